@@ -1,0 +1,114 @@
+/* A CPython found inside a target, and what its objects say: code, strings, names, values. */
+#ifndef GILSPY_PYTHON_H
+#define GILSPY_PYTHON_H
+
+#include "gilspy/layout.h"
+#include "gilspy/target.h"
+
+/* Where a build keeps what the layout's structs do not contain; 0 where unknown or not there. */
+struct gs_anchors {
+    gs_addr runtime;     /* _PyRuntime, 3.7 on */
+    gs_addr interp_head; /* the word that points to the first interpreter */
+    gs_addr current;     /* the word that points to the running thread state: 2.7-3.11 */
+    /* 2.7 */
+    gs_addr interpreter_lock;
+    /* 3.6, whose GIL is a set of variables; all but locked and interval are 0 in a stripped build */
+    gs_addr gil_locked, gil_last_holder, gil_switch_number, gil_interval, gil_cond, gil_mutex, gil_switch_cond,
+        gil_switch_mutex, gil_drop_request;
+    /* Writable data of the image that holds the runtime. */
+    gs_addr data_start, data_end;
+};
+
+struct gs_python {
+    struct gs_target *target; /* not owned */
+    struct gs_mem *mem;       /* target->mem */
+    struct gs_layout layout;
+    struct gs_anchors at;
+    char version[48];         /* as sys.version's first word: "3.11.7", "3.14.0rc1" */
+    char *library;            /* path of the ELF file that holds the runtime */
+    gs_addr code_type;        /* PyCode_Type, 0 until the first code object was seen or where not exported */
+};
+
+struct gs_python_options {
+    uint32_t assume; /* GS_VERSION(x, y) for an unknown Python, 0: refuse it */
+};
+
+/* Finds the interpreter. GS_NOT_PYTHON, GS_UNKNOWN_PYTHON, GS_NOT_PERMITTED, GS_GONE; err is filled. */
+enum gs_status gs_python_open(struct gs_python **python, struct gs_target *target,
+                              const struct gs_python_options *options, struct gs_err *err) GS_MUST_CHECK;
+void gs_python_close(struct gs_python *python);
+/* "release", "debug", "free-threaded", "free-threaded-debug" */
+const char *gs_python_build(const struct gs_python *python);
+
+/* A Python str (or 2.7 str/unicode) as UTF-8 into dst, cut to fit, always terminated; surrogates and invalid bytes
+ * become U+FFFD. Control characters are left as they are: outputs escape them. */
+enum gs_status gs_str_read(const struct gs_layout *layout, struct gs_mem *mem, gs_addr object, char *dst,
+                           size_t size) GS_MUST_CHECK;
+
+/* ---- code objects ---- */
+
+/* What one code object says, read at first sight; addresses of code objects are used again, so each use is checked. */
+struct gs_code {
+    gs_addr addr;
+    gs_addr name_addr, file_addr, lines_addr; /* to know it again by */
+    int32_t first_line;
+    int32_t frame_words;  /* size of its frame on the data stack in 8-byte words, 0 before 3.11 */
+    int32_t code_bytes;   /* length of the bytecode */
+    int32_t head_offset;  /* from addr to the first instruction, 3.11 on */
+    bool trampoline;      /* made by the interpreter itself (3.12 on: no instruction is traceable): hidden */
+    int32_t locals_count; /* local variables, cells and free variables */
+    int32_t arg_count;
+    uint32_t line_bytes;
+    uint8_t *lines;       /* copy of the line table */
+    char *function;       /* UTF-8; never NULL */
+    char *qualname;       /* NULL before 3.11 */
+    char *file;
+};
+
+struct gs_codes; /* all code objects seen in one process, by address */
+
+struct gs_codes *gs_codes_new(struct gs_python *python);
+void gs_codes_free(struct gs_codes *codes);
+/* The code object at addr, read if it is new. NULL (and the reason) when there is no code object or it cannot be
+ * read whole. The result lives until gs_codes_free or until gs_codes_check replaces it. */
+const struct gs_code *gs_codes_get(struct gs_codes *codes, gs_addr addr, enum gs_status *why);
+/* Known already: no read. */
+const struct gs_code *gs_codes_find(const struct gs_codes *codes, gs_addr addr);
+/* Reads again what tells one code object from another for every known address, and forgets those that changed.
+ * Returns how many. */
+size_t gs_codes_check(struct gs_codes *codes);
+/* The line of the instruction at byte offset `instr` (-1: not started); 0 where none. */
+int gs_code_line(const struct gs_layout *layout, const struct gs_code *code, int instr);
+
+/* ---- threads' names ---- */
+
+struct gs_names; /* threading's names by ident */
+struct gs_names *gs_names_new(struct gs_python *python);
+void gs_names_free(struct gs_names *names);
+/* Reads threading._active of one interpreter's modules again. */
+void gs_names_refresh(struct gs_names *names, gs_addr interpreter);
+/* UTF-8, or NULL: threading does not know this thread. */
+const char *gs_names_get(const struct gs_names *names, uint64_t ident);
+
+/* ---- values ---- */
+
+enum { GS_REPR_MAX = 256 /* bytes of one value's repr, the terminating NUL included */ };
+
+/* A bounded repr of the object at addr: numbers, strings, containers with a few items, other objects by their type.
+ * Never fails: what cannot be read is shown as <unreadable>. */
+void gs_value_repr(const struct gs_layout *layout, struct gs_mem *mem, gs_addr object, char dst[GS_REPR_MAX]);
+
+struct gs_local {
+    char *name;  /* UTF-8 */
+    char *value; /* a repr */
+    bool argument;
+};
+
+/* The argument and local variables of a frame (frame: address of its _PyInterpreterFrame or PyFrameObject) that runs
+ * code; unbound ones are left out. GS_LOST when the frame is another one by now. The caller frees the result with
+ * gs_locals_free. */
+enum gs_status gs_locals_read(const struct gs_python *python, struct gs_mem *mem, gs_addr frame,
+                              const struct gs_code *code, struct gs_local **locals, size_t *count) GS_MUST_CHECK;
+void gs_locals_free(struct gs_local *locals, size_t count);
+
+#endif

@@ -1,0 +1,106 @@
+/* One moment of a process: its interpreters, their GILs, every thread's state and stack, and how sure we are. */
+#ifndef GILSPY_SNAPSHOT_H
+#define GILSPY_SNAPSHOT_H
+
+#include "gilspy/python.h"
+
+/* The five words of the interface. */
+enum gs_gil_word { GS_HOLDS, GS_WAITS, GS_WITHOUT, GS_NONE, GS_UNKNOWN };
+/* exact: a field says so. inferred: from the futex that it sleeps on, or because it alone was left over. */
+enum gs_evidence { GS_EXACT, GS_INFERRED };
+enum gs_gil_state { GS_GIL_HELD, GS_GIL_FREE, GS_GIL_DISABLED, GS_GIL_UNKNOWN };
+
+const char *gs_gil_word_name(enum gs_gil_word word);
+const char *gs_evidence_name(enum gs_evidence evidence);
+const char *gs_gil_state_name(enum gs_gil_state state);
+
+enum { GS_FRAME_LIMIT = 100000 /* frames of one thread; deeper ones end in a gap that says so */ };
+
+enum gs_frame_kind { GS_FRAME_PYTHON, GS_FRAME_GAP };
+/* Why a stack could not be followed further. */
+enum gs_gap { GS_GAP_CHANGED, GS_GAP_UNREADABLE, GS_GAP_TOO_DEEP, GS_GAP_DAMAGED };
+const char *gs_gap_text(enum gs_gap gap);
+
+struct gs_frame {
+    gs_addr frame;      /* its address */
+    gs_addr code;       /* its code object, known to the reader's gs_codes */
+    int32_t instr;      /* byte offset into the bytecode; -1: not started */
+    uint8_t kind;       /* enum gs_frame_kind */
+    uint8_t gap;        /* enum gs_gap, when kind is GS_FRAME_GAP */
+};
+
+struct gs_thread {
+    gs_addr tstate;
+    uint64_t ident; /* threading's ident: pthread_t */
+    pid_t tid, ns_tid;
+    uint32_t interpreter; /* index into interpreters */
+    bool main;
+    enum gs_gil_word gil;
+    enum gs_evidence evidence;
+    struct gs_activity activity; /* of the last census */
+    bool torn;            /* its stack could not be read whole: it ends in a gap */
+    const struct gs_frame *frames; /* innermost first; belongs to the reader */
+    uint32_t frame_count;
+};
+
+struct gs_gil {
+    enum gs_gil_state state;
+    pid_t holder; /* tid, 0: nobody, or a thread that is not known (state held) */
+    bool has_switches, has_interval, has_drop;
+    uint64_t switches;
+    uint64_t interval_us;
+    bool drop_requested;
+};
+
+struct gs_interpreter {
+    gs_addr addr;
+    int64_t id;
+    uint32_t gil; /* index into gils: interpreters that share one have the same */
+    bool collecting_garbage;
+    bool finalizing;
+};
+
+/* What the data is worth, summed up since the reader was made. Times in microseconds. */
+struct gs_quality {
+    uint64_t samples, torn, retried, stopped, stopped_us, stopped_in_syscall, late, lost;
+    uint64_t took_us, cpu_us;
+};
+
+struct gs_snapshot {
+    uint64_t time_ns; /* CLOCK_MONOTONIC */
+    struct gs_interpreter *interpreters;
+    size_t interpreter_count;
+    struct gs_gil *gils;
+    size_t gil_count;
+    struct gs_thread *threads; /* main thread first, then by tid */
+    size_t thread_count;
+};
+
+enum gs_stopping {
+    GS_STOP_TORN,  /* only the thread whose running stack came out torn */
+    GS_STOP_ALWAYS, /* every running thread whose stack is read */
+    GS_STOP_NEVER
+};
+
+struct gs_reader_options {
+    enum gs_stopping stopping;
+    double max_pause; /* share of the time for which threads may be stopped, 0: no limit */
+};
+
+struct gs_reader;
+
+enum gs_status gs_reader_new(struct gs_reader **reader, struct gs_python *python,
+                             const struct gs_reader_options *options) GS_MUST_CHECK;
+void gs_reader_free(struct gs_reader *reader);
+
+/* Takes a snapshot: the result belongs to the reader and holds until the next call. Cheap when little moved since the
+ * call before. GS_GONE, GS_EXECED when the target is no longer what it was; GS_LOST when not even the list of threads
+ * could be read consistently (the sample is counted as lost). */
+enum gs_status gs_reader_take(struct gs_reader *reader, const struct gs_snapshot **snapshot) GS_MUST_CHECK;
+/* Asks the kernel about every thread, not only those that may have moved, at the next gs_reader_take. */
+void gs_reader_full_census(struct gs_reader *reader);
+
+const struct gs_quality *gs_reader_quality(const struct gs_reader *reader);
+struct gs_codes *gs_reader_codes(struct gs_reader *reader);
+
+#endif

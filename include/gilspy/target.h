@@ -1,0 +1,93 @@
+/* A process that we look at: what the kernel says of it and its threads, the files that it maps. */
+#ifndef GILSPY_TARGET_H
+#define GILSPY_TARGET_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "gilspy/mem.h"
+#include "gilspy/status.h"
+
+/* One line of /proc/PID/maps. */
+struct gs_map {
+    gs_addr start, end;
+    uint64_t file_offset;
+    uint64_t inode;
+    uint32_t dev_major, dev_minor;
+    bool readable, writable, executable;
+    bool deleted; /* " (deleted)" stood behind the path, which is without it */
+    char *path;   /* owned; "" for anonymous memory */
+};
+
+/* What the kernel says that a thread does, from /proc/PID/task/TID/syscall. */
+enum gs_run {
+    GS_RUN_UNKNOWN, /* the file cannot be read */
+    GS_RUN_RUNNING, /* runs or is ready to */
+    GS_RUN_SYSCALL, /* blocked in system call `number` */
+    GS_RUN_BLOCKED, /* blocked outside a system call: a page fault, a stop */
+    GS_RUN_GONE     /* the thread has ended */
+};
+
+struct gs_activity {
+    enum gs_run run;
+    int number; /* system call; restart_syscall is shown as such */
+    uint64_t args[6];
+};
+
+struct gs_task {
+    pid_t tid;    /* as we see it */
+    pid_t ns_tid; /* in the target's own pid namespace */
+};
+
+struct gs_target {
+    pid_t pid;    /* as we see it */
+    pid_t ns_pid; /* in the target's own pid namespace */
+    struct gs_mem *mem;
+    struct gs_map *maps;
+    size_t map_count;
+    char *exe;             /* path of its program, without " (deleted)" */
+    char **command;        /* argument vector, NULL-terminated; at least one */
+    size_t command_count;
+    uint64_t start_ticks;  /* when it started: clock ticks since boot */
+    bool container;        /* in another pid or mount namespace than we are */
+};
+
+/* Opens a live process. pid may be a thread's id: its process is opened. Fails with GS_NO_PROCESS (not there, a
+ * zombie), GS_NOT_PYTHON (a kernel thread), GS_NOT_PERMITTED, GS_FAILED; err is filled. */
+enum gs_status gs_target_open(struct gs_target **target, pid_t pid, struct gs_err *err) GS_MUST_CHECK;
+void gs_target_close(struct gs_target *target);
+
+/* Reads the maps again. */
+enum gs_status gs_target_refresh_maps(struct gs_target *target, struct gs_err *err) GS_MUST_CHECK;
+/* The map that holds addr, or NULL. */
+const struct gs_map *gs_target_map_at(const struct gs_target *target, gs_addr addr);
+
+/* Opens the file behind a map in whatever namespace it lives, also when it was deleted; only if it is a regular file,
+ * and really the one that is mapped. Returns a descriptor, or -1. */
+int gs_target_open_file(const struct gs_target *target, const struct gs_map *map);
+
+/* The threads of the process, into a malloc'ed array that the caller frees. */
+enum gs_status gs_target_tasks(const struct gs_target *target, struct gs_task **tasks, size_t *count) GS_MUST_CHECK;
+
+/* What one thread does at this moment. */
+void gs_target_activity(const struct gs_target *target, pid_t tid, struct gs_activity *activity);
+
+/* The process runs on as it was opened: not ended, and not another one that got its pid. */
+bool gs_target_alive(const struct gs_target *target);
+
+/* CPU time in microseconds that the thread (tid, or the whole process with 0) has used; false when unknown. */
+bool gs_target_cpu_us(const struct gs_target *target, pid_t tid, uint64_t *cpu_us);
+/* Since it started, in seconds. */
+double gs_target_uptime_s(const struct gs_target *target);
+/* The kernel's name of a thread, uncleaned. */
+void gs_target_comm(const struct gs_target *target, pid_t tid, char name[16]);
+/* The children of a process, into a malloc'ed array. */
+enum gs_status gs_target_children(pid_t pid, pid_t **children, size_t *count) GS_MUST_CHECK;
+/* All processes that are no kernel threads, into a malloc'ed array. */
+enum gs_status gs_target_processes(pid_t **pids, size_t *count) GS_MUST_CHECK;
+
+/* The name of a system call, or NULL. */
+const char *gs_syscall_name(int number);
+
+#endif

@@ -1,0 +1,12 @@
+/* Time. */
+#ifndef GS_BASE_CLOCK_H
+#define GS_BASE_CLOCK_H
+
+#include <stdint.h>
+
+#define GS_NS_PER_S UINT64_C(1000000000)
+
+/* CLOCK_MONOTONIC */
+uint64_t gs_clock_ns(void);
+
+#endif

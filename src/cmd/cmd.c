@@ -1,0 +1,64 @@
+/* The table of commands, and the way from the command line to one of them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/message.h"
+#include "cmd/output.h"
+
+const struct gs_cmd *const gs_cmds[] = {&gs_cmd_dump, &gs_cmd_top, &gs_cmd_ps, &gs_cmd_help, NULL};
+
+const struct gs_cmd *gs_cmd_find(const char *name)
+{
+    for (size_t i = 0; gs_cmds[i]; i++) {
+        if (strcmp(name, gs_cmds[i]->name) == 0)
+            return gs_cmds[i];
+    }
+    return NULL;
+}
+
+/* Words where the command takes none. */
+static int superfluous(const struct gs_cmd *cmd, const char *word)
+{
+    struct gs_err err;
+    gs_fail(&err, GS_USAGE, "cannot run %s: it takes no argument '%.60s'", cmd->name, word);
+    gs_err_todo(&err,
+                cmd->options & GS_OPT(PID) ? "A process is named with -p: gilspy %s -p %.20s" : "See gilspy help %s",
+                cmd->name, strspn(word, "0123456789,") == strlen(word) ? word : "PID");
+    return gs_message(GS_USAGE, &err);
+}
+
+static int run(const struct gs_cmd *cmd, int argc, char **argv)
+{
+    struct gs_args args;
+    struct gs_err err = {0};
+    int exit;
+    enum gs_status status = gs_args_parse(&args, argc, argv, cmd->options, &err);
+    if (status != GS_OK) {
+        exit = gs_message(status, &err);
+    } else if (args.help) {
+        gs_help_command(cmd, stdout);
+        exit = gs_stdout_close(0);
+    } else if (args.word_count > 0 && !cmd->operands) {
+        exit = superfluous(cmd, args.words[0]);
+    } else {
+        exit = cmd->run(&args);
+    }
+    gs_args_fini(&args);
+    return exit;
+}
+
+int gs_cmd_main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+    if (argc < 2 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        gs_help_overview(stdout);
+        return gs_stdout_close(argc < 2 ? gs_status_exit(GS_USAGE) : 0);
+    }
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        printf("gilspy %s\n", GILSPY_VERSION);
+        return gs_stdout_close(0);
+    }
+    const struct gs_cmd *cmd = gs_cmd_find(name);
+    return cmd ? run(cmd, argc - 1, argv + 1) : gs_help_unknown(name);
+}

@@ -1,0 +1,32 @@
+/* The commands: each is one row, and lives in a file of its own. */
+#ifndef GS_CMD_CMD_H
+#define GS_CMD_CMD_H
+
+#include "cmd/args.h"
+
+struct gs_cmd {
+    const char *name;
+    const char *summary;  /* one line */
+    const char *operands; /* what follows the options, NULL: nothing may */
+    const char *help;     /* paragraphs; each line is one and is wrapped when shown */
+    uint64_t options;
+    int (*run)(const struct gs_args *args); /* returns the program's exit status */
+};
+
+extern const struct gs_cmd gs_cmd_dump, gs_cmd_top, gs_cmd_ps, gs_cmd_help;
+
+/* The commands in the order in which help shows them, NULL at the end. */
+extern const struct gs_cmd *const gs_cmds[];
+
+/* NULL: there is none of that name. */
+const struct gs_cmd *gs_cmd_find(const char *name);
+/* Runs what the command line says; returns the exit status. */
+int gs_cmd_main(int argc, char **argv);
+
+/* Help as text, rendered from the tables. */
+void gs_help_overview(FILE *out);
+void gs_help_command(const struct gs_cmd *cmd, FILE *out);
+/* Tells that there is no such command, and the nearest that there is. Returns the exit status. */
+int gs_help_unknown(const char *name);
+
+#endif

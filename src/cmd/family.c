@@ -1,0 +1,81 @@
+/* Walking down the tree of processes. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/family.h"
+
+enum { FAMILY_MOST = 100000 };
+
+static bool add(struct gs_family *family, pid_t pid)
+{
+    for (size_t i = 0; i < family->count; i++) {
+        if (family->pids[i] == pid)
+            return true;
+    }
+    if (family->count >= FAMILY_MOST)
+        return true;
+    pid_t *pids = realloc(family->pids, (family->count + 1) * sizeof *pids);
+    if (!pids)
+        return false;
+    family->pids = pids;
+    pids[family->count++] = pid;
+    return true;
+}
+
+enum gs_status gs_family_init(struct gs_family *family, const struct gs_args *args, struct gs_err *err)
+{
+    bool enough = true;
+    *family = (struct gs_family){0};
+    for (size_t i = 0; i < args->pid_count; i++)
+        enough = add(family, args->pids[i]) && enough;
+    family->named = family->count;
+    for (size_t i = 0; i < family->count && args->subprocesses; i++) {
+        pid_t *children = NULL;
+        size_t count = 0;
+        if (gs_target_children(family->pids[i], &children, &count) != GS_OK)
+            continue; /* it ended: whether that matters is found out when it is opened */
+        for (size_t c = 0; c < count; c++)
+            enough = add(family, children[c]) && enough;
+        free(children);
+    }
+    return enough ? GS_OK : gs_fail(err, GS_NO_MEMORY, "cannot list the processes: out of memory");
+}
+
+void gs_family_fini(struct gs_family *family)
+{
+    free(family->pids);
+}
+
+bool gs_called_python(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return strncmp(slash ? slash + 1 : path, "python", 6) == 0;
+}
+
+static bool runs_python(pid_t pid, const char *exe)
+{
+    char link[40], path[PATH_MAX];
+    snprintf(link, sizeof link, "/proc/%d/exe", (int)pid);
+    ssize_t len = readlink(link, path, sizeof path - 1);
+    if (len < 0)
+        return false;
+    path[len] = '\0';
+    return strcmp(path, exe) == 0 || gs_called_python(path);
+}
+
+enum gs_status gs_family_pythons(const struct gs_target *target, pid_t **children, size_t *count)
+{
+    size_t kept = 0;
+    enum gs_status status = gs_target_children(target->pid, children, count);
+    if (status != GS_OK)
+        return status;
+    for (size_t i = 0; i < *count; i++) {
+        if (runs_python((*children)[i], target->exe))
+            (*children)[kept++] = (*children)[i];
+    }
+    *count = kept;
+    return GS_OK;
+}

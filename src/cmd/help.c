@@ -1,0 +1,96 @@
+/* Help, rendered from the tables of commands and options. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "cmd/cmd.h"
+#include "cmd/message.h"
+
+enum { COLUMNS = 80, NAME_COLUMN = 26 };
+
+/* Prints text from the column on where the cursor is, further lines indented by `indent`. */
+static void wrap(FILE *out, int column, int indent, const char *text)
+{
+    const char *space = "";
+    while (*text) {
+        int len = (int)strcspn(text, " ");
+        if (column + (int)strlen(space) + len > COLUMNS && *space) {
+            fprintf(out, "\n%*s", indent, "");
+            column = indent;
+            space = "";
+        }
+        column += fprintf(out, "%s%.*s", space, len, text);
+        space = " ";
+        text += len;
+        text += strspn(text, " ");
+    }
+    fputc('\n', out);
+}
+
+void gs_help_overview(FILE *out)
+{
+    fputs("Usage: gilspy COMMAND [OPTION...]\n\n"
+          "Looks into a running Python from outside: who holds the GIL, who waits for it,\n"
+          "and where every thread is.\n\nCommands:\n",
+          out);
+    for (size_t i = 0; gs_cmds[i]; i++)
+        fprintf(out, "  %-8s%s\n", gs_cmds[i]->name, gs_cmds[i]->summary);
+    fputs("\ngilspy help COMMAND tells more; gilspy --version tells the version.\n", out);
+}
+
+static void show_option(const struct gs_option *option, FILE *out)
+{
+    char letter[8] = "    ", text[512];
+    if (option->letter)
+        snprintf(letter, sizeof letter, "-%c, ", option->letter);
+    int used = fprintf(out, "  %s--%s%s%s", letter, option->name, option->argument ? " " : "",
+                       option->argument ? option->argument : "");
+    if (used + 1 >= NAME_COLUMN) {
+        fputc('\n', out);
+        used = 0;
+    }
+    fprintf(out, "%*s", NAME_COLUMN - used, "");
+    snprintf(text, sizeof text, "%s%s%s%s", option->help, option->initially ? " (default " : "",
+             option->initially ? option->initially : "", option->initially ? ")" : "");
+    wrap(out, NAME_COLUMN, NAME_COLUMN, text);
+}
+
+void gs_help_command(const struct gs_cmd *cmd, FILE *out)
+{
+    char line[512];
+    fprintf(out, "Usage: gilspy %s%s%s%s\n\n", cmd->name, cmd->options & ~GS_OPT(HELP) ? " [OPTION...]" : "",
+            cmd->operands ? " " : "", cmd->operands ? cmd->operands : "");
+    for (const char *p = cmd->help; *p; p += p[0] == '\n') {
+        size_t len = strcspn(p, "\n");
+        snprintf(line, sizeof line, "%.*s", (int)len, p);
+        if (line[0] == ' ')
+            fprintf(out, "%s\n", line);
+        else
+            wrap(out, 0, 0, line);
+        p += len;
+    }
+    fputs("\nOptions:\n", out);
+    for (int i = 0; i < GS_OPT_COUNT; i++) {
+        if (cmd->options >> i & 1)
+            show_option(&gs_options[i], out);
+    }
+}
+
+int gs_help_unknown(const char *name)
+{
+    struct gs_err err;
+    struct gs_nearest nearest = {.word = name};
+    if (name[0] == '-') {
+        gs_fail(&err, GS_USAGE, "cannot run '%.60s': a command stands before its options", name);
+        gs_err_todo(&err, "gilspy help lists the commands");
+        return gs_message(GS_USAGE, &err);
+    }
+    for (size_t i = 0; gs_cmds[i]; i++)
+        gs_nearest_try(&nearest, gs_cmds[i]->name);
+    gs_fail(&err, GS_USAGE, "cannot run '%.60s': there is no such command", name);
+    if (nearest.best)
+        gs_err_todo(&err, "Did you mean gilspy %s?", nearest.best);
+    else
+        gs_err_todo(&err, "gilspy help lists the commands");
+    return gs_message(GS_USAGE, &err);
+}

@@ -1,0 +1,108 @@
+/* Opening a process and taking a snapshot of it, in the steps that every command shares. */
+#include <string.h>
+#include <time.h>
+
+#include "cmd/look.h"
+
+enum { TAKE_ATTEMPTS = 20, TAKE_PAUSE_NS = 500 * 1000 };
+
+enum gs_status gs_look_open(struct gs_look *look, pid_t pid, const struct gs_args *args, struct gs_err *err)
+{
+    struct gs_python_options python_options = {.assume = args->assume};
+    struct gs_reader_options reader_options = {.stopping = args->stopping, .max_pause = args->max_pause};
+    *look = (struct gs_look){0};
+    enum gs_status status = gs_target_open(&look->target, pid, err);
+    if (status == GS_OK)
+        status = gs_python_open(&look->python, look->target, &python_options, err);
+    if (status != GS_OK)
+        return status;
+    status = gs_reader_new(&look->reader, look->python, &reader_options);
+    look->names = gs_names_new(look->python);
+    if (status != GS_OK || !look->names)
+        return gs_fail(err, status != GS_OK ? status : GS_NO_MEMORY, "cannot read process %d: %s", (int)pid,
+                       gs_status_text(status != GS_OK ? status : GS_NO_MEMORY));
+    return GS_OK;
+}
+
+enum gs_status gs_look_take(struct gs_look *look, struct gs_err *err)
+{
+    enum gs_status status = GS_LOST;
+    for (int i = 0; i < TAKE_ATTEMPTS && gs_status_class(status) == GS_CLASS_LOST; i++) {
+        if (i > 0)
+            nanosleep(&(struct timespec){.tv_nsec = TAKE_PAUSE_NS}, NULL);
+        gs_reader_full_census(look->reader);
+        clock_gettime(CLOCK_REALTIME, &look->time);
+        status = gs_reader_take(look->reader, &look->snapshot);
+    }
+    if (status != GS_OK)
+        return gs_fail(err, status, "cannot read process %d: %s", (int)look->target->pid, gs_status_text(status));
+    for (size_t i = 0; i < look->snapshot->interpreter_count; i++)
+        gs_names_refresh(look->names, look->snapshot->interpreters[i].addr);
+    return GS_OK;
+}
+
+static bool find_frame(void *context, const struct gs_frame *frame, struct gs_frame_info *info)
+{
+    const struct gs_look *look = context;
+    const struct gs_code *code = gs_codes_find(gs_reader_codes(look->reader), frame->code);
+    if (!code)
+        return false;
+    info->function = code->function;
+    info->qualname = code->qualname;
+    info->file = code->file;
+    info->line = gs_code_line(&look->python->layout, code, frame->instr);
+    return true;
+}
+
+static const char *find_name(void *context, const struct gs_thread *thread, char spare[16])
+{
+    const struct gs_look *look = context;
+    const char *name = gs_names_get(look->names, thread->ident);
+    if (name)
+        return name;
+    spare[0] = '\0';
+    gs_target_comm(look->target, thread->tid, spare);
+    return spare;
+}
+
+static enum gs_status find_locals(void *context, const struct gs_frame *frame, struct gs_local **locals, size_t *count)
+{
+    const struct gs_look *look = context;
+    const struct gs_code *code = gs_codes_find(gs_reader_codes(look->reader), frame->code);
+    if (!code)
+        return GS_LOST;
+    return gs_locals_read(look->python, look->python->mem, frame->frame, code, locals, count);
+}
+
+struct gs_lookup gs_look_lookup(struct gs_look *look)
+{
+    return (struct gs_lookup){.context = look, .frame = find_frame, .name = find_name};
+}
+
+struct gs_dump gs_look_dump(struct gs_look *look, const struct gs_args *args)
+{
+    struct gs_dump dump = {
+        .target = look->target,
+        .python = look->python,
+        .snapshot = look->snapshot,
+        .quality = gs_reader_quality(look->reader),
+        .lookup = gs_look_lookup(look),
+        .time = look->time,
+        .uptime_s = gs_target_uptime_s(look->target),
+        .no_lines = args->function,
+        .patterns = args->threads,
+        .pattern_count = args->thread_count,
+    };
+    if (args->locals)
+        dump.lookup.locals = find_locals;
+    return dump;
+}
+
+void gs_look_close(struct gs_look *look)
+{
+    gs_names_free(look->names);
+    gs_reader_free(look->reader);
+    gs_python_close(look->python);
+    gs_target_close(look->target);
+    *look = (struct gs_look){0};
+}

@@ -1,0 +1,40 @@
+/* Messages: one line each, with nothing in them that could drive a terminal. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/console.h"
+#include "base/text.h"
+#include "cmd/message.h"
+
+static void say(const char *what, const char *todo)
+{
+    struct gs_console console;
+    struct gs_text line;
+    gs_console_init(&console, stderr, GS_COLOR_NEVER);
+    gs_text_init(&line, console.utf8);
+    gs_text_put(&line, "gilspy: ");
+    gs_text_add(&line, what);
+    if (*todo) {
+        gs_text_put(&line, ". ");
+        gs_text_add(&line, todo);
+    }
+    gs_text_write(&line, &console);
+    gs_text_fini(&line);
+}
+
+int gs_message(enum gs_status status, const struct gs_err *err)
+{
+    say(err->what[0] ? err->what : gs_status_text(status), err->what[0] ? err->todo : "");
+    return gs_status_exit(status);
+}
+
+void gs_remark(const char *fmt, ...)
+{
+    char what[1024];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(what, sizeof what, fmt, args);
+    va_end(args);
+    say(what, "");
+}

@@ -1,0 +1,87 @@
+/* The table of options, with what each does to the arguments of a command. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "cmd/args.h"
+
+static bool set_PID(struct gs_args *args, const char *argument)
+{
+    for (;;) {
+        size_t len = strcspn(argument, ",");
+        char number[20] = "";
+        int64_t pid;
+        if (len >= sizeof number)
+            return false;
+        memcpy(number, argument, len);
+        pid_t *pids =
+            gs_parse_int(number, 1, INT32_MAX, &pid) ? realloc(args->pids, (args->pid_count + 1) * sizeof *pids) : NULL;
+        if (!pids)
+            return false;
+        args->pids = pids;
+        pids[args->pid_count++] = (pid_t)pid;
+        if (argument[len] == '\0')
+            return true;
+        argument += len + 1;
+    }
+}
+
+static bool set_THREAD(struct gs_args *args, const char *argument)
+{
+    const char **threads = realloc(args->threads, (args->thread_count + 1) * sizeof *threads);
+    if (!threads)
+        return false;
+    args->threads = threads;
+    threads[args->thread_count++] = argument;
+    return true;
+}
+
+#define FLAG(id, statement)                                                                                            \
+    static bool set_##id(struct gs_args *args, const char *argument)                                                   \
+    {                                                                                                                  \
+        (void)argument;                                                                                                \
+        statement;                                                                                                     \
+        return true;                                                                                                   \
+    }
+#define VALUE(id, expression)                                                                                          \
+    static bool set_##id(struct gs_args *args, const char *argument)                                                   \
+    {                                                                                                                  \
+        return expression;                                                                                             \
+    }
+
+FLAG(SUBPROCESSES, args->subprocesses = true)
+FLAG(LOCALS, args->locals = true)
+FLAG(FUNCTION, args->function = true)
+FLAG(BLOCKING, args->stopping = GS_STOP_ALWAYS)
+FLAG(NONBLOCKING, args->stopping = GS_STOP_NEVER)
+FLAG(ONCE, args->once = true)
+FLAG(JSON, args->json = true)
+FLAG(QUIET, args->quiet = true)
+FLAG(VERBOSE, args->verbose = true)
+FLAG(HELP, args->help = true)
+VALUE(MAX_PAUSE, gs_parse_share(argument, &args->max_pause))
+VALUE(RATE, gs_parse_rate(argument, &args->rate_hz))
+VALUE(DURATION, gs_parse_time_us(argument, &args->duration_us))
+VALUE(INTERVAL, gs_parse_time_us(argument, &args->interval_us))
+VALUE(ASSUME, gs_parse_version(argument, &args->assume))
+VALUE(OUTPUT, *(args->output = argument) != '\0')
+
+static bool set_COLOR(struct gs_args *args, const char *argument)
+{
+    static const char *const words[] = {
+        [GS_COLOR_AUTO] = "auto", [GS_COLOR_ALWAYS] = "always", [GS_COLOR_NEVER] = "never"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(argument, words[i]) == 0) {
+            args->color = (enum gs_color_when)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct gs_option gs_options[GS_OPT_COUNT] = {
+#define OPTION(id, letter, name, argument, initially, takes, help)                                                     \
+    [GS_OPT_##id] = {letter, name, argument, initially, takes, help, set_##id},
+#include "cmd/options.def"
+#undef OPTION
+};

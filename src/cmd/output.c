@@ -1,0 +1,132 @@
+/* Output that is whole or not there: written beside its place and renamed, every error noticed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/parse.h"
+#include "cmd/message.h"
+#include "cmd/output.h"
+
+enum { BUFFER_BYTES = 64 * 1024 };
+
+static enum gs_status fail(struct gs_err *err, const char *name, int reason)
+{
+    return gs_fail(err, GS_OUTPUT, "cannot write to %.300s: %s", name, strerror(reason));
+}
+
+/* Root by sudo: the file shall not be root's. */
+static void give_to_sudo_user(int fd)
+{
+    const char *uid = getenv("SUDO_UID"), *gid = getenv("SUDO_GID");
+    int64_t user, group;
+    if (geteuid() == 0 && uid && gid && gs_parse_int(uid, 1, UINT32_MAX - 1, &user) &&
+        gs_parse_int(gid, 0, UINT32_MAX - 1, &group) && fchown(fd, (uid_t)user, (gid_t)group) != 0)
+        gs_remark("the output stays root's: %s", strerror(errno));
+}
+
+/* The new file gets the rights of the one that it will replace. */
+static void dress(int fd, const struct stat *old)
+{
+    if (old) {
+        if (fchown(fd, old->st_uid, old->st_gid) == 0)
+            fchmod(fd, old->st_mode & 07777);
+        else
+            fchmod(fd, old->st_mode & 0777);
+        return;
+    }
+    mode_t mask = umask(0);
+    umask(mask);
+    fchmod(fd, 0666 & ~mask);
+    give_to_sudo_user(fd);
+}
+
+/* Opens PATH.part-XXXXXX; old describes the file that stands at path, NULL when there is none. */
+static int open_part(struct gs_output *output, const char *name, const struct stat *old)
+{
+    output->path = old ? realpath(name, NULL) : strdup(name); /* a symbolic link stays one */
+    if (!output->path || asprintf(&output->part, "%s.part-XXXXXX", output->path) < 0) {
+        output->part = NULL;
+        return -1;
+    }
+    int fd = mkostemp(output->part, O_CLOEXEC);
+    if (fd >= 0)
+        dress(fd, old);
+    return fd;
+}
+
+enum gs_status gs_output_open(struct gs_output *output, const char *name, struct gs_err *err)
+{
+    struct stat old;
+    int fd;
+    *output = (struct gs_output){.file = stdout, .name = name};
+    if (strcmp(name, "-") == 0) {
+        setvbuf(stdout, NULL, _IOFBF, BUFFER_BYTES);
+        return GS_OK;
+    }
+    bool exists = stat(name, &old) == 0;
+    if (exists && S_ISDIR(old.st_mode))
+        return fail(err, name, EISDIR);
+    if (exists && !S_ISREG(old.st_mode))
+        fd = open(name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    else
+        fd = open_part(output, name, exists ? &old : NULL);
+    output->file = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (output->file) {
+        setvbuf(output->file, NULL, _IOFBF, BUFFER_BYTES);
+        return GS_OK;
+    }
+    enum gs_status status = fail(err, name, errno);
+    if (fd >= 0)
+        close(fd);
+    free(output->part);
+    free(output->path);
+    return status;
+}
+
+/* Writes out what is left. 0, or why not everything written since the beginning arrived. */
+static int finish(FILE *file)
+{
+    int reason = 0;
+    if (ferror(file)) { /* long ago: only a pipe still tells why */
+        struct pollfd pipe_end = {.fd = fileno(file), .events = POLLOUT};
+        reason = poll(&pipe_end, 1, 0) == 1 && pipe_end.revents & POLLERR ? EPIPE : EIO;
+    }
+    if (fflush(file) != 0)
+        reason = errno;
+    if (file != stdout && fclose(file) != 0 && reason == 0)
+        reason = errno;
+    return reason;
+}
+
+enum gs_status gs_output_close(struct gs_output *output, bool complete, struct gs_err *err)
+{
+    enum gs_status status = GS_OK;
+    const char *name = strcmp(output->name, "-") == 0 ? "the output" : output->name;
+    int reason = finish(output->file);
+    if (reason != 0) {
+        status = fail(err, name, reason);
+        if (reason == EPIPE && err)
+            err->what[0] = '\0';
+    }
+    if (output->part && status == GS_OK && complete && rename(output->part, output->path) != 0)
+        status = fail(err, name, errno);
+    if (output->part && (status != GS_OK || !complete))
+        unlink(output->part);
+    free(output->part);
+    free(output->path);
+    return status;
+}
+
+int gs_stdout_close(int exit)
+{
+    struct gs_err err;
+    struct gs_output output = {.file = stdout, .name = "-"};
+    enum gs_status status = gs_output_close(&output, true, &err);
+    if (status == GS_OK)
+        return exit;
+    return err.what[0] ? gs_message(status, &err) : gs_status_exit(status);
+}

@@ -1,0 +1,25 @@
+/* Where results go: standard output, or a file that appears at its place only when it is complete. */
+#ifndef GS_CMD_OUTPUT_H
+#define GS_CMD_OUTPUT_H
+
+#include <stdio.h>
+
+#include "gilspy/status.h"
+
+struct gs_output {
+    FILE *file;
+    const char *name;  /* as it was given */
+    char *path, *part; /* NULL for standard output, devices and FIFOs: these are written directly */
+};
+
+/* name: "-" is standard output. A new file belongs to the user who called sudo. */
+enum gs_status gs_output_open(struct gs_output *output, const char *name, struct gs_err *err) GS_MUST_CHECK;
+/* Writes out what is buffered, and puts the file in its place when `complete`; otherwise nothing of it stays. Fails
+ * when anything that was written since the beginning did not arrive. A reader that closed the pipe is no reason for
+ * a message: err->what is empty then. */
+enum gs_status gs_output_close(struct gs_output *output, bool complete, struct gs_err *err) GS_MUST_CHECK;
+
+/* Flushes stdout; returns exit, or the exit status of the failure after a message. */
+int gs_stdout_close(int exit);
+
+#endif

@@ -1,0 +1,46 @@
+/* The one variable that a signal handler may change. */
+#include <poll.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "cmd/signals.h"
+
+static volatile sig_atomic_t ended;
+
+static void remember(int number)
+{
+    (void)number;
+    ended = 1;
+}
+
+void gs_signals_catch(sigset_t *waiting)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = remember}, old;
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    sigprocmask(SIG_SETMASK, NULL, waiting);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_IGN)
+            continue; /* nohup, or a job in the background: it stays that way */
+        sigaddset(&blocked, signals[i]);
+        sigdelset(waiting, signals[i]);
+        sigaction(signals[i], &action, NULL);
+    }
+    sigprocmask(SIG_BLOCK, &blocked, NULL);
+}
+
+bool gs_signals_ended(void)
+{
+    return ended != 0;
+}
+
+bool gs_signals_sleep(uint64_t until_ns, const sigset_t *waiting)
+{
+    uint64_t now = gs_clock_ns();
+    uint64_t left = until_ns > now ? until_ns - now : 0;
+    struct timespec time = {.tv_sec = (time_t)(left / GS_NS_PER_S), .tv_nsec = (long)(left % GS_NS_PER_S)};
+    ppoll(NULL, 0, &time, waiting);
+    return !gs_signals_ended();
+}

@@ -1,0 +1,17 @@
+/* Ending in order: INT, TERM and HUP end a run as its duration would. */
+#ifndef GS_CMD_SIGNALS_H
+#define GS_CMD_SIGNALS_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* From now on these signals are only remembered, and delivered in ppoll and gs_signals_sleep alone; `waiting` is the
+ * mask for that. */
+void gs_signals_catch(sigset_t *waiting);
+/* One of them has arrived. */
+bool gs_signals_ended(void);
+/* Sleeps until a moment of CLOCK_MONOTONIC; false when a signal ended it. */
+bool gs_signals_sleep(uint64_t until_ns, const sigset_t *waiting);
+
+#endif

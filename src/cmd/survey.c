@@ -1,0 +1,138 @@
+/* Looking at many processes, where each may be forbidden, stuck, gone or no Python at all. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/identity.h"
+#include "cmd/look.h"
+#include "cmd/message.h"
+#include "cmd/survey.h"
+
+static bool copy_command(struct gs_ps_row *row, char *const *command, size_t count)
+{
+    row->command = calloc(count + 1, sizeof *row->command);
+    while (row->command && row->command_count < count) {
+        row->command[row->command_count] = strdup(command[row->command_count]);
+        if (!row->command[row->command_count++])
+            return false;
+    }
+    return row->command != NULL;
+}
+
+/* The GIL of the main interpreter, and how many threads there are in all. */
+static void fill_state(struct gs_ps_row *row, const struct gs_snapshot *snapshot)
+{
+    row->threads = snapshot->thread_count;
+    row->gil = GS_GIL_UNKNOWN;
+    for (size_t i = 0; i < snapshot->interpreter_count; i++) {
+        const struct gs_gil *gil = &snapshot->gils[snapshot->interpreters[i].gil];
+        if (snapshot->interpreters[i].id != 0 && snapshot->interpreter_count > 1)
+            continue;
+        row->gil = gil->state;
+        row->holder = gil->holder;
+    }
+}
+
+static enum gs_status look_at(struct gs_ps_row *row, pid_t pid, const struct gs_args *args, struct gs_err *err)
+{
+    struct gs_look look;
+    enum gs_status status = gs_look_open(&look, pid, args, err);
+    if (look.target) {
+        row->pid = look.target->pid;
+        if (!copy_command(row, look.target->command, look.target->command_count))
+            status = GS_NO_MEMORY;
+    }
+    if (status == GS_OK) {
+        row->python = strdup(look.python->version);
+        row->build = gs_python_build(look.python);
+        row->watchable = true;
+        status = gs_reader_take(look.reader, &look.snapshot);
+        if (status == GS_OK)
+            fill_state(row, look.snapshot);
+        else if (gs_status_class(status) == GS_CLASS_LOST)
+            status = GS_OK; /* it is a Python, only too busy at this moment */
+    }
+    gs_look_close(&look);
+    return status;
+}
+
+/* A process in state D may keep who asks waiting for as long as it hangs itself; most leave it at once. */
+static bool hangs(struct gs_identity *identity, pid_t pid)
+{
+    for (int i = 0; i < 3 && identity->state == 'D'; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+        if (!gs_identity_read(identity, pid))
+            return false;
+    }
+    return identity->state == 'D';
+}
+
+static enum gs_status survey_one(struct gs_ps_row *row, pid_t pid, const struct gs_args *args, bool *keep,
+                                 struct gs_err *err)
+{
+    struct gs_identity identity;
+    enum gs_status status;
+    *row = (struct gs_ps_row){.pid = pid, .gil = GS_GIL_UNKNOWN};
+    *keep = false;
+    if (!gs_identity_read(&identity, pid))
+        return gs_fail(err, GS_NO_PROCESS, "cannot look at process %d: there is none", (int)pid);
+    row->ns_pid = identity.ns_pid;
+    row->user = gs_identity_user(&identity);
+    if (hangs(&identity, pid))
+        status = gs_fail(err, GS_FAILED, "it hangs in the kernel (state D)");
+    else
+        status = look_at(row, pid, args, err);
+    if (status == GS_OK) {
+        *keep = true;
+        return GS_OK;
+    }
+    bool python = status == GS_UNKNOWN_PYTHON || gs_identity_is_python(&identity, pid);
+    if (gs_status_class(status) != GS_CLASS_FATAL || status == GS_NOT_PYTHON || status == GS_NO_PROCESS || !python)
+        return status;
+    char *const comm[] = {identity.comm};
+    if (row->command_count == 0 && !copy_command(row, comm, 1))
+        return GS_NO_MEMORY;
+    row->why_not = strdup(err->what[0] ? err->what : gs_status_text(status));
+    *keep = true;
+    return GS_OK;
+}
+
+static void survey_all(struct gs_ps *ps, const struct gs_args *args, const pid_t *pids, size_t count, int *exit)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct gs_ps_row *row = &ps->rows[ps->count];
+        struct gs_err err = {0};
+        bool keep;
+        if (pids[i] == getpid())
+            continue;
+        enum gs_status status = survey_one(row, pids[i], args, &keep, &err);
+        if (keep) {
+            ps->count++;
+            continue;
+        }
+        if (args->pid_count > 0) {
+            int failed = gs_message(status, &err);
+            *exit = *exit ? *exit : failed;
+        }
+        gs_ps_row_fini(row);
+    }
+}
+
+enum gs_status gs_survey(struct gs_ps *ps, const struct gs_args *args, int *exit, struct gs_err *err)
+{
+    pid_t *found = NULL;
+    size_t count = args->pid_count;
+    *ps = (struct gs_ps){0};
+    if (count == 0) {
+        enum gs_status status = gs_target_processes(&found, &count);
+        if (status != GS_OK)
+            return gs_fail(err, status, "cannot list the processes: %s", gs_status_text(status));
+    }
+    ps->rows = calloc(count + 1, sizeof *ps->rows);
+    if (ps->rows)
+        survey_all(ps, args, found ? found : args->pids, count, exit);
+    free(found);
+    return ps->rows ? GS_OK : gs_fail(err, GS_NO_MEMORY, "cannot list the processes: out of memory");
+}

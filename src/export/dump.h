@@ -1,0 +1,70 @@
+/* What the renderings of a snapshot share: what they are given, and a snapshot's threads as users see them. */
+#ifndef GS_EXPORT_DUMP_H
+#define GS_EXPORT_DUMP_H
+
+#include <time.h>
+
+#include "base/console.h"
+#include "gilspy/snapshot.h"
+
+struct gs_frame_info {
+    const char *function, *qualname, *file; /* qualname may be NULL */
+    int line;                               /* 0: unknown */
+};
+
+/* Where the names come from that a snapshot has only addresses for. */
+struct gs_lookup {
+    void *context;
+    /* False: the code object is not known. What info points to lives as long as the snapshot. */
+    bool (*frame)(void *context, const struct gs_frame *frame, struct gs_frame_info *info);
+    /* Never NULL; spare may be used for the result. */
+    const char *(*name)(void *context, const struct gs_thread *thread, char spare[16]);
+    /* NULL: not asked for. The result is freed with gs_locals_free. */
+    enum gs_status (*locals)(void *context, const struct gs_frame *frame, struct gs_local **locals, size_t *count);
+};
+
+/* A snapshot of one process, and what goes with it. Nothing is owned. */
+struct gs_dump {
+    const struct gs_target *target;
+    const struct gs_python *python;
+    const struct gs_snapshot *snapshot;
+    const struct gs_quality *quality;
+    struct gs_lookup lookup;
+    struct timespec time; /* CLOCK_REALTIME when it was taken */
+    double uptime_s;
+    bool no_lines;               /* functions without line numbers */
+    const char *const *patterns; /* only threads whose name or tid is one of these, when there are any */
+    size_t pattern_count;
+    const pid_t *children; /* Python processes below, to be pointed out */
+    size_t child_count;
+};
+
+/* One thread of the kernel, which may have a thread state in several interpreters. */
+struct gs_entry {
+    const struct gs_thread *thread; /* the state that tells most */
+    const uint32_t *states;         /* indexes into the snapshot's threads */
+    size_t state_count;
+    const char *name;
+};
+
+struct gs_entries {
+    struct gs_entry *list; /* main thread first, then by tid */
+    size_t count;
+    size_t all; /* before the patterns were applied */
+    uint32_t *states;
+    char (*spare)[16];
+};
+
+/* GS_NO_MEMORY or GS_OK; free with gs_entries_fini in any case. */
+enum gs_status gs_entries_init(struct gs_entries *entries, const struct gs_dump *dump) GS_MUST_CHECK;
+void gs_entries_fini(struct gs_entries *entries);
+
+/* What a frame is called: code that is not known, and gaps, say so; they have an empty file. */
+void gs_dump_frame(const struct gs_dump *dump, const struct gs_frame *frame, struct gs_frame_info *info);
+/* One JSON object, without a line feed. Errors of the stream stay in it. */
+enum gs_status gs_dump_json(const struct gs_dump *dump, FILE *out) GS_MUST_CHECK;
+
+/* verbose: nothing shortened, nothing folded. */
+enum gs_status gs_dump_text(const struct gs_dump *dump, const struct gs_console *console, bool verbose) GS_MUST_CHECK;
+
+#endif

@@ -1,0 +1,109 @@
+/* A snapshot to be read at three in the morning: the first lines answer, the rest is evidence. */
+#include <inttypes.h>
+
+#include "export/page.h"
+
+void gs_page_end_line(struct gs_page *page)
+{
+    if (page->console->columns > 0)
+        gs_text_cut(&page->line, page->console->columns);
+    gs_text_write(&page->line, page->console);
+}
+
+int gs_page_room(const struct gs_page *page)
+{
+    int left = page->console->columns - page->line.columns;
+    return page->console->columns == 0 ? 0 : left > 1 ? left : 1;
+}
+
+static void write_fold(struct gs_page *page, const struct gs_fold *fold)
+{
+    struct gs_text *line = &page->line;
+    const struct gs_entry *first = fold->members[0];
+    gs_text_style(line, gs_face_style(fold->face));
+    gs_text_put(line, "%s ", gs_face_symbol(fold->face, line->utf8));
+    if (fold->count > 1)
+        gs_words_count(line, fold->count, "thread", "threads");
+    else if (first->thread->tid > 0)
+        gs_text_put(line, "%d", (int)first->thread->tid);
+    else
+        gs_text_put(line, "(ident 0x%" PRIx64 ")", first->thread->ident);
+    gs_fold_names(line, fold, page->console->columns > 0 ? GS_PAGE_NAME_MOST : 0);
+    gs_text_put(line, " ");
+    gs_words_state(line, first->thread, fold->count > 1, page->verbose);
+    gs_text_style(line, GS_STYLE_PLAIN);
+    if (fold->count > 1) {
+        gs_text_put(line, ": ");
+        gs_fold_tids(line, fold);
+    }
+    gs_page_end_line(page);
+    gs_page_stack(page, first->thread);
+}
+
+static void write_quality(struct gs_page *page)
+{
+    const struct gs_quality *q = page->dump->quality;
+    gs_text_put(&page->line, "Read in ");
+    gs_words_time(&page->line, q->took_us);
+    gs_text_put(&page->line, "; threads stopped %" PRIu64 " times, ", q->stopped);
+    gs_words_time(&page->line, q->stopped_us);
+    gs_text_put(&page->line, " in all; %" PRIu64 " stacks read again; %" PRIu64 " snapshots lost", q->retried, q->lost);
+    gs_page_end_line(page);
+}
+
+/* Only what is not whole, or what the reader would miss. */
+static void write_remarks(struct gs_page *page, const struct gs_entries *entries)
+{
+    const struct gs_dump *dump = page->dump;
+    size_t torn = 0;
+    for (size_t i = 0; i < entries->count; i++)
+        torn += entries->list[i].thread->torn;
+    if (torn > 0 || entries->count < entries->all || dump->child_count > 0 || page->verbose)
+        gs_page_end_line(page);
+    if (torn > 0) {
+        gs_text_put(&page->line, "%zu of ", torn);
+        gs_words_count(&page->line, entries->count, "stack", "stacks");
+        gs_text_put(&page->line, " changed while it was read: shown as far as it is certain");
+        gs_page_end_line(page);
+    }
+    if (entries->count < entries->all) {
+        gs_text_put(&page->line, "%zu of %zu threads are shown: those that --thread asks for", entries->count,
+                    entries->all);
+        gs_page_end_line(page);
+    }
+    if (dump->child_count > 0) {
+        gs_text_put(&page->line, "It has started ");
+        gs_words_count(&page->line, dump->child_count,
+                       "other Python process, which -s shows too: ", "other Python processes, which -s shows too: ");
+        for (size_t i = 0; i < dump->child_count; i++)
+            gs_text_put(&page->line, i > 0 ? ", %d" : "%d", (int)dump->children[i]);
+        gs_page_end_line(page);
+    }
+    if (page->verbose)
+        write_quality(page);
+}
+
+enum gs_status gs_dump_text(const struct gs_dump *dump, const struct gs_console *console, bool verbose)
+{
+    struct gs_page page = {.dump = dump, .console = console, .verbose = verbose};
+    struct gs_entries entries;
+    struct gs_folds folds = {0};
+    gs_text_init(&page.line, console->utf8);
+    enum gs_status status = gs_entries_init(&entries, dump);
+    if (status == GS_OK)
+        status = gs_folds_init(&folds, dump, &entries, verbose || dump->lookup.locals);
+    if (status == GS_OK) {
+        gs_page_head(&page, &entries);
+        gs_page_measure(&page, &folds);
+        for (size_t i = 0; i < folds.count; i++) {
+            gs_page_end_line(&page);
+            write_fold(&page, &folds.list[i]);
+        }
+        write_remarks(&page, &entries);
+        status = page.line.failed ? GS_NO_MEMORY : GS_OK;
+    }
+    gs_folds_fini(&folds);
+    gs_entries_fini(&entries);
+    gs_text_fini(&page.line);
+    return status;
+}

@@ -1,0 +1,66 @@
+/* Making strings fit for JSON, and writing it so that a terminal may show it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "export/json.h"
+
+json_t *gs_json_text(const char *theirs)
+{
+    json_t *value = json_string(theirs);
+    if (value)
+        return value;
+    char *clean = gs_utf8_clean(theirs);
+    value = clean ? json_string(clean) : NULL;
+    free(clean);
+    return value;
+}
+
+json_t *gs_json_text_or_null(const char *theirs)
+{
+    return theirs && *theirs ? gs_json_text(theirs) : json_null();
+}
+
+json_t *gs_json_texts(char *const *list, size_t count)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++) {
+        if (json_array_append_new(array, gs_json_text(list[i])) != 0) {
+            json_decref(array);
+            return NULL;
+        }
+    }
+    return array;
+}
+
+json_t *gs_json_number(bool known, uint64_t number)
+{
+    return known ? json_integer((json_int_t)(number & INT64_MAX)) : json_null();
+}
+
+/* DEL is the one control character that jansson does not escape; it stands only in strings. */
+static int write_part(const char *bytes, size_t len, void *stream)
+{
+    while (len > 0) {
+        const char *del = memchr(bytes, 0x7f, len);
+        size_t plain = del ? (size_t)(del - bytes) : len;
+        fwrite(bytes, 1, plain, stream);
+        bytes += plain;
+        len -= plain;
+        if (del) {
+            fputs("\\u007f", stream);
+            bytes++;
+            len--;
+        }
+    }
+    return 0;
+}
+
+enum gs_status gs_json_write(json_t *value, FILE *out)
+{
+    if (!value)
+        return GS_NO_MEMORY;
+    int failed = json_dump_callback(value, write_part, out, JSON_ENSURE_ASCII | JSON_ENCODE_ANY);
+    json_decref(value);
+    return failed ? GS_NO_MEMORY : GS_OK;
+}

@@ -1,0 +1,141 @@
+/* The table of ps: columns as wide as they need to be, the command takes what is left of the line. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "export/ps.h"
+#include "export/words.h"
+
+enum column { PID, USER, PYTHON, THREADS, GIL, COLUMN_COUNT };
+
+static const struct {
+    const char *title;
+    int most; /* columns */
+    bool right;
+} columns[COLUMN_COUNT] = {
+    [PID] = {"PID", 10, true},         [USER] = {"USER", 16, false}, [PYTHON] = {"PYTHON", 30, false},
+    [THREADS] = {"THREADS", 10, true}, [GIL] = {"GIL", 30, false},
+};
+
+static void put_python(struct gs_text *cell, const struct gs_ps_row *row)
+{
+    gs_text_add(cell, row->python ? row->python : "?");
+    if (row->build && strcmp(row->build, "release") != 0)
+        gs_text_put(cell, " %s", row->build);
+}
+
+static void put_gil(struct gs_text *cell, const struct gs_ps_row *row)
+{
+    if (!row->watchable)
+        gs_text_put(cell, "?");
+    else if (row->gil == GS_GIL_HELD && row->holder > 0)
+        gs_text_put(cell, "held by %d", (int)row->holder);
+    else if (row->gil == GS_GIL_DISABLED)
+        gs_text_put(cell, "none");
+    else
+        gs_text_put(cell, "%s", gs_gil_state_name(row->gil));
+}
+
+static void put_cell(struct gs_text *cell, const struct gs_ps_row *row, enum column column)
+{
+    gs_text_clear(cell);
+    switch (column) {
+    case PID:
+        gs_text_put(cell, "%d", (int)row->pid);
+        break;
+    case USER:
+        gs_text_fit(cell, row->user ? row->user : "?", columns[USER].most, GS_CUT_END);
+        break;
+    case PYTHON:
+        put_python(cell, row);
+        break;
+    case THREADS:
+        if (row->threads > 0)
+            gs_text_put(cell, "%zu", row->threads);
+        else
+            gs_text_put(cell, "?");
+        break;
+    default:
+        put_gil(cell, row);
+        break;
+    }
+    gs_text_cut(cell, columns[column].most);
+}
+
+/* The command, or why the process cannot be watched, in what is left of the line. */
+static void put_rest(struct gs_text *line, const struct gs_ps_row *row, int room)
+{
+    struct gs_text rest;
+    gs_text_init(&rest, line->utf8);
+    if (row->why_not) {
+        gs_text_put(&rest, "[");
+        gs_text_add(&rest, row->why_not);
+        gs_text_put(&rest, "] ");
+    }
+    for (size_t i = 0; i < row->command_count; i++) {
+        gs_text_put(&rest, i > 0 ? " " : "");
+        gs_text_add(&rest, row->command[i]);
+    }
+    if (room > 0)
+        gs_text_cut(&rest, room - line->columns > 1 ? room - line->columns : 1);
+    gs_text_join(line, &rest);
+    gs_text_fini(&rest);
+}
+
+static void measure(const struct gs_ps *ps, struct gs_text *cell, int widths[COLUMN_COUNT])
+{
+    for (int c = 0; c < COLUMN_COUNT; c++) {
+        widths[c] = (int)strlen(columns[c].title);
+        for (size_t i = 0; i < ps->count; i++) {
+            put_cell(cell, &ps->rows[i], c);
+            widths[c] = cell->columns > widths[c] ? cell->columns : widths[c];
+        }
+    }
+}
+
+/* One cell in its column, with the gap behind it. */
+static void set_cell(struct gs_text *line, const struct gs_text *cell, int width, bool right)
+{
+    int end = line->columns + width;
+    if (right)
+        gs_text_pad(line, end - cell->columns);
+    gs_text_join(line, cell);
+    gs_text_pad(line, end + 2);
+}
+
+static void write_titles(struct gs_text *line, struct gs_text *cell, const int widths[COLUMN_COUNT])
+{
+    gs_text_style(line, GS_STYLE_BOLD);
+    for (int c = 0; c < COLUMN_COUNT; c++) {
+        gs_text_clear(cell);
+        gs_text_put(cell, "%s", columns[c].title);
+        set_cell(line, cell, widths[c], columns[c].right);
+    }
+    gs_text_put(line, "COMMAND");
+    gs_text_style(line, GS_STYLE_PLAIN);
+}
+
+enum gs_status gs_ps_text(const struct gs_ps *ps, const struct gs_console *console)
+{
+    struct gs_text line, cell;
+    int widths[COLUMN_COUNT];
+    gs_text_init(&line, console->utf8);
+    gs_text_init(&cell, console->utf8);
+    measure(ps, &cell, widths);
+    write_titles(&line, &cell, widths);
+    gs_text_write(&line, console);
+    for (size_t i = 0; i < ps->count; i++) {
+        const struct gs_ps_row *row = &ps->rows[i];
+        gs_text_style(&line, row->watchable ? GS_STYLE_PLAIN : GS_STYLE_DIM);
+        for (int c = 0; c < COLUMN_COUNT; c++) {
+            put_cell(&cell, row, c);
+            set_cell(&line, &cell, widths[c], columns[c].right);
+        }
+        put_rest(&line, row, console->columns);
+        gs_text_style(&line, GS_STYLE_PLAIN);
+        gs_text_write(&line, console);
+    }
+    enum gs_status status = line.failed || cell.failed ? GS_NO_MEMORY : GS_OK;
+    gs_text_fini(&line);
+    gs_text_fini(&cell);
+    return status;
+}

@@ -1,0 +1,184 @@
+/* How states, system calls, times and counts are called. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "export/words.h"
+
+static const struct {
+    const char *utf8, *ascii;
+    enum gs_style style;
+} faces[GS_FACE_COUNT] = {
+    [GS_FACE_HOLDS] = {"●", "*", GS_STYLE_HOLDS},     [GS_FACE_WAITS] = {"◌", "w", GS_STYLE_WAITS},
+    [GS_FACE_WITHOUT] = {"○", "o", GS_STYLE_WITHOUT}, [GS_FACE_NONE] = {"-", "-", GS_STYLE_NONE},
+    [GS_FACE_UNKNOWN] = {"?", "?", GS_STYLE_UNKNOWN}, [GS_FACE_IDLE] = {"·", ".", GS_STYLE_IDLE},
+};
+
+enum gs_face gs_face_of(const struct gs_thread *thread)
+{
+    bool asleep = thread->activity.run == GS_RUN_SYSCALL || thread->activity.run == GS_RUN_BLOCKED;
+    switch (thread->gil) {
+    case GS_HOLDS:
+        return GS_FACE_HOLDS;
+    case GS_WAITS:
+        return GS_FACE_WAITS;
+    case GS_WITHOUT:
+        return asleep ? GS_FACE_IDLE : GS_FACE_WITHOUT;
+    case GS_NONE:
+        return asleep ? GS_FACE_IDLE : GS_FACE_NONE;
+    default:
+        return GS_FACE_UNKNOWN;
+    }
+}
+
+const char *gs_face_symbol(enum gs_face face, bool utf8)
+{
+    return utf8 ? faces[face].utf8 : faces[face].ascii;
+}
+
+enum gs_style gs_face_style(enum gs_face face)
+{
+    return faces[face].style;
+}
+
+/* What a thread that sleeps in a system call most often waits for. */
+static const struct {
+    const char *call, *meaning;
+} meanings[] = {
+    {"futex", "a lock"},
+    {"poll", "input or a timeout"},
+    {"ppoll", "input or a timeout"},
+    {"select", "input or a timeout"},
+    {"pselect6", "input or a timeout"},
+    {"epoll_wait", "input or a timeout"},
+    {"epoll_pwait", "input or a timeout"},
+    {"nanosleep", "sleeping"},
+    {"clock_nanosleep", "sleeping"},
+    {"accept", "a connection"},
+    {"accept4", "a connection"},
+    {"connect", "a connection"},
+    {"recvfrom", "the network"},
+    {"recvmsg", "the network"},
+    {"sendto", "the network"},
+    {"sendmsg", "the network"},
+    {"read", "input"},
+    {"readv", "input"},
+    {"pread64", "the disk"},
+    {"write", "output"},
+    {"writev", "output"},
+    {"fsync", "the disk"},
+    {"fdatasync", "the disk"},
+    {"openat", "the file system"},
+    {"flock", "a file lock"},
+    {"wait4", "a child process"},
+    {"waitid", "a child process"},
+    {"pause", "a signal"},
+    {"rt_sigtimedwait", "a signal"},
+    {"rt_sigsuspend", "a signal"},
+    {"restart_syscall", "a timeout"},
+};
+
+void gs_words_syscall(struct gs_text *text, int number)
+{
+    const char *name = gs_syscall_name(number);
+    if (!name) {
+        gs_text_put(text, "system call %d", number);
+        return;
+    }
+    gs_text_put(text, "%s", name);
+    for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++) {
+        if (strcmp(name, meanings[i].call) == 0)
+            gs_text_put(text, " (%s)", meanings[i].meaning);
+    }
+}
+
+/* ", running", ", asleep in futex (a lock)": the kernel's side of a thread whose GIL state was said before. */
+static void add_activity(struct gs_text *text, const struct gs_activity *activity)
+{
+    switch (activity->run) {
+    case GS_RUN_RUNNING:
+        gs_text_put(text, ", running");
+        break;
+    case GS_RUN_SYSCALL:
+        gs_text_put(text, ", asleep in ");
+        gs_words_syscall(text, activity->number);
+        break;
+    case GS_RUN_BLOCKED:
+        gs_text_put(text, ", blocked in the kernel");
+        break;
+    case GS_RUN_GONE:
+        gs_text_put(text, ", ended");
+        break;
+    default:
+        break;
+    }
+}
+
+void gs_words_state(struct gs_text *text, const struct gs_thread *thread, bool several, bool verbose)
+{
+    const char *inferred = thread->evidence == GS_INFERRED ? " (inferred)" : "";
+    switch (gs_face_of(thread)) {
+    case GS_FACE_HOLDS:
+        gs_text_put(text, "holds the GIL%s", inferred);
+        add_activity(text, &thread->activity);
+        break;
+    case GS_FACE_WAITS: /* nearly always inferred from the futex: no need to say it to everyone */
+        gs_text_put(text, "%s for the GIL%s", several ? "wait" : "waits", verbose ? inferred : "");
+        break;
+    case GS_FACE_WITHOUT:
+        gs_text_put(text, "without the GIL%s", verbose ? inferred : "");
+        add_activity(text, &thread->activity);
+        break;
+    case GS_FACE_NONE:
+        gs_text_put(text, "no GIL to hold");
+        add_activity(text, &thread->activity);
+        break;
+    case GS_FACE_IDLE:
+        gs_text_put(text, thread->activity.run == GS_RUN_SYSCALL ? "idle in " : "idle, blocked in the kernel");
+        if (thread->activity.run == GS_RUN_SYSCALL)
+            gs_words_syscall(text, thread->activity.number);
+        break;
+    default:
+        gs_text_put(text, "GIL state unknown");
+        add_activity(text, &thread->activity);
+        break;
+    }
+}
+
+void gs_words_time(struct gs_text *text, uint64_t us)
+{
+    uint64_t s = us / 1000000, min = s / 60, h = min / 60, d = h / 24;
+    if (us < 1000)
+        gs_text_put(text, "%" PRIu64 " us", us);
+    else if (us < 9950)
+        gs_text_put(text, "%.1f ms", (double)us / 1e3);
+    else if (us < 999500)
+        gs_text_put(text, "%.0f ms", (double)us / 1e3);
+    else if (us < 9950000)
+        gs_text_put(text, "%.1f s", (double)us / 1e6);
+    else if (min < 1)
+        gs_text_put(text, "%" PRIu64 " s", s);
+    else if (h < 1)
+        gs_text_put(text, "%" PRIu64 " min %" PRIu64 " s", min, s % 60);
+    else if (d < 1)
+        gs_text_put(text, "%" PRIu64 " h %" PRIu64 " min", h, min % 60);
+    else
+        gs_text_put(text, "%" PRIu64 " d %" PRIu64 " h", d, h % 24);
+}
+
+void gs_words_number(struct gs_text *text, uint64_t number)
+{
+    char digits[24], grouped[32];
+    size_t len = (size_t)snprintf(digits, sizeof digits, "%" PRIu64, number), used = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (i > 0 && (len - i) % 3 == 0)
+            grouped[used++] = ',';
+        grouped[used++] = digits[i];
+    }
+    gs_text_put(text, "%.*s", (int)used, grouped);
+}
+
+void gs_words_count(struct gs_text *text, size_t count, const char *one, const char *many)
+{
+    gs_words_number(text, count);
+    gs_text_put(text, " %s", count == 1 ? one : many);
+}

@@ -1,0 +1,34 @@
+/* The words, symbols and styles for what a thread does: the same in every text and on every screen. */
+#ifndef GS_EXPORT_WORDS_H
+#define GS_EXPORT_WORDS_H
+
+#include "base/text.h"
+#include "gilspy/snapshot.h"
+
+/* In the order in which readers look for them. */
+enum gs_face {
+    GS_FACE_HOLDS,
+    GS_FACE_WAITS,
+    GS_FACE_WITHOUT, /* runs, or is ready to, without the GIL */
+    GS_FACE_NONE,    /* the same where there is no GIL to hold */
+    GS_FACE_IDLE,
+    GS_FACE_UNKNOWN,
+    GS_FACE_COUNT
+};
+
+enum gs_face gs_face_of(const struct gs_thread *thread);
+const char *gs_face_symbol(enum gs_face face, bool utf8);
+enum gs_style gs_face_style(enum gs_face face);
+
+/* "holds the GIL, running", "idle in futex (a lock)"; several: of more than one thread, "wait for the GIL". */
+void gs_words_state(struct gs_text *text, const struct gs_thread *thread, bool several, bool verbose);
+/* "futex (a lock)"; a call without a name is shown by its number. */
+void gs_words_syscall(struct gs_text *text, int number);
+/* "41 s", "526 ms", "5.0 ms", "12 us", "3 h 12 min" */
+void gs_words_time(struct gs_text *text, uint64_t time_us);
+/* "1 thread waits", "3 threads wait": count, and the form that goes with it. */
+void gs_words_count(struct gs_text *text, size_t count, const char *one, const char *many);
+/* 1234567 as 1,234,567 */
+void gs_words_number(struct gs_text *text, uint64_t number);
+
+#endif

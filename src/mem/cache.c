@@ -1,0 +1,95 @@
+/* A view of another memory that keeps pages: small objects that lie close together cost one read, not one each. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gilspy/mem.h"
+
+enum { PAGE = 4096, SLOTS = 128 };
+
+struct slot {
+    gs_addr page; /* address + 1, so that 0 means empty */
+    uint8_t *bytes;
+};
+
+struct cache {
+    struct gs_mem mem;
+    struct gs_mem *below;
+    struct slot slots[SLOTS];
+};
+
+/* The page that holds addr, or NULL with the reason. */
+static const uint8_t *page_of(struct cache *cache, gs_addr addr, enum gs_status *why)
+{
+    gs_addr page = addr & ~(gs_addr)(PAGE - 1);
+    struct slot *slot = &cache->slots[page / PAGE % SLOTS];
+    if (slot->page == page + 1)
+        return slot->bytes;
+    if (!slot->bytes && !(slot->bytes = malloc(PAGE))) {
+        *why = GS_NO_MEMORY;
+        return NULL;
+    }
+    slot->page = 0;
+    *why = gs_mem_read(cache->below, page, slot->bytes, PAGE);
+    if (*why)
+        return NULL;
+    slot->page = page + 1;
+    return slot->bytes;
+}
+
+static enum gs_status cache_read(struct gs_mem *mem, gs_addr addr, void *dst, size_t len)
+{
+    struct cache *cache = (struct cache *)mem;
+    if (len > 2 * PAGE)
+        return gs_mem_read(cache->below, addr, dst, len);
+    uint8_t *to = dst;
+    while (len > 0) {
+        size_t at = addr % PAGE, n = PAGE - at < len ? PAGE - at : len;
+        enum gs_status why;
+        const uint8_t *page = page_of(cache, addr, &why);
+        if (!page)
+            return why;
+        memcpy(to, page + at, n);
+        to += n;
+        addr += n;
+        len -= n;
+    }
+    return GS_OK;
+}
+
+static enum gs_status cache_read_many(struct gs_mem *mem, struct gs_piece *pieces, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        enum gs_status status = cache_read(mem, pieces[i].addr, pieces[i].dst, pieces[i].len);
+        pieces[i].ok = status == GS_OK;
+        if (status != GS_OK && status != GS_UNREADABLE)
+            return status;
+    }
+    return GS_OK;
+}
+
+void gs_mem_cache_clear(struct gs_mem *mem)
+{
+    struct cache *cache = (struct cache *)mem;
+    for (size_t i = 0; i < SLOTS; i++)
+        cache->slots[i].page = 0;
+}
+
+static void cache_free(struct gs_mem *mem)
+{
+    struct cache *cache = (struct cache *)mem;
+    for (size_t i = 0; i < SLOTS; i++)
+        free(cache->slots[i].bytes);
+    free(cache);
+}
+
+static const struct gs_mem_ops cache_ops = {cache_read, cache_read_many, cache_free};
+
+struct gs_mem *gs_mem_cache_new(struct gs_mem *below)
+{
+    struct cache *cache = calloc(1, sizeof *cache);
+    if (!cache)
+        return NULL;
+    cache->mem.ops = &cache_ops;
+    cache->below = below;
+    return &cache->mem;
+}

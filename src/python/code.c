@@ -1,0 +1,200 @@
+/* All code objects seen in one process, by address.
+ *
+ * Who may hold a `const struct gs_code *`: whoever got it, until the next gs_codes_check. That call frees what it
+ * forgets, strings included; so callers keep addresses (as gs_frame does) and ask gs_codes_find again, and copy the
+ * text that has to outlive it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "python/code_read.h"
+
+enum { BATCH = 1024, FIRST_SLOTS = 256 };
+/* Of all that is kept: a target that makes code objects for ever makes us forget, not grow. */
+#define MAX_BYTES ((size_t)512 << 20)
+
+struct slot {
+    gs_addr addr; /* 0: empty */
+    struct gs_code *code;
+};
+
+struct gs_codes {
+    struct slot *slots;
+    size_t mask; /* number of slots - 1, a power of 2 - 1 */
+    size_t count;
+    size_t bytes;
+    size_t span;
+    uint8_t *batch; /* BATCH structs, while checking */
+    struct gs_python *python;
+    struct gs_types types;
+    struct gs_strings strings;
+};
+
+/* Objects are 8- or 16-byte aligned: the high bits of the product mix all of the address. */
+static size_t slot_of(const struct gs_codes *codes, gs_addr addr)
+{
+    return (size_t)(addr * UINT64_C(0x9e3779b97f4a7c15) >> 32) & codes->mask;
+}
+
+static size_t weight(const struct gs_code *code)
+{
+    size_t names = strlen(code->function) + strlen(code->file) + (code->qualname ? strlen(code->qualname) : 0);
+    return sizeof *code + 2 * sizeof(struct slot) + code->line_bytes + names;
+}
+
+struct gs_codes *gs_codes_new(struct gs_python *python)
+{
+    struct gs_codes *codes = calloc(1, sizeof *codes);
+    if (!codes)
+        return NULL;
+    codes->python = python;
+    codes->span = gs_code_span(&python->layout);
+    codes->mask = FIRST_SLOTS - 1;
+    codes->slots = calloc(FIRST_SLOTS, sizeof *codes->slots);
+    codes->batch = malloc(BATCH * codes->span);
+    if (!codes->slots || !codes->batch) {
+        gs_codes_free(codes);
+        return NULL;
+    }
+    return codes;
+}
+
+static void forget(struct gs_codes *codes, struct slot *slot)
+{
+    codes->bytes -= weight(slot->code);
+    codes->count--;
+    gs_code_fini(slot->code, &codes->strings);
+    free(slot->code);
+    *slot = (struct slot){0};
+}
+
+static void forget_all(struct gs_codes *codes)
+{
+    for (size_t i = 0; i <= codes->mask; i++) {
+        if (codes->slots[i].addr)
+            forget(codes, &codes->slots[i]);
+    }
+}
+
+void gs_codes_free(struct gs_codes *codes)
+{
+    if (!codes)
+        return;
+    if (codes->slots)
+        forget_all(codes);
+    gs_strings_fini(&codes->strings);
+    free(codes->slots);
+    free(codes->batch);
+    free(codes);
+}
+
+const struct gs_code *gs_codes_find(const struct gs_codes *codes, gs_addr addr)
+{
+    for (size_t i = slot_of(codes, addr);; i = (i + 1) & codes->mask) {
+        const struct slot *slot = &codes->slots[i];
+        if (slot->addr == addr)
+            return slot->code;
+        if (slot->addr == 0)
+            return NULL;
+    }
+}
+
+static void put(struct gs_codes *codes, struct slot entry)
+{
+    size_t i = slot_of(codes, entry.addr);
+    while (codes->slots[i].addr)
+        i = (i + 1) & codes->mask;
+    codes->slots[i] = entry;
+}
+
+/* Puts every known code object into a fresh table of `count` slots. */
+static bool rehash(struct gs_codes *codes, size_t count)
+{
+    struct slot *old = codes->slots, *slots = calloc(count, sizeof *slots);
+    size_t old_mask = codes->mask;
+    if (!slots)
+        return false;
+    codes->slots = slots;
+    codes->mask = count - 1;
+    for (size_t i = 0; i <= old_mask; i++) {
+        if (old[i].addr)
+            put(codes, old[i]);
+    }
+    free(old);
+    return true;
+}
+
+static enum gs_status learn(struct gs_codes *codes, gs_addr addr, struct gs_code **result)
+{
+    if (codes->bytes > MAX_BYTES)
+        return GS_NO_MEMORY;
+    if (codes->count * 2 > codes->mask && !rehash(codes, (codes->mask + 1) * 2))
+        return GS_NO_MEMORY;
+    struct gs_code *code = malloc(sizeof *code);
+    if (!code)
+        return GS_NO_MEMORY;
+    enum gs_status status = gs_code_read(codes->python, &codes->types, &codes->strings, addr, code);
+    if (status) {
+        free(code);
+        return status;
+    }
+    put(codes, (struct slot){addr, code});
+    codes->count++;
+    codes->bytes += weight(code);
+    *result = code;
+    return GS_OK;
+}
+
+const struct gs_code *gs_codes_get(struct gs_codes *codes, gs_addr addr, enum gs_status *why)
+{
+    const struct gs_code *known = addr ? gs_codes_find(codes, addr) : NULL;
+    struct gs_code *code = NULL;
+    *why = GS_OK;
+    if (known)
+        return known;
+    *why = learn(codes, addr, &code);
+    return code;
+}
+
+/* Reads the structs of `count` known code objects and forgets those that are not what they were. */
+static enum gs_status check_batch(struct gs_codes *codes, struct slot **slots, size_t count, size_t *forgotten)
+{
+    struct gs_piece pieces[BATCH];
+    for (size_t i = 0; i < count; i++)
+        pieces[i] = (struct gs_piece){slots[i]->addr, codes->batch + i * codes->span, (uint32_t)codes->span, false};
+    enum gs_status status = gs_mem_read_many(codes->python->mem, pieces, count);
+    if (status)
+        return status;
+    for (size_t i = 0; i < count; i++) {
+        if (pieces[i].ok && gs_code_same(codes->python, slots[i]->code, pieces[i].dst))
+            continue;
+        forget(codes, slots[i]);
+        ++*forgotten;
+    }
+    return GS_OK;
+}
+
+size_t gs_codes_check(struct gs_codes *codes)
+{
+    struct slot *slots[BATCH];
+    size_t count = 0, forgotten = 0;
+    if (codes->bytes > MAX_BYTES) {
+        forgotten = codes->count;
+        forget_all(codes);
+        return forgotten;
+    }
+    for (size_t i = 0; i <= codes->mask; i++) {
+        if (codes->slots[i].addr)
+            slots[count++] = &codes->slots[i];
+        if (count == 0 || (count < BATCH && i < codes->mask))
+            continue;
+        if (check_batch(codes, slots, count, &forgotten))
+            break;
+        count = 0;
+    }
+    /* Chains of collisions now have holes: they are closed by filling the table anew. */
+    if (forgotten > 0 && !rehash(codes, codes->mask + 1)) {
+        forgotten += codes->count;
+        forget_all(codes);
+    }
+    return forgotten;
+}

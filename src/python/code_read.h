@@ -1,0 +1,20 @@
+/* One code object, read whole. */
+#ifndef GILSPY_PYTHON_CODE_READ_H
+#define GILSPY_PYTHON_CODE_READ_H
+
+#include "gilspy/python.h"
+#include "python/code_strings.h"
+#include "python/values_type.h"
+
+enum { GS_CODE_SPAN = 512 /* more bytes than the part of any Python's PyCodeObject that is read */ };
+
+/* How many bytes of a code object hold all fields of it that are read. */
+size_t gs_code_span(const struct gs_layout *layout);
+/* Reads the code object at addr into *code, which takes its strings from `strings`. On failure nothing is kept. */
+enum gs_status gs_code_read(struct gs_python *python, struct gs_types *types, struct gs_strings *strings, gs_addr addr,
+                            struct gs_code *code) GS_MUST_CHECK;
+/* `bytes`, gs_code_span of them just read at code->addr, are still that code object. */
+bool gs_code_same(const struct gs_python *python, const struct gs_code *code, const uint8_t *bytes);
+void gs_code_fini(struct gs_code *code, struct gs_strings *strings);
+
+#endif

@@ -1,0 +1,217 @@
+/* The GIL of each generation. Sources: 2.7 Python/thread_pthread.h (a sem_t), 3.6 Python/ceval_gil.h (static
+ * variables), 3.7 on struct _gil_runtime_state of Include/internal/gil.h (pycore_gil.h), which from 3.12 on each
+ * interpreter points to (PyInterpreterState.ceval.gil). The heads of glibc's types: sysdeps/x86/nptl and
+ * sysdeps/nptl/bits/struct_mutex.h, internaltypes.h (struct new_sem: value in the low, waiters in the high half). */
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "python/gil.h"
+
+enum {
+    MUTEX_OWNER = 8,  /* pthread_mutex_t.__data.__owner */
+    MUTEX_USERS = 12, /* pthread_mutex_t.__data.__nusers: waiters on a condition variable count too */
+    COND_BYTES = 48,
+    MUTEX_BYTES = 40,
+    SEM_BYTES = 32,
+    SEM_WAITERS = 4,
+    FUTEX_COMMAND = 0x7f, /* FUTEX_CMD_MASK without the flags above it */
+    FUTEX_WAIT = 0,
+    FUTEX_WAIT_BITSET = 9
+};
+
+/* Makes [addr, addr + len) part of a reading: joined to a window close by, or as a window of its own. Words must be
+ * added window by window, each from its lowest address up. */
+static struct gs_gil_word_place add_word(struct gs_gil_place *place, gs_addr addr, uint32_t len)
+{
+    struct gs_gil_word_place none = {0, 0};
+    size_t last = place->window_count - 1;
+    uint32_t used = place->window_count ? place->windows[last].at + place->windows[last].len : 0;
+    if (!addr)
+        return none;
+    for (size_t i = 0; i < place->window_count; i++) {
+        gs_addr from = addr - place->windows[i].addr;
+        if (from < place->windows[i].len && len <= place->windows[i].len - from)
+            return (struct gs_gil_word_place){addr, place->windows[i].at + (uint32_t)from};
+    }
+    if (place->window_count == GS_GIL_WINDOWS || used + len > GS_GIL_BYTES)
+        return none;
+    place->windows[place->window_count].addr = addr;
+    place->windows[place->window_count].len = len;
+    place->windows[place->window_count++].at = used;
+    return (struct gs_gil_word_place){addr, used};
+}
+
+static void place_struct(const struct gs_layout *layout, gs_addr gil, struct gs_gil_place *place)
+{
+    add_word(place, gil, (uint32_t)layout->gil_size);
+    place->locked = add_word(place, gil + (gs_addr)layout->gil_locked, 4);
+    place->last_holder = add_word(place, gil + (gs_addr)layout->gil_last_holder, 8);
+    place->switch_number = add_word(place, gil + (gs_addr)layout->gil_switch_number, 8);
+    place->interval = add_word(place, gil + (gs_addr)layout->gil_interval, 8);
+    if (layout->free_threaded && layout->gil_enabled != GS_ABSENT)
+        place->enabled = add_word(place, gil + (gs_addr)layout->gil_enabled, 4);
+    place->cond = add_word(place, gil + (gs_addr)layout->gil_cond, COND_BYTES);
+    place->mutex = add_word(place, gil + (gs_addr)layout->gil_mutex, MUTEX_BYTES);
+    place->switch_cond = add_word(place, gil + (gs_addr)layout->gil_switch_cond, COND_BYTES);
+    place->switch_mutex = add_word(place, gil + (gs_addr)layout->gil_switch_mutex, MUTEX_BYTES);
+}
+
+/* Opens a window over those of the variables that lie within WINDOW bytes of `around`. */
+static void add_window(struct gs_gil_place *place, const gs_addr *addrs, const uint32_t *lens, size_t count,
+                       gs_addr around)
+{
+    enum { WINDOW = 384 };
+    gs_addr low = around, high = around;
+    for (size_t i = 0; around && i < count; i++) {
+        gs_addr new_low = addrs[i] < low ? addrs[i] : low, end = addrs[i] + lens[i], new_high = end > high ? end : high;
+        if (addrs[i] && new_high - new_low <= WINDOW) {
+            low = new_low;
+            high = new_high;
+        }
+    }
+    if (high > low)
+        add_word(place, low, (uint32_t)(high - low));
+}
+
+/* 3.6: the initialised variables lie in .data, the others in .bss. */
+static void place_statics(const struct gs_anchors *at, struct gs_gil_place *place)
+{
+    const gs_addr addrs[] = {at->current, at->gil_locked, at->gil_last_holder, at->gil_switch_number, at->gil_interval,
+                             at->gil_cond, at->gil_mutex, at->gil_switch_cond, at->gil_switch_mutex};
+    static const uint32_t lens[] = {8, 4, 8, 8, 8, COND_BYTES, MUTEX_BYTES, COND_BYTES, MUTEX_BYTES};
+    struct gs_gil_word_place *const places[] = {&place->current, &place->locked, &place->last_holder,
+                                                &place->switch_number, &place->interval, &place->cond, &place->mutex,
+                                                &place->switch_cond, &place->switch_mutex};
+    enum { COUNT = sizeof lens / sizeof *lens };
+    add_window(place, addrs, lens, COUNT, at->gil_locked);
+    add_window(place, addrs, lens, COUNT, at->gil_cond ? at->gil_cond : at->current);
+    for (size_t i = 0; i < COUNT; i++)
+        *places[i] = add_word(place, addrs[i], lens[i]);
+    if (!at->gil_cond) {
+        place->data_start = at->data_start;
+        place->data_end = at->data_end;
+    }
+}
+
+bool gs_gil_place(const struct gs_python *python, gs_addr gil, struct gs_gil_place *place)
+{
+    const struct gs_layout *layout = &python->layout;
+    const struct gs_anchors *at = &python->at;
+    *place = (struct gs_gil_place){.window_count = 0};
+    gs_addr semaphore = 0;
+    switch (layout->gil_home) {
+    case GS_GIL_SEMAPHORE:
+        place->current = add_word(place, at->current, 8);
+        if (at->interpreter_lock && gs_mem_read_addr(python->mem, at->interpreter_lock, &semaphore) == GS_OK)
+            place->semaphore = add_word(place, semaphore, 8);
+        return true;
+    case GS_GIL_STATICS:
+        place_statics(at, place);
+        return true;
+    case GS_GIL_RUNTIME:
+        gil = at->runtime + (gs_addr)layout->rt_gil;
+        break;
+    }
+    if (!gil || layout->gil_size <= 0 || layout->gil_size > GS_GIL_BYTES)
+        return false;
+    place_struct(layout, gil, place);
+    return true;
+}
+
+size_t gs_gil_pieces(const struct gs_gil_place *place, uint8_t *bytes, struct gs_piece pieces[GS_GIL_WINDOWS])
+{
+    for (size_t i = 0; i < place->window_count; i++)
+        pieces[i] = (struct gs_piece){place->windows[i].addr, bytes + place->windows[i].at, place->windows[i].len, false};
+    return place->window_count;
+}
+
+static uint64_t get64(const uint8_t *bytes, const struct gs_gil_word_place *word)
+{
+    uint64_t value = 0;
+    if (word->addr)
+        memcpy(&value, bytes + word->at, sizeof value);
+    return value;
+}
+
+static uint32_t get32(const uint8_t *bytes, const struct gs_gil_word_place *word, uint32_t offset)
+{
+    uint32_t value = 0;
+    if (word->addr)
+        memcpy(&value, bytes + word->at + offset, sizeof value);
+    return value;
+}
+
+static void decode_users(const struct gs_gil_place *place, const uint8_t *bytes, struct gs_gil_words *words)
+{
+    if (place->semaphore.addr) {
+        words->has_users = true;
+        words->cond_users = get32(bytes, &place->semaphore, SEM_WAITERS);
+    } else if (place->mutex.addr) {
+        words->has_users = true;
+        words->mutex_owner = get32(bytes, &place->mutex, MUTEX_OWNER);
+        words->cond_users = get32(bytes, &place->mutex, MUTEX_USERS);
+        words->switch_users = get32(bytes, &place->switch_mutex, MUTEX_USERS);
+    }
+}
+
+bool gs_gil_decode(const struct gs_gil_place *place, const uint8_t *bytes, const struct gs_piece *pieces,
+                   struct gs_gil_words *words)
+{
+    *words = (struct gs_gil_words){.exists = true, .enabled = true};
+    for (size_t i = 0; i < place->window_count; i++) {
+        if (!pieces[i].ok)
+            return false;
+    }
+    int32_t locked = (int32_t)get32(bytes, &place->locked, 0);
+    words->exists = locked >= 0;
+    words->locked = locked == 1;
+    words->last_holder = get64(bytes, &place->last_holder);
+    if (!place->locked.addr || !place->last_holder.addr || locked < 0) {
+        /* 2.7, stripped 3.6, and 3.6 before its first thread: whoever is current has it. */
+        gs_addr current = get64(bytes, &place->current);
+        if (place->current.addr) {
+            words->locked = current != 0;
+            words->last_holder = current;
+            words->exists = true;
+        }
+    } else {
+        words->has_switches = place->switch_number.addr != 0;
+    }
+    words->switches = get64(bytes, &place->switch_number);
+    words->interval_us = get64(bytes, &place->interval);
+    if (place->enabled.addr)
+        words->enabled = get32(bytes, &place->enabled, 0) != 0;
+    decode_users(place, bytes, words);
+    return true;
+}
+
+bool gs_gil_same(const struct gs_gil_words *a, const struct gs_gil_words *b)
+{
+    return a->locked == b->locked && a->last_holder == b->last_holder && a->switches == b->switches;
+}
+
+static bool within(gs_addr addr, const struct gs_gil_word_place *word, uint32_t len)
+{
+    return word->addr && addr - word->addr < len;
+}
+
+enum gs_gil_futex gs_gil_futex(const struct gs_gil_place *place, const struct gs_activity *activity)
+{
+    /* A wait that a tracer or a stop interrupted goes on as restart_syscall, its arguments still in the registers. */
+    if (activity->run != GS_RUN_SYSCALL ||
+        (activity->number != SYS_futex && activity->number != SYS_restart_syscall))
+        return GS_FUTEX_OTHER;
+    gs_addr addr = activity->args[0];
+    uint64_t command = activity->args[1] & FUTEX_COMMAND;
+    if (command != FUTEX_WAIT && command != FUTEX_WAIT_BITSET)
+        return GS_FUTEX_OTHER;
+    if (within(addr, &place->semaphore, SEM_BYTES) || within(addr, &place->cond, COND_BYTES))
+        return GS_FUTEX_COND;
+    if (within(addr, &place->mutex, MUTEX_BYTES))
+        return GS_FUTEX_MUTEX;
+    if (within(addr, &place->switch_cond, COND_BYTES) || within(addr, &place->switch_mutex, MUTEX_BYTES))
+        return GS_FUTEX_SWITCH;
+    if (place->data_start && addr - place->data_start < place->data_end - place->data_start)
+        return GS_FUTEX_COND;
+    return GS_FUTEX_OTHER;
+}

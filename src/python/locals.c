@@ -1,0 +1,202 @@
+/* The variables of a frame: names from its code object, values from the slots behind the frame's head. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gilspy/python.h"
+#include "python/values_type.h"
+
+enum {
+    MAX_LOCALS = 4096, /* more are not shown */
+    MAX_NAME_BYTES = 256,
+    KIND_CELL = 0x40, /* CO_FAST_CELL, CO_FAST_FREE: Include/internal/pycore_code.h */
+    KIND_FREE = 0x80
+};
+
+/* One reading: the names and kinds of the slots, and what is in them. */
+struct reading {
+    const struct gs_layout *layout;
+    struct gs_mem *mem;
+    struct gs_types types;
+    gs_addr names[MAX_LOCALS]; /* str objects */
+    uint8_t kinds[MAX_LOCALS];
+    gs_addr slots[MAX_LOCALS]; /* tags removed; 0: unbound */
+    size_t count;
+};
+
+/* Appends the items of a tuple of names, all of one kind. */
+static enum gs_status append_names(struct reading *r, gs_addr tuple, uint8_t kind)
+{
+    uint64_t size;
+    struct gs_type type;
+    if (!gs_type_of(&r->types, r->layout, r->mem, tuple, &type) || !gs_type_has(&type, GS_TYPE_TUPLE))
+        return GS_LOST;
+    enum gs_status status = gs_mem_read_addr(r->mem, tuple + (gs_addr)r->layout->ob_size, &size);
+    if (status)
+        return status;
+    size_t room = MAX_LOCALS - r->count, count = size < room ? (size_t)size : room;
+    if (count > 0)
+        status = gs_mem_read(r->mem, tuple + (gs_addr)r->layout->tuple_items, r->names + r->count,
+                             count * sizeof r->names[0]);
+    if (status)
+        return status;
+    memset(r->kinds + r->count, kind, count);
+    r->count += count;
+    return GS_OK;
+}
+
+static enum gs_status append_field(struct reading *r, gs_addr code, int32_t field, uint8_t kind)
+{
+    gs_addr tuple;
+    enum gs_status status = gs_mem_read_addr(r->mem, code + (gs_addr)field, &tuple);
+    return status ? status : append_names(r, tuple, kind);
+}
+
+/* 3.11 on: the kind of each slot is a byte of a bytes object. */
+static enum gs_status read_kinds(struct reading *r, gs_addr code)
+{
+    gs_addr kinds;
+    uint64_t size;
+    enum gs_status status = gs_mem_read_addr(r->mem, code + (gs_addr)r->layout->co_localspluskinds, &kinds);
+    if (!status)
+        status = gs_mem_read_addr(r->mem, kinds + (gs_addr)r->layout->ob_size, &size);
+    if (status || r->count == 0)
+        return status;
+    if (size < r->count)
+        return GS_LOST;
+    return gs_mem_read(r->mem, kinds + (gs_addr)r->layout->bytes_data, r->kinds, r->count);
+}
+
+static enum gs_status read_names(struct reading *r, gs_addr code)
+{
+    const struct gs_layout *layout = r->layout;
+    if (layout->co_localsplusnames != GS_ABSENT) {
+        enum gs_status status = append_field(r, code, layout->co_localsplusnames, 0);
+        return status ? status : read_kinds(r, code);
+    }
+    enum gs_status status = append_field(r, code, layout->co_varnames, 0);
+    if (!status)
+        status = append_field(r, code, layout->co_cellvars, KIND_CELL);
+    return status ? status : append_field(r, code, layout->co_freevars, KIND_FREE);
+}
+
+/* The head of the frame and its slots in one read: what they hold belongs to `code` if the head still says so. */
+static enum gs_status read_slots(struct reading *r, gs_addr frame, gs_addr code)
+{
+    const struct gs_layout *layout = r->layout;
+    bool object = layout->if_localsplus == GS_ABSENT;
+    int32_t head = object ? layout->fo_localsplus : layout->if_localsplus;
+    int32_t code_at = object ? layout->fo_code : layout->if_code;
+    gs_addr mask = ~(gs_addr)(uint32_t)layout->ref_tag_mask, runs;
+    if (head < 0 || code_at < 0 || code_at > head - (int32_t)sizeof runs)
+        return GS_FAILED;
+    size_t len = (size_t)head + r->count * sizeof r->slots[0];
+    uint8_t *bytes = malloc(len);
+    if (!bytes)
+        return GS_NO_MEMORY;
+    enum gs_status status = gs_mem_read(r->mem, frame, bytes, len);
+    if (!status) {
+        memcpy(&runs, bytes + code_at, sizeof runs);
+        memcpy(r->slots, bytes + head, r->count * sizeof r->slots[0]);
+        status = (runs & mask) == code ? GS_OK : GS_LOST;
+    }
+    free(bytes);
+    /* A reference whose tag is all ones is a small integer of the interpreter's own, that with 2 is none: neither is
+     * ever the value of a variable. */
+    for (size_t i = 0; i < r->count; i++)
+        r->slots[i] = (r->slots[i] & ~mask) > 1 ? 0 : r->slots[i] & mask;
+    return status;
+}
+
+/* The value of a slot: a variable that inner functions share lies in a cell, once that was made. */
+static gs_addr value_of(struct reading *r, size_t i)
+{
+    struct gs_type type;
+    gs_addr value;
+    if (r->slots[i] == 0 || !(r->kinds[i] & (KIND_CELL | KIND_FREE)) ||
+        !gs_type_of(&r->types, r->layout, r->mem, r->slots[i], &type) || !gs_type_named(&type, r->mem, "cell"))
+        return r->slots[i];
+    return gs_mem_read_addr(r->mem, r->slots[i] + (gs_addr)r->layout->cell_ref, &value) ? 0 : value;
+}
+
+/* Up to 3.10 an argument that inner functions share has a cell of its own besides its slot, which is stale then. */
+static bool has_cell(const struct reading *r, size_t slot, size_t *cell)
+{
+    for (size_t i = slot + 1; i < r->count; i++) {
+        if (r->names[i] == r->names[slot] && r->kinds[i] & KIND_CELL) {
+            *cell = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum gs_status append(struct reading *r, size_t name, gs_addr value, bool argument, struct gs_local *local)
+{
+    char text[MAX_NAME_BYTES], repr[GS_REPR_MAX];
+    enum gs_status status = gs_str_read(r->layout, r->mem, r->names[name], text, sizeof text);
+    if (status)
+        return status;
+    gs_value_repr(r->layout, r->mem, value, repr);
+    *local = (struct gs_local){strdup(text), strdup(repr), argument};
+    if (local->name && local->value)
+        return GS_OK;
+    free(local->name);
+    free(local->value);
+    return GS_NO_MEMORY;
+}
+
+static enum gs_status collect(struct reading *r, const struct gs_code *code, struct gs_local *locals, size_t *count)
+{
+    bool shown[MAX_LOCALS] = {0};
+    for (size_t i = 0; i < r->count; i++) {
+        bool argument = i < (size_t)code->arg_count;
+        size_t from = i;
+        if (shown[i])
+            continue;
+        if (argument && has_cell(r, i, &from))
+            shown[from] = true;
+        gs_addr value = value_of(r, from);
+        if (value == 0)
+            continue;
+        enum gs_status status = append(r, i, value, argument, &locals[*count]);
+        if (status == GS_NO_MEMORY || status == GS_GONE)
+            return status;
+        *count += status == GS_OK;
+    }
+    return GS_OK;
+}
+
+enum gs_status gs_locals_read(const struct gs_python *python, struct gs_mem *mem, gs_addr frame,
+                              const struct gs_code *code, struct gs_local **locals, size_t *count)
+{
+    struct reading *r = calloc(1, sizeof *r);
+    *locals = NULL;
+    *count = 0;
+    if (!r)
+        return GS_NO_MEMORY;
+    r->layout = &python->layout;
+    r->mem = mem;
+    enum gs_status status = read_names(r, code->addr);
+    if (!status)
+        status = read_slots(r, frame, code->addr);
+    if (!status) {
+        *locals = calloc(r->count + 1, sizeof **locals);
+        status = *locals ? collect(r, code, *locals, count) : GS_NO_MEMORY;
+    }
+    if (status) {
+        gs_locals_free(*locals, *count);
+        *locals = NULL;
+        *count = 0;
+    }
+    free(r);
+    return status;
+}
+
+void gs_locals_free(struct gs_local *locals, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(locals[i].name);
+        free(locals[i].value);
+    }
+    free(locals);
+}

@@ -1,0 +1,25 @@
+/* Finding the interpreter in a target, for the sources of this folder. */
+#ifndef GS_PYTHON_LOCATE_H
+#define GS_PYTHON_LOCATE_H
+
+#include "elf/image.h"
+#include "gilspy/python.h"
+
+/* Finds the image that holds the runtime: python->library and the anchors that every version has are set, *image is
+ * open. GS_NOT_PYTHON when there is none. */
+enum gs_status gs_locate(struct gs_python *python, struct gs_image *image, struct gs_err *err) GS_MUST_CHECK;
+
+/* The variables of 2.7 and 3.6, which have no _PyRuntime: from .symtab of the image's file, else out of the code of
+ * tiny exported functions. */
+void gs_locate_statics(struct gs_python *python, const struct gs_image *image);
+
+/* The map at which the image of python->library begins. */
+const struct gs_map *gs_locate_first_map(const struct gs_target *target, gs_addr base);
+
+/* PY_VERSION_HEX of a Python older than 3.13; python->version is set. Micro 0xff when only X.Y can be told. */
+enum gs_status gs_version_find(struct gs_python *python, const struct gs_image *image, uint32_t *version,
+                               struct gs_err *err) GS_MUST_CHECK;
+/* "3.11.7", "3.14.0rc1" */
+void gs_version_print(uint32_t version, char *dst, size_t size);
+
+#endif

@@ -1,0 +1,148 @@
+/* The names that threading gives to threads: modules["threading"]._active maps idents to Thread objects. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gilspy/python.h"
+#include "python/dict.h"
+#include "python/names_attribute.h"
+#include "python/values_int.h"
+
+enum { MAX_NAMES = 1 << 17, MAX_NAME_BYTES = 256 };
+
+struct entry {
+    uint64_t ident;
+    gs_addr interpreter; /* whose threading knows it */
+    char *name;
+};
+
+struct gs_names {
+    struct gs_python *python;
+    /* Thread objects, their dicts and names lie close together: one read of a page serves many. */
+    struct gs_mem *cache;
+    struct gs_types types;
+    struct entry *entries; /* by ident */
+    size_t count, capacity;
+};
+
+struct gs_names *gs_names_new(struct gs_python *python)
+{
+    struct gs_names *names = calloc(1, sizeof *names);
+    if (!names)
+        return NULL;
+    names->python = python;
+    names->cache = gs_mem_cache_new(python->mem);
+    if (!names->cache) {
+        free(names);
+        return NULL;
+    }
+    return names;
+}
+
+/* Leaves out the entries of one interpreter, or of all with 0. */
+static void forget(struct gs_names *names, gs_addr interpreter)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < names->count; i++) {
+        if (interpreter && names->entries[i].interpreter != interpreter)
+            names->entries[kept++] = names->entries[i];
+        else
+            free(names->entries[i].name);
+    }
+    names->count = kept;
+}
+
+void gs_names_free(struct gs_names *names)
+{
+    if (!names)
+        return;
+    forget(names, 0);
+    gs_mem_free(names->cache);
+    free(names->entries);
+    free(names);
+}
+
+static bool add(struct gs_names *names, struct entry entry)
+{
+    if (names->count == names->capacity) {
+        size_t capacity = names->capacity ? names->capacity * 2 : 64;
+        struct entry *entries = realloc(names->entries, capacity * sizeof *entries);
+        if (!entries)
+            return false;
+        names->entries = entries;
+        names->capacity = capacity;
+    }
+    names->entries[names->count++] = entry;
+    return true;
+}
+
+/* Opens threading._active. The modules are many, small and far apart: no whole pages of them. */
+static bool open_active(struct gs_names *names, gs_addr interpreter, struct gs_dict *active)
+{
+    const struct gs_layout *layout = &names->python->layout;
+    struct gs_mem *mem = names->python->mem;
+    struct gs_dict dict;
+    gs_addr modules, module, module_dict;
+    if (gs_mem_read_addr(mem, interpreter + (gs_addr)layout->is_modules, &modules) ||
+        !gs_dict_open(&dict, layout, mem, modules))
+        return false;
+    module = gs_dict_find(&dict, &names->types, "threading");
+    if (module == 0 || gs_mem_read_addr(mem, module + (gs_addr)layout->mod_dict, &module_dict) ||
+        !gs_dict_open(&dict, layout, mem, module_dict))
+        return false;
+    module = gs_dict_find(&dict, &names->types, "_active");
+    return module != 0 && gs_dict_open(active, layout, names->cache, module);
+}
+
+/* One pair of threading._active; anything that is not what it should be is left out. */
+static bool add_thread(struct gs_names *names, gs_addr interpreter, gs_addr key, gs_addr thread)
+{
+    const struct gs_layout *layout = &names->python->layout;
+    const char *attribute = layout->thread_name_mangled ? "_Thread__name" : "_name";
+    struct gs_type type;
+    struct gs_int ident;
+    char name[MAX_NAME_BYTES];
+    if (!gs_type_of(&names->types, layout, names->cache, key, &type) ||
+        gs_int_read(layout, names->cache, &type, key, &ident) || ident.negative || ident.bits > 64)
+        return true;
+    gs_addr text = gs_attribute_find(layout, names->cache, &names->types, thread, attribute);
+    if (text == 0 || gs_str_read(layout, names->cache, text, name, sizeof name))
+        return true;
+    struct entry entry = {ident.magnitude, interpreter, strdup(name)};
+    if (entry.name && add(names, entry))
+        return true;
+    free(entry.name);
+    return false;
+}
+
+static int by_ident(const void *a, const void *b)
+{
+    uint64_t x = ((const struct entry *)a)->ident, y = ((const struct entry *)b)->ident;
+    return x < y ? -1 : x > y;
+}
+
+void gs_names_refresh(struct gs_names *names, gs_addr interpreter)
+{
+    struct gs_dict active;
+    gs_addr key, thread;
+    gs_mem_cache_clear(names->cache);
+    names->types = (struct gs_types){0};
+    /* A dict that cannot be opened just now says nothing against the names known before. */
+    if (!open_active(names, interpreter, &active))
+        return;
+    forget(names, names->count < MAX_NAMES ? interpreter : 0);
+    while (names->count < MAX_NAMES && gs_dict_next(&active, &key, &thread)) {
+        if (!add_thread(names, interpreter, key, thread))
+            break;
+    }
+    if (names->count > 0)
+        qsort(names->entries, names->count, sizeof *names->entries, by_ident);
+}
+
+const char *gs_names_get(const struct gs_names *names, uint64_t ident)
+{
+    const struct entry wanted = {.ident = ident};
+    if (names->count == 0)
+        return NULL;
+    const struct entry *found = bsearch(&wanted, names->entries, names->count, sizeof wanted, by_ident);
+    return found ? found->name : NULL;
+}

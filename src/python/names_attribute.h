@@ -1,0 +1,11 @@
+/* One attribute of an instance, wherever its Python keeps it. */
+#ifndef GILSPY_PYTHON_NAMES_ATTRIBUTE_H
+#define GILSPY_PYTHON_NAMES_ATTRIBUTE_H
+
+#include "python/values_type.h"
+
+/* The object that is the attribute `name` of `object` itself, not of its class; 0 when there is none. */
+gs_addr gs_attribute_find(const struct gs_layout *layout, struct gs_mem *mem, struct gs_types *types, gs_addr object,
+                          const char *name);
+
+#endif

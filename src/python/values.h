@@ -1,0 +1,53 @@
+/* The parts of a repr in the making. */
+#ifndef GILSPY_PYTHON_VALUES_H
+#define GILSPY_PYTHON_VALUES_H
+
+#include "gilspy/python.h"
+#include "python/pystr.h"
+
+enum {
+    GS_REPR_READS = 100, /* of the target's memory for one value */
+    GS_REPR_ITEMS = 5,   /* of one container */
+    GS_REPR_DEPTH = 3    /* containers in one another that are opened */
+};
+
+/* A memory that refuses once it was asked too often: it bounds the work whatever the value looks like. */
+struct gs_metered {
+    struct gs_mem mem;
+    struct gs_mem *below;
+    unsigned left;
+};
+
+struct gs_repr {
+    const struct gs_layout *layout;
+    struct gs_mem *mem;
+    struct gs_metered metered;
+    struct gs_types types;
+    struct gs_utf8 out;
+    gs_addr open[GS_REPR_DEPTH]; /* the containers around the value */
+    unsigned depth;
+};
+
+void gs_repr_object(struct gs_repr *repr, gs_addr object);
+/* Adds text, or nothing when it does not fit. */
+void gs_repr_ascii(struct gs_repr *repr, const char *text);
+void gs_repr_unreadable(struct gs_repr *repr);
+
+/* values_text.c: str, bytes, and names. */
+void gs_repr_text(struct gs_repr *repr, gs_addr object);
+void gs_repr_bytes(struct gs_repr *repr, gs_addr object);
+/* The last component of a dotted C string of the target. */
+void gs_repr_type_name(struct gs_repr *repr, gs_addr name);
+
+/* values_number.c */
+void gs_repr_int(struct gs_repr *repr, const struct gs_type *type, gs_addr object);
+void gs_repr_float(struct gs_repr *repr, gs_addr object);
+
+/* values_items.c: containers; each prints its brackets too. */
+void gs_repr_tuple(struct gs_repr *repr, gs_addr object);
+void gs_repr_list(struct gs_repr *repr, gs_addr object);
+void gs_repr_dict(struct gs_repr *repr, gs_addr object);
+void gs_repr_set(struct gs_repr *repr, gs_addr object);
+void gs_repr_frozenset(struct gs_repr *repr, gs_addr object);
+
+#endif

@@ -1,0 +1,158 @@
+/* Reprs of text: quoted and escaped as Python does, so that nothing in it can be mistaken or do harm. */
+#include <stdio.h>
+#include <string.h>
+
+#include "python/values.h"
+
+enum { ALONE = 200, INSIDE = 40 /* characters shown of a string that is the value, or is in one */ };
+
+/* Invisible, or changes how what stands around it is shown: escaped, as what is below 0x20. First and last. */
+static const uint32_t hidden[][2] = {
+    {0x7f, 0xa0},     {0xad, 0xad},     {0x61c, 0x61c},   {0x180e, 0x180e}, {0x200b, 0x200f}, {0x2028, 0x202f},
+    {0x205f, 0x206f}, {0xd800, 0xdfff}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xfffe, 0xffff}, {0xe0000, 0xe0fff},
+};
+
+static bool is_hidden(uint32_t code_point)
+{
+    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
+        if (code_point - hidden[i][0] <= hidden[i][1] - hidden[i][0])
+            return true;
+    }
+    return code_point < 0x20;
+}
+
+static void put_escaped(struct gs_repr *repr, uint32_t code_point, uint32_t quote)
+{
+    static const struct {
+        uint32_t code_point;
+        const char *escape;
+    } letters[] = {{'\n', "\\n"}, {'\r', "\\r"}, {'\t', "\\t"}, {'\\', "\\\\"}};
+    char text[16];
+    for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++) {
+        if (code_point == letters[i].code_point) {
+            gs_repr_ascii(repr, letters[i].escape);
+            return;
+        }
+    }
+    if (code_point == quote) {
+        gs_repr_ascii(repr, quote == '"' ? "\\\"" : "\\'");
+    } else if (!is_hidden(code_point)) {
+        gs_utf8_put(&repr->out, code_point);
+    } else {
+        const char *format = code_point < 0x100 ? "\\x%02x" : code_point < 0x10000 ? "\\u%04x" : "\\U%08x";
+        snprintf(text, sizeof text, format, code_point);
+        gs_repr_ascii(repr, text);
+    }
+}
+
+/* The characters of a string, or the bytes of bytes, between quotes. */
+struct text {
+    uint32_t points[ALONE];
+    size_t count;
+    bool more;
+};
+
+/* Single quotes, unless there are some in the text and no double ones. */
+static uint32_t quote_of(const struct text *text)
+{
+    bool one = false, two = false;
+    for (size_t i = 0; i < text->count; i++) {
+        one |= text->points[i] == '\'';
+        two |= text->points[i] == '"';
+    }
+    return one && !two ? '"' : '\'';
+}
+
+static void put_text(struct gs_repr *repr, const struct text *text, bool bytes)
+{
+    char escape[8];
+    uint32_t quote = quote_of(text);
+    gs_utf8_put(&repr->out, quote);
+    for (size_t i = 0; i < text->count; i++) {
+        if (bytes && text->points[i] >= 0x7f) {
+            snprintf(escape, sizeof escape, "\\x%02x", (unsigned)text->points[i] & 0xff);
+            gs_repr_ascii(repr, escape);
+        } else {
+            put_escaped(repr, text->points[i], quote);
+        }
+    }
+    gs_utf8_put(&repr->out, quote);
+    if (text->more)
+        gs_repr_ascii(repr, "...");
+}
+
+static size_t limit_of(const struct gs_repr *repr)
+{
+    return repr->depth == 0 ? ALONE : INSIDE;
+}
+
+/* Decodes at most `limit` characters of a string whose beginning is in `near`. */
+static enum gs_status read_text(struct gs_repr *repr, const struct gs_near *near, const struct gs_str *str,
+                                size_t limit, struct text *text)
+{
+    uint8_t raw[ALONE * 4];
+    size_t units = str->units < limit ? (size_t)str->units : limit, len = units * str->unit_bytes;
+    enum gs_status status = len ? gs_near_read(near, repr->mem, str->data, raw, len) : GS_OK;
+    if (status)
+        return status;
+    text->count = 0;
+    text->more = str->units > units;
+    for (size_t pos = 0; pos < len;)
+        text->points[text->count++] = gs_str_next(str, raw, len, &pos);
+    return GS_OK;
+}
+
+/* Reads the beginning of a string and where its characters are. */
+static bool open_text(struct gs_repr *repr, gs_addr object, struct gs_near *near, struct gs_str *str)
+{
+    struct gs_piece piece = gs_near_piece(near, object, gs_str_head(repr->layout));
+    return gs_mem_read(repr->mem, piece.addr, piece.dst, piece.len) == GS_OK &&
+           gs_str_parse(repr->layout, repr->mem, &repr->types, near, str) == GS_OK;
+}
+
+void gs_repr_text(struct gs_repr *repr, gs_addr object)
+{
+    struct gs_near near;
+    struct gs_str str;
+    struct text text;
+    if (!open_text(repr, object, &near, &str) || read_text(repr, &near, &str, limit_of(repr), &text)) {
+        gs_repr_unreadable(repr);
+        return;
+    }
+    /* 2.7's unicode. */
+    if (repr->layout->uni_length != GS_ABSENT && !str.utf8)
+        gs_utf8_put(&repr->out, 'u');
+    put_text(repr, &text, str.utf8);
+}
+
+void gs_repr_bytes(struct gs_repr *repr, gs_addr object)
+{
+    struct gs_near near;
+    struct text text;
+    struct gs_str str = {.data = object + (gs_addr)repr->layout->bytes_data, .unit_bytes = 1};
+    struct gs_piece piece = gs_near_piece(&near, object, (size_t)repr->layout->bytes_data);
+    if (gs_mem_read(repr->mem, piece.addr, piece.dst, piece.len) ||
+        gs_near_read(&near, repr->mem, object + (gs_addr)repr->layout->ob_size, &str.units, sizeof str.units) ||
+        str.units > INT64_MAX || read_text(repr, &near, &str, limit_of(repr), &text)) {
+        gs_repr_unreadable(repr);
+        return;
+    }
+    /* 2.7 has no prefix: its str is this. */
+    if (repr->layout->uni_length == GS_ABSENT)
+        gs_utf8_put(&repr->out, 'b');
+    put_text(repr, &text, true);
+}
+
+void gs_repr_type_name(struct gs_repr *repr, gs_addr name)
+{
+    char raw[128];
+    if (gs_mem_read_cstr(repr->mem, name, raw, sizeof raw)) {
+        gs_repr_ascii(repr, "?");
+        return;
+    }
+    const char *dot = strrchr(raw, '.'), *last = dot ? dot + 1 : raw;
+    const struct gs_str str = {.unit_bytes = 1, .utf8 = true};
+    size_t len = strlen(last);
+    for (size_t pos = 0; pos < len;)
+        put_escaped(repr, gs_str_next(&str, (const uint8_t *)last, len, &pos), '\'');
+}

@@ -1,0 +1,177 @@
+/* Who holds the GIL, who waits for it: the holder from the GIL's own words, the rest from what the kernel says that
+ * they sleep on, checked against the count of users that the GIL's mutex keeps. The kernel is asked about those that
+ * may have changed; a full census asks about everybody. */
+#include "sample/reader.h"
+
+enum { STALE_NS = 100000000 /* nobody's activity is older */, FALSE_ALARMS = 2 };
+
+static struct gs_lock *lock_of(const struct gs_reader *reader, const struct gs_member *member)
+{
+    return &reader->locks[reader->interps[member->interpreter].lock];
+}
+
+void gs_census_ask(struct gs_reader *reader, struct gs_member *member)
+{
+    if (member->syscall_fd >= 0)
+        gs_activity_read(member->syscall_fd, &member->activity);
+    else
+        gs_target_activity(reader->python->target, member->tid, &member->activity);
+    member->futex = gs_gil_futex(&lock_of(reader, member)->place, &member->activity);
+    member->asked_ns = reader->taken_ns;
+}
+
+static bool holds(const struct gs_reader *reader, const struct gs_member *member)
+{
+    const struct gs_gil_words *words = &lock_of(reader, member)->after;
+    return words->enabled && words->locked && words->last_holder == member->tstate;
+}
+
+/* Asks about those who may do something else than when they were last asked. */
+static void ask_movers(struct gs_reader *reader, uint64_t moved)
+{
+    for (size_t i = 0; i < reader->member_count; i++) {
+        struct gs_member *member = reader->members[i];
+        const struct gs_lock *lock = lock_of(reader, member);
+        bool mover = member->tstate == lock->after.last_holder || member->tstate == lock->last.last_holder;
+        if (member->tid && (reader->full_census || mover || !member->asked_ns || (moved > 1 && member->futex)))
+            gs_census_ask(reader, member);
+    }
+}
+
+/* A share of the others each time, so that none goes without being asked for longer than STALE_NS. */
+static void ask_in_rotation(struct gs_reader *reader, uint64_t since_ns)
+{
+    uint64_t share = reader->member_count * since_ns / (STALE_NS * 4 / 5) + 1;
+    for (size_t i = 0; i < reader->member_count && i < share; i++) {
+        reader->rotation = (reader->rotation + 1) % reader->member_count;
+        struct gs_member *member = reader->members[reader->rotation];
+        if (member->tid && member->asked_ns != reader->taken_ns)
+            gs_census_ask(reader, member);
+    }
+}
+
+/* What the counts say of one lock's threads. */
+struct tally {
+    uint32_t in_cond, in_mutex, in_switch; /* asleep on its words */
+    uint32_t open;                         /* awake without holding it: cannot be told by what they sleep on */
+};
+
+static struct tally count(const struct gs_reader *reader, const struct gs_lock *lock)
+{
+    struct tally tally = {0};
+    for (size_t i = 0; i < reader->member_count; i++) {
+        const struct gs_member *member = reader->members[i];
+        if (lock_of(reader, member) != lock || !member->tid || holds(reader, member))
+            continue;
+        tally.in_cond += member->futex == GS_FUTEX_COND;
+        tally.in_mutex += member->futex == GS_FUTEX_MUTEX;
+        tally.in_switch += member->futex == GS_FUTEX_SWITCH;
+        tally.open += member->activity.run == GS_RUN_RUNNING || member->activity.run == GS_RUN_BLOCKED;
+    }
+    return tally;
+}
+
+/* More wait than are known to, or less by more than a few that are awake for a moment at their timeout: asks on. */
+static void ask_for_missing(struct gs_reader *reader, const struct gs_lock *lock)
+{
+    struct tally tally = count(reader, lock);
+    uint32_t known = tally.in_cond + tally.in_switch;
+    uint32_t users = lock->after.cond_users + lock->after.switch_users;
+    if (!lock->after.has_users || (known >= users && known - users <= FALSE_ALARMS))
+        return;
+    for (size_t i = 0; i < reader->member_count && known != users; i++) {
+        reader->rotation = (reader->rotation + 1) % reader->member_count;
+        struct gs_member *member = reader->members[reader->rotation];
+        bool was = member->futex == GS_FUTEX_COND || member->futex == GS_FUTEX_SWITCH;
+        if (lock_of(reader, member) != lock || !member->tid || was != (known > users) ||
+            member->asked_ns == reader->taken_ns)
+            continue;
+        gs_census_ask(reader, member);
+        known += (member->futex == GS_FUTEX_COND || member->futex == GS_FUTEX_SWITCH) - was;
+    }
+}
+
+/* Awake and not the holder: it may run C code without the GIL, or be on its way in or out. */
+static enum gs_gil_word judge_open(const struct gs_lock *lock, const struct gs_member *member,
+                                   const struct tally *tally)
+{
+    const struct gs_gil_words *words = &lock->after;
+    if (!words->has_users || (words->mutex_owner && (pid_t)words->mutex_owner == member->ns_tid))
+        return GS_UNKNOWN;
+    /* Users of the mutex: all inside the wait for the GIL, and whoever has the mutex now. Threads that sleep on the
+     * mutex itself may or may not count. */
+    int64_t most = (int64_t)words->cond_users - tally->in_cond;
+    int64_t least = most - tally->in_mutex - (words->mutex_owner != 0);
+    int64_t switching = (int64_t)words->switch_users - tally->in_switch;
+    if (most <= 0 && switching <= 0)
+        return GS_WITHOUT;
+    if (least + (switching > 0 ? switching : 0) >= tally->open)
+        return GS_WAITS; /* as many are left over as are missing among the waiters */
+    return GS_UNKNOWN;
+}
+
+static void judge(struct gs_reader *reader, struct gs_member *member, const struct tally *tally)
+{
+    const struct gs_lock *lock = lock_of(reader, member);
+    bool told = reader->python->layout.ts_gil_requested != GS_ABSENT && member->requested_sample == reader->sample;
+    member->evidence = GS_INFERRED;
+    if (!lock->after.enabled || holds(reader, member)) {
+        member->gil = lock->after.enabled ? GS_HOLDS : GS_NONE;
+        member->evidence = GS_EXACT;
+    } else if (told && member->requested) {
+        member->gil = GS_WAITS;
+        member->evidence = GS_EXACT;
+    } else if (member->futex != GS_FUTEX_OTHER) {
+        member->gil = GS_WAITS;
+    } else if (member->activity.run == GS_RUN_SYSCALL || member->activity.run == GS_RUN_GONE) {
+        member->gil = GS_WITHOUT;
+        member->evidence = told ? GS_EXACT : GS_INFERRED;
+    } else if (member->activity.run == GS_RUN_UNKNOWN) {
+        member->gil = GS_UNKNOWN;
+    } else {
+        member->gil = judge_open(lock, member, tally);
+    }
+}
+
+/* A thread that is seen awake now may have been asleep in the wait a moment ago, when the words were read, or the
+ * other way round: what the kernel said counts only together with words that still stand. */
+static void reread_words(struct gs_reader *reader)
+{
+    for (size_t i = 0; i < reader->lock_count; i++) {
+        struct gs_lock *lock = &reader->locks[i];
+        struct gs_gil_words now;
+        size_t pieces = gs_gil_pieces(&lock->place, lock->bytes[1], lock->pieces[1]);
+        lock->stands = gs_mem_read_many(reader->python->mem, lock->pieces[1], pieces) == GS_OK &&
+                       gs_gil_decode(&lock->place, lock->bytes[1], lock->pieces[1], &now) &&
+                       gs_gil_same(&lock->after, &now);
+        if (lock->stands && (now.cond_users != lock->after.cond_users ||
+                             now.switch_users != lock->after.switch_users || now.mutex_owner)) {
+            /* Who waits changed meanwhile: the counts vouch for nobody. */
+            lock->after.has_users = now.cond_users == lock->after.cond_users && now.has_users;
+            lock->after.mutex_owner = now.mutex_owner;
+        }
+    }
+}
+
+void gs_census(struct gs_reader *reader, uint64_t moved)
+{
+    ask_movers(reader, moved);
+    if (!reader->full_census && reader->member_count)
+        ask_in_rotation(reader, reader->taken_ns - reader->last_taken_ns);
+    for (size_t i = 0; i < reader->lock_count; i++)
+        ask_for_missing(reader, &reader->locks[i]);
+    if (reader->full_census || moved)
+        reread_words(reader);
+    for (size_t i = 0; i < reader->lock_count; i++) {
+        struct gs_lock *lock = &reader->locks[i];
+        struct tally tally = count(reader, lock);
+        for (size_t k = 0; k < reader->member_count; k++) {
+            struct gs_member *member = reader->members[k];
+            if (lock_of(reader, member) != lock)
+                continue;
+            judge(reader, member, &tally);
+            if (!lock->stands && member->gil == GS_WITHOUT && member->activity.run != GS_RUN_SYSCALL)
+                member->gil = GS_UNKNOWN;
+        }
+    }
+}

@@ -1,0 +1,262 @@
+/* Stacks from 3.11 on: frames lie one behind the other in the chunks of a thread's data stack; those of generators and
+ * the marks that the evaluator leaves on the C stack (3.12 on) lie elsewhere.
+ * Sources: Include/internal/pycore_frame.h (3.11-3.13), pycore_interpframe.h (3.14 on), Python/pystate.c
+ * (_PyThreadState_PushFrame, push_chunk). */
+#include <string.h>
+
+#include "sample/reader.h"
+
+enum { OWNED_BY_THREAD = 0, OWNED_BY_GENERATOR = 1 }; /* enum _frameowner */
+
+#define NO_CHUNK SIZE_MAX
+
+/* One chunk, as the copy of its head says. */
+static gs_addr chunk_first_frame(const struct gs_reader *reader, const struct gs_part *chunk, bool root)
+{
+    /* push_chunk leaves the first word of the root chunk empty. */
+    return chunk->addr + (gs_addr)reader->python->layout.ck_data + (root ? 8 : 0);
+}
+
+static bool holds(const struct gs_parts *chunks, size_t index, gs_addr addr)
+{
+    return index < chunks->count && addr - chunks->list[index].addr < chunks->list[index].len;
+}
+
+/* The chunk that holds addr; *index is where it was last found, and is tried first: callers lie in the same or the
+ * next one. */
+static bool chunk_at(const struct gs_member *member, gs_addr addr, size_t *index)
+{
+    const struct gs_parts *chunks = &member->chunks;
+    if (holds(chunks, *index, addr))
+        return true;
+    if (holds(chunks, *index + 1, addr)) {
+        ++*index;
+        return true;
+    }
+    for (size_t i = 0; i < chunks->count; i++) {
+        if (holds(chunks, i, addr)) {
+            *index = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- prediction: through the memory itself ---- */
+
+/* The data stack's chunks, newest first, each as far as it is in use. */
+static bool predict_chunks(struct gs_reader *reader, struct gs_member *member, gs_addr chunk, gs_addr top)
+{
+    const struct gs_layout *layout = &reader->python->layout;
+    struct gs_parts *chunks = &member->chunks;
+    for (chunks->count = 0; chunk; chunks->count++) {
+        gs_addr previous;
+        uint64_t size, used, head = (uint64_t)layout->ck_data;
+        if (chunks->count >= GS_PARTS_MAX ||
+            gs_mem_read_addr(reader->cache, chunk + (gs_addr)layout->ck_previous, &previous) ||
+            gs_mem_read(reader->cache, chunk + (gs_addr)layout->ck_size, &size, 8) ||
+            gs_mem_read(reader->cache, chunk + (gs_addr)layout->ck_top, &used, 8))
+            return false;
+        used = chunks->count == 0 ? top - chunk + GS_CHUNK_SLACK : head + 8 * used;
+        if (size < head || size > GS_CHUNK_MAX || used < head || (chunks->count > 0 && used > size))
+            return false;
+        for (size_t i = 0; i < chunks->count; i++) {
+            if (chunks->list[i].addr == chunk)
+                return false;
+        }
+        if (!gs_grow(reader, (void **)&chunks->list, &chunks->room, chunks->count + 1, sizeof *chunks->list))
+            return false;
+        chunks->list[chunks->count] =
+            (struct gs_part){.addr = chunk, .len = (uint32_t)(used < size ? used : size), .used = reader->sample};
+        chunk = previous;
+    }
+    return true;
+}
+
+/* Adds the frames that lie outside the chunks. */
+static bool predict_frames(struct gs_reader *reader, struct gs_member *member, gs_addr frame)
+{
+    const struct gs_layout *layout = &reader->python->layout;
+    size_t index = 0;
+    for (size_t depth = 0; frame && depth < GS_FRAME_LIMIT; depth++) {
+        if (!chunk_at(member, frame, &index) &&
+            !gs_parts_add(reader, &member->extras, frame, reader->frame_bytes, GS_CHUNK_SLACK))
+            return false;
+        if (gs_mem_read_addr(reader->cache, frame + (gs_addr)layout->if_previous, &frame))
+            return true; /* what was found is read and checked */
+    }
+    return true;
+}
+
+bool gs_chunk_predict(struct gs_reader *reader, struct gs_member *member)
+{
+    const struct gs_layout *layout = &reader->python->layout;
+    uint8_t tstate[GS_TSTATE_MAX];
+    gs_mem_cache_clear(reader->cache);
+    if (gs_mem_read(reader->cache, member->tstate, tstate, reader->tstate_bytes) ||
+        !predict_chunks(reader, member, gs_get_addr(tstate, layout->ts_datastack_chunk),
+                        gs_get_addr(tstate, layout->ts_datastack_top)))
+        return false;
+    gs_addr frame = 0;
+    if (layout->ts_cframe != GS_ABSENT) {
+        member->cframe = gs_get_addr(tstate, layout->ts_cframe);
+        if (member->cframe &&
+            gs_mem_read_addr(reader->cache, member->cframe + (gs_addr)layout->cf_current_frame, &frame))
+            return false;
+    } else {
+        frame = gs_get_addr(tstate, layout->ts_current_frame);
+    }
+    gs_parts_age(reader, &member->extras);
+    return predict_frames(reader, member, frame);
+}
+
+/* ---- walking the copies ---- */
+
+struct walk {
+    struct gs_reader *reader;
+    struct gs_member *member;
+    gs_addr above;       /* the in-chunk frame that was walked last, 0: none yet */
+    size_t above_chunk;  /* its chunk */
+    bool at_root;        /* above is the first frame of the root chunk */
+    const struct gs_code *code; /* of the frame before: recursion finds it again at once */
+};
+
+/* In-chunk frames lie without gaps from the newest down to the first one of the root chunk. */
+static bool fits(struct walk *walk, gs_addr addr, size_t chunk, const struct gs_code *code)
+{
+    const struct gs_parts *chunks = &walk->member->chunks;
+    bool root = chunk == chunks->count - 1;
+    bool ok = true;
+    if (walk->above && chunk == walk->above_chunk)
+        ok = addr + 8 * (gs_addr)code->frame_words == walk->above;
+    else if (walk->above)
+        ok = chunk == walk->above_chunk + 1 &&
+             walk->above == chunk_first_frame(walk->reader, &chunks->list[walk->above_chunk], false);
+    walk->above = addr;
+    walk->above_chunk = chunk;
+    walk->at_root = root && addr == chunk_first_frame(walk->reader, &chunks->list[chunk], true);
+    return ok;
+}
+
+/* The copy `which` of the frame at addr, in the chunk given or (NO_CHUNK) outside; NULL: not read. */
+static const uint8_t *copy_of(struct walk *walk, gs_addr addr, size_t chunk, int which)
+{
+    uint32_t len = walk->reader->frame_bytes;
+    if (chunk == NO_CHUNK)
+        return gs_parts_at(walk->reader, &walk->member->extras, addr, len, which);
+    const struct gs_part *part = &walk->member->chunks.list[chunk];
+    if (!part->copy[which] || len > part->len || addr - part->addr > part->len - len)
+        return NULL;
+    return part->copy[which] + (addr - part->addr);
+}
+
+/* The byte offset of the instruction that runs, -1 before the first; false when it is not one of this code. */
+static bool instruction(const struct gs_code *code, gs_addr pointer, int32_t *instr)
+{
+    gs_addr offset = pointer - (code->addr + (gs_addr)code->head_offset);
+    *instr = offset == (gs_addr)-2 ? -1 : (int32_t)offset;
+    return offset == (gs_addr)-2 || (offset < (gs_addr)code->code_bytes && offset % 2 == 0);
+}
+
+static bool same(const struct gs_layout *layout, const uint8_t *a, const uint8_t *b, bool innermost)
+{
+    return gs_get_addr(a, layout->if_code) == gs_get_addr(b, layout->if_code) &&
+           gs_get_addr(a, layout->if_previous) == gs_get_addr(b, layout->if_previous) &&
+           (innermost || gs_get_addr(a, layout->if_instr) == gs_get_addr(b, layout->if_instr));
+}
+
+static const struct gs_code *code_of(struct walk *walk, gs_addr addr)
+{
+    enum gs_status why;
+    if (!walk->code || walk->code->addr != addr)
+        walk->code = gs_codes_get(walk->reader->codes, addr, &why);
+    return walk->code;
+}
+
+/* One frame: checked, and shown if it is one of Python. */
+static enum gs_walk walk_frame(struct walk *walk, gs_addr addr, gs_addr *previous)
+{
+    struct gs_reader *reader = walk->reader;
+    struct gs_member *member = walk->member;
+    const struct gs_layout *layout = &reader->python->layout;
+    size_t chunk = walk->above_chunk;
+    bool in_chunk = chunk_at(member, addr, &chunk);
+    const uint8_t *a = copy_of(walk, addr, in_chunk ? chunk : NO_CHUNK, 0);
+    if (!a)
+        return GS_WALK_MISSING;
+    *previous = gs_get_addr(a, layout->if_previous);
+    if (reader->stopping)
+        return GS_WALK_OK;
+    if (member->doubled) {
+        const uint8_t *b = copy_of(walk, addr, in_chunk ? chunk : NO_CHUNK, 1);
+        if (!b || !same(layout, a, b, addr == member->current[0]))
+            return GS_WALK_TORN;
+    }
+    int owner = a[layout->if_owner];
+    if (owner >= layout->owner_shim && !in_chunk)
+        return GS_WALK_OK;
+    gs_addr code_addr = gs_get_addr(a, layout->if_code) & ~(gs_addr)layout->ref_tag_mask;
+    const struct gs_code *code = code_of(walk, code_addr);
+    struct gs_frame frame = {.frame = addr, .code = code_addr, .kind = GS_FRAME_PYTHON};
+    if (!code || !instruction(code, gs_get_addr(a, layout->if_instr), &frame.instr) ||
+        (in_chunk ? owner != OWNED_BY_THREAD && owner < layout->owner_shim : owner != OWNED_BY_GENERATOR))
+        return GS_WALK_TORN;
+    if (in_chunk && !fits(walk, addr, chunk, code) && member->doubled)
+        return GS_WALK_TORN;
+    if (code->trampoline || owner >= layout->owner_shim)
+        return GS_WALK_OK;
+    return gs_member_push(reader, member, frame) ? GS_WALK_OK : GS_WALK_TORN;
+}
+
+/* A chain that was cut (a generator being left has no caller for a moment) does not reach the root of the data
+ * stack, although that is in use. */
+static bool complete(const struct walk *walk, gs_addr last)
+{
+    const struct gs_layout *layout = &walk->reader->python->layout;
+    const struct gs_member *member = walk->member;
+    if (layout->ts_base_frame != GS_ABSENT && last) {
+        gs_addr base = gs_get_addr(member->tstate_copy[0], layout->ts_base_frame);
+        return base == 0 || base == last;
+    }
+    if (member->chunks.count == 0 || walk->at_root)
+        return true;
+    const struct gs_part *root = &member->chunks.list[member->chunks.count - 1];
+    return !walk->above && member->chunks.count == 1 &&
+           gs_get_addr(member->tstate_copy[0], layout->ts_datastack_top) == chunk_first_frame(walk->reader, root, true);
+}
+
+/* The thread state says where the newest chunk and the word of the current frame are: as predicted? */
+static bool as_predicted(const struct gs_reader *reader, const struct gs_member *member)
+{
+    const struct gs_layout *layout = &reader->python->layout;
+    const uint8_t *tstate = member->tstate_copy[0];
+    gs_addr chunk = gs_get_addr(tstate, layout->ts_datastack_chunk);
+    if (chunk != (member->chunks.count ? member->chunks.list[0].addr : 0))
+        return false;
+    return layout->ts_cframe == GS_ABSENT || gs_get_addr(tstate, layout->ts_cframe) == member->cframe;
+}
+
+enum gs_walk gs_chunk_walk(struct gs_reader *reader, struct gs_member *member)
+{
+    const struct gs_layout *layout = &reader->python->layout;
+    struct walk walk = {.reader = reader, .member = member};
+    member->frame_count = 0;
+    if (!as_predicted(reader, member))
+        return GS_WALK_MISSING;
+    if (layout->ts_current_frame != GS_ABSENT && !member->doubled && !reader->stopping)
+        member->current[0] = member->current[1] = gs_get_addr(member->tstate_copy[0], layout->ts_current_frame);
+    if (member->current[0] != member->current[1])
+        return GS_WALK_TORN;
+    gs_addr at = member->current[0], last = 0;
+    for (size_t depth = 0; at; depth++) {
+        if (depth >= GS_FRAME_LIMIT) {
+            (void)gs_member_push(reader, member, (struct gs_frame){.kind = GS_FRAME_GAP, .gap = GS_GAP_TOO_DEEP});
+            return GS_WALK_OK;
+        }
+        last = at;
+        enum gs_walk result = walk_frame(&walk, last, &at);
+        if (result != GS_WALK_OK)
+            return result;
+    }
+    return reader->stopping || complete(&walk, last) ? GS_WALK_OK : GS_WALK_TORN;
+}

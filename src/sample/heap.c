@@ -1,0 +1,105 @@
+/* Stacks up to 3.10: each frame is an object of its own that points to its caller.
+ * Sources: Include/frameobject.h (2.7, 3.6-3.8), Include/cpython/frameobject.h (3.9, 3.10). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sample/reader.h"
+
+enum {
+    JOIN_BYTES = 4096,  /* frames closer than this are read in one piece: a piece costs as much as some KB */
+    EXECUTING = 1,      /* f_executing, 3.6-3.9 */
+    STATE_EXECUTING = 0 /* f_state, 3.10: FRAME_EXECUTING */
+};
+
+static int by_addr(const void *a, const void *b)
+{
+    gs_addr x = *(const gs_addr *)a, y = *(const gs_addr *)b;
+    return (x > y) - (x < y);
+}
+
+bool gs_heap_predict(struct gs_reader *reader, struct gs_member *member)
+{
+    const struct gs_layout *layout = &reader->python->layout;
+    gs_addr frame;
+    size_t count = 0;
+    gs_mem_cache_clear(reader->cache);
+    if (gs_mem_read_addr(reader->cache, member->tstate + (gs_addr)layout->ts_frame, &frame))
+        return false;
+    for (; frame && count < GS_FRAME_LIMIT; count++) {
+        if (!gs_grow(reader, (void **)&reader->chain, &reader->chain_room, count + 1, sizeof *reader->chain))
+            return false;
+        reader->chain[count] = frame;
+        if (gs_mem_read_addr(reader->cache, frame + (gs_addr)layout->fo_back, &frame))
+            break; /* what was found is read and checked */
+    }
+    gs_parts_age(reader, &member->extras);
+    /* In rising order each frame joins the last part or follows it: no part is moved. */
+    qsort(reader->chain, count, sizeof *reader->chain, by_addr);
+    for (size_t i = 0; i < count; i++) {
+        if (!gs_parts_add(reader, &member->extras, reader->chain[i], reader->frame_bytes, JOIN_BYTES))
+            return false;
+    }
+    return true;
+}
+
+static bool executing(const struct gs_layout *layout, const struct gs_member *member, const uint8_t *frame)
+{
+    if (layout->fo_executing != GS_ABSENT && frame[layout->fo_executing] != EXECUTING)
+        return false;
+    if (layout->fo_state != GS_ABSENT && frame[layout->fo_state] != STATE_EXECUTING)
+        return false;
+    return layout->fo_tstate == GS_ABSENT || gs_get_addr(frame, layout->fo_tstate) == member->tstate;
+}
+
+static bool same(const struct gs_layout *layout, const uint8_t *a, const uint8_t *b, bool innermost)
+{
+    return gs_get_addr(a, layout->fo_code) == gs_get_addr(b, layout->fo_code) &&
+           gs_get_addr(a, layout->fo_back) == gs_get_addr(b, layout->fo_back) &&
+           (innermost || gs_get_u32(a, layout->fo_lasti) == gs_get_u32(b, layout->fo_lasti));
+}
+
+static enum gs_walk walk_frame(struct gs_reader *reader, struct gs_member *member, gs_addr addr, gs_addr *back)
+{
+    const struct gs_layout *layout = &reader->python->layout;
+    const uint8_t *a = gs_parts_at(reader, &member->extras, addr, reader->frame_bytes, 0);
+    if (!a)
+        return GS_WALK_MISSING;
+    *back = gs_get_addr(a, layout->fo_back);
+    if (reader->stopping)
+        return GS_WALK_OK;
+    if (member->doubled) {
+        const uint8_t *b = gs_parts_at(reader, &member->extras, addr, reader->frame_bytes, 1);
+        if (!b || !same(layout, a, b, addr == member->current[0]))
+            return GS_WALK_TORN;
+    }
+    enum gs_status why;
+    gs_addr code_addr = gs_get_addr(a, layout->fo_code);
+    const struct gs_code *code = gs_codes_get(reader->codes, code_addr, &why);
+    int64_t lasti = (int32_t)gs_get_u32(a, layout->fo_lasti);
+    if (!code || lasti < -1 || lasti * layout->lasti_unit >= code->code_bytes || !executing(layout, member, a))
+        return GS_WALK_TORN;
+    struct gs_frame frame = {.frame = addr, .code = code_addr, .kind = GS_FRAME_PYTHON,
+                             .instr = lasti < 0 ? -1 : (int32_t)lasti * layout->lasti_unit};
+    return gs_member_push(reader, member, frame) ? GS_WALK_OK : GS_WALK_TORN;
+}
+
+enum gs_walk gs_heap_walk(struct gs_reader *reader, struct gs_member *member)
+{
+    const struct gs_layout *layout = &reader->python->layout;
+    member->frame_count = 0;
+    if (!member->doubled && !reader->stopping)
+        member->current[0] = member->current[1] = gs_get_addr(member->tstate_copy[0], layout->ts_frame);
+    if (member->current[0] != member->current[1])
+        return GS_WALK_TORN;
+    gs_addr at = member->current[0];
+    for (size_t depth = 0; at; depth++) {
+        if (depth >= GS_FRAME_LIMIT) {
+            (void)gs_member_push(reader, member, (struct gs_frame){.kind = GS_FRAME_GAP, .gap = GS_GAP_TOO_DEEP});
+            return GS_WALK_OK;
+        }
+        enum gs_walk result = walk_frame(reader, member, at, &at);
+        if (result != GS_WALK_OK)
+            return result;
+    }
+    return GS_WALK_OK;
+}

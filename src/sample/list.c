@@ -1,0 +1,321 @@
+/* The interpreters of a runtime and their threads: walked when they changed, known in between. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sample/reader.h"
+
+/* glibc's struct pthread keeps the kernel's id here on x86-64 (nptl/descr.h; seen in 2.36 and 2.43); elsewhere it is
+ * looked for. */
+enum { PTHREAD_TID_USUAL = 720, PTHREAD_BYTES = 2304 };
+
+/* The threads of the kernel, asked for once per discovery and only when needed. */
+struct tasks {
+    struct gs_task *list;
+    size_t count;
+    bool asked;
+};
+
+static const struct gs_task *task_of(const struct gs_reader *reader, struct tasks *tasks, pid_t ns_tid)
+{
+    if (!tasks->asked) {
+        tasks->asked = true;
+        if (gs_target_tasks(reader->python->target, &tasks->list, &tasks->count))
+            tasks->count = 0;
+    }
+    for (size_t i = 0; i < tasks->count; i++) {
+        if (tasks->list[i].ns_tid == ns_tid)
+            return &tasks->list[i];
+    }
+    return NULL;
+}
+
+static size_t slot_of(const struct gs_reader *reader, gs_addr tstate)
+{
+    return (size_t)((tstate >> 4) * 0x9e3779b97f4a7c15) & (reader->by_tstate.size - 1);
+}
+
+struct gs_member *gs_list_find(const struct gs_reader *reader, gs_addr tstate)
+{
+    if (!reader->by_tstate.size || !tstate)
+        return NULL;
+    for (size_t i = slot_of(reader, tstate); reader->by_tstate.slots[i]; i = (i + 1) & (reader->by_tstate.size - 1)) {
+        if (reader->by_tstate.slots[i]->tstate == tstate)
+            return reader->by_tstate.slots[i];
+    }
+    return NULL;
+}
+
+static void insert(struct gs_reader *reader, struct gs_member *member)
+{
+    size_t i = slot_of(reader, member->tstate);
+    while (reader->by_tstate.slots[i])
+        i = (i + 1) & (reader->by_tstate.size - 1);
+    reader->by_tstate.slots[i] = member;
+}
+
+static bool rebuild_table(struct gs_reader *reader)
+{
+    size_t size = 64;
+    while (size < 3 * reader->member_count)
+        size *= 2;
+    struct gs_member **slots = calloc(size, sizeof *slots);
+    if (!slots)
+        return false;
+    free(reader->by_tstate.slots);
+    reader->by_tstate.slots = slots;
+    reader->by_tstate.size = size;
+    for (size_t i = 0; i < reader->member_count; i++)
+        insert(reader, reader->members[i]);
+    return true;
+}
+
+static void free_member(struct gs_member *member)
+{
+    if (member->syscall_fd >= 0)
+        close(member->syscall_fd);
+    free(member->chunks.list);
+    free(member->extras.list);
+    free(member->frames);
+    free(member);
+}
+
+/* The kernel's id inside the thread's struct pthread, whose address is its ident: up to 3.10. */
+static pid_t tid_from_pthread(struct gs_reader *reader, struct tasks *tasks, uint64_t ident)
+{
+    uint32_t tid;
+    struct gs_mem *mem = reader->python->mem;
+    if (reader->pthread_tid != GS_ABSENT)
+        return gs_mem_read_u32(mem, ident + (gs_addr)reader->pthread_tid, &tid) ? 0 : (pid_t)tid;
+    uint32_t words[PTHREAD_BYTES / 4];
+    if (!ident || gs_mem_read(mem, ident, words, sizeof words))
+        return 0;
+    size_t at = PTHREAD_TID_USUAL / 4;
+    if (!task_of(reader, tasks, (pid_t)words[at])) {
+        for (at = 0; at < PTHREAD_BYTES / 4 && !task_of(reader, tasks, (pid_t)words[at]); at++)
+            ;
+        if (at == PTHREAD_BYTES / 4)
+            return 0;
+    }
+    reader->pthread_tid = (int32_t)at * 4;
+    return (pid_t)words[at];
+}
+
+/* Which thread of the kernel it is, if there is one: a thread state may be older or younger than its thread. */
+static void find_thread(struct gs_reader *reader, struct tasks *tasks, struct gs_member *member, uint64_t native)
+{
+    const struct gs_target *target = reader->python->target;
+    pid_t ns_tid = native ? (pid_t)native : tid_from_pthread(reader, tasks, member->ident);
+    if (ns_tid == member->ns_tid && member->syscall_fd >= 0)
+        return;
+    if (member->syscall_fd >= 0)
+        close(member->syscall_fd);
+    member->syscall_fd = -1;
+    member->ns_tid = ns_tid;
+    member->tid = 0;
+    if (ns_tid <= 0)
+        return;
+    if (target->ns_pid == target->pid && (member->syscall_fd = gs_activity_open(target, ns_tid)) >= 0) {
+        member->tid = ns_tid;
+        return;
+    }
+    const struct gs_task *task = task_of(reader, tasks, ns_tid);
+    if (task) {
+        member->tid = task->tid;
+        member->syscall_fd = gs_activity_open(target, task->tid);
+    }
+}
+
+static struct gs_member *new_member(struct gs_reader *reader, gs_addr tstate)
+{
+    struct gs_member *member = gs_grow(reader, (void **)&reader->members, &reader->member_room,
+                                       reader->member_count + 1, sizeof *reader->members)
+                                   ? calloc(1, sizeof *member)
+                                   : NULL;
+    if (!member)
+        return NULL;
+    member->tstate = tstate;
+    member->syscall_fd = -1;
+    member->activity.number = -1;
+    reader->members[reader->member_count++] = member;
+    if (2 * reader->member_count < reader->by_tstate.size)
+        insert(reader, member);
+    else if (!rebuild_table(reader))
+        return NULL;
+    return member;
+}
+
+static enum gs_status take_in(struct gs_reader *reader, struct tasks *tasks, gs_addr tstate, const uint8_t *copy,
+                              uint32_t interpreter)
+{
+    const struct gs_layout *layout = &reader->python->layout;
+    struct gs_member *member = gs_list_find(reader, tstate);
+    if (member && member->found == reader->discovery)
+        return GS_LOST; /* a cycle */
+    if (!member && !(member = new_member(reader, tstate)))
+        return GS_NO_MEMORY;
+    uint64_t ident = gs_get_addr(copy, layout->ts_thread_id);
+    uint64_t native = layout->ts_native_thread_id == GS_ABSENT ? 0 : gs_get_addr(copy, layout->ts_native_thread_id);
+    uint64_t serial = layout->ts_id == GS_ABSENT ? 0 : gs_get_addr(copy, layout->ts_id);
+    bool other = member->found && (member->ident != ident || member->serial != serial);
+    if (other) { /* the memory of an ended thread's state, used again */
+        member->chunks.count = member->extras.count = 0;
+        member->torn_history = 0;
+        member->ns_tid = -1;
+    }
+    member->ident = ident;
+    member->serial = serial;
+    member->interpreter = interpreter;
+    member->prev = layout->ts_prev == GS_ABSENT ? 0 : gs_get_addr(copy, layout->ts_prev);
+    member->next = gs_get_addr(copy, layout->ts_next);
+    if (layout->ts_native_thread_id != GS_ABSENT && native == 0)
+        member->tid = member->ns_tid = 0; /* made, but its thread does not run yet */
+    else
+        find_thread(reader, tasks, member, native);
+    bool first = !member->found || other;
+    member->found = reader->discovery;
+    member->tstate_copy[0] = NULL;
+    if (first && !(reader->heap_frames ? gs_heap_predict(reader, member) : gs_chunk_predict(reader, member)))
+        return GS_LOST;
+    return GS_OK;
+}
+
+static enum gs_status walk_threads(struct gs_reader *reader, struct tasks *tasks, uint32_t interpreter)
+{
+    const struct gs_layout *layout = &reader->python->layout;
+    const struct gs_interp *interp = &reader->interps[interpreter];
+    uint8_t copy[GS_TSTATE_MAX];
+    gs_addr prev = 0;
+    size_t count = 0;
+    for (gs_addr at = interp->head; at; count++) {
+        if (count >= GS_THREADS_MAX || gs_mem_read(reader->python->mem, at, copy, reader->tstate_bytes) ||
+            gs_get_addr(copy, layout->ts_interp) != interp->addr ||
+            (layout->ts_prev != GS_ABSENT && gs_get_addr(copy, layout->ts_prev) != prev))
+            return GS_LOST;
+        enum gs_status status = take_in(reader, tasks, at, copy, interpreter);
+        if (status)
+            return status;
+        prev = at;
+        at = gs_get_addr(copy, layout->ts_next);
+    }
+    return GS_OK;
+}
+
+/* The index of the lock at gil, which is taken in if it is new. */
+static enum gs_status take_in_lock(struct gs_reader *reader, gs_addr gil, uint32_t *index)
+{
+    for (*index = 0; *index < reader->lock_count; (*index)++) {
+        if (reader->locks[*index].addr == gil) {
+            reader->locks[*index].sharers++;
+            return GS_OK;
+        }
+    }
+    if (!gs_grow(reader, (void **)&reader->locks, &reader->lock_room, reader->lock_count + 1, sizeof *reader->locks))
+        return GS_NO_MEMORY;
+    struct gs_lock *lock = &reader->locks[reader->lock_count];
+    *lock = (struct gs_lock){.addr = gil, .sharers = 1};
+    if (!gs_gil_place(reader->python, gil, &lock->place))
+        return GS_LOST;
+    size_t pieces = gs_gil_pieces(&lock->place, lock->bytes[0], lock->pieces[0]);
+    if (gs_mem_read_many(reader->python->mem, lock->pieces[0], pieces) ||
+        !gs_gil_decode(&lock->place, lock->bytes[0], lock->pieces[0], &lock->after))
+        return GS_LOST;
+    lock->before = lock->last = lock->after;
+    reader->lock_count++;
+    return GS_OK;
+}
+
+static enum gs_status walk_interpreters(struct gs_reader *reader)
+{
+    const struct gs_layout *layout = &reader->python->layout;
+    struct gs_mem *mem = reader->python->mem;
+    gs_addr at;
+    enum gs_status status = gs_mem_read_addr(mem, reader->python->at.interp_head, &at);
+    reader->interp_count = reader->lock_count = 0;
+    while (at && !status) {
+        gs_addr next, gil = 0;
+        struct gs_interp interp = {.addr = at, .id = (int64_t)reader->interp_count};
+        if (reader->interp_count >= GS_INTERPRETERS_MAX ||
+            gs_mem_read_addr(mem, at + (gs_addr)layout->is_next, &next) ||
+            gs_mem_read_addr(mem, at + (gs_addr)layout->is_threads_head, &interp.head) ||
+            (layout->is_id != GS_ABSENT && gs_mem_read(mem, at + (gs_addr)layout->is_id, &interp.id, 8)) ||
+            (layout->gil_home == GS_GIL_INTERPRETER && gs_mem_read_addr(mem, at + (gs_addr)layout->is_gil, &gil)))
+            return GS_LOST;
+        if (!gs_grow(reader, (void **)&reader->interps, &reader->interp_room, reader->interp_count + 1,
+                     sizeof *reader->interps))
+            return GS_NO_MEMORY;
+        status = take_in_lock(reader, gil, &interp.lock);
+        reader->interps[reader->interp_count++] = interp;
+        at = next;
+    }
+    return status;
+}
+
+static void drop_ended(struct gs_reader *reader)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < reader->member_count; i++) {
+        if (reader->members[i]->found == reader->discovery)
+            reader->members[kept++] = reader->members[i];
+        else
+            free_member(reader->members[i]);
+    }
+    reader->member_count = kept;
+}
+
+/* In the order of the lists: what follows reads them so. */
+static int by_list(const void *a, const void *b)
+{
+    const struct gs_member *x = *(struct gs_member *const *)a, *y = *(struct gs_member *const *)b;
+    return x->interpreter != y->interpreter ? (x->interpreter < y->interpreter ? -1 : 1)
+                                            : (x->tstate > y->tstate) - (x->tstate < y->tstate);
+}
+
+enum gs_status gs_list_discover(struct gs_reader *reader)
+{
+    struct tasks tasks = {0};
+    reader->discovery++;
+    enum gs_status status = walk_interpreters(reader);
+    for (uint32_t i = 0; i < reader->interp_count && !status; i++)
+        status = walk_threads(reader, &tasks, i);
+    free(tasks.list);
+    if (status == GS_OK || status == GS_LOST) {
+        if (status == GS_OK)
+            drop_ended(reader);
+        qsort(reader->members, reader->member_count, sizeof *reader->members, by_list);
+        if (!rebuild_table(reader))
+            return GS_NO_MEMORY;
+    }
+    return status == GS_UNREADABLE ? GS_LOST : status;
+}
+
+bool gs_list_linked(const struct gs_reader *reader, const struct gs_member *member)
+{
+    const struct gs_layout *layout = &reader->python->layout;
+    const uint8_t *copy = member->tstate_copy[0];
+    if (!copy || gs_get_addr(copy, layout->ts_interp) != reader->interps[member->interpreter].addr ||
+        gs_get_addr(copy, layout->ts_next) != member->next || gs_get_addr(copy, layout->ts_thread_id) != member->ident ||
+        (layout->ts_prev != GS_ABSENT && gs_get_addr(copy, layout->ts_prev) != member->prev))
+        return false;
+    return member->link_now == member->tstate;
+}
+
+bool gs_list_same(const struct gs_reader *reader)
+{
+    for (size_t i = 0; i < reader->interp_count; i++) {
+        if (reader->interps[i].head != reader->interps[i].head_now)
+            return false;
+    }
+    return true;
+}
+
+void gs_list_free(struct gs_reader *reader)
+{
+    for (size_t i = 0; i < reader->member_count; i++)
+        free_member(reader->members[i]);
+    free(reader->members);
+    free(reader->by_tstate.slots);
+    free(reader->interps);
+    free(reader->locks);
+}

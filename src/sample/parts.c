@@ -1,0 +1,90 @@
+/* The pieces of memory that a thread's stack was found in, predicted to be needed again. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sample/reader.h"
+
+bool gs_grow(const struct gs_reader *reader, void **list, size_t *room, size_t need, size_t size)
+{
+    if (need <= *room)
+        return true;
+    if (reader->stopping)
+        return false;
+    size_t more = *room ? *room : 16;
+    while (more < need)
+        more *= 2;
+    void *grown = realloc(*list, more * size);
+    if (!grown)
+        return false;
+    *list = grown;
+    *room = more;
+    return true;
+}
+
+/* The first part that ends behind addr. */
+static size_t find(const struct gs_parts *parts, gs_addr addr)
+{
+    size_t low = 0, high = parts->count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (parts->list[mid].addr + parts->list[mid].len <= addr)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+const uint8_t *gs_parts_at(struct gs_reader *reader, struct gs_parts *parts, gs_addr addr, uint32_t len, int which)
+{
+    size_t i = find(parts, addr);
+    if (i == parts->count)
+        return NULL;
+    struct gs_part *part = &parts->list[i];
+    if (addr < part->addr || len > part->len || addr - part->addr > part->len - len || !part->copy[which])
+        return NULL;
+    part->used = reader->sample;
+    return part->copy[which] + (addr - part->addr);
+}
+
+bool gs_parts_add(struct gs_reader *reader, struct gs_parts *parts, gs_addr addr, uint32_t len, uint32_t gap)
+{
+    if (addr + len < addr || addr < gap)
+        return false;
+    size_t first = find(parts, addr - gap), last = first;
+    gs_addr start = addr, end = addr + len;
+    while (last < parts->count && parts->list[last].addr <= end + gap) {
+        struct gs_part *part = &parts->list[last++];
+        if (part->addr < start)
+            start = part->addr;
+        if (part->addr + part->len > end)
+            end = part->addr + part->len;
+    }
+    if (end - start > GS_CHUNK_MAX || parts->count >= GS_PARTS_MAX ||
+        !gs_grow(reader, (void **)&parts->list, &parts->room, parts->count + 1, sizeof *parts->list))
+        return false;
+    struct gs_part *at = parts->list + first;
+    memmove(at + 1, parts->list + last, (parts->count - last) * sizeof *at);
+    parts->count += 1 - (last - first);
+    *at = (struct gs_part){.addr = start, .len = (uint32_t)(end - start), .used = reader->sample};
+    return true;
+}
+
+void gs_parts_age(struct gs_reader *reader, struct gs_parts *parts)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < parts->count; i++) {
+        if (reader->sample - parts->list[i].used <= GS_PART_AGE)
+            parts->list[kept++] = parts->list[i];
+    }
+    parts->count = kept;
+}
+
+bool gs_member_grow(struct gs_reader *reader, struct gs_member *member)
+{
+    size_t room = member->frame_room;
+    if (!gs_grow(reader, (void **)&member->frames, &room, member->frame_count + 1, sizeof *member->frames))
+        return false;
+    member->frame_room = (uint32_t)room;
+    return true;
+}

@@ -1,0 +1,119 @@
+/* The result of a reading, as the public header has it. */
+#include <stdlib.h>
+
+#include "sample/reader.h"
+
+static int by_tid(const void *a, const void *b)
+{
+    const struct gs_member *x = *(struct gs_member *const *)a, *y = *(struct gs_member *const *)b;
+    return x->tid != y->tid ? (x->tid < y->tid ? -1 : 1) : (x->interpreter > y->interpreter) - (x->interpreter < y->interpreter);
+}
+
+static enum gs_status make_room(struct gs_reader *reader)
+{
+    struct gs_snapshot *out = &reader->snapshot;
+    size_t order_room = reader->out_thread_room;
+    if (!gs_grow(reader, (void **)&out->interpreters, &reader->out_interp_room, reader->interp_count,
+                 sizeof *out->interpreters) ||
+        !gs_grow(reader, (void **)&out->gils, &reader->out_gil_room, reader->lock_count, sizeof *out->gils) ||
+        !gs_grow(reader, (void **)&reader->order, &order_room, reader->member_count, sizeof *reader->order) ||
+        !gs_grow(reader, (void **)&out->threads, &reader->out_thread_room, reader->member_count, sizeof *out->threads))
+        return GS_NO_MEMORY;
+    return GS_OK;
+}
+
+/* Main thread first, then by tid; anew only when the list changed. */
+static void sort_members(struct gs_reader *reader)
+{
+    if (reader->ordered == reader->discovery)
+        return;
+    reader->ordered = reader->discovery;
+    reader->order_count = 0;
+    for (size_t i = 0; i < reader->member_count; i++) {
+        if (reader->members[i]->tid)
+            reader->order[reader->order_count++] = reader->members[i];
+    }
+    qsort(reader->order, reader->order_count, sizeof *reader->order, by_tid);
+    /* Only the threads that are older than the main one by number stand before it: by wrapping around. */
+    for (size_t i = 0, moved = 0; i < reader->order_count; i++) {
+        struct gs_member *member = reader->order[i];
+        if (member->tid != reader->python->target->pid)
+            continue;
+        for (size_t k = i; k > moved; k--)
+            reader->order[k] = reader->order[k - 1];
+        reader->order[moved++] = member;
+    }
+}
+
+static void publish_lock(const struct gs_reader *reader, const struct gs_lock *lock, struct gs_gil *gil)
+{
+    const struct gs_layout *layout = &reader->python->layout;
+    const struct gs_gil_words *words = &lock->after;
+    const struct gs_member *holder = words->locked ? gs_list_find(reader, words->last_holder) : NULL;
+    *gil = (struct gs_gil){.state = !words->enabled ? GS_GIL_DISABLED : words->locked ? GS_GIL_HELD : GS_GIL_FREE,
+                           .holder = holder ? holder->tid : 0,
+                           .has_switches = words->has_switches,
+                           .has_interval = words->interval_us != 0,
+                           .switches = words->switches,
+                           .interval_us = words->interval_us};
+    if (layout->drop_request_bit >= 0 && holder && holder->breaker_sample == reader->sample) {
+        gil->has_drop = true;
+        gil->drop_requested = holder->breaker >> layout->drop_request_bit & 1;
+    } else if (layout->drop_request_bit >= 0 && words->enabled && !words->locked) {
+        gil->has_drop = true; /* nobody to ask */
+    }
+}
+
+static void publish_interpreter(const struct gs_reader *reader, const struct gs_interp *interp,
+                                struct gs_interpreter *out)
+{
+    const struct gs_layout *layout = &reader->python->layout;
+    *out = (struct gs_interpreter){.addr = interp->addr, .id = interp->id, .gil = interp->lock,
+                                   .collecting_garbage = interp->collecting_now != 0,
+                                   .finalizing = interp->finalizing_now != 0};
+    struct gs_gil *gil = &reader->snapshot.gils[interp->lock];
+    if (layout->is_gil_drop_request != GS_ABSENT || layout->rt_gil_drop_request != GS_ABSENT ||
+        reader->python->at.gil_drop_request) {
+        gil->has_drop = true;
+        gil->drop_requested |= interp->drop_now != 0;
+    }
+}
+
+static void publish_thread(const struct gs_reader *reader, const struct gs_member *member, struct gs_thread *thread)
+{
+    *thread = (struct gs_thread){.tstate = member->tstate, .ident = member->ident, .tid = member->tid,
+                                 .ns_tid = member->ns_tid, .interpreter = member->interpreter,
+                                 .main = member->tid == reader->python->target->pid, .gil = member->gil,
+                                 .evidence = member->evidence, .activity = member->activity, .torn = member->torn,
+                                 .frames = member->frames, .frame_count = member->frame_count};
+}
+
+enum gs_status gs_publish(struct gs_reader *reader)
+{
+    struct gs_snapshot *out = &reader->snapshot;
+    enum gs_status status = make_room(reader);
+    if (status)
+        return status;
+    sort_members(reader);
+    out->time_ns = reader->taken_ns;
+    out->interpreter_count = reader->interp_count;
+    out->gil_count = reader->lock_count;
+    for (size_t i = 0; i < reader->lock_count; i++)
+        publish_lock(reader, &reader->locks[i], &out->gils[i]);
+    for (size_t i = 0; i < reader->interp_count; i++)
+        publish_interpreter(reader, &reader->interps[i], &out->interpreters[i]);
+    out->thread_count = 0;
+    for (size_t i = 0; i < reader->order_count; i++) {
+        if (reader->order[i]->activity.run != GS_RUN_GONE)
+            publish_thread(reader, reader->order[i], &out->threads[out->thread_count++]);
+    }
+    return GS_OK;
+}
+
+void gs_publish_free(struct gs_reader *reader)
+{
+    free(reader->snapshot.interpreters);
+    free(reader->snapshot.gils);
+    free(reader->snapshot.threads);
+    free(reader->order);
+}

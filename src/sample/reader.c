@@ -1,0 +1,119 @@
+/* Making and ending a reader; names of what a snapshot says. */
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "sample/reader.h"
+
+const char *gs_gil_word_name(enum gs_gil_word word)
+{
+    static const char *const names[] = {[GS_HOLDS] = "holds", [GS_WAITS] = "waits", [GS_WITHOUT] = "without",
+                                        [GS_NONE] = "none", [GS_UNKNOWN] = "unknown"};
+    return names[word];
+}
+
+const char *gs_evidence_name(enum gs_evidence evidence)
+{
+    return evidence == GS_EXACT ? "exact" : "inferred";
+}
+
+const char *gs_gil_state_name(enum gs_gil_state state)
+{
+    static const char *const names[] = {[GS_GIL_HELD] = "held", [GS_GIL_FREE] = "free",
+                                        [GS_GIL_DISABLED] = "disabled", [GS_GIL_UNKNOWN] = "unknown"};
+    return names[state];
+}
+
+const char *gs_gap_text(enum gs_gap gap)
+{
+    static const char *const texts[] = {[GS_GAP_CHANGED] = "the stack changed while it was read",
+                                        [GS_GAP_UNREADABLE] = "its memory cannot be read",
+                                        [GS_GAP_TOO_DEEP] = "deeper than 100000 frames",
+                                        [GS_GAP_DAMAGED] = "its memory makes no sense from here on"};
+    return texts[gap];
+}
+
+/* Bytes that are read of a thread state, and of a frame: up to the last field that is needed. */
+static void set_sizes(struct gs_reader *reader)
+{
+    const struct gs_layout *layout = &reader->python->layout;
+    const int32_t tstate[] = {layout->ts_prev, layout->ts_next, layout->ts_interp, layout->ts_frame,
+                              layout->ts_cframe, layout->ts_current_frame, layout->ts_base_frame,
+                              layout->ts_eval_breaker, layout->ts_gil_requested, layout->ts_thread_id,
+                              layout->ts_native_thread_id, layout->ts_id, layout->ts_datastack_chunk,
+                              layout->ts_datastack_top};
+    const int32_t heap[] = {layout->fo_back, layout->fo_code, layout->fo_lasti, layout->fo_executing,
+                            layout->fo_state, layout->fo_tstate};
+    const int32_t chunk[] = {layout->if_code, layout->if_previous, layout->if_instr, layout->if_owner};
+    reader->heap_frames = layout->ts_frame != GS_ABSENT;
+    const int32_t *frame = reader->heap_frames ? heap : chunk;
+    size_t count = reader->heap_frames ? sizeof heap / sizeof *heap : sizeof chunk / sizeof *chunk;
+    int32_t last_tstate = 0, last_frame = 0;
+    for (size_t i = 0; i < sizeof tstate / sizeof *tstate; i++)
+        last_tstate = tstate[i] > last_tstate ? tstate[i] : last_tstate;
+    for (size_t i = 0; i < count; i++)
+        last_frame = frame[i] > last_frame ? frame[i] : last_frame;
+    reader->tstate_bytes = (uint32_t)last_tstate + 8;
+    reader->frame_bytes = (uint32_t)last_frame + 8;
+}
+
+/* A descriptor is kept for each thread. */
+static void allow_many_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+enum gs_status gs_reader_new(struct gs_reader **out, struct gs_python *python, const struct gs_reader_options *options)
+{
+    struct gs_reader *reader = calloc(1, sizeof *reader);
+    if (!reader)
+        return GS_NO_MEMORY;
+    reader->python = python;
+    reader->options = *options;
+    reader->pthread_tid = GS_ABSENT;
+    reader->made_ns = gs_clock_ns();
+    reader->dice = (uint32_t)reader->made_ns | 1;
+    set_sizes(reader);
+    allow_many_files();
+    reader->cache = gs_mem_cache_new(python->mem);
+    reader->codes = gs_codes_new(python);
+    if (!reader->cache || !reader->codes || reader->tstate_bytes > GS_TSTATE_MAX) {
+        gs_reader_free(reader);
+        return GS_NO_MEMORY;
+    }
+    *out = reader;
+    return GS_OK;
+}
+
+void gs_reader_free(struct gs_reader *reader)
+{
+    if (!reader)
+        return;
+    gs_list_free(reader);
+    gs_publish_free(reader);
+    gs_codes_free(reader->codes);
+    gs_mem_free(reader->cache);
+    free(reader->pieces);
+    free(reader->arena);
+    free(reader->chain);
+    free(reader);
+}
+
+void gs_reader_full_census(struct gs_reader *reader)
+{
+    reader->full_census = true;
+}
+
+const struct gs_quality *gs_reader_quality(const struct gs_reader *reader)
+{
+    return &reader->quality;
+}
+
+struct gs_codes *gs_reader_codes(struct gs_reader *reader)
+{
+    return reader->codes;
+}

@@ -1,0 +1,235 @@
+/* The state of a reader between its snapshots, for the sources of this folder.
+ *
+ * A snapshot goes: take.c decides what may have moved since the one before; list.c knows the interpreters and their
+ * threads; read.c reads what is predicted to be needed in one scattered read and proves what it may believe of it;
+ * chunk.c (3.11 on) and heap.c (up to 3.10) walk the copies; census.c asks the kernel who waits; publish.c hands out
+ * the result. */
+#ifndef GS_SAMPLE_READER_H
+#define GS_SAMPLE_READER_H
+
+#include "gilspy/snapshot.h"
+#include "python/gil.h"
+#include "target/stop.h"
+#include "target/task.h"
+
+enum {
+    GS_TSTATE_MAX = 512,       /* bytes of a thread state that are read */
+    GS_INTERPRETERS_MAX = 1024,
+    GS_THREADS_MAX = 1 << 20,
+    GS_CHUNK_MAX = 16 << 20,   /* bytes of one data stack chunk */
+    GS_CHUNK_SLACK = 256,      /* read beyond what was in use before: a few calls deeper still fit */
+    GS_PARTS_MAX = 1 << 17,
+    GS_PIECES_MAX = 1000,      /* of one read: the kernel takes 1024 (IOV_MAX) */
+    GS_PART_AGE = 64           /* samples for which an unused part is still read */
+};
+
+/* A piece of a thread's stack memory, and where its copies lie. */
+struct gs_part {
+    gs_addr addr;
+    uint32_t len;
+    uint32_t used;           /* the sample that last needed it */
+    const uint8_t *copy[2];  /* NULL: not read */
+};
+
+struct gs_parts {
+    struct gs_part *list;
+    size_t count, room;
+};
+
+/* One thread state. */
+struct gs_member {
+    gs_addr tstate;
+    uint32_t interpreter; /* index into reader->interps */
+    gs_addr prev, next;   /* its neighbours in the list, 0 at the ends */
+    uint64_t ident, serial;
+    pid_t tid, ns_tid;    /* 0: no thread of the kernel belongs to it (not yet, or no more) */
+    uint64_t found;       /* the discovery that last saw it */
+
+    struct gs_parts chunks; /* 3.11 on: its data stack, newest first */
+    struct gs_parts extras; /* frames elsewhere: generators, marks on the C stack, all frames up to 3.10; by address */
+    gs_addr cframe;         /* 3.11 and 3.12 */
+
+    uint8_t *tstate_copy[2];
+    gs_addr current[2];     /* the word that points to the frame, before and after the copies were taken */
+    size_t piece_first, piece_count; /* of the last read */
+    size_t part_piece;      /* the first of them that is a copy of a part */
+    gs_addr link_now;       /* what its neighbour, or the head of the list, pointed to in the last read */
+    bool doubled, still;    /* read twice; known not to have moved during the read */
+    bool linked;            /* it was in the list, where it was before, when it was read */
+
+    struct gs_frame *frames; /* the stack as it was last known */
+    uint32_t frame_count, frame_room;
+    bool torn;
+    uint32_t torn_history; /* a bit per sample in which it was read while it may have run, newest lowest */
+
+    bool requested;             /* its gil_requested field (3.15 on), */
+    uint32_t requested_sample;  /* as of this sample */
+    uint64_t breaker;           /* its eval_breaker (3.13 on), */
+    uint32_t breaker_sample;    /* as of this sample */
+    int syscall_fd; /* -1: not open */
+    struct gs_activity activity;
+    uint64_t asked_ns;      /* when activity was read */
+    enum gs_gil_futex futex;
+    enum gs_gil_word gil;
+    enum gs_evidence evidence;
+};
+
+struct gs_lock { /* one GIL */
+    gs_addr addr;   /* of its struct, 0 where there is none (2.7, 3.6) */
+    struct gs_gil_place place;
+    struct gs_gil_words before, after; /* around the last read */
+    struct gs_gil_words last;          /* as of the last snapshot */
+    bool stands; /* the words were the same again after the census */
+    uint32_t sharers; /* interpreters on it */
+    uint8_t bytes[2][GS_GIL_BYTES];
+    struct gs_piece pieces[2][GS_GIL_WINDOWS];
+};
+
+struct gs_interp {
+    gs_addr addr;
+    int64_t id;
+    uint32_t lock; /* index into reader->locks */
+    gs_addr head;  /* first thread state */
+    gs_addr head_now; /* as read together with the stacks */
+    uint32_t drop_now, collecting_now;
+    gs_addr finalizing_now;
+};
+
+struct gs_reader {
+    struct gs_python *python;
+    struct gs_mem *cache; /* pages, for following chains that are not known yet */
+    struct gs_codes *codes;
+    struct gs_reader_options options;
+    struct gs_quality quality;
+    bool heap_frames;     /* up to 3.10: frames are objects that point to each other */
+    uint32_t tstate_bytes, frame_bytes;
+    int32_t pthread_tid;  /* offset of the tid in glibc's struct pthread, GS_ABSENT: not found */
+
+    struct gs_interp *interps;
+    size_t interp_count, interp_room;
+    struct gs_lock *locks;
+    size_t lock_count, lock_room;
+    struct gs_member **members; /* in list order, interpreter by interpreter */
+    size_t member_count, member_room;
+    struct gs_table {
+        struct gs_member **slots; /* by address of the thread state, open addressing */
+        size_t size;
+    } by_tstate;
+    uint64_t discovery;   /* number of the last one; 0: none yet */
+    uint32_t sample;
+
+    struct gs_piece *pieces;
+    size_t piece_count, piece_room;
+    uint8_t *arena; /* copies of the last read */
+    size_t arena_used, arena_room;
+    gs_addr *chain; /* frame addresses of the chain being followed */
+    size_t chain_room;
+    bool stopping; /* a thread stands still for us: nothing is allocated */
+    struct gs_stop stop;
+
+    bool full_census, lost_before;
+    size_t rotation; /* the member whose turn it is in the census */
+    uint64_t taken_ns, last_taken_ns, made_ns;
+    uint32_t dice;
+
+    struct gs_snapshot snapshot;
+    size_t out_interp_room, out_gil_room, out_thread_room;
+    struct gs_member **order; /* members as they are published, */
+    size_t order_count;
+    uint64_t ordered;         /* of this discovery */
+};
+
+/* Grows *list (elements of `size` bytes) to hold `need`; false when out of memory or while a thread stands still. */
+bool gs_grow(const struct gs_reader *reader, void **list, size_t *room, size_t need, size_t size);
+
+/* ---- list.c ---- */
+
+/* Walks the interpreters and their threads anew. GS_LOST when the lists changed under it. */
+enum gs_status gs_list_discover(struct gs_reader *reader) GS_MUST_CHECK;
+struct gs_member *gs_list_find(const struct gs_reader *reader, gs_addr tstate);
+/* The lists, as they were read together with the stacks, are those that were discovered. */
+bool gs_list_same(const struct gs_reader *reader);
+/* The copy of its state says that it is the thread that it was, and linked where it was. */
+bool gs_list_linked(const struct gs_reader *reader, const struct gs_member *member);
+void gs_list_free(struct gs_reader *reader);
+
+/* ---- read.c ---- */
+
+/* Reads the stacks of `count` members, and with each read the words of every GIL at both ends and the heads of the
+ * lists. Two copies are taken of those that the GIL does not prove still. Afterwards each lock's before and after
+ * are those of the last read, and each member's stack is known, or torn is set. */
+enum gs_status gs_read_members(struct gs_reader *reader, struct gs_member **members, size_t count) GS_MUST_CHECK;
+/* The same for one thread that is stopped for it, once. The stack is followed only as far as it takes to know that
+ * all of it was copied (no code object is read, nothing is allocated); when the thread runs again gs_read_finish makes
+ * frames of the copies. gs_read_reserve first, so that there is room for the copies. */
+bool gs_read_reserve(struct gs_reader *reader, struct gs_member *member);
+enum gs_status gs_read_stopped(struct gs_reader *reader, struct gs_member *member) GS_MUST_CHECK;
+void gs_read_finish(struct gs_reader *reader, struct gs_member *member);
+/* Whoever holds a lock can be known to be the only one that moves. */
+bool gs_lock_proves(const struct gs_reader *reader, const struct gs_lock *lock);
+
+/* ---- chunk.c, heap.c: one of the two, by the layout ---- */
+
+enum gs_walk {
+    GS_WALK_OK,
+    GS_WALK_MISSING, /* it leads to memory that was not read */
+    GS_WALK_TORN     /* the copies contradict themselves */
+};
+
+/* Follows the chain through the memory itself (gs_reader.cache), to learn which parts a read will need. The result
+ * is not to be believed. */
+bool gs_chunk_predict(struct gs_reader *reader, struct gs_member *member);
+bool gs_heap_predict(struct gs_reader *reader, struct gs_member *member);
+/* Walks the copies into member->frames. */
+enum gs_walk gs_chunk_walk(struct gs_reader *reader, struct gs_member *member);
+enum gs_walk gs_heap_walk(struct gs_reader *reader, struct gs_member *member);
+
+/* ---- parts.c ---- */
+
+/* The copy `which` of [addr, addr + len), or NULL; marks the part as used. */
+const uint8_t *gs_parts_at(struct gs_reader *reader, struct gs_parts *parts, gs_addr addr, uint32_t len, int which);
+/* Makes [addr, addr + len) part of them, joined with neighbours that are closer than `gap` bytes. */
+bool gs_parts_add(struct gs_reader *reader, struct gs_parts *parts, gs_addr addr, uint32_t len, uint32_t gap);
+/* Drops those that no sample needed for GS_PART_AGE samples. */
+void gs_parts_age(struct gs_reader *reader, struct gs_parts *parts);
+/* Makes room for one more frame. */
+bool gs_member_grow(struct gs_reader *reader, struct gs_member *member);
+
+/* Appends a frame. */
+static inline bool gs_member_push(struct gs_reader *reader, struct gs_member *member, struct gs_frame frame)
+{
+    if (member->frame_count == member->frame_room && !gs_member_grow(reader, member))
+        return false;
+    member->frames[member->frame_count++] = frame;
+    return true;
+}
+
+/* ---- census.c ---- */
+
+/* Finds out who waits: asks the kernel about every thread, or only about those that may have changed. `moved`: how
+ * many hand-overs lie between this snapshot and the last. */
+void gs_census(struct gs_reader *reader, uint64_t moved);
+/* Reads what the member's thread does now. */
+void gs_census_ask(struct gs_reader *reader, struct gs_member *member);
+
+/* ---- publish.c ---- */
+
+enum gs_status gs_publish(struct gs_reader *reader) GS_MUST_CHECK;
+void gs_publish_free(struct gs_reader *reader);
+
+/* Little readers of a copy. */
+static inline gs_addr gs_get_addr(const uint8_t *bytes, int32_t offset)
+{
+    gs_addr value;
+    __builtin_memcpy(&value, bytes + offset, sizeof value);
+    return value;
+}
+
+static inline uint32_t gs_get_u32(const uint8_t *bytes, int32_t offset)
+{
+    uint32_t value;
+    __builtin_memcpy(&value, bytes + offset, sizeof value);
+    return value;
+}
+
+#endif

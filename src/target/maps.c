@@ -1,0 +1,121 @@
+/* /proc/PID/maps, and the files behind its lines. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "gilspy/target.h"
+#include "target/procfs.h"
+
+static const char deleted_mark[] = " (deleted)";
+
+static void free_maps(struct gs_map *maps, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(maps[i].path);
+    free(maps);
+}
+
+static bool parse_line(const char *line, struct gs_map *map)
+{
+    char perms[5];
+    int path_at = 0;
+    if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n", &map->start, &map->end, perms,
+               &map->file_offset, &map->dev_major, &map->dev_minor, &map->inode, &path_at) != 7)
+        return false;
+    map->readable = perms[0] == 'r';
+    map->writable = perms[1] == 'w';
+    map->executable = perms[2] == 'x';
+    const char *path = line + path_at;
+    size_t len = strlen(path), mark = sizeof deleted_mark - 1;
+    map->deleted = map->inode && len > mark && strcmp(path + len - mark, deleted_mark) == 0;
+    map->path = strndup(path, map->deleted ? len - mark : len);
+    return map->path != NULL;
+}
+
+static enum gs_status refuse(const struct gs_target *target, ssize_t failure, struct gs_err *err)
+{
+    if (failure == -EACCES || failure == -EPERM)
+        return gs_fail(err, GS_NOT_PERMITTED, "the memory map of process %d may not be read", (int)target->pid);
+    if (failure == -ENOENT || failure == -ESRCH)
+        return gs_fail(err, GS_NO_PROCESS, "process %d has ended", (int)target->pid);
+    return gs_fail(err, GS_FAILED, "the memory map of process %d cannot be read: %s", (int)target->pid,
+                   strerror((int)-failure));
+}
+
+enum gs_status gs_target_refresh_maps(struct gs_target *target, struct gs_err *err)
+{
+    ssize_t len;
+    char *text = gs_proc_read_all(target->pid, "maps", &len);
+    if (!text)
+        return refuse(target, len, err);
+    size_t lines = 0, count = 0;
+    for (const char *c = text; *c; c++)
+        lines += *c == '\n';
+    struct gs_map *maps = calloc(lines + 1, sizeof *maps);
+    if (!maps) {
+        free(text);
+        return gs_fail(err, GS_NO_MEMORY, "out of memory");
+    }
+    char *rest = text;
+    for (char *line; count < lines && (line = strsep(&rest, "\n"));)
+        count += parse_line(line, &maps[count]);
+    free(text);
+    free_maps(target->maps, target->map_count);
+    target->maps = maps;
+    target->map_count = count;
+    return GS_OK;
+}
+
+const struct gs_map *gs_target_map_at(const struct gs_target *target, gs_addr addr)
+{
+    size_t low = 0, high = target->map_count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        const struct gs_map *map = &target->maps[mid];
+        if (addr < map->start)
+            high = mid;
+        else if (addr >= map->end)
+            low = mid + 1;
+        else
+            return map;
+    }
+    return NULL;
+}
+
+/* A FIFO, a device or a file of a dead mount must not hold us up, and a path may lead to another file by now. */
+static int open_checked(const char *path, const struct gs_map *map)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_ino == map->inode &&
+        major(st.st_dev) == map->dev_major && minor(st.st_dev) == map->dev_minor)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+int gs_target_open_file(const struct gs_target *target, const struct gs_map *map)
+{
+    if (!map->inode)
+        return -1;
+    char path[4096];
+    int fd;
+    snprintf(path, sizeof path, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)target->pid, map->start, map->end);
+    if ((fd = open_checked(path, map)) >= 0)
+        return fd;
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)target->pid);
+    if ((fd = open_checked(path, map)) >= 0)
+        return fd;
+    snprintf(path, sizeof path, "/proc/%d/root%s", (int)target->pid, map->path);
+    if ((fd = open_checked(path, map)) >= 0)
+        return fd;
+    return open_checked(map->path, map);
+}

@@ -1,0 +1,106 @@
+/* Reading of /proc files: each read whole in one go where it can be, since the kernel makes it up at each read. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "target/procfs.h"
+
+enum { LONGEST_FILE = 64 << 20 };
+
+static int open_file(pid_t pid, const char *file)
+{
+    char path[128];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, file);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+ssize_t gs_proc_read(pid_t pid, const char *file, char *dst, size_t size)
+{
+    int fd = open_file(pid, file);
+    if (fd < 0)
+        return -errno;
+    size_t done = 0;
+    ssize_t got = 0;
+    while (done + 1 < size && (got = read(fd, dst + done, size - 1 - done)) > 0)
+        done += (size_t)got;
+    int failure = got < 0 ? errno : 0;
+    close(fd);
+    dst[done] = '\0';
+    return failure ? -failure : (ssize_t)done;
+}
+
+char *gs_proc_read_all(pid_t pid, const char *file, ssize_t *len)
+{
+    int fd = open_file(pid, file);
+    if (fd < 0) {
+        *len = -errno;
+        return NULL;
+    }
+    size_t size = 16384, done = 0;
+    char *text = malloc(size);
+    ssize_t got = 0;
+    while (text && (got = read(fd, text + done, size - 1 - done)) > 0) {
+        done += (size_t)got;
+        if (done + 1 < size)
+            continue;
+        char *more = size < LONGEST_FILE ? realloc(text, size *= 2) : NULL;
+        if (!more)
+            break;
+        text = more;
+    }
+    *len = !text ? -ENOMEM : got < 0 ? -errno : (ssize_t)done;
+    close(fd);
+    if (*len < 0) {
+        free(text);
+        return NULL;
+    }
+    text[done] = '\0';
+    return text;
+}
+
+const char *gs_status_field(const char *status, const char *key)
+{
+    size_t len = strlen(key);
+    for (const char *line = status; line; line = strchr(line, '\n')) {
+        if (*line == '\n')
+            line++;
+        if (strncmp(line, key, len) == 0)
+            return line + len + strspn(line + len, " \t");
+        if (*line == '\0')
+            break;
+    }
+    return NULL;
+}
+
+pid_t gs_status_innermost_pid(const char *status, pid_t otherwise)
+{
+    const char *at = gs_status_field(status, "NSpid:");
+    long id = otherwise;
+    while (at && *at >= '0' && *at <= '9') {
+        char *end;
+        id = strtol(at, &end, 10);
+        at = end + strspn(end, " \t");
+    }
+    return (pid_t)id;
+}
+
+bool gs_proc_stat_parse(const char *text, struct gs_proc_stat *stat)
+{
+    /* The name may contain anything, brackets too: what counts stands behind the last one. */
+    const char *rest = strrchr(text, ')');
+    int parent;
+    unsigned long flags, user, system;
+    unsigned long long start;
+    if (!rest || sscanf(rest + 1, " %c %d %*d %*d %*d %*d %lu %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %llu",
+                        &stat->state, &parent, &flags, &user, &system, &start) != 6)
+        return false;
+    stat->parent = parent;
+    stat->flags = flags;
+    stat->user_ticks = user;
+    stat->system_ticks = system;
+    stat->start_ticks = start;
+    return true;
+}

@@ -1,0 +1,33 @@
+/* Reading of /proc files, for the sources of this folder. */
+#ifndef GS_TARGET_PROCFS_H
+#define GS_TARGET_PROCFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* A flag of gs_proc_stat: a thread of the kernel (include/linux/sched.h). */
+enum { GS_PF_KTHREAD = 0x00200000 };
+
+/* A file of /proc/PID, read whole into dst and terminated: how many bytes, or -errno. A longer file is cut. */
+ssize_t gs_proc_read(pid_t pid, const char *file, char *dst, size_t size);
+
+/* The same into malloc'ed memory (terminated), however long up to 64 MiB; NULL and -errno in *len when it fails. */
+char *gs_proc_read_all(pid_t pid, const char *file, ssize_t *len);
+
+/* What stands behind `key` (as "Tgid:") in the text of a status file; NULL when it is not there. */
+const char *gs_status_field(const char *status, const char *key);
+
+/* The id in its own pid namespace: the last of the NSpid line; `otherwise` where there is none. */
+pid_t gs_status_innermost_pid(const char *status, pid_t otherwise);
+
+/* /proc/PID/stat or /proc/PID/task/TID/stat */
+struct gs_proc_stat {
+    char state;
+    pid_t parent;
+    uint64_t flags, user_ticks, system_ticks, start_ticks;
+};
+bool gs_proc_stat_parse(const char *text, struct gs_proc_stat *stat);
+
+#endif

@@ -1,0 +1,183 @@
+/* Opening a live process: refusals in words, what is told about it once. */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "gilspy/target.h"
+#include "target/procfs.h"
+
+static bool same_namespace(pid_t pid, const char *kind)
+{
+    char path[64];
+    struct stat ours, theirs;
+    snprintf(path, sizeof path, "/proc/self/ns/%s", kind);
+    if (stat(path, &ours))
+        return true;
+    snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, kind);
+    return stat(path, &theirs) || (ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev);
+}
+
+/* Splits the NUL-separated arguments; a process that has none gets its name in brackets, as ps shows it. */
+static enum gs_status read_command(struct gs_target *target)
+{
+    ssize_t len;
+    char *text = gs_proc_read_all(target->pid, "cmdline", &len);
+    size_t count = 0;
+    for (ssize_t i = 0; i < len; i++)
+        count += text[i] == '\0';
+    if (len > 0 && text[len - 1] != '\0')
+        count++;
+    target->command = calloc(count + 2, sizeof *target->command);
+    bool failed = !target->command;
+    if (!failed && count == 0) {
+        char name[16];
+        gs_target_comm(target, target->pid, name);
+        failed = asprintf(&target->command[0], "[%s]", name) < 0;
+        target->command_count = 1;
+    }
+    const char *at = text;
+    for (size_t i = 0; i < count && !failed; i++, at += strlen(at) + 1) {
+        failed = !(target->command[i] = strdup(at));
+        target->command_count = i + 1;
+    }
+    free(text);
+    return failed ? GS_NO_MEMORY : GS_OK;
+}
+
+static enum gs_status read_exe(struct gs_target *target)
+{
+    char path[64], exe[PATH_MAX];
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)target->pid);
+    ssize_t len = readlink(path, exe, sizeof exe - 1);
+    exe[len < 0 ? 0 : len] = '\0';
+    char *mark = strstr(exe, " (deleted)");
+    if (mark && mark[10] == '\0')
+        *mark = '\0';
+    target->exe = strdup(exe);
+    return target->exe ? GS_OK : GS_NO_MEMORY;
+}
+
+/* The ids and the state; a thread's id becomes that of its process. */
+static enum gs_status read_identity(struct gs_target *target, pid_t pid, struct gs_err *err)
+{
+    char status[4096], text[1024];
+    struct gs_proc_stat stat;
+    if (pid <= 0 || gs_proc_read(pid, "status", status, sizeof status) <= 0)
+        return gs_fail(err, GS_NO_PROCESS, "there is no process %d", (int)pid);
+    const char *leader = gs_status_field(status, "Tgid:");
+    if (leader && atoi(leader) > 0 && atoi(leader) != pid)
+        return read_identity(target, atoi(leader), err);
+    target->pid = pid;
+    target->ns_pid = gs_status_innermost_pid(status, pid);
+    if (gs_proc_read(pid, "stat", text, sizeof text) <= 0 || !gs_proc_stat_parse(text, &stat))
+        return gs_fail(err, GS_NO_PROCESS, "process %d has ended", (int)pid);
+    if (stat.state == 'Z' || stat.state == 'X')
+        return gs_fail(err, GS_NO_PROCESS,
+                       "process %d has ended: it is a zombie that its parent, %d, has not waited for", (int)pid,
+                       (int)stat.parent);
+    if (stat.flags & GS_PF_KTHREAD)
+        return gs_fail(err, GS_NOT_PYTHON, "process %d is a thread of the kernel", (int)pid);
+    target->start_ticks = stat.start_ticks;
+    target->container = !same_namespace(pid, "pid") || !same_namespace(pid, "mnt");
+    return GS_OK;
+}
+
+static void say_how_to_be_permitted(struct gs_err *err, const struct gs_target *target)
+{
+    if (geteuid() != 0)
+        gs_err_todo(err, "try: sudo gilspy ... -p %d", (int)target->pid);
+    else
+        gs_err_todo(err, "in a container it takes --cap-add=SYS_PTRACE; outside, see ptrace(2) on PTRACE_MODE_ATTACH");
+}
+
+/* Whether its memory may be read, tried on a word of its first readable map. */
+static enum gs_status try_memory(struct gs_target *target, struct gs_err *err)
+{
+    for (size_t i = 0; i < target->map_count; i++) {
+        const struct gs_map *map = &target->maps[i];
+        gs_addr word;
+        if (!map->readable || !map->inode)
+            continue;
+        enum gs_status status = gs_mem_read_addr(target->mem, map->start, &word);
+        if (status == GS_GONE)
+            return gs_fail(err, GS_NO_PROCESS, "process %d has ended", (int)target->pid);
+        if (status == GS_NOT_PERMITTED)
+            return gs_fail(err, status, "the memory of process %d may not be read", (int)target->pid);
+        if (status == GS_OK)
+            return GS_OK;
+    }
+    return gs_fail(err, GS_NOT_PYTHON, "process %d maps no program", (int)target->pid);
+}
+
+static enum gs_status open_target(struct gs_target *target, pid_t pid, struct gs_err *err)
+{
+    enum gs_status status = read_identity(target, pid, err);
+    if (status)
+        return status;
+    if (read_command(target) || read_exe(target) || !(target->mem = gs_mem_live_new(target->pid)))
+        return gs_fail(err, GS_NO_MEMORY, "out of memory");
+    status = gs_target_refresh_maps(target, err);
+    if (!status)
+        status = try_memory(target, err);
+    if (status == GS_NOT_PERMITTED)
+        say_how_to_be_permitted(err, target);
+    return status;
+}
+
+enum gs_status gs_target_open(struct gs_target **out, pid_t pid, struct gs_err *err)
+{
+    struct gs_target *target = calloc(1, sizeof *target);
+    if (!target)
+        return gs_fail(err, GS_NO_MEMORY, "out of memory");
+    enum gs_status status = open_target(target, pid, err);
+    if (status) {
+        gs_target_close(target);
+        return status;
+    }
+    *out = target;
+    return GS_OK;
+}
+
+void gs_target_close(struct gs_target *target)
+{
+    if (!target)
+        return;
+    gs_mem_free(target->mem);
+    for (size_t i = 0; i < target->map_count; i++)
+        free(target->maps[i].path);
+    free(target->maps);
+    for (size_t i = 0; i < target->command_count; i++)
+        free(target->command[i]);
+    free(target->command);
+    free(target->exe);
+    free(target);
+}
+
+bool gs_target_alive(const struct gs_target *target)
+{
+    char text[1024], path[64], exe[PATH_MAX];
+    struct gs_proc_stat stat;
+    if (gs_proc_read(target->pid, "stat", text, sizeof text) <= 0 || !gs_proc_stat_parse(text, &stat))
+        return false;
+    if (stat.state == 'Z' || stat.state == 'X' || stat.start_ticks != target->start_ticks)
+        return false;
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)target->pid);
+    ssize_t len = readlink(path, exe, sizeof exe - 1);
+    exe[len < 0 ? 0 : len] = '\0';
+    /* Without its path exec cannot be told; with it, " (deleted)" may have come behind it since. */
+    return len < 0 || !*target->exe || strncmp(exe, target->exe, strlen(target->exe)) == 0;
+}
+
+double gs_target_uptime_s(const struct gs_target *target)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    double up = (double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)target->start_ticks / (double)sysconf(_SC_CLK_TCK);
+    return up > 0 ? up : 0;
+}

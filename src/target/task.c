@@ -1,0 +1,144 @@
+/* The threads of a process, and what the kernel says that each does. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gilspy/target.h"
+#include "target/procfs.h"
+#include "target/task.h"
+
+static pid_t ns_tid_of(const struct gs_target *target, pid_t tid)
+{
+    if (target->ns_pid == target->pid)
+        return tid;
+    char file[48], status[4096];
+    snprintf(file, sizeof file, "task/%d/status", (int)tid);
+    return gs_proc_read(target->pid, file, status, sizeof status) > 0 ? gs_status_innermost_pid(status, tid) : tid;
+}
+
+enum gs_status gs_target_tasks(const struct gs_target *target, struct gs_task **tasks, size_t *count)
+{
+    char path[48];
+    snprintf(path, sizeof path, "/proc/%d/task", (int)target->pid);
+    DIR *dir = opendir(path);
+    if (!dir)
+        return errno == EACCES || errno == EPERM ? GS_NOT_PERMITTED : GS_GONE;
+    size_t room = 0, n = 0;
+    struct gs_task *list = NULL;
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        int tid = atoi(entry->d_name);
+        if (tid <= 0)
+            continue;
+        if (n == room) {
+            room = room ? 2 * room : 64;
+            struct gs_task *more = realloc(list, room * sizeof *list);
+            if (!more) {
+                free(list);
+                closedir(dir);
+                return GS_NO_MEMORY;
+            }
+            list = more;
+        }
+        list[n++] = (struct gs_task){tid, ns_tid_of(target, tid)};
+    }
+    closedir(dir);
+    *tasks = list;
+    *count = n;
+    return n ? GS_OK : GS_GONE;
+}
+
+int gs_activity_open(const struct gs_target *target, pid_t tid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task/%d/syscall", (int)target->pid, (int)tid);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+void gs_activity_parse(const char *text, struct gs_activity *activity)
+{
+    *activity = (struct gs_activity){.run = GS_RUN_UNKNOWN, .number = -1};
+    if (strncmp(text, "running", 7) == 0) {
+        activity->run = GS_RUN_RUNNING;
+        return;
+    }
+    char *at;
+    long number = strtol(text, &at, 10);
+    if (at == text)
+        return;
+    if (number < 0) {
+        activity->run = GS_RUN_BLOCKED;
+        return;
+    }
+    activity->run = GS_RUN_SYSCALL;
+    activity->number = (int)number;
+    for (size_t i = 0; i < 6; i++)
+        activity->args[i] = strtoull(at, &at, 16);
+}
+
+void gs_activity_read(int fd, struct gs_activity *activity)
+{
+    char text[192];
+    ssize_t got = fd < 0 ? -1 : pread(fd, text, sizeof text - 1, 0);
+    int failure = errno;
+    if (got <= 0) {
+        *activity = (struct gs_activity){.run = GS_RUN_UNKNOWN, .number = -1};
+        if (fd >= 0 && (got == 0 || failure == ESRCH))
+            activity->run = GS_RUN_GONE;
+        return;
+    }
+    text[got] = '\0';
+    gs_activity_parse(text, activity);
+}
+
+void gs_target_activity(const struct gs_target *target, pid_t tid, struct gs_activity *activity)
+{
+    int fd = gs_activity_open(target, tid);
+    int failure = errno;
+    gs_activity_read(fd, activity);
+    if (fd >= 0)
+        close(fd);
+    else if (failure == ENOENT || failure == ESRCH)
+        activity->run = GS_RUN_GONE;
+}
+
+bool gs_target_cpu_us(const struct gs_target *target, pid_t tid, uint64_t *cpu_us)
+{
+    char file[48], text[1024];
+    if (tid) {
+        /* schedstat counts nanoseconds, stat only clock ticks. */
+        snprintf(file, sizeof file, "task/%d/schedstat", (int)tid);
+        unsigned long long ns;
+        if (gs_proc_read(target->pid, file, text, sizeof text) > 0 && sscanf(text, "%llu", &ns) == 1) {
+            *cpu_us = ns / 1000;
+            return true;
+        }
+        snprintf(file, sizeof file, "task/%d/stat", (int)tid);
+    } else {
+        snprintf(file, sizeof file, "stat");
+    }
+    struct gs_proc_stat stat;
+    if (gs_proc_read(target->pid, file, text, sizeof text) <= 0 || !gs_proc_stat_parse(text, &stat))
+        return false;
+    *cpu_us = (stat.user_ticks + stat.system_ticks) * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+    return true;
+}
+
+void gs_target_comm(const struct gs_target *target, pid_t tid, char name[16])
+{
+    char file[48], text[64];
+    snprintf(file, sizeof file, "task/%d/comm", (int)tid);
+    ssize_t len = gs_proc_read(target->pid, file, text, sizeof text);
+    if (len < 0)
+        len = 0;
+    while (len > 0 && text[len - 1] == '\n')
+        len--;
+    if (len > 15)
+        len = 15;
+    memcpy(name, text, (size_t)len);
+    name[len] = '\0';
+}

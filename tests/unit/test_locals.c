@@ -1,0 +1,205 @@
+/* The variables of frames of every version's shape: arguments, cells before and after they were made, unbound ones. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "support/objects_fake.h"
+
+static const uint8_t line_bytes[] = {0x80, 0x00};
+
+/* def f(a, b): x = 3, with y shared with an inner function, z from an outer one, u not bound, e an empty cell. */
+static const struct objects_code template = {.name = "f",
+                                             .file = "f.py",
+                                             .first_line = 1,
+                                             .args = 2,
+                                             .locals = {"a", "b", "x", "u"},
+                                             .cells = {"y", "e"},
+                                             .frees = {"z"},
+                                             .lines = line_bytes,
+                                             .line_bytes = sizeof line_bytes,
+                                             .code_bytes = 8};
+
+struct world {
+    struct objects o;
+    struct gs_python python;
+    struct gs_codes *codes;
+    const struct gs_code *code;
+    gs_addr frame;
+};
+
+static bool is_object(const struct world *w)
+{
+    return w->o.layout.if_localsplus == GS_ABSENT;
+}
+
+static void put_slot(struct world *w, size_t slot, uint64_t value)
+{
+    int32_t head = is_object(w) ? w->o.layout.fo_localsplus : w->o.layout.if_localsplus;
+    objects_put64(&w->o, w->frame + (gs_addr)head + 8 * slot, value);
+}
+
+static gs_addr cell(struct world *w, gs_addr value)
+{
+    gs_addr object = objects_new(&w->o, objects_type(&w->o, "cell"), 16);
+    objects_put64(&w->o, object + (gs_addr)w->o.layout.cell_ref, value);
+    return object;
+}
+
+static void open_world(struct world *w, uint32_t version, const struct objects_code *made)
+{
+    enum gs_status why;
+    memset(w, 0, sizeof *w);
+    objects_init(&w->o, version);
+    w->python = (struct gs_python){.mem = w->o.mem, .layout = w->o.layout};
+    w->codes = gs_codes_new(&w->python);
+    w->code = gs_codes_get(w->codes, objects_code(&w->o, made), &why);
+    assert_non_null(w->code);
+    w->frame = objects_alloc(&w->o, 1024);
+    /* The code of a frame is a tagged reference where those exist. */
+    gs_addr tag = w->o.layout.ref_tag_mask ? 1 : 0;
+    objects_put64(&w->o, w->frame + (gs_addr)(is_object(w) ? w->o.layout.fo_code : w->o.layout.if_code),
+                  w->code->addr | tag);
+    put_slot(w, 0, objects_int(&w->o, 10) | tag);
+    put_slot(w, 1, objects_str(&w->o, "bee"));
+    put_slot(w, 2, objects_int(&w->o, 3));
+    put_slot(w, 3, tag); /* NULL */
+    put_slot(w, 4, cell(w, objects_int(&w->o, 5)));
+    put_slot(w, 5, cell(w, 0));
+    put_slot(w, 6, cell(w, objects_str(&w->o, "free")));
+}
+
+static void close_world(struct world *w)
+{
+    gs_codes_free(w->codes);
+    objects_fini(&w->o);
+}
+
+/* "*a=10 b='x' ": arguments are marked. */
+static void assert_locals(struct world *w, const char *expected)
+{
+    struct gs_local *locals;
+    size_t count;
+    char text[1000] = "";
+    assert_int_equal(gs_locals_read(&w->python, w->o.mem, w->frame, w->code, &locals, &count), GS_OK);
+    for (size_t i = 0; i < count; i++) {
+        strcat(text, locals[i].argument ? "*" : "");
+        strcat(text, locals[i].name);
+        strcat(text, "=");
+        strcat(text, locals[i].value);
+        strcat(text, " ");
+    }
+    gs_locals_free(locals, count);
+    assert_string_equal(text, expected);
+}
+
+static enum gs_status status_of(struct world *w)
+{
+    struct gs_local *locals;
+    size_t count;
+    enum gs_status status = gs_locals_read(&w->python, w->o.mem, w->frame, w->code, &locals, &count);
+    if (status) {
+        assert_null(locals);
+        assert_int_equal(count, 0);
+    }
+    gs_locals_free(locals, count);
+    return status;
+}
+
+static void test_all_versions(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < objects_version_count; i++) {
+        struct world w;
+        open_world(&w, objects_versions[i], &template);
+        assert_locals(&w, "*a=10 *b='bee' x=3 y=5 z='free' ");
+        /* At the beginning of a function the value is not in its cell yet. */
+        put_slot(&w, 4, objects_int(&w.o, 6));
+        assert_locals(&w, "*a=10 *b='bee' x=3 y=6 z='free' ");
+        put_slot(&w, 2, 0x1000);
+        assert_locals(&w, "*a=10 *b='bee' x=<unreadable> y=6 z='free' ");
+        close_world(&w);
+    }
+}
+
+/* Up to 3.10 an argument that is shared has a slot and a cell: the cell has its value, it is shown once. */
+static void test_shared_argument(void **state)
+{
+    (void)state;
+    struct objects_code made = template;
+    made.cells[0] = "a";
+    for (size_t i = 0; i < objects_version_count; i++) {
+        struct world w;
+        open_world(&w, objects_versions[i], &made);
+        if (is_object(&w)) {
+            /* Names are interned: both tuples hold the same object. */
+            gs_addr names[2];
+            const int32_t fields[] = {w.o.layout.co_varnames, w.o.layout.co_cellvars};
+            for (size_t k = 0; k < 2; k++)
+                assert_int_equal(gs_mem_read_addr(w.o.mem, w.code->addr + (gs_addr)fields[k], &names[k]), GS_OK);
+            gs_addr name;
+            assert_int_equal(gs_mem_read_addr(w.o.mem, names[0] + (gs_addr)w.o.layout.tuple_items, &name), GS_OK);
+            objects_put64(&w.o, names[1] + (gs_addr)w.o.layout.tuple_items, name);
+            assert_locals(&w, "*a=5 *b='bee' x=3 z='free' ");
+            put_slot(&w, 0, 0);
+            assert_locals(&w, "*a=5 *b='bee' x=3 z='free' ");
+        }
+        close_world(&w);
+    }
+}
+
+/* Tagged references: an integer of the interpreter's own is never followed. */
+static void test_tags(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < objects_version_count; i++) {
+        struct world w;
+        open_world(&w, objects_versions[i], &template);
+        if (w.o.layout.ref_tag_mask) {
+            put_slot(&w, 2, 7 << 2 | 3);
+            put_slot(&w, 1, objects_str(&w.o, "invalid") | 2);
+            assert_locals(&w, "*a=10 y=5 z='free' ");
+        }
+        close_world(&w);
+    }
+}
+
+static void test_damage(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < objects_version_count; i++) {
+        struct world w;
+        open_world(&w, objects_versions[i], &template);
+        int32_t code_at = is_object(&w) ? w.o.layout.fo_code : w.o.layout.if_code;
+        objects_put64(&w.o, w.frame + (gs_addr)code_at, w.code->addr + 64);
+        assert_int_equal(status_of(&w), GS_LOST);
+        gs_addr frame = w.frame;
+        w.frame = OBJECTS_ARENA + OBJECTS_ARENA_BYTES - 40;
+        assert_int_equal(status_of(&w), GS_UNREADABLE);
+        w.frame = frame;
+        objects_put64(&w.o, w.frame + (gs_addr)code_at, w.code->addr);
+        assert_int_equal(status_of(&w), GS_OK);
+        int32_t names_at = is_object(&w) ? w.o.layout.co_varnames : w.o.layout.co_localsplusnames;
+        gs_addr names;
+        assert_int_equal(gs_mem_read_addr(w.o.mem, w.code->addr + (gs_addr)names_at, &names), GS_OK);
+        objects_put64(&w.o, names + (gs_addr)w.o.layout.ob_size, UINT64_MAX);
+        assert_int_not_equal(status_of(&w), GS_FAILED);
+        objects_put64(&w.o, w.code->addr + (gs_addr)names_at, w.code->addr);
+        assert_int_equal(status_of(&w), GS_LOST);
+        close_world(&w);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_versions),
+        cmocka_unit_test(test_shared_argument),
+        cmocka_unit_test(test_tags),
+        cmocka_unit_test(test_damage),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
