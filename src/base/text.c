@@ -132,7 +132,7 @@ void gs_text_fit(struct gs_text *text, const char *theirs, int columns, enum gs_
     const char *ellipsis = text->utf8 ? "…" : "...";
     int room = columns - (text->utf8 ? 1 : 3);
     if (room < 1) {
-        add_part(text, theirs, 0, columns);
+        add_part(text, theirs, cut == GS_CUT_END ? 0 : width - columns, columns);
     } else if (cut == GS_CUT_END) {
         add_part(text, theirs, 0, room);
         gs_text_put(text, "%s", ellipsis);

@@ -48,8 +48,7 @@ static enum gs_status apply_next(struct reading *r, const struct gs_option *opti
 {
     if (r->at + 1 < r->argc)
         return apply(r, option, r->argv[++r->at]);
-    gs_fail(r->err, GS_USAGE, "cannot read the options: --%s needs %s", option->name,
-            option->argument);
+    gs_fail(r->err, GS_USAGE, "cannot read the options: --%s needs %s", option->name, option->argument);
     gs_err_todo(r->err, "%s", option->takes);
     return GS_USAGE;
 }

@@ -27,6 +27,7 @@ enum gs_status gs_look_open(struct gs_look *look, pid_t pid, const struct gs_arg
 enum gs_status gs_look_take(struct gs_look *look, struct gs_err *err)
 {
     enum gs_status status = GS_LOST;
+    memset(look->frames, 0, sizeof look->frames);
     for (int i = 0; i < TAKE_ATTEMPTS && gs_status_class(status) == GS_CLASS_LOST; i++) {
         if (i > 0)
             nanosleep(&(struct timespec){.tv_nsec = TAKE_PAUSE_NS}, NULL);
@@ -51,6 +52,21 @@ static bool find_frame(void *context, const struct gs_frame *frame, struct gs_fr
     info->qualname = code->qualname;
     info->file = code->file;
     info->line = gs_code_line(&look->python->layout, code, frame->instr);
+    return true;
+}
+
+/* The same for one snapshot, whose code objects do not change: a line that was found is remembered. */
+static bool find_frame_again(void *context, const struct gs_frame *frame, struct gs_frame_info *info)
+{
+    struct gs_look *look = context;
+    struct gs_look_frame *known = &look->frames[(frame->code / 16 + (uint32_t)frame->instr * 31) % GS_LOOK_FRAMES];
+    if (known->code == frame->code && known->instr == frame->instr && known->info.function) {
+        *info = known->info;
+        return true;
+    }
+    if (!find_frame(context, frame, info))
+        return false;
+    *known = (struct gs_look_frame){.code = frame->code, .instr = frame->instr, .info = *info};
     return true;
 }
 
@@ -86,7 +102,7 @@ struct gs_dump gs_look_dump(struct gs_look *look, const struct gs_args *args)
         .python = look->python,
         .snapshot = look->snapshot,
         .quality = gs_reader_quality(look->reader),
-        .lookup = gs_look_lookup(look),
+        .lookup = {.context = look, .frame = find_frame_again, .name = find_name},
         .time = look->time,
         .uptime_s = gs_target_uptime_s(look->target),
         .no_lines = args->function,

@@ -5,6 +5,15 @@
 #include "cmd/args.h"
 #include "export/dump.h"
 
+enum { GS_LOOK_FRAMES = 128 };
+
+/* A frame that was looked up before: threads that wait stand at the same few lines. */
+struct gs_look_frame {
+    gs_addr code;
+    int32_t instr;
+    struct gs_frame_info info;
+};
+
 struct gs_look {
     struct gs_target *target;
     struct gs_python *python;
@@ -12,6 +21,7 @@ struct gs_look {
     struct gs_names *names;
     const struct gs_snapshot *snapshot;
     struct timespec time; /* CLOCK_REALTIME of the snapshot */
+    struct gs_look_frame frames[GS_LOOK_FRAMES];
 };
 
 /* Opens a process by its pid, or by a thread's. Close it in any case. */

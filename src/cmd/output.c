@@ -58,13 +58,21 @@ static int open_part(struct gs_output *output, const char *name, const struct st
     return fd;
 }
 
+/* Few writes, large ones. Without memory for it the C library's own buffer serves. */
+static void set_buffer(struct gs_output *output)
+{
+    output->buffer = malloc(BUFFER_BYTES);
+    if (output->buffer)
+        setvbuf(output->file, output->buffer, _IOFBF, BUFFER_BYTES);
+}
+
 enum gs_status gs_output_open(struct gs_output *output, const char *name, struct gs_err *err)
 {
     struct stat old;
     int fd;
     *output = (struct gs_output){.file = stdout, .name = name};
     if (strcmp(name, "-") == 0) {
-        setvbuf(stdout, NULL, _IOFBF, BUFFER_BYTES);
+        set_buffer(output);
         return GS_OK;
     }
     bool exists = stat(name, &old) == 0;
@@ -76,7 +84,7 @@ enum gs_status gs_output_open(struct gs_output *output, const char *name, struct
         fd = open_part(output, name, exists ? &old : NULL);
     output->file = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (output->file) {
-        setvbuf(output->file, NULL, _IOFBF, BUFFER_BYTES);
+        set_buffer(output);
         return GS_OK;
     }
     enum gs_status status = fail(err, name, errno);
@@ -107,6 +115,9 @@ enum gs_status gs_output_close(struct gs_output *output, bool complete, struct g
     enum gs_status status = GS_OK;
     const char *name = strcmp(output->name, "-") == 0 ? "the output" : output->name;
     int reason = finish(output->file);
+    if (output->file == stdout && output->buffer)
+        setvbuf(stdout, NULL, _IONBF, 0);
+    free(output->buffer);
     if (reason != 0) {
         status = fail(err, name, reason);
         if (reason == EPIPE && err)

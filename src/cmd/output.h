@@ -8,7 +8,8 @@
 
 struct gs_output {
     FILE *file;
-    const char *name;  /* as it was given */
+    const char *name; /* as it was given */
+    char *buffer;
     char *path, *part; /* NULL for standard output, devices and FIFOs: these are written directly */
 };
 

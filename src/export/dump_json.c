@@ -74,16 +74,31 @@ static json_t *locals_of(const struct gs_dump *dump, const struct gs_frame *fram
     return object;
 }
 
+/* By hand: of frames there may be millions. */
 static enum gs_status write_frame(const struct gs_dump *dump, const struct gs_frame *frame, FILE *out)
 {
     struct gs_frame_info info;
     gs_dump_frame(dump, frame, &info);
-    return gs_json_write(
-        json_pack("{s:s, s:o, s:o, s:o, s:o, s:n, s:o}", "kind", frame->kind == GS_FRAME_GAP ? "gap" : "python",
-                  "function", gs_json_text(info.function), "qualname", gs_json_text_or_null(info.qualname), "file",
-                  gs_json_text_or_null(info.file), "line", gs_json_number(info.line > 0, (uint64_t)info.line), "module",
-                  "locals", locals_of(dump, frame)),
-        out);
+    const struct {
+        const char *key, *value;
+    } names[] = {{"function", info.function}, {"qualname", info.qualname}, {"file", info.file}};
+    enum gs_status status = GS_OK;
+    fputs(frame->kind == GS_FRAME_GAP ? "{\"kind\": \"gap\"" : "{\"kind\": \"python\"", out);
+    for (size_t i = 0; i < sizeof names / sizeof *names && status == GS_OK; i++) {
+        fprintf(out, ", \"%s\": ", names[i].key);
+        status = gs_json_write_text(names[i].value, out);
+    }
+    if (info.line > 0)
+        fprintf(out, ", \"line\": %d", info.line);
+    else
+        fputs(", \"line\": null", out);
+    fputs(", \"module\": null, \"locals\": ", out);
+    if (!dump->lookup.locals)
+        fputs("null", out);
+    else if (status == GS_OK)
+        status = gs_json_write(locals_of(dump, frame), out);
+    fputs("}", out);
+    return status;
 }
 
 static json_t *interpreters_of(const struct gs_dump *dump, const struct gs_entry *entry)

@@ -5,6 +5,8 @@
 #include "base/escape.h"
 #include "export/json.h"
 
+enum { JSON_FLAGS = JSON_ENSURE_ASCII | JSON_ENCODE_ANY };
+
 json_t *gs_json_text(const char *theirs)
 {
     json_t *value = json_string(theirs);
@@ -41,26 +43,42 @@ json_t *gs_json_number(bool known, uint64_t number)
 /* DEL is the one control character that jansson does not escape; it stands only in strings. */
 static int write_part(const char *bytes, size_t len, void *stream)
 {
-    while (len > 0) {
-        const char *del = memchr(bytes, 0x7f, len);
-        size_t plain = del ? (size_t)(del - bytes) : len;
+    const char *del;
+    while ((del = memchr(bytes, 0x7f, len))) {
+        size_t plain = (size_t)(del - bytes);
         fwrite(bytes, 1, plain, stream);
-        bytes += plain;
-        len -= plain;
-        if (del) {
-            fputs("\\u007f", stream);
-            bytes++;
-            len--;
-        }
+        fputs("\\u007f", stream);
+        bytes += plain + 1;
+        len -= plain + 1;
     }
+    fwrite(bytes, 1, len, stream);
     return 0;
 }
 
 enum gs_status gs_json_write(json_t *value, FILE *out)
 {
+    char small[2048]; /* most values fit: one piece to write instead of one for each token */
+    int failed = 0;
     if (!value)
         return GS_NO_MEMORY;
-    int failed = json_dump_callback(value, write_part, out, JSON_ENSURE_ASCII | JSON_ENCODE_ANY);
+    size_t len = json_dumpb(value, small, sizeof small, JSON_FLAGS);
+    if (len > 0 && len <= sizeof small)
+        write_part(small, len, out);
+    else
+        failed = json_dump_callback(value, write_part, out, JSON_FLAGS);
     json_decref(value);
     return failed ? GS_NO_MEMORY : GS_OK;
+}
+
+enum gs_status gs_json_write_text(const char *theirs, FILE *out)
+{
+    size_t len = 0;
+    while (theirs && theirs[len] >= ' ' && theirs[len] < 0x7f && theirs[len] != '"' && theirs[len] != '\\')
+        len++;
+    if (len == 0 || theirs[len] != '\0')
+        return gs_json_write(gs_json_text_or_null(theirs), out);
+    putc_unlocked('"', out);
+    fwrite_unlocked(theirs, 1, len, out);
+    putc_unlocked('"', out);
+    return GS_OK;
 }

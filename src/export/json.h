@@ -20,4 +20,8 @@ json_t *gs_json_number(bool known, uint64_t number);
  * stay in it. */
 enum gs_status gs_json_write(json_t *value, FILE *out) GS_MUST_CHECK;
 
+/* The same for gs_json_text_or_null(theirs), without jansson where nothing in it needs escaping: names of functions and
+ * files, of which there are many. */
+enum gs_status gs_json_write_text(const char *theirs, FILE *out) GS_MUST_CHECK;
+
 #endif

@@ -42,8 +42,12 @@ bool gs_heap_predict(struct gs_reader *reader, struct gs_member *member)
     return true;
 }
 
-static bool executing(const struct gs_layout *layout, const struct gs_member *member, const uint8_t *frame)
+/* The innermost frame of a thread that stands still may be on its way in or out: linked, but not marked (any more). */
+static bool executing(const struct gs_layout *layout, const struct gs_member *member, const uint8_t *frame,
+                      bool innermost)
 {
+    if (innermost && !member->doubled)
+        return true;
     if (layout->fo_executing != GS_ABSENT && frame[layout->fo_executing] != EXECUTING)
         return false;
     if (layout->fo_state != GS_ABSENT && frame[layout->fo_state] != STATE_EXECUTING)
@@ -76,7 +80,7 @@ static enum gs_walk walk_frame(struct gs_reader *reader, struct gs_member *membe
     gs_addr code_addr = gs_get_addr(a, layout->fo_code);
     const struct gs_code *code = gs_codes_get(reader->codes, code_addr, &why);
     int64_t lasti = (int32_t)gs_get_u32(a, layout->fo_lasti);
-    if (!code || lasti < -1 || lasti * layout->lasti_unit >= code->code_bytes || !executing(layout, member, a))
+    if (!code || lasti < -1 || lasti * layout->lasti_unit >= code->code_bytes || !executing(layout, member, a, addr == member->current[0]))
         return GS_WALK_TORN;
     struct gs_frame frame = {.frame = addr, .code = code_addr, .kind = GS_FRAME_PYTHON,
                              .instr = lasti < 0 ? -1 : (int32_t)lasti * layout->lasti_unit};

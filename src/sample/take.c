@@ -8,9 +8,10 @@
 
 enum {
     ATTEMPTS = 6,
-    TORN_OFTEN = 16,    /* of the last 32 readings more than this torn: stop first, */
-    PROBE_EVERY = 16,   /* but see now and then whether it goes without */
-    STOPPED_TRIES = 3
+    TORN_OFTEN = 16,     /* of the last 32 readings more than this torn: stop first, */
+    TORN_OFTEN_HEAP = 4, /* where frames tell less of their order: 2.7-3.10 */
+    PROBE_EVERY = 16,    /* but see now and then whether it would go without */
+    STOPPED_TRIES = 8
 };
 
 /* ---- stopping one thread ---- */
@@ -72,30 +73,44 @@ static void read_stopped(struct gs_reader *reader, struct gs_member *member)
     }
 }
 
+/* A thread whose readings mostly come out torn moves so fast that one that does not is rather two that happen to
+ * agree: it is stopped. */
 static bool stop_first(const struct gs_reader *reader, const struct gs_member *member)
 {
-    if (reader->options.stopping == GS_STOP_ALWAYS)
-        return true;
-    return reader->options.stopping == GS_STOP_TORN && reader->sample % PROBE_EVERY != 0 &&
-           __builtin_popcount(member->torn_history) > TORN_OFTEN;
+    int often = reader->heap_frames ? TORN_OFTEN_HEAP : TORN_OFTEN;
+    return reader->options.stopping == GS_STOP_ALWAYS ||
+           (reader->options.stopping == GS_STOP_TORN && __builtin_popcount(member->torn_history) > often);
+}
+
+static void remember(struct gs_member *member)
+{
+    if (member->doubled)
+        member->torn_history = member->torn_history << 1 | member->torn;
+}
+
+/* Reads one thread that is best stopped at once. False when it does not run, and may as well be read as it is. */
+static bool read_stopped_first(struct gs_reader *reader, struct gs_member *member)
+{
+    if (reader->options.stopping == GS_STOP_TORN && reader->sample % PROBE_EVERY == 0 &&
+        gs_read_members(reader, &member, 1) == GS_OK)
+        remember(member);
+    member->torn = true;
+    read_stopped(reader, member);
+    return !member->torn;
 }
 
 /* Reads the stacks of `count` members, and stops whom it must and may. */
 static enum gs_status read_and_stop(struct gs_reader *reader, struct gs_member **members, size_t count)
 {
-    if (count == 1 && members[0]->syscall_fd >= 0 && stop_first(reader, members[0])) {
-        members[0]->torn = true;
-        read_stopped(reader, members[0]);
-        if (!members[0]->torn)
-            return GS_OK;
-    }
+    if (count == 1 && members[0]->syscall_fd >= 0 && stop_first(reader, members[0]) &&
+        read_stopped_first(reader, members[0]))
+        return GS_OK;
     enum gs_status status = gs_read_members(reader, members, count);
     for (size_t i = 0; i < count && !status; i++) {
         struct gs_member *member = members[i];
-        if (member->doubled)
-            member->torn_history = member->torn_history << 1 | member->torn;
+        remember(member);
         bool stop = member->torn ? reader->options.stopping != GS_STOP_NEVER
-                                 : member->doubled && reader->options.stopping == GS_STOP_ALWAYS && count > 1;
+                                 : member->doubled && stop_first(reader, member);
         if (stop && member->tid && member->linked) {
             member->torn = true;
             read_stopped(reader, member);

@@ -1,6 +1,6 @@
 /* SEIZE, INTERRUPT, wait, and DETACH: never PTRACE_ATTACH or SIGSTOP, which leave a mark when we die between. */
 #include <errno.h>
-#include <sched.h>
+#include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -8,8 +8,9 @@
 #include "base/clock.h"
 #include "target/stop.h"
 
-/* A running thread stops within tens of microseconds; one that fell asleep in the kernel meanwhile may never. */
-enum { SPIN_US = 200, PATIENCE_US = 20000, NAP_US = 100 };
+/* A running thread stops within tens of microseconds; one that fell asleep in the kernel meanwhile may never. Spinning
+ * is for the usual case; on a busy machine we must give the processor away and be woken. */
+enum { SPIN_US = 30, PATIENCE_US = 20000 };
 
 static void detach(struct gs_stop *stop, pid_t tid, int status)
 {
@@ -34,9 +35,9 @@ static bool settle(struct gs_stop *stop)
     return !stop->owed;
 }
 
-static enum gs_status wait_for_stop(struct gs_stop *stop, pid_t tid)
+/* The kernel sends SIGCHLD when it has stopped; that is taken without a handler. */
+static enum gs_status wait_for_stop(struct gs_stop *stop, pid_t tid, const sigset_t *child)
 {
-    uint64_t began_ns = gs_clock_ns();
     for (;;) {
         int status;
         pid_t got = waitpid(tid, &status, __WALL | WNOHANG);
@@ -47,15 +48,13 @@ static enum gs_status wait_for_stop(struct gs_stop *stop, pid_t tid)
         }
         if (got != 0)
             return GS_LOST;
-        uint64_t waited_us = (gs_clock_ns() - began_ns) / 1000;
+        uint64_t waited_us = (gs_clock_ns() - stop->since_ns) / 1000;
         if (waited_us > PATIENCE_US) {
             stop->owed = tid;
             return GS_LOST;
         }
-        if (waited_us < SPIN_US)
-            sched_yield();
-        else
-            nanosleep(&(struct timespec){0, NAP_US * 1000}, NULL);
+        if (waited_us > SPIN_US)
+            sigtimedwait(child, NULL, &(struct timespec){0, (long)(PATIENCE_US - waited_us + 1) * 1000});
     }
 }
 
@@ -63,14 +62,20 @@ enum gs_status gs_stop_begin(struct gs_stop *stop, pid_t tid)
 {
     if (!settle(stop))
         return GS_LOST;
+    sigset_t child, before;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child, &before);
     stop->since_ns = gs_clock_ns();
+    enum gs_status status = GS_OK;
     if (ptrace(PTRACE_SEIZE, tid, 0, 0))
-        return errno == EPERM || errno == EACCES ? GS_NOT_PERMITTED : GS_LOST;
-    if (ptrace(PTRACE_INTERRUPT, tid, 0, 0)) {
-        ptrace(PTRACE_DETACH, tid, 0, 0);
-        return GS_LOST;
-    }
-    return wait_for_stop(stop, tid);
+        status = errno == EPERM || errno == EACCES ? GS_NOT_PERMITTED : GS_LOST;
+    else if (ptrace(PTRACE_INTERRUPT, tid, 0, 0))
+        status = GS_LOST; /* it has just ended */
+    else
+        status = wait_for_stop(stop, tid, &child);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return status;
 }
 
 uint64_t gs_stop_end(struct gs_stop *stop)

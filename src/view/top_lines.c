@@ -6,7 +6,16 @@
 #include "base/clock.h"
 #include "view/top_lines.h"
 
-enum { NAME_COLUMNS = 16, FUNCTION_COLUMNS = 24 };
+enum { NAME_COLUMNS = 16, FUNCTION_MOST = 24, FUNCTION_LEAST = 10, BEFORE_FUNCTION = 60 };
+
+/* On a narrow screen function and file share what the figures leave. */
+static int function_columns(int columns)
+{
+    int half = (columns - BEFORE_FUNCTION) / 2;
+    if (columns == 0 || half > FUNCTION_MOST)
+        return FUNCTION_MOST;
+    return half < FUNCTION_LEAST ? FUNCTION_LEAST : half;
+}
 
 void gs_top_model_fini(struct gs_top_model *model)
 {
@@ -108,7 +117,7 @@ static void put_place(const struct gs_top_model *model, const struct gs_thread *
     char line[16] = "";
     if (info.line > 0)
         snprintf(line, sizeof line, ":%d", info.line);
-    gs_text_fit(text, info.function, FUNCTION_COLUMNS, GS_CUT_END);
+    gs_text_fit(text, info.function, function_columns(columns), GS_CUT_END);
     gs_text_pad(text, begin + pad);
     gs_text_put(text, pad ? "  " : " ");
     int left = columns - text->columns - (int)strlen(line);
@@ -204,7 +213,7 @@ static void put_row(struct gs_top_model *model, const struct gs_share *share, in
     put_name(model, &share->thread, text);
     gs_text_pad(text, name + NAME_COLUMNS);
     gs_text_put(text, "  ");
-    put_place(model, &share->thread, FUNCTION_COLUMNS, columns, text);
+    put_place(model, &share->thread, function_columns(columns), columns, text);
 }
 
 void gs_top_line(struct gs_top_model *model, size_t line, int columns, struct gs_text *text)
@@ -218,7 +227,7 @@ void gs_top_line(struct gs_top_model *model, size_t line, int columns, struct gs
         put_holder(model, columns, text);
     else if (line == GS_TOP_HEAD_LINES - 1)
         gs_text_put(text, "  %7s%7s%7s%7s %9s  %-*s  %-*s  %s", "HAS%", "WAIT%", "NO%", "CPU%", "TID", NAME_COLUMNS,
-                    "NAME", FUNCTION_COLUMNS, "NOW IN", "FILE");
+                    "NAME", function_columns(columns), "NOW IN", "FILE");
     else if (line - GS_TOP_HEAD_LINES < model->row_count)
         put_row(model, model->rows[line - GS_TOP_HEAD_LINES], columns, text);
     if (columns > 0)
