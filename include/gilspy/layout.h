@@ -16,9 +16,9 @@
 
 /* PY_VERSION_HEX: 0xMMmmppLS, L = a, b, c or f. */
 #define GS_VERSION(major, minor) ((uint32_t)(major) << 24 | (uint32_t)(minor) << 16)
-#define GS_VERSION_MAJOR(hex) ((hex) >> 24 & 0xff)
-#define GS_VERSION_MINOR(hex) ((hex) >> 16 & 0xff)
-#define GS_VERSION_MICRO(hex) ((hex) >> 8 & 0xff)
+#define GS_VERSION_MAJOR(hex)    ((hex) >> 24 & 0xff)
+#define GS_VERSION_MINOR(hex)    ((hex) >> 16 & 0xff)
+#define GS_VERSION_MICRO(hex)    ((hex) >> 8 & 0xff)
 
 /* The values that facts take; the meaning stands in facts.def. */
 enum { GS_LINES_LNOTAB_U8, GS_LINES_LNOTAB_I8, GS_LINES_PEP626, GS_LINES_PEP657 };
@@ -50,8 +50,8 @@ struct gs_layout {
 /* The table of a version for a release build with 16-byte object heads; micro-version drift is applied. Fails with
  * GS_UNKNOWN_PYTHON, err then says which versions are known. `assume`: GS_VERSION(x, y) whose table is used for a
  * version that has none, or 0. */
-enum gs_status gs_layout_from_table(struct gs_layout *layout, uint32_t version, uint32_t assume, struct gs_err *err)
-    GS_MUST_CHECK;
+enum gs_status gs_layout_from_table(struct gs_layout *layout, uint32_t version, uint32_t assume,
+                                    struct gs_err *err) GS_MUST_CHECK;
 
 /* Moves every field that lies inside an object by head_bytes - 16. */
 void gs_layout_set_head(struct gs_layout *layout, int32_t head_bytes);

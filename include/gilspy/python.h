@@ -24,9 +24,9 @@ struct gs_python {
     struct gs_mem *mem;       /* target->mem */
     struct gs_layout layout;
     struct gs_anchors at;
-    char version[48];         /* as sys.version's first word: "3.11.7", "3.14.0rc1" */
-    char *library;            /* path of the ELF file that holds the runtime */
-    gs_addr code_type;        /* PyCode_Type, 0 until the first code object was seen or where not exported */
+    char version[48];  /* as sys.version's first word: "3.11.7", "3.14.0rc1" */
+    char *library;     /* path of the ELF file that holds the runtime */
+    gs_addr code_type; /* PyCode_Type, 0 until the first code object was seen or where not exported */
 };
 
 struct gs_python_options {
@@ -59,9 +59,9 @@ struct gs_code {
     int32_t locals_count; /* local variables, cells and free variables */
     int32_t arg_count;
     uint32_t line_bytes;
-    uint8_t *lines;       /* copy of the line table */
-    char *function;       /* UTF-8; never NULL */
-    char *qualname;       /* NULL before 3.11 */
+    uint8_t *lines; /* copy of the line table */
+    char *function; /* UTF-8; never NULL */
+    char *qualname; /* NULL before 3.11 */
     char *file;
 };
 

@@ -22,11 +22,11 @@ enum gs_gap { GS_GAP_CHANGED, GS_GAP_UNREADABLE, GS_GAP_TOO_DEEP, GS_GAP_DAMAGED
 const char *gs_gap_text(enum gs_gap gap);
 
 struct gs_frame {
-    gs_addr frame;      /* its address */
-    gs_addr code;       /* its code object, known to the reader's gs_codes */
-    int32_t instr;      /* byte offset into the bytecode; -1: not started */
-    uint8_t kind;       /* enum gs_frame_kind */
-    uint8_t gap;        /* enum gs_gap, when kind is GS_FRAME_GAP */
+    gs_addr frame; /* its address */
+    gs_addr code;  /* its code object, known to the reader's gs_codes */
+    int32_t instr; /* byte offset into the bytecode; -1: not started */
+    uint8_t kind;  /* enum gs_frame_kind */
+    uint8_t gap;   /* enum gs_gap, when kind is GS_FRAME_GAP */
 };
 
 struct gs_thread {
@@ -37,8 +37,8 @@ struct gs_thread {
     bool main;
     enum gs_gil_word gil;
     enum gs_evidence evidence;
-    struct gs_activity activity; /* of the last census */
-    bool torn;            /* its stack could not be read whole: it ends in a gap */
+    struct gs_activity activity;   /* of the last census */
+    bool torn;                     /* its stack could not be read whole: it ends in a gap */
     const struct gs_frame *frames; /* innermost first; belongs to the reader */
     uint32_t frame_count;
 };
@@ -77,7 +77,7 @@ struct gs_snapshot {
 };
 
 enum gs_stopping {
-    GS_STOP_TORN,  /* only the thread whose running stack came out torn */
+    GS_STOP_TORN,   /* only the thread whose running stack came out torn */
     GS_STOP_ALWAYS, /* every running thread whose stack is read */
     GS_STOP_NEVER
 };

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#define GS_MUST_CHECK __attribute__((warn_unused_result))
+#define GS_MUST_CHECK        __attribute__((warn_unused_result))
 #define GS_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
 enum gs_status {

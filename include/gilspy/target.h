@@ -46,11 +46,11 @@ struct gs_target {
     struct gs_mem *mem;
     struct gs_map *maps;
     size_t map_count;
-    char *exe;             /* path of its program, without " (deleted)" */
-    char **command;        /* argument vector, NULL-terminated; at least one */
+    char *exe;      /* path of its program, without " (deleted)" */
+    char **command; /* argument vector, NULL-terminated; at least one */
     size_t command_count;
-    uint64_t start_ticks;  /* when it started: clock ticks since boot */
-    bool container;        /* in another pid or mount namespace than we are */
+    uint64_t start_ticks; /* when it started: clock ticks since boot */
+    bool container;       /* in another pid or mount namespace than we are */
 };
 
 /* Opens a live process. pid may be a thread's id: its process is opened. Fails with GS_NO_PROCESS (not there, a

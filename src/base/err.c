@@ -10,8 +10,8 @@ struct row {
     int exit;
 };
 
-#define CLASS_LOST GS_CLASS_LOST, 1
-#define CLASS_GONE GS_CLASS_GONE, 1
+#define CLASS_LOST    GS_CLASS_LOST, 1
+#define CLASS_GONE    GS_CLASS_GONE, 1
 #define CLASS_FATAL_1 GS_CLASS_FATAL, 1
 #define CLASS_FATAL_2 GS_CLASS_FATAL, 2
 #define CLASS_FATAL_3 GS_CLASS_FATAL, 3

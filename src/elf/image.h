@@ -5,11 +5,11 @@
 #include "gilspy/mem.h"
 
 struct gs_image {
-    struct gs_mem *mem; /* not owned */
-    gs_addr base;       /* where its ELF header lies */
-    gs_addr bias;       /* what to add to an address of the file */
-    gs_addr end;        /* behind its last segment */
-    gs_addr data_start, data_end; /* its writable segments */
+    struct gs_mem *mem;                            /* not owned */
+    gs_addr base;                                  /* where its ELF header lies */
+    gs_addr bias;                                  /* what to add to an address of the file */
+    gs_addr end;                                   /* behind its last segment */
+    gs_addr data_start, data_end;                  /* its writable segments */
     gs_addr symbols, strings, gnu_hash, sysv_hash; /* .dynsym and its helpers, 0 where there is none */
     uint64_t strings_bytes;
 };

@@ -76,12 +76,12 @@ static void add_window(struct gs_gil_place *place, const gs_addr *addrs, const u
 /* 3.6: the initialised variables lie in .data, the others in .bss. */
 static void place_statics(const struct gs_anchors *at, struct gs_gil_place *place)
 {
-    const gs_addr addrs[] = {at->current, at->gil_locked, at->gil_last_holder, at->gil_switch_number, at->gil_interval,
-                             at->gil_cond, at->gil_mutex, at->gil_switch_cond, at->gil_switch_mutex};
+    const gs_addr addrs[] = {at->current,  at->gil_locked, at->gil_last_holder, at->gil_switch_number, at->gil_interval,
+                             at->gil_cond, at->gil_mutex,  at->gil_switch_cond, at->gil_switch_mutex};
     static const uint32_t lens[] = {8, 4, 8, 8, 8, COND_BYTES, MUTEX_BYTES, COND_BYTES, MUTEX_BYTES};
-    struct gs_gil_word_place *const places[] = {&place->current, &place->locked, &place->last_holder,
-                                                &place->switch_number, &place->interval, &place->cond, &place->mutex,
-                                                &place->switch_cond, &place->switch_mutex};
+    struct gs_gil_word_place *const places[] = {&place->current,       &place->locked,      &place->last_holder,
+                                                &place->switch_number, &place->interval,    &place->cond,
+                                                &place->mutex,         &place->switch_cond, &place->switch_mutex};
     enum { COUNT = sizeof lens / sizeof *lens };
     add_window(place, addrs, lens, COUNT, at->gil_locked);
     add_window(place, addrs, lens, COUNT, at->gil_cond ? at->gil_cond : at->current);
@@ -121,7 +121,8 @@ bool gs_gil_place(const struct gs_python *python, gs_addr gil, struct gs_gil_pla
 size_t gs_gil_pieces(const struct gs_gil_place *place, uint8_t *bytes, struct gs_piece pieces[GS_GIL_WINDOWS])
 {
     for (size_t i = 0; i < place->window_count; i++)
-        pieces[i] = (struct gs_piece){place->windows[i].addr, bytes + place->windows[i].at, place->windows[i].len, false};
+        pieces[i] =
+            (struct gs_piece){place->windows[i].addr, bytes + place->windows[i].at, place->windows[i].len, false};
     return place->window_count;
 }
 
@@ -198,8 +199,7 @@ static bool within(gs_addr addr, const struct gs_gil_word_place *word, uint32_t 
 enum gs_gil_futex gs_gil_futex(const struct gs_gil_place *place, const struct gs_activity *activity)
 {
     /* A wait that a tracer or a stop interrupted goes on as restart_syscall, its arguments still in the registers. */
-    if (activity->run != GS_RUN_SYSCALL ||
-        (activity->number != SYS_futex && activity->number != SYS_restart_syscall))
+    if (activity->run != GS_RUN_SYSCALL || (activity->number != SYS_futex && activity->number != SYS_restart_syscall))
         return GS_FUTEX_OTHER;
     gs_addr addr = activity->args[0];
     uint64_t command = activity->args[1] & FUTEX_COMMAND;

@@ -22,21 +22,21 @@ struct gs_gil_place {
     struct gs_gil_word_place locked, last_holder, switch_number, interval, enabled, current;
     struct gs_gil_word_place cond, mutex, switch_cond, switch_mutex;
     struct gs_gil_word_place semaphore; /* 2.7: its sem_t; 0 before the first thread was started */
-    gs_addr data_start, data_end;  /* any futex in here is the GIL's (stripped 3.6); 0, 0 otherwise */
+    gs_addr data_start, data_end;       /* any futex in here is the GIL's (stripped 3.6); 0, 0 otherwise */
 };
 
 /* One reading of them. */
 struct gs_gil_words {
-    bool exists;          /* created, and not destroyed yet */
-    bool enabled;         /* false: a free-threaded Python that runs without it */
+    bool exists;  /* created, and not destroyed yet */
+    bool enabled; /* false: a free-threaded Python that runs without it */
     bool locked;
-    gs_addr last_holder;  /* thread state; when locked: the holder */
+    gs_addr last_holder; /* thread state; when locked: the holder */
     bool has_switches;
     uint64_t switches;
     uint64_t interval_us; /* 0: unknown */
     bool has_users;
-    uint32_t mutex_owner; /* ns_tid of the thread that has the GIL's mutex for a moment, 0: none */
-    uint32_t cond_users;  /* threads inside the wait for the GIL, and the owner of its mutex */
+    uint32_t mutex_owner;  /* ns_tid of the thread that has the GIL's mutex for a moment, 0: none */
+    uint32_t cond_users;   /* threads inside the wait for the GIL, and the owner of its mutex */
     uint32_t switch_users; /* threads that gave it up on request and wait until it is taken */
 };
 

@@ -101,12 +101,13 @@ static gs_addr variable_of(struct gs_python *python, const struct gs_image *imag
 static void read_symtab(struct gs_python *python, const struct gs_image *image)
 {
     struct gs_anchors *at = &python->at;
-    static const char *const names[] = {"interp_head", "interpreter_lock", "gil_locked", "gil_last_holder",
-                                        "gil_switch_number", "gil_interval", "gil_cond", "gil_mutex", "switch_cond",
-                                        "switch_mutex", "gil_drop_request"};
-    gs_addr *const places[] = {&at->interp_head, &at->interpreter_lock, &at->gil_locked, &at->gil_last_holder,
-                               &at->gil_switch_number, &at->gil_interval, &at->gil_cond, &at->gil_mutex,
-                               &at->gil_switch_cond, &at->gil_switch_mutex, &at->gil_drop_request};
+    static const char *const names[] = {"interp_head",       "interpreter_lock", "gil_locked",      "gil_last_holder",
+                                        "gil_switch_number", "gil_interval",     "gil_cond",        "gil_mutex",
+                                        "switch_cond",       "switch_mutex",     "gil_drop_request"};
+    gs_addr *const places[] = {&at->interp_head,      &at->interpreter_lock,  &at->gil_locked,
+                               &at->gil_last_holder,  &at->gil_switch_number, &at->gil_interval,
+                               &at->gil_cond,         &at->gil_mutex,         &at->gil_switch_cond,
+                               &at->gil_switch_mutex, &at->gil_drop_request};
     enum { COUNT = sizeof names / sizeof *names };
     uint64_t values[COUNT];
     const struct gs_map *map = gs_locate_first_map(python->target, image->base);

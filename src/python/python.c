@@ -57,12 +57,13 @@ static enum gs_status open_python(struct gs_python *python, uint32_t assume, str
     if (!status)
         status = set_anchors(python, &image, err);
     if (!status)
-        python->layout.debug = gs_image_symbol(&image, "_Py_NegativeRefcount") != 0; /* Objects/object.c, Py_REF_DEBUG */
+        python->layout.debug =
+            gs_image_symbol(&image, "_Py_NegativeRefcount") != 0; /* Objects/object.c, Py_REF_DEBUG */
     return status;
 }
 
-enum gs_status gs_python_open(struct gs_python **out, struct gs_target *target,
-                              const struct gs_python_options *options, struct gs_err *err)
+enum gs_status gs_python_open(struct gs_python **out, struct gs_target *target, const struct gs_python_options *options,
+                              struct gs_err *err)
 {
     struct gs_python *python = calloc(1, sizeof *python);
     if (!python)

@@ -144,8 +144,8 @@ static void reread_words(struct gs_reader *reader)
         lock->stands = gs_mem_read_many(reader->python->mem, lock->pieces[1], pieces) == GS_OK &&
                        gs_gil_decode(&lock->place, lock->bytes[1], lock->pieces[1], &now) &&
                        gs_gil_same(&lock->after, &now);
-        if (lock->stands && (now.cond_users != lock->after.cond_users ||
-                             now.switch_users != lock->after.switch_users || now.mutex_owner)) {
+        if (lock->stands && (now.cond_users != lock->after.cond_users || now.switch_users != lock->after.switch_users ||
+                             now.mutex_owner)) {
             /* Who waits changed meanwhile: the counts vouch for nobody. */
             lock->after.has_users = now.cond_users == lock->after.cond_users && now.has_users;
             lock->after.mutex_owner = now.mutex_owner;
@@ -155,6 +155,8 @@ static void reread_words(struct gs_reader *reader)
 
 void gs_census(struct gs_reader *reader, uint64_t moved)
 {
+    for (size_t i = 0; i < reader->lock_count; i++)
+        reader->locks[i].stands = true;
     ask_movers(reader, moved);
     if (!reader->full_census && reader->member_count)
         ask_in_rotation(reader, reader->taken_ns - reader->last_taken_ns);

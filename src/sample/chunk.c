@@ -92,7 +92,6 @@ bool gs_chunk_predict(struct gs_reader *reader, struct gs_member *member)
 {
     const struct gs_layout *layout = &reader->python->layout;
     uint8_t tstate[GS_TSTATE_MAX];
-    gs_mem_cache_clear(reader->cache);
     if (gs_mem_read(reader->cache, member->tstate, tstate, reader->tstate_bytes) ||
         !predict_chunks(reader, member, gs_get_addr(tstate, layout->ts_datastack_chunk),
                         gs_get_addr(tstate, layout->ts_datastack_top)))
@@ -115,9 +114,9 @@ bool gs_chunk_predict(struct gs_reader *reader, struct gs_member *member)
 struct walk {
     struct gs_reader *reader;
     struct gs_member *member;
-    gs_addr above;       /* the in-chunk frame that was walked last, 0: none yet */
-    size_t above_chunk;  /* its chunk */
-    bool at_root;        /* above is the first frame of the root chunk */
+    gs_addr above;              /* the in-chunk frame that was walked last, 0: none yet */
+    size_t above_chunk;         /* its chunk */
+    bool at_root;               /* above is the first frame of the root chunk */
     const struct gs_code *code; /* of the frame before: recursion finds it again at once */
 };
 

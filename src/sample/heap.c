@@ -22,7 +22,6 @@ bool gs_heap_predict(struct gs_reader *reader, struct gs_member *member)
     const struct gs_layout *layout = &reader->python->layout;
     gs_addr frame;
     size_t count = 0;
-    gs_mem_cache_clear(reader->cache);
     if (gs_mem_read_addr(reader->cache, member->tstate + (gs_addr)layout->ts_frame, &frame))
         return false;
     for (; frame && count < GS_FRAME_LIMIT; count++) {
@@ -80,9 +79,12 @@ static enum gs_walk walk_frame(struct gs_reader *reader, struct gs_member *membe
     gs_addr code_addr = gs_get_addr(a, layout->fo_code);
     const struct gs_code *code = gs_codes_get(reader->codes, code_addr, &why);
     int64_t lasti = (int32_t)gs_get_u32(a, layout->fo_lasti);
-    if (!code || lasti < -1 || lasti * layout->lasti_unit >= code->code_bytes || !executing(layout, member, a, addr == member->current[0]))
+    if (!code || lasti < -1 || lasti * layout->lasti_unit >= code->code_bytes ||
+        !executing(layout, member, a, addr == member->current[0]))
         return GS_WALK_TORN;
-    struct gs_frame frame = {.frame = addr, .code = code_addr, .kind = GS_FRAME_PYTHON,
+    struct gs_frame frame = {.frame = addr,
+                             .code = code_addr,
+                             .kind = GS_FRAME_PYTHON,
                              .instr = lasti < 0 ? -1 : (int32_t)lasti * layout->lasti_unit};
     return gs_member_push(reader, member, frame) ? GS_WALK_OK : GS_WALK_TORN;
 }

@@ -1,35 +1,9 @@
 /* The interpreters of a runtime and their threads: walked when they changed, known in between. */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "sample/reader.h"
-
-/* glibc's struct pthread keeps the kernel's id here on x86-64 (nptl/descr.h; seen in 2.36 and 2.43); elsewhere it is
- * looked for. */
-enum { PTHREAD_TID_USUAL = 720, PTHREAD_BYTES = 2304 };
-
-/* The threads of the kernel, asked for once per discovery and only when needed. */
-struct tasks {
-    struct gs_task *list;
-    size_t count;
-    bool asked;
-};
-
-static const struct gs_task *task_of(const struct gs_reader *reader, struct tasks *tasks, pid_t ns_tid)
-{
-    if (!tasks->asked) {
-        tasks->asked = true;
-        if (gs_target_tasks(reader->python->target, &tasks->list, &tasks->count))
-            tasks->count = 0;
-    }
-    for (size_t i = 0; i < tasks->count; i++) {
-        if (tasks->list[i].ns_tid == ns_tid)
-            return &tasks->list[i];
-    }
-    return NULL;
-}
+#include "sample/identity.h"
 
 static size_t slot_of(const struct gs_reader *reader, gs_addr tstate)
 {
@@ -81,52 +55,6 @@ static void free_member(struct gs_member *member)
     free(member);
 }
 
-/* The kernel's id inside the thread's struct pthread, whose address is its ident: up to 3.10. */
-static pid_t tid_from_pthread(struct gs_reader *reader, struct tasks *tasks, uint64_t ident)
-{
-    uint32_t tid;
-    struct gs_mem *mem = reader->python->mem;
-    if (reader->pthread_tid != GS_ABSENT)
-        return gs_mem_read_u32(mem, ident + (gs_addr)reader->pthread_tid, &tid) ? 0 : (pid_t)tid;
-    uint32_t words[PTHREAD_BYTES / 4];
-    if (!ident || gs_mem_read(mem, ident, words, sizeof words))
-        return 0;
-    size_t at = PTHREAD_TID_USUAL / 4;
-    if (!task_of(reader, tasks, (pid_t)words[at])) {
-        for (at = 0; at < PTHREAD_BYTES / 4 && !task_of(reader, tasks, (pid_t)words[at]); at++)
-            ;
-        if (at == PTHREAD_BYTES / 4)
-            return 0;
-    }
-    reader->pthread_tid = (int32_t)at * 4;
-    return (pid_t)words[at];
-}
-
-/* Which thread of the kernel it is, if there is one: a thread state may be older or younger than its thread. */
-static void find_thread(struct gs_reader *reader, struct tasks *tasks, struct gs_member *member, uint64_t native)
-{
-    const struct gs_target *target = reader->python->target;
-    pid_t ns_tid = native ? (pid_t)native : tid_from_pthread(reader, tasks, member->ident);
-    if (ns_tid == member->ns_tid && member->syscall_fd >= 0)
-        return;
-    if (member->syscall_fd >= 0)
-        close(member->syscall_fd);
-    member->syscall_fd = -1;
-    member->ns_tid = ns_tid;
-    member->tid = 0;
-    if (ns_tid <= 0)
-        return;
-    if (target->ns_pid == target->pid && (member->syscall_fd = gs_activity_open(target, ns_tid)) >= 0) {
-        member->tid = ns_tid;
-        return;
-    }
-    const struct gs_task *task = task_of(reader, tasks, ns_tid);
-    if (task) {
-        member->tid = task->tid;
-        member->syscall_fd = gs_activity_open(target, task->tid);
-    }
-}
-
 static struct gs_member *new_member(struct gs_reader *reader, gs_addr tstate)
 {
     struct gs_member *member = gs_grow(reader, (void **)&reader->members, &reader->member_room,
@@ -146,7 +74,7 @@ static struct gs_member *new_member(struct gs_reader *reader, gs_addr tstate)
     return member;
 }
 
-static enum gs_status take_in(struct gs_reader *reader, struct tasks *tasks, gs_addr tstate, const uint8_t *copy,
+static enum gs_status take_in(struct gs_reader *reader, struct gs_tasks *tasks, gs_addr tstate, const uint8_t *copy,
                               uint32_t interpreter)
 {
     const struct gs_layout *layout = &reader->python->layout;
@@ -172,7 +100,7 @@ static enum gs_status take_in(struct gs_reader *reader, struct tasks *tasks, gs_
     if (layout->ts_native_thread_id != GS_ABSENT && native == 0)
         member->tid = member->ns_tid = 0; /* made, but its thread does not run yet */
     else
-        find_thread(reader, tasks, member, native);
+        gs_identity_find(reader, tasks, member, native);
     bool first = !member->found || other;
     member->found = reader->discovery;
     member->tstate_copy[0] = NULL;
@@ -181,7 +109,7 @@ static enum gs_status take_in(struct gs_reader *reader, struct tasks *tasks, gs_
     return GS_OK;
 }
 
-static enum gs_status walk_threads(struct gs_reader *reader, struct tasks *tasks, uint32_t interpreter)
+static enum gs_status walk_threads(struct gs_reader *reader, struct gs_tasks *tasks, uint32_t interpreter)
 {
     const struct gs_layout *layout = &reader->python->layout;
     const struct gs_interp *interp = &reader->interps[interpreter];
@@ -189,7 +117,7 @@ static enum gs_status walk_threads(struct gs_reader *reader, struct tasks *tasks
     gs_addr prev = 0;
     size_t count = 0;
     for (gs_addr at = interp->head; at; count++) {
-        if (count >= GS_THREADS_MAX || gs_mem_read(reader->python->mem, at, copy, reader->tstate_bytes) ||
+        if (count >= GS_THREADS_MAX || gs_mem_read(reader->cache, at, copy, reader->tstate_bytes) ||
             gs_get_addr(copy, layout->ts_interp) != interp->addr ||
             (layout->ts_prev != GS_ABSENT && gs_get_addr(copy, layout->ts_prev) != prev))
             return GS_LOST;
@@ -274,8 +202,9 @@ static int by_list(const void *a, const void *b)
 
 enum gs_status gs_list_discover(struct gs_reader *reader)
 {
-    struct tasks tasks = {0};
+    struct gs_tasks tasks = {0};
     reader->discovery++;
+    gs_mem_cache_clear(reader->cache);
     enum gs_status status = walk_interpreters(reader);
     for (uint32_t i = 0; i < reader->interp_count && !status; i++)
         status = walk_threads(reader, &tasks, i);
@@ -295,7 +224,8 @@ bool gs_list_linked(const struct gs_reader *reader, const struct gs_member *memb
     const struct gs_layout *layout = &reader->python->layout;
     const uint8_t *copy = member->tstate_copy[0];
     if (!copy || gs_get_addr(copy, layout->ts_interp) != reader->interps[member->interpreter].addr ||
-        gs_get_addr(copy, layout->ts_next) != member->next || gs_get_addr(copy, layout->ts_thread_id) != member->ident ||
+        gs_get_addr(copy, layout->ts_next) != member->next ||
+        gs_get_addr(copy, layout->ts_thread_id) != member->ident ||
         (layout->ts_prev != GS_ABSENT && gs_get_addr(copy, layout->ts_prev) != member->prev))
         return false;
     return member->link_now == member->tstate;

@@ -6,7 +6,8 @@
 static int by_tid(const void *a, const void *b)
 {
     const struct gs_member *x = *(struct gs_member *const *)a, *y = *(struct gs_member *const *)b;
-    return x->tid != y->tid ? (x->tid < y->tid ? -1 : 1) : (x->interpreter > y->interpreter) - (x->interpreter < y->interpreter);
+    return x->tid != y->tid ? (x->tid < y->tid ? -1 : 1)
+                            : (x->interpreter > y->interpreter) - (x->interpreter < y->interpreter);
 }
 
 static enum gs_status make_room(struct gs_reader *reader)
@@ -50,7 +51,9 @@ static void publish_lock(const struct gs_reader *reader, const struct gs_lock *l
     const struct gs_layout *layout = &reader->python->layout;
     const struct gs_gil_words *words = &lock->after;
     const struct gs_member *holder = words->locked ? gs_list_find(reader, words->last_holder) : NULL;
-    *gil = (struct gs_gil){.state = !words->enabled ? GS_GIL_DISABLED : words->locked ? GS_GIL_HELD : GS_GIL_FREE,
+    *gil = (struct gs_gil){.state = !words->enabled ? GS_GIL_DISABLED
+                                    : words->locked ? GS_GIL_HELD
+                                                    : GS_GIL_FREE,
                            .holder = holder ? holder->tid : 0,
                            .has_switches = words->has_switches,
                            .has_interval = words->interval_us != 0,
@@ -68,7 +71,9 @@ static void publish_interpreter(const struct gs_reader *reader, const struct gs_
                                 struct gs_interpreter *out)
 {
     const struct gs_layout *layout = &reader->python->layout;
-    *out = (struct gs_interpreter){.addr = interp->addr, .id = interp->id, .gil = interp->lock,
+    *out = (struct gs_interpreter){.addr = interp->addr,
+                                   .id = interp->id,
+                                   .gil = interp->lock,
                                    .collecting_garbage = interp->collecting_now != 0,
                                    .finalizing = interp->finalizing_now != 0};
     struct gs_gil *gil = &reader->snapshot.gils[interp->lock];
@@ -81,11 +86,18 @@ static void publish_interpreter(const struct gs_reader *reader, const struct gs_
 
 static void publish_thread(const struct gs_reader *reader, const struct gs_member *member, struct gs_thread *thread)
 {
-    *thread = (struct gs_thread){.tstate = member->tstate, .ident = member->ident, .tid = member->tid,
-                                 .ns_tid = member->ns_tid, .interpreter = member->interpreter,
-                                 .main = member->tid == reader->python->target->pid, .gil = member->gil,
-                                 .evidence = member->evidence, .activity = member->activity, .torn = member->torn,
-                                 .frames = member->frames, .frame_count = member->frame_count};
+    *thread = (struct gs_thread){.tstate = member->tstate,
+                                 .ident = member->ident,
+                                 .tid = member->tid,
+                                 .ns_tid = member->ns_tid,
+                                 .interpreter = member->interpreter,
+                                 .main = member->tid == reader->python->target->pid,
+                                 .gil = member->gil,
+                                 .evidence = member->evidence,
+                                 .activity = member->activity,
+                                 .torn = member->torn,
+                                 .frames = member->frames,
+                                 .frame_count = member->frame_count};
 }
 
 enum gs_status gs_publish(struct gs_reader *reader)

@@ -7,8 +7,11 @@
 
 const char *gs_gil_word_name(enum gs_gil_word word)
 {
-    static const char *const names[] = {[GS_HOLDS] = "holds", [GS_WAITS] = "waits", [GS_WITHOUT] = "without",
-                                        [GS_NONE] = "none", [GS_UNKNOWN] = "unknown"};
+    static const char *const names[] = {[GS_HOLDS] = "holds",
+                                        [GS_WAITS] = "waits",
+                                        [GS_WITHOUT] = "without",
+                                        [GS_NONE] = "none",
+                                        [GS_UNKNOWN] = "unknown"};
     return names[word];
 }
 
@@ -19,8 +22,8 @@ const char *gs_evidence_name(enum gs_evidence evidence)
 
 const char *gs_gil_state_name(enum gs_gil_state state)
 {
-    static const char *const names[] = {[GS_GIL_HELD] = "held", [GS_GIL_FREE] = "free",
-                                        [GS_GIL_DISABLED] = "disabled", [GS_GIL_UNKNOWN] = "unknown"};
+    static const char *const names[] = {
+        [GS_GIL_HELD] = "held", [GS_GIL_FREE] = "free", [GS_GIL_DISABLED] = "disabled", [GS_GIL_UNKNOWN] = "unknown"};
     return names[state];
 }
 
@@ -37,13 +40,22 @@ const char *gs_gap_text(enum gs_gap gap)
 static void set_sizes(struct gs_reader *reader)
 {
     const struct gs_layout *layout = &reader->python->layout;
-    const int32_t tstate[] = {layout->ts_prev, layout->ts_next, layout->ts_interp, layout->ts_frame,
-                              layout->ts_cframe, layout->ts_current_frame, layout->ts_base_frame,
-                              layout->ts_eval_breaker, layout->ts_gil_requested, layout->ts_thread_id,
-                              layout->ts_native_thread_id, layout->ts_id, layout->ts_datastack_chunk,
+    const int32_t tstate[] = {layout->ts_prev,
+                              layout->ts_next,
+                              layout->ts_interp,
+                              layout->ts_frame,
+                              layout->ts_cframe,
+                              layout->ts_current_frame,
+                              layout->ts_base_frame,
+                              layout->ts_eval_breaker,
+                              layout->ts_gil_requested,
+                              layout->ts_thread_id,
+                              layout->ts_native_thread_id,
+                              layout->ts_id,
+                              layout->ts_datastack_chunk,
                               layout->ts_datastack_top};
-    const int32_t heap[] = {layout->fo_back, layout->fo_code, layout->fo_lasti, layout->fo_executing,
-                            layout->fo_state, layout->fo_tstate};
+    const int32_t heap[] = {layout->fo_back,      layout->fo_code,  layout->fo_lasti,
+                            layout->fo_executing, layout->fo_state, layout->fo_tstate};
     const int32_t chunk[] = {layout->if_code, layout->if_previous, layout->if_instr, layout->if_owner};
     reader->heap_frames = layout->ts_frame != GS_ABSENT;
     const int32_t *frame = reader->heap_frames ? heap : chunk;

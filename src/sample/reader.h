@@ -13,22 +13,23 @@
 #include "target/task.h"
 
 enum {
-    GS_TSTATE_MAX = 512,       /* bytes of a thread state that are read */
+    GS_TSTATE_MAX = 512, /* bytes of a thread state that are read */
     GS_INTERPRETERS_MAX = 1024,
     GS_THREADS_MAX = 1 << 20,
-    GS_CHUNK_MAX = 16 << 20,   /* bytes of one data stack chunk */
-    GS_CHUNK_SLACK = 256,      /* read beyond what was in use before: a few calls deeper still fit */
+    GS_CHUNK_MAX = 16 << 20, /* bytes of one data stack chunk */
+    GS_CHUNK_SLACK = 256,    /* read beyond what was in use before: a few calls deeper still fit */
     GS_PARTS_MAX = 1 << 17,
-    GS_PIECES_MAX = 1000,      /* of one read: the kernel takes 1024 (IOV_MAX) */
-    GS_PART_AGE = 64           /* samples for which an unused part is still read */
+    GS_PIECES_MAX = 1000, /* of one read: the kernel takes 1024 (IOV_MAX) */
+    GS_MEMBER_PIECES = 6, /* of one thread, besides those for its parts */
+    GS_PART_AGE = 64      /* samples for which an unused part is still read */
 };
 
 /* A piece of a thread's stack memory, and where its copies lie. */
 struct gs_part {
     gs_addr addr;
     uint32_t len;
-    uint32_t used;           /* the sample that last needed it */
-    const uint8_t *copy[2];  /* NULL: not read */
+    uint32_t used;          /* the sample that last needed it */
+    const uint8_t *copy[2]; /* NULL: not read */
 };
 
 struct gs_parts {
@@ -42,45 +43,45 @@ struct gs_member {
     uint32_t interpreter; /* index into reader->interps */
     gs_addr prev, next;   /* its neighbours in the list, 0 at the ends */
     uint64_t ident, serial;
-    pid_t tid, ns_tid;    /* 0: no thread of the kernel belongs to it (not yet, or no more) */
-    uint64_t found;       /* the discovery that last saw it */
+    pid_t tid, ns_tid; /* 0: no thread of the kernel belongs to it (not yet, or no more) */
+    uint64_t found;    /* the discovery that last saw it */
 
     struct gs_parts chunks; /* 3.11 on: its data stack, newest first */
     struct gs_parts extras; /* frames elsewhere: generators, marks on the C stack, all frames up to 3.10; by address */
     gs_addr cframe;         /* 3.11 and 3.12 */
 
     uint8_t *tstate_copy[2];
-    gs_addr current[2];     /* the word that points to the frame, before and after the copies were taken */
+    gs_addr current[2];              /* the word that points to the frame, before and after the copies were taken */
     size_t piece_first, piece_count; /* of the last read */
-    size_t part_piece;      /* the first of them that is a copy of a part */
-    gs_addr link_now;       /* what its neighbour, or the head of the list, pointed to in the last read */
-    bool doubled, still;    /* read twice; known not to have moved during the read */
-    bool linked;            /* it was in the list, where it was before, when it was read */
+    size_t part_piece;               /* the first of them that is a copy of a part */
+    gs_addr link_now;                /* what its neighbour, or the head of the list, pointed to in the last read */
+    bool doubled, still;             /* read twice; known not to have moved during the read */
+    bool linked;                     /* it was in the list, where it was before, when it was read */
 
     struct gs_frame *frames; /* the stack as it was last known */
     uint32_t frame_count, frame_room;
     bool torn;
     uint32_t torn_history; /* a bit per sample in which it was read while it may have run, newest lowest */
 
-    bool requested;             /* its gil_requested field (3.15 on), */
-    uint32_t requested_sample;  /* as of this sample */
-    uint64_t breaker;           /* its eval_breaker (3.13 on), */
-    uint32_t breaker_sample;    /* as of this sample */
-    int syscall_fd; /* -1: not open */
+    bool requested;            /* its gil_requested field (3.15 on), */
+    uint32_t requested_sample; /* as of this sample */
+    uint64_t breaker;          /* its eval_breaker (3.13 on), */
+    uint32_t breaker_sample;   /* as of this sample */
+    int syscall_fd;            /* -1: not open */
     struct gs_activity activity;
-    uint64_t asked_ns;      /* when activity was read */
+    uint64_t asked_ns; /* when activity was read */
     enum gs_gil_futex futex;
     enum gs_gil_word gil;
     enum gs_evidence evidence;
 };
 
-struct gs_lock { /* one GIL */
-    gs_addr addr;   /* of its struct, 0 where there is none (2.7, 3.6) */
+struct gs_lock {  /* one GIL */
+    gs_addr addr; /* of its struct, 0 where there is none (2.7, 3.6) */
     struct gs_gil_place place;
     struct gs_gil_words before, after; /* around the last read */
     struct gs_gil_words last;          /* as of the last snapshot */
-    bool stands; /* the words were the same again after the census */
-    uint32_t sharers; /* interpreters on it */
+    bool stands;                       /* the words were the same again after the census */
+    uint32_t sharers;                  /* interpreters on it */
     uint8_t bytes[2][GS_GIL_BYTES];
     struct gs_piece pieces[2][GS_GIL_WINDOWS];
 };
@@ -88,8 +89,8 @@ struct gs_lock { /* one GIL */
 struct gs_interp {
     gs_addr addr;
     int64_t id;
-    uint32_t lock; /* index into reader->locks */
-    gs_addr head;  /* first thread state */
+    uint32_t lock;    /* index into reader->locks */
+    gs_addr head;     /* first thread state */
     gs_addr head_now; /* as read together with the stacks */
     uint32_t drop_now, collecting_now;
     gs_addr finalizing_now;
@@ -101,9 +102,9 @@ struct gs_reader {
     struct gs_codes *codes;
     struct gs_reader_options options;
     struct gs_quality quality;
-    bool heap_frames;     /* up to 3.10: frames are objects that point to each other */
+    bool heap_frames; /* up to 3.10: frames are objects that point to each other */
     uint32_t tstate_bytes, frame_bytes;
-    int32_t pthread_tid;  /* offset of the tid in glibc's struct pthread, GS_ABSENT: not found */
+    int32_t pthread_tid; /* offset of the tid in glibc's struct pthread, GS_ABSENT: not found */
 
     struct gs_interp *interps;
     size_t interp_count, interp_room;
@@ -115,7 +116,7 @@ struct gs_reader {
         struct gs_member **slots; /* by address of the thread state, open addressing */
         size_t size;
     } by_tstate;
-    uint64_t discovery;   /* number of the last one; 0: none yet */
+    uint64_t discovery; /* number of the last one; 0: none yet */
     uint32_t sample;
 
     struct gs_piece *pieces;
@@ -136,7 +137,7 @@ struct gs_reader {
     size_t out_interp_room, out_gil_room, out_thread_room;
     struct gs_member **order; /* members as they are published, */
     size_t order_count;
-    uint64_t ordered;         /* of this discovery */
+    uint64_t ordered; /* of this discovery */
 };
 
 /* Grows *list (elements of `size` bytes) to hold `need`; false when out of memory or while a thread stands still. */
@@ -152,6 +153,17 @@ bool gs_list_same(const struct gs_reader *reader);
 /* The copy of its state says that it is the thread that it was, and linked where it was. */
 bool gs_list_linked(const struct gs_reader *reader, const struct gs_member *member);
 void gs_list_free(struct gs_reader *reader);
+
+/* ---- pieces.c ---- */
+
+/* Reads `count` members as they are predicted (twice those that have doubled set) and the words of every GIL before
+ * and after. link: also what should point to each member. Copies lie in the arena until the next read. */
+enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **members, size_t count,
+                              bool link) GS_MUST_CHECK;
+/* All of a member's pieces arrived; parts that did not are forgotten. */
+bool gs_pieces_whole(struct gs_reader *reader, struct gs_member *member);
+/* Room that the copies of a member take in the arena. */
+size_t gs_pieces_bytes(const struct gs_reader *reader, const struct gs_member *member);
 
 /* ---- read.c ---- */
 
@@ -176,8 +188,8 @@ enum gs_walk {
     GS_WALK_TORN     /* the copies contradict themselves */
 };
 
-/* Follows the chain through the memory itself (gs_reader.cache), to learn which parts a read will need. The result
- * is not to be believed. */
+/* Follows the chain through the memory itself (gs_reader.cache, which the caller clears: it may be as old as that), to
+ * learn which parts a read will need. The result is not to be believed. */
 bool gs_chunk_predict(struct gs_reader *reader, struct gs_member *member);
 bool gs_heap_predict(struct gs_reader *reader, struct gs_member *member);
 /* Walks the copies into member->frames. */

@@ -109,8 +109,8 @@ static enum gs_status read_and_stop(struct gs_reader *reader, struct gs_member *
     for (size_t i = 0; i < count && !status; i++) {
         struct gs_member *member = members[i];
         remember(member);
-        bool stop = member->torn ? reader->options.stopping != GS_STOP_NEVER
-                                 : member->doubled && stop_first(reader, member);
+        bool stop =
+            member->torn ? reader->options.stopping != GS_STOP_NEVER : member->doubled && stop_first(reader, member);
         if (stop && member->tid && member->linked) {
             member->torn = true;
             read_stopped(reader, member);
@@ -168,8 +168,8 @@ static enum gs_status take_all(struct gs_reader *reader)
 static enum gs_status take_stacks(struct gs_reader *reader, bool fresh, uint64_t *moved)
 {
     *moved = UINT64_MAX;
-    if (!fresh && reader->lock_count == 1 && reader->interp_count == 1 &&
-        gs_lock_proves(reader, &reader->locks[0]) && reader->locks[0].last.has_switches) {
+    if (!fresh && reader->lock_count == 1 && reader->interp_count == 1 && gs_lock_proves(reader, &reader->locks[0]) &&
+        reader->locks[0].last.has_switches) {
         enum gs_status status = take_movers(reader, moved);
         if (status != GS_LOST)
             return status;
@@ -187,11 +187,19 @@ static bool words_stand(const struct gs_reader *reader)
     return true;
 }
 
-/* Stacks and census, until they are of one moment or patience ends. */
+/* What the next reading is compared with. */
+static void remember_words(struct gs_reader *reader)
+{
+    for (size_t i = 0; i < reader->lock_count; i++)
+        reader->locks[i].last = reader->locks[i].after;
+}
+
+/* Stacks and census. After a census of everybody they are taken again, only what moved, until both are of one moment
+ * or patience ends. */
 static enum gs_status take(struct gs_reader *reader)
 {
     enum gs_status status = GS_LOST;
-    bool fresh = reader->discovery == 0 || reader->lost_before;
+    bool fresh = reader->discovery == 0 || reader->lost_before, careful = reader->full_census;
     for (int i = 0; i < ATTEMPTS; i++) {
         uint64_t moved;
         if (fresh) {
@@ -209,8 +217,10 @@ static enum gs_status take(struct gs_reader *reader)
         if (status)
             return status;
         gs_census(reader, moved);
-        if (!reader->full_census || words_stand(reader) || i + 1 == ATTEMPTS)
+        if (!careful || words_stand(reader) || i + 1 == ATTEMPTS)
             return GS_OK;
+        remember_words(reader);
+        reader->full_census = false;
         fresh = false;
     }
     return status;
@@ -223,8 +233,7 @@ static void sum_up(struct gs_reader *reader)
         torn |= reader->members[i]->torn && reader->members[i]->tid;
     reader->quality.torn += torn;
     reader->quality.took_us += (gs_clock_ns() - reader->taken_ns) / 1000;
-    for (size_t i = 0; i < reader->lock_count; i++)
-        reader->locks[i].last = reader->locks[i].after;
+    remember_words(reader);
     reader->last_taken_ns = reader->taken_ns;
 }
 

@@ -95,8 +95,8 @@ static int open_checked(const char *path, const struct gs_map *map)
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return -1;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_ino == map->inode &&
-        major(st.st_dev) == map->dev_major && minor(st.st_dev) == map->dev_minor)
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_ino == map->inode && major(st.st_dev) == map->dev_major &&
+        minor(st.st_dev) == map->dev_minor)
         return fd;
     close(fd);
     return -1;

@@ -5,9 +5,9 @@
 #include "gilspy/target.h"
 
 struct gs_stop {
-    pid_t tid;    /* stopped now, 0: none */
-    int signal;   /* a signal that was on its way to it, to be delivered when it goes on */
-    pid_t owed;   /* seized, but did not stop in time (it sleeps in the kernel): collected later */
+    pid_t tid;  /* stopped now, 0: none */
+    int signal; /* a signal that was on its way to it, to be delivered when it goes on */
+    pid_t owed; /* seized, but did not stop in time (it sleeps in the kernel): collected later */
     uint64_t since_ns;
 };
 

@@ -178,6 +178,7 @@ double gs_target_uptime_s(const struct gs_target *target)
 {
     struct timespec now;
     clock_gettime(CLOCK_BOOTTIME, &now);
-    double up = (double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)target->start_ticks / (double)sysconf(_SC_CLK_TCK);
+    double up =
+        (double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)target->start_ticks / (double)sysconf(_SC_CLK_TCK);
     return up > 0 ? up : 0;
 }

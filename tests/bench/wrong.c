@@ -17,16 +17,25 @@ struct call {
 };
 
 static const struct call fixed_calls[] = {
-    {"drive_fixed", "a1", {3}}, {"drive_fixed", "b1", {4}}, {"a1", "a2", {1}}, {"a2", "a3", {1}}, {"b1", "b2", {1}},
-    {"b2", "b3", {1}},          {"b3", "b4", {1}},          {"b4", "b5", {1}}, {"fixed", "drive_fixed", {30}},
+    {"drive_fixed", "a1", {3}}, {"drive_fixed", "b1", {4}}, {"a1", "a2", {1}},
+    {"a2", "a3", {1}},          {"b1", "b2", {1}},          {"b2", "b3", {1}},
+    {"b3", "b4", {1}},          {"b4", "b5", {1}},          {"fixed", "drive_fixed", {30}},
     {"run", "fixed", {0}},
 };
 
 static const struct call mean_calls[] = {
-    {"mean", "equal_a", {3}},        {"mean", "equal_b", {4}},      {"mean", "large", {5}},
-    {"mean", "small", {6}},          {"mean", "through_generator", {7}}, {"equal_a", "shared", {1, 2}},
-    {"equal_b", "shared", {1, 2}},   {"large", "small", {2}},       {"small", "shared", {1}},
-    {"through_generator", "numbers", {1}}, {"through_generator", "small", {2}}, {"numbers", "shared", {2}},
+    {"mean", "equal_a", {3}},
+    {"mean", "equal_b", {4}},
+    {"mean", "large", {5}},
+    {"mean", "small", {6}},
+    {"mean", "through_generator", {7}},
+    {"equal_a", "shared", {1, 2}},
+    {"equal_b", "shared", {1, 2}},
+    {"large", "small", {2}},
+    {"small", "shared", {1}},
+    {"through_generator", "numbers", {1}},
+    {"through_generator", "small", {2}},
+    {"numbers", "shared", {2}},
     {"run", "mean", {0}},
 };
 
@@ -112,9 +121,8 @@ static int sample(const struct oracle *oracle, struct gs_python *python, struct 
             wrong += why != NULL;
             if (why && !*first)
                 snprintf(first, sizeof first, "%s", why);
-            const struct gs_code *code = thread->frame_count
-                                             ? gs_codes_find(gs_reader_codes(reader), thread->frames[0].code)
-                                             : NULL;
+            const struct gs_code *code =
+                thread->frame_count ? gs_codes_find(gs_reader_codes(reader), thread->frames[0].code) : NULL;
             leaf += code && strcmp(code->function, oracle->root) == 0;
         }
         nanosleep(&(struct timespec){0, random() % 100000}, NULL);

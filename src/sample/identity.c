@@ -1,0 +1,67 @@
+/* Which thread of the kernel a thread state belongs to. */
+#include <unistd.h>
+
+#include "sample/identity.h"
+
+/* glibc's struct pthread keeps the kernel's id here on x86-64 (nptl/descr.h; seen in 2.36 and 2.43); elsewhere it is
+ * looked for. */
+enum { PTHREAD_TID_USUAL = 720, PTHREAD_BYTES = 2304 };
+
+static const struct gs_task *task_of(const struct gs_reader *reader, struct gs_tasks *tasks, pid_t ns_tid)
+{
+    if (!tasks->asked) {
+        tasks->asked = true;
+        if (gs_target_tasks(reader->python->target, &tasks->list, &tasks->count))
+            tasks->count = 0;
+    }
+    for (size_t i = 0; i < tasks->count; i++) {
+        if (tasks->list[i].ns_tid == ns_tid)
+            return &tasks->list[i];
+    }
+    return NULL;
+}
+
+/* The kernel's id inside the thread's struct pthread, whose address is its ident: up to 3.10. */
+static pid_t tid_from_pthread(struct gs_reader *reader, struct gs_tasks *tasks, uint64_t ident)
+{
+    uint32_t tid;
+    struct gs_mem *mem = reader->python->mem;
+    if (reader->pthread_tid != GS_ABSENT)
+        return gs_mem_read_u32(mem, ident + (gs_addr)reader->pthread_tid, &tid) ? 0 : (pid_t)tid;
+    uint32_t words[PTHREAD_BYTES / 4];
+    if (!ident || gs_mem_read(mem, ident, words, sizeof words))
+        return 0;
+    size_t at = PTHREAD_TID_USUAL / 4;
+    if (!task_of(reader, tasks, (pid_t)words[at])) {
+        for (at = 0; at < PTHREAD_BYTES / 4 && !task_of(reader, tasks, (pid_t)words[at]); at++)
+            ;
+        if (at == PTHREAD_BYTES / 4)
+            return 0;
+    }
+    reader->pthread_tid = (int32_t)at * 4;
+    return (pid_t)words[at];
+}
+
+void gs_identity_find(struct gs_reader *reader, struct gs_tasks *tasks, struct gs_member *member, uint64_t native)
+{
+    const struct gs_target *target = reader->python->target;
+    pid_t ns_tid = native ? (pid_t)native : tid_from_pthread(reader, tasks, member->ident);
+    if (ns_tid == member->ns_tid && member->syscall_fd >= 0)
+        return;
+    if (member->syscall_fd >= 0)
+        close(member->syscall_fd);
+    member->syscall_fd = -1;
+    member->ns_tid = ns_tid;
+    member->tid = 0;
+    if (ns_tid <= 0)
+        return;
+    if (target->ns_pid == target->pid && (member->syscall_fd = gs_activity_open(target, ns_tid)) >= 0) {
+        member->tid = ns_tid;
+        return;
+    }
+    const struct gs_task *task = task_of(reader, tasks, ns_tid);
+    if (task) {
+        member->tid = task->tid;
+        member->syscall_fd = gs_activity_open(target, task->tid);
+    }
+}

@@ -1,0 +1,197 @@
+/* The pieces of one scattered read: the words of the GILs at both ends, the heads of the lists, and of each thread its
+ * state and the memory that its stack was found in before. */
+#include <string.h>
+
+#include "sample/reader.h"
+
+enum { PIECES_PER_INTERPRETER = 4, PIECES_PER_LOCK = 2 * GS_GIL_WINDOWS };
+
+static struct gs_piece *add_piece(struct gs_reader *reader, gs_addr addr, void *dst, uint32_t len)
+{
+    struct gs_piece *piece = &reader->pieces[reader->piece_count++];
+    *piece = (struct gs_piece){addr, dst, len, false};
+    return piece;
+}
+
+static void add_lock(struct gs_reader *reader, struct gs_lock *lock, int which)
+{
+    size_t count = gs_gil_pieces(&lock->place, lock->bytes[which], lock->pieces[which]);
+    for (size_t i = 0; i < count; i++)
+        add_piece(reader, lock->pieces[which][i].addr, lock->pieces[which][i].dst, lock->pieces[which][i].len);
+}
+
+static void add_interpreter(struct gs_reader *reader, struct gs_interp *interp)
+{
+    const struct gs_layout *layout = &reader->python->layout;
+    gs_addr runtime = reader->python->at.runtime;
+    add_piece(reader, interp->addr + (gs_addr)layout->is_threads_head, &interp->head_now, 8);
+    if (layout->is_gil_drop_request != GS_ABSENT)
+        add_piece(reader, interp->addr + (gs_addr)layout->is_gil_drop_request, &interp->drop_now, 4);
+    else if (layout->rt_gil_drop_request != GS_ABSENT)
+        add_piece(reader, runtime + (gs_addr)layout->rt_gil_drop_request, &interp->drop_now, 4);
+    else if (reader->python->at.gil_drop_request)
+        add_piece(reader, reader->python->at.gil_drop_request, &interp->drop_now, 4);
+    if (layout->is_gc_collecting != GS_ABSENT)
+        add_piece(reader, interp->addr + (gs_addr)layout->is_gc_collecting, &interp->collecting_now, 4);
+    else if (layout->rt_gc_collecting != GS_ABSENT)
+        add_piece(reader, runtime + (gs_addr)layout->rt_gc_collecting, &interp->collecting_now, 4);
+    if (layout->rt_finalizing != GS_ABSENT)
+        add_piece(reader, runtime + (gs_addr)layout->rt_finalizing, &interp->finalizing_now, 8);
+}
+
+size_t gs_pieces_bytes(const struct gs_reader *reader, const struct gs_member *member)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < member->chunks.count; i++)
+        bytes += member->chunks.list[i].len;
+    for (size_t i = 0; i < member->extras.count; i++)
+        bytes += member->extras.list[i].len;
+    return 2 * (bytes + reader->tstate_bytes);
+}
+
+static uint8_t *take_bytes(struct gs_reader *reader, uint32_t len)
+{
+    uint8_t *bytes = reader->arena + reader->arena_used;
+    reader->arena_used += len;
+    return bytes;
+}
+
+static void add_part(struct gs_reader *reader, struct gs_part *part, int which)
+{
+    uint8_t *bytes = take_bytes(reader, part->len);
+    part->copy[which] = bytes;
+    add_piece(reader, part->addr, bytes, part->len);
+}
+
+/* Where the word lies that points to the innermost frame. */
+static gs_addr current_word(const struct gs_reader *reader, const struct gs_member *member)
+{
+    const struct gs_layout *layout = &reader->python->layout;
+    if (reader->heap_frames)
+        return member->tstate + (gs_addr)layout->ts_frame;
+    if (layout->ts_current_frame != GS_ABSENT)
+        return member->tstate + (gs_addr)layout->ts_current_frame;
+    return member->cframe ? member->cframe + (gs_addr)layout->cf_current_frame : 0;
+}
+
+static void add_current(struct gs_reader *reader, struct gs_member *member, int which)
+{
+    gs_addr word = current_word(reader, member);
+    member->current[which] = 0;
+    if (word)
+        add_piece(reader, word, &member->current[which], 8);
+}
+
+/* The newest chunk, which changes fastest, between the two words that point to the frame in it; the rest around it,
+ * the same way out as in. */
+static void add_member(struct gs_reader *reader, struct gs_member *member, bool link)
+{
+    const struct gs_layout *layout = &reader->python->layout;
+    struct gs_parts *chunks = &member->chunks, *extras = &member->extras;
+    member->piece_first = reader->piece_count;
+    member->tstate_copy[0] = take_bytes(reader, (reader->tstate_bytes + 7) & ~7u);
+    add_piece(reader, member->tstate, member->tstate_copy[0], reader->tstate_bytes);
+    member->link_now = member->tstate;
+    if (link && layout->ts_prev != GS_ABSENT) {
+        gs_addr head = reader->interps[member->interpreter].addr + (gs_addr)layout->is_threads_head;
+        add_piece(reader, member->prev ? member->prev + (gs_addr)layout->ts_next : head, &member->link_now, 8);
+    }
+    for (size_t i = 0; i < extras->count; i++) {
+        extras->list[i].copy[1] = NULL;
+        add_part(reader, &extras->list[i], 0);
+    }
+    for (size_t i = chunks->count; i-- > 0;) {
+        chunks->list[i].copy[1] = NULL;
+        if (i == 0)
+            add_current(reader, member, 0);
+        add_part(reader, &chunks->list[i], 0);
+    }
+    if (chunks->count == 0)
+        add_current(reader, member, 0);
+    for (size_t i = 0; member->doubled && i < chunks->count; i++) {
+        add_part(reader, &chunks->list[i], 1);
+        if (i == 0)
+            add_current(reader, member, 1);
+    }
+    for (size_t i = extras->count; member->doubled && i-- > 0;)
+        add_part(reader, &extras->list[i], 1);
+    if (member->doubled && chunks->count == 0)
+        add_current(reader, member, 1);
+    if (!member->doubled)
+        member->current[1] = member->current[0];
+    member->piece_count = reader->piece_count - member->piece_first;
+}
+
+/* Parts whose memory is gone are forgotten: whatever the chain leads to is found anew. */
+static void drop_unreadable(struct gs_reader *reader, struct gs_member *member, struct gs_parts *parts)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < parts->count; i++) {
+        bool ok = true;
+        for (size_t k = 0; k < member->piece_count && ok; k++) {
+            const struct gs_piece *piece = &reader->pieces[member->piece_first + k];
+            ok = piece->ok || (piece->dst != parts->list[i].copy[0] && piece->dst != parts->list[i].copy[1]);
+        }
+        if (ok)
+            parts->list[kept++] = parts->list[i];
+    }
+    parts->count = kept;
+}
+
+bool gs_pieces_whole(struct gs_reader *reader, struct gs_member *member)
+{
+    bool ok = true;
+    for (size_t k = 0; k < member->piece_count && ok; k++)
+        ok = reader->pieces[member->piece_first + k].ok;
+    if (ok) {
+        if (!member->doubled)
+            member->current[1] = member->current[0];
+        return true;
+    }
+    member->tstate_copy[0] = reader->pieces[member->piece_first].ok ? member->tstate_copy[0] : NULL;
+    drop_unreadable(reader, member, &member->chunks);
+    drop_unreadable(reader, member, &member->extras);
+    return false;
+}
+
+enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **members, size_t count, bool link)
+{
+    size_t pieces = reader->interp_count * PIECES_PER_INTERPRETER + reader->lock_count * PIECES_PER_LOCK;
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        pieces += GS_MEMBER_PIECES + 2 * (members[i]->chunks.count + members[i]->extras.count);
+        bytes += gs_pieces_bytes(reader, members[i]) + 16;
+    }
+    if (!gs_grow(reader, (void **)&reader->pieces, &reader->piece_room, pieces, sizeof *reader->pieces) ||
+        !gs_grow(reader, (void **)&reader->arena, &reader->arena_room, reader->arena_used + bytes, 1))
+        return GS_NO_MEMORY;
+    reader->piece_count = 0;
+    for (size_t i = 0; i < reader->lock_count; i++)
+        add_lock(reader, &reader->locks[i], 0);
+    size_t heads = reader->piece_count;
+    for (size_t i = 0; i < reader->interp_count; i++)
+        add_interpreter(reader, &reader->interps[i]);
+    size_t heads_end = reader->piece_count;
+    for (size_t i = 0; i < count; i++)
+        add_member(reader, members[i], link);
+    size_t behind = reader->piece_count;
+    for (size_t i = 0; i < reader->lock_count; i++)
+        add_lock(reader, &reader->locks[i], 1);
+    enum gs_status status = gs_mem_read_many(reader->python->mem, reader->pieces, reader->piece_count);
+    if (status)
+        return status;
+    for (size_t i = heads; i < heads_end; i++) {
+        if (!reader->pieces[i].ok)
+            return GS_LOST;
+    }
+    size_t before = 0;
+    for (size_t i = 0; i < reader->lock_count; i++) {
+        struct gs_lock *lock = &reader->locks[i];
+        if (!gs_gil_decode(&lock->place, lock->bytes[0], &reader->pieces[before], &lock->before) ||
+            !gs_gil_decode(&lock->place, lock->bytes[1], &reader->pieces[behind], &lock->after))
+            return GS_LOST;
+        before += lock->place.window_count;
+        behind += lock->place.window_count;
+    }
+    return GS_OK;
+}
