@@ -22,7 +22,7 @@ size_t gs_code_span(const struct gs_layout *layout)
                              layout->co_nlocals,        layout->co_nlocalsplus, layout->co_stacksize,
                              layout->co_framesize,      layout->co_code,        layout->co_cellvars,
                              layout->co_freevars,       layout->co_filename,    layout->co_name,
-                             layout->co_qualname,       layout->co_linetable};
+                             layout->co_qualname,       layout->co_linetable,   layout->co_firsttraceable};
     int32_t last = 0;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         last = words[i] > last ? words[i] : last;
@@ -119,6 +119,8 @@ static bool fill_numbers(const struct gs_layout *layout, const uint8_t *bytes, c
         return true;
     }
     code->code_bytes = (int32_t)units * 2;
+    code->trampoline =
+        layout->co_firsttraceable != GS_ABSENT && (uint32_t)int_at(bytes, layout->co_firsttraceable) >= units;
     code->head_offset = layout->co_code_adaptive;
     code->locals_count = all;
     code->frame_words = layout->co_framesize != GS_ABSENT ? words : all + stack + layout->frame_head_words;

@@ -7,6 +7,7 @@
 #include "sample/reader.h"
 
 enum { OWNED_BY_THREAD = 0, OWNED_BY_GENERATOR = 1 }; /* enum _frameowner */
+enum { JOIN_BYTES = 1024 /* frames on the C stack that are closer than this are read in one piece */ };
 
 #define NO_CHUNK SIZE_MAX
 
@@ -80,7 +81,7 @@ static bool predict_frames(struct gs_reader *reader, struct gs_member *member, g
     size_t index = 0;
     for (size_t depth = 0; frame && depth < GS_FRAME_LIMIT; depth++) {
         if (!chunk_at(member, frame, &index) &&
-            !gs_parts_add(reader, &member->extras, frame, reader->frame_bytes, GS_CHUNK_SLACK))
+            !gs_parts_add(reader, &member->extras, frame, reader->frame_bytes, JOIN_BYTES))
             return false;
         if (gs_mem_read_addr(reader->cache, frame + (gs_addr)layout->if_previous, &frame))
             return true; /* what was found is read and checked */
@@ -214,21 +215,21 @@ static bool complete(const struct walk *walk, gs_addr last)
     const struct gs_layout *layout = &walk->reader->python->layout;
     const struct gs_member *member = walk->member;
     if (layout->ts_base_frame != GS_ABSENT && last) {
-        gs_addr base = gs_get_addr(member->tstate_copy[0], layout->ts_base_frame);
+        gs_addr base = gs_get_addr(member->tstate_copy, layout->ts_base_frame);
         return base == 0 || base == last;
     }
     if (member->chunks.count == 0 || walk->at_root)
         return true;
     const struct gs_part *root = &member->chunks.list[member->chunks.count - 1];
     return !walk->above && member->chunks.count == 1 &&
-           gs_get_addr(member->tstate_copy[0], layout->ts_datastack_top) == chunk_first_frame(walk->reader, root, true);
+           gs_get_addr(member->tstate_copy, layout->ts_datastack_top) == chunk_first_frame(walk->reader, root, true);
 }
 
 /* The thread state says where the newest chunk and the word of the current frame are: as predicted? */
 static bool as_predicted(const struct gs_reader *reader, const struct gs_member *member)
 {
     const struct gs_layout *layout = &reader->python->layout;
-    const uint8_t *tstate = member->tstate_copy[0];
+    const uint8_t *tstate = member->tstate_copy;
     gs_addr chunk = gs_get_addr(tstate, layout->ts_datastack_chunk);
     if (chunk != (member->chunks.count ? member->chunks.list[0].addr : 0))
         return false;
@@ -237,13 +238,10 @@ static bool as_predicted(const struct gs_reader *reader, const struct gs_member 
 
 enum gs_walk gs_chunk_walk(struct gs_reader *reader, struct gs_member *member)
 {
-    const struct gs_layout *layout = &reader->python->layout;
     struct walk walk = {.reader = reader, .member = member};
     member->frame_count = 0;
     if (!as_predicted(reader, member))
         return GS_WALK_MISSING;
-    if (layout->ts_current_frame != GS_ABSENT && !member->doubled && !reader->stopping)
-        member->current[0] = member->current[1] = gs_get_addr(member->tstate_copy[0], layout->ts_current_frame);
     if (member->current[0] != member->current[1])
         return GS_WALK_TORN;
     gs_addr at = member->current[0], last = 0;

@@ -91,10 +91,7 @@ static enum gs_walk walk_frame(struct gs_reader *reader, struct gs_member *membe
 
 enum gs_walk gs_heap_walk(struct gs_reader *reader, struct gs_member *member)
 {
-    const struct gs_layout *layout = &reader->python->layout;
     member->frame_count = 0;
-    if (!member->doubled && !reader->stopping)
-        member->current[0] = member->current[1] = gs_get_addr(member->tstate_copy[0], layout->ts_frame);
     if (member->current[0] != member->current[1])
         return GS_WALK_TORN;
     gs_addr at = member->current[0];

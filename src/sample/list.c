@@ -103,7 +103,7 @@ static enum gs_status take_in(struct gs_reader *reader, struct gs_tasks *tasks, 
         gs_identity_find(reader, tasks, member, native);
     bool first = !member->found || other;
     member->found = reader->discovery;
-    member->tstate_copy[0] = NULL;
+    member->tstate_copy = NULL;
     if (first && !(reader->heap_frames ? gs_heap_predict(reader, member) : gs_chunk_predict(reader, member)))
         return GS_LOST;
     return GS_OK;
@@ -222,7 +222,7 @@ enum gs_status gs_list_discover(struct gs_reader *reader)
 bool gs_list_linked(const struct gs_reader *reader, const struct gs_member *member)
 {
     const struct gs_layout *layout = &reader->python->layout;
-    const uint8_t *copy = member->tstate_copy[0];
+    const uint8_t *copy = member->tstate_copy;
     if (!copy || gs_get_addr(copy, layout->ts_interp) != reader->interps[member->interpreter].addr ||
         gs_get_addr(copy, layout->ts_next) != member->next ||
         gs_get_addr(copy, layout->ts_thread_id) != member->ident ||

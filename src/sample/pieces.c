@@ -4,7 +4,7 @@
 
 #include "sample/reader.h"
 
-enum { PIECES_PER_INTERPRETER = 4, PIECES_PER_LOCK = 2 * GS_GIL_WINDOWS };
+enum { PIECES_PER_INTERPRETER = 4, PIECES_PER_LOCK = 2 * GS_GIL_WINDOWS, JOIN_BYTES = 2048 };
 
 static struct gs_piece *add_piece(struct gs_reader *reader, gs_addr addr, void *dst, uint32_t len)
 {
@@ -78,8 +78,31 @@ static void add_current(struct gs_reader *reader, struct gs_member *member, int 
 {
     gs_addr word = current_word(reader, member);
     member->current[which] = 0;
-    if (word)
+    /* Read once, the copy of the thread state has it, unless it lies on the C stack. */
+    if (word && (member->doubled || member->cframe))
         add_piece(reader, word, &member->current[which], 8);
+}
+
+/* Thread states that lie close together come in one piece: a piece costs as much as a KB or two. */
+static void add_tstates(struct gs_reader *reader, struct gs_member **members, size_t count)
+{
+    const struct gs_member *before = NULL;
+    for (size_t i = 0; i < count; i++) {
+        struct gs_member *member = members[i];
+        gs_addr behind = before ? before->tstate + reader->tstate_bytes : 0;
+        if (before && reader->join_tstates && member->tstate - behind < JOIN_BYTES) {
+            uint32_t more = (uint32_t)(member->tstate - behind) + reader->tstate_bytes;
+            reader->pieces[reader->piece_count - 1].len += more;
+            member->tstate_copy = take_bytes(reader, more) + more - reader->tstate_bytes;
+        } else {
+            reader->arena_used = (reader->arena_used + 7) & ~(size_t)7;
+            member->tstate_copy = take_bytes(reader, reader->tstate_bytes);
+            add_piece(reader, member->tstate, member->tstate_copy, reader->tstate_bytes);
+        }
+        member->tstate_piece = reader->piece_count - 1;
+        before = member;
+    }
+    reader->arena_used = (reader->arena_used + 7) & ~(size_t)7;
 }
 
 /* The newest chunk, which changes fastest, between the two words that point to the frame in it; the rest around it,
@@ -89,8 +112,6 @@ static void add_member(struct gs_reader *reader, struct gs_member *member, bool 
     const struct gs_layout *layout = &reader->python->layout;
     struct gs_parts *chunks = &member->chunks, *extras = &member->extras;
     member->piece_first = reader->piece_count;
-    member->tstate_copy[0] = take_bytes(reader, (reader->tstate_bytes + 7) & ~7u);
-    add_piece(reader, member->tstate, member->tstate_copy[0], reader->tstate_bytes);
     member->link_now = member->tstate;
     if (link && layout->ts_prev != GS_ABSENT) {
         gs_addr head = reader->interps[member->interpreter].addr + (gs_addr)layout->is_threads_head;
@@ -117,8 +138,6 @@ static void add_member(struct gs_reader *reader, struct gs_member *member, bool 
         add_part(reader, &extras->list[i], 1);
     if (member->doubled && chunks->count == 0)
         add_current(reader, member, 1);
-    if (!member->doubled)
-        member->current[1] = member->current[0];
     member->piece_count = reader->piece_count - member->piece_first;
 }
 
@@ -143,12 +162,20 @@ bool gs_pieces_whole(struct gs_reader *reader, struct gs_member *member)
     bool ok = true;
     for (size_t k = 0; k < member->piece_count && ok; k++)
         ok = reader->pieces[member->piece_first + k].ok;
+    if (!reader->pieces[member->tstate_piece].ok) {
+        reader->join_tstates = false; /* there may be a hole between two of them */
+        member->tstate_copy = NULL;
+        return false;
+    }
     if (ok) {
+        const struct gs_layout *layout = &reader->python->layout;
+        if (!member->doubled && !member->cframe)
+            member->current[0] =
+                gs_get_addr(member->tstate_copy, reader->heap_frames ? layout->ts_frame : layout->ts_current_frame);
         if (!member->doubled)
             member->current[1] = member->current[0];
         return true;
     }
-    member->tstate_copy[0] = reader->pieces[member->piece_first].ok ? member->tstate_copy[0] : NULL;
     drop_unreadable(reader, member, &member->chunks);
     drop_unreadable(reader, member, &member->extras);
     return false;
@@ -160,7 +187,7 @@ enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **membe
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++) {
         pieces += GS_MEMBER_PIECES + 2 * (members[i]->chunks.count + members[i]->extras.count);
-        bytes += gs_pieces_bytes(reader, members[i]) + 16;
+        bytes += gs_pieces_bytes(reader, members[i]) + JOIN_BYTES;
     }
     if (!gs_grow(reader, (void **)&reader->pieces, &reader->piece_room, pieces, sizeof *reader->pieces) ||
         !gs_grow(reader, (void **)&reader->arena, &reader->arena_room, reader->arena_used + bytes, 1))
@@ -172,6 +199,7 @@ enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **membe
     for (size_t i = 0; i < reader->interp_count; i++)
         add_interpreter(reader, &reader->interps[i]);
     size_t heads_end = reader->piece_count;
+    add_tstates(reader, members, count);
     for (size_t i = 0; i < count; i++)
         add_member(reader, members[i], link);
     size_t behind = reader->piece_count;

@@ -48,20 +48,20 @@ static bool predict(struct gs_reader *reader, struct gs_member *member)
 static void note_flags(struct gs_reader *reader, struct gs_member *member)
 {
     const struct gs_layout *layout = &reader->python->layout;
-    if (!member->tstate_copy[0])
+    if (!member->tstate_copy)
         return;
     if (layout->ts_gil_requested != GS_ABSENT) {
-        member->requested = gs_get_u32(member->tstate_copy[0], layout->ts_gil_requested) != 0;
+        member->requested = gs_get_u32(member->tstate_copy, layout->ts_gil_requested) != 0;
         member->requested_sample = reader->sample;
     }
     if (layout->drop_request_bit >= 0 && layout->ts_eval_breaker != GS_ABSENT) {
-        member->breaker = gs_get_addr(member->tstate_copy[0], layout->ts_eval_breaker);
+        member->breaker = gs_get_addr(member->tstate_copy, layout->ts_eval_breaker);
         member->breaker_sample = reader->sample;
     }
 }
 
 /* What came of one member in this round: done, or what to do before the next. */
-static bool settle(struct gs_reader *reader, struct gs_member *member, unsigned *torn)
+static bool settle(struct gs_reader *reader, struct gs_member *member)
 {
     bool proven = proven_still(reader, member);
     if (!proven && !member->doubled) {
@@ -78,7 +78,7 @@ static bool settle(struct gs_reader *reader, struct gs_member *member, unsigned 
     }
     reader->quality.retried += !reader->stopping;
     if (result == GS_WALK_TORN)
-        return ++*torn >= TRIES_IF_TORN || member->still;
+        return ++member->tries >= TRIES_IF_TORN || member->still;
     /* Predicting changes the parts, whose copies in the arena stay where they are. */
     return !predict(reader, member);
 }
@@ -102,22 +102,23 @@ static enum gs_status read_some(struct gs_reader *reader, struct gs_member **mem
         struct gs_member *member = members[n];
         member->doubled = !expected_still(reader, member);
         member->torn = true;
+        member->tries = 0;
         pieces += GS_MEMBER_PIECES + (member->chunks.count + member->extras.count) * (member->doubled ? 2 : 1);
         if (n > 0 && pieces > GS_PIECES_MAX)
             break;
     }
     *taken = n;
     size_t open = n;
-    unsigned torn = 0;
     for (unsigned round = 0; round < ROUNDS && open > 0; round++) {
         reader->arena_used = 0;
+        reader->join_tstates |= round == 0;
         enum gs_status status = gs_pieces_read(reader, members, open, count <= 2);
         if (status)
             return status;
         /* Those that are settled go behind those that are not. */
         for (size_t i = open; i-- > 0;) {
             struct gs_member *member = members[i];
-            if (!settle(reader, member, &torn))
+            if (!settle(reader, member))
                 continue;
             members[i] = members[--open];
             members[open] = member;

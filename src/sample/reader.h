@@ -19,7 +19,7 @@ enum {
     GS_CHUNK_MAX = 16 << 20, /* bytes of one data stack chunk */
     GS_CHUNK_SLACK = 256,    /* read beyond what was in use before: a few calls deeper still fit */
     GS_PARTS_MAX = 1 << 17,
-    GS_PIECES_MAX = 1000, /* of one read: the kernel takes 1024 (IOV_MAX) */
+    GS_PIECES_MAX = 320,  /* of one read, if it is for several threads: the longer it takes, the less it proves */
     GS_MEMBER_PIECES = 6, /* of one thread, besides those for its parts */
     GS_PART_AGE = 64      /* samples for which an unused part is still read */
 };
@@ -50,12 +50,13 @@ struct gs_member {
     struct gs_parts extras; /* frames elsewhere: generators, marks on the C stack, all frames up to 3.10; by address */
     gs_addr cframe;         /* 3.11 and 3.12 */
 
-    uint8_t *tstate_copy[2];
+    uint8_t *tstate_copy;
     gs_addr current[2];              /* the word that points to the frame, before and after the copies were taken */
     size_t piece_first, piece_count; /* of the last read */
-    size_t part_piece;               /* the first of them that is a copy of a part */
+    size_t tstate_piece;             /* the one that its thread state is in */
     gs_addr link_now;                /* what its neighbour, or the head of the list, pointed to in the last read */
     bool doubled, still;             /* read twice; known not to have moved during the read */
+    uint8_t tries;                   /* readings of it that came out torn */
     bool linked;                     /* it was in the list, where it was before, when it was read */
 
     struct gs_frame *frames; /* the stack as it was last known */
@@ -125,7 +126,8 @@ struct gs_reader {
     size_t arena_used, arena_room;
     gs_addr *chain; /* frame addresses of the chain being followed */
     size_t chain_room;
-    bool stopping; /* a thread stands still for us: nothing is allocated */
+    bool join_tstates; /* thread states close together are read in one piece */
+    bool stopping;     /* a thread stands still for us: nothing is allocated */
     struct gs_stop stop;
 
     bool full_census, lost_before;
