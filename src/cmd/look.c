@@ -83,11 +83,13 @@ static const char *find_name(void *context, const struct gs_thread *thread, char
 
 static enum gs_status find_locals(void *context, const struct gs_frame *frame, struct gs_local **locals, size_t *count)
 {
-    const struct gs_look *look = context;
+    struct gs_look *look = context;
     const struct gs_code *code = gs_codes_find(gs_reader_codes(look->reader), frame->code);
     if (!code)
         return GS_LOST;
-    return gs_locals_read(look->python, look->python->mem, frame->frame, code, locals, count);
+    if (!look->values && !(look->values = gs_mem_cache_new(look->python->mem)))
+        return GS_NO_MEMORY;
+    return gs_locals_read(look->python, look->values, frame->frame, code, locals, count);
 }
 
 struct gs_lookup gs_look_lookup(struct gs_look *look)
@@ -116,6 +118,7 @@ struct gs_dump gs_look_dump(struct gs_look *look, const struct gs_args *args)
 
 void gs_look_close(struct gs_look *look)
 {
+    gs_mem_free(look->values);
     gs_names_free(look->names);
     gs_reader_free(look->reader);
     gs_python_close(look->python);

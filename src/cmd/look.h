@@ -19,6 +19,7 @@ struct gs_look {
     struct gs_python *python;
     struct gs_reader *reader;
     struct gs_names *names;
+    struct gs_mem *values; /* pages that locals are read from, as old as the snapshot; NULL until they are asked for */
     const struct gs_snapshot *snapshot;
     struct timespec time; /* CLOCK_REALTIME of the snapshot */
     struct gs_look_frame frames[GS_LOOK_FRAMES];

@@ -74,13 +74,25 @@ static void repr_module(struct gs_repr *repr, gs_addr object)
     gs_repr_ascii(repr, ">");
 }
 
+static void repr_function(struct gs_repr *repr, gs_addr object)
+{
+    gs_addr name;
+    if (gs_mem_read_addr(repr->mem, object + (gs_addr)repr->layout->fn_name, &name) != GS_OK) {
+        gs_repr_unreadable(repr);
+        return;
+    }
+    gs_repr_ascii(repr, "<function ");
+    gs_repr_text(repr, name);
+    gs_repr_ascii(repr, ">");
+}
+
 /* Types that no flag marks. */
 static const struct {
     const char *name;
     void (*repr)(struct gs_repr *repr, gs_addr object);
 } named[] = {
-    {"NoneType", repr_none}, {"float", gs_repr_float},         {"set", gs_repr_set},
-    {"module", repr_module}, {"frozenset", gs_repr_frozenset}, {"ellipsis", repr_ellipsis},
+    {"NoneType", repr_none},          {"float", gs_repr_float},    {"set", gs_repr_set},        {"module", repr_module},
+    {"frozenset", gs_repr_frozenset}, {"ellipsis", repr_ellipsis}, {"function", repr_function},
 };
 
 static void repr_named(struct gs_repr *repr, const struct gs_type *type, gs_addr object)

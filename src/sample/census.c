@@ -1,9 +1,16 @@
 /* Who holds the GIL, who waits for it: the holder from the GIL's own words, the rest from what the kernel says that
  * they sleep on, checked against the count of users that the GIL's mutex keeps. The kernel is asked about those that
  * may have changed; a full census asks about everybody. */
+#include <time.h>
+
 #include "sample/reader.h"
 
-enum { STALE_NS = 100000000 /* nobody's activity is older */, FALSE_ALARMS = 2 };
+enum {
+    STALE_NS = 100000000, /* nobody's activity is older */
+    FALSE_ALARMS = 2,
+    AWAKE_LOOKS = 10,
+    AWAKE_PAUSE_NS = 20000
+};
 
 static struct gs_lock *lock_of(const struct gs_reader *reader, const struct gs_member *member)
 {
@@ -91,6 +98,25 @@ static void ask_for_missing(struct gs_reader *reader, const struct gs_lock *lock
     }
 }
 
+/* Somebody among the awake waits, but who? A waiter wakes for a moment whenever its wait times out, and is asleep again
+ * at the next look; a thread that computes without the GIL is not. */
+static void ask_the_awake(struct gs_reader *reader, const struct gs_lock *lock)
+{
+    for (int look = 0; look < AWAKE_LOOKS; look++) {
+        struct tally tally = count(reader, lock);
+        uint32_t asleep = tally.in_cond + tally.in_switch;
+        uint32_t users = lock->after.cond_users + lock->after.switch_users;
+        if (!lock->after.has_users || users <= asleep || tally.open <= users - asleep)
+            return;
+        nanosleep(&(struct timespec){.tv_nsec = AWAKE_PAUSE_NS}, NULL);
+        for (size_t i = 0; i < reader->member_count; i++) {
+            struct gs_member *member = reader->members[i];
+            if (lock_of(reader, member) == lock && member->tid && member->activity.run != GS_RUN_SYSCALL)
+                gs_census_ask(reader, member);
+        }
+    }
+}
+
 /* Awake and not the holder: it may run C code without the GIL, or be on its way in or out. */
 static enum gs_gil_word judge_open(const struct gs_lock *lock, const struct gs_member *member,
                                    const struct tally *tally)
@@ -162,6 +188,8 @@ void gs_census(struct gs_reader *reader, uint64_t moved)
         ask_in_rotation(reader, reader->taken_ns - reader->last_taken_ns);
     for (size_t i = 0; i < reader->lock_count; i++)
         ask_for_missing(reader, &reader->locks[i]);
+    for (size_t i = 0; i < reader->lock_count && reader->full_census; i++)
+        ask_the_awake(reader, &reader->locks[i]);
     if (reader->full_census || moved)
         reread_words(reader);
     for (size_t i = 0; i < reader->lock_count; i++) {

@@ -125,6 +125,23 @@ static void put_place(const struct gs_top_model *model, const struct gs_thread *
     gs_text_put(text, "%s", line);
 }
 
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* What tells one Python process from another: the script and its arguments, not the way to the interpreter. */
+static void put_command(const struct gs_target *target, struct gs_text *text)
+{
+    size_t first = target->command_count > 1 && strncmp(base_name(target->command[0]), "python", 6) == 0;
+    gs_text_add(text, base_name(target->command[first]));
+    for (size_t i = first + 1; i < target->command_count; i++) {
+        gs_text_put(text, " ");
+        gs_text_add(text, target->command[i]);
+    }
+}
+
 static void put_title(struct gs_top_model *model, int columns, struct gs_text *text)
 {
     struct gs_text tail;
@@ -146,10 +163,7 @@ static void put_title(struct gs_top_model *model, int columns, struct gs_text *t
                                 (double)(model->quality->samples + model->quality->lost));
     struct gs_text command;
     gs_text_init(&command, text->utf8);
-    for (size_t i = 0; i < model->target->command_count; i++) {
-        gs_text_put(&command, i > 0 ? " " : "");
-        gs_text_add(&command, model->target->command[i]);
-    }
+    put_command(model->target, &command);
     if (columns > 0)
         gs_text_cut(&command, columns - tail.columns > 20 ? columns - tail.columns : 20);
     gs_text_style(text, GS_STYLE_BOLD);
