@@ -8,6 +8,35 @@
 #include "python/values.h"
 #include "python/values_int.h"
 
+/* More than 64 bits, but no more than a reader takes in: its decimal digits, by long division. */
+static bool repr_large(struct gs_repr *repr, const struct gs_int *value, gs_addr object)
+{
+    enum { DIGIT_BITS = 30, DIGITS = 18 /* of 30 bits: 162 decimal ones */, GROUP = 1000000000 };
+    uint32_t digits[DIGITS], groups[DIGITS + 1];
+    size_t count = (size_t)((value->bits + DIGIT_BITS - 1) / DIGIT_BITS), group_count = 0;
+    if (value->bits > DIGITS * DIGIT_BITS ||
+        gs_mem_read(repr->mem, object + (gs_addr)repr->layout->long_digits, digits, count * sizeof digits[0]))
+        return false;
+    while (count > 0 && group_count < DIGITS + 1) {
+        uint64_t rest = 0;
+        for (size_t i = count; i-- > 0;) {
+            rest = rest << DIGIT_BITS | (digits[i] & ((1u << DIGIT_BITS) - 1));
+            digits[i] = (uint32_t)(rest / GROUP);
+            rest %= GROUP;
+        }
+        groups[group_count++] = (uint32_t)rest;
+        while (count > 0 && digits[count - 1] == 0)
+            count--;
+    }
+    gs_repr_ascii(repr, value->negative ? "-" : "");
+    for (size_t i = group_count; i-- > 0;) {
+        char text[16];
+        snprintf(text, sizeof text, i + 1 == group_count ? "%u" : "%09u", groups[i]);
+        gs_repr_ascii(repr, text);
+    }
+    return true;
+}
+
 void gs_repr_int(struct gs_repr *repr, const struct gs_type *type, gs_addr object)
 {
     struct gs_int value;
@@ -20,13 +49,16 @@ void gs_repr_int(struct gs_repr *repr, const struct gs_type *type, gs_addr objec
         gs_repr_ascii(repr, value.magnitude ? "True" : "False");
         return;
     }
-    if (value.bits > 64)
+    bool whole = value.bits <= 64 || repr_large(repr, &value, object);
+    if (!whole)
         snprintf(text, sizeof text, "<int of %" PRIu64 " bits>", value.bits);
-    else
+    else if (value.bits <= 64)
         snprintf(text, sizeof text, "%s%" PRIu64, value.negative ? "-" : "", value.magnitude);
+    else
+        text[0] = '\0';
     gs_repr_ascii(repr, text);
     /* 2.7's long. */
-    if (value.bits <= 64 && repr->layout->int_value != GS_ABSENT && gs_type_has(type, GS_TYPE_LONG))
+    if (whole && repr->layout->int_value != GS_ABSENT && gs_type_has(type, GS_TYPE_LONG))
         gs_repr_ascii(repr, "L");
 }
 

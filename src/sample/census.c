@@ -98,25 +98,6 @@ static void ask_for_missing(struct gs_reader *reader, const struct gs_lock *lock
     }
 }
 
-/* Somebody among the awake waits, but who? A waiter wakes for a moment whenever its wait times out, and is asleep again
- * at the next look; a thread that computes without the GIL is not. */
-static void ask_the_awake(struct gs_reader *reader, const struct gs_lock *lock)
-{
-    for (int look = 0; look < AWAKE_LOOKS; look++) {
-        struct tally tally = count(reader, lock);
-        uint32_t asleep = tally.in_cond + tally.in_switch;
-        uint32_t users = lock->after.cond_users + lock->after.switch_users;
-        if (!lock->after.has_users || users <= asleep || tally.open <= users - asleep)
-            return;
-        nanosleep(&(struct timespec){.tv_nsec = AWAKE_PAUSE_NS}, NULL);
-        for (size_t i = 0; i < reader->member_count; i++) {
-            struct gs_member *member = reader->members[i];
-            if (lock_of(reader, member) == lock && member->tid && member->activity.run != GS_RUN_SYSCALL)
-                gs_census_ask(reader, member);
-        }
-    }
-}
-
 /* Awake and not the holder: it may run C code without the GIL, or be on its way in or out. */
 static enum gs_gil_word judge_open(const struct gs_lock *lock, const struct gs_member *member,
                                    const struct tally *tally)
@@ -170,12 +151,48 @@ static void reread_words(struct gs_reader *reader)
         lock->stands = gs_mem_read_many(reader->python->mem, lock->pieces[1], pieces) == GS_OK &&
                        gs_gil_decode(&lock->place, lock->bytes[1], lock->pieces[1], &now) &&
                        gs_gil_same(&lock->after, &now);
-        if (lock->stands && (now.cond_users != lock->after.cond_users || now.switch_users != lock->after.switch_users ||
-                             now.mutex_owner)) {
-            /* Who waits changed meanwhile: the counts vouch for nobody. */
-            lock->after.has_users = now.cond_users == lock->after.cond_users && now.has_users;
-            lock->after.mutex_owner = now.mutex_owner;
+        if (!lock->stands)
+            continue;
+        /* When who waits changed meanwhile, the counts vouch for nobody. */
+        lock->after.has_users = now.has_users && now.cond_users == lock->after.cond_users;
+        lock->after.mutex_owner = now.mutex_owner;
+        lock->after.cond_users = now.cond_users;
+        lock->after.switch_users = now.switch_users;
+    }
+}
+
+/* Some of the awake wait, but which? */
+static bool undecided(const struct gs_reader *reader, const struct gs_lock *lock)
+{
+    struct tally tally = count(reader, lock);
+    const struct gs_gil_words *words = &lock->after;
+    uint32_t asleep = tally.in_cond + tally.in_switch, users = words->cond_users + words->switch_users;
+    if (!lock->stands || tally.open == 0 || !(lock->place.mutex.addr || lock->place.semaphore.addr))
+        return false;
+    return !words->has_users || words->mutex_owner || (users > asleep && tally.open > users - asleep);
+}
+
+static bool any_undecided(const struct gs_reader *reader)
+{
+    for (size_t i = 0; i < reader->lock_count; i++) {
+        if (undecided(reader, &reader->locks[i]))
+            return true;
+    }
+    return false;
+}
+
+/* A waiter wakes for a moment whenever its wait times out, and is asleep again at the next look; a thread that
+ * computes without the GIL is not. */
+static void look_again(struct gs_reader *reader)
+{
+    for (int look = 0; look < AWAKE_LOOKS && any_undecided(reader); look++) {
+        nanosleep(&(struct timespec){.tv_nsec = AWAKE_PAUSE_NS}, NULL);
+        for (size_t i = 0; i < reader->member_count; i++) {
+            struct gs_member *member = reader->members[i];
+            if (member->tid && member->activity.run != GS_RUN_SYSCALL)
+                gs_census_ask(reader, member);
         }
+        reread_words(reader);
     }
 }
 
@@ -188,10 +205,10 @@ void gs_census(struct gs_reader *reader, uint64_t moved)
         ask_in_rotation(reader, reader->taken_ns - reader->last_taken_ns);
     for (size_t i = 0; i < reader->lock_count; i++)
         ask_for_missing(reader, &reader->locks[i]);
-    for (size_t i = 0; i < reader->lock_count && reader->full_census; i++)
-        ask_the_awake(reader, &reader->locks[i]);
     if (reader->full_census || moved)
         reread_words(reader);
+    if (reader->full_census)
+        look_again(reader);
     for (size_t i = 0; i < reader->lock_count; i++) {
         struct gs_lock *lock = &reader->locks[i];
         struct tally tally = count(reader, lock);

@@ -39,6 +39,12 @@ static gs_addr make_bool(struct objects *o, bool value)
     return object;
 }
 
+/* 2 ** 539 */
+#define POWER_539                                                                                                      \
+    "179956551781727855312421540307439274354787884732076665324030"                                                     \
+    "222904473503226859514812761627444155634285996836425340835804"                                                     \
+    "9283306422197719875603406072346065542053888"
+
 static void check_integers(struct objects *o)
 {
     static const uint32_t full[] = {0x3fffffff, 0x3fffffff, 0xf}, above[] = {0, 0, 0x10}, huge[] = {0, 0, 0, 1};
@@ -52,8 +58,14 @@ static void check_integers(struct objects *o)
     assert_repr(o, make_bool(o, false), "False");
     assert_repr(o, objects_long(o, false, full, 3), is_two(o) ? "18446744073709551615L" : "18446744073709551615");
     assert_repr(o, objects_long(o, true, full, 3), is_two(o) ? "-18446744073709551615L" : "-18446744073709551615");
-    assert_repr(o, objects_long(o, false, above, 3), "<int of 65 bits>");
-    assert_repr(o, objects_long(o, true, huge, 4), "<int of 91 bits>");
+    assert_repr(o, objects_long(o, false, above, 3), is_two(o) ? "18446744073709551616L" : "18446744073709551616");
+    assert_repr(o, objects_long(o, true, huge, 4),
+                is_two(o) ? "-1237940039285380274899124224L" : "-1237940039285380274899124224");
+    uint32_t most[19] = {0};
+    most[17] = 1u << 29;
+    assert_repr(o, objects_long(o, false, most, 18), is_two(o) ? POWER_539 "L" : POWER_539);
+    most[18] = 1;
+    assert_repr(o, objects_long(o, false, most, 19), "<int of 541 bits>");
     assert_repr(o, objects_long(o, false, damaged, 1), "<unreadable>");
     gs_addr vast = objects_long(o, false, huge, 4);
     objects_put64(o, vast + (gs_addr)(o->layout.long_tag != GS_ABSENT ? o->layout.long_tag : o->layout.ob_size),
