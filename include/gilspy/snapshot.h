@@ -100,7 +100,8 @@ enum gs_status gs_reader_take(struct gs_reader *reader, const struct gs_snapshot
 /* Asks the kernel about every thread, not only those that may have moved, at the next gs_reader_take. */
 void gs_reader_full_census(struct gs_reader *reader);
 
-const struct gs_quality *gs_reader_quality(const struct gs_reader *reader);
+/* The result holds until the next call; cpu_us is all CPU time of our process. */
+const struct gs_quality *gs_reader_quality(struct gs_reader *reader);
 struct gs_codes *gs_reader_codes(struct gs_reader *reader);
 
 #endif

@@ -9,3 +9,10 @@ uint64_t gs_clock_ns(void)
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (uint64_t)time.tv_sec * GS_NS_PER_S + (uint64_t)time.tv_nsec;
 }
+
+uint64_t gs_clock_cpu_us(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000;
+}

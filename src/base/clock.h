@@ -9,4 +9,6 @@
 /* CLOCK_MONOTONIC */
 uint64_t gs_clock_ns(void);
 
+uint64_t gs_clock_cpu_us(void); /* CPU time that our process has used */
+
 #endif

@@ -8,7 +8,7 @@
 enum {
     STALE_NS = 100000000, /* nobody's activity is older */
     FALSE_ALARMS = 2,
-    AWAKE_LOOKS = 10,
+    AWAKE_LOOKS = 40,
     AWAKE_PAUSE_NS = 20000
 };
 

@@ -180,6 +180,12 @@ static enum gs_status walk_interpreters(struct gs_reader *reader)
     return status;
 }
 
+static int by_id(const void *a, const void *b)
+{
+    const struct gs_interp *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
 static void drop_ended(struct gs_reader *reader)
 {
     size_t kept = 0;
@@ -206,6 +212,8 @@ enum gs_status gs_list_discover(struct gs_reader *reader)
     reader->discovery++;
     gs_mem_cache_clear(reader->cache);
     enum gs_status status = walk_interpreters(reader);
+    /* The list begins with the newest; users think of the main one, 0, first. */
+    qsort(reader->interps, reader->interp_count, sizeof *reader->interps, by_id);
     for (uint32_t i = 0; i < reader->interp_count && !status; i++)
         status = walk_threads(reader, &tasks, i);
     free(tasks.list);

@@ -120,8 +120,9 @@ void gs_reader_full_census(struct gs_reader *reader)
     reader->full_census = true;
 }
 
-const struct gs_quality *gs_reader_quality(const struct gs_reader *reader)
+const struct gs_quality *gs_reader_quality(struct gs_reader *reader)
 {
+    reader->quality.cpu_us = gs_clock_cpu_us();
     return &reader->quality;
 }
 
