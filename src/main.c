@@ -19,6 +19,7 @@ static void fill_standard_descriptors(void)
 int main(int argc, char **argv)
 {
     fill_standard_descriptors();
+    signal(SIGCHLD, SIG_DFL); /* whoever starts us may have ignored it, and then no stopped thread would be told */
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write: exit 1 without a message */
     gs_locale_set();
     return gs_cmd_main(argc, argv);

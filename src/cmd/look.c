@@ -4,7 +4,7 @@
 
 #include "cmd/look.h"
 
-enum { TAKE_ATTEMPTS = 20, TAKE_PAUSE_NS = 500 * 1000 };
+enum { TAKE_ATTEMPTS = 200, TAKE_PAUSE_NS = 500 * 1000, NAMES_ATTEMPTS = 3 };
 
 enum gs_status gs_look_open(struct gs_look *look, pid_t pid, const struct gs_args *args, struct gs_err *err)
 {
@@ -24,6 +24,20 @@ enum gs_status gs_look_open(struct gs_look *look, pid_t pid, const struct gs_arg
     return GS_OK;
 }
 
+/* Python changes its table of names while it is read, as threads come and go: another look finds who was missed. */
+static void read_names(struct gs_look *look)
+{
+    const struct gs_snapshot *snapshot = look->snapshot;
+    bool missed = true;
+    for (int i = 0; i < NAMES_ATTEMPTS && missed; i++) {
+        for (size_t k = 0; k < snapshot->interpreter_count; k++)
+            gs_names_refresh(look->names, snapshot->interpreters[k].addr);
+        missed = false;
+        for (size_t k = 0; k < snapshot->thread_count; k++)
+            missed |= !gs_names_get(look->names, snapshot->threads[k].ident);
+    }
+}
+
 enum gs_status gs_look_take(struct gs_look *look, struct gs_err *err)
 {
     enum gs_status status = GS_LOST;
@@ -37,8 +51,7 @@ enum gs_status gs_look_take(struct gs_look *look, struct gs_err *err)
     }
     if (status != GS_OK)
         return gs_fail(err, status, "cannot read process %d: %s", (int)look->target->pid, gs_status_text(status));
-    for (size_t i = 0; i < look->snapshot->interpreter_count; i++)
-        gs_names_refresh(look->names, look->snapshot->interpreters[i].addr);
+    read_names(look);
     return GS_OK;
 }
 

@@ -76,17 +76,20 @@ static void add_window(struct gs_gil_place *place, const gs_addr *addrs, const u
 /* 3.6: the initialised variables lie in .data, the others in .bss. */
 static void place_statics(const struct gs_anchors *at, struct gs_gil_place *place)
 {
-    const gs_addr addrs[] = {at->current,  at->gil_locked, at->gil_last_holder, at->gil_switch_number, at->gil_interval,
-                             at->gil_cond, at->gil_mutex,  at->gil_switch_cond, at->gil_switch_mutex};
-    static const uint32_t lens[] = {8, 4, 8, 8, 8, COND_BYTES, MUTEX_BYTES, COND_BYTES, MUTEX_BYTES};
-    struct gs_gil_word_place *const places[] = {&place->current,       &place->locked,      &place->last_holder,
-                                                &place->switch_number, &place->interval,    &place->cond,
-                                                &place->mutex,         &place->switch_cond, &place->switch_mutex};
+    const gs_addr addrs[] = {at->current,      at->gil_locked, at->gil_last_holder, at->gil_switch_number,
+                             at->gil_interval, at->gil_mutex,  at->gil_switch_mutex};
+    static const uint32_t lens[] = {8, 4, 8, 8, 8, MUTEX_BYTES, MUTEX_BYTES};
+    struct gs_gil_word_place *const places[] = {&place->current,       &place->locked,   &place->last_holder,
+                                                &place->switch_number, &place->interval, &place->mutex,
+                                                &place->switch_mutex};
     enum { COUNT = sizeof lens / sizeof *lens };
     add_window(place, addrs, lens, COUNT, at->gil_locked);
-    add_window(place, addrs, lens, COUNT, at->gil_cond ? at->gil_cond : at->current);
+    add_window(place, addrs, lens, COUNT, at->gil_mutex ? at->gil_mutex : at->current);
     for (size_t i = 0; i < COUNT; i++)
         *places[i] = add_word(place, addrs[i], lens[i]);
+    /* Only slept on, never read. */
+    place->cond.addr = at->gil_cond;
+    place->switch_cond.addr = at->gil_switch_cond;
     if (!at->gil_cond) {
         place->data_start = at->data_start;
         place->data_end = at->data_end;

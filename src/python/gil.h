@@ -4,7 +4,10 @@
 
 #include "gilspy/python.h"
 
-enum { GS_GIL_BYTES = 1024 /* of all windows together */, GS_GIL_WINDOWS = 3 };
+enum {
+    GS_GIL_BYTES = 1024, /* of all windows together */
+    GS_GIL_WINDOWS = 7   /* one for each word, if the linker put them that far from each other (3.6) */
+};
 
 /* A variable of the GIL: where it lies in the target (0: this build does not tell), and in the bytes of a reading. */
 struct gs_gil_word_place {

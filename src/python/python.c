@@ -73,7 +73,8 @@ enum gs_status gs_python_open(struct gs_python **out, struct gs_target *target, 
     enum gs_status status = open_python(python, options ? options->assume : 0, err);
     if (status) {
         gs_python_close(python);
-        return status;
+        /* A process that ends takes its memory along first. */
+        return gs_target_alive(target) ? status : gs_fail(err, GS_NO_PROCESS, "process %d has ended", (int)target->pid);
     }
     *out = python;
     return GS_OK;

@@ -44,15 +44,15 @@ static uint32_t scan_data(struct gs_mem *mem, gs_addr start, gs_addr end)
 {
     char *block = malloc(BLOCK + OVERLAP + 1);
     uint32_t version = 0;
-    if (end - start > MAX_DATA)
-        end = start + MAX_DATA;
-    for (gs_addr at = start; block && at < end && !version; at += BLOCK) {
-        size_t len = end - at < BLOCK + OVERLAP ? end - at : BLOCK + OVERLAP;
-        if (gs_mem_read(mem, at, block, len))
+    gs_addr span = end - start < MAX_DATA ? end - start : MAX_DATA;
+    for (gs_addr at = 0; block && at < span && !version; at += BLOCK) {
+        size_t len = span - at < BLOCK + OVERLAP ? span - at : BLOCK + OVERLAP;
+        if (gs_mem_read(mem, start + at, block, len))
             continue;
         block[len] = '\0';
         for (char *dot = block; !version && (dot = memchr(dot, '.', len - (size_t)(dot - block))); dot++) {
-            if (dot > block && (dot == block + 1 || dot[-2] == '\0'))
+            /* A text that begins a later block was seen whole behind the block before. */
+            if (dot > block && (dot == block + 1 ? at == 0 : dot[-2] == '\0'))
                 version = parse_version_text(dot - 1);
         }
     }

@@ -8,7 +8,7 @@
 enum {
     STALE_NS = 100000000, /* nobody's activity is older */
     FALSE_ALARMS = 2,
-    AWAKE_LOOKS = 40,
+    AWAKE_LOOKS = 20,
     AWAKE_PAUSE_NS = 20000
 };
 
@@ -130,7 +130,7 @@ static void judge(struct gs_reader *reader, struct gs_member *member, const stru
         member->evidence = GS_EXACT;
     } else if (member->futex != GS_FUTEX_OTHER) {
         member->gil = GS_WAITS;
-    } else if (member->activity.run == GS_RUN_SYSCALL || member->activity.run == GS_RUN_GONE) {
+    } else if (told || member->activity.run == GS_RUN_SYSCALL || member->activity.run == GS_RUN_GONE) {
         member->gil = GS_WITHOUT;
         member->evidence = told ? GS_EXACT : GS_INFERRED;
     } else if (member->activity.run == GS_RUN_UNKNOWN) {
@@ -217,7 +217,8 @@ void gs_census(struct gs_reader *reader, uint64_t moved)
             if (lock_of(reader, member) != lock)
                 continue;
             judge(reader, member, &tally);
-            if (!lock->stands && member->gil == GS_WITHOUT && member->activity.run != GS_RUN_SYSCALL)
+            if (!lock->stands && member->gil == GS_WITHOUT && member->evidence == GS_INFERRED &&
+                member->activity.run != GS_RUN_SYSCALL)
                 member->gil = GS_UNKNOWN;
         }
     }

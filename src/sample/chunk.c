@@ -50,11 +50,11 @@ static bool predict_chunks(struct gs_reader *reader, struct gs_member *member, g
 {
     const struct gs_layout *layout = &reader->python->layout;
     struct gs_parts *chunks = &member->chunks;
-    for (chunks->count = 0; chunk; chunks->count++) {
+    gs_parts_clear(chunks);
+    while (chunk) {
         gs_addr previous;
         uint64_t size, used, head = (uint64_t)layout->ck_data;
-        if (chunks->count >= GS_PARTS_MAX ||
-            gs_mem_read_addr(reader->cache, chunk + (gs_addr)layout->ck_previous, &previous) ||
+        if (gs_mem_read_addr(reader->cache, chunk + (gs_addr)layout->ck_previous, &previous) ||
             gs_mem_read(reader->cache, chunk + (gs_addr)layout->ck_size, &size, 8) ||
             gs_mem_read(reader->cache, chunk + (gs_addr)layout->ck_top, &used, 8))
             return false;
@@ -65,10 +65,8 @@ static bool predict_chunks(struct gs_reader *reader, struct gs_member *member, g
             if (chunks->list[i].addr == chunk)
                 return false;
         }
-        if (!gs_grow(reader, (void **)&chunks->list, &chunks->room, chunks->count + 1, sizeof *chunks->list))
+        if (!gs_parts_append(reader, chunks, chunk, (uint32_t)(used < size ? used : size)))
             return false;
-        chunks->list[chunks->count] =
-            (struct gs_part){.addr = chunk, .len = (uint32_t)(used < size ? used : size), .used = reader->sample};
         chunk = previous;
     }
     return true;
@@ -185,6 +183,9 @@ static enum gs_walk walk_frame(struct walk *walk, gs_addr addr, gs_addr *previou
     if (!a)
         return GS_WALK_MISSING;
     *previous = gs_get_addr(a, layout->if_previous);
+    int owner = a[layout->if_owner];
+    if (!in_chunk && owner == OWNED_BY_THREAD)
+        return GS_WALK_MISSING; /* in a chunk that was not known when this was predicted */
     if (reader->stopping)
         return GS_WALK_OK;
     if (member->doubled) {
@@ -192,7 +193,6 @@ static enum gs_walk walk_frame(struct walk *walk, gs_addr addr, gs_addr *previou
         if (!b || !same(layout, a, b, addr == member->current[0]))
             return GS_WALK_TORN;
     }
-    int owner = a[layout->if_owner];
     if (owner >= layout->owner_shim && !in_chunk)
         return GS_WALK_OK;
     gs_addr code_addr = gs_get_addr(a, layout->if_code) & ~(gs_addr)layout->ref_tag_mask;
@@ -244,8 +244,10 @@ enum gs_walk gs_chunk_walk(struct gs_reader *reader, struct gs_member *member)
         return GS_WALK_MISSING;
     if (member->current[0] != member->current[1])
         return GS_WALK_TORN;
-    gs_addr at = member->current[0], last = 0;
+    gs_addr at = member->current[0], last = 0, mark = 0;
     for (size_t depth = 0; at; depth++) {
+        if (gs_chain_turns(at, depth, &mark))
+            return GS_WALK_TORN;
         if (depth >= GS_FRAME_LIMIT) {
             (void)gs_member_push(reader, member, (struct gs_frame){.kind = GS_FRAME_GAP, .gap = GS_GAP_TOO_DEEP});
             return GS_WALK_OK;

@@ -33,7 +33,8 @@ bool gs_heap_predict(struct gs_reader *reader, struct gs_member *member)
     }
     gs_parts_age(reader, &member->extras);
     /* In rising order each frame joins the last part or follows it: no part is moved. */
-    qsort(reader->chain, count, sizeof *reader->chain, by_addr);
+    if (count > 0)
+        qsort(reader->chain, count, sizeof *reader->chain, by_addr);
     for (size_t i = 0; i < count; i++) {
         if (!gs_parts_add(reader, &member->extras, reader->chain[i], reader->frame_bytes, JOIN_BYTES))
             return false;
@@ -94,8 +95,10 @@ enum gs_walk gs_heap_walk(struct gs_reader *reader, struct gs_member *member)
     member->frame_count = 0;
     if (member->current[0] != member->current[1])
         return GS_WALK_TORN;
-    gs_addr at = member->current[0];
+    gs_addr at = member->current[0], mark = 0;
     for (size_t depth = 0; at; depth++) {
+        if (gs_chain_turns(at, depth, &mark))
+            return GS_WALK_TORN;
         if (depth >= GS_FRAME_LIMIT) {
             (void)gs_member_push(reader, member, (struct gs_frame){.kind = GS_FRAME_GAP, .gap = GS_GAP_TOO_DEEP});
             return GS_WALK_OK;

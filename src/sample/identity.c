@@ -7,13 +7,29 @@
  * looked for. */
 enum { PTHREAD_TID_USUAL = 720, PTHREAD_BYTES = 2304 };
 
+/* A thread has a state in each interpreter that it was in. */
+enum { STATES_UNASKED = 8192, STATES_PER_TASK = 8 };
+
+static void ask(const struct gs_reader *reader, struct gs_tasks *tasks)
+{
+    if (tasks->asked)
+        return;
+    tasks->asked = true;
+    if (gs_target_tasks(reader->python->target, &tasks->list, &tasks->count))
+        tasks->count = 0;
+}
+
+bool gs_identity_count(struct gs_reader *reader, struct gs_tasks *tasks)
+{
+    if (tasks->states++ < STATES_UNASKED)
+        return true;
+    ask(reader, tasks);
+    return tasks->states <= STATES_UNASKED + STATES_PER_TASK * tasks->count;
+}
+
 static const struct gs_task *task_of(const struct gs_reader *reader, struct gs_tasks *tasks, pid_t ns_tid)
 {
-    if (!tasks->asked) {
-        tasks->asked = true;
-        if (gs_target_tasks(reader->python->target, &tasks->list, &tasks->count))
-            tasks->count = 0;
-    }
+    ask(reader, tasks);
     for (size_t i = 0; i < tasks->count; i++) {
         if (tasks->list[i].ns_tid == ns_tid)
             return &tasks->list[i];

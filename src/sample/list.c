@@ -5,6 +5,8 @@
 
 #include "sample/identity.h"
 
+enum { KEPT_UNFOUND = 16 /* discoveries that failed, during which a thread that they do not find is kept */ };
+
 static size_t slot_of(const struct gs_reader *reader, gs_addr tstate)
 {
     return (size_t)((tstate >> 4) * 0x9e3779b97f4a7c15) & (reader->by_tstate.size - 1);
@@ -88,7 +90,8 @@ static enum gs_status take_in(struct gs_reader *reader, struct gs_tasks *tasks, 
     uint64_t serial = layout->ts_id == GS_ABSENT ? 0 : gs_get_addr(copy, layout->ts_id);
     bool other = member->found && (member->ident != ident || member->serial != serial);
     if (other) { /* the memory of an ended thread's state, used again */
-        member->chunks.count = member->extras.count = 0;
+        gs_parts_clear(&member->chunks);
+        gs_parts_clear(&member->extras);
         member->torn_history = 0;
         member->ns_tid = -1;
     }
@@ -115,9 +118,8 @@ static enum gs_status walk_threads(struct gs_reader *reader, struct gs_tasks *ta
     const struct gs_interp *interp = &reader->interps[interpreter];
     uint8_t copy[GS_TSTATE_MAX];
     gs_addr prev = 0;
-    size_t count = 0;
-    for (gs_addr at = interp->head; at; count++) {
-        if (count >= GS_THREADS_MAX || gs_mem_read(reader->cache, at, copy, reader->tstate_bytes) ||
+    for (gs_addr at = interp->head; at;) {
+        if (!gs_identity_count(reader, tasks) || gs_mem_read(reader->cache, at, copy, reader->tstate_bytes) ||
             gs_get_addr(copy, layout->ts_interp) != interp->addr ||
             (layout->ts_prev != GS_ABSENT && gs_get_addr(copy, layout->ts_prev) != prev))
             return GS_LOST;
@@ -158,8 +160,8 @@ static enum gs_status walk_interpreters(struct gs_reader *reader)
 {
     const struct gs_layout *layout = &reader->python->layout;
     struct gs_mem *mem = reader->python->mem;
-    gs_addr at;
-    enum gs_status status = gs_mem_read_addr(mem, reader->python->at.interp_head, &at);
+    enum gs_status status = gs_mem_read_addr(mem, reader->python->at.interp_head, &reader->interp_head);
+    gs_addr at = reader->interp_head;
     reader->interp_count = reader->lock_count = 0;
     while (at && !status) {
         gs_addr next, gil = 0;
@@ -186,11 +188,12 @@ static int by_id(const void *a, const void *b)
     return (x->id > y->id) - (x->id < y->id);
 }
 
-static void drop_ended(struct gs_reader *reader)
+/* Those that were not found since `since`. */
+static void drop_ended(struct gs_reader *reader, uint64_t since)
 {
     size_t kept = 0;
     for (size_t i = 0; i < reader->member_count; i++) {
-        if (reader->members[i]->found == reader->discovery)
+        if (reader->members[i]->found >= since)
             reader->members[kept++] = reader->members[i];
         else
             free_member(reader->members[i]);
@@ -213,14 +216,17 @@ enum gs_status gs_list_discover(struct gs_reader *reader)
     gs_mem_cache_clear(reader->cache);
     enum gs_status status = walk_interpreters(reader);
     /* The list begins with the newest; users think of the main one, 0, first. */
-    qsort(reader->interps, reader->interp_count, sizeof *reader->interps, by_id);
+    if (reader->interp_count > 0)
+        qsort(reader->interps, reader->interp_count, sizeof *reader->interps, by_id);
     for (uint32_t i = 0; i < reader->interp_count && !status; i++)
         status = walk_threads(reader, &tasks, i);
     free(tasks.list);
     if (status == GS_OK || status == GS_LOST) {
-        if (status == GS_OK)
-            drop_ended(reader);
-        qsort(reader->members, reader->member_count, sizeof *reader->members, by_list);
+        /* One that was not reached this time may well be there the next, but not for ever. */
+        uint64_t kept = status == GS_OK ? 0 : KEPT_UNFOUND;
+        drop_ended(reader, reader->discovery > kept ? reader->discovery - kept : 0);
+        if (reader->member_count > 0)
+            qsort(reader->members, reader->member_count, sizeof *reader->members, by_list);
         if (!rebuild_table(reader))
             return GS_NO_MEMORY;
     }
@@ -241,6 +247,8 @@ bool gs_list_linked(const struct gs_reader *reader, const struct gs_member *memb
 
 bool gs_list_same(const struct gs_reader *reader)
 {
+    if (reader->interp_head != reader->interp_head_now)
+        return false;
     for (size_t i = 0; i < reader->interp_count; i++) {
         if (reader->interps[i].head != reader->interps[i].head_now)
             return false;

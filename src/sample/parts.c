@@ -47,37 +47,84 @@ const uint8_t *gs_parts_at(struct gs_reader *reader, struct gs_parts *parts, gs_
     return part->copy[which] + (addr - part->addr);
 }
 
+static gs_addr end_of(const struct gs_part *part)
+{
+    return part->addr + part->len;
+}
+
 bool gs_parts_add(struct gs_reader *reader, struct gs_parts *parts, gs_addr addr, uint32_t len, uint32_t gap)
 {
     if (addr + len < addr || addr < gap)
         return false;
     size_t first = find(parts, addr - gap), last = first;
     gs_addr start = addr, end = addr + len;
-    while (last < parts->count && parts->list[last].addr <= end + gap) {
-        struct gs_part *part = &parts->list[last++];
-        if (part->addr < start)
-            start = part->addr;
-        if (part->addr + part->len > end)
-            end = part->addr + part->len;
+    uint64_t before = 0;
+    for (; last < parts->count && parts->list[last].addr <= end + gap; last++) {
+        const struct gs_part *part = &parts->list[last];
+        gs_addr low = part->addr < start ? part->addr : start, high = end_of(part) > end ? end_of(part) : end;
+        if (high - low > GS_CHUNK_MAX && end_of(part) <= start) {
+            first = last + 1; /* long enough already */
+            continue;
+        }
+        if (high - low > GS_CHUNK_MAX && part->addr >= end)
+            break;
+        start = low;
+        end = high;
+        before += part->len;
     }
-    if (end - start > GS_CHUNK_MAX || parts->count >= GS_PARTS_MAX ||
+    if (parts->count >= GS_PARTS_MAX || parts->bytes - before + (end - start) > GS_STACK_MAX ||
         !gs_grow(reader, (void **)&parts->list, &parts->room, parts->count + 1, sizeof *parts->list))
         return false;
     struct gs_part *at = parts->list + first;
-    memmove(at + 1, parts->list + last, (parts->count - last) * sizeof *at);
+    if (last - first != 1)
+        memmove(at + 1, parts->list + last, (parts->count - last) * sizeof *at);
     parts->count += 1 - (last - first);
+    parts->bytes += (end - start) - before;
     *at = (struct gs_part){.addr = start, .len = (uint32_t)(end - start), .used = reader->sample};
     return true;
 }
 
-void gs_parts_age(struct gs_reader *reader, struct gs_parts *parts)
+bool gs_parts_append(struct gs_reader *reader, struct gs_parts *parts, gs_addr addr, uint32_t len)
+{
+    if (parts->count >= GS_PARTS_MAX || parts->bytes + len > GS_STACK_MAX ||
+        !gs_grow(reader, (void **)&parts->list, &parts->room, parts->count + 1, sizeof *parts->list))
+        return false;
+    parts->list[parts->count++] = (struct gs_part){.addr = addr, .len = len, .used = reader->sample};
+    parts->bytes += len;
+    return true;
+}
+
+void gs_parts_keep(struct gs_parts *parts, bool (*wanted)(const struct gs_part *part, const void *context),
+                   const void *context)
 {
     size_t kept = 0;
+    parts->bytes = 0;
     for (size_t i = 0; i < parts->count; i++) {
-        if (reader->sample - parts->list[i].used <= GS_PART_AGE)
-            parts->list[kept++] = parts->list[i];
+        if (!wanted(&parts->list[i], context))
+            continue;
+        parts->bytes += parts->list[i].len;
+        parts->list[kept++] = parts->list[i];
     }
     parts->count = kept;
+}
+
+void gs_parts_clear(struct gs_parts *parts)
+{
+    parts->count = 0;
+    parts->bytes = 0;
+}
+
+static bool young(const struct gs_part *part, const void *reader)
+{
+    return ((const struct gs_reader *)reader)->sample - part->used <= GS_PART_AGE;
+}
+
+void gs_parts_age(struct gs_reader *reader, struct gs_parts *parts)
+{
+    /* A stack that moves about leaves much behind: better to begin anew than to be full. */
+    if (parts->count > GS_PARTS_MAX / 2 || parts->bytes > GS_STACK_MAX / 2)
+        gs_parts_clear(parts);
+    gs_parts_keep(parts, young, reader);
 }
 
 bool gs_member_grow(struct gs_reader *reader, struct gs_member *member)

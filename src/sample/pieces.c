@@ -41,12 +41,7 @@ static void add_interpreter(struct gs_reader *reader, struct gs_interp *interp)
 
 size_t gs_pieces_bytes(const struct gs_reader *reader, const struct gs_member *member)
 {
-    size_t bytes = 0;
-    for (size_t i = 0; i < member->chunks.count; i++)
-        bytes += member->chunks.list[i].len;
-    for (size_t i = 0; i < member->extras.count; i++)
-        bytes += member->extras.list[i].len;
-    return 2 * (bytes + reader->tstate_bytes);
+    return 2 * (member->chunks.bytes + member->extras.bytes + reader->tstate_bytes);
 }
 
 static uint8_t *take_bytes(struct gs_reader *reader, uint32_t len)
@@ -60,6 +55,7 @@ static void add_part(struct gs_reader *reader, struct gs_part *part, int which)
 {
     uint8_t *bytes = take_bytes(reader, part->len);
     part->copy[which] = bytes;
+    part->piece[which] = reader->piece_count;
     add_piece(reader, part->addr, bytes, part->len);
 }
 
@@ -141,20 +137,11 @@ static void add_member(struct gs_reader *reader, struct gs_member *member, bool 
     member->piece_count = reader->piece_count - member->piece_first;
 }
 
-/* Parts whose memory is gone are forgotten: whatever the chain leads to is found anew. */
-static void drop_unreadable(struct gs_reader *reader, struct gs_member *member, struct gs_parts *parts)
+static bool arrived(const struct gs_part *part, const void *context)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < parts->count; i++) {
-        bool ok = true;
-        for (size_t k = 0; k < member->piece_count && ok; k++) {
-            const struct gs_piece *piece = &reader->pieces[member->piece_first + k];
-            ok = piece->ok || (piece->dst != parts->list[i].copy[0] && piece->dst != parts->list[i].copy[1]);
-        }
-        if (ok)
-            parts->list[kept++] = parts->list[i];
-    }
-    parts->count = kept;
+    const struct gs_reader *reader = context;
+    return (!part->copy[0] || reader->pieces[part->piece[0]].ok) &&
+           (!part->copy[1] || reader->pieces[part->piece[1]].ok);
 }
 
 bool gs_pieces_whole(struct gs_reader *reader, struct gs_member *member)
@@ -169,21 +156,22 @@ bool gs_pieces_whole(struct gs_reader *reader, struct gs_member *member)
     }
     if (ok) {
         const struct gs_layout *layout = &reader->python->layout;
-        if (!member->doubled && !member->cframe)
+        if (!member->doubled && (reader->heap_frames || layout->ts_cframe == GS_ABSENT))
             member->current[0] =
                 gs_get_addr(member->tstate_copy, reader->heap_frames ? layout->ts_frame : layout->ts_current_frame);
         if (!member->doubled)
             member->current[1] = member->current[0];
         return true;
     }
-    drop_unreadable(reader, member, &member->chunks);
-    drop_unreadable(reader, member, &member->extras);
+    /* Parts whose memory is gone are forgotten: whatever the chain leads to is found anew. */
+    gs_parts_keep(&member->chunks, arrived, reader);
+    gs_parts_keep(&member->extras, arrived, reader);
     return false;
 }
 
 enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **members, size_t count, bool link)
 {
-    size_t pieces = reader->interp_count * PIECES_PER_INTERPRETER + reader->lock_count * PIECES_PER_LOCK;
+    size_t pieces = 1 + reader->interp_count * PIECES_PER_INTERPRETER + reader->lock_count * PIECES_PER_LOCK;
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++) {
         pieces += GS_MEMBER_PIECES + 2 * (members[i]->chunks.count + members[i]->extras.count);
@@ -196,6 +184,7 @@ enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **membe
     for (size_t i = 0; i < reader->lock_count; i++)
         add_lock(reader, &reader->locks[i], 0);
     size_t heads = reader->piece_count;
+    add_piece(reader, reader->python->at.interp_head, &reader->interp_head_now, 8);
     for (size_t i = 0; i < reader->interp_count; i++)
         add_interpreter(reader, &reader->interps[i]);
     size_t heads_end = reader->piece_count;

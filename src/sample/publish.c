@@ -34,7 +34,8 @@ static void sort_members(struct gs_reader *reader)
         if (reader->members[i]->tid)
             reader->order[reader->order_count++] = reader->members[i];
     }
-    qsort(reader->order, reader->order_count, sizeof *reader->order, by_tid);
+    if (reader->order_count > 0)
+        qsort(reader->order, reader->order_count, sizeof *reader->order, by_tid);
     /* Only the threads that are older than the main one by number stand before it: by wrapping around. */
     for (size_t i = 0, moved = 0; i < reader->order_count; i++) {
         struct gs_member *member = reader->order[i];
@@ -54,7 +55,6 @@ static void publish_lock(const struct gs_reader *reader, const struct gs_lock *l
     *gil = (struct gs_gil){.state = !words->enabled ? GS_GIL_DISABLED
                                     : words->locked ? GS_GIL_HELD
                                                     : GS_GIL_FREE,
-                           .holder = holder ? holder->tid : 0,
                            .has_switches = words->has_switches,
                            .has_interval = words->interval_us != 0,
                            .switches = words->switches,
@@ -100,6 +100,43 @@ static void publish_thread(const struct gs_reader *reader, const struct gs_membe
                                  .frame_count = member->frame_count};
 }
 
+/* How much speaks for it that this is the state in which its thread runs Python. */
+static int weight(const struct gs_member *member)
+{
+    return (member->frame_count > 0 ? 2 : 0) + (member->gil == GS_HOLDS ? 1 : 0);
+}
+
+/* A thread state that was just made bears the ident of the thread that made it until its own thread runs: of two for
+ * one thread in one interpreter only one counts. */
+static bool is_double(const struct gs_reader *reader, size_t index)
+{
+    const struct gs_member *member = reader->order[index];
+    size_t first = index;
+    while (first > 0 && reader->order[first - 1]->tid == member->tid)
+        first--;
+    for (size_t i = first; i < reader->order_count && reader->order[i]->tid == member->tid; i++) {
+        const struct gs_member *other = reader->order[i];
+        if (other->interpreter == member->interpreter &&
+            (weight(other) > weight(member) || (weight(other) == weight(member) && i < index)))
+            return true;
+    }
+    return false;
+}
+
+static void publish_threads(struct gs_reader *reader)
+{
+    struct gs_snapshot *out = &reader->snapshot;
+    out->thread_count = 0;
+    for (size_t i = 0; i < reader->order_count; i++) {
+        const struct gs_member *member = reader->order[i];
+        if (member->activity.run == GS_RUN_GONE || is_double(reader, i))
+            continue;
+        publish_thread(reader, member, &out->threads[out->thread_count++]);
+        if (member->gil == GS_HOLDS)
+            out->gils[reader->interps[member->interpreter].lock].holder = member->tid;
+    }
+}
+
 enum gs_status gs_publish(struct gs_reader *reader)
 {
     struct gs_snapshot *out = &reader->snapshot;
@@ -114,11 +151,7 @@ enum gs_status gs_publish(struct gs_reader *reader)
         publish_lock(reader, &reader->locks[i], &out->gils[i]);
     for (size_t i = 0; i < reader->interp_count; i++)
         publish_interpreter(reader, &reader->interps[i], &out->interpreters[i]);
-    out->thread_count = 0;
-    for (size_t i = 0; i < reader->order_count; i++) {
-        if (reader->order[i]->activity.run != GS_RUN_GONE)
-            publish_thread(reader, reader->order[i], &out->threads[out->thread_count++]);
-    }
+    publish_threads(reader);
     return GS_OK;
 }
 

@@ -77,10 +77,15 @@ static bool settle(struct gs_reader *reader, struct gs_member *member)
         return true;
     }
     reader->quality.retried += !reader->stopping;
-    if (result == GS_WALK_TORN)
-        return ++member->tries >= TRIES_IF_TORN || member->still;
     /* Predicting changes the parts, whose copies in the arena stay where they are. */
-    return !predict(reader, member);
+    if (result == GS_WALK_MISSING && !predict(reader, member))
+        return true;
+    if (member->still)
+        return result == GS_WALK_TORN;
+    /* Another look would find it in a state that lasts: it is for whoever stops threads to decide. */
+    if (member->doubled && gs_may_stop(reader, member))
+        return true;
+    return result == GS_WALK_TORN && ++member->tries >= TRIES_IF_TORN;
 }
 
 static void mark_torn(struct gs_reader *reader, struct gs_member *member)
@@ -98,18 +103,20 @@ static void mark_torn(struct gs_reader *reader, struct gs_member *member)
 static enum gs_status read_some(struct gs_reader *reader, struct gs_member **members, size_t count, size_t *taken)
 {
     size_t n = 0;
-    for (size_t pieces = 0; n < count; n++) {
+    for (size_t pieces = 0, bytes = 0; n < count; n++) {
         struct gs_member *member = members[n];
         member->doubled = !expected_still(reader, member);
         member->torn = true;
         member->tries = 0;
         pieces += GS_MEMBER_PIECES + (member->chunks.count + member->extras.count) * (member->doubled ? 2 : 1);
-        if (n > 0 && pieces > GS_PIECES_MAX)
+        bytes += gs_pieces_bytes(reader, member);
+        if (n > 0 && (pieces > GS_PIECES_MAX || bytes > GS_READ_MAX))
             break;
     }
     *taken = n;
     size_t open = n;
-    for (unsigned round = 0; round < ROUNDS && open > 0; round++) {
+    /* Once even for nobody: the words of the GILs and the heads of the lists count too. */
+    for (unsigned round = 0; round < ROUNDS && (round == 0 || open > 0); round++) {
         reader->arena_used = 0;
         reader->join_tstates |= round == 0;
         enum gs_status status = gs_pieces_read(reader, members, open, count <= 2);

@@ -105,6 +105,7 @@ void gs_reader_free(struct gs_reader *reader)
 {
     if (!reader)
         return;
+    gs_stop_fini(&reader->stop);
     gs_list_free(reader);
     gs_publish_free(reader);
     gs_codes_free(reader->codes);

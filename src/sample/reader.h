@@ -15,13 +15,14 @@
 enum {
     GS_TSTATE_MAX = 512, /* bytes of a thread state that are read */
     GS_INTERPRETERS_MAX = 1024,
-    GS_THREADS_MAX = 1 << 20,
-    GS_CHUNK_MAX = 16 << 20, /* bytes of one data stack chunk */
-    GS_CHUNK_SLACK = 256,    /* read beyond what was in use before: a few calls deeper still fit */
-    GS_PARTS_MAX = 1 << 17,
-    GS_PIECES_MAX = 320,  /* of one read, if it is for several threads: the longer it takes, the less it proves */
-    GS_MEMBER_PIECES = 6, /* of one thread, besides those for its parts */
-    GS_PART_AGE = 64      /* samples for which an unused part is still read */
+    GS_CHUNK_MAX = 16 << 20,  /* bytes of one data stack chunk */
+    GS_CHUNK_SLACK = 256,     /* read beyond what was in use before: a few calls deeper still fit */
+    GS_PARTS_MAX = 1 << 13,   /* of one thread's chunks, or of its frames elsewhere */
+    GS_STACK_MAX = 128 << 20, /* bytes of either */
+    GS_READ_MAX = 64 << 20,   /* bytes of one read, if it is for several threads */
+    GS_PIECES_MAX = 320,      /* of one read, if it is for several threads: the longer it takes, the less it proves */
+    GS_MEMBER_PIECES = 6,     /* of one thread, besides those for its parts */
+    GS_PART_AGE = 64          /* samples for which an unused part is still read */
 };
 
 /* A piece of a thread's stack memory, and where its copies lie. */
@@ -30,11 +31,13 @@ struct gs_part {
     uint32_t len;
     uint32_t used;          /* the sample that last needed it */
     const uint8_t *copy[2]; /* NULL: not read */
+    size_t piece[2];        /* of the last read: those that the copies are */
 };
 
 struct gs_parts {
     struct gs_part *list;
     size_t count, room;
+    uint64_t bytes; /* of all together */
 };
 
 /* One thread state. */
@@ -107,6 +110,7 @@ struct gs_reader {
     uint32_t tstate_bytes, frame_bytes;
     int32_t pthread_tid; /* offset of the tid in glibc's struct pthread, GS_ABSENT: not found */
 
+    gs_addr interp_head, interp_head_now; /* the newest interpreter; as read together with the stacks */
     struct gs_interp *interps;
     size_t interp_count, interp_room;
     struct gs_lock *locks;
@@ -128,6 +132,7 @@ struct gs_reader {
     size_t chain_room;
     bool join_tstates; /* thread states close together are read in one piece */
     bool stopping;     /* a thread stands still for us: nothing is allocated */
+    bool untraceable;  /* another tracer has it, or we may not: nothing is stopped any more */
     struct gs_stop stop;
 
     bool full_census, lost_before;
@@ -204,6 +209,12 @@ enum gs_walk gs_heap_walk(struct gs_reader *reader, struct gs_member *member);
 const uint8_t *gs_parts_at(struct gs_reader *reader, struct gs_parts *parts, gs_addr addr, uint32_t len, int which);
 /* Makes [addr, addr + len) part of them, joined with neighbours that are closer than `gap` bytes. */
 bool gs_parts_add(struct gs_reader *reader, struct gs_parts *parts, gs_addr addr, uint32_t len, uint32_t gap);
+/* Adds it behind the others, joined with none. */
+bool gs_parts_append(struct gs_reader *reader, struct gs_parts *parts, gs_addr addr, uint32_t len);
+/* Drops all that are not wanted. */
+void gs_parts_keep(struct gs_parts *parts, bool (*wanted)(const struct gs_part *part, const void *context),
+                   const void *context);
+void gs_parts_clear(struct gs_parts *parts);
 /* Drops those that no sample needed for GS_PART_AGE samples. */
 void gs_parts_age(struct gs_reader *reader, struct gs_parts *parts);
 /* Makes room for one more frame. */
@@ -217,6 +228,26 @@ static inline bool gs_member_push(struct gs_reader *reader, struct gs_member *me
     member->frames[member->frame_count++] = frame;
     return true;
 }
+
+/* A chain of frames came back to where it was (Brent's way of telling: the mark moves to each depth that is a power of
+ * two). */
+static inline bool gs_chain_turns(gs_addr at, size_t depth, gs_addr *mark)
+{
+    if (depth > 0 && at == *mark)
+        return true;
+    if ((depth & (depth - 1)) == 0)
+        *mark = at;
+    return false;
+}
+
+/* ---- stopped.c ---- */
+
+/* gs_read_members, and what came out torn once more with its thread stopped, as far as the options allow. */
+enum gs_status gs_read_and_stop(struct gs_reader *reader, struct gs_member **members, size_t count) GS_MUST_CHECK;
+/* The member's thread is one that may be stopped, should it run. */
+bool gs_may_stop(const struct gs_reader *reader, const struct gs_member *member);
+/* Threads stood still for more than their share of the time: this sample is to be left out. */
+bool gs_over_budget(struct gs_reader *reader);
 
 /* ---- census.c ---- */
 

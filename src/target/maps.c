@@ -14,11 +14,23 @@
 
 static const char deleted_mark[] = " (deleted)";
 
-static void free_maps(struct gs_map *maps, size_t count)
+void gs_maps_free(struct gs_map *maps, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         free(maps[i].path);
     free(maps);
+}
+
+/* The kernel writes a newline of a path as \012, and nothing else so. */
+static void unescape(char *path)
+{
+    char *to = path;
+    for (const char *from = path; *from; to++) {
+        bool newline = strncmp(from, "\\012", 4) == 0;
+        *to = newline ? '\n' : *from;
+        from += newline ? 4 : 1;
+    }
+    *to = '\0';
 }
 
 static bool parse_line(const char *line, struct gs_map *map)
@@ -35,13 +47,29 @@ static bool parse_line(const char *line, struct gs_map *map)
     size_t len = strlen(path), mark = sizeof deleted_mark - 1;
     map->deleted = map->inode && len > mark && strcmp(path + len - mark, deleted_mark) == 0;
     map->path = strndup(path, map->deleted ? len - mark : len);
+    if (map->path)
+        unescape(map->path);
     return map->path != NULL;
+}
+
+bool gs_maps_parse(char *text, struct gs_map **maps, size_t *count)
+{
+    size_t lines = 0;
+    *count = 0;
+    for (const char *c = text; *c; c++)
+        lines += *c == '\n';
+    *maps = calloc(lines + 1, sizeof **maps);
+    if (!*maps)
+        return false;
+    for (char *line; *count < lines && (line = strsep(&text, "\n"));)
+        *count += parse_line(line, &(*maps)[*count]);
+    return true;
 }
 
 static enum gs_status refuse(const struct gs_target *target, ssize_t failure, struct gs_err *err)
 {
     if (failure == -EACCES || failure == -EPERM)
-        return gs_fail(err, GS_NOT_PERMITTED, "the memory map of process %d may not be read", (int)target->pid);
+        return GS_NOT_PERMITTED; /* whoever opens the process tells why */
     if (failure == -ENOENT || failure == -ESRCH)
         return gs_fail(err, GS_NO_PROCESS, "process %d has ended", (int)target->pid);
     return gs_fail(err, GS_FAILED, "the memory map of process %d cannot be read: %s", (int)target->pid,
@@ -54,19 +82,13 @@ enum gs_status gs_target_refresh_maps(struct gs_target *target, struct gs_err *e
     char *text = gs_proc_read_all(target->pid, "maps", &len);
     if (!text)
         return refuse(target, len, err);
-    size_t lines = 0, count = 0;
-    for (const char *c = text; *c; c++)
-        lines += *c == '\n';
-    struct gs_map *maps = calloc(lines + 1, sizeof *maps);
-    if (!maps) {
-        free(text);
-        return gs_fail(err, GS_NO_MEMORY, "out of memory");
-    }
-    char *rest = text;
-    for (char *line; count < lines && (line = strsep(&rest, "\n"));)
-        count += parse_line(line, &maps[count]);
+    struct gs_map *maps;
+    size_t count;
+    bool parsed = gs_maps_parse(text, &maps, &count);
     free(text);
-    free_maps(target->maps, target->map_count);
+    if (!parsed)
+        return gs_fail(err, GS_NO_MEMORY, "out of memory");
+    gs_maps_free(target->maps, target->map_count);
     target->maps = maps;
     target->map_count = count;
     return GS_OK;

@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* A flag of gs_proc_stat: a thread of the kernel (include/linux/sched.h). */
-enum { GS_PF_KTHREAD = 0x00200000 };
+/* Flags of gs_proc_stat (include/linux/sched.h): it is about to end; it is a thread of the kernel. */
+enum { GS_PF_EXITING = 0x00000004, GS_PF_KTHREAD = 0x00200000 };
 
 /* A file of /proc/PID, read whole into dst and terminated: how many bytes, or -errno. A longer file is cut. */
 ssize_t gs_proc_read(pid_t pid, const char *file, char *dst, size_t size);
@@ -29,5 +29,11 @@ struct gs_proc_stat {
     uint64_t flags, user_ticks, system_ticks, start_ticks;
 };
 bool gs_proc_stat_parse(const char *text, struct gs_proc_stat *stat);
+
+struct gs_map;
+
+/* The complete lines of a maps file, whose text is cut up on the way; false when out of memory. */
+bool gs_maps_parse(char *text, struct gs_map **maps, size_t *count);
+void gs_maps_free(struct gs_map *maps, size_t count);
 
 #endif

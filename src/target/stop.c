@@ -1,16 +1,20 @@
 /* SEIZE, INTERRUPT, wait, and DETACH: never PTRACE_ATTACH or SIGSTOP, which leave a mark when we die between. */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "target/procfs.h"
 #include "target/stop.h"
+#include "target/task.h"
 
-/* A running thread stops within tens of microseconds; one that fell asleep in the kernel meanwhile may never. Spinning
- * is for the usual case; on a busy machine we must give the processor away and be woken. */
-enum { SPIN_US = 30, PATIENCE_US = 20000 };
+/* A running thread stops within tens of microseconds: spinning is for that. One that is ready but does not get a
+ * processor stops when it gets one, and must be let go at once then: it is waited for, however long that takes. Only
+ * one that sleeps uninterruptibly is left, to be settled later. */
+enum { SPIN_US = 30, LOOK_US = 20000, FINI_US = 200000 };
 
 static void detach(struct gs_stop *stop, pid_t tid, int status)
 {
@@ -21,18 +25,31 @@ static void detach(struct gs_stop *stop, pid_t tid, int status)
         stop->owed = 0;
 }
 
-/* A thread that did not stop in time may have done so since. True when none is owed any more. */
-static bool settle(struct gs_stop *stop)
+void gs_stop_settle(struct gs_stop *stop)
 {
     int status;
     if (!stop->owed)
-        return true;
+        return;
     pid_t got = waitpid(stop->owed, &status, __WALL | WNOHANG);
     if (got == stop->owed && WIFSTOPPED(status))
         detach(stop, got, status);
     else if (got != 0)
         stop->owed = 0; /* it has ended */
-    return !stop->owed;
+}
+
+void gs_stop_fini(struct gs_stop *stop)
+{
+    for (uint64_t began_ns = gs_clock_ns(); stop->owed && gs_clock_ns() - began_ns < FINI_US * UINT64_C(1000);) {
+        gs_stop_settle(stop);
+        nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+    }
+}
+
+static bool sleeps_uninterruptibly(pid_t tid)
+{
+    char text[1024];
+    struct gs_proc_stat stat;
+    return gs_proc_read(tid, "stat", text, sizeof text) > 0 && gs_proc_stat_parse(text, &stat) && stat.state == 'D';
 }
 
 /* The kernel sends SIGCHLD when it has stopped; that is taken without a handler. */
@@ -48,33 +65,42 @@ static enum gs_status wait_for_stop(struct gs_stop *stop, pid_t tid, const sigse
         }
         if (got != 0)
             return GS_LOST;
-        uint64_t waited_us = (gs_clock_ns() - stop->since_ns) / 1000;
-        if (waited_us > PATIENCE_US) {
+        if (gs_clock_ns() - stop->since_ns < SPIN_US * UINT64_C(1000))
+            continue;
+        if (sigtimedwait(child, NULL, &(struct timespec){.tv_nsec = LOOK_US * 1000L}) < 0 && errno == EAGAIN &&
+            sleeps_uninterruptibly(tid)) {
             stop->owed = tid;
             return GS_LOST;
         }
-        if (waited_us > SPIN_US)
-            sigtimedwait(child, NULL, &(struct timespec){0, (long)(PATIENCE_US - waited_us + 1) * 1000});
     }
 }
 
-enum gs_status gs_stop_begin(struct gs_stop *stop, pid_t tid)
+/* A thread in a system call would see the call interrupted: the kernel is asked at the last moment. */
+static enum gs_status seize(struct gs_stop *stop, pid_t tid, int activity_fd, const sigset_t *child)
 {
-    if (!settle(stop))
+    struct gs_activity activity;
+    gs_activity_read(activity_fd, &activity);
+    if (activity.run != GS_RUN_RUNNING)
+        return GS_LOST;
+    stop->since_ns = gs_clock_ns();
+    if (ptrace(PTRACE_SEIZE, tid, 0, 0))
+        return errno == EPERM || errno == EACCES ? GS_NOT_PERMITTED : GS_LOST;
+    if (ptrace(PTRACE_INTERRUPT, tid, 0, 0))
+        return GS_LOST; /* it has just ended */
+    return wait_for_stop(stop, tid, child);
+}
+
+enum gs_status gs_stop_begin(struct gs_stop *stop, pid_t tid, int activity_fd)
+{
+    gs_stop_settle(stop);
+    if (stop->owed)
         return GS_LOST;
     sigset_t child, before;
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &child, &before);
-    stop->since_ns = gs_clock_ns();
-    enum gs_status status = GS_OK;
-    if (ptrace(PTRACE_SEIZE, tid, 0, 0))
-        status = errno == EPERM || errno == EACCES ? GS_NOT_PERMITTED : GS_LOST;
-    else if (ptrace(PTRACE_INTERRUPT, tid, 0, 0))
-        status = GS_LOST; /* it has just ended */
-    else
-        status = wait_for_stop(stop, tid, &child);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    pthread_sigmask(SIG_BLOCK, &child, &before);
+    enum gs_status status = seize(stop, tid, activity_fd, &child);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;
 }
 

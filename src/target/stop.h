@@ -1,4 +1,6 @@
-/* Stopping one thread for microseconds. Whatever happens to us, the kernel lets it go on: PTRACE_SEIZE only. */
+/* Stopping one thread for microseconds. Whatever happens to us, the kernel lets it go on: PTRACE_SEIZE only.
+ *
+ * A program that stops threads must not have SIGCHLD ignored: the kernel tells by it that a thread has stopped. */
 #ifndef GS_TARGET_STOP_H
 #define GS_TARGET_STOP_H
 
@@ -7,13 +9,20 @@
 struct gs_stop {
     pid_t tid;  /* stopped now, 0: none */
     int signal; /* a signal that was on its way to it, to be delivered when it goes on */
-    pid_t owed; /* seized, but did not stop in time (it sleeps in the kernel): collected later */
+    pid_t owed; /* seized, but in an uninterruptible sleep: it will stop when that ends, and must be let go then */
     uint64_t since_ns;
 };
 
-/* Stops a thread; GS_LOST when it did not stop in time or has ended, GS_NOT_PERMITTED (also: another tracer has it). */
-enum gs_status gs_stop_begin(struct gs_stop *stop, pid_t tid) GS_MUST_CHECK;
+/* Stops a thread if it runs: activity_fd is its syscall file (gs_activity_open), asked at the last moment. GS_LOST when
+ * it does not run, has ended or fell into an uninterruptible sleep; GS_NOT_PERMITTED when it may not be traced, as when
+ * another tracer has it. */
+enum gs_status gs_stop_begin(struct gs_stop *stop, pid_t tid, int activity_fd) GS_MUST_CHECK;
 /* Lets it go on; returns for how many microseconds it stood still. */
 uint64_t gs_stop_end(struct gs_stop *stop);
+/* Lets a thread that is owed go on if it has stopped by now: to be called before each reading, and while waiting for
+ * the next one. */
+void gs_stop_settle(struct gs_stop *stop);
+/* Before stop is forgotten: waits for a thread that is owed, for a while. */
+void gs_stop_fini(struct gs_stop *stop);
 
 #endif

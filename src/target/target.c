@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "gilspy/target.h"
+#include "target/barrier.h"
 #include "target/procfs.h"
 
 static bool same_namespace(pid_t pid, const char *kind)
@@ -88,14 +89,6 @@ static enum gs_status read_identity(struct gs_target *target, pid_t pid, struct 
     return GS_OK;
 }
 
-static void say_how_to_be_permitted(struct gs_err *err, const struct gs_target *target)
-{
-    if (geteuid() != 0)
-        gs_err_todo(err, "try: sudo gilspy ... -p %d", (int)target->pid);
-    else
-        gs_err_todo(err, "in a container it takes --cap-add=SYS_PTRACE; outside, see ptrace(2) on PTRACE_MODE_ATTACH");
-}
-
 /* Whether its memory may be read, tried on a word of its first readable map. */
 static enum gs_status try_memory(struct gs_target *target, struct gs_err *err)
 {
@@ -107,11 +100,11 @@ static enum gs_status try_memory(struct gs_target *target, struct gs_err *err)
         enum gs_status status = gs_mem_read_addr(target->mem, map->start, &word);
         if (status == GS_GONE)
             return gs_fail(err, GS_NO_PROCESS, "process %d has ended", (int)target->pid);
-        if (status == GS_NOT_PERMITTED)
-            return gs_fail(err, status, "the memory of process %d may not be read", (int)target->pid);
-        if (status == GS_OK)
-            return GS_OK;
+        if (status == GS_OK || status == GS_NOT_PERMITTED)
+            return status;
     }
+    if (!gs_target_alive(target))
+        return gs_fail(err, GS_NO_PROCESS, "process %d has ended", (int)target->pid);
     return gs_fail(err, GS_NOT_PYTHON, "process %d maps no program", (int)target->pid);
 }
 
@@ -125,9 +118,7 @@ static enum gs_status open_target(struct gs_target *target, pid_t pid, struct gs
     status = gs_target_refresh_maps(target, err);
     if (!status)
         status = try_memory(target, err);
-    if (status == GS_NOT_PERMITTED)
-        say_how_to_be_permitted(err, target);
-    return status;
+    return status == GS_NOT_PERMITTED ? gs_barrier_tell(target, err) : status;
 }
 
 enum gs_status gs_target_open(struct gs_target **out, pid_t pid, struct gs_err *err)
@@ -149,9 +140,7 @@ void gs_target_close(struct gs_target *target)
     if (!target)
         return;
     gs_mem_free(target->mem);
-    for (size_t i = 0; i < target->map_count; i++)
-        free(target->maps[i].path);
-    free(target->maps);
+    gs_maps_free(target->maps, target->map_count);
     for (size_t i = 0; i < target->command_count; i++)
         free(target->command[i]);
     free(target->command);
@@ -165,7 +154,7 @@ bool gs_target_alive(const struct gs_target *target)
     struct gs_proc_stat stat;
     if (gs_proc_read(target->pid, "stat", text, sizeof text) <= 0 || !gs_proc_stat_parse(text, &stat))
         return false;
-    if (stat.state == 'Z' || stat.state == 'X' || stat.start_ticks != target->start_ticks)
+    if (stat.state == 'Z' || stat.state == 'X' || stat.flags & GS_PF_EXITING || stat.start_ticks != target->start_ticks)
         return false;
     snprintf(path, sizeof path, "/proc/%d/exe", (int)target->pid);
     ssize_t len = readlink(path, exe, sizeof exe - 1);

@@ -1,0 +1,66 @@
+/* Which variable a tiny function of a stripped program names. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "arch/arch.h"
+
+#define AT UINT64_C(0x401000)
+
+#define assert_names(expected, ...)                                                                                    \
+    do {                                                                                                               \
+        static const uint8_t code[] = {__VA_ARGS__};                                                                   \
+        assert_int_equal(gs_arch_first_variable(code, sizeof code, AT), expected);                                     \
+    } while (0)
+
+static void test_known_functions(void **state)
+{
+    (void)state;
+    /* PyInterpreterState_Head: mov rax, [rip+0x11223344]; ret */
+    assert_names(AT + 7 + 0x11223344, 0x48, 0x8b, 0x05, 0x44, 0x33, 0x22, 0x11, 0xc3);
+    /* PyEval_ThreadsInitialized of 2.7: xor eax, eax; cmp qword [rip+x], 0; setne al; ret */
+    assert_names(AT + 10 + 0x1000, 0x31, 0xc0, 0x48, 0x83, 0x3d, 0x00, 0x10, 0x00, 0x00, 0x00, 0x0f, 0x95, 0xc0, 0xc3);
+    /* Of 3.6: mov eax, [rip+x]; not eax; shr eax, 31; ret */
+    assert_names(AT + 6 + 0x2000, 0x8b, 0x05, 0x00, 0x20, 0x00, 0x00, 0xf7, 0xd0, 0xc1, 0xe8, 0x1f, 0xc3);
+    /* _PyEval_SetSwitchInterval: mov [rip+x], rdi; ret */
+    assert_names(AT + 7 + 0x30, 0x48, 0x89, 0x3d, 0x30, 0x00, 0x00, 0x00, 0xc3);
+    /* cmp dword [rip+x], imm8 */
+    assert_names(AT + 7 + 5, 0x83, 0x3d, 0x05, 0x00, 0x00, 0x00, 0xff, 0xc3);
+    /* The variable lies before the code. */
+    assert_names(AT + 7 - 0x100, 0x48, 0x8b, 0x05, 0x00, 0xff, 0xff, 0xff, 0xc3);
+}
+
+static void test_prologues(void **state)
+{
+    (void)state;
+    /* endbr64 */
+    assert_names(AT + 11 + 0x10, 0xf3, 0x0f, 0x1e, 0xfa, 0x48, 0x8b, 0x05, 0x10, 0x00, 0x00, 0x00, 0xc3);
+    /* push rbp; mov rbp, rsp; mov rax, [rip+x]; pop rbp; ret */
+    assert_names(AT + 11 + 0x10, 0x55, 0x48, 0x89, 0xe5, 0x48, 0x8b, 0x05, 0x10, 0x00, 0x00, 0x00, 0x5d, 0xc3);
+    /* endbr64; push rbp; mov rbp, rsp; mov [rbp-8], rdi; mov rax, [rbp-8]; mov [rip+x], rax */
+    assert_names(AT + 23 + 0x10, 0xf3, 0x0f, 0x1e, 0xfa, 0x55, 0x48, 0x89, 0xe5, 0x48, 0x89, 0x7d, 0xf8, 0x48, 0x8b,
+                 0x45, 0xf8, 0x48, 0x89, 0x05, 0x10, 0x00, 0x00, 0x00, 0x90, 0x5d, 0xc3);
+}
+
+static void test_nothing_there(void **state)
+{
+    (void)state;
+    static const uint8_t head[] = {0x31, 0xc0, 0x48, 0x83, 0x3d, 0x00, 0x10, 0x00, 0x00, 0x00, 0x0f};
+    for (size_t len = 0; len < 10; len++)
+        assert_int_equal(gs_arch_first_variable(head, len, AT), 0);
+    assert_int_equal(gs_arch_first_variable(head, 10, AT), AT + 10 + 0x1000);
+    assert_int_equal(gs_arch_first_variable(NULL, 0, AT), 0);
+    assert_names(0, 0x31, 0xc0, 0xc3, 0x48, 0x8b, 0x05, 0x10, 0x00, 0x00, 0x00); /* behind its end */
+    assert_names(0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00);
+    assert_names(0, 0xe9, 0x00, 0x10, 0x00, 0x00, 0x90, 0x90, 0x90); /* a jump elsewhere */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_known_functions), cmocka_unit_test(test_prologues),
+                                       cmocka_unit_test(test_nothing_there)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,401 @@
+/* Who holds, who waits: judged from the words of the GIL, what each thread sleeps on, and the counts of the mutexes. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "sample/reader.h"
+#include "support/mem_fake.h"
+
+enum { THREADS = 8 };
+
+#define RUNTIME UINT64_C(0x10000)
+#define GIL     (RUNTIME + 0x100)
+#define COND    (GIL + 32)
+#define MUTEX   (GIL + 80)
+#define SWITCH  (GIL + 120)
+
+/* A reader whose members and words are set by hand; the kernel's part comes from files of ours. */
+struct world {
+    struct gs_target target;
+    struct gs_python python;
+    struct gs_reader reader;
+    struct gs_interp interp;
+    struct gs_lock lock;
+    struct gs_member members[THREADS];
+    struct gs_member *list[THREADS];
+};
+
+static void open_world(struct world *w, size_t threads)
+{
+    memset(w, 0, sizeof *w);
+    struct gs_layout *layout = &w->python.layout;
+    *layout = (struct gs_layout){.gil_home = GS_GIL_RUNTIME,
+                                 .rt_gil = 0x100,
+                                 .gil_size = 208,
+                                 .gil_enabled = GS_ABSENT,
+                                 .gil_last_holder = 8,
+                                 .gil_locked = 16,
+                                 .gil_switch_number = 24,
+                                 .gil_cond = 32,
+                                 .gil_mutex = 80,
+                                 .gil_switch_cond = 120,
+                                 .gil_switch_mutex = 168,
+                                 .ts_gil_requested = GS_ABSENT};
+    w->python.target = &w->target;
+    w->python.at.runtime = RUNTIME;
+    w->python.mem = w->target.mem = mem_fake_new();
+    mem_fake_map(w->python.mem, RUNTIME, 4096);
+    assert_true(gs_gil_place(&w->python, 0, &w->lock.place));
+    w->lock.sharers = 1;
+    w->lock.after = (struct gs_gil_words){.exists = true, .enabled = true, .has_users = true, .has_switches = true};
+    w->lock.last = w->lock.after;
+    w->reader = (struct gs_reader){.python = &w->python,
+                                   .interps = &w->interp,
+                                   .interp_count = 1,
+                                   .locks = &w->lock,
+                                   .lock_count = 1,
+                                   .members = w->list,
+                                   .member_count = threads,
+                                   .sample = 1,
+                                   .taken_ns = 1000000,
+                                   .last_taken_ns = 1000000};
+    for (size_t i = 0; i < threads; i++) {
+        int fd = memfd_create("syscall", 0);
+        assert_true(fd >= 0);
+        w->members[i] =
+            (struct gs_member){.tstate = 0x5000 + i, .tid = 100 + (int)i, .ns_tid = 200 + (int)i, .syscall_fd = fd};
+        w->list[i] = &w->members[i];
+    }
+}
+
+static void close_world(struct world *w)
+{
+    for (size_t i = 0; i < w->reader.member_count; i++)
+        close(w->members[i].syscall_fd);
+    gs_mem_free(w->python.mem);
+}
+
+static void does(struct world *w, size_t i, const char *text)
+{
+    int fd = w->members[i].syscall_fd;
+    assert_int_equal(ftruncate(fd, 0), 0);
+    assert_int_equal(pwrite(fd, text, strlen(text), 0), strlen(text));
+}
+
+static void waits_on(struct world *w, size_t i, gs_addr addr)
+{
+    char text[96];
+    snprintf(text, sizeof text, "%d 0x%llx 0x89 0x0 0x7ffe 0x0 0xffffffff 0x1 0x2\n", SYS_futex,
+             (unsigned long long)addr);
+    does(w, i, text);
+}
+
+static void held_by(struct world *w, size_t i)
+{
+    w->lock.after.locked = true;
+    w->lock.after.last_holder = w->members[i].tstate;
+}
+
+static void census(struct world *w)
+{
+    w->reader.taken_ns += 1000;
+    gs_census(&w->reader, 0);
+}
+
+#define assert_judged(w, i, word, how)                                                                                 \
+    do {                                                                                                               \
+        assert_int_equal((w)->members[i].gil, word);                                                                   \
+        assert_int_equal((w)->members[i].evidence, how);                                                               \
+    } while (0)
+
+static void test_holder_and_sleepers(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, 7);
+    held_by(&w, 0);
+    does(&w, 0, "running\n");
+    waits_on(&w, 1, COND + 40);
+    waits_on(&w, 2, MUTEX);
+    waits_on(&w, 3, SWITCH + 44);
+    waits_on(&w, 4, 0x7000);
+    does(&w, 5, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
+    does(&w, 6, "");
+    w.lock.after.cond_users = 1;
+    w.lock.after.switch_users = 1;
+    census(&w);
+    assert_judged(&w, 0, GS_HOLDS, GS_EXACT);
+    for (size_t i = 1; i <= 3; i++)
+        assert_judged(&w, i, GS_WAITS, GS_INFERRED);
+    assert_judged(&w, 4, GS_WITHOUT, GS_INFERRED);
+    assert_judged(&w, 5, GS_WITHOUT, GS_INFERRED);
+    assert_int_equal(w.members[6].activity.run, GS_RUN_GONE);
+    close_world(&w);
+}
+
+/* The holder may sleep in a call, or even be seen in the GIL's own futex: the words say that it holds. */
+static void test_holder_that_sleeps(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"running\n", "-1 0x1 0x2\n", "35 0x1 0x0 0 0 0 0 0x1 0x2\n", "junk"};
+    struct world w;
+    open_world(&w, 2);
+    does(&w, 1, "35 0x1 0x0 0 0 0 0 0x1 0x2\n");
+    held_by(&w, 0);
+    for (size_t i = 0; i < 4; i++) {
+        does(&w, 0, texts[i]);
+        census(&w);
+        assert_judged(&w, 0, GS_HOLDS, GS_EXACT);
+    }
+    waits_on(&w, 0, COND + 40);
+    census(&w);
+    assert_judged(&w, 0, GS_HOLDS, GS_EXACT);
+    /* Free: being the last holder is nothing. */
+    w.lock.after.locked = false;
+    does(&w, 0, "35 0x1 0x0 0 0 0 0 0x1 0x2\n");
+    census(&w);
+    assert_judged(&w, 0, GS_WITHOUT, GS_INFERRED);
+    close_world(&w);
+}
+
+/* Awake without holding: by how many are missing among the waiters. */
+static void test_awake(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t cond_users, switch_users;
+        bool has_users, owned;
+        enum gs_gil_word expected;
+    } cases[] = {
+        {1, 0, true, false, GS_WITHOUT},                                 /* the one that sleeps is the only waiter */
+        {0, 0, true, false, GS_WITHOUT},                                 /* even it is on its way out */
+        {3, 0, true, false, GS_WAITS},                                   /* both that are awake */
+        {2, 0, true, false, GS_UNKNOWN},                                 /* one of the two */
+        {4, 0, true, false, GS_WAITS},                                   /* and one that we do not know */
+        {3, 0, true, true, GS_UNKNOWN},                                  /* one of these only has the mutex */
+        {4, 0, true, true, GS_WAITS},     {1, 2, true, false, GS_WAITS}, /* both gave it up on request */
+        {2, 1, true, false, GS_WAITS},    {1, 1, true, false, GS_UNKNOWN},
+        {3, 0, false, false, GS_UNKNOWN}, /* no counts: nothing is known */
+        {1, 0, false, false, GS_UNKNOWN},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world w;
+        open_world(&w, 5);
+        held_by(&w, 0);
+        does(&w, 0, "running\n");
+        waits_on(&w, 1, COND + 40);
+        does(&w, 2, "running\n");
+        does(&w, 3, "-1 0x1 0x2\n"); /* in a page fault */
+        does(&w, 4, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
+        w.lock.after.cond_users = cases[i].cond_users;
+        w.lock.after.switch_users = cases[i].switch_users;
+        w.lock.after.has_users = cases[i].has_users;
+        w.lock.after.mutex_owner = cases[i].owned ? 999 : 0;
+        census(&w);
+        if (w.members[2].gil != cases[i].expected || w.members[3].gil != cases[i].expected)
+            fail_msg("case %zu: %d %d", i, w.members[2].gil, w.members[3].gil);
+        assert_judged(&w, 0, GS_HOLDS, GS_EXACT);
+        assert_judged(&w, 1, GS_WAITS, GS_INFERRED);
+        assert_judged(&w, 4, GS_WITHOUT, GS_INFERRED);
+        assert_judged(&w, 2, cases[i].expected, GS_INFERRED);
+        close_world(&w);
+    }
+}
+
+/* Threads asleep on the mutex may count as its users or not. */
+static void test_awake_beside_the_mutex(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t users;
+        enum gs_gil_word expected;
+    } cases[] = {{0, GS_WITHOUT}, {1, GS_UNKNOWN}, {2, GS_WAITS}};
+    for (size_t i = 0; i < 3; i++) {
+        struct world w;
+        open_world(&w, 3);
+        held_by(&w, 0);
+        does(&w, 0, "running\n");
+        waits_on(&w, 1, MUTEX);
+        does(&w, 2, "running\n");
+        w.lock.after.cond_users = cases[i].users;
+        census(&w);
+        assert_judged(&w, 2, cases[i].expected, GS_INFERRED);
+        close_world(&w);
+    }
+}
+
+static void test_owner_of_the_mutex(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, 3);
+    held_by(&w, 0);
+    does(&w, 0, "running\n");
+    does(&w, 1, "running\n");
+    does(&w, 2, "running\n");
+    w.lock.after.mutex_owner = 201; /* in the target's own numbers */
+    w.lock.after.cond_users = 3;
+    census(&w);
+    assert_judged(&w, 1, GS_UNKNOWN, GS_INFERRED);
+    assert_judged(&w, 2, GS_WAITS, GS_INFERRED);
+    close_world(&w);
+}
+
+/* 3.15: the thread state says whether its thread asks for the GIL, if it was read in this sample. */
+static void test_gil_requested(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, 5);
+    w.python.layout.ts_gil_requested = 40;
+    held_by(&w, 0);
+    does(&w, 0, "running\n");
+    for (size_t i = 1; i < 5; i++)
+        does(&w, i, "running\n");
+    w.members[0].requested = true; /* just got it */
+    w.members[0].requested_sample = 1;
+    w.members[1].requested = true;
+    w.members[1].requested_sample = 1;
+    w.members[2].requested_sample = 1;
+    w.members[3].requested = true; /* but long ago */
+    does(&w, 4, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
+    w.members[4].requested_sample = 1;
+    w.lock.after.cond_users = 1;
+    census(&w);
+    assert_judged(&w, 0, GS_HOLDS, GS_EXACT);
+    assert_judged(&w, 1, GS_WAITS, GS_EXACT);
+    assert_judged(&w, 2, GS_WITHOUT, GS_EXACT);
+    assert_int_equal(w.members[3].evidence, GS_INFERRED);
+    assert_judged(&w, 4, GS_WITHOUT, GS_EXACT);
+    /* Asleep in the wait although the flag was not yet set when it was read. */
+    waits_on(&w, 2, COND + 32);
+    w.reader.full_census = true;
+    census(&w);
+    assert_judged(&w, 2, GS_WAITS, GS_INFERRED);
+    close_world(&w);
+}
+
+static void test_disabled(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, 3);
+    w.lock.after.enabled = false;
+    held_by(&w, 0);
+    does(&w, 0, "running\n");
+    waits_on(&w, 1, COND + 40);
+    does(&w, 2, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
+    census(&w);
+    for (size_t i = 0; i < 3; i++)
+        assert_judged(&w, i, GS_NONE, GS_EXACT);
+    close_world(&w);
+}
+
+/* Who is asked: in a quiet time only the last holder, in turn the others, everybody when it is called for. */
+static void test_who_is_asked(void **state)
+{
+    (void)state;
+    enum { COUNT = 7 };
+    struct world w;
+    open_world(&w, COUNT);
+    held_by(&w, 0);
+    for (size_t i = 0; i < COUNT; i++)
+        does(&w, i, "running\n");
+    census(&w);
+    assert_judged(&w, 2, GS_WITHOUT, GS_INFERRED);
+    for (size_t i = 1; i < COUNT; i++)
+        waits_on(&w, i, COND + 40);
+    /* As many users as are missing: found out in the same sample. */
+    w.lock.after.cond_users = COUNT - 1;
+    census(&w);
+    for (size_t i = 1; i < COUNT; i++)
+        assert_judged(&w, i, GS_WAITS, GS_INFERRED);
+    /* They all leave, and the count says so. */
+    for (size_t i = 1; i < COUNT; i++)
+        does(&w, i, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
+    w.lock.after.cond_users = 0;
+    census(&w);
+    for (size_t i = 1; i < COUNT; i++)
+        assert_judged(&w, i, GS_WITHOUT, GS_INFERRED);
+    /* Nothing tells, but nobody goes without being asked for long. */
+    w.lock.after.has_users = false;
+    for (size_t i = 1; i < COUNT; i++)
+        does(&w, i, "running\n");
+    for (int i = 0; i < 20; i++) {
+        w.reader.last_taken_ns = w.reader.taken_ns;
+        w.reader.taken_ns += 5000000;
+        gs_census(&w.reader, 0);
+    }
+    for (size_t i = 1; i < COUNT; i++)
+        assert_int_equal(w.members[i].activity.run, GS_RUN_RUNNING);
+    /* A hand-over more than one: those that waited are asked again. */
+    w.lock.after.has_users = true;
+    waits_on(&w, 5, COND + 40);
+    w.reader.full_census = true;
+    census(&w);
+    w.reader.full_census = false;
+    assert_judged(&w, 5, GS_WAITS, GS_INFERRED);
+    does(&w, 5, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
+    w.reader.rotation = 0;
+    w.reader.last_taken_ns = w.reader.taken_ns;
+    w.reader.taken_ns += 1000;
+    gs_census(&w.reader, 2);
+    assert_judged(&w, 5, GS_WITHOUT, GS_INFERRED);
+    close_world(&w);
+}
+
+/* The words moved between the reading and the asking. */
+static void test_words_that_moved(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, 3);
+    held_by(&w, 0);
+    does(&w, 0, "running\n");
+    does(&w, 1, "running\n");
+    does(&w, 2, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
+    mem_fake_put64(w.python.mem, GIL + 8, w.members[0].tstate);
+    mem_fake_put32(w.python.mem, GIL + 16, 1);
+    gs_census(&w.reader, 1);
+    assert_true(w.lock.stands);
+    assert_judged(&w, 1, GS_WITHOUT, GS_INFERRED);
+    /* Other users meanwhile: the counts vouch for nobody. */
+    w.lock.after.has_users = true;
+    mem_fake_put32(w.python.mem, MUTEX + 12, 1);
+    gs_census(&w.reader, 1);
+    assert_true(w.lock.stands);
+    assert_judged(&w, 1, GS_UNKNOWN, GS_INFERRED);
+    /* Another hand-over. */
+    w.lock.after.has_users = true;
+    w.lock.after.cond_users = 0;
+    mem_fake_put32(w.python.mem, MUTEX + 12, 0);
+    mem_fake_put64(w.python.mem, GIL + 24, 5);
+    gs_census(&w.reader, 1);
+    assert_false(w.lock.stands);
+    assert_judged(&w, 0, GS_HOLDS, GS_EXACT); /* it did, when it was read */
+    assert_judged(&w, 1, GS_UNKNOWN, GS_INFERRED);
+    assert_judged(&w, 2, GS_WITHOUT, GS_INFERRED);
+    close_world(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_holder_and_sleepers),
+                                       cmocka_unit_test(test_holder_that_sleeps),
+                                       cmocka_unit_test(test_awake),
+                                       cmocka_unit_test(test_awake_beside_the_mutex),
+                                       cmocka_unit_test(test_owner_of_the_mutex),
+                                       cmocka_unit_test(test_gil_requested),
+                                       cmocka_unit_test(test_disabled),
+                                       cmocka_unit_test(test_who_is_asked),
+                                       cmocka_unit_test(test_words_that_moved)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

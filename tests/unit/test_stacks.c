@@ -1,0 +1,208 @@
+/* Stacks through a whole reader, of every version's shape: plain ones, frames outside the data stack, several chunks.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "support/mem_fake.h"
+#include "support/process_fake.h"
+
+#define CHUNKS GS_VERSION(3, 11)
+
+static struct process_thread *add(struct process *p, size_t sleeper)
+{
+    return process_thread(p, p->interp, p->sleepers[sleeper]);
+}
+
+static const struct gs_thread *see(struct process *p, size_t sleeper)
+{
+    return process_find(p, p->sleepers[sleeper]);
+}
+
+/* The stack that a snapshot now shows of the thread of that sleeper. */
+#define assert_stack(p, sleeper, expected)                                                                             \
+    do {                                                                                                               \
+        process_must_take(p);                                                                                          \
+        assert_string_equal(process_stack(p, see(p, sleeper)), expected);                                              \
+    } while (0)
+
+static void plain(struct process *p)
+{
+    struct process_thread *a = add(p, 0), *b = add(p, 1);
+    process_call(p, a, 0, 3);
+    process_call(p, a, 1, 4);
+    process_call(p, a, 2, -1);
+    process_call(p, b, 2, 7);
+    process_take(p, b);
+    assert_stack(p, 0, "h:-1 g:4 f:3");
+    assert_stack(p, 1, "h:7");
+    assert_int_equal(p->snapshot->thread_count, 2);
+    assert_false(see(p, 0)->torn || see(p, 1)->torn);
+    assert_int_equal(gs_reader_quality(p->reader)->torn, 0);
+    assert_int_equal(see(p, 0)->tstate, a->addr);
+    assert_int_equal(see(p, 0)->ident, a->ident);
+    /* It goes on: only the holder is read, and deeper than before. */
+    process_call(p, b, 1, 8);
+    process_call(p, b, 1, 9);
+    assert_stack(p, 1, "g:9 g:8 h:7");
+    for (int i = 0; i < 30; i++)
+        process_call(p, b, 0, i % 20);
+    process_must_take(p);
+    assert_int_equal(see(p, 1)->frame_count, 33);
+    assert_int_equal(see(p, 1)->frames[0].instr, 18);
+    assert_false(see(p, 1)->torn);
+    assert_string_equal(process_stack(p, see(p, 0)), "h:-1 g:4 f:3");
+}
+
+static void test_plain(void **state)
+{
+    (void)state;
+    process_for_versions(PROCESS_FIRST, PROCESS_LAST, plain);
+}
+
+static void empty(struct process *p)
+{
+    add(p, 0);
+    assert_stack(p, 0, "");
+    assert_false(see(p, 0)->torn);
+}
+
+static void test_no_frames(void **state)
+{
+    (void)state;
+    process_for_versions(PROCESS_FIRST, PROCESS_LAST, empty);
+}
+
+static void chunks(struct process *p)
+{
+    struct process_thread *a = add(p, 0);
+    for (int i = 0; i < 5; i++) {
+        process_call(p, a, 0, i);
+        process_call(p, a, 1, i);
+        process_chunk(p, a);
+    }
+    process_call(p, a, 2, 1);
+    process_take(p, a);
+    assert_stack(p, 0, "h:1 g:4 f:4 g:3 f:3 g:2 f:2 g:1 f:1 g:0 f:0");
+    assert_false(see(p, 0)->torn);
+    /* And filled to the brim: 85 frames go into the first, 85 into each other. */
+    for (int i = 0; i < 400; i++)
+        process_call(p, a, 1, 5);
+    process_must_take(p);
+    assert_int_equal(see(p, 0)->frame_count, 411);
+    assert_false(see(p, 0)->torn);
+}
+
+static void test_chunks(void **state)
+{
+    (void)state;
+    process_for_versions(CHUNKS, PROCESS_LAST, chunks);
+}
+
+static void generators(struct process *p)
+{
+    struct process_thread *a = add(p, 0), *b = add(p, 1);
+    process_call(p, a, 0, 1);
+    process_resume(p, a, 1, 2);
+    process_resume(p, a, 2, 3);
+    process_call(p, a, 0, 4);
+    process_resume(p, a, 1, 5);
+    process_call(p, b, 0, 1);
+    process_resume(p, b, 2, 6);
+    process_take(p, a);
+    assert_stack(p, 0, "g:5 f:4 h:3 g:2 f:1");
+    assert_stack(p, 1, "h:6 f:1");
+    assert_false(see(p, 0)->torn || see(p, 1)->torn);
+    process_return(p, a, 0);
+    assert_stack(p, 0, "f:4 h:3 g:2 f:1");
+}
+
+static void test_generators(void **state)
+{
+    (void)state;
+    process_for_versions(PROCESS_FIRST, PROCESS_LAST, generators);
+}
+
+static void shims(struct process *p)
+{
+    struct process_thread *a = add(p, 0);
+    process_shim(p, a);
+    process_call(p, a, 0, 1);
+    process_call(p, a, 3, 2); /* a trampoline is not shown */
+    process_shim(p, a);
+    process_call(p, a, 1, 3);
+    process_take(p, a);
+    assert_stack(p, 0, "g:3 f:1");
+    assert_false(see(p, 0)->torn);
+}
+
+static void test_shims_and_trampolines(void **state)
+{
+    (void)state;
+    process_for_versions(GS_VERSION(3, 12), PROCESS_LAST, shims);
+}
+
+/* 3.15 says where the chain ends. */
+static void base_frame(struct process *p)
+{
+    struct process_thread *a = add(p, 0);
+    gs_addr word = a->addr + (gs_addr)p->o.layout.ts_base_frame, base = process_shim(p, a);
+    process_call(p, a, 0, 1);
+    gs_addr generator = process_resume(p, a, 1, 2);
+    process_call(p, a, 2, 3);
+    mem_fake_put64(p->o.mem, word, base);
+    process_take(p, a);
+    assert_stack(p, 0, "h:3 g:2 f:1");
+    assert_false(see(p, 0)->torn);
+    /* Cut short: the generator has no caller. */
+    mem_fake_put64(p->o.mem, generator + (gs_addr)p->o.layout.if_previous, 0);
+    process_must_take(p);
+    assert_true(see(p, 0)->torn);
+    assert_string_equal(process_stack(p, see(p, 0)), "?0");
+}
+
+static void test_base_frame(void **state)
+{
+    (void)state;
+    process_for_versions(GS_VERSION(3, 15), PROCESS_LAST, base_frame);
+}
+
+/* A chain that ends at a generator, although frames lie below on the data stack. */
+static void cut(struct process *p)
+{
+    struct process_thread *a = add(p, 0), *b = add(p, 1);
+    process_call(p, a, 0, 1);
+    gs_addr generator = process_resume(p, a, 1, 2);
+    mem_fake_put64(p->o.mem, generator + (gs_addr)p->o.layout.if_previous, 0);
+    process_call(p, b, 0, 1);
+    gs_addr caller = process_call(p, b, 1, 2);
+    mem_fake_put64(p->o.mem, caller + (gs_addr)p->o.layout.if_previous, 0);
+    process_take(p, a);
+    process_must_take(p);
+    assert_true(see(p, 0)->torn && see(p, 1)->torn);
+    assert_string_equal(process_stack(p, see(p, 0)), "?0");
+    assert_string_equal(process_stack(p, see(p, 1)), "g:2 ?3");
+    assert_int_equal(gs_reader_quality(p->reader)->torn, 1);
+}
+
+static void test_cut_chain(void **state)
+{
+    (void)state;
+    process_for_versions(CHUNKS, GS_VERSION(3, 14), cut);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_plain),
+                                       cmocka_unit_test(test_no_frames),
+                                       cmocka_unit_test(test_chunks),
+                                       cmocka_unit_test(test_generators),
+                                       cmocka_unit_test(test_shims_and_trampolines),
+                                       cmocka_unit_test(test_base_frame),
+                                       cmocka_unit_test(test_cut_chain)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

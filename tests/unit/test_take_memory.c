@@ -1,0 +1,241 @@
+/* Memory that goes and threads that come while a snapshot is taken, and what a snapshot costs. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "support/mem_fake.h"
+#include "support/process_fake.h"
+
+#define PROVES GS_VERSION(3, 6) /* has a switch count */
+#define CHUNKS GS_VERSION(3, 11)
+
+/* Something that happens to the target before piece `index` of scattered read `call`; EVERY: each time. */
+#define EVERY SIZE_MAX
+
+struct event {
+    size_t call, index;
+    void (*happen)(struct process *p);
+    struct process *process;
+    size_t times;
+};
+
+static void script(void *context, size_t call, size_t index, const struct gs_piece *piece)
+{
+    struct event *event = context;
+    (void)piece;
+    if ((event->call != EVERY && event->call != call) || (event->index != EVERY && event->index != index))
+        return;
+    event->times++;
+    event->happen(event->process);
+}
+
+static const char *stack(struct process *p, size_t sleeper)
+{
+    return process_stack(p, process_find(p, p->sleepers[sleeper]));
+}
+
+/* Threads 0 to 2, each with a stack of its own; 1 holds. */
+static void build(struct process *p)
+{
+    for (size_t i = 0; i < 3; i++) {
+        struct process_thread *thread = process_thread(p, p->interp, p->sleepers[i]);
+        process_call(p, thread, 0, (int)i);
+        process_call(p, thread, 1, (int)i);
+    }
+    process_take(p, &p->threads[1]);
+}
+
+/* Runs `happen` at every piece of the first read in turn, with a fresh state of affairs each time. */
+static void at_each_piece(struct process *p, size_t call, void (*happen)(struct process *p),
+                          void (*check)(struct process *p))
+{
+    for (size_t index = 0; index < 64; index++) {
+        struct event event = {call, index, happen, p, 0};
+        mem_script_set(p->mem, script, &event);
+        enum gs_status status = process_take_snapshot(p);
+        mem_script_set(p->mem, NULL, NULL);
+        if (status == GS_OK)
+            check(p);
+        else
+            assert_int_equal(status, GS_LOST);
+        process_must_take(p);
+        if (event.times == 0)
+            return;
+    }
+}
+
+/* ---- memory goes ---- */
+
+/* The newest chunk is given back and the memory holds other things. */
+static void drop_chunk(struct process *p)
+{
+    const struct gs_layout *layout = &p->o.layout;
+    struct process_thread *holder = &p->threads[1];
+    gs_addr chunk = holder->chunk, previous;
+    memcpy(&previous, mem_fake_at(p->o.mem, chunk + (gs_addr)layout->ck_previous, 8), 8);
+    if (!previous)
+        return;
+    process_return(p, holder, 0);
+    uint64_t used;
+    memcpy(&used, mem_fake_at(p->o.mem, previous + (gs_addr)layout->ck_top, 8), 8);
+    holder->chunk = previous;
+    holder->top = previous + (gs_addr)layout->ck_data + 8 * used;
+    mem_fake_put64(p->o.mem, holder->addr + (gs_addr)layout->ts_datastack_chunk, previous);
+    mem_fake_put64(p->o.mem, holder->addr + (gs_addr)layout->ts_datastack_top, holder->top);
+    memset(mem_fake_at(p->o.mem, chunk, PROCESS_CHUNK_BYTES), 0x5a, PROCESS_CHUNK_BYTES);
+}
+
+static void chunk_gone(struct process *p)
+{
+    for (size_t index = 0; index < 40; index++) {
+        process_reopen(p);
+        mem_fake_put64(p->o.mem, p->interp + (gs_addr)p->o.layout.is_threads_head, 0);
+        p->thread_count = 0;
+        build(p);
+        process_chunk(p, &p->threads[1]);
+        process_call(p, &p->threads[1], 2, 6);
+        process_must_take(p);
+        assert_string_equal(stack(p, 1), "h:6 g:1 f:1");
+        struct event event = {0, index, drop_chunk, p, 0};
+        mem_script_set(p->mem, script, &event);
+        process_must_take(p);
+        mem_script_set(p->mem, NULL, NULL);
+        const char *seen = stack(p, 1);
+        if (strcmp(seen, "h:6 g:1 f:1") != 0 && strcmp(seen, "g:1 f:1") != 0 && strcmp(seen, "?0") != 0)
+            fail_msg("%s", seen);
+        if (event.times == 0)
+            break;
+        process_must_take(p);
+        assert_string_equal(stack(p, 1), "g:1 f:1");
+    }
+}
+
+static void test_chunk_goes(void **state)
+{
+    (void)state;
+    process_for_versions(CHUNKS, PROCESS_LAST, chunk_gone);
+}
+
+/* A thread ends and another starts while the lists are read. */
+static void churn(struct process *p)
+{
+    process_unlink(p, &p->threads[1]);
+    process_set_current(p, &p->threads[1], 0);
+    process_drop(p);
+    struct process_thread *fresh = process_thread(p, p->interp, p->sleepers[3]);
+    process_call(p, fresh, 2, 8);
+    process_take(p, fresh);
+}
+
+static void churned(struct process *p)
+{
+    for (size_t call = 0; call < 3; call++) {
+        for (size_t index = 0; index < 40; index++) {
+            process_reopen(p);
+            mem_fake_put64(p->o.mem, p->interp + (gs_addr)p->o.layout.is_threads_head, 0);
+            p->thread_count = 0;
+            build(p);
+            if (call > 0)
+                process_must_take(p);
+            struct event event = {call, index, churn, p, 0};
+            mem_script_set(p->mem, script, &event);
+            enum gs_status status = process_take_snapshot(p);
+            mem_script_set(p->mem, NULL, NULL);
+            assert_int_equal(status, GS_OK);
+            if (process_has(p, p->sleepers[1])) {
+                const char *seen = stack(p, 1);
+                if (strcmp(seen, "g:1 f:1") != 0 && strcmp(seen, "?0") != 0)
+                    fail_msg("%s", seen);
+            }
+            process_must_take(p);
+            assert_string_equal(stack(p, 0), "g:0 f:0");
+            assert_string_equal(stack(p, 2), "g:2 f:2");
+            if (event.times == 0)
+                break;
+            assert_false(process_has(p, p->sleepers[1]));
+            assert_string_equal(stack(p, 3), "h:8");
+            assert_int_equal(process_find(p, p->sleepers[3])->gil, GS_HOLDS);
+        }
+    }
+}
+
+static void test_churn(void **state)
+{
+    (void)state;
+    process_for_versions(PROCESS_FIRST, PROCESS_LAST, churned);
+}
+
+/* ---- many threads ---- */
+
+/* More threads than one read takes: all are seen, each with its own stack. */
+static void many(struct process *p)
+{
+    enum { COUNT = 400 };
+    for (size_t i = 0; i < COUNT; i++) {
+        struct process_thread *thread = process_thread(p, p->interp, p->sleepers[i % PROCESS_SLEEPERS]);
+        process_call(p, thread, 0, (int)(i % 20));
+    }
+    process_take(p, &p->threads[7]);
+    process_must_take(p);
+    process_must_take(p);
+    assert_int_equal(gs_reader_quality(p->reader)->torn, 0);
+    /* Several states of one thread in one interpreter are told once. */
+    assert_int_equal(p->snapshot->thread_count, PROCESS_SLEEPERS);
+    assert_string_equal(stack(p, 7), "f:7");
+}
+
+static void test_many_states(void **state)
+{
+    (void)state;
+    process_for_versions(PROCESS_FIRST, PROCESS_LAST, many);
+}
+
+/* With the words unchanged and only the holder to read, one scattered read is all that a snapshot takes. */
+static void cheap(struct process *p)
+{
+    build(p);
+    process_call(p, &p->threads[0], 2, 0); /* all code objects are known */
+    process_must_take(p);
+    mem_script_set(p->mem, NULL, NULL);
+    process_must_take(p);
+    assert_int_equal(mem_script_calls(p->mem), 1);
+    hand_over(p);
+    mem_script_set(p->mem, NULL, NULL);
+    process_must_take(p);
+    assert_true(mem_script_calls(p->mem) <= 4); /* holder, new holder, what it called, the words again */
+    assert_string_equal(stack(p, 2), "h:16 g:15 f:2");
+}
+
+static void test_cheap_when_still(void **state)
+{
+    (void)state;
+    process_for_versions(PROVES, PROCESS_LAST, cheap);
+}
+
+/* The process is not the one that was opened. */
+static void test_gone(void **state)
+{
+    (void)state;
+    struct process p;
+    process_init(&p, GS_VERSION(3, 11));
+    process_open(&p, GS_STOP_NEVER);
+    build(&p);
+    process_must_take(&p);
+    mem_fake_put64(p.o.mem, p.interp + (gs_addr)p.o.layout.is_threads_head, 8);
+    assert_int_equal(process_take_snapshot(&p), GS_LOST);
+    p.target.start_ticks++;
+    assert_int_equal(process_take_snapshot(&p), GS_GONE);
+    process_fini(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_chunk_goes), cmocka_unit_test(test_churn),
+                                       cmocka_unit_test(test_many_states), cmocka_unit_test(test_cheap_when_still),
+                                       cmocka_unit_test(test_gone)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
