@@ -76,6 +76,11 @@ void gs_target_activity(const struct gs_target *target, pid_t tid, struct gs_act
 /* The process runs on as it was opened: not ended, and not another one that got its pid. */
 bool gs_target_alive(const struct gs_target *target);
 
+/* Time in nanoseconds that the thread was on a processor, as of the last tick of the kernel if it is on one now; false
+ * when unknown. */
+bool gs_target_ran_ns(const struct gs_target *target, pid_t tid, uint64_t *ran_ns);
+/* Time in nanoseconds that all threads of the process together were on a processor, as of now. */
+bool gs_target_clock_ns(const struct gs_target *target, uint64_t *cpu_ns);
 /* CPU time in microseconds that the thread (tid, or the whole process with 0) has used; false when unknown. */
 bool gs_target_cpu_us(const struct gs_target *target, pid_t tid, uint64_t *cpu_us);
 /* Since it started, in seconds. */

@@ -38,7 +38,8 @@ static enum gs_status apply(const struct reading *r, const struct gs_option *opt
 {
     if (option->set(r->args, argument))
         return GS_OK;
-    gs_fail(r->err, GS_USAGE, "cannot read the options: --%s cannot be '%.60s'", option->name, argument);
+    gs_fail(r->err, GS_USAGE, "cannot read the options: --%s cannot be '%.60s'", option->name,
+            argument ? argument : "");
     gs_err_todo(r->err, "%s", option->takes);
     return GS_USAGE;
 }

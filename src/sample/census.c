@@ -8,8 +8,11 @@
 enum {
     STALE_NS = 100000000, /* nobody's activity is older */
     FALSE_ALARMS = 2,
-    AWAKE_LOOKS = 20,
-    AWAKE_PAUSE_NS = 20000
+    SHORT_LOOKS = 12, /* to see a thread that awoke for a moment asleep again, or all that are awake run, */
+    SHORT_PAUSE_NS = 50000,
+    LONG_LOOKS = 10, /* and one that computes go on: the kernel accounts for it at its ticks */
+    LONG_PAUSE_NS = 1000000,
+    FEW = 64 /* threads that can all be asked in every sample */
 };
 
 static struct gs_lock *lock_of(const struct gs_reader *reader, const struct gs_member *member)
@@ -99,8 +102,8 @@ static void ask_for_missing(struct gs_reader *reader, const struct gs_lock *lock
 }
 
 /* Awake and not the holder: it may run C code without the GIL, or be on its way in or out. */
-static enum gs_gil_word judge_open(const struct gs_lock *lock, const struct gs_member *member,
-                                   const struct tally *tally)
+static enum gs_gil_word judge_open(const struct gs_reader *reader, const struct gs_lock *lock,
+                                   const struct gs_member *member, const struct tally *tally)
 {
     const struct gs_gil_words *words = &lock->after;
     if (!words->has_users || (words->mutex_owner && (pid_t)words->mutex_owner == member->ns_tid))
@@ -110,8 +113,8 @@ static enum gs_gil_word judge_open(const struct gs_lock *lock, const struct gs_m
     int64_t most = (int64_t)words->cond_users - tally->in_cond;
     int64_t least = most - tally->in_mutex - (words->mutex_owner != 0);
     int64_t switching = (int64_t)words->switch_users - tally->in_switch;
-    if (most <= 0 && switching <= 0)
-        return GS_WITHOUT;
+    if (most <= 0 && switching <= 0) /* nobody is missing, but it may have let go this moment and not yet wait */
+        return gs_awake_outside(reader, member) ? GS_WITHOUT : GS_UNKNOWN;
     if (least + (switching > 0 ? switching : 0) >= tally->open)
         return GS_WAITS; /* as many are left over as are missing among the waiters */
     return GS_UNKNOWN;
@@ -136,7 +139,7 @@ static void judge(struct gs_reader *reader, struct gs_member *member, const stru
     } else if (member->activity.run == GS_RUN_UNKNOWN) {
         member->gil = GS_UNKNOWN;
     } else {
-        member->gil = judge_open(lock, member, tally);
+        member->gil = judge_open(reader, lock, member, tally);
     }
 }
 
@@ -161,6 +164,15 @@ static void reread_words(struct gs_reader *reader)
     }
 }
 
+static void note_awake(struct gs_reader *reader)
+{
+    for (size_t i = 0; i < reader->member_count; i++) {
+        struct gs_member *member = reader->members[i];
+        bool awake = member->tid && member->activity.run == GS_RUN_RUNNING && !holds(reader, member);
+        gs_awake_note(reader, member, &lock_of(reader, member)->after, awake);
+    }
+}
+
 /* Some of the awake wait, but which? */
 static bool undecided(const struct gs_reader *reader, const struct gs_lock *lock)
 {
@@ -181,19 +193,51 @@ static bool any_undecided(const struct gs_reader *reader)
     return false;
 }
 
+/* Somebody is awake of whom it is not known that it computes without the GIL, though that can be found out. */
+static bool any_unproven(const struct gs_reader *reader)
+{
+    for (size_t i = 0; i < reader->member_count; i++) {
+        const struct gs_member *member = reader->members[i];
+        const struct gs_lock *lock = lock_of(reader, member);
+        if (member->tid && member->activity.run == GS_RUN_RUNNING && lock->stands && lock->after.has_users &&
+            !holds(reader, member) && !gs_awake_outside(reader, member))
+            return true;
+    }
+    return false;
+}
+
+/* Everybody but those who sleep over something else than the GIL. */
+static void ask_concerned(struct gs_reader *reader)
+{
+    for (size_t i = 0; i < reader->member_count; i++) {
+        struct gs_member *member = reader->members[i];
+        if (member->tid && (member->activity.run != GS_RUN_SYSCALL || member->futex || holds(reader, member)))
+            gs_census_ask(reader, member);
+    }
+}
+
+static void look(struct gs_reader *reader, long pause_ns)
+{
+    struct gs_awake_span span;
+    ask_concerned(reader);
+    gs_awake_begin(reader, &span);
+    nanosleep(&(struct timespec){.tv_nsec = pause_ns}, NULL);
+    gs_awake_end(reader, &span);
+    ask_concerned(reader);
+    gs_awake_judge(reader, &span);
+    reread_words(reader);
+    note_awake(reader);
+}
+
 /* A waiter wakes for a moment whenever its wait times out, and is asleep again at the next look; a thread that
- * computes without the GIL is not. */
+ * computes without the GIL is not, and is on a processor. */
 static void look_again(struct gs_reader *reader)
 {
-    for (int look = 0; look < AWAKE_LOOKS && any_undecided(reader); look++) {
-        nanosleep(&(struct timespec){.tv_nsec = AWAKE_PAUSE_NS}, NULL);
-        for (size_t i = 0; i < reader->member_count; i++) {
-            struct gs_member *member = reader->members[i];
-            if (member->tid && member->activity.run != GS_RUN_SYSCALL)
-                gs_census_ask(reader, member);
-        }
-        reread_words(reader);
-    }
+    int looks = reader->full_census ? SHORT_LOOKS : reader->member_count <= FEW ? 1 : 0;
+    for (int i = 0; i < looks && (any_undecided(reader) || any_unproven(reader)); i++)
+        look(reader, SHORT_PAUSE_NS);
+    for (int i = 0; reader->full_census && i < LONG_LOOKS && any_unproven(reader); i++)
+        look(reader, LONG_PAUSE_NS);
 }
 
 void gs_census(struct gs_reader *reader, uint64_t moved)
@@ -207,8 +251,9 @@ void gs_census(struct gs_reader *reader, uint64_t moved)
         ask_for_missing(reader, &reader->locks[i]);
     if (reader->full_census || moved)
         reread_words(reader);
-    if (reader->full_census)
-        look_again(reader);
+    reader->all_run = false;
+    note_awake(reader);
+    look_again(reader);
     for (size_t i = 0; i < reader->lock_count; i++) {
         struct gs_lock *lock = &reader->locks[i];
         struct tally tally = count(reader, lock);

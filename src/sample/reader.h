@@ -40,6 +40,14 @@ struct gs_parts {
     uint64_t bytes; /* of all together */
 };
 
+/* What is known of a thread that is awake without holding the GIL: awake.c. */
+struct gs_awake {
+    bool looked, accounted, outside;
+    uint64_t ran_ns, switches; /* at the first look, ran_ns at the first tick since */
+    gs_addr frame, code;       /* where it was then */
+    int32_t instr;
+};
+
 /* One thread state. */
 struct gs_member {
     gs_addr tstate;
@@ -75,6 +83,7 @@ struct gs_member {
     struct gs_activity activity;
     uint64_t asked_ns; /* when activity was read */
     enum gs_gil_futex futex;
+    struct gs_awake awake;
     enum gs_gil_word gil;
     enum gs_evidence evidence;
 };
@@ -136,7 +145,9 @@ struct gs_reader {
     struct gs_stop stop;
 
     bool full_census, lost_before;
-    size_t rotation; /* the member whose turn it is in the census */
+    bool all_run;     /* all threads that are awake are on a processor, */
+    uint32_t all_ran; /* seen so this many times, one after the other */
+    size_t rotation;  /* the member whose turn it is in the census */
     uint64_t taken_ns, last_taken_ns, made_ns;
     uint32_t dice;
 
@@ -256,6 +267,24 @@ bool gs_over_budget(struct gs_reader *reader);
 void gs_census(struct gs_reader *reader, uint64_t moved);
 /* Reads what the member's thread does now. */
 void gs_census_ask(struct gs_reader *reader, struct gs_member *member);
+
+/* ---- awake.c ---- */
+
+/* Takes a look at the member, whose thread is `awake` and does not hold the GIL, or else forgets what was known. */
+void gs_awake_note(struct gs_reader *reader, struct gs_member *member, const struct gs_gil_words *words, bool awake);
+/* It is known to compute without the GIL. */
+bool gs_awake_outside(const struct gs_reader *reader, const struct gs_member *member);
+
+/* How much the process ran in a span of time in which we sleep: begin, sleep, end; then ask all that were awake anew,
+ * and judge whether all of them run (reader->all_run). */
+struct gs_awake_span {
+    bool valid;
+    uint32_t awake;
+    uint64_t cpu_ns, wall_ns;
+};
+void gs_awake_begin(const struct gs_reader *reader, struct gs_awake_span *span);
+void gs_awake_end(const struct gs_reader *reader, struct gs_awake_span *span);
+void gs_awake_judge(struct gs_reader *reader, const struct gs_awake_span *span);
 
 /* ---- publish.c ---- */
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "gilspy/target.h"
@@ -106,22 +107,39 @@ void gs_target_activity(const struct gs_target *target, pid_t tid, struct gs_act
         activity->run = GS_RUN_GONE;
 }
 
+bool gs_target_ran_ns(const struct gs_target *target, pid_t tid, uint64_t *ran_ns)
+{
+    char file[48], text[96];
+    unsigned long long ns;
+    snprintf(file, sizeof file, "task/%d/schedstat", (int)tid);
+    if (gs_proc_read(target->pid, file, text, sizeof text) <= 0 || sscanf(text, "%llu", &ns) != 1)
+        return false;
+    *ran_ns = ns;
+    return true;
+}
+
+bool gs_target_clock_ns(const struct gs_target *target, uint64_t *cpu_ns)
+{
+    clockid_t clock;
+    struct timespec used;
+    if (clock_getcpuclockid(target->pid, &clock) || clock_gettime(clock, &used))
+        return false;
+    *cpu_ns = (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
+    return true;
+}
+
 bool gs_target_cpu_us(const struct gs_target *target, pid_t tid, uint64_t *cpu_us)
 {
-    char file[48], text[1024];
-    if (tid) {
-        /* schedstat counts nanoseconds, stat only clock ticks. */
-        snprintf(file, sizeof file, "task/%d/schedstat", (int)tid);
-        unsigned long long ns;
-        if (gs_proc_read(target->pid, file, text, sizeof text) > 0 && sscanf(text, "%llu", &ns) == 1) {
-            *cpu_us = ns / 1000;
-            return true;
-        }
-        snprintf(file, sizeof file, "task/%d/stat", (int)tid);
-    } else {
-        snprintf(file, sizeof file, "stat");
-    }
+    char file[48] = "stat", text[1024];
     struct gs_proc_stat stat;
+    uint64_t ran_ns;
+    /* schedstat counts nanoseconds, stat only clock ticks. */
+    if (tid && gs_target_ran_ns(target, tid, &ran_ns)) {
+        *cpu_us = ran_ns / 1000;
+        return true;
+    }
+    if (tid)
+        snprintf(file, sizeof file, "task/%d/stat", (int)tid);
     if (gs_proc_read(target->pid, file, text, sizeof text) <= 0 || !gs_proc_stat_parse(text, &stat))
         return false;
     *cpu_us = (stat.user_ticks + stat.system_ticks) * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);

@@ -49,25 +49,6 @@ static void build(struct process *p)
     process_take(p, &p->threads[1]);
 }
 
-/* Runs `happen` at every piece of the first read in turn, with a fresh state of affairs each time. */
-static void at_each_piece(struct process *p, size_t call, void (*happen)(struct process *p),
-                          void (*check)(struct process *p))
-{
-    for (size_t index = 0; index < 64; index++) {
-        struct event event = {call, index, happen, p, 0};
-        mem_script_set(p->mem, script, &event);
-        enum gs_status status = process_take_snapshot(p);
-        mem_script_set(p->mem, NULL, NULL);
-        if (status == GS_OK)
-            check(p);
-        else
-            assert_int_equal(status, GS_LOST);
-        process_must_take(p);
-        if (event.times == 0)
-            return;
-    }
-}
-
 /* ---- memory goes ---- */
 
 /* The newest chunk is given back and the memory holds other things. */
@@ -192,6 +173,15 @@ static void test_many_states(void **state)
 {
     (void)state;
     process_for_versions(PROCESS_FIRST, PROCESS_LAST, many);
+}
+
+static void hand_over(struct process *p)
+{
+    struct process_thread *next = &p->threads[2];
+    process_drop(p);
+    process_take(p, next);
+    process_step(p, next->frame, 1, 15);
+    process_call(p, next, 2, 16);
 }
 
 /* With the words unchanged and only the holder to read, one scattered read is all that a snapshot takes. */
