@@ -88,15 +88,19 @@ static enum gs_status take_in(struct gs_reader *reader, struct gs_tasks *tasks, 
     uint64_t ident = gs_get_addr(copy, layout->ts_thread_id);
     uint64_t native = layout->ts_native_thread_id == GS_ABSENT ? 0 : gs_get_addr(copy, layout->ts_native_thread_id);
     uint64_t serial = layout->ts_id == GS_ABSENT ? 0 : gs_get_addr(copy, layout->ts_id);
-    bool other = member->found && (member->ident != ident || member->serial != serial);
+    bool other = member->found && (member->ident != ident || member->serial != serial || member->native != native ||
+                                   member->activity.run == GS_RUN_GONE);
     if (other) { /* the memory of an ended thread's state, used again */
         gs_parts_clear(&member->chunks);
         gs_parts_clear(&member->extras);
         member->torn_history = 0;
         member->ns_tid = -1;
+        member->activity = (struct gs_activity){.number = -1};
+        member->asked_ns = 0;
     }
     member->ident = ident;
     member->serial = serial;
+    member->native = native;
     member->interpreter = interpreter;
     member->prev = layout->ts_prev == GS_ABSENT ? 0 : gs_get_addr(copy, layout->ts_prev);
     member->next = gs_get_addr(copy, layout->ts_next);
@@ -240,6 +244,9 @@ bool gs_list_linked(const struct gs_reader *reader, const struct gs_member *memb
     if (!copy || gs_get_addr(copy, layout->ts_interp) != reader->interps[member->interpreter].addr ||
         gs_get_addr(copy, layout->ts_next) != member->next ||
         gs_get_addr(copy, layout->ts_thread_id) != member->ident ||
+        (layout->ts_id != GS_ABSENT && gs_get_addr(copy, layout->ts_id) != member->serial) ||
+        (layout->ts_native_thread_id != GS_ABSENT &&
+         gs_get_addr(copy, layout->ts_native_thread_id) != member->native) ||
         (layout->ts_prev != GS_ABSENT && gs_get_addr(copy, layout->ts_prev) != member->prev))
         return false;
     return member->link_now == member->tstate;

@@ -2,6 +2,7 @@
  * state and the memory that its stack was found in before. */
 #include <string.h>
 
+#include "python/code_read.h"
 #include "sample/reader.h"
 
 enum { PIECES_PER_INTERPRETER = 4, PIECES_PER_LOCK = 2 * GS_GIL_WINDOWS, JOIN_BYTES = 2048 };
@@ -113,6 +114,13 @@ static void add_member(struct gs_reader *reader, struct gs_member *member, bool 
         gs_addr head = reader->interps[member->interpreter].addr + (gs_addr)layout->is_threads_head;
         add_piece(reader, member->prev ? member->prev + (gs_addr)layout->ts_next : head, &member->link_now, 8);
     }
+    member->leaf_copy = NULL;
+    if (member->leaf && (member->doubled || member->still)) {
+        uint32_t span = (uint32_t)gs_code_span(layout);
+        uint8_t *bytes = take_bytes(reader, span);
+        member->leaf_copy = bytes;
+        add_piece(reader, member->leaf, bytes, span);
+    }
     for (size_t i = 0; i < extras->count; i++) {
         extras->list[i].copy[1] = NULL;
         add_part(reader, &extras->list[i], 0);
@@ -147,8 +155,13 @@ static bool arrived(const struct gs_part *part, const void *context)
 bool gs_pieces_whole(struct gs_reader *reader, struct gs_member *member)
 {
     bool ok = true;
-    for (size_t k = 0; k < member->piece_count && ok; k++)
-        ok = reader->pieces[member->piece_first + k].ok;
+    for (size_t k = 0; k < member->piece_count && ok; k++) {
+        const struct gs_piece *piece = &reader->pieces[member->piece_first + k];
+        if (!piece->ok && piece->dst == member->leaf_copy)
+            member->leaf_copy = NULL; /* its memory is gone: that is found out */
+        else
+            ok = piece->ok;
+    }
     if (!reader->pieces[member->tstate_piece].ok) {
         reader->join_tstates = false; /* there may be a hole between two of them */
         member->tstate_copy = NULL;

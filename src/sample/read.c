@@ -5,6 +5,7 @@
  * copies tell the same stack, nothing moved in what counts. */
 #include <string.h>
 
+#include "python/code_read.h"
 #include "sample/reader.h"
 
 enum { ROUNDS = 5, TRIES_IF_TORN = 2 };
@@ -60,6 +61,35 @@ static void note_flags(struct gs_reader *reader, struct gs_member *member)
     }
 }
 
+/* The memory of a code object that was freed may be another's by now, at the same address: true when the innermost one
+ * is what it was when its name was read. */
+static bool leaf_stands(struct gs_reader *reader, struct gs_member *member)
+{
+    uint8_t bytes[GS_CODE_SPAN];
+    const uint8_t *now = member->leaf_copy;
+    gs_addr addr = member->frame_count && member->frames[0].kind == GS_FRAME_PYTHON ? member->frames[0].code : 0;
+    const struct gs_code *code = addr ? gs_codes_find(reader->codes, addr) : NULL;
+    if (!code)
+        return true;
+    if (!now || addr != member->leaf) {
+        if (gs_mem_read(reader->python->mem, addr, bytes, gs_code_span(&reader->python->layout)))
+            return false;
+        now = bytes;
+    }
+    member->leaf = addr;
+    return gs_code_same(reader->python, code, now);
+}
+
+/* Walks the copies of a thread that may have run since, and whose code may be new at an old address. */
+static enum gs_walk walk_mover(struct gs_reader *reader, struct gs_member *member)
+{
+    enum gs_walk result = walk(reader, member);
+    if (result != GS_WALK_OK || reader->stopping || !(member->doubled || member->still) || leaf_stands(reader, member))
+        return result;
+    reader->stale |= gs_codes_check(reader->codes) > 0;
+    return walk(reader, member);
+}
+
 /* What came of one member in this round: done, or what to do before the next. */
 static bool settle(struct gs_reader *reader, struct gs_member *member)
 {
@@ -71,7 +101,7 @@ static bool settle(struct gs_reader *reader, struct gs_member *member)
     bool read = gs_pieces_whole(reader, member);
     note_flags(reader, member);
     member->linked = gs_list_linked(reader, member);
-    enum gs_walk result = read ? walk(reader, member) : GS_WALK_MISSING;
+    enum gs_walk result = read ? walk_mover(reader, member) : GS_WALK_MISSING;
     if (result == GS_WALK_OK) {
         member->torn = false;
         return true;
@@ -162,10 +192,12 @@ enum gs_status gs_read_stopped(struct gs_reader *reader, struct gs_member *membe
 
 void gs_read_finish(struct gs_reader *reader, struct gs_member *member)
 {
+    member->still = true;
     if (!member->torn)
-        member->torn = walk(reader, member) != GS_WALK_OK;
+        member->torn = walk_mover(reader, member) != GS_WALK_OK;
     if (member->torn)
         mark_torn(reader, member);
+    member->still = false;
 }
 
 bool gs_read_reserve(struct gs_reader *reader, struct gs_member *member)

@@ -21,7 +21,7 @@ enum {
     GS_STACK_MAX = 128 << 20, /* bytes of either */
     GS_READ_MAX = 64 << 20,   /* bytes of one read, if it is for several threads */
     GS_PIECES_MAX = 320,      /* of one read, if it is for several threads: the longer it takes, the less it proves */
-    GS_MEMBER_PIECES = 6,     /* of one thread, besides those for its parts */
+    GS_MEMBER_PIECES = 7,     /* of one thread, besides those for its parts */
     GS_PART_AGE = 64          /* samples for which an unused part is still read */
 };
 
@@ -53,7 +53,7 @@ struct gs_member {
     gs_addr tstate;
     uint32_t interpreter; /* index into reader->interps */
     gs_addr prev, next;   /* its neighbours in the list, 0 at the ends */
-    uint64_t ident, serial;
+    uint64_t ident, serial, native;
     pid_t tid, ns_tid; /* 0: no thread of the kernel belongs to it (not yet, or no more) */
     uint64_t found;    /* the discovery that last saw it */
 
@@ -69,6 +69,9 @@ struct gs_member {
     bool doubled, still;             /* read twice; known not to have moved during the read */
     uint8_t tries;                   /* readings of it that came out torn */
     bool linked;                     /* it was in the list, where it was before, when it was read */
+
+    gs_addr leaf;             /* the code that ran when it was last read: its memory is read again, */
+    const uint8_t *leaf_copy; /* because it may be another's by now; NULL: was not */
 
     struct gs_frame *frames; /* the stack as it was last known */
     uint32_t frame_count, frame_room;
@@ -144,8 +147,10 @@ struct gs_reader {
     bool untraceable;  /* another tracer has it, or we may not: nothing is stopped any more */
     struct gs_stop stop;
 
+    uint64_t codes_checked_ns;
     bool full_census, lost_before;
-    bool all_run;     /* all threads that are awake are on a processor, */
+    bool stale;   /* a thread has ended whose state is still there, or is now another's: the lists are walked anew */
+    bool all_run; /* all threads that are awake are on a processor, */
     uint32_t all_ran; /* seen so this many times, one after the other */
     size_t rotation;  /* the member whose turn it is in the census */
     uint64_t taken_ns, last_taken_ns, made_ns;

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "sample/reader.h"
 
-enum { ATTEMPTS = 6 };
+enum { ATTEMPTS = 6, CODES_CHECK_NS = 1000000000 };
 
 /* Only the last holder, or it and one other, ran since the last snapshot: reads just these. *moved is set to the
  * number of hand-overs; GS_LOST when more must be read. */
@@ -80,12 +80,37 @@ static void remember_words(struct gs_reader *reader)
         reader->locks[i].last = reader->locks[i].after;
 }
 
+/* Now and then all known code objects are looked at again: their addresses are used again. */
+static bool codes_changed(struct gs_reader *reader)
+{
+    if (reader->taken_ns - reader->codes_checked_ns < CODES_CHECK_NS)
+        return false;
+    reader->codes_checked_ns = reader->taken_ns;
+    return gs_codes_check(reader->codes) > 0;
+}
+
+/* A thread that has ended has a state in the list: its own for a moment more, or that of a new thread, which got its
+ * memory, and even its ident. */
+static bool anybody_gone(const struct gs_reader *reader)
+{
+    for (size_t i = 0; i < reader->member_count; i++) {
+        const struct gs_member *member = reader->members[i];
+        const struct gs_lock *lock = &reader->locks[reader->interps[member->interpreter].lock];
+        bool holds = lock->after.locked && lock->after.last_holder == member->tstate;
+        if (member->tid ? member->activity.run == GS_RUN_GONE : holds)
+            return true;
+    }
+    return false;
+}
+
 /* Stacks and census. After a census of everybody they are taken again, only what moved, until both are of one moment
  * or patience ends. */
 static enum gs_status take(struct gs_reader *reader)
 {
     enum gs_status status = GS_LOST;
-    bool fresh = reader->discovery == 0 || reader->lost_before, careful = reader->full_census;
+    bool fresh = reader->discovery == 0 || reader->lost_before || reader->stale || codes_changed(reader);
+    bool careful = reader->full_census, again = true;
+    reader->stale = false;
     for (int i = 0; i < ATTEMPTS; i++) {
         uint64_t moved;
         if (fresh) {
@@ -103,6 +128,11 @@ static enum gs_status take(struct gs_reader *reader)
         if (status)
             return status;
         gs_census(reader, moved);
+        if (again && anybody_gone(reader)) {
+            again = false; /* once: it may stay like that */
+            fresh = true;
+            continue;
+        }
         if (!careful || words_stand(reader) || i + 1 == ATTEMPTS)
             return GS_OK;
         remember_words(reader);
