@@ -87,7 +87,8 @@ struct gs_names *gs_names_new(struct gs_python *python);
 void gs_names_free(struct gs_names *names);
 /* Reads threading._active of one interpreter's modules again. */
 void gs_names_refresh(struct gs_names *names, gs_addr interpreter);
-/* UTF-8, or NULL: threading does not know this thread. */
+/* UTF-8, or NULL: threading does not know this thread. Where several interpreters do, the one counts that was asked
+ * first: the main one knows it best. */
 const char *gs_names_get(const struct gs_names *names, uint64_t ident);
 
 /* ---- values ---- */

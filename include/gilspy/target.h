@@ -44,6 +44,7 @@ struct gs_target {
     pid_t pid;    /* as we see it */
     pid_t ns_pid; /* in the target's own pid namespace */
     struct gs_mem *mem;
+    int mem_fd; /* its /proc/PID/mem, which stays with the program that it ran when it was opened; -1: not permitted */
     struct gs_map *maps;
     size_t map_count;
     char *exe;      /* path of its program, without " (deleted)" */
@@ -73,8 +74,13 @@ enum gs_status gs_target_tasks(const struct gs_target *target, struct gs_task **
 /* What one thread does at this moment. */
 void gs_target_activity(const struct gs_target *target, pid_t tid, struct gs_activity *activity);
 
-/* The process runs on as it was opened: not ended, and not another one that got its pid. */
-bool gs_target_alive(const struct gs_target *target);
+/* The process runs on as it was opened: GS_OK; GS_GONE when it has ended (its pid may be another's by now), GS_EXECED
+ * when it runs another program, or the same anew. */
+enum gs_status gs_target_check(const struct gs_target *target);
+
+/* What holds up the whole process: 'T' it is stopped by a signal, 't' by its tracer, 0 nothing. tracer: the process
+ * that traces it, 0: none. */
+char gs_target_stopped(const struct gs_target *target, pid_t *tracer);
 
 /* Time in nanoseconds that the thread was on a processor, as of the last tick of the kernel if it is on one now; false
  * when unknown. */

@@ -124,6 +124,7 @@ struct gs_dump gs_look_dump(struct gs_look *look, const struct gs_args *args)
         .patterns = args->threads,
         .pattern_count = args->thread_count,
     };
+    dump.stopped = gs_target_stopped(look->target, &dump.tracer);
     if (args->locals)
         dump.lookup.locals = find_locals;
     return dump;

@@ -32,6 +32,8 @@ struct gs_dump {
     struct gs_lookup lookup;
     struct timespec time; /* CLOCK_REALTIME when it was taken */
     double uptime_s;
+    char stopped; /* as gs_target_stopped has it */
+    pid_t tracer;
     bool no_lines;               /* functions without line numbers */
     const char *const *patterns; /* only threads whose name or tid is one of these, when there are any */
     size_t pattern_count;

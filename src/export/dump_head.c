@@ -75,7 +75,7 @@ static void add_gil_state(struct gs_page *page, const struct gs_gil *gil)
         if (gil->holder > 0)
             add_thread(page, gil->holder);
         else
-            gs_text_put(line, "a thread that is not known");
+            gs_text_put(line, "a thread that is just coming or going, and not in the list");
         gs_text_style(line, GS_STYLE_PLAIN);
         break;
     case GS_GIL_FREE:
@@ -154,11 +154,28 @@ static void write_condition(struct gs_page *page, const struct gs_interpreter *i
     gs_page_end_line(page);
 }
 
+/* Whatever the threads do, the process does nothing. */
+static void write_stopped(struct gs_page *page)
+{
+    const struct gs_dump *dump = page->dump;
+    if (!dump->stopped)
+        return;
+    gs_text_style(&page->line, GS_STYLE_BOLD);
+    if (dump->stopped == 't')
+        gs_text_put(&page->line, "The process is held by its tracer, process %d", (int)dump->tracer);
+    else
+        gs_text_put(&page->line, "The process is stopped by a signal; kill -CONT %d lets it go on",
+                    (int)dump->target->pid);
+    gs_text_style(&page->line, GS_STYLE_PLAIN);
+    gs_page_end_line(page);
+}
+
 void gs_page_head(struct gs_page *page, const struct gs_entries *entries)
 {
     const struct gs_snapshot *snapshot = page->dump->snapshot;
     write_title(page);
     write_python(page, entries);
+    write_stopped(page);
     for (uint32_t i = 0; i < snapshot->gil_count; i++)
         write_gil(page, i);
     for (size_t i = 0; i < snapshot->interpreter_count; i++)

@@ -34,7 +34,7 @@ static void write_fold(struct gs_page *page, const struct gs_fold *fold)
     gs_text_style(line, GS_STYLE_PLAIN);
     if (fold->count > 1) {
         gs_text_put(line, ": ");
-        gs_fold_tids(line, fold);
+        gs_fold_tids(line, fold, page->console->columns > 0 ? GS_PAGE_NAME_MOST : 0);
     }
     gs_page_end_line(page);
     gs_page_stack(page, first->thread);

@@ -121,8 +121,51 @@ void gs_folds_fini(struct gs_folds *folds)
     free(folds->members);
 }
 
-void gs_fold_tids(struct gs_text *text, const struct gs_fold *fold)
+/* Bytes that all names begin with. */
+static size_t common(const struct gs_fold *fold, bool *equal)
 {
+    const char *first = fold->members[0]->name;
+    size_t whole = strlen(first), same = whole;
+    *equal = true;
+    for (size_t i = 1; i < fold->count; i++) {
+        const char *name = fold->members[i]->name;
+        size_t n = 0;
+        while (n < same && name[n] == first[n])
+            n++;
+        same = n;
+        *equal = *equal && strcmp(name, first) == 0;
+    }
+    while (same > 0 && same < whole && ((unsigned char)first[same] & 0xc0) == 0x80)
+        same--; /* not in the middle of a character */
+    return same;
+}
+
+/* A few threads whose names have nothing in common are told by name. */
+static bool each_by_name(const struct gs_fold *fold)
+{
+    enum { FEW = 4 };
+    bool equal;
+    return fold->count > 1 && fold->count <= FEW && common(fold, &equal) == 0;
+}
+
+static void put_named(struct gs_text *text, const struct gs_fold *fold, int columns)
+{
+    for (size_t i = 0; i < fold->count; i++) {
+        gs_text_put(text, i > 0 ? ", %d" : "%d", (int)fold->members[i]->thread->tid);
+        if (!*fold->members[i]->name)
+            continue;
+        gs_text_put(text, " \"");
+        gs_text_fit(text, fold->members[i]->name, columns, GS_CUT_END);
+        gs_text_put(text, "\"");
+    }
+}
+
+void gs_fold_tids(struct gs_text *text, const struct gs_fold *fold, int columns)
+{
+    if (each_by_name(fold)) {
+        put_named(text, fold, columns);
+        return;
+    }
     for (size_t i = 0; i < fold->count;) {
         size_t last = i;
         int tid = (int)fold->members[i]->thread->tid;
@@ -137,20 +180,9 @@ void gs_fold_tids(struct gs_text *text, const struct gs_fold *fold)
 
 void gs_fold_names(struct gs_text *text, const struct gs_fold *fold, int columns)
 {
-    const char *first = fold->members[0]->name;
-    size_t whole = strlen(first), same = whole;
-    bool equal = true;
-    for (size_t i = 1; i < fold->count; i++) {
-        const char *name = fold->members[i]->name;
-        size_t n = 0;
-        while (n < same && name[n] == first[n])
-            n++;
-        same = n;
-        equal = equal && strcmp(name, first) == 0;
-    }
-    while (same > 0 && same < whole && ((unsigned char)first[same] & 0xc0) == 0x80)
-        same--; /* not in the middle of a character */
-    char *part = same > 0 ? strndup(first, same) : NULL;
+    bool equal;
+    size_t same = common(fold, &equal);
+    char *part = same > 0 ? strndup(fold->members[0]->name, same) : NULL;
     if (!part)
         return;
     gs_text_put(text, " \"");

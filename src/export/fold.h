@@ -23,8 +23,8 @@ enum gs_status gs_folds_init(struct gs_folds *folds, const struct gs_dump *dump,
                              bool apart) GS_MUST_CHECK;
 void gs_folds_fini(struct gs_folds *folds);
 
-/* "4260-4262, 4270" */
-void gs_fold_tids(struct gs_text *text, const struct gs_fold *fold);
+/* "4260-4262, 4270"; a few whose names have nothing in common with them: 4260 "reader", 4270 "writer". */
+void gs_fold_tids(struct gs_text *text, const struct gs_fold *fold, int columns);
 /* What the names have in common: "worker-*", in quotes; nothing when that is nothing. columns: as gs_text_fit. */
 void gs_fold_names(struct gs_text *text, const struct gs_fold *fold, int columns);
 

@@ -41,9 +41,14 @@ static struct gs_gil_word_place add_word(struct gs_gil_place *place, gs_addr add
     return (struct gs_gil_word_place){addr, used};
 }
 
-static void place_struct(const struct gs_layout *layout, gs_addr gil, struct gs_gil_place *place)
+/* current: up to 3.11 the word that points to the running thread state, which lies close behind; 0 from 3.12 on. */
+static void place_struct(const struct gs_layout *layout, gs_addr gil, gs_addr current, struct gs_gil_place *place)
 {
-    add_word(place, gil, (uint32_t)layout->gil_size);
+    uint32_t len = (uint32_t)layout->gil_size;
+    if (current - gil < GS_GIL_BYTES / 2)
+        len = (uint32_t)(current - gil) + 8;
+    add_word(place, gil, len);
+    place->current = add_word(place, current, 8);
     place->locked = add_word(place, gil + (gs_addr)layout->gil_locked, 4);
     place->last_holder = add_word(place, gil + (gs_addr)layout->gil_last_holder, 8);
     place->switch_number = add_word(place, gil + (gs_addr)layout->gil_switch_number, 8);
@@ -109,6 +114,7 @@ bool gs_gil_place(const struct gs_python *python, gs_addr gil, struct gs_gil_pla
             place->semaphore = add_word(place, semaphore, 8);
         return true;
     case GS_GIL_STATICS:
+        place->lazy = true;
         place_statics(at, place);
         return true;
     case GS_GIL_RUNTIME:
@@ -117,7 +123,7 @@ bool gs_gil_place(const struct gs_python *python, gs_addr gil, struct gs_gil_pla
     }
     if (!gil || layout->gil_size <= 0 || layout->gil_size > GS_GIL_BYTES)
         return false;
-    place_struct(layout, gil, place);
+    place_struct(layout, gil, layout->gil_home == GS_GIL_RUNTIME ? at->current : 0, place);
     return true;
 }
 
@@ -167,20 +173,20 @@ bool gs_gil_decode(const struct gs_gil_place *place, const uint8_t *bytes, const
             return false;
     }
     int32_t locked = (int32_t)get32(bytes, &place->locked, 0);
-    words->exists = locked >= 0;
-    words->locked = locked == 1;
-    words->last_holder = get64(bytes, &place->last_holder);
-    if (!place->locked.addr || !place->last_holder.addr || locked < 0) {
+    gs_addr current = get64(bytes, &place->current);
+    bool told = place->locked.addr && place->last_holder.addr;
+    if (!told || (place->lazy && locked < 0)) {
         /* 2.7, stripped 3.6, and 3.6 before its first thread: whoever is current has it. */
-        gs_addr current = get64(bytes, &place->current);
-        if (place->current.addr) {
-            words->locked = current != 0;
-            words->last_holder = current;
-            words->exists = true;
-        }
+        words->locked = current != 0;
+        words->last_holder = current;
     } else {
+        words->exists = locked >= 0;
+        words->locked = locked == 1;
+        words->last_holder = get64(bytes, &place->last_holder);
         words->has_switches = place->switch_number.addr != 0;
     }
+    if (words->locked)
+        words->holder = current ? current : words->last_holder;
     words->switches = get64(bytes, &place->switch_number);
     words->interval_us = get64(bytes, &place->interval);
     if (place->enabled.addr)

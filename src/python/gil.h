@@ -25,7 +25,8 @@ struct gs_gil_place {
     struct gs_gil_word_place locked, last_holder, switch_number, interval, enabled, current;
     struct gs_gil_word_place cond, mutex, switch_cond, switch_mutex;
     struct gs_gil_word_place semaphore; /* 2.7: its sem_t; 0 before the first thread was started */
-    gs_addr data_start, data_end;       /* any futex in here is the GIL's (stripped 3.6); 0, 0 otherwise */
+    bool lazy;                    /* made with the first thread only: until then whoever is current has it (3.6) */
+    gs_addr data_start, data_end; /* any futex in here is the GIL's (stripped 3.6); 0, 0 otherwise */
 };
 
 /* One reading of them. */
@@ -33,7 +34,9 @@ struct gs_gil_words {
     bool exists;  /* created, and not destroyed yet */
     bool enabled; /* false: a free-threaded Python that runs without it */
     bool locked;
-    gs_addr last_holder; /* thread state; when locked: the holder */
+    gs_addr last_holder; /* thread state that took it last */
+    gs_addr holder;      /* thread state that has it, 0 when not locked: with several interpreters on one GIL its thread
+                            may have gone over to another state since it took it */
     bool has_switches;
     uint64_t switches;
     uint64_t interval_us; /* 0: unknown */

@@ -7,11 +7,12 @@
 #include "python/names_attribute.h"
 #include "python/values_int.h"
 
-enum { MAX_NAMES = 1 << 17, MAX_NAME_BYTES = 256 };
+enum { MAX_NAMES = 1 << 17, MAX_NAME_BYTES = 256, MAX_RANKS = 64 };
 
 struct entry {
     uint64_t ident;
-    gs_addr interpreter; /* whose threading knows it */
+    gs_addr interpreter; /* whose threading knows it, */
+    size_t rank;         /* which was the how manieth to be asked: an ident may stand in several of them */
     char *name;
 };
 
@@ -22,6 +23,8 @@ struct gs_names {
     struct gs_types types;
     struct entry *entries; /* by ident */
     size_t count, capacity;
+    gs_addr asked[MAX_RANKS]; /* interpreters, in the order in which they were first asked */
+    size_t asked_count;
 };
 
 struct gs_names *gs_names_new(struct gs_python *python)
@@ -93,6 +96,16 @@ static bool open_active(struct gs_names *names, gs_addr interpreter, struct gs_d
     return module != 0 && gs_dict_open(active, layout, names->cache, module);
 }
 
+static size_t rank_of(struct gs_names *names, gs_addr interpreter)
+{
+    size_t rank = 0;
+    while (rank < names->asked_count && names->asked[rank] != interpreter)
+        rank++;
+    if (rank == names->asked_count && rank < MAX_RANKS)
+        names->asked[names->asked_count++] = interpreter;
+    return rank;
+}
+
 /* One pair of threading._active; anything that is not what it should be is left out. */
 static bool add_thread(struct gs_names *names, gs_addr interpreter, gs_addr key, gs_addr thread)
 {
@@ -107,7 +120,7 @@ static bool add_thread(struct gs_names *names, gs_addr interpreter, gs_addr key,
     gs_addr text = gs_attribute_find(layout, names->cache, &names->types, thread, attribute);
     if (text == 0 || gs_str_read(layout, names->cache, text, name, sizeof name))
         return true;
-    struct entry entry = {ident.magnitude, interpreter, strdup(name)};
+    struct entry entry = {ident.magnitude, interpreter, rank_of(names, interpreter), strdup(name)};
     if (entry.name && add(names, entry))
         return true;
     free(entry.name);
@@ -116,8 +129,10 @@ static bool add_thread(struct gs_names *names, gs_addr interpreter, gs_addr key,
 
 static int by_ident(const void *a, const void *b)
 {
-    uint64_t x = ((const struct entry *)a)->ident, y = ((const struct entry *)b)->ident;
-    return x < y ? -1 : x > y;
+    const struct entry *x = a, *y = b;
+    if (x->ident != y->ident)
+        return x->ident < y->ident ? -1 : 1;
+    return (x->rank > y->rank) - (x->rank < y->rank);
 }
 
 void gs_names_refresh(struct gs_names *names, gs_addr interpreter)
@@ -140,9 +155,13 @@ void gs_names_refresh(struct gs_names *names, gs_addr interpreter)
 
 const char *gs_names_get(const struct gs_names *names, uint64_t ident)
 {
-    const struct entry wanted = {.ident = ident};
-    if (names->count == 0)
-        return NULL;
-    const struct entry *found = bsearch(&wanted, names->entries, names->count, sizeof wanted, by_ident);
-    return found ? found->name : NULL;
+    size_t low = 0, high = names->count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (names->entries[mid].ident < ident)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < names->count && names->entries[low].ident == ident ? names->entries[low].name : NULL;
 }

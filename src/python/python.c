@@ -74,7 +74,9 @@ enum gs_status gs_python_open(struct gs_python **out, struct gs_target *target, 
     if (status) {
         gs_python_close(python);
         /* A process that ends takes its memory along first. */
-        return gs_target_alive(target) ? status : gs_fail(err, GS_NO_PROCESS, "process %d has ended", (int)target->pid);
+        return gs_target_check(target) != GS_GONE
+                   ? status
+                   : gs_fail(err, GS_NO_PROCESS, "process %d has ended", (int)target->pid);
     }
     *out = python;
     return GS_OK;

@@ -33,7 +33,7 @@ void gs_census_ask(struct gs_reader *reader, struct gs_member *member)
 static bool holds(const struct gs_reader *reader, const struct gs_member *member)
 {
     const struct gs_gil_words *words = &lock_of(reader, member)->after;
-    return words->enabled && words->locked && words->last_holder == member->tstate;
+    return words->enabled && words->locked && words->holder == member->tstate;
 }
 
 /* Asks about those who may do something else than when they were last asked. */
@@ -126,8 +126,10 @@ static void judge(struct gs_reader *reader, struct gs_member *member, const stru
     bool told = reader->python->layout.ts_gil_requested != GS_ABSENT && member->requested_sample == reader->sample;
     member->evidence = GS_INFERRED;
     if (!lock->after.enabled || holds(reader, member)) {
+        /* Whoever takes it marks it as locked before it writes its name there, and has the mutex meanwhile. */
+        bool taken = lock->after.mutex_owner && (pid_t)lock->after.mutex_owner != member->ns_tid;
         member->gil = lock->after.enabled ? GS_HOLDS : GS_NONE;
-        member->evidence = GS_EXACT;
+        member->evidence = lock->after.enabled && taken ? GS_INFERRED : GS_EXACT;
     } else if (told && member->requested) {
         member->gil = GS_WAITS;
         member->evidence = GS_EXACT;

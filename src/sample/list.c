@@ -192,6 +192,22 @@ static int by_id(const void *a, const void *b)
     return (x->id > y->id) - (x->id < y->id);
 }
 
+/* The list begins with the newest; users think of the main one, 0, first, and of its GIL. */
+static void main_first(struct gs_reader *reader)
+{
+    if (reader->interp_count == 0)
+        return;
+    qsort(reader->interps, reader->interp_count, sizeof *reader->interps, by_id);
+    uint32_t its = reader->interps[0].lock;
+    struct gs_lock lock = reader->locks[its];
+    reader->locks[its] = reader->locks[0];
+    reader->locks[0] = lock;
+    for (size_t i = 0; i < reader->interp_count; i++) {
+        uint32_t was = reader->interps[i].lock;
+        reader->interps[i].lock = was == its ? 0 : was == 0 ? its : was;
+    }
+}
+
 /* Those that were not found since `since`. */
 static void drop_ended(struct gs_reader *reader, uint64_t since)
 {
@@ -219,9 +235,8 @@ enum gs_status gs_list_discover(struct gs_reader *reader)
     reader->discovery++;
     gs_mem_cache_clear(reader->cache);
     enum gs_status status = walk_interpreters(reader);
-    /* The list begins with the newest; users think of the main one, 0, first. */
-    if (reader->interp_count > 0)
-        qsort(reader->interps, reader->interp_count, sizeof *reader->interps, by_id);
+    if (!status)
+        main_first(reader);
     for (uint32_t i = 0; i < reader->interp_count && !status; i++)
         status = walk_threads(reader, &tasks, i);
     free(tasks.list);

@@ -51,10 +51,11 @@ static void publish_lock(const struct gs_reader *reader, const struct gs_lock *l
 {
     const struct gs_layout *layout = &reader->python->layout;
     const struct gs_gil_words *words = &lock->after;
-    const struct gs_member *holder = words->locked ? gs_list_find(reader, words->last_holder) : NULL;
-    *gil = (struct gs_gil){.state = !words->enabled ? GS_GIL_DISABLED
-                                    : words->locked ? GS_GIL_HELD
-                                                    : GS_GIL_FREE,
+    const struct gs_member *holder = words->locked ? gs_list_find(reader, words->holder) : NULL;
+    *gil = (struct gs_gil){.state = !words->enabled  ? GS_GIL_DISABLED
+                                    : !words->exists ? GS_GIL_UNKNOWN
+                                    : words->locked  ? GS_GIL_HELD
+                                                     : GS_GIL_FREE,
                            .has_switches = words->has_switches,
                            .has_interval = words->interval_us != 0,
                            .switches = words->switches,

@@ -147,7 +147,7 @@ struct gs_reader {
     bool untraceable;  /* another tracer has it, or we may not: nothing is stopped any more */
     struct gs_stop stop;
 
-    uint64_t codes_checked_ns;
+    uint64_t codes_checked_ns, checked_ns;
     bool full_census, lost_before;
     bool stale;   /* a thread has ended whose state is still there, or is now another's: the lists are walked anew */
     bool all_run; /* all threads that are awake are on a processor, */

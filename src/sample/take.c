@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "sample/reader.h"
 
-enum { ATTEMPTS = 6, CODES_CHECK_NS = 1000000000 };
+enum { ATTEMPTS = 6, CODES_CHECK_NS = 1000000000, CHECK_NS = 500000000 };
 
 /* Only the last holder, or it and one other, ran since the last snapshot: reads just these. *moved is set to the
  * number of hand-overs; GS_LOST when more must be read. */
@@ -96,7 +96,7 @@ static bool anybody_gone(const struct gs_reader *reader)
     for (size_t i = 0; i < reader->member_count; i++) {
         const struct gs_member *member = reader->members[i];
         const struct gs_lock *lock = &reader->locks[reader->interps[member->interpreter].lock];
-        bool holds = lock->after.locked && lock->after.last_holder == member->tstate;
+        bool holds = lock->after.locked && lock->after.holder == member->tstate;
         if (member->tid ? member->activity.run == GS_RUN_GONE : holds)
             return true;
     }
@@ -162,11 +162,19 @@ enum gs_status gs_reader_take(struct gs_reader *reader, const struct gs_snapshot
     }
     reader->sample++;
     reader->taken_ns = gs_clock_ns();
-    enum gs_status status = take(reader);
+    /* A program that is not position-independent lies at the same addresses when it is run anew. */
+    enum gs_status status = GS_OK;
+    if (reader->taken_ns - reader->checked_ns >= CHECK_NS) {
+        reader->checked_ns = reader->taken_ns;
+        status = gs_target_check(reader->python->target);
+    }
+    if (!status)
+        status = take(reader);
     if (status == GS_LOST || status == GS_UNREADABLE) {
         reader->quality.lost++;
         reader->lost_before = true;
-        return gs_target_alive(reader->python->target) ? GS_LOST : GS_GONE;
+        enum gs_status gone = gs_target_check(reader->python->target);
+        return gone ? gone : GS_LOST;
     }
     if (!status)
         status = gs_publish(reader);

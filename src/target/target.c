@@ -1,5 +1,6 @@
 /* Opening a live process: refusals in words, what is told about it once. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -103,7 +104,7 @@ static enum gs_status try_memory(struct gs_target *target, struct gs_err *err)
         if (status == GS_OK || status == GS_NOT_PERMITTED)
             return status;
     }
-    if (!gs_target_alive(target))
+    if (gs_target_check(target) == GS_GONE)
         return gs_fail(err, GS_NO_PROCESS, "process %d has ended", (int)target->pid);
     return gs_fail(err, GS_NOT_PYTHON, "process %d maps no program", (int)target->pid);
 }
@@ -115,6 +116,9 @@ static enum gs_status open_target(struct gs_target *target, pid_t pid, struct gs
         return status;
     if (read_command(target) || read_exe(target) || !(target->mem = gs_mem_live_new(target->pid)))
         return gs_fail(err, GS_NO_MEMORY, "out of memory");
+    char path[32];
+    snprintf(path, sizeof path, "/proc/%d/mem", (int)target->pid);
+    target->mem_fd = open(path, O_RDONLY | O_CLOEXEC);
     status = gs_target_refresh_maps(target, err);
     if (!status)
         status = try_memory(target, err);
@@ -126,6 +130,7 @@ enum gs_status gs_target_open(struct gs_target **out, pid_t pid, struct gs_err *
     struct gs_target *target = calloc(1, sizeof *target);
     if (!target)
         return gs_fail(err, GS_NO_MEMORY, "out of memory");
+    target->mem_fd = -1;
     enum gs_status status = open_target(target, pid, err);
     if (status) {
         gs_target_close(target);
@@ -140,6 +145,8 @@ void gs_target_close(struct gs_target *target)
     if (!target)
         return;
     gs_mem_free(target->mem);
+    if (target->mem_fd >= 0)
+        close(target->mem_fd);
     gs_maps_free(target->maps, target->map_count);
     for (size_t i = 0; i < target->command_count; i++)
         free(target->command[i]);
@@ -148,19 +155,29 @@ void gs_target_close(struct gs_target *target)
     free(target);
 }
 
-bool gs_target_alive(const struct gs_target *target)
+enum gs_status gs_target_check(const struct gs_target *target)
 {
-    char text[1024], path[64], exe[PATH_MAX];
+    char text[1024], byte;
     struct gs_proc_stat stat;
     if (gs_proc_read(target->pid, "stat", text, sizeof text) <= 0 || !gs_proc_stat_parse(text, &stat))
-        return false;
+        return GS_GONE;
     if (stat.state == 'Z' || stat.state == 'X' || stat.flags & GS_PF_EXITING || stat.start_ticks != target->start_ticks)
-        return false;
-    snprintf(path, sizeof path, "/proc/%d/exe", (int)target->pid);
-    ssize_t len = readlink(path, exe, sizeof exe - 1);
-    exe[len < 0 ? 0 : len] = '\0';
-    /* Without its path exec cannot be told; with it, " (deleted)" may have come behind it since. */
-    return len < 0 || !*target->exe || strncmp(exe, target->exe, strlen(target->exe)) == 0;
+        return GS_GONE;
+    /* The memory of a program that is no more reads as empty; an address that is not mapped as an error. */
+    if (target->mem_fd >= 0 && pread(target->mem_fd, &byte, 1, 4096) == 0)
+        return GS_EXECED;
+    return GS_OK;
+}
+
+char gs_target_stopped(const struct gs_target *target, pid_t *tracer)
+{
+    char status[4096];
+    *tracer = 0;
+    if (gs_proc_read(target->pid, "status", status, sizeof status) <= 0)
+        return 0;
+    const char *state = gs_status_field(status, "State:"), *by = gs_status_field(status, "TracerPid:");
+    *tracer = by ? (pid_t)atoi(by) : 0;
+    return state && (*state == 'T' || *state == 't') ? *state : 0;
 }
 
 double gs_target_uptime_s(const struct gs_target *target)
