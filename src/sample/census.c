@@ -22,12 +22,15 @@ static struct gs_lock *lock_of(const struct gs_reader *reader, const struct gs_m
 
 void gs_census_ask(struct gs_reader *reader, struct gs_member *member)
 {
+    struct gs_activity before = member->activity;
     if (member->syscall_fd >= 0)
         gs_activity_read(member->syscall_fd, &member->activity);
     else
         gs_target_activity(reader->python->target, member->tid, &member->activity);
     member->futex = gs_gil_futex(&lock_of(reader, member)->place, &member->activity);
     member->asked_ns = reader->taken_ns;
+    reader->changed |= before.run != member->activity.run || before.number != member->activity.number ||
+                       before.args[0] != member->activity.args[0];
 }
 
 static bool holds(const struct gs_reader *reader, const struct gs_member *member)
@@ -49,10 +52,12 @@ static void ask_movers(struct gs_reader *reader, uint64_t moved)
 }
 
 /* A share of the others each time, so that none goes without being asked for longer than STALE_NS. */
-static void ask_in_rotation(struct gs_reader *reader, uint64_t since_ns)
+static void ask_in_rotation(struct gs_reader *reader)
 {
-    uint64_t share = reader->member_count * since_ns / (STALE_NS * 4 / 5) + 1;
-    for (size_t i = 0; i < reader->member_count && i < share; i++) {
+    uint64_t turn_ns = STALE_NS * UINT64_C(4) / 5 / reader->member_count + 1;
+    uint64_t due = (reader->taken_ns - reader->rotated_ns) / turn_ns;
+    reader->rotated_ns += due * turn_ns;
+    for (size_t i = 0; i < reader->member_count && i < due; i++) {
         reader->rotation = (reader->rotation + 1) % reader->member_count;
         struct gs_member *member = reader->members[reader->rotation];
         if (member->tid && member->asked_ns != reader->taken_ns)
@@ -242,23 +247,40 @@ static void look_again(struct gs_reader *reader)
         look(reader, LONG_PAUSE_NS);
 }
 
+/* What the words say is not what they said last; or somebody is awake who must be watched. */
+static bool words_changed(const struct gs_reader *reader)
+{
+    bool changed = reader->any_open;
+    for (size_t i = 0; i < reader->lock_count && !changed; i++) {
+        const struct gs_gil_words *now = &reader->locks[i].after, *last = &reader->locks[i].last;
+        changed = now->locked != last->locked || now->holder != last->holder || now->enabled != last->enabled ||
+                  now->cond_users != last->cond_users || now->switch_users != last->switch_users ||
+                  now->mutex_owner != last->mutex_owner || now->has_users != last->has_users;
+    }
+    return changed;
+}
+
 void gs_census(struct gs_reader *reader, uint64_t moved)
 {
     for (size_t i = 0; i < reader->lock_count; i++)
         reader->locks[i].stands = true;
     ask_movers(reader, moved);
     if (!reader->full_census && reader->member_count)
-        ask_in_rotation(reader, reader->taken_ns - reader->last_taken_ns);
+        ask_in_rotation(reader);
+    reader->changed |= reader->full_census || moved || words_changed(reader);
+    if (!reader->changed)
+        return; /* everybody does what they did */
     for (size_t i = 0; i < reader->lock_count; i++)
         ask_for_missing(reader, &reader->locks[i]);
     if (reader->full_census || moved)
         reread_words(reader);
-    reader->all_run = false;
+    reader->all_run = reader->any_open = false;
     note_awake(reader);
     look_again(reader);
     for (size_t i = 0; i < reader->lock_count; i++) {
         struct gs_lock *lock = &reader->locks[i];
         struct tally tally = count(reader, lock);
+        reader->any_open |= tally.open > 0;
         for (size_t k = 0; k < reader->member_count; k++) {
             struct gs_member *member = reader->members[k];
             if (lock_of(reader, member) != lock)

@@ -188,7 +188,7 @@ static enum gs_walk walk_frame(struct walk *walk, gs_addr addr, gs_addr *previou
         return GS_WALK_MISSING; /* in a chunk that was not known when this was predicted */
     if (reader->stopping)
         return GS_WALK_OK;
-    if (member->doubled) {
+    if (member->doubled && !(in_chunk && chunk >= GS_CHUNKS_TWICE)) {
         const uint8_t *b = copy_of(walk, addr, in_chunk ? chunk : NO_CHUNK, 1);
         if (!b || !same(layout, a, b, addr == member->current[0]))
             return GS_WALK_TORN;

@@ -5,7 +5,7 @@
 #include "python/code_read.h"
 #include "sample/reader.h"
 
-enum { PIECES_PER_INTERPRETER = 4, PIECES_PER_LOCK = 2 * GS_GIL_WINDOWS, JOIN_BYTES = 2048 };
+enum { PIECES_PER_INTERPRETER = 3, PIECES_PER_LOCK = 2 * GS_GIL_WINDOWS, JOIN_BYTES = 2048 };
 
 static struct gs_piece *add_piece(struct gs_reader *reader, gs_addr addr, void *dst, uint32_t len)
 {
@@ -36,8 +36,40 @@ static void add_interpreter(struct gs_reader *reader, struct gs_interp *interp)
         add_piece(reader, interp->addr + (gs_addr)layout->is_gc_collecting, &interp->collecting_now, 4);
     else if (layout->rt_gc_collecting != GS_ABSENT)
         add_piece(reader, runtime + (gs_addr)layout->rt_gc_collecting, &interp->collecting_now, 4);
-    if (layout->rt_finalizing != GS_ABSENT)
-        add_piece(reader, runtime + (gs_addr)layout->rt_finalizing, &interp->finalizing_now, 8);
+}
+
+/* From where to where the head of the interpreters lies, and close to it whether the runtime shuts down. */
+static gs_addr runtime_window(const struct gs_reader *reader, uint32_t *len)
+{
+    const struct gs_layout *layout = &reader->python->layout;
+    gs_addr head = reader->python->at.interp_head, low = head, end = head + 8;
+    gs_addr word =
+        layout->rt_finalizing == GS_ABSENT ? head : reader->python->at.runtime + (gs_addr)layout->rt_finalizing;
+    low = word < low ? word : low;
+    end = word + 8 > end ? word + 8 : end;
+    if (end - low > GS_RUNTIME_BYTES) {
+        low = head;
+        end = head + 8;
+    }
+    *len = (uint32_t)(end - low);
+    return low;
+}
+
+static void add_runtime(struct gs_reader *reader)
+{
+    uint32_t len;
+    gs_addr low = runtime_window(reader, &len);
+    add_piece(reader, low, reader->runtime_now, len);
+}
+
+static void decode_runtime(struct gs_reader *reader)
+{
+    const struct gs_layout *layout = &reader->python->layout;
+    uint32_t len;
+    gs_addr low = runtime_window(reader, &len), word = reader->python->at.runtime + (gs_addr)layout->rt_finalizing;
+    reader->interp_head_now = gs_get_addr(reader->runtime_now, (int32_t)(reader->python->at.interp_head - low));
+    reader->finalizing_now = layout->rt_finalizing != GS_ABSENT && word - low <= len - 8 &&
+                             gs_get_addr(reader->runtime_now, (int32_t)(word - low)) != 0;
 }
 
 size_t gs_pieces_bytes(const struct gs_reader *reader, const struct gs_member *member)
@@ -133,7 +165,7 @@ static void add_member(struct gs_reader *reader, struct gs_member *member, bool 
     }
     if (chunks->count == 0)
         add_current(reader, member, 0);
-    for (size_t i = 0; member->doubled && i < chunks->count; i++) {
+    for (size_t i = 0; member->doubled && i < chunks->count && i < GS_CHUNKS_TWICE; i++) {
         add_part(reader, &chunks->list[i], 1);
         if (i == 0)
             add_current(reader, member, 1);
@@ -197,7 +229,7 @@ enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **membe
     for (size_t i = 0; i < reader->lock_count; i++)
         add_lock(reader, &reader->locks[i], 0);
     size_t heads = reader->piece_count;
-    add_piece(reader, reader->python->at.interp_head, &reader->interp_head_now, 8);
+    add_runtime(reader);
     for (size_t i = 0; i < reader->interp_count; i++)
         add_interpreter(reader, &reader->interps[i]);
     size_t heads_end = reader->piece_count;
@@ -214,6 +246,7 @@ enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **membe
         if (!reader->pieces[i].ok)
             return GS_LOST;
     }
+    decode_runtime(reader);
     size_t before = 0;
     for (size_t i = 0; i < reader->lock_count; i++) {
         struct gs_lock *lock = &reader->locks[i];

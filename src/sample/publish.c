@@ -76,7 +76,7 @@ static void publish_interpreter(const struct gs_reader *reader, const struct gs_
                                    .id = interp->id,
                                    .gil = interp->lock,
                                    .collecting_garbage = interp->collecting_now != 0,
-                                   .finalizing = interp->finalizing_now != 0};
+                                   .finalizing = reader->finalizing_now};
     struct gs_gil *gil = &reader->snapshot.gils[interp->lock];
     if (layout->is_gil_drop_request != GS_ABSENT || layout->rt_gil_drop_request != GS_ABSENT ||
         reader->python->at.gil_drop_request) {
@@ -124,17 +124,37 @@ static bool is_double(const struct gs_reader *reader, size_t index)
     return false;
 }
 
+static void name_holder(struct gs_reader *reader, const struct gs_member *member)
+{
+    if (member->gil == GS_HOLDS)
+        reader->snapshot.gils[reader->interps[member->interpreter].lock].holder = member->tid;
+}
+
+/* Nobody does anything else than in the last sample: only the stacks that were read are new. */
+static void publish_movers(struct gs_reader *reader)
+{
+    for (size_t i = 0; i < reader->order_count; i++) {
+        const struct gs_member *member = reader->order[i];
+        if (member->place == SIZE_MAX)
+            continue;
+        if (member->read_sample == reader->sample)
+            publish_thread(reader, member, &reader->snapshot.threads[member->place]);
+        name_holder(reader, member);
+    }
+}
+
 static void publish_threads(struct gs_reader *reader)
 {
     struct gs_snapshot *out = &reader->snapshot;
     out->thread_count = 0;
     for (size_t i = 0; i < reader->order_count; i++) {
-        const struct gs_member *member = reader->order[i];
+        struct gs_member *member = reader->order[i];
+        member->place = SIZE_MAX;
         if (member->activity.run == GS_RUN_GONE || is_double(reader, i))
             continue;
-        publish_thread(reader, member, &out->threads[out->thread_count++]);
-        if (member->gil == GS_HOLDS)
-            out->gils[reader->interps[member->interpreter].lock].holder = member->tid;
+        member->place = out->thread_count++;
+        publish_thread(reader, member, &out->threads[member->place]);
+        name_holder(reader, member);
     }
 }
 
@@ -152,7 +172,10 @@ enum gs_status gs_publish(struct gs_reader *reader)
         publish_lock(reader, &reader->locks[i], &out->gils[i]);
     for (size_t i = 0; i < reader->interp_count; i++)
         publish_interpreter(reader, &reader->interps[i], &out->interpreters[i]);
-    publish_threads(reader);
+    if (reader->changed)
+        publish_threads(reader);
+    else
+        publish_movers(reader);
     return GS_OK;
 }
 

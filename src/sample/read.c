@@ -99,6 +99,7 @@ static bool settle(struct gs_reader *reader, struct gs_member *member)
         return false;
     }
     bool read = gs_pieces_whole(reader, member);
+    member->read_sample = reader->sample;
     note_flags(reader, member);
     member->linked = gs_list_linked(reader, member);
     enum gs_walk result = read ? walk_mover(reader, member) : GS_WALK_MISSING;

@@ -87,7 +87,7 @@ enum gs_status gs_reader_new(struct gs_reader **out, struct gs_python *python, c
     reader->python = python;
     reader->options = *options;
     reader->pthread_tid = GS_ABSENT;
-    reader->made_ns = reader->codes_checked_ns = reader->checked_ns = gs_clock_ns();
+    reader->made_ns = reader->rotated_ns = reader->codes_checked_ns = reader->checked_ns = gs_clock_ns();
     reader->dice = (uint32_t)reader->made_ns | 1;
     set_sizes(reader);
     allow_many_files();

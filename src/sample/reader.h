@@ -15,14 +15,17 @@
 enum {
     GS_TSTATE_MAX = 512, /* bytes of a thread state that are read */
     GS_INTERPRETERS_MAX = 1024,
-    GS_CHUNK_MAX = 16 << 20,  /* bytes of one data stack chunk */
-    GS_CHUNK_SLACK = 256,     /* read beyond what was in use before: a few calls deeper still fit */
+    GS_CHUNK_MAX = 16 << 20, /* bytes of one data stack chunk */
+    GS_CHUNKS_TWICE = 2,  /* of the newest chunks two copies are taken: to leave those and come back takes longer than a
+                             reading */
+    GS_CHUNK_SLACK = 256, /* read beyond what was in use before: a few calls deeper still fit */
     GS_PARTS_MAX = 1 << 13,   /* of one thread's chunks, or of its frames elsewhere */
     GS_STACK_MAX = 128 << 20, /* bytes of either */
     GS_READ_MAX = 64 << 20,   /* bytes of one read, if it is for several threads */
     GS_PIECES_MAX = 320,      /* of one read, if it is for several threads: the longer it takes, the less it proves */
     GS_MEMBER_PIECES = 7,     /* of one thread, besides those for its parts */
-    GS_PART_AGE = 64          /* samples for which an unused part is still read */
+    GS_RUNTIME_BYTES = 64,
+    GS_PART_AGE = 64 /* samples for which an unused part is still read */
 };
 
 /* A piece of a thread's stack memory, and where its copies lie. */
@@ -73,6 +76,8 @@ struct gs_member {
     gs_addr leaf;             /* the code that ran when it was last read: its memory is read again, */
     const uint8_t *leaf_copy; /* because it may be another's by now; NULL: was not */
 
+    size_t place;            /* of it among the published threads, SIZE_MAX: none */
+    uint32_t read_sample;    /* the sample in which its stack was last read */
     struct gs_frame *frames; /* the stack as it was last known */
     uint32_t frame_count, frame_room;
     bool torn;
@@ -109,7 +114,6 @@ struct gs_interp {
     gs_addr head;     /* first thread state */
     gs_addr head_now; /* as read together with the stacks */
     uint32_t drop_now, collecting_now;
-    gs_addr finalizing_now;
 };
 
 struct gs_reader {
@@ -123,6 +127,8 @@ struct gs_reader {
     int32_t pthread_tid; /* offset of the tid in glibc's struct pthread, GS_ABSENT: not found */
 
     gs_addr interp_head, interp_head_now; /* the newest interpreter; as read together with the stacks */
+    bool finalizing_now;
+    uint8_t runtime_now[GS_RUNTIME_BYTES];
     struct gs_interp *interps;
     size_t interp_count, interp_room;
     struct gs_lock *locks;
@@ -149,11 +155,13 @@ struct gs_reader {
 
     uint64_t codes_checked_ns, checked_ns;
     bool full_census, lost_before;
-    bool stale;   /* a thread has ended whose state is still there, or is now another's: the lists are walked anew */
-    bool all_run; /* all threads that are awake are on a processor, */
+    bool stale;    /* a thread has ended whose state is still there, or is now another's: the lists are walked anew */
+    bool changed;  /* in this sample: somebody does something else than in the last, or the lists changed */
+    bool any_open; /* somebody is awake without holding a GIL */
+    bool all_run;  /* all threads that are awake are on a processor, */
     uint32_t all_ran; /* seen so this many times, one after the other */
     size_t rotation;  /* the member whose turn it is in the census */
-    uint64_t taken_ns, last_taken_ns, made_ns;
+    uint64_t taken_ns, rotated_ns, made_ns;
     uint32_t dice;
 
     struct gs_snapshot snapshot;

@@ -111,9 +111,11 @@ static enum gs_status take(struct gs_reader *reader)
     bool fresh = reader->discovery == 0 || reader->lost_before || reader->stale || codes_changed(reader);
     bool careful = reader->full_census, again = true;
     reader->stale = false;
+    reader->changed = reader->snapshot.threads == NULL || reader->lost_before;
     for (int i = 0; i < ATTEMPTS; i++) {
         uint64_t moved;
         if (fresh) {
+            reader->changed = true;
             status = gs_list_discover(reader);
             if (status == GS_LOST)
                 continue;
@@ -150,7 +152,6 @@ static void sum_up(struct gs_reader *reader)
     reader->quality.torn += torn;
     reader->quality.took_us += (gs_clock_ns() - reader->taken_ns) / 1000;
     remember_words(reader);
-    reader->last_taken_ns = reader->taken_ns;
 }
 
 enum gs_status gs_reader_take(struct gs_reader *reader, const struct gs_snapshot **snapshot)

@@ -66,7 +66,7 @@ static void open_world(struct world *w, size_t threads)
                                    .member_count = threads,
                                    .sample = 1,
                                    .taken_ns = 1000000,
-                                   .last_taken_ns = 1000000};
+                                   .rotated_ns = 1000000};
     for (size_t i = 0; i < threads; i++) {
         int fd = memfd_create("syscall", 0);
         assert_true(fd >= 0);
@@ -333,8 +333,8 @@ static void test_who_is_asked(void **state)
     w.lock.after.has_users = false;
     for (size_t i = 1; i < COUNT; i++)
         does(&w, i, "running\n");
+    w.reader.rotated_ns = w.reader.taken_ns;
     for (int i = 0; i < 20; i++) {
-        w.reader.last_taken_ns = w.reader.taken_ns;
         w.reader.taken_ns += 5000000;
         gs_census(&w.reader, 0);
     }
@@ -349,7 +349,7 @@ static void test_who_is_asked(void **state)
     assert_judged(&w, 5, GS_WAITS, GS_INFERRED);
     does(&w, 5, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
     w.reader.rotation = 0;
-    w.reader.last_taken_ns = w.reader.taken_ns;
+    w.reader.rotated_ns = w.reader.taken_ns;
     w.reader.taken_ns += 1000;
     gs_census(&w.reader, 2);
     assert_judged(&w, 5, GS_WITHOUT, GS_INFERRED);
