@@ -41,9 +41,9 @@ int main(int argc, char **argv)
         used += cpu_us() - began;
     }
     const struct gs_quality *quality = gs_reader_quality(reader);
-    printf("{\"threads\": %zu, \"us\": %.2f, \"lost\": %ld, \"torn\": %lu, \"retried\": %lu, \"stopped\": %lu}\n", threads,
-           used / (double)(count ? count : 1), lost, (unsigned long)quality->torn, (unsigned long)quality->retried,
-           (unsigned long)quality->stopped);
+    printf("{\"threads\": %zu, \"us\": %.2f, \"lost\": %ld, \"torn\": %lu, \"retried\": %lu, \"stopped\": %lu}\n",
+           threads, used / (double)(count ? count : 1), lost, (unsigned long)quality->torn,
+           (unsigned long)quality->retried, (unsigned long)quality->stopped);
     gs_reader_free(reader);
     gs_python_close(python);
     gs_target_close(target);
