@@ -1,0 +1,59 @@
+"""Each live test runs once for every Python of this machine; what is not installed is skipped by name."""
+import functools
+import os
+
+import pytest
+
+import pythons
+from target import Folders
+
+TESTED = set()  # labels of the interpreters for which a test passed
+discover = functools.lru_cache(None)(pythons.discover)
+
+
+def pytest_generate_tests(metafunc):
+    if "python" not in metafunc.fixturenames:
+        return
+    found, broken, missing = discover()
+    rows = [pytest.param(python, id=python.label) for python in found]
+    rows += [pytest.param(path, id=path.replace("/", "_"), marks=pytest.mark.broken(why))
+             for path, why in broken.items()]
+    rows += [pytest.param(None, id=kind, marks=pytest.mark.skip("Python %s is not installed" % kind))
+             for kind in missing]
+    metafunc.parametrize("python", rows, scope="session")
+
+
+@pytest.fixture(autouse=True)
+def whole(request):
+    """An interpreter that is there but does not start is a failure, not a Python less."""
+    broken = request.node.get_closest_marker("broken")
+    if broken:
+        pytest.fail("it is there, but does not run: %s" % broken.args[0])
+
+
+@pytest.fixture(scope="session")
+def folders():
+    made = Folders()
+    yield made
+    made.remove()
+
+
+def pytest_runtest_logreport(report):
+    if report.when == "call" and report.passed and "[" in report.nodeid:
+        TESTED.add(report.nodeid.rsplit("[", 1)[1].rstrip("]"))
+
+
+def pytest_terminal_summary(terminalreporter):
+    found, broken, missing = discover()
+    tested = [python.label for python in found if python.label in TESTED]
+    if not tested:
+        return
+    terminalreporter.section("Pythons")
+    terminalreporter.line("%d Pythons tested: %s" % (len(tested), ", ".join(tested)))
+    if broken:
+        terminalreporter.line("%d Pythons do not run: %s" % (len(broken), ", ".join(broken)))
+    if missing:
+        terminalreporter.line("%d Pythons not installed: %s" % (len(missing), ", ".join(missing)))
+    if os.environ.get("GILSPY_TESTED"):
+        with open(os.environ["GILSPY_TESTED"], "w") as file:
+            file.writelines(label + "\n" for label in tested)

@@ -1,0 +1,99 @@
+"""The Pythons of this machine: those of pyenv, of /usr/bin, and of the chroots below $GILSPY_PYTHONS.
+
+    python3 pythons.py            lists them
+    python3 pythons.py --count    counts them
+"""
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+
+EXPECTED = ["2.7"] + ["3.%d" % minor for minor in range(6, 16)] + ["2.7d", "3.9d", "3.13d", "3.14d", "3.15d"]
+CHROOTS = os.environ.get("GILSPY_PYTHONS", "/var/cache/gilspy/pythons")
+PROGRAM = re.compile(r"python[23]\.\d+(d|-dbg)?$")
+PROBE = """
+import json, platform, sys, sysconfig
+print(json.dumps([platform.python_version(), list(sys.version_info[:2]), hasattr(sys, "gettotalrefcount"),
+                  sysconfig.get_config_var("Py_ENABLE_SHARED") == 1 and sysconfig.get_config_var("INSTSONAME") or "",
+                  sysconfig.get_config_var("LIBDIR") or ""]))
+"""
+
+
+class Python:
+    """One interpreter. path is as seen from this machine's root; root is its chroot, or empty."""
+    def __init__(self, path, root, where):
+        self.path, self.root, self.where = path, root, where
+        answer = subprocess.run(self.command("-c", PROBE), stdout=subprocess.PIPE, check=True, timeout=60).stdout
+        self.version, (self.major, self.minor), self.debug, library, folder = json.loads(answer)
+        # Debian's programs are static even where the library is there as well.
+        self.library = os.path.join(folder, library) if library and where == "pyenv" else None
+        self.kind = "%d.%d%s" % (self.major, self.minor, "d" if self.debug else "")
+        self.label = "%s%s-%s" % (self.version, "d" if self.debug else "", where)
+
+    def command(self, *args, path=None):
+        """The words that run it; path: a copy of it instead."""
+        path = path or self.path
+        if not self.root:
+            return [path, *args]
+        return ["chroot", self.root, self.inside(path), *args]
+
+    def inside(self, path):
+        """A path of this machine as the interpreter sees it."""
+        return "/" + os.path.relpath(path, self.root) if self.root else path
+
+    @property
+    def at_least(self):
+        return (self.major, self.minor)
+
+
+def candidates():
+    """(path, chroot, where from) of each program that may be an interpreter, none twice."""
+    found = []
+    try:
+        root = subprocess.run(["pyenv", "root"], stdout=subprocess.PIPE, check=True, text=True).stdout.strip()
+        found += [(path, "", "pyenv") for path in glob.glob(root + "/versions/*/bin/python")]
+    except (OSError, subprocess.CalledProcessError):
+        pass
+    for root in [""] + sorted(path for path in glob.glob(CHROOTS + "/*") if not path.endswith(".new")):
+        where = os.path.basename(root) or "system"
+        found += [(path, root, where) for path in glob.glob(root + "/usr/bin/python*")
+                  if PROGRAM.search(path) and (not root or os.geteuid() == 0)]
+    once = {}
+    for path, root, where in sorted(found, key=lambda row: (len(row[0]), row)):
+        once.setdefault(os.path.realpath(path), (path, root, where))
+    return sorted(once.values())
+
+
+def chosen(kind):
+    """Whether $GILSPY_TEST_PYTHONS ("3.11,2.7d"), if set, names this kind."""
+    names = os.environ.get("GILSPY_TEST_PYTHONS")
+    return not names or kind in names.split(",")
+
+
+def discover():
+    """(interpreters, {path: why it does not run}, kinds that are expected but not there)."""
+    pythons, broken = [], {}
+    for path, root, where in candidates():
+        try:
+            pythons.append(Python(path, root, where))
+        except (OSError, ValueError, subprocess.SubprocessError) as why:
+            broken[path] = str(why)
+    kinds = {python.kind for python in pythons}
+    pythons = [python for python in pythons if chosen(python.kind)]
+    pythons.sort(key=lambda python: (python.at_least, python.debug, python.label))
+    return pythons, broken, [kind for kind in EXPECTED if kind not in kinds and chosen(kind)]
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--count"]:
+        print(len(candidates()))
+    else:
+        here, wrecks, missing = discover()
+        for one in here:
+            print("%-16s %s" % (one.label, one.path))
+        for place, reason in wrecks.items():
+            print("%-16s %s: %s" % ("does not run", place, reason))
+        for name in missing:
+            print("%-16s is not installed" % name)

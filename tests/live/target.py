@@ -1,0 +1,134 @@
+"""A Python program that is looked at: started in its interpreter, talked to through pipes, ended by its pid.
+
+Nothing here sleeps in the hope that something has happened by then: a target says when it is ready, and whether a
+thread has reached the system call where it is to be is asked of the kernel, until a deadline."""
+import contextlib
+import json
+import os
+import select
+import shutil
+import subprocess
+import tempfile
+import time
+
+SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "targets")
+PATIENCE_S = 20
+READ, FUTEX = 0, 202  # system calls of x86-64
+
+
+def until(true, what):
+    """Asks again and again until true() is, and returns that."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        answer = true()
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, "waited in vain for " + what
+        time.sleep(0.0005)
+
+
+class Folders:
+    """One folder with the targets' scripts per root, removed at the end."""
+    def __init__(self):
+        self.made = {}
+
+    def of(self, python):
+        if python.root not in self.made:
+            folder = tempfile.mkdtemp(prefix="gilspy-test-", dir=python.root + "/tmp" if python.root else None)
+            os.chmod(folder, 0o755)
+            self.made[python.root] = folder
+            for name in os.listdir(SCRIPTS):
+                if name.endswith(".py"):
+                    shutil.copy(os.path.join(SCRIPTS, name), folder)
+        return self.made[python.root]
+
+    def remove(self):
+        for folder in self.made.values():
+            shutil.rmtree(folder)
+
+
+class Target:
+    """A running script of targets/. pipes: names of pipes that it can read from beside its standard input."""
+    def __init__(self, python, folders, script, *args, pipes=(), path=None, env=None):
+        folder = python.inside(folders.of(python))
+        self.pipes = {name: os.pipe() for name in pipes}
+        readers = {name: ends[0] for name, ends in self.pipes.items()}
+        environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "PYTHONIOENCODING": "utf-8",
+                       "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
+        words = python.command(os.path.join(folder, script), json.dumps(readers), *args, path=path)
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment,
+                                        pass_fds=list(readers.values()))
+        self.pid, self.heard, self.fds = self.process.pid, b"", readers
+        self.began = self.listen()
+
+    def listen(self):
+        """The next line that it says."""
+        out, deadline = self.process.stdout.fileno(), time.monotonic() + PATIENCE_S
+        while b"\n" not in self.heard:
+            ready, _, _ = select.select([out], [], [], max(0, deadline - time.monotonic()))
+            piece = os.read(out, 65536) if ready else b""
+            assert piece, "the target said nothing more (%s)" % ("ended" if ready else "still runs")
+            self.heard += piece
+        line, self.heard = self.heard.split(b"\n", 1)
+        return json.loads(line)
+
+    def tell(self, *words):
+        """Gives its main thread an order."""
+        self.process.stdin.write((json.dumps(words) + "\n").encode())
+        self.process.stdin.flush()
+
+    def ask(self, *words):
+        self.tell(*words)
+        return self.listen()
+
+    def feed(self, pipe, count=1):
+        """Lets `count` threads that read from this pipe go on."""
+        os.write(self.pipes[pipe][1], b"." * count)
+
+    def call_of(self, tid):
+        """The system call in which a thread sleeps and its arguments; None: it runs, or has ended."""
+        try:
+            with open("/proc/%d/task/%d/syscall" % (self.pid, tid)) as file:
+                words = file.read().split()
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        return None if len(words) < 8 else [int(word, 0) for word in words[:7]]
+
+    def wait_reading(self, tid, pipe):
+        """Until the thread sleeps in read(2) on this pipe ("stdin": its standard input)."""
+        fd = 0 if pipe == "stdin" else self.fds[pipe]
+        until(lambda: (self.call_of(tid) or [None])[:2] == [READ, fd], "thread %d to read from %s" % (tid, pipe))
+
+    def wait_calling(self, tid, call):
+        until(lambda: (self.call_of(tid) or [None])[0] == call, "thread %d to sleep in system call %d" % (tid, call))
+
+    def wait_idle(self):
+        """Until its main thread waits for the next order."""
+        self.wait_reading(self.pid, "stdin")
+
+    def state(self, tid=None):
+        """The kernel's letter for the state of a thread, and the pid of its tracer."""
+        with open("/proc/%d/task/%d/status" % (self.pid, tid or self.pid)) as file:
+            rows = dict(line.rstrip("\n").split(":\t", 1) for line in file)
+        return rows["State"][0], int(rows["TracerPid"])
+
+    def has(self, tid):
+        return os.path.exists("/proc/%d/task/%d" % (self.pid, tid))
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        for ends in self.pipes.values():
+            os.close(ends[0])
+            os.close(ends[1])
+
+
+@contextlib.contextmanager
+def running(*args, **options):
+    target = Target(*args, **options)
+    try:
+        yield target
+    finally:
+        target.end()

@@ -1,0 +1,4 @@
+"""A module that stops while it is imported."""
+import places
+
+places.park()

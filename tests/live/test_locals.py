@@ -1,0 +1,78 @@
+"""dump -l: values as the interpreter itself shows them; those that are large, deep or cyclic shortened."""
+import re
+
+import pytest
+
+import gilspy
+from target import running
+
+
+@pytest.fixture(scope="module")
+def frames(python, folders):
+    """The target, what it says of its values, and the locals that gilspy shows by function."""
+    with running(python, folders, "locals.py", pipes=["park"]) as target:
+        for name in ("small", "odd", "cells"):
+            target.wait_reading(target.began["tids"][name], "park")
+        truth = target.ask("shown")["answer"]
+        target.wait_idle()
+        document = gilspy.dump(target.pid, "-l")
+        seen = {frame["function"]: frame["locals"] for thread in document["threads"] for frame in thread["frames"]}
+        yield target, truth, seen
+
+
+def test_small_values(python, frames):
+    _, truth, seen = frames
+    expected = dict(truth["small_values"])
+    if python.major == 2:  # sets are shown as Python 3 writes them
+        expected.update(one_set="{7}", one_frozen="frozenset({8})")
+    assert seen["small_values"] == expected
+
+
+def test_cells(frames):
+    _, truth, seen = frames
+    assert seen["inner"] == truth["inner"]
+    assert {"argument": "5", "shared": "'shared'", "own": "11"}.items() <= seen["cells"].items()
+
+
+ODD = {
+    "controls": r"u?'tab\\tline\\nescape\\x1b\[31m null\\x00'",
+    "umlauts": "u?'Größe'",
+    "japanese": "u?'日本語'",
+    "emoji": "u?'🐍'",
+    "lone": r"u?'(\\ud800|\ufffd)'",
+    "long_text": r"'x{50,250}'\.\.\.",
+    "long_bytes": r"b?'y{50,250}'\.\.\.",
+    "long_list": r"\[0, 1, 2, .*\.\.\.\]",
+    "deep": r"\[+\.\.\.\]+",
+    "cyclic_list": r"\[1, \[.*\.\.\..*\]\]",
+    "cyclic_dict": r"\{'self': \{.*\.\.\..*\}\}",
+    "instance": r"<Point object at 0x[0-9a-f]+>",
+    "empty_instance": r"<Empty object at 0x[0-9a-f]+>",
+    "a_class": r"<class 'Point'>",
+    "a_function": r"<function 'note'>",
+    "a_builtin": r"<builtin_function_or_method .*>",
+    "a_module": r"<module 'sys'>",
+    "ordered": r".*\{'a': 1\}.*",
+    "counter": r".*\{'a': 2, 'b': 1\}.*",
+    "default": r".*\{\}.*",
+    "generator": r"<generator object .*>",
+    "complex_number": r"<complex .*>|\(1\+2j\)",
+    "monstrous": r"<int of 14037 bits>",
+    "_": "999",
+}
+
+
+def test_odd_values(frames):
+    _, _, seen = frames
+    odd = seen["odd_values"]
+    wrong = {name: odd.get(name) for name, pattern in ODD.items() if not re.fullmatch(pattern, odd.get(name, ""))}
+    assert not wrong and set(odd) == set(ODD)
+    assert all(len(value.encode("utf-8", "replace")) < 256 for value in odd.values())
+
+
+def test_text_is_harmless(frames):
+    """Nothing that a variable contains reaches the terminal as it is."""
+    target, _, _ = frames
+    done = gilspy.run("dump", "-l", "-p", target.pid)
+    assert (done.returncode, done.stderr) == (0, "") and "umlauts" in done.stdout
+    assert not set(done.stdout) & set(map(chr, [*range(10), *range(11, 32), 127]))

@@ -1,0 +1,165 @@
+"""Processes and threads that come and go: forks, threads made by C code, shutdown, churn."""
+import os
+import signal
+
+import gilspy
+from target import READ, running, until
+
+
+class Child:
+    """A child of a target; what it says comes from the target's output."""
+    def __init__(self, target):
+        self.target, self.said = target, target.listen()
+        self.pid = self.said["pid"]
+
+    def sleeps_in_read(self, pipe):
+        def asleep():
+            with open("/proc/%d/syscall" % self.pid) as file:
+                words = file.read().split()
+            return words[0] == str(READ) and int(words[1], 0) == self.target.fds[pipe]
+        until(asleep, "the child to read from " + pipe)
+
+    def end(self):
+        try:
+            os.kill(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def check_child(python, child, functions):
+    """Only the thread that forked lives on in a child, and it is the main one there."""
+    child.sleeps_in_read("child")
+    for held in (False, True):
+        if held:
+            os.write(child.target.pipes["child"][1], b"h")
+            child.sleeps_in_read("gate")
+        document = gilspy.dump(child.pid)
+        assert document["process"]["pid"] == child.pid and document["process"]["python"] == python.version
+        assert len(document["threads"]) == 1
+        thread, gil = document["threads"][0], document["interpreters"][0]["gil"]
+        assert (thread["tid"], thread["ident"], thread["name"]) == (child.pid, child.said["ident"], child.said["name"])
+        assert (thread["gil"], gil["state"]) == (("holds", "held") if held else ("without", "free"))
+        assert gil["holder"] == (child.pid if held else None)
+        names = [frame["function"] for frame in thread["frames"]]
+        assert [name for name in names if name in functions] == functions
+
+
+def test_fork_in_a_thread(python, folders):
+    with running(python, folders, "fork.py", pipes=["fork", "child", "gate", "done"]) as target:
+        target.feed("fork")
+        child = Child(target)
+        try:
+            check_child(python, child, ["stand", "fork"])
+            target.wait_reading(target.began["tids"]["forker"], "done")
+            parent = gilspy.threads_by_name(gilspy.dump(target.pid))
+            assert {name: thread["tid"] for name, thread in parent.items()} == target.began["tids"]
+        finally:
+            child.end()
+
+
+def test_multiprocessing(python, folders):
+    with running(python, folders, "fork.py", pipes=["fork", "child", "gate", "done"]) as target:
+        target.tell("by_multiprocessing")
+        answers = sorted([target.listen(), target.listen()], key=len)
+        child = Child.__new__(Child)
+        child.target, child.said, child.pid = target, answers[1], answers[1]["pid"]
+        try:
+            assert answers[0]["answer"] == child.pid
+            check_child(python, child, ["stand", "serve", "<module>"])
+            done = gilspy.run("dump", "-s", "--json", "-p", target.pid)
+            assert done.returncode == 0 and '"pid": %d' % child.pid in done.stdout
+        finally:
+            child.end()
+
+
+def test_thread_made_by_c(folders, python):
+    """Its frames are seen, and the GIL when it has that; so are two at once."""
+    with running(python, folders, "foreign.py", pipes=["park", "gate"]) as target:
+        made = []
+        for _ in range(2):
+            target.tell("create")
+            answers = sorted([target.listen(), target.listen()], key=lambda answer: "answer" in answer)
+            assert answers[0]["ident"] == answers[1]["answer"]
+            made.append(answers[0])
+            target.wait_reading(made[-1]["tid"], "park")
+        truth = {each["tid"]: target.ask("truth", each["ident"])["answer"] for each in made}
+        target.wait_idle()
+        document = gilspy.dump(target.pid)
+        threads = {thread["tid"]: thread for thread in document["threads"]}
+        assert set(threads) == {target.pid} | set(truth)
+        for each in made:
+            thread = threads[each["tid"]]
+            assert thread["ident"] == each["ident"] and thread["gil"] == "without" and not thread["main"]
+            rows = [[frame["function"], frame["file"], frame["line"], frame["qualname"]] for frame in thread["frames"]]
+            assert rows == truth[each["tid"]] and rows[-1][0] == "from_c"
+        target.feed("park")
+        holder = until(lambda: [tid for tid in truth if (target.call_of(tid) or [0, 0])[1] == target.fds["gate"]],
+                       "a thread to read from gate")[0]
+        document = gilspy.dump(target.pid)
+        assert document["interpreters"][0]["gil"]["holder"] == holder
+
+
+def test_shutdown(python, folders):
+    """While the interpreter ends, what is still there is shown, and nothing fails."""
+    with running(python, folders, "ending.py", pipes=["daemon", "late", "atexit", "finalizer"]) as target:
+        target.listen()  # in atexit
+        target.wait_reading(target.pid, "atexit")
+        threads = {thread["tid"]: thread for thread in gilspy.dump(target.pid)["threads"]}
+        assert set(threads) == set(target.began["tids"].values())
+        assert "at_exit" in [frame["function"] for frame in threads[target.pid]["frames"]]
+
+        target.feed("atexit")
+        target.listen()  # in __del__, while the modules go
+        target.wait_reading(target.pid, "finalizer")
+        document = gilspy.dump(target.pid)
+        main = document["threads"][0]
+        assert main["tid"] == target.pid and main["frames"][0]["function"] == "__del__"
+        assert main["gil"] == "without"
+
+        target.feed("daemon")  # it wants the GIL, and ends or hangs
+        assert gilspy.dump(target.pid)["threads"][0]["frames"][0]["function"] == "__del__"
+        done = gilspy.run("dump", "-p", target.pid)
+        assert done.returncode == 0
+        assert "Python is shutting down\n" in done.stdout or python.at_least < (3, 7)  # which do not tell
+        target.feed("finalizer")
+        assert target.process.wait(timeout=20) == 0
+        assert gilspy.run("dump", "-p", target.pid).returncode == 3
+
+
+LOOKS = 200
+
+
+def test_churn(python, folders):
+    """Threads begin and end all the time: no look fails, none shows what cannot be."""
+    with running(python, folders, "churn.py") as target:
+        target.wait_idle()
+        lasting = {name: target.began["tids"][name] for name in ("MainThread", "breeder-1", "breeder-2")}
+        short = whole = 0
+        for _ in range(LOOKS):
+            document = gilspy.dump(target.pid)
+            threads = {thread["tid"]: thread for thread in document["threads"]}
+            assert set(lasting.values()) <= set(threads)
+            assert len(threads) <= 3 + 8
+            for name, tid in lasting.items():
+                assert threads[tid]["name"] == name
+            for tid in set(threads) - set(lasting.values()):
+                check_short(threads[tid])
+                short += 1
+            whole += document["quality"]["torn"] == 0
+        assert short > 0 and whole > LOOKS // 2
+
+
+LEGAL = {"leaf": "short_life", "short_life": "run", "run": "_bootstrap_inner", "_bootstrap_inner": "_bootstrap",
+         "__bootstrap_inner": "__bootstrap", "__bootstrap": None, "_bootstrap": None}
+
+
+def check_short(thread):
+    functions = [frame["function"] for frame in thread["frames"] if frame["kind"] == "python"]
+    assert not thread["main"]
+    for callee, caller in zip(functions, functions[1:]):
+        if callee == "run":
+            assert caller in ("_bootstrap_inner", "__bootstrap_inner")
+        elif callee in LEGAL:
+            assert caller == LEGAL[callee]
+    if functions and thread["frames"][-1]["kind"] == "python":
+        assert functions[-1] in ("_bootstrap", "__bootstrap")
