@@ -4,7 +4,13 @@
 
 #include "cmd/look.h"
 
-enum { TAKE_ATTEMPTS = 200, TAKE_PAUSE_NS = 500 * 1000, NAMES_ATTEMPTS = 3 };
+enum {
+    TAKE_ATTEMPTS = 200,
+    TAKE_PAUSE_NS = 500 * 1000,
+    NAMES_ATTEMPTS = 12,
+    NAMES_SAME = 3,
+    NAMES_PAUSE_NS = 50 * 1000
+};
 
 enum gs_status gs_look_open(struct gs_look *look, pid_t pid, const struct gs_args *args, struct gs_err *err)
 {
@@ -24,17 +30,27 @@ enum gs_status gs_look_open(struct gs_look *look, pid_t pid, const struct gs_arg
     return GS_OK;
 }
 
-/* Python changes its table of names while it is read, as threads come and go: another look finds who was missed. */
+static size_t count_missed(const struct gs_look *look)
+{
+    size_t missed = 0;
+    for (size_t i = 0; i < look->snapshot->thread_count; i++)
+        missed += !gs_names_get(look->names, look->snapshot->threads[i].ident);
+    return missed;
+}
+
+/* Python changes its table of names while it is read, as threads come and go: another look finds who was missed. Those
+ * that no look finds have none: threading does not know them. */
 static void read_names(struct gs_look *look)
 {
-    const struct gs_snapshot *snapshot = look->snapshot;
-    bool missed = true;
-    for (int i = 0; i < NAMES_ATTEMPTS && missed; i++) {
-        for (size_t k = 0; k < snapshot->interpreter_count; k++)
-            gs_names_refresh(look->names, snapshot->interpreters[k].addr);
-        missed = false;
-        for (size_t k = 0; k < snapshot->thread_count; k++)
-            missed |= !gs_names_get(look->names, snapshot->threads[k].ident);
+    size_t missed = SIZE_MAX, same = 0;
+    for (int i = 0; i < NAMES_ATTEMPTS && missed > 0 && same < NAMES_SAME; i++) {
+        if (i > 0)
+            nanosleep(&(struct timespec){.tv_nsec = NAMES_PAUSE_NS}, NULL);
+        for (size_t k = 0; k < look->snapshot->interpreter_count; k++)
+            gs_names_refresh(look->names, look->snapshot->interpreters[k].addr);
+        size_t now = count_missed(look);
+        same = now == missed ? same + 1 : 0;
+        missed = now;
     }
 }
 
