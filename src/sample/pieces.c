@@ -5,7 +5,7 @@
 #include "python/code_read.h"
 #include "sample/reader.h"
 
-enum { PIECES_PER_INTERPRETER = 3, PIECES_PER_LOCK = 2 * GS_GIL_WINDOWS, JOIN_BYTES = 2048 };
+enum { PIECES_PER_INTERPRETER = 3, PIECES_PER_LOCK = 2 * GS_GIL_WINDOWS, JOIN_BYTES = 1024 };
 
 static struct gs_piece *add_piece(struct gs_reader *reader, gs_addr addr, void *dst, uint32_t len)
 {
