@@ -55,11 +55,13 @@ static bool sleeps_uninterruptibly(pid_t tid)
 /* The kernel sends SIGCHLD when it has stopped; that is taken without a handler. */
 static enum gs_status wait_for_stop(struct gs_stop *stop, pid_t tid, const sigset_t *child)
 {
-    for (;;) {
+    for (bool blocked = false;;) {
         int status;
         pid_t got = waitpid(tid, &status, __WALL | WNOHANG);
         if (got == tid && WIFSTOPPED(status)) {
             stop->tid = tid;
+            if (blocked) /* it did not get a processor: until now it did not stand still for us */
+                stop->since_ns = gs_clock_ns();
             stop->signal = status >> 16 == PTRACE_EVENT_STOP ? 0 : WSTOPSIG(status);
             return GS_OK;
         }
@@ -67,6 +69,7 @@ static enum gs_status wait_for_stop(struct gs_stop *stop, pid_t tid, const sigse
             return GS_LOST;
         if (gs_clock_ns() - stop->since_ns < SPIN_US * UINT64_C(1000))
             continue;
+        blocked = true;
         if (sigtimedwait(child, NULL, &(struct timespec){.tv_nsec = LOOK_US * 1000L}) < 0 && errno == EAGAIN &&
             sleeps_uninterruptibly(tid)) {
             stop->owed = tid;
