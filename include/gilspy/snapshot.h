@@ -37,8 +37,11 @@ struct gs_thread {
     bool main;
     enum gs_gil_word gil;
     enum gs_evidence evidence;
-    struct gs_activity activity;   /* of the last census */
-    bool torn;                     /* its stack could not be read whole: it ends in a gap */
+    struct gs_activity activity; /* of the last census */
+    bool torn;                   /* its stack could not be read whole: it ends in a gap */
+    /* An address on the C stack in the evaluation of its frames, 0: not known (up to 3.10). Of two states of one
+     * thread, which is in two interpreters, the one with the lower address was called by the other. */
+    gs_addr c_stack;
     const struct gs_frame *frames; /* innermost first; belongs to the reader */
     uint32_t frame_count;
 };

@@ -9,6 +9,9 @@ void gs_entries_fini(struct gs_entries *entries)
 {
     free(entries->list);
     free(entries->states);
+    for (size_t i = 0; i < entries->merged_count; i++)
+        free((void *)entries->merged[i].frames);
+    free(entries->merged);
     free(entries->spare);
 }
 
@@ -48,6 +51,44 @@ static void add_state(struct gs_entries *entries, const struct gs_thread *thread
         (struct gs_entry){.thread = thread, .states = &entries->states[at], .state_count = 1};
 }
 
+/* The state that was called by the others first. */
+static int by_call(const void *left, const void *right, void *context)
+{
+    const struct gs_thread *threads = context;
+    const struct gs_thread *a = &threads[*(const uint32_t *)left], *b = &threads[*(const uint32_t *)right];
+    if (a->c_stack != b->c_stack)
+        return a->c_stack < b->c_stack ? -1 : 1;
+    return (a->interpreter < b->interpreter) - (a->interpreter > b->interpreter);
+}
+
+/* A thread that went from one interpreter to another: one stack out of those of all its states. */
+static bool merge(struct gs_entries *entries, struct gs_entry *entry, const struct gs_thread *threads)
+{
+    uint32_t *order = calloc(entry->state_count, sizeof *order);
+    size_t count = 0;
+    if (!order)
+        return false;
+    for (size_t i = 0; i < entry->state_count; i++) {
+        order[i] = entry->states[i];
+        count += threads[order[i]].frame_count;
+    }
+    qsort_r(order, entry->state_count, sizeof *order, by_call, (void *)threads);
+    struct gs_frame *frames = calloc(count + 1, sizeof *frames);
+    struct gs_thread *thread = &entries->merged[entries->merged_count++];
+    *thread = *entry->thread;
+    thread->frames = frames;
+    thread->frame_count = 0;
+    for (size_t i = 0; i < entry->state_count && frames; i++) {
+        const struct gs_thread *state = &threads[order[i]];
+        for (uint32_t k = 0; k < state->frame_count; k++)
+            frames[thread->frame_count++] = state->frames[k];
+        thread->torn |= state->torn;
+    }
+    free(order);
+    entry->thread = thread;
+    return frames != NULL;
+}
+
 static bool chosen(const struct gs_dump *dump, const struct gs_entry *entry)
 {
     char tid[16];
@@ -65,8 +106,9 @@ enum gs_status gs_entries_init(struct gs_entries *entries, const struct gs_dump 
     size_t states = snapshot->thread_count, room = states > 0 ? states : 1, kept = 0;
     *entries = (struct gs_entries){.list = calloc(room, sizeof *entries->list),
                                    .states = calloc(room, sizeof *entries->states),
+                                   .merged = calloc(room, sizeof *entries->merged),
                                    .spare = calloc(room, sizeof *entries->spare)};
-    if (!entries->list || !entries->states || !entries->spare)
+    if (!entries->list || !entries->states || !entries->merged || !entries->spare)
         return GS_NO_MEMORY;
     for (size_t i = 0; i < states; i++)
         entries->states[i] = (uint32_t)i;
@@ -78,6 +120,8 @@ enum gs_status gs_entries_init(struct gs_entries *entries, const struct gs_dump 
     for (size_t i = 0; i < entries->count; i++) {
         struct gs_entry *entry = &entries->list[i];
         entry->name = dump->lookup.name(dump->lookup.context, entry->thread, entries->spare[i]);
+        if (entry->state_count > 1 && !merge(entries, entry, snapshot->threads))
+            return GS_NO_MEMORY;
         if (chosen(dump, entry))
             entries->list[kept++] = *entry;
     }

@@ -43,7 +43,7 @@ struct gs_dump {
 
 /* One thread of the kernel, which may have a thread state in several interpreters. */
 struct gs_entry {
-    const struct gs_thread *thread; /* the state that tells most */
+    const struct gs_thread *thread; /* the state that tells most; of several, with the frames of all */
     const uint32_t *states;         /* indexes into the snapshot's threads */
     size_t state_count;
     const char *name;
@@ -54,6 +54,8 @@ struct gs_entries {
     size_t count;
     size_t all; /* before the patterns were applied */
     uint32_t *states;
+    struct gs_thread *merged; /* threads with several states, */
+    size_t merged_count;
     char (*spare)[16];
 };
 

@@ -193,8 +193,11 @@ static enum gs_walk walk_frame(struct walk *walk, gs_addr addr, gs_addr *previou
         if (!b || !same(layout, a, b, addr == member->current[0]))
             return GS_WALK_TORN;
     }
-    if (owner >= layout->owner_shim && !in_chunk)
+    if (owner >= layout->owner_shim && !in_chunk) {
+        if (layout->ts_base_frame == GS_ABSENT || addr != gs_get_addr(member->tstate_copy, layout->ts_base_frame))
+            member->c_stack = addr;
         return GS_WALK_OK;
+    }
     gs_addr code_addr = gs_get_addr(a, layout->if_code) & ~(gs_addr)layout->ref_tag_mask;
     const struct gs_code *code = code_of(walk, code_addr);
     struct gs_frame frame = {.frame = addr, .code = code_addr, .kind = GS_FRAME_PYTHON};
@@ -240,6 +243,7 @@ enum gs_walk gs_chunk_walk(struct gs_reader *reader, struct gs_member *member)
 {
     struct walk walk = {.reader = reader, .member = member};
     member->frame_count = 0;
+    member->c_stack = member->cframe;
     if (!as_predicted(reader, member))
         return GS_WALK_MISSING;
     if (member->current[0] != member->current[1])

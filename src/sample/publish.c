@@ -97,6 +97,7 @@ static void publish_thread(const struct gs_reader *reader, const struct gs_membe
                                  .evidence = member->evidence,
                                  .activity = member->activity,
                                  .torn = member->torn,
+                                 .c_stack = member->c_stack,
                                  .frames = member->frames,
                                  .frame_count = member->frame_count};
 }

@@ -73,6 +73,7 @@ struct gs_member {
     uint8_t tries;                   /* readings of it that came out torn */
     bool linked;                     /* it was in the list, where it was before, when it was read */
 
+    gs_addr c_stack;          /* where on the C stack its chain of frames began, or where it is now; 0: not known */
     gs_addr leaf;             /* the code that ran when it was last read: its memory is read again, */
     const uint8_t *leaf_copy; /* because it may be another's by now; NULL: was not */
 
