@@ -15,11 +15,6 @@ enum {
     FEW = 64 /* threads that can all be asked in every sample */
 };
 
-static struct gs_lock *lock_of(const struct gs_reader *reader, const struct gs_member *member)
-{
-    return &reader->locks[reader->interps[member->interpreter].lock];
-}
-
 void gs_census_ask(struct gs_reader *reader, struct gs_member *member)
 {
     struct gs_activity before = member->activity;
@@ -27,16 +22,10 @@ void gs_census_ask(struct gs_reader *reader, struct gs_member *member)
         gs_activity_read(member->syscall_fd, &member->activity);
     else
         gs_target_activity(reader->python->target, member->tid, &member->activity);
-    member->futex = gs_gil_futex(&lock_of(reader, member)->place, &member->activity);
+    member->futex = gs_gil_futex(&gs_lock_of(reader, member)->place, &member->activity);
     member->asked_ns = reader->taken_ns;
     reader->changed |= before.run != member->activity.run || before.number != member->activity.number ||
                        before.args[0] != member->activity.args[0];
-}
-
-static bool holds(const struct gs_reader *reader, const struct gs_member *member)
-{
-    const struct gs_gil_words *words = &lock_of(reader, member)->after;
-    return words->enabled && words->locked && words->holder == member->tstate;
 }
 
 /* Asks about those who may do something else than when they were last asked. */
@@ -44,7 +33,7 @@ static void ask_movers(struct gs_reader *reader, uint64_t moved)
 {
     for (size_t i = 0; i < reader->member_count; i++) {
         struct gs_member *member = reader->members[i];
-        const struct gs_lock *lock = lock_of(reader, member);
+        const struct gs_lock *lock = gs_lock_of(reader, member);
         bool mover = member->tstate == lock->after.last_holder || member->tstate == lock->last.last_holder;
         if (member->tid && (reader->full_census || mover || !member->asked_ns || (moved > 1 && member->futex)))
             gs_census_ask(reader, member);
@@ -76,7 +65,7 @@ static struct tally count(const struct gs_reader *reader, const struct gs_lock *
     struct tally tally = {0};
     for (size_t i = 0; i < reader->member_count; i++) {
         const struct gs_member *member = reader->members[i];
-        if (lock_of(reader, member) != lock || !member->tid || holds(reader, member))
+        if (gs_lock_of(reader, member) != lock || !member->tid || gs_member_holds(reader, member))
             continue;
         tally.in_cond += member->futex == GS_FUTEX_COND;
         tally.in_mutex += member->futex == GS_FUTEX_MUTEX;
@@ -98,7 +87,7 @@ static void ask_for_missing(struct gs_reader *reader, const struct gs_lock *lock
         reader->rotation = (reader->rotation + 1) % reader->member_count;
         struct gs_member *member = reader->members[reader->rotation];
         bool was = member->futex == GS_FUTEX_COND || member->futex == GS_FUTEX_SWITCH;
-        if (lock_of(reader, member) != lock || !member->tid || was != (known > users) ||
+        if (gs_lock_of(reader, member) != lock || !member->tid || was != (known > users) ||
             member->asked_ns == reader->taken_ns)
             continue;
         gs_census_ask(reader, member);
@@ -127,10 +116,10 @@ static enum gs_gil_word judge_open(const struct gs_reader *reader, const struct 
 
 static void judge(struct gs_reader *reader, struct gs_member *member, const struct tally *tally)
 {
-    const struct gs_lock *lock = lock_of(reader, member);
+    const struct gs_lock *lock = gs_lock_of(reader, member);
     bool told = reader->python->layout.ts_gil_requested != GS_ABSENT && member->requested_sample == reader->sample;
     member->evidence = GS_INFERRED;
-    if (!lock->after.enabled || holds(reader, member)) {
+    if (!lock->after.enabled || gs_member_holds(reader, member)) {
         /* Whoever takes it marks it as locked before it writes its name there, and has the mutex meanwhile. */
         bool taken = lock->after.mutex_owner && (pid_t)lock->after.mutex_owner != member->ns_tid;
         member->gil = lock->after.enabled ? GS_HOLDS : GS_NONE;
@@ -175,8 +164,8 @@ static void note_awake(struct gs_reader *reader)
 {
     for (size_t i = 0; i < reader->member_count; i++) {
         struct gs_member *member = reader->members[i];
-        bool awake = member->tid && member->activity.run == GS_RUN_RUNNING && !holds(reader, member);
-        gs_awake_note(reader, member, &lock_of(reader, member)->after, awake);
+        bool awake = member->tid && member->activity.run == GS_RUN_RUNNING && !gs_member_holds(reader, member);
+        gs_awake_note(reader, member, &gs_lock_of(reader, member)->after, awake);
     }
 }
 
@@ -205,9 +194,9 @@ static bool any_unproven(const struct gs_reader *reader)
 {
     for (size_t i = 0; i < reader->member_count; i++) {
         const struct gs_member *member = reader->members[i];
-        const struct gs_lock *lock = lock_of(reader, member);
+        const struct gs_lock *lock = gs_lock_of(reader, member);
         if (member->tid && member->activity.run == GS_RUN_RUNNING && lock->stands && lock->after.has_users &&
-            !holds(reader, member) && !gs_awake_outside(reader, member))
+            !gs_member_holds(reader, member) && !gs_awake_outside(reader, member))
             return true;
     }
     return false;
@@ -218,7 +207,7 @@ static void ask_concerned(struct gs_reader *reader)
 {
     for (size_t i = 0; i < reader->member_count; i++) {
         struct gs_member *member = reader->members[i];
-        if (member->tid && (member->activity.run != GS_RUN_SYSCALL || member->futex || holds(reader, member)))
+        if (member->tid && (member->activity.run != GS_RUN_SYSCALL || member->futex || gs_member_holds(reader, member)))
             gs_census_ask(reader, member);
     }
 }
@@ -283,7 +272,7 @@ void gs_census(struct gs_reader *reader, uint64_t moved)
         reader->any_open |= tally.open > 0;
         for (size_t k = 0; k < reader->member_count; k++) {
             struct gs_member *member = reader->members[k];
-            if (lock_of(reader, member) != lock)
+            if (gs_lock_of(reader, member) != lock)
                 continue;
             judge(reader, member, &tally);
             if (!lock->stands && member->gil == GS_WITHOUT && member->evidence == GS_INFERRED &&

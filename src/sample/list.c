@@ -111,7 +111,7 @@ static enum gs_status take_in(struct gs_reader *reader, struct gs_tasks *tasks, 
     bool first = !member->found || other;
     member->found = reader->discovery;
     member->tstate_copy = NULL;
-    if (first && !(reader->heap_frames ? gs_heap_predict(reader, member) : gs_chunk_predict(reader, member)))
+    if (first && !gs_predict(reader, member))
         return GS_LOST;
     return GS_OK;
 }

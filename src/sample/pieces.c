@@ -38,43 +38,18 @@ static void add_interpreter(struct gs_reader *reader, struct gs_interp *interp)
         add_piece(reader, runtime + (gs_addr)layout->rt_gc_collecting, &interp->collecting_now, 4);
 }
 
-/* From where to where the head of the interpreters lies, and close to it whether the runtime shuts down. */
-static gs_addr runtime_window(const struct gs_reader *reader, uint32_t *len)
-{
-    const struct gs_layout *layout = &reader->python->layout;
-    gs_addr head = reader->python->at.interp_head, low = head, end = head + 8;
-    gs_addr word =
-        layout->rt_finalizing == GS_ABSENT ? head : reader->python->at.runtime + (gs_addr)layout->rt_finalizing;
-    low = word < low ? word : low;
-    end = word + 8 > end ? word + 8 : end;
-    if (end - low > GS_RUNTIME_BYTES) {
-        low = head;
-        end = head + 8;
-    }
-    *len = (uint32_t)(end - low);
-    return low;
-}
-
-static void add_runtime(struct gs_reader *reader)
-{
-    uint32_t len;
-    gs_addr low = runtime_window(reader, &len);
-    add_piece(reader, low, reader->runtime_now, len);
-}
-
 static void decode_runtime(struct gs_reader *reader)
 {
     const struct gs_layout *layout = &reader->python->layout;
-    uint32_t len;
-    gs_addr low = runtime_window(reader, &len), word = reader->python->at.runtime + (gs_addr)layout->rt_finalizing;
+    gs_addr low = reader->runtime_at, word = reader->python->at.runtime + (gs_addr)layout->rt_finalizing;
     reader->interp_head_now = gs_get_addr(reader->runtime_now, (int32_t)(reader->python->at.interp_head - low));
-    reader->finalizing_now = layout->rt_finalizing != GS_ABSENT && word - low <= len - 8 &&
+    reader->finalizing_now = layout->rt_finalizing != GS_ABSENT && word - low <= reader->runtime_len - 8 &&
                              gs_get_addr(reader->runtime_now, (int32_t)(word - low)) != 0;
 }
 
 size_t gs_pieces_bytes(const struct gs_reader *reader, const struct gs_member *member)
 {
-    return 2 * (member->chunks.bytes + member->extras.bytes + reader->tstate_bytes);
+    return 2 * (member->chunks.bytes + member->extras.bytes + reader->tstate_bytes) + GS_CODE_SPAN;
 }
 
 static uint8_t *take_bytes(struct gs_reader *reader, uint32_t len)
@@ -229,7 +204,7 @@ enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **membe
     for (size_t i = 0; i < reader->lock_count; i++)
         add_lock(reader, &reader->locks[i], 0);
     size_t heads = reader->piece_count;
-    add_runtime(reader);
+    add_piece(reader, reader->runtime_at, reader->runtime_now, reader->runtime_len);
     for (size_t i = 0; i < reader->interp_count; i++)
         add_interpreter(reader, &reader->interps[i]);
     size_t heads_end = reader->piece_count;

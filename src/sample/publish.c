@@ -36,7 +36,8 @@ static void sort_members(struct gs_reader *reader)
     }
     if (reader->order_count > 0)
         qsort(reader->order, reader->order_count, sizeof *reader->order, by_tid);
-    /* Only the threads that are older than the main one by number stand before it: by wrapping around. */
+    /* The main thread has the lowest number, unless the kernel's numbers began anew since: then it is moved to the
+     * front. */
     for (size_t i = 0, moved = 0; i < reader->order_count; i++) {
         struct gs_member *member = reader->order[i];
         if (member->tid != reader->python->target->pid)

@@ -19,7 +19,7 @@ bool gs_lock_proves(const struct gs_reader *reader, const struct gs_lock *lock)
 /* Nobody but the old and the new holder ran while the words of the lock went from before to after. */
 static bool proven_still(const struct gs_reader *reader, const struct gs_member *member)
 {
-    const struct gs_lock *lock = &reader->locks[reader->interps[member->interpreter].lock];
+    const struct gs_lock *lock = gs_lock_of(reader, member);
     if (member->still)
         return true;
     return gs_lock_proves(reader, lock) && lock->before.has_switches &&
@@ -30,7 +30,7 @@ static bool proven_still(const struct gs_reader *reader, const struct gs_member 
 /* Before the read: whether the member may run during it. */
 static bool expected_still(const struct gs_reader *reader, const struct gs_member *member)
 {
-    const struct gs_lock *lock = &reader->locks[reader->interps[member->interpreter].lock];
+    const struct gs_lock *lock = gs_lock_of(reader, member);
     return member->still || (gs_lock_proves(reader, lock) && member->tstate != lock->after.last_holder);
 }
 
@@ -39,10 +39,10 @@ static enum gs_walk walk(struct gs_reader *reader, struct gs_member *member)
     return reader->heap_frames ? gs_heap_walk(reader, member) : gs_chunk_walk(reader, member);
 }
 
-static bool predict(struct gs_reader *reader, struct gs_member *member)
+static bool predict_anew(struct gs_reader *reader, struct gs_member *member)
 {
     gs_mem_cache_clear(reader->cache);
-    return reader->heap_frames ? gs_heap_predict(reader, member) : gs_chunk_predict(reader, member);
+    return gs_predict(reader, member);
 }
 
 /* What a thread state itself says of the GIL. */
@@ -109,7 +109,7 @@ static bool settle(struct gs_reader *reader, struct gs_member *member)
     }
     reader->quality.retried += !reader->stopping;
     /* Predicting changes the parts, whose copies in the arena stay where they are. */
-    if (result == GS_WALK_MISSING && !predict(reader, member))
+    if (result == GS_WALK_MISSING && !predict_anew(reader, member))
         return true;
     if (member->still)
         return result == GS_WALK_TORN;

@@ -69,6 +69,23 @@ static void set_sizes(struct gs_reader *reader)
     reader->frame_bytes = (uint32_t)last_frame + 8;
 }
 
+/* From where to where the head of the interpreters lies, and close to it whether the runtime shuts down. */
+static void set_runtime_window(struct gs_reader *reader)
+{
+    const struct gs_python *python = reader->python;
+    gs_addr head = python->at.interp_head, word = head, low, end;
+    if (python->layout.rt_finalizing != GS_ABSENT)
+        word = python->at.runtime + (gs_addr)python->layout.rt_finalizing;
+    low = word < head ? word : head;
+    end = (word > head ? word : head) + 8;
+    if (end - low > GS_RUNTIME_BYTES) {
+        low = head;
+        end = head + 8;
+    }
+    reader->runtime_at = low;
+    reader->runtime_len = (uint32_t)(end - low);
+}
+
 /* A descriptor is kept for each thread. */
 static void allow_many_files(void)
 {
@@ -90,6 +107,7 @@ enum gs_status gs_reader_new(struct gs_reader **out, struct gs_python *python, c
     reader->made_ns = reader->rotated_ns = reader->codes_checked_ns = reader->checked_ns = gs_clock_ns();
     reader->dice = (uint32_t)reader->made_ns | 1;
     set_sizes(reader);
+    set_runtime_window(reader);
     allow_many_files();
     reader->cache = gs_mem_cache_new(python->mem);
     reader->codes = gs_codes_new(python);
@@ -113,6 +131,7 @@ void gs_reader_free(struct gs_reader *reader)
     free(reader->pieces);
     free(reader->arena);
     free(reader->chain);
+    free(reader->all);
     free(reader);
 }
 

@@ -129,6 +129,8 @@ struct gs_reader {
 
     gs_addr interp_head, interp_head_now; /* the newest interpreter; as read together with the stacks */
     bool finalizing_now;
+    gs_addr runtime_at; /* both lie in this window */
+    uint32_t runtime_len;
     uint8_t runtime_now[GS_RUNTIME_BYTES];
     struct gs_interp *interps;
     size_t interp_count, interp_room;
@@ -167,6 +169,8 @@ struct gs_reader {
 
     struct gs_snapshot snapshot;
     size_t out_interp_room, out_gil_room, out_thread_room;
+    struct gs_member **all; /* for reading everybody: a list that the reading may sort */
+    size_t all_room;
     struct gs_member **order; /* members as they are published, */
     size_t order_count;
     uint64_t ordered; /* of this discovery */
@@ -174,6 +178,18 @@ struct gs_reader {
 
 /* Grows *list (elements of `size` bytes) to hold `need`; false when out of memory or while a thread stands still. */
 bool gs_grow(const struct gs_reader *reader, void **list, size_t *room, size_t need, size_t size);
+
+static inline struct gs_lock *gs_lock_of(const struct gs_reader *reader, const struct gs_member *member)
+{
+    return &reader->locks[reader->interps[member->interpreter].lock];
+}
+
+/* By the words as they were read last. */
+static inline bool gs_member_holds(const struct gs_reader *reader, const struct gs_member *member)
+{
+    const struct gs_gil_words *words = &gs_lock_of(reader, member)->after;
+    return words->enabled && words->locked && words->holder == member->tstate;
+}
 
 /* ---- list.c ---- */
 
@@ -224,6 +240,10 @@ enum gs_walk {
  * learn which parts a read will need. The result is not to be believed. */
 bool gs_chunk_predict(struct gs_reader *reader, struct gs_member *member);
 bool gs_heap_predict(struct gs_reader *reader, struct gs_member *member);
+static inline bool gs_predict(struct gs_reader *reader, struct gs_member *member)
+{
+    return reader->heap_frames ? gs_heap_predict(reader, member) : gs_chunk_predict(reader, member);
+}
 /* Walks the copies into member->frames. */
 enum gs_walk gs_chunk_walk(struct gs_reader *reader, struct gs_member *member);
 enum gs_walk gs_heap_walk(struct gs_reader *reader, struct gs_member *member);

@@ -1,6 +1,4 @@
 /* Taking a snapshot: first only what the GIL's switch count says may have moved, then what that does not explain. */
-#include <stdlib.h>
-
 #include "base/clock.h"
 #include "sample/reader.h"
 
@@ -36,9 +34,9 @@ static enum gs_status take_movers(struct gs_reader *reader, uint64_t *moved)
 
 static enum gs_status take_all(struct gs_reader *reader)
 {
-    struct gs_member **all = malloc((reader->member_count + 1) * sizeof *all);
-    if (!all)
+    if (!gs_grow(reader, (void **)&reader->all, &reader->all_room, reader->member_count + 1, sizeof *reader->all))
         return GS_NO_MEMORY;
+    struct gs_member **all = reader->all;
     for (size_t i = 0; i < reader->member_count; i++)
         all[i] = reader->members[i];
     enum gs_status status = gs_read_and_stop(reader, all, reader->member_count);
@@ -46,7 +44,6 @@ static enum gs_status take_all(struct gs_reader *reader)
         if (!all[i]->linked)
             status = GS_LOST;
     }
-    free(all);
     return status ? status : gs_list_same(reader) ? GS_OK : GS_LOST;
 }
 
@@ -95,9 +92,7 @@ static bool anybody_gone(const struct gs_reader *reader)
 {
     for (size_t i = 0; i < reader->member_count; i++) {
         const struct gs_member *member = reader->members[i];
-        const struct gs_lock *lock = &reader->locks[reader->interps[member->interpreter].lock];
-        bool holds = lock->after.locked && lock->after.holder == member->tstate;
-        if (member->tid ? member->activity.run == GS_RUN_GONE : holds)
+        if (member->tid ? member->activity.run == GS_RUN_GONE : gs_member_holds(reader, member))
             return true;
     }
     return false;
