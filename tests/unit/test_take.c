@@ -9,54 +9,18 @@
 #include <cmocka.h>
 
 #include "support/mem_fake.h"
-#include "support/process_fake.h"
+#include "support/process_event.h"
 
 #define PROVES GS_VERSION(3, 6) /* has a switch count */
 #define CHUNKS GS_VERSION(3, 11)
-
-/* Something that happens to the target before piece `index` of scattered read `call`; EVERY: each time. */
-#define EVERY SIZE_MAX
-
-struct event {
-    size_t call, index;
-    void (*happen)(struct process *p);
-    struct process *process;
-    size_t times;
-};
-
-static void script(void *context, size_t call, size_t index, const struct gs_piece *piece)
-{
-    struct event *event = context;
-    (void)piece;
-    if ((event->call != EVERY && event->call != call) || (event->index != EVERY && event->index != index))
-        return;
-    event->times++;
-    event->happen(event->process);
-}
-
-static const char *stack(struct process *p, size_t sleeper)
-{
-    return process_stack(p, process_find(p, p->sleepers[sleeper]));
-}
-
-/* Threads 0 to 2, each with a stack of its own; 1 holds. */
-static void build(struct process *p)
-{
-    for (size_t i = 0; i < 3; i++) {
-        struct process_thread *thread = process_thread(p, p->interp, p->sleepers[i]);
-        process_call(p, thread, 0, (int)i);
-        process_call(p, thread, 1, (int)i);
-    }
-    process_take(p, &p->threads[1]);
-}
 
 /* Runs `happen` at every piece of the first read in turn, with a fresh state of affairs each time. */
 static void at_each_piece(struct process *p, size_t call, void (*happen)(struct process *p),
                           void (*check)(struct process *p))
 {
     for (size_t index = 0; index < 64; index++) {
-        struct event event = {call, index, happen, p, 0};
-        mem_script_set(p->mem, script, &event);
+        struct process_event event = {call, index, happen, p, 0};
+        mem_script_set(p->mem, process_event_script, &event);
         enum gs_status status = process_take_snapshot(p);
         mem_script_set(p->mem, NULL, NULL);
         if (status == GS_OK)
@@ -84,20 +48,20 @@ static void check_swapped(struct process *p)
 {
     /* Old and new: never f at its old place under the new callee, or the other way round. */
     static const char *const right[] = {"g:1 f:1", "h:13 f:11", "?0"};
-    const char *seen = stack(p, 1);
+    const char *seen = process_stack_of(p, 1);
     bool ok = false;
     for (size_t i = 0; i < 3; i++)
         ok |= strcmp(seen, right[i]) == 0;
     if (!ok)
         fail_msg("%s", seen);
     assert_int_equal(process_find(p, p->sleepers[1])->torn, strcmp(seen, "?0") == 0);
-    assert_string_equal(stack(p, 0), "g:0 f:0");
-    assert_string_equal(stack(p, 2), "g:2 f:2");
+    assert_string_equal(process_stack_of(p, 0), "g:0 f:0");
+    assert_string_equal(process_stack_of(p, 2), "g:2 f:2");
 }
 
 static void callee_swapped(struct process *p)
 {
-    build(p);
+    process_three_threads(p);
     for (size_t call = 0; call < 4; call++)
         at_each_piece(p, call, swap_callee, check_swapped);
 }
@@ -121,15 +85,15 @@ static void run_on(struct process *p)
 
 static void never_still(struct process *p)
 {
-    build(p);
+    process_three_threads(p);
     process_must_take(p);
-    struct event event = {EVERY, EVERY, run_on, p, 0};
-    mem_script_set(p->mem, script, &event);
+    struct process_event event = {PROCESS_EVERY, PROCESS_EVERY, run_on, p, 0};
+    mem_script_set(p->mem, process_event_script, &event);
     process_must_take(p);
     assert_true(event.times > 0);
     assert_true(process_find(p, p->sleepers[1])->torn);
-    assert_string_equal(stack(p, 1), "?0");
-    assert_string_equal(stack(p, 0), "g:0 f:0");
+    assert_string_equal(process_stack_of(p, 1), "?0");
+    assert_string_equal(process_stack_of(p, 0), "g:0 f:0");
     assert_int_equal(gs_reader_quality(p->reader)->torn, 1);
     mem_script_set(p->mem, NULL, NULL);
     process_must_take(p);
@@ -157,8 +121,8 @@ static void hand_over(struct process *p)
 
 static void check_handed(struct process *p)
 {
-    const char *one = stack(p, 1), *two = stack(p, 2);
-    assert_string_equal(stack(p, 0), "g:0 f:0");
+    const char *one = process_stack_of(p, 1), *two = process_stack_of(p, 2);
+    assert_string_equal(process_stack_of(p, 0), "g:0 f:0");
     assert_string_equal(one, "g:1 f:1");
     /* Calls follow calls in this test: any number of h over g. */
     const char *at = two;
@@ -179,10 +143,10 @@ static void handed_over(struct process *p)
             process_reopen(p);
             mem_fake_put64(p->o.mem, p->interp + (gs_addr)p->o.layout.is_threads_head, 0);
             p->thread_count = 0;
-            build(p);
+            process_three_threads(p);
             process_must_take(p);
-            struct event event = {call, index, hand_over, p, 0};
-            mem_script_set(p->mem, script, &event);
+            struct process_event event = {call, index, hand_over, p, 0};
+            mem_script_set(p->mem, process_event_script, &event);
             enum gs_status status = process_take_snapshot(p);
             mem_script_set(p->mem, NULL, NULL);
             assert_int_equal(status, GS_OK);
@@ -190,7 +154,7 @@ static void handed_over(struct process *p)
             process_must_take(p);
             check_handed(p);
             if (event.times > 0)
-                assert_string_equal(stack(p, 2), "h:16 g:15 f:2");
+                assert_string_equal(process_stack_of(p, 2), "h:16 g:15 f:2");
             else
                 break;
         }
@@ -216,26 +180,26 @@ static void there_and_back(struct process *p)
 
 static void back_again(struct process *p)
 {
-    build(p);
+    process_three_threads(p);
     process_must_take(p);
     there_and_back(p);
     process_must_take(p);
-    assert_string_equal(stack(p, 0), "g:17 f:0");
-    assert_string_equal(stack(p, 1), "g:1 f:1");
+    assert_string_equal(process_stack_of(p, 0), "g:17 f:0");
+    assert_string_equal(process_stack_of(p, 1), "g:1 f:1");
     for (size_t index = 0; index < 40; index++) {
         process_step(p, p->threads[0].frame, 1, 0);
         there_and_back(p);
         process_must_take(p);
         process_step(p, p->threads[0].frame, 1, 3);
-        struct event event = {0, index, there_and_back, p, 0};
-        mem_script_set(p->mem, script, &event);
+        struct process_event event = {0, index, there_and_back, p, 0};
+        mem_script_set(p->mem, process_event_script, &event);
         enum gs_status status = process_take_snapshot(p);
         mem_script_set(p->mem, NULL, NULL);
         assert_int_equal(status, GS_OK);
         if (event.times == 0)
             break;
         process_must_take(p);
-        assert_string_equal(stack(p, 0), "g:17 f:0");
+        assert_string_equal(process_stack_of(p, 0), "g:17 f:0");
     }
 }
 
@@ -275,11 +239,11 @@ static void turned(struct process *p)
             process_must_take(p);
             struct process_thread *third = process_thread(p, p->interp, p->sleepers[2]); /* all is read again */
             process_call(p, third, 2, 2);
-            struct event event = {call, index, turn_of_another, p, 0};
-            mem_script_set(p->mem, script, &event);
+            struct process_event event = {call, index, turn_of_another, p, 0};
+            mem_script_set(p->mem, process_event_script, &event);
             process_must_take(p);
             mem_script_set(p->mem, NULL, NULL);
-            const char *seen = stack(p, 0);
+            const char *seen = process_stack_of(p, 0);
             if (strcmp(seen, "g:0 f:0") != 0 && strcmp(seen, "h:13 f:11") != 0 && strcmp(seen, "?0") != 0)
                 fail_msg("%s", seen);
             if (event.times == 0)

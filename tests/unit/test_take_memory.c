@@ -8,46 +8,10 @@
 #include <cmocka.h>
 
 #include "support/mem_fake.h"
-#include "support/process_fake.h"
+#include "support/process_event.h"
 
 #define PROVES GS_VERSION(3, 6) /* has a switch count */
 #define CHUNKS GS_VERSION(3, 11)
-
-/* Something that happens to the target before piece `index` of scattered read `call`; EVERY: each time. */
-#define EVERY SIZE_MAX
-
-struct event {
-    size_t call, index;
-    void (*happen)(struct process *p);
-    struct process *process;
-    size_t times;
-};
-
-static void script(void *context, size_t call, size_t index, const struct gs_piece *piece)
-{
-    struct event *event = context;
-    (void)piece;
-    if ((event->call != EVERY && event->call != call) || (event->index != EVERY && event->index != index))
-        return;
-    event->times++;
-    event->happen(event->process);
-}
-
-static const char *stack(struct process *p, size_t sleeper)
-{
-    return process_stack(p, process_find(p, p->sleepers[sleeper]));
-}
-
-/* Threads 0 to 2, each with a stack of its own; 1 holds. */
-static void build(struct process *p)
-{
-    for (size_t i = 0; i < 3; i++) {
-        struct process_thread *thread = process_thread(p, p->interp, p->sleepers[i]);
-        process_call(p, thread, 0, (int)i);
-        process_call(p, thread, 1, (int)i);
-    }
-    process_take(p, &p->threads[1]);
-}
 
 /* ---- memory goes ---- */
 
@@ -76,22 +40,22 @@ static void chunk_gone(struct process *p)
         process_reopen(p);
         mem_fake_put64(p->o.mem, p->interp + (gs_addr)p->o.layout.is_threads_head, 0);
         p->thread_count = 0;
-        build(p);
+        process_three_threads(p);
         process_chunk(p, &p->threads[1]);
         process_call(p, &p->threads[1], 2, 6);
         process_must_take(p);
-        assert_string_equal(stack(p, 1), "h:6 g:1 f:1");
-        struct event event = {0, index, drop_chunk, p, 0};
-        mem_script_set(p->mem, script, &event);
+        assert_string_equal(process_stack_of(p, 1), "h:6 g:1 f:1");
+        struct process_event event = {0, index, drop_chunk, p, 0};
+        mem_script_set(p->mem, process_event_script, &event);
         process_must_take(p);
         mem_script_set(p->mem, NULL, NULL);
-        const char *seen = stack(p, 1);
+        const char *seen = process_stack_of(p, 1);
         if (strcmp(seen, "h:6 g:1 f:1") != 0 && strcmp(seen, "g:1 f:1") != 0 && strcmp(seen, "?0") != 0)
             fail_msg("%s", seen);
         if (event.times == 0)
             break;
         process_must_take(p);
-        assert_string_equal(stack(p, 1), "g:1 f:1");
+        assert_string_equal(process_stack_of(p, 1), "g:1 f:1");
     }
 }
 
@@ -119,26 +83,26 @@ static void churned(struct process *p)
             process_reopen(p);
             mem_fake_put64(p->o.mem, p->interp + (gs_addr)p->o.layout.is_threads_head, 0);
             p->thread_count = 0;
-            build(p);
+            process_three_threads(p);
             if (call > 0)
                 process_must_take(p);
-            struct event event = {call, index, churn, p, 0};
-            mem_script_set(p->mem, script, &event);
+            struct process_event event = {call, index, churn, p, 0};
+            mem_script_set(p->mem, process_event_script, &event);
             enum gs_status status = process_take_snapshot(p);
             mem_script_set(p->mem, NULL, NULL);
             assert_int_equal(status, GS_OK);
             if (process_has(p, p->sleepers[1])) {
-                const char *seen = stack(p, 1);
+                const char *seen = process_stack_of(p, 1);
                 if (strcmp(seen, "g:1 f:1") != 0 && strcmp(seen, "?0") != 0)
                     fail_msg("%s", seen);
             }
             process_must_take(p);
-            assert_string_equal(stack(p, 0), "g:0 f:0");
-            assert_string_equal(stack(p, 2), "g:2 f:2");
+            assert_string_equal(process_stack_of(p, 0), "g:0 f:0");
+            assert_string_equal(process_stack_of(p, 2), "g:2 f:2");
             if (event.times == 0)
                 break;
             assert_false(process_has(p, p->sleepers[1]));
-            assert_string_equal(stack(p, 3), "h:8");
+            assert_string_equal(process_stack_of(p, 3), "h:8");
             assert_int_equal(process_find(p, p->sleepers[3])->gil, GS_HOLDS);
         }
     }
@@ -166,7 +130,7 @@ static void many(struct process *p)
     assert_int_equal(gs_reader_quality(p->reader)->torn, 0);
     /* Several states of one thread in one interpreter are told once. */
     assert_int_equal(p->snapshot->thread_count, PROCESS_SLEEPERS);
-    assert_string_equal(stack(p, 7), "f:7");
+    assert_string_equal(process_stack_of(p, 7), "f:7");
 }
 
 static void test_many_states(void **state)
@@ -187,7 +151,7 @@ static void hand_over(struct process *p)
 /* With the words unchanged and only the holder to read, one scattered read is all that a snapshot takes. */
 static void cheap(struct process *p)
 {
-    build(p);
+    process_three_threads(p);
     process_call(p, &p->threads[0], 2, 0); /* all code objects are known */
     process_must_take(p);
     mem_script_set(p->mem, NULL, NULL);
@@ -197,7 +161,7 @@ static void cheap(struct process *p)
     mem_script_set(p->mem, NULL, NULL);
     process_must_take(p);
     assert_true(mem_script_calls(p->mem) <= 4); /* holder, new holder, what it called, the words again */
-    assert_string_equal(stack(p, 2), "h:16 g:15 f:2");
+    assert_string_equal(process_stack_of(p, 2), "h:16 g:15 f:2");
 }
 
 static void test_cheap_when_still(void **state)
@@ -213,7 +177,7 @@ static void test_gone(void **state)
     struct process p;
     process_init(&p, GS_VERSION(3, 11));
     process_open(&p, GS_STOP_NEVER);
-    build(&p);
+    process_three_threads(&p);
     process_must_take(&p);
     mem_fake_put64(p.o.mem, p.interp + (gs_addr)p.o.layout.is_threads_head, 8);
     assert_int_equal(process_take_snapshot(&p), GS_LOST);
