@@ -1,4 +1,4 @@
-/* A process that we look at: what the kernel says of it and its threads, the files that it maps. */
+/* A process that we look at, live or in a core: what the kernel says of it and its threads, the files that it maps. */
 #ifndef GILSPY_TARGET_H
 #define GILSPY_TARGET_H
 
@@ -40,9 +40,23 @@ struct gs_task {
     pid_t ns_tid; /* in the target's own pid namespace */
 };
 
+/* What is left of a process that runs no more: nothing of it changes. */
+struct gs_still {
+    struct gs_task *tasks;          /* by tid */
+    struct gs_activity *activities; /* of each task */
+    size_t task_count;
+    char comm[16];
+    int64_t time_ns; /* CLOCK_REALTIME of that moment, 0: not known */
+    /* The file behind a map, as gs_target_open_file; NULL: there are none. */
+    int (*open_file)(void *files, const struct gs_map *map);
+    void (*free)(void *files);
+    void *files;
+};
+
 struct gs_target {
-    pid_t pid;    /* as we see it */
-    pid_t ns_pid; /* in the target's own pid namespace */
+    struct gs_still *still; /* NULL: a live process */
+    pid_t pid;              /* as we see it */
+    pid_t ns_pid;           /* in the target's own pid namespace */
     struct gs_mem *mem;
     int mem_fd; /* its /proc/PID/mem, which stays with the program that it ran when it was opened; -1: not permitted */
     struct gs_map *maps;
@@ -57,6 +71,11 @@ struct gs_target {
 /* Opens a live process. pid may be a thread's id: its process is opened. Fails with GS_NO_PROCESS (not there, a
  * zombie), GS_NOT_PYTHON (a kernel thread), GS_NOT_PERMITTED, GS_FAILED; err is filled. */
 enum gs_status gs_target_open(struct gs_target **target, pid_t pid, struct gs_err *err) GS_MUST_CHECK;
+/* Opens the core file of a process. Memory that is not in it is read from the files that the process had mapped (exe:
+ * where its program is now, NULL: where it was), if they are still the same ones. The ids of threads are those of the
+ * process's own pid namespace. GS_FAILED when there is no core file, GS_NO_MEMORY; err is filled. */
+enum gs_status gs_target_open_core(struct gs_target **target, const char *core, const char *exe,
+                                   struct gs_err *err) GS_MUST_CHECK;
 void gs_target_close(struct gs_target *target);
 
 /* Reads the maps again. */
@@ -89,7 +108,7 @@ bool gs_target_ran_ns(const struct gs_target *target, pid_t tid, uint64_t *ran_n
 bool gs_target_clock_ns(const struct gs_target *target, uint64_t *cpu_ns);
 /* CPU time in microseconds that the thread (tid, or the whole process with 0) has used; false when unknown. */
 bool gs_target_cpu_us(const struct gs_target *target, pid_t tid, uint64_t *cpu_us);
-/* Since it started, in seconds. */
+/* Since it started, in seconds; below 0: not known. */
 double gs_target_uptime_s(const struct gs_target *target);
 /* The kernel's name of a thread, uncleaned. */
 void gs_target_comm(const struct gs_target *target, pid_t tid, char name[16]);

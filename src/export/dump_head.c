@@ -27,8 +27,10 @@ static void write_python(struct gs_page *page, const struct gs_entries *entries)
     gs_text_init(&tail, page->line.utf8);
     gs_text_put(&tail, "; ");
     gs_words_count(&tail, entries->all, "thread", "threads");
-    gs_text_put(&tail, "; up ");
-    gs_words_time(&tail, (uint64_t)(dump->uptime_s * 1e6));
+    if (dump->uptime_s >= 0) {
+        gs_text_put(&tail, "; up ");
+        gs_words_time(&tail, (uint64_t)(dump->uptime_s * 1e6));
+    }
 
     gs_text_put(&page->line, "Python ");
     gs_text_add(&page->line, dump->python->version);

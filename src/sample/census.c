@@ -229,6 +229,8 @@ static void look(struct gs_reader *reader, long pause_ns)
  * computes without the GIL is not, and is on a processor. */
 static void look_again(struct gs_reader *reader)
 {
+    if (reader->python->target->still)
+        return;
     int looks = reader->full_census ? SHORT_LOOKS : reader->member_count <= FEW ? 1 : 0;
     for (int i = 0; i < looks && (any_undecided(reader) || any_unproven(reader)); i++)
         look(reader, SHORT_PAUSE_NS);

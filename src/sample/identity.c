@@ -1,4 +1,5 @@
 /* Which thread of the kernel a thread state belongs to. */
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "sample/identity.h"
@@ -10,6 +11,12 @@ enum { PTHREAD_TID_USUAL = 720, PTHREAD_BYTES = 2304 };
 /* A thread has a state in each interpreter that it was in. */
 enum { STATES_UNASKED = 8192, STATES_PER_TASK = 8 };
 
+static int by_ns_tid(const void *a, const void *b)
+{
+    const struct gs_task *x = a, *y = b;
+    return (x->ns_tid > y->ns_tid) - (x->ns_tid < y->ns_tid);
+}
+
 static void ask(const struct gs_reader *reader, struct gs_tasks *tasks)
 {
     if (tasks->asked)
@@ -17,6 +24,8 @@ static void ask(const struct gs_reader *reader, struct gs_tasks *tasks)
     tasks->asked = true;
     if (gs_target_tasks(reader->python->target, &tasks->list, &tasks->count))
         tasks->count = 0;
+    if (tasks->count > 0)
+        qsort(tasks->list, tasks->count, sizeof *tasks->list, by_ns_tid);
 }
 
 bool gs_identity_count(struct gs_reader *reader, struct gs_tasks *tasks)
@@ -29,12 +38,9 @@ bool gs_identity_count(struct gs_reader *reader, struct gs_tasks *tasks)
 
 static const struct gs_task *task_of(const struct gs_reader *reader, struct gs_tasks *tasks, pid_t ns_tid)
 {
+    struct gs_task wanted = {.ns_tid = ns_tid};
     ask(reader, tasks);
-    for (size_t i = 0; i < tasks->count; i++) {
-        if (tasks->list[i].ns_tid == ns_tid)
-            return &tasks->list[i];
-    }
-    return NULL;
+    return tasks->count > 0 ? bsearch(&wanted, tasks->list, tasks->count, sizeof wanted, by_ns_tid) : NULL;
 }
 
 /* The kernel's id inside the thread's struct pthread, whose address is its ident: up to 3.10. */

@@ -79,6 +79,8 @@ static enum gs_status refuse(const struct gs_target *target, ssize_t failure, st
 enum gs_status gs_target_refresh_maps(struct gs_target *target, struct gs_err *err)
 {
     ssize_t len;
+    if (target->still)
+        return GS_OK;
     char *text = gs_proc_read_all(target->pid, "maps", &len);
     if (!text)
         return refuse(target, len, err);
@@ -126,6 +128,8 @@ static int open_checked(const char *path, const struct gs_map *map)
 
 int gs_target_open_file(const struct gs_target *target, const struct gs_map *map)
 {
+    if (target->still)
+        return target->still->open_file ? target->still->open_file(target->still->files, map) : -1;
     if (!map->inode)
         return -1;
     char path[4096];

@@ -13,6 +13,7 @@
 #include "gilspy/target.h"
 #include "target/barrier.h"
 #include "target/procfs.h"
+#include "target/still.h"
 
 static bool same_namespace(pid_t pid, const char *kind)
 {
@@ -152,6 +153,7 @@ void gs_target_close(struct gs_target *target)
         free(target->command[i]);
     free(target->command);
     free(target->exe);
+    gs_still_free(target->still);
     free(target);
 }
 
@@ -159,6 +161,8 @@ enum gs_status gs_target_check(const struct gs_target *target)
 {
     char text[1024], byte;
     struct gs_proc_stat stat;
+    if (target->still)
+        return GS_OK;
     if (gs_proc_read(target->pid, "stat", text, sizeof text) <= 0 || !gs_proc_stat_parse(text, &stat))
         return GS_GONE;
     if (stat.state == 'Z' || stat.state == 'X' || stat.flags & GS_PF_EXITING || stat.start_ticks != target->start_ticks)
@@ -173,7 +177,7 @@ char gs_target_stopped(const struct gs_target *target, pid_t *tracer)
 {
     char status[4096];
     *tracer = 0;
-    if (gs_proc_read(target->pid, "status", status, sizeof status) <= 0)
+    if (target->still || gs_proc_read(target->pid, "status", status, sizeof status) <= 0)
         return 0;
     const char *state = gs_status_field(status, "State:"), *by = gs_status_field(status, "TracerPid:");
     *tracer = by ? (pid_t)atoi(by) : 0;
@@ -183,6 +187,8 @@ char gs_target_stopped(const struct gs_target *target, pid_t *tracer)
 double gs_target_uptime_s(const struct gs_target *target)
 {
     struct timespec now;
+    if (target->still)
+        return -1;
     clock_gettime(CLOCK_BOOTTIME, &now);
     double up =
         (double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)target->start_ticks / (double)sysconf(_SC_CLK_TCK);

@@ -11,6 +11,7 @@
 
 #include "gilspy/target.h"
 #include "target/procfs.h"
+#include "target/still.h"
 #include "target/task.h"
 
 static pid_t ns_tid_of(const struct gs_target *target, pid_t tid)
@@ -25,6 +26,8 @@ static pid_t ns_tid_of(const struct gs_target *target, pid_t tid)
 enum gs_status gs_target_tasks(const struct gs_target *target, struct gs_task **tasks, size_t *count)
 {
     char path[48];
+    if (target->still)
+        return gs_still_tasks(target->still, tasks, count);
     snprintf(path, sizeof path, "/proc/%d/task", (int)target->pid);
     DIR *dir = opendir(path);
     if (!dir)
@@ -56,6 +59,8 @@ enum gs_status gs_target_tasks(const struct gs_target *target, struct gs_task **
 int gs_activity_open(const struct gs_target *target, pid_t tid)
 {
     char path[64];
+    if (target->still)
+        return -1;
     snprintf(path, sizeof path, "/proc/%d/task/%d/syscall", (int)target->pid, (int)tid);
     return open(path, O_RDONLY | O_CLOEXEC);
 }
@@ -98,6 +103,10 @@ void gs_activity_read(int fd, struct gs_activity *activity)
 
 void gs_target_activity(const struct gs_target *target, pid_t tid, struct gs_activity *activity)
 {
+    if (target->still) {
+        gs_still_activity(target->still, tid, activity);
+        return;
+    }
     int fd = gs_activity_open(target, tid);
     int failure = errno;
     gs_activity_read(fd, activity);
@@ -112,7 +121,7 @@ bool gs_target_ran_ns(const struct gs_target *target, pid_t tid, uint64_t *ran_n
     char file[48], text[96];
     unsigned long long ns;
     snprintf(file, sizeof file, "task/%d/schedstat", (int)tid);
-    if (gs_proc_read(target->pid, file, text, sizeof text) <= 0 || sscanf(text, "%llu", &ns) != 1)
+    if (target->still || gs_proc_read(target->pid, file, text, sizeof text) <= 0 || sscanf(text, "%llu", &ns) != 1)
         return false;
     *ran_ns = ns;
     return true;
@@ -122,7 +131,7 @@ bool gs_target_clock_ns(const struct gs_target *target, uint64_t *cpu_ns)
 {
     clockid_t clock;
     struct timespec used;
-    if (clock_getcpuclockid(target->pid, &clock) || clock_gettime(clock, &used))
+    if (target->still || clock_getcpuclockid(target->pid, &clock) || clock_gettime(clock, &used))
         return false;
     *cpu_ns = (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
     return true;
@@ -133,6 +142,8 @@ bool gs_target_cpu_us(const struct gs_target *target, pid_t tid, uint64_t *cpu_u
     char file[48] = "stat", text[1024];
     struct gs_proc_stat stat;
     uint64_t ran_ns;
+    if (target->still)
+        return false;
     /* schedstat counts nanoseconds, stat only clock ticks. */
     if (tid && gs_target_ran_ns(target, tid, &ran_ns)) {
         *cpu_us = ran_ns / 1000;
@@ -149,6 +160,10 @@ bool gs_target_cpu_us(const struct gs_target *target, pid_t tid, uint64_t *cpu_u
 void gs_target_comm(const struct gs_target *target, pid_t tid, char name[16])
 {
     char file[48], text[64];
+    if (target->still) {
+        memcpy(name, target->still->comm, sizeof target->still->comm);
+        return;
+    }
     snprintf(file, sizeof file, "task/%d/comm", (int)tid);
     ssize_t len = gs_proc_read(target->pid, file, text, sizeof text);
     if (len < 0)

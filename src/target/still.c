@@ -1,0 +1,41 @@
+/* A process that runs no more: what was known of its threads is all that there will ever be. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "target/still.h"
+
+enum gs_status gs_still_tasks(const struct gs_still *still, struct gs_task **tasks, size_t *count)
+{
+    *tasks = malloc((still->task_count + 1) * sizeof **tasks);
+    if (!*tasks)
+        return GS_NO_MEMORY;
+    if (still->task_count > 0)
+        memcpy(*tasks, still->tasks, still->task_count * sizeof **tasks);
+    *count = still->task_count;
+    return GS_OK;
+}
+
+static int by_tid(const void *a, const void *b)
+{
+    const struct gs_task *x = a, *y = b;
+    return (x->tid > y->tid) - (x->tid < y->tid);
+}
+
+void gs_still_activity(const struct gs_still *still, pid_t tid, struct gs_activity *activity)
+{
+    struct gs_task wanted = {.tid = tid};
+    const struct gs_task *task =
+        still->task_count > 0 ? bsearch(&wanted, still->tasks, still->task_count, sizeof wanted, by_tid) : NULL;
+    *activity = task ? still->activities[task - still->tasks] : (struct gs_activity){.run = GS_RUN_GONE, .number = -1};
+}
+
+void gs_still_free(struct gs_still *still)
+{
+    if (!still)
+        return;
+    if (still->free)
+        still->free(still->files);
+    free(still->tasks);
+    free(still->activities);
+    free(still);
+}
