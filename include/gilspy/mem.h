@@ -42,8 +42,11 @@ enum gs_status gs_mem_read_u32(struct gs_mem *mem, gs_addr addr, uint32_t *value
 enum gs_status gs_mem_read_cstr(struct gs_mem *mem, gs_addr addr, char *dst, size_t size) GS_MUST_CHECK;
 void gs_mem_free(struct gs_mem *mem);
 
-/* A live process by pid. Reads never stop it. NULL when out of memory. */
-struct gs_mem *gs_mem_live_new(pid_t pid);
+struct gs_watch;
+
+/* A live process by pid. Reads never stop it. They may wait for ever where the kernel does (a page that never comes):
+ * watch (not owned, may be NULL) is told of each. NULL when out of memory. */
+struct gs_mem *gs_mem_live_new(pid_t pid, struct gs_watch *watch);
 
 /* A view of `below` (not owned) that keeps the pages it read until gs_mem_cache_clear: for decoding many small objects
  * that lie close together, where all may be as old as the last clear. */

@@ -26,6 +26,8 @@ struct gs_python {
     struct gs_anchors at;
     char version[48];  /* as sys.version's first word: "3.11.7", "3.14.0rc1" */
     char *library;     /* path of the ELF file that holds the runtime */
+    char *note;        /* what could not be found out, for the user; NULL: nothing */
+    bool foreign_libc; /* not glibc: its locks keep other words, and who waits for one may sleep elsewhere */
     gs_addr code_type; /* PyCode_Type, 0 until the first code object was seen or where not exported */
 };
 
@@ -47,9 +49,19 @@ enum gs_status gs_str_read(const struct gs_layout *layout, struct gs_mem *mem, g
 
 /* ---- code objects ---- */
 
+/* A place in a line table, and what was found out on the way there. */
+struct gs_line_mark {
+    uint32_t pos; /* in the table */
+    uint32_t at;  /* in the bytecode */
+    int64_t line;
+    bool any_line; /* bytecode before it has a line */
+};
+
 /* What one code object says, read at first sight; addresses of code objects are used again, so each use is checked. */
 struct gs_code {
     gs_addr addr;
+    uint64_t serial;           /* of all that its gs_codes has read: never the same again */
+    uint64_t read_ns, seen_ns; /* CLOCK_MONOTONIC: when it was read, and last seen to be the same still */
     gs_addr name_addr, file_addr, lines_addr; /* to know it again by */
     int32_t first_line;
     int32_t frame_words;  /* size of its frame on the data stack in 8-byte words, 0 before 3.11 */
@@ -59,7 +71,9 @@ struct gs_code {
     int32_t locals_count; /* local variables, cells and free variables */
     int32_t arg_count;
     uint32_t line_bytes;
-    uint8_t *lines; /* copy of the line table */
+    uint8_t *lines;             /* copy of the line table, NULL: it cannot be read */
+    struct gs_line_mark *marks; /* in a long line table, so that nobody goes through all of it each time */
+    uint32_t mark_count;
     char *function; /* UTF-8; never NULL */
     char *qualname; /* NULL before 3.11 */
     char *file;
@@ -77,6 +91,14 @@ const struct gs_code *gs_codes_find(const struct gs_codes *codes, gs_addr addr);
 /* Reads again what tells one code object from another for every known address, and forgets those that changed.
  * Returns how many. */
 size_t gs_codes_check(struct gs_codes *codes);
+/* The same for one, unless it was seen to be the same lately (how lately counts, depends on how long it has been
+ * known). False: it was another one, and is forgotten. */
+bool gs_codes_confirm(struct gs_codes *codes, gs_addr addr, uint64_t now_ns);
+/* Another number whenever a known code object was forgotten. */
+uint64_t gs_codes_generation(const struct gs_codes *codes);
+/* Where the copy no. `number` of a code object's bytecode begins, which some threads of a free-threaded Python run
+ * (3.14 on); 0: not known. What was found before is not asked again until gs_codes_check, unless `anew`. */
+gs_addr gs_codes_copy(struct gs_codes *codes, gs_addr code, uint32_t number, bool anew);
 /* The line of the instruction at byte offset `instr` (-1: not started); 0 where none. */
 int gs_code_line(const struct gs_layout *layout, const struct gs_code *code, int instr);
 

@@ -42,6 +42,7 @@ struct gs_thread {
     /* An address on the C stack in the evaluation of its frames, 0: not known (up to 3.10). Of two states of one
      * thread, which is in two interpreters, the one with the lower address was called by the other. */
     gs_addr c_stack;
+    uint32_t read;                 /* another number whenever its stack was read anew */
     const struct gs_frame *frames; /* innermost first; belongs to the reader */
     uint32_t frame_count;
 };

@@ -47,8 +47,14 @@ struct gs_still {
     size_t task_count;
     char comm[16];
     int64_t time_ns; /* CLOCK_REALTIME of that moment, 0: not known */
+    int signal;      /* what it got, 0: nothing that is known */
+    pid_t signal_tid;
+    uint64_t bytes, whole_bytes; /* of the core: as it is, and as it should be */
     /* The file behind a map, as gs_target_open_file; NULL: there are none. */
     int (*open_file)(void *files, const struct gs_map *map);
+    /* The i-th file out of which memory was to be read and that is not to be had, and why ("is missing"); false: there
+     * are no more. NULL: there are none. */
+    bool (*lack)(const void *files, size_t i, const char **path, const char **why);
     void (*free)(void *files);
     void *files;
 };
@@ -57,6 +63,8 @@ struct gs_target {
     struct gs_still *still; /* NULL: a live process */
     pid_t pid;              /* as we see it */
     pid_t ns_pid;           /* in the target's own pid namespace */
+    bool nested;            /* which is one below ours: its threads have other ids there */
+    struct gs_watch *watch; /* not owned, NULL: nobody watches */
     struct gs_mem *mem;
     int mem_fd; /* its /proc/PID/mem, which stays with the program that it ran when it was opened; -1: not permitted */
     struct gs_map *maps;
@@ -68,12 +76,15 @@ struct gs_target {
     bool container;       /* in another pid or mount namespace than we are */
 };
 
-/* Opens a live process. pid may be a thread's id: its process is opened. Fails with GS_NO_PROCESS (not there, a
- * zombie), GS_NOT_PYTHON (a kernel thread), GS_NOT_PERMITTED, GS_FAILED; err is filled. */
-enum gs_status gs_target_open(struct gs_target **target, pid_t pid, struct gs_err *err) GS_MUST_CHECK;
+/* Opens a live process. pid may be a thread's id: its process is opened. watch (not owned, may be NULL) is told of each
+ * step that may wait for ever. Fails with GS_NO_PROCESS (not there, a zombie), GS_NOT_PYTHON (a kernel thread),
+ * GS_NOT_PERMITTED, GS_FAILED; err is filled. */
+enum gs_status gs_target_open(struct gs_target **target, pid_t pid, struct gs_watch *watch,
+                              struct gs_err *err) GS_MUST_CHECK;
 /* Opens the core file of a process. Memory that is not in it is read from the files that the process had mapped (exe:
- * where its program is now, NULL: where it was), if they are still the same ones. The ids of threads are those of the
- * process's own pid namespace. GS_FAILED when there is no core file, GS_NO_MEMORY; err is filled. */
+ * where its program is now, NULL: where it was), if they are still the same ones. The ids of threads are those that the
+ * core has: the kernel notes those of the process's own pid namespace, gdb those that it sees. GS_FAILED when there is
+ * no core file, GS_NO_MEMORY; err is filled. */
 enum gs_status gs_target_open_core(struct gs_target **target, const char *core, const char *exe,
                                    struct gs_err *err) GS_MUST_CHECK;
 void gs_target_close(struct gs_target *target);
@@ -112,6 +123,8 @@ bool gs_target_cpu_us(const struct gs_target *target, pid_t tid, uint64_t *cpu_u
 double gs_target_uptime_s(const struct gs_target *target);
 /* The kernel's name of a thread, uncleaned. */
 void gs_target_comm(const struct gs_target *target, pid_t tid, char name[16]);
+/* The same of the main thread of any process. */
+void gs_process_comm(pid_t pid, char name[16]);
 /* The children of a process, into a malloc'ed array. */
 enum gs_status gs_target_children(pid_t pid, pid_t **children, size_t *count) GS_MUST_CHECK;
 /* All processes that are no kernel threads, into a malloc'ed array. */

@@ -1,4 +1,5 @@
 /* x86-64: static variables are addressed relative to the instruction pointer. */
+#include <errno.h>
 #include <string.h>
 
 #include "arch/arch.h"
@@ -32,4 +33,34 @@ gs_addr gs_arch_first_variable(const uint8_t *code, size_t len, gs_addr at)
         }
     }
     return 0;
+}
+
+gs_addr gs_arch_reference(const uint8_t *code, gs_addr at)
+{
+    int32_t displacement;
+    memcpy(&displacement, code, sizeof displacement);
+    return at + sizeof displacement + (gs_addr)(int64_t)displacement;
+}
+
+/* What the kernel has in rax for a call that a signal or a tracer interrupted: it restarts or fails when the thread
+ * goes on (include/linux/errno.h: ERESTARTSYS and the like are no errors that a program sees), and before a call
+ * returned anything (arch/x86/entry/entry_64.S). */
+static bool interrupted(uint64_t rax)
+{
+    enum { ERESTARTSYS = 512, ERESTART_RESTARTBLOCK = 516 };
+    int64_t result = (int32_t)rax;
+    bool sign_extended = rax >> 32 == 0 || rax >> 32 == UINT32_MAX;
+    return sign_extended &&
+           (result == -ENOSYS || result == -EINTR || (result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK));
+}
+
+void gs_arch_thread_read(struct gs_arch_thread *thread, const struct user_regs_struct *registers)
+{
+    const struct user_regs_struct *r = registers;
+    *thread = (struct gs_arch_thread){.call = -1, .self = r->fs_base};
+    if (r->orig_rax > INT32_MAX || !interrupted(r->rax))
+        return;
+    const uint64_t args[6] = {r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9};
+    thread->call = (int)r->orig_rax;
+    memcpy(thread->args, args, sizeof args);
 }

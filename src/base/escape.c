@@ -58,6 +58,12 @@ static int width_of(uint32_t c)
     return c == GS_UTF8_REPLACEMENT ? 1 : wcwidth((wchar_t)c);
 }
 
+static size_t write_escaped(uint32_t c, char dst[GS_ESCAPE_MAX])
+{
+    const char *form = c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x";
+    return (size_t)snprintf(dst, GS_ESCAPE_MAX, form, c);
+}
+
 size_t gs_escape_char(uint32_t c, bool utf8, char dst[GS_ESCAPE_MAX], int *columns)
 {
     if (!unsafe(c) && (utf8 || c < 0x7f)) {
@@ -65,9 +71,15 @@ size_t gs_escape_char(uint32_t c, bool utf8, char dst[GS_ESCAPE_MAX], int *colum
         if (*columns >= 0)
             return gs_utf8_encode(c, dst);
     }
-    const char *form = c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x";
-    *columns = snprintf(dst, GS_ESCAPE_MAX, form, c);
+    *columns = (int)write_escaped(c, dst);
     return (size_t)*columns;
+}
+
+size_t gs_escape_plain(uint32_t c, char dst[GS_ESCAPE_MAX])
+{
+    /* Unicode has 66 code points that are no characters; XML forbids some of them. */
+    bool none = (c & 0xfffe) == 0xfffe || c - 0xfdd0 < 32;
+    return unsafe(c) || none ? write_escaped(c, dst) : gs_utf8_encode(c, dst);
 }
 
 char *gs_utf8_clean(const char *s)

@@ -19,6 +19,10 @@ size_t gs_utf8_encode(uint32_t character, char *dst);
  * or the terminal knows no UTF-8. Returns its length in bytes; *columns is the room that it takes. */
 size_t gs_escape_char(uint32_t character, bool utf8, char dst[GS_ESCAPE_MAX], int *columns);
 
+/* The same for a file, which is UTF-8 whatever the locale: itself, or \xNN, \uNNNN, \UNNNNNNNN when it could do harm or
+ * is none that a file may hold. */
+size_t gs_escape_plain(uint32_t character, char dst[GS_ESCAPE_MAX]);
+
 /* A malloc'ed copy in which invalid bytes have become U+FFFD; NULL when out of memory. */
 char *gs_utf8_clean(const char *s);
 

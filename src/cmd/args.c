@@ -99,15 +99,17 @@ enum gs_status gs_args_parse(struct gs_args *args, int argc, char **argv, uint64
 {
     struct reading r = {.args = args, .argc = argc, .argv = argv, .allowed = allowed, .err = err};
     bool only_words = false;
-    *args = (struct gs_args){.max_pause = 0.02, .rate_hz = 100, .output = "-"};
+    *args = (struct gs_args){.max_pause = 0.02, .rate_hz = 100};
     args->words = calloc((size_t)argc, sizeof *args->words);
     if (!args->words)
         return gs_fail(err, GS_NO_MEMORY, "cannot read the options: out of memory");
-    for (r.at = 1; r.at < argc; r.at++) {
+    for (r.at = 1; r.at < argc && !args->program; r.at++) {
         const char *word = argv[r.at];
         enum gs_status status = GS_OK;
         if (only_words || word[0] != '-' || word[1] == '\0')
             args->words[args->word_count++] = word;
+        else if (strcmp(word, "--") == 0 && allowed >> GS_OPT_USER & 1)
+            args->program = argv + r.at + 1; /* all the rest is the program's */
         else if (strcmp(word, "--") == 0)
             only_words = true;
         else

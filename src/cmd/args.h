@@ -8,6 +8,7 @@
 
 #include "base/console.h"
 #include "gilspy/snapshot.h"
+#include "profile/modes.h"
 
 enum gs_option_id {
 #define OPTION(id, ...) GS_OPT_##id,
@@ -19,6 +20,16 @@ enum gs_option_id {
 /* A set of options, as a command lists those that it takes: GS_OPT(PID) | GS_OPT(JSON). */
 #define GS_OPT(id) (UINT64_C(1) << GS_OPT_##id)
 
+/* What completion offers beside words: lists that are made when they are asked for, or when completions are built. */
+#define GS_OFFER_PIDS     "<pids>"    /* the Python processes here */
+#define GS_OFFER_THREADS  "<threads>" /* of the process that is named before */
+#define GS_OFFER_FILES    "<files>"
+#define GS_OFFER_USERS    "<users>"
+#define GS_OFFER_PROGRAM  "<program>"  /* behind --, with its own arguments */
+#define GS_OFFER_PYTHONS  "<pythons>"  /* X.Y of those that are known */
+#define GS_OFFER_COMMANDS "<commands>" /* of gilspy */
+#define GS_OFFER_FORMATS  "<formats>"  /* of recordings */
+
 struct gs_args {
     pid_t *pids;
     size_t pid_count;
@@ -26,19 +37,26 @@ struct gs_args {
     size_t thread_count;
     const char **words; /* what is no option */
     size_t word_count;
-    bool subprocesses, locals, function, once, json, quiet, verbose, help;
+    char **program; /* what stands behind --, NULL-terminated; NULL: nothing does */
+    bool subprocesses, locals, function, threads_first, once, json, quiet, verbose, help, version;
     enum gs_stopping stopping;
     double max_pause;
     double rate_hz;                    /* infinite: max */
     uint64_t duration_us, interval_us; /* 0: not given */
-    const char *output;
+    uint64_t from_us, to_us;           /* to_us 0: not given */
+    enum gs_mode mode;
+    const char *format, *user; /* NULL: not given */
+    const char *output;        /* NULL: not given */
+    const char *core, *exe;    /* NULL: not given */
     uint32_t assume;
     enum gs_color_when color;
 };
 
 struct gs_option {
     char letter; /* 0: none */
-    const char *name, *argument, *initially;
+    const char *name, *argument;
+    const char *offers; /* words for the argument with blanks between, or one GS_OFFER_; NULL: none */
+    const char *initially;
     const char *takes; /* what the argument must look like, for messages */
     const char *help;
     /* argument is NULL for an option without one. False: argument is not what the option takes. */

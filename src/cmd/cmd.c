@@ -6,7 +6,8 @@
 #include "cmd/message.h"
 #include "cmd/output.h"
 
-const struct gs_cmd *const gs_cmds[] = {&gs_cmd_dump, &gs_cmd_top, &gs_cmd_ps, &gs_cmd_help, NULL};
+const struct gs_cmd *const gs_cmds[] = {&gs_cmd_dump, &gs_cmd_top,    &gs_cmd_record, &gs_cmd_report,
+                                        &gs_cmd_ps,   &gs_cmd_doctor, &gs_cmd_help,   NULL};
 
 const struct gs_cmd *gs_cmd_find(const char *name)
 {
@@ -39,7 +40,7 @@ static int run(const struct gs_cmd *cmd, int argc, char **argv)
     } else if (args.help) {
         gs_help_command(cmd, stdout);
         exit = gs_stdout_close(0);
-    } else if (args.word_count > 0 && !cmd->operands) {
+    } else if (args.word_count > 0 && (!cmd->operands || cmd->options & GS_OPT(USER))) {
         exit = superfluous(cmd, args.words[0]);
     } else {
         exit = cmd->run(&args);
@@ -48,17 +49,29 @@ static int run(const struct gs_cmd *cmd, int argc, char **argv)
     return exit;
 }
 
+/* An option in the place of a command; only the first word is looked at. */
+static int run_option(char **argv)
+{
+    struct gs_args args;
+    enum gs_status status = gs_args_parse(&args, 2, argv, GS_PROGRAM_OPTIONS, NULL);
+    gs_args_fini(&args);
+    if (status != GS_OK || !(args.help || args.version))
+        return gs_help_unknown(argv[1]);
+    if (args.version)
+        printf("gilspy %s\n", GILSPY_VERSION);
+    else
+        gs_help_overview(stdout);
+    return gs_stdout_close(0);
+}
+
 int gs_cmd_main(int argc, char **argv)
 {
-    const char *name = argc > 1 ? argv[1] : "";
-    if (argc < 2 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+    if (argc < 2) {
         gs_help_overview(stdout);
-        return gs_stdout_close(argc < 2 ? gs_status_exit(GS_USAGE) : 0);
+        return gs_stdout_close(gs_status_exit(GS_USAGE));
     }
-    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
-        printf("gilspy %s\n", GILSPY_VERSION);
-        return gs_stdout_close(0);
-    }
-    const struct gs_cmd *cmd = gs_cmd_find(name);
-    return cmd ? run(cmd, argc - 1, argv + 1) : gs_help_unknown(name);
+    if (argv[1][0] == '-')
+        return run_option(argv);
+    const struct gs_cmd *cmd = gs_cmd_find(argv[1]);
+    return cmd ? run(cmd, argc - 1, argv + 1) : gs_help_unknown(argv[1]);
 }

@@ -8,15 +8,28 @@ struct gs_cmd {
     const char *name;
     const char *summary;  /* one line */
     const char *operands; /* what follows the options, NULL: nothing may */
+    const char *offers;   /* for these, as in struct gs_option */
     const char *help;     /* paragraphs; each line is one and is wrapped when shown */
     uint64_t options;
     int (*run)(const struct gs_args *args); /* returns the program's exit status */
 };
 
-extern const struct gs_cmd gs_cmd_dump, gs_cmd_top, gs_cmd_ps, gs_cmd_help;
+extern const struct gs_cmd gs_cmd_dump, gs_cmd_top, gs_cmd_record, gs_cmd_report, gs_cmd_ps, gs_cmd_doctor, gs_cmd_help;
 
 /* The commands in the order in which help shows them, NULL at the end. */
 extern const struct gs_cmd *const gs_cmds[];
+
+/* The options that stand in the place of a command. */
+#define GS_PROGRAM_OPTIONS (GS_OPT(HELP) | GS_OPT(VERSION))
+
+/* What an exit status means. */
+struct gs_exit {
+    int status;
+    const char *meaning;
+};
+
+/* In ascending order; meaning is NULL at the end. */
+extern const struct gs_exit gs_exits[];
 
 /* NULL: there is none of that name. */
 const struct gs_cmd *gs_cmd_find(const char *name);

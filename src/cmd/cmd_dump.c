@@ -1,4 +1,5 @@
 /* gilspy dump: one snapshot of every thread's stack and GIL state. */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "cmd/cmd.h"
@@ -37,11 +38,22 @@ static enum gs_status write_json(struct writing *w, const struct gs_dump *dump)
     return gs_dump_json(dump, w->output.file);
 }
 
+/* One thread that minds the others, or several that all do nothing. */
+static bool may_be_master(const struct gs_snapshot *snapshot)
+{
+    bool idle = true;
+    for (size_t i = 0; i < snapshot->thread_count && idle; i++) {
+        const struct gs_thread *thread = &snapshot->threads[i];
+        idle = (thread->gil == GS_WITHOUT || thread->gil == GS_NONE) && thread->activity.run != GS_RUN_RUNNING;
+    }
+    return idle || snapshot->thread_count == 1;
+}
+
 /* A process that only minds others is not what the user is after: point to them. */
 static enum gs_status write_text(struct writing *w, const struct gs_look *look, struct gs_dump *dump)
 {
     pid_t *children = NULL;
-    if (dump->snapshot->thread_count == 1 && !w->args->subprocesses && !w->args->quiet &&
+    if (may_be_master(dump->snapshot) && !w->args->subprocesses && !w->args->quiet && !look->target->still &&
         gs_family_pythons(look->target, &children, &dump->child_count) != GS_OK)
         dump->child_count = 0;
     dump->children = children;
@@ -61,23 +73,34 @@ static bool shown_before(const struct writing *w, pid_t pid)
     return false;
 }
 
+/* Text says it itself. */
+static void tell_lacks(const struct gs_target *target)
+{
+    const struct gs_still *still = target->still;
+    const char *path, *why;
+    if (still->bytes < still->whole_bytes)
+        gs_remark("the core is cut off: it has %" PRIu64 " of %" PRIu64 " bytes", still->bytes, still->whole_bytes);
+    for (size_t i = 0; still->lack && still->lack(still->files, i, &path, &why); i++)
+        gs_remark("part of the memory is not in the core, and %s %s", path, why);
+}
+
 static enum gs_status dump_one(struct writing *w, pid_t pid, struct gs_err *err)
 {
-    struct gs_look look;
-    enum gs_status status = gs_look_open(&look, pid, w->args, err);
-    if (status == GS_OK && !shown_before(w, look.target->pid)) {
-        status = gs_look_take(&look, err);
-        if (status == GS_OK)
-            status = begin(w, err);
+    struct gs_look *look;
+    enum gs_status status = gs_look_open(&look, pid, w->args, GS_LOOK_WHOLE, err);
+    if (status == GS_OK && !shown_before(w, look->target->pid)) {
+        status = begin(w, err);
         if (status == GS_OK) {
-            struct gs_dump dump = gs_look_dump(&look, w->args);
-            status = w->args->json ? write_json(w, &dump) : write_text(w, &look, &dump);
+            struct gs_dump dump = gs_look_dump(look, w->args);
+            status = w->args->json ? write_json(w, &dump) : write_text(w, look, &dump);
             if (status != GS_OK)
                 gs_fail(err, status, "cannot show process %d: %s", (int)pid, gs_status_text(status));
-            w->shown[w->documents++] = look.target->pid;
+            if (w->args->json && !w->args->quiet && look->target->still)
+                tell_lacks(look->target);
+            w->shown[w->documents++] = look->target->pid;
         }
     }
-    gs_look_close(&look);
+    gs_look_close(look);
     return status;
 }
 
@@ -121,15 +144,42 @@ static int dump_all(const struct gs_args *args, const struct gs_family *family)
     return exit;
 }
 
+static int dump_core(const struct gs_args *args)
+{
+    pid_t shown = 0;
+    struct gs_err err = {0};
+    struct writing w = {.args = args, .shown = &shown};
+    enum gs_status status = dump_one(&w, 0, &err);
+    return finish(&w, status == GS_OK ? 0 : gs_message(status, &err));
+}
+
+/* What is to be looked at: processes, or one core. */
+static enum gs_status check_usage(const struct gs_args *args, struct gs_err *err)
+{
+    if (args->core && (args->pid_count > 0 || args->subprocesses))
+        return gs_fail(err, GS_USAGE, "cannot dump: --core is instead of --%s, not beside it",
+                       args->pid_count > 0 ? "pid" : "subprocesses");
+    if (args->exe && !args->core) {
+        gs_fail(err, GS_USAGE, "cannot dump: --exe is for a core file, and none is named");
+        gs_err_todo(err, "Name one with -c FILE");
+        return GS_USAGE;
+    }
+    if (args->pid_count == 0 && !args->core) {
+        gs_fail(err, GS_USAGE, "cannot dump: no process is named");
+        gs_err_todo(err, "Name one with -p PID; gilspy ps lists them");
+        return GS_USAGE;
+    }
+    return GS_OK;
+}
+
 static int run(const struct gs_args *args)
 {
     struct gs_err err;
     struct gs_family family = {0};
-    if (args->pid_count == 0) {
-        gs_fail(&err, GS_USAGE, "cannot dump: no process is named");
-        gs_err_todo(&err, "Name one with -p PID; gilspy ps lists them");
+    if (check_usage(args, &err) != GS_OK)
         return gs_message(GS_USAGE, &err);
-    }
+    if (args->core)
+        return dump_core(args);
     enum gs_status status = gs_family_init(&family, args, &err);
     int exit = status == GS_OK ? dump_all(args, &family) : gs_message(status, &err);
     gs_family_fini(&family);
@@ -148,11 +198,9 @@ const struct gs_cmd gs_cmd_dump = {
             "  gilspy dump -p 1234 -l           with the values of its variables\n"
             "  gilspy dump -s -p 1234           with the processes that it started\n"
             "  gilspy dump -j -p 1234 | jq .    for programs\n"
-            "\n"
-            "Exit status: 0 done, 1 it could not be done, 2 wrong usage, 3 no such process, 4 not permitted, "
-            "5 not a CPython, or one that this gilspy does not know.",
-    .options = GS_OPT(PID) | GS_OPT(SUBPROCESSES) | GS_OPT(THREAD) | GS_OPT(LOCALS) | GS_OPT(FUNCTION) |
-               GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) |
-               GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
+            "  gilspy dump -c core.1234         what did it do when it left this core file?",
+    .options = GS_OPT(PID) | GS_OPT(CORE) | GS_OPT(EXE) | GS_OPT(SUBPROCESSES) | GS_OPT(THREAD) | GS_OPT(LOCALS) |
+               GS_OPT(FUNCTION) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) |
+               GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
 };

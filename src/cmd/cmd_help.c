@@ -18,6 +18,7 @@ const struct gs_cmd gs_cmd_help = {
     .name = "help",
     .summary = "explain a command and its options",
     .operands = "[COMMAND]",
+    .offers = GS_OFFER_COMMANDS,
     .help = "Explains a command and its options, or lists the commands.",
     .options = GS_OPT(HELP),
     .run = run,

@@ -7,7 +7,9 @@
 #include "cmd/message.h"
 #include "cmd/output.h"
 #include "cmd/signals.h"
+#include "cmd/stuck.h"
 #include "cmd/survey.h"
+#include "view/screen.h"
 #include "view/top.h"
 
 /* No process was named: tell which there are. */
@@ -38,6 +40,17 @@ static int tell_end(enum gs_status status, const struct gs_err *err, const struc
     return 0;
 }
 
+/* The thread that reads and draws waits for ever: nothing is left but to say so. */
+static void give_up(const struct gs_stuck *stuck, void *context)
+{
+    const struct gs_target *target = context;
+    struct gs_err err;
+    gs_screen_abandon();
+    if (gs_stuck_tell(stuck, target->pid, target, true, &err))
+        gs_fail(&err, GS_FAILED, "cannot watch process %d any longer", (int)target->pid);
+    _exit(gs_message(GS_FAILED, &err));
+}
+
 static int watch(struct gs_look *look, const struct gs_args *args, struct gs_err *err)
 {
     struct gs_output output;
@@ -48,6 +61,11 @@ static int watch(struct gs_look *look, const struct gs_args *args, struct gs_err
         return gs_message(status, err);
     gs_console_init(&console, output.file, args->color);
     gs_signals_catch(&waiting);
+    status = gs_watch_guard(look->watch, give_up, look->target);
+    if (status != GS_OK) {
+        gs_fail(err, status, "cannot watch process %d: %s", (int)look->target->pid, gs_status_text(status));
+        return gs_message(status, err);
+    }
     uint64_t duration_us = args->duration_us > 0 || !args->once ? args->duration_us : 1000000;
     struct gs_top top = {.target = look->target,
                          .python = look->python,
@@ -70,7 +88,7 @@ static int watch(struct gs_look *look, const struct gs_args *args, struct gs_err
 
 static int run(const struct gs_args *args)
 {
-    struct gs_look look;
+    struct gs_look *look;
     struct gs_err err = {0};
     if (args->pid_count == 0)
         return list_candidates(args);
@@ -78,9 +96,9 @@ static int run(const struct gs_args *args)
         gs_fail(&err, GS_USAGE, "cannot watch: top shows one process at a time");
         return gs_message(GS_USAGE, &err);
     }
-    enum gs_status status = gs_look_open(&look, args->pids[0], args, &err);
-    int exit = status == GS_OK ? watch(&look, args, &err) : gs_message(status, &err);
-    gs_look_close(&look);
+    enum gs_status status = gs_look_open(&look, args->pids[0], args, GS_LOOK_WHOLE, &err);
+    int exit = status == GS_OK ? watch(look, args, &err) : gs_message(status, &err);
+    gs_look_close(look);
     return exit;
 }
 

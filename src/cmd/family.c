@@ -63,6 +63,9 @@ static bool runs_python(pid_t pid, const char *exe)
     if (len < 0)
         return false;
     path[len] = '\0';
+    char *mark = strstr(path, " (deleted)"); /* replaced by another since it was started */
+    if (mark && mark[10] == '\0')
+        *mark = '\0';
     return strcmp(path, exe) == 0 || gs_called_python(path);
 }
 

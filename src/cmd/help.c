@@ -27,16 +27,15 @@ static void wrap(FILE *out, int column, int indent, const char *text)
     fputc('\n', out);
 }
 
-void gs_help_overview(FILE *out)
-{
-    fputs("Usage: gilspy COMMAND [OPTION...]\n\n"
-          "Looks into a running Python from outside: who holds the GIL, who waits for it,\n"
-          "and where every thread is.\n\nCommands:\n",
-          out);
-    for (size_t i = 0; gs_cmds[i]; i++)
-        fprintf(out, "  %-8s%s\n", gs_cmds[i]->name, gs_cmds[i]->summary);
-    fputs("\ngilspy help COMMAND tells more; gilspy --version tells the version.\n", out);
-}
+const struct gs_exit gs_exits[] = {
+    {0, "done, also when the process ended while it was watched, or a signal ended gilspy"},
+    {1, "it could not be done"},
+    {2, "wrong usage"},
+    {3, "no such process"},
+    {4, "not permitted; the message names the barrier, and the command that mends it"},
+    {5, "not a CPython process, or a CPython that this gilspy does not know"},
+    {0, NULL},
+};
 
 static void show_option(const struct gs_option *option, FILE *out)
 {
@@ -55,6 +54,30 @@ static void show_option(const struct gs_option *option, FILE *out)
     wrap(out, NAME_COLUMN, NAME_COLUMN, text);
 }
 
+static void show_options(uint64_t options, FILE *out)
+{
+    fputs("\nOptions:\n", out);
+    for (int i = 0; i < GS_OPT_COUNT; i++) {
+        if (options >> i & 1)
+            show_option(&gs_options[i], out);
+    }
+}
+
+void gs_help_overview(FILE *out)
+{
+    fputs("Usage: gilspy COMMAND [OPTION...]\n\n"
+          "Looks into a running Python from outside: who holds the GIL, who waits for it,\n"
+          "and where every thread is.\n\nCommands:\n",
+          out);
+    for (size_t i = 0; gs_cmds[i]; i++)
+        fprintf(out, "  %-8s%s\n", gs_cmds[i]->name, gs_cmds[i]->summary);
+    show_options(GS_PROGRAM_OPTIONS, out);
+    fputs("\nExit status:\n", out);
+    for (size_t i = 0; gs_exits[i].meaning; i++)
+        fprintf(out, "  %d  %s\n", gs_exits[i].status, gs_exits[i].meaning);
+    fputs("\ngilspy help COMMAND tells more.\n", out);
+}
+
 void gs_help_command(const struct gs_cmd *cmd, FILE *out)
 {
     char line[512];
@@ -69,11 +92,7 @@ void gs_help_command(const struct gs_cmd *cmd, FILE *out)
             wrap(out, 0, 0, line);
         p += len;
     }
-    fputs("\nOptions:\n", out);
-    for (int i = 0; i < GS_OPT_COUNT; i++) {
-        if (cmd->options >> i & 1)
-            show_option(&gs_options[i], out);
-    }
+    show_options(cmd->options, out);
 }
 
 int gs_help_unknown(const char *name)

@@ -1,11 +1,11 @@
 /* Reading /proc/PID/status, which never waits for the process. */
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/user.h"
 #include "cmd/family.h"
 #include "cmd/identity.h"
 
@@ -43,9 +43,7 @@ bool gs_identity_is_python(const struct gs_identity *identity, pid_t pid)
 
 char *gs_identity_user(const struct gs_identity *identity)
 {
-    const struct passwd *user = getpwuid(identity->uid);
-    char *name = NULL;
-    if (user)
-        return strdup(user->pw_name);
-    return asprintf(&name, "%u", (unsigned)identity->uid) < 0 ? NULL : name;
+    char name[64];
+    gs_user_name(identity->uid, name, sizeof name);
+    return strdup(name);
 }

@@ -1,33 +1,72 @@
 /* Opening a process and taking a snapshot of it, in the steps that every command shares. */
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "cmd/look.h"
+#include "cmd/message.h"
+#include "cmd/stuck.h"
+#include "cmd/values.h"
+
+#define TAKE_NS (UINT64_C(5) * 1000 * 1000 * 1000)
 
 enum {
     TAKE_ATTEMPTS = 200,
     TAKE_PAUSE_NS = 500 * 1000,
     NAMES_ATTEMPTS = 12,
+    NAMES_NS = 1000 * 1000 * 1000,
     NAMES_SAME = 3,
-    NAMES_PAUSE_NS = 50 * 1000
+    NAMES_PAUSE_NS = 50 * 1000,
+    STUCK_MOST = 16 /* pages that do not come, and such */
 };
 
-enum gs_status gs_look_open(struct gs_look *look, pid_t pid, const struct gs_args *args, struct gs_err *err)
+/* The core has no Python, or what is needed to find it is in none of the files. */
+static enum gs_status explain_core(const struct gs_target *target, const char *core, enum gs_status status,
+                                   struct gs_err *err)
+{
+    const struct gs_still *still = target->still;
+    const char *path, *why;
+    if (still->lack && still->lack(still->files, 0, &path, &why)) {
+        gs_fail(err, status, "cannot read the core %s: part of the memory is not in it, and %s %s", core, path, why);
+        gs_err_todo(err, "Give the program's file as it was with --exe; its libraries are looked for below the same "
+                         "root");
+    } else if (still->bytes < still->whole_bytes) {
+        gs_fail(err, status, "cannot read the core %s: it is cut off, and no CPython is found in what there is of it",
+                core);
+    } else if (status == GS_NOT_PYTHON) {
+        gs_fail(err, status, "cannot read the core %s: process %d (%s) was no CPython process", core, (int)target->pid,
+                target->exe);
+    } else if (gs_status_class(status) == GS_CLASS_LOST) {
+        gs_fail(err, status, "cannot read the core %s: the memory that has the list of Python's threads is not in it",
+                core);
+    }
+    return status;
+}
+
+static enum gs_status open_process(struct gs_look *look, pid_t pid, const struct gs_args *args, struct gs_err *err)
 {
     struct gs_python_options python_options = {.assume = args->assume};
     struct gs_reader_options reader_options = {.stopping = args->stopping, .max_pause = args->max_pause};
-    *look = (struct gs_look){0};
-    enum gs_status status = gs_target_open(&look->target, pid, err);
-    if (status == GS_OK)
-        status = gs_python_open(&look->python, look->target, &python_options, err);
+    enum gs_status status = args->core ? gs_target_open_core(&look->target, args->core, args->exe, err)
+                                       : gs_target_open(&look->target, pid, look->watch, err);
     if (status != GS_OK)
         return status;
+    status = gs_python_open(&look->python, look->target, &python_options, err);
+    if (status != GS_OK)
+        return args->core ? explain_core(look->target, args->core, status, err) : status;
     status = gs_reader_new(&look->reader, look->python, &reader_options);
     look->names = gs_names_new(look->python);
     if (status != GS_OK || !look->names)
         return gs_fail(err, status != GS_OK ? status : GS_NO_MEMORY, "cannot read process %d: %s", (int)pid,
                        gs_status_text(status != GS_OK ? status : GS_NO_MEMORY));
     return GS_OK;
+}
+
+/* A target may make each attempt last. */
+static bool patient(uint64_t began_ns, uint64_t most_ns)
+{
+    return gs_clock_ns() - began_ns < most_ns;
 }
 
 static size_t count_missed(const struct gs_look *look)
@@ -43,7 +82,9 @@ static size_t count_missed(const struct gs_look *look)
 static void read_names(struct gs_look *look)
 {
     size_t missed = SIZE_MAX, same = 0;
-    for (int i = 0; i < NAMES_ATTEMPTS && missed > 0 && same < NAMES_SAME; i++) {
+    int attempts = look->target->still ? 1 : NAMES_ATTEMPTS;
+    uint64_t began_ns = gs_clock_ns();
+    for (int i = 0; i < attempts && missed > 0 && same < NAMES_SAME && patient(began_ns, NAMES_NS); i++) {
         if (i > 0)
             nanosleep(&(struct timespec){.tv_nsec = NAMES_PAUSE_NS}, NULL);
         for (size_t k = 0; k < look->snapshot->interpreter_count; k++)
@@ -54,21 +95,89 @@ static void read_names(struct gs_look *look)
     }
 }
 
-enum gs_status gs_look_take(struct gs_look *look, struct gs_err *err)
+static struct timespec time_of(const struct gs_still *still)
+{
+    return (struct timespec){.tv_sec = still->time_ns / 1000000000, .tv_nsec = still->time_ns % 1000000000};
+}
+
+static enum gs_status take(struct gs_look *look, const struct gs_args *args, struct gs_err *err)
 {
     enum gs_status status = GS_LOST;
-    memset(look->frames, 0, sizeof look->frames);
-    for (int i = 0; i < TAKE_ATTEMPTS && gs_status_class(status) == GS_CLASS_LOST; i++) {
+    int attempts = look->target->still ? 1 : TAKE_ATTEMPTS;
+    uint64_t began_ns = gs_clock_ns();
+    for (int i = 0; i < attempts && gs_status_class(status) == GS_CLASS_LOST && patient(began_ns, TAKE_NS); i++) {
         if (i > 0)
             nanosleep(&(struct timespec){.tv_nsec = TAKE_PAUSE_NS}, NULL);
         gs_reader_full_census(look->reader);
         clock_gettime(CLOCK_REALTIME, &look->time);
         status = gs_reader_take(look->reader, &look->snapshot);
     }
+    if (look->target->still)
+        look->time = time_of(look->target->still);
+    if (status != GS_OK && args->core)
+        return explain_core(look->target, args->core, status, err);
     if (status != GS_OK)
         return gs_fail(err, status, "cannot read process %d: %s", (int)look->target->pid, gs_status_text(status));
     read_names(look);
     return GS_OK;
+}
+
+static enum gs_status glance(struct gs_look *look, struct gs_err *err)
+{
+    enum gs_status status = gs_reader_take(look->reader, &look->snapshot);
+    if (gs_status_class(status) == GS_CLASS_LOST)
+        return GS_OK; /* it is a Python, only too busy at this moment */
+    return status == GS_OK
+               ? GS_OK
+               : gs_fail(err, status, "cannot read process %d: %s", (int)look->target->pid, gs_status_text(status));
+}
+
+/* What is done in a thread of its own, because the kernel may keep it for ever. */
+struct opening {
+    struct gs_look look; /* first: whoever is given it gives it back */
+    pid_t pid;
+    const struct gs_args *args;
+    enum gs_look_depth depth;
+    struct gs_err err;
+};
+
+static enum gs_status open_and_take(void *context)
+{
+    struct opening *opening = context;
+    enum gs_status status = open_process(&opening->look, opening->pid, opening->args, &opening->err);
+    if (status == GS_OK && opening->depth == GS_LOOK_GLANCE)
+        status = glance(&opening->look, &opening->err);
+    if (status == GS_OK && opening->depth == GS_LOOK_WHOLE)
+        status = take(&opening->look, opening->args, &opening->err);
+    return status;
+}
+
+enum gs_status gs_look_open(struct gs_look **look, pid_t pid, const struct gs_args *args, enum gs_look_depth depth,
+                            struct gs_err *err)
+{
+    struct gs_stuck stuck;
+    struct gs_watch *watch = NULL;
+    *look = NULL;
+    for (int i = 0; i < STUCK_MOST; i++) {
+        struct opening *opening = calloc(1, sizeof *opening);
+        watch = gs_watch_new(watch, &stuck);
+        if (!opening || !watch) {
+            free(opening);
+            return gs_fail(err, GS_NO_MEMORY, "cannot read process %d: out of memory", (int)pid);
+        }
+        *opening = (struct opening){.look.watch = watch, .pid = pid, .args = args, .depth = depth};
+        enum gs_status status = gs_watch_run(watch, open_and_take, opening, &stuck);
+        if (!stuck.what) {
+            *look = &opening->look;
+            *err = opening->err;
+            if (status == GS_OK && opening->look.python->note && !args->quiet)
+                gs_remark("%s", opening->look.python->note);
+            return status;
+        }
+        if (!gs_stuck_tell(&stuck, pid, opening->look.target, i == 0, err))
+            return GS_FAILED;
+    }
+    return gs_fail(err, GS_FAILED, "cannot read process %d: the kernel does not answer", (int)pid);
 }
 
 static bool find_frame(void *context, const struct gs_frame *frame, struct gs_frame_info *info)
@@ -114,11 +223,11 @@ static enum gs_status find_locals(void *context, const struct gs_frame *frame, s
 {
     struct gs_look *look = context;
     const struct gs_code *code = gs_codes_find(gs_reader_codes(look->reader), frame->code);
-    if (!code)
-        return GS_LOST;
-    if (!look->values && !(look->values = gs_mem_cache_new(look->python->mem)))
+    if (!look->values)
+        look->values = gs_values_new(look->python);
+    if (!look->values)
         return GS_NO_MEMORY;
-    return gs_locals_read(look->python, look->values, frame->frame, code, locals, count);
+    return code ? gs_values_locals(look->values, frame->frame, code, locals, count) : GS_LOST;
 }
 
 struct gs_lookup gs_look_lookup(struct gs_look *look)
@@ -141,6 +250,8 @@ struct gs_dump gs_look_dump(struct gs_look *look, const struct gs_args *args)
         .pattern_count = args->thread_count,
     };
     dump.stopped = gs_target_stopped(look->target, &dump.tracer);
+    if (dump.tracer > 0)
+        gs_process_comm(dump.tracer, dump.tracer_name);
     if (args->locals)
         dump.lookup.locals = find_locals;
     return dump;
@@ -148,10 +259,15 @@ struct gs_dump gs_look_dump(struct gs_look *look, const struct gs_args *args)
 
 void gs_look_close(struct gs_look *look)
 {
-    gs_mem_free(look->values);
+    if (!look)
+        return;
+    gs_watch_unguard(look->watch);
+    if (!gs_values_free(look->values))
+        return; /* a thread was left behind with it */
     gs_names_free(look->names);
     gs_reader_free(look->reader);
     gs_python_close(look->python);
     gs_target_close(look->target);
-    *look = (struct gs_look){0};
+    gs_watch_free(look->watch);
+    free(look);
 }

@@ -50,6 +50,9 @@ static bool set_THREAD(struct gs_args *args, const char *argument)
     }
 
 FLAG(SUBPROCESSES, args->subprocesses = true)
+FLAG(GIL, args->mode = GS_MODE_GIL)
+FLAG(IDLE, args->mode = GS_MODE_WALL)
+FLAG(THREADS, args->threads_first = true)
 FLAG(LOCALS, args->locals = true)
 FLAG(FUNCTION, args->function = true)
 FLAG(BLOCKING, args->stopping = GS_STOP_ALWAYS)
@@ -59,29 +62,50 @@ FLAG(JSON, args->json = true)
 FLAG(QUIET, args->quiet = true)
 FLAG(VERBOSE, args->verbose = true)
 FLAG(HELP, args->help = true)
+FLAG(VERSION, args->version = true)
 VALUE(MAX_PAUSE, gs_parse_share(argument, &args->max_pause))
 VALUE(RATE, gs_parse_rate(argument, &args->rate_hz))
 VALUE(DURATION, gs_parse_time_us(argument, &args->duration_us))
 VALUE(INTERVAL, gs_parse_time_us(argument, &args->interval_us))
+VALUE(FROM, gs_parse_time_us(argument, &args->from_us))
+VALUE(TO, gs_parse_time_us(argument, &args->to_us))
+VALUE(FORMAT, *(args->format = argument) != '\0')
+VALUE(USER, *(args->user = argument) != '\0')
 VALUE(ASSUME, gs_parse_version(argument, &args->assume))
+VALUE(CORE, *(args->core = argument) != '\0')
+VALUE(EXE, *(args->exe = argument) != '\0')
 VALUE(OUTPUT, *(args->output = argument) != '\0')
+
+/* Which of the words that the option offers it is; negative: none. */
+static int offered(enum gs_option_id id, const char *word)
+{
+    const char *offer = gs_options[id].offers;
+    for (int i = 0; *offer; i++) {
+        size_t len = strcspn(offer, " ");
+        if (strlen(word) == len && memcmp(word, offer, len) == 0)
+            return i;
+        offer += len + strspn(offer + len, " ");
+    }
+    return -1;
+}
 
 static bool set_COLOR(struct gs_args *args, const char *argument)
 {
-    static const char *const words[] = {
-        [GS_COLOR_AUTO] = "auto", [GS_COLOR_ALWAYS] = "always", [GS_COLOR_NEVER] = "never"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (strcmp(argument, words[i]) == 0) {
-            args->color = (enum gs_color_when)i;
-            return true;
-        }
-    }
-    return false;
+    int when = offered(GS_OPT_COLOR, argument);
+    args->color = when < 0 ? GS_COLOR_NEVER : (enum gs_color_when)when;
+    return when >= 0;
+}
+
+static bool set_MODE(struct gs_args *args, const char *argument)
+{
+    int mode = offered(GS_OPT_MODE, argument);
+    args->mode = mode < 0 ? GS_MODE_ACTIVE : (enum gs_mode)mode;
+    return mode >= 0;
 }
 
 const struct gs_option gs_options[GS_OPT_COUNT] = {
-#define OPTION(id, letter, name, argument, initially, takes, help)                                                     \
-    [GS_OPT_##id] = {letter, name, argument, initially, takes, help, set_##id},
+#define OPTION(id, letter, name, argument, offers, initially, takes, help)                                             \
+    [GS_OPT_##id] = {letter, name, argument, offers, initially, takes, help, set_##id},
 #include "cmd/options.def"
 #undef OPTION
 };

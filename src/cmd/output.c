@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -70,8 +71,8 @@ enum gs_status gs_output_open(struct gs_output *output, const char *name, struct
 {
     struct stat old;
     int fd;
-    *output = (struct gs_output){.file = stdout, .name = name};
-    if (strcmp(name, "-") == 0) {
+    *output = (struct gs_output){.file = stdout, .name = name ? name : "-"};
+    if (strcmp(output->name, "-") == 0) {
         set_buffer(output);
         return GS_OK;
     }
@@ -93,6 +94,64 @@ enum gs_status gs_output_open(struct gs_output *output, const char *name, struct
     free(output->part);
     free(output->path);
     return status;
+}
+
+/* Opens PATH.part, unless another process writes it. */
+static int open_growing(struct gs_output *output, const char *name, const struct stat *old)
+{
+    char *aside = NULL;
+    struct stat left;
+    output->path = old ? realpath(name, NULL) : strdup(name);
+    if (!output->path || asprintf(&output->part, "%s.part", output->path) < 0 ||
+        asprintf(&aside, "%s.part.old", output->path) < 0)
+        return -1;
+    int fd = open(output->part, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd >= 0) {
+        if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+            close(fd);
+            free(aside);
+            errno = EBUSY;
+            return -1;
+        }
+        if (fstat(fd, &left) == 0 && left.st_size > 0 && rename(output->part, aside) == 0)
+            gs_remark("%s was left by a run that did not end: it is %s now", output->part, aside);
+        close(fd);
+    }
+    free(aside);
+    unlink(output->part);
+    fd = open(output->part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        dress(fd, old);
+    return fd;
+}
+
+enum gs_status gs_output_open_growing(struct gs_output *output, const char *name, struct gs_err *err)
+{
+    struct stat old;
+    bool exists = stat(name, &old) == 0;
+    if (strcmp(name, "-") == 0 || (exists && !S_ISREG(old.st_mode)))
+        return gs_output_open(output, name, err);
+    *output = (struct gs_output){.name = name};
+    int fd = open_growing(output, name, exists ? &old : NULL);
+    output->file = fd >= 0 ? fdopen(fd, "r+") : NULL;
+    if (output->file)
+        return GS_OK;
+    enum gs_status status = fail(err, name, errno);
+    if (fd >= 0)
+        close(fd);
+    free(output->part);
+    free(output->path);
+    return status;
+}
+
+enum gs_status gs_output_try(const char *name, struct gs_err *err)
+{
+    struct gs_output output;
+    struct stat old;
+    if (strcmp(name, "-") == 0 || (stat(name, &old) == 0 && !S_ISREG(old.st_mode) && !S_ISDIR(old.st_mode)))
+        return GS_OK;
+    enum gs_status status = gs_output_open(&output, name, err);
+    return status ? status : gs_output_close(&output, false, err);
 }
 
 /* Writes out what is left. 0, or why not everything written since the beginning arrived. */

@@ -13,8 +13,13 @@ struct gs_output {
     char *path, *part; /* NULL for standard output, devices and FIFOs: these are written directly */
 };
 
-/* name: "-" is standard output. A new file belongs to the user who called sudo. */
+/* name: "-" or NULL is standard output. A new file belongs to the user who called sudo. */
 enum gs_status gs_output_open(struct gs_output *output, const char *name, struct gs_err *err) GS_MUST_CHECK;
+/* The same for a file that others may read while it grows, in NAME.part: what an earlier run left there is moved to
+ * NAME.part.old. */
+enum gs_status gs_output_open_growing(struct gs_output *output, const char *name, struct gs_err *err) GS_MUST_CHECK;
+/* Whether gs_output_open would do; nothing is left behind. */
+enum gs_status gs_output_try(const char *name, struct gs_err *err) GS_MUST_CHECK;
 /* Writes out what is buffered, and puts the file in its place when `complete`; otherwise nothing of it stays. Fails
  * when anything that was written since the beginning did not arrive. A reader that closed the pipe is no reason for
  * a message: err->what is empty then. */

@@ -1,4 +1,4 @@
-/* The one variable that a signal handler may change. */
+/* The variables that a signal handler may change. */
 #include <poll.h>
 #include <stddef.h>
 #include <time.h>
@@ -6,18 +6,26 @@
 #include "base/clock.h"
 #include "cmd/signals.h"
 
-static volatile sig_atomic_t ended;
+static volatile sig_atomic_t ended, sent;
 
-static void remember(int number)
+static void remember(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    if (ended)
+        return;
+    ended = number;
+    sent = info->si_code <= 0; /* SI_USER, SI_QUEUE, SI_TKILL */
+}
+
+static void ignore(int number)
 {
     (void)number;
-    ended = 1;
 }
 
 void gs_signals_catch(sigset_t *waiting)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction action = {.sa_handler = remember}, old;
+    struct sigaction action = {.sa_sigaction = remember, .sa_flags = SA_SIGINFO}, old;
     sigset_t blocked;
     sigemptyset(&blocked);
     sigprocmask(SIG_SETMASK, NULL, waiting);
@@ -34,6 +42,26 @@ void gs_signals_catch(sigset_t *waiting)
 bool gs_signals_ended(void)
 {
     return ended != 0;
+}
+
+int gs_signals_first(void)
+{
+    return ended;
+}
+
+bool gs_signals_sent(void)
+{
+    return sent != 0;
+}
+
+void gs_signals_wake_for_children(void)
+{
+    sigset_t blocked;
+    struct sigaction action = {.sa_handler = ignore, .sa_flags = SA_NOCLDSTOP};
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &blocked, NULL);
+    sigaction(SIGCHLD, &action, NULL);
 }
 
 bool gs_signals_sleep(uint64_t until_ns, const sigset_t *waiting)

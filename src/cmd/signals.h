@@ -11,6 +11,12 @@
 void gs_signals_catch(sigset_t *waiting);
 /* One of them has arrived. */
 bool gs_signals_ended(void);
+/* Which was the first, 0: none. */
+int gs_signals_first(void);
+/* A process sent it, or the kernel for a terminal (false). */
+bool gs_signals_sent(void);
+/* The end of a child ends gs_signals_sleep too. */
+void gs_signals_wake_for_children(void);
 /* Sleeps until a moment of CLOCK_MONOTONIC; false when a signal ended it. */
 bool gs_signals_sleep(uint64_t until_ns, const sigset_t *waiting);
 

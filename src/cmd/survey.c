@@ -2,13 +2,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cmd/identity.h"
 #include "cmd/look.h"
 #include "cmd/message.h"
 #include "cmd/survey.h"
+#include "target/barrier.h"
+#include "target/procfs.h"
 
 static bool copy_command(struct gs_ps_row *row, char *const *command, size_t count)
 {
@@ -37,53 +38,35 @@ static void fill_state(struct gs_ps_row *row, const struct gs_snapshot *snapshot
 
 static enum gs_status look_at(struct gs_ps_row *row, pid_t pid, const struct gs_args *args, struct gs_err *err)
 {
-    struct gs_look look;
-    enum gs_status status = gs_look_open(&look, pid, args, err);
-    if (look.target) {
-        row->pid = look.target->pid;
-        if (!copy_command(row, look.target->command, look.target->command_count))
+    struct gs_look *look;
+    enum gs_status status = gs_look_open(&look, pid, args, GS_LOOK_GLANCE, err);
+    if (look && look->target) {
+        row->pid = look->target->pid;
+        if (!copy_command(row, look->target->command, look->target->command_count))
             status = GS_NO_MEMORY;
     }
     if (status == GS_OK) {
-        row->python = strdup(look.python->version);
-        row->build = gs_python_build(look.python);
+        row->python = strdup(look->python->version);
+        row->build = gs_python_build(look->python);
         row->watchable = true;
-        status = gs_reader_take(look.reader, &look.snapshot);
-        if (status == GS_OK)
-            fill_state(row, look.snapshot);
-        else if (gs_status_class(status) == GS_CLASS_LOST)
-            status = GS_OK; /* it is a Python, only too busy at this moment */
+        if (look->snapshot)
+            fill_state(row, look->snapshot);
     }
-    gs_look_close(&look);
+    gs_look_close(look);
     return status;
-}
-
-/* A process in state D may keep who asks waiting for as long as it hangs itself; most leave it at once. */
-static bool hangs(struct gs_identity *identity, pid_t pid)
-{
-    for (int i = 0; i < 3 && identity->state == 'D'; i++) {
-        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-        if (!gs_identity_read(identity, pid))
-            return false;
-    }
-    return identity->state == 'D';
 }
 
 static enum gs_status survey_one(struct gs_ps_row *row, pid_t pid, const struct gs_args *args, bool *keep,
                                  struct gs_err *err)
 {
     struct gs_identity identity;
-    enum gs_status status;
     *row = (struct gs_ps_row){.pid = pid, .gil = GS_GIL_UNKNOWN};
     *keep = false;
     if (!gs_identity_read(&identity, pid))
-        return gs_fail(err, GS_NO_PROCESS, "cannot look at process %d: there is none", (int)pid);
+        return gs_barrier_missing(pid, err);
     row->ns_pid = identity.ns_pid;
     row->user = gs_identity_user(&identity);
-    if (hangs(&identity, pid))
-        status = gs_fail(err, GS_FAILED, "it hangs in the kernel (state D)");
-    else
-        status = look_at(row, pid, args, err);
+    enum gs_status status = look_at(row, pid, args, err);
     if (status == GS_OK) {
         *keep = true;
         return GS_OK;
@@ -126,7 +109,10 @@ enum gs_status gs_survey(struct gs_ps *ps, const struct gs_args *args, int *exit
     size_t count = args->pid_count;
     *ps = (struct gs_ps){0};
     if (count == 0) {
-        enum gs_status status = gs_target_processes(&found, &count);
+        enum gs_status status = gs_proc_check(err);
+        if (status != GS_OK)
+            return status;
+        status = gs_target_processes(&found, &count);
         if (status != GS_OK)
             return gs_fail(err, status, "cannot list the processes: %s", gs_status_text(status));
     }

@@ -6,6 +6,7 @@
 
 #include "base/console.h"
 #include "gilspy/snapshot.h"
+#include "sample/merge.h"
 
 struct gs_frame_info {
     const char *function, *qualname, *file; /* qualname may be NULL */
@@ -33,7 +34,8 @@ struct gs_dump {
     struct timespec time; /* CLOCK_REALTIME when it was taken */
     double uptime_s;
     char stopped; /* as gs_target_stopped has it */
-    pid_t tracer;
+    pid_t tracer; /* 0: nobody */
+    char tracer_name[16];
     bool no_lines;               /* functions without line numbers */
     const char *const *patterns; /* only threads whose name or tid is one of these, when there are any */
     size_t pattern_count;
@@ -53,9 +55,7 @@ struct gs_entries {
     struct gs_entry *list; /* main thread first, then by tid */
     size_t count;
     size_t all; /* before the patterns were applied */
-    uint32_t *states;
-    struct gs_thread *merged; /* threads with several states, */
-    size_t merged_count;
+    struct gs_merge *merge;
     char (*spare)[16];
 };
 

@@ -1,5 +1,6 @@
 /* The first lines of a dump, which answer: who holds the GIL, and how many wait for it. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "export/page.h"
 
@@ -7,7 +8,7 @@ static void write_title(struct gs_page *page)
 {
     const struct gs_dump *dump = page->dump;
     gs_text_style(&page->line, GS_STYLE_BOLD);
-    gs_text_put(&page->line, "Process %d", (int)dump->target->pid);
+    gs_text_put(&page->line, dump->target->still ? "Core of process %d" : "Process %d", (int)dump->target->pid);
     gs_text_style(&page->line, GS_STYLE_PLAIN);
     if (dump->target->ns_pid != dump->target->pid)
         gs_text_put(&page->line, " (%d in its container)", (int)dump->target->ns_pid);
@@ -115,7 +116,7 @@ static void write_gil(struct gs_page *page, uint32_t index)
 {
     const struct gs_snapshot *snapshot = page->dump->snapshot;
     const struct gs_gil *gil = &snapshot->gils[index];
-    size_t waiters = 0, users = 0;
+    size_t waiters = 0, unknown = 0, users = 0;
     gs_text_style(&page->line, GS_STYLE_BOLD);
     gs_text_put(&page->line, "GIL");
     gs_text_style(&page->line, GS_STYLE_PLAIN);
@@ -128,13 +129,18 @@ static void write_gil(struct gs_page *page, uint32_t index)
     add_gil_state(page, gil);
     for (size_t i = 0; i < snapshot->thread_count; i++) {
         const struct gs_thread *thread = &snapshot->threads[i];
-        waiters += thread->gil == GS_WAITS && snapshot->interpreters[thread->interpreter].gil == index;
+        bool its = snapshot->interpreters[thread->interpreter].gil == index;
+        waiters += its && thread->gil == GS_WAITS;
+        unknown += its && thread->gil == GS_UNKNOWN;
     }
     if (waiters > 0) {
         gs_text_put(&page->line, "; ");
         gs_text_style(&page->line, GS_STYLE_WAITS);
         gs_words_count(&page->line, waiters, "thread waits for it", "threads wait for it");
         gs_text_style(&page->line, GS_STYLE_PLAIN);
+    } else if (unknown > 0 && gil->state == GS_GIL_HELD) {
+        gs_text_put(&page->line, "; ");
+        gs_words_count(&page->line, unknown, "thread may wait for it", "threads may wait for it");
     } else if (gil->state == GS_GIL_HELD || gil->state == GS_GIL_FREE) {
         gs_text_put(&page->line, "; nobody waits for it");
     }
@@ -156,19 +162,41 @@ static void write_condition(struct gs_page *page, const struct gs_interpreter *i
     gs_page_end_line(page);
 }
 
-/* Whatever the threads do, the process does nothing. */
+/* Whatever the threads do, the process does nothing; or we may not do what we would. */
 static void write_stopped(struct gs_page *page)
 {
     const struct gs_dump *dump = page->dump;
-    if (!dump->stopped)
+    if (!dump->stopped && !dump->tracer)
         return;
-    gs_text_style(&page->line, GS_STYLE_BOLD);
-    if (dump->stopped == 't')
-        gs_text_put(&page->line, "The process is held by its tracer, process %d", (int)dump->tracer);
-    else
+    gs_text_style(&page->line, dump->stopped ? GS_STYLE_BOLD : GS_STYLE_PLAIN);
+    if (dump->stopped == 'T') {
         gs_text_put(&page->line, "The process is stopped by a signal; kill -CONT %d lets it go on",
                     (int)dump->target->pid);
+    } else {
+        gs_text_put(&page->line, "The process is %s by process %d, ", dump->stopped ? "held" : "traced",
+                    (int)dump->tracer);
+        gs_text_add(&page->line, dump->tracer_name);
+        gs_text_put(&page->line, "%s", dump->stopped ? "" : ": nobody else can stop its threads for a moment");
+    }
     gs_text_style(&page->line, GS_STYLE_PLAIN);
+    gs_page_end_line(page);
+}
+
+/* What a core's process got: "Signal: SIGSEGV (Segmentation fault) in 42 "MainThread"". */
+static void write_signal(struct gs_page *page)
+{
+    const struct gs_still *still = page->dump->target->still;
+    if (!still || still->signal == 0)
+        return;
+    const char *name = sigabbrev_np(still->signal), *meaning = sigdescr_np(still->signal);
+    gs_text_style(&page->line, GS_STYLE_BOLD);
+    gs_text_put(&page->line, "Signal");
+    gs_text_style(&page->line, GS_STYLE_PLAIN);
+    if (name && meaning)
+        gs_text_put(&page->line, ": SIG%s (%s) in ", name, meaning);
+    else
+        gs_text_put(&page->line, ": number %d in ", still->signal);
+    add_thread(page, still->signal_tid);
     gs_page_end_line(page);
 }
 
@@ -178,6 +206,11 @@ void gs_page_head(struct gs_page *page, const struct gs_entries *entries)
     write_title(page);
     write_python(page, entries);
     write_stopped(page);
+    write_signal(page);
+    if (snapshot->interpreter_count == 0) { /* a program that embeds Python */
+        gs_text_put(&page->line, "No interpreter runs in it: it has not begun yet, or has ended");
+        gs_page_end_line(page);
+    }
     for (uint32_t i = 0; i < snapshot->gil_count; i++)
         write_gil(page, i);
     for (size_t i = 0; i < snapshot->interpreter_count; i++)

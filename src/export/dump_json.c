@@ -115,9 +115,9 @@ static json_t *interpreters_of(const struct gs_dump *dump, const struct gs_entry
     return list;
 }
 
-static json_t *runnable(const struct gs_activity *activity)
+static json_t *runnable(const struct gs_target *target, const struct gs_activity *activity)
 {
-    switch (activity->run) {
+    switch (target->still ? GS_RUN_UNKNOWN : activity->run) {
     case GS_RUN_RUNNING:
         return json_true();
     case GS_RUN_SYSCALL:
@@ -132,7 +132,8 @@ static json_t *runnable(const struct gs_activity *activity)
 static enum gs_status write_thread_head(const struct gs_dump *dump, const struct gs_entry *entry, FILE *out)
 {
     const struct gs_thread *thread = entry->thread;
-    const char *call = thread->activity.run == GS_RUN_SYSCALL ? gs_syscall_name(thread->activity.number) : NULL;
+    bool asleep = thread->activity.run == GS_RUN_SYSCALL && !dump->target->still;
+    const char *call = asleep ? gs_syscall_name(thread->activity.number) : NULL;
     const struct {
         const char *key;
         json_t *value;
@@ -145,7 +146,7 @@ static enum gs_status write_thread_head(const struct gs_dump *dump, const struct
         {"interpreters", interpreters_of(dump, entry)},
         {"gil", json_string(gs_gil_word_name(thread->gil))},
         {"evidence", json_string(gs_evidence_name(thread->evidence))},
-        {"runnable", runnable(&thread->activity)},
+        {"runnable", runnable(dump->target, &thread->activity)},
         {"syscall", gs_json_text_or_null(call)},
     };
     enum gs_status status = GS_OK;
@@ -185,16 +186,6 @@ static enum gs_status write_threads(const struct gs_dump *dump, FILE *out)
     return status;
 }
 
-static json_t *quality_of(const struct gs_quality *quality)
-{
-    const struct gs_quality *q = quality;
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "samples", (json_int_t)q->samples, "torn",
-                     (json_int_t)q->torn, "retried", (json_int_t)q->retried, "stopped", (json_int_t)q->stopped,
-                     "stopped_us", (json_int_t)q->stopped_us, "stopped_in_syscall", (json_int_t)q->stopped_in_syscall,
-                     "late", (json_int_t)q->late, "lost", (json_int_t)q->lost, "took_us", (json_int_t)q->took_us,
-                     "cpu_us", (json_int_t)q->cpu_us);
-}
-
 enum gs_status gs_dump_json(const struct gs_dump *dump, FILE *out)
 {
     const struct gs_snapshot *snapshot = dump->snapshot;
@@ -209,7 +200,7 @@ enum gs_status gs_dump_json(const struct gs_dump *dump, FILE *out)
         status = write_threads(dump, out);
     fputs("], \"quality\": ", out);
     if (status == GS_OK)
-        status = gs_json_write(quality_of(dump->quality), out);
+        status = gs_json_write(gs_json_quality(dump->quality), out);
     fputs("}", out);
     return status;
 }

@@ -30,7 +30,9 @@ static void write_fold(struct gs_page *page, const struct gs_fold *fold)
         gs_text_put(line, "(ident 0x%" PRIx64 ")", first->thread->ident);
     gs_fold_names(line, fold, page->console->columns > 0 ? GS_PAGE_NAME_MOST : 0);
     gs_text_put(line, " ");
-    gs_words_state(line, first->thread, fold->count > 1, page->verbose);
+    gs_words_state(line, first->thread,
+                   (fold->count > 1 ? GS_MANNER_SEVERAL : 0) | (page->verbose ? GS_MANNER_VERBOSE : 0) |
+                       (page->dump->target->still ? GS_MANNER_PAST : 0));
     gs_text_style(line, GS_STYLE_PLAIN);
     if (fold->count > 1) {
         gs_text_put(line, ": ");
@@ -51,6 +53,36 @@ static void write_quality(struct gs_page *page)
     gs_page_end_line(page);
 }
 
+/* What a core does not have: where a core file ends too early, and files that have changed since. */
+static void write_lacks(struct gs_page *page, const struct gs_still *still)
+{
+    const char *path, *why;
+    size_t count = 0;
+    if (still->bytes < still->whole_bytes) {
+        gs_text_put(&page->line, "The core is cut off: it has %" PRIu64 " of %" PRIu64 " bytes", still->bytes,
+                    still->whole_bytes);
+        gs_page_end_line(page);
+    }
+    for (; still->lack && still->lack(still->files, count, &path, &why); count++) {
+        gs_text_put(&page->line, "Part of the memory is not in the core, and ");
+        gs_text_add(&page->line, path);
+        gs_text_put(&page->line, " %s", why);
+        gs_page_end_line(page);
+    }
+    if (count > 0) {
+        gs_text_put(&page->line, "--exe tells where the program is now, and below which root its other files");
+        gs_page_end_line(page);
+    }
+}
+
+static bool is_whole(const struct gs_dump *dump)
+{
+    const struct gs_still *still = dump->target->still;
+    const char *path, *why;
+    return !still ||
+           (still->bytes >= still->whole_bytes && !(still->lack && still->lack(still->files, 0, &path, &why)));
+}
+
 /* Only what is not whole, or what the reader would miss. */
 static void write_remarks(struct gs_page *page, const struct gs_entries *entries)
 {
@@ -58,14 +90,17 @@ static void write_remarks(struct gs_page *page, const struct gs_entries *entries
     size_t torn = 0;
     for (size_t i = 0; i < entries->count; i++)
         torn += entries->list[i].thread->torn;
-    if (torn > 0 || entries->count < entries->all || dump->child_count > 0 || page->verbose)
+    if (torn > 0 || entries->count < entries->all || dump->child_count > 0 || page->verbose || !is_whole(dump))
         gs_page_end_line(page);
     if (torn > 0) {
         gs_text_put(&page->line, "%zu of ", torn);
         gs_words_count(&page->line, entries->count, "stack", "stacks");
-        gs_text_put(&page->line, " changed while it was read: shown as far as it is certain");
+        gs_text_put(&page->line, dump->target->still ? " cannot be read whole: shown as far as it goes"
+                                                     : " changed while it was read: shown as far as it is certain");
         gs_page_end_line(page);
     }
+    if (!is_whole(dump))
+        write_lacks(page, dump->target->still);
     if (entries->count < entries->all) {
         gs_text_put(&page->line, "%zu of %zu threads are shown: those that --thread asks for", entries->count,
                     entries->all);

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "gilspy/status.h"
+#include "gilspy/snapshot.h"
 
 /* A string of the target's, in which invalid bytes become U+FFFD. NULL when out of memory, as json_pack hands on. */
 json_t *gs_json_text(const char *theirs);
@@ -15,6 +15,8 @@ json_t *gs_json_text_or_null(const char *theirs);
 json_t *gs_json_texts(char *const *list, size_t count);
 /* null when it is not known. */
 json_t *gs_json_number(bool known, uint64_t number);
+/* The "quality" of every document. */
+json_t *gs_json_quality(const struct gs_quality *quality);
 
 /* Writes the value in ASCII, all else escaped, and frees it. GS_NO_MEMORY when value is NULL; errors of the stream
  * stay in it. */

@@ -92,11 +92,11 @@ void gs_words_syscall(struct gs_text *text, int number)
 }
 
 /* ", running", ", asleep in futex (a lock)": the kernel's side of a thread whose GIL state was said before. */
-static void add_activity(struct gs_text *text, const struct gs_activity *activity)
+static void add_activity(struct gs_text *text, const struct gs_activity *activity, unsigned manner)
 {
     switch (activity->run) {
     case GS_RUN_RUNNING:
-        gs_text_put(text, ", running");
+        gs_text_put(text, manner & GS_MANNER_PAST ? ", was running" : ", running");
         break;
     case GS_RUN_SYSCALL:
         gs_text_put(text, ", asleep in ");
@@ -113,24 +113,25 @@ static void add_activity(struct gs_text *text, const struct gs_activity *activit
     }
 }
 
-void gs_words_state(struct gs_text *text, const struct gs_thread *thread, bool several, bool verbose)
+void gs_words_state(struct gs_text *text, const struct gs_thread *thread, unsigned manner)
 {
+    bool several = manner & GS_MANNER_SEVERAL, verbose = manner & GS_MANNER_VERBOSE;
     const char *inferred = thread->evidence == GS_INFERRED ? " (inferred)" : "";
     switch (gs_face_of(thread)) {
     case GS_FACE_HOLDS:
         gs_text_put(text, "holds the GIL%s", inferred);
-        add_activity(text, &thread->activity);
+        add_activity(text, &thread->activity, manner);
         break;
     case GS_FACE_WAITS: /* nearly always inferred from the futex: no need to say it to everyone */
         gs_text_put(text, "%s for the GIL%s", several ? "wait" : "waits", verbose ? inferred : "");
         break;
     case GS_FACE_WITHOUT:
         gs_text_put(text, "without the GIL%s", verbose ? inferred : "");
-        add_activity(text, &thread->activity);
+        add_activity(text, &thread->activity, manner);
         break;
     case GS_FACE_NONE:
         gs_text_put(text, "no GIL to hold");
-        add_activity(text, &thread->activity);
+        add_activity(text, &thread->activity, manner);
         break;
     case GS_FACE_IDLE:
         gs_text_put(text, thread->activity.run == GS_RUN_SYSCALL ? "idle in " : "idle, blocked in the kernel");
@@ -139,7 +140,7 @@ void gs_words_state(struct gs_text *text, const struct gs_thread *thread, bool s
         break;
     default:
         gs_text_put(text, "GIL state unknown");
-        add_activity(text, &thread->activity);
+        add_activity(text, &thread->activity, manner);
         break;
     }
 }

@@ -20,8 +20,14 @@ enum gs_face gs_face_of(const struct gs_thread *thread);
 const char *gs_face_symbol(enum gs_face face, bool utf8);
 enum gs_style gs_face_style(enum gs_face face);
 
-/* "holds the GIL, running", "idle in futex (a lock)"; several: of more than one thread, "wait for the GIL". */
-void gs_words_state(struct gs_text *text, const struct gs_thread *thread, bool several, bool verbose);
+enum gs_manner {
+    GS_MANNER_SEVERAL = 1, /* of more than one thread: "wait for the GIL" */
+    GS_MANNER_VERBOSE = 2,
+    GS_MANNER_PAST = 4 /* of a moment long ago: "was running" */
+};
+
+/* "holds the GIL, running", "idle in futex (a lock)"; manner: any of enum gs_manner. */
+void gs_words_state(struct gs_text *text, const struct gs_thread *thread, unsigned manner);
 /* "futex (a lock)"; a call without a name is shown by its number. */
 void gs_words_syscall(struct gs_text *text, int number);
 /* "41 s", "526 ms", "5.0 ms", "12 us", "3 h 12 min" */

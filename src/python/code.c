@@ -6,15 +6,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "python/code_read.h"
 
-enum { BATCH = 1024, FIRST_SLOTS = 256 };
+enum {
+    BATCH = 1024,
+    FIRST_SLOTS = 256,
+    COPIES = 1024,
+    CONFIRM_NS = 20000000 /* for so long what was seen is believed */
+};
+#define YOUNG_NS (UINT64_C(5) * GS_NS_PER_S) /* unless it has not been known for longer than this */
 /* Of all that is kept: a target that makes code objects for ever makes us forget, not grow. */
-#define MAX_BYTES ((size_t)512 << 20)
+#define MAX_BYTES ((size_t)192 << 20)
 
 struct slot {
     gs_addr addr; /* 0: empty */
     struct gs_code *code;
+};
+
+/* Where a thread's own copy of a code object's bytecode begins. */
+struct copy {
+    gs_addr code; /* 0: empty */
+    gs_addr start;
+    uint32_t number;
 };
 
 struct gs_codes {
@@ -22,11 +36,13 @@ struct gs_codes {
     size_t mask; /* number of slots - 1, a power of 2 - 1 */
     size_t count;
     size_t bytes;
+    uint64_t read, forgotten; /* how many so far */
     size_t span;
     uint8_t *batch; /* BATCH structs, while checking */
     struct gs_python *python;
     struct gs_types types;
     struct gs_strings strings;
+    struct copy copies[COPIES]; /* those met lately */
 };
 
 /* Objects are 8- or 16-byte aligned: the high bits of the product mix all of the address. */
@@ -38,7 +54,8 @@ static size_t slot_of(const struct gs_codes *codes, gs_addr addr)
 static size_t weight(const struct gs_code *code)
 {
     size_t names = strlen(code->function) + strlen(code->file) + (code->qualname ? strlen(code->qualname) : 0);
-    return sizeof *code + 2 * sizeof(struct slot) + code->line_bytes + names;
+    size_t marks = code->mark_count * sizeof *code->marks;
+    return sizeof *code + 2 * sizeof(struct slot) + code->line_bytes + marks + names;
 }
 
 struct gs_codes *gs_codes_new(struct gs_python *python)
@@ -62,6 +79,7 @@ static void forget(struct gs_codes *codes, struct slot *slot)
 {
     codes->bytes -= weight(slot->code);
     codes->count--;
+    codes->forgotten++;
     gs_code_fini(slot->code, &codes->strings);
     free(slot->code);
     *slot = (struct slot){0};
@@ -123,6 +141,17 @@ static bool rehash(struct gs_codes *codes, size_t count)
     return true;
 }
 
+/* Chains of collisions have holes where something was forgotten: they are closed by filling the table anew. Returns how
+ * many were forgotten because there was no memory for that. */
+static size_t close_holes(struct gs_codes *codes)
+{
+    size_t count = codes->count;
+    if (rehash(codes, codes->mask + 1))
+        return 0;
+    forget_all(codes);
+    return count;
+}
+
 static enum gs_status learn(struct gs_codes *codes, gs_addr addr, struct gs_code **result)
 {
     if (codes->bytes > MAX_BYTES)
@@ -137,11 +166,43 @@ static enum gs_status learn(struct gs_codes *codes, gs_addr addr, struct gs_code
         free(code);
         return status;
     }
+    code->serial = ++codes->read;
+    code->read_ns = code->seen_ns = gs_clock_ns();
     put(codes, (struct slot){addr, code});
     codes->count++;
     codes->bytes += weight(code);
     *result = code;
     return GS_OK;
+}
+
+bool gs_codes_confirm(struct gs_codes *codes, gs_addr addr, uint64_t now_ns)
+{
+    uint8_t bytes[GS_CODE_SPAN];
+    struct gs_code *code = (struct gs_code *)gs_codes_find(codes, addr);
+    if (!code)
+        return true;
+    /* Most that are freed soon are freed very soon. */
+    uint64_t enough_ns = now_ns - code->read_ns < YOUNG_NS ? 0 : CONFIRM_NS;
+    if (now_ns - code->seen_ns < enough_ns)
+        return true;
+    if (gs_mem_read(codes->python->mem, addr, bytes, codes->span) == GS_OK &&
+        gs_code_same(codes->python, code, bytes)) {
+        code->seen_ns = now_ns;
+        return true;
+    }
+    for (size_t i = slot_of(codes, addr);; i = (i + 1) & codes->mask) {
+        if (codes->slots[i].addr != addr)
+            continue;
+        forget(codes, &codes->slots[i]);
+        break;
+    }
+    close_holes(codes);
+    return false;
+}
+
+uint64_t gs_codes_generation(const struct gs_codes *codes)
+{
+    return codes->forgotten;
 }
 
 const struct gs_code *gs_codes_get(struct gs_codes *codes, gs_addr addr, enum gs_status *why)
@@ -153,6 +214,30 @@ const struct gs_code *gs_codes_get(struct gs_codes *codes, gs_addr addr, enum gs
         return known;
     *why = learn(codes, addr, &code);
     return code;
+}
+
+/* co_tlbc points to an array of copies, the first of which is the code object's own (Include/cpython/code.h,
+ * _PyCodeArray). It is replaced when it gets too short, and a number is used again when its thread has ended. */
+static gs_addr read_copy(struct gs_codes *codes, gs_addr code, uint32_t number)
+{
+    const struct gs_layout *layout = &codes->python->layout;
+    struct gs_mem *mem = codes->python->mem;
+    gs_addr array, start;
+    uint64_t size;
+    if (layout->co_tlbc == GS_ABSENT || layout->ca_size == GS_ABSENT || layout->ca_entries == GS_ABSENT ||
+        gs_mem_read_addr(mem, code + (gs_addr)layout->co_tlbc, &array) || array == 0 ||
+        gs_mem_read_addr(mem, array + (gs_addr)layout->ca_size, &size) || number >= size ||
+        gs_mem_read_addr(mem, array + (gs_addr)layout->ca_entries + sizeof start * (gs_addr)number, &start))
+        return 0;
+    return start;
+}
+
+gs_addr gs_codes_copy(struct gs_codes *codes, gs_addr code, uint32_t number, bool anew)
+{
+    struct copy *known = &codes->copies[((code >> 4) + number * 31) % COPIES];
+    if (anew || known->code != code || known->number != number)
+        *known = (struct copy){code, read_copy(codes, code, number), number};
+    return known->start;
 }
 
 /* Reads the structs of `count` known code objects and forgets those that are not what they were. */
@@ -177,6 +262,7 @@ size_t gs_codes_check(struct gs_codes *codes)
 {
     struct slot *slots[BATCH];
     size_t count = 0, forgotten = 0;
+    memset(codes->copies, 0, sizeof codes->copies);
     if (codes->bytes > MAX_BYTES) {
         forgotten = codes->count;
         forget_all(codes);
@@ -191,10 +277,7 @@ size_t gs_codes_check(struct gs_codes *codes)
             break;
         count = 0;
     }
-    /* Chains of collisions now have holes: they are closed by filling the table anew. */
-    if (forgotten > 0 && !rehash(codes, codes->mask + 1)) {
-        forgotten += codes->count;
-        forget_all(codes);
-    }
+    if (forgotten > 0)
+        forgotten += close_holes(codes);
     return forgotten;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/watch.h"
 #include "python/code_read.h"
 #include "python/pystr.h"
 
@@ -76,9 +77,23 @@ static enum gs_status read_parts(const struct gs_layout *layout, struct gs_mem *
                                                 sizes[i].size, sizeof(uint64_t), false};
     }
     enum gs_status status = gs_mem_read_many(mem, pieces, count);
-    for (size_t i = 0; i < count && !status; i++)
-        status = pieces[i].ok ? GS_OK : GS_UNREADABLE;
+    struct gs_near *const near[] = {&parts->name, &parts->file, &parts->lines, &parts->qualname};
+    size_t near_count = layout->co_qualname != GS_ABSENT ? 4 : 3;
+    for (size_t i = 0; i < count && !status; i++) {
+        if (!pieces[i].ok && i < near_count)
+            near[i]->len = 0; /* whoever needs it finds out how much of it can be read */
+        else if (!pieces[i].ok)
+            status = GS_UNREADABLE;
+    }
     return status;
+}
+
+/* Memory that is missing for good (of a core, or pages that do not come) is no reason to give up the stack: a live
+ * process's may be missing because the address is a wrong one. */
+static bool may_lack(const struct gs_python *python)
+{
+    const struct gs_target *target = python->target;
+    return target && (target->still || gs_watch_careful(target->watch));
 }
 
 /* The type of code objects is a static one named "code"; once seen, its address is enough. */
@@ -88,7 +103,7 @@ static enum gs_status check_type(struct gs_python *python, struct gs_types *type
     if (python->code_type)
         return addr == python->code_type ? GS_OK : GS_LOST;
     if (!gs_type_get(types, &python->layout, python->mem, addr, &type) || gs_type_has(&type, GS_TYPE_HEAP) ||
-        !gs_type_named(&type, python->mem, "code"))
+        !gs_type_named_or(&type, python->mem, "code", may_lack(python)))
         return GS_LOST;
     python->code_type = addr;
     return GS_OK;
@@ -132,7 +147,9 @@ static enum gs_status take_string(struct gs_python *python, struct gs_types *typ
 {
     char buffer[MAX_FILE_BYTES];
     enum gs_status status = gs_str_finish(&python->layout, python->mem, types, near, buffer, size);
-    if (status)
+    if (status == GS_UNREADABLE && may_lack(python))
+        strcpy(buffer, "<unreadable>");
+    else if (status)
         return status;
     *text = gs_strings_take(strings, buffer);
     return *text ? GS_OK : GS_NO_MEMORY;
@@ -174,7 +191,14 @@ static enum gs_status fill(struct gs_python *python, struct gs_types *types, str
         status = take_string(python, types, strings, &parts.file, MAX_FILE_BYTES, &code->file);
     if (!status && python->layout.co_qualname != GS_ABSENT)
         status = take_string(python, types, strings, &parts.qualname, MAX_NAME_BYTES, &code->qualname);
-    return status ? status : fill_lines(python, types, &parts.lines, code);
+    if (!status)
+        status = fill_lines(python, types, &parts.lines, code);
+    if (status == GS_UNREADABLE && may_lack(python)) {
+        free(code->lines);
+        code->lines = NULL;
+        status = GS_OK;
+    }
+    return status;
 }
 
 enum gs_status gs_code_read(struct gs_python *python, struct gs_types *types, struct gs_strings *strings, gs_addr addr,
@@ -196,6 +220,8 @@ enum gs_status gs_code_read(struct gs_python *python, struct gs_types *types, st
     status = fill(python, types, strings, bytes, code);
     if (status)
         gs_code_fini(code, strings);
+    else if (code->lines)
+        gs_code_mark_lines(layout, code);
     return status;
 }
 
@@ -214,5 +240,6 @@ void gs_code_fini(struct gs_code *code, struct gs_strings *strings)
     gs_strings_drop(strings, code->qualname);
     gs_strings_drop(strings, code->file);
     free(code->lines);
+    free(code->marks);
     *code = (struct gs_code){0};
 }

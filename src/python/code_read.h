@@ -6,6 +6,7 @@
 #include "python/code_strings.h"
 #include "python/values_type.h"
 
+enum { GS_LINE_MARK_BYTES = 4096 /* from one mark to the next */ };
 enum { GS_CODE_SPAN = 512 /* more bytes than the part of any Python's PyCodeObject that is read */ };
 
 /* How many bytes of a code object hold all fields of it that are read. */
@@ -15,6 +16,8 @@ enum gs_status gs_code_read(struct gs_python *python, struct gs_types *types, st
                             struct gs_code *code) GS_MUST_CHECK;
 /* `bytes`, gs_code_span of them just read at code->addr, are still that code object. */
 bool gs_code_same(const struct gs_python *python, const struct gs_code *code, const uint8_t *bytes);
+/* Puts marks into a line table that is long. */
+void gs_code_mark_lines(const struct gs_layout *layout, struct gs_code *code);
 void gs_code_fini(struct gs_code *code, struct gs_strings *strings);
 
 #endif

@@ -105,22 +105,29 @@ bool gs_gil_place(const struct gs_python *python, gs_addr gil, struct gs_gil_pla
 {
     const struct gs_layout *layout = &python->layout;
     const struct gs_anchors *at = &python->at;
-    *place = (struct gs_gil_place){.window_count = 0};
+    *place = (struct gs_gil_place){.foreign = python->foreign_libc};
     gs_addr semaphore = 0;
     switch (layout->gil_home) {
     case GS_GIL_SEMAPHORE:
+        place->hidden = !at->current;
+        place->blind = !at->interpreter_lock;
         place->current = add_word(place, at->current, 8);
         if (at->interpreter_lock && gs_mem_read_addr(python->mem, at->interpreter_lock, &semaphore) == GS_OK)
             place->semaphore = add_word(place, semaphore, 8);
         return true;
     case GS_GIL_STATICS:
         place->lazy = true;
+        place->hidden = !at->current && !(at->gil_locked && at->gil_last_holder);
+        place->blind = python->foreign_libc;
         place_statics(at, place);
         return true;
     case GS_GIL_RUNTIME:
         gil = at->runtime + (gs_addr)layout->rt_gil;
         break;
     }
+    /* A thread that waits on a condition variable of musl sleeps on a word of its own stack (its src/thread/
+     * pthread_cond_timedwait.c). */
+    place->blind = python->foreign_libc;
     if (!gil || layout->gil_size <= 0 || layout->gil_size > GS_GIL_BYTES)
         return false;
     place_struct(layout, gil, layout->gil_home == GS_GIL_RUNTIME ? at->current : 0, place);
@@ -153,6 +160,8 @@ static uint32_t get32(const uint8_t *bytes, const struct gs_gil_word_place *word
 
 static void decode_users(const struct gs_gil_place *place, const uint8_t *bytes, struct gs_gil_words *words)
 {
+    if (place->foreign)
+        return;
     if (place->semaphore.addr) {
         words->has_users = true;
         words->cond_users = get32(bytes, &place->semaphore, SEM_WAITERS);
@@ -191,6 +200,9 @@ bool gs_gil_decode(const struct gs_gil_place *place, const uint8_t *bytes, const
     words->interval_us = get64(bytes, &place->interval);
     if (place->enabled.addr)
         words->enabled = get32(bytes, &place->enabled, 0) != 0;
+    if (place->hidden)
+        words->exists = words->locked = false;
+    words->hidden = place->hidden;
     decode_users(place, bytes, words);
     return true;
 }
@@ -222,5 +234,5 @@ enum gs_gil_futex gs_gil_futex(const struct gs_gil_place *place, const struct gs
         return GS_FUTEX_SWITCH;
     if (place->data_start && addr - place->data_start < place->data_end - place->data_start)
         return GS_FUTEX_COND;
-    return GS_FUTEX_OTHER;
+    return place->blind ? GS_FUTEX_PERHAPS : GS_FUTEX_OTHER;
 }

@@ -26,12 +26,16 @@ struct gs_gil_place {
     struct gs_gil_word_place cond, mutex, switch_cond, switch_mutex;
     struct gs_gil_word_place semaphore; /* 2.7: its sem_t; 0 before the first thread was started */
     bool lazy;                    /* made with the first thread only: until then whoever is current has it (3.6) */
+    bool hidden;                  /* nothing tells who has it */
+    bool foreign;                 /* its mutexes are not glibc's: what they count is not known */
+    bool blind;                   /* who waits for it may sleep on words that are not known */
     gs_addr data_start, data_end; /* any futex in here is the GIL's (stripped 3.6); 0, 0 otherwise */
 };
 
 /* One reading of them. */
 struct gs_gil_words {
     bool exists;  /* created, and not destroyed yet */
+    bool hidden;  /* who has it is not known */
     bool enabled; /* false: a free-threaded Python that runs without it */
     bool locked;
     gs_addr last_holder; /* thread state that took it last */
@@ -59,10 +63,11 @@ bool gs_gil_same(const struct gs_gil_words *a, const struct gs_gil_words *b);
 
 /* On which of the GIL's words a thread sleeps. */
 enum gs_gil_futex {
-    GS_FUTEX_OTHER, /* none of them */
-    GS_FUTEX_COND,  /* waits for the GIL */
-    GS_FUTEX_MUTEX, /* waits for its mutex, for a moment */
-    GS_FUTEX_SWITCH /* gave it up on request and waits until somebody took it */
+    GS_FUTEX_OTHER,  /* none of them */
+    GS_FUTEX_COND,   /* waits for the GIL */
+    GS_FUTEX_MUTEX,  /* waits for its mutex, for a moment */
+    GS_FUTEX_SWITCH, /* gave it up on request and waits until somebody took it */
+    GS_FUTEX_PERHAPS /* some other word, which may be one that they sleep on who wait for it */
 };
 enum gs_gil_futex gs_gil_futex(const struct gs_gil_place *place, const struct gs_activity *activity);
 

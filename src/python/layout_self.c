@@ -7,8 +7,6 @@
 
 #include "python/layout_tables.h"
 
-#define COOKIE "xdebugpy"
-
 enum { VERSION_AT = 8, FREE_THREADED_AT = 16, START_BYTES = 24 };
 enum { STRUCT_BYTES_MAX = 4 << 20, GIL_MOVE_MAX = 64 };
 
@@ -151,7 +149,7 @@ static enum gs_status start_read(struct gs_mem *mem, gs_addr runtime, uint32_t *
     enum gs_status status = gs_mem_read(mem, runtime, words, sizeof words);
     if (status != GS_OK)
         return gs_fail(err, status, "_PyRuntime at 0x%" PRIx64 ": %s", runtime, gs_status_text(status));
-    if (memcmp(words, COOKIE, sizeof(uint64_t)) != 0)
+    if (memcmp(words, GS_COOKIE, sizeof(uint64_t)) != 0)
         return gs_fail(err, GS_NOT_PYTHON, "at 0x%" PRIx64 " there is no _Py_DebugOffsets", runtime);
     if (words[VERSION_AT / sizeof(uint64_t)] > UINT32_MAX)
         return implausible("its version", words[VERSION_AT / sizeof(uint64_t)], err);

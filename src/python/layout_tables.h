@@ -6,6 +6,9 @@
 
 #include "gilspy/layout.h"
 
+/* The first 8 bytes of _Py_DebugOffsets. */
+#define GS_COOKIE "xdebugpy"
+
 /* A member of struct gs_layout is named by its offset there. */
 struct gs_layout_value {
     uint16_t member;

@@ -8,6 +8,7 @@
 enum {
     MAX_LOCALS = 4096, /* more are not shown */
     MAX_NAME_BYTES = 256,
+    MAX_SHARED = 256, /* arguments that are looked for among the cells */
     KIND_CELL = 0x40, /* CO_FAST_CELL, CO_FAST_FREE: Include/internal/pycore_code.h */
     KIND_FREE = 0x80
 };
@@ -153,7 +154,7 @@ static enum gs_status collect(struct reading *r, const struct gs_code *code, str
         size_t from = i;
         if (shown[i])
             continue;
-        if (argument && has_cell(r, i, &from))
+        if (argument && i < MAX_SHARED && has_cell(r, i, &from))
             shown[from] = true;
         gs_addr value = value_of(r, from);
         if (value == 0)

@@ -1,12 +1,14 @@
 /* Which of the mapped files holds the runtime, and where in it: first by the tables of the dynamic linker in memory,
- * then by what only the file has. Symbols by version: cpython's Python/pylifecycle.c (_PyRuntime, 3.7 on; in a
- * section .PyRuntime from 3.10 on), Python/pystate.c (_PyThreadState_Current, 2.7 and 3.6). */
+ * then by what only the file has, last by what its data looks like. Symbols by version: cpython's Python/pylifecycle.c
+ * (_PyRuntime, 3.7 on; in a section .PyRuntime from 3.10 on), Python/pystate.c (_PyThreadState_Current, 2.7 and 3.6).
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "arch/arch.h"
-#include "elf/file.h"
 #include "python/locate.h"
+#include "python/scan.h"
+#include "python/symbols.h"
 
 static const char *base_name(const char *path)
 {
@@ -41,20 +43,13 @@ static bool open_by_symbol(struct gs_python *python, struct gs_image *image)
 /* Programs that were linked without exporting their symbols still have a section (3.10 on) or .symtab. */
 static bool open_by_file(struct gs_python *python, struct gs_image *image, const struct gs_map *map)
 {
-    static const char *const names[] = {"_PyRuntime", "_PyThreadState_Current"};
-    uint64_t values[2];
-    struct gs_elf_file *file = gs_elf_file_open(gs_target_open_file(python->target, map));
-    if (!file)
-        return false;
-    uint64_t section = gs_elf_file_section(file, ".PyRuntime");
-    if (section) {
-        python->at.runtime = image->bias + section;
-    } else if (gs_elf_file_symbols(file, names, values, 2)) {
-        python->at.runtime = values[0] ? image->bias + values[0] : 0;
-        python->at.current = values[1] ? image->bias + values[1] : 0;
-    }
-    gs_elf_file_close(file);
-    return python->at.runtime || python->at.current;
+    struct gs_symbols symbols;
+    gs_symbols_read(&symbols, python, map);
+    uint64_t runtime = symbols.runtime_section ? symbols.runtime_section : symbols.values[GS_SYMBOL__PyRuntime];
+    uint64_t current = symbols.values[GS_SYMBOL__PyThreadState_Current];
+    python->at.runtime = runtime ? image->bias + runtime : 0;
+    python->at.current = current && !runtime ? image->bias + current : 0;
+    return runtime || current;
 }
 
 static bool try_map(struct gs_python *python, struct gs_image *image, const struct gs_map *map, int rank)
@@ -68,7 +63,7 @@ static bool try_map(struct gs_python *python, struct gs_image *image, const stru
     return python->library != NULL;
 }
 
-enum gs_status gs_locate(struct gs_python *python, struct gs_image *image, struct gs_err *err)
+enum gs_status gs_locate(struct gs_python *python, struct gs_image *image, uint32_t assume, struct gs_err *err)
 {
     const struct gs_target *target = python->target;
     for (int rank = 0; rank < RANKS; rank++) {
@@ -80,6 +75,12 @@ enum gs_status gs_locate(struct gs_python *python, struct gs_image *image, struc
             python->code_type = gs_image_symbol(image, "PyCode_Type");
             return GS_OK;
         }
+    }
+    enum gs_status status = gs_scan_process(python, image, assume, err);
+    if (status != GS_NOT_PYTHON) {
+        python->at.data_start = image->data_start;
+        python->at.data_end = image->data_end;
+        return status;
     }
     gs_fail(err, GS_NOT_PYTHON, "process %d (%s) is not a CPython process: no interpreter is mapped in it",
             (int)target->pid, base_name(target->exe));
@@ -101,23 +102,29 @@ static gs_addr variable_of(struct gs_python *python, const struct gs_image *imag
 static void read_symtab(struct gs_python *python, const struct gs_image *image)
 {
     struct gs_anchors *at = &python->at;
-    static const char *const names[] = {"interp_head",       "interpreter_lock", "gil_locked",      "gil_last_holder",
-                                        "gil_switch_number", "gil_interval",     "gil_cond",        "gil_mutex",
-                                        "switch_cond",       "switch_mutex",     "gil_drop_request"};
-    gs_addr *const places[] = {&at->interp_head,      &at->interpreter_lock,  &at->gil_locked,
-                               &at->gil_last_holder,  &at->gil_switch_number, &at->gil_interval,
-                               &at->gil_cond,         &at->gil_mutex,         &at->gil_switch_cond,
-                               &at->gil_switch_mutex, &at->gil_drop_request};
-    enum { COUNT = sizeof names / sizeof *names };
-    uint64_t values[COUNT];
+    const struct {
+        enum gs_symbol symbol;
+        gs_addr *place;
+    } wanted[] = {{GS_SYMBOL_interp_head, &at->interp_head},
+                  {GS_SYMBOL_interpreter_lock, &at->interpreter_lock},
+                  {GS_SYMBOL_gil_locked, &at->gil_locked},
+                  {GS_SYMBOL_gil_last_holder, &at->gil_last_holder},
+                  {GS_SYMBOL_gil_switch_number, &at->gil_switch_number},
+                  {GS_SYMBOL_gil_interval, &at->gil_interval},
+                  {GS_SYMBOL_gil_cond, &at->gil_cond},
+                  {GS_SYMBOL_gil_mutex, &at->gil_mutex},
+                  {GS_SYMBOL_switch_cond, &at->gil_switch_cond},
+                  {GS_SYMBOL_switch_mutex, &at->gil_switch_mutex},
+                  {GS_SYMBOL_gil_drop_request, &at->gil_drop_request}};
+    struct gs_symbols symbols;
     const struct gs_map *map = gs_locate_first_map(python->target, image->base);
-    struct gs_elf_file *file = map ? gs_elf_file_open(gs_target_open_file(python->target, map)) : NULL;
-    if (!file)
+    if (!map)
         return;
-    gs_elf_file_symbols(file, names, values, COUNT);
-    gs_elf_file_close(file);
-    for (size_t i = 0; i < COUNT; i++)
-        *places[i] = values[i] ? image->bias + values[i] : 0;
+    gs_symbols_read(&symbols, python, map);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        uint64_t value = symbols.values[wanted[i].symbol];
+        *wanted[i].place = value ? image->bias + value : 0;
+    }
 }
 
 void gs_locate_statics(struct gs_python *python, const struct gs_image *image)

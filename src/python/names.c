@@ -3,11 +3,17 @@
 #include <string.h>
 
 #include "gilspy/python.h"
+#include "mem/metered.h"
 #include "python/dict.h"
 #include "python/names_attribute.h"
 #include "python/values_int.h"
 
-enum { MAX_NAMES = 1 << 17, MAX_NAME_BYTES = 256, MAX_RANKS = 64 };
+enum {
+    MAX_NAMES = 1 << 17,
+    MAX_NAME_BYTES = 256,
+    MAX_RANKS = 256,    /* interpreters */
+    MAX_READS = 4 << 20 /* from one reading of the first interpreter to the next */
+};
 
 struct entry {
     uint64_t ident;
@@ -19,7 +25,9 @@ struct entry {
 struct gs_names {
     struct gs_python *python;
     /* Thread objects, their dicts and names lie close together: one read of a page serves many. */
-    struct gs_mem *cache;
+    struct gs_mem *pages;
+    struct gs_metered modules, cache; /* python->mem and pages, for as many reads as are left for all interpreters */
+    uint64_t left;
     struct gs_types types;
     struct entry *entries; /* by ident */
     size_t count, capacity;
@@ -33,11 +41,13 @@ struct gs_names *gs_names_new(struct gs_python *python)
     if (!names)
         return NULL;
     names->python = python;
-    names->cache = gs_mem_cache_new(python->mem);
-    if (!names->cache) {
+    names->pages = gs_mem_cache_new(python->mem);
+    if (!names->pages) {
         free(names);
         return NULL;
     }
+    gs_metered_init(&names->modules, python->mem, &names->left);
+    gs_metered_init(&names->cache, names->pages, &names->left);
     return names;
 }
 
@@ -59,7 +69,7 @@ void gs_names_free(struct gs_names *names)
     if (!names)
         return;
     forget(names, 0);
-    gs_mem_free(names->cache);
+    gs_mem_free(names->pages);
     free(names->entries);
     free(names);
 }
@@ -82,7 +92,7 @@ static bool add(struct gs_names *names, struct entry entry)
 static bool open_active(struct gs_names *names, gs_addr interpreter, struct gs_dict *active)
 {
     const struct gs_layout *layout = &names->python->layout;
-    struct gs_mem *mem = names->python->mem;
+    struct gs_mem *mem = &names->modules.mem;
     struct gs_dict dict;
     gs_addr modules, module, module_dict;
     if (gs_mem_read_addr(mem, interpreter + (gs_addr)layout->is_modules, &modules) ||
@@ -93,7 +103,7 @@ static bool open_active(struct gs_names *names, gs_addr interpreter, struct gs_d
         !gs_dict_open(&dict, layout, mem, module_dict))
         return false;
     module = gs_dict_find(&dict, &names->types, "_active");
-    return module != 0 && gs_dict_open(active, layout, names->cache, module);
+    return module != 0 && gs_dict_open(active, layout, &names->cache.mem, module);
 }
 
 static size_t rank_of(struct gs_names *names, gs_addr interpreter)
@@ -111,14 +121,15 @@ static bool add_thread(struct gs_names *names, gs_addr interpreter, gs_addr key,
 {
     const struct gs_layout *layout = &names->python->layout;
     const char *attribute = layout->thread_name_mangled ? "_Thread__name" : "_name";
+    struct gs_mem *mem = &names->cache.mem;
     struct gs_type type;
     struct gs_int ident;
     char name[MAX_NAME_BYTES];
-    if (!gs_type_of(&names->types, layout, names->cache, key, &type) ||
-        gs_int_read(layout, names->cache, &type, key, &ident) || ident.negative || ident.bits > 64)
+    if (!gs_type_of(&names->types, layout, mem, key, &type) || gs_int_read(layout, mem, &type, key, &ident) ||
+        ident.negative || ident.bits > 64)
         return true;
-    gs_addr text = gs_attribute_find(layout, names->cache, &names->types, thread, attribute);
-    if (text == 0 || gs_str_read(layout, names->cache, text, name, sizeof name))
+    gs_addr text = gs_attribute_find(layout, mem, &names->types, thread, attribute);
+    if (text == 0 || gs_str_read(layout, mem, text, name, sizeof name))
         return true;
     struct entry entry = {ident.magnitude, interpreter, rank_of(names, interpreter), strdup(name)};
     if (entry.name && add(names, entry))
@@ -139,10 +150,13 @@ void gs_names_refresh(struct gs_names *names, gs_addr interpreter)
 {
     struct gs_dict active;
     gs_addr key, thread;
-    gs_mem_cache_clear(names->cache);
+    size_t rank = rank_of(names, interpreter);
+    gs_mem_cache_clear(names->pages);
     names->types = (struct gs_types){0};
+    if (rank == 0)
+        names->left = MAX_READS;
     /* A dict that cannot be opened just now says nothing against the names known before. */
-    if (!open_active(names, interpreter, &active))
+    if (rank >= MAX_RANKS || !open_active(names, interpreter, &active))
         return;
     forget(names, names->count < MAX_NAMES ? interpreter : 0);
     while (names->count < MAX_NAMES && gs_dict_next(&active, &key, &thread)) {

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "python/libc.h"
 #include "python/locate.h"
 
 /* PyObject has 16 bytes or 32 (Py_TRACE_REFS, which debug builds up to 3.7 imply): `type` is its own type. */
@@ -17,7 +18,9 @@ static enum gs_status choose_layout(struct gs_python *python, const struct gs_im
                                     struct gs_err *err)
 {
     enum gs_status status = GS_NOT_PYTHON;
-    if (python->at.runtime)
+    if (python->layout.version)
+        status = GS_OK; /* it was needed to find the interpreter */
+    else if (python->at.runtime)
         status = gs_layout_from_target(&python->layout, python->mem, python->at.runtime, assume, err);
     if (status == GS_NOT_PYTHON) { /* no table of its own: up to 3.12 */
         uint32_t version;
@@ -41,7 +44,8 @@ static enum gs_status set_anchors(struct gs_python *python, const struct gs_imag
         at->current = layout->rt_tstate_current == GS_ABSENT ? 0 : at->runtime + (gs_addr)layout->rt_tstate_current;
         return GS_OK;
     }
-    gs_locate_statics(python, image);
+    if (!at->interp_head)
+        gs_locate_statics(python, image);
     if (!at->interp_head)
         return gs_fail(err, GS_UNKNOWN_PYTHON, "the interpreter of the Python %s in process %d cannot be found",
                        python->version, (int)python->target->pid);
@@ -51,14 +55,17 @@ static enum gs_status set_anchors(struct gs_python *python, const struct gs_imag
 static enum gs_status open_python(struct gs_python *python, uint32_t assume, struct gs_err *err)
 {
     struct gs_image image;
-    enum gs_status status = gs_locate(python, &image, err);
+    enum gs_status status = gs_locate(python, &image, assume, err);
     if (!status)
         status = choose_layout(python, &image, assume, err);
     if (!status)
         status = set_anchors(python, &image, err);
-    if (!status)
-        python->layout.debug =
-            gs_image_symbol(&image, "_Py_NegativeRefcount") != 0; /* Objects/object.c, Py_REF_DEBUG */
+    if (status)
+        return status;
+    python->foreign_libc = gs_libc_is_foreign(python);
+    /* Objects/object.c, Py_REF_DEBUG; without symbols the heads tell, up to 3.7. */
+    python->layout.debug = gs_image_symbol(&image, "_Py_NegativeRefcount") != 0 ||
+                           (python->layout.head_bytes == 32 && !python->layout.free_threaded);
     return status;
 }
 
@@ -87,6 +94,7 @@ void gs_python_close(struct gs_python *python)
     if (!python)
         return;
     free(python->library);
+    free(python->note);
     free(python);
 }
 

@@ -7,32 +7,6 @@
 #include "python/values.h"
 #include "python/values_int.h"
 
-static enum gs_status metered_read(struct gs_mem *mem, gs_addr addr, void *dst, size_t len)
-{
-    struct gs_metered *metered = (struct gs_metered *)mem;
-    if (metered->left == 0)
-        return GS_UNREADABLE;
-    metered->left--;
-    return gs_mem_read(metered->below, addr, dst, len);
-}
-
-static enum gs_status metered_read_many(struct gs_mem *mem, struct gs_piece *pieces, size_t count)
-{
-    struct gs_metered *metered = (struct gs_metered *)mem;
-    if (metered->left == 0)
-        return GS_UNREADABLE;
-    metered->left--;
-    return gs_mem_read_many(metered->below, pieces, count);
-}
-
-/* Its storage belongs to the repr. */
-static void metered_free(struct gs_mem *mem)
-{
-    (void)mem;
-}
-
-static const struct gs_mem_ops metered_ops = {metered_read, metered_read_many, metered_free};
-
 void gs_repr_ascii(struct gs_repr *repr, const char *text)
 {
     /* All of it or nothing: a cut must not fall into an escape. */
@@ -44,7 +18,7 @@ void gs_repr_ascii(struct gs_repr *repr, const char *text)
 
 void gs_repr_unreadable(struct gs_repr *repr)
 {
-    gs_repr_ascii(repr, repr->metered.left > 0 ? "<unreadable>" : "...");
+    gs_repr_ascii(repr, repr->left > 0 ? "<unreadable>" : "...");
 }
 
 static void repr_none(struct gs_repr *repr, gs_addr object)
@@ -157,7 +131,8 @@ void gs_repr_object(struct gs_repr *repr, gs_addr object)
 void gs_value_repr(const struct gs_layout *layout, struct gs_mem *mem, gs_addr object, char dst[GS_REPR_MAX])
 {
     static const char cut[] = "...";
-    struct gs_repr repr = {.layout = layout, .metered = {{&metered_ops}, mem, GS_REPR_READS}};
+    struct gs_repr repr = {.layout = layout, .left = GS_REPR_READS};
+    gs_metered_init(&repr.metered, mem, &repr.left);
     repr.mem = &repr.metered.mem;
     repr.out = (struct gs_utf8){dst, GS_REPR_MAX - (sizeof cut - 1), 0, false};
     dst[0] = '\0';

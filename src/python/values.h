@@ -3,25 +3,20 @@
 #define GILSPY_PYTHON_VALUES_H
 
 #include "gilspy/python.h"
+#include "mem/metered.h"
 #include "python/pystr.h"
 
 enum {
-    GS_REPR_READS = 100, /* of the target's memory for one value */
+    GS_REPR_READS = 200, /* of the target's memory for one value */
     GS_REPR_ITEMS = 5,   /* of one container */
     GS_REPR_DEPTH = 3    /* containers in one another that are opened */
-};
-
-/* A memory that refuses once it was asked too often: it bounds the work whatever the value looks like. */
-struct gs_metered {
-    struct gs_mem mem;
-    struct gs_mem *below;
-    unsigned left;
 };
 
 struct gs_repr {
     const struct gs_layout *layout;
     struct gs_mem *mem;
-    struct gs_metered metered;
+    struct gs_metered metered; /* bounds the work whatever the value looks like */
+    uint64_t left;
     struct gs_types types;
     struct gs_utf8 out;
     gs_addr open[GS_REPR_DEPTH]; /* the containers around the value */

@@ -49,8 +49,15 @@ bool gs_type_of(struct gs_types *types, const struct gs_layout *layout, struct g
     return gs_type_get(types, layout, mem, addr, type);
 }
 
-bool gs_type_named(const struct gs_type *type, struct gs_mem *mem, const char *name)
+bool gs_type_named_or(const struct gs_type *type, struct gs_mem *mem, const char *name, bool unreadable)
 {
     char text[32];
-    return gs_mem_read_cstr(mem, type->name, text, sizeof text) == GS_OK && strcmp(text, name) == 0;
+    if (gs_mem_read_cstr(mem, type->name, text, sizeof text) != GS_OK)
+        return unreadable;
+    return strcmp(text, name) == 0;
+}
+
+bool gs_type_named(const struct gs_type *type, struct gs_mem *mem, const char *name)
+{
+    return gs_type_named_or(type, mem, name, false);
 }

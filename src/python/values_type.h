@@ -37,6 +37,8 @@ bool gs_type_get(struct gs_types *types, const struct gs_layout *layout, struct 
 bool gs_type_of(struct gs_types *types, const struct gs_layout *layout, struct gs_mem *mem, gs_addr object,
                 struct gs_type *type) GS_MUST_CHECK;
 bool gs_type_named(const struct gs_type *type, struct gs_mem *mem, const char *name);
+/* The same; `unreadable` where its name cannot be read. */
+bool gs_type_named_or(const struct gs_type *type, struct gs_mem *mem, const char *name, bool unreadable);
 /* The type has at least one of the flags. */
 static inline bool gs_type_has(const struct gs_type *type, uint64_t flags)
 {

@@ -6,7 +6,7 @@
 
 #include "python/locate.h"
 
-enum { BLOCK = 65536, OVERLAP = 64, MAX_DATA = 16 << 20 };
+enum { BLOCK = 65536, OVERLAP = 64, VERSION_BYTES = 32, MAX_DATA = 16 << 20 };
 
 static const char *skip_number(const char *text, unsigned *number)
 {
@@ -39,29 +39,38 @@ static uint32_t parse_version_text(const char *text)
     return GS_VERSION(major, minor) | micro << 8 | level << 4 | serial;
 }
 
+uint32_t gs_version_in(const char *bytes, size_t len, bool first)
+{
+    uint32_t version = 0;
+    for (const char *dot = bytes; !version && (dot = memchr(dot, '.', len - (size_t)(dot - bytes))); dot++) {
+        char text[VERSION_BYTES] = {0};
+        size_t left = len - (size_t)(dot - bytes);
+        if (dot == bytes || (dot == bytes + 1 ? !first : dot[-2] != '\0'))
+            continue;
+        memcpy(text, dot - 1, left + 1 < sizeof text ? left + 1 : sizeof text - 1);
+        version = parse_version_text(text);
+    }
+    return version;
+}
+
 /* The buffer is filled when sys is made: before that the process is hardly a Python yet. */
 static uint32_t scan_data(struct gs_mem *mem, gs_addr start, gs_addr end)
 {
-    char *block = malloc(BLOCK + OVERLAP + 1);
+    char *block = malloc(BLOCK + OVERLAP);
     uint32_t version = 0;
     gs_addr span = end - start < MAX_DATA ? end - start : MAX_DATA;
     for (gs_addr at = 0; block && at < span && !version; at += BLOCK) {
         size_t len = span - at < BLOCK + OVERLAP ? span - at : BLOCK + OVERLAP;
-        if (gs_mem_read(mem, start + at, block, len))
-            continue;
-        block[len] = '\0';
-        for (char *dot = block; !version && (dot = memchr(dot, '.', len - (size_t)(dot - block))); dot++) {
-            /* A text that begins a later block was seen whole behind the block before. */
-            if (dot > block && (dot == block + 1 ? at == 0 : dot[-2] == '\0'))
-                version = parse_version_text(dot - 1);
-        }
+        /* A text that begins a later block was seen whole behind the block before. */
+        if (gs_mem_read(mem, start + at, block, len) == GS_OK)
+            version = gs_version_in(block, len, at == 0);
     }
     free(block);
     return version;
 }
 
 /* libpython3.8.so.1.0, python3.8, python2.7-dbg */
-static uint32_t from_file_name(const char *path)
+uint32_t gs_version_of_file(const char *path)
 {
     const char *name = strrchr(path, '/');
     name = strstr(name ? name : path, "python");
@@ -95,7 +104,7 @@ enum gs_status gs_version_find(struct gs_python *python, const struct gs_image *
     if (!found && image->data_start)
         found = scan_data(python->mem, image->data_start, image->data_end);
     if (!found)
-        found = from_file_name(python->library);
+        found = gs_version_of_file(python->library);
     if (!found)
         return gs_fail(err, GS_UNKNOWN_PYTHON, "the version of the Python in process %d cannot be told",
                        (int)python->target->pid);

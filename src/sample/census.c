@@ -108,7 +108,7 @@ static enum gs_gil_word judge_open(const struct gs_reader *reader, const struct 
     int64_t least = most - tally->in_mutex - (words->mutex_owner != 0);
     int64_t switching = (int64_t)words->switch_users - tally->in_switch;
     if (most <= 0 && switching <= 0) /* nobody is missing, but it may have let go this moment and not yet wait */
-        return gs_awake_outside(reader, member) ? GS_WITHOUT : GS_UNKNOWN;
+        return reader->python->target->still || gs_awake_outside(reader, member) ? GS_WITHOUT : GS_UNKNOWN;
     if (least + (switching > 0 ? switching : 0) >= tally->open)
         return GS_WAITS; /* as many are left over as are missing among the waiters */
     return GS_UNKNOWN;
@@ -127,8 +127,13 @@ static void judge(struct gs_reader *reader, struct gs_member *member, const stru
     } else if (told && member->requested) {
         member->gil = GS_WAITS;
         member->evidence = GS_EXACT;
-    } else if (member->futex != GS_FUTEX_OTHER) {
+    } else if (!told && member->futex == GS_FUTEX_PERHAPS) {
+        /* Nobody waits for it while nobody has it. */
+        member->gil = lock->after.locked || lock->after.hidden ? GS_UNKNOWN : GS_WITHOUT;
+    } else if (member->futex != GS_FUTEX_OTHER && member->futex != GS_FUTEX_PERHAPS) {
         member->gil = GS_WAITS;
+    } else if (lock->after.hidden) {
+        member->gil = GS_UNKNOWN;
     } else if (told || member->activity.run == GS_RUN_SYSCALL || member->activity.run == GS_RUN_GONE) {
         member->gil = GS_WITHOUT;
         member->evidence = told ? GS_EXACT : GS_INFERRED;
@@ -175,7 +180,7 @@ static bool undecided(const struct gs_reader *reader, const struct gs_lock *lock
     struct tally tally = count(reader, lock);
     const struct gs_gil_words *words = &lock->after;
     uint32_t asleep = tally.in_cond + tally.in_switch, users = words->cond_users + words->switch_users;
-    if (!lock->stands || tally.open == 0 || !(lock->place.mutex.addr || lock->place.semaphore.addr))
+    if (!lock->stands || !words->enabled || tally.open == 0 || !(lock->place.mutex.addr || lock->place.semaphore.addr))
         return false;
     return !words->has_users || words->mutex_owner || (users > asleep && tally.open > users - asleep);
 }
@@ -195,8 +200,8 @@ static bool any_unproven(const struct gs_reader *reader)
     for (size_t i = 0; i < reader->member_count; i++) {
         const struct gs_member *member = reader->members[i];
         const struct gs_lock *lock = gs_lock_of(reader, member);
-        if (member->tid && member->activity.run == GS_RUN_RUNNING && lock->stands && lock->after.has_users &&
-            !gs_member_holds(reader, member) && !gs_awake_outside(reader, member))
+        if (member->tid && member->activity.run == GS_RUN_RUNNING && lock->stands && lock->after.enabled &&
+            lock->after.has_users && !gs_member_holds(reader, member) && !gs_awake_outside(reader, member))
             return true;
     }
     return false;

@@ -7,6 +7,7 @@
 #include "sample/reader.h"
 
 enum { OWNED_BY_THREAD = 0, OWNED_BY_GENERATOR = 1 }; /* enum _frameowner */
+enum { CHUNKS_PER_UNIT = 32, PARTS_PER_UNIT = 64 /* that are looked through, or moved, for one unit of gs_spend */ };
 enum { JOIN_BYTES = 1024 /* frames on the C stack that are closer than this are read in one piece */ };
 
 #define NO_CHUNK SIZE_MAX
@@ -25,7 +26,7 @@ static bool holds(const struct gs_parts *chunks, size_t index, gs_addr addr)
 
 /* The chunk that holds addr; *index is where it was last found, and is tried first: callers lie in the same or the
  * next one. */
-static bool chunk_at(const struct gs_member *member, gs_addr addr, size_t *index)
+static bool chunk_at(struct gs_reader *reader, const struct gs_member *member, gs_addr addr, size_t *index)
 {
     const struct gs_parts *chunks = &member->chunks;
     if (holds(chunks, *index, addr))
@@ -34,6 +35,8 @@ static bool chunk_at(const struct gs_member *member, gs_addr addr, size_t *index
         ++*index;
         return true;
     }
+    if (!gs_spend(reader, chunks->count / CHUNKS_PER_UNIT))
+        return false;
     for (size_t i = 0; i < chunks->count; i++) {
         if (holds(chunks, i, addr)) {
             *index = i;
@@ -50,6 +53,7 @@ static bool predict_chunks(struct gs_reader *reader, struct gs_member *member, g
 {
     const struct gs_layout *layout = &reader->python->layout;
     struct gs_parts *chunks = &member->chunks;
+    gs_addr mark = 0;
     gs_parts_clear(chunks);
     while (chunk) {
         gs_addr previous;
@@ -57,14 +61,12 @@ static bool predict_chunks(struct gs_reader *reader, struct gs_member *member, g
         if (gs_mem_read_addr(reader->cache, chunk + (gs_addr)layout->ck_previous, &previous) ||
             gs_mem_read(reader->cache, chunk + (gs_addr)layout->ck_size, &size, 8) ||
             gs_mem_read(reader->cache, chunk + (gs_addr)layout->ck_top, &used, 8))
-            return false;
+            return gs_member_lacks(member) || chunks->count > 0; /* what was found is read and checked */
         used = chunks->count == 0 ? top - chunk + GS_CHUNK_SLACK : head + 8 * used;
         if (size < head || size > GS_CHUNK_MAX || used < head || (chunks->count > 0 && used > size))
             return false;
-        for (size_t i = 0; i < chunks->count; i++) {
-            if (chunks->list[i].addr == chunk)
-                return false;
-        }
+        if (gs_chain_turns(chunk, chunks->count, &mark) || !gs_spend(reader, GS_PATIENT_PAGE))
+            return false;
         if (!gs_parts_append(reader, chunks, chunk, (uint32_t)(used < size ? used : size)))
             return false;
         chunk = previous;
@@ -77,12 +79,22 @@ static bool predict_frames(struct gs_reader *reader, struct gs_member *member, g
 {
     const struct gs_layout *layout = &reader->python->layout;
     size_t index = 0;
+    gs_addr before = 0;
     for (size_t depth = 0; frame && depth < GS_FRAME_LIMIT; depth++) {
-        if (!chunk_at(member, frame, &index) &&
+        gs_addr previous;
+        if (!gs_spend_frame(reader, frame, before))
+            return false;
+        before = frame;
+        if (gs_mem_read_addr(reader->cache, frame + (gs_addr)layout->if_previous, &previous))
+            return true; /* what was found is read and checked */
+        if (chunk_at(reader, member, frame, &index)) {
+            frame = previous;
+            continue;
+        }
+        if (!gs_spend(reader, member->extras.count / PARTS_PER_UNIT) ||
             !gs_parts_add(reader, &member->extras, frame, reader->frame_bytes, JOIN_BYTES))
             return false;
-        if (gs_mem_read_addr(reader->cache, frame + (gs_addr)layout->if_previous, &frame))
-            return true; /* what was found is read and checked */
+        frame = previous;
     }
     return true;
 }
@@ -91,8 +103,9 @@ bool gs_chunk_predict(struct gs_reader *reader, struct gs_member *member)
 {
     const struct gs_layout *layout = &reader->python->layout;
     uint8_t tstate[GS_TSTATE_MAX];
-    if (gs_mem_read(reader->cache, member->tstate, tstate, reader->tstate_bytes) ||
-        !predict_chunks(reader, member, gs_get_addr(tstate, layout->ts_datastack_chunk),
+    if (gs_mem_read(reader->cache, member->tstate, tstate, reader->tstate_bytes))
+        return gs_member_lacks(member);
+    if (!predict_chunks(reader, member, gs_get_addr(tstate, layout->ts_datastack_chunk),
                         gs_get_addr(tstate, layout->ts_datastack_top)))
         return false;
     gs_addr frame = 0;
@@ -100,7 +113,7 @@ bool gs_chunk_predict(struct gs_reader *reader, struct gs_member *member)
         member->cframe = gs_get_addr(tstate, layout->ts_cframe);
         if (member->cframe &&
             gs_mem_read_addr(reader->cache, member->cframe + (gs_addr)layout->cf_current_frame, &frame))
-            return false;
+            return gs_member_lacks(member);
     } else {
         frame = gs_get_addr(tstate, layout->ts_current_frame);
     }
@@ -148,12 +161,31 @@ static const uint8_t *copy_of(struct walk *walk, gs_addr addr, size_t chunk, int
     return part->copy[which] + (addr - part->addr);
 }
 
-/* The byte offset of the instruction that runs, -1 before the first; false when it is not one of this code. */
-static bool instruction(const struct gs_code *code, gs_addr pointer, int32_t *instr)
+/* The byte offset of the instruction in bytecode that begins at `start`, -1 before the first; false when it is not in
+ * there. */
+static bool within(const struct gs_code *code, gs_addr start, gs_addr pointer, int32_t *instr)
 {
-    gs_addr offset = pointer - (code->addr + (gs_addr)code->head_offset);
+    gs_addr offset = pointer - start;
     *instr = offset == (gs_addr)-2 ? -1 : (int32_t)offset;
     return offset == (gs_addr)-2 || (offset < (gs_addr)code->code_bytes && offset % 2 == 0);
+}
+
+/* The instruction that a frame runs: in the code object itself, or in the copy of it that the thread has (3.14 on,
+ * free-threaded). False when it is not one of this code. */
+static bool instruction(struct gs_reader *reader, const struct gs_code *code, const uint8_t *frame, int32_t *instr)
+{
+    const struct gs_layout *layout = &reader->python->layout;
+    gs_addr pointer = gs_get_addr(frame, layout->if_instr);
+    if (within(code, code->addr + (gs_addr)code->head_offset, pointer, instr))
+        return true;
+    if (layout->if_tlbc_index == GS_ABSENT)
+        return false;
+    for (int anew = 0; anew < 2; anew++) {
+        gs_addr start = gs_codes_copy(reader->codes, code->addr, gs_get_u32(frame, layout->if_tlbc_index), anew != 0);
+        if (start && within(code, start, pointer, instr))
+            return true;
+    }
+    return false;
 }
 
 static bool same(const struct gs_layout *layout, const uint8_t *a, const uint8_t *b, bool innermost)
@@ -165,9 +197,11 @@ static bool same(const struct gs_layout *layout, const uint8_t *a, const uint8_t
 
 static const struct gs_code *code_of(struct walk *walk, gs_addr addr)
 {
-    enum gs_status why;
+    enum gs_status why = GS_OK;
     if (!walk->code || walk->code->addr != addr)
         walk->code = gs_codes_get(walk->reader->codes, addr, &why);
+    /* A core may lack it; in a process that lives, the address is wrong. */
+    walk->member->unreadable = why == GS_UNREADABLE && walk->reader->python->target->still;
     return walk->code;
 }
 
@@ -178,8 +212,9 @@ static enum gs_walk walk_frame(struct walk *walk, gs_addr addr, gs_addr *previou
     struct gs_member *member = walk->member;
     const struct gs_layout *layout = &reader->python->layout;
     size_t chunk = walk->above_chunk;
-    bool in_chunk = chunk_at(member, addr, &chunk);
+    bool in_chunk = chunk_at(reader, member, addr, &chunk);
     const uint8_t *a = copy_of(walk, addr, in_chunk ? chunk : NO_CHUNK, 0);
+    member->unreadable = !a;
     if (!a)
         return GS_WALK_MISSING;
     *previous = gs_get_addr(a, layout->if_previous);
@@ -201,7 +236,7 @@ static enum gs_walk walk_frame(struct walk *walk, gs_addr addr, gs_addr *previou
     gs_addr code_addr = gs_get_addr(a, layout->if_code) & ~(gs_addr)layout->ref_tag_mask;
     const struct gs_code *code = code_of(walk, code_addr);
     struct gs_frame frame = {.frame = addr, .code = code_addr, .kind = GS_FRAME_PYTHON};
-    if (!code || !instruction(code, gs_get_addr(a, layout->if_instr), &frame.instr) ||
+    if (!code || !instruction(reader, code, a, &frame.instr) ||
         (in_chunk ? owner != OWNED_BY_THREAD && owner < layout->owner_shim : owner != OWNED_BY_GENERATOR))
         return GS_WALK_TORN;
     if (in_chunk && !fits(walk, addr, chunk, code) && member->doubled)
@@ -250,7 +285,7 @@ enum gs_walk gs_chunk_walk(struct gs_reader *reader, struct gs_member *member)
         return GS_WALK_TORN;
     gs_addr at = member->current[0], last = 0, mark = 0;
     for (size_t depth = 0; at; depth++) {
-        if (gs_chain_turns(at, depth, &mark))
+        if (gs_chain_turns(at, depth, &mark) || !gs_spend(reader, 1))
             return GS_WALK_TORN;
         if (depth >= GS_FRAME_LIMIT) {
             (void)gs_member_push(reader, member, (struct gs_frame){.kind = GS_FRAME_GAP, .gap = GS_GAP_TOO_DEEP});

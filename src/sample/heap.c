@@ -23,9 +23,10 @@ bool gs_heap_predict(struct gs_reader *reader, struct gs_member *member)
     gs_addr frame;
     size_t count = 0;
     if (gs_mem_read_addr(reader->cache, member->tstate + (gs_addr)layout->ts_frame, &frame))
-        return false;
+        return gs_member_lacks(member);
     for (; frame && count < GS_FRAME_LIMIT; count++) {
-        if (!gs_grow(reader, (void **)&reader->chain, &reader->chain_room, count + 1, sizeof *reader->chain))
+        if (!gs_spend_frame(reader, frame, count > 0 ? reader->chain[count - 1] : 0) ||
+            !gs_grow(reader, (void **)&reader->chain, &reader->chain_room, count + 1, sizeof *reader->chain))
             return false;
         reader->chain[count] = frame;
         if (gs_mem_read_addr(reader->cache, frame + (gs_addr)layout->fo_back, &frame))
@@ -66,6 +67,7 @@ static enum gs_walk walk_frame(struct gs_reader *reader, struct gs_member *membe
 {
     const struct gs_layout *layout = &reader->python->layout;
     const uint8_t *a = gs_parts_at(reader, &member->extras, addr, reader->frame_bytes, 0);
+    member->unreadable = !a;
     if (!a)
         return GS_WALK_MISSING;
     *back = gs_get_addr(a, layout->fo_back);
@@ -76,9 +78,11 @@ static enum gs_walk walk_frame(struct gs_reader *reader, struct gs_member *membe
         if (!b || !same(layout, a, b, addr == member->current[0]))
             return GS_WALK_TORN;
     }
-    enum gs_status why;
+    enum gs_status why = GS_OK;
     gs_addr code_addr = gs_get_addr(a, layout->fo_code);
     const struct gs_code *code = gs_codes_get(reader->codes, code_addr, &why);
+    /* A core may lack it; in a process that lives, the address is wrong. */
+    member->unreadable = why == GS_UNREADABLE && reader->python->target->still;
     int64_t lasti = (int32_t)gs_get_u32(a, layout->fo_lasti);
     if (!code || lasti < -1 || lasti * layout->lasti_unit >= code->code_bytes ||
         !executing(layout, member, a, addr == member->current[0]))
@@ -97,7 +101,7 @@ enum gs_walk gs_heap_walk(struct gs_reader *reader, struct gs_member *member)
         return GS_WALK_TORN;
     gs_addr at = member->current[0], mark = 0;
     for (size_t depth = 0; at; depth++) {
-        if (gs_chain_turns(at, depth, &mark))
+        if (gs_chain_turns(at, depth, &mark) || !gs_spend(reader, 1))
             return GS_WALK_TORN;
         if (depth >= GS_FRAME_LIMIT) {
             (void)gs_member_push(reader, member, (struct gs_frame){.kind = GS_FRAME_GAP, .gap = GS_GAP_TOO_DEEP});

@@ -1,12 +1,14 @@
 /* Which thread of the kernel a thread state belongs to. */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "sample/identity.h"
 
-/* glibc's struct pthread keeps the kernel's id here on x86-64 (nptl/descr.h; seen in 2.36 and 2.43); elsewhere it is
- * looked for. */
-enum { PTHREAD_TID_USUAL = 720, PTHREAD_BYTES = 2304 };
+/* glibc's struct pthread begins with its own address, twice, and keeps the kernel's id here on x86-64
+ * (sysdeps/x86_64/nptl/tls.h, tcbhead_t; nptl/descr.h; seen in 2.36 and 2.43); in another C library the id is looked
+ * for. */
+enum { PTHREAD_SELF = 16, PTHREAD_TID_USUAL = 720, PTHREAD_BYTES = 2304 };
 
 /* A thread has a state in each interpreter that it was in. */
 enum { STATES_UNASKED = 8192, STATES_PER_TASK = 8 };
@@ -43,7 +45,15 @@ static const struct gs_task *task_of(const struct gs_reader *reader, struct gs_t
     return tasks->count > 0 ? bsearch(&wanted, tasks->list, tasks->count, sizeof wanted, by_ns_tid) : NULL;
 }
 
-/* The kernel's id inside the thread's struct pthread, whose address is its ident: up to 3.10. */
+static bool is_glibc(const uint32_t *words, uint64_t ident)
+{
+    uint64_t first, self;
+    memcpy(&first, words, sizeof first);
+    memcpy(&self, words + PTHREAD_SELF / 4, sizeof self);
+    return first == ident && self == ident;
+}
+
+/* The kernel's id inside the thread's struct pthread, whose address is its ident. */
 static pid_t tid_from_pthread(struct gs_reader *reader, struct gs_tasks *tasks, uint64_t ident)
 {
     uint32_t tid;
@@ -54,7 +64,8 @@ static pid_t tid_from_pthread(struct gs_reader *reader, struct gs_tasks *tasks, 
     if (!ident || gs_mem_read(mem, ident, words, sizeof words))
         return 0;
     size_t at = PTHREAD_TID_USUAL / 4;
-    if (!task_of(reader, tasks, (pid_t)words[at])) {
+    /* In glibc's it is nowhere else, even when the thread has ended: a low id, as in a container, is found anywhere. */
+    if (!is_glibc(words, ident) && !task_of(reader, tasks, (pid_t)words[at])) {
         for (at = 0; at < PTHREAD_BYTES / 4 && !task_of(reader, tasks, (pid_t)words[at]); at++)
             ;
         if (at == PTHREAD_BYTES / 4)
@@ -64,26 +75,38 @@ static pid_t tid_from_pthread(struct gs_reader *reader, struct gs_tasks *tasks, 
     return (pid_t)words[at];
 }
 
-void gs_identity_find(struct gs_reader *reader, struct gs_tasks *tasks, struct gs_member *member, uint64_t native)
+/* Whether the process has such a thread; *fd: its syscall file, or -1. */
+static bool is_task(const struct gs_reader *reader, struct gs_tasks *tasks, pid_t ns_tid, pid_t *tid, int *fd)
 {
     const struct gs_target *target = reader->python->target;
+    *tid = ns_tid;
+    *fd = -1;
+    if (ns_tid <= 0)
+        return false;
+    if (!target->nested && (*fd = gs_activity_open(target, ns_tid)) >= 0)
+        return true;
+    const struct gs_task *task = task_of(reader, tasks, ns_tid);
+    if (!task)
+        return false;
+    *tid = task->tid;
+    *fd = gs_activity_open(target, task->tid);
+    return true;
+}
+
+void gs_identity_find(struct gs_reader *reader, struct gs_tasks *tasks, struct gs_member *member, uint64_t native)
+{
     pid_t ns_tid = native ? (pid_t)native : tid_from_pthread(reader, tasks, member->ident);
     if (ns_tid == member->ns_tid && member->syscall_fd >= 0)
         return;
     if (member->syscall_fd >= 0)
         close(member->syscall_fd);
-    member->syscall_fd = -1;
+    bool found = is_task(reader, tasks, ns_tid, &member->tid, &member->syscall_fd);
+    /* A server that forks without telling Python, as uWSGI does, leaves the id of the parent's thread in the child. */
+    if (!found && native) {
+        ns_tid = tid_from_pthread(reader, tasks, member->ident);
+        found = is_task(reader, tasks, ns_tid, &member->tid, &member->syscall_fd);
+    }
     member->ns_tid = ns_tid;
-    member->tid = 0;
-    if (ns_tid <= 0)
-        return;
-    if (target->ns_pid == target->pid && (member->syscall_fd = gs_activity_open(target, ns_tid)) >= 0) {
-        member->tid = ns_tid;
-        return;
-    }
-    const struct gs_task *task = task_of(reader, tasks, ns_tid);
-    if (task) {
-        member->tid = task->tid;
-        member->syscall_fd = gs_activity_open(target, task->tid);
-    }
+    if (!found)
+        member->tid = 0;
 }

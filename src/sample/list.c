@@ -47,8 +47,10 @@ static bool rebuild_table(struct gs_reader *reader)
     return true;
 }
 
-static void free_member(struct gs_member *member)
+static void free_member(struct gs_reader *reader, struct gs_member *member)
 {
+    reader->parts_room -= member->chunks.room + member->extras.room;
+    reader->frames_room -= member->frame_room;
     if (member->syscall_fd >= 0)
         close(member->syscall_fd);
     free(member->chunks.list);
@@ -111,7 +113,7 @@ static enum gs_status take_in(struct gs_reader *reader, struct gs_tasks *tasks, 
     bool first = !member->found || other;
     member->found = reader->discovery;
     member->tstate_copy = NULL;
-    if (first && !gs_predict(reader, member))
+    if (first && !gs_predict(reader, member) && !reader->python->target->still)
         return GS_LOST;
     return GS_OK;
 }
@@ -180,6 +182,8 @@ static enum gs_status walk_interpreters(struct gs_reader *reader)
                      sizeof *reader->interps))
             return GS_NO_MEMORY;
         status = take_in_lock(reader, gil, &interp.lock);
+        if (status)
+            break;
         reader->interps[reader->interp_count++] = interp;
         at = next;
     }
@@ -197,6 +201,9 @@ static void main_first(struct gs_reader *reader)
 {
     if (reader->interp_count == 0)
         return;
+    /* Without ids of their own (up to 3.6) they are numbered as they were made. */
+    for (size_t i = 0; reader->python->layout.is_id == GS_ABSENT && i < reader->interp_count; i++)
+        reader->interps[i].id = (int64_t)(reader->interp_count - 1 - i);
     qsort(reader->interps, reader->interp_count, sizeof *reader->interps, by_id);
     uint32_t its = reader->interps[0].lock;
     struct gs_lock lock = reader->locks[its];
@@ -216,7 +223,7 @@ static void drop_ended(struct gs_reader *reader, uint64_t since)
         if (reader->members[i]->found >= since)
             reader->members[kept++] = reader->members[i];
         else
-            free_member(reader->members[i]);
+            free_member(reader, reader->members[i]);
     }
     reader->member_count = kept;
 }
@@ -229,16 +236,25 @@ static int by_list(const void *a, const void *b)
                                             : (x->tstate > y->tstate) - (x->tstate < y->tstate);
 }
 
+/* What is damaged in a process that stands still stays so: what was reached of its lists is all there is. */
+static enum gs_status forgive(struct gs_reader *reader, enum gs_status status)
+{
+    if (status != GS_LOST || !reader->python->target->still || reader->interp_count == 0)
+        return status;
+    reader->quality.lost++;
+    return GS_OK;
+}
+
 enum gs_status gs_list_discover(struct gs_reader *reader)
 {
     struct gs_tasks tasks = {0};
     reader->discovery++;
     gs_mem_cache_clear(reader->cache);
-    enum gs_status status = walk_interpreters(reader);
+    enum gs_status status = forgive(reader, walk_interpreters(reader));
     if (!status)
         main_first(reader);
     for (uint32_t i = 0; i < reader->interp_count && !status; i++)
-        status = walk_threads(reader, &tasks, i);
+        status = forgive(reader, walk_threads(reader, &tasks, i));
     free(tasks.list);
     if (status == GS_OK || status == GS_LOST) {
         /* One that was not reached this time may well be there the next, but not for ever. */
@@ -281,7 +297,7 @@ bool gs_list_same(const struct gs_reader *reader)
 void gs_list_free(struct gs_reader *reader)
 {
     for (size_t i = 0; i < reader->member_count; i++)
-        free_member(reader->members[i]);
+        free_member(reader, reader->members[i]);
     free(reader->members);
     free(reader->by_tstate.slots);
     free(reader->interps);

@@ -21,6 +21,25 @@ bool gs_grow(const struct gs_reader *reader, void **list, size_t *room, size_t n
     return true;
 }
 
+/* gs_grow for a list of which all members together may have no more than `most` elements; *all is how many they have
+ * room for. */
+static bool grow_shared(const struct gs_reader *reader, void **list, size_t *room, size_t need, size_t size,
+                        size_t *all, size_t most)
+{
+    size_t before = *room;
+    if (need > before && (need > most || *all > most - need))
+        return false;
+    bool grown = gs_grow(reader, list, room, need, size);
+    *all += *room - before;
+    return grown;
+}
+
+bool gs_parts_reserve(struct gs_reader *reader, struct gs_parts *parts, size_t count)
+{
+    return grow_shared(reader, (void **)&parts->list, &parts->room, count, sizeof *parts->list, &reader->parts_room,
+                       GS_ALL_PARTS);
+}
+
 /* The first part that ends behind addr. */
 static size_t find(const struct gs_parts *parts, gs_addr addr)
 {
@@ -73,7 +92,7 @@ bool gs_parts_add(struct gs_reader *reader, struct gs_parts *parts, gs_addr addr
         before += part->len;
     }
     if (parts->count >= GS_PARTS_MAX || parts->bytes - before + (end - start) > GS_STACK_MAX ||
-        !gs_grow(reader, (void **)&parts->list, &parts->room, parts->count + 1, sizeof *parts->list))
+        !gs_parts_reserve(reader, parts, parts->count + 1))
         return false;
     struct gs_part *at = parts->list + first;
     if (last - first != 1)
@@ -87,7 +106,7 @@ bool gs_parts_add(struct gs_reader *reader, struct gs_parts *parts, gs_addr addr
 bool gs_parts_append(struct gs_reader *reader, struct gs_parts *parts, gs_addr addr, uint32_t len)
 {
     if (parts->count >= GS_PARTS_MAX || parts->bytes + len > GS_STACK_MAX ||
-        !gs_grow(reader, (void **)&parts->list, &parts->room, parts->count + 1, sizeof *parts->list))
+        !gs_parts_reserve(reader, parts, parts->count + 1))
         return false;
     parts->list[parts->count++] = (struct gs_part){.addr = addr, .len = len, .used = reader->sample};
     parts->bytes += len;
@@ -127,11 +146,11 @@ void gs_parts_age(struct gs_reader *reader, struct gs_parts *parts)
     gs_parts_keep(parts, young, reader);
 }
 
-bool gs_member_grow(struct gs_reader *reader, struct gs_member *member)
+bool gs_member_grow(struct gs_reader *reader, struct gs_member *member, size_t count)
 {
     size_t room = member->frame_room;
-    if (!gs_grow(reader, (void **)&member->frames, &room, member->frame_count + 1, sizeof *member->frames))
-        return false;
+    bool grown = grow_shared(reader, (void **)&member->frames, &room, count, sizeof *member->frames,
+                             &reader->frames_room, GS_ALL_FRAMES);
     member->frame_room = (uint32_t)room;
-    return true;
+    return grown;
 }

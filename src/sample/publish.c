@@ -99,14 +99,17 @@ static void publish_thread(const struct gs_reader *reader, const struct gs_membe
                                  .activity = member->activity,
                                  .torn = member->torn,
                                  .c_stack = member->c_stack,
+                                 .read = member->read_sample,
                                  .frames = member->frames,
                                  .frame_count = member->frame_count};
 }
 
-/* How much speaks for it that this is the state in which its thread runs Python. */
+/* How much speaks for it that this is the state in which its thread runs Python. A state that a fork left behind may
+ * have been found by a struct pthread that is another thread's by now. */
 static int weight(const struct gs_member *member)
 {
-    return (member->frame_count > 0 ? 2 : 0) + (member->gil == GS_HOLDS ? 1 : 0);
+    bool says_so = member->native && (pid_t)member->native == member->ns_tid;
+    return (says_so ? 4 : 0) + (member->frame_count > 0 ? 2 : 0) + (member->gil == GS_HOLDS ? 1 : 0);
 }
 
 /* A thread state that was just made bears the ident of the thread that made it until its own thread runs: of two for

@@ -16,11 +16,17 @@ bool gs_lock_proves(const struct gs_reader *reader, const struct gs_lock *lock)
            !reader->python->layout.free_threaded;
 }
 
+/* It does not move whoever holds what: it is stopped, or a core's. */
+static bool stands(const struct gs_reader *reader, const struct gs_member *member)
+{
+    return member->still || reader->python->target->still;
+}
+
 /* Nobody but the old and the new holder ran while the words of the lock went from before to after. */
 static bool proven_still(const struct gs_reader *reader, const struct gs_member *member)
 {
     const struct gs_lock *lock = gs_lock_of(reader, member);
-    if (member->still)
+    if (stands(reader, member))
         return true;
     return gs_lock_proves(reader, lock) && lock->before.has_switches &&
            lock->after.switches - lock->before.switches <= 1 && member->tstate != lock->before.last_holder &&
@@ -31,7 +37,7 @@ static bool proven_still(const struct gs_reader *reader, const struct gs_member 
 static bool expected_still(const struct gs_reader *reader, const struct gs_member *member)
 {
     const struct gs_lock *lock = gs_lock_of(reader, member);
-    return member->still || (gs_lock_proves(reader, lock) && member->tstate != lock->after.last_holder);
+    return stands(reader, member) || (gs_lock_proves(reader, lock) && member->tstate != lock->after.last_holder);
 }
 
 static enum gs_walk walk(struct gs_reader *reader, struct gs_member *member)
@@ -102,6 +108,9 @@ static bool settle(struct gs_reader *reader, struct gs_member *member)
     member->read_sample = reader->sample;
     note_flags(reader, member);
     member->linked = gs_list_linked(reader, member);
+    if (!read)
+        member->frame_count = 0;
+    member->unreadable = !read;
     enum gs_walk result = read ? walk_mover(reader, member) : GS_WALK_MISSING;
     if (result == GS_WALK_OK) {
         member->torn = false;
@@ -111,7 +120,7 @@ static bool settle(struct gs_reader *reader, struct gs_member *member)
     /* Predicting changes the parts, whose copies in the arena stay where they are. */
     if (result == GS_WALK_MISSING && !predict_anew(reader, member))
         return true;
-    if (member->still)
+    if (stands(reader, member))
         return result == GS_WALK_TORN;
     /* Another look would find it in a state that lasts: it is for whoever stops threads to decide. */
     if (member->doubled && gs_may_stop(reader, member))
@@ -122,12 +131,41 @@ static bool settle(struct gs_reader *reader, struct gs_member *member)
 static void mark_torn(struct gs_reader *reader, struct gs_member *member)
 {
     bool moves = member->doubled && !member->still;
+    enum gs_gap gap = moves ? GS_GAP_CHANGED : member->unreadable ? GS_GAP_UNREADABLE : GS_GAP_DAMAGED;
     member->torn = true;
     if (moves) /* its frames may be of different moments */
         member->frame_count = 0;
-    if (!reader->stopping)
-        (void)gs_member_push(reader, member,
-                             (struct gs_frame){.kind = GS_FRAME_GAP, .gap = moves ? GS_GAP_CHANGED : GS_GAP_DAMAGED});
+    struct gs_frame end = {.kind = GS_FRAME_GAP, .gap = gap};
+    /* Where there is no room for it, it takes the place of a frame: no torn stack may look whole. */
+    if (!reader->stopping && !gs_member_push(reader, member, end) && member->frame_count > 0)
+        member->frames[member->frame_count - 1] = end;
+}
+
+/* For gs_spend. */
+static uint64_t cost(const struct gs_reader *reader, const struct gs_member *member)
+{
+    return gs_pieces_bytes(reader, member) / GS_PATIENT_BYTES +
+           GS_PATIENT_PIECE * (member->chunks.count + member->extras.count);
+}
+
+/* Where much more is needed than was predicted, not all of the open members fit one read any more: those that do not
+ * are left for the next one, behind the `taken`. */
+static void leave_large(const struct gs_reader *reader, struct gs_member **members, size_t *open, size_t *taken)
+{
+    size_t fit = 0, settled = *taken - *open;
+    for (size_t bytes = 0; fit < *open; fit++) {
+        bytes += gs_pieces_bytes(reader, members[fit]);
+        if (fit > 0 && bytes > GS_READ_MAX)
+            break;
+    }
+    size_t left = *open - fit, swaps = left < settled ? left : settled;
+    for (size_t i = 0; i < swaps; i++) {
+        struct gs_member *member = members[fit + i];
+        members[fit + i] = members[*taken - 1 - i];
+        members[*taken - 1 - i] = member;
+    }
+    *open = fit;
+    *taken = fit + settled;
 }
 
 /* Reads the members from first on that fit one system call until each is settled; returns where the next begin. */
@@ -139,6 +177,10 @@ static enum gs_status read_some(struct gs_reader *reader, struct gs_member **mem
         member->doubled = !expected_still(reader, member);
         member->torn = true;
         member->tries = 0;
+        if (!gs_spend(reader, cost(reader, member))) {
+            gs_parts_clear(&member->chunks); /* what is not read is missing, and is not looked for */
+            gs_parts_clear(&member->extras);
+        }
         pieces += GS_MEMBER_PIECES + (member->chunks.count + member->extras.count) * (member->doubled ? 2 : 1);
         bytes += gs_pieces_bytes(reader, member);
         if (n > 0 && (pieces > GS_PIECES_MAX || bytes > GS_READ_MAX))
@@ -150,6 +192,8 @@ static enum gs_status read_some(struct gs_reader *reader, struct gs_member **mem
     for (unsigned round = 0; round < ROUNDS && (round == 0 || open > 0); round++) {
         reader->arena_used = 0;
         reader->join_tstates |= round == 0;
+        if (round > 0)
+            leave_large(reader, members, &open, taken);
         enum gs_status status = gs_pieces_read(reader, members, open, count <= 2);
         if (status)
             return status;
@@ -203,14 +247,10 @@ void gs_read_finish(struct gs_reader *reader, struct gs_member *member)
 
 bool gs_read_reserve(struct gs_reader *reader, struct gs_member *member)
 {
-    size_t room = member->frame_room, chunks = member->chunks.count, extras = member->extras.count;
-    if (!gs_grow(reader, (void **)&member->frames, &room, 2 * member->frame_count + 256, sizeof *member->frames))
-        return false;
-    member->frame_room = (uint32_t)room;
-    return gs_grow(reader, (void **)&member->chunks.list, &member->chunks.room, 2 * chunks + 16,
-                   sizeof(struct gs_part)) &&
-           gs_grow(reader, (void **)&member->extras.list, &member->extras.room, 2 * extras + 64,
-                   sizeof(struct gs_part)) &&
+    size_t chunks = member->chunks.count, extras = member->extras.count;
+    return gs_member_grow(reader, member, 2 * (size_t)member->frame_count + 256) &&
+           gs_parts_reserve(reader, &member->chunks, 2 * chunks + 16) &&
+           gs_parts_reserve(reader, &member->extras, 2 * extras + 64) &&
            gs_grow(reader, (void **)&reader->chain, &reader->chain_room, 2 * member->frame_count + 1024,
                    sizeof(gs_addr)) &&
            gs_grow(reader, (void **)&reader->pieces, &reader->piece_room, 4 * (chunks + extras) + 512,

@@ -56,7 +56,8 @@ static void set_sizes(struct gs_reader *reader)
                               layout->ts_datastack_top};
     const int32_t heap[] = {layout->fo_back,      layout->fo_code,  layout->fo_lasti,
                             layout->fo_executing, layout->fo_state, layout->fo_tstate};
-    const int32_t chunk[] = {layout->if_code, layout->if_previous, layout->if_instr, layout->if_owner};
+    const int32_t chunk[] = {layout->if_code, layout->if_previous, layout->if_instr, layout->if_owner,
+                             layout->if_tlbc_index};
     reader->heap_frames = layout->ts_frame != GS_ABSENT;
     const int32_t *frame = reader->heap_frames ? heap : chunk;
     size_t count = reader->heap_frames ? sizeof heap / sizeof *heap : sizeof chunk / sizeof *chunk;

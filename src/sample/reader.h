@@ -19,11 +19,17 @@ enum {
     GS_CHUNKS_TWICE = 2,  /* of the newest chunks two copies are taken: to leave those and come back takes longer than a
                              reading */
     GS_CHUNK_SLACK = 256, /* read beyond what was in use before: a few calls deeper still fit */
-    GS_PARTS_MAX = 1 << 13,   /* of one thread's chunks, or of its frames elsewhere */
-    GS_STACK_MAX = 128 << 20, /* bytes of either */
-    GS_READ_MAX = 64 << 20,   /* bytes of one read, if it is for several threads */
-    GS_PIECES_MAX = 320,      /* of one read, if it is for several threads: the longer it takes, the less it proves */
-    GS_MEMBER_PIECES = 7,     /* of one thread, besides those for its parts */
+    GS_PARTS_MAX = 1 << 13,  /* of one thread's chunks, or of its frames elsewhere */
+    GS_STACK_MAX = 64 << 20, /* bytes of either */
+    GS_ALL_PARTS = 1 << 19,  /* of all threads together */
+    GS_ALL_FRAMES = 1 << 22,
+    GS_PATIENCE = 1 << 24, /* what one snapshot may cost, see gs_spend: seconds */
+    GS_PATIENT_BYTES = 256,
+    GS_PATIENT_PIECE = 4,
+    GS_PATIENT_PAGE = 8,
+    GS_READ_MAX = 64 << 20, /* bytes of one read, if it is for several threads */
+    GS_PIECES_MAX = 320,    /* of one read, if it is for several threads: the longer it takes, the less it proves */
+    GS_MEMBER_PIECES = 7,   /* of one thread, besides those for its parts */
     GS_RUNTIME_BYTES = 64,
     GS_PART_AGE = 64 /* samples for which an unused part is still read */
 };
@@ -82,6 +88,7 @@ struct gs_member {
     struct gs_frame *frames; /* the stack as it was last known */
     uint32_t frame_count, frame_room;
     bool torn;
+    bool unreadable;       /* the last walk led to memory that cannot be read */
     uint32_t torn_history; /* a bit per sample in which it was read while it may have run, newest lowest */
 
     bool requested;            /* its gil_requested field (3.15 on), */
@@ -149,7 +156,9 @@ struct gs_reader {
     size_t piece_count, piece_room;
     uint8_t *arena; /* copies of the last read */
     size_t arena_used, arena_room;
-    gs_addr *chain; /* frame addresses of the chain being followed */
+    size_t parts_room, frames_room; /* of all members together */
+    uint64_t patience;              /* what is left for this sample */
+    gs_addr *chain;                 /* frame addresses of the chain being followed */
     size_t chain_room;
     bool join_tstates; /* thread states close together are read in one piece */
     bool stopping;     /* a thread stands still for us: nothing is allocated */
@@ -178,6 +187,21 @@ struct gs_reader {
 
 /* Grows *list (elements of `size` bytes) to hold `need`; false when out of memory or while a thread stands still. */
 bool gs_grow(const struct gs_reader *reader, void **list, size_t *room, size_t need, size_t size);
+
+/* Pays for work that the target makes us do: a unit for a frame that is looked at, or so many bytes that are read.
+ * False when there was too much of it: then the stacks that are left end in a gap. */
+static inline bool gs_spend(struct gs_reader *reader, uint64_t units)
+{
+    bool enough = reader->patience >= units;
+    reader->patience = enough ? reader->patience - units : 0;
+    return enough;
+}
+
+/* For following a chain of frames through the memory itself; another page costs more than another frame in this one. */
+static inline bool gs_spend_frame(struct gs_reader *reader, gs_addr frame, gs_addr before)
+{
+    return gs_spend(reader, (frame ^ before) < 4096 ? 1 : GS_PATIENT_PAGE);
+}
 
 static inline struct gs_lock *gs_lock_of(const struct gs_reader *reader, const struct gs_member *member)
 {
@@ -256,19 +280,21 @@ const uint8_t *gs_parts_at(struct gs_reader *reader, struct gs_parts *parts, gs_
 bool gs_parts_add(struct gs_reader *reader, struct gs_parts *parts, gs_addr addr, uint32_t len, uint32_t gap);
 /* Adds it behind the others, joined with none. */
 bool gs_parts_append(struct gs_reader *reader, struct gs_parts *parts, gs_addr addr, uint32_t len);
+/* Room for so many parts; false when all threads together have too many. */
+bool gs_parts_reserve(struct gs_reader *reader, struct gs_parts *parts, size_t count);
 /* Drops all that are not wanted. */
 void gs_parts_keep(struct gs_parts *parts, bool (*wanted)(const struct gs_part *part, const void *context),
                    const void *context);
 void gs_parts_clear(struct gs_parts *parts);
 /* Drops those that no sample needed for GS_PART_AGE samples. */
 void gs_parts_age(struct gs_reader *reader, struct gs_parts *parts);
-/* Makes room for one more frame. */
-bool gs_member_grow(struct gs_reader *reader, struct gs_member *member);
+/* Makes room for so many frames; false when all threads together have too many. */
+bool gs_member_grow(struct gs_reader *reader, struct gs_member *member, size_t count);
 
 /* Appends a frame. */
 static inline bool gs_member_push(struct gs_reader *reader, struct gs_member *member, struct gs_frame frame)
 {
-    if (member->frame_count == member->frame_room && !gs_member_grow(reader, member))
+    if (member->frame_count == member->frame_room && !gs_member_grow(reader, member, member->frame_count + 1u))
         return false;
     member->frames[member->frame_count++] = frame;
     return true;
@@ -282,6 +308,13 @@ static inline bool gs_chain_turns(gs_addr at, size_t depth, gs_addr *mark)
         return true;
     if ((depth & (depth - 1)) == 0)
         *mark = at;
+    return false;
+}
+
+/* The way to its stack leads through memory that cannot be read; false. */
+static inline bool gs_member_lacks(struct gs_member *member)
+{
+    member->unreadable = true;
     return false;
 }
 

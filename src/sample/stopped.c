@@ -6,6 +6,7 @@
  * seen). A thread whose readings mostly come out torn moves so fast that one that does not is rather two that happen
  * to agree: it is stopped at once. */
 #include "base/clock.h"
+#include "base/watch.h"
 #include "sample/reader.h"
 
 enum {
@@ -52,6 +53,7 @@ static bool copy_stopped(struct gs_reader *reader, struct gs_member *member)
         return false;
     }
     struct gs_activity met;
+    gs_watch_hold(reader->python->target->watch, true);
     reader->stopping = true;
     gs_activity_read(member->syscall_fd, &met);
     status = GS_LOST;
@@ -59,6 +61,7 @@ static bool copy_stopped(struct gs_reader *reader, struct gs_member *member)
         status = gs_read_stopped(reader, member);
     reader->stopping = false;
     reader->quality.stopped_us += gs_stop_end(&reader->stop);
+    gs_watch_hold(reader->python->target->watch, false);
     reader->quality.stopped++;
     reader->quality.stopped_in_syscall += met.run == GS_RUN_SYSCALL;
     if (status == GS_OK)

@@ -157,6 +157,7 @@ enum gs_status gs_reader_take(struct gs_reader *reader, const struct gs_snapshot
         return GS_LOST;
     }
     reader->sample++;
+    reader->patience = GS_PATIENCE;
     reader->taken_ns = gs_clock_ns();
     /* A program that is not position-independent lies at the same addresses when it is run anew. */
     enum gs_status status = GS_OK;

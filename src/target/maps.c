@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/watch.h"
 #include "gilspy/target.h"
 #include "target/procfs.h"
 
@@ -81,7 +82,9 @@ enum gs_status gs_target_refresh_maps(struct gs_target *target, struct gs_err *e
     ssize_t len;
     if (target->still)
         return GS_OK;
+    gs_watch_enter(target->watch, "reading its memory map", 0, 0);
     char *text = gs_proc_read_all(target->pid, "maps", &len);
+    gs_watch_leave(target->watch);
     if (!text)
         return refuse(target, len, err);
     struct gs_map *maps;
@@ -112,15 +115,52 @@ const struct gs_map *gs_target_map_at(const struct gs_target *target, gs_addr ad
     return NULL;
 }
 
-/* A FIFO, a device or a file of a dead mount must not hold us up, and a path may lead to another file by now. */
-static int open_checked(const char *path, const struct gs_map *map)
+/* Only regular files: to open a FIFO or a device may do something or hold us up. */
+static int open_regular(const char *path, struct stat *st)
+{
+    char link[40];
+    int fd = -1, place = open(path, O_PATH | O_CLOEXEC);
+    if (place < 0)
+        return -1;
+    if (fstat(place, st) == 0 && S_ISREG(st->st_mode)) {
+        snprintf(link, sizeof link, "/proc/self/fd/%d", place);
+        fd = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    }
+    close(place);
+    return fd;
+}
+
+/* The beginning of the file is what stands in memory: of a program or library, its headers and the addresses of its
+ * symbols. */
+static bool same_contents(const struct gs_target *target, const struct gs_map *map, int fd)
+{
+    enum { BLOCK = 16384, MOST = 16 * BLOCK, PAGE = 4096 };
+    char *ours = malloc(BLOCK), *theirs = malloc(BLOCK);
+    uint64_t len = map->end - map->start < MOST ? map->end - map->start : MOST;
+    bool same = ours && theirs && !map->writable;
+    for (uint64_t at = 0; same && at < len; at += BLOCK) {
+        size_t part = len - at < BLOCK ? len - at : BLOCK;
+        ssize_t got = pread(fd, ours, part, (off_t)(map->file_offset + at));
+        /* The file may end within the last page. */
+        same = got > 0 && (got == (ssize_t)part || (at + part == len && part - (size_t)got < PAGE)) &&
+               gs_mem_read(target->mem, map->start + at, theirs, (size_t)got) == GS_OK &&
+               memcmp(ours, theirs, (size_t)got) == 0;
+    }
+    free(ours);
+    free(theirs);
+    return same;
+}
+
+/* A path may lead to another file by now. The number of its device proves nothing: on overlayfs (containers) and btrfs
+ * maps and stat tell different ones of the same file (fs/proc/task_mmu.c, show_map_vma). */
+static int open_checked(const struct gs_target *target, const char *path, const struct gs_map *map)
 {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = open_regular(path, &st);
     if (fd < 0)
         return -1;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_ino == map->inode && major(st.st_dev) == map->dev_major &&
-        minor(st.st_dev) == map->dev_minor)
+    if ((st.st_ino == map->inode && major(st.st_dev) == map->dev_major && minor(st.st_dev) == map->dev_minor) ||
+        same_contents(target, map, fd))
         return fd;
     close(fd);
     return -1;
@@ -135,13 +175,13 @@ int gs_target_open_file(const struct gs_target *target, const struct gs_map *map
     char path[4096];
     int fd;
     snprintf(path, sizeof path, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)target->pid, map->start, map->end);
-    if ((fd = open_checked(path, map)) >= 0)
+    if ((fd = open_checked(target, path, map)) >= 0)
         return fd;
     snprintf(path, sizeof path, "/proc/%d/exe", (int)target->pid);
-    if ((fd = open_checked(path, map)) >= 0)
+    if ((fd = open_checked(target, path, map)) >= 0)
         return fd;
     snprintf(path, sizeof path, "/proc/%d/root%s", (int)target->pid, map->path);
-    if ((fd = open_checked(path, map)) >= 0)
+    if ((fd = open_checked(target, path, map)) >= 0)
         return fd;
-    return open_checked(map->path, map);
+    return open_checked(target, map->path, map);
 }

@@ -61,6 +61,22 @@ char *gs_proc_read_all(pid_t pid, const char *file, ssize_t *len)
     return text;
 }
 
+enum gs_status gs_proc_check(struct gs_err *err)
+{
+    char self[16];
+    ssize_t len = readlink("/proc/self", self, sizeof self - 1);
+    if (len < 0) {
+        gs_fail(err, GS_FAILED, "cannot look at any process: there is no /proc here");
+    } else {
+        self[len] = '\0';
+        if (atoi(self) == getpid())
+            return GS_OK;
+        gs_fail(err, GS_FAILED, "cannot look at any process: /proc shows another pid namespace than ours");
+    }
+    gs_err_todo(err, "Mount the right one: mount -t proc proc /proc");
+    return GS_FAILED;
+}
+
 const char *gs_status_field(const char *status, const char *key)
 {
     size_t len = strlen(key);
@@ -75,16 +91,29 @@ const char *gs_status_field(const char *status, const char *key)
     return NULL;
 }
 
-pid_t gs_status_innermost_pid(const char *status, pid_t otherwise)
+/* How many ids it has; *innermost: the last of them, left alone where there is none. */
+static int read_ids(const char *status, pid_t *innermost)
 {
     const char *at = gs_status_field(status, "NSpid:");
-    long id = otherwise;
-    while (at && *at >= '0' && *at <= '9') {
+    int count = 0;
+    for (; at && *at >= '0' && *at <= '9'; count++) {
         char *end;
-        id = strtol(at, &end, 10);
+        *innermost = (pid_t)strtol(at, &end, 10);
         at = end + strspn(end, " \t");
     }
-    return (pid_t)id;
+    return count;
+}
+
+pid_t gs_status_innermost_pid(const char *status, pid_t otherwise)
+{
+    read_ids(status, &otherwise);
+    return otherwise;
+}
+
+bool gs_status_nested(const char *status)
+{
+    pid_t innermost;
+    return read_ids(status, &innermost) > 1;
 }
 
 bool gs_proc_stat_parse(const char *text, struct gs_proc_stat *stat)

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "gilspy/status.h"
+
 /* Flags of gs_proc_stat (include/linux/sched.h): it is about to end; it is a thread of the kernel. */
 enum { GS_PF_EXITING = 0x00000004, GS_PF_KTHREAD = 0x00200000 };
 
@@ -16,11 +18,17 @@ ssize_t gs_proc_read(pid_t pid, const char *file, char *dst, size_t size);
 /* The same into malloc'ed memory (terminated), however long up to 64 MiB; NULL and -errno in *len when it fails. */
 char *gs_proc_read_all(pid_t pid, const char *file, ssize_t *len);
 
+/* GS_FAILED, and err is filled, where /proc is not there, or tells of another pid namespace than ours: a number would
+ * then be one process in its files, and another one in a system call. */
+enum gs_status gs_proc_check(struct gs_err *err) GS_MUST_CHECK;
+
 /* What stands behind `key` (as "Tgid:") in the text of a status file; NULL when it is not there. */
 const char *gs_status_field(const char *status, const char *key);
 
 /* The id in its own pid namespace: the last of the NSpid line; `otherwise` where there is none. */
 pid_t gs_status_innermost_pid(const char *status, pid_t otherwise);
+/* It has more than one id: it lives in a pid namespace below the one whose /proc this is. */
+bool gs_status_nested(const char *status);
 
 /* /proc/PID/stat or /proc/PID/task/TID/stat */
 struct gs_proc_stat {

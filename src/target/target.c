@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/watch.h"
 #include "gilspy/target.h"
 #include "target/barrier.h"
 #include "target/procfs.h"
@@ -29,9 +30,15 @@ static bool same_namespace(pid_t pid, const char *kind)
 /* Splits the NUL-separated arguments; a process that has none gets its name in brackets, as ps shows it. */
 static enum gs_status read_command(struct gs_target *target)
 {
-    ssize_t len;
-    char *text = gs_proc_read_all(target->pid, "cmdline", &len);
+    static const char step[] = "reading its command line";
+    ssize_t len = 0;
+    char *text = NULL;
     size_t count = 0;
+    if (!gs_watch_avoids_step(target->watch, step)) {
+        gs_watch_enter(target->watch, step, 0, 0);
+        text = gs_proc_read_all(target->pid, "cmdline", &len);
+        gs_watch_leave(target->watch);
+    }
     for (ssize_t i = 0; i < len; i++)
         count += text[i] == '\0';
     if (len > 0 && text[len - 1] != '\0')
@@ -72,12 +79,13 @@ static enum gs_status read_identity(struct gs_target *target, pid_t pid, struct 
     char status[4096], text[1024];
     struct gs_proc_stat stat;
     if (pid <= 0 || gs_proc_read(pid, "status", status, sizeof status) <= 0)
-        return gs_fail(err, GS_NO_PROCESS, "there is no process %d", (int)pid);
+        return gs_barrier_missing(pid, err);
     const char *leader = gs_status_field(status, "Tgid:");
     if (leader && atoi(leader) > 0 && atoi(leader) != pid)
         return read_identity(target, atoi(leader), err);
     target->pid = pid;
     target->ns_pid = gs_status_innermost_pid(status, pid);
+    target->nested = gs_status_nested(status);
     if (gs_proc_read(pid, "stat", text, sizeof text) <= 0 || !gs_proc_stat_parse(text, &stat))
         return gs_fail(err, GS_NO_PROCESS, "process %d has ended", (int)pid);
     if (stat.state == 'Z' || stat.state == 'X')
@@ -110,28 +118,39 @@ static enum gs_status try_memory(struct gs_target *target, struct gs_err *err)
     return gs_fail(err, GS_NOT_PYTHON, "process %d maps no program", (int)target->pid);
 }
 
-static enum gs_status open_target(struct gs_target *target, pid_t pid, struct gs_err *err)
+static int open_memory(const struct gs_target *target)
 {
-    enum gs_status status = read_identity(target, pid, err);
-    if (status)
-        return status;
-    if (read_command(target) || read_exe(target) || !(target->mem = gs_mem_live_new(target->pid)))
-        return gs_fail(err, GS_NO_MEMORY, "out of memory");
     char path[32];
     snprintf(path, sizeof path, "/proc/%d/mem", (int)target->pid);
-    target->mem_fd = open(path, O_RDONLY | O_CLOEXEC);
+    gs_watch_enter(target->watch, "opening its memory", 0, 0);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    gs_watch_leave(target->watch);
+    return fd;
+}
+
+static enum gs_status open_target(struct gs_target *target, pid_t pid, struct gs_err *err)
+{
+    enum gs_status status = gs_proc_check(err);
+    if (!status)
+        status = read_identity(target, pid, err);
+    if (status)
+        return status;
+    if (read_command(target) || read_exe(target) || !(target->mem = gs_mem_live_new(target->pid, target->watch)))
+        return gs_fail(err, GS_NO_MEMORY, "out of memory");
+    target->mem_fd = open_memory(target);
     status = gs_target_refresh_maps(target, err);
     if (!status)
         status = try_memory(target, err);
     return status == GS_NOT_PERMITTED ? gs_barrier_tell(target, err) : status;
 }
 
-enum gs_status gs_target_open(struct gs_target **out, pid_t pid, struct gs_err *err)
+enum gs_status gs_target_open(struct gs_target **out, pid_t pid, struct gs_watch *watch, struct gs_err *err)
 {
     struct gs_target *target = calloc(1, sizeof *target);
     if (!target)
         return gs_fail(err, GS_NO_MEMORY, "out of memory");
     target->mem_fd = -1;
+    target->watch = watch;
     enum gs_status status = open_target(target, pid, err);
     if (status) {
         gs_target_close(target);
@@ -168,9 +187,12 @@ enum gs_status gs_target_check(const struct gs_target *target)
     if (stat.state == 'Z' || stat.state == 'X' || stat.flags & GS_PF_EXITING || stat.start_ticks != target->start_ticks)
         return GS_GONE;
     /* The memory of a program that is no more reads as empty; an address that is not mapped as an error. */
-    if (target->mem_fd >= 0 && pread(target->mem_fd, &byte, 1, 4096) == 0)
-        return GS_EXECED;
-    return GS_OK;
+    if (target->mem_fd < 0)
+        return GS_OK;
+    gs_watch_enter(target->watch, "asking whether it runs on", 0, 0);
+    bool empty = pread(target->mem_fd, &byte, 1, 4096) == 0;
+    gs_watch_leave(target->watch);
+    return empty ? GS_EXECED : GS_OK;
 }
 
 char gs_target_stopped(const struct gs_target *target, pid_t *tracer)

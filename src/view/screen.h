@@ -10,6 +10,8 @@ enum gs_key { GS_KEY_NONE, GS_KEY_QUIT, GS_KEY_RESET, GS_KEY_RESIZED, GS_KEY_CLO
 enum gs_status gs_screen_open(enum gs_color_depth depth, struct gs_err *err) GS_MUST_CHECK;
 /* Gives it back. */
 void gs_screen_close(void);
+/* The same without ncurses, whose thread will not come back. */
+void gs_screen_abandon(void);
 void gs_screen_size(int *rows, int *columns);
 /* A line of text at a row, and nothing behind it. */
 void gs_screen_line(int row, const struct gs_text *text);

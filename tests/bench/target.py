@@ -1,4 +1,4 @@
-"""What the benches look at: target.py idle|spin|deep|many|moving|fixed|mean. Prints `ready`, ends with its input."""
+"""What the benches look at: target.py idle|spin|deep|many|crowd|moving|fixed|mean. Prints `ready`, ends with its input."""
 import os
 import select
 import socket
@@ -62,6 +62,8 @@ if __name__ == "__main__":
     elif kind == "many":
         start(197, asleep_in, 1)
         start(2, spin)
+    elif kind == "crowd":
+        start(199, asleep_in)
     elif kind == "moving":
         start(199, waking)
     sys.stdout.write("ready\n")

@@ -26,7 +26,7 @@ int main(int argc, char **argv)
         return 2;
     }
     long count = atol(argv[2]), pause_us = argc > 3 ? atol(argv[3]) : 0, lost = 0;
-    if (gs_target_open(&target, atoi(argv[1]), &err) || gs_python_open(&python, target, NULL, &err) ||
+    if (gs_target_open(&target, atoi(argv[1]), NULL, &err) || gs_python_open(&python, target, NULL, &err) ||
         gs_reader_new(&reader, python, &options) || gs_reader_take(reader, &snapshot)) {
         fprintf(stderr, "warm: %s\n", err.what);
         return 1;

@@ -157,7 +157,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: wrong PID fixed|mean SAMPLES [torn|always|never]\n");
         return 2;
     }
-    if (gs_target_open(&target, atoi(argv[1]), &err) || gs_python_open(&python, target, NULL, &err) ||
+    if (gs_target_open(&target, atoi(argv[1]), NULL, &err) || gs_python_open(&python, target, NULL, &err) ||
         gs_reader_new(&reader, python, &options)) {
         fprintf(stderr, "wrong: %s\n", err.what);
         return 1;

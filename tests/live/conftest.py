@@ -1,9 +1,12 @@
 """Each live test runs once for every Python of this machine; what is not installed is skipped by name."""
 import functools
 import os
+import shutil
+import tempfile
 
 import pytest
 
+import gilspy
 import pythons
 from target import Folders
 
@@ -15,7 +18,8 @@ def pytest_generate_tests(metafunc):
     if "python" not in metafunc.fixturenames:
         return
     found, broken, missing = discover()
-    rows = [pytest.param(python, id=python.label) for python in found]
+    wanted = getattr(metafunc.module, "wanted", lambda python: True)  # a module may be about some Pythons only
+    rows = [pytest.param(python, id=python.label) for python in found if wanted(python)]
     rows += [pytest.param(path, id=path.replace("/", "_"), marks=pytest.mark.broken(why))
              for path, why in broken.items()]
     rows += [pytest.param(None, id=kind, marks=pytest.mark.skip("Python %s is not installed" % kind))
@@ -31,11 +35,27 @@ def whole(request):
         pytest.fail("it is there, but does not run: %s" % broken.args[0])
 
 
+@pytest.fixture
+def with_gil(python):
+    """For tests of who holds it and who waits."""
+    if not python.has_gil:
+        pytest.skip("runs without a GIL")
+
+
 @pytest.fixture(scope="session")
 def folders():
     made = Folders()
     yield made
     made.remove()
+
+
+@pytest.fixture(scope="session")
+def program():
+    """gilspy where every user may run it."""
+    folder = tempfile.mkdtemp(prefix="gilspy-test-")
+    os.chmod(folder, 0o755)
+    yield shutil.copy(gilspy.PROGRAM, folder)
+    shutil.rmtree(folder)
 
 
 def pytest_runtest_logreport(report):

@@ -13,16 +13,16 @@ QUALITY = {"samples", "torn", "retried", "stopped", "stopped_us", "stopped_in_sy
            "cpu_us"}
 
 
-def run(*args, wrap=(), **options):
+def run(*args, wrap=(), program=PROGRAM, **options):
     """Runs gilspy to its end; the result has returncode, stdout and stderr as text."""
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, "timeout": 60,
                "encoding": "utf-8", **options}
-    return subprocess.run([*wrap, PROGRAM, *map(str, args)], **options)
+    return subprocess.run([*wrap, program, *map(str, args)], **options)
 
 
-def dump(pid, *args, wrap=()):
+def dump(pid, *args, wrap=(), program=PROGRAM):
     """A dump as its JSON document, checked for what holds for every one."""
-    done = run("dump", "--json", "-p", pid, *args, wrap=wrap)
+    done = run("dump", "--json", "-p", pid, *args, wrap=wrap, program=program)
     assert (done.returncode, done.stderr) == (0, "")
     document = json.loads(done.stdout)
     check(document)

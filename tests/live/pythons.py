@@ -1,4 +1,6 @@
-"""The Pythons of this machine: those of pyenv, of /usr/bin, and of the chroots below $GILSPY_PYTHONS.
+"""The Pythons of this machine: those of pyenv, of /usr/bin, and what script/setup made below $GILSPY_PYTHONS.
+
+A free-threaded one counts twice: it is tested without its GIL, and with it.
 
     python3 pythons.py            lists them
     python3 pythons.py --count    counts them
@@ -10,27 +12,38 @@ import re
 import subprocess
 import sys
 
-EXPECTED = ["2.7"] + ["3.%d" % minor for minor in range(6, 16)] + ["2.7d", "3.9d", "3.13d", "3.14d", "3.15d"]
+EXPECTED = ["2.7"] + ["3.%d" % minor for minor in range(6, 16)] + ["2.7d", "3.9d", "3.13d", "3.14d", "3.15d", "3.13t"]
 CHROOTS = os.environ.get("GILSPY_PYTHONS", "/var/cache/gilspy/pythons")
-PROGRAM = re.compile(r"python[23]\.\d+(d|-dbg)?$")
+PROGRAM = re.compile(r"python[23]\.\d+(d|-dbg|t)?$")
+THREADED = re.compile(r"\d\.\d+(\.\d+)?t(/|$)")
+GILS = {"0": "-nogil", "1": "-gil"}  # PYTHON_GIL -> end of the label
 PROBE = """
 import json, platform, sys, sysconfig
 print(json.dumps([platform.python_version(), list(sys.version_info[:2]), hasattr(sys, "gettotalrefcount"),
+                  bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
                   sysconfig.get_config_var("Py_ENABLE_SHARED") == 1 and sysconfig.get_config_var("INSTSONAME") or "",
-                  sysconfig.get_config_var("LIBDIR") or ""]))
+                  sysconfig.get_config_var("LIBDIR") or "", sys.prefix]))
 """
 
 
 class Python:
-    """One interpreter. path is as seen from this machine's root; root is its chroot, or empty."""
-    def __init__(self, path, root, where):
+    """One interpreter. path is as seen from this machine's root; root is its chroot, or empty. gil: what PYTHON_GIL is
+    to be, empty where there is no choice; has_gil: it runs with one."""
+    def __init__(self, path, root, where, gil=""):
         self.path, self.root, self.where = path, root, where
-        answer = subprocess.run(self.command("-c", PROBE), stdout=subprocess.PIPE, check=True, timeout=60).stdout
-        self.version, (self.major, self.minor), self.debug, library, folder = json.loads(answer)
+        self.env, self.has_gil = {"PYTHON_GIL": gil} if gil else {}, gil != "0"
+        answer = subprocess.run(self.command("-c", PROBE), stdout=subprocess.PIPE, check=True, timeout=60,
+                                env={**os.environ, **self.env}).stdout
+        self.version, (self.major, self.minor), self.debug, self.threaded, library, folder, self.prefix = \
+            json.loads(answer)
         # Debian's programs are static even where the library is there as well.
         self.library = os.path.join(folder, library) if library and where == "pyenv" else None
-        self.kind = "%d.%d%s" % (self.major, self.minor, "d" if self.debug else "")
-        self.label = "%s%s-%s" % (self.version, "d" if self.debug else "", where)
+        letters = ("t" if self.threaded else "") + ("d" if self.debug else "")
+        self.kind = "%d.%d%s" % (self.major, self.minor, letters)
+        self.label = "%s%s-%s%s" % (self.version, letters, where, GILS.get(gil, ""))
+        self.build = "-".join(["free-threaded"] * self.threaded + ["debug"] * self.debug) or "release"
+        # What there is to be seen while nobody holds the GIL, of a thread and of the GIL.
+        self.without, self.free = ("without", "free") if self.has_gil else ("none", "disabled")
 
     def command(self, *args, path=None):
         """The words that run it; path: a copy of it instead."""
@@ -49,7 +62,7 @@ class Python:
 
 
 def candidates():
-    """(path, chroot, where from) of each program that may be an interpreter, none twice."""
+    """(path, chroot, where from, PYTHON_GIL) of each program that may be an interpreter, none twice."""
     found = []
     try:
         root = subprocess.run(["pyenv", "root"], stdout=subprocess.PIPE, check=True, text=True).stdout.strip()
@@ -60,10 +73,11 @@ def candidates():
         where = os.path.basename(root) or "system"
         found += [(path, root, where) for path in glob.glob(root + "/usr/bin/python*")
                   if PROGRAM.search(path) and (not root or os.geteuid() == 0)]
+    found += [(path, "", "built") for path in glob.glob(CHROOTS + "/*/bin/python*t") if PROGRAM.search(path)]
     once = {}
     for path, root, where in sorted(found, key=lambda row: (len(row[0]), row)):
         once.setdefault(os.path.realpath(path), (path, root, where))
-    return sorted(once.values())
+    return sorted(row + (gil,) for row in once.values() for gil in (GILS if THREADED.search(row[0]) else [""]))
 
 
 def chosen(kind):
@@ -75,9 +89,9 @@ def chosen(kind):
 def discover():
     """(interpreters, {path: why it does not run}, kinds that are expected but not there)."""
     pythons, broken = [], {}
-    for path, root, where in candidates():
+    for path, root, where, gil in candidates():
         try:
-            pythons.append(Python(path, root, where))
+            pythons.append(Python(path, root, where, gil))
         except (OSError, ValueError, subprocess.SubprocessError) as why:
             broken[path] = str(why)
     kinds = {python.kind for python in pythons}

@@ -50,14 +50,17 @@ class Folders:
 class Target:
     """A running script of targets/. pipes: names of pipes that it can read from beside its standard input."""
     def __init__(self, python, folders, script, *args, pipes=(), path=None, env=None):
-        folder = python.inside(folders.of(python))
+        place = os.path.join(python.inside(folders.of(python)), script)
+        self.begin(lambda fds: python.command(place, fds, *args, path=path), pipes, {**python.env, **(env or {})})
+
+    def begin(self, command, pipes, env):
+        """command: makes its words, out of the JSON of its pipes' descriptors."""
         self.pipes = {name: os.pipe() for name in pipes}
         readers = {name: ends[0] for name, ends in self.pipes.items()}
         environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "PYTHONIOENCODING": "utf-8",
-                       "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
-        words = python.command(os.path.join(folder, script), json.dumps(readers), *args, path=path)
-        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment,
-                                        pass_fds=list(readers.values()))
+                       "PYTHONDONTWRITEBYTECODE": "1", **env}
+        self.process = subprocess.Popen(command(json.dumps(readers)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        env=environment, pass_fds=list(readers.values()))
         self.pid, self.heard, self.fds = self.process.pid, b"", readers
         self.began = self.listen()
 
@@ -125,9 +128,15 @@ class Target:
             os.close(ends[1])
 
 
+class Program(Target):
+    """Another program than a Python. command: as of Target.begin."""
+    def __init__(self, command, pipes=(), env=None):
+        self.begin(command, pipes, env or {})
+
+
 @contextlib.contextmanager
-def running(*args, **options):
-    target = Target(*args, **options)
+def running(*args, kind=Target, **options):
+    target = kind(*args, **options)
     try:
         yield target
     finally:

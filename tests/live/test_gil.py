@@ -65,20 +65,21 @@ def test_identity(python, target):
     process = document["process"]
     assert process["pid"] == process["ns_pid"] == target.pid
     assert process["python"] == python.version
-    assert process["build"] == ("debug" if python.debug else "release")
+    assert process["build"] == python.build
     assert process["layout"] == ("debug-offsets" if python.at_least >= (3, 13) else "table")
     assert process["container"] is False
 
 
-def test_free(target):
+def test_free(python, target):
     for _ in range(LOOKS):
         document = gilspy.dump(target.pid)
         gil = gil_of(document)
-        assert (gil["state"], gil["holder"], gil["waiters"]) == ("free", None, [])
-        assert set(words_of(document).values()) == {"without"}
+        assert (gil["state"], gil["holder"], gil["waiters"]) == (python.free, None, [])
+        assert set(words_of(document).values()) == {python.without}
         assert all(thread["runnable"] is False and thread["syscall"] for thread in document["threads"])
 
 
+@pytest.mark.usefixtures("with_gil")
 @pytest.mark.parametrize("how, call, name", [(b"r", READ, "read"), (b"p", 7, "poll")], ids=["read", "poll"])
 def test_held_asleep(target, how, call, name):
     """The holder sleeps in a system call; nobody waits, then three do, then nobody holds it."""
@@ -105,6 +106,7 @@ def test_held_asleep(target, how, call, name):
     assert (gil["state"], gil["holder"], gil["waiters"]) == ("free", None, [])
 
 
+@pytest.mark.usefixtures("with_gil")
 def test_some_wait(target):
     let_hold(target)
     let_contend(target, ["victim-1"])
@@ -113,6 +115,7 @@ def test_some_wait(target):
     assert [name for name, word in words.items() if word == "holds"] == ["holder"]
 
 
+@pytest.mark.usefixtures("with_gil")
 def test_computes_without(target):
     """C code without the GIL: runs, and neither holds nor waits, whoever else does."""
     tid = target.began["tids"]["computer"]
@@ -133,6 +136,7 @@ def test_computes_without(target):
     until(lambda: [words_of(gilspy.dump(target.pid))[name] for name in VICTIMS] == ["waits"] * 3, "three that wait")
 
 
+@pytest.mark.usefixtures("with_gil")
 def test_switches_grow(python, target):
     before = gil_of(gilspy.dump(target.pid))["switches"]
     if python.major == 2:
@@ -163,7 +167,7 @@ def test_interval(python, target):
     assert gil_of(gilspy.dump(target.pid))["interval_us"] == round(seconds * 1e6) == 12345
 
 
-def test_last_holder_ended(target):
+def test_last_holder_ended(python, target):
     """The thread that had the GIL last is gone: no trace of it stays."""
     for _ in range(3):
         tid = target.ask("start_once")["answer"]
@@ -175,4 +179,4 @@ def test_last_holder_ended(target):
         document = gilspy.dump(target.pid)
         gil = gil_of(document)
         assert {thread["tid"] for thread in document["threads"]} == set(target.began["tids"].values())
-        assert (gil["state"], gil["holder"], gil["waiters"]) == ("free", None, [])
+        assert (gil["state"], gil["holder"], gil["waiters"]) == (python.free, None, [])

@@ -58,9 +58,17 @@ static void test_nothing_there(void **state)
     assert_names(0, 0xe9, 0x00, 0x10, 0x00, 0x00, 0x90, 0x90, 0x90); /* a jump elsewhere */
 }
 
+static void test_reference(void **state)
+{
+    (void)state;
+    static const uint8_t ahead[] = {0x00, 0x20, 0x00, 0x00}, back[] = {0xfc, 0xff, 0xff, 0xff};
+    assert_int_equal(gs_arch_reference(ahead, AT), AT + 4 + 0x2000);
+    assert_int_equal(gs_arch_reference(back, AT), AT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_known_functions), cmocka_unit_test(test_prologues),
-                                       cmocka_unit_test(test_nothing_there)};
+                                       cmocka_unit_test(test_nothing_there), cmocka_unit_test(test_reference)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -303,6 +303,53 @@ static void test_disabled(void **state)
     close_world(&w);
 }
 
+/* Where any futex may be a wait for the GIL, who sleeps on one may wait while somebody has it. */
+static void test_perhaps(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, 4);
+    w.lock.place.blind = true;
+    w.lock.after.has_users = w.lock.last.has_users = false;
+    waits_on(&w, 1, 0x7000);
+    waits_on(&w, 2, MUTEX);
+    does(&w, 0, "running\n");
+    does(&w, 3, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
+    held_by(&w, 0);
+    w.reader.full_census = true;
+    census(&w);
+    assert_judged(&w, 0, GS_HOLDS, GS_EXACT);
+    assert_judged(&w, 1, GS_UNKNOWN, GS_INFERRED);
+    assert_judged(&w, 2, GS_WAITS, GS_INFERRED);
+    assert_judged(&w, 3, GS_WITHOUT, GS_INFERRED);
+    w.lock.after.locked = false;
+    w.lock.after.holder = 0;
+    does(&w, 0, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
+    w.reader.full_census = true;
+    census(&w);
+    assert_judged(&w, 1, GS_WITHOUT, GS_INFERRED);
+    close_world(&w);
+}
+
+/* Where nothing tells who has it, whoever sleeps may sleep with it. */
+static void test_hidden(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, 3);
+    w.lock.after.hidden = true;
+    w.lock.after.exists = w.lock.after.has_users = false;
+    does(&w, 0, "running\n");
+    does(&w, 1, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
+    waits_on(&w, 2, COND + 40);
+    w.reader.full_census = true;
+    census(&w);
+    assert_judged(&w, 0, GS_UNKNOWN, GS_INFERRED);
+    assert_judged(&w, 1, GS_UNKNOWN, GS_INFERRED);
+    assert_judged(&w, 2, GS_WAITS, GS_INFERRED);
+    close_world(&w);
+}
+
 /* Who is asked: in a quiet time only the last holder, in turn the others, everybody when it is called for. */
 static void test_who_is_asked(void **state)
 {
@@ -466,6 +513,8 @@ int main(void)
                                        cmocka_unit_test(test_owner_of_the_mutex),
                                        cmocka_unit_test(test_gil_requested),
                                        cmocka_unit_test(test_disabled),
+                                       cmocka_unit_test(test_perhaps),
+                                       cmocka_unit_test(test_hidden),
                                        cmocka_unit_test(test_who_is_asked),
                                        cmocka_unit_test(test_words_that_moved)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,7 +67,7 @@ static void defaults_and_values(void **state)
     assert_true(args.rate_hz == 100 && fabs(args.max_pause - 0.02) < 1e-12 && args.duration_us == 0);
     assert_int_equal(args.stopping, GS_STOP_TORN);
     assert_int_equal(args.color, GS_COLOR_AUTO);
-    assert_string_equal(args.output, "-");
+    assert_null(args.output);
     gs_args_fini(&args);
     assert_int_equal(
         parse(&args, &gs_cmd_top, "-r max -d5m --color never --nonblocking --max-pause 10% -o - --once", NULL), GS_OK);

@@ -402,6 +402,63 @@ static void test_same(void **state)
     assert_false(gs_gil_same(&a, &b));
 }
 
+/* ---- what cannot be known ---- */
+
+/* A build that tells neither who has it nor on what the others wait. */
+static void test_hidden(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, GS_VERSION(2, 7));
+    assert_true(gs_gil_place(&w.python, 0, &w.place));
+    assert_true(decode(&w));
+    assert_true(w.words.hidden && !w.words.exists && !w.words.locked && w.words.enabled);
+    assert_int_equal(futex(&w, DATA + 0x4000), GS_FUTEX_PERHAPS);
+    w.python.at.current = DATA;
+    mem_fake_put64(w.o.mem, DATA, 0x7000);
+    assert_true(gs_gil_place(&w.python, 0, &w.place));
+    assert_true(decode(&w));
+    assert_true(!w.words.hidden && w.words.exists && w.words.locked);
+    assert_int_equal(futex(&w, DATA + 0x4000), GS_FUTEX_PERHAPS);
+    close_world(&w);
+    open_world(&w, GS_VERSION(3, 6));
+    w.python.at = (struct gs_anchors){.data_start = DATA, .data_end = DATA + 0x2000};
+    assert_true(gs_gil_place(&w.python, 0, &w.place));
+    assert_true(decode(&w));
+    assert_true(w.words.hidden && !w.words.exists);
+    assert_int_equal(futex(&w, DATA + 0x1000), GS_FUTEX_COND);
+    assert_int_equal(futex(&w, DATA + 0x4000), GS_FUTEX_OTHER);
+    close_world(&w);
+}
+
+/* With another C library than glibc its mutexes count nothing that is known, and any futex may be a wait for it. */
+static void test_foreign_libc(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, GS_VERSION(3, 6));
+    w.python.at = all_symbols;
+    w.python.foreign_libc = true;
+    put_statics(&w, &w.python.at, 1);
+    assert_true(gs_gil_place(&w.python, 0, &w.place));
+    assert_true(decode(&w));
+    assert_true(w.words.locked && w.words.has_switches && !w.words.hidden);
+    assert_int_equal(w.words.last_holder, 0x7000);
+    assert_false(w.words.has_users);
+    assert_int_equal(w.words.cond_users, 0);
+    assert_range(&w, DATA + 0x1080, 40, GS_FUTEX_MUTEX, GS_FUTEX_PERHAPS, GS_FUTEX_PERHAPS);
+    assert_int_equal(futex(&w, 0x7ffff000), GS_FUTEX_PERHAPS);
+    close_world(&w);
+    open_world(&w, GS_VERSION(3, 12));
+    w.python.foreign_libc = true;
+    assert_true(gs_gil_place(&w.python, DATA, &w.place));
+    assert_true(decode(&w));
+    assert_false(w.words.has_users);
+    assert_int_equal(futex(&w, 0x7ffff000), GS_FUTEX_PERHAPS);
+    assert_int_equal(futex(&w, DATA + (gs_addr)w.python.layout.gil_mutex), GS_FUTEX_MUTEX);
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_struct),
@@ -413,6 +470,8 @@ int main(void)
                                        cmocka_unit_test(test_statics_nothing),
                                        cmocka_unit_test(test_statics_scattered),
                                        cmocka_unit_test(test_only_waits_are_waits),
-                                       cmocka_unit_test(test_same)};
+                                       cmocka_unit_test(test_same),
+                                       cmocka_unit_test(test_hidden),
+                                       cmocka_unit_test(test_foreign_libc)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -99,9 +99,10 @@ static void test_damaged(void **state)
     }
     static const uint8_t unfinished[] = {0xe8, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f};
     assert_int_equal(line_of(GS_LINES_PEP657, 3, unfinished, sizeof unfinished, 0), 0);
-    assert_int_equal(line_of(GS_LINES_PEP626, 3, NULL, 0, 0), 0);
-    assert_int_equal(line_of(GS_LINES_LNOTAB_I8, 3, NULL, 0, 0), 3);
-    assert_int_equal(line_of(GS_LINES_LNOTAB_I8, -7, NULL, 0, -1), 0);
+    assert_int_equal(line_of(GS_LINES_PEP626, 3, unfinished, 0, 0), 0);
+    assert_int_equal(line_of(GS_LINES_LNOTAB_I8, 3, unfinished, 0, 0), 3);
+    assert_int_equal(line_of(GS_LINES_LNOTAB_I8, -7, unfinished, 0, -1), 0);
+    assert_int_equal(line_of(GS_LINES_LNOTAB_I8, 3, NULL, 0, 0), 0); /* could not be read */
 }
 
 int main(void)

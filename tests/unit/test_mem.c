@@ -38,7 +38,7 @@ static gs_addr addr_of(const void *pointer)
 
 static void check_live(size_t count)
 {
-    struct gs_mem *mem = gs_mem_live_new(getpid());
+    struct gs_mem *mem = gs_mem_live_new(getpid(), NULL);
     uint8_t *pages = map_pages(count), *copies = malloc(count * 16);
     struct gs_piece *pieces = calloc(count, sizeof *pieces);
     assert_true(mem && copies && pieces);
@@ -68,7 +68,7 @@ static void test_live_with_holes(void **state)
 static void test_live_only_holes(void **state)
 {
     (void)state;
-    struct gs_mem *mem = gs_mem_live_new(getpid());
+    struct gs_mem *mem = gs_mem_live_new(getpid(), NULL);
     struct gs_piece pieces[3000];
     uint64_t word;
     for (size_t i = 0; i < 3000; i++)
@@ -83,7 +83,7 @@ static void test_live_only_holes(void **state)
 static void test_live_read(void **state)
 {
     (void)state;
-    struct gs_mem *mem = gs_mem_live_new(getpid());
+    struct gs_mem *mem = gs_mem_live_new(getpid(), NULL);
     uint8_t *pages = map_pages(3), copy[PAGE];
     gs_addr word;
     uint32_t half;
@@ -110,7 +110,7 @@ static void test_live_that_ended(void **state)
         _exit(0);
     assert_true(pid > 0);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
-    struct gs_mem *mem = gs_mem_live_new(pid);
+    struct gs_mem *mem = gs_mem_live_new(pid, NULL);
     uint64_t word;
     struct gs_piece piece = {addr_of(&word), &word, 8, true};
     assert_int_equal(gs_mem_read(mem, addr_of(&word), &word, 8), GS_GONE);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -73,6 +75,11 @@ static void test_status(void **state)
     assert_int_equal(gs_status_innermost_pid("Name:\tx\nNSpid:\t43\t2", 1), 2);
     assert_int_equal(gs_status_innermost_pid("Name:\tx\nNSpid:\nUid:\t5\n", 99), 99);
     assert_int_equal(gs_status_innermost_pid("Name:\tx\n", 99), 99);
+    assert_true(gs_status_nested(text));
+    assert_true(gs_status_nested("NSpid:\t43\t43\n"));
+    assert_false(gs_status_nested("Name:\tx\nNSpid:\t43\n"));
+    assert_false(gs_status_nested("Name:\tx\nNSpid:\n7 8\n"));
+    assert_false(gs_status_nested("Name:\tx\n"));
 }
 
 static void test_activity(void **state)
@@ -222,19 +229,80 @@ static void test_own_maps(void **state)
     assert_int_equal(read(fd, magic, 4), 4);
     assert_memory_equal(magic, "\177ELF", 4);
     close(fd);
-    struct gs_map other = *map;
-    other.inode++;
-    assert_int_equal(gs_target_open_file(&target, &other), -1);
     gs_maps_free(target.maps, target.map_count);
     target = (struct gs_target){.pid = 1 << 30};
     assert_int_equal(gs_target_refresh_maps(&target, &err), GS_NO_PROCESS);
 }
 
+enum { FILE_BYTES = 20000, FILE_PAGES = 5 * 4096 };
+
+static void write_file(const char *path, int fill)
+{
+    char bytes[FILE_BYTES];
+    memset(bytes, 'a', sizeof bytes);
+    bytes[sizeof bytes - 1] = (char)fill;
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, sizeof bytes, file), sizeof bytes);
+    fclose(file);
+}
+
+/* What the kernel says of a file in one place and in the other need not agree: then its contents count. */
+static void test_file_behind_a_map(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/gilspy-test-XXXXXX", same[64], different[64];
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    write_file(path, 'a');
+    void *memory = mmap(NULL, FILE_PAGES, PROT_READ, MAP_PRIVATE, fd, 0);
+    assert_true(memory != MAP_FAILED);
+    close(fd);
+    struct gs_mem *mem = gs_mem_live_new(getpid(), NULL);
+    assert_non_null(mem);
+    struct gs_target target = {.pid = getpid(), .ns_pid = getpid(), .mem = mem};
+    /* No link in map_files has this name. */
+    struct gs_map map = {.start = (gs_addr)(uintptr_t)memory, .inode = 1, .readable = true, .path = path};
+    map.end = map.start + FILE_PAGES;
+    map.start += 4096;
+    map.file_offset = 4096;
+    snprintf(same, sizeof same, "%s.same", path);
+    snprintf(different, sizeof different, "%s.different", path);
+
+    fd = gs_target_open_file(&target, &map);
+    assert_true(fd >= 0);
+    close(fd);
+    map.writable = true; /* may have changed since */
+    assert_int_equal(gs_target_open_file(&target, &map), -1);
+    map.writable = false;
+    write_file(different, 'b');
+    assert_int_equal(rename(different, path), 0);
+    assert_int_equal(gs_target_open_file(&target, &map), -1);
+    write_file(same, 'a');
+    assert_int_equal(rename(same, path), 0);
+    fd = gs_target_open_file(&target, &map);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(truncate(path, FILE_BYTES / 2), 0);
+    assert_int_equal(gs_target_open_file(&target, &map), -1);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(gs_target_open_file(&target, &map), -1);
+    assert_int_equal(unlink(path), 0);
+    gs_mem_free(mem);
+    munmap(memory, FILE_PAGES);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_stat),         cmocka_unit_test(test_stat_that_is_none),
-                                       cmocka_unit_test(test_status),       cmocka_unit_test(test_activity),
-                                       cmocka_unit_test(test_own_activity), cmocka_unit_test(test_maps),
-                                       cmocka_unit_test(test_many_maps),    cmocka_unit_test(test_own_maps)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_stat),
+                                       cmocka_unit_test(test_stat_that_is_none),
+                                       cmocka_unit_test(test_status),
+                                       cmocka_unit_test(test_activity),
+                                       cmocka_unit_test(test_own_activity),
+                                       cmocka_unit_test(test_maps),
+                                       cmocka_unit_test(test_many_maps),
+                                       cmocka_unit_test(test_own_maps),
+                                       cmocka_unit_test(test_file_behind_a_map)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -195,6 +195,63 @@ static void test_cut_chain(void **state)
     process_for_versions(CHUNKS, GS_VERSION(3, 14), cut);
 }
 
+/* Free-threaded, 3.14 on: a frame that runs its thread's own copy of the bytecode. The fields are put where a build
+ * with a GIL has others that are not read. */
+static void copies(struct process *p)
+{
+    struct process_thread *a = add(p, 0), *b = add(p, 1);
+    struct gs_layout *layout = &p->python.layout;
+    layout->if_tlbc_index = layout->if_stackpointer;
+    layout->co_tlbc = layout->co_code_adaptive - 8;
+    layout->ca_size = 0;
+    layout->ca_entries = 8;
+    process_reopen(p);
+    gs_addr page = process_map(p, 4096), array = page, other = page + 64, first = page + 1024, second = page + 2048;
+    mem_fake_put64(p->o.mem, p->codes[0] + (gs_addr)layout->co_tlbc, array);
+    mem_fake_put64(p->o.mem, array, 3);
+    mem_fake_put64(p->o.mem, array + 8, p->codes[0] + (gs_addr)layout->co_code_adaptive);
+    mem_fake_put64(p->o.mem, array + 24, first);
+    gs_addr own = process_call(p, a, 0, 3);
+    process_call(p, b, 0, 4);
+    mem_fake_put32(p->o.mem, own + (gs_addr)layout->if_tlbc_index, 2);
+    mem_fake_put64(p->o.mem, own + (gs_addr)layout->if_instr, first + 10);
+    process_take(p, a);
+    assert_stack(p, 0, "f:5");
+    assert_stack(p, 1, "f:4");
+    mem_fake_put64(p->o.mem, own + (gs_addr)layout->if_instr, first - 2);
+    assert_stack(p, 0, "f:-1");
+    /* The array was replaced, and the number is another copy's. */
+    mem_fake_put64(p->o.mem, p->codes[0] + (gs_addr)layout->co_tlbc, other);
+    mem_fake_put64(p->o.mem, other, 3);
+    mem_fake_put64(p->o.mem, other + 24, second);
+    mem_fake_put64(p->o.mem, other + 32, second); /* behind its end */
+    mem_fake_put64(p->o.mem, own + (gs_addr)layout->if_instr, second + 14);
+    assert_stack(p, 0, "f:7");
+    /* Numbers and pointers that lead nowhere. */
+    static const uint32_t wild[] = {1, 3, UINT32_MAX};
+    for (size_t i = 0; i < sizeof wild / sizeof *wild; i++) {
+        mem_fake_put32(p->o.mem, own + (gs_addr)layout->if_tlbc_index, wild[i]);
+        process_must_take(p);
+        assert_true(see(p, 0)->torn);
+    }
+    mem_fake_put32(p->o.mem, own + (gs_addr)layout->if_tlbc_index, 2);
+    assert_stack(p, 0, "f:7");
+    mem_fake_put64(p->o.mem, own + (gs_addr)layout->if_instr, second + PROCESS_CODE_BYTES);
+    process_must_take(p);
+    assert_true(see(p, 0)->torn);
+    mem_fake_put64(p->o.mem, own + (gs_addr)layout->if_instr, second + 14);
+    mem_fake_put64(p->o.mem, p->codes[0] + (gs_addr)layout->co_tlbc, 8);
+    process_reopen(p);
+    process_must_take(p);
+    assert_true(see(p, 0)->torn);
+}
+
+static void test_copies_of_bytecode(void **state)
+{
+    (void)state;
+    process_for_versions(GS_VERSION(3, 14), PROCESS_LAST, copies);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_plain),
@@ -203,6 +260,7 @@ int main(void)
                                        cmocka_unit_test(test_generators),
                                        cmocka_unit_test(test_shims_and_trampolines),
                                        cmocka_unit_test(test_base_frame),
-                                       cmocka_unit_test(test_cut_chain)};
+                                       cmocka_unit_test(test_cut_chain),
+                                       cmocka_unit_test(test_copies_of_bytecode)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

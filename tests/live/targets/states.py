@@ -1,4 +1,5 @@
 """A main thread that serves, and one thread that idles, sleeps with the GIL in a regular expression, or spins."""
+import os
 import re
 import time
 
@@ -27,5 +28,13 @@ def spin():
         deep(20)
 
 
+def vfork(fifo):
+    """Waits, with the GIL, until its child has opened a FIFO."""
+    os.mkfifo(fifo)
+    child = os.posix_spawn("/bin/true", ["true"], {}, file_actions=[(os.POSIX_SPAWN_OPEN, 0, fifo, os.O_RDONLY, 0)])
+    os.waitpid(child, 0)
+    os.unlink(fifo)
+
+
 common.start("worker", {"idle": idle, "sleep": sleep, "hog": hog, "spin": spin}[common.ARGS[0]])
-common.serve(ping=lambda: "pong")
+common.serve(ping=lambda: "pong", vfork=vfork)

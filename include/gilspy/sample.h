@@ -1,0 +1,76 @@
+/* What a sampler and a recording give, and what each format takes: samples, one after the other. */
+#ifndef GILSPY_SAMPLE_H
+#define GILSPY_SAMPLE_H
+
+#include "gilspy/snapshot.h"
+#include "gilspy/stack.h"
+
+/* A process that is sampled. Numbers of processes and threads are dense, from 0 on, in the order in which they were
+ * first seen, and are never used again. */
+struct gs_sampled_process {
+    pid_t pid, ns_pid;
+    char *const *command; /* NULL-terminated */
+    const char *python, *build, *exe;
+};
+
+struct gs_sampled_thread {
+    uint32_t process;
+    pid_t tid, ns_tid;
+    uint64_t ident;
+    const char *name; /* UTF-8, uncleaned */
+    bool main;
+};
+
+/* What one thread does in one sample. */
+struct gs_thread_sample {
+    uint32_t thread;
+    uint32_t stack;   /* of the sample's stacks; 0: it runs no Python */
+    uint8_t gil;      /* enum gs_gil_word */
+    uint8_t evidence; /* enum gs_evidence */
+    uint8_t run;      /* enum gs_run */
+    bool torn;        /* the stack could not be read whole: it ends in a gap */
+    uint8_t lock;     /* which GIL of its process, in the order of the process's interpreters */
+};
+
+/* One moment of one process. */
+struct gs_sample {
+    uint32_t process;
+    uint64_t time_ns;   /* CLOCK_MONOTONIC */
+    uint64_t weight_ns; /* since the sample before of this process, but at most 10 slots, */
+    uint64_t gap_ns;    /* the rest: nobody knows what was done then, because the sampler was late */
+    const struct gs_thread_sample *threads;
+    size_t thread_count;
+    const struct gs_stacks *stacks; /* the same in all samples of a source */
+};
+
+/* About the whole run. */
+struct gs_run_info {
+    uint64_t begin_ns;   /* CLOCK_MONOTONIC at which the first slot began */
+    int64_t realtime_ns; /* CLOCK_REALTIME at that moment */
+    double rate_hz;      /* infinite: max */
+    const char *gilspy;  /* version that took the samples */
+    const char *host;
+};
+
+struct gs_run_end {
+    uint64_t begin_ns, end_ns; /* CLOCK_MONOTONIC */
+    uint64_t samples, thread_samples;
+    struct gs_quality quality;
+    bool complete; /* false: the recording ends before the run did, or has no end yet */
+};
+
+/* Takes samples: what a format, or whatever else wants them, implements. All but end may be NULL; any status but GS_OK
+ * stops the source, which returns it. What the arguments point to holds until the call returns, strings and `stacks`
+ * until end; what is in `stacks` (numbers, places, their strings) holds until `forget`. */
+struct gs_sink {
+    enum gs_status (*begin)(struct gs_sink *sink, const struct gs_run_info *run);
+    enum gs_status (*process)(struct gs_sink *sink, uint32_t number, const struct gs_sampled_process *process);
+    /* A new thread, or a known one that has another name now. */
+    enum gs_status (*thread)(struct gs_sink *sink, uint32_t number, const struct gs_sampled_thread *thread);
+    enum gs_status (*sample)(struct gs_sink *sink, const struct gs_sample *sample);
+    /* Numbers of places and stacks begin anew when it returns: the last chance to look them up. */
+    enum gs_status (*forget)(struct gs_sink *sink);
+    enum gs_status (*end)(struct gs_sink *sink, const struct gs_run_end *end);
+};
+
+#endif

@@ -1,0 +1,31 @@
+/* The loop of record: samples of several processes, at random points of equal slots of time. */
+#ifndef GILSPY_SAMPLER_H
+#define GILSPY_SAMPLER_H
+
+#include "gilspy/sample.h"
+
+struct gs_sampler;
+
+/* rate_hz may be infinite: one sample after the other. */
+enum gs_status gs_sampler_new(struct gs_sampler **sampler, double rate_hz, struct gs_sink *sink) GS_MUST_CHECK;
+void gs_sampler_free(struct gs_sampler *sampler);
+
+/* Another process to be sampled; with the first the run begins, and the sink is told. All three stay the caller's,
+ * until gs_sampler_take says that the process is gone or the sampler is freed; nobody else uses the reader meanwhile.
+ * id: what gs_sampler_take names it by. */
+enum gs_status gs_sampler_add(struct gs_sampler *sampler, uint64_t id, struct gs_python *python,
+                              struct gs_reader *reader, struct gs_names *names) GS_MUST_CHECK;
+size_t gs_sampler_count(const struct gs_sampler *sampler);
+
+/* The moment of the next sample (CLOCK_MONOTONIC): to be waited for. */
+uint64_t gs_sampler_next_ns(struct gs_sampler *sampler);
+/* One sample of each process, now. GS_OK; GS_GONE or GS_EXECED when the process *id is not what it was: it is sampled
+ * no more, and the call is to be made again for the rest; what the sink returned; GS_NO_MEMORY. */
+enum gs_status gs_sampler_take(struct gs_sampler *sampler, uint64_t *id) GS_MUST_CHECK;
+
+/* What was done so far. */
+void gs_sampler_sum(const struct gs_sampler *sampler, struct gs_run_end *end);
+/* Tells the sink that the run ends. */
+enum gs_status gs_sampler_end(struct gs_sampler *sampler) GS_MUST_CHECK;
+
+#endif

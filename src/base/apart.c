@@ -1,0 +1,76 @@
+/* A child that is given up hangs on nothing of ours: it has no descriptor but the pipe that its result comes by, and
+ * ends with us if it can end at all. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/apart.h"
+#include "base/clock.h"
+
+enum { PATIENCE_NS = 2000000000 };
+
+static _Noreturn void be_child(int out, void (*work)(const void *, void *), const void *context, void *result,
+                               size_t len)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* Whoever reads our output must not wait for the child's end. */
+    if (out > 0)
+        close_range(0, (unsigned)out - 1, 0);
+    close_range((unsigned)out + 1, ~0U, 0);
+    work(context, result);
+    for (size_t done = 0; done < len;) {
+        ssize_t put = write(out, (const uint8_t *)result + done, len - done);
+        if (put <= 0)
+            _exit(1);
+        done += (size_t)put;
+    }
+    _exit(0);
+}
+
+/* Reads all of the result; what it returns is what gs_apart_run does. */
+static enum gs_apart receive(int in, uint8_t *result, size_t len)
+{
+    uint64_t end_ns = gs_clock_ns() + PATIENCE_NS;
+    for (size_t done = 0; done < len;) {
+        uint64_t now_ns = gs_clock_ns();
+        struct pollfd ready = {.fd = in, .events = POLLIN};
+        int wait_ms = now_ns < end_ns ? (int)((end_ns - now_ns) / 1000000) + 1 : 0;
+        int count = poll(&ready, 1, wait_ms);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return count == 0 ? GS_APART_LATE : GS_APART_FAILED;
+        ssize_t got = read(in, result + done, len - done);
+        if (got <= 0)
+            return GS_APART_FAILED;
+        done += (size_t)got;
+    }
+    return GS_APART_DONE;
+}
+
+enum gs_apart gs_apart_run(void (*work)(const void *context, void *result), const void *context, void *result,
+                           size_t len)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC))
+        return GS_APART_FAILED;
+    pid_t child = fork();
+    if (child == 0)
+        be_child(ends[1], work, context, result, len);
+    close(ends[1]);
+    enum gs_apart outcome = child < 0 ? GS_APART_FAILED : receive(ends[0], result, len);
+    close(ends[0]);
+    if (child > 0) {
+        if (outcome != GS_APART_DONE)
+            kill(child, SIGKILL);
+        /* One that cannot even be killed is left to init. */
+        while (waitpid(child, NULL, outcome == GS_APART_LATE ? WNOHANG : 0) < 0 && errno == EINTR)
+            ;
+    }
+    return outcome;
+}

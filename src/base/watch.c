@@ -1,0 +1,237 @@
+/* The one who works counts its steps; the one who waits looks whether the count moves. */
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/watch.h"
+
+enum {
+    PATIENCE_NS = 2000000000,
+    CAREFUL_NS = 500000000, /* somebody did not answer already */
+    LOOK_NS = 100000000,
+    AVOIDED_MAX = 64
+};
+
+struct gs_watch {
+    _Atomic uint64_t beat; /* odd: in a step */
+    const char *_Atomic what;
+    _Atomic uint64_t addr, len;
+    _Atomic pid_t tid;
+    atomic_bool holding;
+    bool guarded;
+    pthread_t guard;
+    sem_t unguarded;
+    /* These stay as they were made. */
+    bool careful;
+    struct gs_stuck avoided[AVOIDED_MAX];
+    size_t avoided_count;
+};
+
+struct gs_watch *gs_watch_new(const struct gs_watch *before, const struct gs_stuck *stuck)
+{
+    struct gs_watch *watch = calloc(1, sizeof *watch);
+    if (!watch || !before)
+        return watch;
+    watch->careful = true;
+    watch->avoided_count = before->avoided_count;
+    memcpy(watch->avoided, before->avoided, sizeof watch->avoided);
+    /* What is read in small steps is avoided; of a large one it is not known which part did not answer. */
+    if ((before->careful || !stuck->len) && watch->avoided_count < AVOIDED_MAX)
+        watch->avoided[watch->avoided_count++] = *stuck;
+    return watch;
+}
+
+void gs_watch_free(struct gs_watch *watch)
+{
+    free(watch);
+}
+
+/* Only one thread counts, so that no locked instruction is needed. */
+static void count(struct gs_watch *watch)
+{
+    uint64_t beat = atomic_load_explicit(&watch->beat, memory_order_relaxed);
+    atomic_store_explicit(&watch->beat, beat + 1, memory_order_release);
+}
+
+void gs_watch_enter(struct gs_watch *watch, const char *what, uint64_t addr, uint64_t len)
+{
+    if (!watch)
+        return;
+    atomic_store_explicit(&watch->what, what, memory_order_relaxed);
+    atomic_store_explicit(&watch->addr, addr, memory_order_relaxed);
+    atomic_store_explicit(&watch->len, len, memory_order_relaxed);
+    count(watch);
+}
+
+void gs_watch_leave(struct gs_watch *watch)
+{
+    if (watch)
+        count(watch);
+}
+
+void gs_watch_hold(struct gs_watch *watch, bool holding)
+{
+    if (watch)
+        atomic_store_explicit(&watch->holding, holding, memory_order_relaxed);
+}
+
+bool gs_watch_careful(const struct gs_watch *watch)
+{
+    return watch && watch->careful;
+}
+
+bool gs_watch_avoids(const struct gs_watch *watch, uint64_t addr, uint64_t len)
+{
+    for (size_t i = 0; watch && i < watch->avoided_count; i++) {
+        const struct gs_stuck *avoided = &watch->avoided[i];
+        if (avoided->len && (addr - avoided->addr < avoided->len || avoided->addr - addr < len))
+            return true;
+    }
+    return false;
+}
+
+bool gs_watch_avoids_step(const struct gs_watch *watch, const char *what)
+{
+    for (size_t i = 0; watch && i < watch->avoided_count; i++) {
+        if (strcmp(watch->avoided[i].what, what) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Since when the step that it is in now lasts. */
+struct vigil {
+    uint64_t beat, since_ns;
+};
+
+static bool is_stuck(struct gs_watch *watch, struct vigil *vigil, struct gs_stuck *stuck)
+{
+    uint64_t beat = atomic_load_explicit(&watch->beat, memory_order_acquire), now_ns = gs_clock_ns();
+    if (beat != vigil->beat || beat % 2 == 0) {
+        *vigil = (struct vigil){beat, now_ns};
+        return false;
+    }
+    if (now_ns - vigil->since_ns < (watch->careful ? CAREFUL_NS : PATIENCE_NS))
+        return false;
+    *stuck = (struct gs_stuck){atomic_load(&watch->what), atomic_load(&watch->addr), atomic_load(&watch->len),
+                               atomic_load(&watch->tid), atomic_load(&watch->holding)};
+    return true;
+}
+
+/* Belongs to whoever comes last: the one who waits, or the one who works when nobody waits any more. */
+enum { BOTH, ONE_LEFT };
+
+struct run {
+    atomic_int left;
+    struct gs_watch *watch;
+    enum gs_status (*work)(void *context);
+    void *context;
+    enum gs_status status;
+};
+
+static void *run_thread(void *argument)
+{
+    struct run *run = argument;
+    atomic_store(&run->watch->tid, gettid());
+    run->status = run->work(run->context);
+    if (atomic_exchange(&run->left, ONE_LEFT) == ONE_LEFT)
+        free(run);
+    return NULL;
+}
+
+/* LOOK_NS from now. */
+static struct timespec look_time(void)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += LOOK_NS;
+    until.tv_sec += until.tv_nsec / (long)GS_NS_PER_S;
+    until.tv_nsec %= (long)GS_NS_PER_S;
+    return until;
+}
+
+enum gs_status gs_watch_run(struct gs_watch *watch, enum gs_status (*work)(void *context), void *context,
+                            struct gs_stuck *stuck)
+{
+    pthread_t thread;
+    struct vigil vigil = {0};
+    struct run *run = malloc(sizeof *run);
+    *stuck = (struct gs_stuck){0};
+    if (!run)
+        return GS_NO_MEMORY;
+    *run = (struct run){.watch = watch, .work = work, .context = context};
+    if (pthread_create(&thread, NULL, run_thread, run)) {
+        free(run);
+        return work(context); /* without anybody who watches */
+    }
+    for (;;) {
+        struct timespec until = look_time();
+        if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) == 0) {
+            enum gs_status status = run->status;
+            free(run);
+            return status;
+        }
+        if (is_stuck(watch, &vigil, stuck)) {
+            pthread_detach(thread);
+            if (atomic_exchange(&run->left, ONE_LEFT) == ONE_LEFT)
+                free(run);
+            return GS_FAILED;
+        }
+    }
+}
+
+struct guard {
+    struct gs_watch *watch;
+    void (*give_up)(const struct gs_stuck *stuck, void *context);
+    void *context;
+};
+
+static void *guard_thread(void *argument)
+{
+    struct guard *guard = argument;
+    struct vigil vigil = {0};
+    struct gs_stuck stuck;
+    bool given_up = false;
+    for (;;) {
+        struct timespec until = look_time();
+        if (sem_clockwait(&guard->watch->unguarded, CLOCK_MONOTONIC, &until) == 0)
+            break;
+        if (!given_up && is_stuck(guard->watch, &vigil, &stuck)) {
+            given_up = true;
+            guard->give_up(&stuck, guard->context);
+        }
+    }
+    free(guard);
+    return NULL;
+}
+
+enum gs_status gs_watch_guard(struct gs_watch *watch, void (*give_up)(const struct gs_stuck *stuck, void *context),
+                              void *context)
+{
+    atomic_store(&watch->tid, gettid());
+    struct guard *guard = malloc(sizeof *guard);
+    if (!guard)
+        return GS_NO_MEMORY;
+    *guard = (struct guard){watch, give_up, context};
+    sem_init(&watch->unguarded, 0, 0);
+    if (pthread_create(&watch->guard, NULL, guard_thread, guard)) {
+        free(guard);
+        return GS_FAILED;
+    }
+    watch->guarded = true;
+    return GS_OK;
+}
+
+void gs_watch_unguard(struct gs_watch *watch)
+{
+    if (!watch || !watch->guarded)
+        return;
+    sem_post(&watch->unguarded);
+    pthread_join(watch->guard, NULL);
+    watch->guarded = false;
+}

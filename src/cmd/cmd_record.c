@@ -1,0 +1,275 @@
+/* gilspy record: samples into a file. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/draw.h"
+#include "cmd/message.h"
+#include "cmd/meter.h"
+#include "cmd/output.h"
+#include "cmd/session.h"
+#include "export/run.h"
+#include "recording/recorder.h"
+
+/* Everything that is sampled goes into a recording; another format is drawn from it at the end. */
+struct record {
+    const struct gs_args *args;
+    const struct gs_format *format; /* NULL: the recording itself */
+    char *name;                     /* of the output */
+    struct gs_output kept;          /* the recording, if it is what is asked for */
+    int fd;
+    struct gs_sink *recorder;
+    struct gs_meter meter;
+    struct gs_session *session;
+    bool progress; /* a line of it stands on the terminal */
+};
+
+/* "gilspy-4242-20260131-120000.svg" */
+static char *choose_name(const struct gs_args *args, const struct gs_format *format)
+{
+    char extension[32], time_text[32], *name;
+    time_t now = time(NULL);
+    struct tm local;
+    gs_draw_extension(format, extension);
+    strftime(time_text, sizeof time_text, "%Y%m%d-%H%M%S", localtime_r(&now, &local));
+    if (args->output)
+        return strdup(args->output);
+    int len = args->pid_count > 0 ? asprintf(&name, "gilspy-%d-%s%s", (int)args->pids[0], time_text, extension)
+                                  : asprintf(&name, "gilspy-%s%s", time_text, extension);
+    return len < 0 ? NULL : name;
+}
+
+/* A file without a name: beside the output, where there is room for that too, or where temporary files are. */
+static int open_unnamed(const char *output)
+{
+    const char *folder = getenv("TMPDIR");
+    char *beside = strdup(output), *slash = beside ? strrchr(beside, '/') : NULL;
+    if (slash)
+        slash[slash == beside] = '\0';
+    int fd = strcmp(output, "-") != 0 && beside ? open(slash ? beside : ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : -1;
+    free(beside);
+    if (fd < 0)
+        fd = open(folder ? folder : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        return fd;
+    FILE *file = tmpfile();
+    if (!file)
+        return -1;
+    fd = fcntl(fileno(file), F_DUPFD_CLOEXEC, 3);
+    fclose(file);
+    return fd;
+}
+
+static enum gs_status open_recording(struct record *r, struct gs_err *err)
+{
+    enum gs_status status = GS_OK;
+    if (r->format) {
+        r->fd = open_unnamed(r->name);
+        if (r->fd < 0)
+            return gs_fail(err, GS_OUTPUT, "cannot keep the samples in a temporary file: %s", strerror(errno));
+        status = gs_output_try(r->name, err); /* rather now than after an hour */
+    } else {
+        status = gs_output_open_growing(&r->kept, r->name, err);
+        r->fd = status ? -1 : fileno(r->kept.file);
+    }
+    if (status)
+        return status;
+    status = gs_recorder_open(&r->recorder, r->fd);
+    if (status)
+        return gs_fail(err, status, "cannot write to %.300s: %s", r->name, strerror(errno));
+    gs_meter_init(&r->meter, r->recorder);
+    return GS_OK;
+}
+
+static void clear_progress(struct record *r)
+{
+    if (r->progress)
+        fputs("\r\033[K", stderr);
+    r->progress = false;
+}
+
+static void show_progress(void *context, double seconds)
+{
+    struct record *r = context;
+    struct gs_run_end end;
+    struct gs_text line;
+    gs_text_init(&line, false);
+    gs_session_sum(r->session, &end);
+    double held = r->meter.weighed_ns > 0 ? 100.0 * (double)r->meter.held_ns / (double)r->meter.weighed_ns : 0;
+    gs_text_put(&line, "%.0f s, %llu samples, %.0f a second, GIL held %.0f %%, %llu lost", seconds,
+                (unsigned long long)end.samples, seconds > 0 ? (double)end.samples / seconds : 0, held,
+                (unsigned long long)end.quality.lost);
+    fprintf(stderr, "\r\033[K%.*s", (int)line.len, line.bytes);
+    gs_text_fini(&line);
+    r->progress = true;
+}
+
+static enum gs_status draw(struct record *r, struct gs_err *err)
+{
+    static const char name[] = "the recording";
+    struct gs_recording *recording;
+    int fd = r->fd;
+    r->fd = -1;
+    enum gs_status status = gs_recording_open_fd(&recording, fd, name, err);
+    if (status)
+        return status;
+    status = gs_draw(recording, name, r->format, r->name, r->args, err);
+    gs_recording_close(recording);
+    return status;
+}
+
+/* Puts the result in its place and tells of it. status: how the sampling ended. */
+static enum gs_status finish(struct record *r, enum gs_status status, struct gs_err *err)
+{
+    bool any = r->meter.samples > 0;
+    clear_progress(r);
+    if (status == GS_OUTPUT && gs_recorder_error(r->recorder))
+        gs_fail(err, status, "cannot write to %.300s: %s", r->name, strerror(gs_recorder_error(r->recorder)));
+    gs_recorder_close(r->recorder);
+    r->recorder = NULL;
+    if (!r->format) {
+        struct gs_err why;
+        enum gs_status closed = gs_output_close(&r->kept, any && status == GS_OK, &why);
+        if (!status && closed)
+            *err = why;
+        return status ? status : closed;
+    }
+    if (any && (!status || status == GS_OUTPUT)) {
+        struct gs_err why = {0};
+        enum gs_status drawn = draw(r, status ? &why : err);
+        status = status ? status : drawn;
+    }
+    return status;
+}
+
+static enum gs_status summarize(struct record *r, const struct gs_run_end *end, double seconds, uint64_t missed)
+{
+    const struct gs_args *args = r->args;
+    struct gs_run_summary summary = {
+        .pid = r->meter.pid,
+        .python = r->meter.python,
+        .output = r->name,
+        .format = r->format ? r->format->name : GS_FORMAT_RECORDING,
+        .mode = r->format ? gs_modes[args->mode].name : gs_modes[GS_MODE_WALL].name,
+        .seconds = seconds,
+        .rate_hz = args->rate_hz,
+        .unique_stacks = r->meter.unique_stacks,
+        .processes = r->meter.processes,
+        .threads = r->meter.threads,
+        .missed = missed,
+        .held = r->meter.weighed_ns > 0 ? (double)r->meter.held_ns / (double)r->meter.weighed_ns : 0,
+        .end = end};
+    if (args->json) {
+        FILE *out = strcmp(r->name, "-") == 0 ? stderr : stdout;
+        enum gs_status status = gs_run_json(&summary, out);
+        fputc('\n', out);
+        return status;
+    }
+    if (args->quiet)
+        return GS_OK;
+    struct gs_text text;
+    gs_text_init(&text, false);
+    gs_run_text(&text, &summary);
+    gs_remark("%s%s%.*s%s", strcmp(r->name, "-") == 0 ? "" : r->name, strcmp(r->name, "-") == 0 ? "" : ": ",
+              (int)text.len, text.bytes, r->format ? "" : ". Draw it with gilspy report");
+    gs_text_fini(&text);
+    return GS_OK;
+}
+
+/* Called from another thread when the one that samples is stuck in the kernel, and so not in the recorder. */
+static void give_up(void *context)
+{
+    struct record *r = context;
+    struct gs_run_end end;
+    struct gs_err err = {0};
+    gs_session_sum(r->session, &end);
+    enum gs_status status = r->meter.sink.end(&r->meter.sink, &end);
+    status = finish(r, status, &err);
+    if (!status && r->meter.samples > 0)
+        status = summarize(r, &end, (double)(end.end_ns - end.begin_ns) / 1e9, 0);
+    _exit(status || r->meter.samples == 0 ? gs_message(status ? status : GS_FAILED, &err) : 0);
+}
+
+static int record(struct record *r)
+{
+    const struct gs_args *args = r->args;
+    struct gs_err err = {0};
+    int exit = 0;
+    struct gs_session_calls calls = {.context = r, .give_up = give_up};
+    if (isatty(STDERR_FILENO) && !args->quiet)
+        calls.progress = show_progress;
+    enum gs_status status = open_recording(r, &err);
+    if (!status)
+        status = gs_session_open(&r->session, args, &r->meter.sink, &calls, &exit, &err);
+    struct gs_run_end end = {0};
+    if (!status) {
+        status = gs_session_run(r->session, &err);
+        gs_session_sum(r->session, &end);
+    }
+    if (r->recorder)
+        status = finish(r, status, &err);
+    if (!status)
+        status = summarize(r, &end, (double)(end.end_ns - end.begin_ns) / 1e9, gs_session_missed(r->session));
+    int failed = status ? (err.what[0] || !exit ? gs_message(status, &err) : exit) : 0;
+    int child = r->session ? gs_session_wait(r->session) : -1;
+    gs_session_close(r->session);
+    if (child >= 0)
+        return failed ? gs_status_exit(GS_FAILED) : child;
+    return failed ? failed : gs_stdout_close(exit);
+}
+
+static int run(const struct gs_args *args)
+{
+    struct record r = {.args = args, .fd = -1};
+    struct gs_err err;
+    enum gs_status status = GS_OK;
+    if (args->pid_count == 0 && (!args->program || !args->program[0])) {
+        gs_fail(&err, GS_USAGE, "cannot record: neither a process nor a command is named");
+        gs_err_todo(&err, "Name a process with -p PID (gilspy ps lists them), or a command behind --");
+        return gs_message(GS_USAGE, &err);
+    }
+    if (args->pid_count > 0 && args->program)
+        status = gs_fail(&err, GS_USAGE, "cannot record: -p and a command behind -- exclude each other");
+    else if (args->user && !args->program)
+        status = gs_fail(&err, GS_USAGE, "cannot record: --user is for a command behind --");
+    if (!status)
+        status = gs_draw_choose(&r.format, args, &err);
+    if (status)
+        return gs_message(status, &err);
+    r.name = choose_name(args, r.format);
+    int exit = r.name ? record(&r) : gs_status_exit(GS_NO_MEMORY);
+    gs_meter_fini(&r.meter);
+    if (r.format && r.fd >= 0)
+        close(r.fd);
+    free(r.name);
+    return exit;
+}
+
+const struct gs_cmd gs_cmd_record = {
+    .name = "record",
+    .summary = "sample into a file: a flame graph, or a recording to look at again later",
+    .operands = "[-- COMMAND ...]",
+    .offers = GS_OFFER_PROGRAM,
+    .help =
+        "Samples what every thread does, with who holds the GIL and who waits for it, until Ctrl-C, the duration or "
+        "the end of the process, and writes a flame graph, folded stacks, a speedscope profile, or a recording that "
+        "gilspy report draws in each of these.\n"
+        "\n"
+        "Nothing is stopped to be read, but for one thread for some 30 us where its stack changed meanwhile. Each "
+        "sample weighs the time since the one before; what was missed is told.\n"
+        "\n"
+        "  gilspy record -p 1234 -o out.svg               a flame graph, coloured by GIL\n"
+        "  gilspy record -p 1234 -d 30 -m blame -o b.svg  who made whom wait\n"
+        "  gilspy record -p 1234 -o run.gilspy            to be drawn later, in any mode\n"
+        "  gilspy record -s -- python3 app.py             a program and its children",
+    .options = GS_OPT(PID) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(FORMAT) |
+               GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) | GS_OPT(THREAD) | GS_OPT(FUNCTION) |
+               GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) |
+               GS_OPT(ASSUME) | GS_OPT(QUIET) | GS_OPT(HELP),
+    .run = run,
+};

@@ -1,0 +1,93 @@
+/* Playing a recording into a format. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/draw.h"
+#include "cmd/message.h"
+#include "cmd/output.h"
+
+enum gs_status gs_draw_choose(const struct gs_format **format, const struct gs_args *args, struct gs_err *err)
+{
+    const char *name = args->format;
+    size_t len = args->output ? strlen(args->output) : 0;
+    *format = gs_format_find("svg");
+    if (name && strcmp(name, GS_FORMAT_RECORDING) == 0) {
+        *format = NULL;
+    } else if (name) {
+        *format = gs_format_find(name);
+        if (!*format) {
+            gs_fail(err, GS_USAGE, "cannot write the format '%.60s': there is none of that name", name);
+            gs_err_todo(err, "Formats are svg, folded, speedscope and gilspy");
+            return GS_USAGE;
+        }
+    } else if (len > 7 && strcmp(args->output + len - 7, ".gilspy") == 0) {
+        *format = NULL;
+    } else if (args->output && strcmp(args->output, "-") != 0) {
+        const struct gs_format *told = gs_format_of_file(args->output);
+        if (told)
+            *format = told;
+        else if (strncmp(args->output, "/dev/", 5) != 0) {
+            gs_fail(err, GS_USAGE, "cannot tell the format from the name %.200s", args->output);
+            gs_err_todo(err, "Name it with -f: svg, folded, speedscope or gilspy");
+            return GS_USAGE;
+        }
+    }
+    return GS_OK;
+}
+
+void gs_draw_extension(const struct gs_format *format, char extension[32])
+{
+    const char *extensions = format ? format->extensions : "." GS_FORMAT_RECORDING;
+    snprintf(extension, 32, "%.*s", (int)strcspn(extensions, " "), extensions);
+}
+
+/* What of the recording could not be drawn. */
+static void tell_state(const struct gs_recording *recording, const char *name)
+{
+    const struct gs_recording_state *state = gs_recording_state(recording);
+    if (state->damaged)
+        gs_remark("%s is damaged from byte %" PRIu64 " on: drawn up to there", name, state->damaged_at);
+    else if (state->error)
+        gs_remark("%s cannot be read to its end: %s: drawn up to there", name, strerror(state->error));
+    else if (!state->complete)
+        gs_remark("%s has no end: it still grows, or was cut: drawn as far as it goes", name);
+}
+
+static enum gs_status play(struct gs_recording *recording, const char *name, const struct gs_format *format, FILE *out,
+                           const struct gs_args *args, struct gs_err *err)
+{
+    struct gs_selection selection = {.mode = args->mode,
+                                     .threads = args->threads_first,
+                                     .function = args->function,
+                                     .patterns = args->threads,
+                                     .pattern_count = args->thread_count};
+    struct gs_sink *sink;
+    enum gs_status status = format->open(&sink, out, &selection);
+    if (status)
+        return gs_fail(err, status, "cannot draw %.200s: %s", name, gs_status_text(status));
+    err->what[0] = '\0';
+    status =
+        gs_recording_play(recording, sink, args->from_us * 1000, args->to_us ? args->to_us * 1000 : UINT64_MAX, err);
+    format->close(sink);
+    if (status && !err->what[0])
+        gs_fail(err, status, "cannot draw %.200s: %s", name, gs_status_text(status));
+    return status;
+}
+
+enum gs_status gs_draw(struct gs_recording *recording, const char *name, const struct gs_format *format,
+                       const char *output_name, const struct gs_args *args, struct gs_err *err)
+{
+    struct gs_output output;
+    struct gs_err why;
+    enum gs_status status = gs_output_open(&output, output_name, err);
+    if (status)
+        return status;
+    status = play(recording, name, format, output.file, args, err);
+    enum gs_status closed = gs_output_close(&output, !status, &why);
+    if (!status && closed)
+        *err = why;
+    if (!status && !args->quiet)
+        tell_state(recording, name);
+    return status ? status : closed;
+}

@@ -1,0 +1,22 @@
+/* Hands samples on and counts on the way what the progress line and the summary of a run tell. */
+#ifndef GS_CMD_METER_H
+#define GS_CMD_METER_H
+
+#include "gilspy/sample.h"
+
+struct gs_meter {
+    struct gs_sink sink; /* first */
+    struct gs_sink *next;
+    uint64_t samples, thread_samples, unique_stacks, torn_samples;
+    uint64_t weighed_ns, held_ns, waited_ns; /* of the first process; waited: summed up over the waiters */
+    uint32_t processes, threads;
+    pid_t pid; /* of the first process, */
+    char python[48];
+    uint8_t *seen; /* a bit per stack that a sample ended in, since the last forget */
+    size_t seen_bytes;
+};
+
+void gs_meter_init(struct gs_meter *meter, struct gs_sink *next);
+void gs_meter_fini(struct gs_meter *meter);
+
+#endif

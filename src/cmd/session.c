@@ -1,0 +1,273 @@
+/* The loop around the sampler: slots, births and deaths, signals. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/watch.h"
+#include "cmd/look.h"
+#include "cmd/message.h"
+#include "cmd/session.h"
+#include "cmd/signals.h"
+#include "cmd/stuck.h"
+#include "target/kin.h"
+
+enum {
+    PROGRESS_NS = 500000000,
+    AWAKE_NS = 1000000 /* at the highest rate there is no sleep, but signals are let in so often */
+};
+
+struct gs_session {
+    const struct gs_args *args;
+    struct gs_session_calls calls;
+    struct gs_sampler *sampler;
+    struct gs_kin *kin;
+    struct gs_spawn spawn;
+    bool spawned;
+    struct gs_look **looks; /* of those that are sampled; its address is the sampler's id */
+    size_t look_count, look_room;
+    uint64_t begin_ns, progress_ns, slept_ns;
+    sigset_t waiting;
+};
+
+static void give_up(const struct gs_stuck *stuck, void *context)
+{
+    struct gs_session *session = context;
+    struct gs_err err;
+    const struct gs_target *target = session->look_count > 0 ? session->looks[0]->target : NULL;
+    gs_stuck_tell(stuck, target ? target->pid : 0, target, true, &err);
+    session->calls.give_up(session->calls.context);
+}
+
+static enum gs_status keep(struct gs_session *session, struct gs_look *look)
+{
+    if (session->look_count == session->look_room) {
+        size_t room = 2 * session->look_room + 4;
+        struct gs_look **looks = realloc(session->looks, room * sizeof *looks);
+        if (!looks)
+            return GS_NO_MEMORY;
+        session->looks = looks;
+        session->look_room = room;
+    }
+    session->looks[session->look_count++] = look;
+    return GS_OK;
+}
+
+/* Opens a process and begins to sample it. */
+static enum gs_status adopt(struct gs_session *session, pid_t pid, enum gs_look_depth depth, struct gs_err *err)
+{
+    struct gs_look *look;
+    enum gs_status status = gs_look_open(&look, pid, session->args, depth, err);
+    if (!status) {
+        status = gs_watch_guard(look->watch, give_up, session);
+        if (!status)
+            status =
+                gs_sampler_add(session->sampler, (uint64_t)(uintptr_t)look, look->python, look->reader, look->names);
+        if (!status)
+            status = keep(session, look);
+        if (status)
+            gs_fail(err, status, "cannot sample process %d: %s", (int)pid, gs_status_text(status));
+    }
+    if (status)
+        gs_look_close(look);
+    return status;
+}
+
+static void forget(struct gs_session *session, uint64_t id, uint64_t now_ns)
+{
+    struct gs_look *look = (struct gs_look *)(uintptr_t)id;
+    gs_kin_again(session->kin, look->target->pid, now_ns);
+    for (size_t i = 0; i < session->look_count; i++) {
+        if (session->looks[i] == look) {
+            session->looks[i] = session->looks[--session->look_count];
+            break;
+        }
+    }
+    gs_look_close(look);
+}
+
+/* The processes that were named must be there; the others that they started come by and by. */
+static enum gs_status open_named(struct gs_session *session, int *exit, struct gs_err *err)
+{
+    const struct gs_args *args = session->args;
+    enum gs_status first = GS_OK;
+    session->kin = gs_kin_new(args->pids, args->pid_count, args->subprocesses);
+    if (!session->kin)
+        return gs_fail(err, GS_NO_MEMORY, "cannot sample: out of memory");
+    for (size_t i = 0; i < args->pid_count; i++) {
+        struct gs_err why = {0};
+        enum gs_status status = adopt(session, args->pids[i], GS_LOOK_WHOLE, &why);
+        gs_kin_tried(session->kin, args->pids[i], status == GS_OK, gs_clock_ns());
+        if (status == GS_OK)
+            continue;
+        if (args->subprocesses && status == GS_NOT_PYTHON)
+            continue; /* a shell that starts Pythons, for one */
+        if (args->pid_count > 1)
+            *exit = gs_message(status, &why);
+        first = first ? first : status;
+        *err = why;
+    }
+    if (session->look_count > 0 || (first == GS_OK && args->subprocesses))
+        return GS_OK;
+    if (args->pid_count > 1)
+        err->what[0] = '\0'; /* told already */
+    return first;
+}
+
+enum gs_status gs_session_open(struct gs_session **out, const struct gs_args *args, struct gs_sink *sink,
+                               const struct gs_session_calls *calls, int *exit, struct gs_err *err)
+{
+    struct gs_session *session = calloc(1, sizeof *session);
+    *out = session;
+    if (!session)
+        return gs_fail(err, GS_NO_MEMORY, "cannot sample: out of memory");
+    session->args = args;
+    session->calls = *calls;
+    enum gs_status status = args->program ? gs_spawn_start(&session->spawn, args->program, args->user, err) : GS_OK;
+    session->spawned = args->program && status == GS_OK;
+    gs_signals_catch(&session->waiting);
+    if (session->spawned) {
+        gs_signals_wake_for_children();
+        session->kin = gs_kin_new(&session->spawn.pid, 1, args->subprocesses);
+    }
+    if (!status) {
+        status = gs_sampler_new(&session->sampler, args->rate_hz, sink);
+        if (status)
+            gs_fail(err, status, "cannot sample: %s", gs_status_text(status));
+    }
+    if (!status && session->spawned && !session->kin)
+        status = gs_fail(err, GS_NO_MEMORY, "cannot sample: out of memory");
+    if (!status && !session->spawned)
+        status = open_named(session, exit, err);
+    session->begin_ns = gs_clock_ns();
+    return status;
+}
+
+/* Processes that were born, or became Pythons. */
+static enum gs_status take_in(struct gs_session *session, uint64_t now_ns, struct gs_err *err)
+{
+    enum gs_status status = gs_kin_poll(session->kin, now_ns);
+    if (status)
+        return gs_fail(err, status, "cannot sample: %s", gs_status_text(status));
+    for (pid_t pid; (pid = gs_kin_next(session->kin, now_ns)) > 0;) {
+        struct gs_err why = {0};
+        status = adopt(session, pid, GS_LOOK_OPEN, &why);
+        gs_kin_tried(session->kin, pid, status == GS_OK, gs_clock_ns());
+        if (status == GS_NO_MEMORY || status == GS_OUTPUT) {
+            *err = why;
+            return status;
+        }
+    }
+    return GS_OK;
+}
+
+static enum gs_status sample(struct gs_session *session, struct gs_err *err)
+{
+    for (;;) {
+        uint64_t id;
+        enum gs_status status = gs_sampler_take(session->sampler, &id);
+        if (gs_status_class(status) == GS_CLASS_GONE) {
+            forget(session, id, gs_clock_ns());
+            continue;
+        }
+        if (status)
+            gs_fail(err, status, "cannot sample any longer: %s", gs_status_text(status));
+        return status;
+    }
+}
+
+/* Nobody is sampled, and nobody will be. */
+static bool is_over(struct gs_session *session)
+{
+    if (session->spawned)
+        return gs_spawn_ended(&session->spawn, false) && gs_sampler_count(session->sampler) == 0;
+    return gs_sampler_count(session->sampler) == 0 && gs_kin_count(session->kin) == 0;
+}
+
+static void show_progress(struct gs_session *session, uint64_t now_ns)
+{
+    if (!session->calls.progress || now_ns < session->progress_ns)
+        return;
+    session->progress_ns = now_ns + PROGRESS_NS;
+    session->calls.progress(session->calls.context, (double)(now_ns - session->begin_ns) / 1e9);
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static enum gs_status loop(struct gs_session *session, struct gs_err *err)
+{
+    const struct gs_args *args = session->args;
+    uint64_t end_ns = args->duration_us > 0 ? session->begin_ns + args->duration_us * 1000 : UINT64_MAX;
+    uint64_t next_ns = gs_sampler_next_ns(session->sampler);
+    enum gs_status status = GS_OK;
+    for (;;) {
+        uint64_t now_ns = gs_clock_ns();
+        if (!status && now_ns >= next_ns && gs_sampler_count(session->sampler) > 0)
+            status = sample(session, err);
+        if (!status)
+            status = take_in(session, now_ns, err);
+        if (status || is_over(session) || now_ns >= end_ns || gs_signals_ended())
+            return status;
+        show_progress(session, now_ns);
+        if (now_ns >= next_ns)
+            next_ns = gs_sampler_next_ns(session->sampler);
+        uint64_t wake_ns = gs_sampler_count(session->sampler) > 0 ? next_ns : UINT64_MAX;
+        if (gs_kin_count(session->kin) > gs_sampler_count(session->sampler) || args->subprocesses)
+            wake_ns = least(wake_ns, now_ns + GS_KIN_POLL_NS);
+        wake_ns = least(least(wake_ns, end_ns), now_ns + PROGRESS_NS);
+        if (wake_ns <= now_ns && now_ns - session->slept_ns < AWAKE_NS)
+            continue;
+        gs_signals_sleep(wake_ns, &session->waiting);
+        session->slept_ns = now_ns;
+    }
+}
+
+enum gs_status gs_session_run(struct gs_session *session, struct gs_err *err)
+{
+    struct gs_run_end end;
+    enum gs_status status = loop(session, err), ended = GS_OK;
+    gs_sampler_sum(session->sampler, &end);
+    if (status != GS_OUTPUT)
+        ended = gs_sampler_end(session->sampler);
+    if (!status && ended)
+        return gs_fail(err, ended, "cannot finish the recording: %s", gs_status_text(ended));
+    if (!status && end.samples == 0)
+        return gs_fail(err, GS_GONE, "nothing was recorded: no Python could be sampled before the end");
+    return status;
+}
+
+void gs_session_sum(const struct gs_session *session, struct gs_run_end *end)
+{
+    gs_sampler_sum(session->sampler, end);
+}
+
+uint64_t gs_session_missed(const struct gs_session *session)
+{
+    return session->kin ? gs_kin_missed(session->kin) : 0;
+}
+
+int gs_session_wait(struct gs_session *session)
+{
+    if (!session->spawned)
+        return -1;
+    int number = gs_signals_first();
+    if (number && gs_signals_sent())
+        kill(session->spawn.pid, number); /* from the terminal it came to both of us */
+    gs_spawn_ended(&session->spawn, true);
+    return session->spawn.exit;
+}
+
+void gs_session_close(struct gs_session *session)
+{
+    if (!session)
+        return;
+    gs_sampler_free(session->sampler);
+    for (size_t i = 0; i < session->look_count; i++)
+        gs_look_close(session->looks[i]);
+    free(session->looks);
+    gs_kin_free(session->kin);
+    free(session);
+}

@@ -1,0 +1,90 @@
+/* fork and exec; a child that could not be executed says why through a pipe that exec closes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/user.h"
+#include "cmd/spawn.h"
+
+/* Which step of becoming the program failed. */
+enum step { STEP_USER, STEP_EXEC };
+
+struct failure {
+    enum step step;
+    int reason;
+};
+
+static _Noreturn void give_up(int out, enum step step)
+{
+    struct failure failure = {step, errno};
+    if (write(out, &failure, sizeof failure) < 0)
+        _exit(126);
+    _exit(127);
+}
+
+static _Noreturn void become(char *const argv[], const struct gs_user *user, int out)
+{
+    signal(SIGPIPE, SIG_DFL); /* as it was before we ignored it */
+    if (user && (setgroups(user->group_count, user->groups) || setgid(user->groups[0]) || setuid(user->uid)))
+        give_up(out, STEP_USER);
+    execvp(argv[0], argv);
+    give_up(out, STEP_EXEC);
+}
+
+/* Waits until the program runs, or says why it does not. */
+static enum gs_status wait_for_exec(const struct gs_spawn *spawn, int in, const char *program, struct gs_err *err)
+{
+    struct failure failure;
+    ssize_t got;
+    while ((got = read(in, &failure, sizeof failure)) < 0 && errno == EINTR)
+        ;
+    if (got != sizeof failure)
+        return GS_OK;
+    waitpid(spawn->pid, NULL, 0);
+    if (failure.step == STEP_USER) {
+        gs_fail(err, GS_NOT_PERMITTED, "cannot run %.200s as another user: %s", program, strerror(failure.reason));
+        gs_err_todo(err, "That takes root");
+        return GS_NOT_PERMITTED;
+    }
+    return gs_fail(err, GS_FAILED, "cannot run %.200s: %s", program, strerror(failure.reason));
+}
+
+enum gs_status gs_spawn_start(struct gs_spawn *spawn, char *const argv[], const char *user_name, struct gs_err *err)
+{
+    int ends[2];
+    struct gs_user user;
+    *spawn = (struct gs_spawn){0};
+    if (user_name && !gs_user_find(&user, user_name))
+        return gs_fail(err, GS_USAGE, "cannot run %.200s as %.60s: there is no such user", argv[0], user_name);
+    if (pipe2(ends, O_CLOEXEC))
+        return gs_fail(err, GS_FAILED, "cannot run %.200s: %s", argv[0], strerror(errno));
+    spawn->pid = fork();
+    if (spawn->pid == 0)
+        become(argv, user_name ? &user : NULL, ends[1]);
+    int reason = errno;
+    close(ends[1]);
+    enum gs_status status;
+    if (spawn->pid < 0)
+        status = gs_fail(err, GS_FAILED, "cannot run %.200s: %s", argv[0], strerror(reason));
+    else
+        status = wait_for_exec(spawn, ends[0], argv[0], err);
+    close(ends[0]);
+    return status;
+}
+
+bool gs_spawn_ended(struct gs_spawn *spawn, bool wait)
+{
+    int status;
+    pid_t pid = 0;
+    while (!spawn->ended && (pid = waitpid(spawn->pid, &status, wait ? 0 : WNOHANG)) < 0 && errno == EINTR)
+        ;
+    if (!spawn->ended && pid == spawn->pid) {
+        spawn->ended = true;
+        spawn->exit = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    }
+    return spawn->ended;
+}

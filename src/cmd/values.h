@@ -1,0 +1,18 @@
+/* The values of variables, read from memory that may never come. */
+#ifndef GS_CMD_VALUES_H
+#define GS_CMD_VALUES_H
+
+#include "gilspy/python.h"
+
+struct gs_values;
+
+/* NULL: out of memory. What is read is as old as this. */
+struct gs_values *gs_values_new(const struct gs_python *python);
+/* False: a thread was left behind that may still use the python, which is not to be freed. NULL is fine. */
+bool gs_values_free(struct gs_values *values);
+
+/* As gs_locals_read. Memory that does not come is told on stderr, and from then on is unreadable. */
+enum gs_status gs_values_locals(struct gs_values *values, gs_addr frame, const struct gs_code *code,
+                                struct gs_local **locals, size_t *count) GS_MUST_CHECK;
+
+#endif

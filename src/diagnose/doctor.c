@@ -1,0 +1,149 @@
+/* The checks in their order, and the verdict. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "diagnose/attempt.h"
+#include "diagnose/exam.h"
+#include "target/procfs.h"
+
+static const struct gs_question machine[] = {
+    {"kernel", true, gs_look_kernel},        {"proc", true, gs_look_proc},
+    {"hidepid", false, gs_look_hidepid},     {"user_namespace", false, gs_look_namespace},
+    {"ptrace", false, gs_look_ptrace},       {"yama", true, gs_look_yama},
+    {"seccomp", true, gs_look_seccomp},      {"read", true, gs_look_read},
+    {"stop", false, gs_look_stop},           {"syscall", false, gs_look_syscall},
+    {"map_files", false, gs_look_map_files}, {"perf", false, gs_look_perf},
+    {"locale", false, gs_look_locale},       {"terminal", false, gs_look_terminal},
+};
+
+/* The first finds the process: without it the others are not asked. */
+static const struct gs_question process[] = {
+    {"process", true, gs_look_process},
+    {"process_user_namespace", true, gs_look_process_barrier},
+    {"process_user", true, gs_look_process_barrier},
+    {"process_dumpable", true, gs_look_process_barrier},
+    {"process_capabilities", true, gs_look_process_barrier},
+    {"process_yama", true, gs_look_process_barrier},
+    {"process_read", true, gs_look_process_read},
+    {"process_state", false, gs_look_process_state},
+    {"process_tracer", false, gs_look_process_tracer},
+    {"process_container", false, gs_look_process_container},
+    {"process_python", true, gs_look_process_python},
+    {"process_library", false, gs_look_process_library},
+};
+
+_Static_assert(sizeof machine / sizeof *machine + sizeof process / sizeof *process <= GS_CHECKS_MOST,
+               "room for every check");
+
+/* In the order of enum gs_use. */
+static const struct {
+    const char *name;
+    bool built; /* this gilspy has it */
+} uses[GS_USE_COUNT] = {{"dump", true}, {"native", false}, {"exact", false}};
+
+const char *gs_use_name(enum gs_use use)
+{
+    return uses[use].name;
+}
+
+void gs_check_pass(struct gs_check *check, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(check->text, sizeof check->text, fmt, args);
+    va_end(args);
+    check->ok = true;
+}
+
+void gs_check_fail(struct gs_check *check, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(check->text, sizeof check->text, fmt, args);
+    va_end(args);
+    check->ok = false;
+}
+
+void gs_check_mend(struct gs_check *check, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(check->mend, sizeof check->mend, fmt, args);
+    va_end(args);
+}
+
+void gs_check_error(struct gs_check *check, const struct gs_err *err)
+{
+    static const char try[] = "Try: ";
+    size_t skip = strncmp(err->todo, try, sizeof try - 1) == 0 ? sizeof try - 1 : 0;
+    gs_check_fail(check, "%s", err->what);
+    gs_check_mend(check, "%s", err->todo + skip);
+}
+
+void gs_check_barrier(struct gs_check *check, const struct gs_barrier *barrier, const struct gs_barrier_facts *facts,
+                      bool forbidden)
+{
+    char text[GS_BARRIER_TEXT];
+    if (!barrier->met(facts)) {
+        gs_check_pass(check, "%s", barrier->otherwise);
+        return;
+    }
+    barrier->say(facts, text, sizeof text);
+    if (!gs_barrier_stands(barrier, facts)) {
+        gs_check_pass(check, "%s; CAP_SYS_PTRACE outweighs that", text);
+    } else if (!forbidden) {
+        gs_check_pass(check, "%s; gilspy can read it all the same", text);
+    } else {
+        gs_check_fail(check, "%s", text);
+        barrier->mend(facts, text, sizeof text);
+        gs_check_mend(check, "%s", text);
+    }
+}
+
+static struct gs_check *ask(struct gs_exam *exam, const struct gs_question *question)
+{
+    struct gs_check *check = &exam->doctor->checks[exam->doctor->count++];
+    *check = (struct gs_check){.name = question->name, .needed = question->needed};
+    question->look(exam, check);
+    return check;
+}
+
+/* What matters is the process: what the machine forbids elsewhere does not keep us from it. */
+static void judge_process(struct gs_exam *exam)
+{
+    struct gs_doctor *doctor = exam->doctor;
+    size_t i = 0;
+    while (i < sizeof process / sizeof *process) {
+        if (!ask(exam, &process[i++])->ok && i == 1)
+            break;
+    }
+    doctor->status = exam->opened;
+    for (i = 0; i < doctor->count; i++)
+        doctor->checks[i].needed = doctor->checks[i].needed && doctor->status != GS_OK;
+}
+
+static void judge_machine(struct gs_doctor *doctor)
+{
+    for (size_t i = 0; i < doctor->count; i++) {
+        if (doctor->checks[i].needed && !doctor->checks[i].ok && doctor->status == GS_OK)
+            doctor->status = GS_NOT_PERMITTED;
+    }
+}
+
+void gs_doctor_examine(struct gs_doctor *doctor, pid_t pid, const struct gs_surroundings *place)
+{
+    struct gs_exam exam = {.doctor = doctor, .place = place, .unreadable = gs_attempt(gs_barrier_try_ourselves)};
+    *doctor = (struct gs_doctor){.pid = pid};
+    exam.facts_known = gs_proc_check(NULL) == GS_OK && gs_barrier_gather(&exam.facts, 0);
+    exam.facts.unreadable = exam.unreadable;
+    for (size_t i = 0; i < sizeof machine / sizeof *machine; i++)
+        ask(&exam, &machine[i]);
+    if (pid != 0)
+        judge_process(&exam);
+    else
+        judge_machine(doctor);
+    for (int use = 0; use < GS_USE_COUNT; use++)
+        doctor->usable[use] = doctor->status == GS_OK && uses[use].built;
+    gs_exam_close(&exam);
+}

@@ -1,0 +1,241 @@
+/* The headers of a core file, and its memory: read by pread, counted by nobody's word but the file's size. */
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "elf/core.h"
+
+enum { HEADERS_AT_ONCE = 512 };
+
+/* ---- what it is, if it is no core for us ---- */
+
+static const struct {
+    uint16_t machine;
+    const char *name;
+} machines[] = {{EM_386, "i386"},   {EM_ARM, "ARM"},      {EM_AARCH64, "aarch64"}, {EM_PPC64, "ppc64"},
+                {EM_S390, "s390x"}, {EM_RISCV, "RISC-V"}, {EM_X86_64, "x86-64"},   {EM_MIPS, "MIPS"}};
+
+static const char *machine_name(uint16_t machine)
+{
+    for (size_t i = 0; i < sizeof machines / sizeof *machines; i++) {
+        if (machines[i].machine == machine)
+            return machines[i].name;
+    }
+    return "another machine";
+}
+
+static enum gs_status check_header(const Elf64_Ehdr *header, struct gs_err *err)
+{
+    /* These lie at the same place in files of 32 bits. */
+    const unsigned char *ident = header->e_ident;
+    if (memcmp(ident, ELFMAG, SELFMAG) != 0)
+        return gs_fail(err, GS_FAILED, "it is not a core file");
+    if (ident[EI_DATA] != ELFDATA2LSB)
+        return gs_fail(err, GS_FAILED, "it comes from a big-endian machine; this gilspy reads cores of " GS_ARCH_NAME);
+    if (header->e_type != ET_CORE)
+        return gs_fail(err, GS_FAILED, "it is a program or a library, not a core file");
+    if (ident[EI_CLASS] != ELFCLASS64 || header->e_machine != GS_ARCH_ELF_MACHINE)
+        return gs_fail(err, GS_FAILED, "it is the core of a %s process on %s; this gilspy reads those of %s",
+                       ident[EI_CLASS] == ELFCLASS64 ? "64-bit" : "32-bit", machine_name(header->e_machine),
+                       "64-bit processes on " GS_ARCH_NAME);
+    if (header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phoff == 0)
+        return gs_fail(err, GS_FAILED, "its headers make no sense");
+    return GS_OK;
+}
+
+/* The number of program headers, which does not fit its field when there are many: then section header 0 has it. */
+static bool count_headers(const struct gs_core *core, const Elf64_Ehdr *header, uint64_t *count)
+{
+    Elf64_Shdr section;
+    *count = header->e_phnum;
+    if (header->e_phnum != PN_XNUM)
+        return true;
+    if (!gs_bytes_read(&core->bytes, header->e_shoff, &section, sizeof section))
+        return false;
+    *count = section.sh_info;
+    return true;
+}
+
+/* ---- segments ---- */
+
+static bool add_segment(struct gs_core *core, const Elf64_Phdr *header)
+{
+    uint64_t end = header->p_vaddr + header->p_memsz, dumped = header->p_filesz, size = core->bytes.size;
+    if (header->p_memsz == 0 || end < header->p_vaddr)
+        return true;
+    if (dumped > header->p_memsz)
+        dumped = header->p_memsz;
+    if (header->p_offset + dumped < dumped)
+        dumped = 0;
+    if (dumped > 0 && header->p_offset + dumped > core->whole_bytes)
+        core->whole_bytes = header->p_offset + dumped;
+    if (header->p_offset >= size)
+        dumped = 0;
+    else if (dumped > size - header->p_offset)
+        dumped = size - header->p_offset;
+    if (core->segment_count == core->segment_room) {
+        size_t room = core->segment_room ? 2 * core->segment_room : 256;
+        struct gs_core_segment *more = realloc(core->segments, room * sizeof *more);
+        if (!more)
+            return false;
+        core->segments = more;
+        core->segment_room = room;
+    }
+    core->segments[core->segment_count++] = (struct gs_core_segment){.start = header->p_vaddr,
+                                                                     .end = end,
+                                                                     .dumped = dumped,
+                                                                     .offset = header->p_offset,
+                                                                     .readable = header->p_flags & PF_R,
+                                                                     .writable = header->p_flags & PF_W,
+                                                                     .executable = header->p_flags & PF_X};
+    return true;
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const struct gs_core_segment *x = a, *y = b;
+    if (x->start != y->start)
+        return x->start < y->start ? -1 : 1;
+    return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/* What lies over one before it is cut off. */
+static void sort_segments(struct gs_core *core)
+{
+    size_t kept = 0;
+    gs_addr behind = 0;
+    if (core->segment_count > 0)
+        qsort(core->segments, core->segment_count, sizeof *core->segments, by_start);
+    for (size_t i = 0; i < core->segment_count; i++) {
+        struct gs_core_segment segment = core->segments[i];
+        if (segment.end <= behind)
+            continue;
+        if (segment.start < behind) {
+            uint64_t cut = behind - segment.start;
+            segment.start = behind;
+            segment.offset += cut;
+            segment.dumped = segment.dumped > cut ? segment.dumped - cut : 0;
+        }
+        behind = segment.end;
+        core->segments[kept++] = segment;
+    }
+    core->segment_count = kept;
+}
+
+/* Reads `count` program headers from `offset` on, as many as the file has. */
+static bool read_headers(struct gs_core *core, uint64_t offset, uint64_t count)
+{
+    Elf64_Phdr headers[HEADERS_AT_ONCE];
+    for (uint64_t done = 0; done < count;) {
+        uint64_t n = count - done < HEADERS_AT_ONCE ? count - done : HEADERS_AT_ONCE;
+        while (n > 0 && !gs_bytes_read(&core->bytes, offset, headers, n * sizeof *headers))
+            n /= 2;
+        if (n == 0)
+            return true;
+        for (uint64_t i = 0; i < n; i++) {
+            const Elf64_Phdr *header = &headers[i];
+            if (header->p_type == PT_NOTE && header->p_offset + header->p_filesz > core->whole_bytes)
+                core->whole_bytes = header->p_offset + header->p_filesz;
+            if ((header->p_type == PT_LOAD && !add_segment(core, header)) ||
+                (header->p_type == PT_NOTE && !gs_core_notes_read(core, header->p_offset, header->p_filesz)))
+                return false;
+        }
+        done += n;
+        offset += n * sizeof *headers;
+    }
+    return true;
+}
+
+/* ---- the whole ---- */
+
+enum gs_status gs_core_open(struct gs_core *core, const struct gs_bytes *bytes, struct gs_err *err)
+{
+    Elf64_Ehdr header;
+    uint64_t count;
+    *core = (struct gs_core){.bytes = *bytes};
+    if (bytes->size == 0)
+        return gs_fail(err, GS_FAILED, "it is empty");
+    if (!gs_bytes_read(bytes, 0, &header, sizeof header))
+        return gs_fail(err, GS_FAILED, "it is not a core file, or its beginning is all that there is of it");
+    enum gs_status status = check_header(&header, err);
+    if (status)
+        return status;
+    if (!count_headers(core, &header, &count))
+        return gs_fail(err, GS_FAILED, "it is cut off: its list of segments is missing");
+    if (count > GS_CORE_SEGMENTS_MAX)
+        return gs_fail(err, GS_FAILED, "its headers make no sense");
+    if (!read_headers(core, header.e_phoff, count))
+        return gs_fail(err, GS_NO_MEMORY, "out of memory");
+    sort_segments(core);
+    if (core->thread_count > 0)
+        return GS_OK;
+    if (core->whole_bytes > bytes->size)
+        return gs_fail(err, GS_FAILED, "it is cut off, and the list of the process's threads is in the missing part");
+    return gs_fail(err, GS_FAILED, "it says nothing of any thread");
+}
+
+void gs_core_close(struct gs_core *core)
+{
+    free(core->segments);
+    free(core->files);
+    free(core->file_note);
+    free(core->threads);
+    *core = (struct gs_core){0};
+}
+
+const struct gs_core_segment *gs_core_segment_at(const struct gs_core *core, gs_addr addr)
+{
+    size_t low = 0, high = core->segment_count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        const struct gs_core_segment *segment = &core->segments[mid];
+        if (addr < segment->start)
+            high = mid;
+        else if (addr >= segment->end)
+            low = mid + 1;
+        else
+            return segment;
+    }
+    return NULL;
+}
+
+const struct gs_core_file *gs_core_file_at(const struct gs_core *core, gs_addr addr)
+{
+    size_t low = 0, high = core->file_count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        const struct gs_core_file *file = &core->files[mid];
+        if (addr < file->start)
+            high = mid;
+        else if (addr >= file->end)
+            low = mid + 1;
+        else
+            return file;
+    }
+    return NULL;
+}
+
+size_t gs_core_read(const struct gs_core *core, gs_addr addr, void *dst, size_t len)
+{
+    size_t done = 0;
+    while (done < len) {
+        const struct gs_core_segment *segment = gs_core_segment_at(core, addr + done);
+        uint64_t at = segment ? addr + done - segment->start : 0;
+        if (!segment || at >= segment->dumped)
+            break;
+        size_t n = segment->dumped - at < len - done ? (size_t)(segment->dumped - at) : len - done;
+        if (!gs_bytes_read(&core->bytes, segment->offset + at, (uint8_t *)dst + done, n))
+            break;
+        done += n;
+    }
+    return done;
+}
+
+uint64_t gs_core_aux(const struct gs_core *core, uint64_t type)
+{
+    for (size_t i = 0; i < core->aux_count; i++) {
+        if (core->auxv[i].type == type)
+            return core->auxv[i].value;
+    }
+    return 0;
+}

@@ -1,0 +1,9 @@
+/* The formats that there are, each in a file of its own. */
+#ifndef GS_EXPORT_FORMATS_H
+#define GS_EXPORT_FORMATS_H
+
+#include "export/format.h"
+
+extern const struct gs_format gs_format_svg, gs_format_folded, gs_format_speedscope;
+
+#endif

@@ -1,0 +1,71 @@
+/* The summary of a run: how much was sampled, and how good it is. */
+#include <inttypes.h>
+#include <math.h>
+
+#include "export/json.h"
+#include "export/run.h"
+#include "export/words.h"
+
+static void add_flaws(struct gs_text *text, const struct gs_quality *quality)
+{
+    const struct {
+        uint64_t count;
+        const char *what;
+    } flaws[] = {{quality->torn, "not whole"},
+                 {quality->lost, "lost"},
+                 {quality->late, "slots missed, because gilspy was late"}};
+    bool any = false;
+    for (size_t i = 0; i < sizeof flaws / sizeof *flaws; i++) {
+        if (flaws[i].count == 0)
+            continue;
+        gs_text_put(text, any ? ", " : " (");
+        gs_words_number(text, flaws[i].count);
+        gs_text_put(text, " %s", flaws[i].what);
+        any = true;
+    }
+    gs_text_put(text, any ? ")" : ", all whole");
+}
+
+void gs_run_text(struct gs_text *text, const struct gs_run_summary *summary)
+{
+    const struct gs_quality *quality = &summary->end->quality;
+    gs_text_put(text, "%.1f s, ", summary->seconds);
+    gs_words_number(text, summary->end->samples);
+    gs_text_put(text, summary->end->samples == 1 ? " sample of " : " samples of ");
+    gs_words_count(text, (size_t)summary->threads, "thread", "threads");
+    if (summary->processes > 1)
+        gs_text_put(text, " in %" PRIu64 " processes", summary->processes);
+    add_flaws(text, quality);
+    gs_text_put(text, "; GIL held %.1f %%; ", summary->held * 100);
+    if (quality->stopped == 0) {
+        gs_text_put(text, "nothing was stopped");
+    } else {
+        gs_text_put(text, "threads stopped ");
+        gs_words_number(text, quality->stopped);
+        gs_text_put(text, " times for ");
+        gs_words_time(text, quality->stopped_us);
+        gs_text_put(text, " in all");
+    }
+    if (summary->missed > 0) {
+        gs_text_put(text, "; ");
+        gs_words_count(text, (size_t)summary->missed, "process was", "processes were");
+        gs_text_put(text, " gone before it could be sampled");
+    }
+}
+
+enum gs_status gs_run_json(const struct gs_run_summary *summary, FILE *out)
+{
+    const struct gs_run_end *end = summary->end;
+    json_t *rate = isinf(summary->rate_hz) ? json_string("max") : json_real(summary->rate_hz);
+    if (!isinf(summary->rate_hz) && summary->rate_hz == floor(summary->rate_hz)) {
+        json_decref(rate);
+        rate = json_integer((json_int_t)summary->rate_hz);
+    }
+    return gs_json_write(
+        json_pack("{s:i, s:i, s:o, s:o, s:s, s:o, s:f, s:o, s:I, s:I, s:I, s:o}", "schema", 1, "pid", (int)summary->pid,
+                  "python", gs_json_text(summary->python), "output", gs_json_text(summary->output), "format",
+                  summary->format, "mode", gs_json_text_or_null(summary->mode), "seconds", summary->seconds, "rate_hz",
+                  rate, "samples", (json_int_t)end->samples, "thread_samples", (json_int_t)end->thread_samples,
+                  "unique_stacks", (json_int_t)summary->unique_stacks, "quality", gs_json_quality(&end->quality)),
+        out);
+}

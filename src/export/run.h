@@ -1,0 +1,25 @@
+/* What a run of record tells at its end. */
+#ifndef GS_EXPORT_RUN_H
+#define GS_EXPORT_RUN_H
+
+#include <stdio.h>
+
+#include "base/text.h"
+#include "gilspy/sample.h"
+
+struct gs_run_summary {
+    pid_t pid;
+    const char *python;
+    const char *output, *format, *mode;
+    double seconds, rate_hz;
+    uint64_t unique_stacks, processes, threads, missed;
+    double held; /* share of the time in which the GIL of the first process was held */
+    const struct gs_run_end *end;
+};
+
+/* "10.0 s, 1,000 samples of 3 threads, all whole; nothing was stopped", one line. */
+void gs_run_text(struct gs_text *text, const struct gs_run_summary *summary);
+/* The document of --json. */
+enum gs_status gs_run_json(const struct gs_run_summary *summary, FILE *out) GS_MUST_CHECK;
+
+#endif

@@ -1,0 +1,262 @@
+/* The list of a core's mapped files, and where each may be found now. */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mem/core_files.h"
+#include "mem/core_match.h"
+
+/* One file, which may be mapped in several pieces. */
+struct entry {
+    const char *path; /* as it was */
+    struct gs_core_image image;
+    struct gs_bytes bytes;    /* of the file, once it is open */
+    struct gs_elf_head *head; /* NULL: it is not */
+    bool tried;
+    const char *why; /* it is not to be had, */
+    char *where;     /* this one, which is another */
+};
+
+struct gs_core_files {
+    const struct gs_core *core;
+    struct gs_core_files_options options;
+    char *exe, *root;
+    const struct gs_core_file *program;
+    uint32_t *of;    /* for each of core->files, its entry */
+    uint32_t *order; /* the same files entry by entry */
+    struct entry *entries;
+    size_t entry_count;
+    uint32_t *lacks; /* entries, in the order in which they were needed */
+    size_t lack_count;
+};
+
+/* ---- opening ---- */
+
+/* One attempt to open a file. */
+struct attempt {
+    struct gs_core_files *files;
+    struct entry *entry;
+    struct gs_core_first first;
+    struct gs_elf_head head;
+};
+
+/* That it is missing at one place says less than what is wrong with it at another. */
+static void note(struct entry *entry, const char *path, const char *why, bool missing)
+{
+    if (entry->why && (missing || entry->where))
+        return;
+    entry->why = why;
+    if (!missing)
+        entry->where = strdup(path);
+}
+
+/* named: by the user. */
+static bool try_path(struct attempt *attempt, const char *path, bool named)
+{
+    struct entry *entry = attempt->entry;
+    struct stat st;
+    /* What lies there now may be a FIFO, or a device. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        bool missing = errno == ENOENT || errno == ENOTDIR;
+        note(entry, path, missing ? "is missing" : "may not be read", missing);
+        return false;
+    }
+    const char *why = "is no regular file";
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && gs_bytes_of_file(&entry->bytes, fd))
+        why = gs_core_match(&entry->image, &attempt->first, &entry->bytes, &attempt->head, &st, named,
+                            attempt->files->options.made_at_ns);
+    if (!why && (entry->head = malloc(sizeof *entry->head))) {
+        *entry->head = attempt->head;
+        return true;
+    }
+    close(fd);
+    note(entry, path, why, false);
+    return false;
+}
+
+static bool try_root(struct attempt *attempt)
+{
+    char path[PATH_MAX];
+    const char *root = attempt->files->root;
+    return root && snprintf(path, sizeof path, "%s%s", root, attempt->entry->path) < (int)sizeof path &&
+           try_path(attempt, path, true);
+}
+
+/* Some distributions keep links to whole programs beside their debug information. */
+static bool try_build_id(struct attempt *attempt)
+{
+    char path[PATH_MAX];
+    const struct gs_elf_head *head = &attempt->first.head;
+    const char *folder = attempt->files->options.build_ids;
+    if (!folder || !attempt->first.is_elf || head->build_id_len < 2)
+        return false;
+    int used = snprintf(path, sizeof path, "%s/%02x/", folder, head->build_id[0]);
+    for (size_t i = 1; i < head->build_id_len && used > 0 && used < (int)sizeof path; i++)
+        used += snprintf(path + used, sizeof path - (size_t)used, "%02x", head->build_id[i]);
+    return used > 0 && used < (int)sizeof path && access(path, F_OK) == 0 && try_path(attempt, path, true);
+}
+
+static void open_entry(struct gs_core_files *files, struct entry *entry)
+{
+    struct attempt attempt = {.files = files, .entry = entry};
+    bool program = files->program && files->of[files->program - files->core->files] == entry->image.number;
+    entry->tried = true;
+    gs_core_first_read(&attempt.first, &entry->image);
+    if (attempt.first.len > 0 && !attempt.first.is_elf)
+        return; /* data of some kind: nothing that a Python is read from */
+    if ((program && files->exe && try_path(&attempt, files->exe, true)) || try_root(&attempt) ||
+        try_path(&attempt, entry->path, false) || try_build_id(&attempt))
+        return;
+    files->lacks[files->lack_count++] = entry->image.number;
+}
+
+/* The entry of what is mapped there, opened; or NULL. */
+static struct entry *entry_of(struct gs_core_files *files, const struct gs_core_file *file)
+{
+    if (!file)
+        return NULL;
+    struct entry *entry = &files->entries[files->of[file - files->core->files]];
+    if (!entry->tried)
+        open_entry(files, entry);
+    return entry->head ? entry : NULL;
+}
+
+/* ---- what others ask ---- */
+
+size_t gs_core_files_read(struct gs_core_files *files, gs_addr addr, void *dst, size_t len)
+{
+    const struct gs_core_file *file = gs_core_file_at(files->core, addr);
+    const struct entry *entry = entry_of(files, file);
+    if (!entry)
+        return 0;
+    size_t n = GS_CORE_PAGE - addr % GS_CORE_PAGE;
+    n = n < len ? n : len;
+    n = n < file->end - addr ? n : (size_t)(file->end - addr);
+    uint64_t offset = file->offset + (addr - file->start);
+    return gs_core_is_constant(&entry->image, entry->head, addr, offset) && gs_bytes_read(&entry->bytes, offset, dst, n)
+               ? n
+               : 0;
+}
+
+int gs_core_files_open(struct gs_core_files *files, gs_addr addr)
+{
+    const struct entry *entry = entry_of(files, gs_core_file_at(files->core, addr));
+    return entry ? fcntl(entry->bytes.fd, F_DUPFD_CLOEXEC, 0) : -1;
+}
+
+bool gs_core_files_lack(const struct gs_core_files *files, size_t i, const char **path, const char **why)
+{
+    if (i >= files->lack_count)
+        return false;
+    const struct entry *entry = &files->entries[files->lacks[i]];
+    *path = entry->where ? entry->where : entry->path;
+    *why = entry->why;
+    return true;
+}
+
+const struct gs_core_file *gs_core_files_program(const struct gs_core_files *files)
+{
+    return files->program;
+}
+
+size_t gs_core_files_number(const struct gs_core_files *files, const struct gs_core_file *file)
+{
+    return files->of[file - files->core->files];
+}
+
+/* ---- making the list ---- */
+
+static int by_path(const void *a, const void *b, void *context)
+{
+    const struct gs_core_file *files = context;
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    int order = strcmp(files[x].path, files[y].path);
+    if (order == 0)
+        order = files[x].deleted - files[y].deleted;
+    return order ? order : (x > y) - (x < y);
+}
+
+/* Pieces with the same path are one file. */
+static bool list_entries(struct gs_core_files *files)
+{
+    const struct gs_core *core = files->core;
+    size_t count = core->file_count;
+    files->order = calloc(count + 1, sizeof *files->order);
+    files->of = calloc(count + 1, sizeof *files->of);
+    files->entries = calloc(count + 1, sizeof *files->entries);
+    files->lacks = calloc(count + 1, sizeof *files->lacks);
+    if (!files->order || !files->of || !files->entries || !files->lacks)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        files->order[i] = (uint32_t)i;
+    qsort_r(files->order, count, sizeof *files->order, by_path, core->files);
+    struct entry *entry = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const struct gs_core_file *file = &core->files[files->order[i]];
+        if (!entry || strcmp(entry->path, file->path) != 0 || entry->image.deleted != file->deleted) {
+            uint32_t number = (uint32_t)files->entry_count++;
+            entry = &files->entries[number];
+            *entry = (struct entry){.path = file->path, .bytes.fd = -1};
+            entry->image = (struct gs_core_image){core, files->of, number, file->deleted, &files->order[i], 0};
+        }
+        entry->image.piece_count++;
+        files->of[files->order[i]] = entry->image.number;
+    }
+    return true;
+}
+
+/* What stands before the path that the program had, where the user says that it is now. */
+static char *root_of(const char *exe, const char *was)
+{
+    size_t len = strlen(exe), tail = strlen(was);
+    return was[0] == '/' && len > tail && strcmp(exe + len - tail, was) == 0 ? strndup(exe, len - tail) : NULL;
+}
+
+struct gs_core_files *gs_core_files_new(const struct gs_core *core, const struct gs_core_files_options *options)
+{
+    struct gs_core_files *files = calloc(1, sizeof *files);
+    if (!files)
+        return NULL;
+    files->core = core;
+    files->options = *options;
+    files->program = gs_core_file_at(core, gs_core_aux(core, AT_PHDR));
+    if (options->exe) {
+        char *real = realpath(options->exe, NULL);
+        files->exe = strdup(options->exe);
+        files->root = files->program ? root_of(options->exe, files->program->path) : NULL;
+        if (!files->root && files->program && real)
+            files->root = root_of(real, files->program->path);
+        free(real);
+    }
+    if (!list_entries(files) || (options->exe && !files->exe)) {
+        gs_core_files_free(files);
+        return NULL;
+    }
+    return files;
+}
+
+void gs_core_files_free(struct gs_core_files *files)
+{
+    if (!files)
+        return;
+    for (size_t i = 0; i < files->entry_count; i++) {
+        struct entry *entry = &files->entries[i];
+        if (entry->head)
+            close(entry->bytes.fd);
+        free(entry->head);
+        free(entry->where);
+    }
+    free(files->entries);
+    free(files->of);
+    free(files->order);
+    free(files->lacks);
+    free(files->exe);
+    free(files->root);
+    free(files);
+}

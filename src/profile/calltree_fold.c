@@ -1,0 +1,146 @@
+/* Making room: whatever took the least time becomes part of an "(other)" below its caller. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "profile/calltree_parts.h"
+
+/* Kept nodes, and an "(other)" for each at the worst, leave a quarter of the room to those that come. */
+enum { KEPT_OF_8 = 3, KEPT_LEAST = 16 };
+
+/* One round of folding. */
+struct fold {
+    uint64_t *total_ns; /* by node, with all below it */
+    uint32_t *to;       /* old number -> new number, of itself or of the "(other)" that it went to */
+    uint64_t limit_ns;  /* nodes of more time stay, */
+    uint32_t ties;      /* and that many of just this time */
+};
+
+bool gs_calltree_crowded(const struct gs_calltree *tree)
+{
+    return gs_stacks_bytes(tree->places) > GS_NAME_LEAST + (size_t)tree->options.most * GS_NAME_BYTES;
+}
+
+static int by_time_down(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a < b) - (a > b);
+}
+
+/* Finds the limit that keeps `keep` nodes. */
+static bool find_limit(const struct gs_nodes *nodes, struct fold *fold, uint32_t keep)
+{
+    uint64_t *sorted = malloc(nodes->count * sizeof *sorted);
+    if (!sorted)
+        return false;
+    memset(fold->total_ns, 0, nodes->count * sizeof *fold->total_ns);
+    for (uint32_t i = nodes->count - 1; i > 0; i--) {
+        fold->total_ns[i] += gs_node_ns(&nodes->list[i]);
+        fold->total_ns[nodes->list[i].parent] += fold->total_ns[i];
+    }
+    memcpy(sorted, fold->total_ns, nodes->count * sizeof *sorted);
+    qsort(sorted, nodes->count, sizeof *sorted, by_time_down);
+    if (keep >= nodes->count)
+        keep = nodes->count - 1;
+    fold->limit_ns = sorted[keep];
+    for (fold->ties = 0; fold->ties < keep && sorted[keep - 1 - fold->ties] == fold->limit_ns;)
+        fold->ties++;
+    free(sorted);
+    return true;
+}
+
+static void add(struct gs_node *to, const struct gs_node *from)
+{
+    for (int i = 0; i <= GS_UNKNOWN; i++)
+        to->word_ns[i] += from->word_ns[i];
+    to->idle_ns += from->idle_ns;
+    to->samples += from->samples;
+}
+
+static bool stays(struct fold *fold, const struct gs_node *node, uint64_t total_ns)
+{
+    if (gs_node_kind(node) == GS_NODE_PROCESS || gs_node_kind(node) == GS_NODE_OTHER)
+        return true;
+    if (total_ns == fold->limit_ns && fold->ties > 0) {
+        fold->ties--;
+        return true;
+    }
+    return total_ns > fold->limit_ns;
+}
+
+/* The nodes that stay move up in the array: a caller stands before what it calls, and an "(other)" takes no more room
+ * than what goes into it did. */
+static void compact(struct gs_calltree *tree, struct fold *fold)
+{
+    struct gs_nodes *nodes = &tree->nodes;
+    uint32_t count = nodes->count, other = gs_node_frame(GS_NODE_OTHER, 0);
+    gs_nodes_clear(nodes);
+    fold->to[0] = 0;
+    for (uint32_t i = 1; i < count; i++) {
+        struct gs_node node = nodes->list[i];
+        bool was_other = node.frame == other;
+        uint32_t parent = fold->to[node.parent];
+        /* What is below an "(other)" now went there with its caller. */
+        bool inside = nodes->list[parent].frame == other;
+        if (!inside && !stays(fold, &node, fold->total_ns[i]))
+            node.frame = other;
+        if (!inside)
+            parent = gs_nodes_child(nodes, parent, node.frame);
+        tree->folded += nodes->list[parent].frame == other && !was_other;
+        fold->to[i] = parent;
+        add(&nodes->list[parent], &node);
+    }
+}
+
+/* Forgets the names of what is gone. */
+static bool renew_places(struct gs_calltree *tree)
+{
+    uint32_t count = gs_stacks_place_count(tree->places);
+    struct gs_stacks *kept = gs_stacks_new();
+    uint32_t *to = calloc((size_t)count + 1, sizeof *to);
+    bool done = kept && to;
+    gs_calltree_drop_paths(tree);
+    for (uint32_t i = 1; i < tree->nodes.count && done; i++) {
+        struct gs_node *node = &tree->nodes.list[i];
+        uint32_t number = gs_node_number(node);
+        if (gs_node_kind(node) != GS_NODE_FRAME)
+            continue;
+        if (!to[number])
+            to[number] = gs_stacks_place(kept, gs_stacks_place_at(tree->places, number));
+        done = to[number] != 0;
+        node->frame = gs_node_frame(GS_NODE_FRAME, to[number]);
+    }
+    free(to);
+    if (kept) {
+        gs_stacks_free(tree->places);
+        tree->places = kept;
+    }
+    return done;
+}
+
+static bool fold_to(struct gs_calltree *tree, uint32_t keep)
+{
+    struct gs_nodes *nodes = &tree->nodes;
+    struct fold fold = {.total_ns = malloc(nodes->count * sizeof *fold.total_ns),
+                        .to = malloc(nodes->count * sizeof *fold.to)};
+    bool done = fold.total_ns && fold.to && find_limit(nodes, &fold, keep);
+    if (done) {
+        compact(tree, &fold);
+        done = renew_places(tree);
+        gs_nodes_index(nodes);
+    }
+    free(fold.total_ns);
+    free(fold.to);
+    return done;
+}
+
+enum gs_status gs_calltree_fold(struct gs_calltree *tree)
+{
+    /* What takes too much memory may be names: then fewer nodes. */
+    for (uint32_t keep = tree->nodes.most / 8 * KEPT_OF_8; keep >= KEPT_LEAST; keep /= 2) {
+        if (!fold_to(tree, keep))
+            return GS_NO_MEMORY;
+        if (!gs_calltree_crowded(tree))
+            return GS_OK;
+    }
+    return GS_OK;
+}

@@ -1,0 +1,97 @@
+/* The processes and threads that samples are of. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "profile/calltree_parts.h"
+
+enum { NUMBER_GAP_MOST = 1 << 16 /* numbers are dense: what leaves more out is no number */ };
+
+static char *join(char *const *words)
+{
+    size_t len = 1;
+    for (size_t i = 0; words && words[i]; i++)
+        len += strlen(words[i]) + 1;
+    char *line = calloc(1, len), *at = line;
+    for (size_t i = 0; line && words && words[i]; i++) {
+        if (i > 0)
+            *at++ = ' ';
+        at = stpcpy(at, words[i]);
+    }
+    return line;
+}
+
+enum gs_status gs_calltree_add_process(struct gs_calltree *tree, uint32_t number,
+                                       const struct gs_sampled_process *process)
+{
+    if (number > tree->process_count || number >= GS_PLACES_MOST)
+        return GS_FAILED;
+    if (number == tree->process_count) {
+        struct gs_calltree_process *list = realloc(tree->processes, (number + 1) * sizeof *list);
+        if (!list)
+            return GS_NO_MEMORY;
+        tree->processes = list;
+        list[number] = (struct gs_calltree_process){0};
+        tree->process_count++;
+    }
+    struct gs_calltree_process *known = &tree->processes[number];
+    free(known->command);
+    free(known->python);
+    free(known->build);
+    known->pid = process->pid;
+    known->command = join(process->command);
+    known->python = strdup(process->python ? process->python : "");
+    known->build = strdup(process->build ? process->build : "");
+    return known->command && known->python && known->build ? GS_OK : GS_NO_MEMORY;
+}
+
+static bool grow_threads(struct gs_calltree *tree, uint32_t number)
+{
+    if (number >= tree->thread_room) {
+        uint32_t room = number * 2 + 16;
+        struct gs_calltree_thread *list = realloc(tree->threads, room * sizeof *list);
+        if (!list)
+            return false;
+        tree->threads = list;
+        tree->thread_room = room;
+    }
+    for (; tree->thread_count <= number; tree->thread_count++)
+        tree->threads[tree->thread_count] = (struct gs_calltree_thread){0};
+    return true;
+}
+
+enum gs_status gs_calltree_add_thread(struct gs_calltree *tree, uint32_t number, const struct gs_sampled_thread *thread)
+{
+    const struct gs_selection *selection = tree->selection;
+    if (!selection->threads && selection->pattern_count == 0)
+        return GS_OK;
+    if (number >= GS_PLACES_MOST || (number > tree->thread_count && number - tree->thread_count > NUMBER_GAP_MOST))
+        return GS_FAILED;
+    if (!grow_threads(tree, number))
+        return GS_NO_MEMORY;
+    struct gs_calltree_thread *known = &tree->threads[number];
+    free(known->name);
+    *known = (struct gs_calltree_thread){
+        .process = thread->process,
+        .tid = thread->tid,
+        .chosen = gs_patterns_fit(selection->patterns, selection->pattern_count, thread->tid, thread->name)};
+    if (selection->threads && !(known->name = strdup(thread->name)))
+        return GS_NO_MEMORY;
+    return GS_OK;
+}
+
+const struct gs_calltree_thread *gs_calltree_thread(const struct gs_calltree *tree, uint32_t node)
+{
+    static const struct gs_calltree_thread unknown = {.name = (char *)"unknown thread"};
+    uint32_t number = gs_node_number(&tree->nodes.list[node]);
+    return number < tree->thread_count && tree->threads[number].name ? &tree->threads[number] : &unknown;
+}
+
+const struct gs_calltree_process *gs_calltree_process(const struct gs_calltree *tree, uint32_t number)
+{
+    return &tree->processes[number];
+}
+
+uint32_t gs_calltree_process_count(const struct gs_calltree *tree)
+{
+    return tree->process_count;
+}

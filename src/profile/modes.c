@@ -1,0 +1,61 @@
+/* What each mode counts, and which threads a pattern means. */
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "profile/modes.h"
+
+const struct gs_mode_row gs_modes[GS_MODE_COUNT] = {
+    [GS_MODE_ACTIVE] = {"active", "threads that are runnable, hold the GIL or wait for it"},
+    [GS_MODE_WALL] = {"wall", "every thread, always"},
+    [GS_MODE_CPU] = {"cpu", "runnable threads"},
+    [GS_MODE_GIL] = {"gil", "the thread that holds the GIL"},
+    [GS_MODE_WAIT] = {"wait", "threads that wait for the GIL"},
+    [GS_MODE_BLAME] = {"blame", "each waiter's time, charged to what the holder of the GIL was doing"},
+};
+
+bool gs_mode_find(const char *name, enum gs_mode *mode)
+{
+    for (int i = 0; i < GS_MODE_COUNT; i++) {
+        if (strcmp(gs_modes[i].name, name) == 0) {
+            *mode = (enum gs_mode)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool gs_mode_counts(enum gs_mode mode, const struct gs_thread_sample *thread)
+{
+    bool runs = thread->run == GS_RUN_RUNNING, holds = thread->gil == GS_HOLDS, waits = thread->gil == GS_WAITS;
+    switch (mode) {
+    case GS_MODE_ACTIVE:
+        return runs || holds || waits;
+    case GS_MODE_CPU:
+        return runs;
+    case GS_MODE_GIL:
+        return holds;
+    case GS_MODE_WAIT:
+    case GS_MODE_BLAME:
+        return waits;
+    default:
+        return true;
+    }
+}
+
+bool gs_thread_idle(const struct gs_thread_sample *thread)
+{
+    return (thread->gil == GS_WITHOUT || thread->gil == GS_NONE) && thread->run != GS_RUN_RUNNING &&
+           thread->run != GS_RUN_UNKNOWN;
+}
+
+bool gs_patterns_fit(const char *const *patterns, size_t count, pid_t tid, const char *name)
+{
+    char number[16];
+    snprintf(number, sizeof number, "%d", (int)tid);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(patterns[i], number) == 0 || fnmatch(patterns[i], name, 0) == 0)
+            return true;
+    }
+    return count == 0;
+}

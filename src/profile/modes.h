@@ -1,0 +1,41 @@
+/* Which samples count, and as what: the modes of record and report. */
+#ifndef GS_PROFILE_MODES_H
+#define GS_PROFILE_MODES_H
+
+#include "gilspy/sample.h"
+
+enum gs_mode {
+    GS_MODE_ACTIVE, /* threads that are runnable, hold the GIL or wait for it */
+    GS_MODE_WALL,   /* every thread, always */
+    GS_MODE_CPU,    /* runnable threads */
+    GS_MODE_GIL,    /* the holder */
+    GS_MODE_WAIT,   /* threads that wait for the GIL */
+    GS_MODE_BLAME,  /* each waiter's time, charged to what the holder was doing */
+    GS_MODE_COUNT
+};
+
+extern const struct gs_mode_row {
+    const char *name, *help;
+} gs_modes[GS_MODE_COUNT];
+
+/* False: no mode is called so. */
+bool gs_mode_find(const char *name, enum gs_mode *mode);
+/* Whether a thread counts in a sample. What the kernel says of it is not known: it does not run. */
+bool gs_mode_counts(enum gs_mode mode, const struct gs_thread_sample *thread);
+/* Neither runs nor wants to: part of the time without the GIL, or with none to hold. */
+bool gs_thread_idle(const struct gs_thread_sample *thread);
+
+/* Which samples of which threads are wanted, and how their stacks are to be drawn. */
+struct gs_selection {
+    enum gs_mode mode;
+    bool threads;                /* the thread's name as the first frame of each stack */
+    bool function;               /* one frame per function, not per line */
+    const char *const *patterns; /* only threads whose name or tid is one of these, when there are any */
+    size_t pattern_count;
+};
+
+/* Whether a thread is one of those that the patterns (globs for the name, numbers for the tid) ask for; without
+ * patterns, each is. */
+bool gs_patterns_fit(const char *const *patterns, size_t count, pid_t tid, const char *name);
+
+#endif

@@ -1,0 +1,49 @@
+/* Looking into the file behind an image, in a process of its own: its mount may not answer, and then nothing helps that
+ * who asked is killed. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/apart.h"
+#include "elf/file.h"
+#include "python/symbols.h"
+
+struct question {
+    const struct gs_target *target;
+    const struct gs_map *map;
+};
+
+static void ask(const void *context, void *result)
+{
+    static const char *const names[] = {
+#define SYMBOL(name) #name,
+        GS_SYMBOLS(SYMBOL)
+#undef SYMBOL
+    };
+    const struct question *question = context;
+    struct gs_symbols *symbols = result;
+    struct gs_elf_file *file = gs_elf_file_open(gs_target_open_file(question->target, question->map));
+    if (!file)
+        return;
+    gs_elf_file_symbols(file, names, symbols->values, GS_SYMBOL_COUNT);
+    symbols->runtime_section = gs_elf_file_section(file, ".PyRuntime");
+    gs_elf_file_close(file);
+}
+
+void gs_symbols_read(struct gs_symbols *symbols, struct gs_python *python, const struct gs_map *map)
+{
+    struct question question = {python->target, map};
+    *symbols = (struct gs_symbols){0};
+    if (python->target->still) { /* its memory is read from the same files, which are open here */
+        ask(&question, symbols);
+        return;
+    }
+    enum gs_apart outcome = gs_apart_run(ask, &question, symbols, sizeof *symbols);
+    if (outcome == GS_APART_DONE)
+        return;
+    *symbols = (struct gs_symbols){0};
+    if (outcome == GS_APART_LATE && !python->note &&
+        asprintf(&python->note,
+                 "the kernel does not answer: opening %s, which process %d maps. Going on without its symbols",
+                 map->path, (int)python->target->pid) < 0)
+        python->note = NULL;
+}

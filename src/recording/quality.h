@@ -1,0 +1,21 @@
+/* The figures of gs_quality one by one, in the order in which a recording has them. */
+#ifndef GS_RECORDING_QUALITY_H
+#define GS_RECORDING_QUALITY_H
+
+#include "gilspy/snapshot.h"
+
+enum { GS_QUALITY_FIELDS = sizeof(struct gs_quality) / sizeof(uint64_t) };
+
+static inline uint64_t *gs_quality_field(struct gs_quality *quality, size_t i)
+{
+    uint64_t *const fields[] = {
+        &quality->samples, &quality->torn,       &quality->retried,
+        &quality->stopped, &quality->stopped_us, &quality->stopped_in_syscall,
+        &quality->late,    &quality->lost,       &quality->took_us,
+        &quality->cpu_us,
+    };
+    _Static_assert(sizeof fields / sizeof *fields == GS_QUALITY_FIELDS, "a figure is missing");
+    return fields[i];
+}
+
+#endif

@@ -1,0 +1,255 @@
+/* Plays records into a sink: what stands around the samples, and which of them are in the part that is wanted. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "recording/book.h"
+#include "recording/quality.h"
+#include "recording/records.h"
+#include "recording/samples_in.h"
+#include "stack/strings.h"
+
+struct gs_records {
+    struct gs_sink *sink;
+    uint64_t from_ns, to_ns;
+    struct gs_strings *names; /* all strings but those of places */
+    struct gs_book book;
+    struct gs_samples_in in;
+    const char **command;
+    size_t command_room;
+    bool begun, ended;
+    uint64_t played, played_threads, played_torn; /* samples, their threads; samples with a torn stack */
+    uint64_t last_ns;
+    struct gs_run_end end; /* as recorded */
+};
+
+struct gs_records *gs_records_new(struct gs_sink *sink, uint64_t from_ns, uint64_t to_ns)
+{
+    struct gs_records *records = calloc(1, sizeof *records);
+    if (!records)
+        return NULL;
+    records->sink = sink;
+    records->from_ns = from_ns;
+    records->to_ns = to_ns;
+    records->names = gs_strings_new();
+    if (records->names && gs_book_init(&records->book) == GS_OK)
+        return records;
+    gs_records_free(records);
+    return NULL;
+}
+
+void gs_records_free(struct gs_records *records)
+{
+    if (!records)
+        return;
+    gs_strings_free(records->names);
+    gs_book_fini(&records->book);
+    gs_samples_in_fini(&records->in);
+    free(records->command);
+    free(records);
+}
+
+bool gs_records_begun(const struct gs_records *records)
+{
+    return records->begun;
+}
+
+bool gs_records_ended(const struct gs_records *records)
+{
+    return records->ended;
+}
+
+/* A string that holds until the end. */
+static const char *keep_string(struct gs_records *records, struct gs_wire *wire, enum gs_status *status)
+{
+    const char *text = gs_wire_get_string(wire), *kept = "";
+    if (gs_strings_bytes(records->names) > GS_WIRE_NAMES_BYTES)
+        wire->bad = true;
+    if (!wire->bad && !*status && !(kept = gs_strings_keep(records->names, text)))
+        *status = GS_NO_MEMORY;
+    return kept;
+}
+
+static uint64_t add_most(uint64_t a, uint64_t b)
+{
+    return a + b < a ? UINT64_MAX : a + b;
+}
+
+static enum gs_status play_begin(struct gs_records *records, struct gs_wire *wire)
+{
+    enum gs_status status = GS_OK;
+    struct gs_run_info run = {.begin_ns = gs_wire_get(wire)};
+    run.realtime_ns = gs_wire_unzigzag(gs_wire_get(wire));
+    records->in.begin_ns = records->last_ns = run.begin_ns;
+    records->in.slot_ns = gs_wire_get(wire);
+    gs_wire_get_bytes(wire, &run.rate_hz, sizeof run.rate_hz);
+    run.gilspy = keep_string(records, wire, &status);
+    run.host = keep_string(records, wire, &status);
+    wire->bad = wire->bad || isnan(run.rate_hz) || run.rate_hz <= 0;
+    if (wire->bad || status)
+        return status;
+    records->begun = true;
+    run.begin_ns = add_most(run.begin_ns, records->from_ns);
+    run.realtime_ns = (int64_t)((uint64_t)run.realtime_ns + records->from_ns);
+    return records->sink->begin ? records->sink->begin(records->sink, &run) : GS_OK;
+}
+
+static const char *keep_optional(struct gs_records *records, struct gs_wire *wire, enum gs_status *status)
+{
+    return gs_wire_get_most(wire, 1) ? keep_string(records, wire, status) : NULL;
+}
+
+static enum gs_status keep_command(struct gs_records *records, struct gs_wire *wire)
+{
+    enum gs_status status = GS_OK;
+    size_t count = gs_wire_get_most(wire, GS_WIRE_ARGUMENTS_MOST);
+    if (count >= records->command_room) {
+        free(records->command);
+        records->command = calloc(count + 1, sizeof *records->command);
+        records->command_room = records->command ? count + 1 : 0;
+        if (!records->command)
+            return GS_NO_MEMORY;
+    }
+    for (size_t i = 0; i < count && !wire->bad; i++)
+        records->command[i] = keep_string(records, wire, &status);
+    records->command[count] = NULL;
+    return status;
+}
+
+static enum gs_status play_process(struct gs_records *records, struct gs_wire *wire)
+{
+    enum gs_status status = GS_OK;
+    struct gs_sampled_process process = {.pid = (pid_t)gs_wire_get_most(wire, UINT32_MAX)};
+    process.ns_pid = (pid_t)gs_wire_get_most(wire, UINT32_MAX);
+    process.python = keep_optional(records, wire, &status);
+    process.build = keep_optional(records, wire, &status);
+    process.exe = keep_optional(records, wire, &status);
+    if (!status && !wire->bad)
+        status = keep_command(records, wire);
+    process.command = (char *const *)records->command;
+    uint32_t number = (uint32_t)records->in.process_count;
+    if (!status && !wire->bad)
+        status = gs_samples_in_process(&records->in, wire);
+    if (status || wire->bad || !records->sink->process)
+        return status;
+    return records->sink->process(records->sink, number, &process);
+}
+
+static enum gs_status play_thread(struct gs_records *records, struct gs_wire *wire)
+{
+    enum gs_status status = GS_OK;
+    uint32_t number = (uint32_t)gs_wire_get_most(wire, UINT32_MAX);
+    struct gs_sampled_thread thread = {.process = (uint32_t)gs_wire_get_most(wire, UINT32_MAX)};
+    thread.tid = (pid_t)gs_wire_get_most(wire, UINT32_MAX);
+    thread.ns_tid = (pid_t)gs_wire_get_most(wire, UINT32_MAX);
+    thread.ident = gs_wire_get(wire);
+    thread.main = gs_wire_get_most(wire, 1);
+    thread.name = keep_string(records, wire, &status);
+    if (!status && !wire->bad)
+        status = gs_samples_in_thread(&records->in, wire, number, thread.process);
+    if (status || wire->bad || !records->sink->thread)
+        return status;
+    return records->sink->thread(records->sink, number, &thread);
+}
+
+static bool is_wanted(const struct gs_records *records, uint64_t time_ns)
+{
+    uint64_t since_ns = time_ns > records->in.begin_ns ? time_ns - records->in.begin_ns : 0;
+    return since_ns >= records->from_ns && (since_ns < records->to_ns || records->to_ns == UINT64_MAX);
+}
+
+static enum gs_status play_sample(struct gs_records *records, struct gs_wire *wire, unsigned flags)
+{
+    struct gs_sample sample;
+    enum gs_status status = gs_samples_in_get(&records->in, wire, flags, records->book.stacks, &sample);
+    if (status || wire->bad || !is_wanted(records, sample.time_ns))
+        return status;
+    bool torn = false;
+    for (size_t i = 0; i < sample.thread_count; i++)
+        torn |= sample.threads[i].torn;
+    records->played++;
+    records->played_torn += torn;
+    records->played_threads += sample.thread_count;
+    records->last_ns = sample.time_ns;
+    return records->sink->sample ? records->sink->sample(records->sink, &sample) : GS_OK;
+}
+
+static enum gs_status play_forget(struct gs_records *records)
+{
+    enum gs_status status = records->sink->forget ? records->sink->forget(records->sink) : GS_OK;
+    gs_book_forget(&records->book);
+    records->in.forgotten++;
+    return status;
+}
+
+static void play_end(struct gs_records *records, struct gs_wire *wire)
+{
+    struct gs_run_end *end = &records->end;
+    end->end_ns = add_most(records->in.begin_ns, gs_wire_get(wire));
+    end->samples = gs_wire_get(wire);
+    end->thread_samples = gs_wire_get(wire);
+    end->complete = gs_wire_get_most(wire, 1);
+    for (size_t i = 0; i < GS_QUALITY_FIELDS; i++)
+        *gs_quality_field(&end->quality, i) = gs_wire_get(wire);
+    records->ended = !wire->bad;
+}
+
+static enum gs_status play_record(struct gs_records *records, struct gs_wire *wire)
+{
+    uint8_t tag = *wire->at++;
+    if (records->begun == (tag == GS_RECORD_RUN)) {
+        wire->bad = true;
+        return GS_OK;
+    }
+    if ((tag & ~GS_SAMPLE_FLAGS) == GS_RECORD_SAMPLE)
+        return play_sample(records, wire, tag & GS_SAMPLE_FLAGS);
+    switch (tag) {
+    case GS_RECORD_RUN:
+        return play_begin(records, wire);
+    case GS_RECORD_PROCESS:
+        return play_process(records, wire);
+    case GS_RECORD_THREAD:
+        return play_thread(records, wire);
+    case GS_RECORD_PLACE:
+        return gs_book_place(&records->book, wire);
+    case GS_RECORD_STACK:
+        return gs_book_stack(&records->book, wire);
+    case GS_RECORD_FORGET:
+        return play_forget(records);
+    case GS_RECORD_END:
+        play_end(records, wire);
+        return GS_OK;
+    default:
+        wire->bad = true;
+        return GS_OK;
+    }
+}
+
+enum gs_status gs_records_play(struct gs_records *records, struct gs_wire *wire)
+{
+    enum gs_status status = GS_OK;
+    while (wire->at < wire->end && !wire->bad && !records->ended && !status)
+        status = play_record(records, wire);
+    return status;
+}
+
+enum gs_status gs_records_end(struct gs_records *records, bool *complete)
+{
+    struct gs_run_end end = records->end;
+    bool whole = records->from_ns == 0 && records->to_ns == UINT64_MAX;
+    uint64_t from_ns = add_most(records->in.begin_ns, records->from_ns);
+    uint64_t to_ns = add_most(records->in.begin_ns, records->to_ns);
+    if (!records->ended)
+        end = (struct gs_run_end){.end_ns = records->last_ns,
+                                  .quality = {.samples = records->played, .torn = records->played_torn}};
+    if (!records->ended || !whole) {
+        end.samples = records->played;
+        end.thread_samples = records->played_threads;
+    }
+    if (end.end_ns > to_ns)
+        end.end_ns = to_ns;
+    if (end.end_ns < from_ns)
+        end.end_ns = from_ns;
+    end.begin_ns = from_ns;
+    *complete = end.complete;
+    return records->sink->end(records->sink, &end);
+}

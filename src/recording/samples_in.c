@@ -1,0 +1,260 @@
+/* Reads samples out of what changed: a process's list of threads is kept, and changed where the record says so. */
+#include <stdlib.h>
+
+#include "recording/samples_in.h"
+
+enum { SPARE_THREADS = 16 };
+
+/* A process as its last sample left it. */
+struct gs_process_in {
+    uint64_t last_ns;
+    uint64_t forgotten; /* as of that sample */
+    struct gs_thread_sample *threads;
+    size_t count, room;
+};
+
+void gs_samples_in_fini(struct gs_samples_in *in)
+{
+    for (size_t i = 0; i < in->process_count; i++)
+        free(in->processes[i].threads);
+    free(in->processes);
+    free(in->owners);
+    free(in->list);
+}
+
+enum gs_status gs_samples_in_process(struct gs_samples_in *in, struct gs_wire *records)
+{
+    if (in->process_count >= GS_WIRE_PROCESSES_MOST) {
+        records->bad = true;
+        return GS_OK;
+    }
+    if (in->process_count == in->process_room) {
+        size_t room = in->process_room ? in->process_room * 2 : 4;
+        struct gs_process_in *processes = realloc(in->processes, room * sizeof *processes);
+        if (!processes)
+            return GS_NO_MEMORY;
+        in->processes = processes;
+        in->process_room = room;
+    }
+    in->processes[in->process_count++] = (struct gs_process_in){.last_ns = in->begin_ns, .forgotten = in->forgotten};
+    return GS_OK;
+}
+
+enum gs_status gs_samples_in_thread(struct gs_samples_in *in, struct gs_wire *records, uint32_t number,
+                                    uint32_t process)
+{
+    if (process >= in->process_count || number > in->thread_count || number >= GS_WIRE_THREADS_MOST ||
+        (number < in->thread_count && in->owners[number] != process)) {
+        records->bad = true;
+        return GS_OK;
+    }
+    if (number == in->thread_room) {
+        size_t room = in->thread_room ? in->thread_room * 2 : 64;
+        uint32_t *owners = realloc(in->owners, room * sizeof *owners);
+        if (!owners)
+            return GS_NO_MEMORY;
+        in->owners = owners;
+        in->thread_room = room;
+    }
+    if (number == in->thread_count)
+        in->owners[in->thread_count++] = process;
+    return GS_OK;
+}
+
+static bool make_list_room(struct gs_samples_in *in, size_t count)
+{
+    if (count <= in->list_room)
+        return true;
+    struct gs_thread_sample *list = realloc(in->list, count * 2 * sizeof *list);
+    if (!list)
+        return false;
+    in->list = list;
+    in->list_room = count * 2;
+    return true;
+}
+
+/* The list becomes the process's. What once had many threads does not keep room for them. */
+static enum gs_status adopt_list(struct gs_samples_in *in, struct gs_process_in *process, size_t count)
+{
+    if (count > process->room || process->room > 4 * count + SPARE_THREADS) {
+        size_t room = 2 * count + SPARE_THREADS / 2;
+        struct gs_thread_sample *threads = realloc(process->threads, room * sizeof *threads);
+        if (!threads)
+            return GS_NO_MEMORY;
+        process->threads = threads;
+        process->room = room;
+    }
+    if (count > 0)
+        memcpy(process->threads, in->list, count * sizeof *in->list);
+    process->count = count;
+    return GS_OK;
+}
+
+/* A sample's changes being read: from a list of threads into another, or into the same when none comes or goes. */
+struct changes {
+    struct gs_samples_in *in;
+    struct gs_wire *records;
+    const struct gs_thread_sample *from;
+    struct gs_thread_sample *to;
+    size_t at, count; /* of `from` */
+    size_t made;      /* of `to` */
+    uint32_t process, stack_count;
+    bool list;
+};
+
+static void keep(struct changes *changes, size_t count)
+{
+    if (changes->list && count > 0)
+        memcpy(changes->to + changes->made, changes->from + changes->at, count * sizeof *changes->to);
+    changes->at += count;
+    changes->made += count;
+}
+
+static void get_stack(struct changes *changes, struct gs_thread_sample *thread)
+{
+    thread->stack = (uint32_t)gs_wire_get_most(changes->records, changes->stack_count);
+}
+
+static void get_state(struct changes *changes, struct gs_thread_sample *thread)
+{
+    uint64_t state = gs_wire_get_most(changes->records, UINT16_MAX);
+    thread->gil = state & 7;
+    thread->run = state >> 3 & 7;
+    thread->evidence = state >> 6 & 1;
+    thread->torn = state >> 7 & 1;
+    thread->lock = (uint8_t)(state >> 8);
+    if (thread->gil > GS_UNKNOWN || thread->run > GS_RUN_GONE)
+        changes->records->bad = true;
+}
+
+static void get_changed(struct changes *changes, enum gs_change change)
+{
+    if (changes->at >= changes->count) {
+        changes->records->bad = true;
+        return;
+    }
+    keep(changes, 1);
+    struct gs_thread_sample *thread = &changes->to[changes->made - 1];
+    if (change != GS_CHANGE_STATE)
+        get_stack(changes, thread);
+    if (change != GS_CHANGE_STACK)
+        get_state(changes, thread);
+}
+
+static void skip_gone(struct changes *changes)
+{
+    if (!changes->list || changes->at >= changes->count)
+        changes->records->bad = true;
+    else
+        changes->at++;
+}
+
+static enum gs_status get_new(struct changes *changes)
+{
+    struct gs_samples_in *in = changes->in;
+    struct gs_thread_sample thread = {.thread = (uint32_t)gs_wire_get_most(changes->records, UINT32_MAX)};
+    get_stack(changes, &thread);
+    get_state(changes, &thread);
+    if (!changes->list || thread.thread >= in->thread_count || in->owners[thread.thread] != changes->process ||
+        changes->made >= GS_WIRE_SAMPLE_MOST) {
+        changes->records->bad = true;
+        return GS_OK;
+    }
+    /* This one, and all that may still be kept. */
+    if (!make_list_room(in, changes->made + 1 + changes->count - changes->at))
+        return GS_NO_MEMORY;
+    changes->to = in->list;
+    changes->to[changes->made++] = thread;
+    return GS_OK;
+}
+
+static enum gs_status get_changes(struct changes *changes)
+{
+    struct gs_wire *records = changes->records;
+    enum gs_status status = GS_OK;
+    while (!records->bad && !status) {
+        uint64_t token = gs_wire_get(records);
+        if (token >> GS_CHANGE_BITS > changes->count - changes->at) {
+            records->bad = true;
+            break;
+        }
+        keep(changes, token >> GS_CHANGE_BITS);
+        enum gs_change change = token & ((1 << GS_CHANGE_BITS) - 1);
+        if (change == GS_CHANGE_END)
+            break;
+        if (change == GS_CHANGE_NEW)
+            status = get_new(changes);
+        else if (change == GS_CHANGE_GONE)
+            skip_gone(changes);
+        else if (change <= GS_CHANGE_BOTH)
+            get_changed(changes, change);
+        else
+            records->bad = true;
+    }
+    if (!records->bad && !status)
+        keep(changes, changes->count - changes->at);
+    return status;
+}
+
+static enum gs_status change_threads(struct gs_samples_in *in, struct gs_wire *records, uint32_t number, bool list,
+                                     uint32_t stack_count)
+{
+    struct gs_process_in *process = &in->processes[number];
+    if (list && !make_list_room(in, process->count + 1))
+        return GS_NO_MEMORY;
+    struct changes changes = {.in = in,
+                              .records = records,
+                              .from = process->threads,
+                              .to = list ? in->list : process->threads,
+                              .count = process->count,
+                              .process = number,
+                              .stack_count = stack_count,
+                              .list = list};
+    enum gs_status status = get_changes(&changes);
+    if (status || records->bad || !list)
+        return status;
+    in->listed += changes.made - process->count;
+    records->bad = in->listed > GS_WIRE_LISTED_MOST;
+    return adopt_list(in, process, changes.made);
+}
+
+/* The numbers of stacks that its threads have mean nothing any more. */
+static void forget_stacks(struct gs_samples_in *in, struct gs_process_in *process)
+{
+    if (process->forgotten == in->forgotten)
+        return;
+    process->forgotten = in->forgotten;
+    for (size_t i = 0; i < process->count; i++)
+        process->threads[i].stack = 0;
+}
+
+enum gs_status gs_samples_in_get(struct gs_samples_in *in, struct gs_wire *records, unsigned flags,
+                                 const struct gs_stacks *stacks, struct gs_sample *sample)
+{
+    uint32_t number = in->process;
+    if (flags & GS_SAMPLE_PROCESS)
+        number = (uint32_t)gs_wire_get_most(records, UINT32_MAX);
+    if (number >= in->process_count) {
+        records->bad = true;
+        return GS_OK;
+    }
+    struct gs_process_in *process = &in->processes[number];
+    uint64_t since_ns = in->slot_ns + (uint64_t)gs_wire_unzigzag(gs_wire_get(records));
+    *sample = (struct gs_sample){
+        .process = number, .time_ns = process->last_ns + since_ns, .weight_ns = since_ns, .stacks = stacks};
+    if (flags & GS_SAMPLE_WEIGHT) {
+        sample->weight_ns = gs_wire_get(records);
+        sample->gap_ns = gs_wire_get(records);
+    }
+    forget_stacks(in, process);
+    if (flags & GS_SAMPLE_CHANGES) {
+        enum gs_status status = change_threads(in, records, number, flags & GS_SAMPLE_LIST, gs_stacks_count(stacks));
+        if (status)
+            return status;
+    }
+    process->last_ns = sample->time_ns;
+    sample->threads = process->threads;
+    sample->thread_count = process->count;
+    in->process = number;
+    return GS_OK;
+}

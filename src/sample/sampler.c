@@ -1,0 +1,221 @@
+/* Slots of time, and what each sample weighs: the time since the one before it, which is what makes random points and
+ * missed slots harmless. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/pace.h"
+#include "gilspy/sampler.h"
+#include "sample/stream.h"
+
+enum {
+    GAP_SLOTS = 10,              /* so many missed in a row weigh on nobody */
+    LEAST_GAP_NS = 10000000,     /* at the highest rates a slot is shorter than being sent to sleep once */
+    STACKS_BYTES_MAX = 12 << 20, /* of all that is remembered of stacks: beyond that it is forgotten, and begun anew */
+    HOST_BYTES = 256
+};
+
+struct sampled {
+    uint64_t id;
+    struct gs_stream *stream;
+    struct gs_reader *reader;
+    uint64_t last_ns; /* the last sample's time */
+};
+
+struct gs_sampler {
+    struct gs_stream_host host;
+    struct gs_pace pace;
+    struct sampled *list;
+    size_t count, room;
+    size_t next; /* who is still to be sampled in this round */
+    double rate_hz;
+    uint64_t begin_ns; /* 0: not yet */
+    uint64_t samples, thread_samples;
+    struct gs_quality gone; /* of the processes that are no more */
+};
+
+/* The run begins with the first process. */
+static enum gs_status begin(struct gs_sampler *sampler)
+{
+    struct timespec now;
+    char host[HOST_BYTES] = "";
+    clock_gettime(CLOCK_REALTIME, &now);
+    sampler->begin_ns = gs_clock_ns();
+    gs_pace_init(&sampler->pace, sampler->rate_hz, sampler->begin_ns);
+    gethostname(host, sizeof host - 1);
+    struct gs_run_info run = {.begin_ns = sampler->begin_ns,
+                              .realtime_ns = now.tv_sec * (int64_t)GS_NS_PER_S + now.tv_nsec,
+                              .rate_hz = sampler->rate_hz,
+                              .gilspy = GILSPY_VERSION,
+                              .host = host};
+    struct gs_sink *sink = sampler->host.sink;
+    return sink->begin ? sink->begin(sink, &run) : GS_OK;
+}
+
+enum gs_status gs_sampler_new(struct gs_sampler **out, double rate_hz, struct gs_sink *sink)
+{
+    struct gs_sampler *sampler = calloc(1, sizeof *sampler);
+    *out = NULL;
+    if (!sampler)
+        return GS_NO_MEMORY;
+    sampler->rate_hz = rate_hz;
+    sampler->host = (struct gs_stream_host){.sink = sink, .stacks = gs_stacks_new()};
+    if (!sampler->host.stacks) {
+        gs_sampler_free(sampler);
+        return GS_NO_MEMORY;
+    }
+    *out = sampler;
+    return GS_OK;
+}
+
+void gs_sampler_free(struct gs_sampler *sampler)
+{
+    if (!sampler)
+        return;
+    for (size_t i = 0; i < sampler->count; i++)
+        gs_stream_free(sampler->list[i].stream);
+    free(sampler->list);
+    gs_stacks_free(sampler->host.stacks);
+    free(sampler);
+}
+
+enum gs_status gs_sampler_add(struct gs_sampler *sampler, uint64_t id, struct gs_python *python,
+                              struct gs_reader *reader, struct gs_names *names)
+{
+    if (sampler->count == sampler->room) {
+        size_t room = 2 * sampler->room + 4;
+        struct sampled *list = realloc(sampler->list, room * sizeof *list);
+        if (!list)
+            return GS_NO_MEMORY;
+        sampler->list = list;
+        sampler->room = room;
+    }
+    enum gs_status status = sampler->begin_ns ? GS_OK : begin(sampler);
+    struct sampled *sampled = &sampler->list[sampler->count];
+    /* The first one stands for the time since the beginning; one that comes later, since now. */
+    *sampled =
+        (struct sampled){.id = id, .reader = reader, .last_ns = sampler->samples ? gs_clock_ns() : sampler->begin_ns};
+    if (!status)
+        status = gs_stream_new(&sampled->stream, &sampler->host, python, reader, names);
+    if (!status)
+        sampler->count++;
+    return status;
+}
+
+size_t gs_sampler_count(const struct gs_sampler *sampler)
+{
+    return sampler->count;
+}
+
+uint64_t gs_sampler_next_ns(struct gs_sampler *sampler)
+{
+    return gs_pace_next(&sampler->pace, gs_clock_ns());
+}
+
+static void add_quality(struct gs_quality *sum, const struct gs_quality *one)
+{
+    sum->samples += one->samples;
+    sum->torn += one->torn;
+    sum->retried += one->retried;
+    sum->stopped += one->stopped;
+    sum->stopped_us += one->stopped_us;
+    sum->stopped_in_syscall += one->stopped_in_syscall;
+    sum->late += one->late;
+    sum->lost += one->lost;
+    sum->took_us += one->took_us;
+}
+
+static void drop(struct gs_sampler *sampler, size_t index)
+{
+    struct sampled *sampled = &sampler->list[index];
+    add_quality(&sampler->gone, gs_reader_quality(sampled->reader));
+    gs_stream_free(sampled->stream);
+    sampler->count--;
+    memmove(sampled, sampled + 1, (sampler->count - index) * sizeof *sampled);
+}
+
+static void weigh(const struct gs_sampler *sampler, struct sampled *sampled, struct gs_sample *sample)
+{
+    uint64_t most = GAP_SLOTS * sampler->pace.period_ns;
+    if (most < LEAST_GAP_NS)
+        most = LEAST_GAP_NS;
+    uint64_t since = sample->time_ns > sampled->last_ns ? sample->time_ns - sampled->last_ns : 0;
+    sample->weight_ns = since > most ? sampler->pace.period_ns : since;
+    sample->gap_ns = since - sample->weight_ns;
+    sampled->last_ns = sample->time_ns;
+}
+
+/* What is remembered of stacks must not grow for ever. */
+static enum gs_status forget_stacks(struct gs_sampler *sampler)
+{
+    struct gs_stream_host *host = &sampler->host;
+    if (gs_stacks_bytes(host->stacks) < STACKS_BYTES_MAX)
+        return GS_OK;
+    gs_stacks_clear(host->stacks);
+    host->forgotten++;
+    return host->sink->forget ? host->sink->forget(host->sink) : GS_OK;
+}
+
+static enum gs_status take_one(struct gs_sampler *sampler, struct sampled *sampled)
+{
+    struct gs_sample sample;
+    struct gs_sink *sink = sampler->host.sink;
+    enum gs_status status = gs_stream_take(sampled->stream, &sample);
+    if (gs_status_class(status) == GS_CLASS_LOST)
+        return GS_OK; /* the next one will stand for its time too */
+    if (status)
+        return status;
+    weigh(sampler, sampled, &sample);
+    sampler->samples++;
+    sampler->thread_samples += sample.thread_count;
+    return sink->sample ? sink->sample(sink, &sample) : GS_OK;
+}
+
+enum gs_status gs_sampler_take(struct gs_sampler *sampler, uint64_t *id)
+{
+    if (sampler->next == 0) {
+        enum gs_status status = forget_stacks(sampler);
+        if (status)
+            return status;
+    }
+    while (sampler->next < sampler->count) {
+        struct sampled *sampled = &sampler->list[sampler->next];
+        enum gs_status status = take_one(sampler, sampled);
+        if (gs_status_class(status) == GS_CLASS_GONE) {
+            *id = sampled->id;
+            drop(sampler, sampler->next);
+            return status;
+        }
+        if (status)
+            return status;
+        sampler->next++;
+    }
+    sampler->next = 0;
+    return GS_OK;
+}
+
+void gs_sampler_sum(const struct gs_sampler *sampler, struct gs_run_end *end)
+{
+    *end = (struct gs_run_end){.begin_ns = sampler->begin_ns,
+                               .end_ns = gs_clock_ns(),
+                               .samples = sampler->samples,
+                               .thread_samples = sampler->thread_samples,
+                               .quality = sampler->gone,
+                               .complete = true};
+    for (size_t i = 0; i < sampler->count; i++)
+        add_quality(&end->quality, gs_reader_quality(sampler->list[i].reader));
+    end->quality.late += sampler->pace.late;
+    end->quality.cpu_us = gs_clock_cpu_us();
+}
+
+enum gs_status gs_sampler_end(struct gs_sampler *sampler)
+{
+    struct gs_run_end end;
+    struct gs_sink *sink = sampler->host.sink;
+    gs_sampler_sum(sampler, &end);
+    if (!sampler->begin_ns)
+        return GS_OK;
+    return sink->end ? sink->end(sink, &end) : GS_OK;
+}

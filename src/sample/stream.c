@@ -1,0 +1,376 @@
+/* Snapshots made into samples. Most threads did nothing since the last one: what is known of them is kept in the order
+ * in which the snapshot has them, and is looked at again only when their stack was read anew. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "sample/merge.h"
+#include "sample/stream.h"
+
+enum {
+    PLACES = 1 << 13,             /* frames met lately */
+    NAMES_NS = 5 * 1000000000L,   /* threads may be renamed */
+    NAMES_SOON_NS = 50 * 1000000, /* a new one has its name a moment later */
+    NAMES_TRIES = 20
+};
+
+/* One frame of the stack of a thread, outermost first. */
+struct step {
+    gs_addr code;
+    int32_t instr;
+    uint32_t stack; /* from the outermost frame up to this one */
+};
+
+/* One thread of the snapshot. */
+struct known {
+    gs_addr tstate;
+    uint64_t ident;
+    pid_t tid;
+    uint32_t thread; /* its number */
+    uint32_t read;   /* as in gs_thread, of the stack that steps are */
+    uint32_t stack;
+    bool fresh; /* steps are of code objects that are known no longer */
+    struct step *steps;
+    size_t step_count, step_room;
+    char *name;
+};
+
+/* A frame and its place: a code object is read once and never has its serial number again. */
+struct place {
+    uint64_t serial; /* 0: empty */
+    int32_t instr;
+    uint32_t place;
+};
+
+struct gs_stream {
+    struct gs_stream_host *host;
+    struct gs_python *python;
+    struct gs_reader *reader;
+    struct gs_names *names;
+    struct gs_merge *merge;
+    uint32_t process;
+    struct known *known;
+    size_t known_count, known_room;
+    struct gs_thread_sample *out;
+    size_t out_room;
+    struct place places[PLACES];
+    uint64_t generation; /* of the code objects */
+    uint64_t forgotten;  /* of the stacks */
+    uint64_t named_ns;
+    int nameless; /* how often names are still to be looked for soon */
+};
+
+static enum gs_status announce(struct gs_stream *stream)
+{
+    const struct gs_target *target = stream->python->target;
+    struct gs_sink *sink = stream->host->sink;
+    struct gs_sampled_process process = {.pid = target->pid,
+                                         .ns_pid = target->ns_pid,
+                                         .command = target->command,
+                                         .python = stream->python->version,
+                                         .build = gs_python_build(stream->python),
+                                         .exe = target->exe};
+    stream->process = stream->host->processes++;
+    return sink->process ? sink->process(sink, stream->process, &process) : GS_OK;
+}
+
+enum gs_status gs_stream_new(struct gs_stream **out, struct gs_stream_host *host, struct gs_python *python,
+                             struct gs_reader *reader, struct gs_names *names)
+{
+    struct gs_stream *stream = calloc(1, sizeof *stream);
+    if (!stream)
+        return GS_NO_MEMORY;
+    stream->host = host;
+    stream->python = python;
+    stream->reader = reader;
+    stream->names = names;
+    stream->forgotten = host->forgotten;
+    stream->merge = gs_merge_new();
+    enum gs_status status = stream->merge ? announce(stream) : GS_NO_MEMORY;
+    if (status) {
+        gs_stream_free(stream);
+        return status;
+    }
+    gs_reader_full_census(reader);
+    *out = stream;
+    return GS_OK;
+}
+
+static void known_fini(struct known *known)
+{
+    free(known->steps);
+    free(known->name);
+}
+
+void gs_stream_free(struct gs_stream *stream)
+{
+    if (!stream)
+        return;
+    for (size_t i = 0; i < stream->known_count; i++)
+        known_fini(&stream->known[i]);
+    free(stream->known);
+    free(stream->out);
+    gs_merge_free(stream->merge);
+    free(stream);
+}
+
+/* ---- threads ---- */
+
+static enum gs_status tell_thread(struct gs_stream *stream, const struct gs_thread *thread, struct known *known)
+{
+    char comm[16];
+    const char *name = gs_names_get(stream->names, thread->ident);
+    if (!name) {
+        gs_target_comm(stream->python->target, thread->tid, comm);
+        name = comm;
+    }
+    if (known->name && strcmp(known->name, name) == 0)
+        return GS_OK;
+    char *copy = strdup(name);
+    if (!copy)
+        return GS_NO_MEMORY;
+    free(known->name);
+    known->name = copy;
+    struct gs_sink *sink = stream->host->sink;
+    struct gs_sampled_thread sampled = {.process = stream->process,
+                                        .tid = thread->tid,
+                                        .ns_tid = thread->ns_tid,
+                                        .ident = thread->ident,
+                                        .name = copy,
+                                        .main = thread->main};
+    return sink->thread ? sink->thread(sink, known->thread, &sampled) : GS_OK;
+}
+
+static enum gs_status refresh_names(struct gs_stream *stream, const struct gs_snapshot *snapshot,
+                                    const struct gs_thread *threads)
+{
+    stream->named_ns = snapshot->time_ns;
+    if (stream->nameless > 0)
+        stream->nameless--;
+    for (size_t i = 0; i < snapshot->interpreter_count; i++)
+        gs_names_refresh(stream->names, snapshot->interpreters[i].addr);
+    bool all = true;
+    enum gs_status status = GS_OK;
+    for (size_t i = 0; i < stream->known_count && !status; i++) {
+        all = all && gs_names_get(stream->names, threads[i].ident);
+        status = tell_thread(stream, &threads[i], &stream->known[i]);
+    }
+    if (all)
+        stream->nameless = 0;
+    return status;
+}
+
+static bool is_of(const struct known *known, const struct gs_thread *thread)
+{
+    return known->tstate == thread->tstate && known->tid == thread->tid && known->ident == thread->ident;
+}
+
+static int by_tstate(const void *a, const void *b)
+{
+    const struct known *x = a, *y = b;
+    return (x->tstate > y->tstate) - (x->tstate < y->tstate);
+}
+
+/* The list changed: what is known is put into its new order, and who is new gets a number. */
+static enum gs_status rearrange(struct gs_stream *stream, const struct gs_thread *threads, size_t count)
+{
+    size_t room = count + 1;
+    struct known *list = calloc(room, sizeof *list);
+    if (!list)
+        return GS_NO_MEMORY;
+    if (stream->known_count > 0)
+        qsort(stream->known, stream->known_count, sizeof *stream->known, by_tstate);
+    for (size_t i = 0; i < count; i++) {
+        struct known wanted = {.tstate = threads[i].tstate};
+        struct known *old = stream->known_count > 0
+                                ? bsearch(&wanted, stream->known, stream->known_count, sizeof wanted, by_tstate)
+                                : NULL;
+        if (old && is_of(old, &threads[i])) {
+            list[i] = *old;
+            old->steps = NULL;
+            old->name = NULL;
+            old->tid = 0; /* taken */
+            continue;
+        }
+        list[i] = (struct known){.tstate = threads[i].tstate,
+                                 .ident = threads[i].ident,
+                                 .tid = threads[i].tid,
+                                 .thread = stream->host->threads++,
+                                 .read = threads[i].read - 1};
+        stream->nameless = NAMES_TRIES;
+    }
+    for (size_t i = 0; i < stream->known_count; i++)
+        known_fini(&stream->known[i]);
+    free(stream->known);
+    stream->known = list;
+    stream->known_count = count;
+    stream->known_room = room;
+    return GS_OK;
+}
+
+static bool is_arranged(const struct gs_stream *stream, const struct gs_thread *threads, size_t count)
+{
+    bool same = stream->known_count == count;
+    for (size_t i = 0; i < count && same; i++)
+        same = is_of(&stream->known[i], &threads[i]);
+    return same;
+}
+
+/* ---- stacks ---- */
+
+static uint32_t place_of(struct gs_stream *stream, const struct gs_frame *frame)
+{
+    const struct gs_code *code =
+        frame->kind == GS_FRAME_PYTHON ? gs_codes_find(gs_reader_codes(stream->reader), frame->code) : NULL;
+    if (!code) {
+        struct gs_place gap = {.function = frame->kind == GS_FRAME_GAP ? gs_gap_text(frame->gap) : "<unknown code>",
+                               .file = "",
+                               .kind = frame->kind};
+        return gs_stacks_place(stream->host->stacks, &gap);
+    }
+    struct place *cached = &stream->places[(code->serial * 31 + (uint32_t)frame->instr / 2) % PLACES];
+    if (cached->serial != code->serial || cached->instr != frame->instr) {
+        struct gs_place place = {.function = code->function,
+                                 .qualname = code->qualname,
+                                 .file = code->file,
+                                 .line = gs_code_line(&stream->python->layout, code, frame->instr),
+                                 .kind = GS_FRAME_PYTHON};
+        *cached = (struct place){code->serial, frame->instr, gs_stacks_place(stream->host->stacks, &place)};
+    }
+    return cached->place;
+}
+
+static bool reserve(struct known *known, size_t count)
+{
+    if (count <= known->step_room)
+        return true;
+    size_t room = count + count / 2 + 16;
+    struct step *steps = realloc(known->steps, room * sizeof *steps);
+    if (!steps)
+        return false;
+    known->steps = steps;
+    known->step_room = room;
+    return true;
+}
+
+/* A code object that was freed may have left its address to another: whoever came to the stack since the last sample is
+ * looked at again. The innermost one was, together with the stack. */
+static void confirm(struct gs_stream *stream, const struct gs_thread *thread, size_t depth, uint64_t now_ns)
+{
+    struct gs_codes *codes = gs_reader_codes(stream->reader);
+    enum gs_status why;
+    for (size_t i = thread->frame_count - depth; i-- > 1;) {
+        const struct gs_frame *frame = &thread->frames[i];
+        if (frame->kind == GS_FRAME_PYTHON && !gs_codes_confirm(codes, frame->code, now_ns))
+            (void)gs_codes_get(codes, frame->code, &why);
+    }
+}
+
+/* From the outermost frame on, as far as it is the stack of the last sample, that one's numbers hold. */
+static enum gs_status intern(struct gs_stream *stream, const struct gs_thread *thread, struct known *known,
+                             uint64_t now_ns)
+{
+    size_t count = thread->frame_count, depth = 0;
+    if (!reserve(known, count))
+        return GS_NO_MEMORY;
+    if (known->fresh)
+        known->step_count = 0;
+    while (depth < count && depth < known->step_count) {
+        const struct gs_frame *frame = &thread->frames[count - 1 - depth];
+        const struct step *step = &known->steps[depth];
+        if (step->code != frame->code || step->instr != frame->instr || frame->kind != GS_FRAME_PYTHON)
+            break;
+        depth++;
+    }
+    uint32_t stack = depth > 0 ? known->steps[depth - 1].stack : 0;
+    if (depth < count)
+        confirm(stream, thread, depth, now_ns);
+    for (; depth < count; depth++) {
+        const struct gs_frame *frame = &thread->frames[count - 1 - depth];
+        uint32_t place = place_of(stream, frame);
+        stack = place ? gs_stacks_push(stream->host->stacks, stack, place) : 0;
+        if (!stack)
+            return GS_NO_MEMORY;
+        known->steps[depth] = (struct step){frame->code, frame->instr, stack};
+    }
+    known->step_count = count;
+    known->stack = stack;
+    known->read = thread->read;
+    known->fresh = false;
+    return GS_OK;
+}
+
+/* Whatever was kept by the number or the address of something that is no more. */
+static void drop_stale(struct gs_stream *stream)
+{
+    uint64_t generation = gs_codes_generation(gs_reader_codes(stream->reader));
+    if (generation == stream->generation && stream->forgotten == stream->host->forgotten)
+        return;
+    if (stream->forgotten != stream->host->forgotten)
+        memset(stream->places, 0, sizeof stream->places);
+    stream->generation = generation;
+    stream->forgotten = stream->host->forgotten;
+    for (size_t i = 0; i < stream->known_count; i++)
+        stream->known[i].fresh = true;
+}
+
+static enum gs_status make_samples(struct gs_stream *stream, const struct gs_snapshot *snapshot,
+                                   const struct gs_thread *threads, size_t count)
+{
+    if (count > stream->out_room) {
+        struct gs_thread_sample *out = realloc(stream->out, 2 * count * sizeof *out);
+        if (!out)
+            return GS_NO_MEMORY;
+        stream->out = out;
+        stream->out_room = 2 * count;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct gs_thread *thread = &threads[i];
+        struct known *known = &stream->known[i];
+        if (known->read != thread->read || known->fresh) {
+            enum gs_status status = intern(stream, thread, known, snapshot->time_ns);
+            if (status)
+                return status;
+        }
+        uint32_t lock = snapshot->interpreters[thread->interpreter].gil;
+        stream->out[i] = (struct gs_thread_sample){.thread = known->thread,
+                                                   .stack = known->stack,
+                                                   .gil = (uint8_t)thread->gil,
+                                                   .evidence = (uint8_t)thread->evidence,
+                                                   .run = (uint8_t)thread->activity.run,
+                                                   .torn = thread->torn,
+                                                   .lock = (uint8_t)(lock < UINT8_MAX ? lock : UINT8_MAX)};
+    }
+    return GS_OK;
+}
+
+enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample)
+{
+    const struct gs_snapshot *snapshot;
+    enum gs_status status = gs_reader_take(stream->reader, &snapshot);
+    if (status)
+        return status;
+    size_t count;
+    const struct gs_thread *threads = gs_merge_threads(stream->merge, snapshot, &count);
+    if (!threads && snapshot->thread_count > 0)
+        return GS_NO_MEMORY;
+    if (!is_arranged(stream, threads, count))
+        status = rearrange(stream, threads, count);
+    drop_stale(stream);
+    uint64_t age_ns = snapshot->time_ns - stream->named_ns;
+    if (!status && age_ns >= (stream->nameless > 0 ? (uint64_t)NAMES_SOON_NS : (uint64_t)NAMES_NS))
+        status = refresh_names(stream, snapshot, threads);
+    /* Who is new is told of before it is in a sample, whatever its name is by then. */
+    for (size_t i = 0; i < count && !status && stream->nameless > 0; i++) {
+        if (!stream->known[i].name)
+            status = tell_thread(stream, &threads[i], &stream->known[i]);
+    }
+    if (!status)
+        status = make_samples(stream, snapshot, threads, count);
+    *sample = (struct gs_sample){.process = stream->process,
+                                 .time_ns = snapshot->time_ns,
+                                 .threads = stream->out,
+                                 .thread_count = count,
+                                 .stacks = stream->host->stacks};
+    return status;
+}

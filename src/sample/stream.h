@@ -1,0 +1,26 @@
+/* The samples of one process: snapshots with their threads numbered, their stacks interned, their names known. */
+#ifndef GS_SAMPLE_STREAM_H
+#define GS_SAMPLE_STREAM_H
+
+#include "gilspy/sample.h"
+
+struct gs_stream;
+
+/* What the streams of one run share. */
+struct gs_stream_host {
+    struct gs_sink *sink;
+    struct gs_stacks *stacks;
+    uint64_t forgotten;          /* how often the stacks were cleared */
+    uint32_t processes, threads; /* numbers given out */
+};
+
+/* None of the three is owned. The sink is told of the process. */
+enum gs_status gs_stream_new(struct gs_stream **stream, struct gs_stream_host *host, struct gs_python *python,
+                             struct gs_reader *reader, struct gs_names *names) GS_MUST_CHECK;
+void gs_stream_free(struct gs_stream *stream);
+
+/* Takes a sample now: the sink is told of threads that are new or renamed, and *sample is filled but for the times (the
+ * arrays are the stream's, until the next call). As gs_reader_take; or what the sink returned. */
+enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample) GS_MUST_CHECK;
+
+#endif

@@ -1,0 +1,226 @@
+/* Opening the core file of a process. */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "target/core.h"
+
+/* Fields of glibc's struct pthread on x86-64 (nptl/descr.h; seen in 2.31 to 2.43): the thread's id for itself. */
+enum { PTHREAD_TID = 720, TID_MAX = 1 << 22 };
+
+static const char build_ids[] = "/usr/lib/debug/.build-id";
+
+/* What the target lives on. */
+struct source {
+    int fd;
+    struct gs_core core;
+    struct gs_core_files *files;
+};
+
+static int open_file(void *files, const struct gs_map *map)
+{
+    const struct source *source = files;
+    return map->inode ? gs_core_files_open(source->files, map->start) : -1;
+}
+
+static bool lack(const void *files, size_t i, const char **path, const char **why)
+{
+    return gs_core_files_lack(((const struct source *)files)->files, i, path, why);
+}
+
+static void free_source(void *files)
+{
+    struct source *source = files;
+    gs_core_files_free(source->files);
+    gs_core_close(&source->core);
+    if (source->fd >= 0)
+        close(source->fd);
+    free(source);
+}
+
+/* ---- the file ---- */
+
+static const struct {
+    uint8_t magic[6];
+    size_t len;
+    const char *name, *unpack;
+} packers[] = {{{0x28, 0xb5, 0x2f, 0xfd}, 4, "zstd", "zstd -d"},
+               {{0x04, 0x22, 0x4d, 0x18}, 4, "lz4", "lz4 -d"},
+               {{0xfd, '7', 'z', 'X', 'Z', 0}, 6, "xz", "xz -dk"},
+               {{0x1f, 0x8b}, 2, "gzip", "gzip -dk"},
+               {{'B', 'Z', 'h'}, 3, "bzip2", "bzip2 -dk"}};
+
+static enum gs_status refuse_packed(const struct gs_bytes *bytes, const char *name, struct gs_err *err)
+{
+    uint8_t magic[sizeof packers->magic];
+    for (size_t i = 0; i < sizeof packers / sizeof *packers; i++) {
+        if (!gs_bytes_read(bytes, 0, magic, packers[i].len) || memcmp(magic, packers[i].magic, packers[i].len) != 0)
+            continue;
+        gs_fail(err, GS_FAILED, "cannot read the core %s: it is compressed with %s", name, packers[i].name);
+        gs_err_todo(err, "Unpack it with %s, or take it from systemd with coredumpctl dump -o FILE", packers[i].unpack);
+        return GS_FAILED;
+    }
+    return GS_OK;
+}
+
+/* A regular file; a FIFO must not hold us up. */
+static enum gs_status open_regular(const char *name, const char *what, int *fd, struct stat *st, struct gs_err *err)
+{
+    *fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (*fd < 0 || fstat(*fd, st))
+        return gs_fail(err, GS_FAILED, "cannot read the %s %s: %s", what, name, strerror(errno));
+    if (!S_ISREG(st->st_mode))
+        return gs_fail(err, GS_FAILED, "cannot read the %s %s: it is %s", what, name,
+                       S_ISDIR(st->st_mode) ? "a directory" : "no regular file");
+    return GS_OK;
+}
+
+static enum gs_status check_exe(const char *exe, struct gs_err *err)
+{
+    struct stat st;
+    int fd;
+    enum gs_status status = open_regular(exe, "program", &fd, &st, err);
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
+static enum gs_status read_core(struct source *source, const char *name, struct gs_err *err)
+{
+    struct gs_bytes bytes;
+    struct gs_err why = {0};
+    if (!gs_bytes_of_file(&bytes, source->fd))
+        return gs_fail(err, GS_FAILED, "cannot read the core %s: %s", name, strerror(errno));
+    enum gs_status status = refuse_packed(&bytes, name, err);
+    if (status)
+        return status;
+    status = gs_core_open(&source->core, &bytes, &why);
+    return status ? gs_fail(err, status, "cannot read the core %s: %s", name, why.what) : GS_OK;
+}
+
+/* ---- threads ---- */
+
+static int by_tid(const void *a, const void *b)
+{
+    const struct gs_core_thread *x = a, *y = b;
+    return (x->tid > y->tid) - (x->tid < y->tid);
+}
+
+/* gdb notes the ids that it sees, from outside of a container others than those inside: there the threads themselves
+ * know better. */
+static void find_ns_tids(struct gs_target *target, const struct gs_core *core)
+{
+    struct gs_still *still = target->still;
+    bool other = still->task_count > 0;
+    for (size_t i = 0; i < still->task_count && other; i++) {
+        uint32_t own;
+        other = gs_mem_read_u32(target->mem, core->threads[i].state.self + PTHREAD_TID, &own) == GS_OK && own > 0 &&
+                own <= TID_MAX && (pid_t)own != still->tasks[i].tid;
+        still->tasks[i].ns_tid = other ? (pid_t)own : still->tasks[i].tid;
+    }
+    for (size_t i = 0; i < still->task_count; i++) {
+        if (!other)
+            still->tasks[i].ns_tid = still->tasks[i].tid;
+        if (still->tasks[i].tid == target->pid)
+            target->ns_pid = still->tasks[i].ns_tid;
+    }
+    target->nested = target->ns_pid != target->pid;
+}
+
+/* Sorts the core's threads on the way. */
+static bool fill_threads(struct gs_still *still, struct gs_core *core)
+{
+    for (size_t i = 0; i < core->thread_count && still->signal == 0; i++) {
+        still->signal = core->threads[i].signal;
+        still->signal_tid = still->signal ? core->threads[i].tid : 0;
+    }
+    qsort(core->threads, core->thread_count, sizeof *core->threads, by_tid);
+    still->tasks = calloc(core->thread_count, sizeof *still->tasks);
+    still->activities = calloc(core->thread_count, sizeof *still->activities);
+    if (!still->tasks || !still->activities)
+        return false;
+    for (size_t i = 0; i < core->thread_count; i++) {
+        const struct gs_core_thread *thread = &core->threads[i];
+        struct gs_activity *activity = &still->activities[i];
+        still->tasks[i] = (struct gs_task){thread->tid, thread->tid};
+        activity->run = thread->state.call >= 0 ? GS_RUN_SYSCALL : GS_RUN_RUNNING;
+        activity->number = thread->state.call;
+        memcpy(activity->args, thread->state.args, sizeof activity->args);
+    }
+    still->task_count = core->thread_count;
+    return true;
+}
+
+/* ---- the whole ---- */
+
+static bool set_exe(struct gs_target *target, const struct source *source)
+{
+    const struct gs_core_file *program = gs_core_files_program(source->files);
+    char path[4096] = "";
+    gs_addr name = gs_core_aux(&source->core, AT_EXECFN);
+    if (!program && (!name || gs_mem_read_cstr(target->mem, name, path, sizeof path)))
+        path[0] = '\0';
+    target->exe = strdup(program ? program->path : *path ? path : source->core.comm);
+    return target->exe != NULL;
+}
+
+static bool fill(struct gs_target *target, struct source *source)
+{
+    struct gs_still *still = target->still;
+    struct gs_core *core = &source->core;
+    if (!fill_threads(still, core) || !(target->mem = gs_mem_core_new(core, source->files)))
+        return false;
+    target->pid = target->ns_pid = core->has_process ? core->pid : still->tasks[0].tid;
+    memcpy(still->comm, core->comm, sizeof still->comm);
+    still->bytes = core->bytes.size;
+    still->whole_bytes = core->whole_bytes;
+    still->open_file = open_file;
+    still->lack = lack;
+    find_ns_tids(target, core);
+    return gs_core_maps(target, core, source->files) && gs_core_command(target, core) && set_exe(target, source);
+}
+
+static enum gs_status open_core(struct gs_target *target, const char *name, const char *exe, struct gs_err *err)
+{
+    struct source *source = calloc(1, sizeof *source);
+    struct gs_still *still = target->still = calloc(1, sizeof *still);
+    struct stat st;
+    if (!source || !still) {
+        free(source);
+        return gs_fail(err, GS_NO_MEMORY, "out of memory");
+    }
+    still->files = source;
+    still->free = free_source;
+    source->fd = -1;
+    enum gs_status status = open_regular(name, "core", &source->fd, &st, err);
+    if (!status && exe)
+        status = check_exe(exe, err);
+    if (!status)
+        status = read_core(source, name, err);
+    if (status)
+        return status;
+    still->time_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    source->files = gs_core_files_new(&source->core, &(struct gs_core_files_options){exe, still->time_ns, build_ids});
+    if (!source->files || !fill(target, source))
+        return gs_fail(err, GS_NO_MEMORY, "out of memory");
+    return GS_OK;
+}
+
+enum gs_status gs_target_open_core(struct gs_target **out, const char *core, const char *exe, struct gs_err *err)
+{
+    struct gs_target *target = calloc(1, sizeof *target);
+    if (!target)
+        return gs_fail(err, GS_NO_MEMORY, "out of memory");
+    target->mem_fd = -1;
+    enum gs_status status = open_core(target, core, exe, err);
+    if (status) {
+        gs_target_close(target);
+        return status;
+    }
+    *out = target;
+    return GS_OK;
+}

@@ -1,0 +1,271 @@
+/* New processes are found by the number that the kernel gave last: what lies between that and the one before is new. */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "target/kin.h"
+#include "target/procfs.h"
+
+enum {
+    KIN_MOST = 100000,
+    LOOK_ONE_BY_ONE = 512,      /* new numbers: more of them, and all of /proc is read instead */
+    YOUNG_NS = 3 * 1000000000L, /* it may still be on its way to be a Python, */
+    SOON_NS = 10000000,         /* then it is tried again so often, */
+    LATER_NS = 5 * 1000000000L  /* else more and more rarely, down to this */
+};
+
+struct relative {
+    pid_t pid;
+    uint64_t start_ticks;     /* with the pid, what tells it from another */
+    uint64_t born_ns, try_ns; /* try_ns: when it is to be tried, UINT64_MAX: it is watched */
+    uint64_t program;         /* a hash of its exe link */
+    bool python, watched_once;
+};
+
+struct gs_kin {
+    bool descendants;      /* are wanted */
+    struct relative *list; /* by pid */
+    size_t count, room;
+    pid_t last;  /* the number that the kernel gave last */
+    int loadavg; /* descriptor of /proc/loadavg, which tells it */
+    uint64_t polled_ns, missed;
+};
+
+static struct relative *find(const struct gs_kin *kin, pid_t pid)
+{
+    size_t low = 0, high = kin->count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (kin->list[mid].pid < pid)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < kin->count && kin->list[low].pid == pid ? &kin->list[low] : NULL;
+}
+
+static void drop(struct gs_kin *kin, struct relative *relative)
+{
+    kin->missed += relative->python && !relative->watched_once;
+    kin->count--;
+    memmove(relative, relative + 1, (size_t)(kin->list + kin->count - relative) * sizeof *relative);
+}
+
+/* What runs in it, and whether it is called Python. 0: it is not told. */
+static uint64_t program_of(pid_t pid, bool *python)
+{
+    char link[40], path[PATH_MAX];
+    snprintf(link, sizeof link, "/proc/%d/exe", (int)pid);
+    ssize_t len = readlink(link, path, sizeof path - 1);
+    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+    if (len < 0)
+        return 0;
+    path[len] = '\0';
+    for (const char *c = path; *c; c++)
+        hash = (hash ^ (uint8_t)*c) * UINT64_C(1099511628211);
+    const char *slash = strrchr(path, '/');
+    *python = strncmp(slash ? slash + 1 : path, "python", 6) == 0;
+    return hash;
+}
+
+static enum gs_status add(struct gs_kin *kin, pid_t pid, uint64_t start_ticks, uint64_t now_ns)
+{
+    struct relative *known = find(kin, pid);
+    if (known && known->start_ticks == start_ticks)
+        return GS_OK;
+    if (known)
+        drop(kin, known);
+    if (kin->count >= KIN_MOST)
+        return GS_OK;
+    if (kin->count == kin->room) {
+        size_t room = 2 * kin->room + 16;
+        struct relative *list = realloc(kin->list, room * sizeof *list);
+        if (!list)
+            return GS_NO_MEMORY;
+        kin->list = list;
+        kin->room = room;
+    }
+    size_t at = kin->count++;
+    for (; at > 0 && kin->list[at - 1].pid > pid; at--)
+        kin->list[at] = kin->list[at - 1];
+    kin->list[at] = (struct relative){.pid = pid, .start_ticks = start_ticks, .born_ns = now_ns, .try_ns = now_ns};
+    kin->list[at].program = program_of(pid, &kin->list[at].python);
+    return GS_OK;
+}
+
+/* Whether it is a process of its own (a thread has such files too), of whom. */
+static bool read_process(pid_t pid, struct gs_proc_stat *stat)
+{
+    char text[4096];
+    if (gs_proc_read(pid, "status", text, sizeof text) <= 0)
+        return false;
+    const char *leader = gs_status_field(text, "Tgid:");
+    if (!leader || atoi(leader) != pid)
+        return false;
+    return gs_proc_read(pid, "stat", text, sizeof text) > 0 && gs_proc_stat_parse(text, stat) && stat->state != 'Z';
+}
+
+static enum gs_status consider(struct gs_kin *kin, pid_t pid, uint64_t now_ns)
+{
+    struct gs_proc_stat stat;
+    if (pid <= 0 || !read_process(pid, &stat) || !find(kin, stat.parent))
+        return GS_OK;
+    return add(kin, pid, stat.start_ticks, now_ns);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* All of /proc: parents mostly have lower numbers, but once around they may not, so until nothing new is found. */
+static enum gs_status consider_all(struct gs_kin *kin, uint64_t now_ns)
+{
+    pid_t *pids;
+    size_t count, before;
+    enum gs_status status = gs_target_processes(&pids, &count);
+    if (status == GS_OK && count > 0)
+        qsort(pids, count, sizeof *pids, by_number);
+    do {
+        before = kin->count;
+        for (size_t i = 0; i < count && status == GS_OK; i++)
+            status = consider(kin, pids[i], now_ns);
+    } while (status == GS_OK && kin->count != before);
+    free(pids);
+    return status == GS_NO_MEMORY ? status : GS_OK;
+}
+
+/* 0: it is not told. */
+static pid_t read_last(const struct gs_kin *kin)
+{
+    char text[128];
+    ssize_t len = pread(kin->loadavg, text, sizeof text - 1, 0);
+    if (len <= 0)
+        return 0;
+    text[len] = '\0';
+    const char *last = strrchr(text, ' ');
+    return last ? (pid_t)atoi(last) : 0;
+}
+
+struct gs_kin *gs_kin_new(const pid_t *roots, size_t count, bool descendants)
+{
+    struct gs_kin *kin = calloc(1, sizeof *kin);
+    if (!kin)
+        return NULL;
+    uint64_t now_ns = gs_clock_ns();
+    kin->descendants = descendants;
+    kin->loadavg = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+    kin->last = read_last(kin);
+    enum gs_status status = GS_OK;
+    for (size_t i = 0; i < count && status == GS_OK; i++) {
+        struct gs_proc_stat stat;
+        if (read_process(roots[i], &stat))
+            status = add(kin, roots[i], stat.start_ticks, now_ns);
+    }
+    if (status == GS_OK && descendants)
+        status = consider_all(kin, now_ns);
+    if (status == GS_OK)
+        return kin;
+    gs_kin_free(kin);
+    return NULL;
+}
+
+void gs_kin_free(struct gs_kin *kin)
+{
+    if (!kin)
+        return;
+    if (kin->loadavg >= 0)
+        close(kin->loadavg);
+    free(kin->list);
+    free(kin);
+}
+
+/* Those that ended are forgotten, those that run another program are tried. */
+static void look_after(struct gs_kin *kin, uint64_t now_ns)
+{
+    for (size_t i = kin->count; i-- > 0;) {
+        struct relative *relative = &kin->list[i];
+        if (relative->try_ns == UINT64_MAX)
+            continue; /* whoever watches it tells */
+        bool python = relative->python;
+        uint64_t program = program_of(relative->pid, &python);
+        char text[1024];
+        struct gs_proc_stat stat;
+        if (program == 0 &&
+            (gs_proc_read(relative->pid, "stat", text, sizeof text) <= 0 || !gs_proc_stat_parse(text, &stat) ||
+             stat.state == 'Z' || stat.start_ticks != relative->start_ticks)) {
+            drop(kin, relative);
+        } else if (program != relative->program) {
+            relative->program = program;
+            relative->python = python;
+            relative->born_ns = relative->try_ns = now_ns;
+        }
+    }
+}
+
+enum gs_status gs_kin_poll(struct gs_kin *kin, uint64_t now_ns)
+{
+    if (now_ns - kin->polled_ns < GS_KIN_POLL_NS)
+        return GS_OK;
+    kin->polled_ns = now_ns;
+    enum gs_status status = GS_OK;
+    pid_t last = kin->descendants ? read_last(kin) : kin->last;
+    bool few = last > 0 && last >= kin->last && last - kin->last <= LOOK_ONE_BY_ONE;
+    for (pid_t pid = kin->last + 1; few && pid <= last && status == GS_OK; pid++)
+        status = consider(kin, pid, now_ns);
+    if (kin->descendants && !few)
+        status = consider_all(kin, now_ns);
+    kin->last = last;
+    look_after(kin, now_ns);
+    return status;
+}
+
+pid_t gs_kin_next(struct gs_kin *kin, uint64_t now_ns)
+{
+    for (size_t i = 0; i < kin->count; i++) {
+        if (kin->list[i].try_ns <= now_ns)
+            return kin->list[i].pid;
+    }
+    return 0;
+}
+
+void gs_kin_tried(struct gs_kin *kin, pid_t pid, bool watched, uint64_t now_ns)
+{
+    struct relative *relative = find(kin, pid);
+    if (!relative)
+        return;
+    relative->watched_once |= watched;
+    if (watched) {
+        relative->try_ns = UINT64_MAX;
+        return;
+    }
+    uint64_t age_ns = now_ns - relative->born_ns, pause_ns = age_ns / 2;
+    if (pause_ns < SOON_NS || (relative->python && age_ns < YOUNG_NS))
+        pause_ns = SOON_NS;
+    relative->try_ns = now_ns + (pause_ns < LATER_NS ? pause_ns : LATER_NS);
+}
+
+void gs_kin_again(struct gs_kin *kin, pid_t pid, uint64_t now_ns)
+{
+    struct relative *relative = find(kin, pid);
+    if (relative)
+        relative->born_ns = relative->try_ns = now_ns;
+}
+
+size_t gs_kin_count(const struct gs_kin *kin)
+{
+    return kin->count;
+}
+
+uint64_t gs_kin_missed(const struct gs_kin *kin)
+{
+    uint64_t missed = kin->missed;
+    for (size_t i = 0; i < kin->count; i++)
+        missed += kin->list[i].python && !kin->list[i].watched_once;
+    return missed;
+}

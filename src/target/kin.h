@@ -1,0 +1,29 @@
+/* The descendants of some processes, those born later too: who is to be looked at, and when again. */
+#ifndef GS_TARGET_KIN_H
+#define GS_TARGET_KIN_H
+
+#include "gilspy/target.h"
+
+enum { GS_KIN_POLL_NS = 10000000 /* how often it is to be asked for new ones */ };
+
+struct gs_kin;
+
+/* NULL: out of memory. The processes that there are now are noted: `roots` and, if wanted, their descendants. */
+struct gs_kin *gs_kin_new(const pid_t *roots, size_t count, bool descendants);
+void gs_kin_free(struct gs_kin *kin);
+
+/* Looks for processes that were born or run another program since the last time; at most every GS_KIN_POLL_NS. */
+enum gs_status gs_kin_poll(struct gs_kin *kin, uint64_t now_ns) GS_MUST_CHECK;
+/* A process that is worth trying now, 0: none. It must be told how it went. */
+pid_t gs_kin_next(struct gs_kin *kin, uint64_t now_ns);
+/* It is watched; or it is no Python, perhaps not yet: it is tried again soon while it is young, and when it runs
+ * another program. */
+void gs_kin_tried(struct gs_kin *kin, pid_t pid, bool watched, uint64_t now_ns);
+/* A watched process runs another program, or the same anew: it is to be tried again. */
+void gs_kin_again(struct gs_kin *kin, pid_t pid, uint64_t now_ns);
+/* How many there are now. */
+size_t gs_kin_count(const struct gs_kin *kin);
+/* How many descendants ended without having been watched although they looked like Python. */
+uint64_t gs_kin_missed(const struct gs_kin *kin);
+
+#endif

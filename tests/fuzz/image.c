@@ -1,0 +1,139 @@
+/* Makes a target that stands still out of an image. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz/book.h"
+#include "fuzz/image.h"
+
+/* The bytes that are left of a file. */
+struct rest {
+    const uint8_t *bytes;
+    size_t len;
+};
+
+static bool take(struct rest *rest, void *dst, size_t len)
+{
+    if (rest->len < len)
+        return false;
+    memcpy(dst, rest->bytes, len);
+    rest->bytes += len;
+    rest->len -= len;
+    return true;
+}
+
+static uint32_t at_most(uint32_t count, uint32_t limit)
+{
+    return count < limit ? count : limit;
+}
+
+static void *must(void *memory)
+{
+    if (!memory)
+        abort();
+    return memory;
+}
+
+static bool take_maps(struct gs_target *target, struct rest *rest, size_t count)
+{
+    target->maps = must(calloc(count + 1, sizeof *target->maps));
+    for (size_t i = 0; i < count; i++) {
+        struct image_map from;
+        if (!take(rest, &from, sizeof from))
+            return false;
+        target->maps[target->map_count++] = (struct gs_map){.start = from.start,
+                                                            .end = from.end,
+                                                            .file_offset = from.file_offset,
+                                                            .inode = from.inode,
+                                                            .readable = from.flags & IMAGE_READABLE,
+                                                            .writable = from.flags & IMAGE_WRITABLE,
+                                                            .executable = from.flags & IMAGE_EXECUTABLE,
+                                                            .deleted = from.flags & IMAGE_DELETED,
+                                                            .path = must(strndup(from.path, sizeof from.path))};
+    }
+    return true;
+}
+
+/* By tid, and each once, as the kernel has them. */
+static void put_task(struct gs_still *still, const struct image_task *from)
+{
+    size_t at = still->task_count;
+    while (at > 0 && still->tasks[at - 1].tid >= from->tid)
+        at--;
+    if (from->tid <= 0 || (at < still->task_count && still->tasks[at].tid == from->tid))
+        return;
+    size_t behind = still->task_count++ - at;
+    memmove(&still->tasks[at + 1], &still->tasks[at], behind * sizeof *still->tasks);
+    memmove(&still->activities[at + 1], &still->activities[at], behind * sizeof *still->activities);
+    still->tasks[at] = (struct gs_task){.tid = from->tid, .ns_tid = from->ns_tid};
+    still->activities[at] =
+        (struct gs_activity){.run = (enum gs_run)(from->run % (GS_RUN_GONE + 1)), .number = from->number};
+    memcpy(still->activities[at].args, from->args, sizeof from->args);
+}
+
+static bool take_tasks(struct gs_target *target, struct rest *rest, size_t count)
+{
+    struct gs_still *still = target->still = must(calloc(1, sizeof *still));
+    still->tasks = must(calloc(count + 1, sizeof *still->tasks));
+    still->activities = must(calloc(count + 1, sizeof *still->activities));
+    strcpy(still->comm, "python");
+    for (size_t i = 0; i < count; i++) {
+        struct image_task from;
+        if (!take(rest, &from, sizeof from))
+            return false;
+        put_task(still, &from);
+    }
+    return true;
+}
+
+static bool take_regions(struct gs_target *target, struct rest *rest, size_t count)
+{
+    struct rest bytes = *rest;
+    if (bytes.len < count * sizeof(struct image_region))
+        return false;
+    bytes.bytes += count * sizeof(struct image_region);
+    bytes.len -= count * sizeof(struct image_region);
+    for (size_t i = 0; i < count; i++) {
+        struct image_region from;
+        if (!take(rest, &from, sizeof from))
+            return false;
+        size_t len = from.len < bytes.len ? from.len : bytes.len;
+        book_page(target->mem, from.addr);
+        book_write(target->mem, from.addr, bytes.bytes, len);
+        bytes.bytes += len;
+        bytes.len -= len;
+    }
+    return true;
+}
+
+size_t image_bytes_at(const uint8_t *data, size_t size)
+{
+    struct rest rest = {data, size};
+    struct image_head head;
+    if (!take(&rest, &head, sizeof head) || memcmp(head.magic, IMAGE_MAGIC, sizeof head.magic) != 0)
+        return 0;
+    size_t at = sizeof head + at_most(head.map_count, IMAGE_MAPS_MAX) * sizeof(struct image_map) +
+                at_most(head.task_count, IMAGE_TASKS_MAX) * sizeof(struct image_task) +
+                at_most(head.region_count, IMAGE_REGIONS_MAX) * sizeof(struct image_region);
+    return at <= size ? at : 0;
+}
+
+struct gs_target *image_target(const uint8_t *data, size_t size)
+{
+    struct rest rest = {data, size};
+    struct image_head head;
+    if (!take(&rest, &head, sizeof head) || memcmp(head.magic, IMAGE_MAGIC, sizeof head.magic) != 0)
+        return NULL;
+    struct gs_target *target = must(calloc(1, sizeof *target));
+    target->pid = target->ns_pid = head.pid > 0 ? head.pid : 1;
+    target->mem_fd = -1;
+    target->mem = book_new();
+    target->exe = must(strndup(head.exe, sizeof head.exe));
+    target->command = must(calloc(2, sizeof *target->command));
+    target->command[target->command_count++] = must(strdup("python"));
+    if (take_maps(target, &rest, at_most(head.map_count, IMAGE_MAPS_MAX)) &&
+        take_tasks(target, &rest, at_most(head.task_count, IMAGE_TASKS_MAX)) &&
+        take_regions(target, &rest, at_most(head.region_count, IMAGE_REGIONS_MAX)))
+        return target;
+    gs_target_close(target);
+    return NULL;
+}

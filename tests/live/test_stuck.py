@@ -1,0 +1,170 @@
+"""Targets on which whoever asks the kernel may wait for ever: the rest is told all the same, and what is missing is
+named."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+import gilspy
+from target import running, until
+
+
+@pytest.fixture
+def modern(python):
+    """Code objects can be made with other names from 3.8 on."""
+    if python.at_least < (3, 8):
+        pytest.skip("cannot put a name where it is to be")
+    return python
+
+
+def is_mapped(target, text):
+    with open("/proc/%d/maps" % target.pid) as file:
+        return text in file.read()
+
+
+def wait_asleep(target):
+    for tid in target.began["tids"].values():
+        target.wait_reading(tid, "stdin" if tid == target.pid else "begin")
+
+
+def functions(thread):
+    return [frame["function"] for frame in thread["frames"] if frame["kind"] == "python"]
+
+
+def test_pages_that_never_come(modern, folders):
+    if modern.at_least not in ((3, 8), (3, 11), (3, 14)):
+        pytest.skip("the same as its neighbours")
+    with running(modern, folders, "stuck.py", "names", "values", pipes=("begin",)) as target:
+        wait_asleep(target)
+        done = gilspy.run("dump", "--json", "-l", "-p", target.pid)
+        assert done.returncode == 0
+        missing = [line for line in done.stderr.splitlines()]
+        assert missing and all(line.startswith("gilspy: the kernel does not answer: process %d, reading its memory at 0x"
+                                               % target.pid) for line in missing)
+        assert "gilspy waits in handle_userfault" in missing[0]
+        threads = gilspy.threads_by_name(json.loads(done.stdout))
+        lost, value = threads["lost"]["frames"], threads["value"]["frames"]
+        # Only the name is missing; the frames around it, and the other threads, are whole.
+        assert [frame["function"] for frame in lost[:3]] == ["wait", "body", "run"]
+        assert lost[1]["file"] == "<unreadable>" and lost[2]["file"].endswith("common.py")
+        assert value[1]["function"] == "hold_value" and value[1]["locals"] == {"value": "<unreadable>"}
+        assert value[2]["locals"]["name"] == "'value'"
+        assert functions(threads["MainThread"])[-1] == "<module>"
+        listed = gilspy.run("ps", "--json", "-p", target.pid)
+        row, = json.loads(listed.stdout)["processes"]
+        assert (listed.returncode, row["watchable"], row["gil"]) == (0, True, modern.free)
+
+
+@pytest.fixture
+def shared_library(python):
+    if not python.library:
+        pytest.skip("has no library of its own")
+    if python.at_least not in ((2, 7), (3, 6), (3, 12)):
+        pytest.skip("the same as its neighbours")
+    return os.path.realpath(python.library)
+
+
+def check_whole(python, target):
+    """The dump of a target that waits for orders, whatever became of its library."""
+    done = gilspy.run("dump", "--json", "-p", target.pid)
+    assert done.returncode == 0
+    document = json.loads(done.stdout)
+    assert document["process"]["python"] == python.version
+    assert functions(gilspy.threads_by_name(document)["value"])[-1] in ("_bootstrap", "__bootstrap")
+    return done
+
+
+def test_library_behind_a_fifo(python, folders, shared_library, tmp_path):
+    """It was moved away, and nobody will ever write to what stands there now."""
+    copy = shutil.copy(shared_library, tmp_path / os.path.basename(shared_library))
+    with running(python, folders, "stuck.py", pipes=("begin",), env={"LD_LIBRARY_PATH": str(tmp_path)}) as target:
+        wait_asleep(target)
+        assert is_mapped(target, str(copy))
+        os.unlink(copy)
+        os.mkfifo(copy)
+        assert check_whole(python, target).stderr == ""
+        # Whoever may not use map_files has only the path, and so the FIFO.
+        unprivileged = ["setpriv", "--bounding-set=-sys_admin,-checkpoint_restore"]
+        done = gilspy.run("dump", "--json", "-p", target.pid, wrap=unprivileged)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert json.loads(done.stdout)["process"]["python"] == python.version
+
+
+def test_library_on_a_dead_mount(python, folders, shared_library, tmp_path):
+    if not os.path.exists("/dev/fuse"):
+        pytest.skip("no FUSE here")
+    behind, mount = tmp_path / "behind", tmp_path / "mount"
+    behind.mkdir()
+    mount.mkdir()
+    shutil.copy(shared_library, behind)
+    served = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mirror.py")
+    server = subprocess.Popen(["/usr/bin/python3", "-B", served, str(behind), str(mount)], stderr=subprocess.PIPE)
+    try:
+        until(lambda: os.path.ismount(mount) or server.poll() is not None, "the mount")
+        assert server.poll() is None, server.stderr.read()
+        with running(python, folders, "stuck.py", pipes=("begin",), env={"LD_LIBRARY_PATH": str(mount)}) as target:
+            wait_asleep(target)
+            assert is_mapped(target, str(mount))
+            server.send_signal(signal.SIGSTOP)
+            try:
+                done = check_whole(python, target)
+                for line in done.stderr.splitlines():
+                    assert line.startswith("gilspy: the kernel does not answer: "), line
+                if python.at_least < (3, 7):  # these have symbols that only the file knows
+                    assert "%s/" % mount in done.stderr
+            finally:
+                server.send_signal(signal.SIGCONT)
+    finally:
+        subprocess.run(["umount", "-l", str(mount)], check=True)
+        server.kill()
+        server.wait()
+        server.stderr.close()
+
+
+def test_state_d(modern, folders):
+    """A parent of vfork waits uninterruptibly until its child runs a program: here it holds the GIL meanwhile."""
+    with running(modern, folders, "states.py", "idle", pipes=("begin",)) as target:
+        fifo = os.path.join(folders.of(modern), "fifo-%d" % target.pid)
+        target.wait_idle()
+        target.tell("vfork", modern.inside(fifo))
+        until(lambda: target.state()[0] == "D", "the main thread to wait for its child")
+        try:
+            done = gilspy.run("dump", "--json", "-p", target.pid)
+            assert (done.returncode, done.stderr) == (0, "")
+            document = json.loads(done.stdout)
+            main = document["threads"][0]
+            assert functions(main)[0] == "vfork"
+            assert main["gil"] == ("holds" if modern.has_gil else "none") and main["runnable"] is False
+            listed = gilspy.run("ps", "--json", "-p", target.pid)
+            row, = json.loads(listed.stdout)["processes"]
+            assert row["watchable"] and row["holder"] == (target.pid if modern.has_gil else None)
+        finally:
+            os.close(os.open(fifo, os.O_WRONLY))
+        assert target.listen() == {"answer": None}
+
+
+def test_stopped_and_traced(python, folders):
+    """A stopped process is read as any other; who traces it is named."""
+    with running(python, folders, "states.py", "spin", pipes=("begin",)) as target:
+        os.kill(target.pid, signal.SIGSTOP)
+        until(lambda: target.state()[0] == "T", "it to stop")
+        done = gilspy.run("dump", "-p", target.pid)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "The process is stopped by a signal; kill -CONT %d lets it go on\n" % target.pid in done.stdout
+        os.kill(target.pid, signal.SIGCONT)
+        tracer = subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-e", "trace=none", "-p", str(target.pid)])
+        try:
+            until(lambda: target.state()[1] == tracer.pid and target.state()[0] in "RS", "it to be traced")
+            done = gilspy.run("dump", "-p", target.pid)
+            assert "\nThe process is traced by process %d, strace: " % tracer.pid in done.stdout
+            done = gilspy.run("dump", "--json", "-b", "-p", target.pid)
+            assert (done.returncode, done.stderr) == (0, "")
+            document = json.loads(done.stdout)
+            assert "spin" in functions(gilspy.threads_by_name(document)["worker"])
+            assert document["quality"]["stopped"] <= 1  # its other threads are not traced
+        finally:
+            tracer.terminate()
+            tracer.wait()

@@ -1,0 +1,223 @@
+/* Work that gets stuck, in a thread or in a process: made by a pipe that nobody writes to. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/apart.h"
+#include "base/watch.h"
+
+/* What the work is to do, and what it did. */
+struct job {
+    struct gs_watch *watch;
+    int in; /* reading it does not end, -1: is not read */
+    uint64_t addr, len;
+    const char *step;
+    bool ended;
+    pid_t tid;
+};
+
+/* A thread that was left behind goes on when it is let, and ends. */
+static void wait_ended(pid_t tid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d", (int)tid);
+    while (access(path, F_OK) == 0)
+        sched_yield();
+}
+
+static enum gs_status work(void *context)
+{
+    struct job *job = context;
+    char byte;
+    job->tid = gettid();
+    for (int i = 0; i < 1000; i++) {
+        gs_watch_enter(job->watch, "counting", 0, 0);
+        gs_watch_leave(job->watch);
+    }
+    gs_watch_enter(job->watch, job->step, job->addr, job->len);
+    if (job->in >= 0 && read(job->in, &byte, 1) < 0)
+        return GS_FAILED;
+    gs_watch_leave(job->watch);
+    job->ended = true;
+    return GS_LOST;
+}
+
+static void done_work_returns_its_status(void **state)
+{
+    (void)state;
+    struct gs_stuck stuck;
+    struct job job = {.watch = gs_watch_new(NULL, NULL), .in = -1, .step = "nothing"};
+    assert_int_equal(gs_watch_run(job.watch, work, &job, &stuck), GS_LOST);
+    assert_null(stuck.what);
+    assert_true(job.ended);
+    assert_false(gs_watch_careful(job.watch));
+    assert_false(gs_watch_avoids(job.watch, 0, UINT64_MAX));
+    gs_watch_free(job.watch);
+}
+
+static void nobody_watching_is_fine(void **state)
+{
+    (void)state;
+    gs_watch_enter(NULL, "x", 0, 0);
+    gs_watch_leave(NULL);
+    gs_watch_hold(NULL, true);
+    assert_false(gs_watch_careful(NULL));
+    assert_false(gs_watch_avoids(NULL, 1, 1));
+    assert_false(gs_watch_avoids_step(NULL, "x"));
+}
+
+/* The first time it is not known what did not answer; the second time it is, and is avoided from then on. */
+static void stuck_work_is_left_behind(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    struct gs_stuck stuck;
+    struct gs_watch *watch = NULL;
+    static struct job jobs[2];
+    for (int i = 0; i < 2; i++) {
+        watch = gs_watch_new(watch, &stuck);
+        assert_int_equal(gs_watch_careful(watch), i > 0);
+        jobs[i] = (struct job){.watch = watch, .in = ends[0], .addr = 0x5000, .len = 0x1000, .step = "reading"};
+        assert_int_equal(gs_watch_run(watch, work, &jobs[i], &stuck), GS_FAILED);
+        assert_string_equal(stuck.what, "reading");
+        assert_int_equal(stuck.addr, 0x5000);
+        assert_int_equal(stuck.len, 0x1000);
+        assert_int_not_equal(stuck.tid, 0);
+        assert_int_not_equal(stuck.tid, gettid());
+        assert_false(stuck.holding);
+        assert_false(jobs[i].ended);
+        assert_false(gs_watch_avoids(watch, 0x5000, 1));
+    }
+    struct gs_watch *last = gs_watch_new(watch, &stuck);
+    assert_true(gs_watch_avoids(last, 0x5000, 1));
+    assert_true(gs_watch_avoids(last, 0x5fff, 1));
+    assert_true(gs_watch_avoids(last, 0x4fff, 2));
+    assert_true(gs_watch_avoids(last, 0, UINT64_MAX));
+    assert_false(gs_watch_avoids(last, 0x6000, 8));
+    assert_false(gs_watch_avoids(last, 0x4ff8, 8));
+    gs_watch_free(last);
+    assert_int_equal(write(ends[1], "xx", 2), 2);
+    wait_ended(jobs[0].tid);
+    wait_ended(jobs[1].tid);
+    gs_watch_free(jobs[0].watch);
+    gs_watch_free(watch);
+}
+
+static void a_stuck_step_is_avoided_by_name(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    struct gs_stuck stuck;
+    static struct job job;
+    struct gs_watch *watch = gs_watch_new(NULL, NULL);
+    gs_watch_hold(watch, true);
+    job = (struct job){.watch = watch, .in = ends[0], .step = "asking"};
+    assert_int_equal(gs_watch_run(watch, work, &job, &stuck), GS_FAILED);
+    assert_true(stuck.holding);
+    struct gs_watch *next = gs_watch_new(watch, &stuck);
+    assert_true(gs_watch_avoids_step(next, "asking"));
+    assert_false(gs_watch_avoids_step(next, "counting"));
+    assert_false(gs_watch_avoids(next, 0, 8));
+    gs_watch_free(next);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    wait_ended(job.tid);
+    gs_watch_free(watch);
+}
+
+struct told {
+    int out;
+};
+
+static void give_up(const struct gs_stuck *stuck, void *context)
+{
+    const struct told *told = context;
+    if (write(told->out, stuck->what, strlen(stuck->what)) < 0)
+        abort();
+}
+
+static void the_guard_tells_of_the_thread_that_called_it(void **state)
+{
+    (void)state;
+    int ends[2];
+    char text[32] = "";
+    assert_int_equal(pipe(ends), 0);
+    static struct told told;
+    told.out = ends[1];
+    struct gs_watch *watch = gs_watch_new(NULL, NULL);
+    assert_int_equal(gs_watch_guard(watch, give_up, &told), GS_OK);
+    gs_watch_enter(watch, "waiting", 1, 1);
+    assert_int_equal(read(ends[0], text, sizeof text - 1), 7);
+    assert_string_equal(text, "waiting");
+    gs_watch_unguard(watch);
+    gs_watch_free(watch);
+}
+
+struct result {
+    int number;
+    char filler[100000]; /* more than a pipe holds */
+};
+
+static void compute(const void *context, void *result)
+{
+    struct result *out = result;
+    out->number = *(const int *)context + 1;
+    memset(out->filler, 'x', sizeof out->filler);
+}
+
+static void hang(const void *context, void *result)
+{
+    (void)context;
+    (void)result;
+    for (;;)
+        pause();
+}
+
+static void die(const void *context, void *result)
+{
+    (void)context;
+    (void)result;
+    _exit(3);
+}
+
+static void work_apart_gives_its_result(void **state)
+{
+    (void)state;
+    int input = 41;
+    static struct result result;
+    assert_int_equal(gs_apart_run(compute, &input, &result, sizeof result), GS_APART_DONE);
+    assert_int_equal(result.number, 42);
+    assert_int_equal(result.filler[sizeof result.filler - 1], 'x');
+}
+
+static void work_apart_is_given_up(void **state)
+{
+    (void)state;
+    int result = 7;
+    assert_int_equal(gs_apart_run(hang, NULL, &result, sizeof result), GS_APART_LATE);
+    assert_int_equal(gs_apart_run(die, NULL, &result, sizeof result), GS_APART_FAILED);
+    assert_int_equal(result, 7);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(done_work_returns_its_status),
+        cmocka_unit_test(nobody_watching_is_fine),
+        cmocka_unit_test(stuck_work_is_left_behind),
+        cmocka_unit_test(a_stuck_step_is_avoided_by_name),
+        cmocka_unit_test(work_apart_gives_its_result),
+        cmocka_unit_test(work_apart_is_given_up),
+        cmocka_unit_test(the_guard_tells_of_the_thread_that_called_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

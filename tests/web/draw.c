@@ -1,0 +1,33 @@
+/* Draws a made-up program in any format and mode, for tests that need more than C to look at the result:
+ * draw PLAY FORMAT MODE FILE [threads] [function] */
+#include <stdio.h>
+#include <string.h>
+
+#include "export/format.h"
+#include "support/plays.h"
+
+int main(int argc, char **argv)
+{
+    struct gs_selection selection = {0};
+    struct gs_sink *sink;
+    const struct play *play = argc > 4 ? play_find(argv[1]) : NULL;
+    const struct gs_format *format = play ? gs_format_find(argv[2]) : NULL;
+    if (!format || !gs_mode_find(argv[3], &selection.mode)) {
+        fprintf(stderr, "draw PLAY FORMAT MODE FILE [threads] [function]\n");
+        return 2;
+    }
+    for (int i = 5; i < argc; i++) {
+        selection.threads |= strcmp(argv[i], "threads") == 0;
+        selection.function |= strcmp(argv[i], "function") == 0;
+    }
+    FILE *out = fopen(argv[4], "w");
+    if (!out || format->open(&sink, out, &selection) != GS_OK)
+        return 1;
+    enum gs_status status = play->run(sink);
+    format->close(sink);
+    if (fclose(out) || status != GS_OK) {
+        fprintf(stderr, "draw: %s\n", gs_status_text(status));
+        return 1;
+    }
+    return 0;
+}
