@@ -82,8 +82,8 @@
     const words = make("div", {class: "words"}, make("h1", {}, texts[0]));
     for (const text of texts.slice(1))
       words.append(make("p", {}, text));
-    words.append(legend);
-    ui.app = make("div", {class: "app"}, make("header", {}, words, ui.bar), ui.view, ui.footer, ui.help);
+    ui.app = make("div", {class: "app"}, make("header", {}, words, ui.bar, legend),
+                  make("div", {class: "help-place"}, ui.help), ui.view, ui.footer);
 
     const place = document.createElementNS(SVG, "foreignObject");
     place.setAttribute("width", "100%");
@@ -170,8 +170,8 @@
 
   /* Only the nearest callers of what is zoomed into are shown: of 2,000 nobody wants to see each. */
   function lay_out() {
-    const width = Math.max(ui.graph.clientWidth || ui.view.clientWidth - 32, 100), scale = width / zoomed.width;
-    const skipped = Math.max(0, zoomed.depth - CALLERS), shift = skipped - (skipped > 0 ? 1 : 0);
+    const width = Math.max(ui.graph.clientWidth || ui.view.clientWidth - 32, 100), scale = width / (zoomed.width || 1);
+    const skipped = zoomed.depth > CALLERS + 1 ? zoomed.depth - CALLERS : 0, shift = skipped - (skipped > 0 ? 1 : 0);
     let last = 0;
     for (const frame of frames) {
       const above = frame.index >= zoomed.index && frame.index < zoomed.end;
@@ -197,7 +197,7 @@
       rect.setAttribute(key, value);
     text.setAttribute("x", 6);
     text.setAttribute("y", row_y(0) + 14);
-    text.textContent = skipped + (skipped > 1 ? " more callers" : " more caller") + ": zoom out";
+    text.textContent = skipped.toLocaleString("en") + " more callers: zoom out";
     ui.graph.setAttribute("height", (last + 1) * ROW);
     ui.back.disabled = stack.length === 0;
     ui.reset.disabled = zoomed === frames[0] && !ui.search.value;
@@ -274,10 +274,13 @@
   }
 
   function duration(us) {
-    const s = us / 1e6;
-    return us < 1e3 ? us + " us" : us < 9950 ? (us / 1e3).toFixed(1) + " ms" : us < 999500 ? (us / 1e3).toFixed(0) +
-           " ms" : s < 9.95 ? s.toFixed(1) + " s" : s < 60 ? Math.floor(s) + " s" : Math.floor(s / 60) + " min " +
-           Math.floor(s % 60) + " s";
+    const s = Math.floor(us / 1e6), min = Math.floor(s / 60), h = Math.floor(min / 60);
+    const steps = [[us < 1e3, us + " us"], [us < 9950, (us / 1e3).toFixed(1) + " ms"],
+                   [us < 999500, (us / 1e3).toFixed(0) + " ms"], [us < 995e4, (us / 1e6).toFixed(1) + " s"],
+                   [min < 1, s + " s"], [h < 1, min + " min " + s % 60 + " s"],
+                   [h < 24, h + " h " + min % 60 + " min"],
+                   [true, Math.floor(h / 24) + " d " + h % 24 + " h"]];
+    return steps.find(([fits]) => fits)[1];
   }
 
   function describe(frame) {

@@ -42,8 +42,8 @@ void gs_python_close(struct gs_python *python);
 /* "release", "debug", "free-threaded", "free-threaded-debug" */
 const char *gs_python_build(const struct gs_python *python);
 
-/* A Python str (or 2.7 str/unicode) as UTF-8 into dst, cut to fit, always terminated; surrogates and invalid bytes
- * become U+FFFD. Control characters are left as they are: outputs escape them. */
+/* A Python str (or 2.7 str/unicode) as UTF-8 into dst, cut to fit, always terminated; surrogates, invalid bytes
+ * and NUL become U+FFFD. Other control characters are left as they are: outputs escape them. */
 enum gs_status gs_str_read(const struct gs_layout *layout, struct gs_mem *mem, gs_addr object, char *dst,
                            size_t size) GS_MUST_CHECK;
 
@@ -62,7 +62,10 @@ struct gs_code {
     gs_addr addr;
     uint64_t serial;           /* of all that its gs_codes has read: never the same again */
     uint64_t read_ns, seen_ns; /* CLOCK_MONOTONIC: when it was read, and last seen to be the same still */
-    gs_addr name_addr, file_addr, lines_addr; /* to know it again by */
+    gs_addr name_addr, file_addr, lines_addr; /* to know it again by, */
+    struct gs_code_mark {
+        uint64_t length, hash;
+    } name_mark, file_mark; /* and of the two strings, whose addresses are used again just as well */
     int32_t first_line;
     int32_t frame_words;  /* size of its frame on the data stack in 8-byte words, 0 before 3.11 */
     int32_t code_bytes;   /* length of the bytecode */
@@ -91,9 +94,10 @@ const struct gs_code *gs_codes_find(const struct gs_codes *codes, gs_addr addr);
 /* Reads again what tells one code object from another for every known address, and forgets those that changed.
  * Returns how many. */
 size_t gs_codes_check(struct gs_codes *codes);
-/* The same for one, unless it was seen to be the same lately (how lately counts, depends on how long it has been
- * known). False: it was another one, and is forgotten. */
-bool gs_codes_confirm(struct gs_codes *codes, gs_addr addr, uint64_t now_ns);
+/* The same for some of them (at most GS_CODES_TOGETHER), but for those that were seen to be the same lately (how lately
+ * counts, depends on how long they have been known); what is another one now is read. */
+enum { GS_CODES_TOGETHER = 256 };
+void gs_codes_confirm(struct gs_codes *codes, const gs_addr *addrs, size_t count, uint64_t now_ns);
 /* Another number whenever a known code object was forgotten. */
 uint64_t gs_codes_generation(const struct gs_codes *codes);
 /* Where the copy no. `number` of a code object's bytecode begins, which some threads of a free-threaded Python run

@@ -70,6 +70,8 @@ struct gs_quality {
     uint64_t took_us, cpu_us;
 };
 
+#define GS_EVERYBODY SIZE_MAX
+
 struct gs_snapshot {
     uint64_t time_ns; /* CLOCK_MONOTONIC */
     struct gs_interpreter *interpreters;
@@ -78,6 +80,9 @@ struct gs_snapshot {
     size_t gil_count;
     struct gs_thread *threads; /* main thread first, then by tid */
     size_t thread_count;
+    /* Only this thread's stack was read anew, all else is as in the snapshot before; GS_EVERYBODY: not so. */
+    size_t mover;
+    bool partial; /* the list of interpreters or threads breaks off: there may be more of them */
 };
 
 enum gs_stopping {

@@ -62,6 +62,7 @@ struct gs_still {
 struct gs_target {
     struct gs_still *still; /* NULL: a live process */
     pid_t pid;              /* as we see it */
+    pid_t living;           /* the thread by which its memory is reached: pid, unless the main thread has ended */
     pid_t ns_pid;           /* in the target's own pid namespace */
     bool nested;            /* which is one below ours: its threads have other ids there */
     struct gs_watch *watch; /* not owned, NULL: nobody watches */
@@ -77,8 +78,8 @@ struct gs_target {
 };
 
 /* Opens a live process. pid may be a thread's id: its process is opened. watch (not owned, may be NULL) is told of each
- * step that may wait for ever. Fails with GS_NO_PROCESS (not there, a zombie), GS_NOT_PYTHON (a kernel thread),
- * GS_NOT_PERMITTED, GS_FAILED; err is filled. */
+ * step that may wait for ever. Fails with GS_NO_PROCESS (not there, all its threads have ended), GS_NOT_PYTHON (a
+ * kernel thread), GS_NOT_PERMITTED, GS_FAILED; err is filled. */
 enum gs_status gs_target_open(struct gs_target **target, pid_t pid, struct gs_watch *watch,
                               struct gs_err *err) GS_MUST_CHECK;
 /* Opens the core file of a process. Memory that is not in it is read from the files that the process had mapped (exe:
@@ -97,6 +98,9 @@ const struct gs_map *gs_target_map_at(const struct gs_target *target, gs_addr ad
 /* Opens the file behind a map in whatever namespace it lives, also when it was deleted; only if it is a regular file,
  * and really the one that is mapped. Returns a descriptor, or -1. */
 int gs_target_open_file(const struct gs_target *target, const struct gs_map *map);
+/* The same, where it is sure that whoever opens and reads the file waits for no server and no other process: it lies in
+ * a file system of this machine, and no path has to be walked. */
+int gs_target_open_near_file(const struct gs_target *target, const struct gs_map *map);
 
 /* The threads of the process, into a malloc'ed array that the caller frees. */
 enum gs_status gs_target_tasks(const struct gs_target *target, struct gs_task **tasks, size_t *count) GS_MUST_CHECK;
@@ -127,6 +131,10 @@ void gs_target_comm(const struct gs_target *target, pid_t tid, char name[16]);
 void gs_process_comm(pid_t pid, char name[16]);
 /* The children of a process, into a malloc'ed array. */
 enum gs_status gs_target_children(pid_t pid, pid_t **children, size_t *count) GS_MUST_CHECK;
+/* The same and their children, and so on, each behind its parent. */
+enum gs_status gs_target_descendants(pid_t pid, pid_t **descendants, size_t *count) GS_MUST_CHECK;
+/* The process that a thread belongs to; pid itself where that is not known. */
+pid_t gs_target_process_of(pid_t pid);
 /* All processes that are no kernel threads, into a malloc'ed array. */
 enum gs_status gs_target_processes(pid_t **pids, size_t *count) GS_MUST_CHECK;
 

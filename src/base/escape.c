@@ -48,7 +48,7 @@ size_t gs_utf8_encode(uint32_t c, char *dst)
 /* Controls (C0, DEL, C1), the ends of lines that only Unicode knows, and all that changes the direction of text. */
 static bool unsafe(uint32_t c)
 {
-    return c < 0x20 || c - 0x7f < 0x21 || c == 0x61c || c - 0x200e < 2 || c - 0x2028 < 7 || c - 0x2066 < 4;
+    return c < 0x20 || c - 0x7f < 0x21 || c == 0x61c || c - 0x200e < 2 || c - 0x2028 < 7 || c - 0x2066 < 10;
 }
 
 static int width_of(uint32_t c)

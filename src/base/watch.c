@@ -1,4 +1,5 @@
 /* The one who works counts its steps; the one who waits looks whether the count moves. */
+#include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -14,7 +15,8 @@ enum {
     PATIENCE_NS = 2000000000,
     CAREFUL_NS = 500000000, /* somebody did not answer already */
     LOOK_NS = 100000000,
-    AVOIDED_MAX = 64
+    AVOIDED_MAX = 64,
+    MANY_DESCRIPTORS = 1000 /* below the usual limit of 1024 */
 };
 
 struct gs_watch {
@@ -155,6 +157,15 @@ static struct timespec look_time(void)
     return until;
 }
 
+/* The table of our descriptors is made larger while nobody else uses it: with a second thread the kernel waits for all
+ * processors whenever it grows (200 threads to be looked at: 30 ms). */
+static void make_room_for_descriptors(void)
+{
+    int far = fcntl(0, F_DUPFD_CLOEXEC, MANY_DESCRIPTORS);
+    if (far >= 0)
+        close(far);
+}
+
 enum gs_status gs_watch_run(struct gs_watch *watch, enum gs_status (*work)(void *context), void *context,
                             struct gs_stuck *stuck)
 {
@@ -165,6 +176,7 @@ enum gs_status gs_watch_run(struct gs_watch *watch, enum gs_status (*work)(void 
     if (!run)
         return GS_NO_MEMORY;
     *run = (struct run){.watch = watch, .work = work, .context = context};
+    make_room_for_descriptors();
     if (pthread_create(&thread, NULL, run_thread, run)) {
         free(run);
         return work(context); /* without anybody who watches */

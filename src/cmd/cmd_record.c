@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/console.h"
 #include "cmd/cmd.h"
 #include "cmd/draw.h"
 #include "cmd/message.h"
@@ -24,6 +25,7 @@ struct record {
     struct gs_output kept;          /* the recording, if it is what is asked for */
     int fd;
     struct gs_sink *recorder;
+    uint64_t empty_bytes; /* of a recording of nothing */
     struct gs_meter meter;
     struct gs_session *session;
     bool progress; /* a line of it stands on the terminal */
@@ -65,6 +67,15 @@ static int open_unnamed(const char *output)
     return fd;
 }
 
+static enum gs_status cannot_write(const struct record *r, int reason, struct gs_err *err)
+{
+    gs_fail(err, GS_OUTPUT, "cannot write to %.300s: %s", strcmp(r->name, "-") == 0 ? "the output" : r->name,
+            strerror(reason));
+    if (reason == EPIPE)
+        err->what[0] = '\0'; /* whoever closed it knows */
+    return GS_OUTPUT;
+}
+
 static enum gs_status open_recording(struct record *r, struct gs_err *err)
 {
     enum gs_status status = GS_OK;
@@ -81,7 +92,8 @@ static enum gs_status open_recording(struct record *r, struct gs_err *err)
         return status;
     status = gs_recorder_open(&r->recorder, r->fd);
     if (status)
-        return gs_fail(err, status, "cannot write to %.300s: %s", r->name, strerror(errno));
+        return status == GS_OUTPUT ? cannot_write(r, errno, err) : gs_fail(err, status, "cannot record: out of memory");
+    r->empty_bytes = gs_recorder_bytes(r->recorder);
     gs_meter_init(&r->meter, r->recorder);
     return GS_OK;
 }
@@ -97,15 +109,17 @@ static void show_progress(void *context, double seconds)
 {
     struct record *r = context;
     struct gs_run_end end;
-    struct gs_text line;
-    gs_text_init(&line, false);
+    struct gs_console console;
+    char line[160];
     gs_session_sum(r->session, &end);
+    gs_console_init(&console, stderr, GS_COLOR_NEVER);
     double held = r->meter.weighed_ns > 0 ? 100.0 * (double)r->meter.held_ns / (double)r->meter.weighed_ns : 0;
-    gs_text_put(&line, "%.0f s, %llu samples, %.0f a second, GIL held %.0f %%, %llu lost", seconds,
-                (unsigned long long)end.samples, seconds > 0 ? (double)end.samples / seconds : 0, held,
-                (unsigned long long)end.quality.lost);
-    fprintf(stderr, "\r\033[K%.*s", (int)line.len, line.bytes);
-    gs_text_fini(&line);
+    snprintf(line, sizeof line, "%.0f s, %llu samples, %.0f a second, GIL held %.0f %%, %llu lost", seconds,
+             (unsigned long long)end.samples, seconds > 0 ? (double)end.samples / seconds : 0, held,
+             (unsigned long long)end.quality.lost);
+    if (console.columns > 0 && (size_t)console.columns < sizeof line)
+        line[console.columns - 1] = '\0'; /* a line that goes on in the next could not be taken back */
+    fprintf(stderr, "\r\033[K%s", line);
     r->progress = true;
 }
 
@@ -123,28 +137,53 @@ static enum gs_status draw(struct record *r, struct gs_err *err)
     return status;
 }
 
-/* Puts the result in its place and tells of it. status: how the sampling ended. */
+/* A recording that is asked for goes to its place, or, when it broke off, stays where it grew. */
+static enum gs_status place(struct record *r, enum gs_status status, bool any, struct gs_err *err)
+{
+    struct gs_err why;
+    if (status && any && r->kept.part) {
+        gs_err_todo(err, "What was recorded before is in %.300s: gilspy report draws it", r->kept.part);
+        gs_output_leave(&r->kept);
+        return status;
+    }
+    enum gs_status closed = gs_output_close(&r->kept, any && !status, &why);
+    if (!status && closed)
+        *err = why;
+    return status ? status : closed;
+}
+
+/* Puts the result in its place. status: how the sampling ended. */
 static enum gs_status finish(struct record *r, enum gs_status status, struct gs_err *err)
 {
-    bool any = r->meter.samples > 0;
+    int reason = gs_recorder_error(r->recorder);
+    bool any = r->meter.samples > 0 && gs_recorder_bytes(r->recorder) > r->empty_bytes;
     clear_progress(r);
-    if (status == GS_OUTPUT && gs_recorder_error(r->recorder))
-        gs_fail(err, status, "cannot write to %.300s: %s", r->name, strerror(gs_recorder_error(r->recorder)));
+    if (status == GS_OUTPUT && reason)
+        cannot_write(r, reason, err);
     gs_recorder_close(r->recorder);
     r->recorder = NULL;
-    if (!r->format) {
-        struct gs_err why;
-        enum gs_status closed = gs_output_close(&r->kept, any && status == GS_OK, &why);
-        if (!status && closed)
-            *err = why;
-        return status ? status : closed;
-    }
+    if (!r->format)
+        return place(r, status, any, err);
     if (any && (!status || status == GS_OUTPUT)) {
         struct gs_err why = {0};
         enum gs_status drawn = draw(r, status ? &why : err);
         status = status ? status : drawn;
     }
     return status;
+}
+
+static const char *how_to_open(const char *format)
+{
+    static const struct {
+        const char *format, *how;
+    } rows[] = {{"svg", ". Open it in a browser"},
+                {"speedscope", ". Open it in speedscope"},
+                {GS_FORMAT_RECORDING, ". Draw it with gilspy report"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (strcmp(rows[i].format, format) == 0)
+            return rows[i].how;
+    }
+    return "";
 }
 
 static enum gs_status summarize(struct record *r, const struct gs_run_end *end, double seconds, uint64_t missed)
@@ -175,8 +214,10 @@ static enum gs_status summarize(struct record *r, const struct gs_run_end *end, 
     struct gs_text text;
     gs_text_init(&text, false);
     gs_run_text(&text, &summary);
-    gs_remark("%s%s%.*s%s", strcmp(r->name, "-") == 0 ? "" : r->name, strcmp(r->name, "-") == 0 ? "" : ": ",
-              (int)text.len, text.bytes, r->format ? "" : ". Draw it with gilspy report");
+    if (strcmp(r->name, "-") == 0)
+        gs_remark("%.*s", (int)text.len, text.bytes);
+    else
+        gs_remark("%s: %.*s%s", r->name, (int)text.len, text.bytes, how_to_open(summary.format));
     gs_text_fini(&text);
     return GS_OK;
 }
@@ -192,7 +233,8 @@ static void give_up(void *context)
     status = finish(r, status, &err);
     if (!status && r->meter.samples > 0)
         status = summarize(r, &end, (double)(end.end_ns - end.begin_ns) / 1e9, 0);
-    _exit(status || r->meter.samples == 0 ? gs_message(status ? status : GS_FAILED, &err) : 0);
+    bool failed = status || r->meter.samples == 0;
+    _exit(gs_stdout_close(failed ? gs_output_message(status ? status : GS_FAILED, &err) : 0));
 }
 
 static int record(struct record *r)
@@ -201,7 +243,7 @@ static int record(struct record *r)
     struct gs_err err = {0};
     int exit = 0;
     struct gs_session_calls calls = {.context = r, .give_up = give_up};
-    if (isatty(STDERR_FILENO) && !args->quiet)
+    if (isatty(STDERR_FILENO) && !args->quiet && !args->program) /* a program has the terminal for itself */
         calls.progress = show_progress;
     enum gs_status status = open_recording(r, &err);
     if (!status)
@@ -215,7 +257,7 @@ static int record(struct record *r)
         status = finish(r, status, &err);
     if (!status)
         status = summarize(r, &end, (double)(end.end_ns - end.begin_ns) / 1e9, gs_session_missed(r->session));
-    int failed = status ? (err.what[0] || !exit ? gs_message(status, &err) : exit) : 0;
+    int failed = status ? (err.what[0] || !exit ? gs_output_message(status, &err) : exit) : 0;
     int child = r->session ? gs_session_wait(r->session) : -1;
     gs_session_close(r->session);
     if (child >= 0)
@@ -239,6 +281,8 @@ static int run(const struct gs_args *args)
         status = gs_fail(&err, GS_USAGE, "cannot record: --user is for a command behind --");
     if (!status)
         status = gs_draw_choose(&r.format, args, &err);
+    if (!status && !r.format && args->output && strcmp(args->output, "-") == 0 && isatty(STDOUT_FILENO))
+        status = gs_fail(&err, GS_USAGE, "cannot write a recording to a terminal");
     if (status)
         return gs_message(status, &err);
     r.name = choose_name(args, r.format);

@@ -6,6 +6,7 @@
 #include "cmd/cmd.h"
 #include "cmd/draw.h"
 #include "cmd/message.h"
+#include "cmd/output.h"
 
 /* run.gilspy -> run.svg, beside it. */
 static char *choose_name(const struct gs_args *args, const struct gs_format *format, const char *recording)
@@ -14,6 +15,8 @@ static char *choose_name(const struct gs_args *args, const struct gs_format *for
     if (args->output)
         return strdup(args->output);
     gs_draw_extension(format, extension);
+    if (strcmp(recording, "-") == 0)
+        recording = "gilspy";
     size_t len = strlen(recording), tail = strlen(".part");
     if (len > tail && strcmp(recording + len - tail, ".part") == 0)
         len -= tail;
@@ -56,7 +59,7 @@ static int run(const struct gs_args *args)
     } else {
         status = report(args, args->words[0], &err);
     }
-    return status ? gs_message(status, &err) : 0;
+    return status ? gs_output_message(status, &err) : 0;
 }
 
 const struct gs_cmd gs_cmd_report = {

@@ -7,10 +7,21 @@
 #include "cmd/message.h"
 #include "cmd/output.h"
 
+/* "svg, folded and gilspy" */
+static void list_formats(char list[256])
+{
+    size_t len = 0;
+    for (size_t i = 0; gs_formats[i] && len < 200; i++)
+        len += (size_t)snprintf(list + len, 256 - len, "%s%.30s", i > 0 ? ", " : "", gs_formats[i]->name);
+    snprintf(list + len, 256 - len, " and " GS_FORMAT_RECORDING);
+}
+
 enum gs_status gs_draw_choose(const struct gs_format **format, const struct gs_args *args, struct gs_err *err)
 {
     const char *name = args->format;
     size_t len = args->output ? strlen(args->output) : 0;
+    char formats[256];
+    list_formats(formats);
     *format = gs_format_find("svg");
     if (name && strcmp(name, GS_FORMAT_RECORDING) == 0) {
         *format = NULL;
@@ -18,7 +29,7 @@ enum gs_status gs_draw_choose(const struct gs_format **format, const struct gs_a
         *format = gs_format_find(name);
         if (!*format) {
             gs_fail(err, GS_USAGE, "cannot write the format '%.60s': there is none of that name", name);
-            gs_err_todo(err, "Formats are svg, folded, speedscope and gilspy");
+            gs_err_todo(err, "Formats are %s", formats);
             return GS_USAGE;
         }
     } else if (len > 7 && strcmp(args->output + len - 7, ".gilspy") == 0) {
@@ -29,7 +40,7 @@ enum gs_status gs_draw_choose(const struct gs_format **format, const struct gs_a
             *format = told;
         else if (strncmp(args->output, "/dev/", 5) != 0) {
             gs_fail(err, GS_USAGE, "cannot tell the format from the name %.200s", args->output);
-            gs_err_todo(err, "Name it with -f: svg, folded, speedscope or gilspy");
+            gs_err_todo(err, "Name it with -f; formats are %s", formats);
             return GS_USAGE;
         }
     }

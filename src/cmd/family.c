@@ -32,14 +32,14 @@ enum gs_status gs_family_init(struct gs_family *family, const struct gs_args *ar
     for (size_t i = 0; i < args->pid_count; i++)
         enough = add(family, args->pids[i]) && enough;
     family->named = family->count;
-    for (size_t i = 0; i < family->count && args->subprocesses; i++) {
-        pid_t *children = NULL;
+    for (size_t i = 0; i < family->named && args->subprocesses; i++) {
+        pid_t *descendants = NULL;
         size_t count = 0;
-        if (gs_target_children(family->pids[i], &children, &count) != GS_OK)
-            continue; /* it ended: whether that matters is found out when it is opened */
-        for (size_t c = 0; c < count; c++)
-            enough = add(family, children[c]) && enough;
-        free(children);
+        if (gs_target_descendants(gs_target_process_of(family->pids[i]), &descendants, &count) != GS_OK)
+            continue; /* whether there is a /proc is found out when it is opened */
+        for (size_t k = 0; k < count; k++)
+            enough = add(family, descendants[k]) && enough;
+        free(descendants);
     }
     return enough ? GS_OK : gs_fail(err, GS_NO_MEMORY, "cannot list the processes: out of memory");
 }

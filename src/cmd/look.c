@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/watch.h"
 #include "cmd/look.h"
 #include "cmd/message.h"
 #include "cmd/stuck.h"
@@ -116,6 +117,9 @@ static enum gs_status take(struct gs_look *look, const struct gs_args *args, str
         look->time = time_of(look->target->still);
     if (status != GS_OK && args->core)
         return explain_core(look->target, args->core, status, err);
+    if (gs_status_class(status) == GS_CLASS_LOST && gs_watch_careful(look->watch))
+        return gs_fail(err, GS_FAILED, "cannot read process %d: what its threads hang on is in the memory left out",
+                       (int)look->target->pid);
     if (status != GS_OK)
         return gs_fail(err, status, "cannot read process %d: %s", (int)look->target->pid, gs_status_text(status));
     read_names(look);

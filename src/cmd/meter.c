@@ -50,20 +50,15 @@ static enum gs_status note_stack(struct gs_meter *meter, uint32_t stack)
 static enum gs_status meter_sample(struct gs_sink *sink, const struct gs_sample *sample)
 {
     struct gs_meter *meter = (struct gs_meter *)sink;
-    bool held = false, torn = false;
+    bool held = false;
     meter->samples++;
-    meter->thread_samples += sample->thread_count;
     for (size_t i = 0; i < sample->thread_count; i++) {
         const struct gs_thread_sample *thread = &sample->threads[i];
         enum gs_status status = note_stack(meter, thread->stack);
         if (status)
             return status;
         held |= thread->gil == GS_HOLDS;
-        torn |= thread->torn;
-        if (sample->process == 0 && thread->gil == GS_WAITS)
-            meter->waited_ns += sample->weight_ns;
     }
-    meter->torn_samples += torn;
     if (sample->process == 0) {
         meter->weighed_ns += sample->weight_ns;
         meter->held_ns += held ? sample->weight_ns : 0;

@@ -7,8 +7,8 @@
 struct gs_meter {
     struct gs_sink sink; /* first */
     struct gs_sink *next;
-    uint64_t samples, thread_samples, unique_stacks, torn_samples;
-    uint64_t weighed_ns, held_ns, waited_ns; /* of the first process; waited: summed up over the waiters */
+    uint64_t samples, unique_stacks;
+    uint64_t weighed_ns, held_ns; /* of the first process */
     uint32_t processes, threads;
     pid_t pid; /* of the first process, */
     char python[48];

@@ -191,6 +191,18 @@ enum gs_status gs_output_close(struct gs_output *output, bool complete, struct g
     return status;
 }
 
+void gs_output_leave(struct gs_output *output)
+{
+    free(output->part);
+    output->part = NULL;
+    (void)!gs_output_close(output, false, NULL); /* it has failed already */
+}
+
+int gs_output_message(enum gs_status status, const struct gs_err *err)
+{
+    return status == GS_OUTPUT && !err->what[0] ? gs_status_exit(status) : gs_message(status, err);
+}
+
 int gs_stdout_close(int exit)
 {
     struct gs_err err;
@@ -198,5 +210,5 @@ int gs_stdout_close(int exit)
     enum gs_status status = gs_output_close(&output, true, &err);
     if (status == GS_OK)
         return exit;
-    return err.what[0] ? gs_message(status, &err) : gs_status_exit(status);
+    return gs_output_message(status, &err);
 }

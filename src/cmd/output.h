@@ -24,7 +24,11 @@ enum gs_status gs_output_try(const char *name, struct gs_err *err) GS_MUST_CHECK
  * when anything that was written since the beginning did not arrive. A reader that closed the pipe is no reason for
  * a message: err->what is empty then. */
 enum gs_status gs_output_close(struct gs_output *output, bool complete, struct gs_err *err) GS_MUST_CHECK;
-
+/* Closes one that was opened by gs_output_open_growing and failed: what is there of it stays in its NAME.part, which is
+ * output->part; a file that stands at its place stays too. */
+void gs_output_leave(struct gs_output *output);
+/* The message of a failure, unless it was only that a reader closed the pipe; returns the exit status. */
+int gs_output_message(enum gs_status status, const struct gs_err *err);
 /* Flushes stdout; returns exit, or the exit status of the failure after a message. */
 int gs_stdout_close(int exit);
 

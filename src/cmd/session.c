@@ -53,11 +53,24 @@ static enum gs_status keep(struct gs_session *session, struct gs_look *look)
     return GS_OK;
 }
 
-/* Opens a process and begins to sample it. */
+static bool is_sampled(const struct gs_session *session, pid_t pid)
+{
+    for (size_t i = 0; i < session->look_count; i++) {
+        if (session->looks[i]->target->pid == pid)
+            return true;
+    }
+    return false;
+}
+
+/* Opens a process and begins to sample it, unless that is done already: it may have been named twice. */
 static enum gs_status adopt(struct gs_session *session, pid_t pid, enum gs_look_depth depth, struct gs_err *err)
 {
     struct gs_look *look;
     enum gs_status status = gs_look_open(&look, pid, session->args, depth, err);
+    if (!status && is_sampled(session, look->target->pid)) {
+        gs_look_close(look);
+        return GS_OK;
+    }
     if (!status) {
         status = gs_watch_guard(look->watch, give_up, session);
         if (!status)
@@ -179,9 +192,9 @@ static enum gs_status sample(struct gs_session *session, struct gs_err *err)
 /* Nobody is sampled, and nobody will be. */
 static bool is_over(struct gs_session *session)
 {
-    if (session->spawned)
-        return gs_spawn_ended(&session->spawn, false) && gs_sampler_count(session->sampler) == 0;
-    return gs_sampler_count(session->sampler) == 0 && gs_kin_count(session->kin) == 0;
+    if (gs_sampler_count(session->sampler) > 0)
+        return false;
+    return session->spawned ? gs_spawn_ended(&session->spawn) : gs_kin_count(session->kin) == 0;
 }
 
 static void show_progress(struct gs_session *session, uint64_t now_ns)
@@ -234,9 +247,12 @@ enum gs_status gs_session_run(struct gs_session *session, struct gs_err *err)
         ended = gs_sampler_end(session->sampler);
     if (!status && ended)
         return gs_fail(err, ended, "cannot finish the recording: %s", gs_status_text(ended));
-    if (!status && end.samples == 0)
-        return gs_fail(err, GS_GONE, "nothing was recorded: no Python could be sampled before the end");
-    return status;
+    if (status || end.samples > 0)
+        return status;
+    gs_fail(err, GS_GONE, "nothing was recorded: no Python could be sampled before the end");
+    if (session->spawned && !session->args->subprocesses)
+        gs_err_todo(err, "If %.100s starts Python as a process of its own, add -s", session->args->program[0]);
+    return GS_GONE;
 }
 
 void gs_session_sum(const struct gs_session *session, struct gs_run_end *end)
@@ -253,10 +269,13 @@ int gs_session_wait(struct gs_session *session)
 {
     if (!session->spawned)
         return -1;
-    int number = gs_signals_first();
-    if (number && gs_signals_sent())
-        kill(session->spawn.pid, number); /* from the terminal it came to both of us */
-    gs_spawn_ended(&session->spawn, true);
+    while (!gs_spawn_ended(&session->spawn)) {
+        int number = gs_signals_sent();
+        if (number)
+            kill(session->spawn.pid, number); /* from the terminal it came to both of us */
+        else
+            gs_signals_sleep(UINT64_MAX, &session->waiting);
+    }
     return session->spawn.exit;
 }
 

@@ -29,7 +29,8 @@ enum gs_status gs_session_run(struct gs_session *session, struct gs_err *err) GS
 void gs_session_sum(const struct gs_session *session, struct gs_run_end *end);
 /* Processes that looked like Python and were gone before they could be sampled. */
 uint64_t gs_session_missed(const struct gs_session *session);
-/* The program that it started has ended, or is waited for: its exit status; -1: none was started. */
+/* Waits for the end of the program that it started, and passes on to it what signals come: its exit status; -1: none
+ * was started. */
 int gs_session_wait(struct gs_session *session);
 void gs_session_close(struct gs_session *session);
 

@@ -11,10 +11,9 @@ static volatile sig_atomic_t ended, sent;
 static void remember(int number, siginfo_t *info, void *context)
 {
     (void)context;
-    if (ended)
-        return;
-    ended = number;
-    sent = info->si_code <= 0; /* SI_USER, SI_QUEUE, SI_TKILL */
+    ended = 1;
+    if (info->si_code <= 0) /* SI_USER, SI_QUEUE, SI_TKILL: not the kernel for a terminal */
+        sent = number;
 }
 
 static void ignore(int number)
@@ -44,14 +43,11 @@ bool gs_signals_ended(void)
     return ended != 0;
 }
 
-int gs_signals_first(void)
+int gs_signals_sent(void)
 {
-    return ended;
-}
-
-bool gs_signals_sent(void)
-{
-    return sent != 0;
+    int number = sent; /* signals are blocked here */
+    sent = 0;
+    return number;
 }
 
 void gs_signals_wake_for_children(void)

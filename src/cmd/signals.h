@@ -11,10 +11,8 @@
 void gs_signals_catch(sigset_t *waiting);
 /* One of them has arrived. */
 bool gs_signals_ended(void);
-/* Which was the first, 0: none. */
-int gs_signals_first(void);
-/* A process sent it, or the kernel for a terminal (false). */
-bool gs_signals_sent(void);
+/* Which of them a process sent since this was asked the last time; 0: none, or the kernel did for a terminal. */
+int gs_signals_sent(void);
 /* The end of a child ends gs_signals_sleep too. */
 void gs_signals_wake_for_children(void);
 /* Sleeps until a moment of CLOCK_MONOTONIC; false when a signal ended it. */

@@ -76,13 +76,10 @@ enum gs_status gs_spawn_start(struct gs_spawn *spawn, char *const argv[], const 
     return status;
 }
 
-bool gs_spawn_ended(struct gs_spawn *spawn, bool wait)
+bool gs_spawn_ended(struct gs_spawn *spawn)
 {
     int status;
-    pid_t pid = 0;
-    while (!spawn->ended && (pid = waitpid(spawn->pid, &status, wait ? 0 : WNOHANG)) < 0 && errno == EINTR)
-        ;
-    if (!spawn->ended && pid == spawn->pid) {
+    if (!spawn->ended && waitpid(spawn->pid, &status, WNOHANG) == spawn->pid) {
         spawn->ended = true;
         spawn->exit = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     }

@@ -17,7 +17,7 @@ struct gs_spawn {
  * unless that is NULL. Before gs_signals_catch. GS_FAILED, GS_NOT_PERMITTED with err filled. */
 enum gs_status gs_spawn_start(struct gs_spawn *spawn, char *const argv[], const char *user,
                               struct gs_err *err) GS_MUST_CHECK;
-/* Whether it has ended by now; with `wait` after it has. */
-bool gs_spawn_ended(struct gs_spawn *spawn, bool wait);
+/* Whether it has ended by now. */
+bool gs_spawn_ended(struct gs_spawn *spawn);
 
 #endif

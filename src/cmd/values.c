@@ -24,7 +24,7 @@ static bool renew(struct gs_values *values, const struct gs_stuck *stuck)
 {
     const struct gs_target *target = values->python->target;
     values->watch = gs_watch_new(values->watch, stuck);
-    values->own = target->still ? NULL : gs_mem_live_new(target->pid, values->watch);
+    values->own = target->still ? NULL : gs_mem_live_new(target->living, values->watch);
     values->pages = gs_mem_cache_new(values->own ? values->own : values->python->mem);
     uint64_t left = values->meter ? values->meter->left : READS_MOST;
     values->meter = malloc(sizeof *values->meter);

@@ -35,7 +35,7 @@ static bool is_process(struct gs_exam *exam, struct gs_check *check, pid_t pid)
         return false;
     }
     exam->state = stat.state;
-    if (stat.state == 'Z' || stat.state == 'X') {
+    if (!gs_proc_living(pid)) {
         gs_fail(&exam->err, GS_NO_PROCESS,
                 "process %d has ended: it is a zombie that its parent, %d, has not waited for", (int)pid,
                 (int)stat.parent);
@@ -47,13 +47,6 @@ static bool is_process(struct gs_exam *exam, struct gs_check *check, pid_t pid)
     return !(stat.flags & GS_PF_KTHREAD);
 }
 
-/* The process that a thread belongs to. */
-static pid_t leader_of(const char *status, pid_t pid)
-{
-    const char *leader = gs_status_field(status, "Tgid:");
-    return leader && atoi(leader) > 0 ? atoi(leader) : pid;
-}
-
 void gs_look_process(struct gs_exam *exam, struct gs_check *check)
 {
     char status[STATUS_BYTES], command[240];
@@ -62,7 +55,7 @@ void gs_look_process(struct gs_exam *exam, struct gs_check *check)
         refuse(exam, check, gs_barrier_missing(asked, &exam->err));
         return;
     }
-    pid = leader_of(status, asked);
+    pid = gs_status_leader(status, asked);
     exam->doctor->pid = pid;
     if (!is_process(exam, check, pid))
         return;

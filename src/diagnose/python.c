@@ -1,11 +1,10 @@
 /* What is inside of a process: whether its memory may be read, its Python, and the file that holds that. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/apart.h"
 #include "base/watch.h"
 #include "diagnose/exam.h"
 
@@ -15,8 +14,6 @@ struct gs_opening {
     struct gs_watch *watch;
     struct gs_target *target;
     struct gs_python *python;
-    const struct gs_map *map; /* of the file that holds the runtime, NULL: not known */
-    int file;                 /* that file, -1: it cannot be opened */
     struct gs_err err;
 };
 
@@ -25,17 +22,7 @@ static enum gs_status open_all(void *context)
     struct gs_opening *opening = context;
     struct gs_python_options options = {0};
     enum gs_status status = gs_target_open(&opening->target, opening->pid, opening->watch, &opening->err);
-    if (status == GS_OK)
-        status = gs_python_open(&opening->python, opening->target, &options, &opening->err);
-    if (status != GS_OK)
-        return status;
-    for (size_t i = 0; i < opening->target->map_count && !opening->map; i++) {
-        if (strcmp(opening->target->maps[i].path, opening->python->library) == 0)
-            opening->map = &opening->target->maps[i];
-    }
-    if (opening->map)
-        opening->file = gs_target_open_file(opening->target, opening->map);
-    return GS_OK;
+    return status == GS_OK ? gs_python_open(&opening->python, opening->target, &options, &opening->err) : status;
 }
 
 void gs_exam_open(struct gs_exam *exam)
@@ -54,7 +41,7 @@ void gs_exam_open(struct gs_exam *exam)
         exam->opened = gs_fail(&exam->err, GS_NO_MEMORY, "cannot read process %d: out of memory", pid);
         return;
     }
-    *opening = (struct gs_opening){.pid = pid, .watch = watch, .file = -1};
+    *opening = (struct gs_opening){.pid = pid, .watch = watch};
     exam->opened = gs_watch_run(watch, open_all, opening, &stuck);
     if (stuck.what) {
         gs_fail(&exam->err, GS_FAILED, "the kernel does not answer: process %d, %s", pid, stuck.what);
@@ -71,8 +58,6 @@ void gs_exam_close(struct gs_exam *exam)
     struct gs_opening *opening = exam->opening;
     if (!opening)
         return;
-    if (opening->file >= 0)
-        close(opening->file);
     gs_python_close(opening->python);
     gs_target_close(opening->target);
     gs_watch_free(opening->watch);
@@ -111,34 +96,58 @@ void gs_look_process_python(struct gs_exam *exam, struct gs_check *check)
     }
 }
 
+/* Where the file that holds its runtime is found. */
+enum place { NOWHERE, HERE, IN_ITS_ROOT, REPLACED };
+
 static bool leads_to(const char *path, const struct stat *file)
 {
     struct stat found;
     return stat(path, &found) == 0 && found.st_ino == file->st_ino && found.st_dev == file->st_dev;
 }
 
+static void find_library(const void *context, void *result)
+{
+    const struct gs_exam *exam = context;
+    const struct gs_target *target = exam->target;
+    const char *library = exam->python->library;
+    enum place *place = result;
+    char path[4096];
+    struct stat file;
+    size_t i = 0;
+    while (i < target->map_count && strcmp(target->maps[i].path, library) != 0)
+        i++;
+    int fd = i < target->map_count ? gs_target_open_file(target, &target->maps[i]) : -1;
+    if (fd < 0 || fstat(fd, &file) != 0)
+        return;
+    snprintf(path, sizeof path, "/proc/%d/root%s", (int)target->living, library);
+    *place = leads_to(library, &file) ? HERE : leads_to(path, &file) ? IN_ITS_ROOT : REPLACED;
+}
+
+/* The library may lie on a mount that does not answer, which dump can do without: it is looked for as dump does. */
 void gs_look_process_library(struct gs_exam *exam, struct gs_check *check)
 {
-    const struct gs_opening *opening = exam->opening;
-    const char *library = exam->python ? exam->python->library : "";
-    char path[4096], mend[GS_BARRIER_TEXT];
-    struct stat file;
+    static const char *const where[] = {
+        [HERE] = "can be opened",
+        [IN_ITS_ROOT] = "can be opened in its own root",
+        [REPLACED] = "is another file by now; the one that it runs can be opened",
+    };
+    enum place place = NOWHERE;
+    char mend[GS_BARRIER_TEXT];
     if (!exam->python) {
         gs_check_fail(check, "not known which file holds its Python");
         return;
     }
-    snprintf(path, sizeof path, "/proc/%d/root%s", (int)exam->target->pid, library);
-    if (opening->file < 0 || fstat(opening->file, &file) != 0) {
+    const char *library = exam->python->library;
+    if (gs_apart_run(find_library, exam, &place, sizeof place) == GS_APART_LATE) {
+        gs_check_fail(check, "the kernel does not answer: opening %s; what its memory does not contain stays unknown",
+                      library);
+    } else if (place == NOWHERE) {
         gs_check_fail(check, "%s cannot be opened: what its memory does not contain stays unknown", library);
         if (!gs_barrier_privileged(&exam->facts)) {
             gs_barrier_elevate(&exam->facts, mend, sizeof mend);
             gs_check_mend(check, "%s", mend);
         }
-    } else if (leads_to(library, &file)) {
-        gs_check_pass(check, "%s can be opened", library);
-    } else if (leads_to(path, &file)) {
-        gs_check_pass(check, "%s can be opened in its own root", library);
     } else {
-        gs_check_pass(check, "%s is another file by now; the one that it runs can be opened", library);
+        gs_check_pass(check, "%s %s", library, where[place]);
     }
 }

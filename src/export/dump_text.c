@@ -1,6 +1,7 @@
 /* A snapshot to be read at three in the morning: the first lines answer, the rest is evidence. */
 #include <inttypes.h>
 
+#include "base/watch.h"
 #include "export/page.h"
 
 void gs_page_end_line(struct gs_page *page)
@@ -90,13 +91,19 @@ static void write_remarks(struct gs_page *page, const struct gs_entries *entries
     size_t torn = 0;
     for (size_t i = 0; i < entries->count; i++)
         torn += entries->list[i].thread->torn;
-    if (torn > 0 || entries->count < entries->all || dump->child_count > 0 || page->verbose || !is_whole(dump))
+    if (torn > 0 || dump->snapshot->partial || entries->count < entries->all || dump->child_count > 0 ||
+        page->verbose || !is_whole(dump))
         gs_page_end_line(page);
+    if (dump->snapshot->partial) {
+        gs_text_put(&page->line, "The list of threads cannot be read to its end: there may be more");
+        gs_page_end_line(page);
+    }
     if (torn > 0) {
         gs_text_put(&page->line, "%zu of ", torn);
         gs_words_count(&page->line, entries->count, "stack", "stacks");
-        gs_text_put(&page->line, dump->target->still ? " cannot be read whole: shown as far as it goes"
-                                                     : " changed while it was read: shown as far as it is certain");
+        gs_text_put(&page->line, dump->target->still || gs_watch_careful(dump->target->watch)
+                                     ? " cannot be read whole: shown as far as it goes"
+                                     : " changed while it was read: shown as far as it is certain");
         gs_page_end_line(page);
     }
     if (!is_whole(dump))

@@ -11,9 +11,8 @@ static void add_flaws(struct gs_text *text, const struct gs_quality *quality)
     const struct {
         uint64_t count;
         const char *what;
-    } flaws[] = {{quality->torn, "not whole"},
-                 {quality->lost, "lost"},
-                 {quality->late, "slots missed, because gilspy was late"}};
+    } flaws[] = {
+        {quality->torn, "not whole"}, {quality->lost, "lost"}, {quality->late, "missed, because gilspy was late"}};
     bool any = false;
     for (size_t i = 0; i < sizeof flaws / sizeof *flaws; i++) {
         if (flaws[i].count == 0)
@@ -41,15 +40,15 @@ void gs_run_text(struct gs_text *text, const struct gs_run_summary *summary)
         gs_text_put(text, "nothing was stopped");
     } else {
         gs_text_put(text, "threads stopped ");
-        gs_words_number(text, quality->stopped);
-        gs_text_put(text, " times for ");
+        gs_words_count(text, (size_t)quality->stopped, "time", "times");
+        gs_text_put(text, " for ");
         gs_words_time(text, quality->stopped_us);
         gs_text_put(text, " in all");
     }
     if (summary->missed > 0) {
         gs_text_put(text, "; ");
-        gs_words_count(text, (size_t)summary->missed, "process was", "processes were");
-        gs_text_put(text, " gone before it could be sampled");
+        gs_words_count(text, (size_t)summary->missed, "Python process was", "Python processes were");
+        gs_text_put(text, " never sampled");
     }
 }
 

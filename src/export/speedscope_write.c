@@ -242,9 +242,8 @@ enum gs_status gs_speedscope_write(struct gs_speedscope *scope, const struct gs_
     gs_label_add(&exporter, scope->gilspy ? scope->gilspy : "", 0);
     if (status == GS_OK)
         status = put_label(&exporter, out);
-    fprintf(out,
-            ",\n\"gilspy\": {\"mode\": \"%s\", \"complete\": %s, \"quality\": ", gs_modes[scope->selection->mode].name,
-            end->complete ? "true" : "false");
+    fprintf(out, ",\n\"gilspy\": {\"mode\": \"%s\", \"complete\": %s, \"samples_in_other\": %" PRIu64 ", \"quality\": ",
+            gs_modes[scope->selection->mode].name, end->complete ? "true" : "false", gs_calltree_folded(scope->tree));
     if (status == GS_OK)
         status = gs_json_write(gs_json_quality(&end->quality), out);
     fputs("},\n", out);

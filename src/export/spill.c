@@ -95,7 +95,10 @@ static struct run *add_run(struct gs_spill *spill)
         return NULL;
     spill->runs = runs;
     struct run *run = &runs[spill->run_count++];
-    *run = (struct run){.next = spill->written, .end = spill->written + spill->count, .at = spill->written};
+    *run = (struct run){.next = spill->written,
+                        .thread_begin = spill->written,
+                        .end = spill->written + spill->count,
+                        .at = spill->written};
     return run;
 }
 

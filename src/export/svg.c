@@ -69,16 +69,18 @@ static void write_description(struct gs_svg_page *page)
     if (sorted)
         qsort_r(sorted, count, sizeof *sorted, by_self_down, (void *)page->drawing->tree);
     fputs("<desc id=\"description\">", page->out);
-    gs_label_put(&page->text, "Flame graph. All: ");
-    gs_svg_split(&page->text, &page->boxes.list[0].time);
-    gs_label_put(&page->text, ". Most time itself: ");
+    gs_label_put(&page->text, count > 0 ? "Flame graph. All: " : "A flame graph without frames");
+    if (count > 0) {
+        gs_svg_split(&page->text, &page->boxes.list[0].time);
+        gs_label_put(&page->text, ". Most time itself: ");
+    }
     for (size_t i = 0; i < count && i < LISTED; i++) {
         gs_label_put(&page->text, i > 0 ? "; " : "");
         gs_svg_name(page, &page->text, sorted[i], &page->boxes.files);
         gs_label_put(&page->text, " ");
         gs_svg_percent(&page->text, gs_svg_share(page, gs_calltree_self_ns(page->drawing->tree, sorted[i]->node)));
     }
-    gs_label_put(&page->text, count > 0 ? "." : "nothing.");
+    gs_label_put(&page->text, ".");
     gs_svg_write(page);
     fputs("</desc>\n", page->out);
     page->failed |= !sorted;
@@ -122,7 +124,9 @@ static void write_document(struct gs_svg_page *page)
         gs_svg_box(page, &page->boxes.list[i]);
     fputs("</g>\n", page->out);
     if (page->total_ns == 0) {
-        gs_label_put(&page->text, "No thread counts in mode %s.", gs_modes[page->drawing->selection->mode].name);
+        enum gs_mode mode = page->drawing->selection->mode;
+        gs_label_put(&page->text, "No thread counts in mode %s%s.", gs_modes[mode].name,
+                     mode == GS_MODE_WALL ? "" : "; in mode wall each does");
         write_line(page, HEAD + 13, "nothing");
     }
     fprintf(page->out, "<script><![CDATA[\n%s]]></script>\n</svg>\n", gs_web_flamegraph_js);

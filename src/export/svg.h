@@ -8,9 +8,9 @@
 enum {
     GS_SVG_WIDTH = 1200,
     GS_SVG_MARGIN = 16,
-    GS_SVG_ROW = 20,           /* height of a frame with the line below it */
-    GS_SVG_BOXES_MOST = 10000, /* frames that are drawn: more would take a browser too long */
-    GS_SVG_LEAST = 1000        /* those of less than this part of all time are not drawn by themselves */
+    GS_SVG_ROW = 20,          /* height of a frame with the line below it */
+    GS_SVG_BOXES_MOST = 6000, /* frames that are drawn: more would take a browser too long */
+    GS_SVG_LEAST = 1000       /* those of less than this part of all time are not drawn by themselves */
 };
 
 /* A frame as it is drawn, or several that are too small. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "export/svg.h"
+#include "profile/limit.h"
 
 /* A drawn node whose children are being placed. */
 struct step {
@@ -23,39 +24,27 @@ struct placing {
     size_t depth, way_room;
 };
 
-static int by_time_down(const void *left, const void *right)
-{
-    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-    return (a < b) - (a > b);
-}
-
 /* All that are large enough; of too many the largest, and among equal ones callers before what they call. */
 static bool choose(struct placing *placing)
 {
-    uint32_t count = gs_calltree_count(placing->tree), large = 0, equal = 0;
-    uint64_t *sorted = malloc(count * sizeof *sorted), limit_ns = 0;
+    uint32_t count = gs_calltree_count(placing->tree), large = 0;
+    uint64_t *times = malloc(count * sizeof *times);
     placing->shown = calloc(count, sizeof *placing->shown);
-    if (!sorted || !placing->shown) {
-        free(sorted);
+    if (!times || !placing->shown) {
+        free(times);
         return false;
     }
     for (uint32_t i = 0; i < count; i++) {
         uint64_t ns = gs_node_ns(gs_calltree_node(placing->tree, i));
-        if (ns > 0 && ns >= placing->least_ns)
-            sorted[large++] = ns;
+        if (ns >= placing->least_ns)
+            times[large++] = ns;
     }
-    if (large > GS_SVG_BOXES_MOST) {
-        qsort(sorted, large, sizeof *sorted, by_time_down);
-        limit_ns = sorted[GS_SVG_BOXES_MOST];
-        while (equal < GS_SVG_BOXES_MOST && sorted[GS_SVG_BOXES_MOST - 1 - equal] == limit_ns)
-            equal++;
-    }
+    struct gs_limit limit = gs_limit_of(times, large, GS_SVG_BOXES_MOST);
     for (uint32_t i = 0; i < count; i++) {
         uint64_t ns = gs_node_ns(gs_calltree_node(placing->tree, i));
-        placing->shown[i] = ns > limit_ns || (ns == limit_ns && ns > 0 && equal > 0 && equal--);
-        placing->shown[i] &= ns >= placing->least_ns;
+        placing->shown[i] = ns >= placing->least_ns && gs_limit_pass(&limit, ns);
     }
-    free(sorted);
+    free(times);
     return true;
 }
 
@@ -152,7 +141,7 @@ enum gs_status gs_boxes_init(struct gs_boxes *boxes, const struct gs_calltree *t
     struct placing placing = {.tree = tree, .boxes = boxes};
     uint32_t top = gs_calltree_top(tree);
     *boxes = (struct gs_boxes){0};
-    placing.least_ns = gs_node_ns(gs_calltree_node(tree, top)) / GS_SVG_LEAST;
+    placing.least_ns = gs_node_ns(gs_calltree_node(tree, top)) / GS_SVG_LEAST + 1;
     bool done = choose(&placing) && place_all(&placing, top);
     free(placing.shown);
     free(placing.way);

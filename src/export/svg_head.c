@@ -77,7 +77,7 @@ void gs_svg_counted(struct gs_label *text, const struct gs_drawing *drawing, uin
     const struct gs_mode_row *mode = &gs_modes[selection->mode];
     gs_label_put(text, "Mode %s: %s · ", mode->name, mode->help);
     gs_svg_time(text, total_ns);
-    gs_label_put(text, " of their time");
+    gs_label_put(text, " of thread time");
     for (size_t i = 0; i < selection->pattern_count; i++) {
         gs_label_put(text, i > 0 ? ", " : " · only threads ");
         gs_label_add(text, selection->patterns[i], 40);
@@ -107,7 +107,7 @@ void gs_svg_quality(struct gs_label *text, const struct gs_drawing *drawing)
         gs_svg_count(text, flaws[i].count, flaws[i].words, flaws[i].words);
         whole = false;
     }
-    gs_label_put(text, whole ? ", all of them whole and in time" : "");
+    gs_label_put(text, whole && drawing->end->samples > 0 ? ", all of them whole and in time" : "");
     if (quality->stopped > 0) {
         gs_label_put(text, " · threads were stopped ");
         gs_svg_count(text, quality->stopped, "time", "times");

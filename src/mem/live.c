@@ -8,7 +8,10 @@
 #include "base/watch.h"
 #include "gilspy/mem.h"
 
-enum { PAGE = 4096 };
+enum {
+    PAGE = 4096,
+    JOIN_BYTES = 2048 /* a range of the target costs as much as so many bytes; and no page lies whole in between */
+};
 
 static const char step[] = "reading its memory";
 
@@ -17,6 +20,12 @@ struct live {
     pid_t pid;
     struct gs_watch *watch;
     struct iovec local[IOV_MAX], remote[IOV_MAX];
+    uint8_t between[JOIN_BYTES]; /* what lies between pieces that are read as one range */
+};
+
+/* What one system call reads: this many pieces, in so many ranges of the target, to so many places here. */
+struct batch {
+    size_t pieces, remotes, locals;
 };
 
 static enum gs_status from_errno(void)
@@ -71,12 +80,42 @@ static enum gs_status live_read(struct gs_mem *mem, gs_addr addr, void *dst, siz
     return read_once(live, addr, dst, len);
 }
 
+/* How far behind the piece before, in bytes, a piece begins. */
+static gs_addr gap_before(const struct gs_piece *piece)
+{
+    return piece->addr - (piece[-1].addr + piece[-1].len);
+}
+
+/* Pieces that lie close behind each other become one range. Their order stays. */
+static struct batch gather(struct live *live, struct gs_piece *pieces, size_t count)
+{
+    struct batch batch = {0};
+    for (; batch.pieces < count && batch.locals + 2 <= IOV_MAX; batch.pieces++) {
+        struct gs_piece *piece = &pieces[batch.pieces];
+        gs_addr gap = batch.pieces > 0 ? gap_before(piece) : UINT64_MAX;
+        piece->ok = false;
+        if (gap <= JOIN_BYTES) {
+            if (gap > 0)
+                live->local[batch.locals++] = (struct iovec){live->between, gap};
+            live->remote[batch.remotes - 1].iov_len += gap + piece->len;
+        } else {
+            live->remote[batch.remotes++] = (struct iovec){(void *)(uintptr_t)piece->addr, piece->len};
+        }
+        live->local[batch.locals++] = (struct iovec){piece->dst, piece->len};
+    }
+    return batch;
+}
+
 /* Marks as read the pieces that the first `got` bytes fill; returns how many they are. */
 static size_t mark_read(struct gs_piece *pieces, size_t count, size_t got)
 {
     size_t i = 0;
-    for (; i < count && got >= pieces[i].len; i++) {
-        got -= pieces[i].len;
+    for (; i < count; i++) {
+        gs_addr gap = i > 0 ? gap_before(&pieces[i]) : UINT64_MAX;
+        size_t bytes = (gap <= JOIN_BYTES ? gap : 0) + pieces[i].len;
+        if (got < bytes)
+            break;
+        got -= bytes;
         pieces[i].ok = true;
     }
     return i;
@@ -100,14 +139,9 @@ static enum gs_status live_read_many(struct gs_mem *mem, struct gs_piece *pieces
     if (gs_watch_careful(live->watch))
         return read_one_by_one(live, pieces, count);
     while (count > 0) {
-        size_t n = count < IOV_MAX ? count : IOV_MAX;
-        for (size_t i = 0; i < n; i++) {
-            pieces[i].ok = false;
-            live->local[i] = (struct iovec){pieces[i].dst, pieces[i].len};
-            live->remote[i] = (struct iovec){(void *)(uintptr_t)pieces[i].addr, pieces[i].len};
-        }
+        struct batch batch = gather(live, pieces, count);
         gs_watch_enter(live->watch, step, pieces[0].addr, pieces[0].len);
-        ssize_t got = process_vm_readv(live->pid, live->local, n, live->remote, n, 0);
+        ssize_t got = process_vm_readv(live->pid, live->local, batch.locals, live->remote, batch.remotes, 0);
         gs_watch_leave(live->watch);
         size_t done = 0;
         if (got < 0) {
@@ -115,9 +149,9 @@ static enum gs_status live_read_many(struct gs_mem *mem, struct gs_piece *pieces
             if (status != GS_UNREADABLE)
                 return status;
         } else {
-            done = mark_read(pieces, n, (size_t)got);
+            done = mark_read(pieces, batch.pieces, (size_t)got);
         }
-        if (done < n)
+        if (done < batch.pieces)
             done++; /* the piece that failed */
         pieces += done;
         count -= done;

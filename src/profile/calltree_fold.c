@@ -3,16 +3,16 @@
 #include <string.h>
 
 #include "profile/calltree_parts.h"
+#include "profile/limit.h"
 
 /* Kept nodes, and an "(other)" for each at the worst, leave a quarter of the room to those that come. */
-enum { KEPT_OF_8 = 3, KEPT_LEAST = 16 };
+enum { KEPT_OF_8 = 3 };
 
 /* One round of folding. */
 struct fold {
-    uint64_t *total_ns; /* by node, with all below it */
-    uint32_t *to;       /* old number -> new number, of itself or of the "(other)" that it went to */
-    uint64_t limit_ns;  /* nodes of more time stay, */
-    uint32_t ties;      /* and that many of just this time */
+    uint64_t *total_ns;    /* by node, with all below it */
+    uint32_t *to;          /* old number -> new number, of itself or of the "(other)" that it went to */
+    struct gs_limit limit; /* which of them stay */
 };
 
 bool gs_calltree_crowded(const struct gs_calltree *tree)
@@ -20,32 +20,15 @@ bool gs_calltree_crowded(const struct gs_calltree *tree)
     return gs_stacks_bytes(tree->places) > GS_NAME_LEAST + (size_t)tree->options.most * GS_NAME_BYTES;
 }
 
-static int by_time_down(const void *left, const void *right)
-{
-    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-    return (a < b) - (a > b);
-}
-
 /* Finds the limit that keeps `keep` nodes. */
-static bool find_limit(const struct gs_nodes *nodes, struct fold *fold, uint32_t keep)
+static void find_limit(const struct gs_nodes *nodes, struct fold *fold, uint32_t keep)
 {
-    uint64_t *sorted = malloc(nodes->count * sizeof *sorted);
-    if (!sorted)
-        return false;
     memset(fold->total_ns, 0, nodes->count * sizeof *fold->total_ns);
     for (uint32_t i = nodes->count - 1; i > 0; i--) {
         fold->total_ns[i] += gs_node_ns(&nodes->list[i]);
         fold->total_ns[nodes->list[i].parent] += fold->total_ns[i];
     }
-    memcpy(sorted, fold->total_ns, nodes->count * sizeof *sorted);
-    qsort(sorted, nodes->count, sizeof *sorted, by_time_down);
-    if (keep >= nodes->count)
-        keep = nodes->count - 1;
-    fold->limit_ns = sorted[keep];
-    for (fold->ties = 0; fold->ties < keep && sorted[keep - 1 - fold->ties] == fold->limit_ns;)
-        fold->ties++;
-    free(sorted);
-    return true;
+    fold->limit = gs_limit_of(fold->total_ns, nodes->count, keep < nodes->count ? keep : nodes->count - 1);
 }
 
 static void add(struct gs_node *to, const struct gs_node *from)
@@ -60,11 +43,7 @@ static bool stays(struct fold *fold, const struct gs_node *node, uint64_t total_
 {
     if (gs_node_kind(node) == GS_NODE_PROCESS || gs_node_kind(node) == GS_NODE_OTHER)
         return true;
-    if (total_ns == fold->limit_ns && fold->ties > 0) {
-        fold->ties--;
-        return true;
-    }
-    return total_ns > fold->limit_ns;
+    return gs_limit_pass(&fold->limit, total_ns);
 }
 
 /* The nodes that stay move up in the array: a caller stands before what it calls, and an "(other)" takes no more room
@@ -122,8 +101,9 @@ static bool fold_to(struct gs_calltree *tree, uint32_t keep)
     struct gs_nodes *nodes = &tree->nodes;
     struct fold fold = {.total_ns = malloc(nodes->count * sizeof *fold.total_ns),
                         .to = malloc(nodes->count * sizeof *fold.to)};
-    bool done = fold.total_ns && fold.to && find_limit(nodes, &fold, keep);
+    bool done = fold.total_ns && fold.to;
     if (done) {
+        find_limit(nodes, &fold, keep);
         compact(tree, &fold);
         done = renew_places(tree);
         gs_nodes_index(nodes);
@@ -135,12 +115,13 @@ static bool fold_to(struct gs_calltree *tree, uint32_t keep)
 
 enum gs_status gs_calltree_fold(struct gs_calltree *tree)
 {
-    /* What takes too much memory may be names: then fewer nodes. */
-    for (uint32_t keep = tree->nodes.most / 8 * KEPT_OF_8; keep >= KEPT_LEAST; keep /= 2) {
+    uint32_t keep = tree->nodes.most / 8 * KEPT_OF_8, half = tree->nodes.count / 2;
+    if (keep > half) /* it is names that take too much memory */
+        keep = half;
+    do {
         if (!fold_to(tree, keep))
             return GS_NO_MEMORY;
-        if (!gs_calltree_crowded(tree))
-            return GS_OK;
-    }
+        keep /= 2;
+    } while (keep > 0 && gs_calltree_crowded(tree));
     return GS_OK;
 }

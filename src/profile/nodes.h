@@ -19,7 +19,7 @@ enum gs_node_kind {
 
 enum { GS_NODE_KIND_SHIFT = 28 };
 
-/* One cache line. */
+/* As large as a cache line. */
 struct gs_node {
     uint32_t parent; /* number; of the first node, which stands for everything, its own */
     uint32_t frame;  /* enum gs_node_kind << GS_NODE_KIND_SHIFT | number */

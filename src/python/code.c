@@ -10,10 +10,12 @@
 #include "python/code_read.h"
 
 enum {
-    BATCH = 1024,
+    BATCH = 512,
+    PARTS = 3, /* that are read of each: itself, and the heads of its name and its file */
     FIRST_SLOTS = 256,
     COPIES = 1024,
-    CONFIRM_NS = 20000000 /* for so long what was seen is believed */
+    CONFIRM_NS = 20000000,    /* for so long what was seen is believed; */
+    YOUNG_CONFIRM_NS = 200000 /* of what is new, only so long: in each sample, unless these come faster than 5 kHz */
 };
 #define YOUNG_NS (UINT64_C(5) * GS_NS_PER_S) /* unless it has not been known for longer than this */
 /* Of all that is kept: a target that makes code objects for ever makes us forget, not grow. */
@@ -38,7 +40,7 @@ struct gs_codes {
     size_t bytes;
     uint64_t read, forgotten; /* how many so far */
     size_t span;
-    uint8_t *batch; /* BATCH structs, while checking */
+    uint8_t *batch; /* what is read of BATCH of them while checking */
     struct gs_python *python;
     struct gs_types types;
     struct gs_strings strings;
@@ -67,7 +69,7 @@ struct gs_codes *gs_codes_new(struct gs_python *python)
     codes->span = gs_code_span(&python->layout);
     codes->mask = FIRST_SLOTS - 1;
     codes->slots = calloc(FIRST_SLOTS, sizeof *codes->slots);
-    codes->batch = malloc(BATCH * codes->span);
+    codes->batch = malloc(BATCH * (codes->span + 2 * sizeof(struct gs_code_mark)));
     if (!codes->slots || !codes->batch) {
         gs_codes_free(codes);
         return NULL;
@@ -105,15 +107,20 @@ void gs_codes_free(struct gs_codes *codes)
     free(codes);
 }
 
-const struct gs_code *gs_codes_find(const struct gs_codes *codes, gs_addr addr)
+/* NULL: it is not known. */
+static struct slot *find_slot(const struct gs_codes *codes, gs_addr addr)
 {
     for (size_t i = slot_of(codes, addr);; i = (i + 1) & codes->mask) {
-        const struct slot *slot = &codes->slots[i];
-        if (slot->addr == addr)
-            return slot->code;
-        if (slot->addr == 0)
-            return NULL;
+        struct slot *slot = &codes->slots[i];
+        if (slot->addr == addr || slot->addr == 0)
+            return slot->addr ? slot : NULL;
     }
+}
+
+const struct gs_code *gs_codes_find(const struct gs_codes *codes, gs_addr addr)
+{
+    const struct slot *slot = find_slot(codes, addr);
+    return slot ? slot->code : NULL;
 }
 
 static void put(struct gs_codes *codes, struct slot entry)
@@ -152,6 +159,13 @@ static size_t close_holes(struct gs_codes *codes)
     return count;
 }
 
+/* A string's length and hash, which follow its type: 2.7's Include/stringobject.h, Include/cpython/unicodeobject.h. */
+static struct gs_piece mark_piece(const struct gs_codes *codes, gs_addr string, struct gs_code_mark *mark)
+{
+    gs_addr at = string + (gs_addr)codes->python->layout.ob_type + sizeof(gs_addr);
+    return (struct gs_piece){at, mark, sizeof *mark, false};
+}
+
 static enum gs_status learn(struct gs_codes *codes, gs_addr addr, struct gs_code **result)
 {
     if (codes->bytes > MAX_BYTES)
@@ -166,6 +180,9 @@ static enum gs_status learn(struct gs_codes *codes, gs_addr addr, struct gs_code
         free(code);
         return status;
     }
+    struct gs_piece marks[2] = {mark_piece(codes, code->name_addr, &code->name_mark),
+                                mark_piece(codes, code->file_addr, &code->file_mark)};
+    (void)!gs_mem_read_many(codes->python->mem, marks, 2);
     code->serial = ++codes->read;
     code->read_ns = code->seen_ns = gs_clock_ns();
     put(codes, (struct slot){addr, code});
@@ -173,31 +190,6 @@ static enum gs_status learn(struct gs_codes *codes, gs_addr addr, struct gs_code
     codes->bytes += weight(code);
     *result = code;
     return GS_OK;
-}
-
-bool gs_codes_confirm(struct gs_codes *codes, gs_addr addr, uint64_t now_ns)
-{
-    uint8_t bytes[GS_CODE_SPAN];
-    struct gs_code *code = (struct gs_code *)gs_codes_find(codes, addr);
-    if (!code)
-        return true;
-    /* Most that are freed soon are freed very soon. */
-    uint64_t enough_ns = now_ns - code->read_ns < YOUNG_NS ? 0 : CONFIRM_NS;
-    if (now_ns - code->seen_ns < enough_ns)
-        return true;
-    if (gs_mem_read(codes->python->mem, addr, bytes, codes->span) == GS_OK &&
-        gs_code_same(codes->python, code, bytes)) {
-        code->seen_ns = now_ns;
-        return true;
-    }
-    for (size_t i = slot_of(codes, addr);; i = (i + 1) & codes->mask) {
-        if (codes->slots[i].addr != addr)
-            continue;
-        forget(codes, &codes->slots[i]);
-        break;
-    }
-    close_holes(codes);
-    return false;
 }
 
 uint64_t gs_codes_generation(const struct gs_codes *codes)
@@ -240,17 +232,31 @@ gs_addr gs_codes_copy(struct gs_codes *codes, gs_addr code, uint32_t number, boo
     return known->start;
 }
 
-/* Reads the structs of `count` known code objects and forgets those that are not what they were. */
+static bool same_mark(const struct gs_piece *piece, const struct gs_code_mark *mark)
+{
+    return !piece->ok || memcmp(piece->dst, mark, sizeof *mark) == 0;
+}
+
+/* Reads `count` known code objects again and forgets those that are not what they were. */
 static enum gs_status check_batch(struct gs_codes *codes, struct slot **slots, size_t count, size_t *forgotten)
 {
-    struct gs_piece pieces[BATCH];
-    for (size_t i = 0; i < count; i++)
-        pieces[i] = (struct gs_piece){slots[i]->addr, codes->batch + i * codes->span, (uint32_t)codes->span, false};
-    enum gs_status status = gs_mem_read_many(codes->python->mem, pieces, count);
+    struct gs_piece pieces[PARTS * BATCH];
+    struct gs_code_mark *marks = (struct gs_code_mark *)codes->batch;
+    uint8_t *structs = codes->batch + 2 * BATCH * sizeof *marks;
+    for (size_t i = 0; i < count; i++) {
+        struct gs_piece *parts = pieces + PARTS * i;
+        parts[0] = (struct gs_piece){slots[i]->addr, structs + i * codes->span, (uint32_t)codes->span, false};
+        parts[1] = mark_piece(codes, slots[i]->code->name_addr, &marks[2 * i]);
+        parts[2] = mark_piece(codes, slots[i]->code->file_addr, &marks[2 * i + 1]);
+    }
+    enum gs_status status = gs_mem_read_many(codes->python->mem, pieces, PARTS * count);
     if (status)
         return status;
     for (size_t i = 0; i < count; i++) {
-        if (pieces[i].ok && gs_code_same(codes->python, slots[i]->code, pieces[i].dst))
+        const struct gs_piece *parts = pieces + PARTS * i;
+        const struct gs_code *code = slots[i]->code;
+        if (parts[0].ok && gs_code_same(codes->python, code, parts[0].dst) && same_mark(&parts[1], &code->name_mark) &&
+            same_mark(&parts[2], &code->file_mark))
             continue;
         forget(codes, slots[i]);
         ++*forgotten;
@@ -280,4 +286,29 @@ size_t gs_codes_check(struct gs_codes *codes)
     if (forgotten > 0)
         forgotten += close_holes(codes);
     return forgotten;
+}
+
+void gs_codes_confirm(struct gs_codes *codes, const gs_addr *addrs, size_t count, uint64_t now_ns)
+{
+    struct slot *slots[GS_CODES_TOGETHER];
+    size_t open = 0, forgotten = 0;
+    for (size_t i = 0; i < count && i < GS_CODES_TOGETHER; i++) {
+        struct slot *slot = find_slot(codes, addrs[i]);
+        if (!slot)
+            continue;
+        struct gs_code *code = slot->code;
+        /* Most that are freed soon are freed very soon. */
+        uint64_t enough_ns =
+            now_ns - code->read_ns < YOUNG_NS || now_ns < code->read_ns ? YOUNG_CONFIRM_NS : CONFIRM_NS;
+        if (code->seen_ns >= now_ns || now_ns - code->seen_ns < enough_ns)
+            continue;
+        code->seen_ns = now_ns;
+        slots[open++] = slot;
+    }
+    if (open == 0 || check_batch(codes, slots, open, &forgotten) || forgotten == 0)
+        return;
+    close_holes(codes);
+    enum gs_status why;
+    for (size_t i = 0; i < count; i++)
+        (void)gs_codes_get(codes, addrs[i], &why);
 }

@@ -63,6 +63,25 @@ static bool try_map(struct gs_python *python, struct gs_image *image, const stru
     return python->library != NULL;
 }
 
+/* No interpreter was found. Where a library that should have one is mapped, its file was overwritten: the process sees
+ * that, and will not live long. */
+static enum gs_status refuse(const struct gs_target *target, struct gs_err *err)
+{
+    for (size_t i = 0; i < target->map_count; i++) {
+        const struct gs_map *map = &target->maps[i];
+        if (!map->inode || rank_of(target, map) != RANK_LIBPYTHON)
+            continue;
+        gs_fail(err, GS_NOT_PYTHON, "process %d (%s) maps %s, but no interpreter is found in it", (int)target->pid,
+                base_name(target->exe), map->path);
+        gs_err_todo(err, "Was the file overwritten while it ran?");
+        return GS_NOT_PYTHON;
+    }
+    gs_fail(err, GS_NOT_PYTHON, "process %d (%s) is not a CPython process: no interpreter is mapped in it",
+            (int)target->pid, base_name(target->exe));
+    gs_err_todo(err, "gilspy ps lists those that are");
+    return GS_NOT_PYTHON;
+}
+
 enum gs_status gs_locate(struct gs_python *python, struct gs_image *image, uint32_t assume, struct gs_err *err)
 {
     const struct gs_target *target = python->target;
@@ -82,10 +101,7 @@ enum gs_status gs_locate(struct gs_python *python, struct gs_image *image, uint3
         python->at.data_end = image->data_end;
         return status;
     }
-    gs_fail(err, GS_NOT_PYTHON, "process %d (%s) is not a CPython process: no interpreter is mapped in it",
-            (int)target->pid, base_name(target->exe));
-    gs_err_todo(err, "gilspy ps lists those that are");
-    return GS_NOT_PYTHON;
+    return refuse(target, err);
 }
 
 /* The variable that a tiny exported function loads or stores. */

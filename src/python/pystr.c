@@ -203,9 +203,12 @@ void gs_utf8_put(struct gs_utf8 *out, uint32_t code_point)
 static void decode(const struct gs_str *str, const uint8_t *raw, size_t len, char *dst, size_t size)
 {
     struct gs_utf8 out = {dst, size, 0, false};
+    size_t pos = 0;
     dst[0] = '\0';
-    for (size_t pos = 0; pos < len && !out.full;)
-        gs_utf8_put(&out, gs_str_next(str, raw, len, &pos));
+    while (pos < len && !out.full) {
+        uint32_t code_point = gs_str_next(str, raw, len, &pos);
+        gs_utf8_put(&out, code_point ? code_point : GS_REPLACEMENT); /* a NUL would hide what follows */
+    }
 }
 
 enum gs_status gs_str_finish(const struct gs_layout *layout, struct gs_mem *mem, struct gs_types *types,

@@ -18,7 +18,9 @@ enum {
     IMAGE_BYTES = 16 << 20,  /* and of one */
     BLOCK = 256 << 10,
     BATCH = 512,
-    HEADS_MAX = 16 /* words that may point to the newest interpreter */
+    COOKIES_MAX = 64,     /* in one image: the one that is looked for, and copies of it */
+    HEADS_MAX = 16,       /* words that may point to the newest interpreter */
+    EFFORT_MOST = 1 << 20 /* about as many reads, a second or two: a process can make each word look like one */
 };
 
 /* ---- a copy of an image's data ---- */
@@ -69,10 +71,11 @@ static enum gs_status find_cookie(struct gs_scan *scan, uint32_t assume, struct 
     uint64_t cookie;
     gs_addr interp;
     memcpy(&cookie, GS_COOKIE, sizeof cookie);
-    for (size_t i = 0; i < scan->count; i++) {
+    for (size_t i = 0, cookies = 0; i < scan->count && cookies < COOKIES_MAX; i++) {
         gs_addr runtime = scan->start + i * sizeof cookie;
         if (scan->words[i] != cookie)
             continue;
+        cookies++;
         enum gs_status status = gs_layout_from_target(&scan->layout, python->mem, runtime, assume, err);
         if (status == GS_UNKNOWN_PYTHON)
             result = status;
@@ -265,7 +268,7 @@ static enum gs_status scan_map(struct gs_scan *scan, struct gs_image *image, con
 enum gs_status gs_scan_process(struct gs_python *python, struct gs_image *image, uint32_t assume, struct gs_err *err)
 {
     const struct gs_target *target = python->target;
-    struct gs_scan scan = {.python = python};
+    struct gs_scan scan = {.python = python, .effort_left = EFFORT_MOST};
     enum { NAMED, PROGRAM, OTHERS, RANKS };
     enum gs_status status = GS_NOT_PYTHON;
     uint64_t budgets[RANKS] = {NAMED_BYTES, PROGRAM_BYTES, OTHER_BYTES};

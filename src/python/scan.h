@@ -16,6 +16,7 @@ struct gs_scan {
     gs_addr start; /* of the copy */
     uint64_t *words;
     size_t count;
+    uint64_t effort_left; /* what gs_scan_is_interpreter may cost in all */
     gs_addr main_interp;  /* what gs_scan_is_interpreter found: the last of the list, */
     uint64_t main_thread; /* and the ident of its first thread */
 };

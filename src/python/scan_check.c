@@ -16,6 +16,7 @@ enum {
     IDENTS_MAX = 64, /* threads that are looked for in the kernel's list */
     TSTATE_BYTES = 512,
     PTHREAD_BYTES = 1024, /* of the C library's thread: its id is in there */
+    MODULES_EFFORT = 64,  /* reads that looking for the modules may take; a thread state takes one */
     INTERVAL_MAX_US = 1000000000
 };
 
@@ -34,6 +35,13 @@ static bool is_task(const struct gs_scan *scan, uint64_t tid)
             return true;
     }
     return false;
+}
+
+static bool spend(struct gs_scan *scan, uint64_t effort)
+{
+    bool enough = scan->effort_left >= effort;
+    scan->effort_left -= enough ? effort : scan->effort_left;
+    return enough;
 }
 
 /* By the id that Python noted (3.11 on), or the one in the C library's own struct, whose address is the ident. */
@@ -84,7 +92,7 @@ static bool read_tstate(const struct gs_scan *scan, gs_addr addr, struct tstate 
 
 /* The whole list of the interpreter's threads; *oldest: the ident of its last. A list that comes back to where it was
  * (Brent's way of telling: the mark moves to each number that is a power of two) is none. */
-static bool has_threads(const struct gs_scan *scan, gs_addr interp, uint64_t *oldest)
+static bool has_threads(struct gs_scan *scan, gs_addr interp, uint64_t *oldest)
 {
     gs_addr at, before = 0, mark = 0;
     bool known = false;
@@ -92,8 +100,9 @@ static bool has_threads(const struct gs_scan *scan, gs_addr interp, uint64_t *ol
         return false;
     for (size_t n = 0; at; n++) {
         struct tstate tstate;
-        if (n == THREADS_MAX || at == mark || !gs_scan_mapped(scan, at) || !read_tstate(scan, at, &tstate) ||
-            tstate.interp != interp || (scan->layout.ts_prev != GS_ABSENT && tstate.prev != before))
+        if (n == THREADS_MAX || at == mark || !spend(scan, 1) || !gs_scan_mapped(scan, at) ||
+            !read_tstate(scan, at, &tstate) || tstate.interp != interp ||
+            (scan->layout.ts_prev != GS_ABSENT && tstate.prev != before))
             return false;
         known = known || (n < IDENTS_MAX && is_thread(scan, tstate.ident, tstate.native));
         *oldest = tstate.ident;
@@ -144,7 +153,7 @@ bool gs_scan_is_interpreter(struct gs_scan *scan, gs_addr addr)
     uint64_t oldest;
     if (!gs_scan_mapped(scan, addr))
         return false;
-    for (int i = 0; i < TRIES; i++) {
+    for (int i = 0; i < TRIES && spend(scan, MODULES_EFFORT); i++) {
         if (has_modules(scan, addr) && has_threads(scan, addr, &oldest) && leads_to_main(scan, addr) &&
             has_threads(scan, scan->main_interp, &scan->main_thread))
             return true;

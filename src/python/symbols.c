@@ -12,16 +12,15 @@ struct question {
     const struct gs_map *map;
 };
 
-static void ask(const void *context, void *result)
+/* Takes fd over. */
+static void look_up(int fd, struct gs_symbols *symbols)
 {
     static const char *const names[] = {
 #define SYMBOL(name) #name,
         GS_SYMBOLS(SYMBOL)
 #undef SYMBOL
     };
-    const struct question *question = context;
-    struct gs_symbols *symbols = result;
-    struct gs_elf_file *file = gs_elf_file_open(gs_target_open_file(question->target, question->map));
+    struct gs_elf_file *file = gs_elf_file_open(fd);
     if (!file)
         return;
     gs_elf_file_symbols(file, names, symbols->values, GS_SYMBOL_COUNT);
@@ -29,12 +28,19 @@ static void ask(const void *context, void *result)
     gs_elf_file_close(file);
 }
 
+static void ask(const void *context, void *result)
+{
+    const struct question *question = context;
+    look_up(gs_target_open_file(question->target, question->map), result);
+}
+
 void gs_symbols_read(struct gs_symbols *symbols, struct gs_python *python, const struct gs_map *map)
 {
     struct question question = {python->target, map};
     *symbols = (struct gs_symbols){0};
-    if (python->target->still) { /* its memory is read from the same files, which are open here */
-        ask(&question, symbols);
+    int fd = gs_target_open_near_file(python->target, map);
+    if (fd >= 0 || python->target->still) { /* the memory of a core is read from the same files, which are open here */
+        look_up(fd, symbols);
         return;
     }
     enum gs_apart outcome = gs_apart_run(ask, &question, symbols, sizeof *symbols);

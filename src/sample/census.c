@@ -18,12 +18,15 @@ enum {
 void gs_census_ask(struct gs_reader *reader, struct gs_member *member)
 {
     struct gs_activity before = member->activity;
-    if (member->syscall_fd >= 0)
+    if (member->ran_sample == reader->sample && !reader->full_census)
+        member->activity = (struct gs_activity){.run = GS_RUN_RUNNING, .number = -1};
+    else if (member->syscall_fd >= 0)
         gs_activity_read(member->syscall_fd, &member->activity);
     else
         gs_target_activity(reader->python->target, member->tid, &member->activity);
     member->futex = gs_gil_futex(&gs_lock_of(reader, member)->place, &member->activity);
     member->asked_ns = reader->taken_ns;
+    reader->any_gone |= member->activity.run == GS_RUN_GONE;
     reader->changed |= before.run != member->activity.run || before.number != member->activity.number ||
                        before.args[0] != member->activity.args[0];
 }
@@ -31,6 +34,16 @@ void gs_census_ask(struct gs_reader *reader, struct gs_member *member)
 /* Asks about those who may do something else than when they were last asked. */
 static void ask_movers(struct gs_reader *reader, uint64_t moved)
 {
+    if (moved <= 1 && reader->all_asked && !reader->full_census) {
+        const struct gs_lock *lock = &reader->locks[0];
+        struct gs_member *now = gs_list_find(reader, lock->after.last_holder);
+        struct gs_member *before = gs_list_find(reader, lock->last.last_holder);
+        if (now && now->tid)
+            gs_census_ask(reader, now);
+        if (before && before != now && before->tid)
+            gs_census_ask(reader, before);
+        return;
+    }
     for (size_t i = 0; i < reader->member_count; i++) {
         struct gs_member *member = reader->members[i];
         const struct gs_lock *lock = gs_lock_of(reader, member);
@@ -38,6 +51,7 @@ static void ask_movers(struct gs_reader *reader, uint64_t moved)
         if (member->tid && (reader->full_census || mover || !member->asked_ns || (moved > 1 && member->futex)))
             gs_census_ask(reader, member);
     }
+    reader->all_asked = true;
 }
 
 /* A share of the others each time, so that none goes without being asked for longer than STALE_NS. */

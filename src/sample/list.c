@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/watch.h"
 #include "sample/identity.h"
 
 enum { KEPT_UNFOUND = 16 /* discoveries that failed, during which a thread that they do not find is kept */ };
@@ -31,7 +32,7 @@ static void insert(struct gs_reader *reader, struct gs_member *member)
     reader->by_tstate.slots[i] = member;
 }
 
-static bool rebuild_table(struct gs_reader *reader)
+bool gs_list_index(struct gs_reader *reader)
 {
     size_t size = 64;
     while (size < 3 * reader->member_count)
@@ -73,7 +74,7 @@ static struct gs_member *new_member(struct gs_reader *reader, gs_addr tstate)
     reader->members[reader->member_count++] = member;
     if (2 * reader->member_count < reader->by_tstate.size)
         insert(reader, member);
-    else if (!rebuild_table(reader))
+    else if (!gs_list_index(reader))
         return NULL;
     return member;
 }
@@ -118,6 +119,14 @@ static enum gs_status take_in(struct gs_reader *reader, struct gs_tasks *tasks, 
     return GS_OK;
 }
 
+/* A page in which it lies did not come when it was to be read before. */
+static bool never_comes(const struct gs_reader *reader, gs_addr tstate)
+{
+    enum { PAGE = 4096 };
+    gs_addr start = tstate & ~(gs_addr)(PAGE - 1);
+    return gs_watch_avoids(reader->python->target->watch, start, tstate - start + reader->tstate_bytes);
+}
+
 static enum gs_status walk_threads(struct gs_reader *reader, struct gs_tasks *tasks, uint32_t interpreter)
 {
     const struct gs_layout *layout = &reader->python->layout;
@@ -125,6 +134,8 @@ static enum gs_status walk_threads(struct gs_reader *reader, struct gs_tasks *ta
     uint8_t copy[GS_TSTATE_MAX];
     gs_addr prev = 0;
     for (gs_addr at = interp->head; at;) {
+        if (never_comes(reader, at))
+            return GS_UNREADABLE;
         if (!gs_identity_count(reader, tasks) || gs_mem_read(reader->cache, at, copy, reader->tstate_bytes) ||
             gs_get_addr(copy, layout->ts_interp) != interp->addr ||
             (layout->ts_prev != GS_ABSENT && gs_get_addr(copy, layout->ts_prev) != prev))
@@ -236,12 +247,15 @@ static int by_list(const void *a, const void *b)
                                             : (x->tstate > y->tstate) - (x->tstate < y->tstate);
 }
 
-/* What is damaged in a process that stands still stays so: what was reached of its lists is all there is. */
+/* What is damaged in a process that stands still stays so, and so does a page that never comes: what was reached of its
+ * lists is all there is. */
 static enum gs_status forgive(struct gs_reader *reader, enum gs_status status)
 {
-    if (status != GS_LOST || !reader->python->target->still || reader->interp_count == 0)
+    bool still = reader->python->target->still && reader->interp_count > 0;
+    if (status != GS_UNREADABLE && (status != GS_LOST || !still))
         return status;
     reader->quality.lost++;
+    reader->snapshot.partial = true;
     return GS_OK;
 }
 
@@ -249,8 +263,13 @@ enum gs_status gs_list_discover(struct gs_reader *reader)
 {
     struct gs_tasks tasks = {0};
     reader->discovery++;
+    reader->all_asked = false;
+    reader->snapshot.partial = false;
     gs_mem_cache_clear(reader->cache);
-    enum gs_status status = forgive(reader, walk_interpreters(reader));
+    enum gs_status status = walk_interpreters(reader);
+    if (status == GS_UNREADABLE)
+        status = GS_LOST;
+    status = forgive(reader, status);
     if (!status)
         main_first(reader);
     for (uint32_t i = 0; i < reader->interp_count && !status; i++)
@@ -262,10 +281,10 @@ enum gs_status gs_list_discover(struct gs_reader *reader)
         drop_ended(reader, reader->discovery > kept ? reader->discovery - kept : 0);
         if (reader->member_count > 0)
             qsort(reader->members, reader->member_count, sizeof *reader->members, by_list);
-        if (!rebuild_table(reader))
+        if (!gs_list_index(reader) || !gs_pieces_arrange(reader))
             return GS_NO_MEMORY;
     }
-    return status == GS_UNREADABLE ? GS_LOST : status;
+    return status;
 }
 
 bool gs_list_linked(const struct gs_reader *reader, const struct gs_member *member)
@@ -280,7 +299,8 @@ bool gs_list_linked(const struct gs_reader *reader, const struct gs_member *memb
          gs_get_addr(copy, layout->ts_native_thread_id) != member->native) ||
         (layout->ts_prev != GS_ABSENT && gs_get_addr(copy, layout->ts_prev) != member->prev))
         return false;
-    return member->link_now == member->tstate;
+    bool first = layout->ts_prev != GS_ABSENT && !member->prev;
+    return (first ? reader->interps[member->interpreter].head_now : member->link_now) == member->tstate;
 }
 
 bool gs_list_same(const struct gs_reader *reader)

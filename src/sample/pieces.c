@@ -1,11 +1,12 @@
 /* The pieces of one scattered read: the words of the GILs at both ends, the heads of the lists, and of each thread its
  * state and the memory that its stack was found in before. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "python/code_read.h"
 #include "sample/reader.h"
 
-enum { PIECES_PER_INTERPRETER = 3, PIECES_PER_LOCK = 2 * GS_GIL_WINDOWS, JOIN_BYTES = 1024 };
+enum { PIECES_PER_INTERPRETER = 3 };
 
 static struct gs_piece *add_piece(struct gs_reader *reader, gs_addr addr, void *dst, uint32_t len)
 {
@@ -14,28 +15,64 @@ static struct gs_piece *add_piece(struct gs_reader *reader, gs_addr addr, void *
     return piece;
 }
 
-static void add_lock(struct gs_reader *reader, struct gs_lock *lock, int which)
+/* ---- the heads: the words of the GILs, of the runtime and of the interpreters ---- */
+
+static void add_head(struct gs_reader *reader, gs_addr addr, void *dst, uint32_t len)
 {
-    size_t count = gs_gil_pieces(&lock->place, lock->bytes[which], lock->pieces[which]);
-    for (size_t i = 0; i < count; i++)
-        add_piece(reader, lock->pieces[which][i].addr, lock->pieces[which][i].dst, lock->pieces[which][i].len);
+    reader->heads[reader->head_count++] = (struct gs_piece){addr, dst, len, false};
 }
 
 static void add_interpreter(struct gs_reader *reader, struct gs_interp *interp)
 {
     const struct gs_layout *layout = &reader->python->layout;
     gs_addr runtime = reader->python->at.runtime;
-    add_piece(reader, interp->addr + (gs_addr)layout->is_threads_head, &interp->head_now, 8);
+    add_head(reader, interp->addr + (gs_addr)layout->is_threads_head, &interp->head_now, 8);
     if (layout->is_gil_drop_request != GS_ABSENT)
-        add_piece(reader, interp->addr + (gs_addr)layout->is_gil_drop_request, &interp->drop_now, 4);
+        add_head(reader, interp->addr + (gs_addr)layout->is_gil_drop_request, &interp->drop_now, 4);
     else if (layout->rt_gil_drop_request != GS_ABSENT)
-        add_piece(reader, runtime + (gs_addr)layout->rt_gil_drop_request, &interp->drop_now, 4);
+        add_head(reader, runtime + (gs_addr)layout->rt_gil_drop_request, &interp->drop_now, 4);
     else if (reader->python->at.gil_drop_request)
-        add_piece(reader, reader->python->at.gil_drop_request, &interp->drop_now, 4);
+        add_head(reader, reader->python->at.gil_drop_request, &interp->drop_now, 4);
     if (layout->is_gc_collecting != GS_ABSENT)
-        add_piece(reader, interp->addr + (gs_addr)layout->is_gc_collecting, &interp->collecting_now, 4);
+        add_head(reader, interp->addr + (gs_addr)layout->is_gc_collecting, &interp->collecting_now, 4);
     else if (layout->rt_gc_collecting != GS_ABSENT)
-        add_piece(reader, runtime + (gs_addr)layout->rt_gc_collecting, &interp->collecting_now, 4);
+        add_head(reader, runtime + (gs_addr)layout->rt_gc_collecting, &interp->collecting_now, 4);
+}
+
+static int by_addr(const void *a, const void *b)
+{
+    const struct gs_piece *x = a, *y = b;
+    return (x->addr > y->addr) - (x->addr < y->addr);
+}
+
+/* By address, because what lies close together is cheaper to read in that order. */
+bool gs_pieces_arrange(struct gs_reader *reader)
+{
+    size_t most = 1 + reader->interp_count * PIECES_PER_INTERPRETER + reader->lock_count * GS_GIL_WINDOWS;
+    if (!gs_grow(reader, (void **)&reader->heads, &reader->head_room, most, sizeof *reader->heads))
+        return false;
+    reader->head_count = 0;
+    add_head(reader, reader->runtime_at, reader->runtime_now, reader->runtime_len);
+    for (size_t i = 0; i < reader->interp_count; i++)
+        add_interpreter(reader, &reader->interps[i]);
+    for (size_t i = 0; i < reader->lock_count; i++) {
+        struct gs_lock *lock = &reader->locks[i];
+        size_t count = gs_gil_pieces(&lock->place, lock->bytes[0], lock->pieces[0]);
+        for (size_t k = 0; k < count; k++) {
+            add_head(reader, lock->pieces[0][k].addr, lock->pieces[0][k].dst, lock->pieces[0][k].len);
+            lock->pieces[0][k].ok = true; /* if one of the heads does not arrive, the reading is lost */
+        }
+    }
+    qsort(reader->heads, reader->head_count, sizeof *reader->heads, by_addr);
+    return true;
+}
+
+/* The words of the GIL once more, behind everything else. */
+static void add_lock(struct gs_reader *reader, struct gs_lock *lock)
+{
+    size_t count = gs_gil_pieces(&lock->place, lock->bytes[1], lock->pieces[1]);
+    memcpy(reader->pieces + reader->piece_count, lock->pieces[1], count * sizeof *reader->pieces);
+    reader->piece_count += count;
 }
 
 static void decode_runtime(struct gs_reader *reader)
@@ -78,49 +115,47 @@ static gs_addr current_word(const struct gs_reader *reader, const struct gs_memb
     return member->cframe ? member->cframe + (gs_addr)layout->cf_current_frame : 0;
 }
 
-static void add_current(struct gs_reader *reader, struct gs_member *member, int which)
+/* That word lies in the thread state itself, not on the C stack. */
+static bool current_in_tstate(const struct gs_reader *reader)
+{
+    return reader->heap_frames || reader->python->layout.ts_cframe == GS_ABSENT;
+}
+
+static void add_tstate(struct gs_reader *reader, struct gs_member *member)
+{
+    member->tstate_copy = take_bytes(reader, reader->tstate_bytes);
+    member->tstate_piece = reader->piece_count;
+    add_piece(reader, member->tstate, member->tstate_copy, reader->tstate_bytes);
+}
+
+/* The word before the copies are taken; the copy of the thread state has it, unless it lies on the C stack. */
+static void add_current_before(struct gs_reader *reader, struct gs_member *member)
+{
+    member->current[0] = 0;
+    if (member->doubled && current_in_tstate(reader))
+        add_tstate(reader, member);
+    else if (member->cframe)
+        add_piece(reader, current_word(reader, member), &member->current[0], 8);
+}
+
+static void add_current_after(struct gs_reader *reader, struct gs_member *member)
 {
     gs_addr word = current_word(reader, member);
-    member->current[which] = 0;
-    /* Read once, the copy of the thread state has it, unless it lies on the C stack. */
-    if (word && (member->doubled || member->cframe))
-        add_piece(reader, word, &member->current[which], 8);
+    member->current[1] = 0;
+    if (word)
+        add_piece(reader, word, &member->current[1], 8);
 }
 
-/* Thread states that lie close together come in one piece: a piece costs as much as a KB or two. */
-static void add_tstates(struct gs_reader *reader, struct gs_member **members, size_t count)
-{
-    const struct gs_member *before = NULL;
-    for (size_t i = 0; i < count; i++) {
-        struct gs_member *member = members[i];
-        gs_addr behind = before ? before->tstate + reader->tstate_bytes : 0;
-        if (before && reader->join_tstates && member->tstate - behind < JOIN_BYTES) {
-            uint32_t more = (uint32_t)(member->tstate - behind) + reader->tstate_bytes;
-            reader->pieces[reader->piece_count - 1].len += more;
-            member->tstate_copy = take_bytes(reader, more) + more - reader->tstate_bytes;
-        } else {
-            reader->arena_used = (reader->arena_used + 7) & ~(size_t)7;
-            member->tstate_copy = take_bytes(reader, reader->tstate_bytes);
-            add_piece(reader, member->tstate, member->tstate_copy, reader->tstate_bytes);
-        }
-        member->tstate_piece = reader->piece_count - 1;
-        before = member;
-    }
-    reader->arena_used = (reader->arena_used + 7) & ~(size_t)7;
-}
-
-/* The newest chunk, which changes fastest, between the two words that point to the frame in it; the rest around it,
- * the same way out as in. */
+/* The newest chunk, which changes fastest, between the two words that point to the frame in it; the rest around it.
+ * In the order of their addresses, as far as it goes: see gs_pieces_arrange. */
 static void add_member(struct gs_reader *reader, struct gs_member *member, bool link)
 {
     const struct gs_layout *layout = &reader->python->layout;
     struct gs_parts *chunks = &member->chunks, *extras = &member->extras;
     member->piece_first = reader->piece_count;
     member->link_now = member->tstate;
-    if (link && layout->ts_prev != GS_ABSENT) {
-        gs_addr head = reader->interps[member->interpreter].addr + (gs_addr)layout->is_threads_head;
-        add_piece(reader, member->prev ? member->prev + (gs_addr)layout->ts_next : head, &member->link_now, 8);
-    }
+    if (link && member->prev) /* what points to the first one is read as one of the heads */
+        add_piece(reader, member->prev + (gs_addr)layout->ts_next, &member->link_now, 8);
     member->leaf_copy = NULL;
     if (member->leaf && (member->doubled || member->still)) {
         uint32_t span = (uint32_t)gs_code_span(layout);
@@ -135,20 +170,20 @@ static void add_member(struct gs_reader *reader, struct gs_member *member, bool 
     for (size_t i = chunks->count; i-- > 0;) {
         chunks->list[i].copy[1] = NULL;
         if (i == 0)
-            add_current(reader, member, 0);
+            add_current_before(reader, member);
         add_part(reader, &chunks->list[i], 0);
     }
     if (chunks->count == 0)
-        add_current(reader, member, 0);
+        add_current_before(reader, member);
     for (size_t i = 0; member->doubled && i < chunks->count && i < GS_CHUNKS_TWICE; i++) {
         add_part(reader, &chunks->list[i], 1);
         if (i == 0)
-            add_current(reader, member, 1);
+            add_current_after(reader, member);
     }
-    for (size_t i = extras->count; member->doubled && i-- > 0;)
+    for (size_t i = 0; member->doubled && i < extras->count; i++)
         add_part(reader, &extras->list[i], 1);
     if (member->doubled && chunks->count == 0)
-        add_current(reader, member, 1);
+        add_current_after(reader, member);
     member->piece_count = reader->piece_count - member->piece_first;
 }
 
@@ -170,13 +205,12 @@ bool gs_pieces_whole(struct gs_reader *reader, struct gs_member *member)
             ok = piece->ok;
     }
     if (!reader->pieces[member->tstate_piece].ok) {
-        reader->join_tstates = false; /* there may be a hole between two of them */
         member->tstate_copy = NULL;
         return false;
     }
     if (ok) {
         const struct gs_layout *layout = &reader->python->layout;
-        if (!member->doubled && (reader->heap_frames || layout->ts_cframe == GS_ABSENT))
+        if (current_in_tstate(reader))
             member->current[0] =
                 gs_get_addr(member->tstate_copy, reader->heap_frames ? layout->ts_frame : layout->ts_current_frame);
         if (!member->doubled)
@@ -191,44 +225,38 @@ bool gs_pieces_whole(struct gs_reader *reader, struct gs_member *member)
 
 enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **members, size_t count, bool link)
 {
-    size_t pieces = 1 + reader->interp_count * PIECES_PER_INTERPRETER + reader->lock_count * PIECES_PER_LOCK;
-    size_t bytes = 0;
+    size_t heads = reader->head_count, pieces = heads + reader->lock_count * GS_GIL_WINDOWS, bytes = 0;
     for (size_t i = 0; i < count; i++) {
         pieces += GS_MEMBER_PIECES + 2 * (members[i]->chunks.count + members[i]->extras.count);
-        bytes += gs_pieces_bytes(reader, members[i]) + JOIN_BYTES;
+        bytes += gs_pieces_bytes(reader, members[i]);
     }
     if (!gs_grow(reader, (void **)&reader->pieces, &reader->piece_room, pieces, sizeof *reader->pieces) ||
         !gs_grow(reader, (void **)&reader->arena, &reader->arena_room, reader->arena_used + bytes, 1))
         return GS_NO_MEMORY;
-    reader->piece_count = 0;
-    for (size_t i = 0; i < reader->lock_count; i++)
-        add_lock(reader, &reader->locks[i], 0);
-    size_t heads = reader->piece_count;
-    add_piece(reader, reader->runtime_at, reader->runtime_now, reader->runtime_len);
-    for (size_t i = 0; i < reader->interp_count; i++)
-        add_interpreter(reader, &reader->interps[i]);
-    size_t heads_end = reader->piece_count;
-    add_tstates(reader, members, count);
+    memcpy(reader->pieces, reader->heads, heads * sizeof *reader->pieces);
+    reader->piece_count = heads;
+    for (size_t i = 0; i < count; i++) {
+        if (!members[i]->doubled || !current_in_tstate(reader))
+            add_tstate(reader, members[i]);
+    }
     for (size_t i = 0; i < count; i++)
         add_member(reader, members[i], link);
     size_t behind = reader->piece_count;
     for (size_t i = 0; i < reader->lock_count; i++)
-        add_lock(reader, &reader->locks[i], 1);
+        add_lock(reader, &reader->locks[i]);
     enum gs_status status = gs_mem_read_many(reader->python->mem, reader->pieces, reader->piece_count);
     if (status)
         return status;
-    for (size_t i = heads; i < heads_end; i++) {
+    for (size_t i = 0; i < heads; i++) {
         if (!reader->pieces[i].ok)
             return GS_LOST;
     }
     decode_runtime(reader);
-    size_t before = 0;
     for (size_t i = 0; i < reader->lock_count; i++) {
         struct gs_lock *lock = &reader->locks[i];
-        if (!gs_gil_decode(&lock->place, lock->bytes[0], &reader->pieces[before], &lock->before) ||
+        if (!gs_gil_decode(&lock->place, lock->bytes[0], lock->pieces[0], &lock->before) ||
             !gs_gil_decode(&lock->place, lock->bytes[1], &reader->pieces[behind], &lock->after))
             return GS_LOST;
-        before += lock->place.window_count;
         behind += lock->place.window_count;
     }
     return GS_OK;

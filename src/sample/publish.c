@@ -135,17 +135,19 @@ static void name_holder(struct gs_reader *reader, const struct gs_member *member
         reader->snapshot.gils[reader->interps[member->interpreter].lock].holder = member->tid;
 }
 
-/* Nobody does anything else than in the last sample: only the stacks that were read are new. */
-static void publish_movers(struct gs_reader *reader)
+/* Nobody does anything else than in the last sample. So there was no hand-over, and only the stack of whoever had the
+ * GIL last was read. */
+static void publish_mover(struct gs_reader *reader)
 {
-    for (size_t i = 0; i < reader->order_count; i++) {
-        const struct gs_member *member = reader->order[i];
-        if (member->place == SIZE_MAX)
-            continue;
-        if (member->read_sample == reader->sample)
-            publish_thread(reader, member, &reader->snapshot.threads[member->place]);
-        name_holder(reader, member);
+    const struct gs_gil_words *words = &reader->locks[0].after;
+    const struct gs_member *mover = gs_list_find(reader, words->last_holder);
+    const struct gs_member *holder = gs_list_find(reader, words->holder);
+    if (mover && mover->place != SIZE_MAX) {
+        publish_thread(reader, mover, &reader->snapshot.threads[mover->place]);
+        reader->snapshot.mover = mover->place;
     }
+    if (holder && holder->place != SIZE_MAX)
+        name_holder(reader, holder);
 }
 
 static void publish_threads(struct gs_reader *reader)
@@ -171,6 +173,7 @@ enum gs_status gs_publish(struct gs_reader *reader)
         return status;
     sort_members(reader);
     out->time_ns = reader->taken_ns;
+    out->mover = GS_EVERYBODY;
     out->interpreter_count = reader->interp_count;
     out->gil_count = reader->lock_count;
     for (size_t i = 0; i < reader->lock_count; i++)
@@ -180,7 +183,7 @@ enum gs_status gs_publish(struct gs_reader *reader)
     if (reader->changed)
         publish_threads(reader);
     else
-        publish_movers(reader);
+        publish_mover(reader);
     return GS_OK;
 }
 

@@ -5,6 +5,7 @@
  * copies tell the same stack, nothing moved in what counts. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "python/code_read.h"
 #include "sample/reader.h"
 
@@ -86,14 +87,55 @@ static bool leaf_stands(struct gs_reader *reader, struct gs_member *member)
     return gs_code_same(reader->python, code, now);
 }
 
+/* The same for all that are new, by their names too, and at once: until the end of the sample they may return. */
+static bool codes_stand(struct gs_reader *reader, const struct gs_member *member)
+{
+    gs_addr addrs[GS_CODES_TOGETHER], last = 0, before = 0; /* what calls itself is looked at once */
+    uint64_t generation = gs_codes_generation(reader->codes), now_ns = gs_clock_ns();
+    size_t count = 0;
+    for (size_t i = 0; i < member->frame_count; i++) {
+        const struct gs_frame *frame = &member->frames[i];
+        if (frame->kind != GS_FRAME_PYTHON || frame->code == last || frame->code == before)
+            continue;
+        before = last;
+        addrs[count++] = last = frame->code;
+        if (count < GS_CODES_TOGETHER)
+            continue;
+        gs_codes_confirm(reader->codes, addrs, count, now_ns);
+        count = 0;
+    }
+    gs_codes_confirm(reader->codes, addrs, count, now_ns);
+    return generation == gs_codes_generation(reader->codes);
+}
+
 /* Walks the copies of a thread that may have run since, and whose code may be new at an old address. */
 static enum gs_walk walk_mover(struct gs_reader *reader, struct gs_member *member)
 {
     enum gs_walk result = walk(reader, member);
-    if (result != GS_WALK_OK || reader->stopping || !(member->doubled || member->still) || leaf_stands(reader, member))
+    if (result != GS_WALK_OK || reader->stopping || !(member->doubled || member->still))
         return result;
-    reader->stale |= gs_codes_check(reader->codes) > 0;
-    return walk(reader, member);
+    bool stands = leaf_stands(reader, member);
+    if (!stands)
+        reader->stale |= gs_codes_check(reader->codes) > 0;
+    stands &= codes_stand(reader, member);
+    return stands ? result : walk(reader, member);
+}
+
+/* Whoever held the GIL all the time ran in the middle of the reading if both copies of its innermost frame, and of what
+ * lies on its data stack behind it, differ: only it itself writes there. Then the kernel need not be asked. */
+static bool seen_running(struct gs_reader *reader, struct gs_member *member)
+{
+    const struct gs_lock *lock = gs_lock_of(reader, member);
+    const struct gs_part *top = member->chunks.list;
+    gs_addr at = member->current[0], from = member->chunks.count > 0 ? at - top->addr : 0;
+    if (!member->doubled || !gs_lock_proves(reader, lock) || !gs_gil_same(&lock->before, &lock->after) ||
+        !gs_member_holds(reader, member))
+        return false;
+    if (member->chunks.count > 0 && from < top->len)
+        return memcmp(top->copy[0] + from, top->copy[1] + from, top->len - from) != 0;
+    const uint8_t *a = gs_parts_at(reader, &member->extras, at, reader->frame_bytes, 0);
+    const uint8_t *b = gs_parts_at(reader, &member->extras, at, reader->frame_bytes, 1);
+    return a && b && memcmp(a, b, reader->frame_bytes) != 0;
 }
 
 /* What came of one member in this round: done, or what to do before the next. */
@@ -114,6 +156,8 @@ static bool settle(struct gs_reader *reader, struct gs_member *member)
     enum gs_walk result = read ? walk_mover(reader, member) : GS_WALK_MISSING;
     if (result == GS_WALK_OK) {
         member->torn = false;
+        if (seen_running(reader, member))
+            member->ran_sample = reader->sample;
         return true;
     }
     reader->quality.retried += !reader->stopping;
@@ -191,7 +235,6 @@ static enum gs_status read_some(struct gs_reader *reader, struct gs_member **mem
     /* Once even for nobody: the words of the GILs and the heads of the lists count too. */
     for (unsigned round = 0; round < ROUNDS && (round == 0 || open > 0); round++) {
         reader->arena_used = 0;
-        reader->join_tstates |= round == 0;
         if (round > 0)
             leave_large(reader, members, &open, taken);
         enum gs_status status = gs_pieces_read(reader, members, open, count <= 2);

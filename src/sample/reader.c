@@ -129,6 +129,7 @@ void gs_reader_free(struct gs_reader *reader)
     gs_publish_free(reader);
     gs_codes_free(reader->codes);
     gs_mem_free(reader->cache);
+    free(reader->heads);
     free(reader->pieces);
     free(reader->arena);
     free(reader->chain);

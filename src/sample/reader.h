@@ -74,7 +74,7 @@ struct gs_member {
     gs_addr current[2];              /* the word that points to the frame, before and after the copies were taken */
     size_t piece_first, piece_count; /* of the last read */
     size_t tstate_piece;             /* the one that its thread state is in */
-    gs_addr link_now;                /* what its neighbour, or the head of the list, pointed to in the last read */
+    gs_addr link_now;                /* what its neighbour pointed to in the last read */
     bool doubled, still;             /* read twice; known not to have moved during the read */
     uint8_t tries;                   /* readings of it that came out torn */
     bool linked;                     /* it was in the list, where it was before, when it was read */
@@ -97,7 +97,8 @@ struct gs_member {
     uint32_t breaker_sample;   /* as of this sample */
     int syscall_fd;            /* -1: not open */
     struct gs_activity activity;
-    uint64_t asked_ns; /* when activity was read */
+    uint64_t asked_ns;   /* when activity was read */
+    uint32_t ran_sample; /* the sample in which its stack was seen to move */
     enum gs_gil_futex futex;
     struct gs_awake awake;
     enum gs_gil_word gil;
@@ -152,6 +153,8 @@ struct gs_reader {
     uint64_t discovery; /* number of the last one; 0: none yet */
     uint32_t sample;
 
+    struct gs_piece *heads; /* what each read begins with */
+    size_t head_count, head_room;
     struct gs_piece *pieces;
     size_t piece_count, piece_room;
     uint8_t *arena; /* copies of the last read */
@@ -160,17 +163,19 @@ struct gs_reader {
     uint64_t patience;              /* what is left for this sample */
     gs_addr *chain;                 /* frame addresses of the chain being followed */
     size_t chain_room;
-    bool join_tstates; /* thread states close together are read in one piece */
-    bool stopping;     /* a thread stands still for us: nothing is allocated */
-    bool untraceable;  /* another tracer has it, or we may not: nothing is stopped any more */
+    bool stopping;    /* a thread stands still for us: nothing is allocated */
+    bool untraceable; /* another tracer has it, or we may not: nothing is stopped any more */
     struct gs_stop stop;
 
     uint64_t codes_checked_ns, checked_ns;
     bool full_census, lost_before;
-    bool stale;    /* a thread has ended whose state is still there, or is now another's: the lists are walked anew */
-    bool changed;  /* in this sample: somebody does something else than in the last, or the lists changed */
-    bool any_open; /* somebody is awake without holding a GIL */
-    bool all_run;  /* all threads that are awake are on a processor, */
+    bool stale;     /* a thread has ended whose state is still there, or is now another's: the lists are walked anew */
+    bool changed;   /* in this sample: somebody does something else than in the last, or the lists changed */
+    bool any_open;  /* somebody is awake without holding a GIL */
+    bool all_asked; /* the kernel, once at least */
+    bool any_gone;  /* somebody may have ended whose state is still in a list */
+    bool any_torn;  /* somebody's stack, as it was last read, is torn */
+    bool all_run;   /* all threads that are awake are on a processor, */
     uint32_t all_ran; /* seen so this many times, one after the other */
     size_t rotation;  /* the member whose turn it is in the census */
     uint64_t taken_ns, rotated_ns, made_ns;
@@ -219,6 +224,7 @@ static inline bool gs_member_holds(const struct gs_reader *reader, const struct 
 
 /* Walks the interpreters and their threads anew. GS_LOST when the lists changed under it. */
 enum gs_status gs_list_discover(struct gs_reader *reader) GS_MUST_CHECK;
+bool gs_list_index(struct gs_reader *reader); /* after each change of them, for: */
 struct gs_member *gs_list_find(const struct gs_reader *reader, gs_addr tstate);
 /* The lists, as they were read together with the stacks, are those that were discovered. */
 bool gs_list_same(const struct gs_reader *reader);
@@ -228,6 +234,8 @@ void gs_list_free(struct gs_reader *reader);
 
 /* ---- pieces.c ---- */
 
+/* Decides in which order the words of the GILs and the heads of the lists are read, after each discovery. */
+bool gs_pieces_arrange(struct gs_reader *reader);
 /* Reads `count` members as they are predicted (twice those that have doubled set) and the words of every GIL before
  * and after. link: also what should point to each member. Copies lie in the arena until the next read. */
 enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **members, size_t count,

@@ -153,9 +153,10 @@ static enum gs_status forget_stacks(struct gs_sampler *sampler)
     struct gs_stream_host *host = &sampler->host;
     if (gs_stacks_bytes(host->stacks) < STACKS_BYTES_MAX)
         return GS_OK;
+    enum gs_status status = host->sink->forget ? host->sink->forget(host->sink) : GS_OK;
     gs_stacks_clear(host->stacks);
     host->forgotten++;
-    return host->sink->forget ? host->sink->forget(host->sink) : GS_OK;
+    return status;
 }
 
 static enum gs_status take_one(struct gs_sampler *sampler, struct sampled *sampled)
@@ -206,6 +207,7 @@ void gs_sampler_sum(const struct gs_sampler *sampler, struct gs_run_end *end)
                                .complete = true};
     for (size_t i = 0; i < sampler->count; i++)
         add_quality(&end->quality, gs_reader_quality(sampler->list[i].reader));
+    end->quality.samples = sampler->samples; /* not the look before the run */
     end->quality.late += sampler->pace.late;
     end->quality.cpu_us = gs_clock_cpu_us();
 }

@@ -53,6 +53,7 @@ struct gs_stream {
     size_t known_count, known_room;
     struct gs_thread_sample *out;
     size_t out_room;
+    bool plain; /* the threads of the last sample were the snapshot's own */
     struct place places[PLACES];
     uint64_t generation; /* of the code objects */
     uint64_t forgotten;  /* of the stacks */
@@ -253,28 +254,10 @@ static bool reserve(struct known *known, size_t count)
     return true;
 }
 
-/* A code object that was freed may have left its address to another: whoever came to the stack since the last sample is
- * looked at again. The innermost one was, together with the stack. */
-static void confirm(struct gs_stream *stream, const struct gs_thread *thread, size_t depth, uint64_t now_ns)
-{
-    struct gs_codes *codes = gs_reader_codes(stream->reader);
-    enum gs_status why;
-    for (size_t i = thread->frame_count - depth; i-- > 1;) {
-        const struct gs_frame *frame = &thread->frames[i];
-        if (frame->kind == GS_FRAME_PYTHON && !gs_codes_confirm(codes, frame->code, now_ns))
-            (void)gs_codes_get(codes, frame->code, &why);
-    }
-}
-
-/* From the outermost frame on, as far as it is the stack of the last sample, that one's numbers hold. */
-static enum gs_status intern(struct gs_stream *stream, const struct gs_thread *thread, struct known *known,
-                             uint64_t now_ns)
+/* How many frames, from the outermost on, are those of the last sample. */
+static size_t same_depth(const struct gs_thread *thread, const struct known *known)
 {
     size_t count = thread->frame_count, depth = 0;
-    if (!reserve(known, count))
-        return GS_NO_MEMORY;
-    if (known->fresh)
-        known->step_count = 0;
     while (depth < count && depth < known->step_count) {
         const struct gs_frame *frame = &thread->frames[count - 1 - depth];
         const struct step *step = &known->steps[depth];
@@ -282,9 +265,16 @@ static enum gs_status intern(struct gs_stream *stream, const struct gs_thread *t
             break;
         depth++;
     }
+    return depth;
+}
+
+/* As far as it is the stack of the last sample, that one's numbers hold. */
+static enum gs_status intern(struct gs_stream *stream, const struct gs_thread *thread, struct known *known)
+{
+    size_t count = thread->frame_count, depth = known->fresh ? 0 : same_depth(thread, known);
+    if (!reserve(known, count))
+        return GS_NO_MEMORY;
     uint32_t stack = depth > 0 ? known->steps[depth - 1].stack : 0;
-    if (depth < count)
-        confirm(stream, thread, depth, now_ns);
     for (; depth < count; depth++) {
         const struct gs_frame *frame = &thread->frames[count - 1 - depth];
         uint32_t place = place_of(stream, frame);
@@ -300,18 +290,43 @@ static enum gs_status intern(struct gs_stream *stream, const struct gs_thread *t
     return GS_OK;
 }
 
+static bool is_stale(const struct gs_stream *stream)
+{
+    return gs_codes_generation(gs_reader_codes(stream->reader)) != stream->generation ||
+           stream->forgotten != stream->host->forgotten;
+}
+
 /* Whatever was kept by the number or the address of something that is no more. */
 static void drop_stale(struct gs_stream *stream)
 {
-    uint64_t generation = gs_codes_generation(gs_reader_codes(stream->reader));
-    if (generation == stream->generation && stream->forgotten == stream->host->forgotten)
+    if (!is_stale(stream))
         return;
     if (stream->forgotten != stream->host->forgotten)
         memset(stream->places, 0, sizeof stream->places);
-    stream->generation = generation;
+    stream->generation = gs_codes_generation(gs_reader_codes(stream->reader));
     stream->forgotten = stream->host->forgotten;
     for (size_t i = 0; i < stream->known_count; i++)
         stream->known[i].fresh = true;
+}
+
+static enum gs_status make_sample(struct gs_stream *stream, const struct gs_snapshot *snapshot,
+                                  const struct gs_thread *thread, size_t index)
+{
+    struct known *known = &stream->known[index];
+    if (known->read != thread->read || known->fresh) {
+        enum gs_status status = intern(stream, thread, known);
+        if (status)
+            return status;
+    }
+    uint32_t lock = snapshot->interpreters[thread->interpreter].gil;
+    stream->out[index] = (struct gs_thread_sample){.thread = known->thread,
+                                                   .stack = known->stack,
+                                                   .gil = (uint8_t)thread->gil,
+                                                   .evidence = (uint8_t)thread->evidence,
+                                                   .run = (uint8_t)thread->activity.run,
+                                                   .torn = thread->torn,
+                                                   .lock = (uint8_t)(lock < UINT8_MAX ? lock : UINT8_MAX)};
+    return GS_OK;
 }
 
 static enum gs_status make_samples(struct gs_stream *stream, const struct gs_snapshot *snapshot,
@@ -324,24 +339,45 @@ static enum gs_status make_samples(struct gs_stream *stream, const struct gs_sna
         stream->out = out;
         stream->out_room = 2 * count;
     }
-    for (size_t i = 0; i < count; i++) {
-        const struct gs_thread *thread = &threads[i];
-        struct known *known = &stream->known[i];
-        if (known->read != thread->read || known->fresh) {
-            enum gs_status status = intern(stream, thread, known, snapshot->time_ns);
-            if (status)
-                return status;
-        }
-        uint32_t lock = snapshot->interpreters[thread->interpreter].gil;
-        stream->out[i] = (struct gs_thread_sample){.thread = known->thread,
-                                                   .stack = known->stack,
-                                                   .gil = (uint8_t)thread->gil,
-                                                   .evidence = (uint8_t)thread->evidence,
-                                                   .run = (uint8_t)thread->activity.run,
-                                                   .torn = thread->torn,
-                                                   .lock = (uint8_t)(lock < UINT8_MAX ? lock : UINT8_MAX)};
+    enum gs_status status = GS_OK;
+    for (size_t i = 0; i < count && !status; i++)
+        status = make_sample(stream, snapshot, &threads[i], i);
+    return status;
+}
+
+static bool names_are_due(const struct gs_stream *stream, const struct gs_snapshot *snapshot)
+{
+    return snapshot->time_ns - stream->named_ns >=
+           (stream->nameless > 0 ? (uint64_t)NAMES_SOON_NS : (uint64_t)NAMES_NS);
+}
+
+/* Only one thread's stack is new in all that the last sample said. */
+static bool is_calm(const struct gs_stream *stream, const struct gs_snapshot *snapshot)
+{
+    return snapshot->mover != GS_EVERYBODY && stream->plain && stream->nameless == 0 && !is_stale(stream) &&
+           !names_are_due(stream, snapshot);
+}
+
+static enum gs_status take_all(struct gs_stream *stream, const struct gs_snapshot *snapshot, size_t *total)
+{
+    size_t count;
+    const struct gs_thread *threads = gs_merge_threads(stream->merge, snapshot, &count);
+    enum gs_status status = GS_OK;
+    if (!threads && snapshot->thread_count > 0)
+        return GS_NO_MEMORY;
+    stream->plain = threads == snapshot->threads;
+    *total = count;
+    if (!is_arranged(stream, threads, count))
+        status = rearrange(stream, threads, count);
+    drop_stale(stream);
+    if (!status && names_are_due(stream, snapshot))
+        status = refresh_names(stream, snapshot, threads);
+    /* Who is new is told of before it is in a sample, whatever its name is by then. */
+    for (size_t i = 0; i < count && !status && stream->nameless > 0; i++) {
+        if (!stream->known[i].name)
+            status = tell_thread(stream, &threads[i], &stream->known[i]);
     }
-    return GS_OK;
+    return status ? status : make_samples(stream, snapshot, threads, count);
 }
 
 enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample)
@@ -350,23 +386,11 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
     enum gs_status status = gs_reader_take(stream->reader, &snapshot);
     if (status)
         return status;
-    size_t count;
-    const struct gs_thread *threads = gs_merge_threads(stream->merge, snapshot, &count);
-    if (!threads && snapshot->thread_count > 0)
-        return GS_NO_MEMORY;
-    if (!is_arranged(stream, threads, count))
-        status = rearrange(stream, threads, count);
-    drop_stale(stream);
-    uint64_t age_ns = snapshot->time_ns - stream->named_ns;
-    if (!status && age_ns >= (stream->nameless > 0 ? (uint64_t)NAMES_SOON_NS : (uint64_t)NAMES_NS))
-        status = refresh_names(stream, snapshot, threads);
-    /* Who is new is told of before it is in a sample, whatever its name is by then. */
-    for (size_t i = 0; i < count && !status && stream->nameless > 0; i++) {
-        if (!stream->known[i].name)
-            status = tell_thread(stream, &threads[i], &stream->known[i]);
-    }
-    if (!status)
-        status = make_samples(stream, snapshot, threads, count);
+    size_t count = snapshot->thread_count, mover = snapshot->mover;
+    if (is_calm(stream, snapshot))
+        status = make_sample(stream, snapshot, &snapshot->threads[mover], mover);
+    else
+        status = take_all(stream, snapshot, &count);
     *sample = (struct gs_sample){.process = stream->process,
                                  .time_ns = snapshot->time_ns,
                                  .threads = stream->out,

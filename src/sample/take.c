@@ -88,14 +88,17 @@ static bool codes_changed(struct gs_reader *reader)
 
 /* A thread that has ended has a state in the list: its own for a moment more, or that of a new thread, which got its
  * memory, and even its ident. */
-static bool anybody_gone(const struct gs_reader *reader)
+static bool anybody_gone(struct gs_reader *reader)
 {
-    for (size_t i = 0; i < reader->member_count; i++) {
-        const struct gs_member *member = reader->members[i];
-        if (member->tid ? member->activity.run == GS_RUN_GONE : gs_member_holds(reader, member))
-            return true;
+    bool gone = false, unknown = false;
+    for (size_t i = 0; reader->any_gone && i < reader->member_count; i++)
+        gone |= reader->members[i]->tid && reader->members[i]->activity.run == GS_RUN_GONE;
+    reader->any_gone = gone;
+    for (size_t i = 0; i < reader->lock_count; i++) {
+        const struct gs_member *holder = gs_list_find(reader, reader->locks[i].after.holder);
+        unknown |= holder && !holder->tid && gs_member_holds(reader, holder);
     }
-    return false;
+    return gone || unknown;
 }
 
 /* Stacks and census. After a census of everybody they are taken again, only what moved, until both are of one moment
@@ -139,12 +142,21 @@ static enum gs_status take(struct gs_reader *reader)
     return status;
 }
 
-static void sum_up(struct gs_reader *reader)
+static bool any_torn(const struct gs_reader *reader)
 {
+    const struct gs_snapshot *now = &reader->snapshot;
+    if (now->mover != GS_EVERYBODY && !reader->any_torn)
+        return now->threads[now->mover].torn;
     bool torn = false;
     for (size_t i = 0; i < reader->member_count; i++)
         torn |= reader->members[i]->torn && reader->members[i]->tid;
-    reader->quality.torn += torn;
+    return torn;
+}
+
+static void sum_up(struct gs_reader *reader)
+{
+    reader->any_torn = any_torn(reader);
+    reader->quality.torn += reader->any_torn;
     reader->quality.took_us += (gs_clock_ns() - reader->taken_ns) / 1000;
     remember_words(reader);
 }

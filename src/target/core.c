@@ -73,10 +73,15 @@ static enum gs_status open_regular(const char *name, const char *what, int *fd, 
     *fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (*fd < 0 || fstat(*fd, st))
         return gs_fail(err, GS_FAILED, "cannot read the %s %s: %s", what, name, strerror(errno));
-    if (!S_ISREG(st->st_mode))
-        return gs_fail(err, GS_FAILED, "cannot read the %s %s: it is %s", what, name,
-                       S_ISDIR(st->st_mode) ? "a directory" : "no regular file");
-    return GS_OK;
+    if (S_ISREG(st->st_mode))
+        return GS_OK;
+    gs_fail(err, GS_FAILED, "cannot read the %s %s: it is %s", what, name,
+            S_ISDIR(st->st_mode)    ? "a directory"
+            : S_ISFIFO(st->st_mode) ? "a pipe, and is not read from front to back"
+                                    : "no regular file");
+    if (S_ISFIFO(st->st_mode))
+        gs_err_todo(err, "Write it to a file first");
+    return GS_FAILED;
 }
 
 static enum gs_status check_exe(const char *exe, struct gs_err *err)

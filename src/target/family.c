@@ -1,50 +1,122 @@
-/* The processes of the machine, and who is whose child. */
+/* The processes of the machine, and who is whose child: all of /proc read once. */
 #include <dirent.h>
 #include <stdlib.h>
 
 #include "gilspy/target.h"
 #include "target/procfs.h"
 
-static enum gs_status add(pid_t **list, size_t *count, pid_t pid)
+struct row {
+    pid_t pid, parent;
+    bool user;  /* it is no thread of the kernel, and not a zombie */
+    bool taken; /* into the result */
+};
+
+struct table {
+    struct row *rows;
+    size_t count, room;
+};
+
+static enum gs_status add_row(struct table *table, pid_t pid, const struct gs_proc_stat *stat)
 {
-    /* Grows at each power of two. */
-    if ((*count & (*count + 1)) == 0) {
-        pid_t *more = realloc(*list, (2 * *count + 2) * sizeof **list);
+    if (table->count == table->room) {
+        size_t room = table->room ? 2 * table->room : 256;
+        struct row *more = realloc(table->rows, room * sizeof *more);
         if (!more)
             return GS_NO_MEMORY;
-        *list = more;
+        table->rows = more;
+        table->room = room;
     }
-    (*list)[(*count)++] = pid;
+    bool user = !(stat->flags & GS_PF_KTHREAD) && (stat->state != 'Z' || gs_proc_living(pid));
+    table->rows[table->count++] = (struct row){.pid = pid, .parent = stat->parent, .user = user};
     return GS_OK;
 }
 
-/* Lists the processes whose parent is `parent`, or all that are no kernel threads with 0. */
-static enum gs_status list_processes(pid_t parent, pid_t **pids, size_t *count)
+static enum gs_status read_table(struct table *table)
 {
     DIR *dir = opendir("/proc");
     enum gs_status status = dir ? GS_OK : GS_FAILED;
-    *pids = NULL;
-    *count = 0;
+    *table = (struct table){0};
     for (struct dirent *entry; !status && (entry = readdir(dir));) {
         char text[1024];
         struct gs_proc_stat stat;
         int pid = atoi(entry->d_name);
-        if (pid <= 0 || gs_proc_read(pid, "stat", text, sizeof text) <= 0 || !gs_proc_stat_parse(text, &stat))
-            continue;
-        if (parent ? stat.parent == parent : !(stat.flags & GS_PF_KTHREAD) && stat.state != 'Z')
-            status = add(pids, count, pid);
+        if (pid > 0 && gs_proc_read(pid, "stat", text, sizeof text) > 0 && gs_proc_stat_parse(text, &stat))
+            status = add_row(table, pid, &stat);
     }
     if (dir)
         closedir(dir);
     return status;
 }
 
+static int by_parent(const void *a, const void *b)
+{
+    const struct row *x = a, *y = b;
+    if (x->parent != y->parent)
+        return x->parent < y->parent ? -1 : 1;
+    return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+/* Appends the children of `parent` that are not taken yet; the table is sorted by parent. */
+static void take_children(struct table *table, pid_t parent, pid_t *pids, size_t *count)
+{
+    size_t low = 0, high = table->count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (table->rows[mid].parent < parent)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    for (; low < table->count && table->rows[low].parent == parent; low++) {
+        if (!table->rows[low].taken)
+            pids[(*count)++] = table->rows[low].pid;
+        table->rows[low].taken = true;
+    }
+}
+
+/* Reads the table, and makes room for a list of all that are in it. */
+static enum gs_status begin(struct table *table, pid_t **pids, size_t *count)
+{
+    enum gs_status status = read_table(table);
+    *count = 0;
+    *pids = status == GS_OK ? calloc(table->count + 1, sizeof **pids) : NULL;
+    return status == GS_OK && !*pids ? GS_NO_MEMORY : status;
+}
+
+/* deep: and their children, and so on. */
+static enum gs_status list_children(pid_t pid, bool deep, pid_t **pids, size_t *count)
+{
+    struct table table;
+    enum gs_status status = begin(&table, pids, count);
+    if (status == GS_OK) {
+        if (table.count > 0)
+            qsort(table.rows, table.count, sizeof *table.rows, by_parent);
+        take_children(&table, pid, *pids, count);
+        for (size_t i = 0; deep && i < *count; i++)
+            take_children(&table, (*pids)[i], *pids, count);
+    }
+    free(table.rows);
+    return status;
+}
+
 enum gs_status gs_target_children(pid_t pid, pid_t **children, size_t *count)
 {
-    return list_processes(pid, children, count);
+    return list_children(pid, false, children, count);
+}
+
+enum gs_status gs_target_descendants(pid_t pid, pid_t **descendants, size_t *count)
+{
+    return list_children(pid, true, descendants, count);
 }
 
 enum gs_status gs_target_processes(pid_t **pids, size_t *count)
 {
-    return list_processes(0, pids, count);
+    struct table table;
+    enum gs_status status = begin(&table, pids, count);
+    for (size_t i = 0; status == GS_OK && i < table.count; i++) {
+        if (table.rows[i].user)
+            (*pids)[(*count)++] = table.rows[i].pid;
+    }
+    free(table.rows);
+    return status;
 }

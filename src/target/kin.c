@@ -97,14 +97,19 @@ static enum gs_status add(struct gs_kin *kin, pid_t pid, uint64_t start_ticks, u
     return GS_OK;
 }
 
-/* Whether it is a process of its own (a thread has such files too), of whom. */
+/* The process that a thread belongs to, and which has such files too; 0: it is gone. */
+static pid_t leader_of(pid_t pid)
+{
+    char text[4096];
+    const char *leader = gs_proc_read(pid, "status", text, sizeof text) > 0 ? gs_status_field(text, "Tgid:") : NULL;
+    return leader ? atoi(leader) : 0;
+}
+
+/* Whether it is a process of its own, of whom. */
 static bool read_process(pid_t pid, struct gs_proc_stat *stat)
 {
     char text[4096];
-    if (gs_proc_read(pid, "status", text, sizeof text) <= 0)
-        return false;
-    const char *leader = gs_status_field(text, "Tgid:");
-    if (!leader || atoi(leader) != pid)
+    if (leader_of(pid) != pid)
         return false;
     return gs_proc_read(pid, "stat", text, sizeof text) > 0 && gs_proc_stat_parse(text, stat) && stat->state != 'Z';
 }
@@ -164,8 +169,9 @@ struct gs_kin *gs_kin_new(const pid_t *roots, size_t count, bool descendants)
     enum gs_status status = GS_OK;
     for (size_t i = 0; i < count && status == GS_OK; i++) {
         struct gs_proc_stat stat;
-        if (read_process(roots[i], &stat))
-            status = add(kin, roots[i], stat.start_ticks, now_ns);
+        pid_t root = leader_of(roots[i]);
+        if (read_process(root, &stat))
+            status = add(kin, root, stat.start_ticks, now_ns);
     }
     if (status == GS_OK && descendants)
         status = consider_all(kin, now_ns);
@@ -237,6 +243,8 @@ pid_t gs_kin_next(struct gs_kin *kin, uint64_t now_ns)
 void gs_kin_tried(struct gs_kin *kin, pid_t pid, bool watched, uint64_t now_ns)
 {
     struct relative *relative = find(kin, pid);
+    if (!relative)
+        relative = find(kin, leader_of(pid));
     if (!relative)
         return;
     relative->watched_once |= watched;

@@ -83,7 +83,7 @@ enum gs_status gs_target_refresh_maps(struct gs_target *target, struct gs_err *e
     if (target->still)
         return GS_OK;
     gs_watch_enter(target->watch, "reading its memory map", 0, 0);
-    char *text = gs_proc_read_all(target->pid, "maps", &len);
+    char *text = gs_proc_read_all(target->living, "maps", &len);
     gs_watch_leave(target->watch);
     if (!text)
         return refuse(target, len, err);
@@ -166,6 +166,14 @@ static int open_checked(const struct gs_target *target, const char *path, const 
     return -1;
 }
 
+/* The kernel's own link to the file: no path is walked. */
+static int open_mapped(const struct gs_target *target, const struct gs_map *map)
+{
+    char path[96];
+    snprintf(path, sizeof path, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)target->living, map->start, map->end);
+    return open_checked(target, path, map);
+}
+
 int gs_target_open_file(const struct gs_target *target, const struct gs_map *map)
 {
     if (target->still)
@@ -173,15 +181,49 @@ int gs_target_open_file(const struct gs_target *target, const struct gs_map *map
     if (!map->inode)
         return -1;
     char path[4096];
-    int fd;
-    snprintf(path, sizeof path, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)target->pid, map->start, map->end);
+    int fd = open_mapped(target, map);
+    if (fd >= 0)
+        return fd;
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)target->living);
     if ((fd = open_checked(target, path, map)) >= 0)
         return fd;
-    snprintf(path, sizeof path, "/proc/%d/exe", (int)target->pid);
-    if ((fd = open_checked(target, path, map)) >= 0)
-        return fd;
-    snprintf(path, sizeof path, "/proc/%d/root%s", (int)target->pid, map->path);
+    snprintf(path, sizeof path, "/proc/%d/root%s", (int)target->living, map->path);
     if ((fd = open_checked(target, path, map)) >= 0)
         return fd;
     return open_checked(target, map->path, map);
+}
+
+/* File systems that ask nobody (filesystems in the kernel's Documentation); the rest may. */
+static bool is_near(const char *type)
+{
+    static const char *const near[] = {"ext2", "ext3",  "ext4",     "xfs",   "btrfs", "f2fs",   "overlay",
+                                       "zfs",  "tmpfs", "squashfs", "ramfs", "erofs", "rootfs", "iso9660"};
+    for (size_t i = 0; i < sizeof near / sizeof *near; i++) {
+        if (strcmp(type, near[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The device that the file is on has such a file system. */
+static bool is_on_near(const struct gs_map *map)
+{
+    char line[4096], type[64], *dash;
+    unsigned major_number, minor_number;
+    bool found = false;
+    FILE *file = fopen("/proc/self/mountinfo", "re");
+    while (file && !found && fgets(line, sizeof line, file)) {
+        found = sscanf(line, "%*d %*d %u:%u", &major_number, &minor_number) == 2 && major_number == map->dev_major &&
+                minor_number == map->dev_minor && (dash = strstr(line, " - ")) && sscanf(dash, " - %63s", type) == 1;
+    }
+    if (file)
+        fclose(file);
+    return found && is_near(type);
+}
+
+int gs_target_open_near_file(const struct gs_target *target, const struct gs_map *map)
+{
+    if (target->still)
+        return gs_target_open_file(target, map);
+    return map->inode && is_on_near(map) ? open_mapped(target, map) : -1;
 }

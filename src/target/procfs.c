@@ -1,4 +1,5 @@
 /* Reading of /proc files: each read whole in one go where it can be, since the kernel makes it up at each read. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -91,6 +92,12 @@ const char *gs_status_field(const char *status, const char *key)
     return NULL;
 }
 
+pid_t gs_status_leader(const char *status, pid_t otherwise)
+{
+    const char *leader = gs_status_field(status, "Tgid:");
+    return leader && atoi(leader) > 0 ? atoi(leader) : otherwise;
+}
+
 /* How many ids it has; *innermost: the last of them, left alone where there is none. */
 static int read_ids(const char *status, pid_t *innermost)
 {
@@ -132,4 +139,30 @@ bool gs_proc_stat_parse(const char *text, struct gs_proc_stat *stat)
     stat->system_ticks = system;
     stat->start_ticks = start;
     return true;
+}
+
+static bool lives(pid_t tid)
+{
+    char text[1024];
+    struct gs_proc_stat stat;
+    return gs_proc_read(tid, "stat", text, sizeof text) > 0 && gs_proc_stat_parse(text, &stat) && stat.state != 'Z' &&
+           stat.state != 'X';
+}
+
+pid_t gs_proc_living(pid_t pid)
+{
+    char path[40];
+    pid_t living = 0;
+    if (lives(pid))
+        return pid;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *dir = opendir(path);
+    for (struct dirent *entry; dir && !living && (entry = readdir(dir));) {
+        int tid = atoi(entry->d_name);
+        if (tid > 0 && lives(tid))
+            living = tid;
+    }
+    if (dir)
+        closedir(dir);
+    return living;
 }

@@ -25,6 +25,9 @@ enum gs_status gs_proc_check(struct gs_err *err) GS_MUST_CHECK;
 /* What stands behind `key` (as "Tgid:") in the text of a status file; NULL when it is not there. */
 const char *gs_status_field(const char *status, const char *key);
 
+/* The process that the thread belongs to; `otherwise` where that is not told. */
+pid_t gs_status_leader(const char *status, pid_t otherwise);
+
 /* The id in its own pid namespace: the last of the NSpid line; `otherwise` where there is none. */
 pid_t gs_status_innermost_pid(const char *status, pid_t otherwise);
 /* It has more than one id: it lives in a pid namespace below the one whose /proc this is. */
@@ -37,6 +40,10 @@ struct gs_proc_stat {
     uint64_t flags, user_ticks, system_ticks, start_ticks;
 };
 bool gs_proc_stat_parse(const char *text, struct gs_proc_stat *stat);
+
+/* A thread of the process that has not ended: pid itself, unless the main thread went before the others (it is shown as
+ * a zombie then, and by its number there is no memory to be had any more); 0: there is none. */
+pid_t gs_proc_living(pid_t pid);
 
 struct gs_map;
 

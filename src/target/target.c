@@ -36,7 +36,7 @@ static enum gs_status read_command(struct gs_target *target)
     size_t count = 0;
     if (!gs_watch_avoids_step(target->watch, step)) {
         gs_watch_enter(target->watch, step, 0, 0);
-        text = gs_proc_read_all(target->pid, "cmdline", &len);
+        text = gs_proc_read_all(target->living, "cmdline", &len);
         gs_watch_leave(target->watch);
     }
     for (ssize_t i = 0; i < len; i++)
@@ -63,7 +63,7 @@ static enum gs_status read_command(struct gs_target *target)
 static enum gs_status read_exe(struct gs_target *target)
 {
     char path[64], exe[PATH_MAX];
-    snprintf(path, sizeof path, "/proc/%d/exe", (int)target->pid);
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)target->living);
     ssize_t len = readlink(path, exe, sizeof exe - 1);
     exe[len < 0 ? 0 : len] = '\0';
     char *mark = strstr(exe, " (deleted)");
@@ -80,22 +80,23 @@ static enum gs_status read_identity(struct gs_target *target, pid_t pid, struct 
     struct gs_proc_stat stat;
     if (pid <= 0 || gs_proc_read(pid, "status", status, sizeof status) <= 0)
         return gs_barrier_missing(pid, err);
-    const char *leader = gs_status_field(status, "Tgid:");
-    if (leader && atoi(leader) > 0 && atoi(leader) != pid)
-        return read_identity(target, atoi(leader), err);
+    pid_t leader = gs_status_leader(status, pid);
+    if (leader != pid)
+        return read_identity(target, leader, err);
     target->pid = pid;
     target->ns_pid = gs_status_innermost_pid(status, pid);
     target->nested = gs_status_nested(status);
     if (gs_proc_read(pid, "stat", text, sizeof text) <= 0 || !gs_proc_stat_parse(text, &stat))
         return gs_fail(err, GS_NO_PROCESS, "process %d has ended", (int)pid);
-    if (stat.state == 'Z' || stat.state == 'X')
+    target->living = gs_proc_living(pid);
+    if (!target->living)
         return gs_fail(err, GS_NO_PROCESS,
                        "process %d has ended: it is a zombie that its parent, %d, has not waited for", (int)pid,
                        (int)stat.parent);
     if (stat.flags & GS_PF_KTHREAD)
         return gs_fail(err, GS_NOT_PYTHON, "process %d is a thread of the kernel", (int)pid);
     target->start_ticks = stat.start_ticks;
-    target->container = !same_namespace(pid, "pid") || !same_namespace(pid, "mnt");
+    target->container = !same_namespace(target->living, "pid") || !same_namespace(target->living, "mnt");
     return GS_OK;
 }
 
@@ -121,7 +122,7 @@ static enum gs_status try_memory(struct gs_target *target, struct gs_err *err)
 static int open_memory(const struct gs_target *target)
 {
     char path[32];
-    snprintf(path, sizeof path, "/proc/%d/mem", (int)target->pid);
+    snprintf(path, sizeof path, "/proc/%d/mem", (int)target->living);
     gs_watch_enter(target->watch, "opening its memory", 0, 0);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     gs_watch_leave(target->watch);
@@ -135,7 +136,7 @@ static enum gs_status open_target(struct gs_target *target, pid_t pid, struct gs
         status = read_identity(target, pid, err);
     if (status)
         return status;
-    if (read_command(target) || read_exe(target) || !(target->mem = gs_mem_live_new(target->pid, target->watch)))
+    if (read_command(target) || read_exe(target) || !(target->mem = gs_mem_live_new(target->living, target->watch)))
         return gs_fail(err, GS_NO_MEMORY, "out of memory");
     target->mem_fd = open_memory(target);
     status = gs_target_refresh_maps(target, err);
@@ -184,7 +185,9 @@ enum gs_status gs_target_check(const struct gs_target *target)
         return GS_OK;
     if (gs_proc_read(target->pid, "stat", text, sizeof text) <= 0 || !gs_proc_stat_parse(text, &stat))
         return GS_GONE;
-    if (stat.state == 'Z' || stat.state == 'X' || stat.flags & GS_PF_EXITING || stat.start_ticks != target->start_ticks)
+    bool ended = stat.state == 'Z' || stat.state == 'X' || stat.flags & GS_PF_EXITING;
+    if (stat.start_ticks != target->start_ticks ||
+        (ended && (target->living == target->pid || !gs_proc_living(target->pid))))
         return GS_GONE;
     /* The memory of a program that is no more reads as empty; an address that is not mapped as an error. */
     if (target->mem_fd < 0)

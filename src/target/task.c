@@ -35,7 +35,7 @@ static pid_t ns_tid_of(const struct gs_target *target, int ns, pid_t tid)
 static int open_namespace(const struct gs_target *target)
 {
     char path[32];
-    snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)target->pid);
+    snprintf(path, sizeof path, "/proc/%d/ns/pid", (int)target->living);
     return target->nested ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 }
 
@@ -212,4 +212,10 @@ void gs_target_comm(const struct gs_target *target, pid_t tid, char name[16])
 void gs_process_comm(pid_t pid, char name[16])
 {
     read_comm(pid, "comm", name);
+}
+
+pid_t gs_target_process_of(pid_t pid)
+{
+    char status[4096];
+    return gs_proc_read(pid, "status", status, sizeof status) > 0 ? gs_status_leader(status, pid) : pid;
 }

@@ -47,7 +47,8 @@ def test_no_core(tmp_path, contents, why):
 
 def test_no_regular_file(tmp_path):
     os.mkfifo(tmp_path / "fifo")  # nobody writes into it: it must not be waited for
-    for path, why in ((tmp_path, "it is a directory"), (tmp_path / "fifo", "it is no regular file"),
+    for path, why in ((tmp_path, "it is a directory"),
+                      (tmp_path / "fifo", "it is a pipe, and is not read from front to back. Write it to a file first"),
                       ("/dev/zero", "it is no regular file"), (tmp_path / "none", "No such file or directory")):
         done = gilspy.run("dump", "--json", "-c", path)
         assert (done.returncode, done.stdout) == (1, "")

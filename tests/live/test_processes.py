@@ -1,4 +1,5 @@
 """Processes and threads that come and go: forks, threads made by C code, shutdown, churn."""
+import json
 import os
 import signal
 
@@ -164,3 +165,38 @@ def check_short(thread):
             assert caller == LEGAL[callee]
     if functions and thread["frames"][-1]["kind"] == "python":
         assert functions[-1] in ("_bootstrap", "__bootstrap")
+
+
+def test_main_thread_ended(python, folders):
+    """The kernel calls the process a zombie then, and yet it runs."""
+    with running(python, folders, "states.py", "idle", pipes=["begin"]) as target:
+        worker = target.began["tids"]["worker"]
+        target.wait_reading(worker, "begin")
+        target.tell("leave")
+        until(lambda: target.state()[0] == "Z", "the main thread to end")
+        for named in target.pid, worker:
+            done = gilspy.run("dump", "--json", "-l", "-p", named)
+            assert (done.returncode, done.stderr) == (0, "")
+            document = json.loads(done.stdout)
+            assert (document["process"]["pid"], document["process"]["python"]) == (target.pid, python.version)
+            thread = gilspy.threads_by_name(document)["worker"]
+            assert (thread["tid"], thread["gil"]) == (worker, python.without)
+            assert "idle" in [frame["function"] for frame in thread["frames"]]
+        assert gilspy.run("doctor", "-p", target.pid).returncode == 0
+        row, = [row for row in json.loads(gilspy.run("ps", "--json").stdout)["processes"] if row["pid"] == target.pid]
+        assert row["watchable"] and row["python"] == python.version
+
+
+def test_family_of_a_thread(python, folders):
+    """A thread's number stands for its process, whose children are meant; the children of these too."""
+    with running(python, folders, "fork.py", pipes=["fork", "child", "gate", "done"]) as target:
+        target.feed("fork")
+        child = Child(target)
+        try:
+            child.sleeps_in_read("child")
+            done = gilspy.run("dump", "-s", "--json", "-p", target.began["tids"]["forker"])
+            assert done.returncode == 0
+            shown = [each["process"]["pid"] for each in json.loads(done.stdout)["processes"]]
+            assert shown == [target.pid, child.pid]
+        finally:
+            child.end()

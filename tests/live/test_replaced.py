@@ -1,6 +1,7 @@
 """The interpreter's file is deleted, or another one takes its place, as in an upgrade, while it runs."""
 import os
 import shutil
+import signal
 
 import pytest
 
@@ -120,3 +121,17 @@ def test_program_as_its_user(folders, program):
         test_gil.let_hold(place.target)
         test_gil.let_contend(place.target)
         assert check(place, python, spaces.AS_USER, program)["switches"] is not None
+
+
+def test_overwritten(folders):
+    """In place, so that the process itself has lost it: it is not called no Python without a word of that."""
+    python = choose("3.11", "pyenv")
+    copy, options = copy_of(python, folders)
+    with standing(python, folders, **options) as place:
+        os.kill(place.target.pid, signal.SIGSTOP)
+        until(lambda: place.target.state()[0] == "T", "it to stop")
+        os.truncate(copy, 0)
+        done = gilspy.run("dump", "-p", place.target.pid)
+        assert (done.returncode, done.stdout) == (5, "")
+        assert done.stderr.endswith(" maps %s, but no interpreter is found in it. Was the file overwritten while it "
+                                    "ran?\n" % copy)

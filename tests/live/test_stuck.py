@@ -115,6 +115,11 @@ def test_library_on_a_dead_mount(python, folders, shared_library, tmp_path):
                     assert line.startswith("gilspy: the kernel does not answer: "), line
                 if python.at_least < (3, 7):  # these have symbols that only the file knows
                     assert "%s/" % mount in done.stderr
+                doctor = gilspy.run("doctor", "--json", "-p", target.pid)
+                assert (doctor.returncode, doctor.stderr) == (0, "")
+                library = json.loads(doctor.stdout)["checks"][-1]
+                assert (library["name"], library["ok"]) == ("process_library", False)
+                assert library["text"].startswith("the kernel does not answer: opening %s/" % mount)
             finally:
                 server.send_signal(signal.SIGCONT)
     finally:

@@ -161,7 +161,8 @@ void process_init(struct process *p, uint32_t version)
     p->mem = mem_script_new(p->o.mem);
     p->next_region = UINT64_C(0x7f6600000000);
     start_sleepers(p);
-    p->target = (struct gs_target){.pid = getpid(), .mem_fd = -1, .ns_pid = getpid(), .mem = p->mem, .exe = strdup("")};
+    p->target = (struct gs_target){
+        .pid = getpid(), .living = getpid(), .mem_fd = -1, .ns_pid = getpid(), .mem = p->mem, .exe = strdup("")};
     p->python = (struct gs_python){.target = &p->target, .mem = p->mem, .layout = p->o.layout};
     char text[1024];
     FILE *file = fopen("/proc/self/stat", "r");

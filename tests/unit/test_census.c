@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -75,12 +76,14 @@ static void open_world(struct world *w, size_t threads)
         w->members[i].awake.outside = true; /* forgotten as soon as it sleeps or holds */
         w->list[i] = &w->members[i];
     }
+    assert_true(gs_list_index(&w->reader));
 }
 
 static void close_world(struct world *w)
 {
     for (size_t i = 0; i < w->reader.member_count; i++)
         close(w->members[i].syscall_fd);
+    free(w->reader.by_tstate.slots);
     gs_mem_free(w->python.mem);
 }
 

@@ -4,10 +4,11 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
-#include "gilspy/python.h"
+#include "python/code_read.h"
 
 struct expected {
     int instr, line;
@@ -105,11 +106,66 @@ static void test_damaged(void **state)
     assert_int_equal(line_of(GS_LINES_LNOTAB_I8, 3, NULL, 0, 0), 0); /* could not be read */
 }
 
+/* With marks and without them the same line stands at every instruction, whatever the table is like. */
+static void test_long_tables(void **state)
+{
+    (void)state;
+    enum { BYTES = 6 * GS_LINE_MARK_BYTES + 100 };
+    static const uint8_t kinds_of_bytes[] = {0xff, 0x8f, 0x7f, 0x07};
+    srand(2);
+    for (int kind = GS_LINES_LNOTAB_U8; kind <= GS_LINES_PEP657; kind++) {
+        for (size_t k = 0; k < sizeof kinds_of_bytes; k++) {
+            struct gs_layout layout = {.line_table = kind};
+            struct gs_code code = {.first_line = 1000000, .line_bytes = BYTES, .lines = malloc(BYTES)};
+            assert_non_null(code.lines);
+            for (size_t i = 0; i < BYTES; i++)
+                code.lines[i] = (uint8_t)rand() & kinds_of_bytes[k];
+            /* Columns, and no entry among them. */
+            memset(code.lines + BYTES / 2, 0, 2 * GS_LINE_MARK_BYTES);
+            gs_code_mark_lines(&layout, &code);
+            assert_true(code.mark_count <= BYTES / GS_LINE_MARK_BYTES);
+            for (int instr = 0; instr < 4000000; instr += 1 + rand() % 20000)
+                assert_int_equal(gs_code_line(&layout, &code, instr),
+                                 line_of(kind, code.first_line, code.lines, BYTES, instr));
+            free(code.marks);
+            free(code.lines);
+        }
+    }
+    /* A short one has none. */
+    uint8_t few[16] = {0};
+    struct gs_code code = {.first_line = 1, .line_bytes = sizeof few, .lines = few};
+    gs_code_mark_lines(&(struct gs_layout){.line_table = GS_LINES_PEP657}, &code);
+    assert_null(code.marks);
+    assert_int_equal(code.mark_count, 0);
+}
+
+static void test_marks_are_used(void **state)
+{
+    (void)state;
+    struct gs_layout layout = {.line_table = GS_LINES_PEP626};
+    struct gs_code code = {.first_line = 1, .line_bytes = 4 * GS_LINE_MARK_BYTES};
+    code.lines = malloc(code.line_bytes);
+    assert_non_null(code.lines);
+    for (size_t i = 0; i < code.line_bytes; i += 2) {
+        code.lines[i] = 2;
+        code.lines[i + 1] = 1;
+    }
+    gs_code_mark_lines(&layout, &code);
+    assert_int_equal(code.mark_count, 4);
+    assert_int_equal(gs_code_line(&layout, &code, 5000), 1 + 5000 / 2 + 1);
+    memset(code.lines, 0, GS_LINE_MARK_BYTES); /* before the mark: not looked at again */
+    assert_int_equal(gs_code_line(&layout, &code, 5000), 1 + 5000 / 2 + 1);
+    free(code.marks);
+    free(code.lines);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unsigned_lnotab), cmocka_unit_test(test_signed_lnotab), cmocka_unit_test(test_pep626),
-        cmocka_unit_test(test_pep657),          cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_unsigned_lnotab), cmocka_unit_test(test_signed_lnotab),
+        cmocka_unit_test(test_pep626),          cmocka_unit_test(test_pep657),
+        cmocka_unit_test(test_damaged),         cmocka_unit_test(test_long_tables),
+        cmocka_unit_test(test_marks_are_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/watch.h"
 #include "sample/reader.h"
 #include "support/mem_fake.h"
 #include "support/process_fake.h"
@@ -221,6 +222,68 @@ static void test_damaged_lists(void **state)
     process_for_versions(PROCESS_FIRST, PROCESS_LAST, damaged);
 }
 
+/* Nothing of a core becomes better by another look: what its lists lead to is shown. */
+static void damaged_still(struct process *p)
+{
+    struct gs_task tasks[3];
+    struct gs_activity activities[3];
+    struct gs_still still = {.tasks = tasks, .activities = activities, .task_count = 3};
+    for (size_t i = 0; i < 3; i++) {
+        add(p, i);
+        tasks[i] = (struct gs_task){p->sleepers[i], p->sleepers[i]};
+        activities[i] = (struct gs_activity){.run = GS_RUN_SYSCALL};
+    }
+    p->target.still = &still;
+    gs_addr next = p->threads[1].addr + (gs_addr)p->o.layout.ts_next;
+    const gs_addr damages[] = {16, p->threads[2].addr, p->threads[1].addr};
+    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+        mem_fake_put64(p->o.mem, next, damages[i]);
+        process_reopen(p);
+        process_must_take(p);
+        assert_int_equal(p->snapshot->thread_count, 2);
+        assert_true(process_has(p, p->sleepers[1]) && process_has(p, p->sleepers[2]));
+        assert_true(p->snapshot->partial && gs_reader_quality(p->reader)->lost > 0);
+    }
+    mem_fake_put64(p->o.mem, p->interp_head, 8);
+    process_reopen(p);
+    assert_int_equal(process_take_snapshot(p), GS_LOST);
+    p->target.still = NULL;
+}
+
+static void test_damaged_lists_that_stand_still(void **state)
+{
+    (void)state;
+    process_for_versions(PROCESS_FIRST, PROCESS_LAST, damaged_still);
+}
+
+/* A page with a thread state that the kernel does not bring: who stands before it in the list is shown. */
+static void never_comes(struct process *p)
+{
+    struct gs_watch *watches[3] = {gs_watch_new(NULL, NULL)};
+    for (size_t i = 0; i < 3; i++)
+        add(p, i);
+    const struct gs_stuck stuck = {.what = "reading its memory", .addr = p->threads[0].addr, .len = 8};
+    for (size_t i = 1; i < 3; i++)
+        watches[i] = gs_watch_new(watches[i - 1], &stuck);
+    p->target.watch = watches[2];
+    process_must_take(p);
+    assert_int_equal(p->snapshot->thread_count, 2);
+    assert_true(p->snapshot->partial && process_has(p, p->sleepers[1]) && process_has(p, p->sleepers[2]));
+    p->target.watch = NULL;
+    process_reopen(p);
+    process_must_take(p);
+    assert_int_equal(p->snapshot->thread_count, 3);
+    assert_false(p->snapshot->partial);
+    for (size_t i = 0; i < 3; i++)
+        gs_watch_free(watches[i]);
+}
+
+static void test_state_that_never_comes(void **state)
+{
+    (void)state;
+    process_for_versions(PROCESS_FIRST, PROCESS_LAST, never_comes);
+}
+
 static void wrong_back(struct process *p)
 {
     add(p, 0);
@@ -326,6 +389,8 @@ int main(void)
                                        cmocka_unit_test(test_last_holder_unknown),
                                        cmocka_unit_test(test_memory_of_a_state_used_again),
                                        cmocka_unit_test(test_damaged_lists),
+                                       cmocka_unit_test(test_damaged_lists_that_stand_still),
+                                       cmocka_unit_test(test_state_that_never_comes),
                                        cmocka_unit_test(test_wrong_back_pointers),
                                        cmocka_unit_test(test_far_too_many_threads),
                                        cmocka_unit_test(test_interpreters)};

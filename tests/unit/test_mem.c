@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "gilspy/mem.h"
+#include "mem/metered.h"
 #include "support/mem_fake.h"
 #include "support/mem_script.h"
 
@@ -146,6 +147,32 @@ static void test_strings(void **state)
     gs_mem_free(mem);
 }
 
+static void test_metered(void **state)
+{
+    (void)state;
+    struct gs_mem *mem = mem_fake_new();
+    struct gs_metered one, two;
+    uint8_t bytes[4096];
+    uint64_t left = 6;
+    mem_fake_map(mem, 0x10000, sizeof bytes);
+    gs_metered_init(&one, mem, &left);
+    gs_metered_init(&two, mem, &left);
+    assert_int_equal(gs_mem_read(&one.mem, 0x10000, bytes, 1), GS_OK);
+    assert_int_equal(gs_mem_read(&two.mem, 0x10000, bytes, 511), GS_OK);
+    struct gs_piece pieces[] = {{0x10000, bytes, 8, false}, {0x20000, bytes, 8, true}};
+    assert_int_equal(gs_mem_read_many(&one.mem, pieces, 2), GS_OK);
+    assert_true(pieces[0].ok && !pieces[1].ok);
+    assert_int_equal(left, 2);
+    /* A long read costs more; what cannot be paid uses up the rest. */
+    assert_int_equal(gs_mem_read(&two.mem, 0x10000, bytes, sizeof bytes), GS_UNREADABLE);
+    assert_int_equal(left, 0);
+    assert_int_equal(gs_mem_read(&one.mem, 0x10000, bytes, 1), GS_UNREADABLE);
+    assert_int_equal(gs_mem_read_many(&one.mem, pieces, 1), GS_UNREADABLE);
+    left = 9;
+    assert_int_equal(gs_mem_read(&two.mem, 0x10000, bytes, sizeof bytes), GS_OK);
+    gs_mem_free(mem);
+}
+
 static void test_cache(void **state)
 {
     (void)state;
@@ -235,6 +262,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_live_with_holes),  cmocka_unit_test(test_live_only_holes),
                                        cmocka_unit_test(test_live_read),        cmocka_unit_test(test_live_that_ended),
                                        cmocka_unit_test(test_strings),          cmocka_unit_test(test_cache),
-                                       cmocka_unit_test(test_cache_collisions), cmocka_unit_test(test_script)};
+                                       cmocka_unit_test(test_cache_collisions), cmocka_unit_test(test_script),
+                                       cmocka_unit_test(test_metered)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,7 +117,7 @@ static void test_activity(void **state)
 static void test_own_activity(void **state)
 {
     (void)state;
-    struct gs_target target = {.pid = getpid(), .ns_pid = getpid()};
+    struct gs_target target = {.pid = getpid(), .living = getpid(), .ns_pid = getpid()};
     struct gs_activity activity;
     gs_target_activity(&target, getpid(), &activity);
     assert_true(activity.run == GS_RUN_RUNNING || (activity.run == GS_RUN_SYSCALL && activity.number == SYS_pread64));
@@ -217,7 +217,7 @@ static void test_many_maps(void **state)
 static void test_own_maps(void **state)
 {
     (void)state;
-    struct gs_target target = {.pid = getpid(), .ns_pid = getpid()};
+    struct gs_target target = {.pid = getpid(), .living = getpid(), .ns_pid = getpid()};
     struct gs_err err;
     assert_int_equal(gs_target_refresh_maps(&target, &err), GS_OK);
     const struct gs_map *map = gs_target_map_at(&target, (gs_addr)(uintptr_t)test_own_maps);
@@ -230,7 +230,7 @@ static void test_own_maps(void **state)
     assert_memory_equal(magic, "\177ELF", 4);
     close(fd);
     gs_maps_free(target.maps, target.map_count);
-    target = (struct gs_target){.pid = 1 << 30};
+    target = (struct gs_target){.pid = 1 << 30, .living = 1 << 30};
     assert_int_equal(gs_target_refresh_maps(&target, &err), GS_NO_PROCESS);
 }
 
@@ -260,7 +260,7 @@ static void test_file_behind_a_map(void **state)
     close(fd);
     struct gs_mem *mem = gs_mem_live_new(getpid(), NULL);
     assert_non_null(mem);
-    struct gs_target target = {.pid = getpid(), .ns_pid = getpid(), .mem = mem};
+    struct gs_target target = {.pid = getpid(), .living = getpid(), .ns_pid = getpid(), .mem = mem};
     /* No link in map_files has this name. */
     struct gs_map map = {.start = (gs_addr)(uintptr_t)memory, .inode = 1, .readable = true, .path = path};
     map.end = map.start + FILE_PAGES;

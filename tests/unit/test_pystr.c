@@ -37,6 +37,16 @@ static void check_native(struct objects *o)
     assert_reads(o, objects_str(o, longest), longest);
 }
 
+/* A NUL does not hide what follows. */
+static void check_nul(struct objects *o)
+{
+    gs_addr text = objects_str(o, "a-b");
+    objects_put8(o, text + (gs_addr)(is_two(o) ? o->layout.bytes_data : o->layout.str_ascii_data) + 1, 0);
+    assert_reads(o, text,
+                 "a\xef\xbf\xbd"
+                 "b");
+}
+
 /* What is no string, or one that cannot be true. */
 static void check_refused(struct objects *o)
 {
@@ -139,6 +149,7 @@ static void test_all_versions(void **state)
         struct objects o;
         objects_init(&o, objects_versions[i]);
         check_native(&o);
+        check_nul(&o);
         check_refused(&o);
         check_last_bytes(&o);
         if (is_two(&o)) {

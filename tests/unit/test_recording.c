@@ -104,15 +104,29 @@ static void test_many_threads_and_places(void **state)
     must_come_back(&shape);
 }
 
+enum { HUGE_THREADS = 40000, HUGE_DEPTH = 100000 };
+
+static enum gs_status check_huge_sample(struct gs_sink *sink, const struct gs_sample *sample)
+{
+    ((struct run_log *)sink)->samples++;
+    assert_int_equal(sample->thread_count, HUGE_THREADS);
+    for (uint32_t i = 0; i < HUGE_THREADS; i++) {
+        struct gs_stack stack = gs_stacks_at(sample->stacks, sample->threads[i].stack);
+        assert_int_equal(sample->threads[i].thread, i);
+        assert_int_equal(stack.depth, HUGE_DEPTH - i);
+        assert_int_equal(gs_stacks_place_at(sample->stacks, stack.place)->line, HUGE_DEPTH - 1 - i);
+    }
+    return GS_OK;
+}
+
 /* A sample and a stack that are bigger than a block is as a rule, and strings that do not pack. */
 static void test_huge_sample(void **state)
 {
-    enum { THREADS = 40000, DEPTH = 100000 };
     (void)state;
     int fd = run_file();
     struct gs_sink *recorder;
     struct gs_stacks *stacks = gs_stacks_new();
-    struct gs_thread_sample *threads = calloc(THREADS, sizeof *threads);
+    struct gs_thread_sample *threads = calloc(HUGE_THREADS, sizeof *threads);
     assert_non_null(threads);
     assert_int_equal(gs_recorder_open(&recorder, fd), GS_OK);
     char name[2000] = "", *command[200] = {0};
@@ -123,25 +137,26 @@ static void test_huge_sample(void **state)
     recorder->begin(recorder, &(struct gs_run_info){.rate_hz = 100, .gilspy = "", .host = ""});
     recorder->process(recorder, 0, &(struct gs_sampled_process){.command = command});
     uint32_t stack = 0;
-    for (int i = 0; i < DEPTH; i++) {
+    for (int i = 0; i < HUGE_DEPTH; i++) {
         struct gs_place place = {.function = name + i % 1000, .file = name + i % 777, .line = i};
         stack = gs_stacks_push(stacks, stack, gs_stacks_place(stacks, &place));
     }
-    for (uint32_t i = 0; i < THREADS; i++) {
+    for (uint32_t i = 0; i < HUGE_THREADS; i++) {
         threads[i].thread = i;
         threads[i].stack = stack - i;
         assert_int_equal(recorder->thread(recorder, i, &(struct gs_sampled_thread){.name = "t"}), GS_OK);
     }
-    struct gs_sample sample = {.threads = threads, .thread_count = THREADS, .stacks = stacks};
+    struct gs_sample sample = {.threads = threads, .thread_count = HUGE_THREADS, .stacks = stacks};
     assert_int_equal(recorder->sample(recorder, &sample), GS_OK);
     assert_int_equal(recorder->end(recorder, &(struct gs_run_end){.complete = true}), GS_OK);
     gs_recorder_close(recorder);
 
     struct run_log played;
     run_log_open(&played);
-    played.sink.sample = NULL;
+    played.sink.sample = check_huge_sample;
     play(fd, &played);
     assert_true(played.end.complete);
+    assert_int_equal(played.samples, 1);
     const char *at = strstr(played.text, "process 0:");
     assert_non_null(at);
     assert_non_null(strstr(at, name));
@@ -331,6 +346,43 @@ static void test_pipe(void **state)
     close(fd);
 }
 
+/* What a run takes of which each sample loses its first `turnover` threads and gets others at the end. */
+static uint64_t bytes_of_run(uint32_t turnover)
+{
+    enum { THREADS = 50, SAMPLES = 1000 };
+    struct gs_thread_sample threads[THREADS] = {0};
+    struct gs_stacks *stacks = gs_stacks_new();
+    struct gs_sink *recorder;
+    int fd = run_file();
+    assert_int_equal(gs_recorder_open(&recorder, fd), GS_OK);
+    recorder->begin(recorder, &(struct gs_run_info){.rate_hz = 100, .gilspy = "", .host = ""});
+    recorder->process(recorder, 0, &(struct gs_sampled_process){.pid = 1});
+    for (uint32_t i = 0; i < SAMPLES; i++) {
+        for (uint32_t k = 0; k < THREADS; k++)
+            threads[k].thread = k + i * turnover;
+        struct gs_sample sample = {.time_ns = (i + 1) * UINT64_C(10000000),
+                                   .weight_ns = 10000000,
+                                   .threads = threads,
+                                   .thread_count = THREADS,
+                                   .stacks = stacks};
+        assert_int_equal(recorder->sample(recorder, &sample), GS_OK);
+    }
+    assert_int_equal(recorder->end(recorder, &(struct gs_run_end){.complete = true}), GS_OK);
+    uint64_t bytes = gs_recorder_bytes(recorder);
+    gs_recorder_close(recorder);
+    gs_stacks_free(stacks);
+    close(fd);
+    return bytes;
+}
+
+/* Threads that do nothing take nothing, and those that come and go do not make the others be written again. */
+static void test_small(void **state)
+{
+    (void)state;
+    assert_in_range(bytes_of_run(0), 100, 1000);
+    assert_in_range(bytes_of_run(1), 1000, 3000);
+}
+
 /* A sink's answer ends it, and comes back. */
 static void test_sink_stops(void **state)
 {
@@ -401,8 +453,8 @@ int main(void)
         cmocka_unit_test(test_huge_sample), cmocka_unit_test(test_many_threads_and_places),
         cmocka_unit_test(test_renamed),     cmocka_unit_test(test_forget),
         cmocka_unit_test(test_part),        cmocka_unit_test(test_grows),
-        cmocka_unit_test(test_pipe),        cmocka_unit_test(test_sink_stops),
-        cmocka_unit_test(test_disk_full),
+        cmocka_unit_test(test_small),       cmocka_unit_test(test_pipe),
+        cmocka_unit_test(test_sink_stops),  cmocka_unit_test(test_disk_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "mem/metered.h"
 #include "python/layout_tables.h"
 #include "python/scan.h"
 #include "support/mem_fake.h"
@@ -337,6 +338,43 @@ static void test_not_python(void **state)
     free(w);
 }
 
+/* Each word of the data seems to point to an interpreter, whose list of threads breaks off at its end only. */
+static void test_all_is_decoy(void **state)
+{
+    (void)state;
+    enum { BYTES = 2 << 20, STATES = 1000, READS = 4 << 20 };
+    struct world *w = malloc(sizeof *w);
+    assert_non_null(w);
+    world_init(w, GS_VERSION(3, 11));
+    const struct gs_layout *layout = &w->p.o.layout;
+    gs_addr interp = process_interpreter(&w->p, NULL), states = process_map(&w->p, STATES * PAGE);
+    put_modules(w, interp);
+    put_field(w, interp, layout->is_threads_head, states);
+    for (gs_addr i = 0; i < STATES; i++) {
+        put_field(w, states + i * PAGE, layout->ts_interp, interp);
+        put_field(w, states + i * PAGE, layout->ts_prev, i > 0 ? states + (i - 1) * PAGE : 0);
+        put_field(w, states + i * PAGE, layout->ts_next, i + 1 < STATES ? states + (i + 1) * PAGE : 16);
+    }
+    w->data = process_map(&w->p, BYTES);
+    w->data_bytes = BYTES;
+    for (gs_addr at = 0; at < BYTES; at += 8)
+        put64(w, w->data + at, interp);
+    put_text(w, w->data + BYTES - 64, "3.11.5 (made by hand)");
+    Elf64_Phdr *segment = mem_fake_at(w->p.o.mem, IMAGE + sizeof(Elf64_Ehdr) + sizeof *segment, sizeof *segment);
+    segment->p_vaddr = w->data - IMAGE;
+    segment->p_memsz = BYTES;
+    uint64_t left = READS;
+    struct gs_metered metered;
+    gs_metered_init(&metered, w->p.mem, &left);
+    struct gs_mem *mem = w->p.mem;
+    w->p.mem = &metered.mem;
+    assert_int_equal(scan(w), GS_NOT_PYTHON);
+    w->p.mem = mem;
+    assert_true(left > READS / 4);
+    world_fini(w);
+    free(w);
+}
+
 /* One of a version that is not known is told as such where the file's name says that it is a Python. */
 static void test_unknown_version(void **state)
 {
@@ -355,10 +393,11 @@ static void test_unknown_version(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_found),      cmocka_unit_test(test_among_decoys),
-        cmocka_unit_test(test_refused),    cmocka_unit_test(test_two_interpreters),
-        cmocka_unit_test(test_current),    cmocka_unit_test(test_cookie),
-        cmocka_unit_test(test_not_python), cmocka_unit_test(test_unknown_version),
+        cmocka_unit_test(test_found),        cmocka_unit_test(test_among_decoys),
+        cmocka_unit_test(test_refused),      cmocka_unit_test(test_two_interpreters),
+        cmocka_unit_test(test_current),      cmocka_unit_test(test_cookie),
+        cmocka_unit_test(test_not_python),   cmocka_unit_test(test_unknown_version),
+        cmocka_unit_test(test_all_is_decoy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,8 +4,7 @@ import subprocess
 
 import pytest
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
+from made import BUILD
 
 
 @pytest.fixture
@@ -16,13 +15,6 @@ def draw(tmp_path):
         subprocess.run([os.path.join(BUILD, "tests", "draw"), play, form, mode, path, *flags], check=True, timeout=120)
         return path
     return run
-
-
-def folded(path):
-    """A folded file as a list of ([frame...], microseconds)."""
-    with open(path, encoding="utf-8", newline="\n") as file:
-        lines = [line.rpartition(" ") for line in file.read().splitlines()]
-    return [(stack.split(";"), int(time)) for stack, _, time in lines]
 
 
 @pytest.fixture(scope="session")

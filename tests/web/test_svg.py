@@ -3,7 +3,7 @@ import os
 import xml.etree.ElementTree
 
 import pytest
-from conftest import folded
+from made import folded
 
 import browser
 
@@ -189,7 +189,7 @@ def test_deep_stacks_can_be_used(driver, draw, screenshots):
     page.press(END)
     assert page.focused().startswith("walk_1999")
     page.press(ENTER)
-    assert page.text(".more") == "1997 more callers: zoom out"
+    assert page.text(".more") == "1,997 more callers: zoom out"
     assert page.run("return Number(document.querySelector('.app svg').getAttribute('height'))") == 5 * 20
     driver.save_screenshot(os.path.join(screenshots, "deep-zoomed.png"))
     page.press("i", "r")

@@ -36,5 +36,11 @@ def vfork(fifo):
     os.unlink(fifo)
 
 
+def leave():
+    """Ends the main thread, and it alone."""
+    common.libc.syscall(EXIT, 0)
+
+
+EXIT = 60
 common.start("worker", {"idle": idle, "sleep": sleep, "hog": hog, "spin": spin}[common.ARGS[0]])
-common.serve(ping=lambda: "pong", vfork=vfork)
+common.serve(ping=lambda: "pong", vfork=vfork, leave=leave)

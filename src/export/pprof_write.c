@@ -1,0 +1,351 @@
+/* From the call tree to the profile. It is written piece by piece, because the whole of it as a message would take many
+ * times the memory of the tree. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "export/json.h"
+#include "export/label.h"
+#include "export/pprof.h"
+
+enum { MAPPING = 1, LABELS = 4 };
+
+/* What each sample has a value of. */
+enum value { SAMPLES, WALL, CPU, GIL, WAIT, VALUES };
+static const struct {
+    const char *name, *unit;
+} values[VALUES] = {[SAMPLES] = {"samples", "count"},
+                    [WALL] = {"wall", "nanoseconds"},
+                    [CPU] = {"cpu", "nanoseconds"},
+                    [GIL] = {"gil", "nanoseconds"},
+                    [WAIT] = {"wait", "nanoseconds"}};
+
+/* What a reader is shown first: all that was selected. */
+static const enum value shown[GS_MODE_COUNT] = {
+    [GS_MODE_ACTIVE] = WALL, [GS_MODE_WALL] = WALL, [GS_MODE_CPU] = CPU,
+    [GS_MODE_GIL] = GIL,     [GS_MODE_WAIT] = WAIT, [GS_MODE_BLAME] = WAIT,
+};
+
+struct writer {
+    struct gs_pprof *pprof;
+    struct gs_pprof_out *out;
+    struct gs_pprof_texts *functions, *locations; /* their numbers, less 1, by what they are */
+    uint64_t *location;                           /* of each node, 0: it is not shown */
+    uint64_t *path;
+    size_t path_room;
+    struct gs_label name, file, key;
+    enum gs_status status; /* of the first thing that failed */
+};
+
+static void put(struct writer *writer, const Gs__Profile *piece)
+{
+    if (!writer->status)
+        writer->status = gs_pprof_put(writer->out, piece);
+}
+
+static int64_t text(struct writer *writer, const char *text)
+{
+    int64_t number = 0;
+    if (!writer->status)
+        writer->status = gs_pprof_put_text(writer->out, text, &number);
+    return number;
+}
+
+/* The text of a label, which is empty then. */
+static int64_t label_text(struct writer *writer, struct gs_label *label)
+{
+    if (label->failed)
+        writer->status = GS_NO_MEMORY;
+    int64_t number = text(writer, label->len > 0 && label->bytes ? label->bytes : "");
+    gs_label_cut(label, 0);
+    return number;
+}
+
+static uint64_t number_of(struct writer *writer, struct gs_pprof_texts *texts, bool *added)
+{
+    const struct gs_label *key = &writer->key;
+    int64_t number = key->failed || !key->bytes ? -1 : gs_pprof_text(texts, key->bytes, added);
+    if (number < 0) {
+        writer->status = GS_NO_MEMORY;
+        *added = false;
+    }
+    return (uint64_t)number + 1;
+}
+
+/* What a node is called, into writer->name and file; its line, or 0. */
+static int64_t describe(struct writer *writer, uint32_t node)
+{
+    const struct gs_calltree *tree = writer->pprof->tree;
+    const struct gs_node *at = gs_calltree_node(tree, node);
+    gs_label_cut(&writer->name, 0);
+    gs_label_cut(&writer->file, 0);
+    if (gs_node_kind(at) == GS_NODE_PROCESS) {
+        const struct gs_pprof_process *process =
+            &writer->pprof->processes[writer->pprof->parts[gs_node_number(at)].process];
+        gs_label_put(&writer->name, "%d: ", (int)process->pid);
+        gs_label_add(&writer->name, process->command, 0);
+        return 0;
+    }
+    if (gs_node_kind(at) != GS_NODE_FRAME || gs_calltree_place(tree, node)->kind == GS_FRAME_GAP) {
+        gs_label_node(&writer->name, tree, node, NULL, 0);
+        return 0;
+    }
+    const struct gs_place *place = gs_calltree_place(tree, node);
+    gs_label_add(&writer->name, *place->function ? place->function : "<unknown code>", 0);
+    gs_label_add(&writer->file, place->module ? place->module : place->file, 0);
+    return place->line > 0 && !place->module ? place->line : 0;
+}
+
+/* The number of the function that was described, which is written when it is a new one. */
+static uint64_t function(struct writer *writer)
+{
+    bool added;
+    gs_label_cut(&writer->key, 0);
+    gs_label_add(&writer->key, writer->name.bytes ? writer->name.bytes : "", 0);
+    gs_label_put(&writer->key, "\n");
+    gs_label_add(&writer->key, writer->file.bytes ? writer->file.bytes : "", 0);
+    Gs__Function function = GS__FUNCTION__INIT, *functions = &function;
+    function.id = number_of(writer, writer->functions, &added);
+    if (!added)
+        return function.id;
+    Gs__Profile piece = GS__PROFILE__INIT;
+    function.name = function.system_name = label_text(writer, &writer->name);
+    function.filename = label_text(writer, &writer->file);
+    piece.n_function = 1;
+    piece.function = &functions;
+    put(writer, &piece);
+    return function.id;
+}
+
+static uint64_t location(struct writer *writer, uint32_t node)
+{
+    bool added;
+    Gs__Line line = GS__LINE__INIT, *lines = &line;
+    Gs__Location location = GS__LOCATION__INIT, *locations = &location;
+    Gs__Profile piece = GS__PROFILE__INIT;
+    line.line = describe(writer, node);
+    line.function_id = function(writer);
+    gs_label_put(&writer->key, "\n%d", (int)line.line);
+    location.id = number_of(writer, writer->locations, &added);
+    location.mapping_id = MAPPING;
+    location.n_line = 1;
+    location.line = &lines;
+    piece.n_location = 1;
+    piece.location = &locations;
+    if (added)
+        put(writer, &piece);
+    return location.id;
+}
+
+static bool is_shown(const struct gs_pprof *pprof, uint32_t node)
+{
+    switch (gs_node_kind(gs_calltree_node(pprof->tree, node))) {
+    case GS_NODE_PROCESS:
+        return pprof->process_count > 1;
+    case GS_NODE_THREAD:
+        return pprof->selection->threads;
+    default:
+        return true;
+    }
+}
+
+static void write_locations(struct writer *writer)
+{
+    uint32_t count = gs_calltree_count(writer->pprof->tree);
+    writer->location = calloc(count, sizeof *writer->location);
+    if (!writer->location)
+        writer->status = GS_NO_MEMORY;
+    for (uint32_t i = 1; i < count && !writer->status; i++) {
+        if (is_shown(writer->pprof, i))
+            writer->location[i] = location(writer, i);
+    }
+}
+
+/* A stack on its way into the file. */
+struct stack {
+    size_t depth; /* of writer->path */
+    const struct gs_calltree_thread *thread;
+    const struct gs_pprof_part *part;
+};
+
+static bool climb(struct writer *writer, uint32_t node, struct stack *stack)
+{
+    const struct gs_calltree *tree = writer->pprof->tree;
+    *stack = (struct stack){0};
+    for (; node; node = gs_calltree_node(tree, node)->parent) {
+        const struct gs_node *at = gs_calltree_node(tree, node);
+        if (gs_node_kind(at) == GS_NODE_PROCESS)
+            stack->part = &writer->pprof->parts[gs_node_number(at)];
+        else if (gs_node_kind(at) == GS_NODE_THREAD && !stack->thread) /* above it may be the one that is to blame */
+            stack->thread = gs_calltree_thread(tree, node);
+        if (!writer->location[node])
+            continue;
+        if (stack->depth == writer->path_room) {
+            size_t room = stack->depth * 2 + 64;
+            uint64_t *path = realloc(writer->path, room * sizeof *path);
+            if (!path)
+                return false;
+            writer->path = path;
+            writer->path_room = room;
+        }
+        writer->path[stack->depth++] = writer->location[node];
+    }
+    return stack->part != NULL;
+}
+
+/* word or number. */
+static void add_label(struct writer *writer, Gs__Sample *sample, const char *key, int64_t word, int64_t number)
+{
+    Gs__Label *label = sample->label[sample->n_label++];
+    gs__label__init(label);
+    label->key = text(writer, key);
+    label->str = word;
+    label->num = number;
+}
+
+static void add_labels(struct writer *writer, Gs__Sample *sample, const struct stack *stack, const char *gil)
+{
+    if (stack->thread) {
+        gs_label_cut(&writer->name, 0);
+        gs_label_add(&writer->name, *stack->thread->name ? stack->thread->name : "<no name>", 0);
+        add_label(writer, sample, "thread", label_text(writer, &writer->name), 0);
+        add_label(writer, sample, "tid", 0, stack->thread->tid);
+    }
+    add_label(writer, sample, "gil", text(writer, gil), 0);
+    add_label(writer, sample, "pid", 0, writer->pprof->processes[stack->part->process].pid);
+}
+
+/* Samples of the node itself, without those below it. */
+static uint64_t own_samples(const struct gs_calltree *tree, uint32_t node)
+{
+    uint32_t count;
+    const uint32_t *children = gs_calltree_children(tree, node, &count);
+    uint64_t samples = gs_calltree_node(tree, node)->samples;
+    while (count > 0)
+        samples -= gs_calltree_node(tree, children[--count])->samples;
+    return samples;
+}
+
+static void write_sample(struct writer *writer, uint32_t node)
+{
+    const struct gs_calltree *tree = writer->pprof->tree;
+    int64_t ns = (int64_t)gs_calltree_self_ns(tree, node), value[VALUES] = {(int64_t)own_samples(tree, node), ns};
+    struct stack stack;
+    Gs__Label list[LABELS], *labels[LABELS] = {&list[0], &list[1], &list[2], &list[3]};
+    Gs__Sample sample = GS__SAMPLE__INIT, *samples = &sample;
+    Gs__Profile piece = GS__PROFILE__INIT;
+    if (ns == 0 && value[SAMPLES] == 0)
+        return;
+    if (!climb(writer, node, &stack)) {
+        writer->status = GS_NO_MEMORY;
+        return;
+    }
+    enum gs_gil_word word = stack.part->class / 2;
+    value[CPU] = stack.part->class % 2 ? ns : 0;
+    value[GIL] = word == GS_HOLDS ? ns : 0;
+    value[WAIT] = word == GS_WAITS ? ns : 0;
+    /* When the sampler was late, nobody knows: that time counts for what the thread did after it, as in each format. */
+    if (gs_node_kind(gs_calltree_node(tree, node)) == GS_NODE_LATE)
+        word = GS_UNKNOWN;
+    sample.n_location_id = stack.depth;
+    sample.location_id = writer->path;
+    sample.n_value = VALUES;
+    sample.value = value;
+    sample.label = labels;
+    add_labels(writer, &sample, &stack, gs_gil_word_name(word));
+    piece.n_sample = 1;
+    piece.sample = &samples;
+    put(writer, &piece);
+}
+
+static void write_types(struct writer *writer)
+{
+    Gs__ValueType type[VALUES], period = GS__VALUE_TYPE__INIT, *types[VALUES];
+    Gs__Profile piece = GS__PROFILE__INIT;
+    double hz = writer->pprof->run.rate_hz;
+    text(writer, ""); /* number 0 */
+    for (int i = 0; i < VALUES; i++) {
+        gs__value_type__init(&type[i]);
+        type[i].type = text(writer, values[i].name);
+        type[i].unit = text(writer, values[i].unit);
+        types[i] = &type[i];
+    }
+    period.type = type[WALL].type;
+    period.unit = type[WALL].unit;
+    piece.n_sample_type = VALUES;
+    piece.sample_type = types;
+    piece.period_type = &period;
+    piece.period = isfinite(hz) && hz > 1e-6 ? (int64_t)(1e9 / hz + 0.5) : 0;
+    piece.default_sample_type = type[shown[writer->pprof->selection->mode]].type;
+    put(writer, &piece);
+}
+
+static int64_t quality_text(struct writer *writer, const struct gs_run_end *end)
+{
+    json_t *quality = gs_json_quality(&end->quality);
+    char *dumped = quality ? json_dumps(quality, JSON_ENSURE_ASCII) : NULL;
+    if (!dumped)
+        writer->status = GS_NO_MEMORY;
+    gs_label_cut(&writer->name, 0);
+    gs_label_put(&writer->name, "quality ");
+    gs_label_add(&writer->name, dumped ? dumped : "", 0);
+    free(dumped);
+    json_decref(quality);
+    return label_text(writer, &writer->name);
+}
+
+static void write_run(struct writer *writer, const struct gs_run_end *end)
+{
+    const struct gs_pprof *pprof = writer->pprof;
+    const struct gs_mode_row *mode = &gs_modes[pprof->selection->mode];
+    int64_t comments[3];
+    Gs__Profile piece = GS__PROFILE__INIT;
+    Gs__Mapping mapping = GS__MAPPING__INIT, *mappings = &mapping;
+    gs_label_cut(&writer->name, 0);
+    gs_label_add(&writer->name, pprof->exe ? pprof->exe : "python", 0);
+    mapping.id = MAPPING;
+    mapping.filename = label_text(writer, &writer->name);
+    mapping.has_functions = mapping.has_filenames = mapping.has_line_numbers = true;
+    piece.n_mapping = 1;
+    piece.mapping = &mappings;
+    gs_label_put(&writer->name, "gilspy ");
+    gs_label_add(&writer->name, pprof->gilspy ? pprof->gilspy : "", 0);
+    gs_label_put(&writer->name, "%s", end->complete ? "" : ": a part of the run");
+    comments[0] = label_text(writer, &writer->name);
+    gs_label_put(&writer->name, "mode %s: %s", mode->name, mode->help);
+    comments[1] = label_text(writer, &writer->name);
+    comments[2] = quality_text(writer, end);
+    piece.n_comment = sizeof comments / sizeof *comments;
+    piece.comment = comments;
+    piece.time_nanos = pprof->run.realtime_ns;
+    piece.duration_nanos = end->end_ns > pprof->run.begin_ns ? (int64_t)(end->end_ns - pprof->run.begin_ns) : 0;
+    put(writer, &piece);
+}
+
+enum gs_status gs_pprof_write(struct gs_pprof *pprof, const struct gs_run_end *end)
+{
+    struct writer writer = {.pprof = pprof,
+                            .out = gs_pprof_out_new(pprof->out),
+                            .functions = gs_pprof_texts_new(),
+                            .locations = gs_pprof_texts_new()};
+    if (!writer.out || !writer.functions || !writer.locations)
+        writer.status = GS_NO_MEMORY;
+    if (!writer.status) {
+        write_types(&writer);
+        write_run(&writer, end);
+        write_locations(&writer);
+    }
+    for (uint32_t i = 1; i < gs_calltree_count(pprof->tree) && !writer.status; i++)
+        write_sample(&writer, i);
+    if (!writer.status)
+        writer.status = gs_pprof_out_end(writer.out);
+    gs_pprof_out_free(writer.out);
+    gs_pprof_texts_free(writer.functions);
+    gs_pprof_texts_free(writer.locations);
+    free(writer.location);
+    free(writer.path);
+    gs_label_fini(&writer.name);
+    gs_label_fini(&writer.file);
+    gs_label_fini(&writer.key);
+    return writer.status;
+}

@@ -1,0 +1,164 @@
+"""Recordings drawn again: each format and mode, parts, and recordings that are damaged, cut or still grow."""
+import json
+import os
+import subprocess
+
+import pytest
+
+import gilspy
+import recording
+from target import running, until
+from test_errors import check_failure
+
+MODES = ("active", "wall", "cpu", "gil", "wait", "blame")
+DAMAGED = "is damaged from byte"
+
+
+@pytest.fixture(scope="module")
+def made(system_python, folders, tmp_path_factory):
+    """A recording of threads that come, contend and go, of about two blocks; and the summary of its run."""
+    path = tmp_path_factory.mktemp("made") / "run.gilspy"
+    with running(system_python, folders, "churn.py") as target:
+        yield path, recording.record(target.pid, path, "-r", 500, "-d", "1500ms")
+
+
+def report(*words):
+    done = gilspy.run("report", *words)
+    assert done.returncode == 0
+    return done
+
+
+def test_name_of_its_own(made, tmp_path):
+    path = tmp_path / "run.gilspy"
+    path.write_bytes(made[0].read_bytes())
+    done = report(path)
+    assert (done.stdout, done.stderr) == ("", "gilspy: wrote %s\n" % (tmp_path / "run.svg"))
+    assert report("-q", path, "-f", "folded").stderr == ""
+    path.rename(tmp_path / "other.gilspy.part")
+    report(tmp_path / "other.gilspy.part")
+    assert sorted(os.listdir(tmp_path)) == ["other.gilspy.part", "other.svg", "run.folded", "run.svg"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_formats(made, tmp_path, mode):
+    """Each mode in each format; the same time in those whose times can be added up."""
+    words = (made[0], "-m", mode, "-o")
+    assert report(*words, tmp_path / "a.svg").stderr == ""
+    assert "</svg>" in (tmp_path / "a.svg").read_text()
+    report(*words, tmp_path / "a.folded")
+    folded = sum(recording.read_folded((tmp_path / "a.folded").read_text()).values())
+    report(*words, tmp_path / "a.speedscope.json")
+    profiles = json.loads((tmp_path / "a.speedscope.json").read_text())["profiles"]
+    scale = {"nanoseconds": 1e-3, "microseconds": 1, "milliseconds": 1e3, "seconds": 1e6}
+    speedscope = sum(weight * scale[each["unit"]] for each in profiles
+                     for stack, weight in zip(each["samples"], each["weights"]) if stack)
+    assert folded == pytest.approx(speedscope, abs=max(1000, folded * 0.001))
+
+
+def test_sums(made):
+    """holds and waits are part of active, active of wall; wall is each thread's time."""
+    sums = {mode: sum(recording.draw(made[0], "-m", mode).values()) for mode in MODES}
+    late = recording.draw(made[0], "-m", "gil").get((recording.LATE,), 0)
+    assert sums["gil"] <= made[1]["seconds"] * 1e6 + 10000
+    assert sums["gil"] - late + sums["wait"] - 2 * late <= sums["active"] <= sums["wall"]
+    threads = recording.threads(recording.draw(made[0], "-i", "-t"))
+    assert sum(threads.values()) == pytest.approx(sums["wall"], abs=len(threads) + 1000)
+    for name in ("MainThread", "breeder-1", "breeder-2"):
+        assert threads[name] == pytest.approx(made[1]["seconds"] * 1e6, abs=30000)
+
+
+def test_parts(made):
+    """Ranges of time add up; what lies outside of the recording is nothing."""
+    path, whole = made[0], sum(recording.draw(made[0], "-i").values())
+    parts = [sum(recording.draw(path, "-i", *words).values())
+             for words in (["--to", "300ms"], ["--from", "300ms", "--to", "800ms"], ["--from", "800ms", "--to", "1h"])]
+    assert sum(parts) == pytest.approx(whole, rel=0.001, abs=1000) and all(parts)
+    assert recording.draw(path, "-i", "--from", "1h") == {}
+
+
+def test_threads(made):
+    document = recording.threads(recording.draw(made[0], "-i", "-t"))
+    chosen = recording.threads(recording.draw(made[0], "-i", "-t", "--thread", "breeder-[12]", "--thread", "Main*"))
+    assert chosen == {name: document[name] for name in ("MainThread", "breeder-1", "breeder-2")}
+    assert all(":" not in frame.rsplit("(", 1)[-1] for frames in recording.draw(made[0], "-F") for frame in frames
+               if not frame.startswith("["))
+
+
+def test_cut_anywhere(made, tmp_path):
+    """As far as blocks are whole they are drawn, with a word about it, and time only grows with the length."""
+    content, path, last, drawn = made[0].read_bytes(), tmp_path / "cut.gilspy", -1, 0
+    lengths = [*range(0, 40, 3), *range(40, len(content), max(1, len(content) // 40)), len(content) - 1, len(content)]
+    for length in lengths:
+        path.write_bytes(content[:length])
+        done = gilspy.run("report", path, "-i", "-f", "folded", "-o", "-")
+        if done.returncode:
+            check_failure(done, 1, str(path))
+            assert last < 0
+            continue
+        drawn += 1
+        assert (done.stderr == "") == (length == len(content)) and done.stderr.count("\n") <= 1
+        us = sum(recording.read_folded(done.stdout).values())
+        assert us >= last
+        last = us
+    assert drawn >= 2 and last == sum(recording.draw(made[0], "-i").values())
+
+
+def test_damaged(made, tmp_path):
+    content, path = bytearray(made[0].read_bytes()), tmp_path / "bad.gilspy"
+    content[len(content) - 20] ^= 1
+    path.write_bytes(content)
+    done = gilspy.run("report", path, "-f", "folded", "-o", "-")
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1) and DAMAGED in done.stderr and done.stdout
+
+
+@pytest.mark.parametrize("content, word", [(b"", "empty"), (b"nonsense", "not a recording"), (b"x" * 100000, "not a rec"),
+                                           (b"gilspy\0\xff" + b"x" * 50, "format")])
+def test_garbage(tmp_path, content, word):
+    path = tmp_path / "a.gilspy"
+    path.write_bytes(content)
+    check_failure(gilspy.run("report", path, "-o", tmp_path / "a.svg"), 1, str(path), word)
+    assert os.listdir(tmp_path) == ["a.gilspy"]
+
+
+def test_no_file(tmp_path):
+    check_failure(gilspy.run("report", tmp_path / "none"), 1, "No such file")
+    check_failure(gilspy.run("report", tmp_path, "-o", "-"), 1)
+
+
+@pytest.mark.parametrize("words", [[], ["-f", "gilspy", "FILE"], ["FILE", "-o", "a.png"], ["FILE", "FILE"],
+                                   ["FILE", "-m", "none"], ["FILE", "--from", "soon"], ["-p", "1", "FILE"]])
+def test_wrong_usage(made, tmp_path, words):
+    check_failure(gilspy.run("report", *[made[0] if word == "FILE" else word for word in words], cwd=tmp_path), 2)
+    assert os.listdir(tmp_path) == []
+
+
+def test_one_that_grows(system_python, folders, tmp_path):
+    """It is drawn as far as it is, and goes on growing."""
+    path = tmp_path / "a.gilspy"
+    with running(system_python, folders, "churn.py") as target:
+        process = subprocess.Popen([gilspy.PROGRAM, "record", "-q", "-r", "1000", "-o", path, "-p", str(target.pid)])
+        try:
+            part, seen = str(path) + ".part", []
+
+            def drawn():
+                done = gilspy.run("report", part, "-i", "-f", "folded", "-o", "-")
+                if done.returncode == 0:
+                    assert "grows" in done.stderr
+                    seen.append(sum(recording.read_folded(done.stdout).values()))
+                return len(set(seen)) > 1
+            until(drawn, "it to grow")
+            assert seen == sorted(seen) and process.poll() is None
+        finally:
+            process.terminate()
+        assert process.wait(20) == 0
+    assert sum(recording.draw(path, "-i").values()) > seen[-1] and os.listdir(tmp_path) == ["a.gilspy"]
+
+
+def test_closed_pipe_and_full_device(made):
+    for format in ("svg", "folded", "speedscope"):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = gilspy.run("report", made[0], "-f", format, "-o", "-", stdout=writer)
+        os.close(writer)
+        assert (done.returncode, done.stderr) == (1, "")
+        check_failure(gilspy.run("report", made[0], "-f", format, "-o", "/dev/full"), 1, "No space left")

@@ -1,0 +1,78 @@
+/* Spans come back by thread and in order, whether they fitted into memory or not. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "export/spill.h"
+
+enum { THREADS = 7, SPANS = 5000 };
+
+static void check(size_t in_memory)
+{
+    struct gs_spill *spill = gs_spill_new(in_memory);
+    struct gs_span span;
+    assert_non_null(spill);
+    for (uint32_t i = 0; i < SPANS; i++) {
+        /* Thread 5 has none. */
+        uint32_t thread = i * 2654435761U % THREADS == 5 ? 6 : i * 2654435761U % THREADS;
+        assert_int_equal(gs_spill_add(spill, &(struct gs_span){thread, i, i, i + 1}), GS_OK);
+    }
+    assert_int_equal(gs_spill_sort(spill), GS_OK);
+    uint32_t all = 0;
+    for (uint32_t thread = 0; thread < THREADS; thread++) {
+        for (int again = 0; again < 2; again++) {
+            uint64_t before = 0;
+            uint32_t count = 0;
+            for (; gs_spill_next(spill, thread, &span); count++) {
+                assert_int_equal(span.thread, thread);
+                assert_true(count == 0 || span.begin_ns > before);
+                assert_int_equal(span.node, span.begin_ns);
+                before = span.begin_ns;
+            }
+            assert_int_equal(count == 0, thread == 5);
+            all += again ? count : 0;
+            if (!again)
+                gs_spill_again(spill);
+        }
+    }
+    assert_int_equal(all, SPANS);
+    assert_false(gs_spill_failed(spill));
+    gs_spill_free(spill);
+}
+
+static void all_in_memory(void **state)
+{
+    (void)state;
+    check(GS_SPILL_SPANS);
+}
+
+static void many_runs_in_the_file(void **state)
+{
+    (void)state;
+    check(100);
+    check(SPANS / 2); /* nothing is left in memory */
+    check(3);
+}
+
+static void nothing_at_all(void **state)
+{
+    struct gs_spill *spill = gs_spill_new(4);
+    struct gs_span span;
+    (void)state;
+    assert_int_equal(gs_spill_sort(spill), GS_OK);
+    assert_false(gs_spill_next(spill, 0, &span));
+    gs_spill_free(spill);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_in_memory),
+        cmocka_unit_test(many_runs_in_the_file),
+        cmocka_unit_test(nothing_at_all),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
