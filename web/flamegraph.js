@@ -1,6 +1,10 @@
-/* Turns the picture that gilspy drew into a flame graph to work with: it reads the frames that are there, and puts a
- * page with search, buttons and details around them. All that comes from the profiled program is handled as text. */
-(function () {
+/* Turns frames that are drawn into a flame graph to work with: it reads what is there, and puts search, buttons and
+ * details around it. All that comes from the profiled program is handled as text.
+ *
+ * static_frames: the group of frames. place: what this page has that others have not: `whole`, the graph is all of it,
+ * so that keys are meant for it wherever they are pressed; `words` and `legend`, elements that stand above the graph;
+ * `mount(app)`, which shows it. */
+function gilspy_flamegraph(static_frames, place) {
   "use strict";
   const SVG = "http://www.w3.org/2000/svg", HTML = "http://www.w3.org/1999/xhtml";
   const ROW = 20, CHARACTER = 7.225, CALLERS = 3, LEAST = 0.6, SPLIT = 3, SPLIT_LEAST = 24;
@@ -10,17 +14,13 @@
                 ["arrows", "go to caller, callee, neighbour"], ["Home, End", "outermost frame, longest path"],
                 ["/, Ctrl-F", "search: a regular expression, or text"], ["n, N", "next match, previous one"],
                 ["i", "upside down"], ["?", "this help"]];
-  const root = document.documentElement;
-  const static_frames = document.getElementById("frames"), head = document.getElementById("head");
-  if (!static_frames || !head)
-    return;
 
   /* --- the frames, as they stand in the file: each before those that it calls --- */
 
   const frames = [];
-  let rows = 0;
   function read_frames() {
     const way = [];
+    frames.length = 0;
     for (const element of static_frames.children) {
       const v = element.getAttribute("data-v").split(" ").map(Number);
       const lines = element.querySelector("title").textContent.split("\n");
@@ -33,7 +33,6 @@
       if (frame.parent)
         frame.parent.children.push(frame);
       way[frame.depth] = frame;
-      rows = Math.max(rows, frame.depth + 1);
       frames.push(frame);
     }
     for (let i = frames.length - 1; i >= 0; i--) { /* where the frames above it end */
@@ -55,10 +54,6 @@
 
   const ui = {};
   function build_page() {
-    const texts = Array.from(head.querySelectorAll(":scope > text"), (text) => text.textContent);
-    const legend = make("ul", {"aria-label": "Colours"});
-    for (const key of head.querySelectorAll(".key"))
-      legend.append(make("li", {style: "--colour: " + key.getAttribute("data-colour")}, key.textContent));
     ui.search = make("input", {type: "search", placeholder: "Search  /", "aria-label": "Search frames",
                                spellcheck: "false"});
     ui.matched = make("output", {class: "matched", "aria-live": "polite"});
@@ -79,26 +74,14 @@
     for (const [key, meaning] of KEYS)
       list.append(make("dt", {}, key), make("dd", {}, meaning));
     ui.help = make("div", {class: "help", role: "dialog", "aria-label": "Keys", hidden: ""}, list);
-    const words = make("div", {class: "words"}, make("h1", {}, texts[0]));
-    for (const text of texts.slice(1))
-      words.append(make("p", {}, text));
-    ui.app = make("div", {class: "app"}, make("header", {}, words, ui.bar, legend),
+    ui.app = make("div", {class: "app"}, make("header", {}, place.words, ui.bar, place.legend),
                   make("div", {class: "help-place"}, ui.help), ui.view, ui.footer);
-
-    const place = document.createElementNS(SVG, "foreignObject");
-    place.setAttribute("width", "100%");
-    place.setAttribute("height", "100%");
-    place.append(ui.app);
     ui.more = document.createElementNS(SVG, "g");
     ui.more.setAttribute("class", "more");
     ui.more.append(document.createElementNS(SVG, "rect"), document.createElementNS(SVG, "text"));
     ui.graph.append(ui.more, static_frames);
     static_frames.removeAttribute("transform");
-    head.remove();
-    for (const name of ["width", "height"])
-      root.setAttribute(name, "100%");
-    root.removeAttribute("viewBox");
-    root.append(place);
+    place.mount(ui.app);
   }
 
   /* --- where each frame stands --- */
@@ -225,14 +208,15 @@
       return;
     stack.push(zoomed);
     try {
-      history.pushState({gilspy: stack.length}, "");
+      if (history_works)
+        history.pushState({gilspy: stack.length}, "");
     } catch (error) {
       history_works = false;
     }
     show(frame);
   }
 
-  let history_works = true;
+  let history_works = place.whole;
   function step_back() {
     if (stack.length > 0)
       show(stack.pop());
@@ -247,7 +231,7 @@
   }
   window.addEventListener("popstate", (event) => {
     const depth = (event.state && event.state.gilspy) || 0;
-    while (stack.length > depth)
+    while (history_works && stack.length > depth)
       step_back();
   });
 
@@ -301,7 +285,8 @@
       facts.push(percent(frame.width, zoomed.width) + " of what is shown");
     if (frame.self)
       facts.push("itself " + frame.self);
-    facts.push(frame.samples.toLocaleString("en") + (frame.samples === 1 ? " sample" : " samples"));
+    if (frame.samples > 0)
+      facts.push(frame.samples.toLocaleString("en") + (frame.samples === 1 ? " sample" : " samples"));
     for (const fact of facts)
       ui.numbers.append(make("span", {}, fact));
   }
@@ -472,24 +457,88 @@
     ui.reset.addEventListener("click", reset);
     ui.flip.addEventListener("click", flip);
     ui.keys.addEventListener("click", () => toggle_help());
-    document.addEventListener("keydown", on_key);
+    (place.whole ? document : ui.app).addEventListener("keydown", on_key);
     window.addEventListener("resize", lay_out);
+  }
+
+  function name_frames() {
+    for (const frame of frames) {
+      const element = frame.element, title = element.querySelector("title");
+      element.gilspy_index = frame.index;
+      element.setAttribute("role", "treeitem");
+      element.setAttribute("aria-level", frame.depth + 1);
+      element.setAttribute("aria-label", title.textContent.replace(/\n/g, ", "));
+      element.setAttribute("tabindex", "-1");
+    }
+    frames[0].element.setAttribute("tabindex", "0");
+  }
+
+  /* Other frames in place of these. What was zoomed into stays so, as far as it is still there. */
+  function renew(group) {
+    const way = [];
+    for (let frame = zoomed; frame && frame.parent; frame = frame.parent)
+      way.unshift(frame.name);
+    static_frames.replaceWith(group);
+    static_frames = group;
+    read_frames();
+    name_frames();
+    stack = [];
+    focused = null;
+    zoomed = frames[0];
+    for (const name of way) {
+      const next = zoomed.children.find((child) => child.name === name);
+      if (!next)
+        break;
+      zoomed = next;
+    }
+    if (zoomed !== frames[0])
+      stack.push(frames[0]);
+    find();
+    show(zoomed);
   }
 
   read_frames();
   if (frames.length === 0)
-    return;
+    return null;
   build_page();
-  for (const frame of frames) {
-    const element = frame.element, title = element.querySelector("title");
-    element.gilspy_index = frame.index;
-    element.setAttribute("role", "treeitem");
-    element.setAttribute("aria-level", frame.depth + 1);
-    element.setAttribute("aria-label", title.textContent.replace(/\n/g, ", "));
-    element.setAttribute("tabindex", "-1");
-  }
+  name_frames();
   zoomed = frames[0];
-  frames[0].element.setAttribute("tabindex", "0");
   listen();
   show(zoomed);
+  return {renew};
+}
+
+/* A file that is nothing but the picture: what stands in it above the graph becomes the page's head. */
+(function () {
+  "use strict";
+  const HTML = "http://www.w3.org/1999/xhtml", SVG = "http://www.w3.org/2000/svg";
+  const root = document.documentElement, head = document.getElementById("head");
+  if (root.localName !== "svg" || !head)
+    return;
+  const make = (name) => document.createElementNS(HTML, name);
+  const words = make("div"), legend = make("ul");
+  words.className = "words";
+  Array.from(head.querySelectorAll(":scope > text")).forEach((text, i) => {
+    const line = make(i === 0 ? "h1" : "p");
+    line.textContent = text.textContent;
+    words.append(line);
+  });
+  legend.setAttribute("aria-label", "Colours");
+  for (const key of head.querySelectorAll(".key")) {
+    const item = make("li");
+    item.style.setProperty("--colour", key.getAttribute("data-colour"));
+    item.textContent = key.textContent;
+    legend.append(item);
+  }
+  gilspy_flamegraph(document.getElementById("frames"), {whole: true, words, legend, mount(app) {
+    const box = document.createElementNS(SVG, "foreignObject");
+    head.remove();
+    for (const name of ["width", "height"]) {
+      box.setAttribute(name, "100%");
+      root.setAttribute(name, "100%");
+    }
+    root.removeAttribute("viewBox");
+    box.append(app);
+    root.append(box);
+  }});
 })();

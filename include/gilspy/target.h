@@ -79,14 +79,15 @@ struct gs_target {
 
 /* Opens a live process. pid may be a thread's id: its process is opened. watch (not owned, may be NULL) is told of each
  * step that may wait for ever. Fails with GS_NO_PROCESS (not there, all its threads have ended), GS_NOT_PYTHON (a
- * kernel thread), GS_NOT_PERMITTED, GS_FAILED; err is filled. */
+ * kernel thread), GS_NOT_PERMITTED, GS_FAILED; err is filled. With GS_NOT_PERMITTED *target is there all the same, and
+ * is to be closed: it has what everybody is told, its ids, its command and perhaps its maps. */
 enum gs_status gs_target_open(struct gs_target **target, pid_t pid, struct gs_watch *watch,
                               struct gs_err *err) GS_MUST_CHECK;
 /* Opens the core file of a process. Memory that is not in it is read from the files that the process had mapped (exe:
  * where its program is now, NULL: where it was), if they are still the same ones. The ids of threads are those that the
- * core has: the kernel notes those of the process's own pid namespace, gdb those that it sees. GS_FAILED when there is
- * no core file, GS_NO_MEMORY; err is filled. */
-enum gs_status gs_target_open_core(struct gs_target **target, const char *core, const char *exe,
+ * core has: the kernel notes those of the process's own pid namespace, gdb those that it sees. watch: as above.
+ * GS_FAILED when there is no core file, GS_NO_MEMORY; err is filled. */
+enum gs_status gs_target_open_core(struct gs_target **target, const char *core, const char *exe, struct gs_watch *watch,
                                    struct gs_err *err) GS_MUST_CHECK;
 void gs_target_close(struct gs_target *target);
 
@@ -111,6 +112,8 @@ void gs_target_activity(const struct gs_target *target, pid_t tid, struct gs_act
 /* The process runs on as it was opened: GS_OK; GS_GONE when it has ended (its pid may be another's by now), GS_EXECED
  * when it runs another program, or the same anew. */
 enum gs_status gs_target_check(const struct gs_target *target);
+/* A quick part of that: it has ended, or runs another program. False also where that is not told (mem_fd). */
+bool gs_target_left_memory(const struct gs_target *target);
 
 /* What holds up the whole process: 'T' it is stopped by a signal, 't' by its tracer, 0 nothing. tracer: the process
  * that traces it, 0: none. */

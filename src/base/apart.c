@@ -1,11 +1,13 @@
-/* A child that is given up hangs on nothing of ours: it has no descriptor but the pipe that its result comes by, and
- * ends with us if it can end at all. */
+/* The child that works is a child of another one, its keeper, which only waits for it. A worker that cannot even be
+ * killed is left to init with its keeper's end, so that whoever calls this often collects no zombies; it ends with us
+ * if it can end at all. It hangs on nothing of ours: it has no descriptor but the pipe that its result comes by. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,14 +16,24 @@
 
 enum { PATIENCE_NS = 2000000000 };
 
-static _Noreturn void be_child(int out, void (*work)(const void *, void *), const void *context, void *result,
-                               size_t len)
+/* Kernels before 5.9 have no close_range. */
+static void close_between(unsigned first, unsigned last)
+{
+    struct rlimit limit;
+    if (close_range(first, last, 0) == 0 || getrlimit(RLIMIT_NOFILE, &limit))
+        return;
+    for (unsigned fd = first; fd <= last && fd < limit.rlim_cur; fd++)
+        close((int)fd);
+}
+
+static _Noreturn void be_worker(int out, void (*work)(const void *, void *), const void *context, void *result,
+                                size_t len)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     /* Whoever reads our output must not wait for the child's end. */
     if (out > 0)
-        close_range(0, (unsigned)out - 1, 0);
-    close_range((unsigned)out + 1, ~0U, 0);
+        close_between(0, (unsigned)out - 1);
+    close_between((unsigned)out + 1, ~0U);
     work(context, result);
     for (size_t done = 0; done < len;) {
         ssize_t put = write(out, (const uint8_t *)result + done, len - done);
@@ -29,6 +41,19 @@ static _Noreturn void be_child(int out, void (*work)(const void *, void *), cons
             _exit(1);
         done += (size_t)put;
     }
+    _exit(0);
+}
+
+static _Noreturn void be_keeper(int out, void (*work)(const void *, void *), const void *context, void *result,
+                                size_t len)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    pid_t worker = fork();
+    if (worker == 0)
+        be_worker(out, work, context, result, len);
+    close_between(0, ~0U); /* the pipe ends with the worker */
+    while (worker > 0 && waitpid(worker, NULL, 0) < 0 && errno == EINTR)
+        ;
     _exit(0);
 }
 
@@ -59,17 +84,15 @@ enum gs_apart gs_apart_run(void (*work)(const void *context, void *result), cons
     int ends[2];
     if (pipe2(ends, O_CLOEXEC))
         return GS_APART_FAILED;
-    pid_t child = fork();
-    if (child == 0)
-        be_child(ends[1], work, context, result, len);
+    pid_t keeper = fork();
+    if (keeper == 0)
+        be_keeper(ends[1], work, context, result, len);
     close(ends[1]);
-    enum gs_apart outcome = child < 0 ? GS_APART_FAILED : receive(ends[0], result, len);
+    enum gs_apart outcome = keeper < 0 ? GS_APART_FAILED : receive(ends[0], result, len);
     close(ends[0]);
-    if (child > 0) {
-        if (outcome != GS_APART_DONE)
-            kill(child, SIGKILL);
-        /* One that cannot even be killed is left to init. */
-        while (waitpid(child, NULL, outcome == GS_APART_LATE ? WNOHANG : 0) < 0 && errno == EINTR)
+    if (keeper > 0) {
+        kill(keeper, SIGKILL);
+        while (waitpid(keeper, NULL, 0) < 0 && errno == EINTR)
             ;
     }
     return outcome;

@@ -23,8 +23,10 @@ struct gs_watch {
     _Atomic uint64_t beat; /* odd: in a step */
     const char *_Atomic what;
     _Atomic uint64_t addr, len;
+    atomic_bool spare;
     _Atomic pid_t tid;
     atomic_bool holding;
+    unsigned depth; /* of steps within steps: known to the one who works */
     bool guarded;
     pthread_t guard;
     sem_t unguarded;
@@ -60,19 +62,44 @@ static void count(struct gs_watch *watch)
     atomic_store_explicit(&watch->beat, beat + 1, memory_order_release);
 }
 
-void gs_watch_enter(struct gs_watch *watch, const char *what, uint64_t addr, uint64_t len)
+static void enter(struct gs_watch *watch, const char *what, uint64_t addr, uint64_t len, bool spare)
 {
-    if (!watch)
+    if (watch->depth++ > 0)
         return;
     atomic_store_explicit(&watch->what, what, memory_order_relaxed);
     atomic_store_explicit(&watch->addr, addr, memory_order_relaxed);
     atomic_store_explicit(&watch->len, len, memory_order_relaxed);
+    atomic_store_explicit(&watch->spare, spare, memory_order_relaxed);
     count(watch);
+}
+
+void gs_watch_enter(struct gs_watch *watch, const char *what, uint64_t addr, uint64_t len)
+{
+    if (watch)
+        enter(watch, what, addr, len, len > 0);
+}
+
+static bool avoids_step(const struct gs_watch *watch, const char *what)
+{
+    for (size_t i = 0; i < watch->avoided_count; i++) {
+        if (strcmp(watch->avoided[i].what, what) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool gs_watch_enter_spare(struct gs_watch *watch, const char *what)
+{
+    if (watch && avoids_step(watch, what))
+        return false;
+    if (watch)
+        enter(watch, what, 0, 0, true);
+    return true;
 }
 
 void gs_watch_leave(struct gs_watch *watch)
 {
-    if (watch)
+    if (watch && --watch->depth == 0)
         count(watch);
 }
 
@@ -97,15 +124,6 @@ bool gs_watch_avoids(const struct gs_watch *watch, uint64_t addr, uint64_t len)
     return false;
 }
 
-bool gs_watch_avoids_step(const struct gs_watch *watch, const char *what)
-{
-    for (size_t i = 0; watch && i < watch->avoided_count; i++) {
-        if (strcmp(watch->avoided[i].what, what) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* Since when the step that it is in now lasts. */
 struct vigil {
     uint64_t beat, since_ns;
@@ -120,8 +138,12 @@ static bool is_stuck(struct gs_watch *watch, struct vigil *vigil, struct gs_stuc
     }
     if (now_ns - vigil->since_ns < (watch->careful ? CAREFUL_NS : PATIENCE_NS))
         return false;
-    *stuck = (struct gs_stuck){atomic_load(&watch->what), atomic_load(&watch->addr), atomic_load(&watch->len),
-                               atomic_load(&watch->tid), atomic_load(&watch->holding)};
+    struct gs_stuck now = {atomic_load(&watch->what),  atomic_load(&watch->addr), atomic_load(&watch->len),
+                           atomic_load(&watch->spare), atomic_load(&watch->tid),  atomic_load(&watch->holding)};
+    /* Meanwhile it may have ended, and what was read be of the next one. */
+    if (atomic_load(&watch->beat) != beat)
+        return false;
+    *stuck = now;
     return true;
 }
 

@@ -19,6 +19,7 @@ struct gs_watch;
 struct gs_stuck {
     const char *what; /* NULL: none did, the work is done */
     uint64_t addr, len;
+    bool spare;   /* the work can be done without it */
     pid_t tid;    /* of our thread that waits */
     bool holding; /* a thread of the process stands still until we end */
 };
@@ -29,9 +30,13 @@ struct gs_watch *gs_watch_new(const struct gs_watch *before, const struct gs_stu
 /* Not when work was left behind. */
 void gs_watch_free(struct gs_watch *watch);
 
-/* Around each step that may wait, in the thread that works. what: as "reading its memory", a literal; [addr, addr +
- * len): what is read, 0 where that has no sense. watch may be NULL. */
+/* Around each step that may wait, in the thread that works. what: as "reading its memory", a text that stays as long as
+ * the program; [addr, addr + len): what is read, and can be left out; both 0: the work cannot be done without this
+ * step. A step within another is part of that one. watch may be NULL. */
 void gs_watch_enter(struct gs_watch *watch, const char *what, uint64_t addr, uint64_t len);
+/* The same around a step that can be left out. False: one of that name got stuck before, it is to be left out now, and
+ * there is nothing to leave. */
+bool gs_watch_enter_spare(struct gs_watch *watch, const char *what);
 void gs_watch_leave(struct gs_watch *watch);
 /* While a thread of the process stands still for us, the work must not be left behind: whoever is stopped goes on only
  * when the thread that stopped it ends. */
@@ -41,9 +46,6 @@ void gs_watch_hold(struct gs_watch *watch, bool holding);
 bool gs_watch_careful(const struct gs_watch *watch);
 /* A step that read something of [addr, addr + len) got stuck: it is not to be read. */
 bool gs_watch_avoids(const struct gs_watch *watch, uint64_t addr, uint64_t len);
-/* A step of that name got stuck. */
-bool gs_watch_avoids_step(const struct gs_watch *watch, const char *what);
-
 /* Runs work(context) in a thread of its own until it is done, and returns what it returned; or until a step of it takes
  * longer than 2 s: then stuck is filled and GS_FAILED returned, and the watch is not to be used again. */
 enum gs_status gs_watch_run(struct gs_watch *watch, enum gs_status (*work)(void *context), void *context,

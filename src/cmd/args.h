@@ -17,6 +17,8 @@ enum gs_option_id {
     GS_OPT_COUNT
 };
 
+struct gs_output;
+
 /* A set of options, as a command lists those that it takes: GS_OPT(PID) | GS_OPT(JSON). */
 #define GS_OPT(id) (UINT64_C(1) << GS_OPT_##id)
 
@@ -50,6 +52,7 @@ struct gs_args {
     const char *core, *exe;    /* NULL: not given */
     uint32_t assume;
     enum gs_color_when color;
+    const struct gs_output *writing; /* by the command, when it must end at once; or NULL */
 };
 
 struct gs_option {

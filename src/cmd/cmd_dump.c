@@ -7,6 +7,7 @@
 #include "cmd/look.h"
 #include "cmd/message.h"
 #include "cmd/output.h"
+#include "target/nested.h"
 
 /* What has been written so far. */
 struct writing {
@@ -124,16 +125,20 @@ static bool expected_of_child(enum gs_status status)
     return status == GS_NOT_PYTHON || status == GS_NO_PROCESS || gs_status_class(status) == GS_CLASS_GONE;
 }
 
-static int dump_all(const struct gs_args *args, const struct gs_family *family)
+static int dump_all(const struct gs_args *given, const struct gs_family *family)
 {
+    struct gs_args here = *given, *args = &here;
     struct writing w = {.args = args, .several = args->pid_count > 1 || args->subprocesses};
     int exit = 0;
+    here.writing = &w.output;
     w.shown = calloc(family->count, sizeof *w.shown);
     for (size_t i = 0; i < family->count && w.shown; i++) {
         struct gs_err err = {0};
         enum gs_status status = dump_one(&w, family->pids[i], &err);
         if (status == GS_OK || (i >= family->named && expected_of_child(status)))
             continue;
+        if (i < family->named)
+            gs_nested_hint(&err, status, family->pids[i]);
         int failed = gs_message(status, &err);
         exit = exit ? exit : failed;
         if (status == GS_OUTPUT)

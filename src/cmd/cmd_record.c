@@ -177,6 +177,7 @@ static const char *how_to_open(const char *format)
     static const struct {
         const char *format, *how;
     } rows[] = {{"svg", ". Open it in a browser"},
+                {"html", ". Open it in a browser"},
                 {"speedscope", ". Open it in speedscope"},
                 {GS_FORMAT_RECORDING, ". Draw it with gilspy report"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -9,6 +9,7 @@
 #include "cmd/signals.h"
 #include "cmd/stuck.h"
 #include "cmd/survey.h"
+#include "target/nested.h"
 #include "view/screen.h"
 #include "view/top.h"
 
@@ -40,14 +41,21 @@ static int tell_end(enum gs_status status, const struct gs_err *err, const struc
     return 0;
 }
 
+struct watching {
+    const struct gs_target *target;
+    const struct gs_output *output;
+};
+
 /* The thread that reads and draws waits for ever: nothing is left but to say so. */
 static void give_up(const struct gs_stuck *stuck, void *context)
 {
-    const struct gs_target *target = context;
+    const struct watching *watching = context;
+    const struct gs_target *target = watching->target;
     struct gs_err err;
     gs_screen_abandon();
     if (gs_stuck_tell(stuck, target->pid, target, true, &err))
         gs_fail(&err, GS_FAILED, "cannot watch process %d any longer", (int)target->pid);
+    gs_output_abandon(watching->output);
     _exit(gs_message(GS_FAILED, &err));
 }
 
@@ -61,8 +69,10 @@ static int watch(struct gs_look *look, const struct gs_args *args, struct gs_err
         return gs_message(status, err);
     gs_console_init(&console, output.file, args->color);
     gs_signals_catch(&waiting);
-    status = gs_watch_guard(look->watch, give_up, look->target);
+    struct watching watching = {look->target, &output};
+    status = gs_watch_guard(look->watch, give_up, &watching);
     if (status != GS_OK) {
+        gs_output_abandon(&output);
         gs_fail(err, status, "cannot watch process %d: %s", (int)look->target->pid, gs_status_text(status));
         return gs_message(status, err);
     }
@@ -79,6 +89,7 @@ static int watch(struct gs_look *look, const struct gs_args *args, struct gs_err
                          .waiting = &waiting,
                          .ended = gs_signals_ended};
     status = gs_top_run(&top, err);
+    gs_watch_unguard(look->watch);
     int exit = status == GS_OK ? 0 : tell_end(status, err, args);
     status = gs_output_close(&output, exit == 0, err);
     if (status == GS_OK || exit != 0)
@@ -97,6 +108,7 @@ static int run(const struct gs_args *args)
         return gs_message(GS_USAGE, &err);
     }
     enum gs_status status = gs_look_open(&look, args->pids[0], args, GS_LOOK_WHOLE, &err);
+    gs_nested_hint(&err, status, args->pids[0]);
     int exit = status == GS_OK ? watch(look, args, &err) : gs_message(status, &err);
     gs_look_close(look);
     return exit;
@@ -106,7 +118,8 @@ const struct gs_cmd gs_cmd_top = {
     .name = "top",
     .summary = "watch who holds the GIL and where the threads are, live",
     .help = "Shows, four times a second, who holds the GIL, and for each thread which share of the time since the "
-            "beginning it held the GIL, waited for it or did without, its share of a processor, and where it is now.\n"
+            "beginning it held the GIL, waited for it or did without, its share of a processor, and where it is now. "
+            "Where what a thread did is not always known, a further column, UNKN%, has that share.\n"
             "\n"
             "Keys: q quits, r counts anew.\n"
             "\n"

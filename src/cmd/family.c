@@ -1,11 +1,9 @@
 /* Walking down the tree of processes. */
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd/family.h"
+#include "target/procfs.h"
 
 enum { FAMILY_MOST = 100000 };
 
@@ -49,24 +47,10 @@ void gs_family_fini(struct gs_family *family)
     free(family->pids);
 }
 
-bool gs_called_python(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return strncmp(slash ? slash + 1 : path, "python", 6) == 0;
-}
-
 static bool runs_python(pid_t pid, const char *exe)
 {
-    char link[40], path[PATH_MAX];
-    snprintf(link, sizeof link, "/proc/%d/exe", (int)pid);
-    ssize_t len = readlink(link, path, sizeof path - 1);
-    if (len < 0)
-        return false;
-    path[len] = '\0';
-    char *mark = strstr(path, " (deleted)"); /* replaced by another since it was started */
-    if (mark && mark[10] == '\0')
-        *mark = '\0';
-    return strcmp(path, exe) == 0 || gs_called_python(path);
+    char path[GS_PROC_PATH];
+    return gs_proc_exe(pid, path) && (strcmp(path, exe) == 0 || gs_called_python(path));
 }
 
 enum gs_status gs_family_pythons(const struct gs_target *target, pid_t **children, size_t *count)

@@ -15,7 +15,5 @@ void gs_family_fini(struct gs_family *family);
 
 /* The children of a process that look like Python: they run the same program, or one that is called so. */
 enum gs_status gs_family_pythons(const struct gs_target *target, pid_t **children, size_t *count) GS_MUST_CHECK;
-/* The program of a process is called python-something. */
-bool gs_called_python(const char *path);
 
 #endif

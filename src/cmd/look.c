@@ -2,11 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/watch.h"
 #include "cmd/look.h"
 #include "cmd/message.h"
+#include "cmd/output.h"
 #include "cmd/stuck.h"
 #include "cmd/values.h"
 
@@ -49,7 +51,7 @@ static enum gs_status open_process(struct gs_look *look, pid_t pid, const struct
 {
     struct gs_python_options python_options = {.assume = args->assume};
     struct gs_reader_options reader_options = {.stopping = args->stopping, .max_pause = args->max_pause};
-    enum gs_status status = args->core ? gs_target_open_core(&look->target, args->core, args->exe, err)
+    enum gs_status status = args->core ? gs_target_open_core(&look->target, args->core, args->exe, look->watch, err)
                                        : gs_target_open(&look->target, pid, look->watch, err);
     if (status != GS_OK)
         return status;
@@ -156,6 +158,13 @@ static enum gs_status open_and_take(void *context)
     return status;
 }
 
+static _Noreturn void end_at_once(const struct gs_args *args, const struct gs_err *err)
+{
+    if (args->writing)
+        gs_output_abandon(args->writing);
+    _exit(gs_message(GS_FAILED, err));
+}
+
 enum gs_status gs_look_open(struct gs_look **look, pid_t pid, const struct gs_args *args, enum gs_look_depth depth,
                             struct gs_err *err)
 {
@@ -178,8 +187,11 @@ enum gs_status gs_look_open(struct gs_look **look, pid_t pid, const struct gs_ar
                 gs_remark("%s", opening->look.python->note);
             return status;
         }
-        if (!gs_stuck_tell(&stuck, pid, opening->look.target, i == 0, err))
-            return GS_FAILED;
+        if (gs_stuck_tell(&stuck, pid, opening->look.target, i == 0, err))
+            continue;
+        if (stuck.holding)
+            end_at_once(args, err);
+        return GS_FAILED;
     }
     return gs_fail(err, GS_FAILED, "cannot read process %d: the kernel does not answer", (int)pid);
 }
@@ -223,15 +235,28 @@ static const char *find_name(void *context, const struct gs_thread *thread, char
     return spare;
 }
 
+/* How many frames of the same stack there are from this one on, as far as it can be told: that of a thread with several
+ * states is a copy. */
+static size_t frames_from(const struct gs_snapshot *snapshot, const struct gs_frame *frame)
+{
+    for (size_t i = 0; i < snapshot->thread_count; i++) {
+        const struct gs_thread *thread = &snapshot->threads[i];
+        uintptr_t begin = (uintptr_t)thread->frames, bytes = thread->frame_count * sizeof *frame;
+        if ((uintptr_t)frame - begin < bytes)
+            return (bytes - ((uintptr_t)frame - begin)) / sizeof *frame;
+    }
+    return 1;
+}
+
 static enum gs_status find_locals(void *context, const struct gs_frame *frame, struct gs_local **locals, size_t *count)
 {
     struct gs_look *look = context;
-    const struct gs_code *code = gs_codes_find(gs_reader_codes(look->reader), frame->code);
     if (!look->values)
         look->values = gs_values_new(look->python);
     if (!look->values)
         return GS_NO_MEMORY;
-    return code ? gs_values_locals(look->values, frame->frame, code, locals, count) : GS_LOST;
+    return gs_values_locals(look->values, frame, frames_from(look->snapshot, frame), gs_reader_codes(look->reader),
+                            locals, count);
 }
 
 struct gs_lookup gs_look_lookup(struct gs_look *look)

@@ -191,6 +191,12 @@ enum gs_status gs_output_close(struct gs_output *output, bool complete, struct g
     return status;
 }
 
+void gs_output_abandon(const struct gs_output *output)
+{
+    if (output->part)
+        unlink(output->part);
+}
+
 void gs_output_leave(struct gs_output *output)
 {
     free(output->part);

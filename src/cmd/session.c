@@ -10,6 +10,7 @@
 #include "cmd/session.h"
 #include "cmd/signals.h"
 #include "cmd/stuck.h"
+#include "target/nested.h"
 #include "target/kin.h"
 
 enum {
@@ -36,6 +37,8 @@ static void give_up(const struct gs_stuck *stuck, void *context)
     struct gs_err err;
     const struct gs_target *target = session->look_count > 0 ? session->looks[0]->target : NULL;
     gs_stuck_tell(stuck, target ? target->pid : 0, target, true, &err);
+    if (stuck->holding)
+        _exit(gs_message(GS_FAILED, &err));
     session->calls.give_up(session->calls.context);
 }
 
@@ -97,6 +100,8 @@ static void forget(struct gs_session *session, uint64_t id, uint64_t now_ns)
         }
     }
     gs_look_close(look);
+    if (session->spawned)
+        gs_spawn_ended(&session->spawn);
 }
 
 /* The processes that were named must be there; the others that they started come by and by. */
@@ -115,6 +120,7 @@ static enum gs_status open_named(struct gs_session *session, int *exit, struct g
             continue;
         if (args->subprocesses && status == GS_NOT_PYTHON)
             continue; /* a shell that starts Pythons, for one */
+        gs_nested_hint(&why, status, args->pids[i]);
         if (args->pid_count > 1)
             *exit = gs_message(status, &why);
         first = first ? first : status;
@@ -136,12 +142,15 @@ enum gs_status gs_session_open(struct gs_session **out, const struct gs_args *ar
         return gs_fail(err, GS_NO_MEMORY, "cannot sample: out of memory");
     session->args = args;
     session->calls = *calls;
-    enum gs_status status = args->program ? gs_spawn_start(&session->spawn, args->program, args->user, err) : GS_OK;
+    enum gs_status status =
+        args->program ? gs_spawn_start(&session->spawn, args->program, args->user, args->subprocesses, err) : GS_OK;
     session->spawned = args->program && status == GS_OK;
     gs_signals_catch(&session->waiting);
     if (session->spawned) {
         gs_signals_wake_for_children();
         session->kin = gs_kin_new(&session->spawn.pid, 1, args->subprocesses);
+        if (session->kin)
+            gs_kin_foster(session->kin, getpid());
     }
     if (!status) {
         status = gs_sampler_new(&session->sampler, args->rate_hz, sink);

@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -53,13 +54,16 @@ static enum gs_status wait_for_exec(const struct gs_spawn *spawn, int in, const 
     return gs_fail(err, GS_FAILED, "cannot run %.200s: %s", program, strerror(failure.reason));
 }
 
-enum gs_status gs_spawn_start(struct gs_spawn *spawn, char *const argv[], const char *user_name, struct gs_err *err)
+enum gs_status gs_spawn_start(struct gs_spawn *spawn, char *const argv[], const char *user_name, bool foster,
+                              struct gs_err *err)
 {
     int ends[2];
     struct gs_user user;
     *spawn = (struct gs_spawn){0};
     if (user_name && !gs_user_find(&user, user_name))
         return gs_fail(err, GS_USAGE, "cannot run %.200s as %.60s: there is no such user", argv[0], user_name);
+    if (foster && prctl(PR_SET_CHILD_SUBREAPER, 1UL))
+        return gs_fail(err, GS_FAILED, "cannot follow the processes of %.200s: %s", argv[0], strerror(errno));
     if (pipe2(ends, O_CLOEXEC))
         return gs_fail(err, GS_FAILED, "cannot run %.200s: %s", argv[0], strerror(errno));
     spawn->pid = fork();
@@ -78,10 +82,15 @@ enum gs_status gs_spawn_start(struct gs_spawn *spawn, char *const argv[], const 
 
 bool gs_spawn_ended(struct gs_spawn *spawn)
 {
-    int status;
-    if (!spawn->ended && waitpid(spawn->pid, &status, WNOHANG) == spawn->pid) {
+    for (;;) {
+        int status;
+        siginfo_t info = {0};
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0 ||
+            waitpid(info.si_pid, &status, WNOHANG) != info.si_pid)
+            return spawn->ended; /* while it runs it is a child, so that there is no other error */
+        if (info.si_pid != spawn->pid)
+            continue;
         spawn->ended = true;
         spawn->exit = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     }
-    return spawn->ended;
 }

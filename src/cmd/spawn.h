@@ -14,10 +14,11 @@ struct gs_spawn {
 };
 
 /* Starts argv[0] with the terminal, the signals and the environment that we were given; as `user` (a name or a number)
- * unless that is NULL. Before gs_signals_catch. GS_FAILED, GS_NOT_PERMITTED with err filled. */
-enum gs_status gs_spawn_start(struct gs_spawn *spawn, char *const argv[], const char *user,
+ * unless that is NULL. With foster, descendants of it whose parent ends become our children. Before gs_signals_catch.
+ * GS_FAILED, GS_NOT_PERMITTED with err filled. */
+enum gs_status gs_spawn_start(struct gs_spawn *spawn, char *const argv[], const char *user, bool foster,
                               struct gs_err *err) GS_MUST_CHECK;
-/* Whether it has ended by now. */
+/* Whether it has ended by now. Orphans that have ended are buried, too. */
 bool gs_spawn_ended(struct gs_spawn *spawn);
 
 #endif

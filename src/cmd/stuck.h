@@ -5,9 +5,9 @@
 #include "base/watch.h"
 #include "gilspy/target.h"
 
-/* target may be NULL: not known yet. True: said on stderr, and it may be tried again without that step (first: for the
- * first time). False: err says why there is no going on. Ends the program where a thread of the process stands still
- * until we end. */
+/* pid 0: a core; target may be NULL: not known yet. True: said on stderr, and it may be tried again without that step
+ * (first: for the first time). False: err says why there is no going on. Where stuck->holding, the program is to end at
+ * once: a thread of the process stands still until then. */
 bool gs_stuck_tell(const struct gs_stuck *stuck, pid_t pid, const struct gs_target *target, bool first,
                    struct gs_err *err);
 

@@ -9,6 +9,7 @@
 #include "cmd/message.h"
 #include "cmd/survey.h"
 #include "target/barrier.h"
+#include "target/nested.h"
 #include "target/procfs.h"
 
 static bool copy_command(struct gs_ps_row *row, char *const *command, size_t count)
@@ -36,9 +37,12 @@ static void fill_state(struct gs_ps_row *row, const struct gs_snapshot *snapshot
     }
 }
 
-static enum gs_status look_at(struct gs_ps_row *row, pid_t pid, const struct gs_args *args, struct gs_err *err)
+/* python: it is one, or cannot be read and seems to be one. */
+static enum gs_status look_at(struct gs_ps_row *row, const struct gs_identity *identity, const struct gs_args *args,
+                              bool *python, struct gs_err *err)
 {
     struct gs_look *look;
+    pid_t pid = row->pid;
     enum gs_status status = gs_look_open(&look, pid, args, GS_LOOK_GLANCE, err);
     if (look && look->target) {
         row->pid = look->target->pid;
@@ -52,6 +56,8 @@ static enum gs_status look_at(struct gs_ps_row *row, pid_t pid, const struct gs_
         if (look->snapshot)
             fill_state(row, look->snapshot);
     }
+    *python = status == GS_OK || status == GS_UNKNOWN_PYTHON ||
+              gs_identity_is_python(identity, pid, look ? look->target : NULL);
     gs_look_close(look);
     return status;
 }
@@ -66,12 +72,12 @@ static enum gs_status survey_one(struct gs_ps_row *row, pid_t pid, const struct 
         return gs_barrier_missing(pid, err);
     row->ns_pid = identity.ns_pid;
     row->user = gs_identity_user(&identity);
-    enum gs_status status = look_at(row, pid, args, err);
+    bool python;
+    enum gs_status status = look_at(row, &identity, args, &python, err);
     if (status == GS_OK) {
         *keep = true;
         return GS_OK;
     }
-    bool python = status == GS_UNKNOWN_PYTHON || gs_identity_is_python(&identity, pid);
     if (gs_status_class(status) != GS_CLASS_FATAL || status == GS_NOT_PYTHON || status == GS_NO_PROCESS || !python)
         return status;
     char *const comm[] = {identity.comm};
@@ -96,6 +102,7 @@ static void survey_all(struct gs_ps *ps, const struct gs_args *args, const pid_t
             continue;
         }
         if (args->pid_count > 0) {
+            gs_nested_hint(&err, status, pids[i]);
             int failed = gs_message(status, &err);
             *exit = *exit ? *exit : failed;
         }

@@ -1,4 +1,5 @@
-/* Each frame's values are read in a thread of their own: that one can be left behind. */
+/* Values are read in a thread of their own: that one can be left behind. As it takes longer to begin one than to read a
+ * frame, several frames are read at once. */
 #include <stdlib.h>
 
 #include "base/watch.h"
@@ -6,33 +7,66 @@
 #include "cmd/values.h"
 #include "mem/metered.h"
 
-enum { STUCK_MOST = 16, READS_MOST = 8 << 20 /* of all values together: a second or two */ };
+enum { STUCK_MOST = 16, READS_MOST = 8 << 20 /* of all values together: a second or two */, AT_ONCE = 64 };
+
+#define NOWHERE SIZE_MAX
+
+/* Frames whose values are read by one thread, and what it read. */
+struct batch {
+    const struct gs_python *python;
+    struct gs_mem *mem;
+    const struct gs_frame *frames;
+    size_t count;
+    struct {
+        const struct gs_code *code; /* NULL: not known, or no frame of Python */
+        enum gs_status status;
+        struct gs_local *locals;
+        size_t count;
+    } each[AT_ONCE];
+};
+
+/* What is read with; it stays with a thread that is left behind. */
+struct means {
+    struct gs_watch *watch;
+    struct gs_mem *own, *pages; /* own: NULL for a core, whose files tell the target's watch */
+    struct gs_metered metered;  /* pages, for as many reads as are left */
+    uint64_t left;
+};
 
 struct gs_values {
     const struct gs_python *python;
-    struct gs_watch *watch;
-    struct gs_mem *own, *pages; /* own: NULL where python->mem is read */
-    struct meter {
-        struct gs_metered metered; /* pages, for as many reads as are left */
-        uint64_t left;
-    } * meter;
-    int stuck; /* how many threads were left behind */
+    struct means *means;
+    struct batch *batch; /* what was read last, as far as nobody has asked for it yet; or NULL */
+    int stuck;           /* how many threads were left behind */
 };
 
-/* A memory that is watched, in place of the one with which a thread was left behind. */
-static bool renew(struct gs_values *values, const struct gs_stuck *stuck)
+static void free_means(const struct gs_target *target, struct means *means)
 {
-    const struct gs_target *target = values->python->target;
-    values->watch = gs_watch_new(values->watch, stuck);
-    values->own = target->still ? NULL : gs_mem_live_new(target->living, values->watch);
-    values->pages = gs_mem_cache_new(values->own ? values->own : values->python->mem);
-    uint64_t left = values->meter ? values->meter->left : READS_MOST;
-    values->meter = malloc(sizeof *values->meter);
-    if (values->meter) {
-        values->meter->left = left;
-        gs_metered_init(&values->meter->metered, values->pages, &values->meter->left);
+    if (!means)
+        return;
+    gs_mem_free(means->pages);
+    gs_mem_free(means->own);
+    if (!target->still)
+        gs_watch_free(means->watch);
+    free(means);
+}
+
+/* before: those that were left behind at `stuck`, or NULL. Of a core there are no others then. */
+static struct means *new_means(const struct gs_target *target, const struct means *before, const struct gs_stuck *stuck)
+{
+    struct means *means = before && target->still ? NULL : calloc(1, sizeof *means);
+    if (!means)
+        return NULL;
+    means->watch = target->still ? target->watch : gs_watch_new(before ? before->watch : NULL, stuck);
+    means->own = target->still || !means->watch ? NULL : gs_mem_live_new(target->living, means->watch);
+    means->pages = means->own || target->still ? gs_mem_cache_new(means->own ? means->own : target->mem) : NULL;
+    means->left = before ? before->left : READS_MOST;
+    if (means->watch && means->pages) {
+        gs_metered_init(&means->metered, means->pages, &means->left);
+        return means;
     }
-    return values->watch && values->pages && values->meter && (values->own || target->still);
+    free_means(target, means);
+    return NULL;
 }
 
 struct gs_values *gs_values_new(const struct gs_python *python)
@@ -41,10 +75,18 @@ struct gs_values *gs_values_new(const struct gs_python *python)
     if (!values)
         return NULL;
     values->python = python;
-    if (renew(values, NULL))
+    values->means = new_means(python->target, NULL, NULL);
+    if (values->means)
         return values;
-    gs_values_free(values);
+    free(values);
     return NULL;
+}
+
+static void free_batch(struct batch *batch)
+{
+    for (size_t i = 0; batch && i < batch->count; i++)
+        gs_locals_free(batch->each[i].locals, batch->each[i].count);
+    free(batch);
 }
 
 bool gs_values_free(struct gs_values *values)
@@ -52,50 +94,84 @@ bool gs_values_free(struct gs_values *values)
     if (!values)
         return true;
     bool all = values->stuck == 0;
-    gs_mem_free(values->pages);
-    free(values->meter);
-    gs_mem_free(values->own);
-    gs_watch_free(values->watch);
+    free_batch(values->batch);
+    free_means(values->python->target, values->means);
     free(values);
     return all;
 }
 
-struct reading {
-    const struct gs_python *python;
-    struct gs_mem *mem;
-    gs_addr frame;
-    const struct gs_code *code;
-    struct gs_local *locals;
-    size_t count;
-};
-
-static enum gs_status read_locals(void *context)
+static enum gs_status read_batch(void *context)
 {
-    struct reading *r = context;
-    return gs_locals_read(r->python, r->mem, r->frame, r->code, &r->locals, &r->count);
+    struct batch *batch = context;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct gs_code *code = batch->each[i].code;
+        batch->each[i].status = code ? gs_locals_read(batch->python, batch->mem, batch->frames[i].frame, code,
+                                                      &batch->each[i].locals, &batch->each[i].count)
+                                     : GS_LOST;
+    }
+    return GS_OK;
 }
 
-enum gs_status gs_values_locals(struct gs_values *values, gs_addr frame, const struct gs_code *code,
-                                struct gs_local **locals, size_t *count)
+static struct batch *new_batch(const struct gs_values *values, const struct gs_frame *frames, size_t count,
+                               const struct gs_codes *codes)
+{
+    struct batch *batch = calloc(1, sizeof *batch);
+    if (!batch)
+        return NULL;
+    batch->python = values->python;
+    batch->mem = &values->means->metered.mem;
+    batch->frames = frames;
+    batch->count = count < AT_ONCE ? count : AT_ONCE;
+    for (size_t i = 0; i < batch->count; i++)
+        batch->each[i].code = frames[i].kind == GS_FRAME_PYTHON ? gs_codes_find(codes, frames[i].code) : NULL;
+    return batch;
+}
+
+static enum gs_status fill(struct gs_values *values, const struct gs_frame *frames, size_t count,
+                           const struct gs_codes *codes)
 {
     const struct gs_target *target = values->python->target;
-    while (values->stuck < STUCK_MOST) {
+    free_batch(values->batch);
+    values->batch = NULL;
+    while (values->means && values->stuck < STUCK_MOST) {
         struct gs_stuck stuck;
         struct gs_err err;
-        struct reading *reading = malloc(sizeof *reading);
-        if (!reading)
+        struct batch *batch = new_batch(values, frames, count, codes);
+        if (!batch)
             return GS_NO_MEMORY;
-        *reading = (struct reading){values->python, &values->meter->metered.mem, frame, code, NULL, 0};
-        enum gs_status status = gs_watch_run(values->watch, read_locals, reading, &stuck);
+        enum gs_status status = gs_watch_run(values->means->watch, read_batch, batch, &stuck);
         if (!stuck.what) {
-            *locals = reading->locals;
-            *count = reading->count;
-            free(reading);
+            values->batch = batch;
             return status;
         }
         gs_stuck_tell(&stuck, target->pid, target, values->stuck++ == 0, &err);
-        if (!renew(values, &stuck))
-            return GS_NO_MEMORY;
+        values->means = new_means(target, values->means, &stuck);
     }
     return GS_LOST;
+}
+
+static size_t place_in(const struct batch *batch, const struct gs_frame *frame)
+{
+    uintptr_t offset = batch ? (uintptr_t)frame - (uintptr_t)batch->frames : 0;
+    return batch && offset < batch->count * sizeof *frame ? offset / sizeof *frame : NOWHERE;
+}
+
+enum gs_status gs_values_locals(struct gs_values *values, const struct gs_frame *frames, size_t frame_count,
+                                const struct gs_codes *codes, struct gs_local **locals, size_t *count)
+{
+    size_t at = place_in(values->batch, frames);
+    if (at == NOWHERE) {
+        enum gs_status failure = fill(values, frames, frame_count, codes);
+        if (failure)
+            return failure;
+        at = 0;
+    }
+    struct batch *batch = values->batch;
+    *locals = batch->each[at].locals;
+    *count = batch->each[at].count;
+    enum gs_status status = batch->each[at].status;
+    batch->each[at].locals = NULL;
+    batch->each[at].count = 0;
+    batch->each[at].status = GS_LOST; /* it is handed out once */
+    return status;
 }

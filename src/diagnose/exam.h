@@ -20,6 +20,7 @@ struct gs_exam {
     pid_t tracer;
     enum gs_status opened; /* whether its memory may be read, and whether it is a Python */
     struct gs_err err;     /* why not */
+    int missing;           /* how often the kernel did not answer */
     struct gs_opening *opening;
     struct gs_target *target; /* these two are of opening */
     struct gs_python *python;

@@ -88,10 +88,12 @@ void gs_look_ptrace(struct gs_exam *exam, struct gs_check *check)
 
 void gs_look_yama(struct gs_exam *exam, struct gs_check *check)
 {
-    if (exam->facts_known)
+    if (exam->facts_known) {
         gs_check_barrier(check, gs_barrier_find("yama"), &exam->facts, true);
-    else
+    } else {
         gs_check_fail(check, "not known without a whole /proc");
+        check->needed = false; /* it is /proc that is missing, which is said already */
+    }
 }
 
 void gs_look_locale(struct gs_exam *exam, struct gs_check *check)

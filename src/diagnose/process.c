@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "diagnose/exam.h"
+#include "target/nested.h"
 #include "target/procfs.h"
 
 enum { STATUS_BYTES = 8192, TASKS_MOST = 4096 };
@@ -11,6 +12,7 @@ enum { STATUS_BYTES = 8192, TASKS_MOST = 4096 };
 static void refuse(struct gs_exam *exam, struct gs_check *check, enum gs_status status)
 {
     exam->opened = status;
+    gs_nested_hint(&exam->err, status, exam->doctor->pid);
     gs_check_error(check, &exam->err);
 }
 
@@ -135,5 +137,5 @@ void gs_look_process_tracer(struct gs_exam *exam, struct gs_check *check)
                   "process %d (%s) traces it: gilspy cannot stop a thread of it, so that a stack that changes "
                   "while it is read stays in pieces; all else works",
                   (int)tracer, name);
-    gs_check_mend(check, "kill %d", (int)tracer);
+    gs_check_mend(check, "detach it, or end it: kill %d", (int)tracer);
 }

@@ -25,32 +25,46 @@ static enum gs_status open_all(void *context)
     return status == GS_OK ? gs_python_open(&opening->python, opening->target, &options, &opening->err) : status;
 }
 
+static bool no_memory(struct gs_exam *exam)
+{
+    exam->opened = gs_fail(&exam->err, GS_NO_MEMORY, "cannot read process %d: out of memory", (int)exam->doctor->pid);
+    return false;
+}
+
+/* Once more than before, without what did not answer then. False: no other attempt helps. */
+static bool try_open(struct gs_exam *exam, struct gs_watch **watch, struct gs_stuck *stuck)
+{
+    struct gs_opening *opening = calloc(1, sizeof *opening);
+    *watch = gs_watch_new(*watch, stuck);
+    if (!opening || !*watch) {
+        free(opening);
+        return no_memory(exam);
+    }
+    *opening = (struct gs_opening){.pid = exam->doctor->pid, .watch = *watch};
+    exam->opened = gs_watch_run(*watch, open_all, opening, stuck);
+    if (stuck->what) {
+        gs_fail(&exam->err, GS_FAILED, "the kernel does not answer: process %d, %s", (int)opening->pid, stuck->what);
+        exam->missing++;
+        return stuck->spare;
+    }
+    exam->opening = opening;
+    exam->target = exam->opened == GS_NOT_PERMITTED ? NULL : opening->target;
+    exam->python = opening->python;
+    exam->err = opening->err;
+    return false;
+}
+
 void gs_exam_open(struct gs_exam *exam)
 {
+    enum { ATTEMPTS = 16 };
     struct gs_stuck stuck = {0};
-    int pid = (int)exam->doctor->pid;
+    struct gs_watch *watch = NULL;
     if (exam->unreadable == GS_UNREADABLE_KILLED) {
         exam->opened = gs_barrier_refuse(&exam->facts, &exam->err);
         return;
     }
-    struct gs_opening *opening = calloc(1, sizeof *opening);
-    struct gs_watch *watch = gs_watch_new(NULL, NULL);
-    if (!opening || !watch) {
-        free(opening);
-        gs_watch_free(watch);
-        exam->opened = gs_fail(&exam->err, GS_NO_MEMORY, "cannot read process %d: out of memory", pid);
-        return;
-    }
-    *opening = (struct gs_opening){.pid = pid, .watch = watch};
-    exam->opened = gs_watch_run(watch, open_all, opening, &stuck);
-    if (stuck.what) {
-        gs_fail(&exam->err, GS_FAILED, "the kernel does not answer: process %d, %s", pid, stuck.what);
-        return;
-    }
-    exam->opening = opening;
-    exam->target = opening->target;
-    exam->python = opening->python;
-    exam->err = opening->err;
+    for (int i = 0; i < ATTEMPTS && try_open(exam, &watch, &stuck); i++)
+        ;
 }
 
 void gs_exam_close(struct gs_exam *exam)
@@ -66,7 +80,9 @@ void gs_exam_close(struct gs_exam *exam)
 
 void gs_look_process_read(struct gs_exam *exam, struct gs_check *check)
 {
-    if (exam->target)
+    if (exam->target && exam->missing > 0)
+        gs_check_fail(check, "its memory can be read but for what the kernel does not bring");
+    else if (exam->target)
         gs_check_pass(check, "its memory can be read");
     else
         gs_check_error(check, &exam->err);

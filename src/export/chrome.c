@@ -74,14 +74,15 @@ static enum gs_status stop(struct gs_chrome *self, struct gs_chrome_thread *thre
     return gs_chrome_functions(self, thread, thread->end_ns, node, 0);
 }
 
-/* Ends what goes on in threads of the process that are not in its present sample (or in all). */
-static enum gs_status stop_threads(struct gs_chrome *self, struct gs_chrome_process *process, bool all)
+/* Ends what goes on in threads of the process that are not in its present sample, which begins at that time, or were
+ * not sampled up to there. */
+static enum gs_status stop_threads(struct gs_chrome *self, struct gs_chrome_process *process, uint64_t begin_ns)
 {
     enum gs_status status = GS_OK;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < process->open_count; i++) {
         struct gs_chrome_thread *thread = &self->threads[process->open[i]];
-        if (!all && thread->seen == process->samples)
+        if (thread->seen == process->samples && thread->end_ns >= begin_ns)
             process->open[kept++] = process->open[i];
         else if (status == GS_OK)
             status = stop(self, thread);
@@ -105,7 +106,7 @@ static bool note_open(struct gs_chrome_process *process, uint32_t number)
 }
 
 /* Threads of the sample are in it; those that were not before are open from now on. */
-static enum gs_status note_seen(struct gs_chrome *self, const struct gs_sample *sample)
+static enum gs_status note_seen(struct gs_chrome *self, const struct gs_sample *sample, uint64_t begin_ns)
 {
     struct gs_chrome_process *process = &self->processes[sample->process];
     process->samples++;
@@ -115,7 +116,7 @@ static enum gs_status note_seen(struct gs_chrome *self, const struct gs_sample *
             return GS_FAILED;
         self->threads[number].seen = process->samples;
     }
-    enum gs_status status = stop_threads(self, process, false);
+    enum gs_status status = stop_threads(self, process, begin_ns);
     for (size_t i = 0; i < sample->thread_count && status == GS_OK; i++) {
         uint32_t number = sample->threads[i].thread;
         const struct gs_chrome_thread *thread = &self->threads[number];
@@ -151,9 +152,7 @@ static enum gs_status go_on(struct gs_chrome *self, const struct gs_sample *samp
     enum gs_status status = GS_OK;
     if (span->end_ns <= begin_ns)
         return GS_OK;
-    if (begin_ns > thread->end_ns)
-        status = stop(self, thread);
-    if (status == GS_OK && *state != span->word + 1) {
+    if (*state != span->word + 1) {
         if (*state)
             gs_chrome_state_end(self, thread, begin_ns);
         status = gs_chrome_state(self, thread, begin_ns, span->word, innermost_python(sample, span->stack));
@@ -189,13 +188,13 @@ static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *s
 {
     struct gs_chrome *self = (struct gs_chrome *)sink;
     const uint32_t *nodes, *late;
-    uint64_t begin_ns = before(sample->time_ns, sample->weight_ns);
+    uint64_t begin_ns = before(sample->time_ns, sample->weight_ns), gap_ns = before(begin_ns, sample->gap_ns);
     enum gs_status status = gs_calltree_find(self->tree, sample, &nodes, &late);
     if (status == GS_OK)
-        status = note_seen(self, sample);
+        status = note_seen(self, sample, gap_ns);
     for (size_t i = 0; i < sample->thread_count && status == GS_OK && sample->gap_ns > 0; i++) {
         struct gs_chrome_thread *thread = &self->threads[sample->threads[i].thread];
-        struct span span = {before(begin_ns, sample->gap_ns), begin_ns, GS_UNKNOWN, late[i], 0};
+        struct span span = {gap_ns, begin_ns, GS_UNKNOWN, late[i], 0};
         if (thread->chosen)
             status = go_on(self, sample, thread, &span);
     }
@@ -243,7 +242,7 @@ static enum gs_status end(struct gs_sink *sink, const struct gs_run_end *run)
     enum gs_status status = GS_OK;
     for (uint32_t i = 0; i < self->process_count && status == GS_OK; i++) {
         struct gs_chrome_process *process = &self->processes[i];
-        status = stop_threads(self, process, true);
+        status = stop_threads(self, process, UINT64_MAX);
         for (unsigned lock = 0; lock < GS_CHROME_LOCKS; lock++) {
             if (process->waiters[lock])
                 gs_chrome_waiters(self, process->pid, process->end_ns, lock, 0);

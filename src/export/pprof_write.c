@@ -2,13 +2,11 @@
  * times the memory of the tree. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "export/json.h"
-#include "export/label.h"
-#include "export/pprof.h"
+#include "export/pprof_write.h"
 
-enum { MAPPING = 1, LABELS = 4 };
+enum { LABELS = 4 };
 
 /* What each sample has a value of. */
 enum value { SAMPLES, WALL, CPU, GIL, WAIT, VALUES };
@@ -26,141 +24,6 @@ static const enum value shown[GS_MODE_COUNT] = {
     [GS_MODE_GIL] = GIL,     [GS_MODE_WAIT] = WAIT, [GS_MODE_BLAME] = WAIT,
 };
 
-struct writer {
-    struct gs_pprof *pprof;
-    struct gs_pprof_out *out;
-    struct gs_pprof_texts *functions, *locations; /* their numbers, less 1, by what they are */
-    uint64_t *location;                           /* of each node, 0: it is not shown */
-    uint64_t *path;
-    size_t path_room;
-    struct gs_label name, file, key;
-    enum gs_status status; /* of the first thing that failed */
-};
-
-static void put(struct writer *writer, const Gs__Profile *piece)
-{
-    if (!writer->status)
-        writer->status = gs_pprof_put(writer->out, piece);
-}
-
-static int64_t text(struct writer *writer, const char *text)
-{
-    int64_t number = 0;
-    if (!writer->status)
-        writer->status = gs_pprof_put_text(writer->out, text, &number);
-    return number;
-}
-
-/* The text of a label, which is empty then. */
-static int64_t label_text(struct writer *writer, struct gs_label *label)
-{
-    if (label->failed)
-        writer->status = GS_NO_MEMORY;
-    int64_t number = text(writer, label->len > 0 && label->bytes ? label->bytes : "");
-    gs_label_cut(label, 0);
-    return number;
-}
-
-static uint64_t number_of(struct writer *writer, struct gs_pprof_texts *texts, bool *added)
-{
-    const struct gs_label *key = &writer->key;
-    int64_t number = key->failed || !key->bytes ? -1 : gs_pprof_text(texts, key->bytes, added);
-    if (number < 0) {
-        writer->status = GS_NO_MEMORY;
-        *added = false;
-    }
-    return (uint64_t)number + 1;
-}
-
-/* What a node is called, into writer->name and file; its line, or 0. */
-static int64_t describe(struct writer *writer, uint32_t node)
-{
-    const struct gs_calltree *tree = writer->pprof->tree;
-    const struct gs_node *at = gs_calltree_node(tree, node);
-    gs_label_cut(&writer->name, 0);
-    gs_label_cut(&writer->file, 0);
-    if (gs_node_kind(at) == GS_NODE_PROCESS) {
-        const struct gs_pprof_process *process =
-            &writer->pprof->processes[writer->pprof->parts[gs_node_number(at)].process];
-        gs_label_put(&writer->name, "%d: ", (int)process->pid);
-        gs_label_add(&writer->name, process->command, 0);
-        return 0;
-    }
-    if (gs_node_kind(at) != GS_NODE_FRAME || gs_calltree_place(tree, node)->kind == GS_FRAME_GAP) {
-        gs_label_node(&writer->name, tree, node, NULL, 0);
-        return 0;
-    }
-    const struct gs_place *place = gs_calltree_place(tree, node);
-    gs_label_add(&writer->name, *place->function ? place->function : "<unknown code>", 0);
-    gs_label_add(&writer->file, place->module ? place->module : place->file, 0);
-    return place->line > 0 && !place->module ? place->line : 0;
-}
-
-/* The number of the function that was described, which is written when it is a new one. */
-static uint64_t function(struct writer *writer)
-{
-    bool added;
-    gs_label_cut(&writer->key, 0);
-    gs_label_add(&writer->key, writer->name.bytes ? writer->name.bytes : "", 0);
-    gs_label_put(&writer->key, "\n");
-    gs_label_add(&writer->key, writer->file.bytes ? writer->file.bytes : "", 0);
-    Gs__Function function = GS__FUNCTION__INIT, *functions = &function;
-    function.id = number_of(writer, writer->functions, &added);
-    if (!added)
-        return function.id;
-    Gs__Profile piece = GS__PROFILE__INIT;
-    function.name = function.system_name = label_text(writer, &writer->name);
-    function.filename = label_text(writer, &writer->file);
-    piece.n_function = 1;
-    piece.function = &functions;
-    put(writer, &piece);
-    return function.id;
-}
-
-static uint64_t location(struct writer *writer, uint32_t node)
-{
-    bool added;
-    Gs__Line line = GS__LINE__INIT, *lines = &line;
-    Gs__Location location = GS__LOCATION__INIT, *locations = &location;
-    Gs__Profile piece = GS__PROFILE__INIT;
-    line.line = describe(writer, node);
-    line.function_id = function(writer);
-    gs_label_put(&writer->key, "\n%d", (int)line.line);
-    location.id = number_of(writer, writer->locations, &added);
-    location.mapping_id = MAPPING;
-    location.n_line = 1;
-    location.line = &lines;
-    piece.n_location = 1;
-    piece.location = &locations;
-    if (added)
-        put(writer, &piece);
-    return location.id;
-}
-
-static bool is_shown(const struct gs_pprof *pprof, uint32_t node)
-{
-    switch (gs_node_kind(gs_calltree_node(pprof->tree, node))) {
-    case GS_NODE_PROCESS:
-        return pprof->process_count > 1;
-    case GS_NODE_THREAD:
-        return pprof->selection->threads;
-    default:
-        return true;
-    }
-}
-
-static void write_locations(struct writer *writer)
-{
-    uint32_t count = gs_calltree_count(writer->pprof->tree);
-    writer->location = calloc(count, sizeof *writer->location);
-    if (!writer->location)
-        writer->status = GS_NO_MEMORY;
-    for (uint32_t i = 1; i < count && !writer->status; i++) {
-        if (is_shown(writer->pprof, i))
-            writer->location[i] = location(writer, i);
-    }
-}
-
 /* A stack on its way into the file. */
 struct stack {
     size_t depth; /* of writer->path */
@@ -168,50 +31,62 @@ struct stack {
     const struct gs_pprof_part *part;
 };
 
-static bool climb(struct writer *writer, uint32_t node, struct stack *stack)
+static bool add_location(struct gs_pprof_writer *writer, struct stack *stack, uint64_t location)
+{
+    if (stack->depth == writer->path_room) {
+        size_t room = stack->depth * 2 + 64;
+        uint64_t *path = realloc(writer->path, room * sizeof *path);
+        if (!path)
+            return false;
+        writer->path = path;
+        writer->path_room = room;
+    }
+    writer->path[stack->depth++] = location;
+    return true;
+}
+
+static bool climb(struct gs_pprof_writer *writer, uint32_t node, struct stack *stack)
 {
     const struct gs_calltree *tree = writer->pprof->tree;
+    bool late = gs_node_kind(gs_calltree_node(tree, node)) == GS_NODE_LATE, delayed = false;
     *stack = (struct stack){0};
     for (; node; node = gs_calltree_node(tree, node)->parent) {
         const struct gs_node *at = gs_calltree_node(tree, node);
-        if (gs_node_kind(at) == GS_NODE_PROCESS)
+        enum gs_node_kind kind = gs_node_kind(at);
+        if (kind == GS_NODE_PROCESS)
             stack->part = &writer->pprof->parts[gs_node_number(at)];
-        else if (gs_node_kind(at) == GS_NODE_THREAD && !stack->thread) /* above it may be the one that is to blame */
+        else if (kind == GS_NODE_THREAD && !stack->thread && !delayed)
             stack->thread = gs_calltree_thread(tree, node);
-        if (!writer->location[node])
-            continue;
-        if (stack->depth == writer->path_room) {
-            size_t room = stack->depth * 2 + 64;
-            uint64_t *path = realloc(writer->path, room * sizeof *path);
-            if (!path)
-                return false;
-            writer->path = path;
-            writer->path_room = room;
-        }
-        writer->path[stack->depth++] = writer->location[node];
+        delayed = delayed || kind == GS_NODE_DELAYS;
+        if (writer->location[node] && !add_location(writer, stack, writer->location[node]))
+            return false;
     }
+    /* The time is that of the thread that was delayed; its name may be lost in an "(other)", and then the one that was
+     * found is to blame. */
+    if (writer->pprof->selection->mode == GS_MODE_BLAME && !delayed && !late)
+        stack->thread = NULL;
     return stack->part != NULL;
 }
 
 /* word or number. */
-static void add_label(struct writer *writer, Gs__Sample *sample, const char *key, int64_t word, int64_t number)
+static void add_label(struct gs_pprof_writer *writer, Gs__Sample *sample, const char *key, int64_t word, int64_t number)
 {
     Gs__Label *label = sample->label[sample->n_label++];
     gs__label__init(label);
-    label->key = text(writer, key);
+    label->key = gs_pprof_number(writer, key);
     label->str = word;
     label->num = number;
 }
 
-static void add_labels(struct writer *writer, Gs__Sample *sample, const struct stack *stack, const char *gil)
+static void add_labels(struct gs_pprof_writer *writer, Gs__Sample *sample, const struct stack *stack, const char *gil)
 {
     if (stack->thread) {
         gs_label_cut(&writer->name, 0);
         gs_label_add(&writer->name, *stack->thread->name ? stack->thread->name : "<no name>", 0);
-        add_label(writer, sample, "thread", label_text(writer, &writer->name), 0);
+        add_label(writer, sample, "thread", gs_pprof_label_number(writer, &writer->name), 0);
         add_label(writer, sample, "tid", 0, stack->thread->tid);
     }
-    add_label(writer, sample, "gil", text(writer, gil), 0);
+    add_label(writer, sample, "gil", gs_pprof_number(writer, gil), 0);
     add_label(writer, sample, "pid", 0, writer->pprof->processes[stack->part->process].pid);
 }
 
@@ -226,7 +101,7 @@ static uint64_t own_samples(const struct gs_calltree *tree, uint32_t node)
     return samples;
 }
 
-static void write_sample(struct writer *writer, uint32_t node)
+static void write_sample(struct gs_pprof_writer *writer, uint32_t node)
 {
     const struct gs_calltree *tree = writer->pprof->tree;
     int64_t ns = (int64_t)gs_calltree_self_ns(tree, node), value[VALUES] = {(int64_t)own_samples(tree, node), ns};
@@ -255,19 +130,19 @@ static void write_sample(struct writer *writer, uint32_t node)
     add_labels(writer, &sample, &stack, gs_gil_word_name(word));
     piece.n_sample = 1;
     piece.sample = &samples;
-    put(writer, &piece);
+    gs_pprof_piece(writer, &piece);
 }
 
-static void write_types(struct writer *writer)
+static void write_types(struct gs_pprof_writer *writer)
 {
     Gs__ValueType type[VALUES], period = GS__VALUE_TYPE__INIT, *types[VALUES];
     Gs__Profile piece = GS__PROFILE__INIT;
     double hz = writer->pprof->run.rate_hz;
-    text(writer, ""); /* number 0 */
+    gs_pprof_number(writer, ""); /* number 0 */
     for (int i = 0; i < VALUES; i++) {
         gs__value_type__init(&type[i]);
-        type[i].type = text(writer, values[i].name);
-        type[i].unit = text(writer, values[i].unit);
+        type[i].type = gs_pprof_number(writer, values[i].name);
+        type[i].unit = gs_pprof_number(writer, values[i].unit);
         types[i] = &type[i];
     }
     period.type = type[WALL].type;
@@ -277,10 +152,10 @@ static void write_types(struct writer *writer)
     piece.period_type = &period;
     piece.period = isfinite(hz) && hz > 1e-6 ? (int64_t)(1e9 / hz + 0.5) : 0;
     piece.default_sample_type = type[shown[writer->pprof->selection->mode]].type;
-    put(writer, &piece);
+    gs_pprof_piece(writer, &piece);
 }
 
-static int64_t quality_text(struct writer *writer, const struct gs_run_end *end)
+static int64_t quality_text(struct gs_pprof_writer *writer, const struct gs_run_end *end)
 {
     json_t *quality = gs_json_quality(&end->quality);
     char *dumped = quality ? json_dumps(quality, JSON_ENSURE_ASCII) : NULL;
@@ -291,10 +166,10 @@ static int64_t quality_text(struct writer *writer, const struct gs_run_end *end)
     gs_label_add(&writer->name, dumped ? dumped : "", 0);
     free(dumped);
     json_decref(quality);
-    return label_text(writer, &writer->name);
+    return gs_pprof_label_number(writer, &writer->name);
 }
 
-static void write_run(struct writer *writer, const struct gs_run_end *end)
+static void write_run(struct gs_pprof_writer *writer, const struct gs_run_end *end)
 {
     const struct gs_pprof *pprof = writer->pprof;
     const struct gs_mode_row *mode = &gs_modes[pprof->selection->mode];
@@ -303,37 +178,37 @@ static void write_run(struct writer *writer, const struct gs_run_end *end)
     Gs__Mapping mapping = GS__MAPPING__INIT, *mappings = &mapping;
     gs_label_cut(&writer->name, 0);
     gs_label_add(&writer->name, pprof->exe ? pprof->exe : "python", 0);
-    mapping.id = MAPPING;
-    mapping.filename = label_text(writer, &writer->name);
+    mapping.id = GS_PPROF_MAPPING;
+    mapping.filename = gs_pprof_label_number(writer, &writer->name);
     mapping.has_functions = mapping.has_filenames = mapping.has_line_numbers = true;
     piece.n_mapping = 1;
     piece.mapping = &mappings;
     gs_label_put(&writer->name, "gilspy ");
     gs_label_add(&writer->name, pprof->gilspy ? pprof->gilspy : "", 0);
     gs_label_put(&writer->name, "%s", end->complete ? "" : ": a part of the run");
-    comments[0] = label_text(writer, &writer->name);
+    comments[0] = gs_pprof_label_number(writer, &writer->name);
     gs_label_put(&writer->name, "mode %s: %s", mode->name, mode->help);
-    comments[1] = label_text(writer, &writer->name);
+    comments[1] = gs_pprof_label_number(writer, &writer->name);
     comments[2] = quality_text(writer, end);
     piece.n_comment = sizeof comments / sizeof *comments;
     piece.comment = comments;
     piece.time_nanos = pprof->run.realtime_ns;
     piece.duration_nanos = end->end_ns > pprof->run.begin_ns ? (int64_t)(end->end_ns - pprof->run.begin_ns) : 0;
-    put(writer, &piece);
+    gs_pprof_piece(writer, &piece);
 }
 
 enum gs_status gs_pprof_write(struct gs_pprof *pprof, const struct gs_run_end *end)
 {
-    struct writer writer = {.pprof = pprof,
-                            .out = gs_pprof_out_new(pprof->out),
-                            .functions = gs_pprof_texts_new(),
-                            .locations = gs_pprof_texts_new()};
+    struct gs_pprof_writer writer = {.pprof = pprof,
+                                     .out = gs_pprof_out_new(pprof->out),
+                                     .functions = gs_pprof_texts_new(),
+                                     .locations = gs_pprof_texts_new()};
     if (!writer.out || !writer.functions || !writer.locations)
         writer.status = GS_NO_MEMORY;
     if (!writer.status) {
         write_types(&writer);
         write_run(&writer, end);
-        write_locations(&writer);
+        gs_pprof_write_locations(&writer);
     }
     for (uint32_t i = 1; i < gs_calltree_count(pprof->tree) && !writer.status; i++)
         write_sample(&writer, i);

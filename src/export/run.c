@@ -35,7 +35,10 @@ void gs_run_text(struct gs_text *text, const struct gs_run_summary *summary)
     if (summary->processes > 1)
         gs_text_put(text, " in %" PRIu64 " processes", summary->processes);
     add_flaws(text, quality);
-    gs_text_put(text, "; GIL held %.1f %%; ", summary->held * 100);
+    if (summary->processes > 1)
+        gs_text_put(text, "; GIL of %d held %.1f %%; ", (int)summary->pid, summary->held * 100);
+    else
+        gs_text_put(text, "; GIL held %.1f %%; ", summary->held * 100);
     if (quality->stopped == 0) {
         gs_text_put(text, "nothing was stopped");
     } else {

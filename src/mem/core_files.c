@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/watch.h"
 #include "mem/core_files.h"
 #include "mem/core_match.h"
 
@@ -17,6 +18,7 @@ struct entry {
     struct gs_core_image image;
     struct gs_bytes bytes;    /* of the file, once it is open */
     struct gs_elf_head *head; /* NULL: it is not */
+    char *step;               /* the name of reading it */
     bool tried;
     const char *why; /* it is not to be had, */
     char *where;     /* this one, which is another */
@@ -55,20 +57,36 @@ static void note(struct entry *entry, const char *path, const char *why, bool mi
         entry->where = strdup(path);
 }
 
-/* named: by the user. */
-static bool try_path(struct attempt *attempt, const char *path, bool named)
+/* A descriptor, or -1 and why not, NULL: it is missing. */
+static int open_path(const struct attempt *attempt, const char *path, const char *step, struct stat *st,
+                     const char **why)
+{
+    struct gs_watch *watch = attempt->files->options.watch;
+    *why = "does not answer";
+    if (!gs_watch_enter_spare(watch, step))
+        return -1;
+    /* What lies there now may be a FIFO, or a device. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    *why = errno == ENOENT || errno == ENOTDIR ? NULL : "may not be read";
+    if (fd >= 0 && fstat(fd, st))
+        st->st_mode = 0;
+    gs_watch_leave(watch);
+    return fd;
+}
+
+/* The same, when it is the one that was mapped; step is that of reading it. */
+static bool try_step(struct attempt *attempt, const char *path, const char *step, bool named)
 {
     struct entry *entry = attempt->entry;
     struct stat st;
-    /* What lies there now may be a FIFO, or a device. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    const char *why;
+    int fd = open_path(attempt, path, step, &st, &why);
     if (fd < 0) {
-        bool missing = errno == ENOENT || errno == ENOTDIR;
-        note(entry, path, missing ? "is missing" : "may not be read", missing);
+        note(entry, path, why ? why : "is missing", !why);
         return false;
     }
-    const char *why = "is no regular file";
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && gs_bytes_of_file(&entry->bytes, fd))
+    why = "is no regular file";
+    if (S_ISREG(st.st_mode) && gs_bytes_of_file(&entry->bytes, fd, attempt->files->options.watch, step, true))
         why = gs_core_match(&entry->image, &attempt->first, &entry->bytes, &attempt->head, &st, named,
                             attempt->files->options.made_at_ns);
     if (!why && (entry->head = malloc(sizeof *entry->head))) {
@@ -78,6 +96,20 @@ static bool try_path(struct attempt *attempt, const char *path, bool named)
     close(fd);
     note(entry, path, why, false);
     return false;
+}
+
+/* named: by the user. */
+static bool try_path(struct attempt *attempt, const char *path, bool named)
+{
+    char *step;
+    if (asprintf(&step, "opening or reading %s", path) < 0)
+        return false;
+    bool found = try_step(attempt, path, step, named);
+    if (found)
+        attempt->entry->step = step;
+    else
+        free(step);
+    return found;
 }
 
 static bool try_root(struct attempt *attempt)
@@ -227,7 +259,9 @@ struct gs_core_files *gs_core_files_new(const struct gs_core *core, const struct
     files->options = *options;
     files->program = gs_core_file_at(core, gs_core_aux(core, AT_PHDR));
     if (options->exe) {
+        gs_watch_enter(options->watch, "looking for the program that --exe names", 0, 0);
         char *real = realpath(options->exe, NULL);
+        gs_watch_leave(options->watch);
         files->exe = strdup(options->exe);
         files->root = files->program ? root_of(options->exe, files->program->path) : NULL;
         if (!files->root && files->program && real)
@@ -250,6 +284,7 @@ void gs_core_files_free(struct gs_core_files *files)
         if (entry->head)
             close(entry->bytes.fd);
         free(entry->head);
+        free(entry->step);
         free(entry->where);
     }
     free(files->entries);

@@ -7,10 +7,11 @@
 struct gs_core_files;
 
 struct gs_core_files_options {
-    const char *exe;       /* where the program is now, NULL: where it was. If that is the path that it had, below
-                            * another root, the other files are looked for there, too */
-    int64_t made_at_ns;    /* when the core was made, CLOCK_REALTIME */
-    const char *build_ids; /* a folder of files by their build ids, NULL: none */
+    const char *exe;        /* where the program is now, NULL: where it was. If that is the path that it had, below
+                             * another root, the other files are looked for there, too */
+    int64_t made_at_ns;     /* when the core was made, CLOCK_REALTIME */
+    const char *build_ids;  /* a folder of files by their build ids, NULL: none */
+    struct gs_watch *watch; /* told of each step that may wait for ever, NULL: nobody watches */
 };
 
 /* core is not owned. NULL when out of memory. */

@@ -100,6 +100,7 @@ enum gs_status gs_shares_add(struct gs_shares *shares, const struct gs_snapshot 
         shares->first_ns = now;
     shares->samples++;
     shares->last_ns = now;
+    shares->stale = false;
     if (time_ns > max_gap_ns) {
         shares->missed_ns += time_ns;
         time_ns = 0;
@@ -118,6 +119,7 @@ enum gs_status gs_shares_add(struct gs_shares *shares, const struct gs_snapshot 
 
 void gs_shares_drop_frames(struct gs_shares *shares)
 {
+    shares->stale = true;
     for (size_t i = 0; i < shares->count; i++) {
         shares->list[i].thread.frames = NULL;
         shares->list[i].thread.frame_count = 0;

@@ -22,6 +22,7 @@ struct gs_shares {
     uint64_t waiters_ns;                    /* summed up over the waiters */
     uint64_t first_switches, last_switches; /* of the main GIL, where it counts them */
     bool has_switches;
+    bool stale; /* the last sample is valid no longer: there are no frames */
 };
 
 /* Adds a sample, which weighs the time since the one before it; more than max_gap_ns weighs nothing. */

@@ -14,10 +14,12 @@ enum {
     PARTS = 3, /* that are read of each: itself, and the heads of its name and its file */
     FIRST_SLOTS = 256,
     COPIES = 1024,
-    CONFIRM_NS = 20000000,    /* for so long what was seen is believed; */
-    YOUNG_CONFIRM_NS = 200000 /* of what is new, only so long: in each sample, unless these come faster than 5 kHz */
+    /* What was seen is believed for a share of the time for which it is known (most that are freed soon are freed very
+     * soon), but for no longer than the most, nor shorter than the least, which matters at 5 kHz and above. */
+    BELIEF_SHARE = 256,
+    BELIEF_LEAST_NS = 200000,
+    BELIEF_MOST_NS = 20000000
 };
-#define YOUNG_NS (UINT64_C(5) * GS_NS_PER_S) /* unless it has not been known for longer than this */
 /* Of all that is kept: a target that makes code objects for ever makes us forget, not grow. */
 #define MAX_BYTES ((size_t)192 << 20)
 
@@ -288,6 +290,13 @@ size_t gs_codes_check(struct gs_codes *codes)
     return forgotten;
 }
 
+static uint64_t belief_ns(const struct gs_code *code, uint64_t now_ns)
+{
+    uint64_t share_ns = now_ns > code->read_ns ? (now_ns - code->read_ns) / BELIEF_SHARE : 0;
+    share_ns = share_ns > BELIEF_LEAST_NS ? share_ns : BELIEF_LEAST_NS;
+    return share_ns < BELIEF_MOST_NS ? share_ns : BELIEF_MOST_NS;
+}
+
 void gs_codes_confirm(struct gs_codes *codes, const gs_addr *addrs, size_t count, uint64_t now_ns)
 {
     struct slot *slots[GS_CODES_TOGETHER];
@@ -297,10 +306,7 @@ void gs_codes_confirm(struct gs_codes *codes, const gs_addr *addrs, size_t count
         if (!slot)
             continue;
         struct gs_code *code = slot->code;
-        /* Most that are freed soon are freed very soon. */
-        uint64_t enough_ns =
-            now_ns - code->read_ns < YOUNG_NS || now_ns < code->read_ns ? YOUNG_CONFIRM_NS : CONFIRM_NS;
-        if (code->seen_ns >= now_ns || now_ns - code->seen_ns < enough_ns)
+        if (code->seen_ns >= now_ns || now_ns - code->seen_ns < belief_ns(code, now_ns))
             continue;
         code->seen_ns = now_ns;
         slots[open++] = slot;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/apart.h"
+#include "base/watch.h"
 #include "elf/file.h"
 #include "python/symbols.h"
 
@@ -34,15 +35,25 @@ static void ask(const void *context, void *result)
     look_up(gs_target_open_file(question->target, question->map), result);
 }
 
+/* False: the file has to be asked for from afar. The memory of a core is read from the same files, which are open here.
+ * Even the disk of this machine may not answer. */
+static bool read_here(struct gs_symbols *symbols, const struct gs_target *target, const struct gs_map *map)
+{
+    if (!gs_watch_enter_spare(target->watch, "reading the symbols of a file that it maps"))
+        return true;
+    int fd = gs_target_open_near_file(target, map);
+    if (fd >= 0)
+        look_up(fd, symbols);
+    gs_watch_leave(target->watch);
+    return fd >= 0 || target->still;
+}
+
 void gs_symbols_read(struct gs_symbols *symbols, struct gs_python *python, const struct gs_map *map)
 {
     struct question question = {python->target, map};
     *symbols = (struct gs_symbols){0};
-    int fd = gs_target_open_near_file(python->target, map);
-    if (fd >= 0 || python->target->still) { /* the memory of a core is read from the same files, which are open here */
-        look_up(fd, symbols);
+    if (read_here(symbols, python->target, map))
         return;
-    }
     enum gs_apart outcome = gs_apart_run(ask, &question, symbols, sizeof *symbols);
     if (outcome == GS_APART_DONE)
         return;

@@ -7,6 +7,7 @@
 
 enum {
     STALE_NS = 100000000, /* nobody's activity is older */
+    ROTATION_SHARE = 16,  /* of the threads are asked at once */
     FALSE_ALARMS = 2,
     SHORT_LOOKS = 12, /* to see a thread that awoke for a moment asleep again, or all that are awake run, */
     SHORT_PAUSE_NS = 50000,
@@ -34,7 +35,7 @@ void gs_census_ask(struct gs_reader *reader, struct gs_member *member)
 /* Asks about those who may do something else than when they were last asked. */
 static void ask_movers(struct gs_reader *reader, uint64_t moved)
 {
-    if (moved <= 1 && reader->all_asked && !reader->full_census) {
+    if (moved <= 1 && reader->all_asked && !reader->any_open && !reader->full_census) {
         const struct gs_lock *lock = &reader->locks[0];
         struct gs_member *now = gs_list_find(reader, lock->after.last_holder);
         struct gs_member *before = gs_list_find(reader, lock->last.last_holder);
@@ -48,7 +49,9 @@ static void ask_movers(struct gs_reader *reader, uint64_t moved)
         struct gs_member *member = reader->members[i];
         const struct gs_lock *lock = gs_lock_of(reader, member);
         bool mover = member->tstate == lock->after.last_holder || member->tstate == lock->last.last_holder;
-        if (member->tid && (reader->full_census || mover || !member->asked_ns || (moved > 1 && member->futex)))
+        /* Who was seen awake may have been so for that moment alone, as a waiter is at its timeout. */
+        bool awake = member->activity.run == GS_RUN_RUNNING || member->activity.run == GS_RUN_BLOCKED;
+        if (member->tid && (reader->full_census || mover || awake || !member->asked_ns || (moved > 1 && member->futex)))
             gs_census_ask(reader, member);
     }
     reader->all_asked = true;
@@ -59,6 +62,9 @@ static void ask_in_rotation(struct gs_reader *reader)
 {
     uint64_t turn_ns = STALE_NS * UINT64_C(4) / 5 / reader->member_count + 1;
     uint64_t due = (reader->taken_ns - reader->rotated_ns) / turn_ns;
+    /* Several at once are cheaper than one at a time. */
+    if (due < reader->member_count / ROTATION_SHARE)
+        return;
     reader->rotated_ns += due * turn_ns;
     for (size_t i = 0; i < reader->member_count && i < due; i++) {
         reader->rotation = (reader->rotation + 1) % reader->member_count;

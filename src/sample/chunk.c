@@ -200,8 +200,7 @@ static const struct gs_code *code_of(struct walk *walk, gs_addr addr)
     enum gs_status why = GS_OK;
     if (!walk->code || walk->code->addr != addr)
         walk->code = gs_codes_get(walk->reader->codes, addr, &why);
-    /* A core may lack it; in a process that lives, the address is wrong. */
-    walk->member->unreadable = why == GS_UNREADABLE && walk->reader->python->target->still;
+    walk->member->unreadable = why == GS_UNREADABLE && gs_reader_may_lack(walk->reader);
     return walk->code;
 }
 

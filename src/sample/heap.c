@@ -81,8 +81,7 @@ static enum gs_walk walk_frame(struct gs_reader *reader, struct gs_member *membe
     enum gs_status why = GS_OK;
     gs_addr code_addr = gs_get_addr(a, layout->fo_code);
     const struct gs_code *code = gs_codes_get(reader->codes, code_addr, &why);
-    /* A core may lack it; in a process that lives, the address is wrong. */
-    member->unreadable = why == GS_UNREADABLE && reader->python->target->still;
+    member->unreadable = why == GS_UNREADABLE && gs_reader_may_lack(reader);
     int64_t lasti = (int32_t)gs_get_u32(a, layout->fo_lasti);
     if (!code || lasti < -1 || lasti * layout->lasti_unit >= code->code_bytes ||
         !executing(layout, member, a, addr == member->current[0]))

@@ -75,21 +75,33 @@ static pid_t tid_from_pthread(struct gs_reader *reader, struct gs_tasks *tasks, 
     return (pid_t)words[at];
 }
 
+/* Whether the thread is there; *fd: its syscall file, or -1. */
+static bool open_activity(const struct gs_reader *reader, pid_t tid, int *fd)
+{
+    *fd = gs_activity_open(reader->python->target, tid);
+    if (*fd < 0)
+        return false;
+    if (*fd >= reader->kept_files) {
+        close(*fd);
+        *fd = -1;
+    }
+    return true;
+}
+
 /* Whether the process has such a thread; *fd: its syscall file, or -1. */
 static bool is_task(const struct gs_reader *reader, struct gs_tasks *tasks, pid_t ns_tid, pid_t *tid, int *fd)
 {
-    const struct gs_target *target = reader->python->target;
     *tid = ns_tid;
     *fd = -1;
     if (ns_tid <= 0)
         return false;
-    if (!target->nested && (*fd = gs_activity_open(target, ns_tid)) >= 0)
+    if (!reader->python->target->nested && open_activity(reader, ns_tid, fd))
         return true;
     const struct gs_task *task = task_of(reader, tasks, ns_tid);
     if (!task)
         return false;
     *tid = task->tid;
-    *fd = gs_activity_open(target, task->tid);
+    (void)open_activity(reader, task->tid, fd);
     return true;
 }
 

@@ -1,4 +1,5 @@
 /* Making and ending a reader; names of what a snapshot says. */
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -87,14 +88,20 @@ static void set_runtime_window(struct gs_reader *reader)
     reader->runtime_len = (uint32_t)(end - low);
 }
 
-/* A descriptor is kept for each thread. */
-static void allow_many_files(void)
+/* A descriptor is kept for each thread, as far as it goes: some must be left for everything else. Returns the first
+ * that is not to be kept. */
+static int allow_many_files(void)
 {
+    enum { LEFT_MOST = 64 };
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return 0;
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    if (before < limit.rlim_max && setrlimit(RLIMIT_NOFILE, &limit))
+        limit.rlim_cur = before;
+    rlim_t most = limit.rlim_cur < INT_MAX ? limit.rlim_cur : INT_MAX;
+    return (int)(most - (most / 2 < LEFT_MOST ? most / 2 : LEFT_MOST));
 }
 
 enum gs_status gs_reader_new(struct gs_reader **out, struct gs_python *python, const struct gs_reader_options *options)
@@ -109,7 +116,7 @@ enum gs_status gs_reader_new(struct gs_reader **out, struct gs_python *python, c
     reader->dice = (uint32_t)reader->made_ns | 1;
     set_sizes(reader);
     set_runtime_window(reader);
-    allow_many_files();
+    reader->kept_files = allow_many_files();
     reader->cache = gs_mem_cache_new(python->mem);
     reader->codes = gs_codes_new(python);
     if (!reader->cache || !reader->codes || reader->tstate_bytes > GS_TSTATE_MAX) {

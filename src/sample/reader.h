@@ -7,6 +7,7 @@
 #ifndef GS_SAMPLE_READER_H
 #define GS_SAMPLE_READER_H
 
+#include "base/watch.h"
 #include "gilspy/snapshot.h"
 #include "python/gil.h"
 #include "target/stop.h"
@@ -130,6 +131,7 @@ struct gs_reader {
     struct gs_mem *cache; /* pages, for following chains that are not known yet */
     struct gs_codes *codes;
     struct gs_reader_options options;
+    int kept_files; /* descriptors of threads from this number on are closed again */
     struct gs_quality quality;
     bool heap_frames; /* up to 3.10: frames are objects that point to each other */
     uint32_t tstate_bytes, frame_bytes;
@@ -317,6 +319,14 @@ static inline bool gs_chain_turns(gs_addr at, size_t depth, gs_addr *mark)
     if ((depth & (depth - 1)) == 0)
         *mark = at;
     return false;
+}
+
+/* A core may lack memory, and some does not come from where it is kept; otherwise, in a process that lives, what cannot
+ * be read is a wrong address. */
+static inline bool gs_reader_may_lack(const struct gs_reader *reader)
+{
+    const struct gs_target *target = reader->python->target;
+    return target->still || gs_watch_careful(target->watch);
 }
 
 /* The way to its stack leads through memory that cannot be read; false. */

@@ -13,6 +13,8 @@ enum {
     TORN_OFTEN = 3,   /* of the last 32 readings more than this torn: stop first, */
     PROBE_EVERY = 16, /* but see now and then whether it would go without */
     TRIES = 8,
+    START_US =
+        1000000, /* as if it had gone on for so long before: one long stop at the beginning is no reason to wait */
     STOPPED_BYTES_MAX = 1 << 20 /* a deeper stack would hold its thread up for too long */
 };
 
@@ -29,7 +31,7 @@ static double roll(struct gs_reader *reader)
  * would make short functions vanish. */
 bool gs_over_budget(struct gs_reader *reader)
 {
-    double share = reader->options.max_pause, now_us = (double)(gs_clock_ns() - reader->made_ns) / 1000;
+    double share = reader->options.max_pause, now_us = (double)(gs_clock_ns() - reader->made_ns) / 1000 + START_US;
     if (share <= 0 || reader->options.stopping == GS_STOP_NEVER || reader->quality.stopped == 0)
         return false;
     double used = (double)reader->quality.stopped_us / now_us;

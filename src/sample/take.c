@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "sample/reader.h"
 
-enum { ATTEMPTS = 6, CODES_CHECK_NS = 1000000000, CHECK_NS = 500000000 };
+enum { ATTEMPTS = 6, CODES_CHECK_NS = 1000000000, CHECK_NS = 10000000 };
 
 /* Only the last holder, or it and one other, ran since the last snapshot: reads just these. *moved is set to the
  * number of hand-overs; GS_LOST when more must be read. */
@@ -115,6 +115,8 @@ static enum gs_status take(struct gs_reader *reader)
         if (fresh) {
             reader->changed = true;
             status = gs_list_discover(reader);
+            if (gs_target_left_memory(reader->python->target))
+                return GS_LOST; /* the caller finds out what became of it */
             if (status == GS_LOST)
                 continue;
             if (status)
@@ -175,7 +177,8 @@ enum gs_status gs_reader_take(struct gs_reader *reader, const struct gs_snapshot
     enum gs_status status = GS_OK;
     if (reader->taken_ns - reader->checked_ns >= CHECK_NS) {
         reader->checked_ns = reader->taken_ns;
-        status = gs_target_check(reader->python->target);
+        if (gs_target_left_memory(reader->python->target))
+            status = gs_target_check(reader->python->target);
     }
     if (!status)
         status = take(reader);

@@ -198,14 +198,17 @@ static void yama_mend(const struct gs_barrier_facts *facts, char *dst, size_t si
 
 static void module_say(const struct gs_barrier_facts *facts, char *dst, size_t size)
 {
-    const char *perhaps = facts->initial ? "" : "it lives outside of the user namespace that gilspy is in, or ";
+    static const char some[] = "(AppArmor, SELinux, Landlock or another)";
+    const char *perhaps = facts->initial ? NULL : "it lives outside of the user namespace that gilspy is in";
     /* Whose files belong to root anyway does not show that it is closed. */
     if (!gs_barrier_privileged(facts) && facts->theirs.uids[GS_EFFECTIVE] == 0)
-        perhaps = "it does not let itself be looked at (not dumpable), or ";
-    if (facts->label[0])
-        snprintf(dst, size, "%sa security module forbids it to gilspy, which it calls %s", perhaps, facts->label);
+        perhaps = "it does not let itself be looked at (not dumpable)";
+    if (!perhaps)
+        snprintf(dst, size, "nothing that gilspy knows of forbids it; a security module may%s %s",
+                 facts->label[0] ? ", which calls gilspy" : "", facts->label[0] ? facts->label : some);
     else
-        snprintf(dst, size, "%sa security module forbids it (AppArmor, SELinux, Landlock or another)", perhaps);
+        snprintf(dst, size, "%s, or a security module forbids it%s %s", perhaps,
+                 facts->label[0] ? " to gilspy, which it calls" : "", facts->label[0] ? facts->label : some);
 }
 
 static void module_mend(const struct gs_barrier_facts *facts, char *dst, size_t size)

@@ -2,11 +2,13 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/watch.h"
 #include "target/core.h"
 
 /* Fields of glibc's struct pthread on x86-64 (nptl/descr.h; seen in 2.31 to 2.43): the thread's id for itself. */
@@ -17,6 +19,7 @@ static const char build_ids[] = "/usr/lib/debug/.build-id";
 /* What the target lives on. */
 struct source {
     int fd;
+    char *step; /* the name of reading it */
     struct gs_core core;
     struct gs_core_files *files;
 };
@@ -39,6 +42,7 @@ static void free_source(void *files)
     gs_core_close(&source->core);
     if (source->fd >= 0)
         close(source->fd);
+    free(source->step);
     free(source);
 }
 
@@ -84,21 +88,23 @@ static enum gs_status open_regular(const char *name, const char *what, int *fd, 
     return GS_FAILED;
 }
 
-static enum gs_status check_exe(const char *exe, struct gs_err *err)
+static enum gs_status check_exe(const char *exe, struct gs_watch *watch, struct gs_err *err)
 {
     struct stat st;
     int fd;
+    gs_watch_enter(watch, "opening the program that --exe names", 0, 0);
     enum gs_status status = open_regular(exe, "program", &fd, &st, err);
+    gs_watch_leave(watch);
     if (fd >= 0)
         close(fd);
     return status;
 }
 
-static enum gs_status read_core(struct source *source, const char *name, struct gs_err *err)
+static enum gs_status read_core(struct source *source, const char *name, struct gs_watch *watch, struct gs_err *err)
 {
     struct gs_bytes bytes;
     struct gs_err why = {0};
-    if (!gs_bytes_of_file(&bytes, source->fd))
+    if (!gs_bytes_of_file(&bytes, source->fd, watch, source->step, false))
         return gs_fail(err, GS_FAILED, "cannot read the core %s: %s", name, strerror(errno));
     enum gs_status status = refuse_packed(&bytes, name, err);
     if (status)
@@ -194,33 +200,38 @@ static enum gs_status open_core(struct gs_target *target, const char *name, cons
     struct source *source = calloc(1, sizeof *source);
     struct gs_still *still = target->still = calloc(1, sizeof *still);
     struct stat st;
-    if (!source || !still) {
+    if (!source || !still || asprintf(&source->step, "opening or reading the core %s", name) < 0) {
         free(source);
         return gs_fail(err, GS_NO_MEMORY, "out of memory");
     }
     still->files = source;
     still->free = free_source;
     source->fd = -1;
+    gs_watch_enter(target->watch, source->step, 0, 0);
     enum gs_status status = open_regular(name, "core", &source->fd, &st, err);
+    gs_watch_leave(target->watch);
     if (!status && exe)
-        status = check_exe(exe, err);
+        status = check_exe(exe, target->watch, err);
     if (!status)
-        status = read_core(source, name, err);
+        status = read_core(source, name, target->watch, err);
     if (status)
         return status;
     still->time_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-    source->files = gs_core_files_new(&source->core, &(struct gs_core_files_options){exe, still->time_ns, build_ids});
+    struct gs_core_files_options options = {exe, still->time_ns, build_ids, target->watch};
+    source->files = gs_core_files_new(&source->core, &options);
     if (!source->files || !fill(target, source))
         return gs_fail(err, GS_NO_MEMORY, "out of memory");
     return GS_OK;
 }
 
-enum gs_status gs_target_open_core(struct gs_target **out, const char *core, const char *exe, struct gs_err *err)
+enum gs_status gs_target_open_core(struct gs_target **out, const char *core, const char *exe, struct gs_watch *watch,
+                                   struct gs_err *err)
 {
     struct gs_target *target = calloc(1, sizeof *target);
     if (!target)
         return gs_fail(err, GS_NO_MEMORY, "out of memory");
     target->mem_fd = -1;
+    target->watch = watch;
     enum gs_status status = open_core(target, core, exe, err);
     if (status) {
         gs_target_close(target);

@@ -1,6 +1,5 @@
 /* New processes are found by the number that the kernel gave last: what lies between that and the one before is new. */
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +29,9 @@ struct gs_kin {
     bool descendants;      /* are wanted */
     struct relative *list; /* by pid */
     size_t count, room;
-    pid_t last;  /* the number that the kernel gave last */
-    int loadavg; /* descriptor of /proc/loadavg, which tells it */
+    pid_t foster; /* parent of orphans, 0: not known */
+    pid_t last;   /* the number that the kernel gave last */
+    int loadavg;  /* descriptor of /proc/loadavg, which tells it */
     uint64_t polled_ns, missed;
 };
 
@@ -58,17 +58,13 @@ static void drop(struct gs_kin *kin, struct relative *relative)
 /* What runs in it, and whether it is called Python. 0: it is not told. */
 static uint64_t program_of(pid_t pid, bool *python)
 {
-    char link[40], path[PATH_MAX];
-    snprintf(link, sizeof link, "/proc/%d/exe", (int)pid);
-    ssize_t len = readlink(link, path, sizeof path - 1);
+    char path[GS_PROC_PATH];
     uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
-    if (len < 0)
+    if (!gs_proc_exe(pid, path))
         return 0;
-    path[len] = '\0';
     for (const char *c = path; *c; c++)
         hash = (hash ^ (uint8_t)*c) * UINT64_C(1099511628211);
-    const char *slash = strrchr(path, '/');
-    *python = strncmp(slash ? slash + 1 : path, "python", 6) == 0;
+    *python = gs_called_python(path);
     return hash;
 }
 
@@ -100,9 +96,8 @@ static enum gs_status add(struct gs_kin *kin, pid_t pid, uint64_t start_ticks, u
 /* The process that a thread belongs to, and which has such files too; 0: it is gone. */
 static pid_t leader_of(pid_t pid)
 {
-    char text[4096];
-    const char *leader = gs_proc_read(pid, "status", text, sizeof text) > 0 ? gs_status_field(text, "Tgid:") : NULL;
-    return leader ? atoi(leader) : 0;
+    char status[GS_PROC_STATUS];
+    return gs_proc_read(pid, "status", status, sizeof status) > 0 ? gs_status_leader(status, 0) : 0;
 }
 
 /* Whether it is a process of its own, of whom. */
@@ -117,7 +112,10 @@ static bool read_process(pid_t pid, struct gs_proc_stat *stat)
 static enum gs_status consider(struct gs_kin *kin, pid_t pid, uint64_t now_ns)
 {
     struct gs_proc_stat stat;
-    if (pid <= 0 || !read_process(pid, &stat) || !find(kin, stat.parent))
+    if (pid <= 0 || !read_process(pid, &stat))
+        return GS_OK;
+    bool orphan = kin->foster > 0 && stat.parent == kin->foster; /* the parent of the first of all is 0 */
+    if (!orphan && !find(kin, stat.parent))
         return GS_OK;
     return add(kin, pid, stat.start_ticks, now_ns);
 }
@@ -189,6 +187,11 @@ void gs_kin_free(struct gs_kin *kin)
         close(kin->loadavg);
     free(kin->list);
     free(kin);
+}
+
+void gs_kin_foster(struct gs_kin *kin, pid_t pid)
+{
+    kin->foster = pid;
 }
 
 /* Those that ended are forgotten, those that run another program are tried. */

@@ -12,6 +12,9 @@ struct gs_kin;
 struct gs_kin *gs_kin_new(const pid_t *roots, size_t count, bool descendants);
 void gs_kin_free(struct gs_kin *kin);
 
+/* Processes whose parent has ended become children of this one, which is no relative itself: they are descendants. */
+void gs_kin_foster(struct gs_kin *kin, pid_t pid);
+
 /* Looks for processes that were born or run another program since the last time; at most every GS_KIN_POLL_NS. */
 enum gs_status gs_kin_poll(struct gs_kin *kin, uint64_t now_ns) GS_MUST_CHECK;
 /* A process that is worth trying now, 0: none. It must be told how it went. */

@@ -193,11 +193,12 @@ int gs_target_open_file(const struct gs_target *target, const struct gs_map *map
     return open_checked(target, map->path, map);
 }
 
-/* File systems that ask nobody (filesystems in the kernel's Documentation); the rest may. */
+/* File systems that ask nobody (filesystems in the kernel's Documentation); the rest may. An overlay asks its layers,
+ * which may be anywhere. */
 static bool is_near(const char *type)
 {
-    static const char *const near[] = {"ext2", "ext3",  "ext4",     "xfs",   "btrfs", "f2fs",   "overlay",
-                                       "zfs",  "tmpfs", "squashfs", "ramfs", "erofs", "rootfs", "iso9660"};
+    static const char *const near[] = {"ext2",  "ext3",     "ext4",  "xfs",   "btrfs",  "f2fs",   "zfs",
+                                       "tmpfs", "squashfs", "ramfs", "erofs", "rootfs", "iso9660"};
     for (size_t i = 0; i < sizeof near / sizeof *near; i++) {
         if (strcmp(type, near[i]) == 0)
             return true;

@@ -62,6 +62,24 @@ char *gs_proc_read_all(pid_t pid, const char *file, ssize_t *len)
     return text;
 }
 
+bool gs_proc_exe(pid_t pid, char path[GS_PROC_PATH])
+{
+    char link[40];
+    snprintf(link, sizeof link, "/proc/%d/exe", (int)pid);
+    ssize_t len = readlink(link, path, GS_PROC_PATH - 1);
+    path[len < 0 ? 0 : len] = '\0';
+    char *mark = strstr(path, " (deleted)");
+    if (mark && mark[10] == '\0')
+        *mark = '\0';
+    return len >= 0;
+}
+
+bool gs_called_python(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return strncmp(slash ? slash + 1 : path, "python", 6) == 0;
+}
+
 enum gs_status gs_proc_check(struct gs_err *err)
 {
     char self[16];

@@ -12,11 +12,19 @@
 /* Flags of gs_proc_stat (include/linux/sched.h): it is about to end; it is a thread of the kernel. */
 enum { GS_PF_EXITING = 0x00000004, GS_PF_KTHREAD = 0x00200000 };
 
+enum { GS_PROC_PATH = 4096 /* PATH_MAX */, GS_PROC_STATUS = 8192 /* bytes that hold a status file */ };
+
 /* A file of /proc/PID, read whole into dst and terminated: how many bytes, or -errno. A longer file is cut. */
 ssize_t gs_proc_read(pid_t pid, const char *file, char *dst, size_t size);
 
 /* The same into malloc'ed memory (terminated), however long up to 64 MiB; NULL and -errno in *len when it fails. */
 char *gs_proc_read_all(pid_t pid, const char *file, ssize_t *len);
+
+/* The path of the program, "" where that is not told: whether it was. The mark of one that was replaced by another
+ * since it was started, " (deleted)", is taken away. */
+bool gs_proc_exe(pid_t pid, char path[GS_PROC_PATH]);
+/* A program's path, or the name of a process: it is called python-something. */
+bool gs_called_python(const char *path);
 
 /* GS_FAILED, and err is filled, where /proc is not there, or tells of another pid namespace than ours: a number would
  * then be one process in its files, and another one in a system call. */

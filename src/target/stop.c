@@ -5,6 +5,7 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "target/procfs.h"
@@ -25,12 +26,32 @@ static void detach(struct gs_stop *stop, pid_t tid, int status)
         stop->owed = 0;
 }
 
+static bool is_our_child(pid_t pid)
+{
+    char text[1024];
+    struct gs_proc_stat stat;
+    return gs_proc_read(pid, "stat", text, sizeof text) > 0 && gs_proc_stat_parse(text, &stat) &&
+           stat.parent == getpid();
+}
+
+/* What has become of a thread: 0: nothing yet. The end of a child of ours is left to whoever wants its exit status. */
+static pid_t look_for(pid_t tid, int *status)
+{
+    siginfo_t info = {0};
+    if (waitid(P_PID, (id_t)tid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) != 0)
+        return -1;
+    if (info.si_pid == 0)
+        return 0;
+    bool ended = info.si_code == CLD_EXITED || info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED;
+    return ended && is_our_child(tid) ? -1 : waitpid(tid, status, __WALL | WNOHANG);
+}
+
 void gs_stop_settle(struct gs_stop *stop)
 {
     int status;
     if (!stop->owed)
         return;
-    pid_t got = waitpid(stop->owed, &status, __WALL | WNOHANG);
+    pid_t got = look_for(stop->owed, &status);
     if (got == stop->owed && WIFSTOPPED(status))
         detach(stop, got, status);
     else if (got != 0)
@@ -57,7 +78,7 @@ static enum gs_status wait_for_stop(struct gs_stop *stop, pid_t tid, const sigse
 {
     for (bool blocked = false;;) {
         int status;
-        pid_t got = waitpid(tid, &status, __WALL | WNOHANG);
+        pid_t got = look_for(tid, &status);
         if (got == tid && WIFSTOPPED(status)) {
             stop->tid = tid;
             if (blocked) /* it did not get a processor: until now it did not stand still for us */

@@ -1,7 +1,6 @@
 /* Opening a live process: refusals in words, what is told about it once. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,12 +29,10 @@ static bool same_namespace(pid_t pid, const char *kind)
 /* Splits the NUL-separated arguments; a process that has none gets its name in brackets, as ps shows it. */
 static enum gs_status read_command(struct gs_target *target)
 {
-    static const char step[] = "reading its command line";
     ssize_t len = 0;
     char *text = NULL;
     size_t count = 0;
-    if (!gs_watch_avoids_step(target->watch, step)) {
-        gs_watch_enter(target->watch, step, 0, 0);
+    if (gs_watch_enter_spare(target->watch, "reading its command line")) {
         text = gs_proc_read_all(target->living, "cmdline", &len);
         gs_watch_leave(target->watch);
     }
@@ -62,13 +59,8 @@ static enum gs_status read_command(struct gs_target *target)
 
 static enum gs_status read_exe(struct gs_target *target)
 {
-    char path[64], exe[PATH_MAX];
-    snprintf(path, sizeof path, "/proc/%d/exe", (int)target->living);
-    ssize_t len = readlink(path, exe, sizeof exe - 1);
-    exe[len < 0 ? 0 : len] = '\0';
-    char *mark = strstr(exe, " (deleted)");
-    if (mark && mark[10] == '\0')
-        *mark = '\0';
+    char exe[GS_PROC_PATH];
+    gs_proc_exe(target->living, exe);
     target->exe = strdup(exe);
     return target->exe ? GS_OK : GS_NO_MEMORY;
 }
@@ -119,6 +111,26 @@ static enum gs_status try_memory(struct gs_target *target, struct gs_err *err)
     return gs_fail(err, GS_NOT_PYTHON, "process %d maps no program", (int)target->pid);
 }
 
+static bool maps_program(const struct gs_target *target)
+{
+    size_t i = 0;
+    while (i < target->map_count && !(target->maps[i].readable && target->maps[i].inode))
+        i++;
+    return i < target->map_count;
+}
+
+/* In the middle of an exec a process maps nothing for a moment. */
+static enum gs_status read_maps(struct gs_target *target, struct gs_err *err)
+{
+    enum { ATTEMPTS = 20, PAUSE_NS = 1000000 };
+    enum gs_status status = gs_target_refresh_maps(target, err);
+    for (int i = 1; i < ATTEMPTS && !status && !maps_program(target) && gs_proc_living(target->pid); i++) {
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+        status = gs_target_refresh_maps(target, err);
+    }
+    return status;
+}
+
 static int open_memory(const struct gs_target *target)
 {
     char path[32];
@@ -138,8 +150,8 @@ static enum gs_status open_target(struct gs_target *target, pid_t pid, struct gs
         return status;
     if (read_command(target) || read_exe(target) || !(target->mem = gs_mem_live_new(target->living, target->watch)))
         return gs_fail(err, GS_NO_MEMORY, "out of memory");
+    status = read_maps(target, err);
     target->mem_fd = open_memory(target);
-    status = gs_target_refresh_maps(target, err);
     if (!status)
         status = try_memory(target, err);
     return status == GS_NOT_PERMITTED ? gs_barrier_tell(target, err) : status;
@@ -153,12 +165,12 @@ enum gs_status gs_target_open(struct gs_target **out, pid_t pid, struct gs_watch
     target->mem_fd = -1;
     target->watch = watch;
     enum gs_status status = open_target(target, pid, err);
-    if (status) {
+    if (status && status != GS_NOT_PERMITTED) {
         gs_target_close(target);
         return status;
     }
     *out = target;
-    return GS_OK;
+    return status;
 }
 
 void gs_target_close(struct gs_target *target)
@@ -177,9 +189,21 @@ void gs_target_close(struct gs_target *target)
     free(target);
 }
 
+bool gs_target_left_memory(const struct gs_target *target)
+{
+    char byte;
+    if (target->mem_fd < 0)
+        return false;
+    /* The memory of a program that is no more reads as empty; an address that is not mapped as an error. */
+    gs_watch_enter(target->watch, "asking whether it runs on", 0, 0);
+    bool empty = pread(target->mem_fd, &byte, 1, 4096) == 0;
+    gs_watch_leave(target->watch);
+    return empty;
+}
+
 enum gs_status gs_target_check(const struct gs_target *target)
 {
-    char text[1024], byte;
+    char text[1024];
     struct gs_proc_stat stat;
     if (target->still)
         return GS_OK;
@@ -189,13 +213,7 @@ enum gs_status gs_target_check(const struct gs_target *target)
     if (stat.start_ticks != target->start_ticks ||
         (ended && (target->living == target->pid || !gs_proc_living(target->pid))))
         return GS_GONE;
-    /* The memory of a program that is no more reads as empty; an address that is not mapped as an error. */
-    if (target->mem_fd < 0)
-        return GS_OK;
-    gs_watch_enter(target->watch, "asking whether it runs on", 0, 0);
-    bool empty = pread(target->mem_fd, &byte, 1, 4096) == 0;
-    gs_watch_leave(target->watch);
-    return empty ? GS_EXECED : GS_OK;
+    return gs_target_left_memory(target) ? GS_EXECED : GS_OK;
 }
 
 char gs_target_stopped(const struct gs_target *target, pid_t *tracer)

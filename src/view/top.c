@@ -114,14 +114,15 @@ static enum gs_status watch(struct run *run, struct gs_err *err)
     while (status == GS_OK && !run->quit) {
         uint64_t now = gs_clock_ns();
         bool last = run->end_ns > 0 && now >= run->end_ns;
-        bool shown = last || (!run->top->text && now >= run->draw_ns);
+        bool shown = last || now >= run->draw_ns;
         status = sample(run, shown || run->model.shares.samples == 0, err);
-        if (shown && status == GS_OK)
+        /* Text shows only the last, but after its end a process cannot be asked what that was. */
+        if (shown && status == GS_OK) {
             status = gs_top_arrange(&run->model);
-        if (shown && status == GS_OK && !run->top->text) {
-            draw(run);
             run->draw_ns = gs_clock_ns() + DRAW_NS;
         }
+        if (shown && status == GS_OK && !run->top->text)
+            draw(run);
         if (last || status != GS_OK)
             break;
         now = gs_clock_ns();

@@ -22,9 +22,11 @@ void gs_top_model_fini(struct gs_top_model *model)
     gs_shares_fini(&model->shares);
     free(model->rows);
     free(model->cpu);
+    gs_top_said_free(model->said, model->said_count);
     model->rows = NULL;
     model->cpu = NULL;
-    model->row_count = model->row_room = model->cpu_count = 0;
+    model->said = NULL;
+    model->row_count = model->row_room = model->cpu_count = model->said_count = 0;
 }
 
 /* Who holds most first, then who waits most. */
@@ -40,6 +42,11 @@ static int by_share(const void *left, const void *right)
     return a->tid < b->tid ? -1 : a->tid > b->tid;
 }
 
+static const struct gs_top_said *said_of(const struct gs_top_model *model, pid_t tid)
+{
+    return gs_top_said_of(model->said, model->said_count, tid);
+}
+
 enum gs_status gs_top_arrange(struct gs_top_model *model)
 {
     const struct gs_shares *shares = &model->shares;
@@ -50,18 +57,20 @@ enum gs_status gs_top_arrange(struct gs_top_model *model)
         model->rows = rows;
         model->row_room = shares->count;
     }
+    enum gs_status status = gs_top_said_renew(&model->said, &model->said_count, shares, &model->lookup);
     model->row_count = shares->count;
+    model->unknown = false;
     model->files = (struct gs_files){0};
     for (size_t i = 0; i < shares->count; i++) {
         const struct gs_share *share = model->rows[i] = &shares->list[i];
-        struct gs_frame_info info;
-        if (share->thread.frame_count > 0 && share->thread.frames[0].kind == GS_FRAME_PYTHON &&
-            model->lookup.frame(model->lookup.context, &share->thread.frames[0], &info))
-            gs_files_learn(&model->files, info.file);
+        model->unknown |= share->word_ns[GS_UNKNOWN] > 0;
+        const struct gs_top_said *said = said_of(model, share->tid);
+        if (said->file)
+            gs_files_learn(&model->files, said->file);
     }
     if (shares->count > 1)
         qsort(model->rows, shares->count, sizeof *model->rows, by_share);
-    return GS_OK;
+    return status;
 }
 
 /* Share of a processor that a thread (0: the process) has used since it was asked for first; negative: not known. */
@@ -86,42 +95,63 @@ static double cpu_share(struct gs_top_model *model, pid_t tid)
     return (double)(used_us - first->first_us) * 1e3 / (double)(now_ns - first->first_ns);
 }
 
-static void put_share(struct gs_text *text, double share)
+/* A further column takes from the room between the others, so that all of them together stay as wide. */
+static int share_columns(const struct gs_top_model *model)
 {
-    if (share < 0)
-        gs_text_put(text, "%7s", "-");
-    else
-        gs_text_put(text, "%7.1f", share * 100);
+    return model->unknown ? 6 : 7;
 }
 
-static void put_name(const struct gs_top_model *model, const struct gs_thread *thread, struct gs_text *text)
+static int tid_columns(const struct gs_top_model *model)
 {
-    char spare[16];
-    gs_text_fit(text, model->lookup.name(model->lookup.context, thread, spare), NAME_COLUMNS, GS_CUT_END);
+    return model->unknown ? 7 : 9;
+}
+
+static void put_share(const struct gs_top_model *model, struct gs_text *text, double share)
+{
+    if (share < 0)
+        gs_text_put(text, "%*s", share_columns(model), "-");
+    else
+        gs_text_put(text, "%*.1f", share_columns(model), share * 100);
+}
+
+static void put_titles(const struct gs_top_model *model, int columns, struct gs_text *text)
+{
+    static const char *const titles[] = {"HAS%", "WAIT%", "NO%", "UNKN%", "CPU%"};
+    gs_text_put(text, "  ");
+    for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) {
+        if (i != 3 || model->unknown)
+            gs_text_put(text, "%*s", share_columns(model), titles[i]);
+    }
+    gs_text_put(text, " %*s  %-*s  %-*s  %s", tid_columns(model), "TID", NAME_COLUMNS, "NAME",
+                function_columns(columns), "NOW IN", "FILE");
+}
+
+static void put_name(const struct gs_top_said *said, struct gs_text *text)
+{
+    gs_text_fit(text, said->name ? said->name : "", NAME_COLUMNS, GS_CUT_END);
 }
 
 /* The innermost frame: function, and file:line behind `pad` columns. */
-static void put_place(const struct gs_top_model *model, const struct gs_thread *thread, int pad, int columns,
+static void put_place(const struct gs_top_model *model, const struct gs_top_said *said, int pad, int columns,
                       struct gs_text *text)
 {
-    struct gs_frame_info info;
     int begin = text->columns;
-    if (thread->frame_count == 0)
-        return;
-    if (thread->frames[0].kind == GS_FRAME_GAP) {
-        gs_text_put(text, "[gap: %s]", gs_gap_text(thread->frames[0].gap));
-        return;
-    }
-    if (!model->lookup.frame(model->lookup.context, &thread->frames[0], &info))
+    if (said->gap)
+        gs_text_put(text, "[gap: %s]", gs_gap_text(said->why));
+    if (!said->function)
         return;
     char line[16] = "";
-    if (info.line > 0)
-        snprintf(line, sizeof line, ":%d", info.line);
-    gs_text_fit(text, info.function, function_columns(columns), GS_CUT_END);
+    if (said->line > 0)
+        snprintf(line, sizeof line, ":%d", said->line);
+    gs_text_fit(text, said->function, function_columns(columns), GS_CUT_END);
     gs_text_pad(text, begin + pad);
     gs_text_put(text, pad ? "  " : " ");
     int left = columns - text->columns - (int)strlen(line);
-    gs_text_fit(text, gs_files_shorten(&model->files, info.file), columns == 0 ? 0 : left > 1 ? left : 1, GS_CUT_START);
+    gs_text_fit(text, gs_files_shorten(&model->files, said->file),
+                columns == 0 ? 0
+                : left > 1   ? left
+                             : 1,
+                GS_CUT_START);
     gs_text_put(text, "%s", line);
 }
 
@@ -200,13 +230,14 @@ static void put_holder(const struct gs_top_model *model, int columns, struct gs_
         const struct gs_share *share = model->rows[i];
         if (share->thread.gil != GS_HOLDS)
             continue;
+        const struct gs_top_said *said = said_of(model, share->tid);
         gs_text_style(text, GS_STYLE_HOLDS);
         gs_text_put(text, "%s ", gs_face_symbol(GS_FACE_HOLDS, text->utf8));
-        put_name(model, &share->thread, text);
+        put_name(said, text);
         gs_text_put(text, " (%d)", (int)share->tid);
         gs_text_style(text, GS_STYLE_PLAIN);
         gs_text_put(text, "   ");
-        put_place(model, &share->thread, 0, columns, text);
+        put_place(model, said, 0, columns, text);
         return;
     }
     gs_text_put(text, "nobody holds it now");
@@ -214,20 +245,23 @@ static void put_holder(const struct gs_top_model *model, int columns, struct gs_
 
 static void put_row(struct gs_top_model *model, const struct gs_share *share, int columns, struct gs_text *text)
 {
+    const struct gs_top_said *said = said_of(model, share->tid);
     enum gs_face face = gs_face_of(&share->thread);
     gs_text_style(text, gs_face_style(face));
     gs_text_put(text, "%s ", gs_face_symbol(face, text->utf8));
     gs_text_style(text, GS_STYLE_PLAIN);
-    put_share(text, gs_share_of(share, GS_HOLDS));
-    put_share(text, gs_share_of(share, GS_WAITS));
-    put_share(text, gs_share_of(share, GS_WITHOUT) + gs_share_of(share, GS_NONE));
-    put_share(text, cpu_share(model, share->tid));
-    gs_text_put(text, " %9d  ", (int)share->tid);
+    put_share(model, text, gs_share_of(share, GS_HOLDS));
+    put_share(model, text, gs_share_of(share, GS_WAITS));
+    put_share(model, text, gs_share_of(share, GS_WITHOUT) + gs_share_of(share, GS_NONE));
+    if (model->unknown)
+        put_share(model, text, gs_share_of(share, GS_UNKNOWN));
+    put_share(model, text, cpu_share(model, share->tid));
+    gs_text_put(text, " %*d  ", tid_columns(model), (int)share->tid);
     int name = text->columns;
-    put_name(model, &share->thread, text);
+    put_name(said, text);
     gs_text_pad(text, name + NAME_COLUMNS);
     gs_text_put(text, "  ");
-    put_place(model, &share->thread, function_columns(columns), columns, text);
+    put_place(model, said, function_columns(columns), columns, text);
 }
 
 void gs_top_line(struct gs_top_model *model, size_t line, int columns, struct gs_text *text)
@@ -240,8 +274,7 @@ void gs_top_line(struct gs_top_model *model, size_t line, int columns, struct gs
     else if (line == 2 && model->gil.state != GS_GIL_DISABLED)
         put_holder(model, columns, text);
     else if (line == GS_TOP_HEAD_LINES - 1)
-        gs_text_put(text, "  %7s%7s%7s%7s %9s  %-*s  %-*s  %s", "HAS%", "WAIT%", "NO%", "CPU%", "TID", NAME_COLUMNS,
-                    "NAME", function_columns(columns), "NOW IN", "FILE");
+        put_titles(model, columns, text);
     else if (line - GS_TOP_HEAD_LINES < model->row_count)
         put_row(model, model->rows[line - GS_TOP_HEAD_LINES], columns, text);
     if (columns > 0)

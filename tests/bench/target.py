@@ -1,4 +1,4 @@
-"""What the benches look at: target.py idle|spin|deep|many|crowd|moving|fixed|mean. Prints `ready`, ends with its input."""
+"""What the benches look at: target.py KIND (see the end). Prints `ready`, ends with its input."""
 import os
 import select
 import socket
@@ -43,6 +43,18 @@ def waking():
         time.sleep(0.05)
 
 
+def begun(go, body):
+    go.wait()
+    body()
+
+
+def start_together(count, body):
+    """So that those that are not started yet need not compete with those that are."""
+    go = threading.Event()
+    start(count, begun, go, body)
+    go.set()
+
+
 def start(count, body, *args):
     for n in range(count):
         thread = threading.Thread(target=body, args=args or (n,) if body is asleep_in else args, name="%s-%d" % (body.__name__, n))
@@ -66,6 +78,16 @@ if __name__ == "__main__":
         start(199, asleep_in)
     elif kind == "moving":
         start(199, waking)
+    elif kind == "pair":
+        start_together(2, spin)
+    elif kind == "blocked":
+        start(199, asleep_in, 1)
+        start(1, spin)
+    elif kind == "contended":
+        start_together(199, spin)
+    elif kind == "waking":
+        start(199, waking)
+        start(1, spin)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.read()

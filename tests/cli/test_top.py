@@ -14,9 +14,10 @@ import time
 import pytest
 
 import gilspy
-from target import running, until
+from target import READ, running, until
 
 PATIENCE_S = 20
+PPOLL = 271  # what it waits in between two samples
 HEADER = "HAS%"
 
 
@@ -78,6 +79,12 @@ def screen(*args, **options):
         shown.process.stderr.close()
         os.close(shown.master)
         os.close(shown.slave)
+
+
+def calls(pid, number):
+    """Its main thread is in that system call."""
+    with open("/proc/%d/syscall" % pid) as file:
+        return file.read().split()[0] == str(number)
 
 
 @pytest.fixture
@@ -167,6 +174,45 @@ def test_once(held):
     assert rows["victim-0"][:4] == ["◌", "0.0", "100.0", "0.0"]
     assert rows["locked"][:4] == ["·", "0.0", "0.0", "100.0"]
     assert len(rows) == 8
+
+
+CHANGES = """import os, sys, threading
+gate = threading.Event()
+def work():
+    gate.wait()
+threading.Thread(target=work, name="worker", daemon=True).start()
+def main():
+    sys.stdin.readline()
+    os.execv("/bin/cat", ["cat"])
+main()
+"""
+
+
+@pytest.mark.parametrize("end", ["kill", "exec"])
+def test_once_of_one_that_ends(system_python, tmp_path, end):
+    """What was seen last is shown, whatever the process is by now."""
+    script = tmp_path / "changes.py"
+    script.write_text(CHANGES)
+    with subprocess.Popen(system_python.command(str(script)), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as target:
+        try:
+            until(lambda: len(os.listdir("/proc/%d/task" % target.pid)) == 2 and calls(target.pid, READ), "it to wait")
+            top = subprocess.Popen([gilspy.PROGRAM, "top", "--once", "-d", "60", "-p", str(target.pid)], text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ, LC_ALL="C.UTF-8"))
+            until(lambda: calls(top.pid, PPOLL), "it to watch")
+            if end == "kill":
+                target.kill()
+                target.wait()
+            else:
+                target.stdin.write(b"\n")
+                target.stdin.flush()
+            out, said = top.communicate(timeout=PATIENCE_S)
+        finally:
+            target.kill()
+    assert top.returncode == 0 and said
+    rows = {line.split()[6]: line for line in out.splitlines()[5:]}
+    assert set(rows) == {"MainThread", "worker"}
+    assert re.search(r"  main +\S*changes\.py:7$", rows["MainThread"])
+    assert re.search(r"  wait +\S*threading\.py:\d+$", rows["worker"])
 
 
 def test_without_a_terminal(target):

@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     if (fd < 0 || write(fd, data, size) != (ssize_t)size)
         return -1;
-    if (gs_target_open_core(&target, path, NULL, &err) == GS_OK) {
+    if (gs_target_open_core(&target, path, NULL, NULL, &err) == GS_OK) {
         show_target(&show, target, true);
         show_fini(&show);
         gs_target_close(target);

@@ -106,6 +106,8 @@ def test_refused(name, program, folders):
         document = json.loads(run(program, before, "ps", "--json").stdout)
         row = {each["pid"]: each for each in document["processes"]}[target.pid]
         assert not row["watchable"] and what in row["why_not"]
+        with open("/proc/%d/cmdline" % target.pid) as file:
+            assert row["command"] == file.read().split("\0")[:-1]  # that is open to all
 
         status, document, checks = examine(program, before, "-p", target.pid)
         assert (status, document["pid"]) == (4, target.pid)
@@ -258,6 +260,19 @@ def test_wrong_proc(before, what, program):
         assert checks["kernel"]["ok"] and checks["read"]["ok"]
 
 
+def test_server_that_runs_python(program, tmp_path):
+    """Nothing but its name says that another user's uWSGI may be a Python."""
+    server = subprocess.Popen([shutil.copy(shutil.which("sleep"), tmp_path / "uwsgi"), "1000"])
+    try:
+        rows = [json.loads(run(program, before, "ps", "--json").stdout)["processes"] for before in (barriers.user(), ())]
+        row, = [each for each in rows[0] if each["pid"] == server.pid]
+        assert row["command"][1:] == ["1000"] and not row["watchable"] and "another user, root" in row["why_not"]
+        assert server.pid not in [each["pid"] for each in rows[1]]  # who may read it sees that it is none
+    finally:
+        server.kill()
+        server.wait()
+
+
 # ---- what holds a process up ----
 
 def test_traced(program, folders, tmp_path):
@@ -270,7 +285,7 @@ def test_traced(program, folders, tmp_path):
                 status, _, checks = examine(program, (), "-p", target.pid)
                 assert status == 0 and not checks["process_tracer"]["ok"]
                 assert "process %d (strace) traces it" % tracer.pid in checks["process_tracer"]["text"]
-                assert checks["process_tracer"]["mend"] == "kill %d" % tracer.pid
+                assert checks["process_tracer"]["mend"] == "detach it, or end it: kill %d" % tracer.pid
                 assert run(program, (), "dump", "-p", target.pid).returncode == 0
             finally:
                 tracer.terminate()

@@ -224,6 +224,23 @@ def test_overlay(folders, tmp_path):
             assert gil["switches"] is not None and gil["interval_us"] == 5000  # only the file has these symbols
 
 
+def test_number_from_inside(folders):
+    """Whoever gives the number that it has in its container is told which one it has here."""
+    python = choose("3.11", "system")
+    with running(spaces.Elsewhere(python, spaces.PID + STAYS), folders, "states.py", "idle", pipes=["begin"]) as target:
+        pid = spaces.last_child(target.process.pid)
+        inside = spaces.ids_of("/proc/%d" % pid)[-1]
+        for command in ("dump", "ps", "record"):
+            done = gilspy.run(command, "-p", inside)
+            if "cannot read process" in done.stderr:
+                pytest.skip("process %d is another one here, which may not be read" % inside)
+            assert done.returncode in (3, 5)
+            assert re.search(r"\. If %d is its number in a container: it is process [\d, ]*\b%d\b[\d, ]* here$" %
+                             (inside, pid), done.stderr.strip())
+        done = gilspy.run("dump", "-p", 4000001)
+        assert done.stderr == "gilspy: there is no process 4000001\n"
+
+
 def test_proc_of_another_namespace():
     """Its numbers are not those of our system calls."""
     done = gilspy.run("dump", "-p", 1, wrap=["unshare", "--pid", "--fork"])

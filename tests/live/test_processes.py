@@ -200,3 +200,14 @@ def test_family_of_a_thread(python, folders):
             assert shown == [target.pid, child.pid]
         finally:
             child.end()
+
+
+def test_fewer_descriptors_than_threads(python, folders):
+    """Whoever may not keep a file open for each thread tells as much of all of them."""
+    with running(python, folders, "states.py", "idle", "crowd", pipes=["begin"]) as target:
+        tids = target.began["tids"]
+        for name, tid in tids.items():
+            target.wait_reading(tid, "stdin" if name == "MainThread" else "begin")
+        threads = gilspy.threads_by_name(gilspy.dump(target.pid, wrap=["prlimit", "--nofile=24"]))
+        assert {name: thread["tid"] for name, thread in threads.items()} == tids
+        assert {thread["gil"] for thread in threads.values()} == {python.without}

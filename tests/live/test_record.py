@@ -9,7 +9,7 @@ from target import FUTEX, running, until
 PIPES = ["hold", "gate", "compute", "once", "turn-0", "turn-1", "turn-2"]
 WAITING = ("victim-0", "victim-1")
 NAMES = {"MainThread", "computer", "holder", "locked", "sleeper", "victim-0", "victim-1", "victim-2"}
-ATTEMPTS = 3
+ATTEMPTS = 6
 
 
 COMPUTED_NS = 20000000  # far more than the way into the call takes
@@ -38,12 +38,12 @@ def stand_still(target, contend):
         target.wait_calling(tids[name], FUTEX)
 
 
-@pytest.fixture
-def still(python, folders, tmp_path):
+@pytest.fixture(scope="module")
+def still(python, folders, tmp_path_factory):
     """A recording of it, its summary, and the threads' ids."""
     with running(python, folders, "gil.py", pipes=PIPES) as target:
         stand_still(target, python.has_gil)
-        path = tmp_path / "still.gilspy"
+        path = tmp_path_factory.mktemp("still") / "still.gilspy"
         summary = record(target.pid, path, "-r", 500, "-d", "500ms")
         assert (summary["pid"], summary["python"]) == (target.pid, python.version)
         assert (summary["format"], summary["mode"], summary["rate_hz"]) == ("gilspy", "wall", 500)
@@ -51,33 +51,35 @@ def still(python, folders, tmp_path):
         yield path, summary, target.began["tids"]
 
 
-def check_whole(sums, names, seconds):
-    """Each of these threads was there all the time, and the others never."""
+def known(stacks):
+    """Without the time in which gilspy was late."""
+    return {frames: us for frames, us in stacks.items() if LATE not in frames}
+
+
+def check_shares(sums, names, whole):
+    """These threads all the time; a waiter whose wait has just timed out is awake for a moment."""
     assert set(sums) == names
-    for us in sums.values():
-        assert abs(us / 1e6 - seconds) < max(0.01 * seconds, 0.02)  # the last sample is some slots from the end
-
-
-def function_of(frames):
-    """The innermost function, without its place."""
-    return frames[-1].split(" ")[0]
+    for name, us in sums.items():
+        assert us <= whole + 2 and us > (0.7 if name in WAITING else 0.97) * whole
 
 
 def test_modes(python, still):
     path, summary, tids = still
-    seconds, idle = summary["seconds"], {"MainThread", "locked", "sleeper", "victim-2"}
-    sums = {mode: threads(draw(path, "-t", "-m", mode)) for mode in ("wall", "active", "cpu", "gil", "wait")}
-    check_whole(sums["wall"], NAMES, seconds)
-    assert len(set(sums["wall"].values())) == 1
-    check_whole({"computer": sums["cpu"].pop("computer")}, {"computer"}, seconds)
-    assert set(sums["cpu"]) <= set(WAITING)  # their wait times out, and for a moment they run
+    wall = threads(draw(path, "-t", "-m", "wall"))
+    assert set(wall) == NAMES and len(set(wall.values())) == 1
+    assert wall["sleeper"] == pytest.approx(summary["seconds"] * 1e6, abs=20000)  # the last sample is before the end
+    sums = {mode: threads(known(draw(path, "-t", "-m", mode))) for mode in ("wall", "active", "cpu", "gil", "wait")}
+    whole = sums["wall"]["sleeper"]
+    assert set(sums["cpu"]) <= {"computer", *WAITING}
+    check_shares({"computer": sums["cpu"]["computer"]}, {"computer"}, whole)
     if not python.has_gil:
-        check_whole(sums["active"], {"computer"}, seconds)
+        check_shares(sums["active"], {"computer"}, whole)
         assert sums["gil"] == sums["wait"] == {}
         return
-    check_whole(sums["active"], NAMES - idle, seconds)
-    check_whole(sums["gil"], {"holder"}, seconds)
-    check_whole(sums["wait"], set(WAITING), seconds)
+    check_shares(sums["active"], {"computer", "holder", *WAITING}, whole)
+    check_shares(sums["gil"], {"holder"}, whole)
+    check_shares({name: sums["wait"][name] for name in WAITING}, set(WAITING), whole)
+    assert set(sums["wait"]) <= {"computer", *WAITING}  # when all three are awake, it is not known who waits
     assert draw(path, "--thread", "hold*", "-m", "gil") == draw(path, "-m", "gil")
     assert draw(path, "--thread", tids["victim-0"], "--thread", "sleeper", "-m", "wait", "-t") == {
         frames: us for frames, us in draw(path, "-t", "-m", "wait").items() if frames[0] == "victim-0"}
@@ -86,12 +88,11 @@ def test_modes(python, still):
 def test_blame(python, still, with_gil):
     """The holder's stack, then that of the thread that it delays."""
     path = still[0]
-    blame, waiting, held = (draw(path, "-F", "-m", mode) for mode in ("blame", "wait", "gil"))
+    blame, waiting, held = (known(draw(path, "-F", "-m", mode)) for mode in ("blame", "wait", "gil"))
     holder, = held
-    assert {frames[len(holder) + 1:]: us for frames, us in blame.items()} == waiting
     assert all(frames[:len(holder) + 1] == (*holder, "[delays]") for frames in blame)
-    assert sum(blame.values()) == pytest.approx(2 * sum(held.values()), abs=10)
-    assert function_of(holder) == "wait_holding"
+    assert {frames[len(holder) + 1:]: us for frames, us in blame.items()} == waiting
+    assert holder[-1].startswith("wait_holding (")
 
 
 def test_ranges(still):
@@ -101,8 +102,8 @@ def test_ranges(still):
     whole, first, second = (threads(draw(path, "-i", "-t", *words))
                             for words in ((), ("--to", middle), ("--from", middle)))
     for name in NAMES:
-        assert first[name] + second[name] == pytest.approx(whole[name], abs=2000)
-        assert first[name] == pytest.approx(summary["seconds"] * 500000, abs=25000)
+        assert first[name] + second[name] == pytest.approx(whole[name], abs=2)
+        assert first[name] == pytest.approx(summary["seconds"] * 500000, abs=50000)
 
 
 def test_split(python, folders, tmp_path):
@@ -115,7 +116,7 @@ def test_split(python, folders, tmp_path):
     with running(python, folders, "split.py", "split") as target:
         for _ in range(ATTEMPTS):
             before = target.ask("spent")["answer"]
-            record(target.pid, tmp_path / "split.gilspy", "-r", 1000, "-d", "1200ms")
+            record(target.pid, tmp_path / "split.gilspy", "-r", 1000, "-d", "900ms")
             after = target.ask("spent")["answer"]
             stacks = draw(tmp_path / "split.gilspy", "-F")
             known += sum(us for frames, us in stacks.items() if frames != (LATE,))
@@ -132,10 +133,10 @@ def test_split(python, folders, tmp_path):
 def test_addresses_used_again(python, folders, tmp_path):
     """Functions that live for one call, and are where the one before was: each has its own name."""
     with running(python, folders, "split.py", "make") as target:
-        record(target.pid, tmp_path / "make.gilspy", "-r", 1000, "-d", "800ms")
+        record(target.pid, tmp_path / "make.gilspy", "-r", 1000, "-d", "500ms")
 
     def verdict(frames):
         made = re.search(r";made_(\d+) \(made_(\d+)\.py\);leaf_(\d+) ", ";".join(frames))
         return made and (made[1] == made[2] and int(made[1]) % 16 == int(made[3]))
     seen = sum_by(draw(tmp_path / "make.gilspy", "-F"), verdict)
-    assert seen[True] > 0.95 * sum(seen.values())  # between the reading of a stack and of a name a call may end
+    assert seen[True] > 0.97 * sum(seen.values())  # between the reading of a stack and of a name a call may end

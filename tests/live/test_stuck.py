@@ -1,5 +1,6 @@
 """Targets on which whoever asks the kernel may wait for ever: the rest is told all the same, and what is missing is
 named."""
+import contextlib
 import json
 import os
 import shutil
@@ -9,6 +10,8 @@ import subprocess
 import pytest
 
 import gilspy
+import pythons
+from cores import kernel_cores, leave_by_gcore, leave_by_kernel, standing  # noqa: F401
 from target import running, until
 
 
@@ -58,6 +61,19 @@ def test_pages_that_never_come(modern, folders):
         assert (listed.returncode, row["watchable"], row["gil"]) == (0, True, modern.free)
 
 
+def test_code_that_never_comes(python, folders):
+    """The stack ends there, and that is said: it is not the memory that makes no sense."""
+    if python.at_least not in ((3, 11), (3, 14)):
+        pytest.skip("only from 3.11 on a code object has pages of its own; the others are the same")
+    with running(python, folders, "stuck.py", "codes", pipes=("begin",)) as target:
+        wait_asleep(target)
+        done = gilspy.run("dump", "--json", "-p", target.pid)
+        assert done.returncode == 0
+        frames = gilspy.threads_by_name(json.loads(done.stdout))["code"]["frames"]
+        assert [frame["function"] for frame in frames[:-1]] == ["wait", "<lambda>"]
+        assert (frames[-1]["kind"], frames[-1]["reason"]) == ("gap", "unreadable")
+
+
 @pytest.fixture
 def shared_library(python):
     if not python.library:
@@ -93,18 +109,31 @@ def test_library_behind_a_fifo(python, folders, shared_library, tmp_path):
         assert json.loads(done.stdout)["process"]["python"] == python.version
 
 
-def test_library_on_a_dead_mount(python, folders, shared_library, tmp_path):
+@contextlib.contextmanager
+def mirrored(tmp_path):
+    """(a folder, where it is mounted, the process that serves it)"""
     if not os.path.exists("/dev/fuse"):
         pytest.skip("no FUSE here")
     behind, mount = tmp_path / "behind", tmp_path / "mount"
     behind.mkdir()
     mount.mkdir()
-    shutil.copy(shared_library, behind)
     served = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mirror.py")
     server = subprocess.Popen(["/usr/bin/python3", "-B", served, str(behind), str(mount)], stderr=subprocess.PIPE)
     try:
         until(lambda: os.path.ismount(mount) or server.poll() is not None, "the mount")
         assert server.poll() is None, server.stderr.read()
+        yield behind, mount, server
+    finally:
+        server.send_signal(signal.SIGCONT)
+        subprocess.run(["umount", "-l", str(mount)], check=True)
+        server.kill()
+        server.wait()
+        server.stderr.close()
+
+
+def test_library_on_a_dead_mount(python, folders, shared_library, tmp_path):
+    with mirrored(tmp_path) as (behind, mount, server):
+        shutil.copy(shared_library, behind)
         with running(python, folders, "stuck.py", pipes=("begin",), env={"LD_LIBRARY_PATH": str(mount)}) as target:
             wait_asleep(target)
             assert is_mapped(target, str(mount))
@@ -122,11 +151,34 @@ def test_library_on_a_dead_mount(python, folders, shared_library, tmp_path):
                 assert library["text"].startswith("the kernel does not answer: opening %s/" % mount)
             finally:
                 server.send_signal(signal.SIGCONT)
-    finally:
-        subprocess.run(["umount", "-l", str(mount)], check=True)
-        server.kill()
-        server.wait()
-        server.stderr.close()
+
+
+def test_core_on_a_dead_mount(folders, tmp_path):
+    """Nothing can be done without it, but that is said."""
+    python = pythons.Python("/usr/bin/python3", "", "system")
+    with mirrored(tmp_path) as (behind, mount, server):
+        with standing(python, folders, contend=False) as target:
+            shutil.copy(leave_by_gcore(target), behind / "core")
+            assert gilspy.run("dump", "-c", mount / "core").returncode == 0
+            server.send_signal(signal.SIGSTOP)
+            done = gilspy.run("dump", "-c", mount / "core")
+            assert (done.returncode, done.stdout) == (1, "")
+            assert done.stderr.startswith("gilspy: the kernel does not answer: opening or reading the core %s/core (gilspy "
+                                          "waits in " % mount)
+
+
+@pytest.mark.usefixtures("kernel_cores")
+def test_files_of_a_core_on_a_dead_mount(python, folders, shared_library, tmp_path):
+    """What needs only the core is told; which file is missing is named."""
+    with mirrored(tmp_path) as (behind, mount, server):
+        shutil.copy(shared_library, behind)
+        with standing(python, folders, contend=False, env={"LD_LIBRARY_PATH": str(mount)}) as target:
+            core = leave_by_kernel(target)
+            server.send_signal(signal.SIGSTOP)
+            done = gilspy.run("dump", "--json", "-c", core)
+            assert done.returncode in (0, 5)  # it may be found without
+            said = "gilspy: the kernel does not answer: opening or reading %s/%s" % (mount, os.path.basename(shared_library))
+            assert any(line.startswith(said) and line.endswith("Going on without that") for line in done.stderr.splitlines())
 
 
 def test_state_d(modern, folders):

@@ -448,7 +448,7 @@ static void test_shrinking(void **state)
     unlink(name);
     add_load(m, 0x20000, PAGE, MEMORY_AT, PAGE);
     assert_int_equal(write(fd, m->bytes, m->size), m->size);
-    assert_true(gs_bytes_of_file(&bytes, fd));
+    assert_true(gs_bytes_of_file(&bytes, fd, NULL, "reading", false));
     assert_int_equal(gs_core_open(&m->core, &bytes, &m->err), GS_OK);
     assert_int_equal(gs_core_read(&m->core, 0x20000, got, 8), 8);
     assert_int_equal(ftruncate(fd, MEMORY_AT + 4), 0);

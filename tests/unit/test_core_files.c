@@ -105,7 +105,7 @@ static void open_list(struct world *w, const char *exe, const char *ids, int mad
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    struct gs_core_files_options options = {exe, ((int64_t)now.tv_sec + made_at_s) * 1000000000, ids};
+    struct gs_core_files_options options = {exe, ((int64_t)now.tv_sec + made_at_s) * 1000000000, ids, NULL};
     close_list(w);
     w->list = gs_core_files_new(&w->core, &options);
     w->mem = gs_mem_core_new(&w->core, w->list);

@@ -148,7 +148,8 @@ static void hand_over(struct process *p)
     process_call(p, next, 2, 16);
 }
 
-/* With the words unchanged and only the holder to read, one scattered read is all that a snapshot takes. */
+/* With the words unchanged and only the holder to read, one scattered read is all that a snapshot takes, and another
+ * now and then to see whether the code objects are what they were. */
 static void cheap(struct process *p)
 {
     process_three_threads(p);
@@ -156,7 +157,7 @@ static void cheap(struct process *p)
     process_must_take(p);
     mem_script_set(p->mem, NULL, NULL);
     process_must_take(p);
-    assert_int_equal(mem_script_calls(p->mem), 1);
+    assert_in_range(mem_script_calls(p->mem), 1, 2);
     hand_over(p);
     mem_script_set(p->mem, NULL, NULL);
     process_must_take(p);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/apart.h"
@@ -71,7 +72,7 @@ static void nobody_watching_is_fine(void **state)
     gs_watch_hold(NULL, true);
     assert_false(gs_watch_careful(NULL));
     assert_false(gs_watch_avoids(NULL, 1, 1));
-    assert_false(gs_watch_avoids_step(NULL, "x"));
+    assert_true(gs_watch_enter_spare(NULL, "x"));
 }
 
 /* The first time it is not known what did not answer; the second time it is, and is avoided from then on. */
@@ -125,8 +126,9 @@ static void a_stuck_step_is_avoided_by_name(void **state)
     assert_int_equal(gs_watch_run(watch, work, &job, &stuck), GS_FAILED);
     assert_true(stuck.holding);
     struct gs_watch *next = gs_watch_new(watch, &stuck);
-    assert_true(gs_watch_avoids_step(next, "asking"));
-    assert_false(gs_watch_avoids_step(next, "counting"));
+    assert_false(gs_watch_enter_spare(next, "asking"));
+    assert_true(gs_watch_enter_spare(next, "counting"));
+    gs_watch_leave(next);
     assert_false(gs_watch_avoids(next, 0, 8));
     gs_watch_free(next);
     assert_int_equal(write(ends[1], "x", 1), 1);
@@ -205,6 +207,7 @@ static void work_apart_is_given_up(void **state)
     int result = 7;
     assert_int_equal(gs_apart_run(hang, NULL, &result, sizeof result), GS_APART_LATE);
     assert_int_equal(gs_apart_run(die, NULL, &result, sizeof result), GS_APART_FAILED);
+    assert_int_equal(waitpid(-1, NULL, 0), -1); /* no zombie is left */
     assert_int_equal(result, 7);
 }
 

@@ -15,6 +15,8 @@ NAMES = {
     "bidi": "a\u202eb\u202d\u202a\u202b\u202c\u2066\u2067\u2068\u2069\u200e\u200f\u061cz",
     "invisible": "a\u200bb\u200c\u200d\ufeff\u00adz",
     "combining": "e\u0301" + "\u0300" * 50,
+    "latin": "gr\u00f6\u00dfe",
+    "accent": "caf\u00e9",
     "markup": "<script>alert(1)</script>&amp;\"'`$(id)\\",
     "long": "x" * 10000,
     "surrogate": "a\ud800b\udcffc\udbff\udfffz",

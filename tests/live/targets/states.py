@@ -43,4 +43,6 @@ def leave():
 
 EXIT = 60
 common.start("worker", {"idle": idle, "sleep": sleep, "hog": hog, "spin": spin}[common.ARGS[0]])
+for number in range(40 if "crowd" in common.ARGS else 0):
+    common.start("one-%d" % number, idle)
 common.serve(ping=lambda: "pong", vfork=vfork, leave=leave)

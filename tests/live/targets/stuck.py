@@ -33,6 +33,16 @@ def hold_value():
     common.wait("begin")
 
 
+def hold_code():
+    """A code object that is large enough to have pages of its own, and waits in its middle."""
+    names = {"wait": common.wait}
+    exec("def large():\n" + "    x = 1\n" * 100000 + "    wait('begin')\n" + "    x = 1\n" * 100000, names)
+    kept.append(names["large"].__code__)
+    first = id(kept[-1]) // PAGE * PAGE
+    names["wait"] = lambda pipe: (lose(first, 1), common.wait(pipe))
+    names["large"]()
+
+
 if "names" in common.ARGS:
     path = "/lost/" + "n" * (1 << 20)
     body.__code__ = body.__code__.replace(co_filename=path)
@@ -41,4 +51,6 @@ if "names" in common.ARGS:
     lose((id(path) // PAGE + 1) * PAGE, 200)  # all of it but its first page
 common.start("lost", body)
 common.start("value", hold_value)
+if "codes" in common.ARGS:
+    common.start("code", hold_code)
 common.serve(ping=lambda: "pong")

@@ -1,0 +1,248 @@
+/* The format html: one page that answers whatever mode and time are asked about. What each thread does goes into spans
+ * of time, as into a file of speedscope; at the end these are summed up for each thousandth of the run. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "export/formats.h"
+#include "export/html.h"
+
+enum { LOCKS = 256 /* numbers that gs_thread_sample has for them */, THREADS_MOST = 1 << 24 };
+
+static enum gs_status begin(struct gs_sink *sink, const struct gs_run_info *run)
+{
+    struct gs_html *self = (struct gs_html *)sink;
+    self->run = *run;
+    self->run.gilspy = self->gilspy = strdup(run->gilspy ? run->gilspy : "");
+    self->run.host = self->host = strdup(run->host ? run->host : "");
+    return self->gilspy && self->host ? GS_OK : GS_NO_MEMORY;
+}
+
+static enum gs_status add_process(struct gs_sink *sink, uint32_t number, const struct gs_sampled_process *process)
+{
+    struct gs_html *self = (struct gs_html *)sink;
+    enum gs_status status = gs_calltree_add_process(self->tree, number, process);
+    return status == GS_OK ? gs_calltree_add_process(self->still_tree, number, process) : status;
+}
+
+static enum gs_status add_thread(struct gs_sink *sink, uint32_t number, const struct gs_sampled_thread *thread)
+{
+    struct gs_html *self = (struct gs_html *)sink;
+    if (number > self->thread_count || number >= THREADS_MOST ||
+        thread->process >= gs_calltree_process_count(self->tree))
+        return GS_FAILED;
+    if (number == self->thread_room) {
+        uint32_t room = number * 2 + 16;
+        struct gs_html_thread *threads = realloc(self->threads, room * sizeof *threads);
+        if (!threads)
+            return GS_NO_MEMORY;
+        self->threads = threads;
+        self->thread_room = room;
+    }
+    if (number == self->thread_count)
+        self->threads[self->thread_count++] = (struct gs_html_thread){0};
+    struct gs_html_thread *known = &self->threads[number];
+    free(known->name);
+    known->name = strdup(thread->name);
+    if (!known->name)
+        return GS_NO_MEMORY;
+    known->process = thread->process;
+    known->tid = thread->tid;
+    known->main = thread->main;
+    known->chosen =
+        gs_patterns_fit(self->selection->patterns, self->selection->pattern_count, thread->tid, thread->name);
+    return gs_calltree_add_thread(self->still_tree, number, thread);
+}
+
+/* Where what has no more room is charged; nothing asks for it before. */
+static uint32_t root_of(const struct gs_html *self, uint32_t node)
+{
+    while (self->keys.count >= GS_KEYS_MOST && gs_calltree_node(self->tree, node)->parent)
+        node = gs_calltree_node(self->tree, node)->parent;
+    return node;
+}
+
+/* Makes the thread's last span longer, or begins another. */
+static enum gs_status add_span(struct gs_html *self, uint32_t number, const struct gs_key *key, uint64_t begin_ns,
+                               uint64_t end_ns)
+{
+    struct gs_html_thread *thread = &self->threads[number];
+    struct gs_span *span = &thread->span;
+    enum gs_status status = GS_OK;
+    begin_ns = begin_ns > self->run.begin_ns ? begin_ns - self->run.begin_ns : 0;
+    end_ns = end_ns > self->run.begin_ns ? end_ns - self->run.begin_ns : 0;
+    if (begin_ns < span->end_ns)
+        begin_ns = span->end_ns;
+    if (key->leaf == 0 || end_ns <= begin_ns || end_ns > GS_HTML_LONGEST_NS)
+        return GS_OK;
+    uint32_t found = gs_keys_find(&self->keys, key, root_of(self, key->leaf));
+    if (!found)
+        return GS_NO_MEMORY;
+    self->keys.list[found - 1].ns += end_ns - begin_ns;
+    thread->hue_ns[gs_key_hue(key->code)] += end_ns - begin_ns;
+    if (key->code < GS_KEY_LATE && key->code % GS_KEY_RUNS == 1)
+        thread->runs_ns += end_ns - begin_ns;
+    if (span->node == found && span->end_ns == begin_ns) {
+        span->end_ns = end_ns;
+        return GS_OK;
+    }
+    if (span->node)
+        status = gs_spill_add(self->spill, span);
+    *span = (struct gs_span){number, found, begin_ns, end_ns};
+    return status;
+}
+
+static void end_hold(struct gs_html *self, struct gs_html_thread *thread)
+{
+    if (thread->hold.samples == 0)
+        return;
+    if (thread->hold.end_ns - thread->hold.begin_ns > thread->longest_ns)
+        thread->longest_ns = thread->hold.end_ns - thread->hold.begin_ns;
+    if (thread->chosen)
+        gs_holds_add(&self->holds, &thread->hold);
+    thread->hold.samples = 0;
+}
+
+static void look_at_hold(struct gs_html *self, const struct gs_sample *sample, const struct gs_thread_sample *now,
+                         uint32_t leaf, uint64_t waiters)
+{
+    struct gs_html_thread *thread = &self->threads[now->thread];
+    uint64_t time_ns = sample->time_ns > self->run.begin_ns ? sample->time_ns - self->run.begin_ns : 0;
+    bool next = time_ns >= thread->hold.end_ns && time_ns - thread->hold.end_ns <= sample->weight_ns;
+    if (now->gil != GS_HOLDS || !next || now->lock != thread->lock)
+        end_hold(self, thread);
+    if (now->gil != GS_HOLDS)
+        return;
+    thread->lock = now->lock;
+    if (thread->hold.samples == 0)
+        thread->hold = (struct gs_hold){.thread = now->thread, .begin_ns = time_ns};
+    gs_hold_go_on(&thread->hold, time_ns, leaf, waiters);
+}
+
+/* What is known of each GIL of the sample's process. */
+struct locks {
+    size_t holder[LOCKS]; /* index into the sample's threads, from 1 on */
+    uint64_t waiters[LOCKS];
+};
+
+static enum gs_status add_one(struct gs_html *self, const struct gs_sample *sample, size_t i, const uint32_t *nodes,
+                              const uint32_t *late, const struct locks *locks)
+{
+    const struct gs_thread_sample *now = &sample->threads[i];
+    struct gs_html_thread *thread = &self->threads[now->thread];
+    struct gs_key key = {.leaf = nodes[i], .code = gs_key_code(now)};
+    uint64_t begin_ns = sample->time_ns - sample->weight_ns;
+    size_t holder = locks->holder[now->lock];
+    look_at_hold(self, sample, now, nodes[i], locks->waiters[now->lock]);
+    if (!thread->chosen)
+        return GS_OK;
+    thread->samples++;
+    if (now->gil == GS_WAITS) {
+        thread->lock = now->lock;
+        if (holder > 0) {
+            key.holder = sample->threads[holder - 1].thread + 1;
+            key.at = nodes[holder - 1];
+        }
+    }
+    struct gs_key gap = {.leaf = late[i], .code = key.code + GS_KEY_LATE};
+    enum gs_status status = add_span(self, now->thread, &gap, begin_ns - sample->gap_ns, begin_ns);
+    return status == GS_OK ? add_span(self, now->thread, &key, begin_ns, sample->time_ns) : status;
+}
+
+static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *sample)
+{
+    struct gs_html *self = (struct gs_html *)sink;
+    struct locks locks = {0};
+    const uint32_t *nodes, *late;
+    enum gs_status status = gs_calltree_find(self->tree, sample, &nodes, &late);
+    if (status == GS_OK)
+        status = gs_calltree_add(self->still_tree, sample);
+    for (size_t i = 0; i < sample->thread_count && status == GS_OK; i++) {
+        const struct gs_thread_sample *thread = &sample->threads[i];
+        if (thread->thread >= self->thread_count)
+            return GS_FAILED;
+        if (thread->gil == GS_HOLDS && !locks.holder[thread->lock])
+            locks.holder[thread->lock] = i + 1;
+        locks.waiters[thread->lock] += thread->gil == GS_WAITS;
+    }
+    for (size_t i = 0; i < sample->thread_count && status == GS_OK; i++)
+        status = add_one(self, sample, i, nodes, late, &locks);
+    if (sample->time_ns > self->run.begin_ns && sample->time_ns - self->run.begin_ns > self->last_ns)
+        self->last_ns = sample->time_ns - self->run.begin_ns;
+    return status;
+}
+
+static enum gs_status forget(struct gs_sink *sink)
+{
+    gs_calltree_forget(((struct gs_html *)sink)->tree);
+    gs_calltree_forget(((struct gs_html *)sink)->still_tree);
+    return GS_OK;
+}
+
+static enum gs_status end(struct gs_sink *sink, const struct gs_run_end *run_end)
+{
+    struct gs_html *self = (struct gs_html *)sink;
+    struct gs_html_data data = {0};
+    enum gs_status status = GS_OK;
+    for (uint32_t i = 0; i < self->thread_count && status == GS_OK; i++) {
+        end_hold(self, &self->threads[i]);
+        if (self->threads[i].span.node)
+            status = gs_spill_add(self->spill, &self->threads[i].span);
+    }
+    if (status == GS_OK)
+        status = gs_spill_sort(self->spill);
+    if (status == GS_OK)
+        status = gs_calltree_finish(self->tree);
+    if (status == GS_OK)
+        status = gs_calltree_finish(self->still_tree);
+    if (status == GS_OK)
+        status = gs_html_pack(self, run_end, &data);
+    if (status == GS_OK)
+        status = gs_html_write(self, &data, run_end);
+    gs_html_data_fini(&data);
+    return status;
+}
+
+static void close_html(struct gs_sink *sink)
+{
+    struct gs_html *self = (struct gs_html *)sink;
+    if (!self)
+        return;
+    for (uint32_t i = 0; i < self->thread_count; i++) {
+        free(self->threads[i].name);
+        free(self->threads[i].cells);
+    }
+    free(self->threads);
+    gs_keys_fini(&self->keys);
+    gs_calltree_free(self->tree);
+    gs_calltree_free(self->still_tree);
+    gs_spill_free(self->spill);
+    free(self->gilspy);
+    free(self->host);
+    free(self);
+}
+
+static enum gs_status open_html(struct gs_sink **sink, FILE *out, const struct gs_selection *selection)
+{
+    struct gs_html *self = calloc(1, sizeof *self);
+    if (!self)
+        return GS_NO_MEMORY;
+    self->sink = (struct gs_sink){begin, add_process, add_thread, add_sample, forget, end};
+    self->out = out;
+    self->selection = selection;
+    self->all = (struct gs_selection){.mode = GS_MODE_WALL, .function = selection->function};
+    self->tree = gs_calltree_new(
+        &self->all, &(struct gs_calltree_options){.most = GS_CALLTREE_MOST, .qualnames = true, .fixed = true});
+    self->still_tree =
+        gs_calltree_new(selection, &(struct gs_calltree_options){.most = GS_CALLTREE_MOST, .qualnames = true});
+    self->spill = gs_spill_new(GS_SPILL_SPANS);
+    *sink = &self->sink;
+    if (gs_keys_init(&self->keys) && self->tree && self->still_tree && self->spill)
+        return GS_OK;
+    close_html(&self->sink);
+    *sink = NULL;
+    return GS_NO_MEMORY;
+}
+
+const struct gs_format gs_format_html = {
+    "html",    NULL,      ".html", "a report to look at in a browser: time line, flame graph, threads, who delays whom",
+    open_html, close_html};

@@ -1,0 +1,45 @@
+/* What a thread can be doing at a moment, each by a number: where, in which state, and behind whom it waits. */
+#ifndef GS_EXPORT_HTML_KEYS_H
+#define GS_EXPORT_HTML_KEYS_H
+
+#include <stdbool.h>
+
+#include "gilspy/sample.h"
+#include "stack/hash.h"
+
+enum {
+    GS_KEYS_MOST = 1 << 20,
+    GS_KEY_RUNS = 3, /* codes of a word: asleep, running, not known */
+    GS_KEY_LATE = (GS_UNKNOWN + 1) * GS_KEY_RUNS
+};
+
+struct gs_key {
+    uint32_t leaf;   /* node of the tree */
+    uint32_t holder; /* the thread that it waits for, from 1 on; 0: none, or not known */
+    uint32_t at;     /* and that one's node */
+    uint32_t code;   /* gil word * GS_KEY_RUNS + run; + GS_KEY_LATE: nobody knows, the sampler was late */
+    uint64_t ns;
+};
+
+struct gs_keys {
+    struct gs_key *list;
+    uint32_t count, room;
+    uint32_t *table; /* number + 1 at the hash */
+    struct gs_hash_key hash;
+};
+
+bool gs_keys_init(struct gs_keys *keys);
+void gs_keys_fini(struct gs_keys *keys);
+/* The number of a key that equals this one but for its time, from 1 on; 0: out of memory. What does not fit any more
+ * loses whom it waits for, then where it is (`root` is left). */
+uint32_t gs_keys_find(struct gs_keys *keys, const struct gs_key *key, uint32_t root);
+
+uint32_t gs_key_code(const struct gs_thread_sample *thread);
+/* enum gs_hue of a code. */
+int gs_key_hue(uint32_t code);
+static inline uint32_t gs_key_word(uint32_t code)
+{
+    return code % GS_KEY_LATE / GS_KEY_RUNS;
+}
+
+#endif

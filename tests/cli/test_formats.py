@@ -1,0 +1,92 @@
+"""One recording of a real program in the formats for other programs: chosen by extension or name, all of the same time."""
+import gzip
+import json
+import re
+import sys
+
+import pytest
+
+import gilspy
+
+FORMATS = ("svg", "folded", "speedscope", "chrome", "pprof", "jsonl", "gilspy")
+PROGRAM = """
+import threading
+def work(n):
+    return sum(i * i for i in range(n))
+threads = [threading.Thread(target=work, args=(1500000,), name='worker-%d' % i) for i in range(2)]
+[t.start() for t in threads]
+work(1500000)
+[t.join() for t in threads]
+"""
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    path = str(tmp_path_factory.mktemp("recording") / "run.gilspy")
+    done = gilspy.run("record", "-r", "200", "-o", path, "--", sys.executable, "-c", PROGRAM)
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+def report(recording, path, *options):
+    done = gilspy.run("report", recording, "-o", str(path), *options)
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "")
+    return path
+
+
+@pytest.fixture(scope="module")
+def wall_us(recording, tmp_path_factory):
+    path = report(recording, tmp_path_factory.mktemp("folded") / "run.folded", "-m", "wall")
+    return sum(int(line.rpartition(" ")[2]) for line in path.read_text(encoding="utf-8").splitlines())
+
+
+def test_chrome(recording, wall_us, tmp_path):
+    document = json.loads(report(recording, tmp_path / "run.trace.json", "-m", "wall").read_text(encoding="ascii"))
+    signs = {"B": -1, "E": 1}
+    for offset in (1, 2):  # the track of states, that of functions; 0 is of neither
+        depth, sum_us = {}, 0
+        for event in document["traceEvents"]:
+            if event["ph"] in signs and event["tid"] % 10 == offset:
+                before = depth.get(event["tid"], 0)
+                depth[event["tid"]] = before - signs[event["ph"]]
+                if 0 in (before, depth[event["tid"]]):
+                    sum_us += signs[event["ph"]] * event["ts"]
+        assert sum_us == pytest.approx(wall_us, rel=0.01)
+    assert document["metadata"]["mode"] == "wall"
+
+
+def test_jsonl(recording, wall_us, tmp_path):
+    lines = [json.loads(line) for line in
+             report(recording, tmp_path / "run.jsonl", "-m", "wall").read_text(encoding="ascii").splitlines()]
+    assert [line["type"] for line in (lines[0], lines[1], lines[-1])] == ["run", "process", "end"]
+    assert sum((sample["weight_us"] + sample["gap_us"]) * len(sample["threads"]) for sample in lines
+               if sample["type"] == "sample") == pytest.approx(wall_us, rel=0.01)
+    names = {thread["name"] for sample in lines for thread in sample.get("threads", ())}
+    assert names >= {"MainThread", "worker-0", "worker-1"}
+
+
+def test_jsonl_on_stdout(recording, tmp_path):
+    done = gilspy.run("report", recording, "-f", "jsonl", "-o", "-")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == report(recording, tmp_path / "run.jsonl").read_text(encoding="ascii")
+
+
+def test_pprof(recording, tmp_path):
+    with gzip.open(report(recording, tmp_path / "run.pb.gz")) as file:
+        profile = file.read()
+    for text in (b"worker-1", b"holds", b"wall", b"nanoseconds", b"work"):
+        assert text in profile
+
+
+def test_names(recording, tmp_path):
+    """py-spy's name for the timeline works too."""
+    by_name = report(recording, tmp_path / "a", "-f", "chrometrace")
+    assert by_name.read_bytes() == report(recording, tmp_path / "b.trace.json").read_bytes()
+
+
+@pytest.mark.parametrize("options", (("-f", "chrom"), ("-o", "x.json")))
+def test_unknown(recording, options):
+    done = gilspy.run("report", recording, *options)
+    assert done.returncode == 2
+    for name in FORMATS:
+        assert re.search(r"\b%s\b" % name, done.stderr)

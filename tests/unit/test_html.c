@@ -1,0 +1,243 @@
+/* The report: its page byte by byte, its verdicts, and that nothing in it can end a script or a tag. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "export/format.h"
+#include "export/html_holds.h"
+#include "export/html_keys.h"
+#include "support/golden.h"
+#include "support/plays.h"
+#include "support/run_made.h"
+#include "support/stream.h"
+
+enum { MS = 1000000 };
+
+static char *report(enum gs_status (*run)(struct gs_sink *sink), struct gs_selection selection)
+{
+    const struct gs_format *format = gs_format_find("html");
+    FILE *out = golden_open();
+    struct gs_sink *sink;
+    assert_int_equal(format->open(&sink, out, &selection), GS_OK);
+    assert_int_equal(run(sink), GS_OK);
+    format->close(sink);
+    return golden_text(out);
+}
+
+/* What stands between the first `begin` and the `end` after it. */
+static char *between(const char *text, const char *begin, const char *end)
+{
+    const char *from = strstr(text, begin);
+    assert_non_null(from);
+    from += strlen(begin);
+    const char *to = strstr(from, end);
+    assert_non_null(to);
+    return strndup(from, (size_t)(to - from));
+}
+
+/* Style and scripts are left out: web/ has them. */
+static void check(const char *play, struct gs_selection selection, const char *golden)
+{
+    char *text = report(play_find(play)->run, selection), *at = text;
+    FILE *kept = golden_open();
+    static const char *const tags[] = {"<style>\n", "</style>", "<script>\n", "</script>", "<script>\n", "</script>"};
+    for (size_t i = 0; i < sizeof tags / sizeof *tags; i += 2) {
+        char *begin = strstr(at, tags[i]);
+        assert_non_null(begin);
+        char *end = strstr(begin, tags[i + 1]);
+        assert_non_null(end);
+        fwrite(at, 1, (size_t)(begin - at), kept);
+        at = end + strlen(tags[i + 1]);
+    }
+    fputs(at, kept);
+    free(text);
+    golden_check(kept, golden);
+}
+
+static void pages(void **state)
+{
+    static const char *const patterns[] = {"worker-*"};
+    (void)state;
+    check("app", (struct gs_selection){.mode = GS_MODE_ACTIVE}, "app-active.html");
+    check("app", (struct gs_selection){.mode = GS_MODE_BLAME, .patterns = patterns, .pattern_count = 1},
+          "app-blame-workers.html");
+    check("processes", (struct gs_selection){.mode = GS_MODE_WALL, .threads = true}, "processes-threads.html");
+    check("free", (struct gs_selection){.mode = GS_MODE_WALL}, "free.html");
+    check("empty", (struct gs_selection){.mode = GS_MODE_WALL}, "empty.html");
+}
+
+static void hostile_names(void **state)
+{
+    char *text = report(play_find("hostile")->run, (struct gs_selection){.mode = GS_MODE_WALL, .threads = true});
+    char *names = between(text, "id=\"names\">", "</script>");
+    json_t *json = json_loads(names, JSON_REJECT_DUPLICATES, NULL);
+    int scripts = 0;
+    (void)state;
+    assert_non_null(json);
+    assert_int_equal(json_array_size(json_object_get(json, "threads")), 14);
+    assert_string_equal(json_string_value(json_array_get(json_array_get(json_object_get(json, "threads"), 0), 2)),
+                        "</script><script>alert(1)</script>");
+    assert_null(strchr(names, '<'));
+    for (const char *at = text; (at = strstr(at, "<script")); at++)
+        scripts++;
+    assert_int_equal(scripts, 4);
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
+        assert_true((*c >= ' ' || *c == '\n') && *c != 0x7f);
+    json_decref(json);
+    free(names);
+    free(text);
+}
+
+/* `holders` threads take turns of `turn` samples, the rest of `threads` wait unless `calm`. */
+static struct shape {
+    int threads, holders, turn, held_of_10;
+    bool calm;
+} shape;
+
+static enum gs_status run_shape(struct gs_sink *sink)
+{
+    static char *command[] = {"python3", "app.py", NULL};
+    struct stream s;
+    enum gs_status status = GS_OK;
+    stream_begin(&s, sink);
+    stream_process(&s, 4242, command);
+    for (int i = 0; i < shape.threads; i++) {
+        char name[] = "worker-0";
+        name[7] = (char)('0' + i);
+        stream_thread(&s, 5000 + i, name);
+    }
+    uint32_t work = stream_call(&s, 0, "work", "app.py", 7);
+    for (int i = 0; i < 600 && status == GS_OK; i++) {
+        int holder = i % 10 < shape.held_of_10 ? i / shape.turn % shape.holders : -1;
+        stream_clear(&s);
+        for (int k = 0; k < shape.threads; k++) {
+            enum gs_gil_word other = shape.calm || holder < 0 ? GS_WITHOUT : GS_WAITS;
+            stream_add(&s, (uint32_t)k, work, k == holder ? GS_HOLDS : other,
+                       k == holder ? GS_RUN_RUNNING : GS_RUN_SYSCALL);
+        }
+        status = stream_tick(&s, 10 * MS, 0);
+    }
+    return status == GS_OK ? stream_end(&s) : status;
+}
+
+static void check_verdict(struct shape as, const char *expected)
+{
+    shape = as;
+    char *text = report(run_shape, (struct gs_selection){.mode = GS_MODE_ACTIVE});
+    char *verdict = between(text, "class=\"verdict\">", "</p>");
+    assert_string_equal(verdict, expected);
+    free(verdict);
+    free(text);
+}
+
+static void verdicts(void **state)
+{
+    (void)state;
+    check_verdict(
+        (struct shape){3, 3, 1, 10, true},
+        "The GIL was held 100 % of the time; worker-0 held it 33 %, most of that in work (app.py:7). Hardly any "
+        "thread waited for it. It is not what slows this program down.");
+    check_verdict((struct shape){6, 6, 1, 10, false},
+                  "The GIL was held 100 % of the time; no thread held it more than 17 %. 5.0 threads waited for it on "
+                  "average. They take turns on one core: more threads do not make this faster, more processes do.");
+    check_verdict(
+        (struct shape){3, 2, 100, 10, false},
+        "The GIL was held 100 % of the time; worker-0 held it 50 %, most of that in work (app.py:7). 2.0 threads "
+        "waited for it on average. worker-0 was seen to keep it for 990 ms at a stretch, while the others stood "
+        "still.");
+    check_verdict(
+        (struct shape){2, 1, 1, 3, false},
+        "The GIL was held 30 % of the time; worker-0 held it 30 %, most of that in work (app.py:7). 0.3 threads "
+        "waited for it on average.");
+    check_verdict((struct shape){2, 1, 1, 0, true},
+                  "Nobody held the GIL, and nobody waited for it: the threads were idle, "
+                  "or ran without it.");
+}
+
+static void holds_are_kept_for_each_part(void **state)
+{
+    struct gs_holds *holds = calloc(1, sizeof *holds);
+    const struct gs_hold *sorted[GS_HOLD_PARTS * GS_HOLD_EACH];
+    (void)state;
+    /* A second each, of ever longer holds: far more than are kept. */
+    for (uint64_t i = 0; i < 100000; i++) {
+        struct gs_hold hold = {.thread = (uint32_t)(i % 7), .begin_ns = i * 1000 * MS};
+        gs_hold_go_on(&hold, hold.begin_ns, 1, 2);
+        gs_hold_go_on(&hold, hold.begin_ns + i, i % 2 ? 5 : 1, 4);
+        gs_hold_go_on(&hold, hold.begin_ns + i + 1, 5, 3);
+        gs_holds_add(holds, &hold);
+    }
+    size_t count = gs_holds_sort(holds, sorted);
+    assert_in_range(count, GS_HOLD_PARTS / 2 * GS_HOLD_EACH, GS_HOLD_PARTS * GS_HOLD_EACH);
+    assert_int_equal(sorted[0]->end_ns - sorted[0]->begin_ns, 100000);
+    assert_int_equal(sorted[0]->waiters, 9);
+    assert_int_equal(sorted[0]->leaf, 5);
+    for (size_t i = 1; i < count; i++)
+        assert_true(sorted[i - 1]->end_ns - sorted[i - 1]->begin_ns >= sorted[i]->end_ns - sorted[i]->begin_ns);
+    free(holds);
+}
+
+static void too_many_keys_lose_what_made_them_so(void **state)
+{
+    struct gs_keys keys;
+    (void)state;
+    assert_true(gs_keys_init(&keys));
+    for (uint32_t i = 0; i < GS_KEYS_MOST; i++)
+        assert_int_equal(gs_keys_find(&keys, &(struct gs_key){.leaf = i + 1, .holder = 3, .at = i, .code = 4}, 1),
+                         i + 1);
+    assert_int_equal(gs_keys_find(&keys, &(struct gs_key){.leaf = 8, .holder = 3, .at = 7, .code = 4}, 1), 8);
+    uint32_t found = gs_keys_find(&keys, &(struct gs_key){.leaf = 8, .holder = 9, .at = 9, .code = 4}, 1);
+    assert_int_equal(found, GS_KEYS_MOST + 1);
+    assert_int_equal(keys.list[found - 1].holder, 0);
+    assert_int_equal(keys.list[found - 1].leaf, 8);
+    for (uint32_t i = 0; i < 200000; i++)
+        found = gs_keys_find(&keys, &(struct gs_key){.leaf = 10 + i, .code = 2}, 1);
+    assert_int_equal(keys.list[found - 1].leaf, 1);
+    assert_in_range(keys.count, GS_KEYS_MOST, GS_KEYS_MOST + (1 << 16) + 1);
+    gs_keys_fini(&keys);
+}
+
+/* Numbers of any size, threads that come and go, stacks that are forgotten: the page is written, or refused. */
+static void wild_runs(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 1; seed <= 12; seed++) {
+        struct run_shape shape_of = {.seed = seed,
+                                     .samples = 300,
+                                     .processes = 1 + (int)(seed % 3),
+                                     .most_threads = 9,
+                                     .functions = 30,
+                                     .depth = 12,
+                                     .churn = 5,
+                                     .forget_every = seed % 2 ? 40 : 0,
+                                     .slot_ns = 10 * MS,
+                                     .wild = seed > 6};
+        struct gs_selection selection = {.mode = (enum gs_mode)(seed % GS_MODE_COUNT), .threads = seed % 2};
+        const struct gs_format *format = gs_format_find("html");
+        FILE *out = golden_open();
+        struct gs_sink *sink;
+        assert_int_equal(format->open(&sink, out, &selection), GS_OK);
+        bool done = run_make(sink, &shape_of);
+        format->close(sink);
+        char *text = golden_text(out);
+        assert_true(done || shape_of.wild);
+        assert_true(!done || strstr(text, "</html>"));
+        free(text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pages),     cmocka_unit_test(hostile_names),
+        cmocka_unit_test(verdicts),  cmocka_unit_test(holds_are_kept_for_each_part),
+        cmocka_unit_test(wild_runs), cmocka_unit_test(too_many_keys_lose_what_made_them_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
