@@ -67,8 +67,8 @@ const struct gs_cmd gs_cmd_report = {
     .summary = "draw a recording: any format, mode, time range, thread",
     .operands = "FILE",
     .offers = GS_OFFER_FILES,
-    .help = "Draws a recording of gilspy record as a flame graph, folded stacks or a speedscope profile, in any mode, "
-            "without recording again. One that still grows (FILE.part) is drawn as far as it is.\n"
+    .help = "Draws a recording of gilspy record in any format and any mode, without recording again. One that still "
+            "grows (FILE.part) is drawn as far as it is.\n"
             "\n"
             "  gilspy report run.gilspy                           run.svg\n"
             "  gilspy report run.gilspy -m gil -o gil.svg         who held the GIL\n"

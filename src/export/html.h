@@ -57,12 +57,18 @@ struct gs_pack {
     bool failed;
 };
 
+/* Whose time is counted apart. */
+enum gs_html_part { GS_PART_HOLDS, GS_PART_WAITS, GS_PART_REST, GS_PARTS };
+
 /* What the script works on: the nodes that are kept, keys, and of each thread which keys it had when. */
 struct gs_html_data {
     struct gs_pack pack;
-    uint32_t *node_to;  /* node of the tree -> kept one */
-    uint32_t *kept;     /* kept one -> node of the tree, 0: "(other)" */
-    uint32_t *parent;   /* of kept ones */
+    uint32_t *node_to; /* node of the tree -> kept one */
+    uint32_t *kept;    /* kept one -> node of the tree, 0: "(other)" */
+    uint32_t *parent;  /* of kept ones */
+    uint32_t *key_to;  /* key -> number in the file */
+    uint8_t *part_of;  /* by that: enum gs_html_part */
+    uint64_t part_ns[GS_PARTS];
     uint32_t *place_to; /* place of the tree -> number in the page, from 1 on */
     uint32_t *places;   /* and back, from 0 on */
     uint32_t place_count;
@@ -78,6 +84,8 @@ void gs_html_data_fini(struct gs_html_data *data);
 /* Which nodes are kept, and the rest as "(other)". */
 enum gs_status gs_html_prune(struct gs_html *html, struct gs_html_data *data) GS_MUST_CHECK;
 
+/* The numbers of nodes and keys, packed. False: out of memory. */
+bool gs_html_merge(struct gs_html *html, struct gs_html_data *data);
 /* Ranks the threads, and gives cells to those that have a row. */
 bool gs_html_rank(struct gs_html *html, const struct gs_html_data *data);
 

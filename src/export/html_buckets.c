@@ -16,28 +16,25 @@
 #include "export/html.h"
 
 enum {
-    KEYS = 120000, /* with a holder's stack of their own */
-    UNITS = 1000,  /* of a bucket's length, in which time is counted */
+    UNITS = 1000, /* of a bucket's length, in which time is counted */
     SHARES = 100
 };
 
-/* What is counted apart, and how many entries it may have, about. */
-enum class { HOLDING, WAITING, REST, CLASSES };
-static const uint32_t entries_of[CLASSES] = {[HOLDING] = 150000, [WAITING] = 200000, [REST] = 100000};
+/* How many entries there may be of what is counted apart, about. */
+static const uint32_t entries_of[GS_PARTS] = {
+    [GS_PART_HOLDS] = 150000, [GS_PART_WAITS] = 200000, [GS_PART_REST] = 100000};
 
 /* One thread on its way into buckets. */
 struct filling {
     struct gs_html *html;
     struct gs_html_data *data;
-    uint32_t *key_to;  /* key -> number in the file */
-    uint8_t *class_of; /* by that number */
-    uint64_t *key_ns;  /* in this bucket */
-    uint32_t *fresh;   /* the keys that it has */
+    uint64_t *key_ns; /* in this bucket */
+    uint32_t *fresh;  /* the keys that it has */
     uint32_t fresh_count;
-    uint64_t least_ns[CLASSES]; /* worth an entry */
-    uint64_t left_ns[CLASSES];  /* too little so far, */
-    uint32_t last_key[CLASSES]; /* of this key last */
-    uint64_t *leaf_ns;          /* by kept node: time with the GIL */
+    uint64_t least_ns[GS_PARTS]; /* worth an entry */
+    uint64_t left_ns[GS_PARTS];  /* too little so far, */
+    uint32_t last_key[GS_PARTS]; /* of this key last */
+    uint64_t *leaf_ns;           /* by kept node: time with the GIL */
     uint32_t bucket;
     uint64_t hue_ns[GS_HUE_COUNT]; /* of the bucket */
     uint64_t cell_ns[GS_HUE_COUNT];
@@ -72,20 +69,23 @@ static void write_entries(struct filling *f, uint32_t bucket, const uint32_t *ke
     f->entry_buckets++;
 }
 
-/* Writes what is worth it; what is not stays for later. */
+/* Writes what is worth it; what is not stays for later. One bucket is gone through from its first key on, the next one
+ * from its last, so that what neighbours lose to each other evens out. */
 static void write_bucket(struct filling *f)
 {
-    uint32_t due = 0;
-    qsort(f->fresh, f->fresh_count, sizeof *f->fresh, by_number);
-    for (uint32_t i = 0; i < f->fresh_count; i++) {
-        uint32_t key = f->fresh[i], class = f->class_of[key];
-        uint64_t ns = f->key_ns[key] + f->left_ns[class];
-        bool enough = ns >= f->least_ns[class];
+    uint32_t due = 0, count = f->fresh_count;
+    qsort(f->fresh, count, sizeof *f->fresh, by_number);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t key = f->fresh[f->bucket % 2 ? count - 1 - i : i], part = f->data->part_of[key];
+        uint64_t ns = f->key_ns[key] + f->left_ns[part];
+        bool enough = ns >= f->least_ns[part];
         f->key_ns[key] = enough ? ns : 0;
-        f->left_ns[class] = enough ? ns % f->data->unit_ns : ns;
-        f->last_key[class] = key;
-        if (enough)
-            f->fresh[due++] = key;
+        f->left_ns[part] = enough ? ns % f->data->unit_ns : ns;
+        f->last_key[part] = key;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (f->key_ns[f->fresh[i]] > 0)
+            f->fresh[due++] = f->fresh[i];
     }
     write_entries(f, f->bucket, f->fresh, due);
     f->fresh_count = 0;
@@ -95,13 +95,13 @@ static void write_bucket(struct filling *f)
 static void write_rest(struct filling *f)
 {
     uint32_t due = 0;
-    for (int class = 0; class < CLASSES; class ++) {
-        uint64_t ns = f->left_ns[class] + f->data->unit_ns / 2;
-        f->left_ns[class] = 0;
+    for (int part = 0; part < GS_PARTS; part++) {
+        uint64_t ns = f->left_ns[part] + f->data->unit_ns / 2;
+        f->left_ns[part] = 0;
         if (ns < f->data->unit_ns)
             continue;
-        f->key_ns[f->last_key[class]] = ns;
-        f->fresh[due++] = f->last_key[class];
+        f->key_ns[f->last_key[part]] = ns;
+        f->fresh[due++] = f->last_key[part];
     }
     qsort(f->fresh, due, sizeof *f->fresh, by_number);
     write_entries(f, f->data->buckets, f->fresh, due);
@@ -160,7 +160,7 @@ static void blame(struct filling *f, const struct gs_html_thread *waiter, const 
 static void fill_span(struct filling *f, struct gs_html_thread *thread, const struct gs_span *span)
 {
     const struct gs_key *key = &f->html->keys.list[span->node - 1];
-    uint32_t to = f->key_to[span->node - 1];
+    uint32_t to = f->data->key_to[span->node - 1];
     uint64_t at_ns = span->begin_ns;
     if (gs_key_hue(key->code) == GS_HUE_HOLDS)
         f->leaf_ns[f->data->node_to[key->leaf]] += span->end_ns - span->begin_ns;
@@ -231,89 +231,6 @@ static enum gs_status fill_all(struct filling *f)
     return failed ? GS_NO_MEMORY : GS_OK;
 }
 
-/* Places are numbered anew: only those that are kept have a name in the page. */
-static uint32_t number_of(const struct gs_html *html, struct gs_html_data *data, const struct gs_node *node)
-{
-    uint32_t number = gs_node_number(node);
-    if (gs_node_kind(node) != GS_NODE_FRAME)
-        return number;
-    if (!data->place_to[number]) {
-        data->places[data->place_count] = number;
-        data->place_to[number] = ++data->place_count;
-        gs_files_learn(&data->files, gs_calltree_place_at(html->tree, number)->file);
-    }
-    return data->place_to[number] - 1;
-}
-
-static void pack_nodes(const struct gs_html *html, struct gs_html_data *data)
-{
-    gs_pack_number(&data->pack, data->kept_count);
-    for (uint32_t i = 1; i < data->kept_count; i++) {
-        const struct gs_node *node = gs_calltree_node(html->tree, data->kept[i]);
-        gs_pack_number(&data->pack, data->parent[i]);
-        gs_pack_number(&data->pack, data->kept[i] ? (uint32_t)gs_node_kind(node) : GS_NODE_OTHER);
-        gs_pack_number(&data->pack, data->kept[i] ? number_of(html, data, node) : 0);
-    }
-}
-
-static enum class class_of(uint32_t code) {
-    int hue = gs_key_hue(code); return hue == GS_HUE_HOLDS   ? HOLDING
-                                       : hue == GS_HUE_WAITS ? WAITING
-                                                             : REST;
-}
-
-static int by_time_down(const void *left, const void *right, void *context)
-{
-    const struct gs_key *keys = context;
-    uint32_t i = *(const uint32_t *)left, k = *(const uint32_t *)right;
-    if (keys[i].ns != keys[k].ns)
-        return keys[i].ns < keys[k].ns ? 1 : -1;
-    return (i > k) - (i < k);
-}
-
-/* Keys whose nodes became one become one, those with the most time first, so that their numbers are short; those of
- * too many that have the least only know the holder, no longer its stack. */
-static bool pack_keys(struct gs_html *html, struct gs_html_data *data, struct filling *f)
-{
-    struct gs_keys merged;
-    uint32_t count = html->keys.count;
-    uint32_t *order = malloc(((size_t)count + 1) * sizeof *order);
-    uint64_t class_ns[CLASSES] = {0};
-    bool done = gs_keys_init(&merged) && order;
-    for (uint32_t i = 0; i < count && done; i++)
-        order[i] = i;
-    if (done)
-        qsort_r(order, count, sizeof *order, by_time_down, html->keys.list);
-    for (uint32_t i = 0; i < count && done; i++) {
-        struct gs_key key = html->keys.list[order[i]];
-        key.leaf = data->node_to[key.leaf];
-        key.at = i < KEYS ? data->node_to[key.at] : 0;
-        uint32_t found = gs_keys_find(&merged, &key, key.leaf);
-        done = found > 0;
-        f->key_to[order[i]] = found - 1;
-        f->class_of[found - 1] = (uint8_t)class_of(key.code);
-        class_ns[class_of(key.code)] += key.ns;
-    }
-    gs_pack_number(&data->pack, merged.count);
-    for (uint32_t i = 0; i < merged.count && done; i++) {
-        const struct gs_key *key = &merged.list[i];
-        gs_pack_number(&data->pack, key->leaf);
-        gs_pack_number(&data->pack, key->code);
-        if (gs_key_word(key->code) != GS_WAITS)
-            continue;
-        gs_pack_number(&data->pack, key->holder);
-        gs_pack_number(&data->pack, key->at);
-    }
-    for (int class = 0; class < CLASSES; class ++) {
-        uint64_t least_ns = class_ns[class] / entries_of[class];
-        f->least_ns[class] = least_ns < data->unit_ns ? data->unit_ns : least_ns;
-    }
-    data->key_count = merged.count;
-    gs_keys_fini(&merged);
-    free(order);
-    return done;
-}
-
 static void measure(const struct gs_html *html, const struct gs_run_end *end, struct gs_html_data *data)
 {
     data->end_ns = end->end_ns > html->run.begin_ns ? end->end_ns - html->run.begin_ns : 0;
@@ -333,22 +250,18 @@ static void measure(const struct gs_html *html, const struct gs_run_end *end, st
 enum gs_status gs_html_pack(struct gs_html *html, const struct gs_run_end *end, struct gs_html_data *data)
 {
     struct filling f = {.html = html, .data = data};
-    size_t keys = (size_t)html->keys.count + CLASSES; /* those of the file are fewer */
     measure(html, end, data);
     enum gs_status status = gs_html_prune(html, data);
-    if (status != GS_OK)
-        return status;
-    f.key_to = calloc(keys, sizeof *f.key_to);
-    f.class_of = calloc(keys, sizeof *f.class_of);
-    f.key_ns = calloc(keys, sizeof *f.key_ns);
-    f.fresh = calloc(keys, sizeof *f.fresh);
+    if (status != GS_OK || !gs_html_rank(html, data) || !gs_html_merge(html, data))
+        return status == GS_OK ? GS_NO_MEMORY : status;
+    for (int part = 0; part < GS_PARTS; part++) {
+        uint64_t least_ns = data->part_ns[part] / entries_of[part];
+        f.least_ns[part] = least_ns < data->unit_ns ? data->unit_ns : least_ns;
+    }
+    f.key_ns = calloc((size_t)data->key_count + 1, sizeof *f.key_ns);
+    f.fresh = calloc((size_t)data->key_count + GS_PARTS, sizeof *f.fresh);
     f.leaf_ns = calloc((size_t)data->kept_count + 1, sizeof *f.leaf_ns);
-    bool done = f.key_to && f.class_of && f.key_ns && f.fresh && f.leaf_ns && gs_html_rank(html, data);
-    pack_nodes(html, data);
-    done = done && pack_keys(html, data, &f);
-    status = done ? fill_all(&f) : GS_NO_MEMORY;
-    free(f.key_to);
-    free(f.class_of);
+    status = f.key_ns && f.fresh && f.leaf_ns ? fill_all(&f) : GS_NO_MEMORY;
     free(f.key_ns);
     free(f.fresh);
     free(f.leaf_ns);

@@ -83,4 +83,6 @@ void gs_html_data_fini(struct gs_html_data *data)
     free(data->parent);
     free(data->place_to);
     free(data->places);
+    free(data->key_to);
+    free(data->part_of);
 }

@@ -200,7 +200,8 @@ static const struct gs_code *code_of(struct walk *walk, gs_addr addr)
     enum gs_status why = GS_OK;
     if (!walk->code || walk->code->addr != addr)
         walk->code = gs_codes_get(walk->reader->codes, addr, &why);
-    walk->member->unreadable = why == GS_UNREADABLE && gs_reader_may_lack(walk->reader);
+    walk->member->lacks_code = why == GS_UNREADABLE && gs_reader_may_lack(walk->reader);
+    walk->member->unreadable = walk->member->lacks_code;
     return walk->code;
 }
 

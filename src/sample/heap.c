@@ -81,7 +81,8 @@ static enum gs_walk walk_frame(struct gs_reader *reader, struct gs_member *membe
     enum gs_status why = GS_OK;
     gs_addr code_addr = gs_get_addr(a, layout->fo_code);
     const struct gs_code *code = gs_codes_get(reader->codes, code_addr, &why);
-    member->unreadable = why == GS_UNREADABLE && gs_reader_may_lack(reader);
+    member->lacks_code = why == GS_UNREADABLE && gs_reader_may_lack(reader);
+    member->unreadable = member->lacks_code;
     int64_t lasti = (int32_t)gs_get_u32(a, layout->fo_lasti);
     if (!code || lasti < -1 || lasti * layout->lasti_unit >= code->code_bytes ||
         !executing(layout, member, a, addr == member->current[0]))

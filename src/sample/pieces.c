@@ -146,8 +146,9 @@ static void add_current_after(struct gs_reader *reader, struct gs_member *member
         add_piece(reader, word, &member->current[1], 8);
 }
 
-/* The newest chunk, which changes fastest, between the two words that point to the frame in it; the rest around it.
- * In the order of their addresses, as far as it goes: see gs_pieces_arrange. */
+/* The newest chunk, which changes fastest, between the two words that point to the frame in it; the rest around it,
+ * the same way out as in: a loop that comes back to where it was after just the time between two copies would not be
+ * seen if that were the same for all of them. */
 static void add_member(struct gs_reader *reader, struct gs_member *member, bool link)
 {
     const struct gs_layout *layout = &reader->python->layout;
@@ -180,7 +181,7 @@ static void add_member(struct gs_reader *reader, struct gs_member *member, bool 
         if (i == 0)
             add_current_after(reader, member);
     }
-    for (size_t i = 0; member->doubled && i < extras->count; i++)
+    for (size_t i = extras->count; member->doubled && i-- > 0;)
         add_part(reader, &extras->list[i], 1);
     if (member->doubled && chunks->count == 0)
         add_current_after(reader, member);

@@ -153,6 +153,7 @@ static bool settle(struct gs_reader *reader, struct gs_member *member)
     if (!read)
         member->frame_count = 0;
     member->unreadable = !read;
+    member->lacks_code = false;
     enum gs_walk result = read ? walk_mover(reader, member) : GS_WALK_MISSING;
     if (result == GS_WALK_OK) {
         member->torn = false;
@@ -174,7 +175,7 @@ static bool settle(struct gs_reader *reader, struct gs_member *member)
 
 static void mark_torn(struct gs_reader *reader, struct gs_member *member)
 {
-    bool moves = member->doubled && !member->still;
+    bool moves = member->doubled && !member->still && !member->lacks_code;
     enum gs_gap gap = moves ? GS_GAP_CHANGED : member->unreadable ? GS_GAP_UNREADABLE : GS_GAP_DAMAGED;
     member->torn = true;
     if (moves) /* its frames may be of different moments */

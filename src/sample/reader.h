@@ -89,7 +89,8 @@ struct gs_member {
     struct gs_frame *frames; /* the stack as it was last known */
     uint32_t frame_count, frame_room;
     bool torn;
-    bool unreadable;       /* the last walk led to memory that cannot be read */
+    bool unreadable;       /* the last walk led to memory that cannot be read, */
+    bool lacks_code;       /* that of a code object, as both copies of its frame have it */
     uint32_t torn_history; /* a bit per sample in which it was read while it may have run, newest lowest */
 
     bool requested;            /* its gil_requested field (3.15 on), */

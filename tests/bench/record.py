@@ -161,7 +161,9 @@ class Bench:
             for line in pathlib.Path(name).read_text().splitlines():
                 text, weight = line.rsplit(" ", 1)
                 frames = [re.fullmatch(r"(.*?)(?: \(.*?:?(\d*)\))?", frame) for frame in text.split(";")]
-                stacks.append(([(frame[1], int(frame[2] or 0)) for frame in frames], int(weight)))
+                # py-spy's names are qualified from 3.11 on
+                stacks.append(([(frame[1] if frame[1].startswith("[") else frame[1].rsplit(".", 1)[-1], int(frame[2] or 0))
+                                for frame in frames], int(weight)))
         return run, stacks
 
     def samplers_that_fold(self):
@@ -169,7 +171,8 @@ class Bench:
         return [self.gilspy, peers.Gilspy(self.program, "--nonblocking")] + py_spies
 
     def wrong(self):
-        """wrong stacks per 100,000 (by weight), of short functions whose legal calls are known; share not whole"""
+        """wrong stacks per 100,000 (by weight), of short functions whose legal calls are known; share not whole,
+        of the time but for that in which the sampler was late"""
         for kind in ("fixed", "mean"):
             legal = legal_calls(BENCH / "oracle_fixed.py")
             for sampler in self.samplers_that_fold():
@@ -177,8 +180,9 @@ class Bench:
                 with Target(self.python, "oracle_fixed.py", kind) as target:
                     run, stacks = self.folded(sampler, target, 1000, 10 if self.quick else 100, options)
                 of_driver = [(stack, weight) for stack, weight in stacks if stack[-1][0] != "<module>"]
-                total = sum(weight for _, weight in of_driver) or 1
-                gaps = sum(weight for stack, weight in of_driver if any(name.startswith("[gap") for name, _ in stack))
+                late = sum(weight for stack, weight in of_driver if is_gap(stack, "[gap: sampler late"))
+                total = sum(weight for _, weight in of_driver) - late or 1
+                gaps = sum(weight for stack, weight in of_driver if is_gap(stack, "[gap")) - late
                 wrong = sum(weight for stack, weight in of_driver if is_wrong(stack, kind, legal))
                 first = next((stack[-3:] for stack, _ in of_driver if is_wrong(stack, kind, legal)), "")
                 print(f"  {kind:6} {label(sampler):24} {1e5 * wrong / total:8.1f}   not whole {100 * gaps / total:5.2f} %, "
@@ -237,9 +241,13 @@ def legal_calls(script):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names}
 
 
+def is_gap(stack, beginning):
+    return any(name.startswith(beginning) for name, _ in stack)
+
+
 def is_wrong(stack, root, legal):
     names = [name for name, _ in stack]
-    if any(name.startswith("[gap") for name in names):
+    if is_gap(stack, "[gap"):
         return False
     if root not in names or "_bootstrap" not in names[0]:
         return True

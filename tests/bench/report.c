@@ -1,16 +1,11 @@
 /* What a report costs that is as large as they come: an hour of 50 threads at 100 Hz unless told otherwise, with stacks
  * that change from minute to minute. report FILE [SAMPLES [THREADS]]; tells size, time and memory. */
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 #include "export/format.h"
 #include "support/stream.h"

@@ -8,7 +8,7 @@ import pytest
 
 import gilspy
 
-FORMATS = ("svg", "folded", "speedscope", "chrome", "pprof", "jsonl", "gilspy")
+FORMATS = ("html", "svg", "folded", "speedscope", "chrome", "pprof", "jsonl", "gilspy")
 PROGRAM = """
 import threading
 def work(n):

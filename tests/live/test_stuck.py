@@ -71,7 +71,7 @@ def test_code_that_never_comes(python, folders):
         assert done.returncode == 0
         frames = gilspy.threads_by_name(json.loads(done.stdout))["code"]["frames"]
         assert [frame["function"] for frame in frames[:-1]] == ["wait", "<lambda>"]
-        assert (frames[-1]["kind"], frames[-1]["reason"]) == ("gap", "unreadable")
+        assert (frames[-1]["kind"], frames[-1]["function"]) == ("gap", "its memory cannot be read")
 
 
 @pytest.fixture

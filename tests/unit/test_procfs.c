@@ -293,6 +293,21 @@ static void test_file_behind_a_map(void **state)
     munmap(memory, FILE_PAGES);
 }
 
+static void test_program(void **state)
+{
+    (void)state;
+    char told[GS_PROC_PATH], ours[GS_PROC_PATH] = "";
+    assert_true(readlink("/proc/self/exe", ours, sizeof ours - 1) > 0);
+    assert_true(gs_proc_exe(getpid(), told));
+    assert_string_equal(told, ours);
+    assert_false(gs_proc_exe(-1, told));
+    assert_string_equal(told, "");
+    assert_true(gs_called_python("/usr/bin/python3.11"));
+    assert_true(gs_called_python("python"));
+    assert_false(gs_called_python("/opt/python/bin/true"));
+    assert_false(gs_called_python(""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_stat),
@@ -303,6 +318,7 @@ int main(void)
                                        cmocka_unit_test(test_maps),
                                        cmocka_unit_test(test_many_maps),
                                        cmocka_unit_test(test_own_maps),
-                                       cmocka_unit_test(test_file_behind_a_map)};
+                                       cmocka_unit_test(test_file_behind_a_map),
+                                       cmocka_unit_test(test_program)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
