@@ -14,4 +14,8 @@ enum gs_apart { GS_APART_DONE, GS_APART_LATE, GS_APART_FAILED };
 enum gs_apart gs_apart_run(void (*work)(const void *context, void *result), const void *context, void *result,
                            size_t len) GS_MUST_CHECK;
 
+/* Whether who opens and reads the file gets an answer, be it a refusal: tried in a child process. A thread of ours that
+ * waits for a dead mount would keep us from ending. */
+bool gs_apart_answers(const char *path);
+
 #endif

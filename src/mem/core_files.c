@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/apart.h"
 #include "base/watch.h"
 #include "mem/core_files.h"
 #include "mem/core_match.h"
@@ -63,7 +64,7 @@ static int open_path(const struct attempt *attempt, const char *path, const char
 {
     struct gs_watch *watch = attempt->files->options.watch;
     *why = "does not answer";
-    if (!gs_watch_enter_spare(watch, step))
+    if (!gs_apart_answers(path) || !gs_watch_enter_spare(watch, step))
         return -1;
     /* What lies there now may be a FIFO, or a device. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/apart.h"
 #include "base/watch.h"
 #include "target/core.h"
 
@@ -74,6 +75,9 @@ static enum gs_status refuse_packed(const struct gs_bytes *bytes, const char *na
 /* A regular file; a FIFO must not hold us up. */
 static enum gs_status open_regular(const char *name, const char *what, int *fd, struct stat *st, struct gs_err *err)
 {
+    *fd = -1;
+    if (!gs_apart_answers(name))
+        return gs_fail(err, GS_FAILED, "the kernel does not answer: opening or reading the %s %s", what, name);
     *fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (*fd < 0 || fstat(*fd, st))
         return gs_fail(err, GS_FAILED, "cannot read the %s %s: %s", what, name, strerror(errno));

@@ -163,8 +163,7 @@ def test_core_on_a_dead_mount(folders, tmp_path):
             server.send_signal(signal.SIGSTOP)
             done = gilspy.run("dump", "-c", mount / "core")
             assert (done.returncode, done.stdout) == (1, "")
-            assert done.stderr.startswith("gilspy: the kernel does not answer: opening or reading the core %s/core (gilspy "
-                                          "waits in " % mount)
+            assert done.stderr == "gilspy: the kernel does not answer: opening or reading the core %s/core\n" % mount
 
 
 @pytest.mark.usefixtures("kernel_cores")
@@ -177,8 +176,8 @@ def test_files_of_a_core_on_a_dead_mount(python, folders, shared_library, tmp_pa
             server.send_signal(signal.SIGSTOP)
             done = gilspy.run("dump", "--json", "-c", core)
             assert done.returncode in (0, 5)  # it may be found without
-            said = "gilspy: the kernel does not answer: opening or reading %s/%s" % (mount, os.path.basename(shared_library))
-            assert any(line.startswith(said) and line.endswith("Going on without that") for line in done.stderr.splitlines())
+            path = "%s/%s" % (mount, os.path.basename(shared_library))
+            assert "%s does not answer" % path in done.stderr
 
 
 def test_state_d(modern, folders):
