@@ -1,5 +1,4 @@
 """Each live test runs once for every Python of this machine; what is not installed is skipped by name."""
-import functools
 import os
 import shutil
 import tempfile
@@ -11,13 +10,12 @@ import pythons
 from target import Folders
 
 TESTED = set()  # labels of the interpreters for which a test passed
-discover = functools.lru_cache(None)(pythons.discover)
 
 
 def pytest_generate_tests(metafunc):
     if "python" not in metafunc.fixturenames:
         return
-    found, broken, missing = discover()
+    found, broken, missing = pythons.discover()
     wanted = getattr(metafunc.module, "wanted", lambda python: True)  # a module may be about some Pythons only
     rows = [pytest.param(python, id=python.label) for python in found if wanted(python)]
     rows += [pytest.param(path, id=path.replace("/", "_"), marks=pytest.mark.broken(why))
@@ -64,7 +62,7 @@ def pytest_runtest_logreport(report):
 
 
 def pytest_terminal_summary(terminalreporter):
-    found, broken, missing = discover()
+    found, broken, missing = pythons.discover()
     tested = [python.label for python in found if python.label in TESTED]
     if not tested:
         return

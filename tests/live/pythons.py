@@ -5,6 +5,7 @@ A free-threaded one counts twice: it is tested without its GIL, and with it.
     python3 pythons.py            lists them
     python3 pythons.py --count    counts them
 """
+import functools
 import glob
 import json
 import os
@@ -86,6 +87,7 @@ def chosen(kind):
     return not names or kind in names.split(",")
 
 
+@functools.lru_cache(None)
 def discover():
     """(interpreters, {path: why it does not run}, kinds that are expected but not there)."""
     pythons, broken = [], {}

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-import conftest
+import pythons
 import gilspy
 import test_gil
 from target import running, until
@@ -27,7 +27,7 @@ LOADER = ["/mnt/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", "--library-path"
 
 def choose(kind, where):
     """A Python of this kind (as "3.8") from there (as "pyenv"); skips the test where there is none."""
-    found, broken, _ = conftest.discover()
+    found, broken, _ = pythons.discover()
     for python in found:
         if (python.kind, python.where) == (kind, where):
             return python
