@@ -78,6 +78,7 @@ struct gs_member {
     gs_addr link_now;                /* what its neighbour pointed to in the last read */
     bool doubled, still;             /* read twice; known not to have moved during the read */
     uint8_t tries;                   /* readings of it that came out torn */
+    bool untraceable;                /* another tracer has it, or we may not stop it */
     bool linked;                     /* it was in the list, where it was before, when it was read */
 
     gs_addr c_stack;          /* where on the C stack its chain of frames began, or where it is now; 0: not known */
@@ -166,8 +167,7 @@ struct gs_reader {
     uint64_t patience;              /* what is left for this sample */
     gs_addr *chain;                 /* frame addresses of the chain being followed */
     size_t chain_room;
-    bool stopping;    /* a thread stands still for us: nothing is allocated */
-    bool untraceable; /* another tracer has it, or we may not: nothing is stopped any more */
+    bool stopping; /* a thread stands still for us: nothing is allocated */
     struct gs_stop stop;
 
     uint64_t codes_checked_ns, checked_ns;

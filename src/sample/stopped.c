@@ -40,7 +40,7 @@ bool gs_over_budget(struct gs_reader *reader)
 
 bool gs_may_stop(const struct gs_reader *reader, const struct gs_member *member)
 {
-    return reader->options.stopping != GS_STOP_NEVER && !reader->untraceable && member->syscall_fd >= 0 &&
+    return reader->options.stopping != GS_STOP_NEVER && !member->untraceable && member->syscall_fd >= 0 &&
            gs_pieces_bytes(reader, member) / 2 <= STOPPED_BYTES_MAX;
 }
 
@@ -51,7 +51,7 @@ static bool copy_stopped(struct gs_reader *reader, struct gs_member *member)
         return false;
     enum gs_status status = gs_stop_begin(&reader->stop, member->tid, member->syscall_fd);
     if (status) {
-        reader->untraceable |= status == GS_NOT_PERMITTED;
+        member->untraceable = status == GS_NOT_PERMITTED;
         return false;
     }
     struct gs_activity met;

@@ -20,12 +20,12 @@ TWO, FEW, ALL = "2 threads", "3 threads", "201 threads"
 class Target:
     """One of our own, on a processor of its own; inside the chroot of whoever samples it, if that is in one."""
 
-    def __init__(self, python, script, *args, chroot=None, settle_s=0.5):
+    def __init__(self, python, script, *args, chroot=None, settle_s=0.5, pinned=True):
         command = [python, str(BENCH / script), *args]
         if chroot:
             command = ["chroot", str(chroot), "/usr/bin/python3.15", "/tmp/gilspy-bench/" + script, *args]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                        preexec_fn=peers.pin(peers.TARGET_CPU))
+                                        preexec_fn=peers.pin(peers.TARGET_CPU) if pinned else None)
         assert self.process.stdout.readline() == "ready\n"
         time.sleep(settle_s)  # lets it settle; nothing depends on it
         self.pid = self.process.pid
@@ -213,10 +213,10 @@ class Bench:
     def memory(self):
         """resident memory while it records a mixed program at 1 kHz, KiB; bytes of the recording per thread-sample"""
         seconds = 10 if self.quick else 60
-        with Target(self.python, "clocked.py", "mixed") as target, tempfile.TemporaryDirectory() as folder:
+        with Target(self.python, "clocked.py", "mixed", pinned=False) as target, tempfile.TemporaryDirectory() as folder:
             name = f"{folder}/run.gilspy"
             sampler = subprocess.Popen([str(self.program), "record", "-p", str(target.pid), "-r", "1000", "-d", str(seconds),
-                                        "-j", "-o", name], stdout=subprocess.PIPE, preexec_fn=peers.pin(peers.SAMPLER_CPU))
+                                        "-j", "-o", name], stdout=subprocess.PIPE, text=True)
             sizes = []
             for _ in range(seconds - 1):
                 time.sleep(1)

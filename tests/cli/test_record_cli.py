@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import resource
 import shutil
 import signal
@@ -331,6 +332,11 @@ def test_signal_goes_to_the_program(tmp_path):
 
 # ---- terminals ----
 
+# The end of who leads a terminal's session takes along what was not read of it: a shell leads, and waits to be let go.
+LEADER = ["sh", "-c", 'trap : INT; "$@"; echo "ended: $?"; read -r line', "sh"]
+ENDED = re.compile(rb"ended: (\d+)\r\n")
+
+
 class Terminal:
     """gilspy record with a terminal of its own."""
     def __init__(self, *words, **options):
@@ -341,7 +347,8 @@ class Terminal:
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         options = {"stdin": slave, "stdout": slave, "stderr": slave, **options}
-        self.process = subprocess.Popen([gilspy.PROGRAM, "record", *map(str, words)], preexec_fn=lead, **options)
+        self.process = subprocess.Popen([*LEADER, gilspy.PROGRAM, "record", *map(str, words)], preexec_fn=lead,
+                                        **options)
         os.close(slave)
 
     def read_until(self, word):
@@ -354,11 +361,16 @@ class Terminal:
         assert word in self.shown
 
     def end(self):
-        with contextlib.suppress(OSError):
-            while True:
-                self.shown += os.read(self.master, 4096)
+        """Its exit status; shown is all that it wrote."""
+        self.read_until(b"ended: ")
+        while not ENDED.search(self.shown):
+            self.shown += os.read(self.master, 4096)
+        status = int(ENDED.search(self.shown).group(1))
+        self.shown = ENDED.sub(b"", self.shown)
+        os.write(self.master, b"\n")
+        self.process.wait(20)
         os.close(self.master)
-        return self.process.wait(20)
+        return status
 
 
 def test_progress(spinning, tmp_path):
