@@ -161,7 +161,8 @@ static void cheap(struct process *p)
     hand_over(p);
     mem_script_set(p->mem, NULL, NULL);
     process_must_take(p);
-    assert_true(mem_script_calls(p->mem) <= 5); /* holder, new holder, what it called, its code, the words again */
+    /* holder, new holder, what it called, the words again; and the code of each of the two */
+    assert_true(mem_script_calls(p->mem) <= 6);
     assert_string_equal(process_stack_of(p, 2), "h:16 g:15 f:2");
 }
 
