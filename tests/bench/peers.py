@@ -1,4 +1,5 @@
 """The samplers that are measured side by side, each behind the same call: what it took in a time, and what that cost."""
+import atexit
 import json
 import os
 import pathlib
@@ -163,6 +164,7 @@ def find_tachyon(bench):
     if not (chroot / "proc/self").exists():
         subprocess.run(["mount", "-t", "proc", "proc", str(chroot / "proc")], check=True)
     shutil.copytree(bench, chroot / "tmp/gilspy-bench", dirs_exist_ok=True)
+    atexit.register(shutil.rmtree, chroot / "tmp/gilspy-bench", ignore_errors=True)
     return [Tachyon(chroot)]
 
 

@@ -110,12 +110,12 @@ class Bench:
     # ---- slowdown ----
 
     def pace_of(self, target, seconds):
-        """Work per second of a thread's life, but for the time that it waited for a processor that others had."""
-        tids = os.listdir(f"/proc/{target.pid}/task")
-        files = [pathlib.Path(f"/proc/{target.pid}/task/{tid}/schedstat") for tid in tids]
-        waited, done, began = sum(int(f.read_text().split()[1]) for f in files), target.ask()["units"], time.monotonic()
+        """Work per second of the life of the thread that works, but for the time that it waited for a processor."""
+        files = pathlib.Path(f"/proc/{target.pid}/task").glob("*/schedstat")
+        worker = max(files, key=lambda file: int(file.read_text().split()[0]))
+        waited, done, began = int(worker.read_text().split()[1]), target.ask()["units"], time.monotonic()
         time.sleep(seconds)
-        waited = (sum(int(f.read_text().split()[1]) for f in files) - waited) / 1e9
+        waited = (int(worker.read_text().split()[1]) - waited) / 1e9
         return (target.ask()["units"] - done) / (time.monotonic() - began - waited)
 
     def one_pair(self, target, command, seconds):
