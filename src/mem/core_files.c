@@ -135,6 +135,18 @@ static bool try_build_id(struct attempt *attempt)
     return used > 0 && used < (int)sizeof path && access(path, F_OK) == 0 && try_path(attempt, path, true);
 }
 
+/* A program or a library; else it is data, which nobody misses: a locale, a font, a database. */
+static bool is_code(const struct gs_core_image *image)
+{
+    for (size_t i = 0; i < image->piece_count; i++) {
+        const struct gs_core_segment *segment =
+            gs_core_segment_at(image->core, image->core->files[image->pieces[i]].start);
+        if (segment && segment->executable)
+            return true;
+    }
+    return false;
+}
+
 static void open_entry(struct gs_core_files *files, struct entry *entry)
 {
     struct attempt attempt = {.files = files, .entry = entry};
@@ -146,7 +158,8 @@ static void open_entry(struct gs_core_files *files, struct entry *entry)
     if ((program && files->exe && try_path(&attempt, files->exe, true)) || try_root(&attempt) ||
         try_path(&attempt, entry->path, false) || try_build_id(&attempt))
         return;
-    files->lacks[files->lack_count++] = entry->image.number;
+    if (attempt.first.is_elf || is_code(&entry->image))
+        files->lacks[files->lack_count++] = entry->image.number;
 }
 
 /* The entry of what is mapped there, opened; or NULL. */

@@ -16,6 +16,12 @@ from cores import kernel_cores, leave_by_gcore, leave_by_kernel, standing  # noq
 from target import running, until
 
 
+@pytest.fixture(autouse=True)
+def no_leak_search(monkeypatch):
+    """The search of a build with sanitizers would wait for the threads that are left behind."""
+    monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")
+
+
 @pytest.fixture
 def modern(python):
     """Code objects can be made with other names from 3.8 on."""

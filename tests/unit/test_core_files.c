@@ -77,7 +77,7 @@ static void begin(struct world *w)
     make_elf(w->elf, 1);
     put(w->path, w->elf);
     gs_bytes_of_memory(&w->core.bytes, w->elf, PAGE);
-    w->segment = (struct gs_core_segment){.start = BASE, .end = BASE + PAGE, .dumped = PAGE};
+    w->segment = (struct gs_core_segment){.start = BASE, .end = BASE + PAGE, .dumped = PAGE, .executable = true};
     w->files[0] = (struct gs_core_file){BASE, BASE + 2 * PAGE, 0, w->seen, false};
     w->files[1] = (struct gs_core_file){BASE + 2 * PAGE, BASE + 4 * PAGE, PAGE, w->seen, false};
     w->core.segments = &w->segment;
@@ -91,7 +91,7 @@ static void begin(struct world *w)
 /* From now on the core has nothing of the file. */
 static void forget_first_page(struct world *w)
 {
-    w->core.segment_count = 0;
+    w->segment.dumped = 0;
 }
 
 static void close_list(struct world *w)
