@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/room.h"
 #include "base/clock.h"
 #include "base/watch.h"
 #include "cmd/look.h"
@@ -44,14 +45,8 @@ static void give_up(const struct gs_stuck *stuck, void *context)
 
 static enum gs_status keep(struct gs_session *session, struct gs_look *look)
 {
-    if (session->look_count == session->look_room) {
-        size_t room = 2 * session->look_room + 4;
-        struct gs_look **looks = realloc(session->looks, room * sizeof *looks);
-        if (!looks)
-            return GS_NO_MEMORY;
-        session->looks = looks;
-        session->look_room = room;
-    }
+    if (!gs_room((void **)&session->looks, &session->look_room, session->look_count + 1, sizeof *session->looks))
+        return GS_NO_MEMORY;
     session->looks[session->look_count++] = look;
     return GS_OK;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/room.h"
 #include "elf/core.h"
 
 enum { HEADERS_AT_ONCE = 512 };
@@ -73,14 +74,8 @@ static bool add_segment(struct gs_core *core, const Elf64_Phdr *header)
         dumped = 0;
     else if (dumped > size - header->p_offset)
         dumped = size - header->p_offset;
-    if (core->segment_count == core->segment_room) {
-        size_t room = core->segment_room ? 2 * core->segment_room : 256;
-        struct gs_core_segment *more = realloc(core->segments, room * sizeof *more);
-        if (!more)
-            return false;
-        core->segments = more;
-        core->segment_room = room;
-    }
+    if (!gs_room((void **)&core->segments, &core->segment_room, core->segment_count + 1, sizeof *core->segments))
+        return false;
     core->segments[core->segment_count++] = (struct gs_core_segment){.start = header->p_vaddr,
                                                                      .end = end,
                                                                      .dumped = dumped,

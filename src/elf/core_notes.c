@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/procfs.h>
 
+#include "base/room.h"
 #include "elf/core.h"
 
 enum { NOTES_MAX = 1 << 20, PATH_BYTES_MAX = 4096 };
@@ -28,14 +29,8 @@ static bool add_thread(struct gs_core *core, const struct note *note)
     if (!read_note(core, note, &status, sizeof status) || status.pr_pid <= 0 ||
         core->thread_count == GS_CORE_THREADS_MAX)
         return true;
-    if (core->thread_count == core->thread_room) {
-        size_t room = core->thread_room ? 2 * core->thread_room : 64;
-        struct gs_core_thread *more = realloc(core->threads, room * sizeof *more);
-        if (!more)
-            return false;
-        core->threads = more;
-        core->thread_room = room;
-    }
+    if (!gs_room((void **)&core->threads, &core->thread_room, core->thread_count + 1, sizeof *core->threads))
+        return false;
     struct gs_core_thread *thread = &core->threads[core->thread_count++];
     struct user_regs_struct registers;
     _Static_assert(sizeof registers == sizeof status.pr_reg, "the same registers");

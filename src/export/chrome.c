@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/room.h"
 #include "export/about.h"
 #include "export/chrome.h"
 #include "export/formats.h"
@@ -21,14 +22,9 @@ static enum gs_status add_process(struct gs_sink *sink, uint32_t number, const s
 {
     struct gs_chrome *self = (struct gs_chrome *)sink;
     enum gs_status status = gs_calltree_add_process(self->tree, number, process);
-    if (status == GS_OK && number == self->process_room) {
-        uint32_t room = number * 2 + 4;
-        struct gs_chrome_process *processes = realloc(self->processes, room * sizeof *processes);
-        if (!processes)
-            return GS_NO_MEMORY;
-        self->processes = processes;
-        self->process_room = room;
-    }
+    if (status == GS_OK &&
+        !gs_room((void **)&self->processes, &self->process_room, number + 1, sizeof *self->processes))
+        return GS_NO_MEMORY;
     if (status)
         return status;
     if (number == self->process_count) {
@@ -46,14 +42,8 @@ static enum gs_status add_thread(struct gs_sink *sink, uint32_t number, const st
     const struct gs_selection *selection = self->selection;
     if (number > self->thread_count || thread->process >= self->process_count)
         return GS_FAILED;
-    if (number == self->thread_room) {
-        uint32_t room = number * 2 + 16;
-        struct gs_chrome_thread *threads = realloc(self->threads, room * sizeof *threads);
-        if (!threads)
-            return GS_NO_MEMORY;
-        self->threads = threads;
-        self->thread_room = room;
-    }
+    if (!gs_room((void **)&self->threads, &self->thread_room, number + 1, sizeof *self->threads))
+        return GS_NO_MEMORY;
     struct gs_chrome_thread *known = &self->threads[number];
     if (number == self->thread_count) {
         *known = (struct gs_chrome_thread){.process = thread->process, .tid = thread->tid};
@@ -93,14 +83,8 @@ static enum gs_status stop_threads(struct gs_chrome *self, struct gs_chrome_proc
 
 static bool note_open(struct gs_chrome_process *process, uint32_t number)
 {
-    if (process->open_count == process->open_room) {
-        uint32_t room = process->open_room * 2 + 16;
-        uint32_t *open = realloc(process->open, room * sizeof *open);
-        if (!open)
-            return false;
-        process->open = open;
-        process->open_room = room;
-    }
+    if (!gs_room((void **)&process->open, &process->open_room, process->open_count + 1, sizeof *process->open))
+        return false;
     process->open[process->open_count++] = number;
     return true;
 }

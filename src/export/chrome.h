@@ -28,7 +28,8 @@ struct gs_chrome_process {
     pid_t pid;
     uint64_t samples, end_ns;
     uint32_t *open; /* threads with open slices */
-    uint32_t open_count, open_room;
+    uint32_t open_count;
+    size_t open_room;
     uint32_t waiters[GS_CHROME_LOCKS]; /* as written last */
 };
 
@@ -38,9 +39,11 @@ struct gs_chrome {
     const struct gs_selection *selection;
     struct gs_calltree *tree; /* fixed: slices are its nodes */
     struct gs_chrome_thread *threads;
-    uint32_t thread_count, thread_room;
+    uint32_t thread_count;
+    size_t thread_room;
     struct gs_chrome_process *processes;
-    uint32_t process_count, process_room;
+    uint32_t process_count;
+    size_t process_room;
     uint64_t begin_ns;
     json_t *about;
     bool any; /* event was written */

@@ -1,6 +1,7 @@
 /* Events in the Trace Event Format, one to a line. */
 #include <stdlib.h>
 
+#include "base/room.h"
 #include "export/about.h"
 #include "export/chrome.h"
 #include "export/json.h"
@@ -138,14 +139,8 @@ static bool is_slice(const struct gs_chrome *chrome, uint32_t node)
 
 static bool add_to_path(struct gs_chrome *chrome, size_t *len, uint32_t node)
 {
-    if (*len == chrome->path_room) {
-        size_t room = *len * 2 + 64;
-        uint32_t *path = realloc(chrome->path, room * sizeof *path);
-        if (!path)
-            return false;
-        chrome->path = path;
-        chrome->path_room = room;
-    }
+    if (!gs_room((void **)&chrome->path, &chrome->path_room, *len + 1, sizeof *chrome->path))
+        return false;
     chrome->path[(*len)++] = node;
     return true;
 }

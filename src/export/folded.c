@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/room.h"
 #include "export/formats.h"
 #include "export/label.h"
 #include "export/tree_sink.h"
@@ -38,14 +39,8 @@ static void write_line(const struct folded *folded, uint32_t node)
 /* Goes down into a node; `top` has no name. */
 static bool enter(struct folded *folded, uint32_t node, bool top)
 {
-    if (folded->depth == folded->room) {
-        size_t room = folded->room ? folded->room * 2 : 256;
-        struct step *way = realloc(folded->way, room * sizeof *way);
-        if (!way)
-            return false;
-        folded->way = way;
-        folded->room = room;
-    }
+    if (!gs_room((void **)&folded->way, &folded->room, folded->depth + 1, sizeof *folded->way))
+        return false;
     size_t from = folded->line.len;
     if (!top) {
         gs_label_node(&folded->line, folded->drawing->tree, node, NULL, 0);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/room.h"
 #include "export/formats.h"
 #include "export/html.h"
 
@@ -30,14 +31,8 @@ static enum gs_status add_thread(struct gs_sink *sink, uint32_t number, const st
     if (number > self->thread_count || number >= THREADS_MOST ||
         thread->process >= gs_calltree_process_count(self->tree))
         return GS_FAILED;
-    if (number == self->thread_room) {
-        uint32_t room = number * 2 + 16;
-        struct gs_html_thread *threads = realloc(self->threads, room * sizeof *threads);
-        if (!threads)
-            return GS_NO_MEMORY;
-        self->threads = threads;
-        self->thread_room = room;
-    }
+    if (!gs_room((void **)&self->threads, &self->thread_room, number + 1, sizeof *self->threads))
+        return GS_NO_MEMORY;
     if (number == self->thread_count)
         self->threads[self->thread_count++] = (struct gs_html_thread){0};
     struct gs_html_thread *known = &self->threads[number];

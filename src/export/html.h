@@ -44,7 +44,8 @@ struct gs_html {
     struct gs_spill *spill; /* spans of keys, from 1 on */
     struct gs_holds holds;
     struct gs_html_thread *threads;
-    uint32_t thread_count, thread_room;
+    uint32_t thread_count;
+    size_t thread_room;
     struct gs_run_info run;
     char *gilspy, *host;
     uint64_t last_ns; /* of the last sample, from the run's beginning */

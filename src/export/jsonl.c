@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/room.h"
 #include "export/about.h"
 #include "export/formats.h"
 #include "export/json.h"
@@ -25,7 +26,8 @@ struct jsonl {
     pid_t *pids; /* of processes */
     uint32_t process_count;
     struct thread *threads;
-    uint32_t thread_count, thread_room;
+    uint32_t thread_count;
+    size_t thread_room;
 };
 
 /* Ends a line; object: what is in it, freed. */
@@ -78,14 +80,8 @@ static enum gs_status add_thread(struct gs_sink *sink, uint32_t number, const st
     const struct gs_selection *selection = self->selection;
     if (number > self->thread_count)
         return GS_FAILED;
-    if (number == self->thread_room) {
-        uint32_t room = number * 2 + 16;
-        struct thread *threads = realloc(self->threads, room * sizeof *threads);
-        if (!threads)
-            return GS_NO_MEMORY;
-        self->threads = threads;
-        self->thread_room = room;
-    }
+    if (!gs_room((void **)&self->threads, &self->thread_room, number + 1, sizeof *self->threads))
+        return GS_NO_MEMORY;
     struct thread *known = &self->threads[number];
     if (number == self->thread_count) {
         *known = (struct thread){0};

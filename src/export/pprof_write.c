@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/room.h"
 #include "export/json.h"
 #include "export/pprof_write.h"
 
@@ -33,14 +34,8 @@ struct stack {
 
 static bool add_location(struct gs_pprof_writer *writer, struct stack *stack, uint64_t location)
 {
-    if (stack->depth == writer->path_room) {
-        size_t room = stack->depth * 2 + 64;
-        uint64_t *path = realloc(writer->path, room * sizeof *path);
-        if (!path)
-            return false;
-        writer->path = path;
-        writer->path_room = room;
-    }
+    if (!gs_room((void **)&writer->path, &writer->path_room, stack->depth + 1, sizeof *writer->path))
+        return false;
     writer->path[stack->depth++] = location;
     return true;
 }

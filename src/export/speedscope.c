@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/room.h"
 #include "export/formats.h"
 #include "export/speedscope.h"
 
@@ -23,14 +24,8 @@ static enum gs_status add_thread(struct gs_sink *sink, uint32_t number, const st
     struct gs_speedscope *self = (struct gs_speedscope *)sink;
     if (number > self->thread_count)
         return GS_FAILED;
-    if (number == self->thread_room) {
-        uint32_t room = number * 2 + 16;
-        struct gs_scope_thread *threads = realloc(self->threads, room * sizeof *threads);
-        if (!threads)
-            return GS_NO_MEMORY;
-        self->threads = threads;
-        self->thread_room = room;
-    }
+    if (!gs_room((void **)&self->threads, &self->thread_room, number + 1, sizeof *self->threads))
+        return GS_NO_MEMORY;
     if (number == self->thread_count)
         self->threads[self->thread_count++] = (struct gs_scope_thread){0};
     struct gs_scope_thread *known = &self->threads[number];

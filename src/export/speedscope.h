@@ -21,7 +21,8 @@ struct gs_speedscope {
     struct gs_calltree *tree; /* fixed: spans know its nodes */
     struct gs_spill *spill;
     struct gs_scope_thread *threads;
-    uint32_t thread_count, thread_room;
+    uint32_t thread_count;
+    size_t thread_room;
     uint64_t begin_ns;
     char *gilspy;
 };

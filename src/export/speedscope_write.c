@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/room.h"
 #include "export/json.h"
 #include "export/label.h"
 #include "export/speedscope.h"
@@ -117,14 +118,8 @@ static bool write_stack(struct writer *writer, uint32_t node)
         const struct gs_node *at = gs_calltree_node(writer->scope->tree, node);
         if (gs_node_kind(at) == GS_NODE_PROCESS) /* the profile's name says it */
             continue;
-        if (depth == writer->path_room) {
-            size_t room = depth * 2 + 64;
-            uint32_t *path = realloc(writer->path, room * sizeof *path);
-            if (!path)
-                return false;
-            writer->path = path;
-            writer->path_room = room;
-        }
+        if (!gs_room((void **)&writer->path, &writer->path_room, depth + 1, sizeof *writer->path))
+            return false;
         writer->path[depth++] = frame_of(writer, at);
     }
     putc_unlocked('[', out);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/room.h"
 #include "export/svg.h"
 #include "profile/limit.h"
 
@@ -51,14 +52,8 @@ static bool choose(struct placing *placing)
 static bool add_box(struct placing *placing, const struct gs_box *box)
 {
     struct gs_boxes *boxes = placing->boxes;
-    if (boxes->count == placing->room) {
-        size_t room = placing->room * 2 + 64;
-        struct gs_box *list = realloc(boxes->list, room * sizeof *list);
-        if (!list)
-            return false;
-        boxes->list = list;
-        placing->room = room;
-    }
+    if (!gs_room((void **)&boxes->list, &placing->room, boxes->count + 1, sizeof *boxes->list))
+        return false;
     boxes->list[boxes->count++] = *box;
     if (box->depth >= boxes->depth)
         boxes->depth = box->depth + 1;
@@ -74,14 +69,8 @@ static bool enter(struct placing *placing, uint32_t node, uint64_t x_ns, bool wa
     box.waiter = waiter || kind == GS_NODE_DELAYS || kind == GS_NODE_LATE || kind == GS_NODE_HOLDER_UNKNOWN;
     if (kind == GS_NODE_FRAME)
         gs_files_learn(&placing->boxes->files, gs_calltree_place(placing->tree, node)->file);
-    if (placing->depth == placing->way_room) {
-        size_t room = placing->way_room * 2 + 64;
-        struct step *way = realloc(placing->way, room * sizeof *way);
-        if (!way)
-            return false;
-        placing->way = way;
-        placing->way_room = room;
-    }
+    if (!gs_room((void **)&placing->way, &placing->way_room, placing->depth + 1, sizeof *placing->way))
+        return false;
     placing->way[placing->depth++] = (struct step){.box = placing->boxes->count, .x_ns = x_ns};
     return add_box(placing, &box);
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/room.h"
 #include "profile/shares.h"
 
 void gs_shares_fini(struct gs_shares *shares)
@@ -26,14 +27,8 @@ static size_t place_of(const struct gs_shares *shares, pid_t tid)
 
 static struct gs_share *insert(struct gs_shares *shares, size_t place)
 {
-    if (shares->count == shares->room) {
-        size_t room = shares->room ? shares->room * 2 : 16;
-        struct gs_share *list = realloc(shares->list, room * sizeof *list);
-        if (!list)
-            return NULL;
-        shares->list = list;
-        shares->room = room;
-    }
+    if (!gs_room((void **)&shares->list, &shares->room, shares->count + 1, sizeof *shares->list))
+        return NULL;
     struct gs_share *share = &shares->list[place];
     memmove(share + 1, share, (shares->count - place) * sizeof *share);
     shares->count++;

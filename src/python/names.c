@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/room.h"
 #include "gilspy/python.h"
 #include "mem/metered.h"
 #include "python/dict.h"
@@ -76,14 +77,8 @@ void gs_names_free(struct gs_names *names)
 
 static bool add(struct gs_names *names, struct entry entry)
 {
-    if (names->count == names->capacity) {
-        size_t capacity = names->capacity ? names->capacity * 2 : 64;
-        struct entry *entries = realloc(names->entries, capacity * sizeof *entries);
-        if (!entries)
-            return false;
-        names->entries = entries;
-        names->capacity = capacity;
-    }
+    if (!gs_room((void **)&names->entries, &names->capacity, names->count + 1, sizeof *names->entries))
+        return false;
     names->entries[names->count++] = entry;
     return true;
 }

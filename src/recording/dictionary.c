@@ -1,6 +1,7 @@
 /* Writes the places and stacks that samples have, when they first have them. */
 #include <stdlib.h>
 
+#include "base/room.h"
 #include "recording/dictionary.h"
 
 enum { FIRST_SLOTS = 1024, STRING_RECORD = GS_WIRE_NUMBER_MOST * 2 + 1, PLACE_STRINGS = 4 };
@@ -135,14 +136,8 @@ static enum gs_status write_stack(struct gs_dictionary *dictionary, struct gs_pa
 
 static bool add_to_chain(struct gs_dictionary *dictionary, size_t count, uint32_t stack)
 {
-    if (count == dictionary->chain_room) {
-        size_t room = dictionary->chain_room ? dictionary->chain_room * 2 : 256;
-        uint32_t *chain = realloc(dictionary->chain, room * sizeof *chain);
-        if (!chain)
-            return false;
-        dictionary->chain = chain;
-        dictionary->chain_room = room;
-    }
+    if (!gs_room((void **)&dictionary->chain, &dictionary->chain_room, count + 1, sizeof *dictionary->chain))
+        return false;
     dictionary->chain[count] = stack;
     return true;
 }

@@ -1,6 +1,7 @@
 /* Reads samples out of what changed: a process's list of threads is kept, and changed where the record says so. */
 #include <stdlib.h>
 
+#include "base/room.h"
 #include "recording/samples_in.h"
 
 enum { SPARE_THREADS = 16 };
@@ -28,14 +29,8 @@ enum gs_status gs_samples_in_process(struct gs_samples_in *in, struct gs_wire *r
         records->bad = true;
         return GS_OK;
     }
-    if (in->process_count == in->process_room) {
-        size_t room = in->process_room ? in->process_room * 2 : 4;
-        struct gs_process_in *processes = realloc(in->processes, room * sizeof *processes);
-        if (!processes)
-            return GS_NO_MEMORY;
-        in->processes = processes;
-        in->process_room = room;
-    }
+    if (!gs_room((void **)&in->processes, &in->process_room, in->process_count + 1, sizeof *in->processes))
+        return GS_NO_MEMORY;
     in->processes[in->process_count++] = (struct gs_process_in){.last_ns = in->begin_ns, .forgotten = in->forgotten};
     return GS_OK;
 }
@@ -48,14 +43,8 @@ enum gs_status gs_samples_in_thread(struct gs_samples_in *in, struct gs_wire *re
         records->bad = true;
         return GS_OK;
     }
-    if (number == in->thread_room) {
-        size_t room = in->thread_room ? in->thread_room * 2 : 64;
-        uint32_t *owners = realloc(in->owners, room * sizeof *owners);
-        if (!owners)
-            return GS_NO_MEMORY;
-        in->owners = owners;
-        in->thread_room = room;
-    }
+    if (!gs_room((void **)&in->owners, &in->thread_room, number + 1, sizeof *in->owners))
+        return GS_NO_MEMORY;
     if (number == in->thread_count)
         in->owners[in->thread_count++] = process;
     return GS_OK;

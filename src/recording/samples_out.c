@@ -1,6 +1,7 @@
 /* Writes samples as what changed. Mostly nothing or one thread did: finding that out must cost next to nothing. */
 #include <stdlib.h>
 
+#include "base/room.h"
 #include "recording/samples_out.h"
 
 enum {
@@ -45,14 +46,8 @@ enum gs_status gs_samples_out_process(struct gs_samples_out *out, uint32_t numbe
 {
     if (number != out->process_count || number >= GS_WIRE_PROCESSES_MOST)
         return GS_FAILED;
-    if (out->process_count == out->process_room) {
-        size_t room = out->process_room ? out->process_room * 2 : 4;
-        struct gs_process_out *processes = realloc(out->processes, room * sizeof *processes);
-        if (!processes)
-            return GS_NO_MEMORY;
-        out->processes = processes;
-        out->process_room = room;
-    }
+    if (!gs_room((void **)&out->processes, &out->process_room, out->process_count + 1, sizeof *out->processes))
+        return GS_NO_MEMORY;
     out->processes[out->process_count++] =
         (struct gs_process_out){.last_ns = out->begin_ns, .forgotten = out->forgotten};
     return GS_OK;

@@ -2,23 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/room.h"
 #include "sample/reader.h"
 
 bool gs_grow(const struct gs_reader *reader, void **list, size_t *room, size_t need, size_t size)
 {
-    if (need <= *room)
-        return true;
-    if (reader->stopping)
-        return false;
-    size_t more = *room ? *room : 16;
-    while (more < need)
-        more *= 2;
-    void *grown = realloc(*list, more * size);
-    if (!grown)
-        return false;
-    *list = grown;
-    *room = more;
-    return true;
+    return need <= *room || (!reader->stopping && gs_room(list, room, need, size));
 }
 
 /* gs_grow for a list of which all members together may have no more than `most` elements; *all is how many they have

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/room.h"
 #include "base/clock.h"
 #include "base/pace.h"
 #include "gilspy/sampler.h"
@@ -84,14 +85,8 @@ void gs_sampler_free(struct gs_sampler *sampler)
 enum gs_status gs_sampler_add(struct gs_sampler *sampler, uint64_t id, struct gs_python *python,
                               struct gs_reader *reader, struct gs_names *names)
 {
-    if (sampler->count == sampler->room) {
-        size_t room = 2 * sampler->room + 4;
-        struct sampled *list = realloc(sampler->list, room * sizeof *list);
-        if (!list)
-            return GS_NO_MEMORY;
-        sampler->list = list;
-        sampler->room = room;
-    }
+    if (!gs_room((void **)&sampler->list, &sampler->room, sampler->count + 1, sizeof *sampler->list))
+        return GS_NO_MEMORY;
     enum gs_status status = sampler->begin_ns ? GS_OK : begin(sampler);
     struct sampled *sampled = &sampler->list[sampler->count];
     /* The first one stands for the time since the beginning; one that comes later, since now. */

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 
+#include "base/room.h"
 #include "gilspy/target.h"
 #include "target/procfs.h"
 
@@ -18,14 +19,8 @@ struct table {
 
 static enum gs_status add_row(struct table *table, pid_t pid, const struct gs_proc_stat *stat)
 {
-    if (table->count == table->room) {
-        size_t room = table->room ? 2 * table->room : 256;
-        struct row *more = realloc(table->rows, room * sizeof *more);
-        if (!more)
-            return GS_NO_MEMORY;
-        table->rows = more;
-        table->room = room;
-    }
+    if (!gs_room((void **)&table->rows, &table->room, table->count + 1, sizeof *table->rows))
+        return GS_NO_MEMORY;
     bool user = !(stat->flags & GS_PF_KTHREAD) && (stat->state != 'Z' || gs_proc_living(pid));
     table->rows[table->count++] = (struct row){.pid = pid, .parent = stat->parent, .user = user};
     return GS_OK;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/room.h"
 #include "base/clock.h"
 #include "target/kin.h"
 #include "target/procfs.h"
@@ -77,14 +78,8 @@ static enum gs_status add(struct gs_kin *kin, pid_t pid, uint64_t start_ticks, u
         drop(kin, known);
     if (kin->count >= KIN_MOST)
         return GS_OK;
-    if (kin->count == kin->room) {
-        size_t room = 2 * kin->room + 16;
-        struct relative *list = realloc(kin->list, room * sizeof *list);
-        if (!list)
-            return GS_NO_MEMORY;
-        kin->list = list;
-        kin->room = room;
-    }
+    if (!gs_room((void **)&kin->list, &kin->room, kin->count + 1, sizeof *kin->list))
+        return GS_NO_MEMORY;
     size_t at = kin->count++;
     for (; at > 0 && kin->list[at - 1].pid > pid; at--)
         kin->list[at] = kin->list[at - 1];
@@ -93,18 +88,11 @@ static enum gs_status add(struct gs_kin *kin, pid_t pid, uint64_t start_ticks, u
     return GS_OK;
 }
 
-/* The process that a thread belongs to, and which has such files too; 0: it is gone. */
-static pid_t leader_of(pid_t pid)
-{
-    char status[GS_PROC_STATUS];
-    return gs_proc_read(pid, "status", status, sizeof status) > 0 ? gs_status_leader(status, 0) : 0;
-}
-
 /* Whether it is a process of its own, of whom. */
 static bool read_process(pid_t pid, struct gs_proc_stat *stat)
 {
     char text[4096];
-    if (leader_of(pid) != pid)
+    if (gs_target_process_of(pid) != pid)
         return false;
     return gs_proc_read(pid, "stat", text, sizeof text) > 0 && gs_proc_stat_parse(text, stat) && stat->state != 'Z';
 }
@@ -167,7 +155,7 @@ struct gs_kin *gs_kin_new(const pid_t *roots, size_t count, bool descendants)
     enum gs_status status = GS_OK;
     for (size_t i = 0; i < count && status == GS_OK; i++) {
         struct gs_proc_stat stat;
-        pid_t root = leader_of(roots[i]);
+        pid_t root = gs_target_process_of(roots[i]);
         if (read_process(root, &stat))
             status = add(kin, root, stat.start_ticks, now_ns);
     }
@@ -247,7 +235,7 @@ void gs_kin_tried(struct gs_kin *kin, pid_t pid, bool watched, uint64_t now_ns)
 {
     struct relative *relative = find(kin, pid);
     if (!relative)
-        relative = find(kin, leader_of(pid));
+        relative = find(kin, gs_target_process_of(pid));
     if (!relative)
         return;
     relative->watched_once |= watched;

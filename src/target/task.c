@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/room.h"
 #include "gilspy/target.h"
 #include "target/procfs.h"
 #include "target/still.h"
@@ -47,13 +48,8 @@ static enum gs_status list_tids(DIR *dir, struct gs_task **tasks, size_t *count)
         int tid = atoi(entry->d_name);
         if (tid <= 0)
             continue;
-        if (*count == room) {
-            room = room ? 2 * room : 64;
-            struct gs_task *more = realloc(*tasks, room * sizeof *more);
-            if (!more)
-                return GS_NO_MEMORY;
-            *tasks = more;
-        }
+        if (!gs_room((void **)tasks, &room, *count + 1, sizeof **tasks))
+            return GS_NO_MEMORY;
         (*tasks)[(*count)++].tid = tid;
     }
     return *count ? GS_OK : GS_GONE;

@@ -1,0 +1,12 @@
+/* Lists that grow. */
+#ifndef GS_BASE_ROOM_H
+#define GS_BASE_ROOM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Makes room in *list (malloc'ed, or NULL) for `need` elements of `size` bytes, twice as much as before and more;
+ * *room: for how many there is some. False when out of memory: then everything is as it was. */
+bool gs_room(void **list, size_t *room, size_t need, size_t size);
+
+#endif
