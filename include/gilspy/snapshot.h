@@ -2,6 +2,7 @@
 #ifndef GILSPY_SNAPSHOT_H
 #define GILSPY_SNAPSHOT_H
 
+#include "gilspy/native.h"
 #include "gilspy/python.h"
 
 /* The five words of the interface. */
@@ -16,21 +17,32 @@ const char *gs_gil_state_name(enum gs_gil_state state);
 
 enum { GS_FRAME_LIMIT = 100000 /* frames of one thread; deeper ones end in a gap that says so */ };
 
-enum gs_frame_kind { GS_FRAME_PYTHON, GS_FRAME_GAP };
-/* Why a stack could not be followed further. */
-enum gs_gap { GS_GAP_CHANGED, GS_GAP_UNREADABLE, GS_GAP_TOO_DEEP, GS_GAP_DAMAGED };
+enum gs_frame_kind { GS_FRAME_PYTHON, GS_FRAME_GAP, GS_FRAME_NATIVE };
+/* Why a stack could not be followed further. From GS_GAP_NATIVE on: the C stack, for the enum gs_native_end behind it;
+ * the Python frames below such a gap are whole. */
+enum gs_gap {
+    GS_GAP_CHANGED,
+    GS_GAP_UNREADABLE,
+    GS_GAP_TOO_DEEP,
+    GS_GAP_DAMAGED,
+    GS_GAP_UNMERGED, /* the C stack and the Python stack do not fit together: both are shown, one above the other */
+    GS_GAP_NATIVE
+};
 const char *gs_gap_text(enum gs_gap gap);
 
 struct gs_frame {
-    gs_addr frame; /* its address */
-    gs_addr code;  /* its code object, known to the reader's gs_codes */
+    gs_addr frame; /* its address; of a native one its cfa */
+    gs_addr code; /* its code object, known to the reader's gs_codes; of a native one its pc, named by gs_native_name */
     int32_t instr; /* byte offset into the bytecode; -1: not started */
     uint8_t kind;  /* enum gs_frame_kind */
-    uint8_t gap;   /* enum gs_gap, when kind is GS_FRAME_GAP */
+    uint8_t gap;   /* enum gs_gap, when kind is GS_FRAME_GAP; GS_GAP_NATIVE + an enum gs_native_end */
+    bool entry; /* of a Python one: it was called by C, all between it and the next such one within is one call of the
+                   evaluator */
+    bool inferred; /* of a native one: as in gs_native_frame */
 };
 
 struct gs_thread {
-    gs_addr tstate;
+    gs_addr tstate; /* 0: it has none, and is there because C stacks were asked for */
     uint64_t ident; /* threading's ident: pthread_t */
     pid_t tid, ns_tid;
     uint32_t interpreter; /* index into interpreters */
@@ -45,6 +57,7 @@ struct gs_thread {
     uint32_t read;                 /* another number whenever its stack was read anew */
     const struct gs_frame *frames; /* innermost first; belongs to the reader */
     uint32_t frame_count;
+    const struct gs_native_stack *native; /* its C stack, of the same moment; NULL: not asked for */
 };
 
 struct gs_gil {
@@ -93,7 +106,9 @@ enum gs_stopping {
 
 struct gs_reader_options {
     enum gs_stopping stopping;
-    double max_pause; /* share of the time for which threads may be stopped, 0: no limit */
+    double max_pause;            /* share of the time for which threads may be stopped, 0: no limit */
+    enum gs_native_scope native; /* C stacks too */
+    struct gs_native_options native_options;
 };
 
 struct gs_reader;
@@ -108,6 +123,12 @@ void gs_reader_free(struct gs_reader *reader);
 enum gs_status gs_reader_take(struct gs_reader *reader, const struct gs_snapshot **snapshot) GS_MUST_CHECK;
 /* Asks the kernel about every thread, not only those that may have moved, at the next gs_reader_take. */
 void gs_reader_full_census(struct gs_reader *reader);
+
+/* From the next snapshot on C stacks are taken too, or no more: of every thread of the process, Python's or not, or of
+ * that one only when tid is not 0. They come with gs_merge_threads, merged into the Python frames. */
+enum gs_status gs_reader_native(struct gs_reader *reader, enum gs_native_scope scope, pid_t tid) GS_MUST_CHECK;
+/* What names native frames; NULL: C stacks were never asked for. */
+struct gs_native *gs_reader_natives(struct gs_reader *reader);
 
 /* The result holds until the next call; cpu_us is all CPU time of our process. */
 const struct gs_quality *gs_reader_quality(struct gs_reader *reader);

@@ -33,8 +33,21 @@ const char *gs_gap_text(enum gs_gap gap)
     static const char *const texts[] = {[GS_GAP_CHANGED] = "the stack changed while it was read",
                                         [GS_GAP_UNREADABLE] = "its memory cannot be read",
                                         [GS_GAP_TOO_DEEP] = "deeper than 100000 frames",
-                                        [GS_GAP_DAMAGED] = "its memory makes no sense from here on"};
-    return texts[gap];
+                                        [GS_GAP_DAMAGED] = "its memory makes no sense from here on",
+                                        [GS_GAP_UNMERGED] = "the C stack and the Python stack do not fit together"};
+    static const char *const ends[] = {
+        [GS_NATIVE_WHOLE] = "the C stack ends here",
+        [GS_NATIVE_NOT_YET] = "the C stack was not read",
+        [GS_NATIVE_UNKNOWN] = "no unwind information leads on from here",
+        [GS_NATIVE_REGISTER] = "a register of the sleeping thread would be needed to go on",
+        [GS_NATIVE_DAMAGED] = "the C stack makes no sense from here on",
+        [GS_NATIVE_CUT] = "the C stack is longer than what was read of it",
+        [GS_NATIVE_MOVED] = "the thread went on while its C stack was read",
+        [GS_NATIVE_RUNS] = "the C stack of a running thread is not read without stopping it",
+        [GS_NATIVE_TRACED] = "it runs, and cannot be stopped to read its C stack: another program traces it",
+        [GS_NATIVE_HIDDEN] = "the kernel does not tell where its C stack is",
+    };
+    return gap < GS_GAP_NATIVE ? texts[gap] : ends[gap - GS_GAP_NATIVE];
 }
 
 /* Bytes that are read of a thread state, and of a frame: up to the last field that is needed. */
