@@ -40,7 +40,8 @@ struct gs_sample {
     uint64_t gap_ns;    /* the rest: nobody knows what was done then, because the sampler was late */
     const struct gs_thread_sample *threads;
     size_t thread_count;
-    const struct gs_stacks *stacks; /* the same in all samples of a source */
+    const struct gs_stacks *stacks;     /* the same in all samples of a source */
+    const struct gs_snapshot *snapshot; /* that it was made of, with the words of the GILs; NULL: out of a recording */
 };
 
 /* About the whole run. */

@@ -67,6 +67,9 @@ struct gs_gil {
     uint64_t switches;
     uint64_t interval_us;
     bool drop_requested;
+    /* When the holder, as far as was seen, got it: nobody else had it since, nor was it found free (CLOCK_MONOTONIC;
+     * valid while it is held). A thread that lets go and takes it again between two looks is not noticed. */
+    uint64_t since_ns;
 };
 
 struct gs_interpreter {
@@ -121,6 +124,12 @@ void gs_reader_free(struct gs_reader *reader);
  * call before. GS_GONE, GS_EXECED when the target is no longer what it was; GS_LOST when not even the list of threads
  * could be read consistently (the sample is counted as lost). */
 enum gs_status gs_reader_take(struct gs_reader *reader, const struct gs_snapshot **snapshot) GS_MUST_CHECK;
+/* The same without stacks, for a system call or two: the words of the GILs, who holds and who waits. No thread is
+ * stopped and none has frames (frames NULL), but for a holder that has had its GIL for long_ns (0: nobody), whose stack
+ * is read as gs_reader_take would, and again whenever another long_ns has passed. May be mixed with gs_reader_take,
+ * which then reads no more than if there had been no polls. */
+enum gs_status gs_reader_poll(struct gs_reader *reader, uint64_t long_ns,
+                              const struct gs_snapshot **snapshot) GS_MUST_CHECK;
 /* Asks the kernel about every thread, not only those that may have moved, at the next gs_reader_take. */
 void gs_reader_full_census(struct gs_reader *reader);
 

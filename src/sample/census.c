@@ -127,8 +127,11 @@ static enum gs_gil_word judge_open(const struct gs_reader *reader, const struct 
     int64_t most = (int64_t)words->cond_users - tally->in_cond;
     int64_t least = most - tally->in_mutex - (words->mutex_owner != 0);
     int64_t switching = (int64_t)words->switch_users - tally->in_switch;
-    if (most <= 0 && switching <= 0) /* nobody is missing, but it may have let go this moment and not yet wait */
-        return reader->python->target->still || gs_awake_outside(reader, member) ? GS_WITHOUT : GS_UNKNOWN;
+    /* Nobody is missing, but it may have let go this moment and not yet wait: over many polls that is a matter of who
+     * gets a processor, not of the GIL. */
+    if (most <= 0 && switching <= 0)
+        return reader->python->target->still || reader->polling || gs_awake_outside(reader, member) ? GS_WITHOUT
+                                                                                                    : GS_UNKNOWN;
     if (least + (switching > 0 ? switching : 0) >= tally->open)
         return GS_WAITS; /* as many are left over as are missing among the waiters */
     return GS_UNKNOWN;
@@ -276,6 +279,18 @@ static bool words_changed(const struct gs_reader *reader)
     return changed;
 }
 
+/* Who does not hold it, and might be on the way in or out. */
+static bool any_awake(const struct gs_reader *reader)
+{
+    for (size_t i = 0; i < reader->member_count; i++) {
+        const struct gs_member *member = reader->members[i];
+        bool awake = member->activity.run == GS_RUN_RUNNING || member->activity.run == GS_RUN_BLOCKED;
+        if (member->tid && awake && !gs_member_holds(reader, member))
+            return true;
+    }
+    return false;
+}
+
 void gs_census(struct gs_reader *reader, uint64_t moved)
 {
     for (size_t i = 0; i < reader->lock_count; i++)
@@ -288,11 +303,13 @@ void gs_census(struct gs_reader *reader, uint64_t moved)
         return; /* everybody does what they did */
     for (size_t i = 0; i < reader->lock_count; i++)
         ask_for_missing(reader, &reader->locks[i]);
-    if (reader->full_census || moved)
+    if (reader->full_census || moved || (reader->polling && any_awake(reader)))
         reread_words(reader);
     reader->all_run = reader->any_open = false;
-    note_awake(reader);
-    look_again(reader);
+    if (!reader->polling || reader->full_census) {
+        note_awake(reader);
+        look_again(reader);
+    }
     for (size_t i = 0; i < reader->lock_count; i++) {
         struct gs_lock *lock = &reader->locks[i];
         struct tally tally = count(reader, lock);

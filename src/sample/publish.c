@@ -60,7 +60,8 @@ static void publish_lock(const struct gs_reader *reader, const struct gs_lock *l
                            .has_switches = words->has_switches,
                            .has_interval = words->interval_us != 0,
                            .switches = words->switches,
-                           .interval_us = words->interval_us};
+                           .interval_us = words->interval_us,
+                           .since_ns = lock->since_ns};
     if (layout->drop_request_bit >= 0 && holder && holder->breaker_sample == reader->sample) {
         gil->has_drop = true;
         gil->drop_requested = holder->breaker >> layout->drop_request_bit & 1;
@@ -102,6 +103,11 @@ static void publish_thread(const struct gs_reader *reader, const struct gs_membe
                                  .read = member->read_sample,
                                  .frames = member->frames,
                                  .frame_count = member->frame_count};
+    if (reader->polling && member->read_sample != reader->sample) {
+        thread->torn = false;
+        thread->frames = NULL;
+        thread->frame_count = 0;
+    }
 }
 
 /* How much speaks for it that this is the state in which its thread runs Python. A state that a fork left behind may

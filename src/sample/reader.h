@@ -86,7 +86,8 @@ struct gs_member {
     const uint8_t *leaf_copy; /* because it may be another's by now; NULL: was not */
 
     size_t place;            /* of it among the published threads, SIZE_MAX: none */
-    uint32_t read_sample;    /* the sample in which its stack was last read */
+    uint32_t read_sample;    /* the sample in which its stack was last read, */
+    uint64_t polled_ns;      /* and when a poll last did so */
     struct gs_frame *frames; /* the stack as it was last known */
     uint32_t frame_count, frame_room;
     bool torn;
@@ -112,7 +113,9 @@ struct gs_lock {  /* one GIL */
     gs_addr addr; /* of its struct, 0 where there is none (2.7, 3.6) */
     struct gs_gil_place place;
     struct gs_gil_words before, after; /* around the last read */
-    struct gs_gil_words last;          /* as of the last snapshot */
+    struct gs_gil_words last;          /* as of the last snapshot, */
+    struct gs_gil_words stacked;       /* and of the last one with stacks */
+    uint64_t since_ns;                 /* it is seen in the same hands */
     bool stands;                       /* the words were the same again after the census */
     uint32_t sharers;                  /* interpreters on it */
     uint8_t bytes[2][GS_GIL_BYTES];
@@ -168,6 +171,9 @@ struct gs_reader {
     gs_addr *chain;                 /* frame addresses of the chain being followed */
     size_t chain_room;
     bool stopping; /* a thread stands still for us: nothing is allocated */
+    bool polling;  /* this sample is one without stacks, */
+    bool polled;   /* the last one was, */
+    bool unread;   /* and some threads were first seen in those, so that their stacks were never read */
     struct gs_stop stop;
 
     uint64_t codes_checked_ns, checked_ns;
@@ -345,6 +351,16 @@ enum gs_status gs_read_and_stop(struct gs_reader *reader, struct gs_member **mem
 bool gs_may_stop(const struct gs_reader *reader, const struct gs_member *member);
 /* Threads stood still for more than their share of the time: this sample is to be left out. */
 bool gs_over_budget(struct gs_reader *reader);
+
+/* ---- take.c, poll.c ---- */
+
+/* The begin and the end that snapshots with stacks and without have in common; `taken`: how the reading went. */
+enum gs_status gs_sample_begin(struct gs_reader *reader) GS_MUST_CHECK;
+enum gs_status gs_sample_end(struct gs_reader *reader, enum gs_status taken,
+                             const struct gs_snapshot **snapshot) GS_MUST_CHECK;
+/* Somebody ended whose state is still in a list, or a state has a GIL whose thread is not known: the lists are to be
+ * walked anew. */
+bool gs_sample_ghosts(struct gs_reader *reader);
 
 /* ---- census.c ---- */
 

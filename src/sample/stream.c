@@ -395,6 +395,7 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
                                  .time_ns = snapshot->time_ns,
                                  .threads = stream->out,
                                  .thread_count = count,
-                                 .stacks = stream->host->stacks};
+                                 .stacks = stream->host->stacks,
+                                 .snapshot = snapshot};
     return status;
 }

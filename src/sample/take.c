@@ -9,16 +9,16 @@ enum { ATTEMPTS = 6, CODES_CHECK_NS = 1000000000, CHECK_NS = 10000000 };
 static enum gs_status take_movers(struct gs_reader *reader, uint64_t *moved)
 {
     struct gs_lock *lock = &reader->locks[0];
-    struct gs_member *movers[2] = {gs_list_find(reader, lock->last.last_holder)};
+    struct gs_member *movers[2] = {gs_list_find(reader, lock->stacked.last_holder)};
     enum gs_status status = gs_read_and_stop(reader, movers, movers[0] != NULL);
     if (status)
         return status;
-    *moved = lock->after.switches - lock->last.switches;
-    struct gs_member *old = gs_list_find(reader, lock->last.last_holder);
+    *moved = lock->after.switches - lock->stacked.switches;
+    struct gs_member *old = gs_list_find(reader, lock->stacked.last_holder);
     if (!gs_list_same(reader) || !gs_gil_same(&lock->before, &lock->after) || *moved > 1 || (old && !old->linked))
         return GS_LOST;
     if (*moved == 0)
-        return lock->after.last_holder == lock->last.last_holder ? GS_OK : GS_LOST;
+        return lock->after.last_holder == lock->stacked.last_holder ? GS_OK : GS_LOST;
     movers[0] = gs_list_find(reader, lock->after.last_holder);
     movers[1] = old;
     if (!movers[0])
@@ -52,7 +52,7 @@ static enum gs_status take_stacks(struct gs_reader *reader, bool fresh, uint64_t
 {
     *moved = UINT64_MAX;
     if (!fresh && reader->lock_count == 1 && reader->interp_count == 1 && gs_lock_proves(reader, &reader->locks[0]) &&
-        reader->locks[0].last.has_switches) {
+        reader->locks[0].stacked.has_switches) {
         enum gs_status status = take_movers(reader, moved);
         if (status != GS_LOST)
             return status;
@@ -73,8 +73,22 @@ static bool words_stand(const struct gs_reader *reader)
 /* What the next reading is compared with. */
 static void remember_words(struct gs_reader *reader)
 {
-    for (size_t i = 0; i < reader->lock_count; i++)
-        reader->locks[i].last = reader->locks[i].after;
+    for (size_t i = 0; i < reader->lock_count; i++) {
+        struct gs_lock *lock = &reader->locks[i];
+        bool goes_on = lock->after.locked && lock->last.locked && lock->after.holder == lock->last.holder &&
+                       gs_gil_same(&lock->after, &lock->last);
+        if (!goes_on || lock->since_ns == 0)
+            lock->since_ns = reader->taken_ns;
+        lock->last = lock->after;
+        if (!reader->polling)
+            lock->stacked = lock->after;
+    }
+}
+
+/* The hand-overs since the last snapshot, if there was one without stacks in between. */
+static uint64_t moved_since(const struct gs_reader *reader, uint64_t moved)
+{
+    return moved == UINT64_MAX ? moved : reader->locks[0].after.switches - reader->locks[0].last.switches;
 }
 
 /* Now and then all known code objects are looked at again: their addresses are used again. */
@@ -88,7 +102,7 @@ static bool codes_changed(struct gs_reader *reader)
 
 /* A thread that has ended has a state in the list: its own for a moment more, or that of a new thread, which got its
  * memory, and even its ident. */
-static bool anybody_gone(struct gs_reader *reader)
+bool gs_sample_ghosts(struct gs_reader *reader)
 {
     bool gone = false, unknown = false;
     for (size_t i = 0; reader->any_gone && i < reader->member_count; i++)
@@ -106,10 +120,11 @@ static bool anybody_gone(struct gs_reader *reader)
 static enum gs_status take(struct gs_reader *reader)
 {
     enum gs_status status = GS_LOST;
-    bool fresh = reader->discovery == 0 || reader->lost_before || reader->stale || codes_changed(reader);
+    bool fresh =
+        reader->discovery == 0 || reader->lost_before || reader->stale || reader->unread || codes_changed(reader);
     bool careful = reader->full_census, again = true;
-    reader->stale = false;
-    reader->changed = reader->snapshot.threads == NULL || reader->lost_before;
+    reader->stale = reader->unread = false;
+    reader->changed = reader->snapshot.threads == NULL || reader->lost_before || reader->polled;
     for (int i = 0; i < ATTEMPTS; i++) {
         uint64_t moved;
         if (fresh) {
@@ -129,8 +144,8 @@ static enum gs_status take(struct gs_reader *reader)
         }
         if (status)
             return status;
-        gs_census(reader, moved);
-        if (again && anybody_gone(reader)) {
+        gs_census(reader, moved_since(reader, moved));
+        if (again && gs_sample_ghosts(reader)) {
             again = false; /* once: it may stay like that */
             fresh = true;
             continue;
@@ -157,19 +172,16 @@ static bool any_torn(const struct gs_reader *reader)
 
 static void sum_up(struct gs_reader *reader)
 {
-    reader->any_torn = any_torn(reader);
-    reader->quality.torn += reader->any_torn;
+    if (!reader->polling) {
+        reader->any_torn = any_torn(reader);
+        reader->quality.torn += reader->any_torn;
+    }
     reader->quality.took_us += (gs_clock_ns() - reader->taken_ns) / 1000;
-    remember_words(reader);
+    reader->polled = reader->polling;
 }
 
-enum gs_status gs_reader_take(struct gs_reader *reader, const struct gs_snapshot **snapshot)
+enum gs_status gs_sample_begin(struct gs_reader *reader)
 {
-    gs_stop_settle(&reader->stop);
-    if (gs_over_budget(reader)) {
-        reader->quality.lost++;
-        return GS_LOST;
-    }
     reader->sample++;
     reader->patience = GS_PATIENCE;
     reader->taken_ns = gs_clock_ns();
@@ -180,16 +192,22 @@ enum gs_status gs_reader_take(struct gs_reader *reader, const struct gs_snapshot
         if (gs_target_left_memory(reader->python->target))
             status = gs_target_check(reader->python->target);
     }
-    if (!status)
-        status = take(reader);
+    return status;
+}
+
+enum gs_status gs_sample_end(struct gs_reader *reader, enum gs_status taken, const struct gs_snapshot **snapshot)
+{
+    enum gs_status status = taken;
     if (status == GS_LOST || status == GS_UNREADABLE) {
         reader->quality.lost++;
         reader->lost_before = true;
         enum gs_status gone = gs_target_check(reader->python->target);
         return gone ? gone : GS_LOST;
     }
-    if (!status)
+    if (!status) {
+        remember_words(reader);
         status = gs_publish(reader);
+    }
     if (status)
         return status;
     reader->lost_before = false;
@@ -198,4 +216,18 @@ enum gs_status gs_reader_take(struct gs_reader *reader, const struct gs_snapshot
     sum_up(reader);
     *snapshot = &reader->snapshot;
     return GS_OK;
+}
+
+enum gs_status gs_reader_take(struct gs_reader *reader, const struct gs_snapshot **snapshot)
+{
+    gs_stop_settle(&reader->stop);
+    if (gs_over_budget(reader)) {
+        reader->quality.lost++;
+        return GS_LOST;
+    }
+    reader->polling = false;
+    enum gs_status status = gs_sample_begin(reader);
+    if (!status)
+        status = take(reader);
+    return gs_sample_end(reader, status, snapshot);
 }

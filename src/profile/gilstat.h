@@ -1,0 +1,111 @@
+/* The figures of the GIL over a span of time, finished: what `stat` shows of one process, by whatever way they were
+ * found out. Made with gs_gilsum, rendered by src/export/stat_text.c and stat_json.c. */
+#ifndef GS_PROFILE_GILSTAT_H
+#define GS_PROFILE_GILSTAT_H
+
+#include "gilspy/snapshot.h"
+#include "gilspy/stack.h"
+
+enum gs_method {
+    GS_METHOD_SAMPLED, /* the GIL's words, looked at many times a second */
+    GS_METHOD_WINDOWS, /* each take and drop, in parts of the span */
+    GS_METHOD_EXACT    /* each take and drop */
+};
+const char *gs_method_name(enum gs_method method);
+
+/* What may not be known: null in JSON, "-" in text. */
+struct gs_figure {
+    double value;
+    bool known;
+};
+
+struct gs_count {
+    uint64_t value;
+    bool known;
+};
+
+static inline struct gs_figure gs_figure(double value)
+{
+    return (struct gs_figure){.value = value, .known = true};
+}
+
+static inline struct gs_count gs_count(uint64_t value)
+{
+    return (struct gs_count){.value = value, .known = true};
+}
+
+enum { GS_AVERAGES = 3 /* over 1, 5 and 15 minutes */ };
+extern const double gs_average_s[GS_AVERAGES];
+
+enum { GS_P50, GS_P90, GS_P99, GS_PERCENTILES };
+extern const double gs_percentiles[GS_PERCENTILES]; /* as shares: 0.5 ... */
+
+/* One GIL. Shares are of the watched time. */
+struct gs_gilstat_gil {
+    int64_t interpreter; /* id of the first interpreter on it */
+    enum gs_gil_state state;
+    struct gs_figure held, contended, mean_waiters;
+    struct gs_count switches; /* hand-overs */
+    struct gs_count longest_hold_us;
+    pid_t longest_hold_tid;                 /* 0: not known */
+    struct gs_figure held_avg[GS_AVERAGES]; /* as uptime's */
+    struct gs_figure wait_avg[GS_AVERAGES]; /* mean waiters */
+};
+
+struct gs_gilstat_thread {
+    pid_t tid;
+    const char *name; /* UTF-8, uncleaned */
+    bool main;
+    uint32_t gil;                        /* index into gils: the one that it had or wanted last */
+    double has, waits, without, unknown; /* together 1; the time when the thread did not live yet or any more counts as
+                                            without */
+    double half_width;                   /* 95 % bound of the error of `has`, 0: exact */
+    struct gs_figure on_cpu;
+    struct gs_count acquisitions, wait_count, wait_us, longest_wait_us, longest_hold_us;
+    struct gs_count hold_us[GS_PERCENTILES];
+};
+
+/* What was done in holds that lasted long. */
+struct gs_gilstat_hog {
+    pid_t tid;
+    const char *thread;    /* its name */
+    struct gs_place place; /* the innermost frame that was seen in them; function "" : none was */
+    const char *native;    /* the C function, NULL: not known */
+    uint64_t held_us;      /* all together */
+    uint64_t longest_us;
+    uint64_t holds;
+    uint32_t waiters; /* most at a time */
+};
+
+struct gs_gilstat_blame {
+    pid_t waiter, holder;
+    uint64_t us;
+};
+
+struct gs_gilstat {
+    pid_t pid;
+    const char *python; /* version */
+    enum gs_method method;
+    const char *why;             /* it is not exact though that was asked for; NULL */
+    double seconds;              /* watched */
+    double exact_seconds;        /* of these, exactly */
+    double rate_hz;              /* of the samples; 0: none were taken */
+    uint64_t long_us;            /* from which length on a hold is listed */
+    struct gs_gilstat_gil *gils; /* the main interpreter's first */
+    size_t gil_count;
+    struct gs_gilstat_thread *threads; /* main thread first, then by tid */
+    size_t thread_count;
+    size_t threads_left_out;     /* there were too many */
+    struct gs_gilstat_hog *hogs; /* by held_us, most first */
+    size_t hog_count;
+    struct gs_gilstat_blame *blame; /* by us, most first */
+    size_t blame_count;
+    struct gs_count events, events_lost, violations; /* of exact ones */
+    struct gs_quality quality;
+    struct gs_figure overhead; /* share of one processor that gilspy took, and, with exact events, their cost too */
+};
+
+/* Frees the lists; strings belong to the gs_gilsum that it was made of. */
+void gs_gilstat_fini(struct gs_gilstat *stat);
+
+#endif

@@ -1,0 +1,214 @@
+/* Summing up what each thread did with the GIL. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/room.h"
+#include "profile/gilsum_parts.h"
+
+const double gs_average_s[GS_AVERAGES] = {60, 300, 900};
+const double gs_percentiles[GS_PERCENTILES] = {0.5, 0.9, 0.99};
+
+struct gs_gilsum *gs_gilsum_new(void)
+{
+    struct gs_gilsum *sum = calloc(1, sizeof *sum);
+    if (sum)
+        sum->places = gs_stacks_new();
+    if (sum && !sum->places) {
+        free(sum);
+        return NULL;
+    }
+    return sum;
+}
+
+void gs_gilsum_clear(struct gs_gilsum *sum)
+{
+    for (size_t i = 0; i < sum->thread_count; i++) {
+        free(sum->threads[i].name);
+        free(sum->threads[i].holds);
+    }
+    for (size_t i = 0; i < sum->gil_count; i++) {
+        const struct gs_gilsum_gil *gil = &sum->gils[i];
+        sum->gils[i] = (struct gs_gilsum_gil){.interpreter = gil->interpreter,
+                                              .state = gil->state,
+                                              .held_avg = gil->held_avg,
+                                              .wait_avg = gil->wait_avg,
+                                              .averaged_ns = gil->averaged_ns};
+    }
+    if (sum->pair_slots > 0)
+        memset(sum->pairs, 0, sum->pair_slots * sizeof *sum->pairs);
+    sum->thread_count = sum->pair_count = sum->hog_count = sum->left_out = 0;
+    gs_stacks_clear(sum->places);
+}
+
+void gs_gilsum_free(struct gs_gilsum *sum)
+{
+    if (!sum)
+        return;
+    gs_gilsum_clear(sum);
+    free(sum->threads);
+    free(sum->pairs);
+    free(sum->hogs);
+    gs_stacks_free(sum->places);
+    free(sum);
+}
+
+/* ---- threads ---- */
+
+uint32_t gs_gilsum_add(struct gs_gilsum *sum, pid_t tid, const char *name, bool main)
+{
+    char *copy = sum->thread_count < GS_GILSUM_THREADS ? strdup(name) : NULL;
+    if (!copy || !gs_room((void **)&sum->threads, &sum->thread_room, sum->thread_count + 1, sizeof *sum->threads)) {
+        free(copy);
+        sum->left_out++;
+        return UINT32_MAX;
+    }
+    sum->threads[sum->thread_count] = (struct gs_gilsum_thread){.tid = tid, .name = copy, .main = main};
+    return (uint32_t)sum->thread_count++;
+}
+
+struct gs_gilsum_thread *gs_gilsum_at(struct gs_gilsum *sum, uint32_t thread)
+{
+    return &sum->threads[thread];
+}
+
+size_t gs_gilsum_count(const struct gs_gilsum *sum)
+{
+    return sum->thread_count;
+}
+
+void gs_gilsum_rename(struct gs_gilsum *sum, uint32_t thread, const char *name)
+{
+    char *copy = strdup(name);
+    if (!copy)
+        return; /* the old name is better than none */
+    free(sum->threads[thread].name);
+    sum->threads[thread].name = copy;
+}
+
+/* ---- holds and waits ---- */
+
+void gs_gilsum_hold(struct gs_gilsum *sum, uint32_t thread, uint64_t ns, uint64_t times)
+{
+    struct gs_gilsum_thread *holder = &sum->threads[thread];
+    struct gs_gilsum_gil *gil = gs_gilsum_gil_at(sum, holder->gil);
+    if (!holder->holds)
+        holder->holds = calloc(1, sizeof *holder->holds);
+    if (holder->holds)
+        gs_spread_add(holder->holds, ns, times);
+    if (ns > holder->longest_hold_ns)
+        holder->longest_hold_ns = ns;
+    if (gil && ns > gil->longest_hold_ns) {
+        gil->longest_hold_ns = ns;
+        gil->longest_hold_tid = holder->tid;
+    }
+}
+
+void gs_gilsum_wait(struct gs_gilsum *sum, uint32_t thread, uint64_t ns)
+{
+    struct gs_gilsum_thread *waiter = &sum->threads[thread];
+    waiter->waits++;
+    if (ns > waiter->longest_wait_ns)
+        waiter->longest_wait_ns = ns;
+}
+
+/* ---- the GIL ---- */
+
+struct gs_gilsum_gil *gs_gilsum_gil_at(struct gs_gilsum *sum, uint32_t gil)
+{
+    if (gil >= GS_GILSUM_GILS)
+        return NULL;
+    if (gil >= sum->gil_count)
+        sum->gil_count = gil + 1;
+    return &sum->gils[gil];
+}
+
+/* As the load of a machine is averaged, but not as if there had been nothing before it was watched. */
+static void average(struct gs_average *average, double value, double seconds)
+{
+    for (int i = 0; i < GS_AVERAGES; i++) {
+        double share = -expm1(-seconds / gs_average_s[i]);
+        average->value[i] += share * (value - average->value[i]);
+        average->weight[i] += share * (1 - average->weight[i]);
+    }
+}
+
+void gs_gilsum_gil(struct gs_gilsum *sum, uint32_t number, bool held, uint32_t waiters, uint64_t ns)
+{
+    struct gs_gilsum_gil *gil = gs_gilsum_gil_at(sum, number);
+    if (!gil)
+        return;
+    gil->watched_ns += ns;
+    gil->averaged_ns += ns;
+    gil->held_ns += held ? ns : 0;
+    gil->contended_ns += waiters > 0 ? ns : 0;
+    gil->waiters_ns += waiters * ns;
+    average(&gil->held_avg, held ? 1 : 0, (double)ns / 1e9);
+    average(&gil->wait_avg, waiters, (double)ns / 1e9);
+}
+
+/* ---- who made whom wait ---- */
+
+static struct gs_gilsum_pair *slot_of(struct gs_gilsum_pair *slots, size_t count, uint32_t waiter, uint32_t holder)
+{
+    size_t at = (size_t)((waiter * UINT64_C(0x9E3779B97F4A7C15) ^ holder * UINT64_C(0xC2B2AE3D27D4EB4F)) >> 20);
+    for (;; at++) {
+        struct gs_gilsum_pair *pair = &slots[at & (count - 1)];
+        if (pair->ns == 0 || (pair->waiter == waiter && pair->holder == holder))
+            return pair;
+    }
+}
+
+static bool make_room_for_pair(struct gs_gilsum *sum)
+{
+    enum { FIRST = 64 };
+    if (2 * (sum->pair_count + 1) <= sum->pair_slots)
+        return true;
+    size_t count = sum->pair_slots ? 2 * sum->pair_slots : FIRST;
+    struct gs_gilsum_pair *slots = sum->pair_count < GS_GILSUM_BLAME ? calloc(count, sizeof *slots) : NULL;
+    if (!slots)
+        return false;
+    for (size_t i = 0; i < sum->pair_slots; i++) {
+        const struct gs_gilsum_pair *pair = &sum->pairs[i];
+        if (pair->ns > 0)
+            *slot_of(slots, count, pair->waiter, pair->holder) = *pair;
+    }
+    free(sum->pairs);
+    sum->pairs = slots;
+    sum->pair_slots = count;
+    return true;
+}
+
+void gs_gilsum_blame(struct gs_gilsum *sum, uint32_t waiter, uint32_t holder, uint64_t ns)
+{
+    if (ns == 0 || !make_room_for_pair(sum))
+        return;
+    struct gs_gilsum_pair *pair = slot_of(sum->pairs, sum->pair_slots, waiter, holder);
+    sum->pair_count += pair->ns == 0;
+    pair->waiter = waiter;
+    pair->holder = holder;
+    pair->ns += ns;
+}
+
+/* ---- what keeps it ---- */
+
+void gs_gilsum_hog(struct gs_gilsum *sum, uint32_t thread, const struct gs_place *place, uint64_t ns, bool begins,
+                   uint64_t whole_ns, uint32_t waiters)
+{
+    uint32_t number = place ? gs_stacks_place(sum->places, place) : 0;
+    size_t at = 0;
+    while (at < sum->hog_count && (sum->hogs[at].thread != thread || sum->hogs[at].place != number))
+        at++;
+    if (at == sum->hog_count) {
+        if (at == GS_GILSUM_HOGS || !gs_room((void **)&sum->hogs, &sum->hog_room, at + 1, sizeof *sum->hogs))
+            return;
+        sum->hogs[sum->hog_count++] = (struct gs_gilsum_hog){.thread = thread, .place = number};
+    }
+    struct gs_gilsum_hog *hog = &sum->hogs[at];
+    hog->ns += ns;
+    hog->holds += begins;
+    if (whole_ns > hog->longest_ns)
+        hog->longest_ns = whole_ns;
+    if (waiters > hog->waiters)
+        hog->waiters = waiters;
+}

@@ -1,0 +1,30 @@
+/* What a gs_gilsum consists of, for gilsum.c and gilsum_finish.c. */
+#ifndef GS_PROFILE_GILSUM_PARTS_H
+#define GS_PROFILE_GILSUM_PARTS_H
+
+#include "profile/gilsum.h"
+
+struct gs_gilsum_pair {
+    uint32_t waiter, holder; /* numbers of threads */
+    uint64_t ns;             /* 0: an empty slot */
+};
+
+struct gs_gilsum_hog {
+    uint32_t thread, place; /* place 0: not known */
+    uint64_t ns, longest_ns, holds;
+    uint32_t waiters;
+};
+
+struct gs_gilsum {
+    struct gs_gilsum_thread *threads;
+    size_t thread_count, thread_room, left_out;
+    struct gs_gilsum_gil gils[GS_GILSUM_GILS];
+    size_t gil_count;
+    struct gs_gilsum_pair *pairs; /* open addressing */
+    size_t pair_count, pair_slots;
+    struct gs_gilsum_hog *hogs;
+    size_t hog_count, hog_room;
+    struct gs_stacks *places; /* of the hogs */
+};
+
+#endif

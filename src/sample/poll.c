@@ -1,0 +1,93 @@
+/* A snapshot without stacks: only the words of the GILs and the heads of the lists are read, and the kernel is asked
+ * about those that may have changed. Whoever keeps a GIL for long is looked at more closely. */
+#include "sample/reader.h"
+
+enum { ATTEMPTS = 6, LONG_MOST = 16 /* stacks in one poll */ };
+
+/* The threads that have had their GIL for long, and whose stack was not read for as long. */
+static size_t choose_long(struct gs_reader *reader, uint64_t long_ns, struct gs_member *chosen[LONG_MOST])
+{
+    size_t count = 0;
+    if (long_ns == 0 || gs_over_budget(reader))
+        return 0;
+    for (size_t i = 0; i < reader->lock_count && count < LONG_MOST; i++) {
+        const struct gs_lock *lock = &reader->locks[i];
+        struct gs_member *holder = lock->last.locked ? gs_list_find(reader, lock->last.holder) : NULL;
+        if (!holder || !holder->tid || reader->taken_ns - lock->since_ns < long_ns ||
+            (holder->polled_ns > lock->since_ns && reader->taken_ns - holder->polled_ns < long_ns))
+            continue;
+        holder->polled_ns = reader->taken_ns;
+        chosen[count++] = holder;
+    }
+    return count;
+}
+
+/* Hand-overs since the last snapshot; UINT64_MAX: not known. */
+static uint64_t moved_since(const struct gs_reader *reader, bool fresh)
+{
+    const struct gs_lock *lock = &reader->locks[0];
+    if (fresh || reader->lock_count != 1 || reader->interp_count != 1 || !lock->after.has_switches ||
+        !lock->last.has_switches)
+        return UINT64_MAX;
+    return lock->after.switches - lock->last.switches;
+}
+
+static bool holder_unknown(const struct gs_reader *reader)
+{
+    for (size_t i = 0; i < reader->lock_count; i++) {
+        const struct gs_gil_words *words = &reader->locks[i].after;
+        if (words->locked && !gs_list_find(reader, words->holder))
+            return true;
+    }
+    return false;
+}
+
+static enum gs_status read_words(struct gs_reader *reader, uint64_t long_ns, bool fresh)
+{
+    struct gs_member *chosen[LONG_MOST];
+    size_t count = fresh ? 0 : choose_long(reader, long_ns, chosen);
+    enum gs_status status = gs_read_and_stop(reader, chosen, count);
+    if (status)
+        return status;
+    return gs_list_same(reader) ? GS_OK : GS_LOST;
+}
+
+static enum gs_status poll(struct gs_reader *reader, uint64_t long_ns)
+{
+    enum gs_status status = GS_LOST;
+    bool fresh = reader->discovery == 0 || reader->lost_before || reader->stale, again = true;
+    reader->stale = false;
+    reader->changed = reader->snapshot.threads == NULL || reader->lost_before || !reader->polled;
+    for (int i = 0; i < ATTEMPTS; i++) {
+        if (fresh) {
+            reader->changed = reader->unread = true;
+            status = gs_list_discover(reader);
+            if (gs_target_left_memory(reader->python->target))
+                return GS_LOST; /* the caller finds out what became of it */
+        }
+        if (!fresh || !status)
+            status = read_words(reader, long_ns, fresh);
+        if (status == GS_LOST) {
+            fresh = true;
+            continue;
+        }
+        if (status)
+            return status;
+        gs_census(reader, moved_since(reader, fresh));
+        if (!again || !(gs_sample_ghosts(reader) || holder_unknown(reader)))
+            return GS_OK;
+        again = false; /* once: it may stay like that */
+        fresh = true;
+    }
+    return status;
+}
+
+enum gs_status gs_reader_poll(struct gs_reader *reader, uint64_t long_ns, const struct gs_snapshot **snapshot)
+{
+    gs_stop_settle(&reader->stop);
+    reader->polling = true;
+    enum gs_status status = gs_sample_begin(reader);
+    if (!status)
+        status = poll(reader, long_ns);
+    return gs_sample_end(reader, status, snapshot);
+}
