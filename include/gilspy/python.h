@@ -100,6 +100,8 @@ enum { GS_CODES_TOGETHER = 256 };
 void gs_codes_confirm(struct gs_codes *codes, const gs_addr *addrs, size_t count, uint64_t now_ns);
 /* Another number whenever a known code object was forgotten. */
 uint64_t gs_codes_generation(const struct gs_codes *codes);
+/* Another number whenever one was read at an address at which another had been forgotten before. */
+uint64_t gs_codes_renewed(const struct gs_codes *codes);
 /* Where the copy no. `number` of a code object's bytecode begins, which some threads of a free-threaded Python run
  * (3.14 on); 0: not known. What was found before is not asked again until gs_codes_check, unless `anew`. */
 gs_addr gs_codes_copy(struct gs_codes *codes, gs_addr code, uint32_t number, bool anew);

@@ -14,10 +14,11 @@ enum {
     PARTS = 3, /* that are read of each: itself, and the heads of its name and its file */
     FIRST_SLOTS = 256,
     COPIES = 1024,
+    LEFT = 4096,
     /* What was seen is believed for a share of the time for which it is known (most that are freed soon are freed very
-     * soon), but for no longer than the most, nor shorter than the least, which matters at 5 kHz and above. */
+     * soon), but for no longer than the most, nor shorter than the least, which matters at 20 kHz and above. */
     BELIEF_SHARE = 256,
-    BELIEF_LEAST_NS = 200000,
+    BELIEF_LEAST_NS = 50000,
     BELIEF_MOST_NS = 20000000
 };
 /* Of all that is kept: a target that makes code objects for ever makes us forget, not grow. */
@@ -40,7 +41,8 @@ struct gs_codes {
     size_t mask; /* number of slots - 1, a power of 2 - 1 */
     size_t count;
     size_t bytes;
-    uint64_t read, forgotten; /* how many so far */
+    uint64_t read, forgotten, renewed; /* how many so far */
+    bool left[LEFT];                   /* addresses at which something was forgotten, some others with them */
     size_t span;
     uint8_t *batch; /* what is read of BATCH of them while checking */
     struct gs_python *python;
@@ -53,6 +55,12 @@ struct gs_codes {
 static size_t slot_of(const struct gs_codes *codes, gs_addr addr)
 {
     return (size_t)(addr * UINT64_C(0x9e3779b97f4a7c15) >> 32) & codes->mask;
+}
+
+/* Whether some code object at this address was forgotten; a few others are marked with it. */
+static bool *left_at(struct gs_codes *codes, gs_addr addr)
+{
+    return &codes->left[(addr * UINT64_C(0x9e3779b97f4a7c15) >> 40) % LEFT];
 }
 
 static size_t weight(const struct gs_code *code)
@@ -84,6 +92,7 @@ static void forget(struct gs_codes *codes, struct slot *slot)
     codes->bytes -= weight(slot->code);
     codes->count--;
     codes->forgotten++;
+    *left_at(codes, slot->addr) = true;
     gs_code_fini(slot->code, &codes->strings);
     free(slot->code);
     *slot = (struct slot){0};
@@ -190,8 +199,14 @@ static enum gs_status learn(struct gs_codes *codes, gs_addr addr, struct gs_code
     put(codes, (struct slot){addr, code});
     codes->count++;
     codes->bytes += weight(code);
+    codes->renewed += *left_at(codes, addr);
     *result = code;
     return GS_OK;
+}
+
+uint64_t gs_codes_renewed(const struct gs_codes *codes)
+{
+    return codes->renewed;
 }
 
 uint64_t gs_codes_generation(const struct gs_codes *codes)

@@ -104,8 +104,7 @@ static void add_part(struct gs_reader *reader, struct gs_part *part, int which)
     add_piece(reader, part->addr, bytes, part->len);
 }
 
-/* Where the word lies that points to the innermost frame. */
-static gs_addr current_word(const struct gs_reader *reader, const struct gs_member *member)
+gs_addr gs_current_word(const struct gs_reader *reader, const struct gs_member *member)
 {
     const struct gs_layout *layout = &reader->python->layout;
     if (reader->heap_frames)
@@ -135,12 +134,12 @@ static void add_current_before(struct gs_reader *reader, struct gs_member *membe
     if (member->doubled && current_in_tstate(reader))
         add_tstate(reader, member);
     else if (member->cframe)
-        add_piece(reader, current_word(reader, member), &member->current[0], 8);
+        add_piece(reader, gs_current_word(reader, member), &member->current[0], 8);
 }
 
 static void add_current_after(struct gs_reader *reader, struct gs_member *member)
 {
-    gs_addr word = current_word(reader, member);
+    gs_addr word = gs_current_word(reader, member);
     member->current[1] = 0;
     if (word)
         add_piece(reader, word, &member->current[1], 8);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "python/code_read.h"
 #include "sample/reader.h"
 
 enum { ROUNDS = 5, TRIES_IF_TORN = 2 };
@@ -68,57 +67,18 @@ static void note_flags(struct gs_reader *reader, struct gs_member *member)
     }
 }
 
-/* The memory of a code object that was freed may be another's by now, at the same address: true when the innermost one
- * is what it was when its name was read. */
-static bool leaf_stands(struct gs_reader *reader, struct gs_member *member)
-{
-    uint8_t bytes[GS_CODE_SPAN];
-    const uint8_t *now = member->leaf_copy;
-    gs_addr addr = member->frame_count && member->frames[0].kind == GS_FRAME_PYTHON ? member->frames[0].code : 0;
-    const struct gs_code *code = addr ? gs_codes_find(reader->codes, addr) : NULL;
-    if (!code)
-        return true;
-    if (!now || addr != member->leaf) {
-        if (gs_mem_read(reader->python->mem, addr, bytes, gs_code_span(&reader->python->layout)))
-            return false;
-        now = bytes;
-    }
-    member->leaf = addr;
-    return gs_code_same(reader->python, code, now);
-}
-
-/* The same for all that are new, by their names too, and at once: until the end of the sample they may return. */
-static bool codes_stand(struct gs_reader *reader, const struct gs_member *member)
-{
-    gs_addr addrs[GS_CODES_TOGETHER], last = 0, before = 0; /* what calls itself is looked at once */
-    uint64_t generation = gs_codes_generation(reader->codes), now_ns = gs_clock_ns();
-    size_t count = 0;
-    for (size_t i = 0; i < member->frame_count; i++) {
-        const struct gs_frame *frame = &member->frames[i];
-        if (frame->kind != GS_FRAME_PYTHON || frame->code == last || frame->code == before)
-            continue;
-        before = last;
-        addrs[count++] = last = frame->code;
-        if (count < GS_CODES_TOGETHER)
-            continue;
-        gs_codes_confirm(reader->codes, addrs, count, now_ns);
-        count = 0;
-    }
-    gs_codes_confirm(reader->codes, addrs, count, now_ns);
-    return generation == gs_codes_generation(reader->codes);
-}
-
-/* Walks the copies of a thread that may have run since, and whose code may be new at an old address. */
+/* Walks the copies of a thread that may have run since, and whose code may be new at an old address. What is there now
+ * is then the copies' own only if the thread has not left it since. */
 static enum gs_walk walk_mover(struct gs_reader *reader, struct gs_member *member)
 {
+    uint64_t renewed = gs_codes_renewed(reader->codes);
     enum gs_walk result = walk(reader, member);
     if (result != GS_WALK_OK || reader->stopping || !(member->doubled || member->still))
         return result;
-    bool stands = leaf_stands(reader, member);
-    if (!stands)
-        reader->stale |= gs_codes_check(reader->codes) > 0;
-    stands &= codes_stand(reader, member);
-    return stands ? result : walk(reader, member);
+    if (!gs_codes_stand(reader, member))
+        result = walk(reader, member);
+    bool sure = renewed == gs_codes_renewed(reader->codes) || gs_stack_stands(reader, member);
+    return result == GS_WALK_OK && !sure ? GS_WALK_TORN : result;
 }
 
 /* Whoever held the GIL all the time ran in the middle of the reading if both copies of its innermost frame, and of what

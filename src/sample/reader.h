@@ -254,6 +254,18 @@ bool gs_pieces_whole(struct gs_reader *reader, struct gs_member *member);
 /* Room that the copies of a member take in the arena. */
 size_t gs_pieces_bytes(const struct gs_reader *reader, const struct gs_member *member);
 
+/* Where the word lies that points to the innermost frame, 0: not known. */
+gs_addr gs_current_word(const struct gs_reader *reader, const struct gs_member *member);
+
+/* ---- renamed.c ---- */
+
+/* False when code objects of the frames were not what was known of them, and were read anew: another walk shows the
+ * new ones. */
+bool gs_codes_stand(struct gs_reader *reader, struct gs_member *member);
+/* The stack is still the one that was copied: code objects that were read just now are its own, not those that came to
+ * be at the same addresses after a return from it. */
+bool gs_stack_stands(struct gs_reader *reader, const struct gs_member *member);
+
 /* ---- read.c ---- */
 
 /* Reads the stacks of `count` members, and with each read the words of every GIL at both ends and the heads of the

@@ -39,6 +39,15 @@ def draw(path, *words):
     return read_folded(done.stdout)
 
 
+def samples(path):
+    """(time, weight, threads by name) of each sample; times in nanoseconds."""
+    done = gilspy.run("report", path, "-f", "jsonl", "-o", "-", "-i")
+    assert (done.returncode, done.stderr) == (0, "")
+    for row in map(json.loads, done.stdout.splitlines()):
+        if row["type"] == "sample":
+            yield 1000 * row["time_us"], 1000 * row["weight_us"], {thread["name"]: thread for thread in row["threads"]}
+
+
 def sum_by(stacks, key):
     """Microseconds by what key says of a stack, which may be None: it does not count."""
     sums = {}

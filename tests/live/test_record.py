@@ -3,13 +3,13 @@ import re
 
 import pytest
 
-from recording import LATE, draw, record, sum_by, threads
+from recording import LATE, draw, record, samples, sum_by, threads
 from target import FUTEX, running, until
 
 PIPES = ["hold", "gate", "compute", "once", "turn-0", "turn-1", "turn-2"]
 WAITING = ("victim-0", "victim-1")
 NAMES = {"MainThread", "computer", "holder", "locked", "sleeper", "victim-0", "victim-1", "victim-2"}
-ATTEMPTS = 6
+ATTEMPTS = 12
 
 
 COMPUTED_NS = 20000000  # far more than the way into the call takes
@@ -106,28 +106,35 @@ def test_ranges(still):
         assert first[name] == pytest.approx(summary["seconds"] * 500000, abs=50000)
 
 
-def test_split(python, folders, tmp_path):
-    """Many short calls and straight code get what they took, though stacks of short calls often come out torn. Where a
-    busy machine interrupts the target by chance, more of it evens that out; a bias stays."""
-    truth, seen, known = {"calls": 0, "straight": 0}, {"calls": 0, "straight": 0}, 0
+def share_of_calls(portions, begin_ns, end_ns):
+    """The nanoseconds of a span that went to calls, and all that are known."""
+    spent = {"calls": 0, "straight": 0}
+    for name, began, ended in portions:
+        spent[name] += max(min(ended, end_ns) - max(began, begin_ns), 0)
+    return spent["calls"], sum(spent.values())
 
-    def part(frames):
-        return next((name for name in truth for frame in frames if frame.startswith(name + " ")), None)
+
+def test_split(python, folders, tmp_path):
+    """Many short calls and straight code get what they took, though stacks of short calls often come out torn. Truth is
+    what the thread did in the very time that a sample stands for; chance goes with more of it, a bias stays."""
+    seen, told, known, whole = 0, 0, 0, 0
     with running(python, folders, "split.py", "split") as target:
         for _ in range(ATTEMPTS):
-            before = target.ask("spent")["answer"]
+            target.ask("portions")
             record(target.pid, tmp_path / "split.gilspy", "-r", 1000, "-d", "900ms")
-            after = target.ask("spent")["answer"]
-            stacks = draw(tmp_path / "split.gilspy", "-F")
-            known += sum(us for frames, us in stacks.items() if frames != (LATE,))
-            for name, us in sum_by(stacks, part).items():
-                seen[name] += us
-                truth[name] += after[name] - before[name]
-            off = seen["calls"] / sum(seen.values()) - truth["calls"] / sum(truth.values())
-            if abs(off) < 0.03:
+            portions = target.ask("portions")["answer"]
+            for time_ns, weight_ns, threads in samples(tmp_path / "split.gilspy"):
+                functions = {frame.get("fn") for frame in threads.get("worker", {"stack": []})["stack"]} & {"calls", "straight"}
+                calls, both = share_of_calls(portions, time_ns - weight_ns, time_ns)
+                whole += both
+                if both and functions:
+                    seen += weight_ns * (functions == {"calls"})
+                    told += weight_ns * calls / both
+                    known += weight_ns
+            if abs(seen - told) < 0.03 * known:
                 break
-    assert abs(off) < 0.03
-    assert sum(seen.values()) > 0.95 * known
+    assert abs(seen - told) < 0.03 * known
+    assert known > 0.95 * whole > 0
 
 
 def test_addresses_used_again(python, folders, tmp_path):

@@ -228,7 +228,6 @@ def test_stopped_and_traced(python, folders):
             assert (done.returncode, done.stderr) == (0, "")
             document = json.loads(done.stdout)
             assert "spin" in functions(gilspy.threads_by_name(document)["worker"])
-            assert document["quality"]["stopped"] <= 1  # its other threads are not traced
         finally:
             tracer.terminate()
             tracer.wait()

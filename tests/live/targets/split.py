@@ -1,4 +1,4 @@
-"""A thread whose CPU time goes to many short calls and to straight code, 3 to 1, and who counts what each took; or one
+"""A thread whose CPU time goes to many short calls and to straight code, 3 to 1, and who keeps when it did what; or one
 that calls short functions, or whose stacks hardly ever come again; or one that makes a function for each call, runs it and throws it away."""
 import ctypes
 
@@ -6,7 +6,7 @@ import common
 
 MONOTONIC, THREAD_CPU = 1, 3
 PORTION_NS = 5000000
-spent = {"calls": 0, "straight": 0}
+portions = []  # of the thread's time: what it did, from, to
 
 
 class Timespec(ctypes.Structure):
@@ -38,7 +38,7 @@ def straight(until):
 def work(function, share):
     began = clock(MONOTONIC)
     function(clock(THREAD_CPU) + share * PORTION_NS)
-    spent[function.__name__] += clock(MONOTONIC) - began
+    portions.append((function.__name__, began, clock(MONOTONIC)))
 
 
 def split():
@@ -102,4 +102,4 @@ def make():
 
 
 common.start("worker", {"split": split, "short": short, "wander": wander_about, "make": make}[common.ARGS[0]])
-common.serve(spent=lambda: spent)
+common.serve(portions=lambda: [portions.pop(0) for _ in range(len(portions))])
