@@ -60,6 +60,21 @@ bool gs_parse_time_us(const char *text, uint64_t *time_us)
     return false;
 }
 
+bool gs_parse_size(const char *text, uint64_t *bytes)
+{
+    static const char letters[] = "KMGT";
+    double number;
+    const char *unit = decimal(text, &number);
+    const char *letter = unit && *unit ? strchr(letters, *unit) : NULL;
+    if (!letter || (strcmp(unit + 1, "") != 0 && strcmp(unit + 1, "B") != 0))
+        return false;
+    number = ldexp(number, 10 * (int)(letter - letters + 1));
+    if (!(number >= 1 && number < 0x1p60))
+        return false;
+    *bytes = (uint64_t)number;
+    return true;
+}
+
 bool gs_parse_share(const char *text, double *share)
 {
     double number;

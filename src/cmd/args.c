@@ -125,4 +125,5 @@ void gs_args_fini(struct gs_args *args)
     free(args->pids);
     free(args->threads);
     free(args->words);
+    free(args->diffs);
 }

@@ -13,8 +13,9 @@
 #include "cmd/message.h"
 #include "cmd/meter.h"
 #include "cmd/output.h"
+#include "cmd/rotate.h"
 #include "cmd/session.h"
-#include "export/run.h"
+#include "cmd/summary.h"
 #include "recording/recorder.h"
 
 /* Everything that is sampled goes into a recording; another format is drawn from it at the end. */
@@ -22,7 +23,8 @@ struct record {
     const struct gs_args *args;
     const struct gs_format *format; /* NULL: the recording itself */
     char *name;                     /* of the output */
-    struct gs_output kept;          /* the recording, if it is what is asked for */
+    struct gs_output kept;          /* the recording, if it is what is asked for, */
+    struct gs_rotation *rotation;   /* or several of them */
     int fd;
     struct gs_sink *recorder;
     uint64_t empty_bytes; /* of a recording of nothing */
@@ -76,9 +78,25 @@ static enum gs_status cannot_write(const struct record *r, int reason, struct gs
     return GS_OUTPUT;
 }
 
+static void sum_up(void *context, struct gs_run_end *end)
+{
+    const struct record *r = context;
+    gs_session_sum(r->session, end);
+}
+
+static enum gs_status open_rotation(struct record *r, struct gs_err *err)
+{
+    enum gs_status status = gs_rotation_open(&r->rotation, r->args, r->name, sum_up, r, err);
+    if (!status)
+        gs_meter_init(&r->meter, gs_rotation_sink(r->rotation));
+    return status;
+}
+
 static enum gs_status open_recording(struct record *r, struct gs_err *err)
 {
     enum gs_status status = GS_OK;
+    if (r->args->rotate_keep)
+        return open_rotation(r, err);
     if (r->format) {
         r->fd = open_unnamed(r->name);
         if (r->fd < 0)
@@ -132,8 +150,15 @@ static enum gs_status draw(struct record *r, struct gs_err *err)
     enum gs_status status = gs_recording_open_fd(&recording, fd, name, err);
     if (status)
         return status;
-    status = gs_draw(recording, name, r->format, r->name, r->args, err);
-    gs_recording_close(recording);
+    struct gs_join *join = gs_join_new();
+    if (!join) {
+        gs_recording_close(recording);
+        return gs_fail(err, GS_NO_MEMORY, "cannot draw: out of memory");
+    }
+    status = gs_join_add(join, recording, name, err);
+    if (!status)
+        status = gs_draw(join, r->format, r->name, r->args, err);
+    gs_join_free(join);
     return status;
 }
 
@@ -155,9 +180,11 @@ static enum gs_status place(struct record *r, enum gs_status status, bool any, s
 /* Puts the result in its place. status: how the sampling ended. */
 static enum gs_status finish(struct record *r, enum gs_status status, struct gs_err *err)
 {
+    clear_progress(r);
+    if (r->rotation)
+        return gs_rotation_finish(r->rotation, status, err);
     int reason = gs_recorder_error(r->recorder);
     bool any = r->meter.samples > 0 && gs_recorder_bytes(r->recorder) > r->empty_bytes;
-    clear_progress(r);
     if (status == GS_OUTPUT && reason)
         cannot_write(r, reason, err);
     gs_recorder_close(r->recorder);
@@ -172,55 +199,16 @@ static enum gs_status finish(struct record *r, enum gs_status status, struct gs_
     return status;
 }
 
-static const char *how_to_open(const char *format)
+static enum gs_status summarize(const struct record *r, const struct gs_run_end *end, uint64_t missed)
 {
-    static const struct {
-        const char *format, *how;
-    } rows[] = {{"svg", ". Open it in a browser"},
-                {"html", ". Open it in a browser"},
-                {"speedscope", ". Open it in speedscope"},
-                {GS_FORMAT_RECORDING, ". Draw it with gilspy report"}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (strcmp(rows[i].format, format) == 0)
-            return rows[i].how;
-    }
-    return "";
-}
-
-static enum gs_status summarize(struct record *r, const struct gs_run_end *end, double seconds, uint64_t missed)
-{
-    const struct gs_args *args = r->args;
-    struct gs_run_summary summary = {
-        .pid = r->meter.pid,
-        .python = r->meter.python,
-        .output = r->name,
-        .format = r->format ? r->format->name : GS_FORMAT_RECORDING,
-        .mode = r->format ? gs_modes[args->mode].name : gs_modes[GS_MODE_WALL].name,
-        .seconds = seconds,
-        .rate_hz = args->rate_hz,
-        .unique_stacks = r->meter.unique_stacks,
-        .processes = r->meter.processes,
-        .threads = r->meter.threads,
-        .missed = missed,
-        .held = r->meter.weighed_ns > 0 ? (double)r->meter.held_ns / (double)r->meter.weighed_ns : 0,
-        .end = end};
-    if (args->json) {
-        FILE *out = strcmp(r->name, "-") == 0 ? stderr : stdout;
-        enum gs_status status = gs_run_json(&summary, out);
-        fputc('\n', out);
-        return status;
-    }
-    if (args->quiet)
-        return GS_OK;
-    struct gs_text text;
-    gs_text_init(&text, false);
-    gs_run_text(&text, &summary);
-    if (strcmp(r->name, "-") == 0)
-        gs_remark("%.*s", (int)text.len, text.bytes);
-    else
-        gs_remark("%s: %.*s%s", r->name, (int)text.len, text.bytes, how_to_open(summary.format));
-    gs_text_fini(&text);
-    return GS_OK;
+    struct gs_summary summary = {.args = r->args,
+                                 .format = r->format,
+                                 .name = r->name,
+                                 .meter = &r->meter,
+                                 .rotation = r->rotation,
+                                 .end = end,
+                                 .missed = missed};
+    return gs_summary_tell(&summary);
 }
 
 /* Called from another thread when the one that samples is stuck in the kernel, and so not in the recorder. */
@@ -233,7 +221,7 @@ static void give_up(void *context)
     enum gs_status status = r->meter.sink.end(&r->meter.sink, &end);
     status = finish(r, status, &err);
     if (!status && r->meter.samples > 0)
-        status = summarize(r, &end, (double)(end.end_ns - end.begin_ns) / 1e9, 0);
+        status = summarize(r, &end, 0);
     bool failed = status || r->meter.samples == 0;
     _exit(gs_stdout_close(failed ? gs_output_message(status ? status : GS_FAILED, &err) : 0));
 }
@@ -254,16 +242,29 @@ static int record(struct record *r)
         status = gs_session_run(r->session, &err);
         gs_session_sum(r->session, &end);
     }
-    if (r->recorder)
+    if (r->recorder || r->rotation)
         status = finish(r, status, &err);
     if (!status)
-        status = summarize(r, &end, (double)(end.end_ns - end.begin_ns) / 1e9, gs_session_missed(r->session));
+        status = summarize(r, &end, gs_session_missed(r->session));
     int failed = status ? (err.what[0] || !exit ? gs_output_message(status, &err) : exit) : 0;
     int child = r->session ? gs_session_wait(r->session) : -1;
     gs_session_close(r->session);
     if (child >= 0)
         return failed ? gs_status_exit(GS_FAILED) : child;
     return failed ? failed : gs_stdout_close(exit);
+}
+
+/* What is drawn at the end has no parts; without a name or a format it is recordings that are meant. */
+static enum gs_status check_rotation(struct record *r, struct gs_err *err)
+{
+    const struct gs_args *args = r->args;
+    if (!args->output && !args->format)
+        r->format = NULL;
+    if (!r->format && !(args->output && (strcmp(args->output, "-") == 0 || strncmp(args->output, "/dev/", 5) == 0)))
+        return GS_OK;
+    gs_fail(err, GS_USAGE, "cannot rotate %s: only recordings in files can be", r->format ? r->format->name : "this");
+    gs_err_todo(err, "Record with -o NAME.gilspy, and draw with gilspy report NAME.*.gilspy");
+    return GS_USAGE;
 }
 
 static int run(const struct gs_args *args)
@@ -284,11 +285,14 @@ static int run(const struct gs_args *args)
         status = gs_draw_choose(&r.format, args, &err);
     if (!status && !r.format && args->output && strcmp(args->output, "-") == 0 && isatty(STDOUT_FILENO))
         status = gs_fail(&err, GS_USAGE, "cannot write a recording to a terminal");
+    if (!status && args->rotate_keep)
+        status = check_rotation(&r, &err);
     if (status)
         return gs_message(status, &err);
     r.name = choose_name(args, r.format);
     int exit = r.name ? record(&r) : gs_status_exit(GS_NO_MEMORY);
     gs_meter_fini(&r.meter);
+    gs_rotation_close(r.rotation);
     if (r.format && r.fd >= 0)
         close(r.fd);
     free(r.name);
@@ -312,10 +316,11 @@ const struct gs_cmd gs_cmd_record = {
         "  gilspy record -p 1234 -o out.svg               a flame graph, coloured by GIL\n"
         "  gilspy record -p 1234 -d 30 -m blame -o b.svg  who made whom wait\n"
         "  gilspy record -p 1234 -o run.gilspy            to be drawn later, in any mode\n"
+        "  gilspy record -p 1234 -o run.gilspy --rotate 1h,24   the last day, by hours\n"
         "  gilspy record -s -- python3 app.py             a program and its children",
-    .options = GS_OPT(PID) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(FORMAT) |
-               GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) | GS_OPT(THREAD) | GS_OPT(FUNCTION) |
-               GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) |
-               GS_OPT(ASSUME) | GS_OPT(QUIET) | GS_OPT(HELP),
+    .options = GS_OPT(PID) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(ROTATE) |
+               GS_OPT(FORMAT) | GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) | GS_OPT(THREAD) |
+               GS_OPT(FUNCTION) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) |
+               GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(QUIET) | GS_OPT(HELP),
     .run = run,
 };

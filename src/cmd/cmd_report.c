@@ -26,21 +26,30 @@ static char *choose_name(const struct gs_args *args, const struct gs_format *for
     return asprintf(&name, "%.*s%s", (int)len, recording, extension) < 0 ? NULL : name;
 }
 
-static enum gs_status report(const struct gs_args *args, const char *recording, struct gs_err *err)
+static enum gs_status open_all(struct gs_join *join, const char *const *names, size_t count, struct gs_err *err)
+{
+    enum gs_status status = GS_OK;
+    for (size_t i = 0; i < count && !status; i++) {
+        struct gs_recording *opened;
+        status = gs_recording_open(&opened, names[i], err);
+        if (!status)
+            status = gs_join_add(join, opened, names[i], err);
+    }
+    return status;
+}
+
+static enum gs_status draw(const struct gs_args *args, struct gs_join *join, struct gs_err *err)
 {
     const struct gs_format *format;
     enum gs_status status = gs_draw_choose(&format, args, err);
     if (!status && !format)
-        return gs_fail(err, GS_USAGE, "cannot draw %.200s: a recording is what it is already", recording);
+        return gs_fail(err, GS_USAGE, "cannot draw %.200s: a recording is what it is already", args->words[0]);
+    if (!status)
+        status = open_all(join, args->words, args->word_count, err);
     if (status)
         return status;
-    struct gs_recording *opened;
-    status = gs_recording_open(&opened, recording, err);
-    if (status)
-        return status;
-    char *name = choose_name(args, format, recording);
-    status = name ? gs_draw(opened, recording, format, name, args, err) : gs_fail(err, GS_NO_MEMORY, "out of memory");
-    gs_recording_close(opened);
+    char *name = choose_name(args, format, args->words[0]);
+    status = name ? gs_draw(join, format, name, args, err) : gs_fail(err, GS_NO_MEMORY, "out of memory");
     if (!status && !args->output && !args->quiet)
         gs_remark("wrote %s", name);
     free(name);
@@ -51,28 +60,30 @@ static int run(const struct gs_args *args)
 {
     struct gs_err err = {0};
     enum gs_status status;
-    if (args->word_count != 1) {
-        status = gs_fail(&err, GS_USAGE,
-                         args->word_count ? "cannot draw several recordings at a time"
-                                          : "cannot draw: no recording is named");
+    struct gs_join *join = gs_join_new();
+    if (args->word_count == 0) {
+        status = gs_fail(&err, GS_USAGE, "cannot draw: no recording is named");
         gs_err_todo(&err, "gilspy record -o run.gilspy makes one");
     } else {
-        status = report(args, args->words[0], &err);
+        status = join ? draw(args, join, &err) : gs_fail(&err, GS_NO_MEMORY, "cannot draw: out of memory");
     }
+    gs_join_free(join);
     return status ? gs_output_message(status, &err) : 0;
 }
 
 const struct gs_cmd gs_cmd_report = {
     .name = "report",
     .summary = "draw a recording: any format, mode, time range, thread",
-    .operands = "FILE",
+    .operands = "FILE...",
     .offers = GS_OFFER_FILES,
     .help = "Draws a recording of gilspy record in any format and any mode, without recording again. One that still "
-            "grows (FILE.part) is drawn as far as it is.\n"
+            "grows (FILE.part) is drawn as far as it is. Several are drawn as one, in the order of time: those of "
+            "record --rotate come out as the undivided run would.\n"
             "\n"
             "  gilspy report run.gilspy                           run.svg\n"
             "  gilspy report run.gilspy -m gil -o gil.svg         who held the GIL\n"
-            "  gilspy report run.gilspy -f folded -o - --from 10s --to 20s",
+            "  gilspy report run.gilspy -f folded -o - --from 10s --to 20s\n"
+            "  gilspy report run.*.gilspy -o run.html             what record --rotate left, as one",
     .options = GS_OPT(FORMAT) | GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) | GS_OPT(THREAD) |
                GS_OPT(FUNCTION) | GS_OPT(FROM) | GS_OPT(TO) | GS_OPT(OUTPUT) | GS_OPT(QUIET) | GS_OPT(HELP),
     .run = run,

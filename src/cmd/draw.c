@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "cmd/draw.h"
 #include "cmd/message.h"
 #include "cmd/output.h"
+#include "export/words.h"
 
 /* "svg, folded and gilspy" */
 static void list_formats(char list[256])
@@ -53,10 +55,11 @@ void gs_draw_extension(const struct gs_format *format, char extension[32])
     snprintf(extension, 32, "%.*s", (int)strcspn(extensions, " "), extensions);
 }
 
-/* What of the recording could not be drawn. */
-static void tell_state(const struct gs_recording *recording, const char *name)
+/* What of a recording could not be drawn. */
+static void tell_state(const struct gs_join *recordings, size_t i)
 {
-    const struct gs_recording_state *state = gs_recording_state(recording);
+    const struct gs_recording_state *state = gs_join_state(recordings, i);
+    const char *name = gs_join_name(recordings, i);
     if (state->damaged)
         gs_remark("%s is damaged from byte %" PRIu64 " on: drawn up to there", name, state->damaged_at);
     else if (state->error)
@@ -65,40 +68,74 @@ static void tell_state(const struct gs_recording *recording, const char *name)
         gs_remark("%s has no end: it still grows, or was cut: drawn as far as it goes", name);
 }
 
-static enum gs_status play(struct gs_recording *recording, const char *name, const struct gs_format *format, FILE *out,
-                           const struct gs_args *args, struct gs_err *err)
+/* And what lies between several. */
+static void tell_gap(const struct gs_join *recordings, size_t i)
 {
-    struct gs_selection selection = {.mode = args->mode,
-                                     .threads = args->threads_first,
-                                     .function = args->function,
-                                     .patterns = args->threads,
-                                     .pattern_count = args->thread_count};
-    struct gs_sink *sink;
-    enum gs_status status = format->open(&sink, out, &selection);
-    if (status)
-        return gs_fail(err, status, "cannot draw %.200s: %s", name, gs_status_text(status));
+    struct gs_text text;
+    uint64_t gap_ns = gs_join_gap_ns(recordings, i);
+    if (gap_ns < GS_NS_PER_S)
+        return;
+    gs_text_init(&text, false);
+    gs_words_time(&text, gap_ns / 1000);
+    gs_remark("nothing was recorded for %s before %s: that time counts as time in which nobody did anything",
+              text.bytes ? text.bytes : "a while", gs_join_name(recordings, i));
+    gs_text_fini(&text);
+}
+
+static void tell(const struct gs_join *recordings)
+{
+    for (size_t i = 0; i < gs_join_count(recordings); i++) {
+        tell_state(recordings, i);
+        tell_gap(recordings, i);
+    }
+}
+
+enum gs_status gs_draw_play(struct gs_join *recordings, struct gs_sink *sink, const struct gs_args *args,
+                            struct gs_err *err)
+{
     err->what[0] = '\0';
-    status =
-        gs_recording_play(recording, sink, args->from_us * 1000, args->to_us ? args->to_us * 1000 : UINT64_MAX, err);
-    format->close(sink);
+    enum gs_status status =
+        gs_join_play(recordings, sink, args->from_us * 1000, args->to_us ? args->to_us * 1000 : UINT64_MAX, err);
     if (status && !err->what[0])
-        gs_fail(err, status, "cannot draw %.200s: %s", name, gs_status_text(status));
+        gs_fail(err, status, "cannot draw %.200s: %s", gs_join_name(recordings, 0), gs_status_text(status));
+    if (!status && !args->quiet)
+        tell(recordings);
     return status;
 }
 
-enum gs_status gs_draw(struct gs_recording *recording, const char *name, const struct gs_format *format,
-                       const char *output_name, const struct gs_args *args, struct gs_err *err)
+struct gs_selection gs_draw_selection(const struct gs_args *args)
+{
+    return (struct gs_selection){.mode = args->mode,
+                                 .threads = args->threads_first,
+                                 .function = args->function,
+                                 .patterns = args->threads,
+                                 .pattern_count = args->thread_count};
+}
+
+static enum gs_status play(struct gs_join *recordings, const struct gs_format *format, FILE *out,
+                           const struct gs_args *args, struct gs_err *err)
+{
+    struct gs_selection selection = gs_draw_selection(args);
+    struct gs_sink *sink;
+    enum gs_status status = format->open(&sink, out, &selection);
+    if (status)
+        return gs_fail(err, status, "cannot draw: %s", gs_status_text(status));
+    status = gs_draw_play(recordings, sink, args, err);
+    format->close(sink);
+    return status;
+}
+
+enum gs_status gs_draw(struct gs_join *recordings, const struct gs_format *format, const char *output_name,
+                       const struct gs_args *args, struct gs_err *err)
 {
     struct gs_output output;
     struct gs_err why;
     enum gs_status status = gs_output_open(&output, output_name, err);
     if (status)
         return status;
-    status = play(recording, name, format, output.file, args, err);
+    status = play(recordings, format, output.file, args, err);
     enum gs_status closed = gs_output_close(&output, !status, &why);
     if (!status && closed)
         *err = why;
-    if (!status && !args->quiet)
-        tell_state(recording, name);
     return status ? status : closed;
 }

@@ -4,7 +4,7 @@
 
 #include "cmd/args.h"
 #include "export/format.h"
-#include "recording/recording.h"
+#include "recording/join.h"
 
 /* The name of the recording itself among those of formats. */
 #define GS_FORMAT_RECORDING "gilspy"
@@ -16,9 +16,14 @@ enum gs_status gs_draw_choose(const struct gs_format **format, const struct gs_a
 /* The extension of the files of a format (NULL: the recording), with its dot. */
 void gs_draw_extension(const struct gs_format *format, char extension[32]);
 
-/* Draws a recording into `output`. One that is damaged or not complete is drawn as far as it goes, and that is said on
- * stderr. name: of the recording, for messages. */
-enum gs_status gs_draw(struct gs_recording *recording, const char *name, const struct gs_format *format,
-                       const char *output, const struct gs_args *args, struct gs_err *err) GS_MUST_CHECK;
+/* What args select. */
+struct gs_selection gs_draw_selection(const struct gs_args *args);
+/* Plays the part that args select into a sink, and tells on stderr what was not complete. */
+enum gs_status gs_draw_play(struct gs_join *recordings, struct gs_sink *sink, const struct gs_args *args,
+                            struct gs_err *err) GS_MUST_CHECK;
+/* Draws recordings into `output`. One that is damaged or not complete is drawn as far as it goes, and that is said on
+ * stderr. */
+enum gs_status gs_draw(struct gs_join *recordings, const struct gs_format *format, const char *output,
+                       const struct gs_args *args, struct gs_err *err) GS_MUST_CHECK;
 
 #endif

@@ -26,14 +26,31 @@ static bool set_PID(struct gs_args *args, const char *argument)
     }
 }
 
-static bool set_THREAD(struct gs_args *args, const char *argument)
+static bool append(const char ***list, size_t *count, const char *argument)
 {
-    const char **threads = realloc(args->threads, (args->thread_count + 1) * sizeof *threads);
-    if (!threads)
+    const char **longer = realloc(*list, (*count + 1) * sizeof *longer);
+    if (!longer)
         return false;
-    args->threads = threads;
-    threads[args->thread_count++] = argument;
+    *list = longer;
+    longer[(*count)++] = argument;
     return true;
+}
+
+/* "1h", "100M", "10m,24" */
+static bool set_ROTATE(struct gs_args *args, const char *argument)
+{
+    enum { LEAST_US = 1000000, LEAST_BYTES = 64 << 10, KEPT = 10, MOST = 1000000 };
+    char length[32] = "";
+    size_t len = strcspn(argument, ",");
+    int64_t keep = KEPT;
+    if (len >= sizeof length || (argument[len] && !gs_parse_int(argument + len + 1, 1, MOST, &keep)))
+        return false;
+    memcpy(length, argument, len);
+    args->rotate_us = args->rotate_bytes = 0;
+    args->rotate_keep = (uint64_t)keep;
+    if (gs_parse_time_us(length, &args->rotate_us))
+        return args->rotate_us >= LEAST_US;
+    return gs_parse_size(length, &args->rotate_bytes) && args->rotate_bytes >= LEAST_BYTES;
 }
 
 #define FLAG(id, statement)                                                                                            \
@@ -69,6 +86,8 @@ VALUE(DURATION, gs_parse_time_us(argument, &args->duration_us))
 VALUE(INTERVAL, gs_parse_time_us(argument, &args->interval_us))
 VALUE(FROM, strcmp(argument, "0") == 0 || gs_parse_time_us(argument, &args->from_us))
 VALUE(TO, gs_parse_time_us(argument, &args->to_us))
+VALUE(THREAD, append(&args->threads, &args->thread_count, argument))
+VALUE(DIFF, *argument != '\0' && append(&args->diffs, &args->diff_count, argument))
 VALUE(FORMAT, *(args->format = argument) != '\0')
 VALUE(USER, *(args->user = argument) != '\0')
 VALUE(ASSUME, gs_parse_version(argument, &args->assume))

@@ -55,6 +55,14 @@ void gs_run_text(struct gs_text *text, const struct gs_run_summary *summary)
     }
 }
 
+static json_t *rotated(const struct gs_run_summary *summary)
+{
+    json_t *kept = json_array();
+    for (size_t i = 0; summary->kept[i]; i++)
+        json_array_append_new(kept, gs_json_text(summary->kept[i]));
+    return json_pack("{s:I, s:o}", "recordings", (json_int_t)summary->made, "kept", kept);
+}
+
 enum gs_status gs_run_json(const struct gs_run_summary *summary, FILE *out)
 {
     const struct gs_run_end *end = summary->end;
@@ -63,11 +71,13 @@ enum gs_status gs_run_json(const struct gs_run_summary *summary, FILE *out)
         json_decref(rate);
         rate = json_integer((json_int_t)summary->rate_hz);
     }
-    return gs_json_write(
+    json_t *document =
         json_pack("{s:i, s:i, s:o, s:o, s:s, s:o, s:f, s:o, s:I, s:I, s:I, s:o}", "schema", 1, "pid", (int)summary->pid,
                   "python", gs_json_text(summary->python), "output", gs_json_text(summary->output), "format",
                   summary->format, "mode", gs_json_text_or_null(summary->mode), "seconds", summary->seconds, "rate_hz",
                   rate, "samples", (json_int_t)end->samples, "thread_samples", (json_int_t)end->thread_samples,
-                  "unique_stacks", (json_int_t)summary->unique_stacks, "quality", gs_json_quality(&end->quality)),
-        out);
+                  "unique_stacks", (json_int_t)summary->unique_stacks, "quality", gs_json_quality(&end->quality));
+    if (summary->kept && document)
+        json_object_set_new(document, "rotated", rotated(summary));
+    return gs_json_write(document, out);
 }

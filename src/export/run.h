@@ -13,7 +13,9 @@ struct gs_run_summary {
     const char *output, *format, *mode;
     double seconds, rate_hz;
     uint64_t unique_stacks, processes, threads, missed;
-    double held; /* share of the time in which the GIL of the first process was held */
+    double held;       /* share of the time in which the GIL of the first process was held */
+    uint64_t made;     /* recordings, when the run was divided; */
+    char *const *kept; /* those that are left, NULL at the end; NULL: it was not divided */
     const struct gs_run_end *end;
 };
 

@@ -125,10 +125,16 @@ def test_no_file(tmp_path):
     check_failure(gilspy.run("report", tmp_path, "-o", "-"), 1)
 
 
-@pytest.mark.parametrize("words", [[], ["-f", "gilspy", "FILE"], ["FILE", "-o", "a.png"], ["FILE", "FILE"],
+@pytest.mark.parametrize("words", [[], ["-f", "gilspy", "FILE"], ["FILE", "-o", "a.png"],
                                    ["FILE", "-m", "none"], ["FILE", "--from", "soon"], ["-p", "1", "FILE"]])
 def test_wrong_usage(made, tmp_path, words):
     check_failure(gilspy.run("report", *[made[0] if word == "FILE" else word for word in words], cwd=tmp_path), 2)
+    assert os.listdir(tmp_path) == []
+
+
+def test_twice_the_same(made, tmp_path):
+    """Naming a recording twice is a mistake: its time would count twice."""
+    check_failure(gilspy.run("report", made[0], made[0], "-o", tmp_path / "a.svg"), 1, "the same recording")
     assert os.listdir(tmp_path) == []
 
 

@@ -51,6 +51,22 @@ static void times(void **state)
     }
 }
 
+static void sizes(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t bytes; /* 0: wrong */
+    } cases[] = {{"64K", 65536},  {"64KB", 65536}, {"1.5M", 1572864}, {"1G", 1 << 30}, {"2T", UINT64_C(2) << 40},
+                 {"100", 0},      {"5m", 0},       {"5k", 0},         {"M", 0},        {"5MB ", 0},
+                 {"9999999T", 0}, {"0K", 0},       {"-1K", 0},        {"1KK", 0},      {"", 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint64_t bytes = 0;
+        assert_int_equal(gs_parse_size(cases[i].text, &bytes), cases[i].bytes != 0);
+        assert_int_equal(bytes, cases[i].bytes);
+    }
+}
+
 static void a_thousand_digits_are_no_time(void **state)
 {
     char text[1001];
@@ -132,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times),
+        cmocka_unit_test(sizes),
         cmocka_unit_test(a_thousand_digits_are_no_time),
         cmocka_unit_test(shares_and_rates),
         cmocka_unit_test(numbers_and_versions),

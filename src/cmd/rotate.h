@@ -1,0 +1,31 @@
+/* record --rotate: one recording after the other, of which the last are kept. */
+#ifndef GS_CMD_ROTATE_H
+#define GS_CMD_ROTATE_H
+
+#include "cmd/args.h"
+#include "gilspy/sample.h"
+
+struct gs_rotation;
+
+/* What became of it. */
+struct gs_rotated {
+    uint64_t made;        /* recordings, in this run */
+    uint64_t first, last; /* numbers of those that are kept, of earlier runs too; last 0: none */
+};
+
+/* output: the name that the numbers go into. sum: what the run came to so far. GS_OUTPUT: nothing can be written there;
+ * GS_NO_MEMORY. err is filled. Close it in any case. */
+enum gs_status gs_rotation_open(struct gs_rotation **rotation, const struct gs_args *args, const char *output,
+                                void (*sum)(void *context, struct gs_run_end *end), void *context,
+                                struct gs_err *err) GS_MUST_CHECK;
+struct gs_sink *gs_rotation_sink(struct gs_rotation *rotation);
+/* No sample comes any more; status: how it ended. A recording that could not be finished is left as it grew, and err,
+ * which is filled when status is GS_OUTPUT, tells where. Returns status. */
+enum gs_status gs_rotation_finish(struct gs_rotation *rotation, enum gs_status status,
+                                  struct gs_err *err) GS_MUST_CHECK;
+const struct gs_rotated *gs_rotation_result(const struct gs_rotation *rotation);
+/* The name of a recording, malloc'ed. */
+char *gs_rotation_name(const struct gs_rotation *rotation, uint64_t number);
+void gs_rotation_close(struct gs_rotation *rotation);
+
+#endif

@@ -1,0 +1,100 @@
+/* Names with numbers: the next one that is free, and which of the old ones go. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/parse.h"
+#include "cmd/series.h"
+
+enum { DIGITS = 6 };
+#define TAIL ".gilspy"
+#define PART ".part"
+
+/* The number in "BASE.000012.gilspy", with or without ".part"; 0: it is no name of the series. */
+static uint64_t number_of(const struct gs_series *series, const char *name)
+{
+    size_t base = strlen(series->base), digits;
+    char number[20] = "";
+    int64_t value;
+    if (strncmp(name, series->base, base) != 0 || name[base] != '.')
+        return 0;
+    name += base + 1;
+    digits = strspn(name, "0123456789");
+    if (digits < DIGITS || digits >= sizeof number - 1 || strncmp(name + digits, TAIL, strlen(TAIL)) != 0)
+        return 0;
+    memcpy(number, name, digits);
+    name += digits + strlen(TAIL);
+    return (*name == '\0' || strcmp(name, PART) == 0) && gs_parse_int(number, 1, INT64_MAX / 2, &value)
+               ? (uint64_t)value
+               : 0;
+}
+
+bool gs_series_init(struct gs_series *series, const char *output)
+{
+    size_t len = strlen(output), tail = strlen(TAIL);
+    *series = (struct gs_series){0};
+    if (len > tail && strcmp(output + len - tail, TAIL) == 0)
+        len -= tail;
+    series->stem = strndup(output, len);
+    if (!series->stem)
+        return false;
+    const char *slash = strrchr(series->stem, '/');
+    series->base = strdup(slash ? slash + 1 : series->stem);
+    series->folder = slash ? strndup(series->stem, (size_t)(slash - series->stem) + 1) : strdup(".");
+    if (!series->base || !series->folder)
+        return false;
+    DIR *folder = opendir(series->folder);
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        uint64_t number = number_of(series, entry->d_name);
+        series->number = number > series->number ? number : series->number;
+    }
+    if (folder)
+        closedir(folder);
+    return true;
+}
+
+void gs_series_fini(struct gs_series *series)
+{
+    free(series->stem);
+    free(series->base);
+    free(series->folder);
+}
+
+char *gs_series_name(const struct gs_series *series, uint64_t number)
+{
+    char *name;
+    return asprintf(&name, "%s.%0*" PRIu64 TAIL, series->stem, DIGITS, number) < 0 ? NULL : name;
+}
+
+/* Unless somebody still writes it. */
+static void remove_one(int folder, const char *name)
+{
+    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+        unlinkat(folder, name, 0);
+    if (fd >= 0)
+        close(fd);
+}
+
+uint64_t gs_series_prune(const struct gs_series *series, uint64_t keep)
+{
+    uint64_t oldest = series->number;
+    DIR *folder = opendir(series->folder);
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        uint64_t number = number_of(series, entry->d_name);
+        if (number == 0 || number > series->number)
+            continue;
+        if (series->number - number >= keep)
+            remove_one(dirfd(folder), entry->d_name);
+        else
+            oldest = number < oldest ? number : oldest;
+    }
+    if (folder)
+        closedir(folder);
+    return oldest;
+}

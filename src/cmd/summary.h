@@ -1,0 +1,23 @@
+/* What a run of record came to, told at its end. */
+#ifndef GS_CMD_SUMMARY_H
+#define GS_CMD_SUMMARY_H
+
+#include "cmd/args.h"
+#include "cmd/meter.h"
+#include "cmd/rotate.h"
+#include "export/format.h"
+
+struct gs_summary {
+    const struct gs_args *args;
+    const struct gs_format *format; /* NULL: the recording itself */
+    const char *name;               /* of the output */
+    const struct gs_meter *meter;
+    const struct gs_rotation *rotation; /* NULL: there is one output */
+    const struct gs_run_end *end;
+    uint64_t missed; /* processes */
+};
+
+/* As text on stderr or as JSON, as args ask for it. */
+enum gs_status gs_summary_tell(const struct gs_summary *summary) GS_MUST_CHECK;
+
+#endif
