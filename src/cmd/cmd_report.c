@@ -83,7 +83,7 @@ const struct gs_cmd gs_cmd_report = {
             "  gilspy report run.gilspy                           run.svg\n"
             "  gilspy report run.gilspy -m gil -o gil.svg         who held the GIL\n"
             "  gilspy report run.gilspy -f folded -o - --from 10s --to 20s\n"
-            "  gilspy report run.*.gilspy -o run.html             what record --rotate left, as one",
+            "  gilspy report run.*.gilspy -o run.html             what --rotate left, as one",
     .options = GS_OPT(FORMAT) | GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) | GS_OPT(THREAD) |
                GS_OPT(FUNCTION) | GS_OPT(FROM) | GS_OPT(TO) | GS_OPT(OUTPUT) | GS_OPT(QUIET) | GS_OPT(HELP),
     .run = run,
