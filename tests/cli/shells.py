@@ -10,7 +10,7 @@ import time
 import gilspy
 
 COMPLETIONS = os.path.join(os.path.dirname(gilspy.PROGRAM), "completions")
-PATIENCE_S = 20
+PATIENCE_S = 90
 
 BASH = r"""
 source "$COMPLETIONS/gilspy"
@@ -53,7 +53,7 @@ def environment(home, **more):
 
 def run(words, home, cwd=None):
     done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
-                          timeout=60, env=environment(home), cwd=cwd)
+                          timeout=180, env=environment(home), cwd=cwd)
     assert (done.returncode, done.stderr) == (0, ""), (words[-1], done.stderr)
     return done.stdout.splitlines()
 

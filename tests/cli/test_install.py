@@ -17,7 +17,7 @@ PLACES = {"share/bash-completion/completions/gilspy", "share/zsh/site-functions/
 
 def output(*words, **options):
     done = subprocess.run([str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          timeout=60, **options)
+                          timeout=180, **options)
     assert done.returncode == 0 and done.stderr == "", (words, done.returncode, done.stderr)
     return done.stdout
 

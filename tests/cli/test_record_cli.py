@@ -54,7 +54,7 @@ def grown(path, size=200):
 
 
 def end_of(process):
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=90)
     return process.returncode, out, err
 
 
@@ -86,7 +86,7 @@ def test_to_a_pipe(spinning, tmp_path):
     recording.check(document)
     assert document["output"] == "-"
     again = subprocess.run([gilspy.PROGRAM, "report", "-", "-i", "-f", "folded", "-o", "-"], input=done.stdout,
-                           stdout=subprocess.PIPE, check=True, timeout=30).stdout.decode()
+                           stdout=subprocess.PIPE, check=True, timeout=90).stdout.decode()
     stacks = recording.read_folded(again)
     assert any("spin (" in frame for frames in stacks for frame in frames)
 
@@ -352,7 +352,7 @@ class Terminal:
         os.close(slave)
 
     def read_until(self, word):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 90
         while word not in self.shown and time.monotonic() < deadline:
             try:
                 self.shown += os.read(self.master, 4096)

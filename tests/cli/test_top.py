@@ -16,7 +16,7 @@ import pytest
 import gilspy
 from target import READ, running, until
 
-PATIENCE_S = 20
+PATIENCE_S = 90
 PPOLL = 271  # what it waits in between two samples
 HEADER = "HAS%"
 

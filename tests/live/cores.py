@@ -87,7 +87,7 @@ def leave_by_kernel(target, how=signal.SIGABRT, keep=DEFAULT):
         target.feed("crash")
     else:
         os.kill(target.pid, how)
-    target.process.wait(timeout=60)
+    target.process.wait(timeout=180)
     names = os.listdir(target.folder)
     assert len(names) == 1, "the kernel left no core: status %d" % target.process.returncode
     return os.path.join(target.folder, names[0])

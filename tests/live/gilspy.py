@@ -15,7 +15,7 @@ QUALITY = {"samples", "torn", "retried", "stopped", "stopped_us", "stopped_in_sy
 
 def run(*args, wrap=(), program=PROGRAM, **options):
     """Runs gilspy to its end; the result has returncode, stdout and stderr as text."""
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, "timeout": 60,
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, "timeout": 180,
                "encoding": "utf-8", **options}
     return subprocess.run([*wrap, program, *map(str, args)], **options)
 

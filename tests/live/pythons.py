@@ -33,7 +33,7 @@ class Python:
     def __init__(self, path, root, where, gil=""):
         self.path, self.root, self.where = path, root, where
         self.env, self.has_gil = {"PYTHON_GIL": gil} if gil else {}, gil != "0"
-        answer = subprocess.run(self.command("-c", PROBE), stdout=subprocess.PIPE, check=True, timeout=60,
+        answer = subprocess.run(self.command("-c", PROBE), stdout=subprocess.PIPE, check=True, timeout=180,
                                 env={**os.environ, **self.env}).stdout
         self.version, (self.major, self.minor), self.debug, self.threaded, library, folder, self.prefix = \
             json.loads(answer)

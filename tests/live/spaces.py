@@ -110,7 +110,7 @@ def run_inside(pid, *args, pivot=False):
     """gilspy run where a process is, with the pids that are seen there."""
     program = "/mnt" + gilspy.PROGRAM if pivot else gilspy.PROGRAM
     return subprocess.run([*enter(pid, pivot), program, *map(str, args)], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, encoding="utf-8", timeout=60,
+                          stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, encoding="utf-8", timeout=180,
                           env={"LC_ALL": "C.UTF-8"})
 
 

@@ -12,7 +12,7 @@ import tempfile
 import time
 
 SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "targets")
-PATIENCE_S = 20
+PATIENCE_S = 90
 READ, FUTEX = 0, 202  # system calls of x86-64
 
 

@@ -45,7 +45,7 @@ def program():
 def run(program, before, *args):
     environment = dict(os.environ, LC_ALL="C.UTF-8", ASAN_OPTIONS="detect_leaks=0")
     return subprocess.run([*before, program, *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          stdin=subprocess.DEVNULL, timeout=60, encoding="utf-8", env=environment)
+                          stdin=subprocess.DEVNULL, timeout=180, encoding="utf-8", env=environment)
 
 
 def examine(program, before, *args):

@@ -64,7 +64,7 @@ def test_no_python(tmp_path):
     until(lambda: os.path.basename(os.readlink("/proc/%d/exe" % other.pid)) == "sleep", "the program to begin")
     resource.prlimit(other.pid, resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     other.send_signal(signal.SIGABRT)
-    other.wait(timeout=60)
+    other.wait(timeout=180)
     core = tmp_path / os.listdir(tmp_path)[0]
     done = gilspy.run("dump", "-c", core)
     assert (done.returncode, done.stdout) == (5, "")

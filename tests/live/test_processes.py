@@ -124,7 +124,7 @@ def test_shutdown(python, folders):
         assert done.returncode == 0
         assert "Python is shutting down\n" in done.stdout or python.at_least < (3, 7)  # which do not tell
         target.feed("finalizer")
-        assert target.process.wait(timeout=20) == 0
+        assert target.process.wait(timeout=90) == 0
         assert gilspy.run("dump", "-p", target.pid).returncode == 3
 
 

@@ -124,7 +124,8 @@ def test_split(python, folders, tmp_path):
             record(target.pid, tmp_path / "split.gilspy", "-r", 1000, "-d", "900ms")
             portions = target.ask("portions")["answer"]
             for time_ns, weight_ns, threads in samples(tmp_path / "split.gilspy"):
-                functions = {frame.get("fn") for frame in threads.get("worker", {"stack": []})["stack"]} & {"calls", "straight"}
+                stack = threads.get("worker", {"stack": []})["stack"]
+                functions = {frame.get("fn") for frame in stack} & {"calls", "straight"}
                 calls, both = share_of_calls(portions, time_ns - weight_ns, time_ns)
                 whole += both
                 if both and functions:

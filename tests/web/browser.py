@@ -8,7 +8,7 @@ try:
     from selenium.webdriver.chrome.service import Service
 except ImportError:
     webdriver = None
-PATIENCE_S = 20
+PATIENCE_S = 90
 
 
 def start(scripts=True):
