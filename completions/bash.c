@@ -41,7 +41,7 @@ void gs_bash_tables(FILE *out, const void *unused)
           "# What an option's argument may be; fails for an option without one.\n_gilspy_offers() {\n    case $1 in\n",
           out);
     for (int i = 0; i < GS_OPT_COUNT; i++) {
-        if (gs_options[i].argument)
+        if (gs_option_takes_next(&gs_options[i]))
             put_offer(out, &gs_options[i]);
     }
     fputs("    *) return 1 ;;\n    esac\n}\n", out);

@@ -28,9 +28,10 @@ static void put_option(FILE *out, const char *condition, const struct gs_option 
     fprintf(out, "complete -c gilspy -n '%s' -l %s", condition, option->name);
     if (option->letter)
         fprintf(out, " -s %c", option->letter);
-    if (option->argument)
+    if (gs_option_takes_next(option))
         fputs(takes_file(option->offers) ? " -r -F" : " -x", out);
-    put_offer(out, option->offers);
+    if (gs_option_takes_next(option))
+        put_offer(out, option->offers);
     fputs(" -d '", out);
     gs_help_short(out, option->help, special, quote);
     fputs("'\n", out);

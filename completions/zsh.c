@@ -23,7 +23,8 @@ static void put_option(FILE *out, const struct gs_option *option)
 {
     const char *offer = option->offers ? option->offers : "";
     bool again = strcmp(offer, GS_OFFER_PIDS) == 0 || strcmp(offer, GS_OFFER_THREADS) == 0; /* one after the other */
-    const char *letter_end = option->argument ? "+" : "", *name_end = option->argument ? "=" : "";
+    const char *letter_end = gs_option_takes_next(option) ? "+" : "",
+               *name_end = gs_option_takes_next(option) ? "=" : "";
     fputs("        ", out);
     if (again)
         fputs("'*'", out);
@@ -35,7 +36,7 @@ static void put_option(FILE *out, const struct gs_option *option)
         fprintf(out, "'--%s%s[", option->name, name_end);
     gs_help_short(out, option->help, special, quote);
     fputc(']', out);
-    if (option->argument) {
+    if (gs_option_takes_next(option)) {
         fputc(':', out);
         fputs(option->argument, out);
         fputc(':', out);

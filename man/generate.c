@@ -143,7 +143,8 @@ static void put_option(FILE *out, const struct gs_option *option)
     gs_roff_literal(out, option->name, strlen(option->name));
     fputs("\\fR", out);
     if (option->argument) {
-        fputc(' ', out);
+        if (gs_option_takes_next(option))
+            fputc(' ', out);
         gs_roff_argument(out, option->argument);
     }
     fputc('\n', out);

@@ -29,6 +29,7 @@ enum {
     GS_ATTR_INLINE         /* Py_TPFLAGS_INLINE_VALUES: values at object + tp_basicsize while valid, else the dict
                             * pointer at object + managed_dict */
 };
+enum { GS_EVALUATOR_EX /* PyEval_EvalFrameEx */, GS_EVALUATOR_DEFAULT /* _PyEval_EvalFrameDefault */ };
 enum { GS_GIL_SEMAPHORE, GS_GIL_STATICS, GS_GIL_RUNTIME, GS_GIL_INTERPRETER };
 
 struct gs_layout {

@@ -55,7 +55,7 @@ struct gs_native_name {
 struct gs_native; /* the unwind tables and symbols of one target */
 
 struct gs_native_options {
-    bool debuginfod; /* ask the servers of DEBUGINFOD_URLS for debug files that are not here */
+    bool thorough; /* lines of source also where it takes long to unpack them */
 };
 
 /* target: not owned. GS_NO_MEMORY. */
@@ -63,6 +63,8 @@ enum gs_status gs_native_new(struct gs_native **native, struct gs_target *target
                              const struct gs_native_options *options) GS_MUST_CHECK;
 void gs_native_free(struct gs_native *native);
 
+/* Another number whenever an address that was named may be something else by now. */
+uint64_t gs_native_generation(const struct gs_native *native);
 /* The name of the code at pc. Reads files at first sight of a module; never NULL. */
 const struct gs_native_name *gs_native_name(struct gs_native *native, gs_addr pc);
 

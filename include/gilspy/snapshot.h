@@ -98,7 +98,10 @@ struct gs_snapshot {
     size_t thread_count;
     /* Only this thread's stack was read anew, all else is as in the snapshot before; GS_EVERYBODY: not so. */
     size_t mover;
-    bool partial; /* the list of interpreters or threads breaks off: there may be more of them */
+    bool partial;                /* the list of interpreters or threads breaks off: there may be more of them */
+    enum gs_native_scope native; /* C stacks that its threads have, */
+    struct gs_native *natives;   /* what names them, */
+    const char *evaluator;       /* and the C function that runs Python frames */
 };
 
 enum gs_stopping {

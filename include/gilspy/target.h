@@ -33,6 +33,7 @@ struct gs_activity {
     enum gs_run run;
     int number; /* system call; restart_syscall is shown as such */
     uint64_t args[6];
+    gs_addr sp, pc; /* of a thread that does not run: its stack pointer, and where it goes on; 0: not told */
 };
 
 struct gs_task {
@@ -40,10 +41,13 @@ struct gs_task {
     pid_t ns_tid; /* in the target's own pid namespace */
 };
 
+struct gs_arch_registers;
+
 /* What is left of a process that runs no more: nothing of it changes. */
 struct gs_still {
-    struct gs_task *tasks;          /* by tid */
-    struct gs_activity *activities; /* of each task */
+    struct gs_task *tasks;               /* by tid */
+    struct gs_activity *activities;      /* of each task */
+    struct gs_arch_registers *registers; /* of each task */
     size_t task_count;
     char comm[16];
     int64_t time_ns; /* CLOCK_REALTIME of that moment, 0: not known */

@@ -42,6 +42,52 @@ gs_addr gs_arch_reference(const uint8_t *code, gs_addr at)
     return at + sizeof displacement + (gs_addr)(int64_t)displacement;
 }
 
+void gs_arch_registers_read(struct gs_arch_registers *registers, const struct user_regs_struct *r)
+{
+    *registers =
+        (struct gs_arch_registers){.value = {r->rax, r->rdx, r->rcx, r->rbx, r->rsi, r->rdi, r->rbp, r->rsp, r->r8,
+                                             r->r9, r->r10, r->r11, r->r12, r->r13, r->r14, r->r15, r->rip},
+                                   .known = (1u << GS_ARCH_REGISTERS) - 1};
+}
+
+/* The length of a ModRM byte and what follows it, for the group of near indirect calls (opcode ff /2). */
+static size_t indirect_bytes(const uint8_t *modrm, bool has_sib)
+{
+    unsigned mod = modrm[0] >> 6, rm = modrm[0] & 7;
+    size_t len = 1 + (mod != 3 && rm == 4);
+    if (mod == 3)
+        return len;
+    if (mod == 0)
+        return len + (rm == 5 || (rm == 4 && has_sib && (modrm[1] & 7) == 5) ? 4 : 0);
+    return len + (mod == 1 ? 1 : 4);
+}
+
+bool gs_arch_is_call(const uint8_t before[GS_ARCH_CALL_BYTES], gs_addr back, gs_addr *callee)
+{
+    const uint8_t *end = before + GS_ARCH_CALL_BYTES;
+    *callee = 0;
+    if (end[-5] == 0xe8) { /* call rel32 */
+        *callee = gs_arch_reference(end - 4, back - 4);
+        return true;
+    }
+    for (size_t len = 1; len < GS_ARCH_CALL_BYTES; len++) {
+        const uint8_t *modrm = end - len;
+        if (modrm[-1] == 0xff && (modrm[0] >> 3 & 7) == 2 && indirect_bytes(modrm, len > 1) == len)
+            return true;
+    }
+    return false;
+}
+
+gs_addr gs_arch_stub_word(const uint8_t code[GS_ARCH_STUB_BYTES], gs_addr at)
+{
+    static const uint8_t endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
+    size_t i = memcmp(code, endbr64, sizeof endbr64) == 0 ? sizeof endbr64 : 0;
+    i += code[i] == 0xf2;                         /* bnd */
+    return code[i] == 0xff && code[i + 1] == 0x25 /* jmp *[rip+x] */
+               ? gs_arch_reference(code + i + 2, at + i + 2)
+               : 0;
+}
+
 /* What the kernel has in rax for a call that a signal or a tracer interrupted: it restarts or fails when the thread
  * goes on (include/linux/errno.h: ERESTARTSYS and the like are no errors that a program sees), and before a call
  * returned anything (arch/x86/entry/entry_64.S). */
@@ -58,6 +104,7 @@ void gs_arch_thread_read(struct gs_arch_thread *thread, const struct user_regs_s
 {
     const struct user_regs_struct *r = registers;
     *thread = (struct gs_arch_thread){.call = -1, .self = r->fs_base};
+    gs_arch_registers_read(&thread->registers, registers);
     if (r->orig_rax > INT32_MAX || !interrupted(r->rax))
         return;
     const uint64_t args[6] = {r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9};

@@ -65,8 +65,10 @@ static enum gs_status read_long(struct reading *r, const char *word)
             continue;
         if (!(r->allowed >> i & 1))
             return unknown(r, name, option);
-        if (option->argument)
-            return word[len] ? apply(r, option, word + len + 1) : apply_next(r, option);
+        if (option->argument && word[len])
+            return apply(r, option, word + len + 1);
+        if (gs_option_takes_next(option))
+            return apply_next(r, option);
         if (word[len] == '\0')
             return apply(r, option, NULL);
         return gs_fail(r->err, GS_USAGE, "cannot read the options: --%s takes no value", name);
@@ -86,7 +88,7 @@ static enum gs_status read_letters(struct reading *r, const char *word)
         char name[2] = {*word, '\0'};
         if (!option || !(r->allowed >> (option - gs_options) & 1))
             return unknown(r, name, option);
-        if (option->argument)
+        if (gs_option_takes_next(option))
             return word[1] ? apply(r, option, word + 1) : apply_next(r, option);
         enum gs_status status = apply(r, option, NULL);
         if (status != GS_OK)

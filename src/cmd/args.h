@@ -42,6 +42,7 @@ struct gs_args {
     char **program; /* what stands behind --, NULL-terminated; NULL: nothing does */
     bool subprocesses, locals, function, threads_first, once, json, quiet, verbose, help, version;
     enum gs_stopping stopping;
+    enum gs_native_scope native;
     double max_pause;
     double rate_hz;                    /* infinite: max */
     uint64_t duration_us, interval_us; /* 0: not given */
@@ -66,11 +67,18 @@ struct gs_option {
     const char *initially;
     const char *takes; /* what the argument must look like, for messages */
     const char *help;
-    /* argument is NULL for an option without one. False: argument is not what the option takes. */
+    /* argument is NULL for an option without one, or whose argument can be left out and is. False: argument is not what
+     * the option takes. */
     bool (*set)(struct gs_args *args, const char *argument);
 };
 
 extern const struct gs_option gs_options[GS_OPT_COUNT];
+
+/* The next word is its argument. One that can be left out ("[=...]") stands in the same word only. */
+static inline bool gs_option_takes_next(const struct gs_option *option)
+{
+    return option->argument && option->argument[0] != '[';
+}
 
 /* Reads the words of a command line from argv[1] on; options that are not among `allowed` are errors. The strings are
  * argv's own. The caller frees with gs_args_fini in any case. GS_USAGE with err filled, GS_NO_MEMORY. */

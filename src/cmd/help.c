@@ -42,7 +42,7 @@ static void show_option(const struct gs_option *option, FILE *out)
     char letter[8] = "    ", text[512];
     if (option->letter)
         snprintf(letter, sizeof letter, "-%c, ", option->letter);
-    int used = fprintf(out, "  %s--%s%s%s", letter, option->name, option->argument ? " " : "",
+    int used = fprintf(out, "  %s--%s%s%s", letter, option->name, gs_option_takes_next(option) ? " " : "",
                        option->argument ? option->argument : "");
     if (used + 1 >= NAME_COLUMN) {
         fputc('\n', out);

@@ -50,7 +50,10 @@ static enum gs_status explain_core(const struct gs_target *target, const char *c
 static enum gs_status open_process(struct gs_look *look, pid_t pid, const struct gs_args *args, struct gs_err *err)
 {
     struct gs_python_options python_options = {.assume = args->assume};
-    struct gs_reader_options reader_options = {.stopping = args->stopping, .max_pause = args->max_pause};
+    struct gs_reader_options reader_options = {.stopping = args->stopping,
+                                               .max_pause = args->max_pause,
+                                               .native = args->native,
+                                               .native_options = {.thorough = args->verbose}};
     enum gs_status status = args->core ? gs_target_open_core(&look->target, args->core, args->exe, look->watch, err)
                                        : gs_target_open(&look->target, pid, look->watch, err);
     if (status != GS_OK)
@@ -199,6 +202,12 @@ enum gs_status gs_look_open(struct gs_look **look, pid_t pid, const struct gs_ar
 static bool find_frame(void *context, const struct gs_frame *frame, struct gs_frame_info *info)
 {
     const struct gs_look *look = context;
+    if (frame->kind == GS_FRAME_NATIVE) {
+        const struct gs_native_name *name = gs_native_name(gs_reader_natives(look->reader), frame->code);
+        *info = (struct gs_frame_info){
+            .function = name->function, .file = name->file, .module = name->module, .line = name->line};
+        return true;
+    }
     const struct gs_code *code = gs_codes_find(gs_reader_codes(look->reader), frame->code);
     if (!code)
         return false;

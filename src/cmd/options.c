@@ -108,6 +108,13 @@ static int offered(enum gs_option_id id, const char *word)
     return -1;
 }
 
+static bool set_NATIVE(struct gs_args *args, const char *argument)
+{
+    int which = argument ? offered(GS_OPT_NATIVE, argument) : 0;
+    args->native = which == 1 ? GS_NATIVE_LEAF : GS_NATIVE_ALL;
+    return which >= 0;
+}
+
 static bool set_COLOR(struct gs_args *args, const char *argument)
 {
     int when = offered(GS_OPT_COLOR, argument);

@@ -9,7 +9,8 @@
 #include "sample/merge.h"
 
 struct gs_frame_info {
-    const char *function, *qualname, *file; /* qualname may be NULL */
+    const char *function, *qualname, *file; /* qualname may be NULL; file of a native frame, too */
+    const char *module;                     /* of a native frame, else NULL */
     int line;                               /* 0: unknown */
 };
 

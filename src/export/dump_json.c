@@ -82,8 +82,10 @@ static enum gs_status write_frame(const struct gs_dump *dump, const struct gs_fr
     const struct {
         const char *key, *value;
     } names[] = {{"function", info.function}, {"qualname", info.qualname}, {"file", info.file}};
+    static const char *const kinds[] = {
+        [GS_FRAME_PYTHON] = "python", [GS_FRAME_GAP] = "gap", [GS_FRAME_NATIVE] = "native"};
     enum gs_status status = GS_OK;
-    fputs(frame->kind == GS_FRAME_GAP ? "{\"kind\": \"gap\"" : "{\"kind\": \"python\"", out);
+    fprintf(out, "{\"kind\": \"%s\"", kinds[frame->kind]);
     for (size_t i = 0; i < sizeof names / sizeof *names && status == GS_OK; i++) {
         fprintf(out, ", \"%s\": ", names[i].key);
         status = gs_json_write_text(names[i].value, out);
@@ -92,7 +94,10 @@ static enum gs_status write_frame(const struct gs_dump *dump, const struct gs_fr
         fprintf(out, ", \"line\": %d", info.line);
     else
         fputs(", \"line\": null", out);
-    fputs(", \"module\": null, \"locals\": ", out);
+    fputs(", \"module\": ", out);
+    if (status == GS_OK)
+        status = gs_json_write_text(info.module, out);
+    fputs(frame->inferred ? ", \"inferred\": true, \"locals\": " : ", \"locals\": ", out);
     if (!dump->lookup.locals)
         fputs("null", out);
     else if (status == GS_OK)
@@ -107,6 +112,8 @@ static json_t *interpreters_of(const struct gs_dump *dump, const struct gs_entry
     json_t *list = json_array();
     for (size_t i = 0; i < entry->state_count; i++) {
         const struct gs_thread *state = &snapshot->threads[entry->states[i]];
+        if (!state->tstate)
+            continue;
         if (json_array_append_new(list, json_integer(snapshot->interpreters[state->interpreter].id)) != 0) {
             json_decref(list);
             return NULL;

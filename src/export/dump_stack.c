@@ -23,7 +23,8 @@ void gs_page_measure(struct gs_page *page, const struct gs_folds *folds)
                 (f > 0 && thread->frames[f].code == thread->frames[f - 1].code))
                 continue;
             gs_dump_frame(page->dump, &thread->frames[f], &info);
-            gs_files_learn(&page->files, info.file);
+            if (!info.module)
+                gs_files_learn(&page->files, info.file);
             int width = gs_text_width(info.function, page->line.utf8);
             if (width > page->function_columns)
                 page->function_columns = width < most ? width : most;
@@ -53,6 +54,23 @@ static void write_locals(struct gs_page *page, const struct gs_frame *frame)
     gs_locals_free(locals, count);
 }
 
+/* Behind a function of C: the library, and where in its source, if that is known. */
+static void write_module(struct gs_page *page, const struct gs_frame *frame, const struct gs_frame_info *info)
+{
+    struct gs_text *line = &page->line;
+    gs_text_pad(line, 4 + page->function_columns);
+    gs_text_put(line, "  ");
+    gs_text_fit(line, info->module, gs_page_room(page), GS_CUT_START);
+    if (info->file && info->line > 0) {
+        const char *slash = page->verbose ? NULL : strrchr(info->file, '/');
+        gs_text_put(line, "  ");
+        gs_text_fit(line, slash ? slash + 1 : info->file, gs_page_room(page), GS_CUT_START);
+        gs_text_put(line, ":%d", info->line);
+    }
+    if (frame->inferred)
+        gs_text_put(line, "  (inferred)");
+}
+
 static void write_frame(struct gs_page *page, const struct gs_frame *frame)
 {
     struct gs_text *line = &page->line;
@@ -66,7 +84,9 @@ static void write_frame(struct gs_page *page, const struct gs_frame *frame)
     bool cut = page->console->columns > 0;
     gs_text_put(line, "    ");
     gs_text_fit(line, info.function, cut ? page->function_columns : 0, GS_CUT_END);
-    if (*info.file) {
+    if (info.module) {
+        write_module(page, frame, &info);
+    } else if (*info.file) {
         char number[16] = "";
         if (info.line > 0)
             snprintf(number, sizeof number, ":%d", info.line);
@@ -118,7 +138,7 @@ void gs_page_stack(struct gs_page *page, const struct gs_thread *thread)
         }
     }
     if (thread->frame_count == 0) {
-        gs_text_put(&page->line, "    (no Python frames)");
+        gs_text_put(&page->line, thread->tstate ? "    (no Python frames)" : "    (no frames)");
         gs_page_end_line(page);
     }
 }

@@ -130,13 +130,16 @@ void gs_words_state(struct gs_text *text, const struct gs_thread *thread, unsign
         add_activity(text, &thread->activity, manner);
         break;
     case GS_FACE_NONE:
-        gs_text_put(text, "no GIL to hold");
+        gs_text_put(text, !thread->tstate ? several ? "are none of Python's threads" : "is none of Python's threads"
+                                          : "no GIL to hold");
         add_activity(text, &thread->activity, manner);
         break;
     case GS_FACE_IDLE:
         gs_text_put(text, thread->activity.run == GS_RUN_SYSCALL ? "idle in " : "idle, blocked in the kernel");
         if (thread->activity.run == GS_RUN_SYSCALL)
             gs_words_syscall(text, thread->activity.number);
+        if (!thread->tstate)
+            gs_text_put(text, several ? ", none of Python's threads" : ", not a thread of Python's");
         break;
     default:
         gs_text_put(text, "GIL state unknown");

@@ -229,13 +229,18 @@ static enum gs_walk walk_frame(struct walk *walk, gs_addr addr, gs_addr *previou
             return GS_WALK_TORN;
     }
     if (owner >= layout->owner_shim && !in_chunk) {
+        if (member->frame_count > 0)
+            member->frames[member->frame_count - 1].entry = true;
         if (layout->ts_base_frame == GS_ABSENT || addr != gs_get_addr(member->tstate_copy, layout->ts_base_frame))
             member->c_stack = addr;
         return GS_WALK_OK;
     }
     gs_addr code_addr = gs_get_addr(a, layout->if_code) & ~(gs_addr)layout->ref_tag_mask;
     const struct gs_code *code = code_of(walk, code_addr);
-    struct gs_frame frame = {.frame = addr, .code = code_addr, .kind = GS_FRAME_PYTHON};
+    struct gs_frame frame = {.frame = addr,
+                             .code = code_addr,
+                             .kind = GS_FRAME_PYTHON,
+                             .entry = layout->if_is_entry != GS_ABSENT && a[layout->if_is_entry] != 0};
     if (!code || !instruction(reader, code, a, &frame.instr) ||
         (in_chunk ? owner != OWNED_BY_THREAD && owner < layout->owner_shim : owner != OWNED_BY_GENERATOR))
         return GS_WALK_TORN;

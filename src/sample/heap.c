@@ -90,6 +90,7 @@ static enum gs_walk walk_frame(struct gs_reader *reader, struct gs_member *membe
     struct gs_frame frame = {.frame = addr,
                              .code = code_addr,
                              .kind = GS_FRAME_PYTHON,
+                             .entry = true,
                              .instr = lasti < 0 ? -1 : (int32_t)lasti * layout->lasti_unit};
     return gs_member_push(reader, member, frame) ? GS_WALK_OK : GS_WALK_TORN;
 }

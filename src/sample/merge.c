@@ -2,7 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/room.h"
 #include "sample/merge.h"
+#include "sample/mixed.h"
 
 struct gs_merge {
     struct gs_thread *threads; /* the result, where it is not the snapshot's own */
@@ -11,6 +13,9 @@ struct gs_merge {
     size_t room;
     struct gs_frame *frames; /* of all threads with several states */
     size_t frame_count, frame_room;
+    struct gs_mixed mixed; /* frames of all threads with C stacks */
+    uint8_t *roles;        /* of the C frames of one */
+    size_t role_room;
 };
 
 struct gs_merge *gs_merge_new(void)
@@ -26,6 +31,8 @@ void gs_merge_free(struct gs_merge *merge)
     free(merge->states);
     free(merge->first);
     free(merge->frames);
+    free(merge->mixed.frames);
+    free(merge->roles);
     free(merge);
 }
 
@@ -50,6 +57,8 @@ static bool make_room(struct gs_merge *merge, size_t count)
 
 static bool is_plain(const struct gs_snapshot *snapshot)
 {
+    if (snapshot->native != GS_NATIVE_NONE)
+        return false;
     for (size_t i = 1; i < snapshot->thread_count; i++) {
         if (snapshot->threads[i].tid == snapshot->threads[i - 1].tid && snapshot->threads[i].tid > 0)
             return false;
@@ -115,6 +124,42 @@ static bool reserve_frames(struct gs_merge *merge, const struct gs_snapshot *sna
     return true;
 }
 
+/* The thread's frames and its C frames become one stack, behind those of the threads before. */
+static bool mix(struct gs_merge *merge, const struct gs_snapshot *snapshot, const struct gs_thread *thread)
+{
+    const struct gs_native_stack *native = thread->native;
+    if (!gs_room((void **)&merge->roles, &merge->role_room, native->count + 1, sizeof *merge->roles))
+        return false;
+    for (size_t i = 0; i < native->count; i++)
+        merge->roles[i] = (uint8_t)gs_mixed_role(gs_native_name(snapshot->natives, native->frames[i].pc)->function,
+                                                 snapshot->evaluator);
+    return gs_mixed_add(&merge->mixed, thread->frames, thread->frame_count, thread->torn, native, merge->roles,
+                        snapshot->native == GS_NATIVE_LEAF);
+}
+
+static bool mix_all(struct gs_merge *merge, const struct gs_snapshot *snapshot, size_t count)
+{
+    merge->mixed.count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct gs_thread *thread = &merge->threads[i];
+        size_t before = merge->mixed.count;
+        if (!thread->native)
+            continue;
+        if (!mix(merge, snapshot, thread))
+            return false;
+        thread->frame_count = (uint32_t)(merge->mixed.count - before);
+    }
+    /* The list may have moved while it grew. */
+    for (size_t i = 0, at = 0; i < count; i++) {
+        struct gs_thread *thread = &merge->threads[i];
+        if (!thread->native)
+            continue;
+        thread->frames = merge->mixed.frames + at;
+        at += thread->frame_count;
+    }
+    return true;
+}
+
 const struct gs_thread *gs_merge_threads(struct gs_merge *merge, const struct gs_snapshot *snapshot, size_t *count)
 {
     size_t all = snapshot->thread_count, threads = 0;
@@ -137,7 +182,7 @@ const struct gs_thread *gs_merge_threads(struct gs_merge *merge, const struct gs
     }
     merge->first[threads] = (uint32_t)all;
     *count = threads;
-    return merge->threads;
+    return snapshot->native == GS_NATIVE_NONE || mix_all(merge, snapshot, threads) ? merge->threads : NULL;
 }
 
 const uint32_t *gs_merge_states(const struct gs_merge *merge, size_t thread, size_t *count)

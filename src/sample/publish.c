@@ -12,13 +12,14 @@ static int by_tid(const void *a, const void *b)
 
 static enum gs_status make_room(struct gs_reader *reader)
 {
+    size_t threads = reader->member_count + reader->natives.count;
     struct gs_snapshot *out = &reader->snapshot;
     size_t order_room = reader->out_thread_room;
     if (!gs_grow(reader, (void **)&out->interpreters, &reader->out_interp_room, reader->interp_count,
                  sizeof *out->interpreters) ||
         !gs_grow(reader, (void **)&out->gils, &reader->out_gil_room, reader->lock_count, sizeof *out->gils) ||
-        !gs_grow(reader, (void **)&reader->order, &order_room, reader->member_count, sizeof *reader->order) ||
-        !gs_grow(reader, (void **)&out->threads, &reader->out_thread_room, reader->member_count, sizeof *out->threads))
+        !gs_grow(reader, (void **)&reader->order, &order_room, threads, sizeof *reader->order) ||
+        !gs_grow(reader, (void **)&out->threads, &reader->out_thread_room, threads, sizeof *out->threads))
         return GS_NO_MEMORY;
     return GS_OK;
 }
@@ -87,6 +88,12 @@ static void publish_interpreter(const struct gs_reader *reader, const struct gs_
     }
 }
 
+/* What this snapshot has of C stacks. */
+static enum gs_native_scope native_scope(const struct gs_reader *reader)
+{
+    return reader->polling ? GS_NATIVE_NONE : reader->natives.scope;
+}
+
 static void publish_thread(const struct gs_reader *reader, const struct gs_member *member, struct gs_thread *thread)
 {
     *thread = (struct gs_thread){.tstate = member->tstate,
@@ -107,6 +114,50 @@ static void publish_thread(const struct gs_reader *reader, const struct gs_membe
         thread->torn = false;
         thread->frames = NULL;
         thread->frame_count = 0;
+    }
+    const struct gs_natives *natives = &reader->natives;
+    const struct gs_cstack *cstack =
+        native_scope(reader) != GS_NATIVE_NONE && (!natives->only || natives->only == member->tid)
+            ? gs_natives_find(reader, member->tid)
+            : NULL;
+    if (!cstack)
+        return;
+    thread->native = &cstack->stack;
+    if (cstack->read_sample > thread->read)
+        thread->read = cstack->read_sample;
+}
+
+static void publish_stateless(const struct gs_reader *reader, const struct gs_cstack *cstack, struct gs_thread *thread)
+{
+    *thread = (struct gs_thread){.tid = cstack->tid,
+                                 .ns_tid = cstack->ns_tid,
+                                 .main = cstack->tid == reader->python->target->pid,
+                                 .gil = GS_NONE,
+                                 .evidence = GS_EXACT,
+                                 .activity = cstack->before,
+                                 .read = cstack->read_sample,
+                                 .native = &cstack->stack};
+}
+
+/* Threads that are none of Python's go between the others. */
+static void publish_all_stateless(struct gs_reader *reader)
+{
+    struct gs_snapshot *out = &reader->snapshot;
+    const struct gs_natives *natives = &reader->natives;
+    size_t more = 0, count = out->thread_count;
+    if (native_scope(reader) != GS_NATIVE_ALL)
+        return;
+    for (size_t i = 0; i < natives->count; i++)
+        more += !natives->list[i].has_state && natives->list[i].before.run != GS_RUN_GONE;
+    size_t to = count + more;
+    out->thread_count = to;
+    for (size_t i = natives->count; i-- > 0;) {
+        const struct gs_cstack *cstack = &natives->list[i];
+        if (cstack->has_state || cstack->before.run == GS_RUN_GONE)
+            continue;
+        while (count > 0 && out->threads[count - 1].tid > cstack->tid && !out->threads[count - 1].main)
+            out->threads[--to] = out->threads[--count];
+        publish_stateless(reader, cstack, &out->threads[--to]);
     }
 }
 
@@ -171,6 +222,18 @@ static void publish_threads(struct gs_reader *reader)
     }
 }
 
+static void publish_natives(struct gs_reader *reader)
+{
+    static const char *const evaluators[] = {
+        [GS_EVALUATOR_EX] = "PyEval_EvalFrameEx", [GS_EVALUATOR_DEFAULT] = "_PyEval_EvalFrameDefault"};
+    struct gs_snapshot *out = &reader->snapshot;
+    out->native = native_scope(reader);
+    out->natives = reader->natives.engine;
+    out->evaluator = evaluators[reader->python->layout.evaluator];
+    reader->natives.published = out->native != GS_NATIVE_NONE;
+    publish_all_stateless(reader);
+}
+
 enum gs_status gs_publish(struct gs_reader *reader)
 {
     struct gs_snapshot *out = &reader->snapshot;
@@ -190,6 +253,7 @@ enum gs_status gs_publish(struct gs_reader *reader)
         publish_threads(reader);
     else
         publish_mover(reader);
+    publish_natives(reader);
     return GS_OK;
 }
 

@@ -70,8 +70,8 @@ static void set_sizes(struct gs_reader *reader)
                               layout->ts_datastack_top};
     const int32_t heap[] = {layout->fo_back,      layout->fo_code,  layout->fo_lasti,
                             layout->fo_executing, layout->fo_state, layout->fo_tstate};
-    const int32_t chunk[] = {layout->if_code, layout->if_previous, layout->if_instr, layout->if_owner,
-                             layout->if_tlbc_index};
+    const int32_t chunk[] = {layout->if_code,     layout->if_previous, layout->if_instr,
+                             layout->if_is_entry, layout->if_owner,    layout->if_tlbc_index};
     reader->heap_frames = layout->ts_frame != GS_ABSENT;
     const int32_t *frame = reader->heap_frames ? heap : chunk;
     size_t count = reader->heap_frames ? sizeof heap / sizeof *heap : sizeof chunk / sizeof *chunk;
@@ -132,7 +132,8 @@ enum gs_status gs_reader_new(struct gs_reader **out, struct gs_python *python, c
     reader->kept_files = allow_many_files();
     reader->cache = gs_mem_cache_new(python->mem);
     reader->codes = gs_codes_new(python);
-    if (!reader->cache || !reader->codes || reader->tstate_bytes > GS_TSTATE_MAX) {
+    if (!reader->cache || !reader->codes || reader->tstate_bytes > GS_TSTATE_MAX ||
+        gs_reader_native(reader, options->native, 0) != GS_OK) {
         gs_reader_free(reader);
         return GS_NO_MEMORY;
     }
@@ -146,6 +147,7 @@ void gs_reader_free(struct gs_reader *reader)
         return;
     gs_stop_fini(&reader->stop);
     gs_list_free(reader);
+    gs_natives_free(reader);
     gs_publish_free(reader);
     gs_codes_free(reader->codes);
     gs_mem_free(reader->cache);

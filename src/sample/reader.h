@@ -9,6 +9,7 @@
 
 #include "base/watch.h"
 #include "gilspy/snapshot.h"
+#include "native/native.h"
 #include "python/gil.h"
 #include "target/stop.h"
 #include "target/task.h"
@@ -116,6 +117,7 @@ struct gs_lock {  /* one GIL */
     struct gs_gil_words last;          /* as of the last snapshot, */
     struct gs_gil_words stacked;       /* and of the last one with stacks */
     uint64_t since_ns;                 /* it is seen in the same hands */
+    struct gs_gil_words judged[2];     /* before and after, as the census had them, while stacks are taken anew */
     bool stands;                       /* the words were the same again after the census */
     uint32_t sharers;                  /* interpreters on it */
     uint8_t bytes[2][GS_GIL_BYTES];
@@ -129,6 +131,34 @@ struct gs_interp {
     gs_addr head;     /* first thread state */
     gs_addr head_now; /* as read together with the stacks */
     uint32_t drop_now, collecting_now;
+};
+
+/* The C stack of one thread of the kernel. */
+struct gs_cstack {
+    pid_t tid, ns_tid;
+    bool found;                /* in the last list of them */
+    bool has_state;            /* it has a thread state: it is a member, too */
+    int syscall_fd, runs_fd;   /* -1: not open */
+    struct gs_activity before; /* what it did when the snapshot began, */
+    bool has_runs;
+    uint64_t runs; /* and how often it had been put on a processor by then */
+    bool kept;     /* stack is of a thread that sleeps, and was put on one `kept_runs` times then */
+    uint64_t kept_runs;
+    bool untraceable;
+    size_t want;          /* bytes to copy of it while it is stopped */
+    uint32_t read_sample; /* the sample in which stack became another one */
+    struct gs_native_stack stack;
+};
+
+struct gs_natives {
+    enum gs_native_scope scope; /* GS_NATIVE_NONE: C stacks are not asked for now */
+    pid_t only;                 /* of this thread, 0: of all */
+    struct gs_native *engine;   /* NULL: they never were */
+    struct gs_native_copy copy;
+    struct gs_cstack *list; /* by tid */
+    size_t count, room;
+    uint64_t listed_ns, discovery; /* when, and for which discovery of the members */
+    bool published;                /* the last snapshot had some */
 };
 
 struct gs_reader {
@@ -189,6 +219,8 @@ struct gs_reader {
     size_t rotation;  /* the member whose turn it is in the census */
     uint64_t taken_ns, rotated_ns, made_ns;
     uint32_t dice;
+
+    struct gs_natives natives; /* natives.c */
 
     struct gs_snapshot snapshot;
     size_t out_interp_room, out_gil_room, out_thread_room;
@@ -373,6 +405,20 @@ enum gs_status gs_sample_end(struct gs_reader *reader, enum gs_status taken,
 /* Somebody ended whose state is still in a list, or a state has a GIL whose thread is not known: the lists are to be
  * walked anew. */
 bool gs_sample_ghosts(struct gs_reader *reader);
+/* Stops the thread of a C stack, if it runs, and copies its registers and its C stack (into natives.copy) together with
+ * the Python stack of the member, which may be NULL. GS_LOST when it could not be stopped, GS_NOT_PERMITTED. */
+enum gs_status gs_stop_and_copy(struct gs_reader *reader, struct gs_member *member,
+                                struct gs_cstack *cstack) GS_MUST_CHECK;
+
+/* ---- natives.c ---- */
+
+/* Notes what each thread does before the snapshot. */
+enum gs_status gs_natives_begin(struct gs_reader *reader) GS_MUST_CHECK;
+/* After it: takes the C stack of each, and the Python stack again where that moved. */
+void gs_natives_take(struct gs_reader *reader);
+/* NULL: there is none. */
+struct gs_cstack *gs_natives_find(const struct gs_reader *reader, pid_t tid);
+void gs_natives_free(struct gs_reader *reader);
 
 /* ---- census.c ---- */
 

@@ -44,33 +44,58 @@ bool gs_may_stop(const struct gs_reader *reader, const struct gs_member *member)
            gs_pieces_bytes(reader, member) / 2 <= STOPPED_BYTES_MAX;
 }
 
-/* One reading of a thread that is stopped for it. False when it could not be stopped, and nothing has changed. */
-static bool copy_stopped(struct gs_reader *reader, struct gs_member *member)
+static void copy_c_stack(struct gs_reader *reader, struct gs_cstack *cstack)
 {
-    if (!gs_read_reserve(reader, member))
-        return false;
-    enum gs_status status = gs_stop_begin(&reader->stop, member->tid, member->syscall_fd);
-    if (status) {
-        member->untraceable = status == GS_NOT_PERMITTED;
-        return false;
-    }
+    struct gs_native_copy *copy = &reader->natives.copy;
+    copy->len = 0;
+    if (gs_stop_registers(&reader->stop, &copy->registers))
+        gs_native_copy_take(reader->natives.engine, copy, cstack->want);
+}
+
+/* All that is done while a thread stands still. */
+static enum gs_status read_while_stopped(struct gs_reader *reader, struct gs_member *member, struct gs_cstack *cstack)
+{
+    enum gs_status status = GS_LOST;
+    if (cstack)
+        copy_c_stack(reader, cstack);
+    for (int i = 0; i < TRIES && status != GS_OK && member; i++)
+        status = gs_read_stopped(reader, member);
+    return member ? status : GS_OK;
+}
+
+enum gs_status gs_stop_and_copy(struct gs_reader *reader, struct gs_member *member, struct gs_cstack *cstack)
+{
     struct gs_activity met;
+    int fd = cstack ? cstack->syscall_fd : member->syscall_fd;
+    if ((member && !gs_read_reserve(reader, member)) ||
+        (cstack && !gs_native_copy_reserve(&reader->natives.copy, cstack->want)))
+        return GS_LOST;
+    enum gs_status status = gs_stop_begin(&reader->stop, cstack ? cstack->tid : member->tid, fd);
+    if (status)
+        return status;
     gs_watch_hold(reader->python->target->watch, true);
     reader->stopping = true;
-    gs_activity_read(member->syscall_fd, &met);
-    status = GS_LOST;
-    for (int i = 0; i < TRIES && status != GS_OK; i++)
-        status = gs_read_stopped(reader, member);
+    gs_activity_read(fd, &met);
+    status = read_while_stopped(reader, member, cstack);
     reader->stopping = false;
     reader->quality.stopped_us += gs_stop_end(&reader->stop);
     gs_watch_hold(reader->python->target->watch, false);
     reader->quality.stopped++;
     reader->quality.stopped_in_syscall += met.run == GS_RUN_SYSCALL;
-    if (status == GS_OK)
+    if (member && status == GS_OK)
         gs_read_finish(reader, member);
-    else
+    else if (member)
         member->torn = true;
-    return true;
+    return GS_OK;
+}
+
+/* One reading of a thread that is stopped for it. False when it could not be stopped, and nothing has changed. */
+static bool copy_stopped(struct gs_reader *reader, struct gs_member *member)
+{
+    enum gs_status status = gs_stop_and_copy(reader, member, NULL);
+    if (status)
+        member->untraceable = status == GS_NOT_PERMITTED;
+    return status == GS_OK;
 }
 
 /* Reads a stack that must not be believed as it is: stopped, if its thread runs. */

@@ -124,7 +124,8 @@ static enum gs_status take(struct gs_reader *reader)
         reader->discovery == 0 || reader->lost_before || reader->stale || reader->unread || codes_changed(reader);
     bool careful = reader->full_census, again = true;
     reader->stale = reader->unread = false;
-    reader->changed = reader->snapshot.threads == NULL || reader->lost_before || reader->polled;
+    reader->changed = reader->snapshot.threads == NULL || reader->lost_before || reader->polled ||
+                      reader->natives.published || reader->natives.scope != GS_NATIVE_NONE;
     for (int i = 0; i < ATTEMPTS; i++) {
         uint64_t moved;
         if (fresh) {
@@ -228,6 +229,10 @@ enum gs_status gs_reader_take(struct gs_reader *reader, const struct gs_snapshot
     reader->polling = false;
     enum gs_status status = gs_sample_begin(reader);
     if (!status)
+        status = gs_natives_begin(reader);
+    if (!status)
         status = take(reader);
+    if (!status)
+        gs_natives_take(reader);
     return gs_sample_end(reader, status, snapshot);
 }

@@ -156,7 +156,8 @@ static bool fill_threads(struct gs_still *still, struct gs_core *core)
     qsort(core->threads, core->thread_count, sizeof *core->threads, by_tid);
     still->tasks = calloc(core->thread_count, sizeof *still->tasks);
     still->activities = calloc(core->thread_count, sizeof *still->activities);
-    if (!still->tasks || !still->activities)
+    still->registers = calloc(core->thread_count, sizeof *still->registers);
+    if (!still->tasks || !still->activities || !still->registers)
         return false;
     for (size_t i = 0; i < core->thread_count; i++) {
         const struct gs_core_thread *thread = &core->threads[i];
@@ -165,6 +166,7 @@ static bool fill_threads(struct gs_still *still, struct gs_core *core)
         activity->run = thread->state.call >= 0 ? GS_RUN_SYSCALL : GS_RUN_RUNNING;
         activity->number = thread->state.call;
         memcpy(activity->args, thread->state.args, sizeof activity->args);
+        still->registers[i] = thread->state.registers;
     }
     still->task_count = core->thread_count;
     return true;

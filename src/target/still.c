@@ -21,12 +21,22 @@ static int by_tid(const void *a, const void *b)
     return (x->tid > y->tid) - (x->tid < y->tid);
 }
 
-void gs_still_activity(const struct gs_still *still, pid_t tid, struct gs_activity *activity)
+static const struct gs_task *task_of(const struct gs_still *still, pid_t tid)
 {
     struct gs_task wanted = {.tid = tid};
-    const struct gs_task *task =
-        still->task_count > 0 ? bsearch(&wanted, still->tasks, still->task_count, sizeof wanted, by_tid) : NULL;
+    return still->task_count > 0 ? bsearch(&wanted, still->tasks, still->task_count, sizeof wanted, by_tid) : NULL;
+}
+
+void gs_still_activity(const struct gs_still *still, pid_t tid, struct gs_activity *activity)
+{
+    const struct gs_task *task = task_of(still, tid);
     *activity = task ? still->activities[task - still->tasks] : (struct gs_activity){.run = GS_RUN_GONE, .number = -1};
+}
+
+const struct gs_arch_registers *gs_still_registers(const struct gs_still *still, pid_t tid)
+{
+    const struct gs_task *task = task_of(still, tid);
+    return task && still->registers ? &still->registers[task - still->tasks] : NULL;
 }
 
 void gs_still_free(struct gs_still *still)
@@ -37,5 +47,6 @@ void gs_still_free(struct gs_still *still)
         still->free(still->files);
     free(still->tasks);
     free(still->activities);
+    free(still->registers);
     free(still);
 }

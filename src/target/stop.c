@@ -1,8 +1,10 @@
 /* SEIZE, INTERRUPT, wait, and DETACH: never PTRACE_ATTACH or SIGSTOP, which leave a mark when we die between. */
+#include <elf.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -126,6 +128,16 @@ enum gs_status gs_stop_begin(struct gs_stop *stop, pid_t tid, int activity_fd)
     enum gs_status status = seize(stop, tid, activity_fd, &child);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;
+}
+
+bool gs_stop_registers(const struct gs_stop *stop, struct gs_arch_registers *registers)
+{
+    struct user_regs_struct all;
+    struct iovec place = {&all, sizeof all};
+    if (!stop->tid || ptrace(PTRACE_GETREGSET, stop->tid, NT_PRSTATUS, &place) || place.iov_len != sizeof all)
+        return false;
+    gs_arch_registers_read(registers, &all);
+    return true;
 }
 
 uint64_t gs_stop_end(struct gs_stop *stop)

@@ -100,14 +100,14 @@ void gs_activity_parse(const char *text, struct gs_activity *activity)
     long number = strtol(text, &at, 10);
     if (at == text)
         return;
-    if (number < 0) {
-        activity->run = GS_RUN_BLOCKED;
-        return;
+    activity->run = number < 0 ? GS_RUN_BLOCKED : GS_RUN_SYSCALL;
+    if (number >= 0) {
+        activity->number = (int)number;
+        for (size_t i = 0; i < 6; i++)
+            activity->args[i] = strtoull(at, &at, 16);
     }
-    activity->run = GS_RUN_SYSCALL;
-    activity->number = (int)number;
-    for (size_t i = 0; i < 6; i++)
-        activity->args[i] = strtoull(at, &at, 16);
+    activity->sp = strtoull(at, &at, 16);
+    activity->pc = strtoull(at, &at, 16);
 }
 
 void gs_activity_read(int fd, struct gs_activity *activity)
@@ -123,6 +123,29 @@ void gs_activity_read(int fd, struct gs_activity *activity)
     }
     text[got] = '\0';
     gs_activity_parse(text, activity);
+}
+
+int gs_runs_open(const struct gs_target *target, pid_t tid)
+{
+    char path[64];
+    if (target->still)
+        return -1;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/schedstat", (int)target->pid, (int)tid);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+bool gs_runs_read(int fd, uint64_t *runs)
+{
+    char text[96];
+    unsigned long long count;
+    ssize_t got = fd < 0 ? -1 : pread(fd, text, sizeof text - 1, 0);
+    if (got <= 0)
+        return false;
+    text[got] = '\0';
+    if (sscanf(text, "%*u %*u %llu", &count) != 1)
+        return false;
+    *runs = count;
+    return true;
 }
 
 void gs_target_activity(const struct gs_target *target, pid_t tid, struct gs_activity *activity)

@@ -85,6 +85,24 @@ static void defaults_and_values(void **state)
     gs_args_fini(&args);
 }
 
+static void a_value_that_can_be_left_out(void **state)
+{
+    static const struct {
+        const char *line;
+        enum gs_native_scope scope;
+    } lines[] = {{"-j", GS_NATIVE_NONE},           {"-n", GS_NATIVE_ALL},
+                 {"-nj", GS_NATIVE_ALL},           {"--native", GS_NATIVE_ALL},
+                 {"--native leaf", GS_NATIVE_ALL}, {"--native=all", GS_NATIVE_ALL},
+                 {"--native=leaf", GS_NATIVE_LEAF}};
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct gs_args args;
+        assert_int_equal(parse(&args, &gs_cmd_dump, lines[i].line, NULL), GS_OK);
+        assert_int_equal(args.native, lines[i].scope);
+        gs_args_fini(&args);
+    }
+}
+
 static void words_end_options(void **state)
 {
     struct gs_args args;
@@ -104,8 +122,9 @@ static void wrong_options_are_explained(void **state)
     (void)state;
     check_wrong(&gs_cmd_dump, "--jsno", "there is no option --jsno", "Did you mean --json?");
     check_wrong(&gs_cmd_dump, "--sub", "there is no option --sub", "Did you mean --subprocesses?");
-    check_wrong(&gs_cmd_dump, "-n", "there is no option -n", "See gilspy help dump");
-    check_wrong(&gs_cmd_dump, "-jn", "there is no option -n", "See gilspy help dump");
+    check_wrong(&gs_cmd_dump, "-z", "there is no option -z", "See gilspy help dump");
+    check_wrong(&gs_cmd_dump, "-jz", "there is no option -z", "See gilspy help dump");
+    check_wrong(&gs_cmd_dump, "--native=some", "--native cannot be 'some'", "It is -n, --native=all or --native=leaf");
     check_wrong(&gs_cmd_dump, "-r 5", "dump does not take --rate", "See gilspy help dump");
     check_wrong(&gs_cmd_dump, "--once", "dump does not take --once", "See gilspy help dump");
     check_wrong(&gs_cmd_dump, "--json=1", "--json takes no value", "");
@@ -225,13 +244,10 @@ static void failures_to_write_are_noticed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(options_in_every_form),
-        cmocka_unit_test(defaults_and_values),
-        cmocka_unit_test(words_end_options),
-        cmocka_unit_test(wrong_options_are_explained),
-        cmocka_unit_test(every_option_has_help_and_fits),
-        cmocka_unit_test(files_appear_when_complete),
-        cmocka_unit_test(failures_to_write_are_noticed),
+        cmocka_unit_test(options_in_every_form),        cmocka_unit_test(defaults_and_values),
+        cmocka_unit_test(a_value_that_can_be_left_out), cmocka_unit_test(words_end_options),
+        cmocka_unit_test(wrong_options_are_explained),  cmocka_unit_test(every_option_has_help_and_fits),
+        cmocka_unit_test(files_appear_when_complete),   cmocka_unit_test(failures_to_write_are_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

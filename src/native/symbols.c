@@ -1,0 +1,97 @@
+/* The files of a module: its own, and the one with its debug information. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/apart.h"
+#include "base/watch.h"
+#include "native/symbols.h"
+
+void gs_module_symbols_free(struct gs_module_symbols *symbols)
+{
+    if (!symbols)
+        return;
+    gs_symtab_fini(&symbols->functions);
+    gs_lines_close(symbols->lines);
+    free(symbols);
+}
+
+struct question {
+    const struct gs_target *target;
+    const struct gs_map *map;
+};
+
+/* Reads the file from its beginning to where its end should be told. */
+static void try_file(const void *context, void *result)
+{
+    const struct question *question = context;
+    char bytes[4096];
+    int fd = gs_target_open_file(question->target, question->map);
+    bool *answered = result;
+    *answered = fd >= 0 && pread(fd, bytes, sizeof bytes, 0) > 0;
+}
+
+/* From afar only when another process got an answer. */
+static int open_module_file(const struct gs_native *native, const struct gs_module *module)
+{
+    const struct gs_target *target = native->target;
+    struct question question = {target, &module->map};
+    bool answered = false;
+    int fd = gs_target_open_near_file(target, &module->map);
+    if (fd >= 0 || target->still || !module->map.inode)
+        return fd;
+    if (gs_apart_run(try_file, &question, &answered, sizeof answered) != GS_APART_DONE || !answered)
+        return -1;
+    return gs_target_open_file(target, &module->map);
+}
+
+/* The file is the one whose beginning lies in memory, as far as that can be told. */
+static bool is_it(const struct gs_module *module, int fd)
+{
+    uint8_t id[sizeof module->build_id];
+    size_t len = gs_elf_build_id(fd, id, sizeof id);
+    return !module->has_head || (len == module->build_id_len && memcmp(id, module->build_id, len) == 0);
+}
+
+enum { PACKED_MOST = 1 << 20 /* bytes: to unpack them takes 50 ms */ };
+
+/* Takes the descriptor over. */
+static struct gs_lines *open_lines(const struct gs_native *native, int fd)
+{
+    if (native->options.thorough || gs_elf_packed_debug(fd) <= PACKED_MOST)
+        return gs_lines_open(fd);
+    close(fd);
+    return NULL;
+}
+
+static void read_files(struct gs_native *native, struct gs_module *module, struct gs_module_symbols *symbols)
+{
+    int fd = open_module_file(native, module);
+    if (fd >= 0 && !is_it(module, fd)) {
+        close(fd);
+        fd = -1;
+    }
+    int debug = gs_debug_file_open(native, module, fd);
+    if (fd >= 0)
+        gs_symtab_add(&symbols->functions, fd);
+    if (debug >= 0) {
+        gs_symtab_add(&symbols->functions, debug);
+        symbols->lines = open_lines(native, debug);
+    }
+    if (!symbols->lines && fd >= 0)
+        symbols->lines = open_lines(native, fd);
+    else if (fd >= 0)
+        close(fd);
+    gs_symtab_sort(&symbols->functions);
+}
+
+struct gs_module_symbols *gs_module_symbols_new(struct gs_native *native, struct gs_module *module)
+{
+    struct gs_watch *watch = native->target->watch;
+    struct gs_module_symbols *symbols = calloc(1, sizeof *symbols);
+    if (!symbols || !gs_watch_enter_spare(watch, "reading the symbols of a file that it maps"))
+        return symbols;
+    read_files(native, module, symbols);
+    gs_watch_leave(watch);
+    return symbols;
+}

@@ -1,0 +1,195 @@
+/* From frame to frame over a copy of the stack, as far as each step can be checked. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/room.h"
+#include "native/native.h"
+
+enum { SIGNALS_MAX = 8 /* frames below which another stack may lie */ };
+
+struct walk {
+    struct gs_native *native;
+    const struct gs_native_copy *copy;
+    struct gs_native_stack *stack;
+    struct gs_arch_registers registers;
+    bool exact_pc; /* it is where the thread stands, and not behind a call */
+    bool inferred;
+    int signals;
+};
+
+static bool known(const struct walk *walk, unsigned reg)
+{
+    return reg < GS_ARCH_REGISTERS && walk->registers.known >> reg & 1;
+}
+
+static enum gs_eval_result find_cfa(const struct walk *walk, const struct gs_row *row, gs_addr *cfa)
+{
+    if (row->cfa_rule == GS_RULE_IS_EXPR) {
+        struct gs_eval eval = {walk->native, walk->copy, &walk->registers};
+        return gs_native_expression(&eval, (gs_addr)row->cfa_value, NULL, cfa);
+    }
+    if (row->cfa_rule != GS_RULE_REGISTER)
+        return GS_EVAL_BAD;
+    if (!known(walk, row->cfa_register))
+        return GS_EVAL_LOST;
+    *cfa = walk->registers.value[row->cfa_register] + (uint64_t)row->cfa_value;
+    return GS_EVAL_OK;
+}
+
+/* One register of the caller. */
+static enum gs_eval_result recover(const struct walk *walk, const struct gs_row *row, gs_addr cfa, unsigned reg,
+                                   uint64_t *value)
+{
+    struct gs_eval eval = {walk->native, walk->copy, &walk->registers};
+    enum gs_eval_result result = GS_EVAL_OK;
+    int64_t operand = row->value[reg];
+    switch (row->rule[reg]) {
+    case GS_RULE_AT:
+        return gs_native_copy_word(walk->copy, cfa + (uint64_t)operand, value) ? GS_EVAL_OK : GS_EVAL_BAD;
+    case GS_RULE_IS:
+        *value = cfa + (uint64_t)operand;
+        return GS_EVAL_OK;
+    case GS_RULE_REGISTER:
+        if ((uint64_t)operand >= GS_ARCH_REGISTERS || !known(walk, (unsigned)operand))
+            return GS_EVAL_LOST;
+        *value = walk->registers.value[operand];
+        return GS_EVAL_OK;
+    case GS_RULE_AT_EXPR:
+    case GS_RULE_IS_EXPR:
+        result = gs_native_expression(&eval, (gs_addr)operand, &cfa, value);
+        if (!result && row->rule[reg] == GS_RULE_AT_EXPR && !gs_native_copy_word(walk->copy, *value, value))
+            result = GS_EVAL_BAD;
+        return result;
+    default: /* it is as it was, if a function has to leave it so */
+        *value = walk->registers.value[reg];
+        return row->rule[reg] == GS_RULE_SAME && known(walk, reg) && (GS_ARCH_PRESERVED >> reg & 1) ? GS_EVAL_OK
+                                                                                                    : GS_EVAL_LOST;
+    }
+}
+
+/* Past the copy's end there may be more; elsewhere there is nothing to be found. */
+static enum gs_native_end beyond(const struct walk *walk, gs_addr addr)
+{
+    const struct gs_native_copy *copy = walk->copy;
+    return !copy->whole && addr >= copy->addr + copy->len - 16 ? GS_NATIVE_CUT : GS_NATIVE_DAMAGED;
+}
+
+/* Registers become those of the caller, whose frame begins at cfa. */
+static enum gs_native_end go_to_caller(struct walk *walk, const struct gs_row *row, gs_addr cfa)
+{
+    struct gs_arch_registers next = {0};
+    for (unsigned reg = 0; reg < GS_ARCH_REGISTERS; reg++) {
+        uint64_t value = cfa;
+        bool plain_sp = reg == GS_ARCH_SP && row->rule[reg] == GS_RULE_SAME;
+        enum gs_eval_result result = plain_sp ? GS_EVAL_OK : recover(walk, row, cfa, reg, &value);
+        if (reg == GS_ARCH_PC && row->rule[reg] == GS_RULE_LOST)
+            return GS_NATIVE_WHOLE; /* so the outermost function is marked */
+        if (reg == GS_ARCH_PC && result != GS_EVAL_OK)
+            return beyond(walk, cfa);
+        if (result != GS_EVAL_OK)
+            continue;
+        next.value[reg] = value;
+        next.known |= 1u << reg;
+    }
+    walk->registers = next;
+    walk->exact_pc = row->signal;
+    if (next.value[GS_ARCH_PC] == 0)
+        return GS_NATIVE_WHOLE;
+    return GS_NATIVE_NOT_YET;
+}
+
+/* Without rules: code that was made while the program runs, and keeps to the frame pointer if we are lucky. */
+static bool follow_frame_pointer(struct walk *walk)
+{
+    gs_addr sp = walk->registers.value[GS_ARCH_SP], at = walk->registers.value[GS_ARCH_BP], callee;
+    uint64_t bp, pc;
+    uint8_t before[GS_ARCH_CALL_BYTES];
+    if (!known(walk, GS_ARCH_BP) || at % 8 != 0 || at < sp || !gs_native_copy_word(walk->copy, at, &bp) ||
+        !gs_native_copy_word(walk->copy, at + 8, &pc) || !gs_native_module(walk->native, pc) ||
+        gs_mem_read(walk->native->text, pc - sizeof before, before, sizeof before) != GS_OK ||
+        !gs_arch_is_call(before, pc, &callee))
+        return false;
+    walk->registers = (struct gs_arch_registers){.known = 1u << GS_ARCH_BP | 1u << GS_ARCH_SP | 1u << GS_ARCH_PC};
+    walk->registers.value[GS_ARCH_BP] = bp;
+    walk->registers.value[GS_ARCH_SP] = at + 16;
+    walk->registers.value[GS_ARCH_PC] = pc;
+    walk->exact_pc = false;
+    walk->inferred = true;
+    return true;
+}
+
+static bool add(struct walk *walk, gs_addr pc, gs_addr start, gs_addr cfa)
+{
+    struct gs_native_stack *stack = walk->stack;
+    if (stack->count >= GS_NATIVE_FRAMES_MAX ||
+        !gs_room((void **)&stack->frames, &stack->room, stack->count + 1, sizeof *stack->frames))
+        return false;
+    stack->frames[stack->count++] =
+        (struct gs_native_frame){.pc = pc, .cfa = cfa, .start = start, .inferred = walk->inferred};
+    return true;
+}
+
+static enum gs_native_end follow(struct walk *walk, bool guessing);
+
+/* The frame pointer is not known, and this frame is found by it: each likely value is tried, until one leads to the
+ * outermost function. */
+static enum gs_native_end try_guesses(struct walk *walk, gs_addr start)
+{
+    gs_addr guesses[GS_GUESSES];
+    struct walk before = *walk;
+    size_t frames = walk->stack->count;
+    bool unsure = walk->stack->frames[frames - 1].inferred;
+    size_t count = gs_native_guess(walk->native, walk->copy, walk->registers.value[GS_ARCH_SP], start, guesses);
+    for (size_t i = 0; i < count; i++) {
+        *walk = before;
+        walk->stack->count = frames - 1; /* where it stands is known, only its end is not */
+        walk->registers.value[GS_ARCH_BP] = guesses[i];
+        walk->registers.known |= 1u << GS_ARCH_BP;
+        walk->inferred = true;
+        if (follow(walk, true) == GS_NATIVE_WHOLE) {
+            walk->stack->frames[frames - 1].inferred = unsure;
+            return GS_NATIVE_WHOLE;
+        }
+    }
+    *walk = before;
+    walk->stack->count = frames;
+    walk->stack->frames[frames - 1].inferred = unsure;
+    return GS_NATIVE_REGISTER;
+}
+
+static enum gs_native_end follow(struct walk *walk, bool guessing)
+{
+    for (;;) {
+        gs_addr sp = walk->registers.value[GS_ARCH_SP], pc = walk->registers.value[GS_ARCH_PC], cfa = 0;
+        gs_addr at = walk->exact_pc ? pc : pc - 1;
+        const struct gs_row *row = gs_native_row(walk->native, at);
+        enum gs_eval_result result = row->found ? find_cfa(walk, row, &cfa) : GS_EVAL_BAD;
+        bool there = gs_native_module(walk->native, at) != NULL;
+        if (!there && walk->stack->count > 0)
+            return beyond(walk, sp);
+        if (!add(walk, at, row->start, cfa))
+            return GS_NATIVE_CUT;
+        if (!row->found) {
+            if (!follow_frame_pointer(walk))
+                return GS_NATIVE_UNKNOWN;
+            walk->stack->frames[walk->stack->count - 1].cfa = walk->registers.value[GS_ARCH_SP];
+            continue;
+        }
+        if (result == GS_EVAL_LOST)
+            return guessing || known(walk, GS_ARCH_BP) ? GS_NATIVE_REGISTER : try_guesses(walk, row->start);
+        enum gs_native_end end = result ? GS_NATIVE_DAMAGED : go_to_caller(walk, row, cfa);
+        if (end != GS_NATIVE_NOT_YET)
+            return end;
+        /* Each frame lies above the one that it called, unless a signal came in on a stack of its own. */
+        if (walk->registers.value[GS_ARCH_SP] <= sp && !(walk->exact_pc && walk->signals++ < SIGNALS_MAX))
+            return GS_NATIVE_DAMAGED;
+    }
+}
+
+void gs_native_unwind(struct gs_native *native, const struct gs_native_copy *copy, struct gs_native_stack *stack)
+{
+    struct walk walk = {.native = native, .copy = copy, .stack = stack, .registers = copy->registers, .exact_pc = true};
+    const uint32_t needed = 1u << GS_ARCH_SP | 1u << GS_ARCH_PC;
+    stack->count = 0;
+    stack->end = (copy->registers.known & needed) == needed ? follow(&walk, false) : GS_NATIVE_HIDDEN;
+}

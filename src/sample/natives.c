@@ -1,0 +1,359 @@
+/* The C stacks of a snapshot's threads, each of the same moment as its Python stack.
+ *
+ * A thread that sleeps is not touched: the kernel tells where its stack is, and how often it was put on a processor. If
+ * that count is the same before the snapshot and after its C stack was copied, it did not move in between. One that
+ * runs is stopped while registers, C stack and Python stack are copied together. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "sample/reader.h"
+#include "target/still.h"
+
+enum { TRIES = 4, LIST_NS = 100000000 };
+
+enum gs_status gs_reader_native(struct gs_reader *reader, enum gs_native_scope scope, pid_t tid)
+{
+    struct gs_natives *natives = &reader->natives;
+    natives->scope = scope;
+    natives->only = tid;
+    if (scope == GS_NATIVE_NONE || natives->engine)
+        return GS_OK;
+    return gs_native_new(&natives->engine, reader->python->target, &reader->options.native_options);
+}
+
+struct gs_native *gs_reader_natives(struct gs_reader *reader)
+{
+    return reader->natives.engine;
+}
+
+static void drop(struct gs_cstack *cstack)
+{
+    if (cstack->syscall_fd >= 0)
+        close(cstack->syscall_fd);
+    if (cstack->runs_fd >= 0)
+        close(cstack->runs_fd);
+    free(cstack->stack.frames);
+}
+
+void gs_natives_free(struct gs_reader *reader)
+{
+    struct gs_natives *natives = &reader->natives;
+    for (size_t i = 0; i < natives->count; i++)
+        drop(&natives->list[i]);
+    free(natives->list);
+    gs_native_copy_fini(&natives->copy);
+    gs_native_free(natives->engine);
+}
+
+/* ---- the list ---- */
+
+static int by_tid(const void *a, const void *b)
+{
+    const struct gs_cstack *x = a, *y = b;
+    return (x->tid > y->tid) - (x->tid < y->tid);
+}
+
+struct gs_cstack *gs_natives_find(const struct gs_reader *reader, pid_t tid)
+{
+    const struct gs_natives *natives = &reader->natives;
+    struct gs_cstack wanted = {.tid = tid};
+    return natives->count > 0 ? bsearch(&wanted, natives->list, natives->count, sizeof wanted, by_tid) : NULL;
+}
+
+/* Descriptors are kept as far as there are enough. */
+static int keep(const struct gs_reader *reader, int fd)
+{
+    if (fd >= reader->kept_files) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static bool add(struct gs_reader *reader, const struct gs_task *task)
+{
+    struct gs_natives *natives = &reader->natives;
+    const struct gs_target *target = reader->python->target;
+    if (!gs_grow(reader, (void **)&natives->list, &natives->room, natives->count + 1, sizeof *natives->list))
+        return false;
+    natives->list[natives->count++] =
+        (struct gs_cstack){.tid = task->tid,
+                           .ns_tid = task->ns_tid,
+                           .found = true,
+                           .syscall_fd = keep(reader, gs_activity_open(target, task->tid)),
+                           .runs_fd = keep(reader, gs_runs_open(target, task->tid)),
+                           .want = GS_NATIVE_COPY_BYTES};
+    return true;
+}
+
+/* Takes in the threads that are there, and lets go of those that are no more. */
+static bool take_in(struct gs_reader *reader, const struct gs_task *tasks, size_t count)
+{
+    struct gs_natives *natives = &reader->natives;
+    size_t known = natives->count, kept = 0;
+    bool ok = true;
+    for (size_t i = 0; i < known; i++)
+        natives->list[i].found = false;
+    for (size_t i = 0; i < count && ok; i++) {
+        struct gs_cstack wanted = {.tid = tasks[i].tid};
+        struct gs_cstack *old = known > 0 ? bsearch(&wanted, natives->list, known, sizeof wanted, by_tid) : NULL;
+        /* Its number may be another thread's by now. */
+        if (old && old->before.run != GS_RUN_GONE)
+            old->found = true;
+        else if (!natives->only || natives->only == tasks[i].tid)
+            ok = add(reader, &tasks[i]);
+    }
+    for (size_t i = 0; i < natives->count; i++) {
+        if (natives->list[i].found)
+            natives->list[kept++] = natives->list[i];
+        else
+            drop(&natives->list[i]);
+    }
+    natives->count = kept;
+    if (kept > 0)
+        qsort(natives->list, kept, sizeof *natives->list, by_tid);
+    return ok;
+}
+
+static enum gs_status list_threads(struct gs_reader *reader)
+{
+    struct gs_natives *natives = &reader->natives;
+    struct gs_task *tasks;
+    size_t count;
+    if (natives->listed_ns && natives->discovery == reader->discovery &&
+        reader->taken_ns - natives->listed_ns < LIST_NS)
+        return GS_OK;
+    enum gs_status status = gs_target_tasks(reader->python->target, &tasks, &count);
+    if (status)
+        return status;
+    bool ok = take_in(reader, tasks, count);
+    free(tasks);
+    natives->listed_ns = reader->taken_ns;
+    natives->discovery = reader->discovery;
+    return ok ? GS_OK : GS_NO_MEMORY;
+}
+
+/* ---- one thread ---- */
+
+static bool read_runs(const struct gs_reader *reader, const struct gs_cstack *cstack, uint64_t *runs)
+{
+    if (cstack->runs_fd >= 0 || reader->python->target->still)
+        return gs_runs_read(cstack->runs_fd, runs) && *runs > 0;
+    int fd = gs_runs_open(reader->python->target, cstack->tid);
+    bool told = gs_runs_read(fd, runs) && *runs > 0;
+    if (fd >= 0)
+        close(fd);
+    return told;
+}
+
+static void read_activity(const struct gs_reader *reader, const struct gs_cstack *cstack, struct gs_activity *activity)
+{
+    if (cstack->syscall_fd >= 0)
+        gs_activity_read(cstack->syscall_fd, activity);
+    else
+        gs_target_activity(reader->python->target, cstack->tid, activity);
+}
+
+static bool asleep(const struct gs_activity *activity)
+{
+    return activity->run == GS_RUN_SYSCALL || activity->run == GS_RUN_BLOCKED;
+}
+
+/* What it does now. The count first: if it is the same later, it was so in between. */
+static void look(struct gs_reader *reader, struct gs_cstack *cstack)
+{
+    cstack->has_runs = read_runs(reader, cstack, &cstack->runs);
+    if (cstack->kept && cstack->has_runs && cstack->runs == cstack->kept_runs)
+        return; /* it sleeps on */
+    cstack->kept = false;
+    read_activity(reader, cstack, &cstack->before);
+}
+
+/* It slept since look() all the time. */
+static bool slept_on(const struct gs_reader *reader, const struct gs_cstack *cstack)
+{
+    uint64_t runs;
+    struct gs_activity now;
+    if (!asleep(&cstack->before))
+        return false;
+    if (cstack->has_runs)
+        return read_runs(reader, cstack, &runs) && runs == cstack->runs;
+    read_activity(reader, cstack, &now);
+    return now.run == cstack->before.run && now.number == cstack->before.number && now.sp == cstack->before.sp &&
+           now.pc == cstack->before.pc && memcmp(now.args, cstack->before.args, sizeof now.args) == 0;
+}
+
+static void end_as(const struct gs_reader *reader, struct gs_cstack *cstack, enum gs_native_end end)
+{
+    cstack->stack.count = 0;
+    cstack->stack.end = end;
+    cstack->read_sample = reader->sample;
+}
+
+static void unwind(struct gs_reader *reader, struct gs_cstack *cstack)
+{
+    gs_native_unwind(reader->natives.engine, &reader->natives.copy, &cstack->stack);
+    cstack->read_sample = reader->sample;
+}
+
+/* Copies and follows the stack of a thread that sleeps, more of it where it is long. False: it did not sleep on. */
+static bool take_sleeper(struct gs_reader *reader, struct gs_cstack *cstack)
+{
+    struct gs_native_copy *copy = &reader->natives.copy;
+    copy->registers = (struct gs_arch_registers){.known = 1u << GS_ARCH_SP | 1u << GS_ARCH_PC};
+    copy->registers.value[GS_ARCH_SP] = cstack->before.sp;
+    copy->registers.value[GS_ARCH_PC] = cstack->before.pc;
+    for (size_t bytes = GS_NATIVE_COPY_BYTES; bytes <= GS_NATIVE_COPY_SLEEPER; bytes *= 8) {
+        if (!gs_native_is_mapped(reader->natives.engine, cstack->before.sp) || !gs_native_copy_reserve(copy, bytes) ||
+            !gs_native_copy_take(reader->natives.engine, copy, bytes)) {
+            end_as(reader, cstack, cstack->before.sp ? GS_NATIVE_DAMAGED : GS_NATIVE_HIDDEN);
+            return true;
+        }
+        unwind(reader, cstack);
+        if (!slept_on(reader, cstack))
+            return false;
+        if (cstack->stack.end != GS_NATIVE_CUT || copy->len < bytes)
+            break;
+    }
+    cstack->kept = cstack->has_runs;
+    cstack->kept_runs = cstack->runs;
+    return true;
+}
+
+/* GS_OK: it was stopped; its stack is known. */
+static enum gs_status take_runner(struct gs_reader *reader, struct gs_cstack *cstack, struct gs_member *member)
+{
+    if (reader->options.stopping == GS_STOP_NEVER || cstack->untraceable || cstack->syscall_fd < 0 ||
+        (member && !gs_may_stop(reader, member))) {
+        bool traced = cstack->untraceable || (member && member->untraceable);
+        end_as(reader, cstack, traced ? GS_NATIVE_TRACED : GS_NATIVE_RUNS);
+        return GS_OK;
+    }
+    for (int i = 0; i < TRIES; i++) {
+        enum gs_status status = gs_stop_and_copy(reader, member, cstack);
+        if (status == GS_NOT_PERMITTED) {
+            cstack->untraceable = true;
+            end_as(reader, cstack, GS_NATIVE_TRACED);
+            return GS_OK;
+        }
+        if (status)
+            return status;
+        if (member && member->torn)
+            continue;
+        unwind(reader, cstack);
+        if (cstack->stack.end != GS_NATIVE_CUT || cstack->want >= GS_NATIVE_COPY_MOST)
+            break;
+        cstack->want *= 4;
+    }
+    return GS_OK;
+}
+
+static void take_still(struct gs_reader *reader, struct gs_cstack *cstack)
+{
+    const struct gs_arch_registers *registers = gs_still_registers(reader->python->target->still, cstack->tid);
+    struct gs_native_copy *copy = &reader->natives.copy;
+    end_as(reader, cstack, GS_NATIVE_HIDDEN);
+    for (size_t bytes = GS_NATIVE_COPY_BYTES; registers && bytes <= GS_NATIVE_COPY_SLEEPER; bytes *= 8) {
+        copy->registers = *registers;
+        if (!gs_native_copy_reserve(copy, bytes) || !gs_native_copy_take(reader->natives.engine, copy, bytes)) {
+            cstack->stack.end = GS_NATIVE_DAMAGED;
+            return;
+        }
+        unwind(reader, cstack);
+        if (cstack->stack.end != GS_NATIVE_CUT || copy->len < bytes)
+            return;
+    }
+}
+
+/* The state in which its thread runs Python, of several the one that tells most. */
+static struct gs_member *member_of(const struct gs_reader *reader, pid_t tid)
+{
+    struct gs_member *best = NULL;
+    for (size_t i = 0; i < reader->member_count; i++) {
+        struct gs_member *member = reader->members[i];
+        if (member->tid == tid && (!best || member->gil == GS_HOLDS || (best->gil != GS_HOLDS && !best->frame_count)))
+            best = member;
+    }
+    return best;
+}
+
+/* It moved since the snapshot began, or runs: both its stacks are taken anew. */
+static void take_anew(struct gs_reader *reader, struct gs_cstack *cstack)
+{
+    struct gs_member *member = cstack->has_state ? member_of(reader, cstack->tid) : NULL;
+    for (int i = 0; i < TRIES; i++) {
+        look(reader, cstack);
+        if (cstack->before.run == GS_RUN_GONE || cstack->before.run == GS_RUN_UNKNOWN)
+            break;
+        if (cstack->before.run == GS_RUN_RUNNING) {
+            if (take_runner(reader, cstack, member) == GS_OK)
+                return;
+            continue;
+        }
+        if (member && gs_read_members(reader, &member, 1) != GS_OK)
+            break;
+        if (take_sleeper(reader, cstack))
+            return;
+    }
+    end_as(reader, cstack, cstack->before.run == GS_RUN_UNKNOWN ? GS_NATIVE_HIDDEN : GS_NATIVE_MOVED);
+}
+
+/* ---- all of them ---- */
+
+enum gs_status gs_natives_begin(struct gs_reader *reader)
+{
+    struct gs_natives *natives = &reader->natives;
+    if (natives->scope == GS_NATIVE_NONE)
+        return GS_OK;
+    gs_native_refresh(natives->engine);
+    enum gs_status status = list_threads(reader);
+    for (size_t i = 0; i < natives->count && !status; i++) {
+        if (!reader->python->target->still)
+            look(reader, &natives->list[i]);
+    }
+    return status;
+}
+
+static void mark_members(struct gs_reader *reader)
+{
+    for (size_t i = 0; i < reader->natives.count; i++)
+        reader->natives.list[i].has_state = false;
+    for (size_t i = 0; i < reader->member_count; i++) {
+        struct gs_cstack *cstack = gs_natives_find(reader, reader->members[i]->tid);
+        if (cstack)
+            cstack->has_state = true;
+    }
+}
+
+/* Python's own threads only, where no more is asked for. */
+static bool is_wanted(const struct gs_natives *natives, const struct gs_cstack *cstack)
+{
+    return (!natives->only || natives->only == cstack->tid) && (cstack->has_state || natives->scope == GS_NATIVE_ALL);
+}
+
+void gs_natives_take(struct gs_reader *reader)
+{
+    struct gs_natives *natives = &reader->natives;
+    if (natives->scope == GS_NATIVE_NONE)
+        return;
+    mark_members(reader);
+    for (size_t i = 0; i < reader->lock_count; i++) {
+        reader->locks[i].judged[0] = reader->locks[i].before;
+        reader->locks[i].judged[1] = reader->locks[i].after;
+    }
+    for (size_t i = 0; i < natives->count; i++) {
+        struct gs_cstack *cstack = &natives->list[i];
+        if (!is_wanted(natives, cstack))
+            continue;
+        if (reader->python->target->still)
+            take_still(reader, cstack);
+        else if (!slept_on(reader, cstack) || (!cstack->kept && !take_sleeper(reader, cstack)))
+            take_anew(reader, cstack);
+    }
+    for (size_t i = 0; i < reader->lock_count; i++) {
+        reader->locks[i].before = reader->locks[i].judged[0];
+        reader->locks[i].after = reader->locks[i].judged[1];
+    }
+}
