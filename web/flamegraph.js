@@ -1,7 +1,7 @@
 /* Turns frames that are drawn into a flame graph to work with: it reads what is there, and puts search, buttons and
  * details around it. All that comes from the profiled program is handled as text.
  *
- * static_frames: the group of frames. place: what this page has that others have not: `whole`, the graph is all of it,
+ * static_frames: the group of frames; those of a difference of two runs say in their titles all that is to be told. place: what this page has that others have not: `whole`, the graph is all of it,
  * so that keys are meant for it wherever they are pressed; `words` and `legend`, elements that stand above the graph;
  * `mount(app)`, which shows it. */
 function gilspy_flamegraph(static_frames, place) {
@@ -10,6 +10,7 @@ function gilspy_flamegraph(static_frames, place) {
   const ROW = 20, CHARACTER = 7.225, CALLERS = 3, LEAST = 0.6, SPLIT = 3, SPLIT_LEAST = 24;
   const HUES = [["holds", "#e69f00"], ["waits", "#d55e00"], ["without", "#009e73"], ["none", "#56b4e9"],
                 ["unknown", "#cc79a7"], ["idle", "#999999"]];
+  const difference = static_frames.hasAttribute("data-difference");
   const KEYS = [["click, Enter", "zoom into a frame"], ["Esc, Backspace", "back"], ["r, 0", "reset"],
                 ["arrows", "go to caller, callee, neighbour"], ["Home, End", "outermost frame, longest path"],
                 ["/, Ctrl-F", "search: a regular expression, or text"], ["n, N", "next match, previous one"],
@@ -26,7 +27,7 @@ function gilspy_flamegraph(static_frames, place) {
       const lines = element.querySelector("title").textContent.split("\n");
       const frame = {element, rect: element.querySelector("rect"), text: element.querySelector("text"),
                      depth: v[0], x: v[1], width: v[2], words: v.slice(3, 8), idle: v[8], samples: v[9],
-                     name: lines[0], where: lines[3] || "", self: (lines[1].split(", itself ")[1] || ""),
+                     name: lines[0], where: lines[3] || "", told: lines.slice(1, 3), self: (lines[1].split(", itself ")[1] || ""),
                      plain: element.classList.contains("h"), index: frames.length, parent: null, children: [], end: 0, shown: true};
       way.length = frame.depth;
       frame.parent = frame.depth > 0 ? way[frame.depth - 1] : null;
@@ -114,7 +115,7 @@ function gilspy_flamegraph(static_frames, place) {
   function draw_split(frame, x, y, width) {
     const paths = frame.element.querySelectorAll("path");
     let at = 0;
-    if (width >= SPLIT_LEAST && !frame.plain) {
+    if (width >= SPLIT_LEAST && !frame.plain && !difference) {
       for (const [colour, part] of parts(frame)) {
         if (part < 0.5 || part > frame.width - 1)
           continue;
@@ -268,6 +269,14 @@ function gilspy_flamegraph(static_frames, place) {
   }
 
   function describe(frame) {
+    ui.name.replaceChildren(frame.name + " ", make("span", {class: "where"}, frame.where));
+    if (difference)
+      ui.numbers.replaceChildren(...frame.told.filter(Boolean).map((line) => make("span", {}, line)));
+    else
+      describe_time(frame);
+  }
+
+  function describe_time(frame) {
     const split = make("span", {class: "split", "aria-hidden": "true"}), words = [];
     for (const [colour, part] of parts(frame)) {
       if (part > 0)
@@ -278,7 +287,6 @@ function gilspy_flamegraph(static_frames, place) {
       if (part > 0)
         words.push((i === 5 ? "of it idle " : word + " ") + percent(part, frame.width));
     });
-    ui.name.replaceChildren(frame.name + " ", make("span", {class: "where"}, frame.where));
     ui.numbers.replaceChildren(split, make("span", {class: "words-of"}, words.join(", ")));
     const facts = [duration(frame.width), percent(frame.width, frames[0].width) + " of all"];
     if (zoomed !== frames[0])

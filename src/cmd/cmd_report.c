@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
-#include "cmd/draw.h"
+#include "cmd/differ.h"
 #include "cmd/message.h"
 #include "cmd/output.h"
 
-/* run.gilspy -> run.svg, beside it. */
+/* run.gilspy -> run.svg, beside it; a difference: run.diff.svg. */
 static char *choose_name(const struct gs_args *args, const struct gs_format *format, const char *recording)
 {
     char extension[32], *name;
@@ -23,7 +23,8 @@ static char *choose_name(const struct gs_args *args, const struct gs_format *for
     tail = strlen("." GS_FORMAT_RECORDING);
     if (len > tail && strncmp(recording + len - tail, "." GS_FORMAT_RECORDING, tail) == 0)
         len -= tail;
-    return asprintf(&name, "%.*s%s", (int)len, recording, extension) < 0 ? NULL : name;
+    const char *what = args->diff_count > 0 ? ".diff" : "";
+    return asprintf(&name, "%.*s%s%s", (int)len, recording, what, extension) < 0 ? NULL : name;
 }
 
 static enum gs_status open_all(struct gs_join *join, const char *const *names, size_t count, struct gs_err *err)
@@ -38,8 +39,39 @@ static enum gs_status open_all(struct gs_join *join, const char *const *names, s
     return status;
 }
 
+/* Text is what a difference is without a format and a name; "gilspy" is no format of it either. */
+static enum gs_status draw_difference(const struct gs_args *args, struct gs_join *before, struct gs_err *err)
+{
+    const struct gs_format *format = NULL;
+    bool text = !args->format && (!args->output || strcmp(args->output, "-") == 0);
+    enum gs_status status = text ? GS_OK : gs_draw_choose(&format, args, err);
+    if (!status && !text && (!format || !format->diff)) {
+        gs_fail(err, GS_USAGE, "cannot write a difference as %s", format ? format->name : "a recording");
+        gs_err_todo(err, "svg, html and folded can show it, and without -f and -o it is told as text");
+        status = GS_USAGE;
+    }
+    if (!status)
+        status = open_all(before, args->words, args->word_count, err);
+    struct gs_join *after = status ? NULL : gs_join_new();
+    char *name = text ? strdup("-") : choose_name(args, format, args->words[0]);
+    if (!status && (!after || !name))
+        status = gs_fail(err, GS_NO_MEMORY, "cannot draw: out of memory");
+    if (!status)
+        status = open_all(after, args->diffs, args->diff_count, err);
+    if (!status)
+        status = gs_differ(before, after, format, name, args, err);
+    if (!status && !text && !args->output && !args->quiet)
+        gs_remark("wrote %s", name);
+    free(name);
+    gs_join_free(after);
+    return status;
+}
+
 static enum gs_status draw(const struct gs_args *args, struct gs_join *join, struct gs_err *err)
 {
+    if (args->diff_count > 0)
+        return draw_difference(args, join, err);
+
     const struct gs_format *format;
     enum gs_status status = gs_draw_choose(&format, args, err);
     if (!status && !format)
@@ -76,15 +108,23 @@ const struct gs_cmd gs_cmd_report = {
     .summary = "draw a recording: any format, mode, time range, thread",
     .operands = "FILE...",
     .offers = GS_OFFER_FILES,
-    .help = "Draws a recording of gilspy record in any format and any mode, without recording again. One that still "
-            "grows (FILE.part) is drawn as far as it is. Several are drawn as one, in the order of time: those of "
-            "record --rotate come out as the undivided run would.\n"
-            "\n"
-            "  gilspy report run.gilspy                           run.svg\n"
-            "  gilspy report run.gilspy -m gil -o gil.svg         who held the GIL\n"
-            "  gilspy report run.gilspy -f folded -o - --from 10s --to 20s\n"
-            "  gilspy report run.*.gilspy -o run.html             what --rotate left, as one",
+    .help =
+        "Draws a recording of gilspy record in any format and any mode, without recording again. One that still "
+        "grows (FILE.part) is drawn as far as it is. Several are drawn as one, in the order of time: those of "
+        "record --rotate come out as the undivided run would.\n"
+        "\n"
+        "--diff tells what another recording has more and less of, as shares of the time that each was recorded: as "
+        "text, or in svg, html and folded (with two columns). The one named first is before. Lines of code do not "
+        "matter in it, and of a change it is told whether chance may have made it.\n"
+        "\n"
+        "  gilspy report run.gilspy                           run.svg\n"
+        "  gilspy report run.gilspy -m gil -o gil.svg         who held the GIL\n"
+        "  gilspy report run.gilspy -f folded -o - --from 10s --to 20s\n"
+        "  gilspy report run.*.gilspy -o run.html             what --rotate left, as one\n"
+        "  gilspy report before.gilspy --diff after.gilspy    what grew, what shrank\n"
+        "  gilspy report before.gilspy --diff after.gilspy -o diff.html",
     .options = GS_OPT(FORMAT) | GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) | GS_OPT(THREAD) |
-               GS_OPT(FUNCTION) | GS_OPT(FROM) | GS_OPT(TO) | GS_OPT(OUTPUT) | GS_OPT(QUIET) | GS_OPT(HELP),
+               GS_OPT(FUNCTION) | GS_OPT(FROM) | GS_OPT(TO) | GS_OPT(DIFF) | GS_OPT(OUTPUT) | GS_OPT(QUIET) |
+               GS_OPT(HELP),
     .run = run,
 };

@@ -271,4 +271,4 @@ static enum gs_status open_chrome(struct gs_sink **sink, FILE *out, const struct
 
 const struct gs_format gs_format_chrome = {
     "chrome",    "chrometrace", ".trace.json", "a timeline of every thread, for Perfetto; merges with VizTracer's",
-    open_chrome, close_chrome};
+    open_chrome, close_chrome,  NULL};

@@ -6,6 +6,8 @@
 
 #include "profile/modes.h"
 
+struct gs_difference;
+
 struct gs_format {
     const char *name, *other_name; /* other_name: as users of py-spy call it, or NULL */
     const char *extensions;        /* ".folded .txt": separated by blanks */
@@ -14,6 +16,8 @@ struct gs_format {
      * memory, and writes what it could not write before when `end` is called. Errors of the stream stay in it. */
     enum gs_status (*open)(struct gs_sink **sink, FILE *out, const struct gs_selection *selection);
     void (*close)(struct gs_sink *sink);
+    /* Writes the difference of two recordings; NULL: it cannot. */
+    enum gs_status (*diff)(const struct gs_difference *difference, FILE *out);
 };
 
 extern const struct gs_format *const gs_formats[]; /* NULL at the end */

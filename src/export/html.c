@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/room.h"
+#include "export/diff.h"
 #include "export/formats.h"
 #include "export/html.h"
 
@@ -239,5 +240,7 @@ static enum gs_status open_html(struct gs_sink **sink, FILE *out, const struct g
 }
 
 const struct gs_format gs_format_html = {
-    "html",    NULL,      ".html", "a report to look at in a browser: time line, flame graph, threads, who delays whom",
-    open_html, close_html};
+    "html",      NULL,
+    ".html",     "a report to look at in a browser: time line, flame graph, threads, who delays whom",
+    open_html,   close_html,
+    gs_diff_html};

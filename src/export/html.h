@@ -97,6 +97,8 @@ void gs_pack_base64(const struct gs_pack *pack, FILE *out);
 
 enum gs_status gs_html_write(struct gs_html *html, const struct gs_html_data *data,
                              const struct gs_run_end *end) GS_MUST_CHECK;
+/* Everything up to the body; the page's title is what stands in page->text. */
+void gs_html_head(struct gs_svg_page *page);
 /* The names that the packed numbers stand for, as JSON in which no tag can begin. */
 enum gs_status gs_html_names(struct gs_html *html, const struct gs_html_data *data,
                              const struct gs_run_end *end) GS_MUST_CHECK;
@@ -114,7 +116,7 @@ enum gs_status gs_html_hold_table(const struct gs_html *html, struct gs_svg_page
 /* How it was measured. */
 void gs_html_quality(const struct gs_html *html, const struct gs_run_end *end, struct gs_svg_page *page);
 
-/* web/report.css, report_data.js and report.js */
-extern const char gs_web_report_css[], gs_web_report_data_js[], gs_web_report_js[];
+/* web/report.css, report_data.js, report.js and difference.js */
+extern const char gs_web_report_css[], gs_web_report_data_js[], gs_web_report_js[], gs_web_difference_js[];
 
 #endif

@@ -10,7 +10,7 @@ static void put_text(struct gs_svg_page *page, const char *begin, const char *en
     fputs(end, page->out);
 }
 
-static void write_head(struct gs_svg_page *page)
+void gs_html_head(struct gs_svg_page *page)
 {
     /* The policy: whatever is wrong with this page, it asks nobody for anything. */
     fputs("<!DOCTYPE html>\n<html lang=\"en\" class=\"gilspy\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -18,8 +18,6 @@ static void write_head(struct gs_svg_page *page)
           "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
           "script-src 'unsafe-inline'\">\n<meta name=\"color-scheme\" content=\"light dark\">\n",
           page->out);
-    gs_label_put(&page->text, "gilspy: ");
-    gs_svg_command(&page->text, page->drawing);
     put_text(page, "<title>", "</title>\n");
     fprintf(page->out, "<style>\n%s%s</style>\n</head>\n<body>\n", gs_web_flamegraph_css, gs_web_report_css);
 }
@@ -108,12 +106,14 @@ static enum gs_status write_data(struct gs_html *html, const struct gs_html_data
 
 enum gs_status gs_html_write(struct gs_html *html, const struct gs_html_data *data, const struct gs_run_end *end)
 {
-    struct gs_drawing drawing = {html->out, html->selection, html->still_tree, &html->run, end};
+    struct gs_drawing drawing = {html->out, html->selection, html->still_tree, &html->run, end, 0};
     struct gs_svg_page page = {.drawing = &drawing, .out = html->out};
     enum gs_status status = gs_boxes_init(&page.boxes, html->still_tree);
     if (status == GS_OK) {
         page.total_ns = gs_node_ns(&page.boxes.list[0].time);
-        write_head(&page);
+        gs_label_put(&page.text, "gilspy: ");
+        gs_svg_command(&page.text, page.drawing);
+        gs_html_head(&page);
         write_verdict(html, data, &page);
         status = write_sections(html, data, end, &page);
     }

@@ -263,5 +263,5 @@ static enum gs_status open_jsonl(struct gs_sink **sink, FILE *out, const struct 
     return GS_OK;
 }
 
-const struct gs_format gs_format_jsonl = {"jsonl",    NULL,       ".jsonl", "one sample per line as JSON, for programs",
-                                          open_jsonl, close_jsonl};
+const struct gs_format gs_format_jsonl = {
+    "jsonl", NULL, ".jsonl", "one sample per line as JSON, for programs", open_jsonl, close_jsonl, NULL};

@@ -160,5 +160,5 @@ static enum gs_status open_pprof(struct gs_sink **sink, FILE *out, const struct 
     return GS_NO_MEMORY;
 }
 
-const struct gs_format gs_format_pprof = {"pprof",    NULL,       ".pb.gz", "for go tool pprof, Pyroscope and Parca",
-                                          open_pprof, close_pprof};
+const struct gs_format gs_format_pprof = {"pprof",    NULL,        ".pb.gz", "for go tool pprof, Pyroscope and Parca",
+                                          open_pprof, close_pprof, NULL};

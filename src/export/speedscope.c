@@ -131,6 +131,6 @@ static enum gs_status open_speedscope(struct gs_sink **sink, FILE *out, const st
     return GS_NO_MEMORY;
 }
 
-const struct gs_format gs_format_speedscope = {"speedscope",       NULL,
-                                               ".speedscope.json", "for speedscope: each thread's stacks over time",
-                                               open_speedscope,    close_speedscope};
+const struct gs_format gs_format_speedscope = {
+    "speedscope",     NULL, ".speedscope.json", "for speedscope: each thread's stacks over time", open_speedscope,
+    close_speedscope, NULL};

@@ -43,10 +43,17 @@ extern const struct gs_hue_row {
 void gs_hues_of(const struct gs_node *time, uint64_t hue_ns[GS_HUE_COUNT]);
 /* 0xRRGGBB; holder: a frame of the holder, in mode blame. */
 uint32_t gs_box_colour(const struct gs_box *box, bool holder);
+/* Of a difference: what grew, what shrank, what did neither; and of a box. */
+enum gs_turn { GS_TURN_GREW, GS_TURN_SHRANK, GS_TURN_NEITHER, GS_TURN_COUNT };
+extern const struct gs_hue_row gs_turns[GS_TURN_COUNT];
+uint32_t gs_turn_colour(const struct gs_difference *difference, const struct gs_node *time);
+
+struct gs_difference;
 
 /* The file while it is written. */
 struct gs_svg_page {
     const struct gs_drawing *drawing;
+    const struct gs_difference *difference; /* that the drawing is of, or NULL */
     FILE *out;
     struct gs_boxes boxes;
     struct gs_label text, full;
@@ -65,6 +72,9 @@ void gs_svg_percent(struct gs_label *text, double part);
 void gs_svg_split(struct gs_label *text, const struct gs_node *time);
 void gs_svg_name(struct gs_svg_page *page, struct gs_label *text, const struct gs_box *box,
                  const struct gs_files *files);
+
+/* The whole picture; difference: that it is of, or NULL. */
+enum gs_status gs_svg_draw(const struct gs_drawing *drawing, const struct gs_difference *difference) GS_MUST_CHECK;
 
 /* The lines above the graph, written into `text`. */
 void gs_svg_command(struct gs_label *text, const struct gs_drawing *drawing);

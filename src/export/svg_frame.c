@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "base/escape.h"
+#include "export/diff.h"
 #include "export/svg.h"
 
 enum {
@@ -82,14 +83,11 @@ static size_t fit(const struct gs_label *text, double width, bool *cut)
     return at;
 }
 
-/* The tooltip: the name; how much; how it splits; the whole name where the first was shortened. */
-static void write_title(struct gs_svg_page *page, const struct gs_box *box)
+/* How much, and how it splits. */
+static void put_times(struct gs_svg_page *page, const struct gs_box *box, uint64_t self_ns)
 {
-    uint64_t ns = gs_node_ns(&box->time);
-    uint64_t self_ns = box->merged > 0 ? 0 : gs_calltree_self_ns(page->drawing->tree, box->node);
     struct gs_label *text = &page->text;
-    gs_svg_name(page, text, box, &page->boxes.files);
-    gs_label_put(text, "\n");
+    uint64_t ns = gs_node_ns(&box->time);
     gs_svg_time(text, ns);
     gs_label_put(text, ", ");
     gs_svg_percent(text, gs_svg_share(page, ns));
@@ -101,6 +99,44 @@ static void write_title(struct gs_svg_page *page, const struct gs_box *box)
     }
     gs_label_put(text, "\n");
     gs_svg_split(text, &box->time);
+}
+
+/* Before and after, with what it calls and itself. */
+static void put_difference(struct gs_svg_page *page, const struct gs_box *box)
+{
+    struct gs_change change = gs_diff_node(page->difference, &box->time);
+    struct gs_node self = box->time;
+    gs_diff_words(&page->text, &change);
+    gs_label_put(&page->text, gs_change_counts(&change) ? "\n" : ", which may be chance\n");
+    if (box->merged > 0)
+        return;
+    uint32_t count;
+    const uint32_t *children = gs_calltree_children(page->drawing->tree, box->node, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct gs_node *child = gs_calltree_node(page->drawing->tree, children[i]);
+        self.word_ns[GS_BEFORE] -= child->word_ns[GS_BEFORE];
+        self.word_ns[GS_AFTER] -= child->word_ns[GS_AFTER];
+    }
+    if (gs_node_ns(&self) == 0) {
+        gs_label_put(&page->text, "itself nothing");
+        return;
+    }
+    change = gs_diff_node(page->difference, &self);
+    gs_label_put(&page->text, "itself ");
+    gs_diff_words(&page->text, &change);
+}
+
+/* The tooltip: the name; how much; how it splits; the whole name where the first was shortened. */
+static void write_title(struct gs_svg_page *page, const struct gs_box *box)
+{
+    uint64_t self_ns = box->merged > 0 ? 0 : gs_calltree_self_ns(page->drawing->tree, box->node);
+    struct gs_label *text = &page->text;
+    gs_svg_name(page, text, box, &page->boxes.files);
+    gs_label_put(text, "\n");
+    if (page->difference)
+        put_difference(page, box);
+    else
+        put_times(page, box, self_ns);
     if (box->merged == 0 && gs_node_kind(gs_calltree_node(page->drawing->tree, box->node)) == GS_NODE_FRAME) {
         const struct gs_place *place = gs_calltree_place(page->drawing->tree, box->node);
         if (place->kind != GS_FRAME_GAP && *place->file) {
@@ -137,7 +173,7 @@ void gs_svg_box(struct gs_svg_page *page, const struct gs_box *box)
     uint64_t ns = gs_node_ns(&box->time);
     double width = GS_SVG_WIDTH - 2 * GS_SVG_MARGIN, x = gs_svg_share(page, box->x_ns) * width;
     uint32_t y = box->depth * GS_SVG_ROW;
-    bool cut, holder = page->drawing->selection->mode == GS_MODE_BLAME && !box->waiter;
+    bool cut, holder = !page->difference && page->drawing->selection->mode == GS_MODE_BLAME && !box->waiter;
     width *= gs_svg_share(page, ns);
     /* Depth, from the left, time, words, idle, samples: times in microseconds. */
     fprintf(page->out, "<g class=\"f%s%s\" data-v=\"%" PRIu32 " %" PRIu64 " %" PRIu64, box->merged > 0 ? " m" : "",
@@ -147,8 +183,9 @@ void gs_svg_box(struct gs_svg_page *page, const struct gs_box *box)
     fprintf(page->out, " %" PRIu64 " %" PRIu64 "\">", box->time.idle_ns / 1000, box->time.samples);
     write_title(page, box);
     fprintf(page->out, "<rect x=\"%.2f\" y=\"%" PRIu32 "\" width=\"%.2f\" height=\"%d\" fill=\"#%06" PRIx32 "\"/>", x,
-            y, width > 1.5 ? width - 0.5 : width, GS_SVG_ROW - 1, gs_box_colour(box, holder));
-    if (!holder)
+            y, width > 1.5 ? width - 0.5 : width, GS_SVG_ROW - 1,
+            page->difference ? gs_turn_colour(page->difference, &box->time) : gs_box_colour(box, holder));
+    if (!holder && !page->difference)
         write_split(page, box, x, width - 0.5);
     gs_label_cut(&page->full, 0);
     gs_svg_name(page, &page->full, box, &page->boxes.files);

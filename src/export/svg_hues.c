@@ -1,6 +1,7 @@
 /* Colours: the palette of Okabe and Ito, mixed by how a frame's time splits. */
 #include <math.h>
 
+#include "export/diff.h"
 #include "export/svg.h"
 
 const struct gs_hue_row gs_hues[GS_HUE_COUNT] = {
@@ -41,6 +42,29 @@ uint32_t gs_box_colour(const struct gs_box *box, bool holder)
             light += part * part * (double)hue_ns[i] / total;
         }
         mixed |= (uint32_t)lround(sqrt(light)) << shift;
+    }
+    return mixed;
+}
+
+const struct gs_hue_row gs_turns[GS_TURN_COUNT] = {
+    [GS_TURN_GREW] = {"grew", "more time than before", 0xd55e00},
+    [GS_TURN_SHRANK] = {"shrank", "less time than before", 0x0072b2},
+    [GS_TURN_NEITHER] = {"neither", "no change beyond chance", 0x999999},
+};
+
+/* From grey to the full colour of what is there on one side only. */
+uint32_t gs_turn_colour(const struct gs_difference *difference, const struct gs_node *time)
+{
+    struct gs_change change = gs_diff_node(difference, time);
+    double both = change.before + change.after, part = both > 0 ? gs_change_by(&change) / both : 0;
+    uint32_t to = gs_turns[part > 0 ? GS_TURN_GREW : GS_TURN_SHRANK].rgb, from = gs_turns[GS_TURN_NEITHER].rgb,
+             mixed = 0;
+    if (!gs_change_counts(&change))
+        return from;
+    part = sqrt(fabs(part));
+    for (int shift = 16; shift >= 0; shift -= 8) {
+        double a = (double)(from >> shift & 0xff), b = (double)(to >> shift & 0xff);
+        mixed |= (uint32_t)lround(a + (b - a) * (part < 1 ? part : 1)) << shift;
     }
     return mixed;
 }

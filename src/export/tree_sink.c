@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/room.h"
 #include "export/tree_sink.h"
 
 struct tree_sink {
@@ -12,6 +13,10 @@ struct tree_sink {
     struct gs_run_info run;
     char *gilspy, *host;
     gs_draw_fn draw;
+    uint64_t *late_ns; /* by process */
+    size_t process_count, process_room;
+    struct gs_run_end end; /* when it came, */
+    struct gs_drawing drawing;
 };
 
 static enum gs_status begin(struct gs_sink *sink, const struct gs_run_info *run)
@@ -25,7 +30,12 @@ static enum gs_status begin(struct gs_sink *sink, const struct gs_run_info *run)
 
 static enum gs_status process(struct gs_sink *sink, uint32_t number, const struct gs_sampled_process *process)
 {
-    return gs_calltree_add_process(((struct tree_sink *)sink)->tree, number, process);
+    struct tree_sink *self = (struct tree_sink *)sink;
+    if (!gs_room((void **)&self->late_ns, &self->process_room, (size_t)number + 1, sizeof *self->late_ns))
+        return GS_NO_MEMORY;
+    while (self->process_count <= number)
+        self->late_ns[self->process_count++] = 0;
+    return gs_calltree_add_process(self->tree, number, process);
 }
 
 static enum gs_status thread(struct gs_sink *sink, uint32_t number, const struct gs_sampled_thread *thread)
@@ -35,7 +45,11 @@ static enum gs_status thread(struct gs_sink *sink, uint32_t number, const struct
 
 static enum gs_status sample(struct gs_sink *sink, const struct gs_sample *sample)
 {
-    return gs_calltree_add(((struct tree_sink *)sink)->tree, sample);
+    struct tree_sink *self = (struct tree_sink *)sink;
+    enum gs_status status = gs_calltree_add(self->tree, sample);
+    if (status == GS_OK)
+        self->late_ns[sample->process] += sample->gap_ns;
+    return status;
 }
 
 static enum gs_status forget(struct gs_sink *sink)
@@ -44,12 +58,15 @@ static enum gs_status forget(struct gs_sink *sink)
     return GS_OK;
 }
 
-static enum gs_status end(struct gs_sink *sink, const struct gs_run_end *end)
+static enum gs_status end(struct gs_sink *sink, const struct gs_run_end *run_end)
 {
     struct tree_sink *self = (struct tree_sink *)sink;
     enum gs_status status = gs_calltree_finish(self->tree);
-    struct gs_drawing drawing = {self->out, self->selection, self->tree, &self->run, end};
-    return status == GS_OK ? self->draw(&drawing) : status;
+    self->end = *run_end;
+    self->drawing = (struct gs_drawing){self->out, self->selection, self->tree, &self->run, &self->end, 0};
+    for (size_t i = 0; i < self->process_count; i++)
+        self->drawing.late_ns = self->late_ns[i] > self->drawing.late_ns ? self->late_ns[i] : self->drawing.late_ns;
+    return status == GS_OK && self->draw ? self->draw(&self->drawing) : status;
 }
 
 enum gs_status gs_tree_sink_open(struct gs_sink **sink, FILE *out, const struct gs_selection *selection,
@@ -77,7 +94,13 @@ void gs_tree_sink_close(struct gs_sink *sink)
     if (!self)
         return;
     gs_calltree_free(self->tree);
+    free(self->late_ns);
     free(self->gilspy);
     free(self->host);
     free(self);
+}
+
+const struct gs_drawing *gs_tree_sink_drawing(const struct gs_sink *sink)
+{
+    return &((const struct tree_sink *)sink)->drawing;
 }

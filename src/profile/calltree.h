@@ -52,6 +52,21 @@ enum gs_status gs_calltree_add(struct gs_calltree *tree, const struct gs_sample 
 
 /* No sample comes any more: from here on a node's times include those of all below it, and it has children. */
 enum gs_status gs_calltree_finish(struct gs_calltree *tree) GS_MUST_CHECK;
+
+/* How a tree goes into another one that compares several. */
+struct gs_calltree_side {
+    int word;      /* all its time, whatever the GIL, becomes time of this word, */
+    double factor; /* times this */
+    /* What a file is called there: one that lies elsewhere on the other side may be the same. */
+    const char *(*shorten)(void *context, const char *file);
+    void *context;
+};
+/* Adds a finished tree to one that gets no samples of its own, is not finished yet, and has room for the nodes of both.
+ * Nodes are the same when processes have the same command, threads the same name, and functions the same name and file.
+ * Time when the sampler was late stays out. GS_NO_MEMORY, or GS_OK. */
+enum gs_status gs_calltree_merge(struct gs_calltree *into, const struct gs_calltree *from,
+                                 const struct gs_calltree_side *side) GS_MUST_CHECK;
+
 /* Sorted by name, what is no function last. */
 const uint32_t *gs_calltree_children(const struct gs_calltree *tree, uint32_t node, uint32_t *count);
 uint64_t gs_calltree_self_ns(const struct gs_calltree *tree, uint32_t node);

@@ -84,6 +84,30 @@ def test_threads(made):
                if not frame.startswith("["))
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_difference(made, tmp_path, mode):
+    """Of a recording and itself there is none; as text on stdout, and in three formats."""
+    words = (made[0], "--diff", made[0], "-m", mode)
+    done = report(*words)
+    assert done.stderr == "" and "GREW" not in done.stdout and "SHRANK" not in done.stdout
+    assert "may be chance" in done.stdout
+    for form in ("svg", "html", "folded"):
+        report(*words, "-o", tmp_path / ("a." + form))
+    lines = [line.rsplit(" ", 2) for line in (tmp_path / "a.folded").read_text().splitlines()]
+    assert lines and all(before == after for _, before, after in lines)
+
+
+def test_difference_of_parts(made, tmp_path):
+    """--from and --to count for both; the default name tells what it is."""
+    path = tmp_path / "run.gilspy"
+    path.write_bytes(made[0].read_bytes())
+    done = report(path, "--diff", path, "--to", "500ms", "-f", "svg")
+    assert done.stderr == "gilspy: wrote %s\n" % (tmp_path / "run.diff.svg")
+    check_failure(gilspy.run("report", path, "--diff", path, "-f", "pprof"), 2, "difference")
+    check_failure(gilspy.run("report", path, "--diff", tmp_path / "none"), 1, "No such file")
+    check_failure(gilspy.run("report", path, "--diff", path, "-o", "a.gilspy"), 2, "difference")
+
+
 def test_cut_anywhere(made, tmp_path):
     """As far as blocks are whole they are drawn, with a word about it, and time only grows with the length."""
     content, path, last, drawn = made[0].read_bytes(), tmp_path / "cut.gilspy", -1, 0

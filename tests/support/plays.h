@@ -9,8 +9,9 @@ struct play {
     enum gs_status (*run)(struct gs_sink *sink);
 };
 
-/* app: four threads of a server; hostile: names made to fool; processes: two of them, threads of one name;
- * deep: 2,000 frames; huge: a million different stacks; free: a free-threaded one; empty: no thread at all. */
+/* app: four threads of a server; later: its next release; hostile: names made to fool; processes: two of them, threads
+ * of one name; deep: 2,000 frames; huge: a million different stacks; free: a free-threaded one; empty: no thread at
+ * all. */
 extern const struct play plays[]; /* without a name at the end */
 const struct play *play_find(const char *name);
 

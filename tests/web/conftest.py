@@ -11,7 +11,7 @@ from made import BUILD
 def draw(tmp_path):
     """draw("app", "svg", "wall", "threads") is the path of the file."""
     def run(play, form, mode="wall", *flags):
-        path = str(tmp_path / ("%s-%s.%s" % (play, mode, form)))
+        path = str(tmp_path / ("%s-%s.%s" % (play.replace(":", "-"), mode, form)))
         subprocess.run([os.path.join(BUILD, "tests", "draw"), play, form, mode, path, *flags], check=True, timeout=120)
         return path
     return run

@@ -1,15 +1,35 @@
 /* Draws a made-up program in any format and mode, for tests that need more than C to look at the result:
- * draw PLAY FORMAT MODE FILE [threads] [function] */
+ * draw PLAY FORMAT MODE FILE [threads] [function], or draw BEFORE:AFTER FORMAT MODE FILE for a difference */
 #include <stdio.h>
 #include <string.h>
 
 #include "export/format.h"
+#include "support/differed.h"
 #include "support/plays.h"
+
+static int draw_difference(const char *pair, const char *form, const char *mode, const char *path)
+{
+    struct gs_selection selection = {0};
+    struct differed differed;
+    const struct gs_format *format = gs_format_find(form);
+    char before[40] = "";
+    size_t len = strcspn(pair, ":");
+    FILE *out = fopen(path, "w");
+    if (len >= sizeof before || !out || !format || !format->diff || !gs_mode_find(mode, &selection.mode))
+        return 2;
+    memcpy(before, pair, len);
+    differed_open(&differed, before, pair + len + 1, &selection);
+    enum gs_status status = format->diff(&differed.difference, out);
+    differed_close(&differed);
+    return fclose(out) || status != GS_OK;
+}
 
 int main(int argc, char **argv)
 {
     struct gs_selection selection = {0};
     struct gs_sink *sink;
+    if (argc > 4 && strchr(argv[1], ':'))
+        return draw_difference(argv[1], argv[2], argv[3], argv[4]);
     const struct play *play = argc > 4 ? play_find(argv[1]) : NULL;
     const struct gs_format *format = play ? gs_format_find(argv[2]) : NULL;
     if (!format || !gs_mode_find(argv[3], &selection.mode)) {
