@@ -105,6 +105,16 @@ class Target:
     def wait_calling(self, tid, call):
         until(lambda: (self.call_of(tid) or [None])[0] == call, "thread %d to sleep in system call %d" % (tid, call))
 
+    def ran_ns(self, tid):
+        """Time that a thread had a processor."""
+        with open("/proc/%d/task/%d/schedstat" % (self.pid, tid)) as file:
+            return int(file.read().split()[0])
+
+    def wait_computing(self, tid, ns=20000000):
+        """Far more than the way into the call takes."""
+        before = self.ran_ns(tid)
+        until(lambda: self.ran_ns(tid) > before + ns, "thread %d to compute" % tid)
+
     def wait_idle(self):
         """Until its main thread waits for the next order."""
         self.wait_reading(self.pid, "stdin")

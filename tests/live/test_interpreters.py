@@ -2,13 +2,41 @@
 import pytest
 
 import gilspy
+from recording import record, samples
 from target import running
 
 
-def test_stacks_and_gils(python, folders):
+@pytest.fixture
+def modern(python):
     if python.at_least < (3, 12):
         pytest.skip("has no interpreters with their own GIL")
-    with running(python, folders, "interpreters.py", pipes=["own", "shared", "holder", "main"]) as target:
+    return python
+
+
+def test_recorded(modern, folders, tmp_path):
+    """Each thread once, in the interpreter that it is in, with what it has of that one's GIL."""
+    with running(modern, folders, "interpreters.py", pipes=["own", "shared", "holder", "main"]) as target:
+        tids = target.began["tids"]
+        for name in ("own", "shared"):
+            target.wait_reading(tids[name], name)
+        target.feed("main")
+        target.wait_reading(target.pid, "holder")
+        target.feed("own")
+        target.wait_computing(tids["own"])
+        record(target.pid, tmp_path / "run.gilspy", "-r", 200, "-d", "300ms")
+    held = {True: "holds", False: "none"}[modern.has_gil]
+    seen = list(samples(tmp_path / "run.gilspy"))
+    assert seen
+    for _, _, threads in seen:
+        assert {name: thread["gil"] for name, thread in threads.items()} == {
+            "MainThread": held, "own": held, "shared": modern.without}
+        assert (threads["own"]["lock"] != threads["MainThread"]["lock"]) == modern.has_gil
+        assert [frame["fn"] for frame in threads["own"]["stack"]][:3] == ["compute", "<module>", "visit"]
+        assert [frame["fn"] for frame in threads["shared"]["stack"]][:3] == ["stand", "<module>", "visit"]
+
+
+def test_stacks_and_gils(modern, folders):
+    with running(modern, folders, "interpreters.py", pipes=["own", "shared", "holder", "main"]) as target:
         tids, ids = target.began["tids"], target.began["ids"]
         for name in ("own", "shared"):
             target.wait_reading(tids[name], name)
@@ -17,15 +45,15 @@ def test_stacks_and_gils(python, folders):
         document = gilspy.dump(target.pid)
         gils = {interpreter["id"]: interpreter["gil"] for interpreter in document["interpreters"]}
         assert list(gils) == sorted([0] + list(ids.values()))
-        holder = target.pid if python.has_gil else None
+        holder = target.pid if modern.has_gil else None
         assert gils[0]["holder"] == gils[ids["shared"]]["holder"] == holder
-        assert gils[ids["own"]]["state"] == python.free and gils[ids["own"]]["holder"] is None
+        assert gils[ids["own"]]["state"] == modern.free and gils[ids["own"]]["holder"] is None
         threads = {thread["tid"]: thread for thread in document["threads"]}
         assert set(threads) == set(tids.values())
         for name in ("own", "shared"):
             thread = threads[tids[name]]
             assert sorted(thread["interpreters"]) == [0, ids[name]]
-            assert thread["name"] == name and thread["gil"] == python.without
+            assert thread["name"] == name and thread["gil"] == modern.without
             functions = [frame["function"] for frame in thread["frames"]]
             assert functions[:3] == ["stand", "<module>", "visit"] and functions[-1] == "_bootstrap"
-        assert threads[target.pid]["gil"] == ("holds" if python.has_gil else "none")
+        assert threads[target.pid]["gil"] == ("holds" if modern.has_gil else "none")

@@ -12,15 +12,6 @@ NAMES = {"MainThread", "computer", "holder", "locked", "sleeper", "victim-0", "v
 ATTEMPTS = 12
 
 
-COMPUTED_NS = 20000000  # far more than the way into the call takes
-
-
-def computed_ns(target):
-    """Time that the computer had a processor."""
-    with open("/proc/%d/task/%d/schedstat" % (target.pid, target.began["tids"]["computer"])) as file:
-        return int(file.read().split()[0])
-
-
 def stand_still(target, contend):
     """Each thread in a state that lasts: a computer, a holder with two that wait for it, and sleepers."""
     tids = target.began["tids"]
@@ -28,9 +19,8 @@ def stand_still(target, contend):
         target.wait_reading(tids[name], {"computer": "compute", "holder": "hold"}.get(name, name.replace("victim", "turn")))
     until(lambda: target.call_of(tids["locked"]) and target.call_of(tids["sleeper"]), "two threads to sleep")
     target.wait_idle()
-    before = computed_ns(target)
     target.feed("compute")
-    until(lambda: computed_ns(target) > before + COMPUTED_NS, "the computer to compute")
+    target.wait_computing(tids["computer"])
     target.feed("hold")
     target.wait_reading(tids["holder"], "gate")
     for name in WAITING if contend else ():

@@ -13,6 +13,7 @@ import pytest
 import gilspy
 import pythons
 from cores import kernel_cores, leave_by_gcore, leave_by_kernel, standing  # noqa: F401
+from recording import samples
 from target import running, until
 
 
@@ -66,6 +67,22 @@ def test_pages_that_never_come(modern, folders):
         listed = gilspy.run("ps", "--json", "-p", target.pid)
         row, = json.loads(listed.stdout)["processes"]
         assert (listed.returncode, row["watchable"], row["gil"]) == (0, True, modern.free)
+
+
+def test_recording_goes_on(modern, folders, tmp_path):
+    """What cannot be read is a gap or unknown in each sample; the rest is sampled all the time."""
+    if modern.at_least not in ((3, 8), (3, 14)):
+        pytest.skip("the same as its neighbours")
+    with running(modern, folders, "stuck.py", "names", pipes=("begin",)) as target:
+        wait_asleep(target)
+        done = gilspy.run("record", "-q", "-j", "-p", target.pid, "-r", 100, "-d", "5s", "-o", tmp_path / "run.gilspy")
+        assert done.returncode == 0 and "gilspy: the kernel does not answer: process %d" % target.pid in done.stderr
+        assert json.loads(done.stdout)["samples"] > 0
+    seen = list(samples(tmp_path / "run.gilspy"))
+    assert seen
+    for _, _, threads in seen:
+        assert threads["MainThread"]["stack"][-1]["fn"] == "<module>"
+        assert [frame["fn"] for frame in threads["lost"]["stack"][:3]] == ["wait", "body", "run"]
 
 
 def test_code_that_never_comes(python, folders):

@@ -1,4 +1,4 @@
-"""Threads that stand in an interpreter of their own, which shares the GIL or has its own: Python 3.12 and later."""
+"""Threads that stand in an interpreter of their own, which shares the GIL or has its own, and compute when they are let go: Python 3.12 and later."""
 import sys
 import threading
 
@@ -13,7 +13,11 @@ BODY = """
 import os
 def stand():
     os.read(%d, 1)
+def compute():
+    while True:
+        pass
 stand()
+compute()
 """
 
 
