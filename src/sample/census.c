@@ -115,13 +115,24 @@ static void ask_for_missing(struct gs_reader *reader, const struct gs_lock *lock
     }
 }
 
+/* Whoever waits for it leaves the wait only with it, and this one waited at the last sample and has not had it since.
+ */
+static bool waits_on(const struct gs_lock *lock, const struct gs_member *member)
+{
+    const struct gs_gil_words *last = &lock->last, *now = &lock->after;
+    return member->gil == GS_WAITS && last->has_switches && now->has_switches && last->enabled &&
+           now->switches - last->switches <= 1 && member->tstate != last->last_holder &&
+           member->tstate != now->last_holder;
+}
+
 /* Awake and not the holder: it may run C code without the GIL, or be on its way in or out. */
 static enum gs_gil_word judge_open(const struct gs_reader *reader, const struct gs_lock *lock,
                                    const struct gs_member *member, const struct tally *tally)
 {
     const struct gs_gil_words *words = &lock->after;
+    enum gs_gil_word usual = waits_on(lock, member) ? GS_WAITS : GS_UNKNOWN;
     if (!words->has_users || (words->mutex_owner && (pid_t)words->mutex_owner == member->ns_tid))
-        return GS_UNKNOWN;
+        return usual;
     /* Users of the mutex: all inside the wait for the GIL, and whoever has the mutex now. Threads that sleep on the
      * mutex itself may or may not count. */
     int64_t most = (int64_t)words->cond_users - tally->in_cond;
@@ -134,7 +145,7 @@ static enum gs_gil_word judge_open(const struct gs_reader *reader, const struct 
                                                                                                     : GS_UNKNOWN;
     if (least + (switching > 0 ? switching : 0) >= tally->open)
         return GS_WAITS; /* as many are left over as are missing among the waiters */
-    return GS_UNKNOWN;
+    return usual;
 }
 
 static void judge(struct gs_reader *reader, struct gs_member *member, const struct tally *tally)

@@ -217,6 +217,39 @@ static void test_awake(void **state)
     }
 }
 
+/* Of two that are awake one waits: it is the one that waited before, as long as it cannot have had the GIL. */
+static void test_waits_on(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t switches;
+        bool had_it, waited;
+        enum gs_gil_word expected;
+    } cases[] = {{0, false, true, GS_WAITS},
+                 {1, false, true, GS_WAITS},
+                 {2, false, true, GS_UNKNOWN},
+                 {1, true, true, GS_UNKNOWN},
+                 {0, false, false, GS_UNKNOWN}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world w;
+        open_world(&w, 3);
+        held_by(&w, 0);
+        does(&w, 0, "running\n");
+        waits_on(&w, 1, cases[i].waited ? COND + 40 : 0x77000);
+        does(&w, 2, "running\n");
+        w.lock.after.cond_users = 1;
+        census(&w);
+        w.lock.last = w.lock.after;
+        w.lock.last.last_holder = cases[i].had_it ? w.members[1].tstate : w.lock.last.last_holder;
+        w.lock.after.switches += cases[i].switches;
+        does(&w, 1, "running\n");
+        w.reader.members[1]->asked_ns = 0;
+        census(&w);
+        assert_judged(&w, 1, cases[i].expected, GS_INFERRED);
+        close_world(&w);
+    }
+}
+
 /* Threads asleep on the mutex may count as its users or not. */
 static void test_awake_beside_the_mutex(void **state)
 {
@@ -510,6 +543,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_holder_and_sleepers),
                                        cmocka_unit_test(test_holder_that_sleeps),
                                        cmocka_unit_test(test_awake),
+                                       cmocka_unit_test(test_waits_on),
                                        cmocka_unit_test(test_awake_beside_the_mutex),
                                        cmocka_unit_test(test_awake_unproven),
                                        cmocka_unit_test(test_proof_of_computing),
