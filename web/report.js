@@ -86,7 +86,7 @@
         continue;
       const name = sum.thread.process + "/" + sum.thread.lock;
       if (!list.has(name))
-        list.set(name, {process: sum.thread.process, held: 0, waits: 0, most: null});
+        list.set(name, {name, process: sum.thread.process, held: 0, waits: 0, most: null});
       const gil = list.get(name);
       gil.held += sum.hue[0];
       gil.waits += sum.hue[1];
@@ -108,8 +108,9 @@
     }
     if (waits < 0.05)
       return text + ". Hardly any thread waited for it.";
-    const count = waits.toFixed(1);
-    return text + ". " + count + (count === "1.0" ? " thread" : " threads") + " waited for it on average.";
+    const contended = data.contended(gil.name, span);
+    return text + ". Threads waited for it " +
+           (contended === undefined ? "" : round_percent(contended) + " of the time, ") + waits.toFixed(1) + " on average.";
   }
 
   const verdict_of_all = by_id("verdict").textContent;

@@ -86,6 +86,23 @@ const gilspy_data = (function () {
     }
   }
 
+  /* When somebody waited for a GIL: of each bucket a share out of 100. */
+  const locks = new Map();
+  for (let count = number(); count > 0; count--) {
+    const name = number() + "/" + number(), shares = [];
+    for (let runs = number(); runs > 0; runs--) {
+      const alike = number(), share = bytes[at++];
+      for (let i = 0; i < alike; i++)
+        shares.push(share);
+    }
+    locks.set(name, shares);
+  }
+  /* The part of a span in which somebody waited; undefined: that is not known. */
+  function contended(name, span) {
+    const shares = locks.get(name);
+    return shares && shares.slice(span.from, span.to).reduce((sum, share) => sum + share, 0) / (span.to - span.from) / 100;
+  }
+
   function hue_of(code) {
     const word = Math.floor(code % LATE_FROM / RUNS);
     if (code >= LATE_FROM)
@@ -332,6 +349,6 @@ const gilspy_data = (function () {
     return list;
   }
 
-  return {names, threads, shown, nodes, whole, HUES, WORDS, seconds, sum_threads, sum_blame, tree_of, kind_of, where_of,
+  return {names, threads, shown, contended, nodes, whole, HUES, WORDS, seconds, sum_threads, sum_blame, tree_of, kind_of, where_of,
           node_name, stack, starts_waiter: (kind) => kind === DELAYS || kind === LATE || kind === HOLDER_UNKNOWN};
 })();

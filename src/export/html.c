@@ -118,6 +118,7 @@ static void look_at_hold(struct gs_html *self, const struct gs_sample *sample, c
 struct locks {
     size_t holder[LOCKS]; /* index into the sample's threads, from 1 on */
     uint64_t waiters[LOCKS];
+    bool waited[LOCKS]; /* by a thread that is chosen */
 };
 
 static enum gs_status add_one(struct gs_html *self, const struct gs_sample *sample, size_t i, const uint32_t *nodes,
@@ -144,6 +145,19 @@ static enum gs_status add_one(struct gs_html *self, const struct gs_sample *samp
     return status == GS_OK ? add_span(self, now->thread, &key, begin_ns, sample->time_ns) : status;
 }
 
+/* The time of the sample is time with somebody who waits for those of its GILs that somebody waits for. */
+static enum gs_status add_contention(struct gs_html *self, const struct gs_sample *sample, const struct locks *locks)
+{
+    uint64_t run_ns = self->run.begin_ns, begin_ns = sample->time_ns - sample->weight_ns, end_ns = sample->time_ns;
+    begin_ns = sample->weight_ns <= sample->time_ns && begin_ns > run_ns ? begin_ns - run_ns : 0;
+    end_ns = end_ns > run_ns ? end_ns - run_ns : 0;
+    for (int lock = 0; lock < LOCKS && end_ns <= GS_HTML_LONGEST_NS; lock++) {
+        if (locks->waited[lock] && !gs_locks_add(&self->locks, sample->process, (uint8_t)lock, begin_ns, end_ns))
+            return GS_NO_MEMORY;
+    }
+    return GS_OK;
+}
+
 static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *sample)
 {
     struct gs_html *self = (struct gs_html *)sink;
@@ -159,7 +173,10 @@ static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *s
         if (thread->gil == GS_HOLDS && !locks.holder[thread->lock])
             locks.holder[thread->lock] = i + 1;
         locks.waiters[thread->lock] += thread->gil == GS_WAITS;
+        locks.waited[thread->lock] |= thread->gil == GS_WAITS && self->threads[thread->thread].chosen;
     }
+    if (status == GS_OK)
+        status = add_contention(self, sample, &locks);
     for (size_t i = 0; i < sample->thread_count && status == GS_OK; i++)
         status = add_one(self, sample, i, nodes, late, &locks);
     if (sample->time_ns > self->run.begin_ns && sample->time_ns - self->run.begin_ns > self->last_ns)
@@ -209,6 +226,7 @@ static void close_html(struct gs_sink *sink)
     }
     free(self->threads);
     gs_keys_fini(&self->keys);
+    gs_locks_fini(&self->locks);
     gs_calltree_free(self->tree);
     gs_calltree_free(self->still_tree);
     gs_spill_free(self->spill);
@@ -231,6 +249,7 @@ static enum gs_status open_html(struct gs_sink **sink, FILE *out, const struct g
     self->still_tree =
         gs_calltree_new(selection, &(struct gs_calltree_options){.most = GS_CALLTREE_MOST, .qualnames = true});
     self->spill = gs_spill_new(GS_SPILL_SPANS);
+    gs_locks_init(&self->locks);
     *sink = &self->sink;
     if (gs_keys_init(&self->keys) && self->tree && self->still_tree && self->spill)
         return GS_OK;

@@ -5,6 +5,7 @@
 
 #include "export/html_holds.h"
 #include "export/html_keys.h"
+#include "export/html_locks.h"
 #include "export/spill.h"
 #include "export/svg.h"
 
@@ -43,6 +44,7 @@ struct gs_html {
     struct gs_keys keys;
     struct gs_spill *spill; /* spans of keys, from 1 on */
     struct gs_holds holds;
+    struct gs_locks locks;
     struct gs_html_thread *threads;
     uint32_t thread_count;
     size_t thread_room;

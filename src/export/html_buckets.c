@@ -5,6 +5,8 @@
  *   threads: of each: count of buckets; of each: how many further on, count of entries;
  *            of each: how much higher the key's number is, time in units
  *   rows:    of each thread that has one: count of runs; of each: how many alike buckets, six shares of 100
+ *   locks:   count; of each: process, GIL, count of runs; of each: how many alike buckets, the share of 100 in which
+ *            somebody waited
  *
  * What is too little to be worth an entry waits until there is more of it: of a thread's keys one after the other, the
  * one with which there is enough stands for those before it. So the size is bounded, and no time is lost: what is left
@@ -217,6 +219,33 @@ static void fill_thread(struct filling *f, uint32_t number, struct gs_pack *rows
     forget_thread(f);
 }
 
+/* When somebody waited for a GIL. */
+static void fill_lock(struct filling *f, const struct gs_lock *lock)
+{
+    struct gs_pack *pack = &f->data->pack;
+    uint64_t bucket_ns = f->data->bucket_ns;
+    f->row.len = 0;
+    f->runs = f->alike = 0;
+    uint8_t last = 0;
+    for (uint32_t i = 0; i <= f->data->buckets; i++) {
+        uint64_t ns = i < f->data->buckets ? gs_locks_ns(&f->html->locks, lock, i * bucket_ns, (i + 1) * bucket_ns) : 0;
+        uint8_t share = (uint8_t)((ns * SHARES + bucket_ns / 2) / bucket_ns);
+        if (f->alike > 0 && (share != last || i == f->data->buckets)) {
+            gs_pack_number(&f->row, f->alike);
+            gs_pack_byte(&f->row, last);
+            f->runs++;
+            f->alike = 0;
+        }
+        last = share;
+        f->alike++;
+    }
+    gs_pack_number(pack, lock->process);
+    gs_pack_number(pack, lock->lock);
+    gs_pack_number(pack, f->runs);
+    for (size_t i = 0; i < f->row.len; i++)
+        gs_pack_byte(pack, f->row.bytes[i]);
+}
+
 static enum gs_status fill_all(struct filling *f)
 {
     struct gs_pack rows = {0};
@@ -224,6 +253,9 @@ static enum gs_status fill_all(struct filling *f)
         fill_thread(f, i, &rows);
     for (size_t i = 0; i < rows.len; i++)
         gs_pack_byte(&f->data->pack, rows.bytes[i]);
+    gs_pack_number(&f->data->pack, f->html->locks.count);
+    for (size_t i = 0; i < f->html->locks.count; i++)
+        fill_lock(f, f->html->locks.list[i]);
     bool failed = rows.failed || f->entries.failed || f->row.failed || f->data->pack.failed;
     free(rows.bytes);
     if (gs_spill_failed(f->html->spill))

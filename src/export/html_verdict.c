@@ -71,6 +71,20 @@ static void put_percent(struct gs_label *text, double share)
     gs_label_put(text, share > 0 && share < 0.0095 ? "%.1f %%" : "%.0f %%", share * 100);
 }
 
+/* How often somebody waited, and how many did, when those are counted who did not at all. */
+static void put_contention(struct gs_label *text, const struct gs_html *html, const struct gs_html_data *data,
+                           const struct gil *gil)
+{
+    const struct gs_lock *lock = gs_locks_find(&html->locks, gil->process, gil->lock);
+    double all_ns = (double)data->end_ns;
+    gs_label_put(text, ". Threads waited for it ");
+    if (lock) {
+        put_percent(text, (double)lock->contended_ns / all_ns);
+        gs_label_put(text, " of the time, ");
+    }
+    gs_label_put(text, "%.1f on average", (double)gil->waits_ns / all_ns);
+}
+
 static void put_gil(struct gs_label *text, const struct gs_html *html, const struct gs_html_data *data,
                     const struct gil *gil)
 {
@@ -93,8 +107,7 @@ static void put_gil(struct gs_label *text, const struct gs_html *html, const str
     if (waits < FEW_WAIT)
         gs_label_put(text, ". Hardly any thread waited for it");
     else
-        gs_label_put(text, ". %.1f %s waited for it on average", waits,
-                     waits > 0.95 && waits < 1.05 ? "thread" : "threads");
+        put_contention(text, html, data, gil);
     gs_label_put(text, ".");
 }
 

@@ -11,6 +11,7 @@
 
 #include "export/format.h"
 #include "export/html_holds.h"
+#include "export/html_locks.h"
 #include "export/html_keys.h"
 #include "support/golden.h"
 #include "support/plays.h"
@@ -144,20 +145,41 @@ static void verdicts(void **state)
         "The GIL was held 100 % of the time; worker-0 held it 33 %, most of that in work (app.py:7). Hardly any "
         "thread waited for it. It is not what slows this program down.");
     check_verdict((struct shape){6, 6, 1, 10, false},
-                  "The GIL was held 100 % of the time; no thread held it more than 17 %. 5.0 threads waited for it on "
-                  "average. They take turns on one core: more threads do not make this faster, more processes do.");
-    check_verdict(
-        (struct shape){3, 2, 100, 10, false},
-        "The GIL was held 100 % of the time; worker-0 held it 50 %, most of that in work (app.py:7). 2.0 threads "
-        "waited for it on average. worker-0 was seen to keep it for 990 ms at a stretch, while the others stood "
-        "still.");
-    check_verdict(
-        (struct shape){2, 1, 1, 3, false},
-        "The GIL was held 30 % of the time; worker-0 held it 30 %, most of that in work (app.py:7). 0.3 threads "
-        "waited for it on average.");
+                  "The GIL was held 100 % of the time; no thread held it more than 17 %. Threads waited for it 100 % "
+                  "of the time, 5.0 on average. They take turns on one core: more threads do not make this faster, "
+                  "more processes do.");
+    check_verdict((struct shape){3, 2, 100, 10, false},
+                  "The GIL was held 100 % of the time; worker-0 held it 50 %, most of that in work (app.py:7). Threads "
+                  "waited for it 100 % of the time, 2.0 on average. worker-0 was seen to keep it for 990 ms at a "
+                  "stretch, while the others stood "
+                  "still.");
+    check_verdict((struct shape){2, 1, 1, 3, false},
+                  "The GIL was held 30 % of the time; worker-0 held it 30 %, most of that in work (app.py:7). Threads "
+                  "waited for it 30 % of the time, 0.3 on average.");
     check_verdict((struct shape){2, 1, 1, 0, true},
                   "Nobody held the GIL, and nobody waited for it: the threads were idle, "
                   "or ran without it.");
+}
+
+/* However long the run: no time is lost, and a part of it has what it had. */
+static void contention_by_part(void **state)
+{
+    struct gs_locks locks;
+    (void)state;
+    gs_locks_init(&locks);
+    for (uint64_t i = 0; i < 100000; i++) /* of each second the first quarter; of the first half every second */
+        assert_true(i < 50000 && i % 2 ? true : gs_locks_add(&locks, 1, 2, i * 1000 * MS, i * 1000 * MS + 250 * MS));
+    assert_true(gs_locks_add(&locks, 1, 3, 7, 8));
+    const struct gs_lock *lock = gs_locks_find(&locks, 1, 2);
+    assert_null(gs_locks_find(&locks, 2, 2));
+    assert_int_equal(lock->contended_ns, UINT64_C(75000) * 250 * MS);
+    assert_int_equal(gs_locks_ns(&locks, lock, 0, UINT64_C(1) << 60), lock->contended_ns);
+    uint64_t part_ns = gs_locks_ns(&locks, lock, UINT64_C(10000) * 1000 * MS, UINT64_C(20000) * 1000 * MS);
+    assert_in_range(part_ns, UINT64_C(2480000) * MS, UINT64_C(2520000) * MS);
+    for (uint32_t i = 0; i < 2 * GS_LOCKS_MOST; i++)
+        assert_true(gs_locks_add(&locks, i, 0, 0, 10));
+    assert_int_equal(locks.count, GS_LOCKS_MOST);
+    gs_locks_fini(&locks);
 }
 
 static void holds_are_kept_for_each_part(void **state)
@@ -235,9 +257,13 @@ static void wild_runs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pages),     cmocka_unit_test(hostile_names),
-        cmocka_unit_test(verdicts),  cmocka_unit_test(holds_are_kept_for_each_part),
-        cmocka_unit_test(wild_runs), cmocka_unit_test(too_many_keys_lose_what_made_them_so),
+        cmocka_unit_test(pages),
+        cmocka_unit_test(hostile_names),
+        cmocka_unit_test(verdicts),
+        cmocka_unit_test(contention_by_part),
+        cmocka_unit_test(holds_are_kept_for_each_part),
+        cmocka_unit_test(wild_runs),
+        cmocka_unit_test(too_many_keys_lose_what_made_them_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

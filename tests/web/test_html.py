@@ -143,7 +143,7 @@ def test_a_span_is_dragged_and_cleared(app, screenshots):
     assert app.rows()[1][:4] == ["worker-1", "4249", "100.0", "0.0"]
     assert ["worker-2", "4250", "0.0", "100.0"] in [row[:4] for row in app.rows()]
     assert re.match(r"From 0.00 s to 0.0[78] s: the GIL was held 100 % of the time; worker-1 held it 100 %, most of that in "
-                    r"match \(re/__init__.py:166\). 1.\d threads waited", app.text("#verdict"))
+                    r"match \(re/__init__.py:166\). Threads waited for it 100 % of the time, 1.\d on average", app.text("#verdict"))
     assert app.run("return document.querySelectorAll('details').length") < holds
     assert app.rows("blame")[0][1:] == ["worker-1"]
     assert not any("compress" in frame.name for frame in app.frames() if frame.width > 400)
