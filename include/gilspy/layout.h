@@ -30,6 +30,7 @@ enum {
                             * pointer at object + managed_dict */
 };
 enum { GS_EVALUATOR_EX /* PyEval_EvalFrameEx */, GS_EVALUATOR_DEFAULT /* _PyEval_EvalFrameDefault */ };
+enum { GS_LOCK_SEMAPHORE, GS_LOCK_MUTEX };
 enum { GS_GIL_SEMAPHORE, GS_GIL_STATICS, GS_GIL_RUNTIME, GS_GIL_INTERPRETER };
 
 struct gs_layout {

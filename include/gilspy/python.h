@@ -12,6 +12,7 @@ struct gs_anchors {
     gs_addr current;     /* the word that points to the running thread state: 2.7-3.11 */
     /* 2.7 */
     gs_addr interpreter_lock;
+    gs_addr import_lock, import_lock_thread; /* of import statements, and the ident of who has it; 0 if stripped */
     /* 3.6, whose GIL is a set of variables; all but locked and interval are 0 in a stripped build */
     gs_addr gil_locked, gil_last_holder, gil_switch_number, gil_interval, gil_cond, gil_mutex, gil_switch_cond,
         gil_switch_mutex, gil_drop_request;

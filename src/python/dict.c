@@ -1,6 +1,7 @@
 /* The tables of dicts: 2.7's slots, 3.6's indices with entries behind them, 3.11's with entries of two sizes. */
 #include <string.h>
 
+#include "gilspy/python.h"
 #include "python/dict.h"
 
 enum { WORD = 8, MAX_NAME = 32 };
@@ -203,4 +204,14 @@ gs_addr gs_dict_find(struct gs_dict *dict, struct gs_types *types, const char *n
                 return values[i];
         }
     }
+}
+
+bool gs_dict_name_of(struct gs_dict *dict, gs_addr value, char *name, size_t size)
+{
+    gs_addr key, other;
+    while (gs_dict_next(dict, &key, &other)) {
+        if (other == value && gs_str_read(dict->layout, dict->mem, key, name, size) == GS_OK)
+            return true;
+    }
+    return false;
 }

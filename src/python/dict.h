@@ -32,5 +32,7 @@ bool gs_dict_open_shared(struct gs_dict *dict, const struct gs_layout *layout, s
 bool gs_dict_next(struct gs_dict *dict, gs_addr *key, gs_addr *value);
 /* The value of the ASCII key `name` (at most 32 characters) among the pairs that are left, or 0. */
 gs_addr gs_dict_find(struct gs_dict *dict, struct gs_types *types, const char *name);
+/* The key, a str, of the value among the pairs that are left; false: there is none. */
+bool gs_dict_name_of(struct gs_dict *dict, gs_addr value, char *name, size_t size);
 
 #endif

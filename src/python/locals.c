@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gilspy/python.h"
+#include "python/held.h"
 #include "python/values_type.h"
 
 enum {
@@ -189,6 +189,42 @@ enum gs_status gs_locals_read(const struct gs_python *python, struct gs_mem *mem
         *locals = NULL;
         *count = 0;
     }
+    free(r);
+    return status;
+}
+
+static enum gs_status list_objects(struct reading *r, struct gs_variable *list, size_t room, size_t *count)
+{
+    for (size_t i = 0; i < r->count && *count < room; i++) {
+        struct gs_variable *variable = &list[*count];
+        size_t from = i;
+        if (i < MAX_SHARED && has_cell(r, i, &from) && r->slots[from] == 0)
+            from = i;
+        variable->object = value_of(r, from);
+        if (variable->object == 0)
+            continue;
+        enum gs_status status = gs_str_read(r->layout, r->mem, r->names[i], variable->name, sizeof variable->name);
+        if (status == GS_GONE)
+            return status;
+        *count += status == GS_OK;
+    }
+    return GS_OK;
+}
+
+enum gs_status gs_locals_objects(const struct gs_python *python, struct gs_mem *mem, gs_addr frame,
+                                 const struct gs_code *code, struct gs_variable *list, size_t room, size_t *count)
+{
+    struct reading *r = calloc(1, sizeof *r);
+    *count = 0;
+    if (!r)
+        return GS_NO_MEMORY;
+    r->layout = &python->layout;
+    r->mem = mem;
+    enum gs_status status = read_names(r, code->addr);
+    if (!status)
+        status = read_slots(r, frame, code->addr);
+    if (!status)
+        status = list_objects(r, list, room, count);
     free(r);
     return status;
 }

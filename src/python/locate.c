@@ -131,7 +131,9 @@ static void read_symtab(struct gs_python *python, const struct gs_image *image)
                   {GS_SYMBOL_gil_mutex, &at->gil_mutex},
                   {GS_SYMBOL_switch_cond, &at->gil_switch_cond},
                   {GS_SYMBOL_switch_mutex, &at->gil_switch_mutex},
-                  {GS_SYMBOL_gil_drop_request, &at->gil_drop_request}};
+                  {GS_SYMBOL_gil_drop_request, &at->gil_drop_request},
+                  {GS_SYMBOL_import_lock, &at->import_lock},
+                  {GS_SYMBOL_import_lock_thread, &at->import_lock_thread}};
     struct gs_symbols symbols;
     const struct gs_map *map = gs_locate_first_map(python->target, image->base);
     if (!map)

@@ -70,21 +70,31 @@ static struct storage find_storage(const struct gs_layout *layout, struct gs_mem
     return at;
 }
 
+/* Opens what holds the attributes of an object. */
+static bool open_attributes(struct gs_dict *dict, const struct gs_layout *layout, struct gs_mem *mem,
+                            struct gs_types *types, gs_addr object)
+{
+    struct gs_type type;
+    gs_addr keys;
+    if (!gs_type_of(types, layout, mem, object, &type))
+        return false;
+    const struct storage at = find_storage(layout, mem, &type, object);
+    if (at.values)
+        return gs_mem_read_addr(mem, type.addr + (gs_addr)layout->ht_cached_keys, &keys) == GS_OK &&
+               gs_dict_open_shared(dict, layout, mem, keys, at.values);
+    return at.dict != 0 && gs_dict_open(dict, layout, mem, at.dict);
+}
+
 gs_addr gs_attribute_find(const struct gs_layout *layout, struct gs_mem *mem, struct gs_types *types, gs_addr object,
                           const char *name)
 {
-    struct gs_type type;
     struct gs_dict dict;
-    if (!gs_type_of(types, layout, mem, object, &type))
-        return 0;
-    const struct storage at = find_storage(layout, mem, &type, object);
-    if (at.values) {
-        gs_addr keys;
-        if (gs_mem_read_addr(mem, type.addr + (gs_addr)layout->ht_cached_keys, &keys) ||
-            !gs_dict_open_shared(&dict, layout, mem, keys, at.values))
-            return 0;
-    } else if (at.dict == 0 || !gs_dict_open(&dict, layout, mem, at.dict)) {
-        return 0;
-    }
-    return gs_dict_find(&dict, types, name);
+    return open_attributes(&dict, layout, mem, types, object) ? gs_dict_find(&dict, types, name) : 0;
+}
+
+bool gs_attribute_name_of(const struct gs_layout *layout, struct gs_mem *mem, struct gs_types *types, gs_addr object,
+                          gs_addr value, char *name, size_t size)
+{
+    struct gs_dict dict;
+    return open_attributes(&dict, layout, mem, types, object) && gs_dict_name_of(&dict, value, name, size);
 }

@@ -7,5 +7,8 @@
 /* The object that is the attribute `name` of `object` itself, not of its class; 0 when there is none. */
 gs_addr gs_attribute_find(const struct gs_layout *layout, struct gs_mem *mem, struct gs_types *types, gs_addr object,
                           const char *name);
+/* The name of the attribute of `object` that is `value`. */
+bool gs_attribute_name_of(const struct gs_layout *layout, struct gs_mem *mem, struct gs_types *types, gs_addr object,
+                          gs_addr value, char *name, size_t size);
 
 #endif

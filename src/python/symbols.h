@@ -18,7 +18,9 @@
     SYMBOL(gil_mutex)                                                                                                  \
     SYMBOL(switch_cond)                                                                                                \
     SYMBOL(switch_mutex)                                                                                               \
-    SYMBOL(gil_drop_request)
+    SYMBOL(gil_drop_request)                                                                                           \
+    SYMBOL(import_lock)                                                                                                \
+    SYMBOL(import_lock_thread)
 
 enum gs_symbol {
 #define SYMBOL(name) GS_SYMBOL_##name,
