@@ -34,6 +34,7 @@ const struct gs_exit gs_exits[] = {
     {3, "no such process"},
     {4, "not permitted; the message names the barrier, and the command that mends it"},
     {5, "not a CPython process, or a CPython that this gilspy does not know"},
+    {10, "why --exit-code: something holds the process up"},
     {0, NULL},
 };
 
@@ -74,7 +75,7 @@ void gs_help_overview(FILE *out)
     show_options(GS_PROGRAM_OPTIONS, out);
     fputs("\nExit status:\n", out);
     for (size_t i = 0; gs_exits[i].meaning; i++)
-        fprintf(out, "  %d  %s\n", gs_exits[i].status, gs_exits[i].meaning);
+        fprintf(out, "  %2d  %s\n", gs_exits[i].status, gs_exits[i].meaning);
     fputs("\ngilspy help COMMAND tells more.\n", out);
 }
 

@@ -1,7 +1,7 @@
 /* One line per check with its mark, below it what mends it, and at the end what gilspy can be used for. */
 #include <string.h>
 
-#include "base/text.h"
+#include "base/wrap.h"
 #include "export/doctor.h"
 
 enum mark { MARK_OK, MARK_NOTE, MARK_MISSING };
@@ -15,7 +15,7 @@ static const struct {
     [MARK_MISSING] = {"✗", "missing", GS_STYLE_WAITS},
 };
 
-enum { SYMBOL_COLUMNS = 2, ASCII_COLUMNS = 9, GAP = 2, NARROWEST = 24 };
+enum { SYMBOL_COLUMNS = 2, ASCII_COLUMNS = 9, GAP = 2 };
 
 static enum mark mark_of(const struct gs_check *check)
 {
@@ -28,28 +28,6 @@ static void put_mark(struct gs_text *line, enum mark mark)
     gs_text_put(line, "%s", line->utf8 ? marks[mark].symbol : marks[mark].ascii);
     gs_text_style(line, GS_STYLE_PLAIN);
     gs_text_pad(line, line->utf8 ? SYMBOL_COLUMNS : ASCII_COLUMNS);
-}
-
-/* The words from the column on where the line ends; further lines begin at that column too. */
-static void write_wrapped(struct gs_text *line, const struct gs_console *console, const char *words)
-{
-    int indent = line->columns, room = console->columns;
-    char word[GS_CHECK_TEXT];
-    while (*words) {
-        size_t len = strcspn(words, " ");
-        bool first = line->columns == indent;
-        snprintf(word, sizeof word, "%.*s", (int)len, words);
-        if (!first && room >= indent + NARROWEST && line->columns + 1 + gs_text_width(word, line->utf8) > room) {
-            gs_text_write(line, console);
-            gs_text_pad(line, indent);
-            first = true;
-        }
-        gs_text_put(line, first ? "" : " ");
-        gs_text_add(line, word);
-        words += len;
-        words += strspn(words, " ");
-    }
-    gs_text_write(line, console);
 }
 
 /* A command is to be copied: it is not wrapped. */
@@ -110,7 +88,7 @@ enum gs_status gs_doctor_text(const struct gs_doctor *doctor, const struct gs_co
         int begin = line.columns + names + GAP;
         gs_text_put(&line, "%s", check->name);
         gs_text_pad(&line, begin);
-        write_wrapped(&line, console, check->text);
+        gs_wrap_write(&line, console, line.columns, check->text);
         write_mend(&line, console, check, begin);
     }
     if (!quiet)

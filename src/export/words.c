@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/amount.h"
 #include "export/words.h"
 
 static const struct {
@@ -150,35 +151,16 @@ void gs_words_state(struct gs_text *text, const struct gs_thread *thread, unsign
 
 void gs_words_time(struct gs_text *text, uint64_t us)
 {
-    uint64_t s = us / 1000000, min = s / 60, h = min / 60, d = h / 24;
-    if (us < 1000)
-        gs_text_put(text, "%" PRIu64 " us", us);
-    else if (us < 9950)
-        gs_text_put(text, "%.1f ms", (double)us / 1e3);
-    else if (us < 999500)
-        gs_text_put(text, "%.0f ms", (double)us / 1e3);
-    else if (us < 9950000)
-        gs_text_put(text, "%.1f s", (double)us / 1e6);
-    else if (min < 1)
-        gs_text_put(text, "%" PRIu64 " s", s);
-    else if (h < 1)
-        gs_text_put(text, "%" PRIu64 " min %" PRIu64 " s", min, s % 60);
-    else if (d < 1)
-        gs_text_put(text, "%" PRIu64 " h %" PRIu64 " min", h, min % 60);
-    else
-        gs_text_put(text, "%" PRIu64 " d %" PRIu64 " h", d, h % 24);
+    char words[GS_AMOUNT];
+    gs_amount_time(words, us);
+    gs_text_put(text, "%s", words);
 }
 
 void gs_words_number(struct gs_text *text, uint64_t number)
 {
-    char digits[24], grouped[32];
-    size_t len = (size_t)snprintf(digits, sizeof digits, "%" PRIu64, number), used = 0;
-    for (size_t i = 0; i < len; i++) {
-        if (i > 0 && (len - i) % 3 == 0)
-            grouped[used++] = ',';
-        grouped[used++] = digits[i];
-    }
-    gs_text_put(text, "%.*s", (int)used, grouped);
+    char words[GS_AMOUNT];
+    gs_amount_number(words, number);
+    gs_text_put(text, "%s", words);
 }
 
 void gs_words_count(struct gs_text *text, size_t count, const char *one, const char *many)

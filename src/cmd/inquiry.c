@@ -1,0 +1,129 @@
+/* The looks at one process, from the first to the verdicts. */
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "cmd/inquiry.h"
+
+enum { LAST_ATTEMPTS = 50, LAST_PAUSE_NS = 1000 * 1000 };
+
+static const char *name_of(void *context, const struct gs_thread *thread, char spare[16])
+{
+    struct gs_lookup lookup = gs_look_lookup(context);
+    return lookup.name(lookup.context, thread, spare);
+}
+
+static bool place_of(void *context, const struct gs_frame *frame, struct gs_place *place)
+{
+    struct gs_lookup lookup = gs_look_lookup(context);
+    struct gs_frame_info info;
+    if (!lookup.frame(lookup.context, frame, &info))
+        return false;
+    *place = (struct gs_place){.function = info.function,
+                               .qualname = info.qualname,
+                               .file = info.file ? info.file : "",
+                               .line = info.line,
+                               .kind = frame->kind};
+    return true;
+}
+
+static const struct gs_code *code_of(void *context, const struct gs_frame *frame)
+{
+    const struct gs_look *look = context;
+    return gs_codes_find(gs_reader_codes(look->reader), frame->code);
+}
+
+static enum gs_status read_waits(struct gs_inquiry *inquiry, struct gs_waits *waits)
+{
+    struct gs_look *look = inquiry->look;
+    return gs_waits_read(waits, look->target, look->python, look->snapshot, &inquiry->facts.lookup);
+}
+
+enum gs_status gs_inquiry_open(struct gs_inquiry *inquiry, pid_t pid, const struct gs_args *args, struct gs_err *err)
+{
+    *inquiry = (struct gs_inquiry){0};
+    enum gs_status status = gs_look_open(&inquiry->look, pid, args, GS_LOOK_WHOLE, err);
+    struct gs_look *look = inquiry->look;
+    if (status != GS_OK)
+        return status;
+    struct gs_case *facts = &inquiry->facts;
+    *facts = (struct gs_case){
+        .target = look->target, .python = look->python, .watch = &inquiry->watch, .now = &inquiry->now, .cpu = -1};
+    facts->lookup = (struct gs_why_lookup){look, name_of, place_of, code_of};
+    facts->stopped = gs_target_stopped(look->target, &facts->tracer);
+    if (facts->tracer > 0)
+        gs_process_comm(facts->tracer, facts->tracer_name);
+    if (!look->target->still) {
+        status = read_waits(inquiry, &inquiry->before);
+        facts->before = &inquiry->before;
+    }
+    if (status == GS_OK)
+        status = gs_why_watch_add(&inquiry->watch, look->snapshot);
+    inquiry->begin_ns = gs_clock_ns();
+    if (!gs_target_clock_ns(look->target, &inquiry->begin_cpu_ns))
+        inquiry->begin_cpu_ns = 0;
+    return status == GS_OK ? GS_OK
+                           : gs_fail(err, status, "cannot watch process %d: %s", (int)pid, gs_status_text(status));
+}
+
+enum gs_status gs_inquiry_look(struct gs_inquiry *inquiry)
+{
+    struct gs_look *look = inquiry->look;
+    if (inquiry->ended)
+        return GS_OK;
+    enum gs_status status = gs_reader_take(look->reader, &look->snapshot);
+    if (status == GS_OK)
+        return gs_why_watch_add(&inquiry->watch, look->snapshot);
+    if (gs_status_class(status) == GS_CLASS_GONE)
+        inquiry->ended = true;
+    return gs_status_class(status) == GS_CLASS_FATAL ? status : GS_OK;
+}
+
+/* A snapshot of everybody, with names, as dump takes it. */
+static enum gs_status look_at_all(struct gs_inquiry *inquiry)
+{
+    struct gs_look *look = inquiry->look;
+    enum gs_status status = GS_LOST;
+    for (int i = 0; i < LAST_ATTEMPTS && gs_status_class(status) == GS_CLASS_LOST; i++) {
+        if (i > 0)
+            nanosleep(&(struct timespec){.tv_nsec = LAST_PAUSE_NS}, NULL);
+        gs_reader_full_census(look->reader);
+        clock_gettime(CLOCK_REALTIME, &look->time);
+        status = gs_reader_take(look->reader, &look->snapshot);
+    }
+    inquiry->ended = gs_status_class(status) == GS_CLASS_GONE;
+    if (status != GS_OK)
+        return inquiry->ended ? GS_OK : status;
+    memset(look->frames, 0, sizeof look->frames);
+    for (size_t i = 0; i < look->snapshot->interpreter_count; i++)
+        gs_names_refresh(look->names, look->snapshot->interpreters[i].addr);
+    return gs_why_watch_add(&inquiry->watch, look->snapshot);
+}
+
+enum gs_status gs_inquiry_judge(struct gs_inquiry *inquiry)
+{
+    struct gs_look *look = inquiry->look;
+    uint64_t cpu_ns, now_ns = gs_clock_ns();
+    enum gs_status status = GS_OK;
+    if (inquiry->ended)
+        return GS_OK;
+    if (inquiry->begin_cpu_ns > 0 && gs_target_clock_ns(look->target, &cpu_ns) && now_ns > inquiry->begin_ns)
+        inquiry->facts.cpu = (double)(cpu_ns - inquiry->begin_cpu_ns) / (double)(now_ns - inquiry->begin_ns);
+    if (!look->target->still)
+        status = look_at_all(inquiry);
+    if (status != GS_OK || inquiry->ended)
+        return status;
+    gs_why_watch_end(&inquiry->watch);
+    status = read_waits(inquiry, &inquiry->now);
+    inquiry->facts.snapshot = look->snapshot;
+    return status == GS_OK ? gs_why_judge(&inquiry->why, &inquiry->facts) : status;
+}
+
+void gs_inquiry_close(struct gs_inquiry *inquiry)
+{
+    gs_why_fini(&inquiry->why);
+    gs_waits_fini(&inquiry->before);
+    gs_waits_fini(&inquiry->now);
+    gs_why_watch_fini(&inquiry->watch);
+    gs_look_close(inquiry->look);
+}

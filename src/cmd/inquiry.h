@@ -1,0 +1,28 @@
+/* Watching one process to find out why it hangs or crawls. */
+#ifndef GS_CMD_INQUIRY_H
+#define GS_CMD_INQUIRY_H
+
+#include "cmd/look.h"
+#include "diagnose/why_waits.h"
+
+struct gs_inquiry {
+    struct gs_look *look; /* owned */
+    struct gs_why_watch watch;
+    struct gs_waits before;
+    struct gs_case facts;
+    struct gs_waits now;
+    struct gs_why why;
+    uint64_t begin_cpu_ns, begin_ns;
+    bool ended; /* the process is gone: there is no verdict */
+};
+
+/* Opens the process, or the core that args name, and takes the first look. To be closed in any case. */
+enum gs_status gs_inquiry_open(struct gs_inquiry *inquiry, pid_t pid, const struct gs_args *args,
+                               struct gs_err *err) GS_MUST_CHECK;
+/* One more look; GS_OK also when it failed for once. */
+enum gs_status gs_inquiry_look(struct gs_inquiry *inquiry) GS_MUST_CHECK;
+/* The last look, and the verdicts of all of them. */
+enum gs_status gs_inquiry_judge(struct gs_inquiry *inquiry) GS_MUST_CHECK;
+void gs_inquiry_close(struct gs_inquiry *inquiry);
+
+#endif

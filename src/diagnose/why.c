@@ -1,0 +1,116 @@
+/* The table of rules, and the order of what they find. */
+#include <stdlib.h>
+
+#include "diagnose/why_rules.h"
+
+static const struct {
+    const char *name;
+    bool healthy;
+} kinds[GS_WHY_KIND_COUNT] = {
+#define KIND(name, healthy) {#name, healthy},
+    GS_WHY_KINDS(KIND)
+#undef KIND
+};
+
+/* In the order in which they are asked: who was told about by one is left alone by those behind it. */
+static void (*const rules[])(struct gs_judging *) = {
+    gs_why_find_stopped,      gs_why_find_deadlocks, gs_why_find_imports,    gs_why_find_gc,
+    gs_why_find_held_blocked, gs_why_find_hogs,      gs_why_find_lock_waits, gs_why_find_swapping,
+    gs_why_find_finalizing,   gs_why_find_convoys,   gs_why_find_saturated,  gs_why_find_busy,
+    gs_why_find_idle,
+};
+
+const char *gs_why_kind_name(enum gs_why_kind kind)
+{
+    return kinds[kind].name;
+}
+
+bool gs_why_kind_healthy(enum gs_why_kind kind)
+{
+    return kinds[kind].healthy;
+}
+
+bool gs_why_healthy(const struct gs_why *why)
+{
+    for (size_t i = 0; i < why->count; i++) {
+        if (!kinds[why->list[i].kind].healthy)
+            return false;
+    }
+    return true;
+}
+
+uint64_t gs_case_watched_ns(const struct gs_case *c)
+{
+    return c->watch->last_ns - c->watch->first_ns;
+}
+
+bool gs_case_hangs(const struct gs_case *c, size_t thread)
+{
+    uint64_t watched_ns = gs_case_watched_ns(c);
+    uint64_t still_ns = gs_why_watch_still_ns(c->watch, c->snapshot->threads[thread].tstate);
+    return c->target->still || (still_ns >= GS_WHY_HANGS_NS && still_ns >= watched_ns / 2);
+}
+
+bool gs_case_waited_before(const struct gs_case *c, const struct gs_wait *wait)
+{
+    for (size_t i = 0; c->before && i < c->before->count; i++) {
+        const struct gs_wait *before = &c->before->list[i];
+        if (before->tid == wait->tid)
+            return before->kind == wait->kind && before->word == wait->word && before->owner_tid == wait->owner_tid;
+    }
+    return c->target->still != NULL;
+}
+
+double gs_case_ran(const struct gs_case *c, size_t thread)
+{
+    const struct gs_wait *now = &c->now->list[thread];
+    uint64_t watched_ns = gs_case_watched_ns(c);
+    for (size_t i = 0; c->before && i < c->before->count; i++) {
+        const struct gs_wait *before = &c->before->list[i];
+        if (before->tid == now->tid && now->ran_ns >= before->ran_ns && before->ran_ns > 0 && watched_ns > 0)
+            return (double)(now->ran_ns - before->ran_ns) / (double)watched_ns;
+    }
+    return -1;
+}
+
+/* More certain ones first, then those of worse kinds. */
+static int by_weight(const void *a, const void *b)
+{
+    const struct gs_verdict *x = a, *y = b;
+    bool x_calm = kinds[x->kind].healthy, y_calm = kinds[y->kind].healthy;
+    if (x_calm != y_calm)
+        return x_calm - y_calm;
+    if (x->certain != y->certain)
+        return y->certain - x->certain;
+    return (x->kind > y->kind) - (x->kind < y->kind);
+}
+
+enum gs_status gs_why_judge(struct gs_why *why, const struct gs_case *c)
+{
+    struct gs_judging j = {.why = why, .c = c, .told = calloc(c->snapshot->thread_count + 1, sizeof *j.told)};
+    *why = (struct gs_why){.watched_s = (double)gs_case_watched_ns(c) / 1e9, .samples = c->watch->samples};
+    if (!j.told)
+        return GS_NO_MEMORY;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        rules[i](&j);
+    free(j.told);
+    if (why->count > 1)
+        qsort(why->list, why->count, sizeof *why->list, by_weight);
+    return why->failed ? GS_NO_MEMORY : GS_OK;
+}
+
+void gs_why_fini(struct gs_why *why)
+{
+    for (size_t i = 0; i < why->count; i++) {
+        struct gs_verdict *verdict = &why->list[i];
+        for (size_t e = 0; e < verdict->evidence_count; e++)
+            free(verdict->evidence[e]);
+        free(verdict->evidence);
+        free(verdict->text);
+        free(verdict->basis);
+        free(verdict->advice);
+        free(verdict->threads);
+    }
+    free(why->list);
+    *why = (struct gs_why){0};
+}

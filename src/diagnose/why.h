@@ -1,0 +1,90 @@
+/* Why a process hangs or crawls: verdicts in words, each with its evidence. */
+#ifndef GS_DIAGNOSE_WHY_H
+#define GS_DIAGNOSE_WHY_H
+
+#include "diagnose/why_watch.h"
+#include "gilspy/stack.h"
+
+/* The kinds in the order in which they are shown among equally certain ones: KIND(name, healthy). */
+#define GS_WHY_KINDS(KIND)                                                                                             \
+    KIND(stopped, false)                                                                                               \
+    KIND(gil_deadlock, false)                                                                                          \
+    KIND(lock_deadlock, false)                                                                                         \
+    KIND(import_lock, false)                                                                                           \
+    KIND(gc, false)                                                                                                    \
+    KIND(gil_held_blocked, false)                                                                                      \
+    KIND(gil_hog, false)                                                                                               \
+    KIND(lock_wait, false)                                                                                             \
+    KIND(finalizing, false)                                                                                            \
+    KIND(swapping, false)                                                                                              \
+    KIND(convoy, false)                                                                                                \
+    KIND(gil_saturated, false)                                                                                         \
+    KIND(busy, true)                                                                                                   \
+    KIND(idle, true)
+
+enum gs_why_kind {
+#define KIND(name, healthy) GS_WHY_##name,
+    GS_WHY_KINDS(KIND)
+#undef KIND
+        GS_WHY_KIND_COUNT
+};
+
+const char *gs_why_kind_name(enum gs_why_kind kind);
+bool gs_why_kind_healthy(enum gs_why_kind kind);
+
+/* Everything is owned, UTF-8 as the target has it: outputs escape it. */
+struct gs_verdict {
+    enum gs_why_kind kind;
+    bool certain;    /* the memory of the process says so; else: likely */
+    char *text;      /* one sentence: what, and who */
+    char **evidence; /* sentences */
+    size_t evidence_count;
+    char *basis;    /* on what the confidence rests */
+    char *advice;   /* what to try; NULL: nothing */
+    pid_t *threads; /* those concerned */
+    size_t thread_count;
+};
+
+struct gs_why {
+    struct gs_verdict *list; /* most certain first, at least one */
+    size_t count, room;
+    bool failed; /* out of memory: something is missing */
+    double watched_s;
+    uint64_t samples;
+};
+
+/* Where names come from. */
+struct gs_why_lookup {
+    void *context;
+    /* Never NULL; spare may be used for the result. */
+    const char *(*name)(void *context, const struct gs_thread *thread, char spare[16]);
+    /* False: not known. The strings live as long as the snapshot. */
+    bool (*place)(void *context, const struct gs_frame *frame, struct gs_place *place);
+    const struct gs_code *(*code)(void *context, const struct gs_frame *frame);
+};
+
+struct gs_waits;
+
+/* What the verdicts are found in. Nothing is owned. */
+struct gs_case {
+    const struct gs_target *target;
+    const struct gs_python *python;
+    const struct gs_snapshot *snapshot; /* the last one; of a core the only one */
+    const struct gs_why_watch *watch;
+    const struct gs_waits *before, *now; /* what the threads waited for at the beginning (NULL: of a core), and now */
+    struct gs_why_lookup lookup;
+    double cpu;      /* processors that the process had on average; below 0: unknown */
+    uint64_t cpu_us; /* and the busiest thread: processor time, */
+    pid_t cpu_tid;   /* 0: unknown */
+    char stopped;    /* as gs_target_stopped has it, at the beginning */
+    pid_t tracer;
+    char tracer_name[16];
+};
+
+/* GS_NO_MEMORY or GS_OK; free with gs_why_fini in any case. */
+enum gs_status gs_why_judge(struct gs_why *why, const struct gs_case *c) GS_MUST_CHECK;
+void gs_why_fini(struct gs_why *why);
+/* All verdicts are of healthy kinds. */
+bool gs_why_healthy(const struct gs_why *why);
+
+#endif

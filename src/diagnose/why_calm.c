@@ -1,0 +1,173 @@
+/* What there is to say when nothing is wrong: who computes, or what everybody waits for. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diagnose/why_frames.h"
+#include "diagnose/why_rules.h"
+
+enum { THREADS_TOLD = 8, FRAMES_ASKED = 3 };
+
+#define BUSY_SHARE 0.50 /* of the watched time, running */
+
+static bool something_is_wrong(const struct gs_judging *j)
+{
+    return j->why->count > 0 && !gs_why_healthy(j->why);
+}
+
+/* ---- busy ---- */
+
+static double running(const struct gs_case *c, size_t i)
+{
+    const struct gs_why_thread *sum = gs_why_watch_find(c->watch, c->snapshot->threads[i].tstate);
+    uint64_t watched_ns = gs_case_watched_ns(c);
+    return sum && watched_ns > 0 ? (double)sum->runs_ns / (double)watched_ns : 0;
+}
+
+static void tell_busy(struct gs_judging *j, size_t i, bool certain)
+{
+    const struct gs_case *c = j->c;
+    const struct gs_thread *thread = &c->snapshot->threads[i];
+    const struct gs_why_thread *sum = gs_why_watch_find(c->watch, thread->tstate);
+    bool still = c->target->still != NULL;
+    uint64_t here_ns = gs_why_watch_still_ns(c->watch, thread->tstate), watched_ns = gs_case_watched_ns(c);
+    struct gs_verdict *v = gs_why_say(j, GS_WHY_busy, certain, "%s %s, in %s.", gs_said_thread(c, thread).words,
+                                      still ? "was computing" : "computes", gs_said_stack(c, thread).words);
+    if (!still)
+        gs_why_evidence(j, v, "It ran %.0f %% of the time, with the GIL %.0f %%.", 100 * running(c, i),
+                        100 * (double)sum->word_ns[GS_HOLDS] / (double)watched_ns);
+    if (!still && here_ns >= GS_WHY_HANGS_NS && here_ns >= watched_ns / 2)
+        gs_why_evidence(j, v, "It has been at that line for %s: in C code, or in the kernel.",
+                        gs_said_us(here_ns / 1000).words);
+    if (!still && c->cpu >= 0)
+        gs_why_evidence(j, v, "The process had %.0f %% of a processor.", 100 * c->cpu);
+    gs_why_advise(j, v,
+                  "If that is not what it should do: gilspy record -p %d -d 10 -o out.svg shows where the time goes.",
+                  (int)c->target->pid);
+    if (still)
+        gs_why_basis(j, v, "it had the GIL at that moment and was in no system call.");
+    else
+        gs_why_basis(j, v, "%s looks in %s.", gs_said_number(c->watch->samples).words,
+                     gs_said_us(watched_ns / 1000).words);
+    gs_why_concerns(j, v, i);
+}
+
+void gs_why_find_busy(struct gs_judging *j)
+{
+    const struct gs_case *c = j->c;
+    for (size_t i = 0; i < c->snapshot->thread_count && !c->stopped; i++) {
+        const struct gs_thread *thread = &c->snapshot->threads[i];
+        if (j->told[i])
+            continue;
+        if (c->target->still ? thread->gil == GS_HOLDS && thread->activity.run != GS_RUN_SYSCALL
+                             : running(c, i) >= BUSY_SHARE)
+            tell_busy(j, i, false);
+    }
+}
+
+/* ---- idle ---- */
+
+/* "waits to be notified, in get (queue.py:171)": what one thread that sleeps waits for. */
+static struct gs_said waits_for(const struct gs_case *c, size_t i)
+{
+    const struct gs_thread *thread = &c->snapshot->threads[i];
+    const struct gs_wait *wait = &c->now->list[i];
+    struct gs_said said = {""}, what = gs_said_wait(c, wait);
+    for (uint32_t f = 0; f < thread->frame_count && f < FRAMES_ASKED; f++) {
+        if (gs_frame_is(&c->lookup, &thread->frames[f], "threading.py", "_shutdown")) {
+            snprintf(said.words, sizeof said.words,
+                     "has come to the end of the program, and waits for the threads that "
+                     "are not daemons to end");
+            return said;
+        }
+    }
+    switch (wait->kind) {
+    case GS_WAIT_NOTICE:
+        snprintf(said.words, sizeof said.words, "waits to be notified (a Condition, an Event, a Queue)");
+        break;
+    case GS_WAIT_SHARED:
+        snprintf(said.words, sizeof said.words, "waits for a semaphore that it shares with other processes%s%.90s",
+                 wait->name[0] ? ": " : "", wait->name);
+        break;
+    case GS_WAIT_THREAD:
+    case GS_WAIT_LOCK:
+    case GS_WAIT_MUTEX:
+    case GS_WAIT_IMPORT:
+        snprintf(said.words, sizeof said.words, "waits for %.300s", what.words);
+        break;
+    case GS_WAIT_GIL:
+        snprintf(said.words, sizeof said.words, "waits for the GIL at this moment");
+        break;
+    default:
+        return gs_said_call(c, &thread->activity);
+    }
+    return said;
+}
+
+/* Threads with the same words are told together. */
+static void tell_sleepers(struct gs_judging *j, struct gs_verdict *v)
+{
+    const struct gs_case *c = j->c;
+    size_t count = c->snapshot->thread_count, told = 0;
+    bool *same = calloc(count + 1, sizeof *same), *done = calloc(count + 1, sizeof *done);
+    for (size_t i = 0; i < count && same && done && told < THREADS_TOLD; i++) {
+        if (done[i])
+            continue;
+        struct gs_said words = waits_for(c, i), place = gs_said_stack(c, &c->snapshot->threads[i]);
+        memset(same, 0, count * sizeof *same);
+        size_t alike = 0;
+        for (size_t k = i; k < count; k++) {
+            same[k] = !done[k] && strcmp(waits_for(c, k).words, words.words) == 0 &&
+                      strcmp(gs_said_stack(c, &c->snapshot->threads[k]).words, place.words) == 0;
+            done[k] |= same[k];
+            alike += same[k];
+        }
+        gs_why_evidence(j, v, "%s%s: %s%s, in %s.", gs_said_threads(c, same).words, alike > 1 ? ", each" : "",
+                        words.words,
+                        c->now->list[i].kind == GS_WAIT_GIL || c->snapshot->threads[i].activity.run != GS_RUN_SYSCALL
+                            ? ""
+                            : gs_said_asleep(c, c->snapshot->threads[i].tid).words,
+                        place.words);
+        told++;
+    }
+    free(same);
+    free(done);
+}
+
+void gs_why_find_idle(struct gs_judging *j)
+{
+    const struct gs_case *c = j->c;
+    const struct gs_snapshot *s = c->snapshot;
+    bool asleep = true;
+    if (j->why->count > 0 || something_is_wrong(j))
+        return;
+    for (size_t i = 0; i < s->thread_count; i++)
+        asleep &= s->threads[i].activity.run == GS_RUN_SYSCALL && s->threads[i].gil != GS_WAITS &&
+                  (c->target->still || gs_case_hangs(c, i));
+    struct gs_verdict *v;
+    if (s->thread_count == 0)
+        v = gs_why_say(j, GS_WHY_idle, false, "No thread of this process runs Python.");
+    else if (c->target->still)
+        v = gs_why_say(j, GS_WHY_idle, false,
+                       asleep ? "It was idle: %s, asleep and without the GIL."
+                              : "Nothing that is seen in one moment held it up: %s.",
+                       s->thread_count == 1 ? "its one thread" : "all its threads");
+    else if (asleep)
+        v = gs_why_say(j, GS_WHY_idle, true, "It is idle: %s, and nobody waits for the GIL.",
+                       s->thread_count == 1 ? "its only thread sleeps" : "all its threads sleep");
+    else
+        v = gs_why_say(j, GS_WHY_idle, false, "It works a little and mostly waits: nothing holds it up.");
+    if (!c->target->still && !asleep && c->cpu >= 0)
+        gs_why_evidence(j, v,
+                        "The process had %.0f %% of a processor; the GIL was held %.0f %% of the time, and somebody "
+                        "waited for it %.0f %%.",
+                        100 * c->cpu, 100 * (double)c->watch->gils[0].held_ns / (double)(gs_case_watched_ns(c) + 1),
+                        100 * (double)c->watch->gils[0].contended_ns / (double)(gs_case_watched_ns(c) + 1));
+    tell_sleepers(j, v);
+    for (size_t i = 0; i < s->thread_count; i++)
+        gs_why_concerns(j, v, i);
+    gs_why_basis(j, v,
+                 asleep && !c->target->still ? "none of them moved in the time watched."
+                 : c->target->still          ? "one moment is all there is."
+                                             : "what was seen in the time watched.");
+}

@@ -1,0 +1,177 @@
+/* Threads that get in one another's way, each by itself harmless: a convoy, and a GIL that is too small for all. */
+#include <stdlib.h>
+
+#include "diagnose/why_rules.h"
+
+/* Shares of the watched time. */
+#define CONVOY_WAITS  0.25 /* an I/O thread waits for its turn this long, */
+#define CONVOY_HAS    0.15 /* has it no longer than this, */
+#define CONVOY_HOLDER 0.60 /* while another has it for the most part */
+#define FULL_HELD     0.90
+#define FULL_HELD_2   0.70 /* 2.7 lets go for a moment all the time */
+#define ONE_CORE      1.25
+#define FULL_WANTS    0.60 /* a thread that has it or waits for it this long is one of the crowd */
+#define FULL_HAS      0.05
+
+static double share(const struct gs_case *c, const struct gs_why_thread *sum, enum gs_gil_word word)
+{
+    uint64_t watched_ns = gs_case_watched_ns(c);
+    return watched_ns > 0 ? (double)sum->word_ns[word] / (double)watched_ns : 0;
+}
+
+/* The sum of the i-th thread, NULL: nothing to be said of it. */
+static const struct gs_why_thread *sum_of(const struct gs_judging *j, size_t i)
+{
+    const struct gs_case *c = j->c;
+    if (c->target->still || c->stopped || gs_case_watched_ns(c) < GS_WHY_HANGS_NS)
+        return NULL;
+    return j->told[i] ? NULL : gs_why_watch_find(c->watch, c->snapshot->threads[i].tstate);
+}
+
+static uint32_t gil_of(const struct gs_case *c, size_t thread)
+{
+    return c->snapshot->interpreters[c->snapshot->threads[thread].interpreter].gil;
+}
+
+static double hertz(const struct gs_case *c, uint32_t count)
+{
+    return (double)count / ((double)gs_case_watched_ns(c) / 1e9);
+}
+
+/* Who has the GIL for most of the time while this one wants it. */
+static uint32_t driver_of(struct gs_judging *j, size_t io)
+{
+    const struct gs_case *c = j->c;
+    uint32_t best = GS_NOBODY;
+    double most = 0, all = 0;
+    for (uint32_t i = 0; i < c->snapshot->thread_count; i++) {
+        const struct gs_why_thread *sum = sum_of(j, i);
+        if (!sum || i == io || gil_of(c, i) != gil_of(c, io))
+            continue;
+        double has = share(c, sum, GS_HOLDS);
+        all += has;
+        if (has > most) {
+            most = has;
+            best = i;
+        }
+    }
+    return all >= CONVOY_HOLDER ? best : GS_NOBODY;
+}
+
+/* One that computes needs no verdict of its own; several that crowd one another do. */
+static void finish_drivers(struct gs_judging *j, const bool *drivers)
+{
+    const struct gs_case *c = j->c;
+    for (size_t i = 0; i < c->snapshot->thread_count && drivers; i++) {
+        const struct gs_why_thread *sum = gs_why_watch_find(c->watch, c->snapshot->threads[i].tstate);
+        j->told[i] |= drivers[i] && sum && share(c, sum, GS_WAITS) < CONVOY_WAITS;
+    }
+}
+
+void gs_why_find_convoys(struct gs_judging *j)
+{
+    const struct gs_case *c = j->c;
+    bool *drivers = calloc(c->snapshot->thread_count + 1, sizeof *drivers);
+    for (size_t i = 0; i < c->snapshot->thread_count && drivers; i++) {
+        const struct gs_why_thread *sum = sum_of(j, i);
+        uint32_t driver = sum ? driver_of(j, i) : GS_NOBODY;
+        /* It waits again and again, each time for about one interval: whoever has the GIL gives it up only when asked.
+         */
+        if (!sum || driver == GS_NOBODY || share(c, sum, GS_WAITS) < CONVOY_WAITS ||
+            share(c, sum, GS_HOLDS) > CONVOY_HAS || sum->waits < 10 || hertz(c, sum->waits) < 10)
+            continue;
+        const struct gs_thread *thread = &c->snapshot->threads[i], *other = &c->snapshot->threads[driver];
+        struct gs_verdict *v =
+            gs_why_say(j, GS_WHY_convoy, false,
+                       "%s loses its turn each time: it waited for the GIL %.0f %% of the time, to have it "
+                       "for %.1f %%, while %s computes.",
+                       gs_said_thread(c, thread).words, 100 * share(c, sum, GS_WAITS), 100 * share(c, sum, GS_HOLDS),
+                       gs_said_thread(c, other).words);
+        gs_why_evidence(j, v,
+                        "It asked for the GIL %.0f times a second, and waited %s each time: whenever it comes back "
+                        "from a system call, somebody who computes has taken the GIL.",
+                        hertz(c, sum->waits), gs_said_us(sum->word_ns[GS_WAITS] / sum->waits / 1000).words);
+        gs_why_evidence(j, v, "It is in %s.", gs_said_stack(c, thread).words);
+        gs_why_evidence(j, v, "%s had the GIL %.0f %% of the time, now in %s.", gs_said_thread(c, other).words,
+                        100 * share(c, gs_why_watch_find(c->watch, other->tstate), GS_HOLDS),
+                        gs_said_stack(c, other).words);
+        gs_why_advise(j, v,
+                      "Put the computing into another process (multiprocessing, ProcessPoolExecutor), or let it give "
+                      "way: sys.setswitchinterval(0.0005) shortens each wait, and costs some speed.");
+        gs_why_basis(j, v, "shares of %s looks in %s.", gs_said_number(c->watch->samples).words,
+                     gs_said_us(gs_case_watched_ns(c) / 1000).words);
+        gs_why_concerns(j, v, i);
+        drivers[driver] = true;
+    }
+    finish_drivers(j, drivers);
+    free(drivers);
+}
+
+static void tell_saturated(struct gs_judging *j, uint32_t gil, const bool *crowd, size_t count, double wanting)
+{
+    const struct gs_case *c = j->c;
+    const struct gs_why_gil *sum = &c->watch->gils[gil];
+    double watched_s = (double)gs_case_watched_ns(c) / 1e9;
+    double held = (double)sum->held_ns / 1e9 / watched_s, waiting = wanting;
+    for (size_t i = 0; i < c->snapshot->thread_count; i++) {
+        if (crowd[i])
+            waiting -= share(c, gs_why_watch_find(c->watch, c->snapshot->threads[i].tstate), GS_HOLDS);
+    }
+    struct gs_verdict *v =
+        gs_why_say(j, GS_WHY_gil_saturated, false,
+                   "%zu threads share one core: the GIL is taken %.0f %% of the time, and %.1f threads wait for it on "
+                   "average.",
+                   count, 100 * held, waiting);
+    gs_why_evidence(j, v, "They are %s.", gs_said_threads(c, crowd).words);
+    gs_why_evidence(j, v,
+                    "What it costs: each of them gets about 1/%.1f of the time that it wants; together they lose "
+                    "%.1f s in each second.",
+                    wanting, waiting);
+    for (size_t i = 0, told = 0; i < c->snapshot->thread_count; i++) {
+        const struct gs_thread *thread = &c->snapshot->threads[i];
+        const struct gs_why_thread *its = gs_why_watch_find(c->watch, thread->tstate);
+        if (!crowd[i])
+            continue;
+        gs_why_concerns(j, v, i);
+        if (told++ < 3)
+            gs_why_evidence(j, v, "%s had it %.0f %% of the time and waited %.0f %%, in %s.",
+                            gs_said_thread(c, thread).words, 100 * share(c, its, GS_HOLDS),
+                            100 * (share(c, its, GS_WAITS) + share(c, its, GS_UNKNOWN)),
+                            gs_said_stack(c, thread).words);
+    }
+    gs_why_advise(j, v,
+                  "More threads make this slower, not faster: use processes, or C code that gives up the GIL, or a "
+                  "free-threaded Python. gilspy record -p %d -m gil -o gil.svg shows which code needs the GIL.",
+                  (int)c->target->pid);
+    gs_why_basis(j, v, "shares of %s looks in %s.", gs_said_number(c->watch->samples).words,
+                 gs_said_us(gs_case_watched_ns(c) / 1000).words);
+}
+
+void gs_why_find_saturated(struct gs_judging *j)
+{
+    const struct gs_case *c = j->c;
+    uint64_t watched_ns = gs_case_watched_ns(c);
+    /* Of threads that are awake without it, 2.7 does not tell whether they wait; but they cannot all run on one core.
+     */
+    bool bound = c->cpu >= 0 && c->cpu < ONE_CORE;
+    bool *crowd = calloc(c->snapshot->thread_count + 1, sizeof *crowd);
+    for (uint32_t gil = 0; gil < c->snapshot->gil_count && gil < GS_WHY_GILS && crowd; gil++) {
+        size_t count = 0;
+        double wanting = 0;
+        double full = c->watch->gils[gil].has_switches ? FULL_HELD : FULL_HELD_2;
+        if ((double)c->watch->gils[gil].held_ns < full * (double)watched_ns)
+            continue;
+        for (size_t i = 0; i < c->snapshot->thread_count; i++) {
+            const struct gs_why_thread *sum = sum_of(j, i);
+            double has = sum ? share(c, sum, GS_HOLDS) : 0, wants = sum ? has + share(c, sum, GS_WAITS) : 0;
+            if (sum && bound)
+                wants += share(c, sum, GS_UNKNOWN);
+            crowd[i] = sum && gil_of(c, i) == gil && wants >= FULL_WANTS && has >= FULL_HAS / 4;
+            count += crowd[i];
+            wanting += crowd[i] ? wants : 0;
+        }
+        if (count >= 2)
+            tell_saturated(j, gil, crowd, count, wanting);
+    }
+    free(crowd);
+}

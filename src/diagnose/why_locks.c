@@ -1,0 +1,154 @@
+/* Threads that wait for a lock, or for another one's import, and who has it. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "diagnose/why_rules.h"
+
+/* What the owner does: the reason why the others wait. */
+static void tell_owner(struct gs_judging *j, struct gs_verdict *v, const struct gs_wait *wait)
+{
+    const struct gs_case *c = j->c;
+    const struct gs_thread *owner = &c->snapshot->threads[wait->owner];
+    const struct gs_wait *its = &c->now->list[wait->owner];
+    const char *word = wait->kind == GS_WAIT_IMPORT ? "does it" : "has it";
+    struct gs_said taken = {""};
+    if (!wait->owner_stated && wait->kind == GS_WAIT_LOCK)
+        taken = gs_said_place(c, &wait->with);
+    gs_why_evidence(j, v, "%s %s%s%s, and %s%s, in %s.", gs_said_thread(c, owner).words, word,
+                    taken.words[0] ? " (taken by `with` in " : "", taken.words[0] ? (taken.words) : "",
+                    its->kind == GS_WAIT_GIL ? "waits for the GIL" : gs_said_call(c, &owner->activity).words,
+                    its->kind == GS_WAIT_GIL ? "" : gs_said_asleep(c, owner->tid).words, gs_said_stack(c, owner).words);
+}
+
+static bool same_lock(const struct gs_wait *a, const struct gs_wait *b)
+{
+    return a->kind == b->kind && a->word == b->word;
+}
+
+/* All that wait for the same thing; false: none of them hangs, or somebody was told about already. */
+static bool collect(struct gs_judging *j, size_t first, bool *waiters, size_t *count)
+{
+    const struct gs_case *c = j->c;
+    *count = 0;
+    for (size_t i = 0; i < c->snapshot->thread_count; i++) {
+        waiters[i] = !j->told[i] && same_lock(&c->now->list[first], &c->now->list[i]) && gs_case_hangs(c, i) &&
+                     gs_case_waited_before(c, &c->now->list[i]);
+        if (waiters[i] && i < first)
+            return false;
+        *count += waiters[i];
+    }
+    return waiters[first];
+}
+
+static void tell_since(struct gs_judging *j, struct gs_verdict *v, const bool *waiters)
+{
+    const struct gs_case *c = j->c;
+    int told = 0;
+    for (size_t i = 0; i < c->snapshot->thread_count && told < 3; i++) {
+        if (!waiters[i])
+            continue;
+        const struct gs_thread *thread = &c->snapshot->threads[i];
+        gs_why_evidence(j, v, "%s waits%s in %s.", gs_said_thread(c, thread).words,
+                        gs_said_asleep(c, thread->tid).words, gs_said_stack(c, thread).words);
+        told++;
+    }
+}
+
+static void concern_all(struct gs_judging *j, struct gs_verdict *v, const bool *waiters, const struct gs_wait *wait)
+{
+    for (size_t i = 0; i < j->c->snapshot->thread_count; i++) {
+        if (waiters[i])
+            gs_why_concerns(j, v, i);
+    }
+    if (wait->owner != GS_NOBODY)
+        gs_why_concerns(j, v, wait->owner);
+}
+
+static void give_basis(struct gs_judging *j, struct gs_verdict *v, const struct gs_wait *wait)
+{
+    const struct gs_case *c = j->c;
+    const char *watched = c->target->still ? "in the core" : "at the beginning and at the end of the time watched";
+    if (wait->owner_stated)
+        gs_why_basis(j, v, "the lock names its owner, %s.", watched);
+    else if (wait->owner != GS_NOBODY)
+        gs_why_basis(j, v,
+                     "a Lock keeps no owner: that the thread has it follows from the `with` block that it is in.");
+    else
+        gs_why_basis(j, v, "they sleep on this lock, %s; a Lock keeps no owner, and no `with` block shows who took it.",
+                     watched);
+}
+
+void gs_why_find_imports(struct gs_judging *j)
+{
+    const struct gs_case *c = j->c;
+    size_t threads = c->snapshot->thread_count, count;
+    bool *waiters = calloc(threads + 1, sizeof *waiters);
+    for (size_t i = 0; i < threads && waiters; i++) {
+        const struct gs_wait *wait = &c->now->list[i];
+        if (wait->kind != GS_WAIT_IMPORT || !collect(j, i, waiters, &count))
+            continue;
+        struct gs_verdict *v =
+            gs_why_say(j, GS_WHY_import_lock, wait->owner_stated && wait->owner != GS_NOBODY, "%s %s for %s%s.",
+                       gs_said_threads(c, waiters).words, count == 1 ? "waits" : "wait", gs_said_wait(c, wait).words,
+                       wait->name[0] ? ", which another thread has begun" : "");
+        if (wait->owner != GS_NOBODY)
+            tell_owner(j, v, wait);
+        tell_since(j, v, waiters);
+        gs_why_advise(j, v,
+                      "A module that starts threads and waits for them, or does anything else that lasts, while it "
+                      "is imported keeps all others that need it waiting: move that into a function.");
+        give_basis(j, v, wait);
+        concern_all(j, v, waiters, wait);
+    }
+    free(waiters);
+}
+
+static const char *advise(const struct gs_wait *wait)
+{
+    if (wait->stale)
+        return "The thread that took it has ended without giving it back: nobody ever will. Use `with`.";
+    if (wait->kind == GS_WAIT_MUTEX)
+        return "Look at what its owner does.";
+    if (wait->owner != GS_NOBODY)
+        return "Look at what its owner does: that is where to shorten what is done with the lock, or to add a timeout.";
+    return "Look for a path on which this lock is not given back (an exception between acquire and release): `with` "
+           "has "
+           "none. If it is used as a signal, somebody has not sent it.";
+}
+
+static struct gs_said owner_words(const struct gs_case *c, const struct gs_wait *wait)
+{
+    struct gs_said said = {""};
+    if (wait->owner != GS_NOBODY)
+        snprintf(said.words, sizeof said.words, ", which %.200s has", gs_said_tid(c, wait->owner_tid).words);
+    else if (wait->outsider > 0)
+        snprintf(said.words, sizeof said.words, ", which thread %d has", (int)wait->outsider);
+    else if (wait->stale)
+        snprintf(said.words, sizeof said.words, ", whose owner has ended");
+    return said;
+}
+
+void gs_why_find_lock_waits(struct gs_judging *j)
+{
+    const struct gs_case *c = j->c;
+    size_t threads = c->snapshot->thread_count, count;
+    bool *waiters = calloc(threads + 1, sizeof *waiters);
+    for (size_t i = 0; i < threads && waiters; i++) {
+        const struct gs_wait *wait = &c->now->list[i];
+        if ((wait->kind != GS_WAIT_LOCK && wait->kind != GS_WAIT_MUTEX) || !collect(j, i, waiters, &count))
+            continue;
+        bool known = (wait->owner != GS_NOBODY && wait->owner_stated) || wait->outsider > 0;
+        struct gs_verdict *v =
+            gs_why_say(j, GS_WHY_lock_wait, known, "%s %s for %s%s.", gs_said_threads(c, waiters).words,
+                       count == 1 ? "waits" : "wait", gs_said_wait(c, wait).words, owner_words(c, wait).words);
+        if (wait->owner != GS_NOBODY)
+            tell_owner(j, v, wait);
+        if (wait->outsider > 0)
+            gs_why_evidence(j, v, "Thread %d of the process, which runs no Python, has it.", (int)wait->outsider);
+        tell_since(j, v, waiters);
+        gs_why_advise(j, v, "%s", advise(wait));
+        give_basis(j, v, wait);
+        concern_all(j, v, waiters, wait);
+    }
+    free(waiters);
+}

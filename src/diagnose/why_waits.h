@@ -1,0 +1,53 @@
+/* What each thread waits for at one moment, and who could end that. */
+#ifndef GS_DIAGNOSE_WHY_WAITS_H
+#define GS_DIAGNOSE_WHY_WAITS_H
+
+#include "diagnose/why.h"
+
+enum gs_wait_kind {
+    GS_WAIT_NOTHING, /* it runs, or it is not known what it waits for */
+    GS_WAIT_GIL,
+    GS_WAIT_LOCK,   /* a Lock or RLock of Python */
+    GS_WAIT_MUTEX,  /* of C: pthread_mutex_t */
+    GS_WAIT_IMPORT, /* for another thread to import a module */
+    GS_WAIT_THREAD, /* for a thread to end */
+    GS_WAIT_NOTICE, /* to be notified: Condition, Event, Queue */
+    GS_WAIT_SHARED, /* a semaphore shared with other processes */
+    GS_WAIT_FUTEX,  /* some other lock or condition of C */
+    GS_WAIT_CALL    /* another system call */
+};
+
+enum { GS_WAIT_NAME = 100, GS_NOBODY = UINT32_MAX };
+
+struct gs_wait {
+    uint64_t ran_ns; /* time that the thread had a processor so far, as the kernel tells; 0: unknown */
+    enum gs_wait_kind kind;
+    gs_addr word;            /* that identifies the lock */
+    gs_addr object;          /* LOCK: the Python object, 0: not found */
+    bool recursive;          /* LOCK: an RLock */
+    bool locked;             /* LOCK: somebody has it */
+    pid_t tid, owner_tid;    /* its own; the owner's, 0: not known */
+    uint32_t owner;          /* index into the snapshot's threads; GS_NOBODY: not known */
+    bool owner_stated;       /* a field of the lock says so; else a `with` block on the owner's stack does */
+    bool ambiguous;          /* several seem to have it */
+    struct gs_frame with;    /* the frame of that block */
+    pid_t outsider;          /* MUTEX: the owner is this thread, which runs no Python; 0: none */
+    bool stale;              /* the owner that the lock names has ended */
+    gs_addr released;        /* NOTICE: the word of the lock that was given back meanwhile */
+    char name[GS_WAIT_NAME]; /* "self.lock", the module that is imported, the file of a shared semaphore; "" */
+};
+
+struct gs_waits {
+    struct gs_wait *list; /* of each thread of the snapshot */
+    size_t count;
+};
+
+/* The waits of the snapshot's threads, found by reading the target's memory now. GS_NO_MEMORY or GS_OK. */
+enum gs_status gs_waits_read(struct gs_waits *waits, const struct gs_target *target, const struct gs_python *python,
+                             const struct gs_snapshot *snapshot, const struct gs_why_lookup *lookup) GS_MUST_CHECK;
+void gs_waits_fini(struct gs_waits *waits);
+
+/* Who else has a wait that this thread must see the end of: the index of a thread, or GS_NOBODY. */
+uint32_t gs_waits_next(const struct gs_waits *waits, uint32_t thread);
+
+#endif

@@ -1,0 +1,252 @@
+/* Adds up snapshots. A hold goes on while the holder and the GIL's switch count stay the same; where there is no count
+ * (2.7), while the holder stays at the same instruction. Who lets go and takes the GIL again leaves the count alone,
+ * but not while another thread waits that has asked for it: then drop_gil waits until that one has it
+ * (FORCE_SWITCHING, Python/ceval_gil.c). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/room.h"
+#include "diagnose/why_watch.h"
+
+enum { MOST_NS = 200 * 1000 * 1000 /* that one sample stands for */ };
+
+static struct gs_why_thread *find(const struct gs_why_watch *watch, gs_addr tstate, size_t *at)
+{
+    size_t low = 0, high = watch->thread_count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (watch->threads[mid].tstate < tstate)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    *at = low;
+    return low < watch->thread_count && watch->threads[low].tstate == tstate ? &watch->threads[low] : NULL;
+}
+
+const struct gs_why_thread *gs_why_watch_find(const struct gs_why_watch *watch, gs_addr tstate)
+{
+    size_t at;
+    return find(watch, tstate, &at);
+}
+
+uint64_t gs_why_watch_still_ns(const struct gs_why_watch *watch, gs_addr tstate)
+{
+    const struct gs_why_thread *thread = gs_why_watch_find(watch, tstate);
+    return thread && thread->last_ns >= thread->here_ns ? thread->last_ns - thread->here_ns : 0;
+}
+
+static struct gs_why_thread *find_or_add(struct gs_why_watch *watch, const struct gs_thread *thread, uint64_t now_ns)
+{
+    size_t at;
+    struct gs_why_thread *found = find(watch, thread->tstate, &at);
+    if (found && found->tid == thread->tid)
+        return found;
+    if (!found) {
+        if (!gs_room((void **)&watch->threads, &watch->room, watch->thread_count + 1, sizeof *watch->threads))
+            return NULL;
+        found = &watch->threads[at];
+        memmove(found + 1, found, (watch->thread_count - at) * sizeof *found);
+        watch->thread_count++;
+    }
+    *found = (struct gs_why_thread){
+        .tstate = thread->tstate, .tid = thread->tid, .first_ns = now_ns, .here_ns = now_ns, .word = GS_UNKNOWN};
+    return found;
+}
+
+static const struct gs_frame *innermost(const struct gs_thread *thread)
+{
+    for (uint32_t i = 0; i < thread->frame_count; i++) {
+        if (thread->frames[i].kind == GS_FRAME_PYTHON)
+            return &thread->frames[i];
+    }
+    return NULL;
+}
+
+/* A waiter for the GIL wakes every few milliseconds: that is no move. */
+static bool moved(const struct gs_why_thread *before, const struct gs_thread *thread, const struct gs_frame *frame)
+{
+    const struct gs_activity *then = &before->activity, *now = &thread->activity;
+    if (frame && (frame->frame != before->frame || frame->code != before->code || frame->instr != before->instr))
+        return true;
+    if (before->word == GS_WAITS && thread->gil == GS_WAITS)
+        return false;
+    return then->run != now->run ||
+           (now->run == GS_RUN_SYSCALL && (then->number != now->number || then->args[0] != now->args[0]));
+}
+
+static void add_thread(struct gs_why_thread *sum, const struct gs_thread *thread, uint64_t now_ns, uint64_t weight_ns)
+{
+    const struct gs_frame *frame = innermost(thread);
+    sum->word_ns[thread->gil] += weight_ns;
+    sum->runs_ns += thread->activity.run == GS_RUN_RUNNING ? weight_ns : 0;
+    sum->takes += thread->gil == GS_HOLDS && sum->word != GS_HOLDS;
+    if (thread->gil == GS_WAITS && sum->word != GS_WAITS) {
+        sum->waits++;
+        sum->wait_ns = now_ns;
+    }
+    if (thread->gil == GS_WAITS && now_ns - sum->wait_ns > sum->longest_wait_ns)
+        sum->longest_wait_ns = now_ns - sum->wait_ns;
+    if (sum->last_ns == 0 || moved(sum, thread, frame)) {
+        sum->here_ns = now_ns;
+        sum->frame = frame ? frame->frame : 0;
+        sum->code = frame ? frame->code : 0;
+        sum->instr = frame ? frame->instr : -1;
+    }
+    sum->activity = thread->activity;
+    sum->word = thread->gil;
+    sum->last_ns = now_ns;
+}
+
+/* ---- holds ---- */
+
+static enum gs_why_spent spent_most(const struct gs_why_hold *hold)
+{
+    enum gs_why_spent most = GS_WHY_RUNNING;
+    for (int i = 0; i < GS_WHY_SPENT_COUNT; i++) {
+        if (hold->spent_ns[i] > hold->spent_ns[most])
+            most = (enum gs_why_spent)i;
+    }
+    return most;
+}
+
+static void end_hold(struct gs_why_watch *watch, struct gs_why_hold *hold, uint64_t now_ns)
+{
+    uint64_t length_ns = hold->end_ns - hold->begin_ns;
+    enum gs_why_spent spent = spent_most(hold);
+    for (size_t i = 0; i < watch->thread_count && hold->tid && length_ns >= GS_WHY_LONG_NS; i++) {
+        struct gs_why_thread *thread = &watch->threads[i];
+        if (thread->tid != hold->tid)
+            continue;
+        thread->long_ns[spent] += length_ns;
+        thread->long_contended_ns[spent] += hold->contended_ns;
+        thread->long_count[spent]++;
+        if (length_ns > thread->longest[spent].end_ns - thread->longest[spent].begin_ns) {
+            thread->longest[spent] = *hold;
+            thread->longest[spent].ended_ns = now_ns;
+        }
+        break;
+    }
+    *hold = (struct gs_why_hold){0};
+}
+
+static bool same_hold(const struct gs_why_hold *hold, const struct gs_gil *gil, const struct gs_frame *frame)
+{
+    if (gil->state != GS_GIL_HELD || gil->holder != hold->tid || gil->holder == 0)
+        return false;
+    if (gil->has_switches && hold->counted)
+        return gil->switches == hold->switches;
+    return frame && frame->frame == hold->frame && frame->code == hold->code && frame->instr == hold->instr;
+}
+
+static void add_hold(struct gs_why_watch *watch, struct gs_why_hold *hold, const struct gs_snapshot *snapshot,
+                     const struct gs_gil *gil, const struct gs_thread *holder, uint32_t waiters, bool collecting,
+                     uint64_t weight_ns)
+{
+    const struct gs_frame *frame = holder ? innermost(holder) : NULL;
+    uint64_t now_ns = snapshot->time_ns;
+    if (hold->tid && !same_hold(hold, gil, frame))
+        end_hold(watch, hold, now_ns);
+    if (gil->state != GS_GIL_HELD || gil->holder == 0 || !holder)
+        return;
+    if (!hold->tid) {
+        *hold = (struct gs_why_hold){.tid = gil->holder,
+                                     .begin_ns = now_ns,
+                                     .switches = gil->switches,
+                                     .counted = gil->has_switches,
+                                     .one_place = true,
+                                     .frame = frame ? frame->frame : 0,
+                                     .code = frame ? frame->code : 0,
+                                     .instr = frame ? frame->instr : -1};
+        weight_ns = 0;
+    }
+    bool asleep = holder->activity.run == GS_RUN_SYSCALL || holder->activity.run == GS_RUN_BLOCKED;
+    hold->spent_ns[collecting ? GS_WHY_COLLECTING : asleep ? GS_WHY_ASLEEP : GS_WHY_RUNNING] += weight_ns;
+    hold->contended_ns += waiters > 0 ? weight_ns : 0;
+    hold->end_ns = now_ns;
+    hold->looks++;
+    hold->asked += gil->has_drop && gil->drop_requested;
+    hold->waiters = waiters > hold->waiters ? waiters : hold->waiters;
+    if (frame && (frame->frame != hold->frame || frame->code != hold->code || frame->instr != hold->instr))
+        hold->one_place = false;
+    if (asleep)
+        hold->activity = holder->activity;
+}
+
+static void add_gil(struct gs_why_watch *watch, size_t index, const struct gs_snapshot *snapshot, uint64_t weight_ns)
+{
+    struct gs_why_gil *sum = &watch->gils[index];
+    const struct gs_gil *gil = &snapshot->gils[index];
+    const struct gs_thread *holder = NULL;
+    uint32_t waiters = 0;
+    bool collecting = false;
+    for (size_t i = 0; i < snapshot->thread_count; i++) {
+        const struct gs_thread *thread = &snapshot->threads[i];
+        const struct gs_interpreter *interpreter = &snapshot->interpreters[thread->interpreter];
+        if (interpreter->gil != index)
+            continue;
+        waiters += thread->gil == GS_WAITS;
+        if (thread->gil == GS_HOLDS && thread->tid == gil->holder) {
+            holder = thread;
+            collecting = interpreter->collecting_garbage;
+        }
+    }
+    if (watch->samples == 0)
+        sum->first_switches = gil->switches;
+    sum->last_switches = gil->switches;
+    sum->has_switches = gil->has_switches;
+    sum->held_ns += gil->state == GS_GIL_HELD ? weight_ns : 0;
+    sum->contended_ns += waiters > 0 ? weight_ns : 0;
+    sum->waiters_ns += waiters * weight_ns;
+    add_hold(watch, &sum->now, snapshot, gil, holder, waiters, collecting, weight_ns);
+}
+
+static void add_conditions(struct gs_why_watch *watch, const struct gs_snapshot *snapshot, uint64_t weight_ns)
+{
+    bool collecting = false, finalizing = false;
+    for (size_t i = 0; i < snapshot->interpreter_count; i++) {
+        collecting |= snapshot->interpreters[i].collecting_garbage;
+        finalizing |= snapshot->interpreters[i].finalizing;
+    }
+    watch->collecting_ns += collecting ? weight_ns : 0;
+    watch->finalizing_ns += finalizing ? weight_ns : 0;
+    if (!collecting)
+        watch->collecting_since_ns = 0;
+    else if (watch->collecting_since_ns == 0)
+        watch->collecting_since_ns = snapshot->time_ns;
+    else if (snapshot->time_ns - watch->collecting_since_ns > watch->longest_collecting_ns)
+        watch->longest_collecting_ns = snapshot->time_ns - watch->collecting_since_ns;
+}
+
+enum gs_status gs_why_watch_add(struct gs_why_watch *watch, const struct gs_snapshot *snapshot)
+{
+    uint64_t now_ns = snapshot->time_ns, weight_ns = watch->samples > 0 ? now_ns - watch->last_ns : 0;
+    if (weight_ns > MOST_NS)
+        weight_ns = MOST_NS;
+    if (watch->samples == 0)
+        watch->first_ns = now_ns;
+    for (size_t i = 0; i < snapshot->thread_count; i++) {
+        struct gs_why_thread *sum = find_or_add(watch, &snapshot->threads[i], now_ns);
+        if (!sum)
+            return GS_NO_MEMORY;
+        add_thread(sum, &snapshot->threads[i], now_ns, weight_ns);
+    }
+    for (size_t i = 0; i < snapshot->gil_count && i < GS_WHY_GILS; i++)
+        add_gil(watch, i, snapshot, weight_ns);
+    add_conditions(watch, snapshot, weight_ns);
+    watch->last_ns = now_ns;
+    watch->samples++;
+    return GS_OK;
+}
+
+void gs_why_watch_end(struct gs_why_watch *watch)
+{
+    for (size_t i = 0; i < GS_WHY_GILS; i++)
+        end_hold(watch, &watch->gils[i].now, 0);
+}
+
+void gs_why_watch_fini(struct gs_why_watch *watch)
+{
+    free(watch->threads);
+    *watch = (struct gs_why_watch){0};
+}

@@ -1,0 +1,77 @@
+/* What snapshots of some seconds add up to: how long each hold of a GIL lasted, who waited, who stayed where. */
+#ifndef GS_DIAGNOSE_WHY_WATCH_H
+#define GS_DIAGNOSE_WHY_WATCH_H
+
+#include "gilspy/snapshot.h"
+
+/* How a hold was spent for the most part. */
+enum gs_why_spent { GS_WHY_RUNNING, GS_WHY_ASLEEP, GS_WHY_COLLECTING, GS_WHY_SPENT_COUNT };
+
+#define GS_WHY_LONG_NS UINT64_C(50000000) /* a hold that is longer counts */
+
+/* One thread has one GIL without a break: as far as that can be told, see `proven`. */
+struct gs_why_hold {
+    pid_t tid;
+    uint64_t begin_ns, end_ns; /* first and last seen */
+    uint64_t ended_ns;         /* seen to be over, 0: not yet */
+    uint64_t spent_ns[GS_WHY_SPENT_COUNT], contended_ns;
+    uint64_t switches;
+    uint32_t looks, asked; /* how often seen, and in how many of these it was asked to let go */
+    uint32_t waiters;      /* the most at once */
+    gs_addr frame, code;   /* the innermost frame; */
+    int32_t instr;
+    bool one_place;              /* it was there all the time */
+    bool counted;                /* the GIL counts its switches: the same number all the time */
+    struct gs_activity activity; /* while it was last seen asleep */
+};
+
+struct gs_why_thread {
+    gs_addr tstate;
+    pid_t tid;
+    uint64_t first_ns, last_ns;
+    uint64_t word_ns[GS_UNKNOWN + 1], runs_ns;
+    uint32_t takes, waits; /* how often it began to hold, to wait */
+    uint64_t longest_wait_ns;
+    /* The innermost frame and what it sleeps on, and since when these did not change. */
+    gs_addr frame, code;
+    int32_t instr;
+    struct gs_activity activity;
+    uint64_t here_ns;
+    /* Its long holds, by how they were spent. */
+    struct gs_why_hold longest[GS_WHY_SPENT_COUNT];
+    uint64_t long_ns[GS_WHY_SPENT_COUNT], long_contended_ns[GS_WHY_SPENT_COUNT];
+    uint32_t long_count[GS_WHY_SPENT_COUNT];
+    uint8_t word;
+    uint64_t wait_ns; /* since when it waits */
+};
+
+struct gs_why_gil {
+    struct gs_why_hold now; /* tid 0: nobody has it */
+    uint64_t held_ns, contended_ns, waiters_ns;
+    uint64_t first_switches, last_switches;
+    bool has_switches;
+};
+
+enum { GS_WHY_GILS = 16 };
+
+struct gs_why_watch {
+    struct gs_why_thread *threads; /* by tstate */
+    size_t thread_count, room;
+    struct gs_why_gil gils[GS_WHY_GILS];
+    uint64_t first_ns, last_ns, samples;
+    uint64_t collecting_ns, finalizing_ns;
+    uint64_t longest_collecting_ns, collecting_since_ns;
+};
+
+/* Adds a snapshot. GS_NO_MEMORY or GS_OK. */
+enum gs_status gs_why_watch_add(struct gs_why_watch *watch, const struct gs_snapshot *snapshot) GS_MUST_CHECK;
+/* Ends the holds that go on: what was seen of them counts. */
+void gs_why_watch_end(struct gs_why_watch *watch);
+void gs_why_watch_fini(struct gs_why_watch *watch);
+
+/* NULL: it was not seen. */
+const struct gs_why_thread *gs_why_watch_find(const struct gs_why_watch *watch, gs_addr tstate);
+/* Time for which the thread has not moved, up to the end. */
+uint64_t gs_why_watch_still_ns(const struct gs_why_watch *watch, gs_addr tstate);
+
+#endif

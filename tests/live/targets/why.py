@@ -1,0 +1,331 @@
+"""One way to hang or to crawl, or to be well: argument 1 names it. Answers to `ended` when the program may be asked."""
+import ctypes
+import gc
+import os
+import re
+import socket
+import sys
+import threading
+import time
+
+import common
+from common import libc, start, wait, wait_holding
+
+clock = getattr(time, "monotonic", time.time)
+MUTEX = ctypes.create_string_buffer(64)  # all zero: PTHREAD_MUTEX_INITIALIZER
+GATE = common.FDS["gate"]
+shared = threading.Lock()
+PATTERN = re.compile("(a+)+$")
+state = {}
+
+
+class Both(object):
+    """Two threads meet: none goes on before the other has come."""
+    def __init__(self):
+        self.here = [threading.Event(), threading.Event()]
+
+    def meet(self, which):
+        self.here[which].set()
+        self.here[1 - which].wait()
+
+
+# ---- deadlocks ----
+
+def gil_deadlock():
+    """One has a C mutex and wants the GIL, the other has the GIL and wants the mutex."""
+    def wants_gil():
+        libc.pthread_mutex_lock(MUTEX)
+        state["has"].set()
+        wait("turn")  # in the read, without the GIL; fed when the other has it for good
+
+    def wants_mutex():
+        state["has"].wait()
+        wait("more")
+        common.gil_keeping_libc.pthread_mutex_lock(MUTEX)
+
+    state["has"] = threading.Event()
+    start("wants-gil", wants_gil)
+    start("wants-mutex", wants_mutex)
+    start("bystander", wait, "third")
+
+
+def take_with(locks, both, which):
+    with locks[which]:
+        both.meet(which)
+        with locks[1 - which]:
+            pass
+
+
+def take_plainly(locks, both, which):
+    locks[which].acquire()
+    both.meet(which)
+    locks[1 - which].acquire()
+
+
+def deadlock_with():
+    locks, both = [threading.Lock(), threading.Lock()], Both()
+    start("one", take_with, locks, both, 0)
+    start("other", take_with, locks, both, 1)
+
+
+def deadlock_rlocks():
+    locks, both = [threading.RLock(), threading.RLock()], Both()
+    start("one", take_plainly, locks, both, 0)
+    start("other", take_plainly, locks, both, 1)
+    start("behind", locks[0].acquire)
+
+
+def deadlock_conditions():
+    """Locks of Conditions, as queues have them."""
+    locks, both = [threading.Condition(), threading.Condition(threading.Lock())], Both()
+    start("one", take_with, locks, both, 0)
+    start("other", take_with, locks, both, 1)
+
+
+def twice():
+    with shared:
+        with shared:
+            pass
+
+
+def deadlock_alone():
+    start("alone", twice)
+
+
+# ---- locks ----
+
+def keep_rlock(lock, has):
+    with lock:
+        has.set()
+        wait("gate")
+
+
+def wait_rlock():
+    lock, has = threading.RLock(), threading.Event()
+    start("owner", keep_rlock, lock, has)
+    has.wait()
+    for number in range(2):
+        start("waiter-%d" % number, lock.acquire)
+
+
+def wait_with():
+    has = threading.Event()
+    start("owner", keep_rlock, shared, has)
+    has.wait()
+
+    def use():
+        with shared:
+            pass
+    for number in range(2):
+        start("waiter-%d" % number, use)
+
+
+def wait_unknown():
+    """Taken, and never given back; by whom, nothing tells."""
+    shared.acquire()
+    for number in range(2):
+        start("waiter-%d" % number, shared.acquire)
+
+
+def import_slow():
+    import why_slow
+    return why_slow
+
+
+def import_lock():
+    start("first", import_slow)
+    start("second", import_slow)
+
+
+# ---- the GIL ----
+
+def match(seconds):
+    """A match that backtracks for about as long, found by trying; or longer."""
+    length, took = 14, 0
+    while took < seconds:
+        began = clock()
+        PATTERN.match("a" * length + "b")
+        took = clock() - began
+        length += 1
+    return length - 1
+
+
+def hog(length=60):
+    wait("turn")
+    state["began"] = clock()
+    PATTERN.match("a" * length + "b")
+    state["took"] = clock() - state["began"]
+
+
+def take_turns():
+    while True:
+        time.sleep(0.001)
+
+
+def gil_hog():
+    """For ever."""
+    start("hog", hog)
+    start("victim", take_turns)
+
+
+def hog_for_a_while():
+    """Ends by itself: feed it, and it keeps the GIL for argument 2 seconds or more, as `took` tells."""
+    start("hog", hog, match(float(common.ARGS[1])))
+    start("victim", take_turns)
+
+
+def held_blocked():
+    def hold():
+        wait("turn")
+        wait_holding("gate")
+    start("holder", hold)
+    start("victim", take_turns)
+
+
+def spin():
+    while True:
+        for _ in range(1000):
+            pass
+
+
+def exchange():
+    near, far = socket.socketpair()
+    while True:
+        near.send(b"x")
+        far.recv(1)
+
+
+def convoy():
+    start("io", exchange)
+    start("spinner", spin)
+
+
+def gil_saturated():
+    for number in range(3):
+        start("spinner-%d" % number, spin)
+
+
+def gc_long():
+    """One collection after the other, of many objects."""
+    def collect():
+        state["much"] = [[] for _ in range(int(common.ARGS[1]))]
+        while True:
+            began = clock()
+            gc.collect()
+            state["took"] = max(state.get("took", 0), clock() - began)
+    gc.disable()
+    start("collector", collect)
+
+
+# ---- the whole process ----
+
+class Last(object):
+    """Its end is that of the interpreter."""
+    def __init__(self, read, pipe):
+        self.read, self.pipe = read, pipe
+
+    def __del__(self):
+        self.read(self.pipe, 1)
+
+
+def finalizing():
+    common.say(tids=dict(common.tids, MainThread=common.tid()), idents=common.idents())
+    state["last"] = Last(os.read, GATE)
+    sys.modules["last of all"] = state["last"]
+    sys.exit(0)
+
+
+def vfork():
+    """Starts a program whose standard input is a FIFO that nobody opens: until then the kernel lets nothing wake us."""
+    def begin():
+        wait("turn")
+        os.posix_spawn("/bin/true", ["true"], {}, file_actions=[(os.POSIX_SPAWN_OPEN, 0, common.ARGS[1], os.O_RDONLY, 0)])
+    start("starter", begin)
+
+
+# ---- healthy ----
+
+def busy():
+    start("computer", spin)
+
+
+def idle():
+    """Everybody asleep, each in another way."""
+    try:
+        import queue
+    except ImportError:
+        import Queue as queue
+    near, far = socket.socketpair()
+    jobs, event = queue.Queue(), threading.Event()
+    start("reader", wait, "gate")
+    start("receiver", near.recv, 1)
+    start("sleeper", time.sleep, 3600)
+    start("getter", jobs.get)
+    start("event", event.wait)
+    start("joiner", threading.enumerate()[-1].join)
+    state["keep"] = far
+
+
+def pool():
+    """Workers that get a job of a few milliseconds each now and then."""
+    try:
+        import queue
+    except ImportError:
+        import Queue as queue
+    jobs = queue.Queue()
+
+    def work():
+        while True:
+            count = jobs.get()
+            sum(range(count))
+
+    def feed():
+        while True:
+            jobs.put(10000)
+            time.sleep(0.004)
+    for number in range(4):
+        start("worker-%d" % number, work)
+    start("feeder", feed)
+
+
+def server():
+    """Short requests on a socket, one thread each connection, and a client for each."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(5)
+
+    def answer(connection):
+        while True:
+            request = connection.recv(100)
+            connection.sendall(str(sum(range(2000 + len(request)))).encode("ascii"))
+
+    def accept():
+        while True:
+            start("connection", answer, listening.accept()[0])
+
+    def ask():
+        connection = socket.create_connection(listening.getsockname())
+        while True:
+            connection.sendall(b"how many?")
+            connection.recv(100)
+            time.sleep(0.005)
+    start("server", accept)
+    for number in range(3):
+        start("client-%d" % number, ask)
+
+
+# ---- two at once ----
+
+def deadlock_and_hog():
+    deadlock_rlocks()
+    gil_hog()
+
+
+def wait_and_saturated():
+    wait_rlock()
+    gil_saturated()
+
+
+if __name__ == "__main__":
+    globals()[common.ARGS[0]]()
+    common.serve(state=lambda: dict((name, value) for name, value in state.items() if isinstance(value, float)))

@@ -1,0 +1,127 @@
+"""What `why` says of processes that hang, crawl or are well: each kind of verdict, brought about by a real process."""
+import contextlib
+import json
+import os
+import tempfile
+
+import pytest
+
+import gilspy
+import why
+from cores import leave_by_gcore, where
+from target import running
+
+WATCHED = ["-d", "600ms"]
+ATTEMPTS = 4  # for what depends on who gets a processor when
+FEW = ("2.7.18-pyenv", "3.11.2-system")  # and the newest: where what does not depend on the layout is tried
+CALM = [way for way in why.WAYS if way.calm]
+LIVELY = [way for way in why.WAYS if not way.calm]
+
+
+def wanted(python):
+    return python.label in FEW or (not python.debug and not python.threaded and
+                                   python.at_least in ((3, 6), (3, 8), (3, 12), (3, 13), (3, 14), (3, 15)))
+
+
+def few(python):
+    return python.label in FEW or python.at_least == (3, 15)
+
+
+@contextlib.contextmanager
+def brought_about(python, folders, way):
+    """The target of a scenario, when it has come to where it is to be."""
+    fifo = tempfile.mktemp(prefix="fifo-", dir=folders.of(python))
+    os.mkfifo(fifo)
+    args = [python.inside(fifo)] if way.name == "vfork" else way.args
+    with running(python, folders, "why.py", way.script, *args, pipes=why.PIPES) as target:
+        try:
+            way.begin(target)
+            yield target
+        finally:
+            with contextlib.suppress(OSError):
+                os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+
+
+def ask(pids, *options):
+    """The documents of these processes, checked for what holds for every one."""
+    done = gilspy.run("why", "--json", *options, "-p", ",".join(map(str, pids)))
+    assert (done.returncode, done.stderr) == (0, "")
+    document = json.loads(done.stdout)
+    documents = document["processes"] if len(pids) > 1 else [document]
+    assert [one["pid"] for one in documents] == list(pids)
+    for one in documents:
+        check(one)
+    return documents
+
+
+def check(document):
+    assert set(document) == why.KEYS and document["schema"] == 1
+    assert document["verdicts"]
+    tids = {thread["tid"] for thread in document["dump"]["threads"]}
+    for verdict in document["verdicts"]:
+        assert set(verdict) == why.VERDICT
+        assert verdict["kind"] in why.KINDS and verdict["confidence"] in ("certain", "likely")
+        assert verdict["text"] and verdict["evidence"] and set(verdict["threads"]) <= tids
+
+
+def wrong(way, document):
+    """What is wrong with the verdicts; None: nothing."""
+    verdicts = document["verdicts"]
+    kinds = [verdict["kind"] for verdict in verdicts]
+    names = {thread["tid"]: thread["name"] for thread in document["dump"]["threads"]}
+    concerned = {names[tid] for tid in verdicts[0]["threads"]}
+    if kinds[:len(way.kinds)] != way.kinds or (way.name in ("pool", "server") and kinds != way.kinds):
+        return verdicts
+    if way.sure not in (None, verdicts[0]["confidence"]) or not set(way.among) <= concerned:
+        return verdicts[0], concerned
+    return None
+
+
+def test_calm(python, folders):
+    """All whose threads stand still are watched at once."""
+    ways = [way for way in CALM if way.fits(python) and (few(python) or way.layout)]
+    with contextlib.ExitStack() as stack:
+        targets = [stack.enter_context(brought_about(python, folders, way)) for way in ways]
+        documents = ask([target.pid for target in targets], *WATCHED)
+        found = {way.name: wrong(way, document) for way, document in zip(ways, documents)}
+        assert found == {way.name: None for way in ways}
+
+
+@pytest.mark.parametrize("way", LIVELY, ids=lambda way: way.name)
+def test_lively(python, folders, way):
+    """Who runs when is the machine's: one look of several must tell."""
+    if not few(python) or not way.fits(python):
+        pytest.skip("tried with other Pythons")
+    with brought_about(python, folders, way) as target:
+        for attempt in range(ATTEMPTS):
+            found = wrong(way, ask([target.pid])[0])
+            if found is None:
+                break
+        assert found is None
+
+
+def test_core(python, folders):
+    """What one moment tells."""
+    if not few(python):
+        pytest.skip("tried with other Pythons")
+    for way in why.WAYS:
+        if not way.core or not way.fits(python):
+            continue
+        with brought_about(python, folders, way) as target, tempfile.TemporaryDirectory() as folder:
+            target.folder = folder
+            done = gilspy.run("why", "--json", "-c", leave_by_gcore(target), *where(python))
+            assert (done.returncode, done.stderr) == (0, ""), way.name
+            document = json.loads(done.stdout)
+            check(document)
+            assert document["verdicts"][0]["kind"] == way.kinds[0], (way.name, document["verdicts"])
+
+
+def test_exit_code(python, folders):
+    if not few(python):
+        pytest.skip("tried with other Pythons")
+    ways = {way.name: way for way in why.WAYS}
+    for name, status in (("idle", 0), ("deadlock_rlocks", 10)):
+        with brought_about(python, folders, ways[name]) as target:
+            done = gilspy.run("why", "--exit-code", *WATCHED, "-p", target.pid)
+            assert (done.returncode, done.stderr) == (status, "")
+            assert done.stdout.startswith(ways[name].kinds[0] + ": ")

@@ -1,0 +1,384 @@
+/* The rules of why on made-up looks, and their renderings byte by byte. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include <cmocka.h>
+
+#include "diagnose/why_waits.h"
+#include "export/why.h"
+#include "support/golden.h"
+#include "support/scene.h"
+
+/* Higher than any that a kernel gives: nobody is asked about a real one. */
+enum { PID = 5000000, HOG, VICTIM, OTHER };
+
+#define MS UINT64_C(1000000)
+
+/* A process, what was seen of it, and what is found. */
+struct inquiry {
+    struct scene scene;
+    struct gs_why_watch watch;
+    struct gs_wait before[SCENE_THREADS], now[SCENE_THREADS];
+    struct gs_waits waits_before, waits_now;
+    struct gs_case facts;
+    struct gs_why why;
+    uint64_t code;
+};
+
+static const char *name_of(void *context, const struct gs_thread *thread, char spare[16])
+{
+    struct inquiry *q = context;
+    return q->scene.dump.lookup.name(&q->scene, thread, spare);
+}
+
+static bool place_of(void *context, const struct gs_frame *frame, struct gs_place *place)
+{
+    struct inquiry *q = context;
+    struct gs_frame_info info;
+    if (!q->scene.dump.lookup.frame(&q->scene, frame, &info))
+        return false;
+    *place = (struct gs_place){.function = info.function, .file = info.file, .line = info.line};
+    return true;
+}
+
+static const struct gs_code *no_code(void *context, const struct gs_frame *frame)
+{
+    (void)context;
+    (void)frame;
+    return NULL;
+}
+
+static int setup(void **state)
+{
+    struct inquiry *q = calloc(1, sizeof *q);
+    assert_non_null(q);
+    scene_init(&q->scene);
+    q->scene.target.pid = q->scene.target.ns_pid = PID;
+    q->scene.snapshot.time_ns = 1000 * MS;
+    q->waits_before.list = q->before;
+    q->waits_now.list = q->now;
+    for (size_t i = 0; i < SCENE_THREADS; i++)
+        q->before[i] = q->now[i] = (struct gs_wait){.owner = GS_NOBODY};
+    q->facts = (struct gs_case){.target = &q->scene.target,
+                                .python = &q->scene.python,
+                                .snapshot = &q->scene.snapshot,
+                                .watch = &q->watch,
+                                .before = &q->waits_before,
+                                .now = &q->waits_now,
+                                .cpu = 0.97,
+                                .lookup = {q, name_of, place_of, no_code}};
+    uint64_t module = scene_code(&q->scene, "<module>", NULL, "/srv/app/main.py", 5);
+    uint64_t match = scene_code(&q->scene, "match", NULL, "/usr/lib/python3.11/re/__init__.py", 166);
+    uint64_t tokenize = scene_code(&q->scene, "tokenize", NULL, "/srv/app/parser.py", 88);
+    scene_thread(&q->scene, PID, "MainThread", GS_WITHOUT, GS_RUN_SYSCALL, SYS_read);
+    scene_frame(&q->scene, module, 0);
+    scene_thread(&q->scene, HOG, "worker-2", GS_WITHOUT, GS_RUN_SYSCALL, SYS_futex);
+    scene_frame(&q->scene, match, 0);
+    scene_frame(&q->scene, tokenize, 0);
+    scene_thread(&q->scene, VICTIM, "worker-1", GS_WITHOUT, GS_RUN_SYSCALL, SYS_futex);
+    scene_frame(&q->scene, tokenize, 2);
+    *state = q;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct inquiry *q = *state;
+    gs_why_fini(&q->why);
+    gs_why_watch_fini(&q->watch);
+    free(q);
+    return 0;
+}
+
+/* So many looks, a millisecond apart. */
+static void look(struct inquiry *q, int times)
+{
+    for (int i = 0; i < times; i++) {
+        q->scene.snapshot.time_ns += MS;
+        assert_int_equal(gs_why_watch_add(&q->watch, &q->scene.snapshot), GS_OK);
+    }
+}
+
+static void judge(struct inquiry *q)
+{
+    q->waits_before.count = q->waits_now.count = q->scene.snapshot.thread_count;
+    for (size_t i = 0; i < q->waits_now.count; i++) {
+        q->now[i].tid = q->before[i].tid = q->scene.threads[i].tid;
+        q->now[i].owner_tid = q->now[i].owner != GS_NOBODY ? q->scene.threads[q->now[i].owner].tid : 0;
+        q->before[i].owner_tid = q->now[i].owner_tid;
+    }
+    gs_why_watch_end(&q->watch);
+    assert_int_equal(gs_why_judge(&q->why, &q->facts), GS_OK);
+    assert_true(q->why.count >= 1);
+}
+
+/* Thread `index` has the GIL and computes, `waiter` waits for it (0: nobody does). */
+static void hold(struct inquiry *q, size_t index, size_t waiter)
+{
+    struct gs_gil *gil = &q->scene.gils[0];
+    for (size_t i = 0; i < q->scene.snapshot.thread_count; i++) {
+        q->scene.threads[i].gil = i == index ? GS_HOLDS : i == waiter && waiter ? GS_WAITS : GS_WITHOUT;
+        q->scene.threads[i].activity.run = i == index ? GS_RUN_RUNNING : GS_RUN_SYSCALL;
+    }
+    gil->state = GS_GIL_HELD;
+    gil->holder = q->scene.threads[index].tid;
+    gil->drop_requested = waiter > 0;
+    gil->switches++;
+}
+
+static void assert_first(const struct inquiry *q, enum gs_why_kind kind, bool certain)
+{
+    assert_string_equal(gs_why_kind_name(q->why.list[0].kind), gs_why_kind_name(kind));
+    assert_int_equal(q->why.list[0].certain, certain);
+}
+
+/* ---- rules ---- */
+
+static void test_hog(void **state)
+{
+    struct inquiry *q = *state;
+    hold(q, 1, 2);
+    look(q, 2000);
+    judge(q);
+    assert_first(q, GS_WHY_gil_hog, true);
+    assert_int_equal(q->why.count, 1);
+    assert_int_equal(q->why.list[0].threads[0], HOG);
+    assert_non_null(strstr(q->why.list[0].text, "did not let go once in the 2.0 s watched"));
+    assert_false(gs_why_healthy(&q->why));
+}
+
+/* It lets go before the end: that is said, and how long it lasted. */
+static void test_hog_that_ends(void **state)
+{
+    struct inquiry *q = *state;
+    hold(q, 1, 2);
+    look(q, 1901);
+    hold(q, 2, 0);
+    look(q, 100);
+    judge(q);
+    assert_first(q, GS_WHY_gil_hog, true);
+    assert_string_equal(q->why.list[0].text,
+                        "worker-2 (5000001) kept the GIL for 1.9 s of the 2.0 s watched without letting go; it has let "
+                        "go since.");
+}
+
+/* As long, but nobody wants it: it simply computes. */
+static void test_alone(void **state)
+{
+    struct inquiry *q = *state;
+    hold(q, 1, 0);
+    look(q, 2000);
+    judge(q);
+    assert_first(q, GS_WHY_busy, false);
+    assert_true(gs_why_healthy(&q->why));
+}
+
+/* Nobody was asked to let go: it may have done so unseen. */
+static void test_hog_likely(void **state)
+{
+    struct inquiry *q = *state;
+    hold(q, 1, 2);
+    q->scene.gils[0].drop_requested = false;
+    look(q, 2000);
+    judge(q);
+    assert_first(q, GS_WHY_gil_hog, false);
+}
+
+/* Holds that are long for a server, and no hog's. */
+static void test_short_holds(void **state)
+{
+    struct inquiry *q = *state;
+    for (int i = 0; i < 20; i++) {
+        hold(q, 1, 2);
+        look(q, 40);
+        hold(q, 2, 0);
+        look(q, 60);
+    }
+    judge(q);
+    for (size_t i = 0; i < q->why.count; i++)
+        assert_int_not_equal(q->why.list[i].kind, GS_WHY_gil_hog);
+}
+
+static void test_saturated(void **state)
+{
+    struct inquiry *q = *state;
+    for (int i = 0; i < 200; i++) {
+        hold(q, i % 2 ? 1 : 2, i % 2 ? 2 : 1);
+        q->scene.frames[1].instr = i; /* they get on */
+        q->scene.frames[3].instr = i;
+        look(q, 5);
+    }
+    judge(q);
+    assert_first(q, GS_WHY_gil_saturated, false);
+    assert_int_equal(q->why.list[0].thread_count, 2);
+}
+
+static void test_collecting(void **state)
+{
+    struct inquiry *q = *state;
+    hold(q, 1, 2);
+    look(q, 500);
+    q->scene.interpreters[0].collecting_garbage = true;
+    look(q, 1500);
+    judge(q);
+    assert_first(q, GS_WHY_gc, true);
+    assert_int_equal(q->why.count, 1);
+}
+
+/* A collection of 40 ms now and then is none of anybody's business. */
+static void test_short_collections(void **state)
+{
+    struct inquiry *q = *state;
+    for (int i = 0; i < 10; i++) {
+        hold(q, 1, 0);
+        q->scene.interpreters[0].collecting_garbage = true;
+        look(q, 40);
+        q->scene.interpreters[0].collecting_garbage = false;
+        look(q, 160);
+    }
+    judge(q);
+    assert_first(q, GS_WHY_busy, false);
+}
+
+static void test_idle(void **state)
+{
+    struct inquiry *q = *state;
+    for (size_t i = 0; i < q->scene.snapshot.thread_count; i++)
+        q->now[i].kind = GS_WAIT_NOTICE;
+    look(q, 2000);
+    judge(q);
+    assert_first(q, GS_WHY_idle, true);
+    assert_true(gs_why_healthy(&q->why));
+}
+
+static void make_deadlock(struct inquiry *q, bool stated)
+{
+    const struct gs_wait wants[] = {{.kind = GS_WAIT_LOCK, .word = 0x1000, .owner = 2, .recursive = stated},
+                                    {.kind = GS_WAIT_LOCK, .word = 0x2000, .owner = 1, .recursive = stated}};
+    for (size_t i = 0; i < 2; i++) {
+        q->now[i + 1] = wants[i];
+        q->now[i + 1].owner_stated = stated;
+        q->now[i + 1].with = q->scene.frames[3];
+        q->before[i + 1] = q->now[i + 1];
+    }
+}
+
+static void test_deadlock(void **state)
+{
+    struct inquiry *q = *state;
+    make_deadlock(q, true);
+    look(q, 2000);
+    judge(q);
+    assert_first(q, GS_WHY_lock_deadlock, true);
+    assert_int_equal(q->why.list[0].thread_count, 2);
+}
+
+/* A Lock names no owner: that is never certain. */
+static void test_deadlock_of_locks(void **state)
+{
+    struct inquiry *q = *state;
+    make_deadlock(q, false);
+    look(q, 2000);
+    judge(q);
+    assert_first(q, GS_WHY_lock_deadlock, false);
+}
+
+/* The circle is there in the last look only: its members ran a moment before. */
+static void test_no_deadlock(void **state)
+{
+    struct inquiry *q = *state;
+    make_deadlock(q, true);
+    for (int i = 0; i < 400; i++) {
+        q->scene.frames[1].instr = i;
+        look(q, 5);
+    }
+    judge(q);
+    for (size_t i = 0; i < q->why.count; i++)
+        assert_int_not_equal(q->why.list[i].kind, GS_WHY_lock_deadlock);
+}
+
+static void test_gil_deadlock(void **state)
+{
+    struct inquiry *q = *state;
+    hold(q, 1, 2);
+    q->scene.threads[1].activity.run = GS_RUN_SYSCALL;
+    q->now[1] = (struct gs_wait){.kind = GS_WAIT_MUTEX, .word = 0x7f0000001000, .owner = 2, .owner_stated = true};
+    q->now[2] = (struct gs_wait){.kind = GS_WAIT_GIL, .owner = 1, .owner_stated = true};
+    q->before[1] = q->now[1];
+    q->before[2] = q->now[2];
+    look(q, 2000);
+    judge(q);
+    assert_first(q, GS_WHY_gil_deadlock, true);
+    assert_int_equal(q->why.count, 1);
+}
+
+/* ---- renderings ---- */
+
+static void render(struct inquiry *q, const char *golden, bool utf8, int columns, enum gs_color_depth depth)
+{
+    struct gs_console console = {.out = golden_open(), .utf8 = utf8, .columns = columns, .depth = depth};
+    q->scene.dump.snapshot = &q->scene.snapshot;
+    assert_int_equal(gs_why_text(&q->why, &q->scene.dump, &console, false), GS_OK);
+    golden_check(console.out, golden);
+}
+
+static void test_text(void **state)
+{
+    struct inquiry *q = *state;
+    hold(q, 1, 2);
+    look(q, 2000);
+    judge(q);
+    render(q, "why-hog.txt", true, 0, GS_COLORS_NONE);
+    render(q, "why-hog-ascii-80-color.txt", false, 80, GS_COLORS_8);
+}
+
+static void test_text_of_deadlock(void **state)
+{
+    struct inquiry *q = *state;
+    q->scene.names[1] = "\033[2Jworker\xff";
+    make_deadlock(q, false);
+    snprintf(q->now[1].name, sizeof q->now[1].name, "self.\nlock");
+    look(q, 2000);
+    judge(q);
+    render(q, "why-deadlock.txt", true, 100, GS_COLORS_NONE);
+}
+
+static void test_json(void **state)
+{
+    struct inquiry *q = *state;
+    FILE *out = golden_open();
+    q->scene.names[1] = "\033[2Jworker\xff";
+    make_deadlock(q, true);
+    look(q, 2000);
+    judge(q);
+    assert_int_equal(gs_why_json(&q->why, &q->scene.dump, out), GS_OK);
+    golden_check(out, "why.json");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_hog, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hog_that_ends, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hog_likely, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_short_holds, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_saturated, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_collecting, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_short_collections, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_idle, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_deadlock, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_deadlock_of_locks, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_deadlock, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_gil_deadlock, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_text, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_text_of_deadlock, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_json, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
