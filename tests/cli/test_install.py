@@ -120,10 +120,10 @@ def test_main_page(installed):
         assert " %s " % section in page
     for word in gilspy.WORDS:
         assert " %s " % word in page.split(" THREADS AND THE GIL ")[1].split(" PERMISSIONS ")[0]
-    statuses = re.findall(r"^  (\d)  (.*)$", overview, re.M)
-    assert [int(status) for status, _ in statuses] == list(range(6))
+    statuses = re.findall(r"^  ( \d|\d\d)  (.*)$", overview, re.M)
+    assert [int(status) for status, _ in statuses] == [*range(6), 10]
     for status, meaning in statuses:
-        assert "%s %s%s." % (status, meaning[0].upper(), meaning[1:]) in page.split(" EXIT STATUS ")[1]
+        assert "%s %s%s." % (status.strip(), meaning[0].upper(), meaning[1:]) in page.split(" EXIT STATUS ")[1]
 
 
 def test_options_can_be_copied(installed):
