@@ -44,6 +44,7 @@ struct gs_args {
     enum gs_stopping stopping;
     enum gs_native_scope native;
     double max_pause;
+    double max_overhead;               /* 0: not given, below 0: any */
     double rate_hz;                    /* infinite: max */
     uint64_t duration_us, interval_us; /* 0: not given */
     uint64_t from_us, to_us;           /* to_us 0: not given */

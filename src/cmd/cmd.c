@@ -6,9 +6,8 @@
 #include "cmd/message.h"
 #include "cmd/output.h"
 
-const struct gs_cmd *const gs_cmds[] = {&gs_cmd_dump,   &gs_cmd_top,  &gs_cmd_record,
-                                        &gs_cmd_report, &gs_cmd_why,  &gs_cmd_ps,
-                                        &gs_cmd_doctor, &gs_cmd_help, NULL};
+const struct gs_cmd *const gs_cmds[] = {&gs_cmd_dump, &gs_cmd_top, &gs_cmd_record, &gs_cmd_trace, &gs_cmd_report,
+                                        &gs_cmd_why,  &gs_cmd_ps,  &gs_cmd_doctor, &gs_cmd_help,  NULL};
 
 const struct gs_cmd *gs_cmd_find(const char *name)
 {

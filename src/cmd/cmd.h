@@ -14,8 +14,8 @@ struct gs_cmd {
     int (*run)(const struct gs_args *args); /* returns the program's exit status */
 };
 
-extern const struct gs_cmd gs_cmd_dump, gs_cmd_top, gs_cmd_record, gs_cmd_report, gs_cmd_why, gs_cmd_ps, gs_cmd_doctor,
-    gs_cmd_help;
+extern const struct gs_cmd gs_cmd_dump, gs_cmd_top, gs_cmd_record, gs_cmd_trace, gs_cmd_report, gs_cmd_why, gs_cmd_ps,
+    gs_cmd_doctor, gs_cmd_help;
 
 /* The commands in the order in which help shows them, NULL at the end. */
 extern const struct gs_cmd *const gs_cmds[];

@@ -116,6 +116,14 @@ static bool set_NATIVE(struct gs_args *args, const char *argument)
     return which >= 0;
 }
 
+static bool set_MAX_OVERHEAD(struct gs_args *args, const char *argument)
+{
+    if (strcmp(argument, "off") != 0)
+        return gs_parse_share(argument, &args->max_overhead);
+    args->max_overhead = -1;
+    return true;
+}
+
 static bool set_COLOR(struct gs_args *args, const char *argument)
 {
     int when = offered(GS_OPT_COLOR, argument);

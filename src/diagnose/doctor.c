@@ -31,6 +31,7 @@ static const struct gs_question process[] = {
     {"process_container", false, gs_look_process_container},
     {"process_python", true, gs_look_process_python},
     {"process_library", false, gs_look_process_library},
+    {"process_watch", false, gs_look_process_watch},
 };
 
 _Static_assert(sizeof machine / sizeof *machine + sizeof process / sizeof *process <= GS_CHECKS_MOST,
@@ -40,7 +41,7 @@ _Static_assert(sizeof machine / sizeof *machine + sizeof process / sizeof *proce
 static const struct {
     const char *name;
     bool built; /* this gilspy has it */
-} uses[GS_USE_COUNT] = {{"dump", true}, {"native", false}, {"exact", false}};
+} uses[GS_USE_COUNT] = {{"dump", true}, {"native", false}, {"exact", true}};
 
 const char *gs_use_name(enum gs_use use)
 {
@@ -145,5 +146,6 @@ void gs_doctor_examine(struct gs_doctor *doctor, pid_t pid, const struct gs_surr
         judge_machine(doctor);
     for (int use = 0; use < GS_USE_COUNT; use++)
         doctor->usable[use] = doctor->status == GS_OK && uses[use].built;
+    doctor->usable[GS_USE_EXACT] = doctor->usable[GS_USE_EXACT] && exam.watchable;
     gs_exam_close(&exam);
 }

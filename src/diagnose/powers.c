@@ -2,11 +2,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/hw_breakpoint.h>
-#include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "diagnose/attempt.h"
@@ -165,38 +162,4 @@ void gs_look_map_files(struct gs_exam *exam, struct gs_check *check)
         gs_barrier_elevate(&exam->facts, mend, sizeof mend);
         gs_check_mend(check, "%s", mend);
     }
-}
-
-/* ---- exact events ---- */
-
-static int open_watchpoint(void)
-{
-    uint64_t word = 0;
-    struct perf_event_attr attr = {.type = PERF_TYPE_BREAKPOINT,
-                                   .size = sizeof attr,
-                                   .bp_type = HW_BREAKPOINT_W,
-                                   .bp_addr = (uintptr_t)&word,
-                                   .bp_len = HW_BREAKPOINT_LEN_8,
-                                   .sample_period = 1,
-                                   .disabled = 1,
-                                   .exclude_kernel = 1,
-                                   .exclude_hv = 1};
-    long fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
-    return fd >= 0 ? 0 : errno;
-}
-
-void gs_look_perf(struct gs_exam *exam, struct gs_check *check)
-{
-    static const char later[] = "exact events are not part of this gilspy";
-    int failure = gs_attempt(open_watchpoint), paranoid = gs_setting_read("/proc/sys/kernel/perf_event_paranoid", -2);
-    if (failure == 0) {
-        gs_check_pass(check, "an address can be watched (perf_event_open); %s", later);
-        return;
-    }
-    gs_check_fail(check, "no address can be watched (perf_event_open: %s; kernel.perf_event_paranoid = %d); %s",
-                  reason_of(failure), paranoid, later);
-    if (paranoid > 2 && (failure == EACCES || failure == EPERM))
-        gs_check_mend(check, "sudo sysctl kernel.perf_event_paranoid=2");
-    else
-        mend_by_filter(exam, check);
 }

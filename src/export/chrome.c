@@ -58,7 +58,7 @@ static enum gs_status add_thread(struct gs_sink *sink, uint32_t number, const st
 static enum gs_status stop(struct gs_chrome *self, struct gs_chrome_thread *thread)
 {
     uint32_t node = thread->open[GS_CHROME_FUNCTIONS];
-    if (thread->open[GS_CHROME_STATES])
+    if (thread->open[GS_CHROME_STATES] && thread->open[GS_CHROME_STATES] != GS_CHROME_UNDRAWN)
         gs_chrome_state_end(self, thread, thread->end_ns);
     memset(thread->open, 0, sizeof thread->open);
     return gs_chrome_functions(self, thread, thread->end_ns, node, 0);
@@ -136,14 +136,15 @@ static enum gs_status go_on(struct gs_chrome *self, const struct gs_sample *samp
     enum gs_status status = GS_OK;
     if (span->end_ns <= begin_ns)
         return GS_OK;
-    if (*state != span->word + 1) {
-        if (*state)
+    uint32_t next = self->seen ? GS_CHROME_UNDRAWN : span->word + 1;
+    if (*state != next && !self->seen) {
+        if (*state && *state != GS_CHROME_UNDRAWN)
             gs_chrome_state_end(self, thread, begin_ns);
         status = gs_chrome_state(self, thread, begin_ns, span->word, innermost_python(sample, span->stack));
     }
     if (status == GS_OK)
         status = gs_chrome_functions(self, thread, begin_ns, *node, span->node);
-    *state = span->word + 1;
+    *state = next;
     *node = span->node;
     thread->end_ns = span->end_ns;
     return status;
@@ -153,6 +154,8 @@ static void count_waiters(struct gs_chrome *self, const struct gs_sample *sample
 {
     struct gs_chrome_process *process = &self->processes[sample->process];
     uint32_t waiters[GS_CHROME_LOCKS] = {0};
+    if (self->seen)
+        return;
     for (size_t i = 0; i < sample->thread_count; i++)
         waiters[sample->threads[i].lock] += sample->threads[i].gil == GS_WAITS;
     for (unsigned lock = 0; lock < GS_CHROME_LOCKS; lock++) {
@@ -191,6 +194,8 @@ static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *s
         struct span span = {begin_ns, sample->time_ns, one->gil, nodes[i], one->stack};
         if (thread->chosen)
             status = go_on(self, sample, thread, &span);
+        if (self->seen)
+            self->seen(self->seen_context, thread->tid, sample->time_ns, innermost_python(sample, one->stack));
     }
     self->processes[sample->process].end_ns = sample->time_ns;
     return status;
@@ -209,6 +214,8 @@ static enum gs_status write_about(struct gs_chrome *self, const struct gs_run_en
     json_t *overhead = json_real(run_us > 0 ? (double)run->quality.stopped_us / run_us : 0);
     self->about = NULL;
     bool failed = !end || !overhead || json_object_update(about, end) != 0;
+    if (self->more)
+        failed = json_object_update(about, self->more) != 0 || failed;
     json_decref(end);
     if (json_object_set_new(json_object_get(about, "quality"), "overhead", overhead) != 0 || failed) {
         json_decref(about);
@@ -235,9 +242,8 @@ static enum gs_status end(struct gs_sink *sink, const struct gs_run_end *run)
     return status == GS_OK ? write_about(self, run) : status;
 }
 
-static void close_chrome(struct gs_sink *sink)
+void gs_chrome_close(struct gs_chrome *self)
 {
-    struct gs_chrome *self = (struct gs_chrome *)sink;
     if (!self)
         return;
     for (uint32_t i = 0; i < self->process_count; i++)
@@ -246,27 +252,42 @@ static void close_chrome(struct gs_sink *sink)
     free(self->threads);
     gs_calltree_free(self->tree);
     json_decref(self->about);
+    json_decref(self->more);
     free(self->path);
     gs_label_fini(&self->text);
     free(self);
 }
 
-static enum gs_status open_chrome(struct gs_sink **sink, FILE *out, const struct gs_selection *selection)
+enum gs_status gs_chrome_open(struct gs_chrome **chrome, FILE *out, const struct gs_selection *selection)
 {
     static const struct gs_calltree_options options = {.most = GS_CALLTREE_MOST, .fixed = true};
     struct gs_chrome *self = calloc(1, sizeof *self);
+    *chrome = NULL;
     if (!self)
         return GS_NO_MEMORY;
     self->sink = (struct gs_sink){begin, add_process, add_thread, add_sample, forget, end};
     self->out = out;
     self->selection = selection;
     self->tree = gs_calltree_new(selection, &options);
-    *sink = &self->sink;
-    if (self->tree)
-        return GS_OK;
-    close_chrome(&self->sink);
-    *sink = NULL;
-    return GS_NO_MEMORY;
+    if (!self->tree) {
+        gs_chrome_close(self);
+        return GS_NO_MEMORY;
+    }
+    *chrome = self;
+    return GS_OK;
+}
+
+static void close_chrome(struct gs_sink *sink)
+{
+    gs_chrome_close((struct gs_chrome *)sink);
+}
+
+static enum gs_status open_chrome(struct gs_sink **sink, FILE *out, const struct gs_selection *selection)
+{
+    struct gs_chrome *chrome;
+    enum gs_status status = gs_chrome_open(&chrome, out, selection);
+    *sink = chrome ? &chrome->sink : NULL;
+    return status;
 }
 
 const struct gs_format gs_format_chrome = {

@@ -69,8 +69,9 @@ static void write_verdict(struct gs_text *line, const struct gs_console *console
         gs_text_write(line, console);
     else
         gs_text_put(line, " ");
-    if (!doctor->usable[GS_USE_NATIVE] && !doctor->usable[GS_USE_EXACT])
-        gs_text_put(line, "Native stacks and exact events are not part of this gilspy.");
+    gs_text_put(line, "trace %s.", doctor->usable[GS_USE_EXACT] ? "can be used, too" : "cannot be used");
+    if (!doctor->usable[GS_USE_NATIVE])
+        gs_text_put(line, " Native stacks are not part of this gilspy.");
     gs_text_write(line, console);
 }
 

@@ -63,6 +63,19 @@ static json_t *rotated(const struct gs_run_summary *summary)
     return json_pack("{s:I, s:o}", "recordings", (json_int_t)summary->made, "kept", kept);
 }
 
+static bool add_exact(json_t *document, const struct gs_gilstat *stat)
+{
+    json_t *more =
+        json_pack("{s:s, s:o, s:f, s:o, s:o, s:o, s:f}", "method", gs_method_name(stat->method), "method_why",
+                  gs_json_text_or_null(stat->why), "exact_seconds", stat->exact_seconds, "events",
+                  gs_json_number(stat->events.known, stat->events.value), "events_lost",
+                  gs_json_number(stat->events_lost.known, stat->events_lost.value), "violations",
+                  gs_json_number(stat->violations.known, stat->violations.value), "overhead", stat->overhead.value);
+    bool added = more && json_object_update(document, more) == 0;
+    json_decref(more);
+    return added;
+}
+
 enum gs_status gs_run_json(const struct gs_run_summary *summary, FILE *out)
 {
     const struct gs_run_end *end = summary->end;
@@ -79,5 +92,9 @@ enum gs_status gs_run_json(const struct gs_run_summary *summary, FILE *out)
                   "unique_stacks", (json_int_t)summary->unique_stacks, "quality", gs_json_quality(&end->quality));
     if (summary->kept && document)
         json_object_set_new(document, "rotated", rotated(summary));
+    if (summary->exact && document && !add_exact(document, summary->exact)) {
+        json_decref(document);
+        document = NULL;
+    }
     return gs_json_write(document, out);
 }

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "gilspy/sample.h"
+#include "profile/gilstat.h"
 
 struct gs_run_summary {
     pid_t pid;
@@ -17,6 +18,7 @@ struct gs_run_summary {
     uint64_t made;     /* recordings, when the run was divided; */
     char *const *kept; /* those that are left, NULL at the end; NULL: it was not divided */
     const struct gs_run_end *end;
+    const struct gs_gilstat *exact; /* of trace; NULL: nothing was traced */
 };
 
 /* "10.0 s, 1,000 samples of 3 threads, all whole; nothing was stopped", one line. */

@@ -55,7 +55,7 @@ def test_commands(shell):
     assert words(shell.offers("gilspy ")) >= set(commands())
     assert {word for word in words(shell.offers("gilspy ")) if not word.startswith("-")} == set(commands())
     assert words(shell.offers("gilspy du")) == {"dump"}
-    assert words(shell.offers("gilspy help t")) == {"top"}
+    assert words(shell.offers("gilspy help to")) == {"top"}
     assert words(shell.offers("gilspy help ")) == set(commands())
     assert words(shell.offers("gilspy --")) == {"--help", "--version"}
     assert words(shell.offers("gilspy nonsense ")) == set()

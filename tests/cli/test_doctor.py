@@ -13,7 +13,7 @@ MACHINE = ["kernel", "proc", "hidepid", "user_namespace", "ptrace", "yama", "sec
            "map_files", "perf", "locale", "terminal"]
 PROCESS = ["process", "process_user_namespace", "process_user", "process_dumpable", "process_capabilities",
            "process_yama", "process_read", "process_state", "process_tracer", "process_container", "process_python",
-           "process_library"]
+           "process_library", "process_watch"]
 
 
 def doctor(*args, **env):
@@ -27,7 +27,9 @@ def document_of(done):
     for check in document["checks"]:
         assert set(check) == {"name", "ok", "text", "mend"}
         assert isinstance(check["ok"], bool) and check["text"] and (check["mend"] is None or check["mend"])
-    assert document["usable"] == {"dump": done.returncode == 0, "native": False, "exact": False}
+    checks = {check["name"]: check["ok"] for check in document["checks"]}
+    exact = done.returncode == 0 and checks.get("process_watch", checks["perf"])
+    assert document["usable"] == {"dump": done.returncode == 0, "native": False, "exact": exact}
     return document
 
 
@@ -52,7 +54,8 @@ def test_process(target):
         document = document_of(done)
         assert done.returncode == 0 and names(document) == MACHINE + PROCESS and document["pid"] == target.pid
         checks = {check["name"]: check for check in document["checks"]}
-        assert all(checks[name]["ok"] and checks[name]["mend"] is None for name in PROCESS)
+        assert all(checks[name]["ok"] and checks[name]["mend"] is None for name in PROCESS if name != "process_watch")
+        assert checks["process_watch"]["ok"] == checks["perf"]["ok"]
         assert "process %d: /usr/bin/python3 " % target.pid in checks["process"]["text"]
         assert (checks["process"]["text"].startswith("%d is a thread of " % pid)) == (pid != target.pid)
 
@@ -63,8 +66,9 @@ def test_text(target):
     lines = done.stdout.splitlines()
     assert [line.split()[1] for line in lines[:lines.index("")] if not line.startswith(" ")] == MACHINE + PROCESS
     assert set(line[0] for line in lines[:lines.index("")]) <= set("✓• ")
-    assert lines[-1] == "dump, top and ps can be used on process %d. Native stacks and exact events are not part of " \
-                        "this gilspy." % target.pid
+    exact = re.search("process_watch +its GIL can be watched", done.stdout)
+    assert lines[-1] == "dump, top and ps can be used on process %d. trace can%s. Native stacks are not part of this " \
+                        "gilspy." % (target.pid, " be used, too" if exact else "not be used")
     plain = doctor("-p", target.pid, LC_ALL="C", TERM="xterm")
     assert plain.stdout.isascii() and re.search(r"^ok       process_user  ", plain.stdout, re.M)
     assert re.search(r"^note     locale .*\n +-> export LC_ALL=C.UTF-8$", plain.stdout, re.M)

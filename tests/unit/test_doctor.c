@@ -23,7 +23,7 @@ static const struct gs_doctor machine = {
                {.name = "ptrace",
                 .text = "without CAP_SYS_PTRACE: only processes of the user www may be read",
                 .mend = "sudo gilspy ..."},
-               {.name = "perf", .text = "no address can be watched; exact events are not part of this gilspy"}},
+               {.name = "perf", .text = "no address can be watched: kernel.perf_event_paranoid is 4"}},
     .count = 3,
     .usable = {true, false, false},
 };
@@ -159,7 +159,8 @@ static void the_machine(void **state)
     assert_null(find(&doctor, "process"));
     gs_doctor_examine(&doctor, 0, &(struct gs_surroundings){.utf8 = true, .term = "xterm", .term_known = true});
     assert_true(find(&doctor, "locale")->ok && find(&doctor, "terminal")->ok);
-    assert_false(doctor.usable[GS_USE_NATIVE] || doctor.usable[GS_USE_EXACT]);
+    assert_false(doctor.usable[GS_USE_NATIVE]);
+    assert_int_equal(doctor.usable[GS_USE_EXACT], find(&doctor, "perf")->ok && doctor.status == GS_OK);
 }
 
 /* This program is no Python. */
@@ -178,6 +179,7 @@ static void one_process(void **state)
     assert_int_equal(doctor.status, GS_NOT_PYTHON);
     assert_true(find(&doctor, "process")->ok && find(&doctor, "process_user")->ok);
     assert_false(find(&doctor, "process_python")->ok || doctor.usable[GS_USE_DUMP]);
+    assert_false(find(&doctor, "process_watch")->ok || doctor.usable[GS_USE_EXACT]);
 }
 
 int main(void)

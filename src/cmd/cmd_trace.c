@@ -1,0 +1,473 @@
+/* gilspy trace: an exact timeline of the GIL, written while it is traced. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/console.h"
+#include "cmd/cmd.h"
+#include "cmd/exact.h"
+#include "cmd/message.h"
+#include "cmd/meter.h"
+#include "cmd/output.h"
+#include "cmd/signals.h"
+#include "cmd/spawn.h"
+#include "cmd/stuck.h"
+#include "export/run.h"
+#include "export/timeline.h"
+#include "export/trace_text.h"
+#include "gilspy/sampler.h"
+#include "target/nested.h"
+
+enum { SPAWN_POLL_NS = 5000000, NAME_BYTES = 256 };
+
+static const double overhead_most = 0.2; /* unless --max-overhead says otherwise */
+
+struct trace {
+    const struct gs_args *args;
+    const struct gs_timeline_format *format;
+    char *name; /* of the output */
+    struct gs_output output;
+    struct gs_spawn spawn;
+    sigset_t waiting;
+    struct gs_look *look;
+    struct gs_reader *reader; /* the sampler's own: that of look is used for the states at the beginning of windows */
+    struct gs_names *names;
+    struct gs_sampler *sampler;
+    struct gs_timeline *timeline;
+    struct gs_meter meter;
+    struct gs_schedule *schedule;
+    struct gs_exact *exact;
+    struct gs_gilstat stat;
+    enum gs_status failed; /* of the timeline, where nobody could be told */
+    uint64_t windows;
+    bool open, sampled, gone; /* sampled: it is not traced any more */
+};
+
+/* ---- what comes from exact tracing ---- */
+
+static enum gs_status take_event(void *context, const struct gs_event *event)
+{
+    struct trace *t = context;
+    return t->schedule ? gs_schedule_event(t->schedule, event) : GS_OK;
+}
+
+static void keep_failure(struct trace *t, enum gs_status status)
+{
+    t->failed = t->failed ? t->failed : status;
+}
+
+static void take_turn(void *context, const struct gs_turn *turn)
+{
+    struct trace *t = context;
+    keep_failure(t, t->timeline->turn(t->timeline, turn));
+}
+
+static void take_run(void *context, const struct gs_run_span *span)
+{
+    struct trace *t = context;
+    keep_failure(t, t->timeline->run(t->timeline, span));
+}
+
+static void take_moment(void *context, unsigned lock, pid_t holder, uint32_t waiters, uint64_t begin_ns,
+                        uint64_t end_ns)
+{
+    struct trace *t = context;
+    (void)holder;
+    keep_failure(t, t->timeline->waiters(t->timeline, lock, waiters, begin_ns, end_ns));
+}
+
+static void take_window(void *context, uint64_t begin_ns, uint64_t end_ns)
+{
+    struct trace *t = context;
+    (void)begin_ns;
+    t->windows++;
+    if (t->schedule)
+        gs_schedule_cut(t->schedule, end_ns);
+}
+
+/* ---- the beginning ---- */
+
+/* "gilspy-4242-20260131-120000.trace.json" */
+static char *choose_name(const struct gs_args *args, const struct gs_timeline_format *format)
+{
+    char time_text[32], *name;
+    time_t now = time(NULL);
+    struct tm local;
+    int extension = (int)strcspn(format->extensions, " ");
+    strftime(time_text, sizeof time_text, "%Y%m%d-%H%M%S", localtime_r(&now, &local));
+    if (args->output)
+        return strdup(args->output);
+    int len = args->pid_count > 0
+                  ? asprintf(&name, "gilspy-%d-%s%.*s", (int)args->pids[0], time_text, extension, format->extensions)
+                  : asprintf(&name, "gilspy-%s%.*s", time_text, extension, format->extensions);
+    return len < 0 ? NULL : name;
+}
+
+static enum gs_status choose_format(const struct gs_timeline_format **format, const struct gs_args *args,
+                                    struct gs_err *err)
+{
+    const char *output = args->output && strcmp(args->output, "-") != 0 ? args->output : NULL;
+    *format = &gs_timeline_chrome;
+    if (args->format)
+        *format = gs_timeline_find(args->format);
+    else if (output && strncmp(output, "/dev/", 5) != 0)
+        *format = gs_timeline_of_file(output);
+    if (*format)
+        return GS_OK;
+    if (args->format)
+        gs_fail(err, GS_USAGE, "cannot write the format '%.60s': trace has none of that name", args->format);
+    else
+        gs_fail(err, GS_USAGE, "cannot tell the format from the name %.200s", output);
+    gs_err_todo(err, GS_TIMELINE_FORMATS_HINT);
+    return GS_USAGE;
+}
+
+/* The program was started just now: it becomes a Python when it becomes one. */
+static enum gs_status open_started(struct trace *t, struct gs_err *err)
+{
+    enum gs_status status = GS_NOT_PYTHON;
+    while (!gs_spawn_ended(&t->spawn) && !gs_signals_ended()) {
+        status = gs_look_open(&t->look, t->spawn.pid, t->args, GS_LOOK_GLANCE, err);
+        if (status == GS_OK && t->look->snapshot && t->look->snapshot->thread_count > 0)
+            return GS_OK;
+        gs_look_close(t->look);
+        t->look = NULL;
+        if (status == GS_UNKNOWN_PYTHON || status == GS_NO_MEMORY || status == GS_NOT_PERMITTED)
+            return status;
+        gs_signals_sleep(gs_clock_ns() + SPAWN_POLL_NS, &t->waiting);
+    }
+    gs_fail(err, GS_GONE, "nothing was traced: no Python was met in %.100s before its end", t->args->program[0]);
+    return GS_GONE;
+}
+
+static void give_up(const struct gs_stuck *stuck, void *context)
+{
+    struct trace *t = context;
+    struct gs_err err;
+    if (gs_stuck_tell(stuck, t->look->target->pid, t->look->target, true, &err))
+        gs_fail(&err, GS_FAILED, "cannot trace process %d any longer", (int)t->look->target->pid);
+    gs_output_abandon(&t->output);
+    _exit(gs_message(GS_FAILED, &err));
+}
+
+static enum gs_status open_process(struct trace *t, struct gs_err *err)
+{
+    const struct gs_args *args = t->args;
+    enum gs_status status;
+    if (args->program) {
+        status = gs_spawn_start(&t->spawn, args->program, args->user, false, err);
+        if (status) {
+            t->spawn.pid = 0;
+            return status;
+        }
+    }
+    gs_signals_catch(&t->waiting);
+    if (args->program) {
+        gs_signals_wake_for_children();
+        status = open_started(t, err);
+    } else {
+        status = gs_look_open(&t->look, args->pids[0], args, GS_LOOK_WHOLE, err);
+        if (status)
+            gs_nested_hint(err, status, args->pids[0]);
+    }
+    return status ? status : gs_watch_guard(t->look->watch, give_up, t);
+}
+
+/* The sampler, for the functions. */
+static enum gs_status open_sampler(struct trace *t, struct gs_err *err)
+{
+    const struct gs_args *args = t->args;
+    struct gs_reader_options options = {.stopping = args->stopping, .max_pause = args->max_pause};
+    struct gs_python *python = t->look->python;
+    enum gs_status status = t->format->open(&t->timeline, t->output.file, t->look->target->pid);
+    if (!status)
+        status = gs_reader_new(&t->reader, python, &options);
+    t->names = status ? NULL : gs_names_new(python);
+    if (!status && !t->names)
+        status = GS_NO_MEMORY;
+    if (!status) {
+        gs_meter_init(&t->meter, t->timeline->sink);
+        status = gs_sampler_new(&t->sampler, args->rate_hz, &t->meter.sink);
+    }
+    if (!status)
+        status = gs_sampler_add(t->sampler, 0, python, t->reader, t->names);
+    return status ? gs_fail(err, status, "cannot trace: %s", gs_status_text(status)) : GS_OK;
+}
+
+static enum gs_status begin(struct trace *t, struct gs_err *err)
+{
+    const struct gs_args *args = t->args;
+    struct gs_exact_tap tap = {t, take_event, take_turn, take_moment, take_window};
+    struct gs_exact_options options = {.max_overhead = args->max_overhead < 0   ? 0
+                                                       : args->max_overhead > 0 ? args->max_overhead
+                                                                                : overhead_most,
+                                       .long_us = 20000,
+                                       .switches = true,
+                                       .tap = &tap};
+    enum gs_status status = open_process(t, err);
+    if (!status)
+        status = gs_output_open(&t->output, t->name, err);
+    t->open = !status;
+    if (!status)
+        status = open_sampler(t, err);
+    if (!status) {
+        t->schedule = gs_schedule_new(take_run, t);
+        if (!t->schedule)
+            status = gs_fail(err, GS_NO_MEMORY, "cannot trace: out of memory");
+    }
+    return status ? status : gs_exact_open(&t->exact, t->look, &options, err);
+}
+
+/* ---- the loop ---- */
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static bool is_gone(enum gs_status status)
+{
+    return gs_status_class(status) == GS_CLASS_GONE;
+}
+
+static enum gs_status step(struct trace *t, uint64_t now_ns, uint64_t *sample_ns)
+{
+    enum gs_status status = GS_OK;
+    if (now_ns >= *sample_ns && gs_sampler_count(t->sampler) > 0) {
+        uint64_t id;
+        status = gs_sampler_take(t->sampler, &id);
+        *sample_ns = gs_sampler_next_ns(t->sampler);
+    }
+    if (is_gone(status))
+        status = GS_OK; /* the other one will notice */
+    if (!status && !t->sampled && now_ns >= gs_exact_next_ns(t->exact))
+        status = gs_exact_step(t->exact);
+    if (!status && !t->sampled && gs_exact_hopeless(t->exact)) {
+        t->sampled = true;
+        t->timeline->go_sampled(t->timeline);
+        gs_remark("%s: from here on it is sampled", gs_exact_hopeless(t->exact));
+    }
+    if (!status && t->sampled && gs_sampler_count(t->sampler) == 0)
+        status = GS_GONE;
+    return status ? status : t->failed;
+}
+
+static enum gs_status loop(struct trace *t)
+{
+    uint64_t begin_ns = gs_clock_ns(), sample_ns = gs_sampler_next_ns(t->sampler);
+    uint64_t end_ns = t->args->duration_us ? begin_ns + t->args->duration_us * 1000 : UINT64_MAX;
+    enum gs_status status = GS_OK;
+    while (!status && !gs_signals_ended()) {
+        uint64_t now_ns = gs_clock_ns();
+        if (now_ns >= end_ns || ferror(t->output.file))
+            break;
+        status = step(t, now_ns, &sample_ns);
+        uint64_t wake_ns = gs_sampler_count(t->sampler) > 0 ? sample_ns : UINT64_MAX;
+        wake_ns = least(wake_ns, t->sampled ? UINT64_MAX : gs_exact_next_ns(t->exact));
+        if (!status)
+            gs_signals_sleep(least(wake_ns, end_ns), &t->waiting);
+    }
+    t->gone = is_gone(status);
+    if (status == GS_EXECED)
+        gs_remark("process %d runs another program now: traced up to there", (int)t->look->target->pid);
+    return t->gone ? GS_OK : status;
+}
+
+/* ---- the end ---- */
+
+static enum gs_status finish_timeline(struct trace *t)
+{
+    const struct gs_tracer_setup *setup = gs_exact_setup(t->exact);
+    enum gs_status status = gs_exact_end(t->exact);
+    if (!status)
+        status = gs_exact_figures(t->exact, &t->stat);
+    for (size_t i = 0; i < t->stat.thread_count && !status; i++)
+        status =
+            t->timeline->thread(t->timeline, t->stat.threads[i].tid, t->stat.threads[i].name, t->stat.threads[i].main);
+    struct gs_timeline_end end = {.stat = &t->stat,
+                                  .trap_ns = setup->trap_ns,
+                                  .windows = t->windows,
+                                  .waits = setup->spots.waits,
+                                  .switches = setup->switches};
+    if (!status)
+        status = t->failed ? t->failed : t->timeline->about(t->timeline, &end);
+    return status ? status : gs_sampler_end(t->sampler);
+}
+
+static enum gs_status summarize(const struct trace *t)
+{
+    const struct gs_args *args = t->args;
+    bool piped = strcmp(t->name, "-") == 0;
+    struct gs_run_end end;
+    FILE *out = piped ? stderr : stdout;
+    gs_sampler_sum(t->sampler, &end);
+    struct gs_run_summary summary = {.pid = t->look->target->pid,
+                                     .python = t->look->python->version,
+                                     .output = t->name,
+                                     .format = t->format->name,
+                                     .mode = gs_modes[GS_MODE_WALL].name,
+                                     .seconds = t->stat.seconds,
+                                     .rate_hz = args->rate_hz,
+                                     .unique_stacks = t->meter.unique_stacks,
+                                     .end = &end,
+                                     .exact = &t->stat};
+    if (args->json) {
+        enum gs_status status = gs_run_json(&summary, out);
+        fputc('\n', out);
+        return status;
+    }
+    if (args->quiet)
+        return GS_OK;
+    struct gs_console console;
+    gs_console_init(&console, out, args->color);
+    gs_trace_text(&t->stat, &console, args->verbose);
+    if (!piped)
+        gs_remark("%s is written. %s", t->name, t->format->how);
+    return GS_OK;
+}
+
+/* What the user is to know of how it was set up. */
+static void tell_setup(const struct trace *t)
+{
+    const struct gs_tracer_setup *setup = gs_exact_setup(t->exact);
+    if (t->args->quiet)
+        return;
+    if (setup->spots.none)
+        gs_remark("this Python runs without the GIL: there is nothing of it to trace");
+    if (setup->waits_refused)
+        gs_remark("debug registers are in use: waits are not seen, only who has the GIL");
+    else if (setup->spots.left_out > 0)
+        gs_remark("%zu GILs are not traced: there are only %d debug registers", setup->spots.left_out, GS_SPOTS_MOST);
+    if (!setup->switches && !setup->spots.none)
+        gs_remark("with so many threads the scheduler is not traced");
+}
+
+/* What is to be known of the result. */
+static void tell_losses(const struct trace *t)
+{
+    struct gs_tracer_numbers numbers;
+    gs_exact_numbers(t->exact, &numbers);
+    if (t->args->quiet)
+        return;
+    if (numbers.lost > 0)
+        gs_remark("not exact: %llu of %llu events were lost, because gilspy could not read them in time",
+                  (unsigned long long)numbers.lost, (unsigned long long)numbers.hits);
+    if (numbers.throttled > 0)
+        gs_remark("not exact: the kernel left out events %llu times (kernel.perf_event_max_sample_rate)",
+                  (unsigned long long)numbers.throttled);
+    if (numbers.unclear > 0)
+        gs_remark("of %llu events only their order tells whether the GIL was taken or dropped",
+                  (unsigned long long)numbers.unclear);
+}
+
+static void close_all(struct trace *t)
+{
+    if (t->look)
+        gs_watch_unguard(t->look->watch);
+    gs_gilstat_fini(&t->stat);
+    gs_exact_close(t->exact);
+    gs_schedule_free(t->schedule);
+    gs_sampler_free(t->sampler);
+    if (t->timeline)
+        t->timeline->close(t->timeline);
+    gs_meter_fini(&t->meter);
+    gs_names_free(t->names);
+    gs_reader_free(t->reader);
+    gs_look_close(t->look);
+}
+
+/* The program that was started goes on to its end; signals that come are passed on to it. */
+static int wait_for_program(struct trace *t)
+{
+    while (!gs_spawn_ended(&t->spawn)) {
+        int number = gs_signals_sent();
+        if (number)
+            kill(t->spawn.pid, number);
+        else
+            gs_signals_sleep(UINT64_MAX, &t->waiting);
+    }
+    return t->spawn.exit;
+}
+
+static int trace(struct trace *t)
+{
+    struct gs_err err = {0}, why;
+    enum gs_status status = begin(t, &err);
+    if (!status) {
+        tell_setup(t);
+        status = loop(t);
+        enum gs_status finished = finish_timeline(t);
+        status = status ? status : finished;
+        if (status)
+            gs_fail(&err, status, "cannot trace any longer: %s", gs_status_text(status));
+    }
+    if (t->open) {
+        enum gs_status closed = gs_output_close(&t->output, !status, &why);
+        if (!status && closed)
+            err = why;
+        status = status ? status : closed;
+    }
+    if (!status)
+        status = summarize(t);
+    if (t->exact)
+        tell_losses(t);
+    int exit = status ? gs_output_message(status, &err) : 0;
+    close_all(t);
+    if (t->spawn.pid > 0) {
+        int child = wait_for_program(t);
+        return exit ? gs_status_exit(GS_FAILED) : child;
+    }
+    return exit ? exit : gs_stdout_close(0);
+}
+
+static int run(const struct gs_args *args)
+{
+    struct trace t = {.args = args};
+    struct gs_err err;
+    enum gs_status status = GS_OK;
+    if (args->pid_count == 0 && (!args->program || !args->program[0])) {
+        gs_fail(&err, GS_USAGE, "cannot trace: neither a process nor a command is named");
+        gs_err_todo(&err, "Name a process with -p PID (gilspy ps lists them), or a command behind --");
+        return gs_message(GS_USAGE, &err);
+    }
+    if (args->pid_count > 0 && args->program)
+        status = gs_fail(&err, GS_USAGE, "cannot trace: -p and a command behind -- exclude each other");
+    else if (args->pid_count > 1)
+        status = gs_fail(&err, GS_USAGE, "cannot trace: one process at a time");
+    else if (args->user && !args->program)
+        status = gs_fail(&err, GS_USAGE, "cannot trace: --user is for a command behind --");
+    if (!status)
+        status = choose_format(&t.format, args, &err);
+    if (status)
+        return gs_message(status, &err);
+    t.name = choose_name(args, t.format);
+    int exit = t.name ? trace(&t) : gs_status_exit(GS_NO_MEMORY);
+    free(t.name);
+    return exit;
+}
+
+const struct gs_cmd gs_cmd_trace = {
+    .name = "trace",
+    .summary = "an exact timeline of every hand-over of the GIL, for Perfetto",
+    .operands = "[-- COMMAND ...]",
+    .offers = GS_OFFER_PROGRAM,
+    .help =
+        "Traces each take, drop and wait of the GIL, and who is on a processor, to the nanosecond, until Ctrl-C, the "
+        "duration or the end of the process, and writes a timeline that is ready when it ends. Functions are sampled "
+        "meanwhile. At its end stands what share of the time each thread had the GIL, waited for it, or did without.\n"
+        "\n"
+        "It watches the words in which Python keeps the GIL, with the processor's debug registers: no symbols, no "
+        "restart, no root where kernel.perf_event_paranoid is 2 or less (gilspy doctor tells). Each event costs the "
+        "thread that does it a trap, some 2 to 10 us, which is measured first; --max-overhead bounds what that may "
+        "come to. Where threads convoy, the trap itself changes who wins.\n"
+        "\n"
+        "  gilspy trace -p 1234 -d 5 -o a.trace.json         for https://ui.perfetto.dev\n"
+        "  gilspy trace --max-overhead off -- python3 app.py  whatever it costs",
+    .options = GS_OPT(PID) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(FORMAT) | GS_OPT(MAX_OVERHEAD) |
+               GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) |
+               GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
+    .run = run,
+};

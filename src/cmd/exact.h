@@ -1,0 +1,51 @@
+/* Exact tracing of one process: events made into turns and figures, within what it may cost. */
+#ifndef GS_CMD_EXACT_H
+#define GS_CMD_EXACT_H
+
+#include "cmd/look.h"
+#include "profile/gilstat.h"
+#include "trace/tracer.h"
+#include "trace/turns.h"
+
+struct gs_exact;
+
+/* What is wanted beside the figures; each may be NULL. */
+struct gs_exact_tap {
+    void *context;
+    enum gs_status (*event)(void *context, const struct gs_event *event); /* every one, as it came */
+    void (*turn)(void *context, const struct gs_turn *turn);
+    void (*moment)(void *context, unsigned lock, pid_t holder, uint32_t waiters, uint64_t begin_ns, uint64_t end_ns);
+    void (*window)(void *context, uint64_t begin_ns, uint64_t end_ns); /* was traced */
+};
+
+struct gs_exact_options {
+    double max_overhead; /* share, 0: any */
+    uint64_t long_us;
+    bool switches;                  /* events of the scheduler for the tap */
+    const struct gs_exact_tap *tap; /* or NULL */
+};
+
+/* Begins. look is not owned, and its reader is used from here on. As gs_tracer_open. */
+enum gs_status gs_exact_open(struct gs_exact **exact, struct gs_look *look, const struct gs_exact_options *options,
+                             struct gs_err *err) GS_MUST_CHECK;
+void gs_exact_close(struct gs_exact *exact);
+const struct gs_tracer_setup *gs_exact_setup(const struct gs_exact *exact);
+
+/* When gs_exact_step is to be called, at the latest. */
+uint64_t gs_exact_next_ns(const struct gs_exact *exact);
+/* Goes on. GS_GONE, GS_EXECED: the process is no more what it was, what was seen of it is whole; what the tap returned;
+ * GS_NO_MEMORY. */
+enum gs_status gs_exact_step(struct gs_exact *exact) GS_MUST_CHECK;
+/* Why exactness costs more than it may, even in windows; NULL: it does not. */
+const char *gs_exact_hopeless(const struct gs_exact *exact);
+/* It is traced no longer. */
+enum gs_status gs_exact_end(struct gs_exact *exact) GS_MUST_CHECK;
+
+/* The figures of the span up to now: the caller's to free (gs_gilstat_fini); their strings hold until the next span. */
+enum gs_status gs_exact_figures(struct gs_exact *exact, struct gs_gilstat *stat) GS_MUST_CHECK;
+/* Forgets what was counted: another span begins where the last figures ended. */
+void gs_exact_next_span(struct gs_exact *exact);
+/* About the whole run. */
+void gs_exact_numbers(const struct gs_exact *exact, struct gs_tracer_numbers *numbers);
+
+#endif

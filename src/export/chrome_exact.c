@@ -1,0 +1,217 @@
+/* The timeline of exact tracing in the Trace Event Format: the functions come from samples, by the sink that record
+ * has; what the GIL and the scheduler did is known to the nanosecond. */
+#include <stdlib.h>
+
+#include "base/ids.h"
+#include "base/room.h"
+#include "export/about.h"
+#include "export/chrome.h"
+#include "export/json.h"
+#include "export/timeline.h"
+
+enum { SEEN = 4 /* the last samples of a thread: a turn is known some milliseconds after its end */ };
+
+/* Where a thread was seen; places hold until the sink forgets them. */
+struct seen {
+    uint64_t ns[SEEN];
+    const struct gs_place *place[SEEN];
+    unsigned next;
+};
+
+struct exact {
+    struct gs_timeline timeline;
+    struct gs_chrome *chrome;
+    pid_t pid;
+    struct seen *seen;
+    size_t seen_count, seen_room;
+    struct gs_ids by_tid;
+    uint64_t flows;
+    uint32_t waiters[GS_SPOTS_MOST];
+    bool any_waiters[GS_SPOTS_MOST];
+};
+
+/* ---- samples ---- */
+
+static enum gs_status forget(struct gs_sink *sink)
+{
+    struct gs_chrome *chrome = (struct gs_chrome *)sink;
+    struct exact *exact = chrome->seen_context;
+    exact->seen_count = 0;
+    gs_ids_clear(&exact->by_tid);
+    gs_calltree_forget(chrome->tree);
+    return GS_OK;
+}
+
+static void note_seen(void *context, pid_t tid, uint64_t ns, const struct gs_place *place)
+{
+    struct exact *exact = context;
+    uint32_t index = gs_ids_find(&exact->by_tid, (uint32_t)tid);
+    if (index == GS_IDS_NONE) {
+        index = (uint32_t)exact->seen_count;
+        if (!gs_room((void **)&exact->seen, &exact->seen_room, exact->seen_count + 1, sizeof *exact->seen) ||
+            !gs_ids_set(&exact->by_tid, (uint32_t)tid, index))
+            return; /* the turn goes without it */
+        exact->seen[exact->seen_count++] = (struct seen){0};
+    }
+    struct seen *seen = &exact->seen[index];
+    seen->ns[seen->next % SEEN] = ns;
+    seen->place[seen->next++ % SEEN] = place;
+}
+
+/* The innermost frame that was seen last in that time; NULL: none was. */
+static const struct gs_place *seen_in(const struct exact *exact, const struct gs_turn *turn)
+{
+    uint32_t index = gs_ids_find(&exact->by_tid, (uint32_t)turn->tid);
+    const struct seen *seen = index == GS_IDS_NONE ? NULL : &exact->seen[index];
+    const struct gs_place *place = NULL;
+    uint64_t last_ns = 0;
+    for (unsigned i = 0; seen && i < SEEN; i++) {
+        if (seen->ns[i] - turn->begin_ns < turn->end_ns - turn->begin_ns && seen->ns[i] > last_ns && seen->place[i]) {
+            last_ns = seen->ns[i];
+            place = seen->place[i];
+        }
+    }
+    return place;
+}
+
+/* ---- the timeline ---- */
+
+static struct exact *of(struct gs_timeline *timeline)
+{
+    return (struct exact *)timeline;
+}
+
+static enum gs_status add_thread(struct gs_timeline *timeline, pid_t tid, const char *name, bool main)
+{
+    struct exact *exact = of(timeline);
+    (void)main;
+    enum gs_status status = gs_chrome_name(exact->chrome, exact->pid, tid, name, GS_CHROME_STATES);
+    return status ? status : gs_chrome_name(exact->chrome, exact->pid, tid, name, GS_CHROME_SCHEDULER);
+}
+
+static void begin_slice(struct exact *exact, pid_t tid, enum gs_chrome_track track, uint64_t begin_ns, uint64_t end_ns)
+{
+    FILE *out = exact->chrome->out;
+    gs_chrome_begin_event(exact->chrome, 'X', exact->pid);
+    gs_chrome_put_track(exact->chrome, tid, track);
+    gs_chrome_put_time(exact->chrome, begin_ns);
+    fputs_unlocked(",\"dur\":", out);
+    gs_about_write_us(end_ns - begin_ns, out);
+}
+
+/* An end of an arrow. It belongs to the slice that it lies in: for the one that lets go, the moment before. */
+static void put_arrow(struct exact *exact, char phase, pid_t tid, uint64_t ns)
+{
+    FILE *out = exact->chrome->out;
+    gs_chrome_begin_event(exact->chrome, phase, exact->pid);
+    gs_chrome_put_track(exact->chrome, tid, GS_CHROME_STATES);
+    gs_chrome_put_time(exact->chrome, ns);
+    fputs_unlocked(",\"cat\":\"gil\",\"name\":\"hand-over\",\"id\":", out);
+    gs_about_write_number(exact->flows, out);
+    fputs_unlocked(phase == 'f' ? ",\"bp\":\"e\"}" : "}", out);
+}
+
+static enum gs_status add_turn(struct gs_timeline *timeline, const struct gs_turn *turn)
+{
+    struct exact *exact = of(timeline);
+    FILE *out = exact->chrome->out;
+    enum gs_status status = GS_OK;
+    const struct gs_place *place = seen_in(exact, turn);
+    begin_slice(exact, turn->tid, GS_CHROME_STATES, turn->begin_ns, turn->end_ns);
+    fprintf(out, ",\"name\":\"%s\",\"args\":{\"gil\":\"%s\"", gs_chrome_state_name(turn->word),
+            gs_gil_word_name(turn->word));
+    if (turn->lock > 0)
+        fprintf(out, ",\"lock\":%u", turn->lock + 1u);
+    if (turn->word == GS_WAITS)
+        fprintf(out, ",\"asked\":%u", turn->asks);
+    if (turn->word == GS_HOLDS)
+        fprintf(out, ",\"waiters\":%u,\"asked_to_drop\":%s", turn->waiters, turn->forced ? "true" : "false");
+    if (place) {
+        fputs_unlocked(",\"frame\":", out);
+        gs_label_place(&exact->chrome->text, place, NULL, 0);
+        status = gs_chrome_put_text(exact->chrome);
+    }
+    fputs_unlocked("}}", out);
+    if (turn->word == GS_HOLDS && turn->from && turn->from != turn->tid && turn->since_ns == turn->begin_ns) {
+        exact->flows++;
+        put_arrow(exact, 's', turn->from, turn->from_ns - 1);
+        put_arrow(exact, 'f', turn->tid, turn->begin_ns);
+    }
+    return status;
+}
+
+static enum gs_status add_run(struct gs_timeline *timeline, const struct gs_run_span *span)
+{
+    static const char *const names[] = {[GS_ON_CPU] = "on CPU", [GS_PREEMPTED] = "preempted", [GS_OFF_CPU] = "off CPU"};
+    struct exact *exact = of(timeline);
+    begin_slice(exact, span->tid, GS_CHROME_SCHEDULER, span->begin_ns, span->end_ns);
+    fprintf(exact->chrome->out, ",\"name\":\"%s\",\"args\":{\"cpu\":%u}}", names[span->state], span->cpu);
+    return GS_OK;
+}
+
+static enum gs_status add_waiters(struct gs_timeline *timeline, unsigned lock, uint32_t count, uint64_t begin_ns,
+                                  uint64_t end_ns)
+{
+    struct exact *exact = of(timeline);
+    (void)end_ns;
+    if (!exact->any_waiters[lock] || exact->waiters[lock] != count)
+        gs_chrome_waiters(exact->chrome, exact->pid, begin_ns, lock, count);
+    exact->any_waiters[lock] = true;
+    exact->waiters[lock] = count;
+    return GS_OK;
+}
+
+static void go_sampled(struct gs_timeline *timeline)
+{
+    of(timeline)->chrome->seen = NULL;
+}
+
+static enum gs_status tell_about(struct gs_timeline *timeline, const struct gs_timeline_end *end)
+{
+    struct exact *exact = of(timeline);
+    const struct gs_gilstat *stat = end->stat;
+    exact->chrome->more = json_pack(
+        "{s:s, s:o, s:f, s:I, s:o, s:o, s:o, s:f, s:f, s:b, s:b}", "method", gs_method_name(stat->method), "method_why",
+        gs_json_text_or_null(stat->why), "exact_seconds", stat->exact_seconds, "windows", (json_int_t)end->windows,
+        "events", gs_json_number(stat->events.known, stat->events.value), "events_lost",
+        gs_json_number(stat->events_lost.known, stat->events_lost.value), "violations",
+        gs_json_number(stat->violations.known, stat->violations.value), "event_cost_us", (double)end->trap_ns / 1e3,
+        "overhead", stat->overhead.value, "waits_seen", (int)end->waits, "scheduler_seen", (int)end->switches);
+    return exact->chrome->more ? GS_OK : GS_NO_MEMORY;
+}
+
+static void close_exact(struct gs_timeline *timeline)
+{
+    struct exact *exact = of(timeline);
+    if (!exact)
+        return;
+    gs_chrome_close(exact->chrome);
+    gs_ids_fini(&exact->by_tid);
+    free(exact->seen);
+    free(exact);
+}
+
+static enum gs_status open_exact(struct gs_timeline **timeline, FILE *out, pid_t pid)
+{
+    static const struct gs_selection everything = {.mode = GS_MODE_WALL};
+    struct exact *exact = calloc(1, sizeof *exact);
+    *timeline = NULL;
+    if (!exact)
+        return GS_NO_MEMORY;
+    exact->pid = pid;
+    enum gs_status status = gs_chrome_open(&exact->chrome, out, &everything);
+    if (status) {
+        close_exact(&exact->timeline);
+        return status;
+    }
+    exact->timeline = (struct gs_timeline){&exact->chrome->sink, add_thread, add_turn,   add_run,
+                                           add_waiters,          go_sampled, tell_about, close_exact};
+    exact->chrome->sink.forget = forget;
+    exact->chrome->seen = note_seen;
+    exact->chrome->seen_context = exact;
+    *timeline = &exact->timeline;
+    return GS_OK;
+}
+
+const struct gs_timeline_format gs_timeline_chrome = {"chrome", "chrometrace", ".trace.json .json",
+                                                      "Open it in https://ui.perfetto.dev", open_exact};

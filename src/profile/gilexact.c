@@ -1,0 +1,265 @@
+/* Each turn goes to its thread; a window is a sample of the whole time, whose spread tells how good it is. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/ids.h"
+#include "base/room.h"
+#include "profile/gilexact.h"
+
+enum { NAME_BYTES = 256 };
+
+struct person {
+    pid_t tid;
+    uint32_t thread;            /* its number in the sum */
+    double window_ns;           /* held in the present window */
+    double held_held, held_all; /* sums over windows: of the square of that, and of that times the window's length */
+};
+
+/* What was seen in the hold that goes on. */
+struct hold {
+    pid_t tid;
+    uint64_t since_ns, told_ns; /* told_ns: up to there the sum knows of it, 0: it does not */
+    struct gs_stacks *places;
+    uint32_t place; /* 0: nothing was seen */
+};
+
+struct gs_gilexact {
+    struct gs_gilsum *sum;
+    const struct gs_spots *spots;
+    struct gs_gilexact_names names;
+    uint64_t long_ns;
+    struct person *people; /* by number in the sum */
+    size_t count, room;
+    struct gs_ids by_tid; /* indexes of them */
+    struct hold holds[GS_SPOTS_MOST];
+    uint64_t windows;
+    double window_ns, all_all; /* lengths of windows: their sum, and that of their squares */
+};
+
+struct gs_gilexact *gs_gilexact_new(struct gs_gilsum *sum, const struct gs_spots *spots, uint64_t long_ns,
+                                    const struct gs_gilexact_names *names)
+{
+    struct gs_gilexact *exact = calloc(1, sizeof *exact);
+    if (!exact)
+        return NULL;
+    *exact = (struct gs_gilexact){.sum = sum, .spots = spots, .names = *names, .long_ns = long_ns};
+    for (unsigned i = 0; i < GS_SPOTS_MOST; i++) {
+        exact->holds[i].places = gs_stacks_new();
+        if (!exact->holds[i].places) {
+            gs_gilexact_free(exact);
+            return NULL;
+        }
+    }
+    gs_gilexact_clear(exact);
+    return exact;
+}
+
+void gs_gilexact_free(struct gs_gilexact *exact)
+{
+    if (!exact)
+        return;
+    for (unsigned i = 0; i < GS_SPOTS_MOST; i++)
+        gs_stacks_free(exact->holds[i].places);
+    free(exact->people);
+    gs_ids_fini(&exact->by_tid);
+    free(exact);
+}
+
+void gs_gilexact_clear(struct gs_gilexact *exact)
+{
+    exact->count = 0;
+    exact->windows = 0;
+    exact->window_ns = exact->all_all = 0;
+    gs_ids_clear(&exact->by_tid);
+    for (unsigned i = 0; i < GS_SPOTS_MOST; i++)
+        exact->holds[i].told_ns = 0;
+    for (unsigned i = 0; i < exact->spots->count || i == 0; i++) { /* there is one, if only in name */
+        struct gs_gilsum_gil *gil = gs_gilsum_gil_at(exact->sum, i);
+        gil->interpreter = exact->spots->list[i].interpreter;
+        gil->state = GS_GIL_FREE;
+        gil->switches = gs_count(0);
+    }
+}
+
+/* ---- threads ---- */
+
+/* NULL: there are too many. */
+static struct person *meet(struct gs_gilexact *exact, pid_t tid)
+{
+    char name[NAME_BYTES] = "";
+    bool main = false;
+    uint32_t index = gs_ids_find(&exact->by_tid, (uint32_t)tid);
+    if (index != GS_IDS_NONE)
+        return &exact->people[index];
+    if (!gs_room((void **)&exact->people, &exact->room, exact->count + 1, sizeof *exact->people))
+        return NULL;
+    if (gs_gilsum_count(exact->sum) >= GS_GILSUM_THREADS)
+        return NULL;
+    exact->names.find(exact->names.context, tid, name, sizeof name, &main);
+    uint32_t thread = gs_gilsum_add(exact->sum, tid, name, main);
+    if (thread == UINT32_MAX || !gs_ids_set(&exact->by_tid, (uint32_t)tid, (uint32_t)exact->count))
+        return NULL;
+    struct person *person = &exact->people[exact->count++];
+    *person = (struct person){.tid = tid, .thread = thread};
+    return person;
+}
+
+void gs_gilexact_meet(struct gs_gilexact *exact, pid_t tid)
+{
+    meet(exact, tid);
+}
+
+void gs_gilexact_each(struct gs_gilexact *exact, void (*call)(void *context, pid_t tid, uint32_t thread), void *context)
+{
+    for (size_t i = 0; i < exact->count; i++)
+        call(context, exact->people[i].tid, exact->people[i].thread);
+}
+
+/* ---- long holds ---- */
+
+/* A part of the hold that goes on, or has just ended, up to now. */
+static void tell_hold(struct gs_gilexact *exact, struct hold *hold, uint32_t thread, uint64_t begin_ns, uint64_t now_ns,
+                      uint32_t waiters)
+{
+    const struct gs_place *place = hold->place ? gs_stacks_place_at(hold->places, hold->place) : NULL;
+    bool begins = hold->told_ns == 0;
+    uint64_t from_ns = begins ? begin_ns : hold->told_ns;
+    if (now_ns > from_ns)
+        gs_gilsum_hog(exact->sum, thread, place, now_ns - from_ns, begins, now_ns - hold->since_ns, waiters);
+    hold->told_ns = now_ns;
+}
+
+static void begin_hold(struct hold *hold, pid_t tid, uint64_t since_ns)
+{
+    if (hold->tid == tid && hold->since_ns == since_ns)
+        return;
+    hold->tid = tid;
+    hold->since_ns = since_ns;
+    hold->told_ns = 0;
+    hold->place = 0;
+    gs_stacks_clear(hold->places);
+}
+
+void gs_gilexact_see(struct gs_gilexact *exact, unsigned lock, pid_t tid, uint64_t since_ns, uint64_t now_ns,
+                     const struct gs_place *place)
+{
+    struct hold *hold = &exact->holds[lock];
+    struct person *person = meet(exact, tid);
+    begin_hold(hold, tid, since_ns);
+    if (!person || now_ns <= since_ns)
+        return;
+    uint32_t number = place ? gs_stacks_place(hold->places, place) : 0;
+    if (hold->place == 0 || hold->place == number)
+        hold->place = number ? number : hold->place;
+    else if (number) {
+        if (now_ns - since_ns >= exact->long_ns)
+            tell_hold(exact, hold, person->thread, since_ns, now_ns, 0);
+        hold->place = number;
+    }
+}
+
+static void end_hold(struct gs_gilexact *exact, const struct person *person, const struct gs_turn *turn)
+{
+    struct hold *hold = &exact->holds[turn->lock];
+    if (turn->end_ns - turn->since_ns < exact->long_ns)
+        return;
+    begin_hold(hold, turn->tid, turn->since_ns);
+    tell_hold(exact, hold, person->thread, turn->begin_ns, turn->end_ns, turn->waiters);
+    if (turn->ended)
+        hold->tid = 0;
+}
+
+/* ---- turns ---- */
+
+static void add_hold(struct gs_gilexact *exact, struct person *person, const struct gs_turn *turn)
+{
+    struct gs_gilsum_thread *thread = gs_gilsum_at(exact->sum, person->thread);
+    struct gs_gilsum_gil *gil = gs_gilsum_gil_at(exact->sum, turn->lock);
+    uint64_t ns = turn->end_ns - turn->since_ns;
+    bool first = turn->begin_ns == turn->since_ns;
+    thread->gil = turn->lock;
+    thread->takes += first && turn->begun;
+    if (first && turn->begun && turn->from && turn->from != turn->tid)
+        gil->switches.value++;
+    person->window_ns += (double)(turn->end_ns - turn->begin_ns);
+    if (turn->begun && turn->ended)
+        gs_gilsum_hold(exact->sum, person->thread, ns, 1);
+    if (ns > thread->longest_hold_ns) /* it lasted this long at least */
+        thread->longest_hold_ns = ns;
+    if (ns > gil->longest_hold_ns) {
+        gil->longest_hold_ns = ns;
+        gil->longest_hold_tid = turn->tid;
+    }
+    end_hold(exact, person, turn);
+}
+
+void gs_gilexact_turn(struct gs_gilexact *exact, const struct gs_turn *turn)
+{
+    struct person *person = meet(exact, turn->tid);
+    if (!person || turn->lock >= exact->spots->count)
+        return;
+    struct gs_gilsum_thread *thread = gs_gilsum_at(exact->sum, person->thread);
+    gs_gilsum_spend(thread, turn->word, turn->end_ns - turn->begin_ns);
+    if (turn->word == GS_HOLDS)
+        add_hold(exact, person, turn);
+    else if (turn->word == GS_WAITS)
+        gs_gilsum_wait(exact->sum, person->thread, turn->end_ns - turn->since_ns);
+}
+
+void gs_gilexact_moment(struct gs_gilexact *exact, unsigned lock, pid_t holder, uint32_t waiters, uint64_t ns)
+{
+    if (lock < exact->spots->count)
+        gs_gilsum_gil(exact->sum, lock, holder != 0, waiters, ns);
+}
+
+void gs_gilexact_blame(struct gs_gilexact *exact, pid_t waiter, pid_t holder, uint64_t ns)
+{
+    const struct person *first = meet(exact, waiter);
+    uint32_t thread = first ? first->thread : 0;
+    const struct person *second = first ? meet(exact, holder) : NULL;
+    if (second)
+        gs_gilsum_blame(exact->sum, thread, second->thread, ns);
+}
+
+/* ---- windows ---- */
+
+void gs_gilexact_window(struct gs_gilexact *exact, uint64_t ns)
+{
+    double all = (double)ns;
+    exact->windows++;
+    exact->window_ns += all;
+    exact->all_all += all * all;
+    for (size_t i = 0; i < exact->count; i++) {
+        struct person *person = &exact->people[i];
+        person->held_held += person->window_ns * person->window_ns;
+        person->held_all += person->window_ns * all;
+        person->window_ns = 0;
+    }
+}
+
+/* Student's t for 97.5 %, by degrees of freedom from 1 on; many: that of the normal distribution. */
+static double student(uint64_t freedom)
+{
+    static const double few[] = {12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23,
+                                 2.20,  2.18, 2.16, 2.14, 2.13, 2.12, 2.11, 2.10, 2.09, 2.09};
+    return freedom == 0 ? INFINITY : freedom <= sizeof few / sizeof *few ? few[freedom - 1] : 2.05;
+}
+
+/* The error of a ratio of sums over windows that were chosen out of the whole time (W. G. Cochran, Sampling Techniques,
+ * 6.4), which gets smaller as they become all of it. */
+void gs_gilexact_judge(struct gs_gilexact *exact, uint64_t whole_ns)
+{
+    double traced = exact->window_ns, n = (double)exact->windows;
+    double left = whole_ns > 0 && traced < (double)whole_ns ? 1 - traced / (double)whole_ns : 0;
+    for (size_t i = 0; i < exact->count; i++) {
+        const struct person *person = &exact->people[i];
+        struct gs_gilsum_thread *thread = gs_gilsum_at(exact->sum, person->thread);
+        double share = traced > 0 ? (double)thread->word_ns[GS_HOLDS] / traced : 0;
+        double squares = person->held_held - 2 * share * person->held_all + share * share * exact->all_all;
+        double worst = share > 0.5 ? share : 1 - share;
+        double width = exact->windows > 1 && traced > 0 && squares > 0
+                           ? student(exact->windows - 1) * sqrt(left * n / (n - 1) * squares) / traced
+                           : 0;
+        thread->half_width = left <= 0 ? 0 : exact->windows < 2 || width > worst ? worst : width;
+    }
+}

@@ -1,0 +1,384 @@
+/* Opening. Threads may be born while it goes on: those of a thread that is watched already are watched too, so that
+ * lists are asked for until one has nobody new.
+ *
+ * With a ring for each processor all of it is covered by a few rings, but it takes a descriptor for each thread,
+ * processor and word. Where that is too much, a ring for each thread and GIL does: an event that may run on any
+ * processor cannot have a ring of its own while threads inherit it, but it may lend the ring of one that never comes.
+ * The kernel does not expect several processors to write to one ring at a time; they do not, as whoever stores to a
+ * GIL's words or waits for it has its mutex. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/room.h"
+#include "target/barrier.h"
+#include "trace/cover.h"
+
+enum {
+    LISTS_MOST = 20,
+    CPU_PAGES = 256, /* of a ring for a processor: what half a second of the highest rate fills */
+    THREAD_PAGES = 8,
+    SPARE_FILES = 64,
+    ALL_CPUS = -1
+};
+
+struct opening {
+    struct gs_cover *cover;
+    const struct gs_python *python;
+    size_t pages;
+    bool modern; /* the kernel knows inherit_thread and remove_on_exec */
+    int cpus;
+    int reason; /* errno of the first refusal that matters */
+};
+
+static size_t files_allowed(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return 1024;
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit))
+            getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    return limit.rlim_cur > SPARE_FILES ? (size_t)limit.rlim_cur - SPARE_FILES : 0;
+}
+
+static void close_all(struct gs_cover *cover)
+{
+    for (size_t i = 0; i < cover->ring_count; i++)
+        gs_ring_close(&cover->rings[i].ring);
+    for (size_t i = 0; i < cover->watch_count; i++)
+        close(cover->watches[i]);
+    for (size_t i = 0; i < cover->ring_count && !cover->per_cpu; i++)
+        close(cover->rings[i].fd);
+    cover->ring_count = cover->watch_count = cover->covered_count = cover->late_count = 0;
+}
+
+void gs_cover_close(struct gs_cover *cover)
+{
+    close_all(cover);
+    free(cover->watches);
+    free(cover->rings);
+    free(cover->covered);
+    free(cover->late);
+    *cover = (struct gs_cover){0};
+}
+
+static int keep_watch(struct gs_cover *cover, int fd)
+{
+    if (!gs_room((void **)&cover->watches, &cover->watch_room, cover->watch_count + 1, sizeof *cover->watches)) {
+        close(fd);
+        return ENOMEM;
+    }
+    cover->watches[cover->watch_count++] = fd;
+    return 0;
+}
+
+/* A ring on fd. Where it is too large for the memory that may be locked, all are made anew, half as large. */
+static int add_ring(struct opening *opening, int fd, int cpu)
+{
+    struct gs_cover *cover = opening->cover;
+    if (!gs_room((void **)&cover->rings, &cover->ring_room, cover->ring_count + 1, sizeof *cover->rings))
+        return ENOMEM;
+    struct gs_cover_ring *ring = &cover->rings[cover->ring_count];
+    int failure = gs_ring_open(&ring->ring, fd, opening->pages);
+    if (failure)
+        return failure == EPERM ? EAGAIN : failure;
+    ring->fd = fd;
+    ring->cpu = cpu;
+    cover->ring_count++;
+    return 0;
+}
+
+static const struct gs_cover_ring *ring_of(const struct gs_cover *cover, int cpu)
+{
+    for (size_t i = 0; i < cover->ring_count; i++) {
+        if (cover->rings[i].cpu == cpu)
+            return &cover->rings[i];
+    }
+    return NULL;
+}
+
+static struct gs_perf_watch describe(const struct opening *opening, const struct gs_spot *spot, bool wait, bool first)
+{
+    const struct gs_cover *cover = opening->cover;
+    return (struct gs_perf_watch){.addr = wait ? spot->wait : spot->owner,
+                                  .len = wait ? spot->wait_len : spot->owner_len,
+                                  .reads = wait && spot->wait_reads,
+                                  .registers = cover->spots.list[0].pointer,
+                                  .inherit = true,
+                                  .thread = opening->modern,
+                                  .records = first && cover->per_cpu,
+                                  .switches = first && cover->per_cpu && cover->switches};
+}
+
+/* 0, or an errno: ESRCH the thread has ended, ENODEV there is no such processor now. */
+static int open_watch(struct opening *opening, const struct gs_perf_watch *what, pid_t tid, int cpu)
+{
+    struct gs_cover *cover = opening->cover;
+    int fd = gs_perf_watch(what, tid, cpu), failure;
+    if (fd == -EINVAL && what->thread) { /* a kernel before 5.13 */
+        struct gs_perf_watch plain = *what;
+        plain.thread = opening->modern = false;
+        fd = gs_perf_watch(&plain, tid, cpu);
+    }
+    if (fd < 0)
+        return -fd;
+    failure = keep_watch(cover, fd);
+    if (failure)
+        return failure;
+    const struct gs_cover_ring *ring = cover->per_cpu ? ring_of(cover, cpu) : &cover->rings[cover->ring_count - 1];
+    if (!ring)
+        return add_ring(opening, fd, cpu);
+    return ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, ring->fd) == 0 ? 0 : errno;
+}
+
+/* Both words of a GIL, of one thread. */
+static int open_spot(struct opening *opening, size_t number, pid_t tid, int cpu)
+{
+    struct gs_cover *cover = opening->cover;
+    const struct gs_spot *spot = &cover->spots.list[number];
+    struct gs_perf_watch owner = describe(opening, spot, false, number == 0),
+                         wait = describe(opening, spot, true, false);
+    int failure = open_watch(opening, &owner, tid, cpu);
+    if (failure || !cover->spots.waits || !spot->wait)
+        return failure;
+    failure = open_watch(opening, &wait, tid, cpu);
+    if (failure == ENOSPC) {
+        cover->waits_refused = true;
+        return EAGAIN;
+    }
+    return failure;
+}
+
+static int open_on_cpus(struct opening *opening, pid_t tid)
+{
+    const struct gs_cover *cover = opening->cover;
+    int failure = ENODEV;
+    for (int cpu = 0; cpu < opening->cpus; cpu++) {
+        int one = 0;
+        for (size_t i = 0; i < cover->spots.count && !one; i++)
+            one = open_spot(opening, i, tid, cpu);
+        if (one && one != ENODEV)
+            return one;
+        failure = one == 0 ? 0 : failure;
+    }
+    return failure;
+}
+
+static int open_anywhere(struct opening *opening, pid_t tid)
+{
+    const struct gs_cover *cover = opening->cover;
+    for (size_t i = 0; i < cover->spots.count; i++) {
+        int fd = gs_perf_dummy(tid);
+        if (fd < 0)
+            return -fd;
+        int failure = add_ring(opening, fd, ALL_CPUS);
+        if (failure) {
+            close(fd);
+            return failure;
+        }
+        failure = open_spot(opening, i, tid, ALL_CPUS);
+        if (failure)
+            return failure;
+    }
+    return 0;
+}
+
+/* ---- the threads ---- */
+
+static size_t place_of(const struct gs_cover *cover, pid_t tid)
+{
+    size_t low = 0, high = cover->covered_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (cover->covered[middle] < tid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool add_tid(pid_t **list, size_t *count, size_t *room, size_t place, pid_t tid)
+{
+    if (!gs_room((void **)list, room, *count + 1, sizeof **list))
+        return false;
+    memmove(*list + place + 1, *list + place, (*count - place) * sizeof **list);
+    (*list)[place] = tid;
+    (*count)++;
+    return true;
+}
+
+/* Opens those that are new in the list; *any: there were some. 0, or an errno. */
+static int open_new(struct opening *opening, const struct gs_task *tasks, size_t count, bool first, bool *any)
+{
+    struct gs_cover *cover = opening->cover;
+    for (size_t i = 0; i < count; i++) {
+        pid_t tid = tasks[i].tid;
+        size_t place = place_of(cover, tid);
+        if (place < cover->covered_count && cover->covered[place] == tid)
+            continue;
+        int failure = cover->per_cpu ? open_on_cpus(opening, tid) : open_anywhere(opening, tid);
+        if (failure == ENOSPC && !first)
+            failure = 0; /* its registers are in use by what it inherited */
+        if (failure == ESRCH)
+            continue; /* it has ended meanwhile */
+        if (failure)
+            return failure;
+        *any = true;
+        if (!add_tid(&cover->covered, &cover->covered_count, &cover->covered_room, place, tid) ||
+            (!first && !add_tid(&cover->late, &cover->late_count, &cover->late_room, cover->late_count, tid)))
+            return ENOMEM;
+    }
+    return 0;
+}
+
+/* 0, or an errno; EAGAIN: everything is to be opened anew, with less. */
+static int open_everybody(struct opening *opening)
+{
+    bool any = true;
+    for (int i = 0; i < LISTS_MOST && any; i++) {
+        struct gs_task *tasks;
+        size_t count;
+        any = false;
+        enum gs_status status = gs_target_tasks(opening->python->target, &tasks, &count);
+        if (status)
+            return status == GS_NO_MEMORY ? ENOMEM : ESRCH;
+        int failure = open_new(opening, tasks, count, i == 0, &any);
+        free(tasks);
+        if (failure)
+            return failure;
+    }
+    return opening->cover->covered_count ? 0 : ESRCH;
+}
+
+/* ---- modes ---- */
+
+static size_t words_of(const struct gs_spots *spots)
+{
+    size_t words = spots->count;
+    for (size_t i = 0; i < spots->count && spots->waits; i++)
+        words += spots->list[i].wait != 0;
+    return words;
+}
+
+/* Makes do with less after a refusal; false: there is nothing left to do without. */
+static bool relent(struct opening *opening, int failure)
+{
+    struct gs_cover *cover = opening->cover;
+    if (failure == EAGAIN && cover->waits_refused && cover->spots.waits)
+        cover->spots.waits = false;
+    else if (failure == EAGAIN && opening->pages > 1)
+        opening->pages /= 2;
+    else if (failure == EMFILE && cover->per_cpu) {
+        cover->per_cpu = false;
+        opening->pages = THREAD_PAGES;
+    } else
+        return false;
+    return true;
+}
+
+static enum gs_status too_many(const struct opening *opening, int reason, size_t threads, struct gs_err *err)
+{
+    pid_t pid = opening->python->target->pid;
+    if (reason == EMFILE) {
+        gs_fail(err, GS_FAILED,
+                "cannot trace process %d: its %zu threads take %zu descriptors, and gilspy may have %zu", (int)pid,
+                threads, threads * (words_of(&opening->cover->spots) + opening->cover->spots.count), files_allowed());
+        gs_err_todo(err, "Raise the limit (ulimit -n), or sample it: gilspy stat -p %d", (int)pid);
+    } else {
+        gs_fail(err, GS_FAILED,
+                "cannot trace process %d: the buffers for its %zu threads are more memory than gilspy may lock",
+                (int)pid, threads);
+        gs_err_todo(err,
+                    "Raise the limit (sysctl kernel.perf_event_mlock_kb, or ulimit -l), or sample it: gilspy stat "
+                    "-p %d",
+                    (int)pid);
+    }
+    return GS_FAILED;
+}
+
+enum gs_status gs_cover_refused(int reason, bool ours, pid_t pid, struct gs_err *err)
+{
+    int paranoid = gs_setting_read("/proc/sys/kernel/perf_event_paranoid", 2);
+    const char *sampled = "Without --exact it is sampled, which works";
+    if (reason == ENOSPC || reason == EBUSY) {
+        gs_fail(err, GS_FAILED,
+                "cannot trace process %d: its debug registers are in use, by a debugger with "
+                "watchpoints or another tracer",
+                (int)pid);
+        gs_err_todo(err, "End that first. %s", sampled);
+        return GS_FAILED;
+    }
+    if (reason == ESRCH)
+        return gs_fail(err, GS_GONE, "cannot trace process %d: it has ended", (int)pid);
+    if (reason == ENOMEM)
+        return gs_fail(err, GS_NO_MEMORY, "cannot trace process %d: out of memory", (int)pid);
+    if (!ours && (reason == EACCES || reason == EPERM)) {
+        gs_fail(err, GS_NOT_PERMITTED,
+                "cannot trace process %d: gilspy may not watch it, it is another user's or in "
+                "another user namespace",
+                (int)pid);
+        gs_err_todo(err, "Run gilspy as root, or as its user");
+        return GS_NOT_PERMITTED;
+    }
+    if ((reason == EACCES || reason == EPERM) && paranoid > 2) {
+        gs_fail(err, GS_NOT_PERMITTED, "no address can be watched: kernel.perf_event_paranoid is %d", paranoid);
+        gs_err_todo(err, "Try sudo sysctl kernel.perf_event_paranoid=2. %s", sampled);
+        return GS_NOT_PERMITTED;
+    }
+    if (reason == EACCES || reason == EPERM || reason == ENOSYS) {
+        gs_fail(err, GS_NOT_PERMITTED,
+                "no address can be watched: perf_event_open is closed here (%s), as by a "
+                "container's seccomp filter",
+                strerror(reason));
+        gs_err_todo(err,
+                    "Let the container use perf_event_open (a seccomp profile that has it), or run gilspy outside. "
+                    "%s",
+                    sampled);
+        return GS_NOT_PERMITTED;
+    }
+    gs_fail(err, GS_FAILED, "no address can be watched: perf_event_open: %s", strerror(reason));
+    gs_err_todo(err, "This machine may have no debug registers. %s", sampled);
+    return GS_FAILED;
+}
+
+static size_t count_tasks(const struct gs_target *target)
+{
+    struct gs_task *tasks;
+    size_t count = 0;
+    if (gs_target_tasks(target, &tasks, &count) != GS_OK)
+        return 1;
+    free(tasks);
+    return count;
+}
+
+enum gs_status gs_cover_open(struct gs_cover *cover, const struct gs_python *python, bool switches, struct gs_err *err)
+{
+    struct opening opening = {.cover = cover, .python = python, .pages = CPU_PAGES, .modern = true};
+    const struct gs_target *target = python->target;
+    size_t threads = count_tasks(target), allowed = files_allowed();
+    long cpus = sysconf(_SC_NPROCESSORS_CONF);
+    *cover = (struct gs_cover){.switches = switches};
+    enum gs_status status = gs_spots_find(&cover->spots, python, err);
+    if (status || cover->spots.none)
+        return status;
+    opening.cpus = cpus > 0 ? (int)cpus : 1;
+    cover->per_cpu = threads * words_of(&cover->spots) * (size_t)opening.cpus <= allowed / 2;
+    if (!cover->per_cpu)
+        opening.pages = THREAD_PAGES;
+    int failure = open_everybody(&opening);
+    while (failure && relent(&opening, failure)) {
+        close_all(cover);
+        failure = open_everybody(&opening);
+    }
+    cover->switches = cover->switches && cover->per_cpu;
+    if (failure == EMFILE || failure == EAGAIN)
+        return too_many(&opening, failure, threads, err);
+    return failure ? gs_cover_refused(failure, false, target->pid, err) : GS_OK;
+}

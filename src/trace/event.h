@@ -1,0 +1,29 @@
+/* What exact tracing sees, one after the other. */
+#ifndef GS_TRACE_EVENT_H
+#define GS_TRACE_EVENT_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+enum gs_act {
+    GS_ACT_TAKE, /* of a GIL */
+    GS_ACT_DROP,
+    GS_ACT_CHANGE,  /* one of these two */
+    GS_ACT_WAIT,    /* it begins to wait for it; or it goes on, the interval is over */
+    GS_ACT_ON,      /* the thread gets a processor, */
+    GS_ACT_PREEMPT, /* loses it, though it could go on, */
+    GS_ACT_OFF,     /* or leaves it */
+    GS_ACT_BORN,
+    GS_ACT_ENDED,
+    GS_ACT_LOST /* here events are missing; tid 0 */
+};
+
+struct gs_event {
+    uint64_t time_ns; /* CLOCK_MONOTONIC */
+    pid_t tid;
+    uint8_t act;  /* enum gs_act */
+    uint8_t lock; /* which GIL, in the order of gs_spots */
+    uint16_t cpu;
+};
+
+#endif

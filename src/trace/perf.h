@@ -1,0 +1,66 @@
+/* perf_event_open: watched addresses, and the rings that the kernel writes its records to. */
+#ifndef GS_TRACE_PERF_H
+#define GS_TRACE_PERF_H
+
+#include <linux/perf_event.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "gilspy/mem.h"
+
+enum {
+    GS_RING_RECORD_MAX = 512, /* bytes; ours have less */
+    GS_PERF_REGISTERS = 20    /* that a sample has when GS_PERF_REGISTER_MASK is asked for */
+};
+
+/* All general registers, and none of the segments that 64-bit processes have no use for (asm/perf_regs.h). */
+#define GS_PERF_REGISTER_MASK UINT64_C(0xff0fff)
+
+/* What is asked of the kernel for one address of a thread. */
+struct gs_perf_watch {
+    gs_addr addr;
+    uint8_t len;    /* 4 or 8 */
+    bool reads;     /* not only what is stored: x86 knows no watch for reading alone */
+    bool registers; /* are to be part of each sample */
+    bool inherit;   /* threads that it starts are watched too */
+    bool thread;    /* but not processes that it forks; and nothing after an exec (5.13 on) */
+    bool records;   /* of threads that begin and end, */
+    bool switches;  /* and of each change of who is on a processor */
+    bool silent;    /* counts only: there is no ring */
+};
+
+/* A descriptor that is disabled yet, or -errno. cpu -1: wherever the thread runs. */
+int gs_perf_watch(const struct gs_perf_watch *watch, pid_t tid, int cpu);
+/* An event that never comes: it lends its ring to others. */
+int gs_perf_dummy(pid_t tid);
+
+struct gs_ring {
+    void *map; /* NULL: none */
+    size_t map_bytes, data_bytes;
+    uint8_t record[GS_RING_RECORD_MAX]; /* one that lies around the end of the ring */
+};
+
+/* The ring of an event, of so many pages (a power of two). 0, or errno: EPERM, there is too much locked memory. */
+int gs_ring_open(struct gs_ring *ring, int fd, size_t pages);
+void gs_ring_close(struct gs_ring *ring);
+/* The next record, which stays until the next call; NULL: there is no more. */
+const struct perf_event_header *gs_ring_next(struct gs_ring *ring);
+
+/* A record of ours, decoded. */
+struct gs_perf_record {
+    uint32_t type; /* PERF_RECORD_ */
+    uint16_t misc;
+    pid_t pid, tid;
+    uint64_t time_ns; /* CLOCK_MONOTONIC */
+    uint16_t cpu;
+    gs_addr ip, addr;          /* of a sample: the instruction behind the one that did it, and what was watched */
+    uint64_t lost;             /* PERF_RECORD_LOST: so many are missing here */
+    const uint64_t *registers; /* NULL: none */
+};
+
+/* False: it is none that we know, or is not whole. */
+bool gs_perf_decode(const struct perf_event_header *header, bool registers, struct gs_perf_record *record);
+
+#endif

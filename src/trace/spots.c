@@ -1,0 +1,110 @@
+/* From the layout to the addresses. Sources: Python/ceval_gil.h (3.2 to 3.11), ceval_gil.c (3.12 on): take_gil reads
+ * gil->interval each time it is to wait, and stores 1 to gil->locked; drop_gil stores 0, both under gil->mutex. 2.7:
+ * Python/pystate.c, PyThreadState_Swap stores to _PyThreadState_Current while the GIL is had; nptl/sem_waitcommon.c
+ * adds to the semaphore when it begins to wait. */
+#include "python/gil.h"
+#include "trace/spots.h"
+
+enum { INTERPRETERS_MOST = 1024, SEMAPHORE_BYTES = 8 };
+
+static bool has_gil(const struct gs_spots *spots, gs_addr owner)
+{
+    for (size_t i = 0; i < spots->count; i++) {
+        if (spots->list[i].owner == owner)
+            return true;
+    }
+    return false;
+}
+
+/* A watched address must be a multiple of its length. */
+static bool fits(gs_addr addr, uint8_t len)
+{
+    return addr && addr % len == 0;
+}
+
+static void add_spot(struct gs_spots *spots, const struct gs_gil_place *place, int64_t interpreter)
+{
+    struct gs_spot spot = {.interpreter = interpreter};
+    if (fits(place->locked.addr, 4)) {
+        spot.owner = place->locked.addr;
+        spot.owner_len = 4;
+    } else if (fits(place->current.addr, 8)) {
+        spot.owner = place->current.addr;
+        spot.owner_len = 8;
+        spot.pointer = true;
+    }
+    if (!spot.owner || has_gil(spots, spot.owner))
+        return;
+    if (fits(place->interval.addr, 8)) {
+        spot.wait = place->interval.addr;
+        spot.wait_len = 8;
+        spot.wait_reads = true;
+    } else if (fits(place->semaphore.addr, SEMAPHORE_BYTES)) {
+        spot.wait = place->semaphore.addr;
+        spot.wait_len = SEMAPHORE_BYTES;
+    }
+    if (spots->count == GS_SPOTS_MOST)
+        spots->left_out++;
+    else
+        spots->list[spots->count++] = spot;
+}
+
+/* 3.12 on: each interpreter points to the one that it uses. */
+static enum gs_status walk_interpreters(struct gs_spots *spots, const struct gs_python *python, bool *off)
+{
+    const struct gs_layout *layout = &python->layout;
+    gs_addr interpreter = 0, next, gil;
+    enum gs_status status = gs_mem_read_addr(python->mem, python->at.interp_head, &interpreter);
+    for (int i = 0; interpreter && status == GS_OK && i < INTERPRETERS_MOST; i++) {
+        struct gs_gil_place place;
+        struct gs_spots one = {0};
+        uint64_t id = 0;
+        status = gs_mem_read_addr(python->mem, interpreter + (gs_addr)layout->is_next, &next);
+        if (!status)
+            status = gs_mem_read_addr(python->mem, interpreter + (gs_addr)layout->is_gil, &gil);
+        if (!status)
+            status = gs_mem_read(python->mem, interpreter + (gs_addr)layout->is_id, &id, sizeof id);
+        if (status)
+            return status;
+        uint32_t enabled = 1;
+        bool placed = gs_gil_place(python, gil, &place);
+        if (placed && place.enabled.addr && gs_mem_read_u32(python->mem, place.enabled.addr, &enabled) == GS_OK &&
+            !enabled) {
+            *off = true;
+        } else if (placed && id == 0) { /* the newest comes first in the list: the main one is put before it */
+            add_spot(&one, &place, 0);
+            for (size_t k = 0; k < spots->count && one.count < GS_SPOTS_MOST; k++) {
+                if (spots->list[k].owner != one.list[0].owner)
+                    one.list[one.count++] = spots->list[k];
+            }
+            one.left_out = spots->left_out + (spots->count == GS_SPOTS_MOST && one.count == GS_SPOTS_MOST);
+            *spots = one;
+        } else if (placed) {
+            add_spot(spots, &place, (int64_t)id);
+        }
+        interpreter = next;
+    }
+    return status;
+}
+
+enum gs_status gs_spots_find(struct gs_spots *spots, const struct gs_python *python, struct gs_err *err)
+{
+    struct gs_gil_place place;
+    enum gs_status status = GS_OK;
+    bool off = false;
+    *spots = (struct gs_spots){0};
+    if (python->layout.gil_home == GS_GIL_INTERPRETER)
+        status = walk_interpreters(spots, python, &off);
+    else if (gs_gil_place(python, 0, &place))
+        add_spot(spots, &place, 0);
+    if (status)
+        return gs_fail(err, status, "cannot trace process %d: %s", (int)python->target->pid, gs_status_text(status));
+    spots->none = off && spots->count == 0;
+    spots->waits = spots->count <= GS_SPOTS_MOST / 2;
+    for (size_t i = 0; i < spots->count && !spots->waits; i++)
+        spots->list[i].wait = 0;
+    if (spots->count == 0 && !spots->none)
+        return gs_fail(err, GS_FAILED, "cannot trace process %d: this Python does not tell where its GIL is",
+                       (int)python->target->pid);
+    return GS_OK;
+}

@@ -1,0 +1,32 @@
+/* Which words of a Python are to be watched: those that change hands with each GIL. */
+#ifndef GS_TRACE_SPOTS_H
+#define GS_TRACE_SPOTS_H
+
+#include "gilspy/python.h"
+#include "trace/perf.h"
+
+enum { GS_SPOTS_MOST = 4 /* debug registers of x86 */ };
+
+/* One GIL. */
+struct gs_spot {
+    gs_addr owner; /* stored to when it is taken and when it is dropped */
+    uint8_t owner_len;
+    bool pointer; /* what is stored there is whose it is, 0: nobody's (2.7); otherwise 1 or 0 */
+    gs_addr wait; /* touched when somebody begins to wait, and while it waits; 0: not known, or not watched */
+    uint8_t wait_len;
+    bool wait_reads;     /* by reading it (3.x); otherwise by adding to it (2.7) */
+    int64_t interpreter; /* id of the first that has it */
+};
+
+struct gs_spots {
+    struct gs_spot list[GS_SPOTS_MOST]; /* the main interpreter's first */
+    size_t count;
+    size_t left_out; /* GILs for which there are not enough debug registers */
+    bool waits;      /* their waits are watched too */
+    bool none;       /* free-threaded, and runs without a GIL */
+};
+
+/* GS_UNREADABLE, GS_GONE; GS_FAILED with err filled: this build does not tell where its GIL is. */
+enum gs_status gs_spots_find(struct gs_spots *spots, const struct gs_python *python, struct gs_err *err) GS_MUST_CHECK;
+
+#endif

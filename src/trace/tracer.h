@@ -1,0 +1,63 @@
+/* Exact events of one process: who takes and drops its GILs and who begins to wait, each time it is done, by watching
+ * the words that the GILs are kept in. No symbols are needed, nothing is stopped, and nothing stays behind when we end:
+ * the kernel takes back what our descriptors stood for.
+ *
+ * The price is a trap for each event (trap.h), in the thread that does it: see governor.h. */
+#ifndef GS_TRACE_TRACER_H
+#define GS_TRACE_TRACER_H
+
+#include "trace/event.h"
+#include "trace/spots.h"
+
+struct gs_tracer;
+
+struct gs_tracer_options {
+    bool switches; /* who is on a processor too: GS_ACT_ON and those behind it, where there is a ring per processor */
+};
+
+/* How it was set up, for the user. */
+struct gs_tracer_setup {
+    struct gs_spots spots;
+    uint64_t trap_ns;        /* what an event costs the thread that does it */
+    size_t threads, watches; /* threads that there were, descriptors that it took */
+    bool switches;           /* can be had */
+    bool waits_refused;      /* spots.waits is false because debug registers are in use */
+};
+
+struct gs_tracer_numbers {
+    uint64_t hits;      /* as the kernel counted them */
+    uint64_t events;    /* that were handed on, or held back still: of takes, drops and waits alone */
+    uint64_t lost;      /* the difference: all that went missing */
+    uint64_t throttled; /* how often the kernel left out events because there were too many */
+    uint64_t unclear;   /* events whose instruction did not tell what it did: it was told from the order */
+};
+
+struct gs_event_sink {
+    void *context;
+    enum gs_status (*event)(void *context, const struct gs_event *event);
+};
+
+/* Watches every thread of the process, and those that they start; nothing comes before gs_tracer_enable. python must
+ * outlive it. GS_NOT_PERMITTED, GS_GONE, GS_FAILED (no debug registers, too many threads for our descriptors or for the
+ * memory that may be locked); err is filled and names what keeps it, and that sampling works. */
+enum gs_status gs_tracer_open(struct gs_tracer **tracer, const struct gs_python *python,
+                              const struct gs_tracer_options *options, struct gs_err *err) GS_MUST_CHECK;
+void gs_tracer_close(struct gs_tracer *tracer);
+const struct gs_tracer_setup *gs_tracer_setup(const struct gs_tracer *tracer);
+
+/* Begins, for all threads at once. Events shortly afterwards are incomplete. */
+void gs_tracer_begin(struct gs_tracer *tracer);
+/* Hands on what has come, in the order of time: all from before *until_ns. What is younger is held back until the next
+ * call, as something older may still be under way. What the sink returned. */
+enum gs_status gs_tracer_drain(struct gs_tracer *tracer, const struct gs_event_sink *sink,
+                               uint64_t *until_ns) GS_MUST_CHECK;
+/* Pauses, and hands on the rest, up to *until_ns. */
+enum gs_status gs_tracer_pause(struct gs_tracer *tracer, const struct gs_event_sink *sink,
+                               uint64_t *until_ns) GS_MUST_CHECK;
+/* Of takes, drops and waits that came so far: cheap. */
+uint64_t gs_tracer_seen(const struct gs_tracer *tracer);
+/* As of now. While it goes on, what is lost is told only as far as the kernel said so; when it is paused, exactly: it
+ * is asked about each watch. */
+void gs_tracer_numbers(const struct gs_tracer *tracer, struct gs_tracer_numbers *numbers);
+
+#endif

@@ -1,0 +1,42 @@
+"""Threads that let go of the GIL a known number of times, or keep it for a known time by their own clock."""
+import ctypes
+import sys
+
+import common
+
+
+class Timespec(ctypes.Structure):
+    _fields_ = [("s", ctypes.c_long), ("ns", ctypes.c_long)]
+
+
+held = []  # of each hold: the thread, and when it surely had the GIL, from and to
+getppid = common.libc.getppid
+
+
+def now_ns(time=Timespec()):
+    common.gil_keeping_libc.clock_gettime(1, ctypes.byref(time))  # CLOCK_MONOTONIC
+    return time.s * 1000000000 + time.ns
+
+
+def call(name, count):
+    """Lets go of the GIL once when it begins to wait here, and `count` times afterwards."""
+    while True:
+        common.wait(name)
+        for _ in range(count):
+            getppid()
+
+
+def hold(name, sleep_us):
+    while True:
+        common.wait(name)
+        begin_ns = now_ns()
+        common.gil_keeping_libc.usleep(sleep_us)
+        held.append([common.tids[name], begin_ns, now_ns()])
+
+
+# Nobody gives up the GIL because others ask for it, or because time has passed.
+getattr(sys, "setswitchinterval", lambda seconds: sys.setcheckinterval(2 ** 30))(1000)
+for number in range(3):
+    common.start("call-%d" % number, call, "call-%d" % number, int(common.ARGS[0]))
+    common.start("hold-%d" % number, hold, "hold-%d" % number, int(common.ARGS[1]))
+common.serve(held=lambda: held)

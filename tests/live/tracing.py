@@ -1,0 +1,93 @@
+"""Running trace on a target for as long as a test wants, and reading what it wrote."""
+import contextlib
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+import gilspy
+from target import until
+
+PPOLL = 271
+FIRST_TRACK, TRACKS = 100000001, 10
+STATES = {"holds GIL", "waits for GIL", "no GIL", "unknown"}
+
+
+def need_watch():
+    """Skips, by the reason that doctor gives, where no address can be watched."""
+    document = json.loads(gilspy.run("doctor", "--json").stdout)
+    check = next(check for check in document["checks"] if check["name"] == "perf")
+    if not check["ok"]:
+        pytest.skip(check["text"])
+
+
+def is_tracing(pid):
+    """It has opened its watches, and sleeps until something is to be done."""
+    try:
+        links = [os.readlink("/proc/%d/fd/%s" % (pid, fd)) for fd in os.listdir("/proc/%d/fd" % pid)]
+        with open("/proc/%d/syscall" % pid) as file:
+            return any("perf_event" in link for link in links) and file.read().split()[0] == str(PPOLL)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+class Traced:
+    def __init__(self, path):
+        self.path = path
+        self.summary, self.events = None, None
+
+    def read(self, stdout):
+        self.summary = json.loads(stdout)
+        with open(self.path) as file:
+            document = json.load(file)
+        self.events, self.metadata = document["traceEvents"], document["metadata"]
+
+    def slices(self, tid, name=None, track=0):
+        """(begin, end) of each in microseconds, in their order."""
+        number = FIRST_TRACK + TRACKS * tid + track
+        found = [(event["ts"], event["ts"] + event["dur"], event) for event in self.events
+                 if event["ph"] == "X" and event["tid"] == number and name in (None, event["name"])]
+        return sorted(found, key=lambda one: one[:2])
+
+    def tids(self):
+        return sorted({(event["tid"] - FIRST_TRACK) // TRACKS for event in self.events
+                       if event["ph"] == "X" and event["name"] in STATES})
+
+    def check(self):
+        """What must be true of every trace."""
+        assert self.metadata["violations"] == self.summary["violations"] == 0
+        assert self.metadata["events_lost"] == self.summary["events_lost"] == 0
+        holds = sorted(one[:2] for tid in self.tids() for one in self.slices(tid, "holds GIL"))
+        for before, after in zip(holds, holds[1:]):
+            assert before[1] <= after[0] + 0.0015, "two threads hold one GIL at the same time"
+        for tid in self.tids():
+            states = self.slices(tid)
+            for before, after in zip(states, states[1:]):
+                assert before[1] <= after[0] + 0.0015
+        starts = {event["id"]: event for event in self.events if event["ph"] == "s"}
+        ends = {event["id"]: event for event in self.events if event["ph"] == "f"}
+        assert set(starts) == set(ends)
+        assert all(starts[number]["ts"] <= ends[number]["ts"] for number in starts)
+
+
+@contextlib.contextmanager
+def tracing(pid, path, *args, program=gilspy.PROGRAM, wrap=()):
+    """Traces while the body runs; afterwards what it yielded has the trace."""
+    traced = Traced(path)
+    command = [*wrap, program, "trace", "--json", "-p", pid, "-o", path, *args]
+    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               stdin=subprocess.DEVNULL, encoding="utf-8")
+    try:
+        until(lambda: process.poll() is not None or is_tracing(process.pid), "gilspy to trace")
+        yield traced
+        process.send_signal(signal.SIGINT)
+        out, said = process.communicate(timeout=180)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0, said
+    traced.said = said
+    traced.read(out)
+

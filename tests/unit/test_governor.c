@@ -1,0 +1,89 @@
+/* How long it is traced exactly, so that it costs no more than it may: on a process that is made up. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <math.h>
+
+#include <cmocka.h>
+
+#include "trace/governor.h"
+
+enum { US = 1000, MS = 1000 * US };
+#define S (UINT64_C(1000) * MS)
+
+/* Runs for ten seconds a process that does so many events a second while it is traced, each of which takes 10 us. */
+static struct gs_governor run(double most, double events_hz)
+{
+    struct gs_governor governor;
+    uint64_t now_ns = S;
+    double events = 0;
+    gs_governor_init(&governor, most, 10 * US, now_ns);
+    while (now_ns < 11 * S) {
+        uint64_t next_ns = gs_governor_next_ns(&governor, now_ns);
+        assert_true(next_ns > now_ns);
+        events += governor.on ? events_hz * (double)(next_ns - now_ns) / 1e9 : 0;
+        now_ns = next_ns;
+        gs_governor_judge(&governor, now_ns, (uint64_t)events);
+    }
+    return governor;
+}
+
+static void who_does_little_is_traced_all_the_time(void **state)
+{
+    struct gs_governor governor = run(0.02, 1000); /* 1 % */
+    (void)state;
+    assert_true(governor.on);
+    assert_false(governor.paused);
+    assert_int_equal(governor.windows, 1);
+    assert_true(fabs(gs_governor_cost(&governor, governor.last_ns) - 0.01) < 0.001);
+}
+
+static void who_does_much_is_traced_in_windows(void **state)
+{
+    static const struct {
+        double most, hz;
+    } rows[] = {{0.02, 20000}, {0.02, 90000}, {0.01, 90000}, {0.2, 90000}, {0.05, 10000}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct gs_governor governor = run(rows[i].most, rows[i].hz);
+        double cost = gs_governor_cost(&governor, governor.last_ns);
+        assert_true(governor.paused);
+        assert_in_range(governor.windows, 5, 100);
+        assert_true(cost <= rows[i].most);
+        assert_true(cost > rows[i].most * 0.6);
+        assert_false(gs_governor_hopeless(&governor, 5 * S));
+    }
+}
+
+static void what_costs_too_much_even_so_is_told(void **state)
+{
+    struct gs_governor governor = run(0.0005, 90000);
+    (void)state;
+    assert_true(governor.paused);
+    governor = run(0.0005, 90000);
+    gs_governor_init(&governor, 0.0005, 10 * US, 0);
+    assert_false(gs_governor_judge(&governor, 12 * MS, 1000));
+    assert_true(gs_governor_hopeless(&governor, 5 * S));
+    assert_true(fabs(gs_governor_window_cost(&governor) - 10.0 / 12) < 0.001);
+}
+
+static void it_may_cost_whatever_it_does(void **state)
+{
+    struct gs_governor governor = run(0, 90000);
+    (void)state;
+    assert_true(governor.on);
+    assert_false(governor.paused);
+    assert_true(fabs(gs_governor_cost(&governor, governor.last_ns) - 0.9) < 0.01);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_does_little_is_traced_all_the_time),
+        cmocka_unit_test(who_does_much_is_traced_in_windows),
+        cmocka_unit_test(what_costs_too_much_even_so_is_told),
+        cmocka_unit_test(it_may_cost_whatever_it_does),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

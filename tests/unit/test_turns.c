@@ -1,0 +1,302 @@
+/* Events of exact tracing made into turns, on made-up events: order, beginnings, ends, loss. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "trace/turns.h"
+
+enum { BEGIN = 1000, A = 11, B = 12, C = 13 };
+
+/* What came, a line for each: "11 holds 1000-1100", with marks for what was not seen. */
+struct log {
+    char text[4096];
+    size_t len;
+    struct gs_turns *turns;
+};
+
+static void put(struct log *log, const char *fmt, ...) GS_PRINTF(2, 3);
+static void put(struct log *log, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    int len = vsnprintf(log->text + log->len, sizeof log->text - log->len, fmt, args);
+    va_end(args);
+    assert_in_range(len, 0, sizeof log->text - log->len - 1);
+    log->len += (size_t)len;
+}
+
+static void turn(void *context, const struct gs_turn *turn)
+{
+    put(context, "%d %s%s %d-%d%s", turn->tid, turn->begun ? "" : "<", gs_gil_word_name(turn->word),
+        (int)turn->begin_ns, (int)turn->end_ns, turn->ended ? "" : ">");
+    if (turn->since_ns != turn->begin_ns)
+        put(context, " since %d", (int)turn->since_ns);
+    if (turn->asks)
+        put(context, " asked %u", turn->asks);
+    if (turn->waiters)
+        put(context, " waiters %u", turn->waiters);
+    if (turn->forced)
+        put(context, " forced");
+    if (turn->from)
+        put(context, " from %d at %d", turn->from, (int)turn->from_ns);
+    put(context, "\n");
+}
+
+static void moment(void *context, unsigned lock, pid_t holder, uint32_t waiters, uint64_t begin_ns, uint64_t end_ns)
+{
+    if (lock == 0)
+        put(context, "  %d-%d: %d, %u\n", (int)begin_ns, (int)end_ns, holder, waiters);
+}
+
+static void blame(void *context, pid_t waiter, pid_t holder, uint64_t ns)
+{
+    put(context, "  %d for %d: %d\n", waiter, holder, (int)ns);
+}
+
+static void start(struct log *log, bool all)
+{
+    struct gs_turns_calls calls = {log, turn, all ? moment : NULL, all ? blame : NULL};
+    *log = (struct log){.turns = gs_turns_new(&calls)};
+    assert_non_null(log->turns);
+    gs_turns_start(log->turns, BEGIN);
+}
+
+static void tell(struct log *log, pid_t tid, enum gs_gil_word word)
+{
+    assert_int_equal(gs_turns_tell(log->turns, tid, 0, word), GS_OK);
+}
+
+static void add(struct log *log, uint64_t ns, pid_t tid, enum gs_act act)
+{
+    struct gs_event event = {.time_ns = ns, .tid = tid, .act = (uint8_t)act};
+    assert_int_equal(gs_turns_event(log->turns, &event), GS_OK);
+}
+
+static void check(struct log *log, uint64_t end_ns, uint64_t violations, const char *expected)
+{
+    gs_turns_stop(log->turns, end_ns);
+    assert_string_equal(log->text, expected);
+    assert_int_equal(gs_turns_violations(log->turns), violations);
+    gs_turns_free(log->turns);
+}
+
+static void a_contended_hand_over(void **state)
+{
+    struct log log;
+    (void)state;
+    start(&log, true);
+    tell(&log, A, GS_HOLDS);
+    tell(&log, B, GS_WITHOUT);
+    add(&log, 1100, B, GS_ACT_WAIT);
+    add(&log, 1200, B, GS_ACT_WAIT); /* the interval is over */
+    add(&log, 1300, A, GS_ACT_DROP);
+    add(&log, 1310, B, GS_ACT_TAKE);
+    add(&log, 1320, A, GS_ACT_WAIT);
+    check(&log, 1400, 0,
+          "  1000-1100: 11, 0\n"
+          "12 <without 1000-1100\n"
+          "  1100-1300: 11, 1\n"
+          "  12 for 11: 200\n"
+          "11 <holds 1000-1300 waiters 1 forced\n"
+          "  1300-1310: 0, 1\n"
+          "12 waits 1100-1310 asked 1\n"
+          "  1310-1320: 12, 0\n"
+          "11 without 1300-1320\n"
+          "  1320-1400: 12, 1\n"
+          "  11 for 12: 80\n"
+          "11 waits 1320-1400>\n"
+          "12 holds 1310-1400> waiters 1 from 11 at 1300\n");
+}
+
+static void early_events_say_what_was_at_the_beginning(void **state)
+{
+    struct log log;
+    (void)state;
+    start(&log, false);
+    tell(&log, A, GS_HOLDS); /* as it was looked at, and is not true any more */
+    tell(&log, B, GS_WAITS);
+    tell(&log, C, GS_WAITS);
+    add(&log, 950, A, GS_ACT_DROP);
+    add(&log, 960, B, GS_ACT_TAKE);
+    add(&log, 1100, B, GS_ACT_DROP);
+    check(&log, 1200, 0,
+          "12 <holds 1000-1100 waiters 1\n"
+          "11 <without 1000-1200>\n"
+          "12 without 1100-1200>\n"
+          "13 <waits 1000-1200>\n");
+}
+
+static void a_drop_says_who_had_it(void **state)
+{
+    struct log log;
+    (void)state;
+    start(&log, false);
+    tell(&log, A, GS_UNKNOWN);
+    add(&log, 1100, A, GS_ACT_DROP);
+    add(&log, 1150, A, GS_ACT_TAKE);
+    check(&log, 1200, 0,
+          "11 <holds 1000-1100\n"
+          "11 without 1100-1150\n"
+          "11 holds 1150-1200> from 11 at 1100\n");
+}
+
+static void what_cannot_be_is_counted(void **state)
+{
+    struct log log;
+    (void)state;
+    start(&log, false);
+    tell(&log, A, GS_HOLDS);
+    tell(&log, B, GS_WITHOUT);
+    add(&log, 1100, B, GS_ACT_TAKE); /* A has it */
+    add(&log, 1200, A, GS_ACT_DROP); /* A has it no more */
+    add(&log, 1300, B, GS_ACT_DROP);
+    add(&log, 1250, B, GS_ACT_TAKE); /* older than the one before */
+    check(&log, 1400, 3,
+          "11 <holds 1000-1100>\n"
+          "12 <without 1000-1100\n"
+          "11 <without 1100-1200\n"
+          "12 holds 1100-1300\n"
+          "11 without 1200-1400>\n"
+          "12 holds 1300-1400> from 12 at 1300\n");
+}
+
+static void after_a_loss_the_next_event_is_believed(void **state)
+{
+    struct log log;
+    (void)state;
+    start(&log, false);
+    tell(&log, A, GS_HOLDS);
+    tell(&log, B, GS_WITHOUT);
+    add(&log, 1050, 0, GS_ACT_LOST);
+    add(&log, 1100, B, GS_ACT_TAKE);
+    add(&log, 1200, B, GS_ACT_DROP);
+    check(&log, 1300, 0,
+          "11 <holds 1000-1100>\n"
+          "12 <without 1000-1100\n"
+          "12 holds 1100-1200\n"
+          "11 <without 1100-1300>\n"
+          "12 without 1200-1300>\n");
+}
+
+static void threads_are_born_and_end(void **state)
+{
+    struct log log;
+    (void)state;
+    start(&log, false);
+    tell(&log, A, GS_WITHOUT);
+    add(&log, 1050, B, GS_ACT_BORN); /* it may never run Python */
+    add(&log, 1100, C, GS_ACT_BORN);
+    add(&log, 1110, C, GS_ACT_TAKE);
+    add(&log, 1150, C, GS_ACT_DROP);
+    add(&log, 1160, C, GS_ACT_ENDED);
+    add(&log, 1170, C, GS_ACT_TAKE); /* its number is another's now */
+    check(&log, 1200, 0,
+          "13 holds 1110-1150\n"
+          "13 without 1150-1160\n"
+          "11 <without 1000-1200>\n"
+          "13 holds 1170-1200> from 13 at 1150\n");
+}
+
+static void the_holder_may_look_at_the_interval(void **state)
+{
+    struct log log;
+    (void)state;
+    start(&log, false);
+    tell(&log, A, GS_HOLDS);
+    add(&log, 1100, A, GS_ACT_WAIT);
+    check(&log, 1200, 0, "11 <holds 1000-1200>\n");
+}
+
+static void parts_are_handed_on_and_go_on(void **state)
+{
+    struct log log;
+    uint64_t since_ns = 0;
+    (void)state;
+    start(&log, true);
+    tell(&log, A, GS_WITHOUT);
+    tell(&log, B, GS_WITHOUT);
+    add(&log, 1100, A, GS_ACT_TAKE);
+    add(&log, 1150, B, GS_ACT_WAIT);
+    assert_int_equal(gs_turns_holder(log.turns, 0, &since_ns), A);
+    assert_int_equal(since_ns, 1100);
+    gs_turns_cut(log.turns, 1200);
+    add(&log, 1300, A, GS_ACT_DROP);
+    check(&log, 1300, 0,
+          "  1000-1100: 0, 0\n"
+          "11 <without 1000-1100\n"
+          "  1100-1150: 11, 0\n"
+          "12 <without 1000-1150\n"
+          "  1150-1200: 11, 1\n"
+          "  12 for 11: 50\n"
+          "11 holds 1100-1200> waiters 1\n"
+          "12 waits 1150-1200>\n"
+          "  1200-1300: 11, 1\n"
+          "  12 for 11: 100\n"
+          "11 holds 1200-1300 since 1100 waiters 1\n"
+          "12 waits 1200-1300> since 1150\n");
+}
+
+static void windows_know_nothing_of_each_other(void **state)
+{
+    struct log log;
+    (void)state;
+    start(&log, false);
+    tell(&log, A, GS_HOLDS);
+    gs_turns_stop(log.turns, 1100);
+    add(&log, 1150, A, GS_ACT_DROP); /* nobody looks */
+    gs_turns_start(log.turns, 2000);
+    tell(&log, B, GS_HOLDS);
+    check(&log, 2100, 0, "11 <holds 1000-1100>\n12 <holds 2000-2100>\n");
+}
+
+/* What an instruction did is not known: it is told from the order. */
+static void changes_take_turns(void **state)
+{
+    struct log log;
+    (void)state;
+    start(&log, false);
+    tell(&log, A, GS_WITHOUT);
+    add(&log, 1100, A, GS_ACT_CHANGE);
+    add(&log, 1150, A, GS_ACT_CHANGE);
+    check(&log, 1200, 0, "11 <without 1000-1100\n11 holds 1100-1150\n11 without 1150-1200>\n");
+}
+
+static void ended_threads_are_forgotten(void **state)
+{
+    struct log log;
+    (void)state;
+    start(&log, false);
+    log.len = 0;
+    for (int i = 0; i < 100000; i++) {
+        uint64_t ns = BEGIN + 10 * (uint64_t)i;
+        add(&log, ns + 1, 1000 + i, GS_ACT_TAKE);
+        add(&log, ns + 5, 1000 + i, GS_ACT_DROP);
+        add(&log, ns + 6, 1000 + i, GS_ACT_ENDED);
+        log.len = 0;
+    }
+    memset(log.text, 0, sizeof log.text);
+    check(&log, BEGIN + 1000000, 0, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_contended_hand_over),
+        cmocka_unit_test(early_events_say_what_was_at_the_beginning),
+        cmocka_unit_test(a_drop_says_who_had_it),
+        cmocka_unit_test(what_cannot_be_is_counted),
+        cmocka_unit_test(after_a_loss_the_next_event_is_believed),
+        cmocka_unit_test(threads_are_born_and_end),
+        cmocka_unit_test(the_holder_may_look_at_the_interval),
+        cmocka_unit_test(parts_are_handed_on_and_go_on),
+        cmocka_unit_test(windows_know_nothing_of_each_other),
+        cmocka_unit_test(changes_take_turns),
+        cmocka_unit_test(ended_threads_are_forgotten),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
