@@ -134,8 +134,9 @@ static void exits(FILE *out, const void *context)
     }
 }
 
-static void put_option(FILE *out, const struct gs_option *option)
+static void put_option(FILE *out, const struct gs_cmd *cmd, const struct gs_option *option)
 {
+    const char *initially = gs_cmd_initially(cmd, option);
     fputs(".TP\n", out);
     if (option->letter)
         fprintf(out, "\\fB\\-%c\\fR, ", option->letter);
@@ -149,9 +150,9 @@ static void put_option(FILE *out, const struct gs_option *option)
     }
     fputc('\n', out);
     gs_roff_prose(out, option->help, strlen(option->help), true);
-    if (option->initially) {
+    if (initially) {
         fputs("The default is ", out);
-        gs_roff_literal(out, option->initially, strlen(option->initially));
+        gs_roff_literal(out, initially, strlen(initially));
         fputs(".\n", out);
     }
 }
@@ -162,7 +163,7 @@ static void options(FILE *out, const void *context)
     uint64_t taken = cmd ? cmd->options : GS_PROGRAM_OPTIONS;
     for (int i = 0; i < GS_OPT_COUNT; i++) {
         if (taken >> i & 1)
-            put_option(out, &gs_options[i]);
+            put_option(out, cmd, &gs_options[i]);
     }
 }
 

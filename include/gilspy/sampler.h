@@ -9,6 +9,9 @@ struct gs_sampler;
 /* rate_hz may be infinite: one sample after the other. */
 enum gs_status gs_sampler_new(struct gs_sampler **sampler, double rate_hz, struct gs_sink *sink) GS_MUST_CHECK;
 void gs_sampler_free(struct gs_sampler *sampler);
+/* From now on samples are without stacks, but for those of threads that have had a GIL for long_ns, as gs_reader_poll
+ * says. */
+void gs_sampler_poll(struct gs_sampler *sampler, uint64_t long_ns);
 
 /* Another process to be sampled; with the first the run begins, and the sink is told. All three stay the caller's,
  * until gs_sampler_take says that the process is gone or the sampler is freed; nobody else uses the reader meanwhile.

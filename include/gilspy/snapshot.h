@@ -63,6 +63,7 @@ struct gs_thread {
 struct gs_gil {
     enum gs_gil_state state;
     pid_t holder; /* tid, 0: nobody, or a thread that is not known (state held) */
+    pid_t last;   /* tid of whoever took it last, 0: not known */
     bool has_switches, has_interval, has_drop;
     uint64_t switches;
     uint64_t interval_us;

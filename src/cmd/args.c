@@ -36,8 +36,10 @@ static enum gs_status unknown(const struct reading *r, const char *name, const s
 
 static enum gs_status apply(const struct reading *r, const struct gs_option *option, const char *argument)
 {
-    if (option->set(r->args, argument))
+    if (option->set(r->args, argument)) {
+        r->args->given |= UINT64_C(1) << (option - gs_options);
         return GS_OK;
+    }
     gs_fail(r->err, GS_USAGE, "cannot read the options: --%s cannot be '%.60s'", option->name,
             argument ? argument : "");
     gs_err_todo(r->err, "%s", option->takes);
@@ -101,7 +103,7 @@ enum gs_status gs_args_parse(struct gs_args *args, int argc, char **argv, uint64
 {
     struct reading r = {.args = args, .argc = argc, .argv = argv, .allowed = allowed, .err = err};
     bool only_words = false;
-    *args = (struct gs_args){.max_pause = 0.02, .rate_hz = 100};
+    *args = (struct gs_args){.max_pause = 0.02, .rate_hz = 100, .long_us = 20000};
     args->words = calloc((size_t)argc, sizeof *args->words);
     if (!args->words)
         return gs_fail(err, GS_NO_MEMORY, "cannot read the options: out of memory");

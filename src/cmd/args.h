@@ -48,9 +48,11 @@ struct gs_args {
     double rate_hz;                    /* infinite: max */
     uint64_t duration_us, interval_us; /* 0: not given */
     uint64_t from_us, to_us;           /* to_us 0: not given */
-    uint64_t rotate_us, rotate_bytes;  /* both 0: not given */
-    uint64_t rotate_keep;              /* recordings */
-    const char **diffs;                /* recordings to compare with */
+    uint64_t long_us;
+    uint64_t given;                   /* the set of options that were */
+    uint64_t rotate_us, rotate_bytes; /* both 0: not given */
+    uint64_t rotate_keep;             /* recordings */
+    const char **diffs;               /* recordings to compare with */
     size_t diff_count;
     enum gs_mode mode;
     const char *format, *user; /* NULL: not given */

@@ -6,8 +6,9 @@
 #include "cmd/message.h"
 #include "cmd/output.h"
 
-const struct gs_cmd *const gs_cmds[] = {&gs_cmd_dump, &gs_cmd_top, &gs_cmd_record, &gs_cmd_trace, &gs_cmd_report,
-                                        &gs_cmd_why,  &gs_cmd_ps,  &gs_cmd_doctor, &gs_cmd_help,  NULL};
+const struct gs_cmd *const gs_cmds[] = {&gs_cmd_dump,   &gs_cmd_top,    &gs_cmd_stat, &gs_cmd_record,
+                                        &gs_cmd_trace,  &gs_cmd_report, &gs_cmd_why,  &gs_cmd_ps,
+                                        &gs_cmd_doctor, &gs_cmd_help,   NULL};
 
 const struct gs_cmd *gs_cmd_find(const char *name)
 {
@@ -16,6 +17,11 @@ const struct gs_cmd *gs_cmd_find(const char *name)
             return gs_cmds[i];
     }
     return NULL;
+}
+
+const char *gs_cmd_initially(const struct gs_cmd *cmd, const struct gs_option *option)
+{
+    return cmd && cmd->rate && option == &gs_options[GS_OPT_RATE] ? cmd->rate : option->initially;
 }
 
 /* Words where the command takes none. */
@@ -43,6 +49,8 @@ static int run(const struct gs_cmd *cmd, int argc, char **argv)
     } else if (args.word_count > 0 && (!cmd->operands || cmd->options & GS_OPT(USER))) {
         exit = superfluous(cmd, args.words[0]);
     } else {
+        if (cmd->rate && !(args.given & GS_OPT(RATE)))
+            gs_options[GS_OPT_RATE].set(&args, cmd->rate);
         exit = cmd->run(&args);
     }
     gs_args_fini(&args);

@@ -11,11 +11,12 @@ struct gs_cmd {
     const char *offers;   /* for these, as in struct gs_option */
     const char *help;     /* paragraphs; each line is one and is wrapped when shown */
     uint64_t options;
+    const char *rate;                       /* default of --rate if not the usual one, or NULL */
     int (*run)(const struct gs_args *args); /* returns the program's exit status */
 };
 
-extern const struct gs_cmd gs_cmd_dump, gs_cmd_top, gs_cmd_record, gs_cmd_trace, gs_cmd_report, gs_cmd_why, gs_cmd_ps,
-    gs_cmd_doctor, gs_cmd_help;
+extern const struct gs_cmd gs_cmd_dump, gs_cmd_top, gs_cmd_stat, gs_cmd_record, gs_cmd_trace, gs_cmd_report, gs_cmd_why,
+    gs_cmd_ps, gs_cmd_doctor, gs_cmd_help;
 
 /* The commands in the order in which help shows them, NULL at the end. */
 extern const struct gs_cmd *const gs_cmds[];
@@ -32,6 +33,8 @@ struct gs_exit {
 /* In ascending order; meaning is NULL at the end. */
 extern const struct gs_exit gs_exits[];
 
+/* The default of an option, as the command has it (NULL: no command, as the options have it); NULL: there is none. */
+const char *gs_cmd_initially(const struct gs_cmd *cmd, const struct gs_option *option);
 /* NULL: there is none of that name. */
 const struct gs_cmd *gs_cmd_find(const char *name);
 /* Runs what the command line says; returns the exit status. */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "cmd/cmd.h"
+#include "cmd/figures.h"
 #include "cmd/look.h"
 #include "cmd/message.h"
 #include "cmd/output.h"
@@ -12,6 +13,8 @@
 #include "target/nested.h"
 #include "view/screen.h"
 #include "view/top.h"
+
+enum { USUAL_INTERVAL_US = 1000000 };
 
 /* No process was named: tell which there are. */
 static int list_candidates(const struct gs_args *args)
@@ -97,12 +100,27 @@ static int watch(struct gs_look *look, const struct gs_args *args, struct gs_err
     return err->what[0] ? gs_message(status, err) : gs_status_exit(status);
 }
 
+/* The documents of stat, one a line. */
+static int write_figures(const struct gs_args *args)
+{
+    struct gs_args mine = *args;
+    if (mine.interval_us == 0)
+        mine.interval_us = USUAL_INTERVAL_US;
+    return gs_figures_run(&mine);
+}
+
 static int run(const struct gs_args *args)
 {
     struct gs_look *look;
     struct gs_err err = {0};
     if (args->pid_count == 0)
         return list_candidates(args);
+    if (args->json)
+        return write_figures(args);
+    if (args->interval_us > 0) {
+        gs_fail(&err, GS_USAGE, "cannot watch: --interval is for the documents of --json");
+        return gs_message(GS_USAGE, &err);
+    }
     if (args->pid_count > 1) {
         gs_fail(&err, GS_USAGE, "cannot watch: top shows one process at a time");
         return gs_message(GS_USAGE, &err);
@@ -124,8 +142,10 @@ const struct gs_cmd gs_cmd_top = {
             "Keys: q quits, r counts anew.\n"
             "\n"
             "  gilspy top -p 1234\n"
-            "  gilspy top -p 1234 --once -d 10    ten seconds, then the result as text",
-    .options = GS_OPT(PID) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(ONCE) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) |
-               GS_OPT(MAX_PAUSE) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(HELP),
+            "  gilspy top -p 1234 --once -d 10    ten seconds, then the result as text\n"
+            "  gilspy top -p 1234 --json          a line of JSON each second, as stat has it",
+    .options = GS_OPT(PID) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(INTERVAL) | GS_OPT(LONG) | GS_OPT(ONCE) |
+               GS_OPT(JSON) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(OUTPUT) |
+               GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(HELP),
     .run = run,
 };

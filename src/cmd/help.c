@@ -38,8 +38,9 @@ const struct gs_exit gs_exits[] = {
     {0, NULL},
 };
 
-static void show_option(const struct gs_option *option, FILE *out)
+static void show_option(const struct gs_cmd *cmd, const struct gs_option *option, FILE *out)
 {
+    const char *initially = gs_cmd_initially(cmd, option);
     char letter[8] = "    ", text[512];
     if (option->letter)
         snprintf(letter, sizeof letter, "-%c, ", option->letter);
@@ -50,17 +51,17 @@ static void show_option(const struct gs_option *option, FILE *out)
         used = 0;
     }
     fprintf(out, "%*s", NAME_COLUMN - used, "");
-    snprintf(text, sizeof text, "%s%s%s%s", option->help, option->initially ? " (default " : "",
-             option->initially ? option->initially : "", option->initially ? ")" : "");
+    snprintf(text, sizeof text, "%s%s%s%s", option->help, initially ? " (default " : "", initially ? initially : "",
+             initially ? ")" : "");
     wrap(out, NAME_COLUMN, NAME_COLUMN, text);
 }
 
-static void show_options(uint64_t options, FILE *out)
+static void show_options(const struct gs_cmd *cmd, uint64_t options, FILE *out)
 {
     fputs("\nOptions:\n", out);
     for (int i = 0; i < GS_OPT_COUNT; i++) {
         if (options >> i & 1)
-            show_option(&gs_options[i], out);
+            show_option(cmd, &gs_options[i], out);
     }
 }
 
@@ -72,7 +73,7 @@ void gs_help_overview(FILE *out)
           out);
     for (size_t i = 0; gs_cmds[i]; i++)
         fprintf(out, "  %-8s%s\n", gs_cmds[i]->name, gs_cmds[i]->summary);
-    show_options(GS_PROGRAM_OPTIONS, out);
+    show_options(NULL, GS_PROGRAM_OPTIONS, out);
     fputs("\nExit status:\n", out);
     for (size_t i = 0; gs_exits[i].meaning; i++)
         fprintf(out, "  %2d  %s\n", gs_exits[i].status, gs_exits[i].meaning);
@@ -93,7 +94,7 @@ void gs_help_command(const struct gs_cmd *cmd, FILE *out)
             wrap(out, 0, 0, line);
         p += len;
     }
-    show_options(cmd->options, out);
+    show_options(cmd, cmd->options, out);
 }
 
 int gs_help_unknown(const char *name)

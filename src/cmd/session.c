@@ -152,6 +152,8 @@ enum gs_status gs_session_open(struct gs_session **out, const struct gs_args *ar
         if (status)
             gs_fail(err, status, "cannot sample: %s", gs_status_text(status));
     }
+    if (!status && calls->polls)
+        gs_sampler_poll(session->sampler, args->long_us * 1000);
     if (!status && session->spawned && !session->kin)
         status = gs_fail(err, GS_NO_MEMORY, "cannot sample: out of memory");
     if (!status && !session->spawned)

@@ -8,9 +8,10 @@
 
 struct gs_session;
 
-/* Called about twice a second while the run lasts; NULL: never. */
 struct gs_session_calls {
+    bool polls; /* samples are without stacks, but of threads that have had a GIL for args->long_us */
     void *context;
+    /* Called about twice a second while the run lasts; NULL: never. */
     void (*progress)(void *context, double seconds);
     /* The thread that samples waits for the kernel for ever: what is there is to be finished. Called from another
      * thread, and must not return. */

@@ -5,7 +5,7 @@
 #include "base/escape.h"
 #include "export/json.h"
 
-enum { JSON_FLAGS = JSON_ENSURE_ASCII | JSON_ENCODE_ANY };
+enum { JSON_FLAGS = JSON_ENSURE_ASCII | JSON_ENCODE_ANY, FIGURE_DIGITS = 9 };
 
 json_t *gs_json_text(const char *theirs)
 {
@@ -55,19 +55,29 @@ static int write_part(const char *bytes, size_t len, void *stream)
     return 0;
 }
 
-enum gs_status gs_json_write(json_t *value, FILE *out)
+static enum gs_status write_value(json_t *value, size_t flags, FILE *out)
 {
     char small[2048]; /* most values fit: one piece to write instead of one for each token */
     int failed = 0;
     if (!value)
         return GS_NO_MEMORY;
-    size_t len = json_dumpb(value, small, sizeof small, JSON_FLAGS);
+    size_t len = json_dumpb(value, small, sizeof small, flags);
     if (len > 0 && len <= sizeof small)
         write_part(small, len, out);
     else
-        failed = json_dump_callback(value, write_part, out, JSON_FLAGS);
+        failed = json_dump_callback(value, write_part, out, flags);
     json_decref(value);
     return failed ? GS_NO_MEMORY : GS_OK;
+}
+
+enum gs_status gs_json_write(json_t *value, FILE *out)
+{
+    return write_value(value, JSON_FLAGS, out);
+}
+
+enum gs_status gs_json_write_figures(json_t *value, FILE *out)
+{
+    return write_value(value, JSON_FLAGS | JSON_REAL_PRECISION(FIGURE_DIGITS), out);
 }
 
 enum gs_status gs_json_write_text(const char *theirs, FILE *out)

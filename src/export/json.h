@@ -22,6 +22,9 @@ json_t *gs_json_quality(const struct gs_quality *quality);
  * stay in it. */
 enum gs_status gs_json_write(json_t *value, FILE *out) GS_MUST_CHECK;
 
+/* The same, with no more digits of each number than a measurement has. */
+enum gs_status gs_json_write_figures(json_t *value, FILE *out) GS_MUST_CHECK;
+
 /* The same for gs_json_text_or_null(theirs), without jansson where nothing in it needs escaping: names of functions and
  * files, of which there are many. */
 enum gs_status gs_json_write_text(const char *theirs, FILE *out) GS_MUST_CHECK;

@@ -107,5 +107,10 @@ struct gs_gilstat {
 
 /* Frees the lists; strings belong to the gs_gilsum that it was made of. */
 void gs_gilstat_fini(struct gs_gilstat *stat);
+/* The first of its threads that has this tid, or NULL. */
+const struct gs_gilstat_thread *gs_gilstat_find(const struct gs_gilstat *stat, pid_t tid);
+/* Keeps only threads whose name or tid one of the patterns fits, when there are any, and what is said of those; the
+ * figures of the GIL stay those of all. */
+void gs_gilstat_choose(struct gs_gilstat *stat, const char *const *patterns, size_t count);
 
 #endif

@@ -6,9 +6,6 @@
 #include "base/room.h"
 #include "profile/gilsum_parts.h"
 
-const double gs_average_s[GS_AVERAGES] = {60, 300, 900};
-const double gs_percentiles[GS_PERCENTILES] = {0.5, 0.9, 0.99};
-
 struct gs_gilsum *gs_gilsum_new(void)
 {
     struct gs_gilsum *sum = calloc(1, sizeof *sum);
@@ -192,7 +189,7 @@ void gs_gilsum_blame(struct gs_gilsum *sum, uint32_t waiter, uint32_t holder, ui
 
 /* ---- what keeps it ---- */
 
-void gs_gilsum_hog(struct gs_gilsum *sum, uint32_t thread, const struct gs_place *place, uint64_t ns, bool begins,
+void gs_gilsum_hog(struct gs_gilsum *sum, uint32_t thread, const struct gs_place *place, uint64_t ns, uint64_t hold,
                    uint64_t whole_ns, uint32_t waiters)
 {
     uint32_t number = place ? gs_stacks_place(sum->places, place) : 0;
@@ -206,7 +203,8 @@ void gs_gilsum_hog(struct gs_gilsum *sum, uint32_t thread, const struct gs_place
     }
     struct gs_gilsum_hog *hog = &sum->hogs[at];
     hog->ns += ns;
-    hog->holds += begins;
+    hog->holds += hog->last_hold != hold;
+    hog->last_hold = hold;
     if (whole_ns > hog->longest_ns)
         hog->longest_ns = whole_ns;
     if (waiters > hog->waiters)

@@ -26,8 +26,8 @@ struct gs_gilsum_thread {
     uint64_t takes, waits;
     uint64_t longest_wait_ns, longest_hold_ns;
     struct gs_spread *holds; /* NULL: there were none */
-    double half_width;
-    struct gs_figure on_cpu;
+    double error_ns2;        /* variance of word_ns[GS_HOLDS] as an estimate; 0: exact */
+    struct gs_count ran_ns;  /* on a processor */
 };
 
 struct gs_gilsum_gil {
@@ -77,9 +77,9 @@ void gs_gilsum_wait(struct gs_gilsum *sum, uint32_t thread, uint64_t ns);
 /* For so long the GIL was held or not, and so many waited for it. */
 void gs_gilsum_gil(struct gs_gilsum *sum, uint32_t gil, bool held, uint32_t waiters, uint64_t ns);
 void gs_gilsum_blame(struct gs_gilsum *sum, uint32_t waiter, uint32_t holder, uint64_t ns);
-/* Part of a long hold was spent in place (copied; NULL: not known). begins: it is the first part of that hold there;
- * whole_ns: how long the hold lasts by now. */
-void gs_gilsum_hog(struct gs_gilsum *sum, uint32_t thread, const struct gs_place *place, uint64_t ns, bool begins,
+/* Part of a long hold was spent in place (copied; NULL: not known). hold: a number of that hold, from 1 on; whole_ns:
+ * how long it lasts by now; waiters: how many waited for it at once. */
+void gs_gilsum_hog(struct gs_gilsum *sum, uint32_t thread, const struct gs_place *place, uint64_t ns, uint64_t hold,
                    uint64_t whole_ns, uint32_t waiters);
 
 /* Makes the lists of *stat for a span of span_ns, which belong to the caller, and refer to strings of sum, until it is

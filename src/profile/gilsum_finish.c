@@ -1,30 +1,12 @@
 /* The sums of a span made into figures. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "profile/gilsum_parts.h"
 
 enum { NS_PER_US = 1000 };
-
-const char *gs_method_name(enum gs_method method)
-{
-    static const char *const names[] = {
-        [GS_METHOD_SAMPLED] = "sampled", [GS_METHOD_WINDOWS] = "windows", [GS_METHOD_EXACT] = "exact"};
-    return names[method];
-}
-
-void gs_gilstat_fini(struct gs_gilstat *stat)
-{
-    free(stat->gils);
-    free(stat->threads);
-    free(stat->hogs);
-    free(stat->blame);
-    stat->gils = NULL;
-    stat->threads = NULL;
-    stat->hogs = NULL;
-    stat->blame = NULL;
-    stat->gil_count = stat->thread_count = stat->hog_count = stat->blame_count = 0;
-}
+#define QUANTILE 1.96 /* of a normal distribution: 95 % lie within so many deviations */
 
 static struct gs_count count_if(bool known, uint64_t value)
 {
@@ -79,8 +61,8 @@ static void finish_thread(const struct gs_gilsum_thread *sum, uint64_t span_ns, 
         .has = (double)sum->word_ns[GS_HOLDS] / whole,
         .waits = (double)sum->word_ns[GS_WAITS] / whole,
         .unknown = (double)sum->word_ns[GS_UNKNOWN] / whole,
-        .half_width = sum->half_width,
-        .on_cpu = sum->on_cpu,
+        .half_width = fmin(QUANTILE * sqrt(sum->error_ns2) / whole, 1),
+        .on_cpu = sum->ran_ns.known ? gs_figure((double)sum->ran_ns.value / whole) : (struct gs_figure){0},
         .acquisitions = count_if(knows->takes, sum->takes),
         .wait_count = count_if(knows->waits, sum->waits),
         .wait_us = gs_count(sum->word_ns[GS_WAITS] / NS_PER_US),

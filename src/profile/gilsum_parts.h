@@ -12,6 +12,7 @@ struct gs_gilsum_pair {
 struct gs_gilsum_hog {
     uint32_t thread, place; /* place 0: not known */
     uint64_t ns, longest_ns, holds;
+    uint64_t last_hold; /* its number */
     uint32_t waiters;
 };
 

@@ -78,6 +78,7 @@ static void ask_in_rotation(struct gs_reader *reader)
 struct tally {
     uint32_t in_cond, in_mutex, in_switch; /* asleep on its words */
     uint32_t open;                         /* awake without holding it: cannot be told by what they sleep on */
+    uint32_t waited;                       /* of these, such as waited in the last sample */
 };
 
 static struct tally count(const struct gs_reader *reader, const struct gs_lock *lock)
@@ -90,7 +91,9 @@ static struct tally count(const struct gs_reader *reader, const struct gs_lock *
         tally.in_cond += member->futex == GS_FUTEX_COND;
         tally.in_mutex += member->futex == GS_FUTEX_MUTEX;
         tally.in_switch += member->futex == GS_FUTEX_SWITCH;
-        tally.open += member->activity.run == GS_RUN_RUNNING || member->activity.run == GS_RUN_BLOCKED;
+        bool open = member->activity.run == GS_RUN_RUNNING || member->activity.run == GS_RUN_BLOCKED;
+        tally.open += open;
+        tally.waited += open && member->gil == GS_WAITS;
     }
     return tally;
 }
@@ -145,6 +148,8 @@ static enum gs_gil_word judge_open(const struct gs_reader *reader, const struct 
                                                                                                     : GS_UNKNOWN;
     if (least + (switching > 0 ? switching : 0) >= tally->open)
         return GS_WAITS; /* as many are left over as are missing among the waiters */
+    if (reader->polling && tally->waited >= least && tally->waited <= most)
+        return member->gil == GS_WAITS ? GS_WAITS : GS_WITHOUT; /* as many were woken out of it as are missing */
     return usual;
 }
 

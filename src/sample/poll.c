@@ -2,7 +2,11 @@
  * about those that may have changed. Whoever keeps a GIL for long is looked at more closely. */
 #include "sample/reader.h"
 
-enum { ATTEMPTS = 6, LONG_MOST = 16 /* stacks in one poll */ };
+enum {
+    ATTEMPTS = 6,
+    HASTY = 2,     /* so often once more, if the GIL changed hands while the kernel was asked */
+    LONG_MOST = 16 /* stacks in one poll */
+};
 
 /* The threads that have had their GIL for long, and whose stack was not read for as long. */
 static size_t choose_long(struct gs_reader *reader, uint64_t long_ns, struct gs_member *chosen[LONG_MOST])
@@ -42,6 +46,15 @@ static bool holder_unknown(const struct gs_reader *reader)
     return false;
 }
 
+static bool words_stand(const struct gs_reader *reader)
+{
+    for (size_t i = 0; i < reader->lock_count; i++) {
+        if (!reader->locks[i].stands)
+            return false;
+    }
+    return true;
+}
+
 static enum gs_status read_words(struct gs_reader *reader, uint64_t long_ns, bool fresh)
 {
     struct gs_member *chosen[LONG_MOST];
@@ -56,6 +69,7 @@ static enum gs_status poll(struct gs_reader *reader, uint64_t long_ns)
 {
     enum gs_status status = GS_LOST;
     bool fresh = reader->discovery == 0 || reader->lost_before || reader->stale, again = true;
+    int hasty = 0;
     reader->stale = false;
     reader->changed = reader->snapshot.threads == NULL || reader->lost_before || !reader->polled;
     for (int i = 0; i < ATTEMPTS; i++) {
@@ -74,10 +88,11 @@ static enum gs_status poll(struct gs_reader *reader, uint64_t long_ns)
         if (status)
             return status;
         gs_census(reader, moved_since(reader, fresh));
-        if (!again || !(gs_sample_ghosts(reader) || holder_unknown(reader)))
+        bool strange = again && (gs_sample_ghosts(reader) || holder_unknown(reader));
+        if (!strange && (words_stand(reader) || hasty++ == HASTY))
             return GS_OK;
-        again = false; /* once: it may stay like that */
-        fresh = true;
+        again &= !strange; /* once: it may stay like that */
+        fresh = strange;
     }
     return status;
 }

@@ -54,7 +54,9 @@ static void publish_lock(const struct gs_reader *reader, const struct gs_lock *l
     const struct gs_layout *layout = &reader->python->layout;
     const struct gs_gil_words *words = &lock->after;
     const struct gs_member *holder = words->locked ? gs_list_find(reader, words->holder) : NULL;
-    *gil = (struct gs_gil){.state = !words->enabled  ? GS_GIL_DISABLED
+    const struct gs_member *last = gs_list_find(reader, words->last_holder);
+    *gil = (struct gs_gil){.last = last ? last->tid : 0,
+                           .state = !words->enabled  ? GS_GIL_DISABLED
                                     : !words->exists ? GS_GIL_UNKNOWN
                                     : words->locked  ? GS_GIL_HELD
                                                      : GS_GIL_FREE,

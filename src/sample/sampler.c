@@ -37,6 +37,12 @@ struct gs_sampler {
     struct gs_quality gone; /* of the processes that are no more */
 };
 
+void gs_sampler_poll(struct gs_sampler *sampler, uint64_t long_ns)
+{
+    sampler->host.polls = true;
+    sampler->host.long_ns = long_ns;
+}
+
 /* The run begins with the first process. */
 static enum gs_status begin(struct gs_sampler *sampler)
 {

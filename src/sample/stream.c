@@ -320,7 +320,7 @@ static enum gs_status make_sample(struct gs_stream *stream, const struct gs_snap
     }
     uint32_t lock = snapshot->interpreters[thread->interpreter].gil;
     stream->out[index] = (struct gs_thread_sample){.thread = known->thread,
-                                                   .stack = known->stack,
+                                                   .stack = thread->frame_count > 0 ? known->stack : 0,
                                                    .gil = (uint8_t)thread->gil,
                                                    .evidence = (uint8_t)thread->evidence,
                                                    .run = (uint8_t)thread->activity.run,
@@ -383,7 +383,9 @@ static enum gs_status take_all(struct gs_stream *stream, const struct gs_snapsho
 enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample)
 {
     const struct gs_snapshot *snapshot;
-    enum gs_status status = gs_reader_take(stream->reader, &snapshot);
+    const struct gs_stream_host *host = stream->host;
+    enum gs_status status = host->polls ? gs_reader_poll(stream->reader, host->long_ns, &snapshot)
+                                        : gs_reader_take(stream->reader, &snapshot);
     if (status)
         return status;
     size_t count = snapshot->thread_count, mover = snapshot->mover;

@@ -12,6 +12,8 @@ struct gs_stream_host {
     struct gs_stacks *stacks;
     uint64_t forgotten;          /* how often the stacks were cleared */
     uint32_t processes, threads; /* numbers given out */
+    bool polls;                  /* samples are without stacks, but for those of gs_reader_poll(long_ns) */
+    uint64_t long_ns;
 };
 
 /* None of the three is owned. The sink is told of the process. */

@@ -59,4 +59,8 @@ struct gs_map;
 bool gs_maps_parse(char *text, struct gs_map **maps, size_t *count);
 void gs_maps_free(struct gs_map *maps, size_t count);
 
+/* Time in nanoseconds that a thread of the process was on a processor, as of the last tick of the kernel if it is on
+ * one now; false when unknown. */
+bool gs_proc_ran_ns(pid_t pid, pid_t tid, uint64_t *ran_ns);
+
 #endif

@@ -163,15 +163,20 @@ void gs_target_activity(const struct gs_target *target, pid_t tid, struct gs_act
         activity->run = GS_RUN_GONE;
 }
 
-bool gs_target_ran_ns(const struct gs_target *target, pid_t tid, uint64_t *ran_ns)
+bool gs_proc_ran_ns(pid_t pid, pid_t tid, uint64_t *ran_ns)
 {
     char file[48], text[96];
     unsigned long long ns;
     snprintf(file, sizeof file, "task/%d/schedstat", (int)tid);
-    if (target->still || gs_proc_read(target->pid, file, text, sizeof text) <= 0 || sscanf(text, "%llu", &ns) != 1)
+    if (gs_proc_read(pid, file, text, sizeof text) <= 0 || sscanf(text, "%llu", &ns) != 1)
         return false;
     *ran_ns = ns;
     return true;
+}
+
+bool gs_target_ran_ns(const struct gs_target *target, pid_t tid, uint64_t *ran_ns)
+{
+    return !target->still && gs_proc_ran_ns(target->pid, tid, ran_ns);
 }
 
 bool gs_target_clock_ns(const struct gs_target *target, uint64_t *cpu_ns)

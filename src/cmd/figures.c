@@ -1,0 +1,236 @@
+/* Takes the samples of a session into gs_gilpolls, one for each process, and prints what they say. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/room.h"
+#include "cmd/figures.h"
+#include "cmd/message.h"
+#include "cmd/output.h"
+#include "cmd/session.h"
+#include "cmd/signals.h"
+#include "export/stat.h"
+#include "profile/gilpolls.h"
+
+enum {
+    REST_SHARE = 20,        /* the end of a run shows no interval that is a smaller part of one than this */
+    EARLY_NS = 50 * 1000000 /* so long before its time a run may end without a word */
+};
+
+struct figures {
+    struct gs_sink sink; /* first */
+    const struct gs_args *args;
+    struct gs_session *session;
+    struct gs_output output;
+    struct gs_console console;
+    struct gs_gilpolls **polls; /* by number of the process; NULL: it is no more */
+    size_t count, room;
+    pid_t pid;        /* of the last process that was begun */
+    uint64_t next_ns; /* when the interval ends */
+    bool shown;
+    struct gs_quality before; /* what was done up to the last interval */
+};
+
+/* ---- printing ---- */
+
+static void set_quality(struct figures *f, struct gs_gilstat *stat)
+{
+    struct gs_run_end end;
+    gs_session_sum(f->session, &end);
+    const struct gs_quality *now = &end.quality, *old = &f->before;
+    stat->quality = (struct gs_quality){.samples = stat->quality.samples,
+                                        .torn = now->torn - old->torn,
+                                        .retried = now->retried - old->retried,
+                                        .stopped = now->stopped - old->stopped,
+                                        .stopped_us = now->stopped_us - old->stopped_us,
+                                        .stopped_in_syscall = now->stopped_in_syscall - old->stopped_in_syscall,
+                                        .late = now->late - old->late,
+                                        .lost = now->lost - old->lost,
+                                        .took_us = now->took_us - old->took_us,
+                                        .cpu_us = now->cpu_us - old->cpu_us};
+    if (stat->seconds > 0)
+        stat->overhead = gs_figure((double)stat->quality.stopped_us / 1e6 / stat->seconds);
+}
+
+static enum gs_status show_one(struct figures *f, struct gs_gilpolls *polls)
+{
+    struct gs_gilstat stat;
+    enum gs_status status = gs_gilpolls_finish(polls, &stat);
+    if (status)
+        return status;
+    set_quality(f, &stat);
+    gs_gilstat_choose(&stat, f->args->threads, f->args->thread_count);
+    if (f->args->json)
+        status = gs_stat_json(&stat, f->output.file);
+    else
+        status = gs_stat_text(&stat, &f->console, f->args->verbose);
+    gs_gilstat_fini(&stat);
+    return status;
+}
+
+/* Those that were sampled in this interval. */
+static enum gs_status show(struct figures *f)
+{
+    FILE *out = f->output.file;
+    struct gs_run_end end;
+    enum gs_status status = GS_OK;
+    size_t shown = 0, count = 0;
+    for (size_t i = 0; i < f->count; i++)
+        count += f->polls[i] && gs_gilpolls_count(f->polls[i]) > 0;
+    bool several = f->args->json && (count > 1 || f->args->pid_count > 1 || f->args->subprocesses);
+    if (count == 0)
+        return GS_OK;
+    if (several)
+        fputs("{\"schema\": 1, \"processes\": [", out);
+    for (size_t i = 0; i < f->count && !status; i++) {
+        if (!f->polls[i] || gs_gilpolls_count(f->polls[i]) == 0) {
+            gs_gilpolls_free(f->polls[i]);
+            f->polls[i] = NULL;
+            continue;
+        }
+        if (several)
+            fputs(shown++ > 0 ? ", " : "", out);
+        else if (f->shown && !f->args->json)
+            fputc('\n', out);
+        f->shown = true;
+        status = show_one(f, f->polls[i]);
+        gs_gilpolls_next(f->polls[i]);
+    }
+    if (f->args->json)
+        fputs(several ? "]}\n" : "\n", out);
+    gs_session_sum(f->session, &end);
+    f->before = end.quality;
+    if (!status && fflush(out) != 0)
+        status = GS_OUTPUT;
+    return status;
+}
+
+/* ---- the sink ---- */
+
+static enum gs_status begin(struct gs_sink *sink, const struct gs_run_info *run)
+{
+    struct figures *f = (struct figures *)sink;
+    f->next_ns = f->args->interval_us > 0 ? run->begin_ns + f->args->interval_us * 1000 : UINT64_MAX;
+    return GS_OK;
+}
+
+static enum gs_status add_process(struct gs_sink *sink, uint32_t number, const struct gs_sampled_process *process)
+{
+    struct figures *f = (struct figures *)sink;
+    if (number != f->count || !gs_room((void **)&f->polls, &f->room, f->count + 1, sizeof *f->polls))
+        return GS_NO_MEMORY;
+    f->polls[f->count] = gs_gilpolls_new(process, f->args->rate_hz, f->args->long_us);
+    if (!f->polls[f->count])
+        return GS_NO_MEMORY;
+    if (f->pid == process->pid && !f->args->quiet)
+        gs_remark("process %d runs another program now: its figures are shown by themselves", (int)process->pid);
+    f->pid = process->pid;
+    f->count++;
+    return GS_OK;
+}
+
+static enum gs_status add_thread(struct gs_sink *sink, uint32_t number, const struct gs_sampled_thread *thread)
+{
+    struct figures *f = (struct figures *)sink;
+    struct gs_gilpolls *polls = f->polls[thread->process];
+    return polls ? gs_gilpolls_thread(polls, number, thread) : GS_OK;
+}
+
+static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *sample)
+{
+    struct figures *f = (struct figures *)sink;
+    enum gs_status status = GS_OK;
+    if (sample->time_ns >= f->next_ns) {
+        status = show(f);
+        uint64_t interval_ns = f->args->interval_us * 1000;
+        f->next_ns += (1 + (sample->time_ns - f->next_ns) / interval_ns) * interval_ns;
+    }
+    struct gs_gilpolls *polls = f->polls[sample->process];
+    return status || !polls ? status : gs_gilpolls_add(polls, sample);
+}
+
+static enum gs_status forget(struct gs_sink *sink)
+{
+    struct figures *f = (struct figures *)sink;
+    for (size_t i = 0; i < f->count; i++) {
+        if (f->polls[i])
+            gs_gilpolls_forget(f->polls[i]);
+    }
+    return GS_OK;
+}
+
+static enum gs_status end_run(struct gs_sink *sink, const struct gs_run_end *end)
+{
+    struct figures *f = (struct figures *)sink;
+    uint64_t interval_ns = f->args->interval_us * 1000;
+    if (f->shown && interval_ns > 0 && end->end_ns + interval_ns < f->next_ns + interval_ns / REST_SHARE)
+        return GS_OK;
+    return show(f);
+}
+
+/* ---- the run ---- */
+
+/* Called from another thread when the one that samples is stuck in the kernel, and so not in here. */
+static void give_up(void *context)
+{
+    struct figures *f = context;
+    struct gs_err err = {0};
+    enum gs_status status = show(f);
+    int exit = f->shown && !status ? 0 : gs_status_exit(GS_FAILED);
+    status = gs_output_close(&f->output, exit == 0, &err);
+    _exit(status ? gs_output_message(status, &err) : exit);
+}
+
+/* It is over, and neither the time nor the user has ended it. */
+static void tell_end(const struct figures *f)
+{
+    const struct gs_args *args = f->args;
+    struct gs_run_end end;
+    gs_session_sum(f->session, &end);
+    uint64_t ran_ns = end.end_ns - end.begin_ns;
+    if (args->quiet || args->program || gs_signals_ended() ||
+        (args->duration_us > 0 && ran_ns + EARLY_NS >= args->duration_us * 1000))
+        return;
+    gs_remark("%s after %.1f s: the figures are of that time",
+              args->pid_count > 1 || args->subprocesses ? "the processes have ended" : "the process has ended",
+              (double)ran_ns / 1e9);
+}
+
+static int sample_and_show(struct figures *f)
+{
+    struct gs_err err = {0};
+    int exit = 0;
+    struct gs_session_calls calls = {.polls = true, .context = f, .give_up = give_up};
+    enum gs_status status = gs_session_open(&f->session, f->args, &f->sink, &calls, &exit, &err);
+    if (!status)
+        status = gs_session_run(f->session, &err);
+    if (!status)
+        tell_end(f);
+    struct gs_err why = {0};
+    enum gs_status closed = gs_output_close(&f->output, !status, &why);
+    if (closed && (!status || status == GS_OUTPUT)) { /* the output itself tells why it failed */
+        status = closed;
+        err = why;
+    }
+    int failed = status ? (err.what[0] || !exit ? gs_output_message(status, &err) : exit) : 0;
+    int child = f->session ? gs_session_wait(f->session) : -1;
+    gs_session_close(f->session);
+    if (child >= 0)
+        return failed ? gs_status_exit(GS_FAILED) : child;
+    return failed ? failed : exit;
+}
+
+int gs_figures_run(const struct gs_args *args)
+{
+    struct gs_err err;
+    struct figures f = {.sink = {begin, add_process, add_thread, add_sample, forget, end_run}, .args = args};
+    enum gs_status status = gs_output_open(&f.output, args->output, &err);
+    if (status)
+        return gs_message(status, &err);
+    gs_console_init(&f.console, f.output.file, args->color);
+    int exit = sample_and_show(&f);
+    for (size_t i = 0; i < f.count; i++)
+        gs_gilpolls_free(f.polls[i]);
+    free(f.polls);
+    return exit;
+}

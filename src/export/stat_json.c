@@ -1,0 +1,154 @@
+/* stat --json, schema 1. The outer frame is written by hand around objects of jansson's, so that memory stays flat
+ * however many threads there are. */
+#include <stdio.h>
+
+#include "export/json.h"
+#include "export/stat.h"
+
+enum { BLAME_MOST = 1000 /* pairs, the worst */ };
+
+static json_t *figure(struct gs_figure value)
+{
+    return value.known ? json_real(value.value) : json_null();
+}
+
+static json_t *count(struct gs_count value)
+{
+    return gs_json_number(value.known, value.value);
+}
+
+static json_t *averages(const struct gs_figure values[GS_AVERAGES])
+{
+    json_t *list = json_array();
+    for (int i = 0; i < GS_AVERAGES; i++) {
+        if (json_array_append_new(list, figure(values[i])) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *gil_of(const struct gs_gilstat *stat, const struct gs_gilstat_gil *gil)
+{
+    struct gs_figure per_second = {0};
+    if (gil->switches.known && stat->seconds > 0)
+        per_second = gs_figure((double)gil->switches.value / stat->seconds);
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "state", gs_gil_state_name(gil->state),
+                     "held", figure(gil->held), "contended", figure(gil->contended), "mean_waiters",
+                     figure(gil->mean_waiters), "switches", count(gil->switches), "switches_per_second",
+                     figure(per_second), "longest_hold_us", count(gil->longest_hold_us), "longest_hold_tid",
+                     gs_json_number(gil->longest_hold_tid > 0, (uint64_t)gil->longest_hold_tid), "held_avg",
+                     averages(gil->held_avg), "wait_avg", averages(gil->wait_avg));
+}
+
+static json_t *holds_of(const struct gs_gilstat_thread *thread)
+{
+    return json_pack("{s:o, s:o, s:o}", "p50", count(thread->hold_us[GS_P50]), "p90", count(thread->hold_us[GS_P90]),
+                     "p99", count(thread->hold_us[GS_P99]));
+}
+
+static json_t *thread_of(const struct gs_gilstat_thread *thread)
+{
+    return json_pack("{s:i, s:o, s:b, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}", "tid",
+                     (int)thread->tid, "name", gs_json_text(thread->name), "main", thread->main, "has", thread->has,
+                     "waits", thread->waits, "without", thread->without, "unknown", thread->unknown, "on_cpu",
+                     figure(thread->on_cpu), "acquisitions", count(thread->acquisitions), "wait_count",
+                     count(thread->wait_count), "wait_us", count(thread->wait_us), "longest_wait_us",
+                     count(thread->longest_wait_us), "longest_hold_us", count(thread->longest_hold_us), "hold_us",
+                     holds_of(thread), "half_width", thread->half_width);
+}
+
+static json_t *hog_of(const struct gs_gilstat_hog *hog)
+{
+    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "tid", (int)hog->tid, "function",
+                     gs_json_text_or_null(hog->place.function), "file", gs_json_text_or_null(hog->place.file), "line",
+                     gs_json_number(hog->place.line > 0, (uint64_t)hog->place.line), "native",
+                     gs_json_text_or_null(hog->native), "module", gs_json_text_or_null(hog->place.module), "held_us",
+                     (json_int_t)hog->held_us, "longest_us", (json_int_t)hog->longest_us, "holds",
+                     (json_int_t)hog->holds, "waiters", (json_int_t)hog->waiters);
+}
+
+static json_t *blame_of(const struct gs_gilstat_blame *blame)
+{
+    return json_pack("{s:i, s:i, s:I}", "waiter", (int)blame->waiter, "holder", (int)blame->holder, "us",
+                     (json_int_t)blame->us);
+}
+
+static enum gs_status write_gils(const struct gs_gilstat *stat, FILE *out)
+{
+    struct gs_gilstat_gil none = {.state = GS_GIL_UNKNOWN};
+    enum gs_status status = gs_json_write_figures(gil_of(stat, stat->gil_count > 0 ? &stat->gils[0] : &none), out);
+    if (stat->gil_count < 2)
+        return status;
+    fputs(", \"interpreters\": [", out);
+    for (size_t i = 0; i < stat->gil_count && !status; i++) {
+        fputs(i > 0 ? ", " : "", out);
+        status = gs_json_write_figures(
+            json_pack("{s:I, s:o}", "id", (json_int_t)stat->gils[i].interpreter, "gil", gil_of(stat, &stat->gils[i])),
+            out);
+    }
+    fputs("]", out);
+    return status;
+}
+
+static enum gs_status write_lists(const struct gs_gilstat *stat, FILE *out)
+{
+    enum gs_status status = GS_OK;
+    fputs(", \"threads\": [", out);
+    for (size_t i = 0; i < stat->thread_count && !status; i++) {
+        fputs(i > 0 ? ", " : "", out);
+        status = gs_json_write_figures(thread_of(&stat->threads[i]), out);
+    }
+    fputs("], \"hogs\": [", out);
+    for (size_t i = 0; i < stat->hog_count && !status; i++) {
+        fputs(i > 0 ? ", " : "", out);
+        status = gs_json_write(hog_of(&stat->hogs[i]), out);
+    }
+    fputs("], \"blame\": [", out);
+    for (size_t i = 0; i < stat->blame_count && i < BLAME_MOST && !status; i++) {
+        fputs(i > 0 ? ", " : "", out);
+        status = gs_json_write(blame_of(&stat->blame[i]), out);
+    }
+    fputs("]", out);
+    return status;
+}
+
+static json_t *quality_of(const struct gs_gilstat *stat)
+{
+    json_t *quality = gs_json_quality(&stat->quality);
+    if (json_object_set_new(quality, "overhead", figure(stat->overhead)) != 0) {
+        json_decref(quality);
+        return NULL;
+    }
+    return quality;
+}
+
+enum gs_status gs_stat_json(const struct gs_gilstat *stat, FILE *out)
+{
+    fprintf(out, "{\"schema\": 1, \"pid\": %d, \"python\": ", (int)stat->pid);
+    enum gs_status status = gs_json_write_text(stat->python, out);
+    fprintf(out,
+            ", \"method\": \"%s\", \"seconds\": %.6f, \"exact_seconds\": %.6f, \"gil\": ", gs_method_name(stat->method),
+            stat->seconds, stat->exact_seconds);
+    if (!status)
+        status = write_gils(stat, out);
+    if (!status)
+        status = write_lists(stat, out);
+    fputs(", \"method_why\": ", out);
+    if (!status)
+        status = gs_json_write(gs_json_text_or_null(stat->why), out);
+    const struct {
+        const char *name;
+        const struct gs_count *value;
+    } counts[] = {{"events", &stat->events}, {"events_lost", &stat->events_lost}, {"violations", &stat->violations}};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts && !status; i++) {
+        fprintf(out, ", \"%s\": ", counts[i].name);
+        status = gs_json_write(count(*counts[i].value), out);
+    }
+    fputs(", \"quality\": ", out);
+    if (!status)
+        status = gs_json_write_figures(quality_of(stat), out);
+    fputs("}", out);
+    return status;
+}

@@ -1,0 +1,309 @@
+/* Polls of one process, taken in one after the other. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/room.h"
+#include "profile/gilpolls_parts.h"
+#include "target/procfs.h"
+
+enum { RAN_NS = 1000000000 /* how often times on processors are read, for those that end */ };
+
+struct gs_gilpolls *gs_gilpolls_new(const struct gs_sampled_process *process, double rate_hz, uint64_t long_us)
+{
+    struct gs_gilpolls *polls = calloc(1, sizeof *polls);
+    if (!polls)
+        return NULL;
+    polls->pid = process->pid;
+    snprintf(polls->python, sizeof polls->python, "%s", process->python);
+    polls->rate_hz = rate_hz;
+    polls->long_ns = long_us * 1000;
+    polls->sum = gs_gilsum_new();
+    if (!polls->sum) {
+        free(polls);
+        return NULL;
+    }
+    return polls;
+}
+
+void gs_gilpolls_free(struct gs_gilpolls *polls)
+{
+    if (!polls)
+        return;
+    for (size_t i = 0; i < polls->count; i++)
+        free(polls->list[i].name);
+    free(polls->list);
+    free(polls->at);
+    gs_gilsum_free(polls->sum);
+    free(polls);
+}
+
+uint32_t gs_gilpolls_find(const struct gs_gilpolls *polls, uint32_t number)
+{
+    size_t low = 0, high = polls->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (polls->list[middle].number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < polls->count && polls->list[low].number == number ? (uint32_t)low : GS_NOBODY;
+}
+
+uint32_t gs_gilpolls_by_tid(const struct gs_gilpolls *polls, pid_t tid)
+{
+    for (size_t i = polls->count; tid > 0 && i-- > 0;) {
+        if (polls->list[i].tid == tid)
+            return (uint32_t)i;
+    }
+    return GS_NOBODY;
+}
+
+enum gs_status gs_gilpolls_thread(struct gs_gilpolls *polls, uint32_t number, const struct gs_sampled_thread *thread)
+{
+    uint32_t at = gs_gilpolls_find(polls, number);
+    char *name = strdup(thread->name);
+    if (!name)
+        return GS_NO_MEMORY;
+    if (at != GS_NOBODY) {
+        struct gs_polled *polled = &polls->list[at];
+        free(polled->name);
+        polled->name = name;
+        if (polled->sum != GS_NOBODY)
+            gs_gilsum_rename(polls->sum, polled->sum, name);
+        return GS_OK;
+    }
+    if ((polls->count > 0 && polls->list[polls->count - 1].number > number) ||
+        !gs_room((void **)&polls->list, &polls->room, polls->count + 1, sizeof *polls->list)) {
+        free(name);
+        return GS_NO_MEMORY;
+    }
+    polls->list[polls->count++] = (struct gs_polled){
+        .number = number, .sum = GS_NOBODY, .tid = thread->tid, .name = name, .main = thread->main, .word = GS_UNKNOWN};
+    return GS_OK;
+}
+
+void gs_gilpolls_forget(struct gs_gilpolls *polls)
+{
+    for (size_t i = 0; i < polls->gil_count; i++)
+        polls->gils[i].place = NULL;
+}
+
+uint64_t gs_gilpolls_count(const struct gs_gilpolls *polls)
+{
+    return polls->span_polls;
+}
+
+void gs_gilpolls_note_ran(struct gs_gilpolls *polls, struct gs_polled *polled)
+{
+    uint64_t ran_ns;
+    if (!gs_proc_ran_ns(polls->pid, polled->tid, &ran_ns))
+        return;
+    if (!polled->ran_known) /* one that was born since had none before */
+        polled->ran_begin_ns = polls->polls > 1 && polled->poll == 0 ? 0 : ran_ns;
+    polled->ran_known = true;
+    polled->ran_ns = ran_ns;
+}
+
+/* ---- one poll ---- */
+
+/* Finds the threads of the sample in the list, and who holds and how many wait. */
+static enum gs_status arrange(struct gs_gilpolls *polls, const struct gs_sample *sample,
+                              uint32_t holders[GS_GILSUM_GILS])
+{
+    if (!gs_room((void **)&polls->at, &polls->at_room, sample->thread_count + 1, sizeof *polls->at))
+        return GS_NO_MEMORY;
+    for (size_t i = 0; i < GS_GILSUM_GILS; i++)
+        holders[i] = GS_NOBODY;
+    for (size_t i = 0; i < polls->gil_count; i++) {
+        polls->gils[i].were_waiting = polls->gils[i].waiters;
+        polls->gils[i].waiters = 0;
+    }
+    for (size_t i = 0; i < sample->thread_count; i++) {
+        const struct gs_thread_sample *thread = &sample->threads[i];
+        uint32_t at = i < polls->count && polls->list[i].number == thread->thread
+                          ? (uint32_t)i
+                          : gs_gilpolls_find(polls, thread->thread);
+        polls->at[i] = at;
+        if (at == GS_NOBODY)
+            continue;
+        struct gs_polled *polled = &polls->list[at];
+        polled->before = polled->word;
+        polled->word = thread->gil;
+        polled->gil = thread->lock < polls->gil_count ? thread->lock : 0;
+        if (polled->sum == GS_NOBODY) {
+            gs_gilpolls_note_ran(polls, polled);
+            polled->sum = gs_gilsum_add(polls->sum, polled->tid, polled->name, polled->main);
+        }
+        polled->poll = polls->polls;
+        if (polled->sum != GS_NOBODY)
+            gs_gilsum_at(polls->sum, polled->sum)->gil = polled->gil;
+        if (thread->gil == GS_HOLDS)
+            holders[polled->gil] = at;
+        polls->gils[polled->gil].waiters += thread->gil == GS_WAITS;
+    }
+    return GS_OK;
+}
+
+/* The wait that the thread is in, or was until now. got: it had the GIL meanwhile. */
+static void step_wait(struct gs_gilpolls *polls, struct gs_polled *polled, bool got, uint64_t middle_ns)
+{
+    bool ends = polled->word == GS_HOLDS || polled->word == GS_WITHOUT || polled->word == GS_NONE;
+    if (polled->waits_ns > 0 && (ends || (got && polled->word == GS_WAITS))) {
+        gs_gilsum_wait(polls->sum, polled->sum, middle_ns > polled->waits_ns ? middle_ns - polled->waits_ns : 0);
+        polled->waits_ns = 0;
+    }
+    if (polled->word == GS_WAITS && polled->waits_ns == 0)
+        polled->waits_ns = middle_ns;
+}
+
+static void blame(struct gs_gilpolls *polls, const struct gs_polled *waiter, uint32_t holder, uint64_t ns)
+{
+    uint32_t at = holder == GS_NOBODY ? GS_NOBODY : gs_gilpolls_find(polls, holder);
+    if (at != GS_NOBODY && polls->list[at].sum != GS_NOBODY && &polls->list[at] != waiter)
+        gs_gilsum_blame(polls->sum, waiter->sum, polls->list[at].sum, ns);
+}
+
+/* Half of the gap is for what the thread did at its beginning, half for what it does now. */
+static void step_thread(struct gs_gilpolls *polls, struct gs_polled *polled, uint64_t time_ns, uint64_t gap_ns)
+{
+    const struct gs_polled_gil *gil = &polls->gils[polled->gil];
+    struct gs_gilsum_thread *sum = gs_gilsum_at(polls->sum, polled->sum);
+    uint64_t half_ns = gap_ns / 2, rest_ns = gap_ns - half_ns;
+    bool had = polled->any && polled->before == GS_HOLDS, has = polled->word == GS_HOLDS;
+    if (polled->any)
+        gs_gilsum_spend(sum, polled->before, half_ns);
+    gs_gilsum_spend(sum, polled->word, rest_ns);
+    if (had != has)
+        sum->error_ns2 += (double)gap_ns * (double)gap_ns / 2; /* see gilpolls.h */
+    if (polled->any && polled->before == GS_WAITS && gil->was_held)
+        blame(polls, polled, gil->was, half_ns);
+    if (polled->word == GS_WAITS && gil->held)
+        blame(polls, polled, gil->holder, rest_ns);
+    step_wait(polls, polled, gil->moved > 0 && gil->last == polled->tid, time_ns - half_ns);
+    polled->any = true;
+}
+
+/* Threads that the sample has no more. */
+static void drop_ended(struct gs_gilpolls *polls, uint64_t gap_ns)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < polls->count; i++) {
+        struct gs_polled *polled = &polls->list[i];
+        if (polled->poll == polls->polls || !polled->any) {
+            polls->list[kept++] = *polled;
+            continue;
+        }
+        if (polled->sum != GS_NOBODY)
+            gs_gilsum_spend(gs_gilsum_at(polls->sum, polled->sum), polled->word, gap_ns / 2);
+        gs_gilpolls_close(polls, polled);
+        free(polled->name);
+    }
+    polls->count = kept;
+}
+
+/* After a gap of which nothing is known everything begins anew. */
+static void break_off(struct gs_gilpolls *polls)
+{
+    for (size_t i = 0; i < polls->gil_count; i++) {
+        gs_gilpolls_end_hold(polls, &polls->gils[i], polls->last_ns);
+        polls->gils[i].any = false;
+    }
+    for (size_t i = 0; i < polls->count; i++) {
+        struct gs_polled *polled = &polls->list[i];
+        if (polled->waits_ns > 0 && polled->sum != GS_NOBODY)
+            gs_gilsum_wait(polls->sum, polled->sum, polls->last_ns - polled->waits_ns);
+        polled->waits_ns = 0;
+        polled->any = polled->any && polled->poll == polls->polls;
+    }
+}
+
+/* The poll came so late that what was before it is not known, unless the GIL was in the same hands all the time. */
+static bool lost_track(const struct gs_gilpolls *polls, const struct gs_sample *sample)
+{
+    if (sample->gap_ns == 0 || polls->polls == 1)
+        return false;
+    for (size_t i = 0; i < polls->gil_count; i++) {
+        const struct gs_polled_gil *gil = &polls->gils[i];
+        const struct gs_gil *now = &sample->snapshot->gils[i];
+        if (!gil->any || !gil->has_switches || gil->switches != now->switches ||
+            gil->held != (now->state == GS_GIL_HELD))
+            return true;
+    }
+    return false;
+}
+
+static void step_gils(struct gs_gilpolls *polls, const struct gs_sample *sample, const uint32_t *holders,
+                      uint64_t gap_ns)
+{
+    for (size_t i = 0; i < polls->gil_count; i++) {
+        struct gs_polled_gil *gil = &polls->gils[i];
+        struct gs_gilsum_gil *sum = gs_gilsum_gil_at(polls->sum, (uint32_t)i);
+        sum->state = sample->snapshot->gils[i].state;
+        gs_gilpolls_step(polls, gil, &sample->snapshot->gils[i], holders[i], sample->time_ns, gap_ns);
+        if (gap_ns > 0) {
+            gs_gilsum_gil(polls->sum, (uint32_t)i, gil->was_held, gil->were_waiting, gap_ns / 2);
+            gs_gilsum_gil(polls->sum, (uint32_t)i, gil->held, gil->waiters, gap_ns - gap_ns / 2);
+        }
+    }
+}
+
+/* The stacks that were read are those of whoever has had a GIL for long. */
+static void charge_long(struct gs_gilpolls *polls, const struct gs_sample *sample, const uint32_t *holders)
+{
+    const struct gs_place *places[GS_GILSUM_GILS] = {NULL};
+    for (size_t i = 0; i < sample->thread_count; i++) {
+        uint32_t stack = sample->threads[i].stack, at = polls->at[i];
+        if (stack > 0 && at != GS_NOBODY && holders[polls->list[at].gil] == at)
+            places[polls->list[at].gil] = gs_stacks_place_at(sample->stacks, gs_stacks_at(sample->stacks, stack).place);
+    }
+    for (size_t i = 0; i < polls->gil_count; i++)
+        gs_gilpolls_charge(polls, &polls->gils[i], places[i], sample->time_ns);
+}
+
+static void set_gils(struct gs_gilpolls *polls, const struct gs_snapshot *snapshot)
+{
+    size_t count = snapshot->gil_count < GS_GILSUM_GILS ? snapshot->gil_count : GS_GILSUM_GILS;
+    for (size_t i = count; i < polls->gil_count; i++) {
+        gs_gilpolls_end_hold(polls, &polls->gils[i], polls->last_ns);
+        polls->gils[i] = (struct gs_polled_gil){0};
+    }
+    polls->gil_count = count;
+    for (size_t i = snapshot->interpreter_count; i-- > 0;) {
+        if (snapshot->interpreters[i].gil < count)
+            gs_gilsum_gil_at(polls->sum, snapshot->interpreters[i].gil)->interpreter = snapshot->interpreters[i].id;
+    }
+}
+
+enum gs_status gs_gilpolls_add(struct gs_gilpolls *polls, const struct gs_sample *sample)
+{
+    uint32_t holders[GS_GILSUM_GILS];
+    uint64_t gap_ns = polls->polls > 0 && sample->time_ns > polls->last_ns ? sample->time_ns - polls->last_ns : 0;
+    set_gils(polls, sample->snapshot);
+    polls->polls++;
+    if (lost_track(polls, sample)) {
+        break_off(polls);
+        gap_ns = 0;
+    }
+    enum gs_status status = arrange(polls, sample, holders);
+    if (status)
+        return status;
+    step_gils(polls, sample, holders, gap_ns);
+    for (size_t i = 0; i < sample->thread_count; i++) {
+        if (polls->at[i] != GS_NOBODY && polls->list[polls->at[i]].sum != GS_NOBODY)
+            step_thread(polls, &polls->list[polls->at[i]], sample->time_ns, gap_ns);
+    }
+    charge_long(polls, sample, holders);
+    drop_ended(polls, gap_ns);
+    if (sample->time_ns - polls->ran_ns >= RAN_NS) {
+        polls->ran_ns = sample->time_ns;
+        for (size_t i = 0; i < polls->count; i++)
+            gs_gilpolls_note_ran(polls, &polls->list[i]);
+    }
+    polls->span_polls++;
+    polls->span_ns += gap_ns;
+    polls->last_ns = sample->time_ns;
+    return GS_OK;
+}

@@ -1,0 +1,66 @@
+/* The end of a span of polls: what goes on is cut there, and the sums become figures. */
+#include "profile/gilpolls_parts.h"
+
+enum { QUARTER = 4, PLACED = 50 /* of so many hand-overs at most one may be to nobody knows whom */ };
+
+void gs_gilpolls_close(struct gs_gilpolls *polls, struct gs_polled *polled)
+{
+    if (polled->sum == GS_NOBODY)
+        return;
+    if (polled->waits_ns > 0)
+        gs_gilsum_wait(polls->sum, polled->sum, polls->last_ns - polled->waits_ns);
+    if (polled->ran_known && polled->ran_ns >= polled->ran_begin_ns)
+        gs_gilsum_at(polls->sum, polled->sum)->ran_ns = gs_count(polled->ran_ns - polled->ran_begin_ns);
+}
+
+/* Holds that are rare and short may all have been missed. */
+static void add_rare(struct gs_gilpolls *polls)
+{
+    const double rare = 2;
+    double gap = polls->span_polls > 0 ? (double)polls->span_ns / (double)polls->span_polls : 0;
+    for (size_t i = 0; i < gs_gilsum_count(polls->sum); i++)
+        gs_gilsum_at(polls->sum, (uint32_t)i)->error_ns2 += rare * gap * gap;
+}
+
+enum gs_status gs_gilpolls_finish(struct gs_gilpolls *polls, struct gs_gilstat *stat)
+{
+    double seconds = (double)polls->span_ns / 1e9;
+    const struct gs_polled_gil *main = &polls->gils[0];
+    bool counted = polls->gil_count > 0 && main->has_switches;
+    bool slow = counted && QUARTER * main->total <= polls->span_polls;
+    struct gs_gilsum_knows knows = {
+        .takes = slow && PLACED * main->unplaced <= main->total, .waits = slow, .holds = slow, .longest = counted};
+    for (size_t i = 0; i < polls->gil_count; i++) {
+        struct gs_polled_gil *gil = &polls->gils[i];
+        gs_gilpolls_end_hold(polls, gil, polls->last_ns);
+        struct gs_gilsum_gil *sum = gs_gilsum_gil_at(polls->sum, (uint32_t)i);
+        sum->switches = gil->has_switches ? gs_count(gil->total) : (struct gs_count){0};
+    }
+    for (size_t i = 0; i < polls->count; i++) {
+        gs_gilpolls_note_ran(polls, &polls->list[i]);
+        gs_gilpolls_close(polls, &polls->list[i]);
+    }
+    add_rare(polls);
+    *stat = (struct gs_gilstat){.pid = polls->pid,
+                                .python = polls->python,
+                                .method = GS_METHOD_SAMPLED,
+                                .seconds = seconds,
+                                .rate_hz = polls->rate_hz,
+                                .long_us = polls->long_ns / 1000,
+                                .quality = {.samples = polls->span_polls}};
+    return gs_gilsum_finish(polls->sum, polls->span_ns, &knows, stat);
+}
+
+void gs_gilpolls_next(struct gs_gilpolls *polls)
+{
+    gs_gilsum_clear(polls->sum);
+    for (size_t i = 0; i < polls->count; i++) {
+        struct gs_polled *polled = &polls->list[i];
+        polled->sum = polled->any ? gs_gilsum_add(polls->sum, polled->tid, polled->name, polled->main) : GS_NOBODY;
+        polled->ran_begin_ns = polled->ran_ns;
+    }
+    for (size_t i = 0; i < polls->gil_count; i++)
+        polls->gils[i].total = polls->gils[i].unplaced = 0;
+    polls->span_polls = polls->span_ns = 0;
+    polls->ran_ns = polls->last_ns;
+}

@@ -1,0 +1,58 @@
+/* What may be done with finished figures. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "profile/gilstat.h"
+#include "profile/modes.h"
+
+const double gs_average_s[GS_AVERAGES] = {60, 300, 900};
+const double gs_percentiles[GS_PERCENTILES] = {0.5, 0.9, 0.99};
+
+const char *gs_method_name(enum gs_method method)
+{
+    static const char *const names[] = {
+        [GS_METHOD_SAMPLED] = "sampled", [GS_METHOD_WINDOWS] = "windows", [GS_METHOD_EXACT] = "exact"};
+    return names[method];
+}
+
+void gs_gilstat_fini(struct gs_gilstat *stat)
+{
+    free(stat->gils);
+    free(stat->threads);
+    free(stat->hogs);
+    free(stat->blame);
+    stat->gils = NULL;
+    stat->threads = NULL;
+    stat->hogs = NULL;
+    stat->blame = NULL;
+    stat->gil_count = stat->thread_count = stat->hog_count = stat->blame_count = 0;
+}
+
+const struct gs_gilstat_thread *gs_gilstat_find(const struct gs_gilstat *stat, pid_t tid)
+{
+    for (size_t i = 0; i < stat->thread_count; i++) {
+        if (stat->threads[i].tid == tid)
+            return &stat->threads[i];
+    }
+    return NULL;
+}
+
+void gs_gilstat_choose(struct gs_gilstat *stat, const char *const *patterns, size_t count)
+{
+    size_t threads = 0, hogs = 0, blame = 0;
+    for (size_t i = 0; i < stat->thread_count; i++) {
+        if (gs_patterns_fit(patterns, count, stat->threads[i].tid, stat->threads[i].name))
+            stat->threads[threads++] = stat->threads[i];
+    }
+    stat->thread_count = threads;
+    for (size_t i = 0; i < stat->hog_count; i++) {
+        if (gs_gilstat_find(stat, stat->hogs[i].tid))
+            stat->hogs[hogs++] = stat->hogs[i];
+    }
+    stat->hog_count = hogs;
+    for (size_t i = 0; i < stat->blame_count; i++) {
+        if (gs_gilstat_find(stat, stat->blame[i].waiter) || gs_gilstat_find(stat, stat->blame[i].holder))
+            stat->blame[blame++] = stat->blame[i];
+    }
+    stat->blame_count = blame;
+}

@@ -1,0 +1,113 @@
+"""stat against targets that keep the truth about who had the GIL."""
+import pytest
+
+from stat_runs import missed_s, named, stat, watching
+from target import FUTEX, running
+
+STILL = ["hold", "gate", "compute", "once", "turn-0", "turn-1", "turn-2"]
+ATTEMPTS = 8
+
+
+def counts(python):
+    """Its GIL counts the hand-overs, and gilspy finds where."""
+    return python.has_gil and python.major > 2
+
+
+@pytest.fixture(scope="module")
+def truth(python, folders):
+    with running(python, folders, "truth.py") as target:
+        yield target
+
+
+def test_still(python, folders):
+    """Each thread in a state that lasts."""
+    with running(python, folders, "gil.py", pipes=STILL) as target:
+        tids = target.began["tids"]
+        for name, pipe in (("holder", "hold"), ("victim-0", "turn-0"), ("victim-1", "turn-1"), ("victim-2", "turn-2")):
+            target.wait_reading(tids[name], pipe)
+        target.wait_idle()
+        target.feed("hold")
+        target.wait_reading(tids["holder"], "gate")
+        for turn in ("turn-0", "turn-1") if python.has_gil else ():
+            target.feed(turn)
+            target.wait_calling(tids[turn.replace("turn", "victim")], FUTEX)
+        document = stat(target.pid, "-d", "500ms")
+    threads = named(document)
+    assert {name: thread["tid"] for name, thread in threads.items()} == tids
+    assert threads["sleeper"]["without"] > 0.99 and threads["MainThread"]["main"]
+    if not python.has_gil:
+        assert document["gil"]["state"] == "disabled"
+        assert all(thread["without"] == 1 for thread in threads.values())
+        assert document["hogs"] == document["blame"] == []
+        return
+    holder = threads["holder"]
+    assert holder["has"] > 0.99 and document["gil"]["held"] > 0.99 and document["gil"]["contended"] > 0.9
+    for name in ("victim-0", "victim-1"):
+        assert threads[name]["waits"] > 0.7 and threads[name]["has"] == 0
+    assert document["gil"]["mean_waiters"] > 1.4
+    blamed = {(row["waiter"], row["holder"]) for row in document["blame"]}
+    assert blamed == {(tids["victim-0"], tids["holder"]), (tids["victim-1"], tids["holder"])}
+    if not counts(python):
+        assert document["gil"]["switches"] is None and holder["longest_hold_us"] is None
+        return
+    assert document["gil"]["switches"] == 0 and holder["acquisitions"] == 0
+    assert holder["longest_hold_us"] > 0.98 * document["seconds"] * 1e6
+    assert document["gil"]["longest_hold_tid"] == tids["holder"]
+    hog, = document["hogs"]
+    assert (hog["function"], hog["tid"], hog["holds"], hog["waiters"]) == ("wait_holding", tids["holder"], 1, 2)
+    assert hog["file"].endswith("common.py") and hog["line"] > 0
+
+
+def test_holds_of_known_length(python, truth, with_gil):
+    """The share of a thread that holds it for known times, while another wants it."""
+    with watching(truth.pid) as watch:
+        held, longest = truth.ask("hold", 12, 30, 15, True)["answer"]
+        document = watch.document()
+    threads, seconds = named(document), document["seconds"]
+    holder, victim = threads["holder"], threads["victim"]
+    slack = holder["half_width"] * seconds + missed_s(document)
+    assert abs(holder["has"] * seconds - held) < slack + 0.01 * held + 12 * 0.001
+    assert victim["waits"] * seconds > 0.5 * held - slack
+    assert document["gil"]["held"] >= holder["has"] - 1e-6
+    if not counts(python):
+        return
+    assert abs(holder["longest_hold_us"] / 1e6 - longest) < 0.02 + missed_s(document)
+    hogs = [hog for hog in document["hogs"] if hog["tid"] == holder["tid"]]
+    assert hogs and hogs[0]["function"] == "hold" and hogs[0]["file"].endswith("truth.py")
+    assert hogs[0]["waiters"] >= 1
+    assert sum(hog["held_us"] for hog in hogs) / 1e6 < held + slack + 0.05
+    if holder["acquisitions"] is not None:
+        assert 6 <= holder["acquisitions"] <= document["gil"]["switches"]
+
+
+def test_busy_some_and_a_little(truth, with_gil):
+    """As gilknocker orders them."""
+    shares = []
+    for hold_ms, free_ms in ((20, 0), (10, 10), (2, 20)):
+        with watching(truth.pid) as watch:
+            truth.ask("hold", 400 // (hold_ms + free_ms), hold_ms, free_ms, False)
+            document = watch.document()
+        shares.append(document["gil"]["held"])
+    assert shares[0] > shares[1] > shares[2] > 0
+
+
+def test_two_that_compute_share_it(truth, with_gil):
+    """Near 50 / 50: as a machine does that has other things to do, so several times."""
+    for attempt in range(ATTEMPTS):
+        with watching(truth.pid) as watch:
+            truth.ask("spin", 0.5)
+            threads = named(watch.document())
+        shares = [threads[name]["has"] for name in ("spin-0", "spin-1")]
+        both = sum(shares)
+        if both > 0.6 and all(0.35 < share / both < 0.65 for share in shares):
+            return
+    pytest.fail("%s after %d attempts" % (shares, ATTEMPTS))
+
+
+def test_two_that_compute_without_it(truth, with_gil):
+    with watching(truth.pid) as watch:
+        truth.ask("pack", 0.4)
+        threads = named(watch.document())
+    for name in ("zlib-0", "zlib-1"):
+        assert threads[name]["has"] < 0.3 and threads[name]["without"] > 0.5
+        assert threads[name]["on_cpu"] > 0

@@ -1,0 +1,488 @@
+/* Figures of the GIL out of made-up polls: shares, holds, waits, blame, what is not known, and how far shares may be
+ * off. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "profile/gilpolls.h"
+
+#define MS UINT64_C(1000000)
+
+enum { RATE = 1000, NOWHERE = 1 << 30 /* no process has this number: nobody's processor time is read */ };
+
+/* A process of up to four threads, tids 11 to 14, and what it does at the moment. */
+struct play {
+    struct gs_gilpolls *polls;
+    struct gs_stacks *stacks;
+    uint64_t now_ns, begin_ns;
+    uint64_t switches;
+    int last;           /* thread that had it last, -1: nobody */
+    bool counted, gone; /* its GIL counts hand-overs; the last thread has ended */
+    uint8_t words[4];
+    uint32_t stack; /* of the holder */
+    size_t threads;
+};
+
+static void begin(struct play *play, size_t threads)
+{
+    static const char *const names[] = {"MainThread", "worker-1", "worker-2", "worker-3"};
+    struct gs_sampled_process process = {.pid = NOWHERE, .python = "3.11.7"};
+    *play = (struct play){.last = -1, .counted = true, .threads = threads, .now_ns = 1000 * MS, .begin_ns = 1000 * MS};
+    play->polls = gs_gilpolls_new(&process, RATE, 20000);
+    play->stacks = gs_stacks_new();
+    assert_non_null(play->polls);
+    for (size_t i = 0; i < threads; i++) {
+        struct gs_sampled_thread thread = {.tid = 11 + (pid_t)i, .name = names[i], .main = i == 0};
+        assert_int_equal(gs_gilpolls_thread(play->polls, (uint32_t)i, &thread), GS_OK);
+        play->words[i] = GS_WITHOUT;
+    }
+}
+
+static void finish(struct play *play, struct gs_gilstat *stat)
+{
+    gs_gilstat_fini(stat);
+    gs_gilpolls_free(play->polls);
+    gs_stacks_free(play->stacks);
+}
+
+/* A poll `ns` after the last one. */
+static void poll(struct play *play, uint64_t ns)
+{
+    struct gs_thread_sample threads[4];
+    size_t count = play->threads - play->gone;
+    int holder = -1;
+    play->now_ns += ns;
+    for (size_t i = 0; i < count; i++) {
+        threads[i] = (struct gs_thread_sample){.thread = (uint32_t)i, .gil = play->words[i]};
+        if (play->words[i] == GS_HOLDS) {
+            holder = (int)i;
+            threads[i].stack = play->stack;
+        }
+    }
+    struct gs_gil gil = {.state = holder >= 0 ? GS_GIL_HELD : GS_GIL_FREE,
+                         .holder = holder >= 0 ? 11 + holder : 0,
+                         .last = play->last >= 0 ? 11 + play->last : 0,
+                         .has_switches = play->counted,
+                         .switches = play->switches};
+    struct gs_interpreter interpreter = {.id = 0};
+    struct gs_snapshot snapshot = {
+        .gils = &gil, .gil_count = 1, .interpreters = &interpreter, .interpreter_count = 1, .time_ns = play->now_ns};
+    struct gs_sample sample = {.time_ns = play->now_ns,
+                               .weight_ns = ns <= 10 * MS ? ns : MS,
+                               .gap_ns = ns <= 10 * MS ? 0 : ns - MS,
+                               .threads = threads,
+                               .thread_count = count,
+                               .stacks = play->stacks,
+                               .snapshot = &snapshot};
+    assert_int_equal(gs_gilpolls_add(play->polls, &sample), GS_OK);
+}
+
+/* The GIL goes over to this thread; -1: it is let go. Who has it loses it; nobody waits but those that are told to. */
+static void hand(struct play *play, int thread)
+{
+    for (size_t i = 0; i < play->threads; i++)
+        play->words[i] = play->words[i] == GS_HOLDS ? GS_WITHOUT : play->words[i];
+    if (thread < 0)
+        return;
+    play->words[thread] = GS_HOLDS;
+    play->switches += play->last != thread;
+    play->last = thread;
+}
+
+static void figures(struct play *play, struct gs_gilstat *stat)
+{
+    assert_int_equal(gs_gilpolls_finish(play->polls, stat), GS_OK);
+}
+
+static bool near(double value, double wanted, double error)
+{
+    return fabs(value - wanted) <= error;
+}
+
+static void two_threads_in_turns(void **state)
+{
+    struct play play;
+    struct gs_gilstat stat;
+    (void)state;
+    begin(&play, 3);
+    for (int i = 0; i < 100; i++) {
+        int holder = 1 + i % 2;
+        hand(&play, holder);
+        play.words[3 - holder] = GS_WAITS;
+        for (int k = 0; k < 10; k++)
+            poll(&play, MS);
+    }
+    figures(&play, &stat);
+    assert_true(near(stat.seconds, 0.999, 1e-9));
+    assert_int_equal(stat.method, GS_METHOD_SAMPLED);
+    assert_int_equal(stat.thread_count, 3);
+    assert_int_equal(stat.gil_count, 1);
+    assert_true(near(stat.gils[0].held.value, 1, 1e-9));
+    assert_true(near(stat.gils[0].contended.value, 1, 1e-9));
+    assert_true(near(stat.gils[0].mean_waiters.value, 1, 1e-9));
+    assert_int_equal(stat.gils[0].switches.value, 99);
+    assert_true(stat.threads[0].main);
+    assert_string_equal(stat.threads[0].name, "MainThread");
+    assert_true(stat.threads[0].without == 1);
+    assert_false(stat.threads[0].on_cpu.known);
+    for (size_t i = 1; i < 3; i++) {
+        const struct gs_gilstat_thread *thread = &stat.threads[i];
+        assert_true(near(thread->has, 0.5, 1e-3));
+        assert_true(near(thread->waits, 0.5, 1e-3));
+        assert_true(near(thread->has + thread->waits + thread->without + thread->unknown, 1, 1e-12));
+        assert_true(thread->acquisitions.known && thread->wait_count.known);
+        assert_int_equal(thread->acquisitions.value, i == 1 ? 49 : 50);
+        assert_int_equal(thread->wait_count.value, i == 1 ? 50 : 50);
+        assert_int_equal(thread->longest_hold_us.value, 10000);
+        assert_int_equal(thread->longest_wait_us.value, 10000);
+        assert_true(near((double)thread->hold_us[GS_P50].value, 10000, 600));
+        assert_true(thread->half_width > 0.001 && thread->half_width < 0.02);
+    }
+    assert_int_equal(stat.blame_count, 2);
+    assert_int_equal(stat.blame[0].us + stat.blame[1].us, 999000);
+    assert_int_equal(stat.hog_count, 0);
+    finish(&play, &stat);
+}
+
+static void unseen_takes_are_counted_if_it_is_known_whose(void **state)
+{
+    struct play play;
+    struct gs_gilstat stat;
+    (void)state;
+    begin(&play, 2);
+    hand(&play, 0);
+    for (int i = 0; i < 400; i++) {
+        poll(&play, MS);
+        if (i % 20 == 10) {
+            hand(&play, 1);
+            hand(&play, 0);
+        }
+    }
+    figures(&play, &stat);
+    assert_int_equal(stat.gils[0].switches.value, 40);
+    assert_int_equal(stat.threads[0].acquisitions.value, 20);
+    assert_int_equal(stat.threads[1].acquisitions.value, 20);
+    assert_true(near((double)stat.threads[1].hold_us[GS_P90].value, 333, 20));
+    assert_true(near((double)stat.threads[0].hold_us[GS_P50].value, 19333, 1200));
+    finish(&play, &stat);
+
+    /* Of three, which none waited for, nobody knows. */
+    begin(&play, 3);
+    hand(&play, 0);
+    for (int i = 0; i < 400; i++) {
+        poll(&play, MS);
+        if (i % 20 == 10) {
+            hand(&play, 1 + i / 20 % 2);
+            hand(&play, 0);
+        }
+    }
+    figures(&play, &stat);
+    assert_int_equal(stat.gils[0].switches.value, 40);
+    assert_false(stat.threads[0].acquisitions.known);
+    assert_true(stat.threads[0].hold_us[GS_P50].known);
+    finish(&play, &stat);
+}
+
+static void what_sampling_cannot_know_is_not_told(void **state)
+{
+    struct play play;
+    struct gs_gilstat stat;
+    (void)state;
+    begin(&play, 2);
+    for (int i = 0; i < 1000; i++) { /* a hand-over for every third poll: too fast */
+        if (i % 3 == 0)
+            hand(&play, i / 3 % 2);
+        poll(&play, MS);
+    }
+    figures(&play, &stat);
+    assert_true(stat.gils[0].switches.known);
+    assert_true(stat.gils[0].longest_hold_us.known);
+    for (size_t i = 0; i < 2; i++) {
+        assert_false(stat.threads[i].acquisitions.known);
+        assert_false(stat.threads[i].wait_count.known);
+        assert_false(stat.threads[i].hold_us[GS_P99].known);
+        assert_true(near(stat.threads[i].has, 0.5, 0.01));
+    }
+    finish(&play, &stat);
+
+    begin(&play, 2); /* no count of hand-overs */
+    play.counted = false;
+    for (int i = 0; i < 100; i++) {
+        hand(&play, i / 50);
+        poll(&play, MS);
+    }
+    figures(&play, &stat);
+    assert_false(stat.gils[0].switches.known);
+    assert_false(stat.gils[0].longest_hold_us.known);
+    assert_false(stat.threads[0].acquisitions.known);
+    assert_false(stat.threads[0].longest_hold_us.known);
+    assert_true(stat.gils[0].held.known);
+    assert_int_equal(stat.hog_count, 0);
+    finish(&play, &stat);
+}
+
+/* A stack of one frame. */
+static uint32_t place(struct play *play, const char *function, int line)
+{
+    struct gs_place made = {.function = function, .file = "app.py", .line = line};
+    return gs_stacks_push(play->stacks, 0, gs_stacks_place(play->stacks, &made));
+}
+
+static void long_holds_are_charged_to_where_they_are(void **state)
+{
+    struct play play;
+    struct gs_gilstat stat;
+    (void)state;
+    begin(&play, 3);
+    uint32_t match = place(&play, "match", 5), other = place(&play, "other", 9);
+    for (int i = 0; i < 4; i++) {
+        hand(&play, -1);
+        play.words[1] = play.words[2] = GS_WITHOUT;
+        poll(&play, MS);
+        hand(&play, 0);
+        play.words[1] = GS_WAITS;
+        play.words[2] = i == 2 ? GS_WAITS : GS_WITHOUT;
+        for (int k = 0; k < 100; k++) {
+            play.stack = k == 25 ? match : k == 75 && i == 3 ? other : 0; /* as seldom as it is read */
+            poll(&play, MS);
+        }
+    }
+    hand(&play, -1);
+    poll(&play, MS);
+    figures(&play, &stat);
+    assert_int_equal(stat.hog_count, 2);
+    const struct gs_gilstat_hog *first = &stat.hogs[0], *second = &stat.hogs[1];
+    assert_string_equal(first->place.function, "match");
+    assert_int_equal(first->place.line, 5);
+    assert_int_equal(first->tid, 11);
+    assert_int_equal(first->holds, 4);
+    assert_int_equal(first->longest_us, 100000);
+    assert_int_equal(first->waiters, 2);
+    assert_string_equal(second->place.function, "other");
+    assert_int_equal(second->holds, 1);
+    assert_int_equal(second->waiters, 1);
+    assert_int_equal(first->held_us + second->held_us, 400000);
+    assert_true(near((double)second->held_us, 25000, 1001));
+    finish(&play, &stat);
+}
+
+static void a_new_span_begins_with_nothing(void **state)
+{
+    struct play play;
+    struct gs_gilstat stat;
+    (void)state;
+    begin(&play, 2);
+    play.stack = place(&play, "match", 5);
+    hand(&play, 0);
+    play.words[1] = GS_WAITS;
+    for (int i = 0; i < 1001; i++)
+        poll(&play, MS);
+    figures(&play, &stat);
+    assert_int_equal(stat.threads[0].longest_hold_us.value, 1000000);
+    gs_gilstat_fini(&stat);
+    gs_gilpolls_next(play.polls);
+    assert_int_equal(gs_gilpolls_count(play.polls), 0);
+    for (int i = 0; i < 500; i++)
+        poll(&play, MS);
+    figures(&play, &stat);
+    assert_true(near(stat.seconds, 0.5, 1e-9));
+    assert_true(near(stat.threads[0].has, 1, 1e-9));
+    assert_int_equal(stat.threads[0].longest_hold_us.value, 1500000); /* it goes on since then, */
+    assert_int_equal(stat.hogs[0].held_us, 500000);                   /* but this much of it is in this span */
+    assert_int_equal(stat.threads[1].longest_wait_us.value, 1500000);
+    assert_int_equal(stat.threads[1].wait_count.value, 1);
+    assert_int_equal(stat.threads[1].wait_us.value, 500000);
+    finish(&play, &stat);
+}
+
+static void a_thread_that_ended_has_its_part_of_the_span(void **state)
+{
+    struct play play;
+    struct gs_gilstat stat;
+    (void)state;
+    begin(&play, 2);
+    hand(&play, 1);
+    for (int i = 0; i < 101; i++)
+        poll(&play, MS);
+    hand(&play, -1);
+    play.gone = true;
+    for (int i = 0; i < 300; i++)
+        poll(&play, MS);
+    figures(&play, &stat);
+    assert_int_equal(stat.thread_count, 2);
+    assert_true(near(stat.threads[1].has, 0.25, 0.002));
+    assert_true(near(stat.threads[1].without, 0.75, 0.002));
+    assert_true(near(stat.gils[0].held.value, 0.25, 0.002));
+    finish(&play, &stat);
+}
+
+static void a_poll_that_comes_too_late_stands_for_nothing(void **state)
+{
+    struct play play;
+    struct gs_gilstat stat;
+    (void)state;
+    begin(&play, 2);
+    hand(&play, 0);
+    for (int i = 0; i < 11; i++)
+        poll(&play, MS);
+    poll(&play, 500 * MS); /* late, but nothing has changed hands */
+    hand(&play, 1);
+    poll(&play, 700 * MS); /* who knows */
+    for (int i = 0; i < 10; i++)
+        poll(&play, MS);
+    figures(&play, &stat);
+    assert_true(near(stat.seconds, 0.520, 1e-9));
+    assert_int_equal(stat.threads[0].longest_hold_us.value, 510000);
+    assert_true(near(stat.threads[0].has, 510.0 / 520, 1e-9));
+    finish(&play, &stat);
+}
+
+static void averages_wait_until_they_are_known(void **state)
+{
+    struct play play;
+    struct gs_gilstat stat;
+    (void)state;
+    begin(&play, 2);
+    hand(&play, 0);
+    for (int i = 0; i < 5900; i++)
+        poll(&play, 10 * MS);
+    figures(&play, &stat);
+    assert_false(stat.gils[0].held_avg[0].known);
+    gs_gilstat_fini(&stat);
+    gs_gilpolls_next(play.polls);
+    for (int i = 0; i < 200; i++)
+        poll(&play, 10 * MS);
+    figures(&play, &stat);
+    assert_true(stat.gils[0].held_avg[0].known);
+    assert_true(near(stat.gils[0].held_avg[0].value, 1, 1e-6));
+    assert_true(near(stat.gils[0].wait_avg[0].value, 0, 1e-6));
+    assert_false(stat.gils[0].held_avg[1].known);
+    gs_gilstat_fini(&stat);
+    hand(&play, -1);
+    for (int i = 0; i < 24100; i++)
+        poll(&play, 10 * MS);
+    figures(&play, &stat); /* held for one minute, four ago */
+    double after = exp(-241.0 / 60) * (1 - exp(-61.0 / 60)) / (1 - exp(-302.0 / 60));
+    assert_true(near(stat.gils[0].held_avg[0].value, after, 1e-3));
+    assert_true(stat.gils[0].held_avg[1].known);
+    assert_false(stat.gils[0].held_avg[2].known);
+    finish(&play, &stat);
+}
+
+/* ---- how far the shares may be off ---- */
+
+static uint64_t seed;
+
+static double draw(void)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return (double)(seed >> 11) / 9007199254740992.0;
+}
+
+/* Of 200 runs of a second each, in how many the truth lies within the bound; holds and pauses have these mean lengths,
+ * exponentially distributed, or just these. */
+static int count_inside(double hold_ms, double pause_ms, bool random, double *widest)
+{
+    int inside = 0;
+    *widest = 0;
+    for (int run = 0; run < 200; run++) {
+        struct play play;
+        struct gs_gilstat stat;
+        double truth = 0, at = 0, next, from, to;
+        bool held = draw() < hold_ms / (hold_ms + pause_ms);
+        begin(&play, 2);
+        next = (held ? hold_ms : pause_ms) * draw();
+        if (held)
+            hand(&play, 0);
+        for (int slot = 0; slot < 1000; slot++) {
+            double moment = slot + draw();
+            while (next < moment) {
+                truth += held ? next - at : 0;
+                at = next;
+                held = !held;
+                hand(&play, held ? 0 : 1);
+                double mean = held ? hold_ms : pause_ms;
+                next += random ? -log(1 - draw()) * mean : mean;
+            }
+            truth += held ? moment - at : 0;
+            at = moment;
+            if (slot == 0)
+                from = moment;
+            to = moment;
+            uint64_t time_ns = play.begin_ns + (uint64_t)(moment * 1e6);
+            poll(&play, time_ns - play.now_ns);
+            if (slot == 0)
+                truth = 0;
+        }
+        figures(&play, &stat);
+        inside += near(stat.threads[0].has, truth / (to - from), stat.threads[0].half_width);
+        *widest = fmax(*widest, stat.threads[0].half_width);
+        finish(&play, &stat);
+    }
+    return inside;
+}
+
+static void the_truth_lies_within_the_bound(void **state)
+{
+    static const struct {
+        double hold_ms, pause_ms;
+        bool random;
+        double widest;
+    } plays[] = {{5, 5, true, 0.06},   {5, 5, false, 0.06},   {0.2, 0.2, true, 0.06},
+                 {0.3, 7, true, 0.03}, {50, 5, true, 0.03},   {0.02, 2, true, 0.03},
+                 {1, 1, false, 0.06},  {300, 50, true, 0.01}, {0.05, 300, true, 0.01}};
+    (void)state;
+    seed = 88172645463325252u;
+    for (size_t i = 0; i < sizeof plays / sizeof *plays; i++) {
+        double widest;
+        int inside = count_inside(plays[i].hold_ms, plays[i].pause_ms, plays[i].random, &widest);
+        if (inside < 186 || widest > plays[i].widest)
+            print_message("holds of %g ms, pauses of %g ms: %d of 200 inside, widest %g\n", plays[i].hold_ms,
+                          plays[i].pause_ms, inside, widest);
+        assert_true(inside >= 186);
+        assert_true(widest <= plays[i].widest);
+    }
+}
+
+static void percentiles_are_near(void **state)
+{
+    static struct gs_spread spread;
+    (void)state;
+    assert_int_equal(gs_spread_at(&spread, 0.5), 0);
+    for (uint64_t us = 1; us <= 1000; us++)
+        gs_spread_add(&spread, us * 1000, 1);
+    assert_true(near((double)gs_spread_at(&spread, 0.5), 500e3, 20e3));
+    assert_true(near((double)gs_spread_at(&spread, 0.9), 900e3, 40e3));
+    assert_true(near((double)gs_spread_at(&spread, 0.99), 990e3, 40e3));
+    assert_true(near((double)gs_spread_at(&spread, 1), 1000e3, 40e3));
+    gs_spread_add(&spread, UINT64_MAX, 1000000);
+    assert_true(gs_spread_at(&spread, 0.5) > UINT64_C(1) << 40);
+    memset(&spread, 0, sizeof spread);
+    gs_spread_add(&spread, 7, 3);
+    assert_int_equal(gs_spread_at(&spread, 0.5), 7);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_threads_in_turns),
+        cmocka_unit_test(unseen_takes_are_counted_if_it_is_known_whose),
+        cmocka_unit_test(what_sampling_cannot_know_is_not_told),
+        cmocka_unit_test(long_holds_are_charged_to_where_they_are),
+        cmocka_unit_test(a_new_span_begins_with_nothing),
+        cmocka_unit_test(a_thread_that_ended_has_its_part_of_the_span),
+        cmocka_unit_test(a_poll_that_comes_too_late_stands_for_nothing),
+        cmocka_unit_test(averages_wait_until_they_are_known),
+        cmocka_unit_test(the_truth_lies_within_the_bound),
+        cmocka_unit_test(percentiles_are_near),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

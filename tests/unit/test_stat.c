@@ -1,0 +1,270 @@
+/* The table of stat and its JSON, byte by byte. */
+#include <locale.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <jansson.h>
+
+#include <cmocka.h>
+
+#include "export/stat.h"
+#include "support/golden.h"
+
+#define KNOWN(number)                                                                                                  \
+    {                                                                                                                  \
+        .value = number, .known = true                                                                                 \
+    }
+
+static struct gs_gilstat_gil gils[] = {{.state = GS_GIL_HELD,
+                                        .held = KNOWN(0.972),
+                                        .contended = KNOWN(0.931),
+                                        .mean_waiters = KNOWN(1.1234),
+                                        .switches = KNOWN(1830),
+                                        .longest_hold_us = KNOWN(526000),
+                                        .longest_hold_tid = 4250,
+                                        .held_avg = {KNOWN(0.97), {0}, {0}},
+                                        .wait_avg = {KNOWN(1.1), {0}, {0}}},
+                                       {.interpreter = 1,
+                                        .state = GS_GIL_FREE,
+                                        .held = KNOWN(0),
+                                        .contended = KNOWN(0),
+                                        .mean_waiters = KNOWN(0),
+                                        .switches = KNOWN(0)}};
+
+static struct gs_gilstat_thread threads[] = {
+    {.tid = 4242,
+     .name = "MainThread",
+     .main = true,
+     .has = 0.101,
+     .waits = 0.02,
+     .without = 0.879,
+     .half_width = 0.001,
+     .on_cpu = KNOWN(0.12),
+     .acquisitions = KNOWN(460),
+     .wait_count = KNOWN(430),
+     .wait_us = KNOWN(200000),
+     .longest_wait_us = KNOWN(21000),
+     .longest_hold_us = KNOWN(5100),
+     .hold_us = {KNOWN(5000), KNOWN(5200), KNOWN(9100)}},
+    {.tid = 4249,
+     .name = "worker-1",
+     .has = 0.351,
+     .waits = 0.619,
+     .without = 0.02,
+     .unknown = 0.01,
+     .half_width = 0.004,
+     .on_cpu = KNOWN(0.359),
+     .acquisitions = KNOWN(900),
+     .wait_count = KNOWN(890),
+     .wait_us = KNOWN(6190000),
+     .longest_wait_us = KNOWN(526000),
+     .longest_hold_us = KNOWN(5200),
+     .hold_us = {KNOWN(5000), KNOWN(5000), KNOWN(5200)}},
+    {.tid = 4250,
+     .name = "worker-2",
+     .has = 0.52,
+     .waits = 0.43,
+     .without = 0.05,
+     .half_width = 0.004,
+     .on_cpu = KNOWN(0.53),
+     .acquisitions = KNOWN(470),
+     .wait_count = KNOWN(460),
+     .wait_us = KNOWN(4300000),
+     .longest_wait_us = KNOWN(21000),
+     .longest_hold_us = KNOWN(526000),
+     .hold_us = {KNOWN(5000), KNOWN(5200), KNOWN(9100)}},
+    {.tid = 4260, .name = "\033[31mevil\xff\"", .without = 1, .half_width = 0.0002},
+    {.tid = 4261, .name = "idle-1", .without = 1, .half_width = 0.0002, .on_cpu = KNOWN(0)},
+    {.tid = 4262, .name = "idle-2", .without = 1, .half_width = 0.0002, .on_cpu = KNOWN(0)},
+    {.tid = 4263,
+     .name = "a-thread-whose-name-is-longer-than-its-column",
+     .without = 1,
+     .half_width = 0.0002,
+     .on_cpu = KNOWN(0)},
+};
+
+static struct gs_gilstat_hog hogs[] = {
+    {.tid = 4250,
+     .thread = "worker-2",
+     .place = {.function = "match", .file = "/usr/lib/python3.11/re/__init__.py", .line = 166, .module = "_sre.so"},
+     .native = "sre_ucs1_match",
+     .held_us = 4830000,
+     .longest_us = 526000,
+     .holds = 12,
+     .waiters = 2},
+    {.tid = 4249,
+     .thread = "worker-1",
+     .place = {.function = "\033]0;evil\a", .file = "/srv/app/\xff.py"},
+     .held_us = 30000,
+     .longest_us = 30000,
+     .holds = 1},
+    {.tid = 4242,
+     .thread = "MainThread",
+     .place = {.function = "", .file = ""},
+     .held_us = 20000,
+     .longest_us = 20000,
+     .holds = 1,
+     .waiters = 1},
+};
+
+static struct gs_gilstat_blame blame[] = {{.waiter = 4249, .holder = 4250, .us = 5200000},
+                                          {.waiter = 4250, .holder = 4249, .us = 3200000},
+                                          {.waiter = 4242, .holder = 999, .us = 2000},
+                                          {.waiter = 4242, .holder = 4250, .us = 12}};
+
+static struct gs_gilstat made(void)
+{
+    return (struct gs_gilstat){.pid = 4242,
+                               .python = "3.11.7",
+                               .method = GS_METHOD_SAMPLED,
+                               .seconds = 10.0004,
+                               .rate_hz = 1000,
+                               .long_us = 20000,
+                               .gils = gils,
+                               .gil_count = 1,
+                               .threads = threads,
+                               .thread_count = sizeof threads / sizeof *threads,
+                               .hogs = hogs,
+                               .hog_count = sizeof hogs / sizeof *hogs,
+                               .blame = blame,
+                               .blame_count = sizeof blame / sizeof *blame,
+                               .quality = {.samples = 9998, .late = 1200, .took_us = 21000, .cpu_us = 210000},
+                               .overhead = KNOWN(0.0005)};
+}
+
+/* As an old or stripped Python, in which little is known. */
+static struct gs_gilstat bare(void)
+{
+    static struct gs_gilstat_gil gil = {
+        .state = GS_GIL_FREE, .held = KNOWN(0.5), .contended = KNOWN(0), .mean_waiters = KNOWN(0)};
+    static struct gs_gilstat_thread thread = {
+        .tid = 42, .name = "MainThread", .main = true, .has = 0.5, .without = 0.4, .unknown = 0.1, .half_width = 0.01};
+    return (struct gs_gilstat){.pid = 42,
+                               .python = "2.7.18",
+                               .seconds = 1,
+                               .rate_hz = 1000,
+                               .long_us = 20000,
+                               .gils = &gil,
+                               .gil_count = 1,
+                               .threads = &thread,
+                               .thread_count = 1,
+                               .threads_left_out = 2,
+                               .why = "perf_event_open is closed here",
+                               .quality = {.samples = 1000}};
+}
+
+static struct gs_gilstat free_threaded(void)
+{
+    static struct gs_gilstat_gil gil = {
+        .state = GS_GIL_DISABLED, .held = KNOWN(0), .contended = KNOWN(0), .mean_waiters = KNOWN(0)};
+    struct gs_gilstat stat = bare();
+    stat.python = "3.13.5";
+    stat.gils = &gil;
+    stat.threads_left_out = 0;
+    stat.why = NULL;
+    return stat;
+}
+
+static void check_text(const struct gs_gilstat *stat, struct gs_console console, bool verbose, const char *name)
+{
+    console.out = golden_open();
+    assert_int_equal(gs_stat_text(stat, &console, verbose), GS_OK);
+    golden_check(console.out, name);
+}
+
+static void text(void **state)
+{
+    struct gs_gilstat stat = made();
+    (void)state;
+    check_text(&stat, (struct gs_console){.utf8 = true}, false, "stat.txt");
+    check_text(&stat, (struct gs_console){.utf8 = true}, true, "stat-verbose.txt");
+    check_text(&stat, (struct gs_console){.columns = 80, .depth = GS_COLORS_8}, false, "stat-80-ascii-color.txt");
+    stat.gil_count = 2;
+    stat.method = GS_METHOD_WINDOWS;
+    stat.exact_seconds = 1.5;
+    check_text(&stat, (struct gs_console){.utf8 = true}, false, "stat-interpreters.txt");
+    stat = bare();
+    check_text(&stat, (struct gs_console){.utf8 = true}, false, "stat-bare.txt");
+    stat = free_threaded();
+    check_text(&stat, (struct gs_console){.utf8 = true}, false, "stat-free-threaded.txt");
+}
+
+static void json(void **state)
+{
+    struct gs_gilstat stat = made();
+    const char *const names[] = {"stat.json", "stat-interpreters.json", "stat-bare.json", "stat-free-threaded.json"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        FILE *out = golden_open();
+        stat = i == 2 ? bare() : i == 3 ? free_threaded() : made();
+        stat.gil_count = i == 1 ? 2 : 1;
+        assert_int_equal(gs_stat_json(&stat, out), GS_OK);
+        golden_check(out, names[i]);
+    }
+}
+
+static void json_can_be_read(void **state)
+{
+    struct gs_gilstat stat = made();
+    FILE *out = golden_open();
+    (void)state;
+    stat.gil_count = 2;
+    assert_int_equal(gs_stat_json(&stat, out), GS_OK);
+    char *bytes = golden_text(out);
+    json_error_t error;
+    json_t *document = json_loads(bytes, 0, &error);
+    assert_non_null(document);
+    json_t *list = json_object_get(document, "threads");
+    assert_int_equal(json_array_size(list), 7);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        static const char *const shares[] = {"has", "waits", "without", "unknown"};
+        double sum = 0;
+        for (size_t k = 0; k < sizeof shares / sizeof *shares; k++)
+            sum += json_number_value(json_object_get(json_array_get(list, i), shares[k]));
+        assert_true(sum > 1 - 1e-6 && sum < 1 + 1e-6);
+    }
+    assert_int_equal(json_array_size(json_object_get(document, "interpreters")), 2);
+    json_decref(document);
+    free(bytes);
+}
+
+static void choice(void **state)
+{
+    static const char *const patterns[] = {"worker-*", "4242"};
+    struct gs_gilstat stat = made();
+    struct gs_gilstat_thread some[sizeof threads / sizeof *threads];
+    struct gs_gilstat_hog kept[sizeof hogs / sizeof *hogs];
+    struct gs_gilstat_blame pairs[sizeof blame / sizeof *blame];
+    (void)state;
+    memcpy(some, threads, sizeof threads);
+    memcpy(kept, hogs, sizeof hogs);
+    memcpy(pairs, blame, sizeof blame);
+    stat.threads = some;
+    stat.hogs = kept;
+    stat.blame = pairs;
+    gs_gilstat_choose(&stat, NULL, 0);
+    assert_int_equal(stat.thread_count, 7);
+    gs_gilstat_choose(&stat, patterns, 2);
+    assert_int_equal(stat.thread_count, 3);
+    assert_int_equal(stat.hog_count, 3);
+    assert_int_equal(stat.blame_count, 4);
+    gs_gilstat_choose(&stat, patterns, 1);
+    assert_int_equal(stat.thread_count, 2);
+    assert_int_equal(stat.hog_count, 2);
+    assert_int_equal(stat.blame_count, 3);
+}
+
+int main(void)
+{
+    setlocale(LC_CTYPE, "C.UTF-8");
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text),
+        cmocka_unit_test(json),
+        cmocka_unit_test(json_can_be_read),
+        cmocka_unit_test(choice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
