@@ -88,7 +88,7 @@ static enum gs_status watch(struct run *run, struct gs_err *err)
 
 static enum gs_status show(struct run *run, struct gs_inquiry *inquiry)
 {
-    struct gs_dump dump = gs_look_dump(inquiry->look, run->args);
+    struct gs_dump dump = gs_look_dump(inquiry->look, &inquiry->args);
     FILE *out = run->output.file;
     if (run->args->json) {
         if (run->several)
@@ -244,8 +244,8 @@ const struct gs_cmd gs_cmd_why = {
             "  gilspy why -p 1234 -d 10            where two seconds tell too little\n"
             "  gilspy why -p 1234 --exit-code      status 10 when something is wrong\n"
             "  gilspy why -c core.1234             why did it hang when it left this core?",
-    .options = GS_OPT(PID) | GS_OPT(CORE) | GS_OPT(EXE) | GS_OPT(SUBPROCESSES) | GS_OPT(DURATION) | GS_OPT(EXIT_CODE) |
-               GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) |
-               GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
+    .options = GS_OPT(PID) | GS_OPT(CORE) | GS_OPT(EXE) | GS_OPT(SUBPROCESSES) | GS_OPT(DURATION) | GS_OPT(NATIVE) |
+               GS_OPT(EXIT_CODE) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) |
+               GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run_why,
 };

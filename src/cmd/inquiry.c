@@ -4,6 +4,10 @@
 
 #include "base/clock.h"
 #include "cmd/inquiry.h"
+#include "diagnose/why_native.h"
+#include "sample/merge.h"
+
+#define CLOSER_NS (GS_WHY_LONG_NS * 2) /* a hold that lasts so long is looked at more closely */
 
 enum { LAST_ATTEMPTS = 50, LAST_PAUSE_NS = 1000 * 1000 };
 
@@ -41,14 +45,17 @@ static enum gs_status read_waits(struct gs_inquiry *inquiry, struct gs_waits *wa
 
 enum gs_status gs_inquiry_open(struct gs_inquiry *inquiry, pid_t pid, const struct gs_args *args, struct gs_err *err)
 {
-    *inquiry = (struct gs_inquiry){0};
-    enum gs_status status = gs_look_open(&inquiry->look, pid, args, GS_LOOK_WHOLE, err);
+    *inquiry = (struct gs_inquiry){.args = *args, .native = args->core ? GS_NATIVE_NONE : args->native};
+    if (!args->core)
+        inquiry->args.native = GS_NATIVE_NONE;
+    enum gs_status status = gs_look_open(&inquiry->look, pid, &inquiry->args, GS_LOOK_WHOLE, err);
     struct gs_look *look = inquiry->look;
     if (status != GS_OK)
         return status;
     struct gs_case *facts = &inquiry->facts;
     *facts = (struct gs_case){
         .target = look->target, .python = look->python, .watch = &inquiry->watch, .now = &inquiry->now, .cpu = -1};
+    facts->natives = inquiry->natives;
     facts->lookup = (struct gs_why_lookup){look, name_of, place_of, code_of};
     facts->stopped = gs_target_stopped(look->target, &facts->tracer);
     if (facts->tracer > 0)
@@ -66,6 +73,47 @@ enum gs_status gs_inquiry_open(struct gs_inquiry *inquiry, pid_t pid, const stru
                            : gs_fail(err, status, "cannot watch process %d: %s", (int)pid, gs_status_text(status));
 }
 
+/* Notes the C function that the thread is in, out of a snapshot with its C stack. */
+static void note_native(struct gs_inquiry *inquiry, pid_t tid)
+{
+    struct gs_look *look = inquiry->look;
+    struct gs_native *natives = gs_reader_natives(look->reader);
+    struct gs_merge *merge = gs_merge_new();
+    size_t count = 0;
+    const struct gs_thread *threads = merge ? gs_merge_threads(merge, look->snapshot, &count) : NULL;
+    struct gs_why_native found = {.tid = tid};
+    for (size_t i = 0; i < count && threads && natives; i++) {
+        if (threads[i].tid != tid || !gs_why_native_find(threads[i].frames, threads[i].frame_count, natives, &found))
+            continue;
+        size_t *used = &inquiry->facts.native_count;
+        if (*used == GS_WHY_NATIVES)
+            memmove(inquiry->natives, inquiry->natives + 1, --*used * sizeof found);
+        inquiry->natives[(*used)++] = found;
+        break;
+    }
+    gs_merge_free(merge);
+}
+
+/* A hold lasts: one look at the C stack of that thread names what keeps the GIL. */
+static enum gs_status look_closer(struct gs_inquiry *inquiry)
+{
+    struct gs_look *look = inquiry->look;
+    for (size_t i = 0; i < GS_WHY_GILS; i++) {
+        const struct gs_why_hold *hold = &inquiry->watch.gils[i].now;
+        if (!hold->tid || hold->end_ns - hold->begin_ns < CLOSER_NS || inquiry->native_ns[i] == hold->begin_ns)
+            continue;
+        inquiry->native_ns[i] = hold->begin_ns;
+        enum gs_status status = gs_reader_native(look->reader, GS_NATIVE_LEAF, hold->tid);
+        if (status == GS_OK)
+            status = gs_reader_take(look->reader, &look->snapshot);
+        if (status == GS_OK)
+            note_native(inquiry, hold->tid);
+        enum gs_status off = gs_reader_native(look->reader, GS_NATIVE_NONE, 0);
+        return status != GS_OK ? status : off;
+    }
+    return GS_OK;
+}
+
 enum gs_status gs_inquiry_look(struct gs_inquiry *inquiry)
 {
     struct gs_look *look = inquiry->look;
@@ -73,7 +121,9 @@ enum gs_status gs_inquiry_look(struct gs_inquiry *inquiry)
         return GS_OK;
     enum gs_status status = gs_reader_take(look->reader, &look->snapshot);
     if (status == GS_OK)
-        return gs_why_watch_add(&inquiry->watch, look->snapshot);
+        status = gs_why_watch_add(&inquiry->watch, look->snapshot);
+    if (status == GS_OK)
+        status = look_closer(inquiry);
     if (gs_status_class(status) == GS_CLASS_GONE)
         inquiry->ended = true;
     return gs_status_class(status) == GS_CLASS_FATAL ? status : GS_OK;
@@ -83,7 +133,10 @@ enum gs_status gs_inquiry_look(struct gs_inquiry *inquiry)
 static enum gs_status look_at_all(struct gs_inquiry *inquiry)
 {
     struct gs_look *look = inquiry->look;
-    enum gs_status status = GS_LOST;
+    enum gs_status status = inquiry->native ? gs_reader_native(look->reader, inquiry->native, 0) : GS_OK;
+    if (status != GS_OK)
+        return status;
+    status = GS_LOST;
     for (int i = 0; i < LAST_ATTEMPTS && gs_status_class(status) == GS_CLASS_LOST; i++) {
         if (i > 0)
             nanosleep(&(struct timespec){.tv_nsec = LAST_PAUSE_NS}, NULL);

@@ -12,8 +12,12 @@ struct gs_inquiry {
     struct gs_case facts;
     struct gs_waits now;
     struct gs_why why;
+    struct gs_args args; /* as given, but for C stacks: these are taken of a few threads at a few moments */
+    struct gs_why_native natives[GS_WHY_NATIVES];
+    uint64_t native_ns[GS_WHY_GILS]; /* when the hold began of which the C stack was last taken */
     uint64_t begin_cpu_ns, begin_ns;
-    bool ended; /* the process is gone: there is no verdict */
+    enum gs_native_scope native; /* of the last look, for the dump */
+    bool ended;                  /* the process is gone: there is no verdict */
 };
 
 /* Opens the process, or the core that args name, and takes the first look. To be closed in any case. */

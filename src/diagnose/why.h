@@ -65,6 +65,15 @@ struct gs_why_lookup {
 
 struct gs_waits;
 
+/* The C function in which a thread was met while it kept the GIL. */
+struct gs_why_native {
+    pid_t tid;
+    char function[160]; /* UTF-8 as the target has it; "module+0x12" where there is no symbol */
+    char module[80];    /* base name of the ELF file */
+};
+
+enum { GS_WHY_NATIVES = 8 };
+
 /* What the verdicts are found in. Nothing is owned. */
 struct gs_case {
     const struct gs_target *target;
@@ -73,6 +82,8 @@ struct gs_case {
     const struct gs_why_watch *watch;
     const struct gs_waits *before, *now; /* what the threads waited for at the beginning (NULL: of a core), and now */
     struct gs_why_lookup lookup;
+    const struct gs_why_native *natives; /* the last ones met */
+    size_t native_count;
     double cpu;      /* processors that the process had on average; below 0: unknown */
     uint64_t cpu_us; /* and the busiest thread: processor time, */
     pid_t cpu_tid;   /* 0: unknown */

@@ -1,30 +1,39 @@
 /* What to try when C code keeps the GIL. */
 #include <string.h>
 
+#include "diagnose/why_native.h"
 #include "diagnose/why_rules.h"
 
-/* The innermost Python function often tells which C code it is. */
+#define REGEX                                                                                                          \
+    "A regular expression that backtracks is the usual cause: bound its input, rewrite it without nested repeats, or " \
+    "run it in another process."
+#define PIECES "It works on much in one call: cut that into pieces, or do it in another process."
+
+/* The C function or its library tells which code it is; where it has no name, the innermost Python function may. */
 static const struct {
-    const char *file, *advice; /* file: a part of its path */
+    const char *part; /* of a C function's name, a library's, or a Python file's path */
+    const char *advice;
 } rows[] = {
-    {"/re/", "A regular expression that backtracks is the usual cause: bound its input, rewrite it without nested "
-             "repeats, or run it in another process."},
-    {"/re.py", "A regular expression that backtracks is the usual cause: bound its input, rewrite it without nested "
-               "repeats, or run it in another process."},
-    {"/sre_", "A regular expression that backtracks is the usual cause: bound its input, rewrite it without nested "
-              "repeats, or run it in another process."},
-    {"/json/", "A large document is read or written in one call: cut it into pieces, or do it in another process."},
-    {"/pickle", "A large object is pickled in one call: cut it into pieces, or do it in another process."},
+    {"sre_", REGEX},
+    {"_sre", REGEX},
+    {"/re/", REGEX},
+    {"/re.py", REGEX},
+    {"json", PIECES},
+    {"pickle", PIECES},
+    {"list_sort", PIECES},
+    {"sqlite3", "A query of SQLite that lasts: an index, or a query for less at a time, is what helps."},
     {"/ctypes/", "ctypes.PyDLL keeps the GIL: CDLL gives it up for the time of the call."},
 };
 
 const char *gs_why_advice_for_c(const struct gs_case *c, const struct gs_thread *thread)
 {
     const struct gs_frame *frame = gs_case_innermost(thread);
+    const struct gs_why_native *native = gs_case_native(c, thread->tid);
     struct gs_place place;
-    for (size_t i = 0; frame && c->lookup.place(c->lookup.context, frame, &place) && i < sizeof rows / sizeof *rows;
-         i++) {
-        if (strstr(place.file, rows[i].file))
+    bool known = frame && c->lookup.place(c->lookup.context, frame, &place);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if ((native && (strstr(native->function, rows[i].part) || strstr(native->module, rows[i].part))) ||
+            (known && strstr(place.file, rows[i].part)))
             return rows[i].advice;
     }
     return "One call of C code that neither ends nor gives up the GIL: give it less at a time, have it give up the GIL "

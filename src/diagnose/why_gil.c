@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diagnose/why_native.h"
 #include "diagnose/why_rules.h"
 
 enum {
@@ -160,8 +161,12 @@ static void tell_blocked(struct gs_judging *j, size_t index, const struct gs_why
                        who.words, gs_said_us(sum->long_ns[GS_WHY_ASLEEP] / 1000).words, watched.words,
                        gs_said_us(length_ns(hold) / 1000).words);
     bool now = hold->ended_ns == 0;
+    const struct gs_why_native *native = gs_case_native(c, thread->tid);
     gs_why_evidence(j, v, "It %s%s, in %s.", gs_said_call(c, &hold->activity).words,
                     now ? gs_said_asleep(c, thread->tid).words : " each time", gs_said_stack(c, thread).words);
+    if (native)
+        gs_why_evidence(j, v, "The C function that sleeps with the GIL is %s, in %s.", native->function,
+                        native->module);
     if (now && (wait->kind == GS_WAIT_MUTEX || wait->kind == GS_WAIT_LOCK))
         gs_why_evidence(j, v, "What it waits for is %s, which %s has.", gs_said_wait(c, wait).words,
                         wait->owner_tid      ? gs_said_tid(c, wait->owner_tid).words
@@ -227,8 +232,12 @@ static void tell_hog(struct gs_judging *j, size_t index, const struct gs_why_thr
             gs_said_us(sum->long_ns[GS_WHY_RUNNING] / 1000).words, watched.words,
             gs_said_us(length_ns(hold) / 1000).words);
     bool there = thread->gil == GS_HOLDS && gs_case_innermost(thread) && gs_case_innermost(thread)->code == hold->code;
-    gs_why_evidence(j, v, "It runs C code, called by %s.",
-                    there ? gs_said_stack(c, thread).words : gs_said_place(c, &frame).words);
+    const struct gs_why_native *native = gs_case_native(c, thread->tid);
+    struct gs_said caller = there ? gs_said_stack(c, thread) : gs_said_place(c, &frame);
+    if (native)
+        gs_why_evidence(j, v, "It runs %s, in %s, called by %s.", native->function, native->module, caller.words);
+    else
+        gs_why_evidence(j, v, "It runs C code, called by %s.", caller.words);
     if (starved(c, index, sum))
         gs_why_evidence(j, v,
                         "It had a processor for only %.0f %% of the time watched: this machine has more to do than "

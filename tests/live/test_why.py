@@ -100,6 +100,20 @@ def test_lively(python, folders, way):
         assert found is None
 
 
+def test_c_function(python, folders):
+    """What keeps the GIL has a name, where the Python has symbols."""
+    if python.label != FEW[0]:
+        pytest.skip("tried with another Python")
+    ways = {way.name: way for way in why.WAYS}
+    for name, function in (("gil_hog", "sre_"), ("held_blocked", "read")):
+        with brought_about(python, folders, ways[name]) as target:
+            for attempt in range(ATTEMPTS):
+                evidence = " ".join(ask([target.pid])[0]["verdicts"][0]["evidence"])
+                if function in evidence:
+                    break
+            assert function in evidence and " in lib" in evidence
+
+
 def test_core(python, folders):
     """What one moment tells."""
     if not few(python):

@@ -64,6 +64,11 @@ def begin_turn(name, asleep=None):
     return begin
 
 
+def begin_both(target):
+    sleeping("one", "other", "behind")(target)
+    begin_turn("hog")(target)
+
+
 def begin_stopped(target):
     target.wait_idle()
     os.kill(target.pid, signal.SIGSTOP)
@@ -135,7 +140,7 @@ WAYS = [
     Way("busy", ["busy"], begun, None, ["computer"], calm=False),
     Way("pool", ["idle"], begun, calm=False),
     Way("server", ["idle"], begun, calm=False),
-    Way("deadlock_and_hog", ["lock_deadlock", "gil_hog"], begin_turn("hog"), "certain", ["one", "other"], calm=False,
+    Way("deadlock_and_hog", ["lock_deadlock", "gil_hog"], begin_both, "certain", ["one", "other"], calm=False,
         fits=with_gil),
     Way("wait_and_saturated", ["lock_wait", "gil_saturated"], sleeping("waiter-0", "waiter-1"), "certain", ["owner"],
         calm=False, fits=with_gil),
