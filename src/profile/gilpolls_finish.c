@@ -1,5 +1,10 @@
 /* The end of a span of polls: what goes on is cut there, and the sums become figures. */
+#include <math.h>
+
 #include "profile/gilpolls_parts.h"
+
+#define QUANTILE 1.96 /* of a normal distribution: 95 % lie within so many deviations */
+#define RARE     2    /* gaps, squared: holds that are rare and short may all have been missed */
 
 enum { QUARTER = 4, PLACED = 50 /* of so many hand-overs at most one may be to nobody knows whom */ };
 
@@ -13,13 +18,17 @@ void gs_gilpolls_close(struct gs_gilpolls *polls, struct gs_polled *polled)
         gs_gilsum_at(polls->sum, polled->sum)->ran_ns = gs_count(polled->ran_ns - polled->ran_begin_ns);
 }
 
-/* Holds that are rare and short may all have been missed. */
-static void add_rare(struct gs_gilpolls *polls)
+/* What is a matter of the whole span: also of threads that have ended. */
+static void set_figures(struct gs_gilpolls *polls)
 {
-    const double rare = 2;
-    double gap = polls->span_polls > 0 ? (double)polls->span_ns / (double)polls->span_polls : 0;
-    for (size_t i = 0; i < gs_gilsum_count(polls->sum); i++)
-        gs_gilsum_at(polls->sum, (uint32_t)i)->error_ns2 += rare * gap * gap;
+    double span = (double)polls->span_ns, gap = polls->span_polls > 0 ? span / (double)polls->span_polls : 0;
+    for (size_t i = 0; i < gs_gilsum_count(polls->sum) && span > 0; i++) {
+        struct gs_gilsum_thread *thread = gs_gilsum_at(polls->sum, (uint32_t)i);
+        double error = sqrt(thread->error_ns2 + RARE * gap * gap);
+        thread->half_width = fmin(QUANTILE * error / span, 1);
+        if (thread->ran_ns.known)
+            thread->on_cpu = gs_figure((double)thread->ran_ns.value / span);
+    }
 }
 
 enum gs_status gs_gilpolls_finish(struct gs_gilpolls *polls, struct gs_gilstat *stat)
@@ -40,7 +49,7 @@ enum gs_status gs_gilpolls_finish(struct gs_gilpolls *polls, struct gs_gilstat *
         gs_gilpolls_note_ran(polls, &polls->list[i]);
         gs_gilpolls_close(polls, &polls->list[i]);
     }
-    add_rare(polls);
+    set_figures(polls);
     *stat = (struct gs_gilstat){.pid = polls->pid,
                                 .python = polls->python,
                                 .method = GS_METHOD_SAMPLED,

@@ -26,8 +26,10 @@ struct gs_gilsum_thread {
     uint64_t takes, waits;
     uint64_t longest_wait_ns, longest_hold_ns;
     struct gs_spread *holds; /* NULL: there were none */
-    double error_ns2;        /* variance of word_ns[GS_HOLDS] as an estimate; 0: exact */
-    struct gs_count ran_ns;  /* on a processor */
+    double half_width;       /* both are for the feeder to set before gs_gilsum_finish, */
+    struct gs_figure on_cpu;
+    double error_ns2; /* out of what it may keep here: the variance of word_ns[GS_HOLDS], and time on a processor */
+    struct gs_count ran_ns;
 };
 
 struct gs_gilsum_gil {

@@ -1,12 +1,10 @@
 /* The sums of a span made into figures. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "profile/gilsum_parts.h"
 
 enum { NS_PER_US = 1000 };
-#define QUANTILE 1.96 /* of a normal distribution: 95 % lie within so many deviations */
 
 static struct gs_count count_if(bool known, uint64_t value)
 {
@@ -61,8 +59,8 @@ static void finish_thread(const struct gs_gilsum_thread *sum, uint64_t span_ns, 
         .has = (double)sum->word_ns[GS_HOLDS] / whole,
         .waits = (double)sum->word_ns[GS_WAITS] / whole,
         .unknown = (double)sum->word_ns[GS_UNKNOWN] / whole,
-        .half_width = fmin(QUANTILE * sqrt(sum->error_ns2) / whole, 1),
-        .on_cpu = sum->ran_ns.known ? gs_figure((double)sum->ran_ns.value / whole) : (struct gs_figure){0},
+        .half_width = sum->half_width,
+        .on_cpu = sum->on_cpu,
         .acquisitions = count_if(knows->takes, sum->takes),
         .wait_count = count_if(knows->waits, sum->waits),
         .wait_us = gs_count(sum->word_ns[GS_WAITS] / NS_PER_US),
