@@ -47,7 +47,7 @@ struct gs_native_name {
     const char *function; /* demangled; where no symbol is known, "module+0x1234" */
     const char *module;   /* base name of the ELF file, "[vdso]", or "[unknown]" */
     const char *path;     /* of the ELF file, "" where there is none */
-    const char *file;     /* source file, NULL: unknown */
+    const char *file;     /* source file, NULL: unknown, or not asked for (gs_native_place) */
     int32_t line;         /* 0: unknown */
     bool has_symbol;
 };
@@ -67,5 +67,7 @@ void gs_native_free(struct gs_native *native);
 uint64_t gs_native_generation(const struct gs_native *native);
 /* The name of the code at pc. Reads files at first sight of a module; never NULL. */
 const struct gs_native_name *gs_native_name(struct gs_native *native, gs_addr pc);
+/* The same, and where in the source that is. */
+const struct gs_native_name *gs_native_place(struct gs_native *native, gs_addr pc);
 
 #endif

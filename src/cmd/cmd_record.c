@@ -314,13 +314,14 @@ const struct gs_cmd gs_cmd_record = {
         "sample weighs the time since the one before; what was missed is told.\n"
         "\n"
         "  gilspy record -p 1234 -o out.svg               a flame graph, coloured by GIL\n"
+        "  gilspy record -p 1234 -n -o out.svg            with frames of C\n"
         "  gilspy record -p 1234 -d 30 -m blame -o b.svg  who made whom wait\n"
         "  gilspy record -p 1234 -o run.gilspy            to be drawn later, in any mode\n"
         "  gilspy record -p 1234 -o run.gilspy --rotate 1h,24   the last day, by hours\n"
         "  gilspy record -s -- python3 app.py             a program and its children",
     .options = GS_OPT(PID) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(ROTATE) |
                GS_OPT(FORMAT) | GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) | GS_OPT(THREAD) |
-               GS_OPT(FUNCTION) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) |
-               GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(QUIET) | GS_OPT(HELP),
+               GS_OPT(FUNCTION) | GS_OPT(NATIVE) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) |
+               GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(QUIET) | GS_OPT(HELP),
     .run = run,
 };

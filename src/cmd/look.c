@@ -203,7 +203,7 @@ static bool find_frame(void *context, const struct gs_frame *frame, struct gs_fr
 {
     const struct gs_look *look = context;
     if (frame->kind == GS_FRAME_NATIVE) {
-        const struct gs_native_name *name = gs_native_name(gs_reader_natives(look->reader), frame->code);
+        const struct gs_native_name *name = gs_native_place(gs_reader_natives(look->reader), frame->code);
         *info = (struct gs_frame_info){
             .function = name->function, .file = name->file, .module = name->module, .line = name->line};
         return true;

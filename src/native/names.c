@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/room.h"
+#include "base/watch.h"
 #include "native/symbols.h"
 
 enum { NAME_BYTES = 512, NAMES_MAX = 1 << 18, STRING_KEPT = 4096 };
@@ -11,6 +12,7 @@ enum { NAME_BYTES = 512, NAMES_MAX = 1 << 18, STRING_KEPT = 4096 };
 struct gs_name_slot {
     gs_addr pc; /* 0: empty */
     struct gs_native_name *name;
+    bool placed; /* its line was looked for */
 };
 
 static const struct gs_native_name nameless = {.function = "<no memory>", .module = "[unknown]", .path = ""};
@@ -67,19 +69,27 @@ uint64_t gs_native_generation(const struct gs_native *native)
 static void name_symbol(struct gs_native *native, struct gs_module *module, gs_addr pc, struct gs_native_name *name)
 {
     char text[NAME_BYTES];
-    uint64_t at = pc - module->bias;
-    const struct gs_symbol *symbol = gs_symtab_find(&module->symbols->functions, at);
-    const char *file;
-    int line;
+    const struct gs_symbol *symbol = gs_symtab_find(&module->symbols->functions, pc - module->bias);
     if (symbol) {
         gs_demangle(gs_symtab_name(&module->symbols->functions, symbol), text, sizeof text);
         name->function = keep(native, text);
         name->has_symbol = name->function != NULL;
     }
-    if (module->symbols->lines && gs_lines_find(module->symbols->lines, at, &file, &line)) {
+}
+
+static void find_line(struct gs_native *native, gs_addr pc, struct gs_native_name *name)
+{
+    struct gs_module *module = gs_native_module(native, pc);
+    const char *file;
+    int line;
+    if (!module || !module->symbols || !module->symbols->lines ||
+        !gs_watch_enter_spare(native->target->watch, "reading the debug information of a file that it maps"))
+        return;
+    if (gs_lines_find(module->symbols->lines, pc - module->bias, &file, &line)) {
         name->file = keep(native, file);
         name->line = name->file ? line : 0;
     }
+    gs_watch_leave(native->target->watch);
 }
 
 static struct gs_native_name *make(struct gs_native *native, gs_addr pc)
@@ -110,19 +120,38 @@ static struct gs_native_name *make(struct gs_native *native, gs_addr pc)
     return name->function && name->module && name->path ? name : NULL;
 }
 
-const struct gs_native_name *gs_native_name(struct gs_native *native, gs_addr pc)
+/* NULL: out of memory. */
+static struct gs_name_slot *look_up(struct gs_native *native, gs_addr pc)
 {
     if (native->name_count >= NAMES_MAX)
         gs_native_names_forget(native);
     if (!pc || (2 * native->name_count >= native->name_room && !grow(native)))
-        return &nameless;
+        return NULL;
     size_t i = slot_of(native, pc);
     if (native->names[i].pc)
-        return native->names[i].name;
+        return &native->names[i];
     struct gs_native_name *name = make(native, pc);
     if (!name)
-        return &nameless;
-    native->names[i] = (struct gs_name_slot){pc, name};
+        return NULL;
+    native->names[i] = (struct gs_name_slot){.pc = pc, .name = name};
     native->name_count++;
-    return name;
+    return &native->names[i];
+}
+
+const struct gs_native_name *gs_native_name(struct gs_native *native, gs_addr pc)
+{
+    const struct gs_name_slot *slot = look_up(native, pc);
+    return slot ? slot->name : &nameless;
+}
+
+const struct gs_native_name *gs_native_place(struct gs_native *native, gs_addr pc)
+{
+    struct gs_name_slot *slot = look_up(native, pc);
+    if (!slot)
+        return &nameless;
+    if (!slot->placed) {
+        slot->placed = true;
+        find_line(native, pc, slot->name);
+    }
+    return slot->name;
 }

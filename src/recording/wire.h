@@ -83,7 +83,7 @@ enum {
     GS_WIRE_LISTED_MOST = 1 << 22, /* of the last samples of all processes */
     GS_WIRE_STACKS_BYTES = 1 << 30,
     GS_WIRE_NAMES_BYTES = 1 << 29,
-    GS_WIRE_KIND_MOST = GS_FRAME_GAP /* of places */
+    GS_WIRE_KIND_MOST = GS_FRAME_NATIVE /* of places */
 };
 
 enum { GS_WIRE_NUMBER_MOST = 10 /* bytes of one number */ };

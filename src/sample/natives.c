@@ -287,8 +287,10 @@ static void take_anew(struct gs_reader *reader, struct gs_cstack *cstack)
         look(reader, cstack);
         if (cstack->before.run == GS_RUN_GONE || cstack->before.run == GS_RUN_UNKNOWN)
             break;
+        /* Who waits for the GIL awakes for a moment when its wait times out. */
+        bool dozes = member && member->gil == GS_WAITS && i + 1 < TRIES;
         if (cstack->before.run == GS_RUN_RUNNING) {
-            if (take_runner(reader, cstack, member) == GS_OK)
+            if (!dozes && take_runner(reader, cstack, member) == GS_OK)
                 return;
             continue;
         }

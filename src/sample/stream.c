@@ -169,7 +169,9 @@ static bool is_of(const struct known *known, const struct gs_thread *thread)
 static int by_tstate(const void *a, const void *b)
 {
     const struct known *x = a, *y = b;
-    return (x->tstate > y->tstate) - (x->tstate < y->tstate);
+    if (x->tstate != y->tstate)
+        return x->tstate < y->tstate ? -1 : 1;
+    return x->tstate ? 0 : (x->tid > y->tid) - (x->tid < y->tid); /* those without one are told by their ids */
 }
 
 /* The list changed: what is known is put into its new order, and who is new gets a number. */
@@ -182,7 +184,7 @@ static enum gs_status rearrange(struct gs_stream *stream, const struct gs_thread
     if (stream->known_count > 0)
         qsort(stream->known, stream->known_count, sizeof *stream->known, by_tstate);
     for (size_t i = 0; i < count; i++) {
-        struct known wanted = {.tstate = threads[i].tstate};
+        struct known wanted = {.tstate = threads[i].tstate, .tid = threads[i].tid};
         struct known *old = stream->known_count > 0
                                 ? bsearch(&wanted, stream->known, stream->known_count, sizeof wanted, by_tstate)
                                 : NULL;
@@ -219,8 +221,24 @@ static bool is_arranged(const struct gs_stream *stream, const struct gs_thread *
 
 /* ---- stacks ---- */
 
+/* Without lines: a function of C is one place. */
+static uint32_t native_place_of(struct gs_stream *stream, const struct gs_frame *frame)
+{
+    const uint64_t serial = ~frame->code; /* those of code objects are small numbers */
+    struct place *cached = &stream->places[frame->code * 31 % PLACES];
+    if (cached->serial != serial) {
+        const struct gs_native_name *name = gs_native_name(gs_reader_natives(stream->reader), frame->code);
+        struct gs_place place = {
+            .function = name->function, .file = "", .module = name->module, .kind = GS_FRAME_NATIVE};
+        *cached = (struct place){serial, 0, gs_stacks_place(stream->host->stacks, &place)};
+    }
+    return cached->place;
+}
+
 static uint32_t place_of(struct gs_stream *stream, const struct gs_frame *frame)
 {
+    if (frame->kind == GS_FRAME_NATIVE)
+        return native_place_of(stream, frame);
     const struct gs_code *code =
         frame->kind == GS_FRAME_PYTHON ? gs_codes_find(gs_reader_codes(stream->reader), frame->code) : NULL;
     if (!code) {
@@ -261,7 +279,7 @@ static size_t same_depth(const struct gs_thread *thread, const struct known *kno
     while (depth < count && depth < known->step_count) {
         const struct gs_frame *frame = &thread->frames[count - 1 - depth];
         const struct step *step = &known->steps[depth];
-        if (step->code != frame->code || step->instr != frame->instr || frame->kind != GS_FRAME_PYTHON)
+        if (step->code != frame->code || step->instr != frame->instr || frame->kind == GS_FRAME_GAP)
             break;
         depth++;
     }
@@ -290,10 +308,16 @@ static enum gs_status intern(struct gs_stream *stream, const struct gs_thread *t
     return GS_OK;
 }
 
+/* Of the code objects and of the names of C functions: another one whenever something is forgotten. */
+static uint64_t generation_of(const struct gs_stream *stream)
+{
+    const struct gs_native *natives = gs_reader_natives(stream->reader);
+    return gs_codes_generation(gs_reader_codes(stream->reader)) + (natives ? gs_native_generation(natives) : 0);
+}
+
 static bool is_stale(const struct gs_stream *stream)
 {
-    return gs_codes_generation(gs_reader_codes(stream->reader)) != stream->generation ||
-           stream->forgotten != stream->host->forgotten;
+    return generation_of(stream) != stream->generation || stream->forgotten != stream->host->forgotten;
 }
 
 /* Whatever was kept by the number or the address of something that is no more. */
@@ -303,7 +327,9 @@ static void drop_stale(struct gs_stream *stream)
         return;
     if (stream->forgotten != stream->host->forgotten)
         memset(stream->places, 0, sizeof stream->places);
-    stream->generation = gs_codes_generation(gs_reader_codes(stream->reader));
+    if (generation_of(stream) != stream->generation && gs_reader_natives(stream->reader))
+        memset(stream->places, 0, sizeof stream->places); /* those of C functions are known by address */
+    stream->generation = generation_of(stream);
     stream->forgotten = stream->host->forgotten;
     for (size_t i = 0; i < stream->known_count; i++)
         stream->known[i].fresh = true;
