@@ -24,38 +24,52 @@ bool gs_native_copy_reserve(struct gs_native_copy *copy, size_t bytes)
     return true;
 }
 
-/* As far as is known the stack's memory goes on to *end. */
-static bool find_end(const struct gs_native *native, gs_addr from, gs_addr *end)
+/* How many bytes from copy->addr on there are: the pages up to the first that cannot be read. Below a stack, and above,
+ * there may be pages that nobody may touch, and that the maps do not tell of (MADV_GUARD_INSTALL, Linux 6.13 on). */
+static size_t copy_pages(struct gs_native *native, struct gs_native_copy *copy, size_t want)
 {
-    const struct gs_map *map = gs_target_map_at(native->target, from);
-    *end = map ? map->end : 0;
-    return map && map->readable;
+    enum { PAGE = 4096, TOGETHER = 64 };
+    struct gs_piece pieces[TOGETHER];
+    size_t done = 0;
+    while (done < want) {
+        size_t count = 0;
+        for (size_t at = done; at < want && count < TOGETHER; count++) {
+            size_t left = PAGE - (copy->addr + at) % PAGE, len = left < want - at ? left : want - at;
+            pieces[count] = (struct gs_piece){.addr = copy->addr + at, .dst = copy->bytes + at, .len = (uint32_t)len};
+            at += len;
+        }
+        if (gs_mem_read_many(native->target->mem, pieces, count) != GS_OK)
+            return done;
+        for (size_t i = 0; i < count; i++) {
+            if (!pieces[i].ok)
+                return done;
+            done += pieces[i].len;
+        }
+    }
+    return done;
 }
 
 bool gs_native_copy_take(struct gs_native *native, struct gs_native_copy *copy, size_t bytes)
 {
-    gs_addr sp = copy->registers.value[GS_ARCH_SP], end;
+    gs_addr sp = copy->registers.value[GS_ARCH_SP];
     copy->len = 0;
     copy->whole = false;
     if (!(copy->registers.known & 1u << GS_ARCH_SP) || sp % 8 != 0 || sp < GS_ARCH_RED_ZONE)
         return false;
     copy->addr = sp - GS_ARCH_RED_ZONE;
-    bool mapped = find_end(native, sp, &end);
+    const struct gs_map *map = gs_target_map_at(native->target, sp);
     size_t want = bytes < copy->room ? bytes : copy->room;
-    if (mapped && end - copy->addr <= want) {
-        want = end - copy->addr;
+    if (map && map->end - copy->addr <= want) {
+        want = map->end - copy->addr;
         copy->whole = true;
     }
-    /* A stack that is younger than what is known of the maps ends somewhere: half as much may still be there. */
-    for (; want > GS_ARCH_RED_ZONE; want /= 2, copy->whole = false) {
-        if (gs_mem_read(native->target->mem, copy->addr, copy->bytes, want) == GS_OK) {
-            copy->len = want;
-            return true;
-        }
-        if (mapped)
-            mapped = false;
+    if (gs_mem_read(native->target->mem, copy->addr, copy->bytes, want) == GS_OK) {
+        copy->len = want;
+        return true;
     }
-    return false;
+    copy->len = copy_pages(native, copy, want);
+    copy->whole = true;
+    return copy->len > GS_ARCH_RED_ZONE;
 }
 
 bool gs_native_copy_word(const struct gs_native_copy *copy, gs_addr addr, uint64_t *word)

@@ -7,47 +7,45 @@
 
 enum { FRAME_MAX = 256 << 10 /* bytes in which a frame's end is looked for */ };
 
-/* How well a return address fits a function: it calls just that, something that is told only when it runs, or
- * something else, which may have jumped on to it. */
-enum fit { FITS, MAY_FIT, FITS_ANOTHER, NO_CALL };
+/* How well a return address fits a function: it calls just that, or something that is told only when it runs. What
+ * calls another function might have come here by a jump of that one, but is rather left over from an earlier call. */
+enum fit { FITS, MAY_FIT, NO_FIT };
+
+/* Where the linkage table's entry at `callee` jumps to; callee itself where that is none. */
+static gs_addr destination(struct gs_native *native, gs_addr callee)
+{
+    uint8_t stub[GS_ARCH_STUB_BYTES];
+    gs_addr word, place;
+    if (gs_native_module(native, callee) && gs_mem_read(native->text, callee, stub, sizeof stub) == GS_OK &&
+        (word = gs_arch_stub_word(stub, callee)) && gs_mem_read_addr(native->target->mem, word, &place) == GS_OK)
+        return place;
+    return callee;
+}
 
 static enum fit judge(struct gs_native *native, gs_addr back, gs_addr start)
 {
-    uint8_t before[GS_ARCH_CALL_BYTES], stub[GS_ARCH_STUB_BYTES];
-    gs_addr callee, word, place;
+    uint8_t before[GS_ARCH_CALL_BYTES];
+    gs_addr callee;
     struct gs_module *module = gs_native_module(native, back - 1);
     if (!module || back - module->start < sizeof before ||
         gs_mem_read(native->text, back - sizeof before, before, sizeof before) != GS_OK ||
         !gs_arch_is_call(before, back, &callee))
-        return NO_CALL;
-    if (!callee || !start)
+        return NO_FIT;
+    if (!callee)
         return MAY_FIT;
-    if (callee == start)
-        return FITS;
-    if (gs_native_module(native, callee) && gs_mem_read(native->text, callee, stub, sizeof stub) == GS_OK &&
-        (word = gs_arch_stub_word(stub, callee)) && gs_mem_read_addr(native->target->mem, word, &place) == GS_OK)
-        return place == start ? FITS : FITS_ANOTHER;
-    return FITS_ANOTHER;
+    return callee == start || destination(native, callee) == start ? FITS : NO_FIT;
 }
 
-size_t gs_native_guess(struct gs_native *native, const struct gs_native_copy *copy, gs_addr sp, gs_addr start,
-                       gs_addr guesses[GS_GUESSES])
+bool gs_native_guess(struct gs_native *native, const struct gs_native_copy *copy, gs_addr sp, gs_addr start, bool sure,
+                     gs_addr *slot)
 {
-    size_t count = 0, better = 0;
-    /* When it was called the stack was aligned to 16 bytes, so it is where the frame pointer points. */
-    for (gs_addr at = (sp + 15) & ~(gs_addr)15; at - sp < FRAME_MAX && better < GS_GUESSES; at += 16) {
-        uint64_t back;
-        if (!gs_native_copy_word(copy, at + 8, &back))
-            break;
-        enum fit fit = judge(native, back, start);
-        if (fit == NO_CALL || (fit != FITS && count == GS_GUESSES))
+    uint64_t back;
+    for (; *slot - sp < FRAME_MAX && gs_native_copy_word(copy, *slot, &back); *slot += 8) {
+        /* Whoever calls by the rules has aligned the stack to 16 bytes. */
+        if (!sure && (*slot + 8) % 16 != 0)
             continue;
-        if (fit == FITS && count == GS_GUESSES)
-            count--;
-        size_t place = fit == FITS ? better++ : count;
-        memmove(guesses + place + 1, guesses + place, (count - place) * sizeof *guesses);
-        guesses[place] = at;
-        count++;
+        if (judge(native, back, start) == (sure ? FITS : MAY_FIT))
+            return true;
     }
-    return count;
+    return false;
 }

@@ -99,11 +99,11 @@ enum gs_eval_result gs_native_expression(const struct gs_eval *eval, gs_addr add
 
 /* ---- guesses ---- */
 
-enum { GS_GUESSES = 12 };
-/* Values that the frame pointer may have in the function that starts at `start` (0: any) and whose stack pointer is
- * sp, most likely first; returns how many. */
-size_t gs_native_guess(struct gs_native *native, const struct gs_native_copy *copy, gs_addr sp, gs_addr start,
-                       gs_addr guesses[GS_GUESSES]);
+/* Looks from *slot on for a return address that the function which starts at `start` may have been called with, while
+ * its stack pointer is sp. sure: it lies behind a call of just that function; else behind one of which it is told only
+ * when it runs what it calls. False: there are no more of them. */
+bool gs_native_guess(struct gs_native *native, const struct gs_native_copy *copy, gs_addr sp, gs_addr start, bool sure,
+                     gs_addr *slot);
 
 /* ---- the engine ---- */
 

@@ -131,30 +131,46 @@ static bool add(struct walk *walk, gs_addr pc, gs_addr start, gs_addr cfa)
 
 static enum gs_native_end follow(struct walk *walk, bool guessing);
 
+/* What comes of it if the return address lies in `slot`, and the frame so ends behind that. */
+static enum gs_native_end try_guess(struct walk *walk, const struct walk *before, size_t frames, gs_addr slot,
+                                    int64_t offset)
+{
+    bool unsure = walk->stack->frames[frames - 1].inferred;
+    *walk = *before;
+    walk->stack->count = frames - 1; /* where it stands is known, only its end is not */
+    walk->registers.value[GS_ARCH_BP] = slot + 8 - (uint64_t)offset;
+    walk->registers.known |= 1u << GS_ARCH_BP;
+    walk->inferred = true;
+    enum gs_native_end end = follow(walk, true);
+    walk->stack->frames[frames - 1].inferred = unsure;
+    return end;
+}
+
 /* The frame pointer is not known, and this frame is found by it: each likely value is tried, until one leads to the
  * outermost function. */
-static enum gs_native_end try_guesses(struct walk *walk, gs_addr start)
+static enum gs_native_end try_guesses(struct walk *walk, const struct gs_row *row)
 {
-    gs_addr guesses[GS_GUESSES];
-    struct walk before = *walk;
+    enum { GUESSES = 12, USUAL = 16 /* the saved frame pointer and the return address */ };
+    int64_t offset = row->cfa_rule == GS_RULE_REGISTER ? row->cfa_value : USUAL;
+    gs_addr sp = walk->registers.value[GS_ARCH_SP], start = row->start;
     size_t frames = walk->stack->count;
-    bool unsure = walk->stack->frames[frames - 1].inferred;
-    size_t count = gs_native_guess(walk->native, walk->copy, walk->registers.value[GS_ARCH_SP], start, guesses);
-    for (size_t i = 0; i < count; i++) {
-        *walk = before;
-        walk->stack->count = frames - 1; /* where it stands is known, only its end is not */
-        walk->registers.value[GS_ARCH_BP] = guesses[i];
-        walk->registers.known |= 1u << GS_ARCH_BP;
-        walk->inferred = true;
-        if (follow(walk, true) == GS_NATIVE_WHOLE) {
-            walk->stack->frames[frames - 1].inferred = unsure;
-            return GS_NATIVE_WHOLE;
+    struct walk before = *walk;
+    bool cut = false;
+    if (row->cfa_rule == GS_RULE_REGISTER && row->cfa_register != GS_ARCH_BP)
+        return GS_NATIVE_REGISTER;
+    for (int sure = 1; sure >= 0; sure--) {
+        gs_addr slot = sp;
+        for (int i = 0; i < GUESSES && gs_native_guess(walk->native, walk->copy, sp, start, sure, &slot); i++) {
+            enum gs_native_end end = try_guess(walk, &before, frames, slot, offset);
+            if (end == GS_NATIVE_WHOLE)
+                return end;
+            cut |= end == GS_NATIVE_CUT;
+            slot += 8;
         }
     }
     *walk = before;
     walk->stack->count = frames;
-    walk->stack->frames[frames - 1].inferred = unsure;
-    return GS_NATIVE_REGISTER;
+    return cut ? GS_NATIVE_CUT : GS_NATIVE_REGISTER; /* with more of the stack one of them may lead on */
 }
 
 static enum gs_native_end follow(struct walk *walk, bool guessing)
@@ -176,7 +192,7 @@ static enum gs_native_end follow(struct walk *walk, bool guessing)
             continue;
         }
         if (result == GS_EVAL_LOST)
-            return guessing || known(walk, GS_ARCH_BP) ? GS_NATIVE_REGISTER : try_guesses(walk, row->start);
+            return guessing || known(walk, GS_ARCH_BP) ? GS_NATIVE_REGISTER : try_guesses(walk, row);
         enum gs_native_end end = result ? GS_NATIVE_DAMAGED : go_to_caller(walk, row, cfa);
         if (end != GS_NATIVE_NOT_YET)
             return end;

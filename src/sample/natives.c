@@ -214,7 +214,7 @@ static bool take_sleeper(struct gs_reader *reader, struct gs_cstack *cstack)
         unwind(reader, cstack);
         if (!slept_on(reader, cstack))
             return false;
-        if (cstack->stack.end != GS_NATIVE_CUT || copy->len < bytes)
+        if (cstack->stack.end != GS_NATIVE_CUT || copy->whole)
             break;
     }
     cstack->kept = cstack->has_runs;
@@ -262,7 +262,7 @@ static void take_still(struct gs_reader *reader, struct gs_cstack *cstack)
             return;
         }
         unwind(reader, cstack);
-        if (cstack->stack.end != GS_NATIVE_CUT || copy->len < bytes)
+        if (cstack->stack.end != GS_NATIVE_CUT || copy->whole)
             return;
     }
 }

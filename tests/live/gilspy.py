@@ -39,7 +39,8 @@ def check(document):
         assert set(thread) == THREAD
         assert thread["gil"] in WORDS and thread["evidence"] in ("exact", "inferred")
         for frame in thread["frames"]:
-            assert set(frame) == FRAME and frame["kind"] in ("python", "gap")
+            assert set(frame) - {"inferred"} == FRAME and frame["kind"] in ("python", "gap", "native")
+            assert (frame["module"] is not None) == (frame["kind"] == "native")
     for word, listed in (("holds", [gil["holder"] for gil in gils if gil["holder"]]),
                          ("waits", [tid for gil in gils for tid in gil["waiters"]])):
         assert {thread["tid"] for thread in threads if thread["gil"] == word} == set(listed)

@@ -1,0 +1,69 @@
+"""C functions whose chains are known: a library that is compiled for the tests, and what is to be seen of it."""
+import os
+import shutil
+import subprocess
+import tempfile
+
+from target import SCRIPTS
+
+# Each variant: how a compiler may make frames.
+FLAGS = {"plain": ["-fomit-frame-pointer"], "pointer": ["-fno-omit-frame-pointer", "-mno-omit-leaf-frame-pointer"],
+         "alloca": ["-fomit-frame-pointer", "-DWITH_ALLOCA"]}
+COMMON = ["-O2", "-fPIC", "-fno-stack-protector", "-fcf-protection=none", "-nostdlib"]
+
+
+class Library:
+    """libchain.so, and copies of it below the roots of other distributions."""
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="gilspy-test-")
+        os.chmod(self.folder, 0o755)
+        objects = []
+        for variant, flags in FLAGS.items():
+            objects.append(os.path.join(self.folder, variant + ".o"))
+            subprocess.run(["cc", *COMMON, *flags, "-DVARIANT=_" + variant, "-c", os.path.join(SCRIPTS, "chain.c"), "-o",
+                            objects[-1]], check=True)
+        objects.append(os.path.join(self.folder, "cpp.o"))
+        subprocess.run(["cc", *COMMON, "-fno-exceptions", "-fno-rtti", "-c", os.path.join(SCRIPTS, "chain.cpp"), "-o",
+                        objects[-1]], check=True)
+        self.path = os.path.join(self.folder, "libchain.so")
+        subprocess.run(["cc", "-shared", "-nostdlib", *objects, "-o", self.path], check=True)
+        self.copies = []
+
+    def of(self, python, folders):
+        """Where this Python finds it."""
+        if not python.root:
+            return self.path
+        copy = os.path.join(folders.of(python), "libchain.so")
+        if copy not in self.copies:
+            shutil.copy(self.path, copy)
+            self.copies.append(copy)
+        return python.inside(copy)
+
+    def stripped(self):
+        """A copy without the symbols that the dynamic linker does not need."""
+        copy = os.path.join(self.folder, "libbare.so")
+        subprocess.run(["strip", "-o", copy, self.path], check=True)
+        return copy
+
+    def remove(self):
+        shutil.rmtree(self.folder)
+
+
+def chain_of(variant, times):
+    """The functions of a chain that sleeps, innermost first; those of C with the kind."""
+    c = ["box::Holder<int>::open(int (*)(int), int)", "outer_cpp"] if variant == "cpp" else \
+        [name + "_" + variant for name in ("call", "inner", "middle", "outer")]
+    rows = [("python", "asleep"), ("python", "descend")]
+    for _ in range(times):
+        rows += [("python", "called")] + [("native", name) for name in c] + [("python", "descend")]
+    return rows
+
+
+def seen(thread, known):
+    """What a dump shows of them."""
+    return [(frame["kind"], frame["function"]) for frame in thread["frames"]
+            if (frame["kind"], frame["function"]) in known]
+
+
+def gaps(thread):
+    return [frame["function"] for frame in thread["frames"] if frame["kind"] == "gap"]

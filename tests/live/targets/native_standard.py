@@ -1,0 +1,37 @@
+"""Threads in the C code of the standard library."""
+import hashlib
+import re
+import sqlite3
+import zlib
+
+import common
+
+
+def match():
+    while True:
+        re.match("(a+)+$", "a" * 22 + "b")
+
+
+def deflate():
+    data = bytes(range(256)) * 4096
+    while True:
+        zlib.compress(data, 9)
+
+
+def derive():
+    while True:
+        hashlib.pbkdf2_hmac("sha256", b"word", b"salt", 200000)
+
+
+def query():
+    base = sqlite3.connect(":memory:")
+    while True:
+        base.execute("with recursive n(i) as (select 1 union all select i + 1 from n where i < 300000) "
+                     "select max(i) from n").fetchall()
+
+
+common.start("match", match)
+common.start("deflate", deflate)
+common.start("hash", derive)
+common.start("sql", query)
+common.serve()
