@@ -14,7 +14,8 @@ struct gs_calltree *gs_calltree_new(const struct gs_selection *selection, const 
     tree->selection = selection;
     tree->options = *options;
     tree->places = gs_stacks_new();
-    tree->paths = calloc(GS_PATHS, sizeof *tree->paths);
+    tree->path_count = selection->mode == GS_MODE_BLAME ? GS_PATHS_BLAME : GS_PATHS;
+    tree->paths = calloc(tree->path_count, sizeof *tree->paths);
     /* Those of a fixed tree that come too late need nodes too. */
     uint32_t most = options->fixed ? options->most / 4 * 3 : options->most;
     if (tree->places && tree->paths && gs_nodes_init(&tree->nodes, most))

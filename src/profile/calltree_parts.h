@@ -5,10 +5,11 @@
 #include "profile/calltree.h"
 
 enum {
-    GS_PATHS = 1 << 15,      /* of stacks that are remembered */
-    GS_NAME_BYTES = 64,      /* of names, for each node that there may be, */
-    GS_NAME_LEAST = 1 << 20, /* and some that are always granted */
-    GS_PLACES_MOST = 1 << 27 /* numbers of places, threads and processes that fit into a node */
+    GS_PATHS = 1 << 15,       /* of stacks that are remembered, */
+    GS_PATHS_BLAME = 1 << 18, /* and of pairs of them */
+    GS_NAME_BYTES = 64,       /* of names, for each node that there may be, */
+    GS_NAME_LEAST = 1 << 20,  /* and some that are always granted */
+    GS_PLACES_MOST = 1 << 27  /* numbers of places, threads and processes that fit into a node */
 };
 
 /* A stack of the source, called from a node, leads to a node. */
@@ -29,7 +30,8 @@ struct gs_calltree {
     uint32_t thread_count, thread_room;
 
     const struct gs_stacks *source; /* whose numbers the next two know */
-    struct gs_path *paths;
+    struct gs_path *paths;          /* so many, which is a power of two: */
+    uint32_t path_count;
     uint32_t *place_of; /* place of the source -> place, 0: not known yet */
     uint32_t place_room;
     uint32_t *climb; /* stacks on the way to a known one */

@@ -8,7 +8,7 @@ enum { DEEPEST_SHARE = 8 /* a stack takes at most the eighth part of all nodes; 
 
 void gs_calltree_drop_paths(struct gs_calltree *tree)
 {
-    memset(tree->paths, 0, GS_PATHS * sizeof *tree->paths);
+    memset(tree->paths, 0, tree->path_count * sizeof *tree->paths);
     if (tree->place_of)
         memset(tree->place_of, 0, tree->place_room * sizeof *tree->place_of);
     tree->source = NULL;
@@ -16,7 +16,7 @@ void gs_calltree_drop_paths(struct gs_calltree *tree)
 
 static struct gs_path *path_of(const struct gs_calltree *tree, uint32_t from, uint32_t stack)
 {
-    return &tree->paths[gs_hash_mix(tree->nodes.key, (uint64_t)from << 32 | stack) % GS_PATHS];
+    return &tree->paths[gs_hash_mix(tree->nodes.key, (uint64_t)from << 32 | stack) & (tree->path_count - 1)];
 }
 
 /* The node if it is remembered, else 0. */

@@ -1,5 +1,6 @@
 /* What a report costs that is as large as they come: an hour of 50 threads at 100 Hz unless told otherwise, with stacks
- * that change from minute to minute. report FILE [SAMPLES [THREADS]]; tells size, time and memory. */
+ * that change from minute to minute. report FILE [SAMPLES [THREADS [FORMAT [MODE [STACKS]]]]]; STACKS: that are used in
+ * a minute. Tells size, time and memory. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 #include "export/format.h"
 #include "support/stream.h"
 
-enum { SLOT_NS = 10000000, STACKS = 3000, DEPTH = 24, PHASE = 6000 /* samples */, USED = 60 /* stacks in a phase */ };
+enum { SLOT_NS = 10000000, STACKS = 3000, DEPTH = 24, PHASE = 6000 /* samples */ };
 
 static uint32_t next(uint32_t *seed)
 {
@@ -35,12 +36,13 @@ static void make_stacks(struct stream *stream, uint32_t *stacks, uint32_t *seed)
 }
 
 /* One thread holds, most others want to, some sleep. */
-static void fill(struct stream *stream, const uint32_t *stacks, int threads, int sample, uint32_t *seed)
+static void fill(struct stream *stream, const uint32_t *stacks, uint32_t used_of, int threads, int sample,
+                 uint32_t *seed)
 {
     int holder = (int)(next(seed) % (uint32_t)threads);
     stream_clear(stream);
     for (int i = 0; i < threads; i++) {
-        uint32_t used = next(seed) % USED, stack = stacks[((uint32_t)(sample / PHASE) * 37 + used * used) % STACKS];
+        uint32_t used = next(seed) % used_of, stack = stacks[((uint32_t)(sample / PHASE) * 37 + used * used) % STACKS];
         bool sleeps = i % 5 == 4 && i != holder;
         stream_add(stream, (uint32_t)i, stack,
                    i == holder ? GS_HOLDS
@@ -63,14 +65,17 @@ int main(int argc, char **argv)
     static uint32_t stacks[STACKS];
     static struct stream stream;
     int samples = argc > 2 ? atoi(argv[2]) : 360000, threads = argc > 3 ? atoi(argv[3]) : 50;
+    uint32_t used = argc > 6 ? (uint32_t)atoi(argv[6]) : 60;
     struct gs_selection selection = {.mode = GS_MODE_ACTIVE};
-    const struct gs_format *format = gs_format_find("html");
+    const struct gs_format *format = gs_format_find(argc > 4 ? argv[4] : "html");
     struct gs_sink *sink;
     struct rusage usage;
     struct stat file;
     uint32_t seed = 7;
     FILE *out = argc > 1 ? fopen(argv[1], "w") : NULL;
-    if (!out || threads > STREAM_THREADS || format->open(&sink, out, &selection) != GS_OK)
+    if (argc > 5 && !gs_mode_find(argv[5], &selection.mode))
+        return 1;
+    if (!out || !format || used < 1 || threads > STREAM_THREADS || format->open(&sink, out, &selection) != GS_OK)
         return 1;
     double begin = seconds();
     enum gs_status status = GS_OK;
@@ -83,7 +88,7 @@ int main(int argc, char **argv)
     }
     make_stacks(&stream, stacks, &seed);
     for (int i = 0; i < samples && status == GS_OK; i++) {
-        fill(&stream, stacks, threads, i, &seed);
+        fill(&stream, stacks, used, threads, i, &seed);
         status = stream_tick(&stream, SLOT_NS, 0);
     }
     if (status == GS_OK)
