@@ -89,10 +89,13 @@ static enum gs_status add_span(struct gs_html *self, uint32_t number, const stru
 
 static void end_hold(struct gs_html *self, struct gs_html_thread *thread)
 {
+    uint64_t ns = thread->hold.end_ns - thread->hold.begin_ns;
     if (thread->hold.samples == 0)
         return;
-    if (thread->hold.end_ns - thread->hold.begin_ns > thread->longest_ns)
-        thread->longest_ns = thread->hold.end_ns - thread->hold.begin_ns;
+    if (ns > thread->longest_ns)
+        thread->longest_ns = ns;
+    if (ns > thread->hogged_ns && 2 * thread->hold.waiters >= thread->hold.samples)
+        thread->hogged_ns = ns;
     if (thread->chosen)
         gs_holds_add(&self->holds, &thread->hold);
     thread->hold.samples = 0;

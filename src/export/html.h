@@ -27,6 +27,7 @@ struct gs_html_thread {
     bool main, chosen, shared; /* shared: another one has its name */
     uint8_t lock;              /* the GIL that it was seen with last */
     uint64_t samples, longest_ns, runs_ns;
+    uint64_t hogged_ns; /* its longest hold for half of which, at least, others waited */
     uint64_t hue_ns[GS_HUE_COUNT];
     struct gs_span span; /* the last one, which may go on; node 0: none */
     struct gs_hold hold; /* the present one; samples 0: none */

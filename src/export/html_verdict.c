@@ -60,7 +60,7 @@ static void sum_up(struct gils *gils, const struct gs_html *html)
         gil->waits_ns += waits_ns;
         if (held_ns > 0 && (!gil->most || held_ns > gil->most->hue_ns[GS_HUE_HOLDS]))
             gil->most = thread;
-        if (thread->longest_ns > 0 && (!gil->longest || thread->longest_ns > gil->longest->longest_ns))
+        if (thread->hogged_ns > 0 && (!gil->longest || thread->hogged_ns > gil->longest->hogged_ns))
             gil->longest = thread;
     }
 }
@@ -115,11 +115,11 @@ static void put_gil(struct gs_label *text, const struct gs_html *html, const str
 static bool is_hog(const struct gs_html *html, const struct gs_html_data *data, const struct gil *gil, double waits)
 {
     double turn_ns = 1e9 / html->run.rate_hz; /* 0 where the rate is infinite */
-    if (waits < SOME_WAIT || !gil->longest || gil->longest->longest_ns < LONG_HOLD_NS)
+    if (waits < SOME_WAIT || !gil->longest || gil->longest->hogged_ns < LONG_HOLD_NS)
         return false;
     turn_ns = turn_ns < TURN_NS ? TURN_NS : turn_ns;
     double chance_ns = log((double)data->end_ns / turn_ns + 2) / log(1 + waits) * turn_ns;
-    return (double)gil->longest->longest_ns > 2 * chance_ns;
+    return (double)gil->longest->hogged_ns > 2 * chance_ns;
 }
 
 static void put_conclusion(struct gs_label *text, const struct gs_html *html, const struct gs_html_data *data,
@@ -132,7 +132,7 @@ static void put_conclusion(struct gs_label *text, const struct gs_html *html, co
         gs_label_put(text, " ");
         gs_html_thread_name(text, gil->longest);
         gs_label_put(text, " was seen to keep it for ");
-        gs_svg_time(text, gil->longest->longest_ns);
+        gs_svg_time(text, gil->longest->hogged_ns);
         gs_label_put(text, " at a stretch, while the others stood still.");
     } else if (waits >= MANY_WAIT && held >= FULL) {
         gs_label_put(text, " They take turns on one core: more threads do not make this faster, more processes do.");
