@@ -20,6 +20,9 @@ enum gs_status gs_sampler_add(struct gs_sampler *sampler, uint64_t id, struct gs
                               struct gs_reader *reader, struct gs_names *names) GS_MUST_CHECK;
 size_t gs_sampler_count(const struct gs_sampler *sampler);
 
+/* Another rate from now on; gs_sampler_next_ns is to be asked again. */
+void gs_sampler_rate(struct gs_sampler *sampler, double rate_hz);
+
 /* The moment of the next sample (CLOCK_MONOTONIC): to be waited for. */
 uint64_t gs_sampler_next_ns(struct gs_sampler *sampler);
 /* One sample of each process, now. GS_OK; GS_GONE or GS_EXECED when the process *id is not what it was: it is sampled

@@ -123,13 +123,17 @@ static void clear_progress(struct record *r)
     r->progress = false;
 }
 
-static void show_progress(void *context, double seconds)
+/* The line of progress; returns when it is to be renewed. */
+static uint64_t show_progress(void *context, uint64_t now_ns, bool woken)
 {
+    enum { EVERY_NS = 500000000 };
     struct record *r = context;
     struct gs_run_end end;
     struct gs_console console;
     char line[160];
+    (void)woken;
     gs_session_sum(r->session, &end);
+    double seconds = end.begin_ns ? (double)(end.end_ns - end.begin_ns) / 1e9 : 0;
     gs_console_init(&console, stderr, GS_COLOR_NEVER);
     double held = r->meter.weighed_ns > 0 ? 100.0 * (double)r->meter.held_ns / (double)r->meter.weighed_ns : 0;
     snprintf(line, sizeof line, "%.0f s, %llu samples, %.0f a second, GIL held %.0f %%, %llu lost", seconds,
@@ -139,6 +143,7 @@ static void show_progress(void *context, double seconds)
         line[console.columns - 1] = '\0'; /* a line that goes on in the next could not be taken back */
     fprintf(stderr, "\r\033[K%s", line);
     r->progress = true;
+    return now_ns + EVERY_NS;
 }
 
 static enum gs_status draw(struct record *r, struct gs_err *err)
@@ -233,7 +238,7 @@ static int record(struct record *r)
     int exit = 0;
     struct gs_session_calls calls = {.context = r, .give_up = give_up};
     if (isatty(STDERR_FILENO) && !args->quiet && !args->program) /* a program has the terminal for itself */
-        calls.progress = show_progress;
+        calls.tick = show_progress;
     enum gs_status status = open_recording(r, &err);
     if (!status)
         status = gs_session_open(&r->session, args, &r->meter.sink, &calls, &exit, &err);

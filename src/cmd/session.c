@@ -15,8 +15,8 @@
 #include "target/kin.h"
 
 enum {
-    PROGRESS_NS = 500000000,
-    AWAKE_NS = 1000000 /* at the highest rate there is no sleep, but signals are let in so often */
+    LOOK_NS = 500000000, /* how often to see to it that somebody is left */
+    AWAKE_NS = 1000000   /* at the highest rate there is no sleep, but signals are let in so often */
 };
 
 struct gs_session {
@@ -28,7 +28,8 @@ struct gs_session {
     bool spawned;
     struct gs_look **looks; /* of those that are sampled; its address is the sampler's id */
     size_t look_count, look_room;
-    uint64_t begin_ns, progress_ns, slept_ns;
+    uint64_t begin_ns, next_ns, tick_ns, slept_ns; /* next: of the samples */
+    bool woken, ends;
     sigset_t waiting;
 };
 
@@ -76,6 +77,8 @@ static enum gs_status adopt(struct gs_session *session, pid_t pid, enum gs_look_
                 gs_sampler_add(session->sampler, (uint64_t)(uintptr_t)look, look->python, look->reader, look->names);
         if (!status)
             status = keep(session, look);
+        if (!status && session->calls.opened)
+            session->calls.opened(session->calls.context, look);
         if (status)
             gs_fail(err, status, "cannot sample process %d: %s", (int)pid, gs_status_text(status));
     }
@@ -84,7 +87,7 @@ static enum gs_status adopt(struct gs_session *session, pid_t pid, enum gs_look_
     return status;
 }
 
-static void forget(struct gs_session *session, uint64_t id, uint64_t now_ns)
+static void forget(struct gs_session *session, uint64_t id, enum gs_status why, uint64_t now_ns)
 {
     struct gs_look *look = (struct gs_look *)(uintptr_t)id;
     gs_kin_again(session->kin, look->target->pid, now_ns);
@@ -94,6 +97,8 @@ static void forget(struct gs_session *session, uint64_t id, uint64_t now_ns)
             break;
         }
     }
+    if (session->calls.closed)
+        session->calls.closed(session->calls.context, look, why);
     gs_look_close(look);
     if (session->spawned)
         gs_spawn_ended(&session->spawn);
@@ -186,7 +191,7 @@ static enum gs_status sample(struct gs_session *session, struct gs_err *err)
         uint64_t id;
         enum gs_status status = gs_sampler_take(session->sampler, &id);
         if (gs_status_class(status) == GS_CLASS_GONE) {
-            forget(session, id, gs_clock_ns());
+            forget(session, id, status, gs_clock_ns());
             continue;
         }
         if (status)
@@ -203,12 +208,13 @@ static bool is_over(struct gs_session *session)
     return session->spawned ? gs_spawn_ended(&session->spawn) : gs_kin_count(session->kin) == 0;
 }
 
-static void show_progress(struct gs_session *session, uint64_t now_ns)
+static void tick(struct gs_session *session, uint64_t now_ns)
 {
-    if (!session->calls.progress || now_ns < session->progress_ns)
+    if (!session->calls.tick || (now_ns < session->tick_ns && !session->woken))
         return;
-    session->progress_ns = now_ns + PROGRESS_NS;
-    session->calls.progress(session->calls.context, (double)(now_ns - session->begin_ns) / 1e9);
+    session->tick_ns = session->calls.tick(session->calls.context, now_ns, session->woken);
+    session->ends = session->tick_ns == 0;
+    session->woken = false;
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -220,26 +226,30 @@ static enum gs_status loop(struct gs_session *session, struct gs_err *err)
 {
     const struct gs_args *args = session->args;
     uint64_t end_ns = args->duration_us > 0 ? session->begin_ns + args->duration_us * 1000 : UINT64_MAX;
-    uint64_t next_ns = gs_sampler_next_ns(session->sampler);
+    session->next_ns = session->calls.at_once ? session->begin_ns : gs_sampler_next_ns(session->sampler);
     enum gs_status status = GS_OK;
     for (;;) {
         uint64_t now_ns = gs_clock_ns();
-        if (!status && now_ns >= next_ns && gs_sampler_count(session->sampler) > 0)
+        if (!status && now_ns >= session->next_ns && gs_sampler_count(session->sampler) > 0)
             status = sample(session, err);
         if (!status)
             status = take_in(session, now_ns, err);
-        if (status || is_over(session) || now_ns >= end_ns || gs_signals_ended())
+        if (!status)
+            tick(session, now_ns);
+        bool over = session->ends || (!session->calls.lasts && is_over(session));
+        if (status || over || now_ns >= end_ns || gs_signals_ended())
             return status;
-        show_progress(session, now_ns);
-        if (now_ns >= next_ns)
-            next_ns = gs_sampler_next_ns(session->sampler);
-        uint64_t wake_ns = gs_sampler_count(session->sampler) > 0 ? next_ns : UINT64_MAX;
+        if (now_ns >= session->next_ns)
+            session->next_ns = gs_sampler_next_ns(session->sampler);
+        uint64_t wake_ns = gs_sampler_count(session->sampler) > 0 ? session->next_ns : UINT64_MAX;
         if (gs_kin_count(session->kin) > gs_sampler_count(session->sampler) || args->subprocesses)
             wake_ns = least(wake_ns, now_ns + GS_KIN_POLL_NS);
-        wake_ns = least(least(wake_ns, end_ns), now_ns + PROGRESS_NS);
+        wake_ns = least(least(wake_ns, end_ns), now_ns + LOOK_NS);
+        if (session->calls.tick)
+            wake_ns = least(wake_ns, session->tick_ns);
         if (wake_ns <= now_ns && now_ns - session->slept_ns < AWAKE_NS)
             continue;
-        gs_signals_sleep(wake_ns, &session->waiting);
+        session->woken = gs_signals_wait(wake_ns, session->calls.keys ? STDIN_FILENO : -1, &session->waiting);
         session->slept_ns = now_ns;
     }
 }
@@ -248,6 +258,8 @@ enum gs_status gs_session_run(struct gs_session *session, struct gs_err *err)
 {
     struct gs_run_end end;
     enum gs_status status = loop(session, err), ended = GS_OK;
+    if (session->calls.closing)
+        session->calls.closing(session->calls.context);
     gs_sampler_sum(session->sampler, &end);
     if (status != GS_OUTPUT)
         ended = gs_sampler_end(session->sampler);
@@ -259,6 +271,12 @@ enum gs_status gs_session_run(struct gs_session *session, struct gs_err *err)
     if (session->spawned && !session->args->subprocesses)
         gs_err_todo(err, "If %.100s starts Python as a process of its own, add -s", session->args->program[0]);
     return GS_GONE;
+}
+
+void gs_session_rate(struct gs_session *session, double rate_hz)
+{
+    gs_sampler_rate(session->sampler, rate_hz);
+    session->next_ns = gs_sampler_next_ns(session->sampler);
 }
 
 void gs_session_sum(const struct gs_session *session, struct gs_run_end *end)

@@ -60,11 +60,17 @@ void gs_signals_wake_for_children(void)
     sigaction(SIGCHLD, &action, NULL);
 }
 
-bool gs_signals_sleep(uint64_t until_ns, const sigset_t *waiting)
+bool gs_signals_wait(uint64_t until_ns, int fd, const sigset_t *waiting)
 {
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
     uint64_t now = gs_clock_ns();
     uint64_t left = until_ns > now ? until_ns - now : 0;
     struct timespec time = {.tv_sec = (time_t)(left / GS_NS_PER_S), .tv_nsec = (long)(left % GS_NS_PER_S)};
-    ppoll(NULL, 0, &time, waiting);
+    return ppoll(&readable, 1, &time, waiting) != 0;
+}
+
+bool gs_signals_sleep(uint64_t until_ns, const sigset_t *waiting)
+{
+    gs_signals_wait(until_ns, -1, waiting);
     return !gs_signals_ended();
 }

@@ -17,5 +17,7 @@ int gs_signals_sent(void);
 void gs_signals_wake_for_children(void);
 /* Sleeps until a moment of CLOCK_MONOTONIC; false when a signal ended it. */
 bool gs_signals_sleep(uint64_t until_ns, const sigset_t *waiting);
+/* The same, or until fd (-1: none) can be read; true when that or a signal ended it. */
+bool gs_signals_wait(uint64_t until_ns, int fd, const sigset_t *waiting);
 
 #endif

@@ -115,6 +115,14 @@ uint64_t gs_sampler_next_ns(struct gs_sampler *sampler)
     return gs_pace_next(&sampler->pace, gs_clock_ns());
 }
 
+void gs_sampler_rate(struct gs_sampler *sampler, double rate_hz)
+{
+    uint64_t late = sampler->pace.late;
+    sampler->rate_hz = rate_hz;
+    gs_pace_init(&sampler->pace, rate_hz, gs_clock_ns());
+    sampler->pace.late = late;
+}
+
 static void add_quality(struct gs_quality *sum, const struct gs_quality *one)
 {
     sum->samples += one->samples;

@@ -1,6 +1,8 @@
 /* ncurses, and what must happen to the terminal when we crash. */
 #include <curses.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +22,47 @@ static struct {
     struct termios before;
     char leave[LEAVE_BYTES]; /* what makes it show the screen that was there before */
     SCREEN *screen;
-    bool colors; /* to be used */
+    bool colors;        /* to be used */
+    int said, messages; /* standard error as it was, and the file that keeps what is said meanwhile; 0: not so */
 } terminal;
 
+enum { SAID_MOST = 1 << 16 };
+
 static const int crashes[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL};
+
+/* A message in the middle of the screen would tear it: while that is there, messages go to a file without a name. */
+static void keep_messages(void)
+{
+    if (!isatty(STDERR_FILENO))
+        return;
+    const char *folder = getenv("TMPDIR");
+    int fd = open(folder ? folder : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int said = fd >= 0 ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) : -1;
+    if (said >= 0 && dup2(fd, STDERR_FILENO) >= 0) {
+        terminal.said = said;
+        terminal.messages = fd;
+    } else {
+        close(said);
+        close(fd);
+    }
+}
+
+/* They appear when the screen is gone. */
+static void tell_messages(void)
+{
+    char bytes[4096];
+    off_t at = 0;
+    if (terminal.said <= 0)
+        return;
+    dup2(terminal.said, STDERR_FILENO);
+    close(terminal.said);
+    for (ssize_t got; at < SAID_MOST && (got = pread(terminal.messages, bytes, sizeof bytes, at)) > 0; at += got) {
+        if (write(STDERR_FILENO, bytes, (size_t)got) != got)
+            break;
+    }
+    close(terminal.messages);
+    terminal.said = terminal.messages = 0;
+}
 
 static void leave(void)
 {
@@ -122,6 +161,7 @@ enum gs_status gs_screen_open(enum gs_color_depth depth, struct gs_err *err)
     nodelay(stdscr, TRUE);
     set_escdelay(25);
     curs_set(0);
+    keep_messages();
     return GS_OK;
 }
 
@@ -132,14 +172,38 @@ void gs_screen_close(void)
     endwin();
     delscreen(terminal.screen);
     terminal.screen = NULL;
+    tell_messages();
     for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
         signal(crashes[i], SIG_DFL);
 }
 
 void gs_screen_abandon(void)
 {
-    if (terminal.screen)
-        leave();
+    if (!terminal.screen)
+        return;
+    leave();
+    tell_messages();
+}
+
+/* Without colours a style is told by weight. */
+static attr_t attributes_of(const struct gs_cell *cell)
+{
+    attr_t reverse = cell->selected ? A_REVERSE : A_NORMAL;
+    switch (cell->style) {
+    case GS_STYLE_HOLDS:
+    case GS_STYLE_BOLD:
+        return A_BOLD | reverse;
+    case GS_STYLE_WAITS:
+        return (terminal.colors ? A_NORMAL : A_UNDERLINE) | reverse;
+    case GS_STYLE_IDLE:
+        return (terminal.colors && COLORS >= 256 ? A_NORMAL : A_DIM) | reverse;
+    case GS_STYLE_DIM:
+        return A_DIM | reverse;
+    case GS_STYLE_REVERSE:
+        return A_REVERSE;
+    default:
+        return reverse;
+    }
 }
 
 void gs_screen_size(int *rows, int *columns)
@@ -147,71 +211,77 @@ void gs_screen_size(int *rows, int *columns)
     getmaxyx(stdscr, *rows, *columns);
 }
 
-/* Without colours a style is told by weight. */
-static attr_t attributes_of(enum gs_style style)
+static void show_row(const struct gs_grid *grid, int row, int columns)
 {
-    switch (style) {
-    case GS_STYLE_HOLDS:
-    case GS_STYLE_BOLD:
-        return A_BOLD;
-    case GS_STYLE_WAITS:
-        return terminal.colors ? A_NORMAL : A_UNDERLINE;
-    case GS_STYLE_IDLE:
-        return terminal.colors && COLORS >= 256 ? A_NORMAL : A_DIM;
-    case GS_STYLE_DIM:
-        return A_DIM;
-    case GS_STYLE_REVERSE:
-        return A_REVERSE;
-    default:
-        return A_NORMAL;
-    }
-}
-
-void gs_screen_line(int row, const struct gs_text *text)
-{
-    size_t begin = 0;
-    attr_set(A_NORMAL, 0, NULL);
-    move(row, 0);
-    for (size_t i = 0; i < text->len; i++) {
-        unsigned char mark = (unsigned char)text->bytes[i];
-        if (mark >= GS_STYLE_COUNT)
+    const struct gs_cell *line = &grid->cells[(size_t)row * (size_t)grid->columns];
+    for (int i = 0; i < columns; i++) {
+        cchar_t shown;
+        wchar_t characters[2 + GS_CELL_MARKS] = {(wchar_t)line[i].character};
+        if (line[i].character == 0)
             continue;
-        addnstr(text->bytes + begin, (int)(i - begin));
-        attr_set(attributes_of(mark), (short)mark, NULL);
-        begin = i + 1;
+        for (int k = 0; k < GS_CELL_MARKS; k++)
+            characters[1 + k] = (wchar_t)line[i].marks[k];
+        setcchar(&shown, characters, attributes_of(&line[i]), terminal.colors ? (short)line[i].style : 0, NULL);
+        mvadd_wch(row, i, &shown);
     }
-    if (text->len > begin)
-        addnstr(text->bytes + begin, (int)(text->len - begin));
-    attr_set(A_NORMAL, 0, NULL);
-    if (getcury(stdscr) == row)
-        clrtoeol();
 }
 
-void gs_screen_show(int used)
+void gs_screen_show(const struct gs_grid *grid)
 {
     int rows, columns;
-    gs_screen_size(&rows, &columns);
-    if (used < rows) {
-        move(used, 0);
-        clrtobot();
-    }
+    gs_screen_size(&rows, &columns); /* may be another by now */
+    erase();
+    for (int row = 0; row < grid->rows && row < rows; row++)
+        show_row(grid, row, grid->columns < columns ? grid->columns : columns);
     refresh();
 }
 
-enum gs_key gs_screen_key(bool ready)
+static uint32_t key_of(int code)
 {
-    int key = getch();
-    switch (key) {
-    case ERR:
-        return ready ? GS_KEY_CLOSED : GS_KEY_NONE;
-    case 'q':
-    case 'Q':
-        return GS_KEY_QUIT;
-    case 'r':
-        return GS_KEY_RESET;
-    case KEY_RESIZE:
-        return GS_KEY_RESIZED;
-    default:
-        return GS_KEY_OTHER;
+    static const struct {
+        int code;
+        enum gs_key key;
+    } keys[] = {
+        {KEY_RESIZE, GS_KEY_RESIZED},
+        {KEY_UP, GS_KEY_UP},
+        {KEY_DOWN, GS_KEY_DOWN},
+        {KEY_LEFT, GS_KEY_LEFT},
+        {KEY_RIGHT, GS_KEY_RIGHT},
+        {KEY_PPAGE, GS_KEY_PAGE_UP},
+        {KEY_NPAGE, GS_KEY_PAGE_DOWN},
+        {KEY_HOME, GS_KEY_HOME},
+        {KEY_END, GS_KEY_END},
+        {KEY_BTAB, GS_KEY_BACK_TAB},
+        {KEY_BACKSPACE, GS_KEY_BACKSPACE},
+        {KEY_F(1), GS_KEY_F1},
+        {KEY_F(3), GS_KEY_F3},
+        {KEY_F(10), GS_KEY_F10},
+        {KEY_ENTER, GS_KEY_ENTER},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (keys[i].code == code)
+            return keys[i].key;
     }
+    return GS_KEY_OTHER;
+}
+
+/* There is something to read, and yet there is no key: the terminal is gone. */
+static bool is_closed(void)
+{
+    struct pollfd keys = {.fd = STDIN_FILENO, .events = POLLIN};
+    return poll(&keys, 1, 0) > 0;
+}
+
+uint32_t gs_screen_key(void)
+{
+    wint_t key;
+    int kind = get_wch(&key);
+    if (kind == ERR && is_closed()) {
+        kind = get_wch(&key); /* unless it came this moment */
+        if (kind == ERR)
+            return GS_KEY_CLOSED;
+    }
+    if (kind == ERR)
+        return GS_KEY_NONE;
+    return kind == KEY_CODE_YES ? key_of((int)key) : (uint32_t)key;
 }

@@ -1,84 +1,21 @@
-"""The live screen, in a pseudo-terminal of its own."""
-import contextlib
-import fcntl
+"""The live screen in a terminal of its own: what it shows, its keys, and how it ends."""
 import os
-import pty
 import re
-import select
 import signal
-import struct
 import subprocess
-import termios
-import time
 
 import pytest
 
 import gilspy
 from target import READ, running, until
 
-PATIENCE_S = 90
+pytest.importorskip("pyte", reason="the screen is looked at with pyte, the package python3-pyte")
+from terminal import screen  # noqa: E402
+
+PATIENCE_S = 120
 PPOLL = 271  # what it waits in between two samples
 HEADER = "HAS%"
-
-
-class Screen:
-    """gilspy top in a terminal; seen: all that it wrote so far."""
-    def __init__(self, *args, rows=30, columns=100):
-        self.master, self.slave = pty.openpty()
-        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
-        self.before = termios.tcgetattr(self.slave)
-        self.seen = ""
-        environment = dict(os.environ, TERM="xterm-256color", LC_ALL="C.UTF-8")
-        self.process = subprocess.Popen([gilspy.PROGRAM, "top", *map(str, args)], stdin=self.slave, stdout=self.slave,
-                                        stderr=subprocess.PIPE, env=environment, start_new_session=True,
-                                        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
-
-    def read(self):
-        ready, _, _ = select.select([self.master], [], [], 0.01)
-        if ready:
-            self.seen += os.read(self.master, 65536).decode("utf-8", "replace")
-
-    def wait_for(self, pattern):
-        deadline = time.monotonic() + PATIENCE_S
-        while not re.search(pattern, self.text()):
-            assert time.monotonic() < deadline and self.process.poll() is None, (pattern, self.text()[-2000:])
-            self.read()
-
-    def text(self):
-        """What was written, without what moves the cursor or colours."""
-        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>]", " ", self.seen)
-
-    def press(self, keys):
-        os.write(self.master, keys.encode())
-
-    def wait_end(self):
-        deadline = time.monotonic() + PATIENCE_S
-        while self.process.poll() is None:
-            assert time.monotonic() < deadline
-            self.read()
-        for _ in range(5):
-            self.read()
-        return self.process.returncode, self.process.stderr.read().decode()
-
-    def check_restored(self):
-        """The terminal is as it was: its modes, the cursor, the screen before."""
-        assert termios.tcgetattr(self.slave) == self.before
-        assert self.seen.rfind("\x1b[?1049l") > self.seen.rfind("\x1b[?1049h") >= 0
-        assert self.seen.rfind("\x1b[?25l") < max(self.seen.rfind("\x1b[?25h"), self.seen.rfind("\x1b[?12l\x1b[?25h"))
-
-
-@contextlib.contextmanager
-def screen(*args, **options):
-    shown = Screen(*args, **options)
-    try:
-        yield shown
-    finally:
-        if shown.process.poll() is None:
-            shown.process.kill()
-        shown.process.wait()
-        shown.process.stderr.close()
-        os.close(shown.master)
-        os.close(shown.slave)
+PIPES = ["hold", "gate", "turn-0", "turn-1", "turn-2", "compute", "once"]
 
 
 def calls(pid, number):
@@ -87,56 +24,293 @@ def calls(pid, number):
         return file.read().split()[0] == str(number)
 
 
+def take(target):
+    """One thread gets the GIL and keeps it, one waits for it."""
+    target.feed("hold")
+    target.wait_reading(target.began["tids"]["holder"], "gate")
+    target.feed("turn-0")
+    target.wait_calling(target.began["tids"]["victim-0"], 202)
+
+
 @pytest.fixture
-def held(system_python, folders):
-    """A target whose GIL one thread keeps, and one waits for."""
-    with running(system_python, folders, "gil.py",
-                 pipes=["hold", "gate", "turn-0", "turn-1", "turn-2", "compute", "once"]) as target:
+def free(system_python, folders):
+    with running(system_python, folders, "gil.py", pipes=PIPES) as target:
         target.wait_idle()
-        target.feed("hold")
-        target.wait_reading(target.began["tids"]["holder"], "gate")
-        target.feed("turn-0")
-        target.wait_calling(target.began["tids"]["victim-0"], 202)
         yield target
 
 
-def test_shows_and_quits(held):
-    with screen("-p", held.pid) as top:
-        for pattern in (HEADER, "pid %d" % held.pid, "100.0 % held", "1 waiting", "holder", "victim-0", "q quit"):
-            top.wait_for(pattern)
-        top.press("r")
-        top.press("q")
-        assert top.wait_end() == (0, "")
-        top.check_restored()
+@pytest.fixture
+def held(free):
+    take(free)
+    return free
 
+
+def end(top):
+    top.press("q")
+    assert top.wait_end() == (0, top.seen[top.seen.rfind(b"\x1b[?1049l"):].decode())
+    top.check_restored()
+
+
+# ---- what it shows ----
+
+def test_shows_and_quits(held):
+    holder, victim = held.began["tids"]["holder"], held.began["tids"]["victim-0"]
+    with screen("-p", held.pid) as top:
+        top.wait_for(HEADER, r"gil\.py .* pid %d " % held.pid, "8 threads", "100 Hz", r"GIL █+ 100 % held",
+                     "◌ 1 waiting", r"● holder \(%d\) for at least " % holder, "wait_holding", "q quit")
+        top.wait_for(r"^● 100\.0 +0\.0 +0\.0 .* %d holder +wait_holding" % holder,
+                     r"^◌   0\.0 100\.0 +0\.0 .* %d victim-0 " % victim, r"^·   0\.0 +0\.0 100\.0 .* locked ")
+        end(top)
+
+
+def test_each_pane(held):
+    """By its number, by Tab, and what is to be seen in it."""
+    panes = [("1", [r"HAS% WAIT% +NO%"]), ("2", [r"● holder .* holds the GIL for at least", r"TIME%", r"^100\.0 .* wait_holding +common\.py:"]),
+             ("3", [r"OWN% TOTAL%", r"^ 100\.0  100\.0 .* wait_holding +common\.py"]),
+             ("5", [r"WAITED", r"victim-0 +holder +wait_holding"]),
+             ("6", [r"HALF SECONDS", r"^● holder +█+●", r"^◌ victim-0 +▒+◌", r"^· sleeper +·+"])]
+    with screen("-p", held.pid) as top:
+        top.wait_for(HEADER)
+        for key, patterns in panes:
+            top.press(key)
+            top.wait_for(*patterns)
+        top.press("4")
+        top.wait_for("no hold of 1 ms or more was seen yet")
+        take_turns = held.began["tids"]["victim-0"]
+        held.feed("gate")  # lets go of it
+        top.wait_for(r"LONGEST +TIMES", r"^ +>.* holder +wait_holding")
+        held.wait_reading(take_turns, "turn-0")
+        top.press("1")
+        for pattern in ("TIME%", "OWN%", "LONGEST", "WAITED", "HALF SECONDS", "HAS%"):
+            top.press("tab")
+            top.wait_for(pattern)
+        top.press("back tab")
+        top.wait_for("HALF SECONDS")
+        end(top)
+
+
+def test_moving(held):
+    """The cursor goes through the threads; Enter shows the stack of the one that it is at."""
+    with screen("-p", held.pid) as top:
+        top.wait_for(HEADER)
+        top.wait(lambda: [line for line in top.chosen() if "holder" in line], "the cursor at the first row")
+        for keys, name in ((["down"], "victim-0"), (["up"], "holder"), (["j"], "victim-0"), (["k"], "holder")):
+            top.press(*keys)
+            top.wait(lambda: [line for line in top.chosen() if name in line], name)
+        top.press("end")
+        top.wait(lambda: not [line for line in top.chosen() if "holder" in line or "victim-0" in line], "the last row")
+        top.press("home", "j", "enter")
+        top.wait_for(r"◌ victim-0 .* waits for the GIL", r"take_turns +gil\.py:")
+        top.press("escape")
+        top.wait_for(HEADER)
+        end(top)
+
+
+def test_wide(held):
+    """The list, and beside it the stack of the thread under the cursor."""
+    with screen("-p", held.pid, columns=150) as top:
+        top.wait_for(r"HAS% .*│ ● holder .* holds the GIL", r"│ 100\.0 .* wait_holding")
+        top.press("j")
+        top.wait_for(r"HAS% .*│ ◌ victim-0 .* waits for the GIL", r"│ 100\.0 .* take_turns")
+        end(top)
+
+
+def test_search_and_filter(held):
+    with screen("-p", held.pid) as top:
+        top.wait_for(HEADER)
+        top.press("/")
+        top.wait_for("^ search:")
+        top.press(*"LOCKx", "backspace", "enter")
+        top.wait(lambda: [line for line in top.chosen() if "locked" in line], "the cursor at what was searched for")
+        top.press("\\")
+        top.wait_for("^ filter:")
+        top.press(*"victim", "enter")
+        top.wait_for("filter victim")
+        top.wait_without(r" sleeper ")
+        assert len(re.findall(r"\d victim-\d", top.text())) == 3
+        top.press("\\", "x", "enter")
+        top.wait_for('nothing has "victimx" in it')
+        top.press("escape")
+        top.wait_for(r" sleeper ")
+        end(top)
+
+
+def test_sort_mode_files_rate(held):
+    with screen("-p", held.pid) as top:
+        top.wait_for(HEADER)
+        top.press("s")
+        top.wait_for("sorted by WAIT%")
+        top.wait(lambda: [line for line in top.chosen() if "victim-0" in line], "who waits most at the top")
+        top.press("m")
+        top.wait_for("mode wall: every thread, always")
+        top.press("2", "f")
+        top.wait_for(r"\S/common\.py:\d+")
+        top.press("f")
+        top.wait_without(r"\S/common\.py:\d+")
+        top.press("+")
+        top.wait_for("200 samples a second", r" 200 Hz")
+        top.press("-", "-")
+        top.wait_for("50 samples a second", r" 50 Hz")
+        end(top)
+
+
+def test_help(target):
+    with screen("-p", target.pid) as top:
+        top.wait_for(HEADER)
+        for key in "h", "?", "f1":
+            top.press(key)
+            top.wait_for(r"Up, k +one row up")
+            top.press("h")
+            top.wait_for(HEADER)
+        top.press("h", "end", *["page down"] * 4)
+        top.wait_for(r"time in this state")
+        end(top)
+
+
+def test_pause(free):
+    """Nothing that happens shows meanwhile; all of it does when it goes on."""
+    with screen("-p", free.pid) as top:
+        top.wait_for(HEADER, "nobody holds it now|held, by whom")
+        top.press(" ")
+        top.wait_for("PAUSED")
+        take(free)
+        top.press("6", "2", "1")  # panes can be looked at
+        top.wait_for(HEADER)
+        assert "● holder" not in top.text() and not re.search(r"^● .* holder ", top.text(), re.M)
+        top.press("p")
+        top.wait_without("PAUSED")
+        top.wait_for(r"● holder \(", r"^● .* holder +wait_holding", r"GIL █+")
+        end(top)
+
+
+def test_reset(held):
+    with screen("-p", held.pid) as top:
+        top.wait_for(HEADER)
+        top.press("5")
+        top.wait_for("victim-0 +holder")
+        held.feed("gate")
+        held.wait_reading(held.began["tids"]["victim-0"], "turn-0")
+        top.wait_for("◌ 0 waiting")
+        top.press("r")
+        top.wait_for("counted anew", "no thread was seen to wait")
+        end(top)
+
+
+def test_write(held, tmp_path):
+    """The dump of this moment, in a file; another one has another name."""
+    with screen("-p", held.pid, cwd=tmp_path) as top:
+        top.wait_for(HEADER)
+        for count in 1, 2:
+            top.press("w")
+            until(lambda: len(list(tmp_path.iterdir())) >= count and not list(tmp_path.glob("*.part")), "the file")
+            top.wait_for("wrote gilspy-%d-" % held.pid)
+        end(top)
+    files = list(tmp_path.glob("gilspy-%d-*.txt" % held.pid))
+    assert len(files) == len(list(tmp_path.iterdir())) == 2
+    for file in files:
+        assert re.search('GIL: held by %d "holder"' % held.began["tids"]["holder"], file.read_text())
+
+
+def test_write_where_nothing_may_be_written(held):
+    with screen("-p", held.pid, cwd="/proc") as top:
+        top.wait_for(HEADER)
+        top.press("w")
+        top.wait_for("cannot write")
+        end(top)
+
+
+# ---- terminals ----
+
+@pytest.mark.parametrize("term", ["xterm", "linux", "screen", "screen-256color", "tmux-256color", "vt100"])
+def test_kinds_of_terminals(held, term):
+    with screen("-p", held.pid, TERM=term) as top:
+        top.wait_for(HEADER, r"GIL █+ 100 % held", r"holder +wait_holding")
+        top.press("q")
+        assert top.wait_end()[0] == 0
+
+
+def test_ascii(held):
+    with screen("-p", held.pid, LC_ALL="C") as top:
+        top.wait_for(HEADER, r"GIL #+ 100 % held", "w 1 waiting", r"^\* 100\.0")
+        top.press("6")
+        top.wait_for(r"^\* holder +\*+$")
+        assert top.text().isascii()
+        end(top)
+
+
+def test_resize(target):
+    with screen("-p", target.pid) as top:
+        top.wait_for(HEADER, "q quit")
+        for rows, columns, pattern in ((5, 20, "too small"), (1, 1, ""), (60, 300, "TIME%"), (10, 40, "HAS%"), (24, 80, "HAS%")):
+            already = len(top.seen)
+            top.set_size(rows, columns)
+            top.process.send_signal(signal.SIGWINCH)
+            top.wait(lambda: len(top.seen) > already, "it to draw again")
+            top.wait_for(pattern)
+            if rows >= 10:
+                top.wait(lambda: "q quit" in top.lines()[-1], "the last line at the bottom")
+                assert all(len(line) <= columns for line in top.lines())
+        end(top)
+
+
+def test_terminal_goes(target):
+    with screen("-p", target.pid) as top:
+        top.wait_for(HEADER)
+        os.close(top.master)
+        top.master = -1
+        assert top.process.wait(PATIENCE_S) in (0, -signal.SIGHUP)
+
+
+# ---- how it ends ----
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signals_end_it(target, number):
     with screen("-p", target.pid) as top:
         top.wait_for(HEADER)
         top.process.send_signal(number)
-        assert top.wait_end() == (0, "")
+        assert top.wait_end()[0] == 0
         top.check_restored()
 
 
-def test_control_c(target):
-    """As the terminal sends it."""
+@pytest.mark.parametrize("key", ["\x03", "f10", "Q"])
+def test_keys_end_it(target, key):
+    """Control-C as the terminal sends it."""
     with screen("-p", target.pid) as top:
         top.wait_for(HEADER)
-        top.press("\x03")
-        assert top.wait_end() == (0, "")
+        top.press(key)
+        assert top.wait_end()[0] == 0
         top.check_restored()
 
 
-def test_target_ends(system_python, folders):
-    with running(system_python, folders, "states.py", "spin", pipes=["begin"]) as target:
-        with screen("-p", target.pid) as top:
-            top.wait_for(HEADER)
-            target.process.kill()
-            target.process.wait()
-            status, said = top.wait_end()
-            assert status == 0 and "ended" in said
-            top.check_restored()
+def test_other_signals_do_not(target):
+    with screen("-p", target.pid) as top:
+        top.wait_for(HEADER)
+        top.process.send_signal(signal.SIGSTOP)
+        until(lambda: open("/proc/%d/stat" % top.process.pid).read().rsplit(")", 1)[1].split()[0] == "T", "it to stop")
+        top.process.send_signal(signal.SIGCONT)
+        top.press("h")
+        top.wait_for("one row up")
+        end(top)
+
+
+def test_target_ends(held):
+    """The last screen stays, with what was counted, until q."""
+    with screen("-p", held.pid) as top:
+        top.wait_for(HEADER, r"^● 100\.0")
+        held.process.kill()
+        held.process.wait()
+        top.wait_for(" ended ", "q ends")
+        assert "100 % held" in top.row("GIL ") and top.row(r"^● 100\.0 .* holder +wait_holding")
+        top.press("5")
+        top.wait_for("victim-0 +holder +wait_holding")
+        top.press("2")
+        top.wait_for("TIME%")
+        top.press("w")
+        top.wait_for("nobody to dump")
+        top.press("q")
+        status, said = top.wait_end()
+        assert status == 0 and "ended" in said
+        top.check_restored()
 
 
 def test_crash_restores_the_terminal(target):
@@ -147,33 +321,82 @@ def test_crash_restores_the_terminal(target):
         top.check_restored()
 
 
-def test_resize(target):
-    with screen("-p", target.pid) as top:
-        top.wait_for(HEADER)
-        for rows, columns in ((5, 20), (1, 1), (60, 300), (30, 100)):
-            fcntl.ioctl(top.slave, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
-            top.process.send_signal(signal.SIGWINCH)
-            already = len(top.seen)
-            until(lambda: top.read() or len(top.seen) > already, "it to draw again")
-        top.press("q")
-        assert top.wait_end() == (0, "")
-        top.check_restored()
-
-
 def test_duration(target):
     with screen("-p", target.pid, "-d", "300ms") as top:
-        assert top.wait_end() == (0, "")
+        assert top.wait_end()[0] == 0
         top.check_restored()
+
+
+# ---- several processes, many threads, none chosen ----
+
+def test_family(system_python, folders):
+    with running(system_python, folders, "pools.py", "subprocess") as target:
+        children = [target.listen()["pid"] for _ in range(2)]
+        with screen("-s", "-p", target.pid, columns=120) as top:
+            top.wait_for("3 processes", r"PROCESS +TID")
+            for pid in (target.pid, *children):
+                top.wait_for(r" %d +%d MainThread" % (pid, pid))
+            os.kill(children[0], signal.SIGKILL)
+            top.wait_for("2 processes")
+            top.wait_without(r" %d +%d MainThread" % (children[0], children[0]))
+            end(top)
+
+
+def test_many_threads(system_python, folders):
+    with running(system_python, folders, "crowd.py", "198", "1", pipes=["gate"]) as target:
+        with screen("-p", target.pid, rows=24, columns=80) as top:
+            top.wait_for("200 threads", r"^● .* spinner-0 +spin")
+            top.press("s", "end")
+            top.wait_for("sleeper-")
+            top.press("/", *"sleeper-197", "enter")
+            top.wait(lambda: [line for line in top.chosen() if "sleeper-197" in line], "the cursor there")
+            top.press("home", "page down", "page down")
+            top.wait(lambda: len(top.chosen()) == 1 and "sleeper" in top.chosen()[0], "a page in the middle")
+            end(top)
+
+
+def test_choosing(held):
+    """Without a process: the list of them, and one of it."""
+    with screen(rows=50, columns=120) as top:
+        top.wait_for("which process", r"^ +%d .* held +.*gil\.py" % held.pid)
+        for _ in range(200):
+            if [line for line in top.chosen() if " %d " % held.pid in line]:
+                break
+            before = top.chosen()
+            top.press("j")
+            top.wait(lambda: top.chosen() != before, "the cursor to move")
+        top.press("enter")
+        top.wait_for(HEADER, r"pid %d " % held.pid, r"● holder \(")
+        end(top)
+
+
+def test_choosing_nobody(target):
+    with screen(rows=50) as top:
+        top.wait_for("which process")
+        end(top)
+
+
+# ---- as text ----
+
+def rows_of(text):
+    """The words of each row, by the thread's name; the time in a state is one word."""
+    found = {}
+    for line in text.splitlines():
+        words = re.match(r"(\S) +(\S+) +(\S+) +(\S+) +(\S+) +(>?\S+ \S+|>?\S+) +(\d+) (\S+) +(.*)", line)
+        if words:
+            found[words[8]] = words.groups()
+    return found
 
 
 def test_once(held):
     done = gilspy.run("top", "-p", held.pid, "--once", "-d", "300ms")
     assert (done.returncode, done.stderr) == (0, "") and "\x1b" not in done.stdout
-    rows = {line.split()[6]: line.split() for line in done.stdout.splitlines()[5:] if len(line.split()) > 6}
-    assert rows["holder"][:5] == ["●", "100.0", "0.0", "0.0", rows["holder"][4]]
-    assert rows["victim-0"][:4] == ["◌", "0.0", "100.0", "0.0"]
-    assert rows["locked"][:4] == ["·", "0.0", "0.0", "100.0"]
-    assert len(rows) == 8
+    rows = rows_of(done.stdout)
+    assert rows["holder"][:4] == ("●", "100.0", "0.0", "0.0")
+    assert rows["victim-0"][:4] == ("◌", "0.0", "100.0", "0.0")
+    assert rows["locked"][:4] == ("·", "0.0", "0.0", "100.0")
+    assert len(rows) == 8 and re.search(r"wait_holding +\S*common\.py:\d+$", rows["holder"][8])
+    assert "100 % held" in done.stdout and "● holder (%d) for at least " % held.began["tids"]["holder"] in done.stdout
 
 
 CHANGES = """import os, sys, threading
@@ -188,18 +411,18 @@ main()
 """
 
 
-@pytest.mark.parametrize("end", ["kill", "exec"])
-def test_once_of_one_that_ends(system_python, tmp_path, end):
+@pytest.mark.parametrize("end_by", ["kill", "exec"])
+def test_once_of_one_that_ends(system_python, tmp_path, end_by):
     """What was seen last is shown, whatever the process is by now."""
     script = tmp_path / "changes.py"
     script.write_text(CHANGES)
     with subprocess.Popen(system_python.command(str(script)), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as target:
         try:
             until(lambda: len(os.listdir("/proc/%d/task" % target.pid)) == 2 and calls(target.pid, READ), "it to wait")
-            top = subprocess.Popen([gilspy.PROGRAM, "top", "--once", "-d", "60", "-p", str(target.pid)], text=True,
+            top = subprocess.Popen([gilspy.PROGRAM, "top", "--once", "-d", "600", "-p", str(target.pid)], text=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ, LC_ALL="C.UTF-8"))
             until(lambda: calls(top.pid, PPOLL), "it to watch")
-            if end == "kill":
+            if end_by == "kill":
                 target.kill()
                 target.wait()
             else:
@@ -209,10 +432,10 @@ def test_once_of_one_that_ends(system_python, tmp_path, end):
         finally:
             target.kill()
     assert top.returncode == 0 and said
-    rows = {line.split()[6]: line for line in out.splitlines()[5:]}
+    rows = rows_of(out)
     assert set(rows) == {"MainThread", "worker"}
-    assert re.search(r"  main +\S*changes\.py:7$", rows["MainThread"])
-    assert re.search(r"  wait +\S*threading\.py:\d+$", rows["worker"])
+    assert re.search(r"^main +\S*changes\.py:7$", rows["MainThread"][8])
+    assert re.search(r"^wait +\S*threading\.py:\d+$", rows["worker"][8])
 
 
 def test_without_a_terminal(target):

@@ -1,0 +1,288 @@
+/* What belongs together while top runs: the session that samples, the model that sums up, the view that is drawn, and
+ * the keys. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "cmd/message.h"
+#include "cmd/output.h"
+#include "cmd/session.h"
+#include "cmd/top.h"
+#include "cmd/top_dump.h"
+#include "cmd/top_feed.h"
+#include "view/screen.h"
+
+enum { DRAW_NS = 250000000, FIRST_NS = 60000000, ONCE_US = 1000000 };
+
+struct top {
+    struct gs_args args; /* as given, but for what the user changes */
+    struct gs_live *live;
+    struct gs_album *album;
+    const struct gs_picture *picture; /* the last one, NULL: none yet */
+    struct gs_view view;
+    struct gs_grid grid;
+    struct gs_top_feed feed;
+    struct gs_session *session;
+    struct gs_output output; /* of --once */
+    struct gs_console console;
+    uint64_t begin_ns, draw_ns;
+    uint64_t taken;          /* samples, when it was drawn the last time */
+    enum gs_status why;      /* the last process is no more */
+    bool screen, quit, lost; /* lost: out of memory */
+};
+
+/* ---- drawing ---- */
+
+static void take_picture(struct top *top, unsigned show, uint64_t now_ns)
+{
+    struct gs_run_end end;
+    gs_session_sum(top->session, &end);
+    gs_live_quality(top->live, &end.quality);
+    top->picture = gs_live_picture(top->live, top->album, show, gs_view_thread(&top->view), now_ns);
+    top->lost = top->lost || !top->picture;
+}
+
+/* The picture has the stack of the thread under the cursor; who that is turns out in drawing. */
+static void draw(struct top *top, bool anew)
+{
+    int rows, columns;
+    gs_screen_size(&rows, &columns);
+    for (int i = 0; i < 2; i++) {
+        uint32_t thread = gs_view_thread(&top->view);
+        if (anew)
+            take_picture(top, gs_view_shows(&top->view, columns), gs_clock_ns());
+        if (!top->picture || !gs_grid_begin(&top->grid, rows, columns))
+            return;
+        gs_view_draw(&top->view, top->picture, &top->grid);
+        if (!anew || thread == gs_view_thread(&top->view))
+            break;
+    }
+    gs_screen_show(&top->grid);
+}
+
+/* A screen that stands still can be looked at from all sides. */
+static void freeze(struct top *top)
+{
+    if (top->view.paused)
+        take_picture(top, GS_SHOW_ALL, gs_clock_ns());
+}
+
+/* ---- keys ---- */
+
+static void change_rate(struct top *top, bool faster)
+{
+    static const double rates_hz[] = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000};
+    enum { RATES = sizeof rates_hz / sizeof *rates_hz };
+    double now_hz = top->args.rate_hz, next_hz = now_hz;
+    for (int i = 0; i < RATES; i++) {
+        double rate_hz = rates_hz[faster ? i : RATES - 1 - i];
+        if (faster ? rate_hz > now_hz : rate_hz < now_hz) {
+            next_hz = rate_hz;
+            break;
+        }
+    }
+    top->args.rate_hz = next_hz;
+    gs_session_rate(top->session, next_hz);
+    gs_live_rate(top->live, next_hz);
+    if (isinf(next_hz))
+        snprintf(top->view.note, sizeof top->view.note, "as many samples as can be taken");
+    else
+        snprintf(top->view.note, sizeof top->view.note, "%g samples a second", next_hz);
+}
+
+static void dump(struct top *top)
+{
+    pid_t pids[16];
+    size_t count = 0;
+    for (; count < top->feed.count && count < sizeof pids / sizeof *pids; count++)
+        pids[count] = top->feed.looks[count]->target->pid;
+    gs_top_dump(&top->args, pids, count, top->view.note, sizeof top->view.note);
+}
+
+static void obey(struct top *top, enum gs_request request)
+{
+    switch (request) {
+    case GS_REQUEST_QUIT:
+        top->quit = true;
+        break;
+    case GS_REQUEST_RESET:
+        gs_live_reset(top->live);
+        freeze(top);
+        break;
+    case GS_REQUEST_PAUSE:
+        freeze(top);
+        break;
+    case GS_REQUEST_DUMP:
+        dump(top);
+        break;
+    case GS_REQUEST_FASTER:
+    case GS_REQUEST_SLOWER:
+        change_rate(top, request == GS_REQUEST_FASTER);
+        break;
+    default:
+        break;
+    }
+}
+
+/* True: there is something else to show now. */
+static bool read_keys(struct top *top)
+{
+    static const struct gs_picture nothing = {0};
+    bool any = false;
+    for (uint32_t key; !top->quit && (key = gs_screen_key()) != GS_KEY_NONE; any = true) {
+        if (key == GS_KEY_CLOSED) {
+            top->quit = true;
+            break;
+        }
+        if (key != GS_KEY_RESIZED)
+            obey(top, gs_view_key(&top->view, top->picture ? top->picture : &nothing, key));
+    }
+    return any;
+}
+
+/* ---- the session ---- */
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t tick(void *context, uint64_t now_ns, bool woken)
+{
+    struct top *top = context;
+    uint64_t next_ns = gs_top_feed(&top->feed, now_ns);
+    if (!top->screen)
+        return top->why && top->feed.count == 0 ? 0 : next_ns;
+    bool pressed = woken && read_keys(top);
+    if (top->quit || top->lost)
+        return 0;
+    struct gs_run_end end;
+    if (!top->picture)
+        gs_session_sum(top->session, &end);
+    bool first = !top->picture && (end.samples > 0 || now_ns - top->begin_ns >= FIRST_NS);
+    if (pressed || first || (top->picture && now_ns >= top->draw_ns)) {
+        draw(top, !top->view.paused);
+        top->draw_ns = gs_clock_ns() + DRAW_NS;
+    }
+    return least(next_ns, top->picture ? top->draw_ns : top->begin_ns + FIRST_NS);
+}
+
+static void opened(void *context, struct gs_look *look)
+{
+    struct top *top = context;
+    gs_top_feed_add(&top->feed, look);
+    top->why = GS_OK;
+}
+
+static void closed(void *context, struct gs_look *look, enum gs_status why)
+{
+    struct top *top = context;
+    gs_top_feed_drop(&top->feed, look);
+    gs_live_ended(top->live, look->target->pid);
+    if (top->feed.count == 0) {
+        top->why = why;
+        snprintf(top->view.note, sizeof top->view.note, "%s; q ends", gs_status_text(why));
+    }
+}
+
+static void closing(void *context)
+{
+    struct top *top = context;
+    if (top->screen)
+        return;
+    gs_top_feed_cpu(&top->feed, gs_clock_ns());
+    take_picture(top, 0, gs_clock_ns());
+}
+
+/* The thread that samples and draws waits for ever; gs_session has said so. */
+static void give_up(void *context)
+{
+    const struct top *top = context;
+    if (top->screen)
+        gs_screen_abandon();
+    else
+        gs_output_abandon(&top->output);
+    _exit(gs_status_exit(GS_FAILED));
+}
+
+/* ---- the run ---- */
+
+static enum gs_status prepare(struct top *top, const struct gs_args *args, struct gs_err *err)
+{
+    top->args = *args;
+    top->screen = !args->once;
+    top->begin_ns = gs_clock_ns();
+    if (args->once && args->duration_us == 0)
+        top->args.duration_us = ONCE_US;
+    top->live = gs_live_new(top->screen);
+    top->album = gs_album_new();
+    if (!top->live || !top->album)
+        return gs_fail(err, GS_NO_MEMORY, "cannot watch: out of memory");
+    gs_live_rate(top->live, args->rate_hz);
+    gs_top_feed_init(&top->feed, top->live, top->begin_ns);
+    enum gs_status status = args->once ? gs_output_open(&top->output, args->output, err) : GS_OK;
+    gs_console_init(&top->console, args->once && !status ? top->output.file : stdout, args->color);
+    gs_view_init(&top->view, args->mode, top->console.utf8);
+    return status;
+}
+
+static enum gs_status run(struct top *top, int *exit, struct gs_err *err)
+{
+    struct gs_session_calls calls = {.context = top,
+                                     .tick = tick,
+                                     .opened = opened,
+                                     .closed = closed,
+                                     .closing = closing,
+                                     .give_up = give_up,
+                                     .at_once = true,
+                                     .keys = top->screen,
+                                     .lasts = top->screen};
+    enum gs_status status = gs_session_open(&top->session, &top->args, gs_live_sink(top->live), &calls, exit, err);
+    if (!status && top->screen)
+        status = gs_screen_open(top->console.depth, err);
+    if (!status)
+        status = gs_session_run(top->session, err);
+    gs_screen_close();
+    if (status == GS_GONE && top->screen)
+        status = GS_OK; /* the user was faster than the first sample */
+    if (!status && top->lost)
+        status = gs_fail(err, GS_NO_MEMORY, "cannot watch any longer: out of memory");
+    return status;
+}
+
+static enum gs_status print(struct top *top, enum gs_status status, struct gs_err *err)
+{
+    struct gs_err why = {0};
+    if (!status && top->picture)
+        gs_view_print(&top->view, top->picture, &top->console);
+    enum gs_status closed = gs_output_close(&top->output, !status, &why);
+    if (!status && closed)
+        *err = why;
+    return status ? status : closed;
+}
+
+int gs_top_watch(const struct gs_args *args)
+{
+    struct top top = {0};
+    struct gs_err err = {0};
+    int exit = 0;
+    enum gs_status status = prepare(&top, args, &err);
+    bool opened_output = args->once && !status;
+    if (!status)
+        status = run(&top, &exit, &err);
+    if (opened_output)
+        status = print(&top, status, &err);
+    if (status)
+        exit = err.what[0] || !exit ? gs_output_message(status, &err) : exit;
+    else if (top.why && !args->quiet)
+        gs_remark("%s", gs_status_text(top.why));
+    gs_session_close(top.session);
+    gs_top_feed_fini(&top.feed);
+    gs_view_fini(&top.view);
+    gs_grid_fini(&top.grid);
+    gs_album_free(top.album);
+    gs_live_free(top.live);
+    return exit;
+}

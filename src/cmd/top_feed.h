@@ -1,0 +1,29 @@
+/* What top asks beside the samples: who has the GIL in between, processor time, what the readers say of themselves. */
+#ifndef GS_CMD_TOP_FEED_H
+#define GS_CMD_TOP_FEED_H
+
+#include "base/pace.h"
+#include "cmd/look.h"
+#include "profile/live.h"
+
+struct gs_top_feed {
+    struct gs_live *live;
+    struct gs_look **looks; /* of the processes that are sampled */
+    size_t count, room;
+    struct gs_pace pace; /* of the looks at the GIL */
+    uint64_t poll_ns, cpu_ns, cpu_times;
+    uint64_t quiet_ns; /* since then nothing changed hands */
+    uint64_t switches; /* of all, at the last look */
+};
+
+void gs_top_feed_init(struct gs_top_feed *feed, struct gs_live *live, uint64_t now_ns);
+void gs_top_feed_fini(struct gs_top_feed *feed);
+/* A process that is sampled from now on, or no more. */
+void gs_top_feed_add(struct gs_top_feed *feed, struct gs_look *look);
+void gs_top_feed_drop(struct gs_top_feed *feed, const struct gs_look *look);
+/* Does what is due; returns when more will be. */
+uint64_t gs_top_feed(struct gs_top_feed *feed, uint64_t now_ns);
+/* Asks for processor times now. */
+void gs_top_feed_cpu(struct gs_top_feed *feed, uint64_t now_ns);
+
+#endif

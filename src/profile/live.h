@@ -1,0 +1,44 @@
+/* Samples summed up for a screen that stays open: what threads do, functions, holds, blame, the last minutes. Memory
+ * has a bound whatever comes and goes: 16 MB, and 2 KB for each thread that there is, of which 8192 are looked at. */
+#ifndef GS_PROFILE_LIVE_H
+#define GS_PROFILE_LIVE_H
+
+#include "profile/picture.h"
+
+struct gs_live;
+
+/* recent: shares are of late, each 10 s older counts half; otherwise, of all time. NULL: out of memory. */
+struct gs_live *gs_live_new(bool recent);
+void gs_live_free(struct gs_live *live);
+
+/* Takes samples; belongs to live. */
+struct gs_sink *gs_live_sink(struct gs_live *live);
+/* The rate at which samples are to come, for the picture. */
+void gs_live_rate(struct gs_live *live, double rate_hz);
+/* What the readers say of their samples, all in all. */
+void gs_live_quality(struct gs_live *live, const struct gs_quality *quality);
+/* The process has ended: it goes, unless it is the last one. */
+void gs_live_ended(struct gs_live *live, pid_t pid);
+/* All counts and times begin anew. */
+void gs_live_reset(struct gs_live *live);
+
+/* The GILs of a process, looked at between samples. */
+void gs_live_look(struct gs_live *live, pid_t pid, const struct gs_snapshot *snapshot);
+
+/* Processor time of a process so far, and since when there is such a process. */
+void gs_live_process_cpu(struct gs_live *live, pid_t pid, uint64_t now_ns, uint64_t cpu_ns, uint64_t uptime_us);
+/* The i-th thread, if its processor time is worth asking for: it ran since that was done, or has not been asked lately.
+ * False: it is not; *more: whether there are that many. */
+bool gs_live_cpu_wanted(const struct gs_live *live, size_t i, uint64_t now_ns, pid_t *pid, pid_t *tid, bool *more);
+void gs_live_thread_cpu(struct gs_live *live, size_t i, uint64_t now_ns, uint64_t cpu_ns);
+
+struct gs_album; /* memory of a picture */
+struct gs_album *gs_album_new(void);
+void gs_album_free(struct gs_album *album);
+
+/* A picture of now, with what `show` (GS_SHOW_) asks for; it belongs to the album, until that is used again, and does
+ * not depend on live. thread: the number of the one whose stack is wanted. NULL: out of memory. */
+const struct gs_picture *gs_live_picture(struct gs_live *live, struct gs_album *album, unsigned show, uint32_t thread,
+                                         uint64_t now_ns);
+
+#endif

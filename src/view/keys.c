@@ -1,0 +1,309 @@
+/* The keys: one row each, which makes them work and is the help. */
+#include <stdio.h>
+#include <string.h>
+
+#include "view/parts.h"
+
+enum { CODES = 4, TAB = '\t' };
+
+/* ---- moving ---- */
+
+static void move(struct gs_view *view, const struct gs_drawing *drawing, long by)
+{
+    const struct gs_cursor *cursor = &view->cursors[view->pane];
+    if (view->help) {
+        view->help_top = by < 0 && view->help_top < (size_t)-by ? 0 : (size_t)((long)view->help_top + by);
+        return;
+    }
+    size_t at = by < 0 && cursor->at < (size_t)-by ? 0 : (size_t)((long)cursor->at + by);
+    gs_list_choose(view, drawing, at);
+}
+
+static enum gs_request up(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    move(view, drawing, -1);
+    return GS_REQUEST_NONE;
+}
+
+static enum gs_request down(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    move(view, drawing, 1);
+    return GS_REQUEST_NONE;
+}
+
+static enum gs_request page_up(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    move(view, drawing, -(long)view->page);
+    return GS_REQUEST_NONE;
+}
+
+static enum gs_request page_down(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    move(view, drawing, view->page);
+    return GS_REQUEST_NONE;
+}
+
+/* The first row, whoever that will be. */
+static enum gs_request home(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    (void)drawing;
+    view->cursors[view->pane].at = 0;
+    view->cursors[view->pane].chosen = false;
+    view->help_top = 0;
+    return GS_REQUEST_NONE;
+}
+
+static enum gs_request end(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    gs_list_choose(view, drawing, SIZE_MAX);
+    return GS_REQUEST_NONE;
+}
+
+/* Stack: another thread, in the order of their numbers. */
+static void step_thread(struct gs_view *view, const struct gs_picture *picture, bool forward)
+{
+    size_t count = picture->thread_count, at = 0;
+    for (size_t i = 0; i < count; i++)
+        at = (int64_t)picture->threads[i].number == view->thread ? i : at;
+    if (count > 0)
+        view->thread = picture->threads[(at + (forward ? 1 : count - 1)) % count].number;
+    view->cursors[GS_PANE_STACK] = (struct gs_cursor){.sort = -1};
+}
+
+static enum gs_request left(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    if (view->pane == GS_PANE_STACK)
+        step_thread(view, drawing->picture, false);
+    else if (view->pane == GS_PANE_TIMELINE && view->cells_ago + 2 < GS_PICTURE_CELLS)
+        view->cells_ago++;
+    return GS_REQUEST_NONE;
+}
+
+static enum gs_request right(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    if (view->pane == GS_PANE_STACK)
+        step_thread(view, drawing->picture, true);
+    else if (view->pane == GS_PANE_TIMELINE && view->cells_ago > 0)
+        view->cells_ago--;
+    return GS_REQUEST_NONE;
+}
+
+/* ---- panes ---- */
+
+static void go_to(struct gs_view *view, enum gs_pane_id pane)
+{
+    bool threads = view->pane == GS_PANE_THREADS || view->pane == GS_PANE_TIMELINE;
+    if (pane == GS_PANE_STACK && view->pane != GS_PANE_STACK)
+        view->thread = view->under;
+    /* The thread that was chosen in one list is so in the other. */
+    if (threads && view->cursors[view->pane].chosen && (pane == GS_PANE_THREADS || pane == GS_PANE_TIMELINE)) {
+        view->cursors[pane].chosen = true;
+        view->cursors[pane].id = view->cursors[view->pane].id;
+    }
+    view->pane = pane;
+    view->help = false;
+}
+
+static enum gs_request next_pane(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    (void)drawing;
+    go_to(view, (enum gs_pane_id)((view->pane + 1) % GS_PANE_COUNT));
+    return GS_REQUEST_NONE;
+}
+
+static enum gs_request previous_pane(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    (void)drawing;
+    go_to(view, (enum gs_pane_id)((view->pane + GS_PANE_COUNT - 1) % GS_PANE_COUNT));
+    return GS_REQUEST_NONE;
+}
+
+static enum gs_request enter(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    (void)drawing;
+    if (view->under != GS_VIEW_NOBODY)
+        go_to(view, GS_PANE_STACK);
+    else
+        snprintf(view->note, sizeof view->note, "there is no thread to this row now");
+    return GS_REQUEST_NONE;
+}
+
+/* ---- what is shown ---- */
+
+static enum gs_request begin_search(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    (void)drawing;
+    view->typing = '/';
+    view->typed[0] = '\0';
+    return GS_REQUEST_NONE;
+}
+
+static enum gs_request begin_filter(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    (void)drawing;
+    view->typing = '\\';
+    memcpy(view->typed, view->filter, sizeof view->typed);
+    return GS_REQUEST_NONE;
+}
+
+static enum gs_request search_on(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    gs_typing_search(view, drawing);
+    return GS_REQUEST_NONE;
+}
+
+/* The next column that can be sorted by. */
+static enum gs_request sort(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    const struct gs_pane *pane = gs_panes[view->pane];
+    struct gs_cursor *cursor = &view->cursors[view->pane];
+    int now = gs_list_sort(view, pane), count = (int)pane->column_count;
+    for (int i = 1; pane->sort >= 0 && i <= count; i++) {
+        const struct gs_column *column = &pane->columns[(now + i) % count];
+        if (!column->compare || (column->shown && !column->shown(drawing)))
+            continue;
+        cursor->sort = (now + i) % count;
+        cursor->at = 0;
+        cursor->chosen = false;
+        snprintf(view->note, sizeof view->note, "sorted by %s", column->title[0] ? column->title : "age");
+        break;
+    }
+    return GS_REQUEST_NONE;
+}
+
+static enum gs_request next_mode(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    (void)drawing;
+    view->mode = (enum gs_mode)((view->mode + 1) % GS_MODE_COUNT);
+    snprintf(view->note, sizeof view->note, "mode %s: %s", gs_modes[view->mode].name, gs_modes[view->mode].help);
+    return GS_REQUEST_NONE;
+}
+
+static enum gs_request full_files(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    (void)drawing;
+    view->full_files = !view->full_files;
+    return GS_REQUEST_NONE;
+}
+
+static enum gs_request help(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    (void)drawing;
+    view->help = !view->help;
+    view->help_top = 0;
+    return GS_REQUEST_NONE;
+}
+
+static enum gs_request escape(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    (void)drawing;
+    if (view->help)
+        view->help = false;
+    else if (view->filter[0])
+        view->filter[0] = '\0';
+    else if (view->pane == GS_PANE_STACK)
+        go_to(view, GS_PANE_THREADS);
+    return GS_REQUEST_NONE;
+}
+
+/* ---- what the program does ---- */
+
+static enum gs_request pause_or_go(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    (void)drawing;
+    view->paused = !view->paused;
+    return GS_REQUEST_PAUSE;
+}
+
+static enum gs_request reset(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    (void)drawing;
+    snprintf(view->note, sizeof view->note, "everything is counted anew");
+    return GS_REQUEST_RESET;
+}
+
+static enum gs_request faster(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    (void)view;
+    (void)drawing;
+    return GS_REQUEST_FASTER;
+}
+
+static enum gs_request slower(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    (void)view;
+    (void)drawing;
+    return GS_REQUEST_SLOWER;
+}
+
+static enum gs_request dump(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    (void)view;
+    (void)drawing;
+    return GS_REQUEST_DUMP;
+}
+
+static enum gs_request quit(struct gs_view *view, const struct gs_drawing *drawing)
+{
+    (void)view;
+    (void)drawing;
+    return GS_REQUEST_QUIT;
+}
+
+static const struct {
+    uint32_t codes[CODES];
+    const char *keys, *footer, *help; /* footer: what the last line calls it, NULL: nothing */
+    enum gs_request (*act)(struct gs_view *view, const struct gs_drawing *drawing);
+} rows[] = {
+    {{GS_KEY_UP, 'k'}, "Up, k", NULL, "one row up", up},
+    {{GS_KEY_DOWN, 'j'}, "Down, j", NULL, "one row down", down},
+    {{GS_KEY_PAGE_UP, 'b' & 31}, "PgUp", NULL, "a page up", page_up},
+    {{GS_KEY_PAGE_DOWN, 'f' & 31}, "PgDn", NULL, "a page down", page_down},
+    {{GS_KEY_HOME}, "Home", NULL, "the first row, whoever it is", home},
+    {{GS_KEY_END}, "End", NULL, "the last row", end},
+    {{GS_KEY_LEFT}, "Left", NULL, "earlier (Timeline), the thread before (Stack)", left},
+    {{GS_KEY_RIGHT}, "Right", NULL, "later (Timeline), the thread behind (Stack)", right},
+    {{GS_KEY_ENTER, GS_KEY_LINE_FEED}, "Enter", "stack", "the stack of the row's thread", enter},
+    {{TAB}, "Tab, 1-6", "pane", "the next pane, or that of this number", next_pane},
+    {{GS_KEY_BACK_TAB}, "Shift-Tab", NULL, "the pane before", previous_pane},
+    {{'s'}, "s", "sort", "sort by the next column", sort},
+    {{'/'}, "/", "search", "search for words in names, functions and files", begin_search},
+    {{GS_KEY_F3}, "F3", NULL, "search on", search_on},
+    {{'\\'}, "\\", "filter", "show only rows that have these words in them", begin_filter},
+    {{' ', 'p'}, "Space, p", "pause", "freeze the screen, or go on; samples are taken all the time", pause_or_go},
+    {{'m'}, "m", "mode", "which samples count in Functions and Stack: active, wall, cpu, gil, wait, blame", next_mode},
+    {{'r'}, "r", "reset", "count everything anew", reset},
+    {{'+', '='}, "+", NULL, "more samples a second", faster},
+    {{'-'}, "-", NULL, "fewer samples a second", slower},
+    {{'f'}, "f", "files", "whole file names, or shortened ones", full_files},
+    {{'w'}, "w", "write", "write a dump of this moment to a file", dump},
+    {{GS_KEY_ESCAPE}, "Esc", NULL, "out of the help, without the filter, back to the threads", escape},
+    {{'h', '?', GS_KEY_F1}, "h, ?, F1", "help", "this help, or out of it", help},
+    {{'q', 'Q', GS_KEY_F10, GS_KEY_CONTROL_C}, "q, F10, Ctrl-C", "quit", "end", quit},
+};
+
+bool gs_keys_row(size_t i, struct gs_keys_row *row)
+{
+    if (i >= sizeof rows / sizeof *rows)
+        return false;
+    *row = (struct gs_keys_row){rows[i].keys, rows[i].footer, rows[i].help};
+    return true;
+}
+
+enum gs_request gs_keys_act(struct gs_view *view, const struct gs_drawing *drawing, uint32_t key)
+{
+    view->note[0] = '\0';
+    if (view->typing)
+        return gs_typing_act(view, drawing, key);
+    if (key - '1' < GS_PANE_COUNT) {
+        go_to(view, (enum gs_pane_id)(key - '1'));
+        return GS_REQUEST_NONE;
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (size_t k = 0; k < CODES; k++) {
+            if (key != 0 && rows[i].codes[k] == key)
+                return rows[i].act(view, drawing);
+        }
+    }
+    return GS_REQUEST_NONE;
+}

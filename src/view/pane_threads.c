@@ -1,0 +1,186 @@
+/* A row per thread: what it does, and what it did of late. */
+#include <stdio.h>
+#include <string.h>
+
+#include "view/parts.h"
+
+static const struct gs_picture_thread *at(const struct gs_drawing *drawing, size_t row)
+{
+    return &drawing->picture->threads[row];
+}
+
+static void put_state(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
+{
+    enum gs_face face = gs_doing_face(at(drawing, row)->doing);
+    (void)width;
+    gs_text_style(text, gs_face_style(face));
+    gs_text_put(text, "%s", gs_face_symbol(face, text->utf8));
+    gs_text_style(text, GS_STYLE_PLAIN);
+}
+
+static void put_has(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
+{
+    (void)width;
+    gs_share_put(text, at(drawing, row)->share[GS_HOLDS]);
+}
+
+static void put_waits(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
+{
+    (void)width;
+    gs_share_put(text, at(drawing, row)->share[GS_WAITS]);
+}
+
+static double without(const struct gs_picture_thread *thread)
+{
+    return thread->share[GS_WITHOUT] + thread->share[GS_NONE] + thread->share[GS_DOING_IDLE];
+}
+
+static void put_without(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
+{
+    (void)width;
+    gs_share_put(text, without(at(drawing, row)));
+}
+
+static void put_unknown(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
+{
+    (void)width;
+    gs_share_put(text, at(drawing, row)->share[GS_UNKNOWN]);
+}
+
+static void put_cpu(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
+{
+    (void)width;
+    gs_share_put(text, at(drawing, row)->cpu);
+}
+
+static void put_since(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
+{
+    (void)width;
+    gs_time_put(text, at(drawing, row)->doing_us, at(drawing, row)->at_least);
+}
+
+static void put_tid(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
+{
+    (void)width;
+    gs_text_put(text, "%d", (int)at(drawing, row)->tid);
+}
+
+static void put_process(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
+{
+    (void)width;
+    gs_text_put(text, "%d", (int)drawing->picture->processes[at(drawing, row)->process].pid);
+}
+
+static void put_name(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
+{
+    gs_text_fit(text, at(drawing, row)->name, width, GS_CUT_END);
+}
+
+static void put_place(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
+{
+    gs_place_put(drawing, &at(drawing, row)->place, width, text);
+}
+
+static int by_waits(const struct gs_drawing *drawing, size_t a, size_t b)
+{
+    return gs_compare_double(at(drawing, a)->share[GS_WAITS], at(drawing, b)->share[GS_WAITS]);
+}
+
+static int by_cpu(const struct gs_drawing *drawing, size_t a, size_t b)
+{
+    return gs_compare_double(at(drawing, a)->cpu, at(drawing, b)->cpu);
+}
+
+/* Who waits most comes next to who holds most. */
+static int by_has(const struct gs_drawing *drawing, size_t a, size_t b)
+{
+    int result = gs_compare_double(at(drawing, a)->share[GS_HOLDS], at(drawing, b)->share[GS_HOLDS]);
+    result = result ? result : by_waits(drawing, a, b);
+    return result ? result : by_cpu(drawing, a, b);
+}
+
+static int by_without(const struct gs_drawing *drawing, size_t a, size_t b)
+{
+    return gs_compare_double(without(at(drawing, a)), without(at(drawing, b)));
+}
+
+static int by_since(const struct gs_drawing *drawing, size_t a, size_t b)
+{
+    return gs_compare_u64(at(drawing, a)->doing_us, at(drawing, b)->doing_us);
+}
+
+static int by_tid(const struct gs_drawing *drawing, size_t a, size_t b)
+{
+    return at(drawing, a)->tid - at(drawing, b)->tid;
+}
+
+static int by_process(const struct gs_drawing *drawing, size_t a, size_t b)
+{
+    return (int)at(drawing, a)->process - (int)at(drawing, b)->process;
+}
+
+static int by_name(const struct gs_drawing *drawing, size_t a, size_t b)
+{
+    return strcmp(at(drawing, a)->name, at(drawing, b)->name);
+}
+
+static bool any_unknown(const struct gs_drawing *drawing)
+{
+    return drawing->picture->shares_unknown;
+}
+
+static bool several(const struct gs_drawing *drawing)
+{
+    return drawing->several;
+}
+
+static const struct gs_column columns[] = {
+    {"", 1, .put = put_state},
+    {"HAS%", 5, .put = put_has, .compare = by_has},
+    {"WAIT%", 5, .put = put_waits, .compare = by_waits},
+    {"NO%", 5, .least_columns = 60, .put = put_without, .compare = by_without},
+    {"UNKN%", 5, .least_columns = 60, .shown = any_unknown, .put = put_unknown},
+    {"CPU%", 5, .least_columns = 48, .put = put_cpu, .compare = by_cpu},
+    {"FOR", 7, .least_columns = 70, .put = put_since, .compare = by_since},
+    {"PROCESS", 7, .least_columns = 56, .shown = several, .put = put_process, .compare = by_process},
+    {"TID", 7, .least_columns = 70, .put = put_tid, .compare = by_tid},
+    {"NAME", 8, .share = 2, .most = 16, .put = put_name, .compare = by_name},
+    {"NOW IN", 10, .share = 5, .put = put_place},
+};
+
+static size_t count(const struct gs_drawing *drawing)
+{
+    return drawing->picture->thread_count;
+}
+
+static uint64_t id(const struct gs_drawing *drawing, size_t row)
+{
+    return at(drawing, row)->number;
+}
+
+static bool fits(const struct gs_drawing *drawing, size_t row, const char *words)
+{
+    char tid[16];
+    const struct gs_picture_thread *thread = at(drawing, row);
+    snprintf(tid, sizeof tid, "%d", (int)thread->tid);
+    return gs_words_in(thread->name, words) || gs_words_in(tid, words) || gs_place_fits(&thread->place, words);
+}
+
+static const char *nothing(const struct gs_drawing *drawing)
+{
+    (void)drawing;
+    return "no thread runs Python now";
+}
+
+const struct gs_pane gs_pane_threads = {
+    .name = "Threads",
+    .about = "what each thread does with the GIL, and where it is",
+    .columns = columns,
+    .column_count = sizeof columns / sizeof *columns,
+    .sort = 1,
+    .count = count,
+    .id = id,
+    .fits = fits,
+    .thread = at,
+    .nothing = nothing,
+};

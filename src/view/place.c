@@ -1,0 +1,86 @@
+/* Functions and their lines, made to fit. */
+#include <stdio.h>
+#include <string.h>
+
+#include "view/parts.h"
+
+void gs_place_learn(struct gs_files *files, const struct gs_picture *picture)
+{
+    *files = (struct gs_files){0};
+    for (size_t i = 0; i < picture->thread_count; i++) {
+        const struct gs_picture_thread *thread = &picture->threads[i];
+        if (thread->place.file)
+            gs_files_learn(files, thread->place.file);
+        for (size_t k = 0; k < thread->frame_count; k++)
+            gs_files_learn(files, thread->frames[k].place.file);
+    }
+    for (size_t i = 0; i < picture->function_count; i++)
+        gs_files_learn(files, picture->functions[i].place.file);
+}
+
+void gs_place_put_function(const struct gs_picture_place *place, int width, struct gs_text *text)
+{
+    if (!place->function)
+        gs_text_put(text, "-");
+    else if (place->gap)
+        gs_text_put(text, "[gap: %s]", place->function);
+    else
+        gs_text_fit(text, place->function, width, GS_CUT_END);
+}
+
+void gs_place_put_file(const struct gs_drawing *drawing, const struct gs_picture_place *place, int width,
+                       struct gs_text *text)
+{
+    char line[16] = "";
+    if (!place->function || place->gap || !place->file)
+        return;
+    if (place->line > 0)
+        snprintf(line, sizeof line, ":%d", place->line);
+    int left = width - (int)strlen(line);
+    const char *file = drawing->view->full_files ? place->file : gs_files_shorten(&drawing->files, place->file);
+    gs_text_fit(text, file, width == 0 ? 0 : left > 1 ? left : 1, GS_CUT_START);
+    gs_text_put(text, "%s", line);
+}
+
+enum { FUNCTION_MOST = 24, FILE_LEAST = 22, ALIGNED_LEAST = 56 };
+
+/* What the file does not need, and at least half. */
+static int function_room(const struct gs_drawing *drawing, const struct gs_picture_place *place, int width, bool utf8)
+{
+    struct gs_text file;
+    if (!place->function || place->gap)
+        return width;
+    gs_text_init(&file, utf8);
+    gs_place_put_file(drawing, place, 0, &file);
+    int whole = gs_text_width(place->function, utf8), room = width - file.columns - 2;
+    gs_text_fini(&file);
+    room = room < width / 2 ? width / 2 : room;
+    return whole < room ? whole : room;
+}
+
+void gs_place_put(const struct gs_drawing *drawing, const struct gs_picture_place *place, int width,
+                  struct gs_text *text)
+{
+    if (width > 0 && width < FILE_LEAST && place->function && !place->gap) {
+        char line[16];
+        snprintf(line, sizeof line, ":%d", place->line);
+        gs_text_fit(text, place->function, width - (int)strlen(line), GS_CUT_END);
+        gs_text_put(text, "%s", line);
+        return;
+    }
+    int begin = text->columns, function = FUNCTION_MOST;
+    if (width > 0 && width < ALIGNED_LEAST) /* there is no room for two columns: one behind the other */
+        function = function_room(drawing, place, width, text->utf8);
+    gs_place_put_function(place, function, text);
+    if (!place->function || place->gap)
+        return;
+    gs_text_pad(text, begin + function);
+    gs_text_put(text, "  ");
+    int left = width - (text->columns - begin);
+    gs_place_put_file(drawing, place, width == 0 ? 0 : left > 1 ? left : 1, text);
+}
+
+bool gs_place_fits(const struct gs_picture_place *place, const char *words)
+{
+    return gs_words_in(place->function, words) || gs_words_in(place->file, words);
+}

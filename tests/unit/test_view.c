@@ -1,0 +1,368 @@
+/* The screen of top: each pane at several sizes as golden files, and what keys do to it. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "support/golden.h"
+#include "support/pictures.h"
+#include "view/parts.h"
+
+static void press(struct gs_view *view, const struct gs_picture *picture, const char *keys)
+{
+    for (; *keys; keys++)
+        gs_view_key(view, picture, (unsigned char)*keys);
+}
+
+/* Drawn twice: only then is it known which thread is under the cursor. */
+static void draw(struct gs_view *view, const struct gs_picture *picture, int rows, int columns, struct gs_grid *grid)
+{
+    for (int i = 0; i < 2; i++) {
+        assert_true(gs_grid_begin(grid, rows, columns));
+        gs_view_draw(view, picture, grid);
+    }
+}
+
+static void check(const struct gs_picture *picture, const char *keys, int rows, int columns, bool utf8,
+                  const char *name)
+{
+    char file[128];
+    struct gs_view view;
+    struct gs_grid grid = {0};
+    FILE *out = golden_open();
+    gs_view_init(&view, GS_MODE_ACTIVE, utf8);
+    draw(&view, picture, rows, columns, &grid);
+    press(&view, picture, keys);
+    draw(&view, picture, rows, columns, &grid);
+    grid_write(&grid, out);
+    snprintf(file, sizeof file, "top-%s-%dx%d%s.txt", name, columns, rows, utf8 ? "" : "-ascii");
+    golden_check(out, file);
+    gs_grid_fini(&grid);
+    gs_view_fini(&view);
+}
+
+static void panes(void **state)
+{
+    static const char *const names[] = {"threads", "stack", "functions", "holds", "blame", "timeline"};
+    static const int sizes[][2] = {{24, 80}, {40, 120}, {10, 40}};
+    (void)state;
+    for (size_t i = 0; i < GS_PANE_COUNT; i++) {
+        char key[] = {(char)('1' + i), '\0'};
+        for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
+            check(&picture_server, key, sizes[k][0], sizes[k][1], true, names[i]);
+    }
+}
+
+static void other_screens(void **state)
+{
+    (void)state;
+    check(&picture_server, "", 30, 160, true, "beside");
+    check(&picture_server, "h", 24, 80, true, "help");
+    check(&picture_server, "", 24, 80, false, "threads");
+    check(&picture_server, "6", 24, 80, false, "timeline");
+    check(&picture_server, "", 5, 20, true, "small");
+    check(&picture_server, "", 1, 1, true, "small");
+    check(&picture_server, "\\worker\rp", 24, 80, true, "filtered");
+    check(&picture_family, "", 24, 80, true, "family");
+    check(&picture_family, "j", 24, 120, true, "family");
+    check(&picture_hostile, "", 24, 80, true, "hostile");
+    check(&picture_hostile, "", 24, 80, false, "hostile");
+    check(&picture_hostile, "", 10, 40, true, "hostile");
+    check(&picture_free, "", 24, 80, true, "free");
+    check(&picture_free, "4", 24, 80, true, "free-holds");
+    check(&picture_interpreters, "", 30, 100, true, "interpreters");
+    check(&picture_ended, "", 24, 80, true, "ended");
+    check(&picture_empty, "", 24, 80, true, "empty");
+}
+
+/* Whatever the size and the pane: nothing is drawn outside, and wide characters are whole. */
+static void every_size(void **state)
+{
+    static const struct gs_picture *const pictures[] = {&picture_server, &picture_family,       &picture_hostile,
+                                                        &picture_free,   &picture_interpreters, &picture_empty};
+    struct gs_grid grid = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++) {
+        for (int columns = 1; columns < 170; columns += columns < 50 ? 1 : 7) {
+            for (int rows = 1; rows < 50; rows += rows < 14 ? 1 : 9) {
+                struct gs_view view;
+                gs_view_init(&view, GS_MODE_WALL, (rows + columns) % 3 != 0);
+                char keys[] = {(char)('1' + (rows + columns) % GS_PANE_COUNT), '\0'};
+                draw(&view, pictures[i], rows, columns, &grid);
+                press(&view, pictures[i], keys);
+                draw(&view, pictures[i], rows, columns, &grid);
+                for (int cell = 0; cell < rows * columns; cell++) {
+                    if (grid.cells[cell].character == 0)
+                        assert_true(cell % columns > 0 && grid.cells[cell - 1].character >= 0x1100);
+                    assert_true(grid.cells[cell].character >= ' ' || grid.cells[cell].character == 0);
+                }
+                gs_view_fini(&view);
+            }
+        }
+    }
+    gs_grid_fini(&grid);
+}
+
+struct fixture {
+    struct gs_view view;
+    struct gs_grid grid;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    gs_view_init(&fixture->view, GS_MODE_ACTIVE, true);
+    draw(&fixture->view, &picture_server, 24, 80, &fixture->grid);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    gs_grid_fini(&fixture->grid);
+    gs_view_fini(&fixture->view);
+    free(fixture);
+    return 0;
+}
+
+static enum gs_request key(struct fixture *fixture, uint32_t code)
+{
+    enum gs_request request = gs_view_key(&fixture->view, &picture_server, code);
+    draw(&fixture->view, &picture_server, 24, 80, &fixture->grid);
+    return request;
+}
+
+/* The number of the thread under the cursor. */
+static long under(const struct fixture *fixture)
+{
+    return (long)fixture->view.under;
+}
+
+/* By share: worker-2 (2), worker-1 (1), MainThread (0), log-writer (7). */
+static void cursor_moves(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(under(f), 2);
+    key(f, GS_KEY_DOWN);
+    assert_int_equal(under(f), 1);
+    key(f, 'j');
+    assert_int_equal(under(f), 0);
+    key(f, 'k');
+    assert_int_equal(under(f), 1);
+    key(f, GS_KEY_UP);
+    key(f, GS_KEY_UP);
+    assert_int_equal(under(f), 2);
+    key(f, GS_KEY_END);
+    assert_int_equal(under(f), 7);
+    key(f, GS_KEY_PAGE_UP);
+    assert_int_equal(under(f), 2);
+    key(f, GS_KEY_PAGE_DOWN);
+    assert_int_equal(under(f), 7);
+    key(f, GS_KEY_HOME);
+    assert_int_equal(under(f), 2);
+    assert_false(f->view.cursors[GS_PANE_THREADS].chosen);
+}
+
+/* Who was chosen stays so in another order, and in the timeline. */
+static void cursor_follows(void **state)
+{
+    struct fixture *f = *state;
+    key(f, GS_KEY_DOWN);
+    assert_int_equal(f->view.cursors[GS_PANE_THREADS].at, 1);
+    f->view.cursors[GS_PANE_THREADS].sort = 2; /* WAIT% */
+    draw(&f->view, &picture_server, 24, 80, &f->grid);
+    assert_int_equal(under(f), 1);
+    assert_int_equal(f->view.cursors[GS_PANE_THREADS].at, 0);
+    key(f, '6');
+    assert_int_equal(under(f), 1);
+    key(f, '1');
+    key(f, '\r');
+    assert_int_equal(f->view.pane, GS_PANE_STACK);
+    assert_int_equal(f->view.thread, 1);
+    key(f, GS_KEY_RIGHT);
+    assert_int_equal(f->view.thread, 2);
+    key(f, GS_KEY_LEFT);
+    key(f, GS_KEY_LEFT);
+    assert_int_equal(f->view.thread, 0);
+    key(f, GS_KEY_ESCAPE);
+    assert_int_equal(f->view.pane, GS_PANE_THREADS);
+}
+
+static void panes_are_chosen(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 1; i < GS_PANE_COUNT; i++) {
+        key(f, '\t');
+        assert_int_equal(f->view.pane, i);
+    }
+    key(f, '\t');
+    assert_int_equal(f->view.pane, 0);
+    key(f, GS_KEY_BACK_TAB);
+    assert_int_equal(f->view.pane, GS_PANE_TIMELINE);
+    for (int i = 0; i < GS_PANE_COUNT; i++) {
+        key(f, (uint32_t)('1' + i));
+        assert_int_equal(f->view.pane, i);
+    }
+    key(f, '5'); /* Blame: worker-1 waited for worker-2 */
+    key(f, '\r');
+    assert_int_equal(f->view.thread, 2);
+    key(f, '4');
+    key(f, GS_KEY_END); /* Holds: the shortest is worker-1's */
+    key(f, '\n');
+    assert_int_equal(f->view.thread, 1);
+    key(f, '3'); /* a function has no thread */
+    key(f, '\r');
+    assert_int_equal(f->view.pane, GS_PANE_FUNCTIONS);
+    assert_non_null(strstr(f->view.note, "no thread"));
+}
+
+static void sorts(void **state)
+{
+    struct fixture *f = *state;
+    static const long first[] = {1, 7, 2, 7}; /* WAIT%, NO%, CPU%, FOR */
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
+        key(f, 's');
+        assert_int_equal(under(f), first[i]);
+    }
+    assert_string_equal(f->view.note, "sorted by FOR");
+    key(f, 's');
+    assert_string_equal(f->view.note, "sorted by TID");
+    assert_int_equal(under(f), 0);
+    key(f, 's');
+    assert_string_equal(f->view.note, "sorted by NAME");
+    key(f, 's');
+    assert_string_equal(f->view.note, "sorted by HAS%");
+}
+
+static void words(struct fixture *f, const char *text)
+{
+    for (; *text; text++)
+        key(f, (unsigned char)*text);
+}
+
+static void searches(void **state)
+{
+    struct fixture *f = *state;
+    words(f, "/select\r");
+    assert_int_equal(under(f), 0);
+    words(f, "/WORKERx");
+    key(f, GS_KEY_BACKSPACE);
+    key(f, '\r'); /* from there on, and around */
+    assert_int_equal(under(f), 2);
+    key(f, GS_KEY_F3);
+    assert_int_equal(under(f), 1);
+    words(f, "/\r");
+    assert_int_equal(under(f), 2);
+    words(f, "/4251\r");
+    assert_int_equal(under(f), 7);
+    words(f, "/nobody\r");
+    assert_int_equal(under(f), 7);
+    assert_string_equal(f->view.note, "not found: nobody");
+    words(f, "/threading\033");
+    assert_int_equal(f->view.typing, 0);
+    assert_string_equal(f->view.search, "nobody");
+}
+
+static void filters(void **state)
+{
+    struct fixture *f = *state;
+    words(f, "\\worker\r");
+    assert_int_equal(f->view.order_count, 2);
+    key(f, GS_KEY_END);
+    assert_int_equal(under(f), 1);
+    words(f, "\\-2\r"); /* goes on with what it was */
+    assert_int_equal(f->view.order_count, 1);
+    assert_string_equal(f->view.filter, "worker-2");
+    words(f, "\\zzz\r");
+    assert_int_equal(f->view.order_count, 0);
+    assert_int_equal(under(f), GS_VIEW_NOBODY);
+    key(f, GS_KEY_DOWN);
+    key(f, '\r');
+    key(f, GS_KEY_ESCAPE);
+    assert_int_equal(f->view.order_count, 4);
+    key(f, '\\');
+    for (int i = 0; i < 300; i++)
+        key(f, 0x5206);
+    assert_true(strlen(f->view.typed) < sizeof f->view.typed);
+    assert_int_equal(strlen(f->view.typed) % 3, 0);
+}
+
+static void requests(void **state)
+{
+    static const struct {
+        uint32_t code;
+        enum gs_request request;
+    } rows[] = {{'q', GS_REQUEST_QUIT},   {'Q', GS_REQUEST_QUIT},   {GS_KEY_F10, GS_REQUEST_QUIT},
+                {3, GS_REQUEST_QUIT},     {'r', GS_REQUEST_RESET},  {'w', GS_REQUEST_DUMP},
+                {'+', GS_REQUEST_FASTER}, {'-', GS_REQUEST_SLOWER}, {'f', GS_REQUEST_NONE},
+                {'x', GS_REQUEST_NONE},   {0, GS_REQUEST_NONE},     {GS_KEY_OTHER, GS_REQUEST_NONE}};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(key(f, rows[i].code), rows[i].request);
+    assert_true(f->view.full_files);
+    assert_int_equal(key(f, ' '), GS_REQUEST_PAUSE);
+    assert_true(f->view.paused);
+    assert_int_equal(key(f, 'p'), GS_REQUEST_PAUSE);
+    assert_false(f->view.paused);
+    for (int i = 1; i <= GS_MODE_COUNT; i++) {
+        key(f, 'm');
+        assert_int_equal(f->view.mode, i % GS_MODE_COUNT);
+    }
+    key(f, '?');
+    assert_true(f->view.help);
+    for (int i = 0; i < 100; i++)
+        key(f, GS_KEY_DOWN);
+    assert_true(f->view.help_top < 60);
+    key(f, GS_KEY_F1);
+    assert_false(f->view.help);
+    assert_int_equal(under(f), 2);
+}
+
+static void timeline_moves(void **state)
+{
+    struct fixture *f = *state;
+    key(f, '6');
+    key(f, GS_KEY_RIGHT);
+    assert_int_equal(f->view.cells_ago, 0);
+    for (int i = 0; i < 1000; i++)
+        key(f, GS_KEY_LEFT);
+    assert_int_equal(f->view.cells_ago, GS_PICTURE_CELLS - 2);
+}
+
+/* Each key of the table says what it does. */
+static void keys_are_told(void **state)
+{
+    struct gs_keys_row row;
+    size_t count = 0;
+    (void)state;
+    for (; gs_keys_row(count, &row); count++)
+        assert_true(row.keys[0] && row.help[0]);
+    assert_true(count > 20);
+    assert_true(gs_keys_row(count - 1, &row) && strcmp(row.footer, "quit") == 0);
+}
+
+int main(void)
+{
+    setlocale(LC_CTYPE, "C.UTF-8");
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(panes),
+        cmocka_unit_test(other_screens),
+        cmocka_unit_test(every_size),
+        cmocka_unit_test_setup_teardown(cursor_moves, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(cursor_follows, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(panes_are_chosen, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sorts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(searches, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(filters, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(requests, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(timeline_moves, set_up, tear_down),
+        cmocka_unit_test(keys_are_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
