@@ -40,7 +40,7 @@ struct gs_args {
     const char **words; /* what is no option */
     size_t word_count;
     char **program; /* what stands behind --, NULL-terminated; NULL: nothing does */
-    bool subprocesses, locals, function, threads_first, once, exit_code, json, quiet, verbose, help, version;
+    bool subprocesses, exact, locals, function, threads_first, once, exit_code, json, quiet, verbose, help, version;
     enum gs_stopping stopping;
     enum gs_native_scope native;
     double max_pause;
@@ -60,6 +60,7 @@ struct gs_args {
     const char *core, *exe;    /* NULL: not given */
     uint32_t assume;
     enum gs_color_when color;
+    const char *why;                 /* it is sampled though exactness was asked for; NULL: it was not */
     const struct gs_output *writing; /* by the command, when it must end at once; or NULL */
 };
 

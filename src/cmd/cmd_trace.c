@@ -13,15 +13,12 @@
 #include "cmd/meter.h"
 #include "cmd/output.h"
 #include "cmd/signals.h"
-#include "cmd/spawn.h"
 #include "cmd/stuck.h"
+#include "cmd/subject.h"
 #include "export/run.h"
 #include "export/timeline.h"
 #include "export/trace_text.h"
 #include "gilspy/sampler.h"
-#include "target/nested.h"
-
-enum { SPAWN_POLL_NS = 5000000, NAME_BYTES = 256 };
 
 static const double overhead_most = 0.2; /* unless --max-overhead says otherwise */
 
@@ -30,10 +27,8 @@ struct trace {
     const struct gs_timeline_format *format;
     char *name; /* of the output */
     struct gs_output output;
-    struct gs_spawn spawn;
-    sigset_t waiting;
-    struct gs_look *look;
-    struct gs_reader *reader; /* the sampler's own: that of look is used for the states at the beginning of windows */
+    struct gs_subject subject;
+    struct gs_reader *reader; /* the sampler's own: the look's is used for the states at the beginning of windows */
     struct gs_names *names;
     struct gs_sampler *sampler;
     struct gs_timeline *timeline;
@@ -125,55 +120,14 @@ static enum gs_status choose_format(const struct gs_timeline_format **format, co
     return GS_USAGE;
 }
 
-/* The program was started just now: it becomes a Python when it becomes one. */
-static enum gs_status open_started(struct trace *t, struct gs_err *err)
-{
-    enum gs_status status = GS_NOT_PYTHON;
-    while (!gs_spawn_ended(&t->spawn) && !gs_signals_ended()) {
-        status = gs_look_open(&t->look, t->spawn.pid, t->args, GS_LOOK_GLANCE, err);
-        if (status == GS_OK && t->look->snapshot && t->look->snapshot->thread_count > 0)
-            return GS_OK;
-        gs_look_close(t->look);
-        t->look = NULL;
-        if (status == GS_UNKNOWN_PYTHON || status == GS_NO_MEMORY || status == GS_NOT_PERMITTED)
-            return status;
-        gs_signals_sleep(gs_clock_ns() + SPAWN_POLL_NS, &t->waiting);
-    }
-    gs_fail(err, GS_GONE, "nothing was traced: no Python was met in %.100s before its end", t->args->program[0]);
-    return GS_GONE;
-}
-
 static void give_up(const struct gs_stuck *stuck, void *context)
 {
     struct trace *t = context;
     struct gs_err err;
-    if (gs_stuck_tell(stuck, t->look->target->pid, t->look->target, true, &err))
-        gs_fail(&err, GS_FAILED, "cannot trace process %d any longer", (int)t->look->target->pid);
+    if (gs_stuck_tell(stuck, t->subject.look->target->pid, t->subject.look->target, true, &err))
+        gs_fail(&err, GS_FAILED, "cannot trace process %d any longer", (int)t->subject.look->target->pid);
     gs_output_abandon(&t->output);
     _exit(gs_message(GS_FAILED, &err));
-}
-
-static enum gs_status open_process(struct trace *t, struct gs_err *err)
-{
-    const struct gs_args *args = t->args;
-    enum gs_status status;
-    if (args->program) {
-        status = gs_spawn_start(&t->spawn, args->program, args->user, false, err);
-        if (status) {
-            t->spawn.pid = 0;
-            return status;
-        }
-    }
-    gs_signals_catch(&t->waiting);
-    if (args->program) {
-        gs_signals_wake_for_children();
-        status = open_started(t, err);
-    } else {
-        status = gs_look_open(&t->look, args->pids[0], args, GS_LOOK_WHOLE, err);
-        if (status)
-            gs_nested_hint(err, status, args->pids[0]);
-    }
-    return status ? status : gs_watch_guard(t->look->watch, give_up, t);
 }
 
 /* The sampler, for the functions. */
@@ -181,8 +135,8 @@ static enum gs_status open_sampler(struct trace *t, struct gs_err *err)
 {
     const struct gs_args *args = t->args;
     struct gs_reader_options options = {.stopping = args->stopping, .max_pause = args->max_pause};
-    struct gs_python *python = t->look->python;
-    enum gs_status status = t->format->open(&t->timeline, t->output.file, t->look->target->pid);
+    struct gs_python *python = t->subject.look->python;
+    enum gs_status status = t->format->open(&t->timeline, t->output.file, t->subject.look->target->pid);
     if (!status)
         status = gs_reader_new(&t->reader, python, &options);
     t->names = status ? NULL : gs_names_new(python);
@@ -204,10 +158,10 @@ static enum gs_status begin(struct trace *t, struct gs_err *err)
     struct gs_exact_options options = {.max_overhead = args->max_overhead < 0   ? 0
                                                        : args->max_overhead > 0 ? args->max_overhead
                                                                                 : overhead_most,
-                                       .long_us = 20000,
+                                       .long_us = args->long_us,
                                        .switches = true,
                                        .tap = &tap};
-    enum gs_status status = open_process(t, err);
+    enum gs_status status = gs_subject_open(&t->subject, args, give_up, t, err);
     if (!status)
         status = gs_output_open(&t->output, t->name, err);
     t->open = !status;
@@ -218,7 +172,7 @@ static enum gs_status begin(struct trace *t, struct gs_err *err)
         if (!t->schedule)
             status = gs_fail(err, GS_NO_MEMORY, "cannot trace: out of memory");
     }
-    return status ? status : gs_exact_open(&t->exact, t->look, &options, err);
+    return status ? status : gs_exact_open(&t->exact, t->subject.look, &options, err);
 }
 
 /* ---- the loop ---- */
@@ -268,11 +222,11 @@ static enum gs_status loop(struct trace *t)
         uint64_t wake_ns = gs_sampler_count(t->sampler) > 0 ? sample_ns : UINT64_MAX;
         wake_ns = least(wake_ns, t->sampled ? UINT64_MAX : gs_exact_next_ns(t->exact));
         if (!status)
-            gs_signals_sleep(least(wake_ns, end_ns), &t->waiting);
+            gs_signals_sleep(least(wake_ns, end_ns), &t->subject.waiting);
     }
     t->gone = is_gone(status);
     if (status == GS_EXECED)
-        gs_remark("process %d runs another program now: traced up to there", (int)t->look->target->pid);
+        gs_remark("process %d runs another program now: traced up to there", (int)t->subject.look->target->pid);
     return t->gone ? GS_OK : status;
 }
 
@@ -304,8 +258,8 @@ static enum gs_status summarize(const struct trace *t)
     struct gs_run_end end;
     FILE *out = piped ? stderr : stdout;
     gs_sampler_sum(t->sampler, &end);
-    struct gs_run_summary summary = {.pid = t->look->target->pid,
-                                     .python = t->look->python->version,
+    struct gs_run_summary summary = {.pid = t->subject.look->target->pid,
+                                     .python = t->subject.look->python->version,
                                      .output = t->name,
                                      .format = t->format->name,
                                      .mode = gs_modes[GS_MODE_WALL].name,
@@ -365,8 +319,8 @@ static void tell_losses(const struct trace *t)
 
 static void close_all(struct trace *t)
 {
-    if (t->look)
-        gs_watch_unguard(t->look->watch);
+    if (t->subject.look)
+        gs_watch_unguard(t->subject.look->watch);
     gs_gilstat_fini(&t->stat);
     gs_exact_close(t->exact);
     gs_schedule_free(t->schedule);
@@ -376,20 +330,6 @@ static void close_all(struct trace *t)
     gs_meter_fini(&t->meter);
     gs_names_free(t->names);
     gs_reader_free(t->reader);
-    gs_look_close(t->look);
-}
-
-/* The program that was started goes on to its end; signals that come are passed on to it. */
-static int wait_for_program(struct trace *t)
-{
-    while (!gs_spawn_ended(&t->spawn)) {
-        int number = gs_signals_sent();
-        if (number)
-            kill(t->spawn.pid, number);
-        else
-            gs_signals_sleep(UINT64_MAX, &t->waiting);
-    }
-    return t->spawn.exit;
 }
 
 static int trace(struct trace *t)
@@ -416,10 +356,9 @@ static int trace(struct trace *t)
         tell_losses(t);
     int exit = status ? gs_output_message(status, &err) : 0;
     close_all(t);
-    if (t->spawn.pid > 0) {
-        int child = wait_for_program(t);
+    int child = gs_subject_close(&t->subject);
+    if (child >= 0)
         return exit ? gs_status_exit(GS_FAILED) : child;
-    }
     return exit ? exit : gs_stdout_close(0);
 }
 
@@ -427,18 +366,7 @@ static int run(const struct gs_args *args)
 {
     struct trace t = {.args = args};
     struct gs_err err;
-    enum gs_status status = GS_OK;
-    if (args->pid_count == 0 && (!args->program || !args->program[0])) {
-        gs_fail(&err, GS_USAGE, "cannot trace: neither a process nor a command is named");
-        gs_err_todo(&err, "Name a process with -p PID (gilspy ps lists them), or a command behind --");
-        return gs_message(GS_USAGE, &err);
-    }
-    if (args->pid_count > 0 && args->program)
-        status = gs_fail(&err, GS_USAGE, "cannot trace: -p and a command behind -- exclude each other");
-    else if (args->pid_count > 1)
-        status = gs_fail(&err, GS_USAGE, "cannot trace: one process at a time");
-    else if (args->user && !args->program)
-        status = gs_fail(&err, GS_USAGE, "cannot trace: --user is for a command behind --");
+    enum gs_status status = gs_subject_check(args, "trace", &err);
     if (!status)
         status = choose_format(&t.format, args, &err);
     if (status)

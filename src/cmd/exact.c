@@ -40,7 +40,8 @@ struct gs_exact {
     uint64_t ended_ns;       /* when a thread ended last */
     uint64_t events, cpu_us; /* at the beginning of the span */
     uint64_t violations;
-    bool on, gone, over, beginning; /* beginning: who is met now was there when the span began */
+    struct gs_count switches[GS_SPOTS_MOST];
+    bool on, gone, over, ended, beginning; /* beginning: who is met now was there when the span began */
     char why[WHY_BYTES];
 };
 
@@ -297,6 +298,33 @@ static enum gs_status check(struct gs_exact *exact)
     return status;
 }
 
+/* How often each GIL has changed hands by its own count, as far as it has one. */
+static void count_switches(const struct gs_exact *exact, struct gs_count counts[GS_SPOTS_MOST])
+{
+    const struct gs_snapshot *snapshot = exact->snapshot;
+    const struct gs_spots *spots = &gs_tracer_setup(exact->tracer)->spots;
+    memset(counts, 0, GS_SPOTS_MOST * sizeof *counts);
+    for (size_t i = 0; snapshot && i < snapshot->interpreter_count; i++) {
+        const struct gs_gil *gil = &snapshot->gils[snapshot->interpreters[i].gil];
+        for (size_t k = 0; k < spots->count; k++) {
+            if (spots->list[k].interpreter == snapshot->interpreters[i].id && gil->has_switches)
+                counts[k] = gs_count(gil->switches);
+        }
+    }
+}
+
+/* Between windows nobody counts but the GIL itself. */
+static void add_switches(struct gs_exact *exact, struct gs_gilstat *stat)
+{
+    struct gs_count now[GS_SPOTS_MOST];
+    count_switches(exact, now);
+    for (size_t i = 0; i < stat->gil_count && i < GS_SPOTS_MOST && exact->governor.paused; i++) {
+        struct gs_count *switches = &stat->gils[i].switches;
+        *switches = now[i].known && exact->switches[i].known ? gs_count(now[i].value - exact->switches[i].value)
+                                                             : (struct gs_count){0};
+    }
+}
+
 static void begin_span(struct gs_exact *exact, uint64_t now_ns)
 {
     struct gs_tracer_numbers numbers;
@@ -306,6 +334,7 @@ static void begin_span(struct gs_exact *exact, uint64_t now_ns)
     exact->events = numbers.events;
     exact->cpu_us = gs_clock_cpu_us();
     exact->violations = gs_turns_violations(exact->turns);
+    count_switches(exact, exact->switches);
 }
 
 enum gs_status gs_exact_open(struct gs_exact **out, struct gs_look *look, const struct gs_exact_options *options,
@@ -399,8 +428,17 @@ enum gs_status gs_exact_step(struct gs_exact *exact)
     return status;
 }
 
+/* Between windows time goes on, too. */
+static void note_time(struct gs_exact *exact)
+{
+    if (!exact->on && !exact->gone && !exact->ended)
+        exact->until_ns = gs_clock_ns();
+}
+
 enum gs_status gs_exact_end(struct gs_exact *exact)
 {
+    note_time(exact);
+    exact->ended = true;
     return end_window(exact);
 }
 
@@ -414,7 +452,9 @@ static void set_on_cpu(void *context, pid_t tid, uint32_t number)
     if (number >= exact->ran_room || exact->ran_ns[number] == UINT64_MAX || whole_ns == 0 ||
         !gs_target_ran_ns(exact->look->target, tid, &ran_ns) || ran_ns < exact->ran_ns[number])
         return;
-    thread->on_cpu = gs_figure((double)(ran_ns - exact->ran_ns[number]) / (double)whole_ns);
+    /* As if it had run as much in the windows as between them. */
+    double share = (double)(ran_ns - exact->ran_ns[number]) / (double)whole_ns;
+    thread->ran_ns = gs_count((uint64_t)(share * (double)exact->traced_ns));
 }
 
 static void fill(struct gs_exact *exact, struct gs_gilstat *stat)
@@ -447,6 +487,7 @@ enum gs_status gs_exact_figures(struct gs_exact *exact, struct gs_gilstat *stat)
 {
     static const struct gs_gilsum_knows all = {true, true, true, true};
     *stat = (struct gs_gilstat){0};
+    note_time(exact);
     if (exact->on) {
         gs_turns_cut(exact->turns, exact->until_ns);
         end_part(exact, exact->until_ns);
@@ -457,6 +498,7 @@ enum gs_status gs_exact_figures(struct gs_exact *exact, struct gs_gilstat *stat)
     gs_gilexact_judge(exact->figures, exact->until_ns - exact->span_ns);
     enum gs_status status = gs_gilsum_finish(exact->sum, exact->traced_ns, &all, stat);
     fill(exact, stat);
+    add_switches(exact, stat);
     return status;
 }
 

@@ -59,6 +59,7 @@ static enum gs_status show_one(struct figures *f, struct gs_gilpolls *polls)
     if (status)
         return status;
     set_quality(f, &stat);
+    stat.why = f->args->why;
     gs_gilstat_choose(&stat, f->args->threads, f->args->thread_count);
     if (f->args->json)
         status = gs_stat_json(&stat, f->output.file);

@@ -18,6 +18,7 @@ struct person {
 /* What was seen in the hold that goes on. */
 struct hold {
     pid_t tid;
+    uint64_t number;            /* of all that were listed, from 1 on */
     uint64_t since_ns, told_ns; /* told_ns: up to there the sum knows of it, 0: it does not */
     struct gs_stacks *places;
     uint32_t place; /* 0: nothing was seen */
@@ -32,6 +33,7 @@ struct gs_gilexact {
     size_t count, room;
     struct gs_ids by_tid; /* indexes of them */
     struct hold holds[GS_SPOTS_MOST];
+    uint64_t long_holds;
     uint64_t windows;
     double window_ns, all_all; /* lengths of windows: their sum, and that of their squares */
 };
@@ -122,19 +124,19 @@ static void tell_hold(struct gs_gilexact *exact, struct hold *hold, uint32_t thr
                       uint32_t waiters)
 {
     const struct gs_place *place = hold->place ? gs_stacks_place_at(hold->places, hold->place) : NULL;
-    bool begins = hold->told_ns == 0;
-    uint64_t from_ns = begins ? begin_ns : hold->told_ns;
+    uint64_t from_ns = hold->told_ns == 0 ? begin_ns : hold->told_ns;
     if (now_ns > from_ns)
-        gs_gilsum_hog(exact->sum, thread, place, now_ns - from_ns, begins, now_ns - hold->since_ns, waiters);
+        gs_gilsum_hog(exact->sum, thread, place, now_ns - from_ns, hold->number, now_ns - hold->since_ns, waiters);
     hold->told_ns = now_ns;
 }
 
-static void begin_hold(struct hold *hold, pid_t tid, uint64_t since_ns)
+static void begin_hold(struct gs_gilexact *exact, struct hold *hold, pid_t tid, uint64_t since_ns)
 {
     if (hold->tid == tid && hold->since_ns == since_ns)
         return;
     hold->tid = tid;
     hold->since_ns = since_ns;
+    hold->number = ++exact->long_holds;
     hold->told_ns = 0;
     hold->place = 0;
     gs_stacks_clear(hold->places);
@@ -145,7 +147,7 @@ void gs_gilexact_see(struct gs_gilexact *exact, unsigned lock, pid_t tid, uint64
 {
     struct hold *hold = &exact->holds[lock];
     struct person *person = meet(exact, tid);
-    begin_hold(hold, tid, since_ns);
+    begin_hold(exact, hold, tid, since_ns);
     if (!person || now_ns <= since_ns)
         return;
     uint32_t number = place ? gs_stacks_place(hold->places, place) : 0;
@@ -163,7 +165,7 @@ static void end_hold(struct gs_gilexact *exact, const struct person *person, con
     struct hold *hold = &exact->holds[turn->lock];
     if (turn->end_ns - turn->since_ns < exact->long_ns)
         return;
-    begin_hold(hold, turn->tid, turn->since_ns);
+    begin_hold(exact, hold, turn->tid, turn->since_ns);
     tell_hold(exact, hold, person->thread, turn->begin_ns, turn->end_ns, turn->waiters);
     if (turn->ended)
         hold->tid = 0;
@@ -246,9 +248,11 @@ static double student(uint64_t freedom)
 }
 
 /* The error of a ratio of sums over windows that were chosen out of the whole time (W. G. Cochran, Sampling Techniques,
- * 6.4), which gets smaller as they become all of it. */
+ * 6.4), which gets smaller as they become all of it. It is told as that of a normal distribution with the same bound.
+ */
 void gs_gilexact_judge(struct gs_gilexact *exact, uint64_t whole_ns)
 {
+    static const double normal = 1.96;
     double traced = exact->window_ns, n = (double)exact->windows;
     double left = whole_ns > 0 && traced < (double)whole_ns ? 1 - traced / (double)whole_ns : 0;
     for (size_t i = 0; i < exact->count; i++) {
@@ -256,10 +260,11 @@ void gs_gilexact_judge(struct gs_gilexact *exact, uint64_t whole_ns)
         struct gs_gilsum_thread *thread = gs_gilsum_at(exact->sum, person->thread);
         double share = traced > 0 ? (double)thread->word_ns[GS_HOLDS] / traced : 0;
         double squares = person->held_held - 2 * share * person->held_all + share * share * exact->all_all;
-        double worst = share > 0.5 ? share : 1 - share;
-        double width = exact->windows > 1 && traced > 0 && squares > 0
-                           ? student(exact->windows - 1) * sqrt(left * n / (n - 1) * squares) / traced
-                           : 0;
-        thread->half_width = left <= 0 ? 0 : exact->windows < 2 || width > worst ? worst : width;
+        double factor = exact->windows > 1 ? student(exact->windows - 1) / normal : 0;
+        if (left <= 0 || squares < 0)
+            squares = 0; /* what rounding leaves */
+        thread->error_ns2 = exact->windows > 1 ? factor * factor * left * n / (n - 1) * squares
+                            : left > 0         ? traced * traced
+                                               : 0;
     }
 }

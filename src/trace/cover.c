@@ -19,7 +19,9 @@
 
 enum {
     LISTS_MOST = 20,
-    CPU_PAGES = 256, /* of a ring for a processor: what half a second of the highest rate fills */
+    CPU_PAGES_MOST = 1024, /* of a ring for a processor: what some 100 ms of the highest rate fill, with registers */
+    CPU_PAGES_LEAST = 64,
+    ALL_PAGES = 8192, /* of all of them together, if it can be */
     THREAD_PAGES = 8,
     SPARE_FILES = 64,
     ALL_CPUS = -1
@@ -348,6 +350,15 @@ enum gs_status gs_cover_refused(int reason, bool ours, pid_t pid, struct gs_err 
     return GS_FAILED;
 }
 
+/* A power of two. */
+static size_t pages_of_cpu(int cpus)
+{
+    size_t pages = CPU_PAGES_MOST;
+    while (pages > CPU_PAGES_LEAST && pages * (size_t)cpus > ALL_PAGES)
+        pages /= 2;
+    return pages;
+}
+
 static size_t count_tasks(const struct gs_target *target)
 {
     struct gs_task *tasks;
@@ -360,7 +371,7 @@ static size_t count_tasks(const struct gs_target *target)
 
 enum gs_status gs_cover_open(struct gs_cover *cover, const struct gs_python *python, bool switches, struct gs_err *err)
 {
-    struct opening opening = {.cover = cover, .python = python, .pages = CPU_PAGES, .modern = true};
+    struct opening opening = {.cover = cover, .python = python, .modern = true};
     const struct gs_target *target = python->target;
     size_t threads = count_tasks(target), allowed = files_allowed();
     long cpus = sysconf(_SC_NPROCESSORS_CONF);
@@ -370,8 +381,7 @@ enum gs_status gs_cover_open(struct gs_cover *cover, const struct gs_python *pyt
         return status;
     opening.cpus = cpus > 0 ? (int)cpus : 1;
     cover->per_cpu = threads * words_of(&cover->spots) * (size_t)opening.cpus <= allowed / 2;
-    if (!cover->per_cpu)
-        opening.pages = THREAD_PAGES;
+    opening.pages = cover->per_cpu ? pages_of_cpu(opening.cpus) : THREAD_PAGES;
     int failure = open_everybody(&opening);
     while (failure && relent(&opening, failure)) {
         close_all(cover);

@@ -42,8 +42,6 @@ int gs_perf_watch(const struct gs_perf_watch *watch, pid_t tid, int cpu)
         attr.sample_id_all = 1;
         attr.task = watch->records;
         attr.context_switch = watch->switches;
-        attr.watermark = 1;
-        attr.wakeup_watermark = 1 << 16;
         use_our_clock(&attr);
     }
     return open_event(&attr, tid, cpu);

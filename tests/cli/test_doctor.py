@@ -67,7 +67,7 @@ def test_text(target):
     assert [line.split()[1] for line in lines[:lines.index("")] if not line.startswith(" ")] == MACHINE + PROCESS
     assert set(line[0] for line in lines[:lines.index("")]) <= set("✓• ")
     exact = re.search("process_watch +its GIL can be watched", done.stdout)
-    assert lines[-1] == "dump, top and ps can be used on process %d. trace can%s. Native stacks are not part of this " \
+    assert lines[-1] == "dump, top and ps can be used on process %d. trace and stat --exact can%s. Native stacks are not part of this " \
                         "gilspy." % (target.pid, " be used, too" if exact else "not be used")
     plain = doctor("-p", target.pid, LC_ALL="C", TERM="xterm")
     assert plain.stdout.isascii() and re.search(r"^ok       process_user  ", plain.stdout, re.M)

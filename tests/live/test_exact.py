@@ -2,7 +2,7 @@
 import pytest
 
 from target import running, until
-from tracing import need_watch, tracing
+from tracing import measuring, need_watch, tracing
 
 CALLS, HOLD_US, HOLDS = 2000, 30000, 4
 NANOSLEEPS = (35, 230)  # nanosleep, clock_nanosleep
@@ -94,3 +94,67 @@ def test_waiters(target, tmp_path):
     trace.check()
     counts = [event["args"]["threads"] for event in trace.events if event["ph"] == "C"]
     assert counts and min(counts) == 0
+
+
+def test_stat(python, target):
+    """The figures: counts to the single event, who waited for whom, where the GIL was kept."""
+    tids = target.began["tids"]
+    with measuring(target.pid, "--max-overhead", "off") as document:
+        for name in CALLERS:
+            target.feed(name)
+        all_read(target, CALLERS)
+        target.feed(HOLDERS[0])
+        wait_holding(target, HOLDERS[0])
+        target.feed(HOLDERS[1])
+        all_read(target, HOLDERS)
+    assert (document["method"], document["method_why"]) == ("exact", None)
+    assert (document["violations"], document["events_lost"]) == (0, 0)
+    assert document["exact_seconds"] == pytest.approx(document["seconds"], abs=0.001)
+    rows = {row["tid"]: row for row in document["threads"]}
+    assert {tid for tid, row in rows.items()} >= set(tids.values())
+    for row in rows.values():
+        assert row["has"] + row["waits"] + row["without"] + row["unknown"] == pytest.approx(1, abs=1e-6)
+        assert row["half_width"] == 0
+    for name in CALLERS:
+        assert (rows[tids[name]]["acquisitions"], rows[tids[name]]["name"]) == (CALLS + 1, name)
+    held = target.ask("held")["answer"]
+    first, second = tids[HOLDERS[0]], tids[HOLDERS[1]]
+    for tid, begin_ns, end_ns in held:
+        assert rows[tid]["longest_hold_us"] >= (end_ns - begin_ns) // 1000
+        assert rows[tid]["has"] * document["seconds"] >= (end_ns - begin_ns) / 1e9 - 1e-6
+    assert sum(row["has"] for row in rows.values()) == pytest.approx(document["gil"]["held"], abs=1e-6)
+    waited = {(pair["waiter"], pair["holder"]): pair["us"] for pair in document["blame"]}
+    assert waited[second, first] > 0 and rows[second]["wait_count"] >= 1
+    assert waited[second, first] <= rows[second]["wait_us"] + 1
+    hogs = {hog["tid"]: hog for hog in document["hogs"]}
+    assert {first, second} <= set(hogs)
+    assert hogs[first]["held_us"] >= HOLD_US and hogs[first]["waiters"] == 1
+    assert all(hog["function"] in (None, "hold", "now_ns") for hog in hogs.values())
+
+
+def test_intervals(target):
+    """Each take is in one of them."""
+    tids = target.began["tids"]
+    with measuring(target.pid, "--max-overhead", "off", "--interval", "20ms") as document:
+        for name in CALLERS:
+            target.feed(name)
+        all_read(target, CALLERS)
+    for name in CALLERS:
+        rows = [row for line in document["lines"] for row in line["threads"] if row["tid"] == tids[name]]
+        assert sum(row["acquisitions"] for row in rows) == CALLS + 1
+    assert all(line["violations"] == 0 for line in document["lines"])
+
+
+def test_windows(target, tmp_path):
+    """Where all of it would cost too much, windows are traced; what is in them is as exact."""
+    tids = target.began["tids"]
+    with tracing(target.pid, tmp_path / "out.json", "--max-overhead", "2%") as trace:
+        for _ in range(10):
+            for name in CALLERS:
+                target.feed(name)
+            all_read(target, CALLERS)
+    trace.check()
+    assert trace.summary["method"] == "windows" and "--max-overhead 2%" in trace.summary["method_why"]
+    assert trace.metadata["windows"] >= 1 and trace.summary["exact_seconds"] < trace.summary["seconds"]
+    takes = sum(len(trace.slices(tids[name], "holds GIL")) for name in CALLERS)
+    assert 0 < takes < 10 * len(CALLERS) * (CALLS + 1)

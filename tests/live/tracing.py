@@ -72,22 +72,50 @@ class Traced:
         assert all(starts[number]["ts"] <= ends[number]["ts"] for number in starts)
 
 
+class Run:
+    """A gilspy that traces while a test does something else, and its exit status and output afterwards."""
+    def __init__(self, command):
+        self.process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        stdin=subprocess.DEVNULL, encoding="utf-8")
+        self.pid = self.process.pid
+
+    def end(self):
+        self.process.send_signal(signal.SIGINT)
+        return self.wait()
+
+    def wait(self):
+        self.out, self.said = self.process.communicate(timeout=180)
+        assert self.process.returncode == 0, self.said
+        return self
+
+
 @contextlib.contextmanager
-def tracing(pid, path, *args, program=gilspy.PROGRAM, wrap=()):
+def begun(*args, program=gilspy.PROGRAM, wrap=()):
+    """From when on it traces."""
+    run = Run([*wrap, program, *args])
+    try:
+        until(lambda: run.process.poll() is not None or is_tracing(run.pid), "gilspy to trace")
+        yield run
+    finally:
+        run.process.kill()
+        run.process.communicate()
+
+
+@contextlib.contextmanager
+def tracing(pid, path, *args, **options):
     """Traces while the body runs; afterwards what it yielded has the trace."""
     traced = Traced(path)
-    command = [*wrap, program, "trace", "--json", "-p", pid, "-o", path, *args]
-    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               stdin=subprocess.DEVNULL, encoding="utf-8")
-    try:
-        until(lambda: process.poll() is not None or is_tracing(process.pid), "gilspy to trace")
+    with begun("trace", "--json", "-p", pid, "-o", path, *args, **options) as run:
         yield traced
-        process.send_signal(signal.SIGINT)
-        out, said = process.communicate(timeout=180)
-    finally:
-        process.kill()
-        process.wait()
-    assert process.returncode == 0, said
-    traced.said = said
-    traced.read(out)
+        traced.read(run.end().out)
+
+
+@contextlib.contextmanager
+def measuring(pid, *args, **options):
+    """The same with stat --exact: the document goes into the dictionary that it yields."""
+    document = {}
+    with begun("stat", "--exact", "--json", "-d", "1h", "-p", pid, *args, **options) as run:
+        yield document
+        lines = run.end().out.splitlines()
+        document.update(json.loads(lines[-1]), lines=[json.loads(line) for line in lines])
 

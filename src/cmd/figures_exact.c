@@ -1,0 +1,172 @@
+/* The loop around exact tracing for stat: intervals, the end, what it is worth. */
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "cmd/exact.h"
+#include "cmd/figures.h"
+#include "cmd/figures_exact.h"
+#include "cmd/message.h"
+#include "cmd/output.h"
+#include "cmd/signals.h"
+#include "cmd/stuck.h"
+#include "cmd/subject.h"
+#include "export/stat.h"
+
+static const double overhead_most = 0.02; /* unless --max-overhead says otherwise */
+
+enum { REST_SHARE = 20 /* the end of a run shows no interval that is a smaller part of one than this */ };
+
+struct figures {
+    const struct gs_args *args;
+    struct gs_output output;
+    struct gs_console console;
+    struct gs_subject subject;
+    struct gs_exact *exact;
+    uint64_t shown_ns; /* when figures were shown last, or it began */
+    bool shown;
+};
+
+static void give_up(const struct gs_stuck *stuck, void *context)
+{
+    struct figures *f = context;
+    const struct gs_target *target = f->subject.look->target;
+    struct gs_err err;
+    if (gs_stuck_tell(stuck, target->pid, target, true, &err))
+        gs_fail(&err, GS_FAILED, "cannot trace process %d any longer", (int)target->pid);
+    gs_output_abandon(&f->output);
+    _exit(gs_message(GS_FAILED, &err));
+}
+
+static enum gs_status show(struct figures *f)
+{
+    struct gs_gilstat stat;
+    enum gs_status status = gs_exact_figures(f->exact, &stat);
+    if (!status)
+        gs_gilstat_choose(&stat, f->args->threads, f->args->thread_count);
+    if (!status && f->shown && !f->args->json)
+        fputc('\n', f->output.file);
+    if (!status)
+        status =
+            f->args->json ? gs_stat_json(&stat, f->output.file) : gs_stat_text(&stat, &f->console, f->args->verbose);
+    if (f->args->json)
+        fputc('\n', f->output.file);
+    gs_gilstat_fini(&stat);
+    gs_exact_next_span(f->exact);
+    f->shown = true;
+    if (!status && fflush(f->output.file) != 0)
+        status = GS_OUTPUT;
+    return status;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* *gone: the process is no more what it was. */
+static enum gs_status loop(struct figures *f, bool *gone)
+{
+    uint64_t interval_ns = f->args->interval_us * 1000, begin_ns = f->shown_ns;
+    uint64_t end_ns = f->args->duration_us ? begin_ns + f->args->duration_us * 1000 : UINT64_MAX;
+    uint64_t next_ns = interval_ns ? begin_ns + interval_ns : UINT64_MAX;
+    enum gs_status status = GS_OK;
+    while (!status && !gs_signals_ended() && !gs_exact_hopeless(f->exact)) {
+        uint64_t now_ns = gs_clock_ns();
+        if (now_ns >= end_ns)
+            break;
+        if (now_ns >= gs_exact_next_ns(f->exact))
+            status = gs_exact_step(f->exact);
+        if (!status && now_ns >= next_ns && now_ns + interval_ns / REST_SHARE < end_ns) {
+            status = show(f);
+            next_ns += (1 + (now_ns - next_ns) / interval_ns) * interval_ns;
+            f->shown_ns = now_ns;
+        }
+        if (!status)
+            gs_signals_sleep(least(least(gs_exact_next_ns(f->exact), end_ns), next_ns), &f->subject.waiting);
+    }
+    *gone = gs_status_class(status) == GS_CLASS_GONE;
+    return *gone ? GS_OK : status;
+}
+
+/* What the user is to know of how it was set up, and how it ended. */
+static void tell(const struct figures *f, bool gone)
+{
+    struct gs_tracer_numbers numbers;
+    const struct gs_tracer_setup *setup = gs_exact_setup(f->exact);
+    gs_exact_numbers(f->exact, &numbers);
+    if (f->args->quiet)
+        return;
+    if (setup->waits_refused)
+        gs_remark("debug registers are in use: waits are not seen, only who has the GIL");
+    if (setup->spots.left_out > 0)
+        gs_remark("%zu GILs are not traced: there are only %d debug registers", setup->spots.left_out, GS_SPOTS_MOST);
+    if (numbers.lost > 0)
+        gs_remark("not exact: %llu of %llu events were lost, because gilspy could not read them in time",
+                  (unsigned long long)numbers.lost, (unsigned long long)numbers.hits);
+    if (gone && !f->args->program)
+        gs_remark("the process has ended: the figures are of the time up to then");
+}
+
+static enum gs_status measure(struct figures *f, struct gs_err *err)
+{
+    const struct gs_args *args = f->args;
+    struct gs_exact_options options = {.max_overhead = args->max_overhead < 0   ? 0
+                                                       : args->max_overhead > 0 ? args->max_overhead
+                                                                                : overhead_most,
+                                       .long_us = args->long_us};
+    bool gone = false;
+    enum gs_status status = gs_exact_open(&f->exact, f->subject.look, &options, err);
+    if (status)
+        return status;
+    f->shown_ns = gs_clock_ns();
+    status = loop(f, &gone);
+    if (!status && gs_exact_hopeless(f->exact))
+        return GS_OK;
+    enum gs_status ended = gs_exact_end(f->exact);
+    status = status ? status : ended;
+    bool rest = f->shown && (gs_clock_ns() - f->shown_ns) * REST_SHARE < args->interval_us * 1000;
+    if (!status && !rest)
+        status = show(f);
+    if (!status)
+        tell(f, gone);
+    return status ? gs_fail(err, status, "cannot trace any longer: %s", gs_status_text(status)) : GS_OK;
+}
+
+/* The process goes on, and so do we, by sampling it. */
+static int sample_instead(struct figures *f)
+{
+    struct gs_args rest = *f->args;
+    pid_t pid = f->subject.look->target->pid;
+    rest.pids = &pid;
+    rest.pid_count = 1;
+    rest.program = NULL;
+    rest.why = gs_exact_hopeless(f->exact);
+    return gs_figures_run(&rest);
+}
+
+int gs_figures_exact(const struct gs_args *args)
+{
+    struct figures f = {.args = args};
+    struct gs_err err = {0}, why = {0};
+    enum gs_status status = gs_output_open(&f.output, args->output, &err);
+    if (status)
+        return gs_message(status, &err);
+    gs_console_init(&f.console, f.output.file, args->color);
+    status = gs_subject_open(&f.subject, args, give_up, &f, &err);
+    if (!status)
+        status = measure(&f, &err);
+    bool instead = !status && gs_exact_hopeless(f.exact);
+    enum gs_status closed = gs_output_close(&f.output, !status && !instead, &why);
+    if (closed && !instead && (!status || status == GS_OUTPUT)) {
+        status = closed;
+        err = why;
+    }
+    if (f.subject.look)
+        gs_watch_unguard(f.subject.look->watch);
+    int exit = status ? gs_output_message(status, &err) : instead ? sample_instead(&f) : 0;
+    gs_exact_close(f.exact);
+    int child = gs_subject_close(&f.subject);
+    if (child >= 0)
+        return exit ? gs_status_exit(GS_FAILED) : child;
+    return exit;
+}

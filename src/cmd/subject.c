@@ -1,0 +1,83 @@
+/* Between the command line and a process that can be traced. */
+#include "base/clock.h"
+#include "cmd/message.h"
+#include "cmd/signals.h"
+#include "cmd/subject.h"
+#include "target/nested.h"
+
+enum { POLL_NS = 5000000 /* how often a program that was started is asked whether it is a Python by now */ };
+
+enum gs_status gs_subject_check(const struct gs_args *args, const char *verb, struct gs_err *err)
+{
+    if (args->pid_count == 0 && (!args->program || !args->program[0])) {
+        gs_fail(err, GS_USAGE, "cannot %s: neither a process nor a command is named", verb);
+        gs_err_todo(err, "Name a process with -p PID (gilspy ps lists them), or a command behind --");
+        return GS_USAGE;
+    }
+    if (args->pid_count > 0 && args->program)
+        return gs_fail(err, GS_USAGE, "cannot %s: -p and a command behind -- exclude each other", verb);
+    if (args->user && !args->program)
+        return gs_fail(err, GS_USAGE, "cannot %s: --user is for a command behind --", verb);
+    if (args->pid_count > 1 || args->subprocesses)
+        return gs_fail(err, GS_USAGE, "cannot %s: exact events are of one process at a time", verb);
+    return GS_OK;
+}
+
+/* It becomes a Python when it becomes one. */
+static enum gs_status open_started(struct gs_subject *subject, struct gs_err *err)
+{
+    while (!gs_spawn_ended(&subject->spawn) && !gs_signals_ended()) {
+        enum gs_status status = gs_look_open(&subject->look, subject->spawn.pid, subject->args, GS_LOOK_GLANCE, err);
+        if (status == GS_OK && subject->look->snapshot && subject->look->snapshot->thread_count > 0)
+            return GS_OK;
+        gs_look_close(subject->look);
+        subject->look = NULL;
+        if (status == GS_UNKNOWN_PYTHON || status == GS_NO_MEMORY || status == GS_NOT_PERMITTED)
+            return status;
+        gs_signals_sleep(gs_clock_ns() + POLL_NS, &subject->waiting);
+    }
+    return gs_fail(err, GS_GONE, "nothing was traced: no Python was met in %.100s before its end",
+                   subject->args->program[0]);
+}
+
+enum gs_status gs_subject_open(struct gs_subject *subject, const struct gs_args *args,
+                               void (*give_up)(const struct gs_stuck *stuck, void *context), void *context,
+                               struct gs_err *err)
+{
+    enum gs_status status = GS_OK;
+    *subject = (struct gs_subject){.args = args};
+    if (args->program)
+        status = gs_spawn_start(&subject->spawn, args->program, args->user, false, err);
+    subject->spawned = args->program && !status;
+    gs_signals_catch(&subject->waiting);
+    if (status)
+        return status;
+    if (subject->spawned) {
+        gs_signals_wake_for_children();
+        status = open_started(subject, err);
+    } else {
+        status = gs_look_open(&subject->look, args->pids[0], args, GS_LOOK_WHOLE, err);
+        if (status)
+            gs_nested_hint(err, status, args->pids[0]);
+    }
+    if (status)
+        return status;
+    status = gs_watch_guard(subject->look->watch, give_up, context);
+    return status ? gs_fail(err, status, "cannot trace: %s", gs_status_text(status)) : GS_OK;
+}
+
+int gs_subject_close(struct gs_subject *subject)
+{
+    gs_look_close(subject->look);
+    subject->look = NULL;
+    if (!subject->spawned)
+        return -1;
+    while (!gs_spawn_ended(&subject->spawn)) {
+        int number = gs_signals_sent();
+        if (number)
+            kill(subject->spawn.pid, number);
+        else
+            gs_signals_sleep(UINT64_MAX, &subject->waiting);
+    }
+    return subject->spawn.exit;
+}
