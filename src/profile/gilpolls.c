@@ -204,12 +204,17 @@ static void drop_ended(struct gs_gilpolls *polls, uint64_t gap_ns)
     polls->count = kept;
 }
 
-/* After a gap of which nothing is known everything begins anew. */
-static void break_off(struct gs_gilpolls *polls)
+/* After a gap of which nothing is known everything begins anew, but for the hand-overs, which are counted. */
+static void break_off(struct gs_gilpolls *polls, const struct gs_snapshot *snapshot)
 {
     for (size_t i = 0; i < polls->gil_count; i++) {
-        gs_gilpolls_end_hold(polls, &polls->gils[i], polls->last_ns);
-        polls->gils[i].any = false;
+        struct gs_polled_gil *gil = &polls->gils[i];
+        gs_gilpolls_end_hold(polls, gil, polls->last_ns);
+        if (gil->any && gil->has_switches && snapshot->gils[i].has_switches) {
+            gil->total += snapshot->gils[i].switches - gil->switches;
+            gil->unplaced += snapshot->gils[i].switches - gil->switches;
+        }
+        gil->any = false;
     }
     for (size_t i = 0; i < polls->count; i++) {
         struct gs_polled *polled = &polls->list[i];
@@ -233,6 +238,22 @@ static bool lost_track(const struct gs_gilpolls *polls, const struct gs_sample *
             return true;
     }
     return false;
+}
+
+/* A gap that is longer than usual says less of what was in it, unless nothing changed hands. */
+static void note_late(struct gs_gilpolls *polls, uint64_t gap_ns, const struct gs_snapshot *now)
+{
+    const double usual = 2;
+    bool moved = false;
+    for (size_t i = 0; i < polls->gil_count; i++) {
+        const struct gs_polled_gil *gil = &polls->gils[i];
+        moved |= gil->any && !(gil->has_switches && gil->switches == now->gils[i].switches &&
+                               gil->held == (now->gils[i].state == GS_GIL_HELD));
+    }
+    if (!moved || (double)gap_ns * polls->rate_hz <= usual * 1e9)
+        return;
+    polls->late_ns += (double)gap_ns;
+    polls->late_ns2 += (double)gap_ns * (double)gap_ns;
 }
 
 static void step_gils(struct gs_gilpolls *polls, const struct gs_sample *sample, const uint32_t *holders,
@@ -283,8 +304,10 @@ enum gs_status gs_gilpolls_add(struct gs_gilpolls *polls, const struct gs_sample
     uint64_t gap_ns = polls->polls > 0 && sample->time_ns > polls->last_ns ? sample->time_ns - polls->last_ns : 0;
     set_gils(polls, sample->snapshot);
     polls->polls++;
+    note_late(polls, gap_ns, sample->snapshot);
     if (lost_track(polls, sample)) {
-        break_off(polls);
+        break_off(polls, sample->snapshot);
+        polls->missed_ns += gap_ns;
         gap_ns = 0;
     }
     enum gs_status status = arrange(polls, sample, holders);

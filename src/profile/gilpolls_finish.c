@@ -18,22 +18,42 @@ void gs_gilpolls_close(struct gs_gilpolls *polls, struct gs_polled *polled)
         gs_gilsum_at(polls->sum, polled->sum)->ran_ns = gs_count(polled->ran_ns - polled->ran_begin_ns);
 }
 
+/* What of a thread's share in long gaps is not known: they are taken for what was the rule, from which time averages of
+ * this length stray the less, the shorter it stays with what it does. */
+static double late_ns2(const struct gs_gilpolls *polls, double has, double jumps)
+{
+    double stays_ns = (double)polls->span_ns / (jumps + 1);
+    return has * (1 - has) * fmin(polls->late_ns2, 2 * stays_ns * polls->late_ns);
+}
+
 /* What is a matter of the whole span: also of threads that have ended. */
 static void set_figures(struct gs_gilpolls *polls)
 {
-    double span = (double)polls->span_ns, gap = polls->span_polls > 0 ? span / (double)polls->span_polls : 0;
+    double span = (double)polls->span_ns, all = span + (double)polls->missed_ns;
+    double gap = polls->span_polls > 0 ? span / (double)polls->span_polls : 0;
     for (size_t i = 0; i < gs_gilsum_count(polls->sum) && span > 0; i++) {
         struct gs_gilsum_thread *thread = gs_gilsum_at(polls->sum, (uint32_t)i);
-        double error = sqrt(thread->error_ns2 + RARE * gap * gap);
+        double jumps = thread->error_ns2 * 2 / (gap * gap), has = fmin((double)thread->word_ns[GS_HOLDS] / span, 1);
+        double error = sqrt(thread->error_ns2 + RARE * gap * gap + late_ns2(polls, has, jumps));
         thread->half_width = fmin(QUANTILE * error / span, 1);
         if (thread->ran_ns.known)
-            thread->on_cpu = gs_figure((double)thread->ran_ns.value / span);
+            thread->on_cpu = gs_figure((double)thread->ran_ns.value / all);
     }
+}
+
+/* Times that polls have seen make up for those that none has. */
+static void fill_in(const struct gs_gilpolls *polls, struct gs_gilstat *stat)
+{
+    double factor = polls->span_ns > 0 ? 1 + (double)polls->missed_ns / (double)polls->span_ns : 1;
+    for (size_t i = 0; i < stat->thread_count; i++)
+        stat->threads[i].wait_us.value = (uint64_t)((double)stat->threads[i].wait_us.value * factor);
+    for (size_t i = 0; i < stat->blame_count; i++)
+        stat->blame[i].us = (uint64_t)((double)stat->blame[i].us * factor);
 }
 
 enum gs_status gs_gilpolls_finish(struct gs_gilpolls *polls, struct gs_gilstat *stat)
 {
-    double seconds = (double)polls->span_ns / 1e9;
+    double seconds = (double)(polls->span_ns + polls->missed_ns) / 1e9;
     const struct gs_polled_gil *main = &polls->gils[0];
     bool counted = polls->gil_count > 0 && main->has_switches;
     bool slow = counted && QUARTER * main->total <= polls->span_polls;
@@ -57,7 +77,9 @@ enum gs_status gs_gilpolls_finish(struct gs_gilpolls *polls, struct gs_gilstat *
                                 .rate_hz = polls->rate_hz,
                                 .long_us = polls->long_ns / 1000,
                                 .quality = {.samples = polls->span_polls}};
-    return gs_gilsum_finish(polls->sum, polls->span_ns, &knows, stat);
+    enum gs_status status = gs_gilsum_finish(polls->sum, polls->span_ns, &knows, stat);
+    fill_in(polls, stat);
+    return status;
 }
 
 void gs_gilpolls_next(struct gs_gilpolls *polls)
@@ -70,6 +92,7 @@ void gs_gilpolls_next(struct gs_gilpolls *polls)
     }
     for (size_t i = 0; i < polls->gil_count; i++)
         polls->gils[i].total = polls->gils[i].unplaced = 0;
-    polls->span_polls = polls->span_ns = 0;
+    polls->span_polls = polls->span_ns = polls->missed_ns = 0;
+    polls->late_ns = polls->late_ns2 = 0;
     polls->ran_ns = polls->last_ns;
 }

@@ -32,29 +32,36 @@ void gs_gilpolls_charge(struct gs_gilpolls *polls, struct gs_polled_gil *gil, co
     gil->charged_ns = time_ns;
 }
 
-/* Of two hand-overs between two polls the first was to somebody else: to whom, if only one thread wanted it or there is
- * only one other thread. */
-static uint32_t unseen_taker(const struct gs_gilpolls *polls, const struct gs_polled_gil *gil, pid_t before, pid_t now)
+/* Who may have had it between two polls, beside those that had it at them. */
+struct others {
+    uint32_t waiter, other; /* one of them */
+    size_t waiters, others;
+};
+
+static struct others look_for_others(const struct gs_gilpolls *polls, const struct gs_polled_gil *gil, pid_t before,
+                                     pid_t now)
 {
-    uint32_t waiter = GS_NOBODY, other = GS_NOBODY;
-    size_t waiters = 0, others = 0, number = (size_t)(gil - polls->gils);
+    struct others found = {GS_NOBODY, GS_NOBODY, 0, 0};
     for (size_t i = 0; i < polls->count; i++) {
         const struct gs_polled *polled = &polls->list[i];
-        if (polled->gil != number || polled->tid == before || polled->tid == now || polled->sum == GS_NOBODY)
+        if (polled->gil != (uint32_t)(gil - polls->gils) || polled->tid == before || polled->tid == now ||
+            polled->sum == GS_NOBODY)
             continue;
-        others++;
-        other = (uint32_t)i;
+        found.others++;
+        found.other = (uint32_t)i;
         if (polled->word == GS_WAITS || (polled->any && polled->before == GS_WAITS)) {
-            waiters++;
-            waiter = (uint32_t)i;
+            found.waiters++;
+            found.waiter = (uint32_t)i;
         }
     }
-    return waiters == 1 ? waiter : waiters == 0 && others == 1 ? other : GS_NOBODY;
+    return found;
 }
 
 /* A hold that lay between two polls, if it is known whose; its length is a guess, but less than the time between. */
 static void note_unseen(struct gs_gilpolls *polls, struct gs_polled_gil *gil, uint32_t at, uint64_t ns, uint64_t times)
 {
+    if (times == 0)
+        return;
     if (at == GS_NOBODY || polls->list[at].sum == GS_NOBODY) {
         gil->unplaced += times;
         return;
@@ -63,16 +70,35 @@ static void note_unseen(struct gs_gilpolls *polls, struct gs_polled_gil *gil, ui
     gs_gilsum_hold(polls->sum, polls->list[at].sum, ns, times);
 }
 
+/* All but the last of several hand-overs, which nobody has seen: if only one thread can have been the other one, it
+ * took turns with those that had it at the polls. */
+static void note_turns(struct gs_gilpolls *polls, struct gs_polled_gil *gil, pid_t now, uint64_t part_ns)
+{
+    uint64_t unseen = gil->moved - 1;
+    struct others found = look_for_others(polls, gil, gil->last, now);
+    uint32_t third = found.waiters == 1                        ? found.waiter
+                     : found.waiters == 0 && found.others == 1 ? found.other
+                                                               : GS_NOBODY;
+    if (gil->last == now) { /* A, X, A, X, A */
+        note_unseen(polls, gil, third, part_ns, (unseen + 1) / 2);
+        note_unseen(polls, gil, third == GS_NOBODY ? GS_NOBODY : gs_gilpolls_by_tid(polls, now), part_ns, unseen / 2);
+    } else if (unseen == 1) { /* A, X, B */
+        note_unseen(polls, gil, third, part_ns, 1);
+    } else { /* A, B, A, B, if nobody else wanted it */
+        bool two = found.waiters == 0 && unseen % 2 == 0;
+        note_unseen(polls, gil, two ? gs_gilpolls_by_tid(polls, now) : GS_NOBODY, part_ns, unseen - unseen / 2);
+        note_unseen(polls, gil, two ? gs_gilpolls_by_tid(polls, gil->last) : GS_NOBODY, part_ns, unseen / 2);
+    }
+}
+
 static void note_takes(struct gs_gilpolls *polls, struct gs_polled_gil *gil, const struct gs_gil *now, uint32_t holder,
                        uint64_t part_ns)
 {
     if (gil->moved == 0)
         return;
     gil->total += gil->moved;
-    if (gil->moved == 2)
-        note_unseen(polls, gil, unseen_taker(polls, gil, gil->last, now->last), part_ns, 1);
-    else if (gil->moved > 2)
-        note_unseen(polls, gil, GS_NOBODY, part_ns, gil->moved - 1);
+    if (gil->moved > 1)
+        note_turns(polls, gil, now->last, part_ns);
     if (holder == GS_NOBODY)
         note_unseen(polls, gil, gs_gilpolls_by_tid(polls, now->last), part_ns, 1);
     else if (polls->list[holder].sum != GS_NOBODY)

@@ -4,8 +4,10 @@
 
 enum {
     ATTEMPTS = 6,
-    HASTY = 2,     /* so often once more, if the GIL changed hands while the kernel was asked */
-    LONG_MOST = 16 /* stacks in one poll */
+    HASTY = 2,      /* so often once more, if the GIL changed hands while the kernel was asked */
+    LONG_MOST = 16, /* stacks in one poll */
+    SETTLE_LEAST_NS = 1000000,
+    SETTLE_MOST_NS = 100000000
 };
 
 /* The threads that have had their GIL for long, and whose stack was not read for as long. */
@@ -97,6 +99,24 @@ static enum gs_status poll(struct gs_reader *reader, uint64_t long_ns)
     return status;
 }
 
+/* A state that was just made bears the ident of the thread that made it, or none, until its own thread runs. It is
+ * looked at again soon; if it stays like that, as states do that a fork left behind, less and less often. */
+static void settle(struct gs_reader *reader)
+{
+    uint64_t now_ns = reader->taken_ns;
+    if (reader->snapshot.thread_count == reader->member_count) {
+        reader->unsettled_ns = 0;
+        return;
+    }
+    if (reader->unsettled_ns == 0)
+        reader->unsettled_ns = reader->settle_ns = now_ns;
+    if (now_ns < reader->settle_ns)
+        return;
+    uint64_t wait_ns = (now_ns - reader->unsettled_ns) / 2 + SETTLE_LEAST_NS;
+    reader->settle_ns = now_ns + (wait_ns < SETTLE_MOST_NS ? wait_ns : (uint64_t)SETTLE_MOST_NS);
+    reader->stale = true;
+}
+
 enum gs_status gs_reader_poll(struct gs_reader *reader, uint64_t long_ns, const struct gs_snapshot **snapshot)
 {
     gs_stop_settle(&reader->stop);
@@ -104,5 +124,8 @@ enum gs_status gs_reader_poll(struct gs_reader *reader, uint64_t long_ns, const 
     enum gs_status status = gs_sample_begin(reader);
     if (!status)
         status = poll(reader, long_ns);
-    return gs_sample_end(reader, status, snapshot);
+    status = gs_sample_end(reader, status, snapshot);
+    if (!status)
+        settle(reader);
+    return status;
 }

@@ -204,6 +204,7 @@ struct gs_reader {
     bool polling;  /* this sample is one without stacks, */
     bool polled;   /* the last one was, */
     bool unread;   /* and some threads were first seen in those, so that their stacks were never read */
+    uint64_t unsettled_ns, settle_ns; /* polls: since when it is not known whose some states are; to look again then */
     struct gs_stop stop;
 
     uint64_t codes_checked_ns, checked_ns;

@@ -33,6 +33,7 @@ struct known {
     struct step *steps;
     size_t step_count, step_room;
     char *name;
+    bool named; /* by threading */
 };
 
 /* A frame and its place: a code object is read once and never has its serial number again. */
@@ -121,6 +122,9 @@ static enum gs_status tell_thread(struct gs_stream *stream, const struct gs_thre
 {
     char comm[16];
     const char *name = gs_names_get(stream->names, thread->ident);
+    if (!name && known->named)
+        return GS_OK; /* threading forgets it a moment before it ends */
+    known->named = name != NULL;
     if (!name) {
         gs_target_comm(stream->python->target, thread->tid, comm);
         name = comm;

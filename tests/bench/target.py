@@ -80,6 +80,8 @@ if __name__ == "__main__":
         start(199, waking)
     elif kind == "pair":
         start_together(2, spin)
+    elif kind == "four":
+        start_together(4, spin)
     elif kind == "blocked":
         start(199, asleep_in, 1)
         start(1, spin)
