@@ -111,24 +111,32 @@ static void put_gil(struct gs_label *text, const struct gs_html *html, const str
     gs_label_put(text, ".");
 }
 
-/* Longer than what taking turns may look like: of many samples some find the same thread again and again by chance. */
-static bool is_hog(const struct gs_html *html, const struct gs_html_data *data, const struct gil *gil, double waits)
+/* Between two samples, as it was: a sampler that had no processor took fewer than it wanted to. */
+static double spacing_ns(const struct gs_html_thread *thread)
 {
-    double turn_ns = 1e9 / html->run.rate_hz; /* 0 where the rate is infinite */
+    uint64_t all_ns = 0;
+    for (int i = 0; i < GS_HUE_COUNT; i++)
+        all_ns += thread->hue_ns[i];
+    return thread->samples > 0 ? (double)all_ns / (double)thread->samples : 0;
+}
+
+/* Longer than what taking turns may look like: of many samples some find the same thread again and again by chance. */
+static bool is_hog(const struct gs_html_data *data, const struct gil *gil, double waits)
+{
     if (waits < SOME_WAIT || !gil->longest || gil->longest->hogged_ns < LONG_HOLD_NS)
         return false;
+    double turn_ns = spacing_ns(gil->longest);
     turn_ns = turn_ns < TURN_NS ? TURN_NS : turn_ns;
     double chance_ns = log((double)data->end_ns / turn_ns + 2) / log(1 + waits) * turn_ns;
     return (double)gil->longest->hogged_ns > 2 * chance_ns;
 }
 
-static void put_conclusion(struct gs_label *text, const struct gs_html *html, const struct gs_html_data *data,
-                           const struct gil *gil)
+static void put_conclusion(struct gs_label *text, const struct gs_html_data *data, const struct gil *gil)
 {
     double held = (double)gil->held_ns / (double)data->end_ns, waits = (double)gil->waits_ns / (double)data->end_ns;
     if (waits < FEW_WAIT) {
         gs_label_put(text, " It is not what slows this program down.");
-    } else if (is_hog(html, data, gil, waits)) {
+    } else if (is_hog(data, gil, waits)) {
         gs_label_put(text, " ");
         gs_html_thread_name(text, gil->longest);
         gs_label_put(text, " was seen to keep it for ");
@@ -158,11 +166,11 @@ void gs_html_verdict(struct gs_label *text, const struct gs_html *html, const st
     } else if (gils.count == 1) {
         gs_label_put(text, "The GIL was held ");
         put_gil(text, html, data, most);
-        put_conclusion(text, html, data, most);
+        put_conclusion(text, data, most);
     } else {
         gs_label_put(text, "There were %zu GILs. The busiest, of process %d, was held ", gils.count,
                      (int)gs_calltree_process(html->tree, most->process)->pid);
         put_gil(text, html, data, most);
-        put_conclusion(text, html, data, most);
+        put_conclusion(text, data, most);
     }
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/room.h"
 #include "profile/calltree_parts.h"
 
 /* Numbers of one tree as those of the other. */
@@ -34,12 +35,10 @@ static uint32_t process_for(const struct gs_calltree *into, const struct gs_call
 
 static bool copy_process(struct gs_calltree *into, const struct gs_calltree_process *process)
 {
-    size_t room = into->process_count;
-    struct gs_calltree_process *list = realloc(into->processes, (room + 1) * sizeof *list);
-    if (!list)
+    size_t need = (size_t)into->process_count + 1;
+    if (!gs_room((void **)&into->processes, &into->process_room, need, sizeof *into->processes))
         return false;
-    into->processes = list;
-    struct gs_calltree_process *copy = &list[into->process_count++];
+    struct gs_calltree_process *copy = &into->processes[into->process_count++];
     *copy = (struct gs_calltree_process){.pid = process->pid,
                                          .command = strdup(process->command),
                                          .python = strdup(process->python),
@@ -84,14 +83,8 @@ static int by_name_only(const void *left, const void *right)
 
 static bool add_thread(struct gs_calltree *into, const struct gs_calltree_thread *thread, uint32_t process)
 {
-    if (into->thread_count == into->thread_room) {
-        uint32_t room = into->thread_room * 2 + 16;
-        struct gs_calltree_thread *list = realloc(into->threads, room * sizeof *list);
-        if (!list)
-            return false;
-        into->threads = list;
-        into->thread_room = room;
-    }
+    if (!gs_room((void **)&into->threads, &into->thread_room, (size_t)into->thread_count + 1, sizeof *into->threads))
+        return false;
     struct gs_calltree_thread *copy = &into->threads[into->thread_count++];
     *copy = (struct gs_calltree_thread){.process = process, .tid = thread->tid, .name = strdup(thread->name)};
     return copy->name != NULL;

@@ -26,8 +26,10 @@ struct gs_calltree {
 
     struct gs_calltree_process *processes;
     uint32_t process_count;
+    size_t process_room;
     struct gs_calltree_thread *threads; /* empty where nothing asks for threads */
-    uint32_t thread_count, thread_room;
+    uint32_t thread_count;
+    size_t thread_room;
 
     const struct gs_stacks *source; /* whose numbers the next two know */
     struct gs_path *paths;          /* so many, which is a power of two: */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/room.h"
 #include "profile/calltree_parts.h"
 
 enum { NUMBER_GAP_MOST = 1 << 16 /* numbers are dense: what leaves more out is no number */ };
@@ -26,11 +27,9 @@ enum gs_status gs_calltree_add_process(struct gs_calltree *tree, uint32_t number
     if (number > tree->process_count || number >= GS_PLACES_MOST)
         return GS_FAILED;
     if (number == tree->process_count) {
-        struct gs_calltree_process *list = realloc(tree->processes, (number + 1) * sizeof *list);
-        if (!list)
+        if (!gs_room((void **)&tree->processes, &tree->process_room, (size_t)number + 1, sizeof *tree->processes))
             return GS_NO_MEMORY;
-        tree->processes = list;
-        list[number] = (struct gs_calltree_process){0};
+        tree->processes[number] = (struct gs_calltree_process){0};
         tree->process_count++;
     }
     struct gs_calltree_process *known = &tree->processes[number];
@@ -46,14 +45,8 @@ enum gs_status gs_calltree_add_process(struct gs_calltree *tree, uint32_t number
 
 static bool grow_threads(struct gs_calltree *tree, uint32_t number)
 {
-    if (number >= tree->thread_room) {
-        uint32_t room = number * 2 + 16;
-        struct gs_calltree_thread *list = realloc(tree->threads, room * sizeof *list);
-        if (!list)
-            return false;
-        tree->threads = list;
-        tree->thread_room = room;
-    }
+    if (!gs_room((void **)&tree->threads, &tree->thread_room, (size_t)number + 1, sizeof *tree->threads))
+        return false;
     for (; tree->thread_count <= number; tree->thread_count++)
         tree->threads[tree->thread_count] = (struct gs_calltree_thread){0};
     return true;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fnv.h"
 #include "python/code_strings.h"
 
 struct gs_string {
@@ -11,14 +12,6 @@ struct gs_string {
     uint64_t hash;
     char text[];
 };
-
-static uint64_t hash_text(const char *text)
-{
-    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
-    for (; *text; text++)
-        hash = (hash ^ (uint8_t)*text) * UINT64_C(1099511628211);
-    return hash;
-}
 
 /* The table stays correct, only slower, when there is no memory to grow it. */
 static void grow(struct gs_strings *strings)
@@ -41,7 +34,7 @@ static void grow(struct gs_strings *strings)
 
 char *gs_strings_take(struct gs_strings *strings, const char *text)
 {
-    uint64_t hash = hash_text(text);
+    uint64_t hash = gs_fnv(text);
     if (strings->count >= strings->bucket_count)
         grow(strings);
     if (strings->bucket_count == 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fnv.h"
 #include "base/room.h"
 #include "base/clock.h"
 #include "target/kin.h"
@@ -60,13 +61,10 @@ static void drop(struct gs_kin *kin, struct relative *relative)
 static uint64_t program_of(pid_t pid, bool *python)
 {
     char path[GS_PROC_PATH];
-    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
     if (!gs_proc_exe(pid, path))
         return 0;
-    for (const char *c = path; *c; c++)
-        hash = (hash ^ (uint8_t)*c) * UINT64_C(1099511628211);
     *python = gs_called_python(path);
-    return hash;
+    return gs_fnv(path);
 }
 
 static enum gs_status add(struct gs_kin *kin, pid_t pid, uint64_t start_ticks, uint64_t now_ns)
