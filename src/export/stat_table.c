@@ -195,7 +195,7 @@ enum gs_status gs_stat_table(const struct gs_gilstat *stat, const struct gs_cons
     size_t folded = write_rows(&table);
     if (folded > 0) {
         gs_words_count(&table.line, folded, "other thread", "other threads");
-        gs_text_put(&table.line, " did without it all the time, and hardly ran");
+        gs_text_put(&table.line, " hardly ran, and neither had it nor waited for it");
         end_line(&table);
     }
     enum gs_status status = table.line.failed || table.cell.failed ? GS_NO_MEMORY : GS_OK;

@@ -126,13 +126,15 @@ static enum gs_status arrange(struct gs_gilpolls *polls, const struct gs_sample 
         uint32_t at = i < polls->count && polls->list[i].number == thread->thread
                           ? (uint32_t)i
                           : gs_gilpolls_find(polls, thread->thread);
+        if (thread->lock >= polls->gil_count)
+            at = GS_NOBODY; /* of one of very many interpreters */
         polls->at[i] = at;
         if (at == GS_NOBODY)
             continue;
         struct gs_polled *polled = &polls->list[at];
         polled->before = polled->word;
         polled->word = thread->gil;
-        polled->gil = thread->lock < polls->gil_count ? thread->lock : 0;
+        polled->gil = thread->lock;
         if (polled->sum == GS_NOBODY) {
             gs_gilpolls_note_ran(polls, polled);
             polled->sum = gs_gilsum_add(polls->sum, polled->tid, polled->name, polled->main);
@@ -210,10 +212,9 @@ static void break_off(struct gs_gilpolls *polls, const struct gs_snapshot *snaps
     for (size_t i = 0; i < polls->gil_count; i++) {
         struct gs_polled_gil *gil = &polls->gils[i];
         gs_gilpolls_end_hold(polls, gil, polls->last_ns);
-        if (gil->any && gil->has_switches && snapshot->gils[i].has_switches) {
-            gil->total += snapshot->gils[i].switches - gil->switches;
-            gil->unplaced += snapshot->gils[i].switches - gil->switches;
-        }
+        uint64_t moved = gs_gilpolls_moved(gil, &snapshot->gils[i]);
+        gil->total += moved;
+        gil->unplaced += moved;
         gil->any = false;
     }
     for (size_t i = 0; i < polls->count; i++) {

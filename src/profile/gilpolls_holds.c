@@ -1,6 +1,14 @@
 /* From poll to poll: does a hold go on, did it end, were there others in between that no poll has seen? */
 #include "profile/gilpolls_parts.h"
 
+enum { MOVED_MOST = 1 << 28 /* in an hour, which is more than any gap */ };
+
+uint64_t gs_gilpolls_moved(const struct gs_polled_gil *gil, const struct gs_gil *now)
+{
+    uint64_t moved = now->switches - gil->switches;
+    return gil->any && gil->has_switches && now->has_switches && moved <= MOVED_MOST ? moved : 0;
+}
+
 void gs_gilpolls_end_hold(struct gs_gilpolls *polls, struct gs_polled_gil *gil, uint64_t time_ns)
 {
     uint32_t at = gil->held && gil->hold ? gs_gilpolls_find(polls, gil->holder) : GS_NOBODY;
@@ -108,10 +116,10 @@ static void note_takes(struct gs_gilpolls *polls, struct gs_polled_gil *gil, con
 void gs_gilpolls_step(struct gs_gilpolls *polls, struct gs_polled_gil *gil, const struct gs_gil *now, uint32_t holder,
                       uint64_t time_ns, uint64_t gap_ns)
 {
-    bool held = now->state == GS_GIL_HELD, counted = gil->any && gil->has_switches && now->has_switches;
+    bool held = now->state == GS_GIL_HELD;
     uint32_t number = holder == GS_NOBODY ? GS_NOBODY : polls->list[holder].number;
     bool changed = !gil->any || held != gil->held || number != gil->holder;
-    gil->moved = counted ? now->switches - gil->switches : 0;
+    gil->moved = gs_gilpolls_moved(gil, now);
     if (changed || gil->moved > 0) {
         uint64_t part_ns = gap_ns / (gil->moved + 2 - (gil->moved > 0));
         if (gil->any) {

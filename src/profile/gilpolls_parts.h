@@ -60,6 +60,8 @@ struct gs_gilpolls {
     uint64_t holds;           /* numbers given out */
 };
 
+/* The hand-overs between two polls; 0 where they are not counted, or what the process says makes no sense. */
+uint64_t gs_gilpolls_moved(const struct gs_polled_gil *gil, const struct gs_gil *now);
 /* The thread of this number; GS_NOBODY: there is none. */
 uint32_t gs_gilpolls_find(const struct gs_gilpolls *polls, uint32_t number);
 /* That of a tid. */

@@ -11,7 +11,7 @@
 #include "profile/spread.h"
 
 enum {
-    GS_GILSUM_THREADS = 1 << 16, /* more are left out, and counted */
+    GS_GILSUM_THREADS = 1 << 14, /* more are left out, and counted */
     GS_GILSUM_BLAME = 1 << 16,   /* pairs */
     GS_GILSUM_HOGS = 1 << 12,
     GS_GILSUM_GILS = 64

@@ -345,6 +345,30 @@ static void a_poll_that_comes_too_late_stands_for_nothing(void **state)
     finish(&play, &stat);
 }
 
+static void nonsense_does_no_harm(void **state)
+{
+    static const uint64_t counts[] = {5, UINT64_MAX, 0, 1, UINT64_MAX / 2, 7, 6, UINT64_MAX - 1};
+    struct play play;
+    struct gs_gilstat stat;
+    (void)state;
+    begin(&play, 3);
+    hand(&play, 0);
+    for (int i = 0; i < 800; i++) {
+        play.switches = counts[i % 8];
+        play.last = i % 5 - 1;
+        if (i % 3 == 0)
+            hand(&play, i % 4 - 1);
+        poll(&play, i % 100 == 50 ? 50 * MS : i % 7 == 0 ? 0 : MS);
+    }
+    figures(&play, &stat);
+    for (size_t i = 0; i < stat.thread_count; i++) {
+        const struct gs_gilstat_thread *thread = &stat.threads[i];
+        assert_true(thread->has >= 0 && thread->has <= 1 && thread->half_width >= 0 && thread->half_width <= 1);
+        assert_true(near(thread->has + thread->waits + thread->without + thread->unknown, 1, 1e-9));
+    }
+    finish(&play, &stat);
+}
+
 static void averages_wait_until_they_are_known(void **state)
 {
     struct play play;
@@ -482,6 +506,7 @@ int main(void)
         cmocka_unit_test(a_new_span_begins_with_nothing),
         cmocka_unit_test(a_thread_that_ended_has_its_part_of_the_span),
         cmocka_unit_test(a_poll_that_comes_too_late_stands_for_nothing),
+        cmocka_unit_test(nonsense_does_no_harm),
         cmocka_unit_test(averages_wait_until_they_are_known),
         cmocka_unit_test(the_truth_lies_within_the_bound),
         cmocka_unit_test(percentiles_are_near),
