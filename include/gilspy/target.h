@@ -123,6 +123,9 @@ bool gs_target_left_memory(const struct gs_target *target);
  * that traces it, 0: none. */
 char gs_target_stopped(const struct gs_target *target, pid_t *tracer);
 
+/* The process that traces one thread, 0: none, or not known. */
+pid_t gs_target_tracer(const struct gs_target *target, pid_t tid);
+
 /* Time in nanoseconds that the thread was on a processor, as of the last tick of the kernel if it is on one now; false
  * when unknown. */
 bool gs_target_ran_ns(const struct gs_target *target, pid_t tid, uint64_t *ran_ns);

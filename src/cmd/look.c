@@ -273,6 +273,18 @@ struct gs_lookup gs_look_lookup(struct gs_look *look)
     return (struct gs_lookup){.context = look, .frame = find_frame, .name = find_name};
 }
 
+/* Who keeps us from stopping threads. */
+static void find_holdup(const struct gs_look *look, struct gs_dump *dump)
+{
+    for (size_t i = 0; i < look->snapshot->thread_count && dump->holdup == 0; i++) {
+        const struct gs_thread *thread = &look->snapshot->threads[i];
+        if (thread->native && thread->native->end == GS_NATIVE_TRACED)
+            dump->holdup = gs_target_tracer(look->target, thread->tid);
+    }
+    if (dump->holdup > 0)
+        gs_process_comm(dump->holdup, dump->holdup_name);
+}
+
 struct gs_dump gs_look_dump(struct gs_look *look, const struct gs_args *args)
 {
     struct gs_dump dump = {
@@ -290,6 +302,7 @@ struct gs_dump gs_look_dump(struct gs_look *look, const struct gs_args *args)
     dump.stopped = gs_target_stopped(look->target, &dump.tracer);
     if (dump.tracer > 0)
         gs_process_comm(dump.tracer, dump.tracer_name);
+    find_holdup(look, &dump);
     if (args->locals)
         dump.lookup.locals = find_locals;
     return dump;

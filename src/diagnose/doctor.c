@@ -41,7 +41,7 @@ _Static_assert(sizeof machine / sizeof *machine + sizeof process / sizeof *proce
 static const struct {
     const char *name;
     bool built; /* this gilspy has it */
-} uses[GS_USE_COUNT] = {{"dump", true}, {"native", false}, {"exact", true}};
+} uses[GS_USE_COUNT] = {{"dump", true}, {"native", true}, {"exact", true}};
 
 const char *gs_use_name(enum gs_use use)
 {
@@ -102,6 +102,15 @@ void gs_check_barrier(struct gs_check *check, const struct gs_barrier *barrier, 
     }
 }
 
+static bool passed(const struct gs_doctor *doctor, const char *name)
+{
+    for (size_t i = 0; i < doctor->count; i++) {
+        if (strcmp(doctor->checks[i].name, name) == 0)
+            return doctor->checks[i].ok;
+    }
+    return false;
+}
+
 static struct gs_check *ask(struct gs_exam *exam, const struct gs_question *question)
 {
     struct gs_check *check = &exam->doctor->checks[exam->doctor->count++];
@@ -146,6 +155,8 @@ void gs_doctor_examine(struct gs_doctor *doctor, pid_t pid, const struct gs_surr
         judge_machine(doctor);
     for (int use = 0; use < GS_USE_COUNT; use++)
         doctor->usable[use] = doctor->status == GS_OK && uses[use].built;
+    /* Where the C stack of a thread that sleeps is, the kernel tells there. */
+    doctor->usable[GS_USE_NATIVE] = doctor->usable[GS_USE_NATIVE] && passed(doctor, "syscall");
     doctor->usable[GS_USE_EXACT] = doctor->usable[GS_USE_EXACT] && exam.watchable;
     gs_exam_close(&exam);
 }

@@ -71,8 +71,8 @@ static void write_verdict(struct gs_text *line, const struct gs_console *console
         gs_text_put(line, " ");
     gs_text_put(line, "trace and stat --exact %s.",
                 doctor->usable[GS_USE_EXACT] ? "can be used, too" : "cannot be used");
-    if (!doctor->usable[GS_USE_NATIVE])
-        gs_text_put(line, " Native stacks are not part of this gilspy.");
+    if (doctor->usable[GS_USE_DUMP] && !doctor->usable[GS_USE_NATIVE])
+        gs_text_put(line, " -n cannot: without /proc/TID/syscall nobody knows where a C stack is.");
     gs_text_write(line, console);
 }
 

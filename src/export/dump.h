@@ -37,6 +37,8 @@ struct gs_dump {
     char stopped; /* as gs_target_stopped has it */
     pid_t tracer; /* 0: nobody */
     char tracer_name[16];
+    pid_t holdup; /* who traces threads whose C stack could not be read for that, 0: nobody */
+    char holdup_name[16];
     bool no_lines;               /* functions without line numbers */
     const char *const *patterns; /* only threads whose name or tid is one of these, when there are any */
     size_t pattern_count;

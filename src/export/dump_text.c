@@ -92,7 +92,7 @@ static void write_remarks(struct gs_page *page, const struct gs_entries *entries
     for (size_t i = 0; i < entries->count; i++)
         torn += entries->list[i].thread->torn;
     if (torn > 0 || dump->snapshot->partial || entries->count < entries->all || dump->child_count > 0 ||
-        page->verbose || !is_whole(dump))
+        dump->holdup > 0 || page->verbose || !is_whole(dump))
         gs_page_end_line(page);
     if (dump->snapshot->partial) {
         gs_text_put(&page->line, "The list of threads cannot be read to its end: there may be more");
@@ -104,6 +104,12 @@ static void write_remarks(struct gs_page *page, const struct gs_entries *entries
         gs_text_put(&page->line, dump->target->still || gs_watch_careful(dump->target->watch)
                                      ? " cannot be read whole: shown as far as it goes"
                                      : " changed while it was read: shown as far as it is certain");
+        gs_page_end_line(page);
+    }
+    if (dump->holdup > 0) {
+        gs_text_put(&page->line, "Threads that run could not be stopped to read their C stacks: ");
+        gs_text_add(&page->line, dump->holdup_name);
+        gs_text_put(&page->line, " (%d) traces them", (int)dump->holdup);
         gs_page_end_line(page);
     }
     if (!is_whole(dump))

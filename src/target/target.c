@@ -227,6 +227,16 @@ char gs_target_stopped(const struct gs_target *target, pid_t *tracer)
     return state && (*state == 'T' || *state == 't') ? *state : 0;
 }
 
+pid_t gs_target_tracer(const struct gs_target *target, pid_t tid)
+{
+    char file[48], status[4096];
+    snprintf(file, sizeof file, "task/%d/status", (int)tid);
+    if (target->still || gs_proc_read(target->pid, file, status, sizeof status) <= 0)
+        return 0;
+    const char *by = gs_status_field(status, "TracerPid:");
+    return by ? (pid_t)atoi(by) : 0;
+}
+
 double gs_target_uptime_s(const struct gs_target *target)
 {
     struct timespec now;

@@ -29,7 +29,8 @@ def document_of(done):
         assert isinstance(check["ok"], bool) and check["text"] and (check["mend"] is None or check["mend"])
     checks = {check["name"]: check["ok"] for check in document["checks"]}
     exact = done.returncode == 0 and checks.get("process_watch", checks["perf"])
-    assert document["usable"] == {"dump": done.returncode == 0, "native": False, "exact": exact}
+    assert document["usable"] == {"dump": done.returncode == 0, "exact": exact,
+                                  "native": done.returncode == 0 and checks["syscall"]}
     return document
 
 
@@ -67,8 +68,8 @@ def test_text(target):
     assert [line.split()[1] for line in lines[:lines.index("")] if not line.startswith(" ")] == MACHINE + PROCESS
     assert set(line[0] for line in lines[:lines.index("")]) <= set("✓• ")
     exact = re.search("process_watch +its GIL can be watched", done.stdout)
-    assert lines[-1] == "dump, top and ps can be used on process %d. trace and stat --exact can%s. Native stacks are not part of this " \
-                        "gilspy." % (target.pid, " be used, too" if exact else "not be used")
+    assert lines[-1] == "dump, top and ps can be used on process %d. trace and stat --exact can%s." % (
+        target.pid, " be used, too" if exact else "not be used")
     plain = doctor("-p", target.pid, LC_ALL="C", TERM="xterm")
     assert plain.stdout.isascii() and re.search(r"^ok       process_user  ", plain.stdout, re.M)
     assert re.search(r"^note     locale .*\n +-> export LC_ALL=C.UTF-8$", plain.stdout, re.M)

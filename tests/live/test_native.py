@@ -136,7 +136,9 @@ def test_traced_by_another(folders, library):
         with subprocess.Popen(["strace", "-qq", "-p", str(tid), "-e", "trace=none"], stderr=subprocess.DEVNULL) as other:
             until(lambda: target.state(tid)[1] == other.pid, "strace to attach")
             threads = gilspy.threads_by_name(gilspy.dump(target.pid, "-n"))
+            text = gilspy.run("dump", "-n", "-p", target.pid).stdout
             other.terminate()
+        assert "C stacks: strace (%d) traces them\n" % other.pid in text
         assert native.gaps(threads["spin_plain"]) == \
             ["it runs, and cannot be stopped to read its C stack: another program traces it"]
         assert [frame["function"] for frame in threads["spin_pointer"]["frames"]][:2] == ["turn_pointer", "spin_pointer"]
