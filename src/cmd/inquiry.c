@@ -1,10 +1,12 @@
 /* The looks at one process, from the first to the verdicts. */
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "cmd/inquiry.h"
-#include "diagnose/why_native.h"
+#include "diagnose/why_closer.h"
+#include "diagnose/why_say.h"
 #include "sample/merge.h"
 
 #define CLOSER_NS (GS_WHY_LONG_NS * 2) /* a hold that lasts so long is looked at more closely */
@@ -55,7 +57,7 @@ enum gs_status gs_inquiry_open(struct gs_inquiry *inquiry, pid_t pid, const stru
     struct gs_case *facts = &inquiry->facts;
     *facts = (struct gs_case){
         .target = look->target, .python = look->python, .watch = &inquiry->watch, .now = &inquiry->now, .cpu = -1};
-    facts->natives = inquiry->natives;
+    facts->closers = inquiry->closers;
     facts->lookup = (struct gs_why_lookup){look, name_of, place_of, code_of};
     facts->stopped = gs_target_stopped(look->target, &facts->tracer);
     if (facts->tracer > 0)
@@ -73,22 +75,26 @@ enum gs_status gs_inquiry_open(struct gs_inquiry *inquiry, pid_t pid, const stru
                            : gs_fail(err, status, "cannot watch process %d: %s", (int)pid, gs_status_text(status));
 }
 
-/* Notes the C function that the thread is in, out of a snapshot with its C stack. */
-static void note_native(struct gs_inquiry *inquiry, pid_t tid)
+/* Notes where the thread is, out of a snapshot with its C stack. */
+static void note_closer(struct gs_inquiry *inquiry, pid_t tid)
 {
     struct gs_look *look = inquiry->look;
     struct gs_native *natives = gs_reader_natives(look->reader);
     struct gs_merge *merge = gs_merge_new();
-    size_t count = 0;
+    size_t count = 0, *used = &inquiry->facts.closer_count;
     const struct gs_thread *threads = merge ? gs_merge_threads(merge, look->snapshot, &count) : NULL;
-    struct gs_why_native found = {.tid = tid};
-    for (size_t i = 0; i < count && threads && natives; i++) {
-        if (threads[i].tid != tid || !gs_why_native_find(threads[i].frames, threads[i].frame_count, natives, &found))
+    for (size_t i = 0; i < count && threads; i++) {
+        struct gs_why_closer closer = {.tid = tid};
+        char spare[16];
+        if (threads[i].tid != tid)
             continue;
-        size_t *used = &inquiry->facts.native_count;
-        if (*used == GS_WHY_NATIVES)
-            memmove(inquiry->natives, inquiry->natives + 1, --*used * sizeof found);
-        inquiry->natives[(*used)++] = found;
+        snprintf(closer.name, sizeof closer.name, "%s", name_of(look, &threads[i], spare));
+        snprintf(closer.stack, sizeof closer.stack, "%s", gs_said_stack(&inquiry->facts, &threads[i]).words);
+        if (natives)
+            gs_why_closer_name(threads[i].frames, threads[i].frame_count, natives, &closer);
+        if (*used == GS_WHY_CLOSERS)
+            memmove(inquiry->closers, inquiry->closers + 1, --*used * sizeof closer);
+        inquiry->closers[(*used)++] = closer;
         break;
     }
     gs_merge_free(merge);
@@ -107,7 +113,7 @@ static enum gs_status look_closer(struct gs_inquiry *inquiry)
         if (status == GS_OK)
             status = gs_reader_take(look->reader, &look->snapshot);
         if (status == GS_OK)
-            note_native(inquiry, hold->tid);
+            note_closer(inquiry, hold->tid);
         enum gs_status off = gs_reader_native(look->reader, GS_NATIVE_NONE, 0);
         return status != GS_OK ? status : off;
     }

@@ -13,7 +13,7 @@ struct gs_inquiry {
     struct gs_waits now;
     struct gs_why why;
     struct gs_args args; /* as given, but for C stacks: these are taken of a few threads at a few moments */
-    struct gs_why_native natives[GS_WHY_NATIVES];
+    struct gs_why_closer closers[GS_WHY_CLOSERS];
     uint64_t native_ns[GS_WHY_GILS]; /* when the hold began of which the C stack was last taken */
     uint64_t begin_cpu_ns, begin_ns;
     enum gs_native_scope native; /* of the last look, for the dump */

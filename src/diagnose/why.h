@@ -65,14 +65,16 @@ struct gs_why_lookup {
 
 struct gs_waits;
 
-/* The C function in which a thread was met while it kept the GIL. */
-struct gs_why_native {
+/* A thread that was met while it kept the GIL. Texts are UTF-8 as the target has them. */
+struct gs_why_closer {
     pid_t tid;
-    char function[160]; /* UTF-8 as the target has it; "module+0x12" where there is no symbol */
+    char name[100];
+    char stack[400];    /* where it was, in words */
+    char function[160]; /* of C; "module+0x12" where there is no symbol, "" where it is not known */
     char module[80];    /* base name of the ELF file */
 };
 
-enum { GS_WHY_NATIVES = 8 };
+enum { GS_WHY_CLOSERS = 8 };
 
 /* What the verdicts are found in. Nothing is owned. */
 struct gs_case {
@@ -82,8 +84,8 @@ struct gs_case {
     const struct gs_why_watch *watch;
     const struct gs_waits *before, *now; /* what the threads waited for at the beginning (NULL: of a core), and now */
     struct gs_why_lookup lookup;
-    const struct gs_why_native *natives; /* the last ones met */
-    size_t native_count;
+    const struct gs_why_closer *closers; /* the last ones met */
+    size_t closer_count;
     double cpu;      /* processors that the process had on average; below 0: unknown */
     uint64_t cpu_us; /* and the busiest thread: processor time, */
     pid_t cpu_tid;   /* 0: unknown */

@@ -1,7 +1,7 @@
 /* What to try when C code keeps the GIL. */
 #include <string.h>
 
-#include "diagnose/why_native.h"
+#include "diagnose/why_closer.h"
 #include "diagnose/why_rules.h"
 
 #define REGEX                                                                                                          \
@@ -25,14 +25,15 @@ static const struct {
     {"/ctypes/", "ctypes.PyDLL keeps the GIL: CDLL gives it up for the time of the call."},
 };
 
-const char *gs_why_advice_for_c(const struct gs_case *c, const struct gs_thread *thread)
+const char *gs_why_advice_for_c(const struct gs_case *c, const struct gs_why_closer *closer,
+                                const struct gs_why_hold *hold)
 {
-    const struct gs_frame *frame = gs_case_innermost(thread);
-    const struct gs_why_native *native = gs_case_native(c, thread->tid);
+    const struct gs_frame frame = {
+        .frame = hold->frame, .code = hold->code, .instr = hold->instr, .kind = GS_FRAME_PYTHON};
     struct gs_place place;
-    bool known = frame && c->lookup.place(c->lookup.context, frame, &place);
+    bool known = c->lookup.place(c->lookup.context, &frame, &place);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if ((native && (strstr(native->function, rows[i].part) || strstr(native->module, rows[i].part))) ||
+        if ((closer && (strstr(closer->function, rows[i].part) || strstr(closer->module, rows[i].part))) ||
             (known && strstr(place.file, rows[i].part)))
             return rows[i].advice;
     }

@@ -1,7 +1,7 @@
 /* Deadlocks: circles in which each thread waits for what the next one has. */
 #include <stdlib.h>
 
-#include "diagnose/why_native.h"
+#include "diagnose/why_closer.h"
 #include "diagnose/why_rules.h"
 
 enum { CIRCLE_MOST = 64 };
@@ -24,10 +24,10 @@ static void tell_member(struct gs_judging *j, struct gs_verdict *v, uint32_t mem
                     said.words, place.words[0] ? ", taken by `with` in " : "", place.words,
                     wants->kind == GS_WAIT_GIL ? "" : gs_said_asleep(c, thread->tid).words,
                     gs_said_wait(c, wants).words, stack.words);
-    const struct gs_why_native *native = gs_case_native(c, thread->tid);
-    if (native && wants->kind == GS_WAIT_MUTEX)
+    const struct gs_why_closer *closer = gs_case_closer(c, thread->tid);
+    if (closer && closer->function[0] && wants->kind == GS_WAIT_MUTEX)
         gs_why_evidence(j, v, "The C function in which %s takes that mutex is %s, in %s.",
-                        gs_said_thread(c, thread).words, native->function, native->module);
+                        gs_said_thread(c, thread).words, closer->function, closer->module);
     gs_why_concerns(j, v, member);
 }
 

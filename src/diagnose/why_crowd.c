@@ -38,6 +38,14 @@ static double hertz(const struct gs_case *c, uint32_t count)
     return (double)count / ((double)gs_case_watched_ns(c) / 1e9);
 }
 
+/* Time for which it waited; on a busy machine a thread on its way in or out is unknown for long, and where all of the
+ * process runs on one core it does not compute meanwhile. */
+static double wanted(const struct gs_case *c, const struct gs_why_thread *sum)
+{
+    bool bound = c->cpu >= 0 && c->cpu < ONE_CORE;
+    return share(c, sum, GS_WAITS) + (bound ? share(c, sum, GS_UNKNOWN) : 0);
+}
+
 /* Who has the GIL for most of the time while this one wants it. */
 static uint32_t driver_of(struct gs_judging *j, size_t io)
 {
@@ -77,20 +85,22 @@ void gs_why_find_convoys(struct gs_judging *j)
         uint32_t driver = sum ? driver_of(j, i) : GS_NOBODY;
         /* It waits again and again, each time for about one interval: whoever has the GIL gives it up only when asked.
          */
-        if (!sum || driver == GS_NOBODY || share(c, sum, GS_WAITS) < CONVOY_WAITS ||
-            share(c, sum, GS_HOLDS) > CONVOY_HAS || sum->waits < 10 || hertz(c, sum->waits) < 10)
+        double waits = sum ? wanted(c, sum) : 0;
+        if (!sum || driver == GS_NOBODY || waits < CONVOY_WAITS || share(c, sum, GS_HOLDS) > CONVOY_HAS ||
+            sum->waits < 10 || hertz(c, sum->waits) < 10)
             continue;
         const struct gs_thread *thread = &c->snapshot->threads[i], *other = &c->snapshot->threads[driver];
         struct gs_verdict *v =
             gs_why_say(j, GS_WHY_convoy, false,
                        "%s loses its turn each time: it waited for the GIL %.0f %% of the time, to have it "
                        "for %.1f %%, while %s computes.",
-                       gs_said_thread(c, thread).words, 100 * share(c, sum, GS_WAITS), 100 * share(c, sum, GS_HOLDS),
+                       gs_said_thread(c, thread).words, 100 * waits, 100 * share(c, sum, GS_HOLDS),
                        gs_said_thread(c, other).words);
         gs_why_evidence(j, v,
                         "It asked for the GIL %.0f times a second, and waited %s each time: whenever it comes back "
                         "from a system call, somebody who computes has taken the GIL.",
-                        hertz(c, sum->waits), gs_said_us(sum->word_ns[GS_WAITS] / sum->waits / 1000).words);
+                        hertz(c, sum->waits),
+                        gs_said_us((uint64_t)(waits * (double)gs_case_watched_ns(c) / sum->waits / 1000)).words);
         gs_why_evidence(j, v, "It is in %s.", gs_said_stack(c, thread).words);
         gs_why_evidence(j, v, "%s had the GIL %.0f %% of the time, now in %s.", gs_said_thread(c, other).words,
                         100 * share(c, gs_why_watch_find(c->watch, other->tstate), GS_HOLDS),
@@ -151,9 +161,6 @@ void gs_why_find_saturated(struct gs_judging *j)
 {
     const struct gs_case *c = j->c;
     uint64_t watched_ns = gs_case_watched_ns(c);
-    /* Of threads that are awake without it, 2.7 does not tell whether they wait; but they cannot all run on one core.
-     */
-    bool bound = c->cpu >= 0 && c->cpu < ONE_CORE;
     bool *crowd = calloc(c->snapshot->thread_count + 1, sizeof *crowd);
     for (uint32_t gil = 0; gil < c->snapshot->gil_count && gil < GS_WHY_GILS && crowd; gil++) {
         size_t count = 0;
@@ -163,9 +170,7 @@ void gs_why_find_saturated(struct gs_judging *j)
             continue;
         for (size_t i = 0; i < c->snapshot->thread_count; i++) {
             const struct gs_why_thread *sum = sum_of(j, i);
-            double has = sum ? share(c, sum, GS_HOLDS) : 0, wants = sum ? has + share(c, sum, GS_WAITS) : 0;
-            if (sum && bound)
-                wants += share(c, sum, GS_UNKNOWN);
+            double has = sum ? share(c, sum, GS_HOLDS) : 0, wants = sum ? has + wanted(c, sum) : 0;
             crowd[i] = sum && gil_of(c, i) == gil && wants >= FULL_WANTS && has >= FULL_HAS / 4;
             count += crowd[i];
             wanting += crowd[i] ? wants : 0;

@@ -151,6 +151,7 @@ static void add_hold(struct gs_why_watch *watch, struct gs_why_hold *hold, const
         return;
     if (!hold->tid) {
         *hold = (struct gs_why_hold){.tid = gil->holder,
+                                     .gil = (uint32_t)(gil - snapshot->gils),
                                      .begin_ns = now_ns,
                                      .switches = gil->switches,
                                      .counted = gil->has_switches,

@@ -18,7 +18,8 @@ struct gs_why_hold {
     uint64_t switches;
     uint32_t looks, asked; /* how often seen, and in how many of these it was asked to let go */
     uint32_t waiters;      /* the most at once */
-    gs_addr frame, code;   /* the innermost frame; */
+    uint32_t gil;
+    gs_addr frame, code; /* the innermost frame; */
     int32_t instr;
     bool one_place;              /* it was there all the time */
     bool counted;                /* the GIL counts its switches: the same number all the time */

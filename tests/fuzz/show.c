@@ -1,9 +1,10 @@
-/* Dumps a target as the program does, but into memory and without waiting. */
+/* Dumps and judges a target as the program does, but into memory and without waiting. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "export/dump.h"
+#include "diagnose/why_waits.h"
+#include "export/why.h"
 #include "fuzz/show.h"
 #include "mem/metered.h"
 
@@ -99,6 +100,55 @@ static void render_json(const struct gs_dump *dump, char **json, size_t *len)
     show_check_json(*json, *len);
 }
 
+static bool find_place(void *context, const struct gs_frame *frame, struct gs_place *place)
+{
+    struct gs_frame_info info;
+    if (!find_frame(context, frame, &info))
+        return false;
+    *place = (struct gs_place){.function = info.function, .file = info.file, .line = info.line};
+    return true;
+}
+
+static const struct gs_code *find_code(void *context, const struct gs_frame *frame)
+{
+    const struct look *look = context;
+    return gs_codes_find(gs_reader_codes(look->reader), frame->code);
+}
+
+/* Why it hangs, if it does. */
+static void judge(struct look *look, const struct gs_dump *dump)
+{
+    struct gs_why_watch watch = {0};
+    struct gs_waits waits;
+    struct gs_why why = {0};
+    struct gs_case facts = {.target = look->python->target,
+                            .python = look->python,
+                            .snapshot = look->snapshot,
+                            .watch = &watch,
+                            .now = &waits,
+                            .cpu = -1,
+                            .lookup = {look, find_name, find_place, find_code}};
+    char *text, *json;
+    size_t len;
+    if (gs_why_watch_add(&watch, look->snapshot) ||
+        gs_waits_read(&waits, look->python->target, look->python, look->snapshot, &facts.lookup) ||
+        gs_why_judge(&why, &facts) || why.count == 0)
+        abort();
+    struct gs_console console = {.out = open_stream(&text, &len), .columns = 60};
+    if (gs_why_text(&why, dump, &console, false) || fclose(console.out))
+        abort();
+    show_check_text(text, len, true);
+    free(text);
+    FILE *out = open_stream(&json, &len);
+    if (gs_why_json(&why, dump, out) || fclose(out))
+        abort();
+    show_check_json(json, len);
+    free(json);
+    gs_why_fini(&why);
+    gs_waits_fini(&waits);
+    gs_why_watch_fini(&watch);
+}
+
 static void render(struct show *show, struct look *look, bool locals)
 {
     static const struct gs_quality none;
@@ -112,6 +162,7 @@ static void render(struct show *show, struct look *look, bool locals)
     size_t len;
     render_text(&dump, false, 40, false, &narrow, &len);
     free(narrow);
+    judge(look, &dump);
     if (locals)
         dump.lookup.locals = find_locals;
     render_text(&dump, true, 0, true, &show->text, &show->text_len);

@@ -1,7 +1,6 @@
 """What `why` says of processes that hang, crawl or are well: each kind of verdict, brought about by a real process."""
 import contextlib
 import json
-import os
 import tempfile
 
 import pytest
@@ -9,7 +8,6 @@ import pytest
 import gilspy
 import why
 from cores import leave_by_gcore, where
-from target import running
 
 WATCHED = ["-d", "600ms"]
 ATTEMPTS = 4  # for what depends on who gets a processor when
@@ -25,21 +23,6 @@ def wanted(python):
 
 def few(python):
     return python.label in FEW or python.at_least == (3, 15)
-
-
-@contextlib.contextmanager
-def brought_about(python, folders, way):
-    """The target of a scenario, when it has come to where it is to be."""
-    fifo = tempfile.mktemp(prefix="fifo-", dir=folders.of(python))
-    os.mkfifo(fifo)
-    args = [python.inside(fifo)] if way.name == "vfork" else way.args
-    with running(python, folders, "why.py", way.script, *args, pipes=why.PIPES) as target:
-        try:
-            way.begin(target)
-            yield target
-        finally:
-            with contextlib.suppress(OSError):
-                os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
 
 
 def ask(pids, *options):
@@ -81,7 +64,7 @@ def test_calm(python, folders):
     """All whose threads stand still are watched at once."""
     ways = [way for way in CALM if way.fits(python) and (few(python) or way.layout)]
     with contextlib.ExitStack() as stack:
-        targets = [stack.enter_context(brought_about(python, folders, way)) for way in ways]
+        targets = [stack.enter_context(why.brought_about(python, folders, way)) for way in ways]
         documents = ask([target.pid for target in targets], *WATCHED)
         found = {way.name: wrong(way, document) for way, document in zip(ways, documents)}
         assert found == {way.name: None for way in ways}
@@ -92,7 +75,7 @@ def test_lively(python, folders, way):
     """Who runs when is the machine's: one look of several must tell."""
     if not few(python) or not way.fits(python):
         pytest.skip("tried with other Pythons")
-    with brought_about(python, folders, way) as target:
+    with why.brought_about(python, folders, way) as target:
         for attempt in range(ATTEMPTS):
             found = wrong(way, ask([target.pid])[0])
             if found is None:
@@ -106,7 +89,7 @@ def test_c_function(python, folders):
         pytest.skip("tried with another Python")
     ways = {way.name: way for way in why.WAYS}
     for name, function in (("gil_hog", "sre_"), ("held_blocked", "read")):
-        with brought_about(python, folders, ways[name]) as target:
+        with why.brought_about(python, folders, ways[name]) as target:
             for attempt in range(ATTEMPTS):
                 evidence = " ".join(ask([target.pid])[0]["verdicts"][0]["evidence"])
                 if function in evidence:
@@ -121,7 +104,7 @@ def test_core(python, folders):
     for way in why.WAYS:
         if not way.core or not way.fits(python):
             continue
-        with brought_about(python, folders, way) as target, tempfile.TemporaryDirectory() as folder:
+        with why.brought_about(python, folders, way) as target, tempfile.TemporaryDirectory() as folder:
             target.folder = folder
             done = gilspy.run("why", "--json", "-c", leave_by_gcore(target), *where(python))
             assert (done.returncode, done.stderr) == (0, ""), way.name
@@ -135,7 +118,7 @@ def test_exit_code(python, folders):
         pytest.skip("tried with other Pythons")
     ways = {way.name: way for way in why.WAYS}
     for name, status in (("idle", 0), ("deadlock_rlocks", 10)):
-        with brought_about(python, folders, ways[name]) as target:
+        with why.brought_about(python, folders, ways[name]) as target:
             done = gilspy.run("why", "--exit-code", *WATCHED, "-p", target.pid)
             assert (done.returncode, done.stderr) == (status, "")
             assert done.stdout.startswith(ways[name].kinds[0] + ": ")

@@ -1,8 +1,10 @@
 """The scenarios of targets/why.py: how each is brought about, and what `why` must say of it."""
+import contextlib
 import os
 import signal
+import tempfile
 
-from target import FUTEX, until
+from target import FUTEX, running, until
 
 PIPES = ("gate", "turn", "more", "third")
 KEYS = {"schema", "pid", "watched_s", "verdicts", "dump"}
@@ -145,3 +147,18 @@ WAYS = [
     Way("wait_and_saturated", ["lock_wait", "gil_saturated"], sleeping("waiter-0", "waiter-1"), "certain", ["owner"],
         calm=False, fits=with_gil),
 ]
+
+
+@contextlib.contextmanager
+def brought_about(python, folders, way):
+    """The target of a scenario, when it has come to where it is to be."""
+    fifo = tempfile.mktemp(prefix="fifo-", dir=folders.of(python))
+    os.mkfifo(fifo)
+    args = [python.inside(fifo)] if way.name == "vfork" else way.args
+    with running(python, folders, "why.py", way.script, *args, pipes=PIPES) as target:
+        try:
+            way.begin(target)
+            yield target
+        finally:
+            with contextlib.suppress(OSError):
+                os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "diagnose/why_native.h"
+#include "diagnose/why_closer.h"
 
 /* Beginnings of names, without the underscores before them: of glibc, its locks and memory, and CPython's memory. */
 static const char *const servants[] = {
@@ -76,8 +76,8 @@ static bool in_between(const struct gs_native_name *name)
                                  strncmp(name->module, "libffi", 6) == 0 || strcmp(name->module, "[vdso]") == 0);
 }
 
-bool gs_why_native_find(const struct gs_frame *frames, size_t count, struct gs_native *natives,
-                        struct gs_why_native *found)
+bool gs_why_closer_name(const struct gs_frame *frames, size_t count, struct gs_native *natives,
+                        struct gs_why_closer *found)
 {
     const struct gs_native_name *last = NULL, *best = NULL;
     size_t i = 0;
@@ -96,11 +96,11 @@ bool gs_why_native_find(const struct gs_frame *frames, size_t count, struct gs_n
     return true;
 }
 
-const struct gs_why_native *gs_case_native(const struct gs_case *c, pid_t tid)
+const struct gs_why_closer *gs_case_closer(const struct gs_case *c, pid_t tid)
 {
-    for (size_t i = c->native_count; i > 0; i--) {
-        if (c->natives[i - 1].tid == tid)
-            return &c->natives[i - 1];
+    for (size_t i = c->closer_count; i > 0; i--) {
+        if (c->closers[i - 1].tid == tid)
+            return &c->closers[i - 1];
     }
     return NULL;
 }

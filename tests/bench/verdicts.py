@@ -1,0 +1,125 @@
+"""How often `why` is right: each scenario of tests/live/why.py in each Python, as a matrix of what is and what is said.
+
+By itself: python3 tests/bench/verdicts.py [LABEL...], with BUILD as for the tests. A hold is ended by us a moment before
+the watch is over, so that near misses are in it; gil_load 0.4.2, whose sampler deadlocks on 3.11, is there if it can be
+installed."""
+import collections
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "live"))
+sys.dont_write_bytecode = True
+import gilspy  # noqa: E402
+import pythons  # noqa: E402
+import why  # noqa: E402
+from target import Folders  # noqa: E402
+
+HEALTHY = [way for way in why.WAYS if way.kinds == ["idle"] or way.kinds == ["busy"]]
+GIL_LOAD = """
+import gil_load, threading, time
+gil_load.init()
+gil_load.start(av_sample_interval=0.001)
+threading.Thread(target=lambda: [sum(range(1000)) for _ in iter(int, 1)], daemon=True).start()
+print("ready", flush=True)
+while True:
+    time.sleep(0.05)
+    gil_load.stop()
+    gil_load.start(av_sample_interval=0.001)
+"""
+
+
+def judged(pid, *options):
+    done = gilspy.run("why", "--json", *options, "-p", pid)
+    if done.returncode != 0:
+        return ["(%s)" % done.stderr.strip()], None
+    verdicts = json.loads(done.stdout)["verdicts"]
+    return [verdict["kind"] for verdict in verdicts], verdicts
+
+
+class Matrix:
+    def __init__(self):
+        self.cells, self.wrong = collections.Counter(), []
+
+    def add(self, python, name, expected, kinds, verdicts):
+        self.cells[expected[0], kinds[0]] += 1
+        healthy = expected[0] in why.HEALTHY
+        if kinds[:len(expected)] != expected or (healthy and not set(kinds) <= why.HEALTHY):
+            self.wrong.append("%s %s: %s" % (python, name, [verdict["text"] for verdict in verdicts or []]))
+
+    def show(self):
+        rows = sorted({row for row, _ in self.cells})
+        columns = sorted({column for _, column in self.cells})
+        width = max(map(len, rows)) + 2
+        print("what is \\ what is said first".ljust(width))
+        for number, column in enumerate(columns):
+            print(" " * width + "  ." * number + "  " + column)
+        for row in rows:
+            print(row.ljust(width) + "".join("%3s" % (self.cells[row, column] or ".") for column in columns))
+        total = sum(self.cells.values())
+        print("%d of %d right, %.1f %%" % (total - len(self.wrong), total, 100 * (1 - len(self.wrong) / total)))
+        for line in self.wrong:
+            print("wrong: " + line)
+
+
+def nearly_all_the_time(matrix, python, folders):
+    """The hold ends a tenth of a second before the watch does."""
+    way = next(way for way in why.WAYS if way.name == "held_blocked")
+    with why.brought_about(python, folders, way) as target:
+        ending = threading.Timer(1.9, target.feed, ["gate"])
+        ending.start()
+        matrix.add(python.label, "ends at 1.9 s", way.kinds, *judged(target.pid, "-d", "2"))
+        ending.join()
+
+
+def with_gil_load(matrix):
+    python = next((one for one in pythons.discover()[0] if one.label == "3.11.7-pyenv"), None)
+    with tempfile.TemporaryDirectory() as folder:
+        if not python or subprocess.run([python.path, "-m", "pip", "install", "-q", "--target", folder, "gil_load==0.4.2"],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
+            print("gil_load 0.4.2 on 3.11: not tried, it cannot be installed here")
+            return
+        script = os.path.join(folder, "script.py")
+        pathlib.Path(script).write_text(GIL_LOAD)
+        process = subprocess.Popen([python.path, "-m", "gil_load", script], stdout=subprocess.PIPE,
+                                   env={**os.environ, "PYTHONPATH": folder})
+        process.stdout.readline()
+        time.sleep(3)  # lets it come to its deadlock
+        matrix.add(python.label, "gil_load", ["gil_deadlock"], *judged(process.pid))
+        process.kill()
+        process.wait()
+
+
+def measure(labels=(), healthy_runs=20):
+    matrix, alarms = Matrix(), Matrix()
+    folders = Folders()
+    try:
+        found = [one for one in pythons.discover()[0] if not labels or one.label in labels or one.kind in labels]
+        for python in found:
+            for way in why.WAYS:
+                if way.fits(python):
+                    with why.brought_about(python, folders, way) as target:
+                        matrix.add(python.label, way.name, way.kinds, *judged(target.pid))
+            if python.has_gil:
+                nearly_all_the_time(matrix, python, folders)
+        for number in range(healthy_runs):
+            python, way = found[number % len(found)], HEALTHY[number % len(HEALTHY)]
+            with why.brought_about(python, folders, way) as target:
+                alarms.add(python.label, way.name, way.kinds, *judged(target.pid))
+        if not labels or "3.11" in labels:
+            with_gil_load(matrix)
+    finally:
+        folders.remove()
+    matrix.show()
+    print("healthy programs, %d runs:" % healthy_runs)
+    alarms.show()
+
+
+if __name__ == "__main__":
+    measure(sys.argv[1:])
