@@ -452,9 +452,7 @@ static void set_on_cpu(void *context, pid_t tid, uint32_t number)
     if (number >= exact->ran_room || exact->ran_ns[number] == UINT64_MAX || whole_ns == 0 ||
         !gs_target_ran_ns(exact->look->target, tid, &ran_ns) || ran_ns < exact->ran_ns[number])
         return;
-    /* As if it had run as much in the windows as between them. */
-    double share = (double)(ran_ns - exact->ran_ns[number]) / (double)whole_ns;
-    thread->ran_ns = gs_count((uint64_t)(share * (double)exact->traced_ns));
+    thread->on_cpu = gs_figure((double)(ran_ns - exact->ran_ns[number]) / (double)whole_ns);
 }
 
 static void fill(struct gs_exact *exact, struct gs_gilstat *stat)

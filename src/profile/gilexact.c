@@ -252,7 +252,6 @@ static double student(uint64_t freedom)
  */
 void gs_gilexact_judge(struct gs_gilexact *exact, uint64_t whole_ns)
 {
-    static const double normal = 1.96;
     double traced = exact->window_ns, n = (double)exact->windows;
     double left = whole_ns > 0 && traced < (double)whole_ns ? 1 - traced / (double)whole_ns : 0;
     for (size_t i = 0; i < exact->count; i++) {
@@ -260,11 +259,11 @@ void gs_gilexact_judge(struct gs_gilexact *exact, uint64_t whole_ns)
         struct gs_gilsum_thread *thread = gs_gilsum_at(exact->sum, person->thread);
         double share = traced > 0 ? (double)thread->word_ns[GS_HOLDS] / traced : 0;
         double squares = person->held_held - 2 * share * person->held_all + share * share * exact->all_all;
-        double factor = exact->windows > 1 ? student(exact->windows - 1) / normal : 0;
-        if (left <= 0 || squares < 0)
-            squares = 0; /* what rounding leaves */
-        thread->error_ns2 = exact->windows > 1 ? factor * factor * left * n / (n - 1) * squares
-                            : left > 0         ? traced * traced
-                                               : 0;
+        double width = 1; /* one window tells nothing of how much they differ */
+        if (left <= 0)
+            width = 0;
+        else if (exact->windows > 1 && traced > 0)
+            width = squares > 0 ? student(exact->windows - 1) * sqrt(left * n / (n - 1) * squares) / traced : 0;
+        thread->half_width = fmin(width, 1);
     }
 }
