@@ -1,4 +1,5 @@
 /* Each recording is a file of its own that grows in its .part and gets its name when it is whole. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,10 +37,17 @@ static enum gs_status open_next(void *context, struct gs_sink **recorder)
         drop_name(rotation);
         return status;
     }
-    rotation->series.number++;
     status = gs_recorder_open(&rotation->recorder, fileno(rotation->output.file));
+    if (status) { /* not even its head: nothing of it stays */
+        gs_fail(&rotation->err, status, "cannot write to %.300s: %s", rotation->name,
+                status == GS_OUTPUT ? strerror(errno) : gs_status_text(status));
+        (void)!gs_output_close(&rotation->output, false, NULL);
+        drop_name(rotation);
+        return status;
+    }
+    rotation->series.number++;
     *recorder = rotation->recorder;
-    return status;
+    return GS_OK;
 }
 
 static enum gs_status close_one(void *context)
