@@ -158,7 +158,7 @@ enum gs_status gs_session_open(struct gs_session **out, const struct gs_args *ar
             gs_fail(err, status, "cannot sample: %s", gs_status_text(status));
     }
     if (!status && calls->polls)
-        gs_sampler_poll(session->sampler, args->long_us * 1000);
+        gs_sampler_poll(session->sampler, args->long_us * 1000 / 2); /* so that it is known when it is long enough */
     if (!status && session->spawned && !session->kin)
         status = gs_fail(err, GS_NO_MEMORY, "cannot sample: out of memory");
     if (!status && !session->spawned)

@@ -175,6 +175,10 @@ static void step_thread(struct gs_gilpolls *polls, struct gs_polled *polled, uin
     struct gs_gilsum_thread *sum = gs_gilsum_at(polls->sum, polled->sum);
     uint64_t half_ns = gap_ns / 2, rest_ns = gap_ns - half_ns;
     bool had = polled->any && polled->before == GS_HOLDS, has = polled->word == GS_HOLDS;
+    if (polled->any && polled->before == GS_WITHOUT && polled->word == GS_WITHOUT) { /* as most do */
+        gs_gilsum_spend(sum, GS_WITHOUT, gap_ns);
+        return;
+    }
     if (polled->any)
         gs_gilsum_spend(sum, polled->before, half_ns);
     gs_gilsum_spend(sum, polled->word, rest_ns);
@@ -195,7 +199,9 @@ static void drop_ended(struct gs_gilpolls *polls, uint64_t gap_ns)
     for (size_t i = 0; i < polls->count; i++) {
         struct gs_polled *polled = &polls->list[i];
         if (polled->poll == polls->polls || !polled->any) {
-            polls->list[kept++] = *polled;
+            if (kept < i)
+                polls->list[kept] = *polled;
+            kept++;
             continue;
         }
         if (polled->sum != GS_NOBODY)

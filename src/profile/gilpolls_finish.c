@@ -6,7 +6,7 @@
 #define QUANTILE 1.96 /* of a normal distribution: 95 % lie within so many deviations */
 #define RARE     2    /* gaps, squared: holds that are rare and short may all have been missed */
 
-enum { QUARTER = 4, PLACED = 50 /* of so many hand-overs at most one may be to nobody knows whom */ };
+enum { QUARTER = 4, PLACED = 20 /* of so many hand-overs at most one may be to nobody knows whom */ };
 
 void gs_gilpolls_close(struct gs_gilpolls *polls, struct gs_polled *polled)
 {
@@ -57,8 +57,10 @@ enum gs_status gs_gilpolls_finish(struct gs_gilpolls *polls, struct gs_gilstat *
     const struct gs_polled_gil *main = &polls->gils[0];
     bool counted = polls->gil_count > 0 && main->has_switches;
     bool slow = counted && QUARTER * main->total <= polls->span_polls;
-    struct gs_gilsum_knows knows = {
-        .takes = slow && PLACED * main->unplaced <= main->total, .waits = slow, .holds = slow, .longest = counted};
+    struct gs_gilsum_knows knows = {.takes = slow && PLACED * main->unplaced <= main->total + PLACED,
+                                    .waits = slow,
+                                    .holds = slow,
+                                    .longest = counted};
     for (size_t i = 0; i < polls->gil_count; i++) {
         struct gs_polled_gil *gil = &polls->gils[i];
         gs_gilpolls_end_hold(polls, gil, polls->last_ns);

@@ -61,7 +61,7 @@ def test_still(python, folders):
 def test_holds_of_known_length(python, truth, with_gil):
     """The share of a thread that holds it for known times, while another wants it."""
     with watching(truth.pid) as watch:
-        held, longest = truth.ask("hold", 12, 30, 15, True)["answer"]
+        held, longest, _ = truth.ask("hold", 12, 30, 15, True)["answer"]
         document = watch.document()
     threads, seconds = named(document), document["seconds"]
     holder, victim = threads["holder"], threads["victim"]
@@ -81,14 +81,17 @@ def test_holds_of_known_length(python, truth, with_gil):
 
 
 def test_busy_some_and_a_little(truth, with_gil):
-    """As gilknocker orders them."""
-    shares = []
-    for hold_ms, free_ms in ((20, 0), (10, 10), (2, 20)):
-        with watching(truth.pid) as watch:
-            truth.ask("hold", 400 // (hold_ms + free_ms), hold_ms, free_ms, False)
-            document = watch.document()
-        shares.append(document["gil"]["held"])
-    assert shares[0] > shares[1] > shares[2] > 0
+    """As gilknocker orders them; a machine that is short of processors may mix them up once."""
+    for attempt in range(ATTEMPTS):
+        shares = []
+        for hold_ms, free_ms in ((20, 0), (10, 10), (2, 20)):
+            with watching(truth.pid) as watch:
+                took = truth.ask("hold", 400 // (hold_ms + free_ms), hold_ms, free_ms, False)["answer"][2]
+                document = watch.document()
+            shares.append(document["gil"]["held"] * document["seconds"] / took)
+        if shares[0] > shares[1] > shares[2] > 0:
+            return
+    pytest.fail("%s after %d attempts" % (shares, ATTEMPTS))
 
 
 def test_two_that_compute_share_it(truth, with_gil):
@@ -105,9 +108,11 @@ def test_two_that_compute_share_it(truth, with_gil):
 
 
 def test_two_that_compute_without_it(truth, with_gil):
-    with watching(truth.pid) as watch:
-        truth.ask("pack", 0.4)
-        threads = named(watch.document())
-    for name in ("zlib-0", "zlib-1"):
-        assert threads[name]["has"] < 0.3 and threads[name]["without"] > 0.5
-        assert threads[name]["on_cpu"] > 0
+    for attempt in range(ATTEMPTS):
+        with watching(truth.pid) as watch:
+            truth.ask("pack", 0.4)
+            threads = named(watch.document())
+        both = [threads[name] for name in ("zlib-0", "zlib-1")]
+        if all(thread["has"] < 0.3 and thread["without"] > 0.5 and thread["on_cpu"] > 0 for thread in both):
+            return
+    pytest.fail("%s after %d attempts" % (both, ATTEMPTS))
