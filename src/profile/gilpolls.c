@@ -8,7 +8,10 @@
 #include "profile/gilpolls_parts.h"
 #include "target/procfs.h"
 
-enum { RAN_NS = 1000000000 /* how often times on processors are read, for those that end */ };
+enum {
+    RAN_NS = 1000000000, /* how often times on processors are read, for those that end */
+    LOST_NS = 50000000   /* what two polls say of the time between them is too little if it is longer */
+};
 
 struct gs_gilpolls *gs_gilpolls_new(const struct gs_sampled_process *process, double rate_hz, uint64_t long_us)
 {
@@ -233,9 +236,9 @@ static void break_off(struct gs_gilpolls *polls, const struct gs_snapshot *snaps
 }
 
 /* The poll came so late that what was before it is not known, unless the GIL was in the same hands all the time. */
-static bool lost_track(const struct gs_gilpolls *polls, const struct gs_sample *sample)
+static bool lost_track(const struct gs_gilpolls *polls, const struct gs_sample *sample, uint64_t gap_ns)
 {
-    if (sample->gap_ns == 0 || polls->polls == 1)
+    if (gap_ns <= LOST_NS || polls->polls == 1)
         return false;
     for (size_t i = 0; i < polls->gil_count; i++) {
         const struct gs_polled_gil *gil = &polls->gils[i];
@@ -259,7 +262,6 @@ static void note_late(struct gs_gilpolls *polls, uint64_t gap_ns, const struct g
     }
     if (!moved || (double)gap_ns * polls->rate_hz <= usual * 1e9)
         return;
-    polls->late_ns += (double)gap_ns;
     polls->late_ns2 += (double)gap_ns * (double)gap_ns;
 }
 
@@ -311,12 +313,14 @@ enum gs_status gs_gilpolls_add(struct gs_gilpolls *polls, const struct gs_sample
     uint64_t gap_ns = polls->polls > 0 && sample->time_ns > polls->last_ns ? sample->time_ns - polls->last_ns : 0;
     set_gils(polls, sample->snapshot);
     polls->polls++;
-    note_late(polls, gap_ns, sample->snapshot);
-    if (lost_track(polls, sample)) {
+    if (lost_track(polls, sample, gap_ns)) {
         break_off(polls, sample->snapshot);
         polls->missed_ns += gap_ns;
+        polls->lost_ns += (double)gap_ns;
+        polls->lost_ns2 += (double)gap_ns * (double)gap_ns;
         gap_ns = 0;
     }
+    note_late(polls, gap_ns, sample->snapshot);
     enum gs_status status = arrange(polls, sample, holders);
     if (status)
         return status;

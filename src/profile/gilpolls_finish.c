@@ -18,12 +18,12 @@ void gs_gilpolls_close(struct gs_gilpolls *polls, struct gs_polled *polled)
         gs_gilsum_at(polls->sum, polled->sum)->ran_ns = gs_count(polled->ran_ns - polled->ran_begin_ns);
 }
 
-/* What of a thread's share in long gaps is not known: they are taken for what was the rule, from which time averages of
- * this length stray the less, the shorter it stays with what it does. */
+/* What of a thread's share in long gaps is not known, beyond what jumps tell. The longest are taken for what was the
+ * rule, from which averages of this length stray the less, the shorter it stays with what it does. */
 static double late_ns2(const struct gs_gilpolls *polls, double has, double jumps)
 {
     double stays_ns = (double)polls->span_ns / (jumps + 1);
-    return has * (1 - has) * fmin(polls->late_ns2, 2 * stays_ns * polls->late_ns);
+    return has * (1 - has) * (polls->late_ns2 / 2 + fmin(polls->lost_ns2, 2 * stays_ns * polls->lost_ns));
 }
 
 /* What is a matter of the whole span: also of threads that have ended. */
@@ -95,6 +95,6 @@ void gs_gilpolls_next(struct gs_gilpolls *polls)
     for (size_t i = 0; i < polls->gil_count; i++)
         polls->gils[i].total = polls->gils[i].unplaced = 0;
     polls->span_polls = polls->span_ns = polls->missed_ns = 0;
-    polls->late_ns = polls->late_ns2 = 0;
+    polls->late_ns2 = polls->lost_ns = polls->lost_ns2 = 0;
     polls->ran_ns = polls->last_ns;
 }

@@ -55,7 +55,8 @@ struct gs_gilpolls {
     uint64_t polls; /* since the beginning */
     uint64_t span_polls, span_ns;
     uint64_t missed_ns;       /* further time, in which polls came so late that nothing is known of it */
-    double late_ns, late_ns2; /* gaps longer than usual in which something changed, and their squares */
+    double late_ns2;          /* squares of gaps longer than usual in which something changed, */
+    double lost_ns, lost_ns2; /* and the gaps that are missed_ns, and their squares */
     uint64_t last_ns, ran_ns; /* of the last poll; when times on processors were last read */
     uint64_t holds;           /* numbers given out */
 };
