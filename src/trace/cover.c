@@ -240,6 +240,14 @@ static int open_new(struct opening *opening, const struct gs_task *tasks, size_t
     return 0;
 }
 
+static bool any_file_left(void)
+{
+    int fd = dup(STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0 || errno != EMFILE;
+}
+
 /* 0, or an errno; EAGAIN: everything is to be opened anew, with less. */
 static int open_everybody(struct opening *opening)
 {
@@ -250,7 +258,7 @@ static int open_everybody(struct opening *opening)
         any = false;
         enum gs_status status = gs_target_tasks(opening->python->target, &tasks, &count);
         if (status)
-            return status == GS_NO_MEMORY ? ENOMEM : ESRCH;
+            return status == GS_NO_MEMORY ? ENOMEM : any_file_left() ? ESRCH : EMFILE;
         int failure = open_new(opening, tasks, count, i == 0, &any);
         free(tasks);
         if (failure)

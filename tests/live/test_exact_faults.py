@@ -1,0 +1,171 @@
+"""What may happen around exact tracing: processes that end, run another program or fork; no rights; no registers left;
+few descriptors. The words are clear, and what was seen is whole."""
+import json
+import os
+import resource
+import shutil
+import subprocess
+
+import pytest
+
+import gilspy
+from target import Target, running, until
+from tracing import begun, is_tracing, measuring, need_watch, tracing
+
+CALLS = 500
+CALLERS = ["call-0", "call-1", "call-2"]
+PIPES = CALLERS + ["hold-0", "hold-1", "hold-2"]
+AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+
+pytestmark = pytest.mark.usefixtures("with_gil")
+
+
+def wanted(python):
+    """Rights and registers are the same for all; one that is stripped and the oldest way to watch are enough."""
+    return python.label.endswith("-system") or python.label.startswith(("2.7.18-py", "3.13.0"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def watchable():
+    need_watch()
+
+
+@pytest.fixture
+def target(python, folders):
+    with running(python, folders, "exact.py", str(CALLS), "1000", pipes=PIPES) as target:
+        sleep(target)
+        yield target
+
+
+def sleep(target):
+    for name in PIPES:
+        target.wait_reading(target.began["tids"][name], name)
+    target.wait_idle()
+
+
+def calls(target):
+    for name in CALLERS:
+        target.feed(name)
+    sleep(target)
+
+
+def test_the_process_ends(target, tmp_path):
+    tids = target.began["tids"]
+    with begun("trace", "--json", "-p", target.pid, "-o", tmp_path / "out.json", "--max-overhead", "off") as run:
+        calls(target)
+        target.process.kill()
+        document = json.loads(run.wait().out)
+    assert (document["events_lost"], document["violations"]) == (0, 0)
+    with open(tmp_path / "out.json") as file:
+        events = json.load(file)["traceEvents"]
+    holds = [event for event in events if event["ph"] == "X" and event["name"] == "holds GIL"]
+    assert len(holds) == len(CALLERS) * (CALLS + 1)
+    assert len({event["tid"] for event in holds}) == len(CALLERS) and tids
+
+
+def test_it_runs_another_program(target, tmp_path):
+    """The addresses mean something else from then on: nothing of that is counted."""
+    with begun("trace", "--json", "-p", target.pid, "-o", tmp_path / "out.json", "--max-overhead", "off") as run:
+        calls(target)
+        target.tell("become", "/bin/sleep", "60")
+        document = json.loads(run.wait().out)
+    assert "runs another program now" in run.said
+    assert (document["events_lost"], document["violations"]) == (0, 0)
+
+
+def test_it_forks(target):
+    """A child has a GIL of its own at the same address: it is not traced."""
+    with measuring(target.pid, "--max-overhead", "off") as document:
+        child = target.ask("fork")["answer"]
+        until(lambda: not os.path.exists("/proc/%d" % child), "the child to end")
+        calls(target)
+    assert (document["events_lost"], document["violations"]) == (0, 0)
+    rows = {row["tid"]: row for row in document["threads"]}
+    assert child not in rows
+    assert all(rows[target.began["tids"][name]]["acquisitions"] == CALLS + 1 for name in CALLERS)
+
+
+def test_few_descriptors(target, tmp_path):
+    """A ring for each thread instead of each processor: as exact, but without the scheduler."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (124, 124))
+    out = tmp_path / "out.json"
+    process = subprocess.Popen([gilspy.PROGRAM, "stat", "--exact", "--json", "-d", "1h", "--max-overhead", "off", "-p",
+                                str(target.pid), "-o", str(out)], preexec_fn=limit, stderr=subprocess.PIPE,
+                               stdin=subprocess.DEVNULL, encoding="utf-8")
+    try:
+        until(lambda: process.poll() is not None or is_tracing(process.pid), "gilspy to trace")
+        calls(target)
+        process.terminate()
+        said = process.communicate(timeout=180)[1]
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0, said
+    document = json.loads(out.read_text())
+    assert (document["events_lost"], document["violations"]) == (0, 0)
+    rows = {row["tid"]: row for row in document["threads"]}
+    assert all(rows[target.began["tids"][name]]["acquisitions"] == CALLS + 1 for name in CALLERS)
+
+
+def test_too_few_descriptors(target):
+    done = gilspy.run("stat", "--exact", "-d", "1", "-p", target.pid,
+                      preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32)))
+    assert done.returncode == 1 and done.stdout == ""
+    assert "descriptors, and gilspy may have" in done.stderr and "gilspy stat -p %d" % target.pid in done.stderr
+
+
+def test_registers_in_use(target, tmp_path):
+    """There are four: two who trace take them all."""
+    if gilspy.run("stat", "--exact", "-d", "1ms", "-p", target.pid).returncode:
+        pytest.skip("the first of them fails")
+    with tracing(target.pid, tmp_path / "one.json"), tracing(target.pid, tmp_path / "two.json"):
+        done = gilspy.run("stat", "--exact", "-d", "1", "-p", target.pid)
+    assert done.returncode == 1 and done.stdout == ""
+    assert "its debug registers are in use" in done.stderr and "Without --exact it is sampled" in done.stderr
+    assert gilspy.run("stat", "--exact", "-d", "1ms", "-p", target.pid).returncode == 0  # nothing stays behind
+
+
+def test_nothing_stays_behind(target, tmp_path):
+    """Whoever is killed leaves no watch."""
+    for _ in range(3):
+        with begun("trace", "-p", target.pid, "-o", tmp_path / "out.json") as run:
+            run.process.kill()
+            run.process.wait()
+    with measuring(target.pid, "--max-overhead", "off") as document:
+        calls(target)
+    assert (document["events_lost"], document["violations"]) == (0, 0)
+    rows = {row["tid"]: row for row in document["threads"]}
+    assert all(rows[target.began["tids"][name]]["acquisitions"] == CALLS + 1 for name in CALLERS)
+
+
+@pytest.fixture
+def root():
+    if os.geteuid() != 0 or not shutil.which("setpriv"):
+        pytest.skip("takes root and setpriv to become another user")
+
+
+def test_another_user(root, target, program):
+    done = gilspy.run("stat", "--exact", "-d", "1", "-p", target.pid, wrap=AS_NOBODY, program=program)
+    assert done.returncode == 4 and "another user" in done.stderr and done.stdout == ""
+
+
+class AsNobody(Target):
+    def begin(self, command, pipes, env):
+        super().begin(lambda fds: [*AS_NOBODY, *command(fds)], pipes, env)
+
+
+def test_unprivileged(root, python, folders, program):
+    """No root: a user and its own process."""
+    if python.root or "/root/" in python.path:
+        pytest.skip("this Python is root's alone")
+    with open("/proc/sys/kernel/perf_event_paranoid") as file:
+        if int(file.read()) > 2:
+            pytest.skip("kernel.perf_event_paranoid is above 2")
+    with running(python, folders, "exact.py", str(CALLS), "1000", pipes=PIPES, kind=AsNobody) as target:
+        sleep(target)
+        with measuring(target.pid, "--max-overhead", "off", wrap=AS_NOBODY, program=program) as document:
+            calls(target)
+    assert (document["method"], document["events_lost"], document["violations"]) == ("exact", 0, 0)
+    rows = {row["tid"]: row for row in document["threads"]}
+    assert all(rows[target.began["tids"][name]]["acquisitions"] == CALLS + 1 for name in CALLERS)
