@@ -7,6 +7,7 @@
 #include "cmd/top_feed.h"
 
 enum {
+    GILS_MOST = 8, /* of a process */
     POLL_HZ = 1000,
     POLL_SELDOM_NS = 10000000,
     QUIET_PART = 20,
@@ -48,12 +49,13 @@ static void poll(struct gs_top_feed *feed, uint64_t now_ns)
 {
     uint64_t switches = 0;
     for (size_t i = 0; i < feed->count; i++) {
-        const struct gs_snapshot *snapshot;
-        if (gs_reader_poll(feed->looks[i]->reader, 0, &snapshot) != GS_OK)
+        struct gs_gil gils[GILS_MOST];
+        size_t count;
+        if (gs_reader_glance(feed->looks[i]->reader, gils, GILS_MOST, &count) != GS_OK)
             continue;
-        gs_live_look(feed->live, feed->looks[i]->target->pid, snapshot);
-        for (size_t k = 0; k < snapshot->gil_count; k++)
-            switches += snapshot->gils[k].switches + (snapshot->gils[k].state == GS_GIL_HELD);
+        gs_live_look(feed->live, feed->looks[i]->target->pid, gils, count, gs_clock_ns());
+        for (size_t k = 0; k < count; k++)
+            switches += gils[k].switches + (gils[k].state == GS_GIL_HELD);
     }
     if (switches != feed->switches)
         feed->quiet_ns = now_ns;

@@ -102,7 +102,7 @@ static void note_thread(struct gs_live *live, const struct live_process *process
     uint64_t ns[GS_MODE_COUNT];
     for (int mode = 0; mode < GS_MODE_COUNT; mode++)
         ns[mode] = mode != GS_MODE_BLAME && gs_mode_counts((enum gs_mode)mode, now) ? sample->weight_ns : 0;
-    live_time_add(live, thread->number, now->stack, ns);
+    live_time_add(live, thread, ns);
 }
 
 /* Processes are sampled in turn: only the time since the one before weighs. */
@@ -135,7 +135,7 @@ static enum gs_status take_sample(struct gs_sink *sink, const struct gs_sample *
     }
     process->seen = sample->thread_count;
     if (sample->snapshot)
-        gs_live_look(live, process->pid, sample->snapshot);
+        gs_live_look(live, process->pid, sample->snapshot->gils, sample->snapshot->gil_count, sample->time_ns);
     live_gil_sample(live, process, sample);
     live_blame_sample(live, process, sample);
     if (known < process->threads)

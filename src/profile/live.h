@@ -22,8 +22,8 @@ void gs_live_ended(struct gs_live *live, pid_t pid);
 /* All counts and times begin anew. */
 void gs_live_reset(struct gs_live *live);
 
-/* The GILs of a process, looked at between samples. */
-void gs_live_look(struct gs_live *live, pid_t pid, const struct gs_snapshot *snapshot);
+/* The GILs of a process at that moment (CLOCK_MONOTONIC), looked at between samples. */
+void gs_live_look(struct gs_live *live, pid_t pid, const struct gs_gil *gils, size_t count, uint64_t time_ns);
 
 /* Processor time of a process so far, and since when there is such a process. */
 void gs_live_process_cpu(struct gs_live *live, pid_t pid, uint64_t now_ns, uint64_t cpu_ns, uint64_t uptime_us);

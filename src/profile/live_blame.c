@@ -21,7 +21,7 @@ static struct live_blame *blame_of(struct gs_live *live, struct gs_ledger_key ke
 
 /* The holder of a GIL in a sample, and where it is; looked up once for all that wait. */
 struct holder {
-    const struct live_thread *thread; /* NULL: not known */
+    struct live_thread *thread; /* NULL: not known */
     uint32_t function;
     struct live_place place;
     uint64_t waiters;
@@ -79,6 +79,6 @@ void live_blame_sample(struct gs_live *live, struct live_process *process, const
         const struct holder *holder = &holders[i];
         uint64_t ns[GS_MODE_COUNT] = {[GS_MODE_BLAME] = holder->waiters * sample->weight_ns};
         if (holder->thread && holder->thread->stack && holder->waiters > 0)
-            live_time_add(live, holder->thread->number, holder->thread->stack, ns);
+            live_time_add(live, holder->thread, ns);
     }
 }

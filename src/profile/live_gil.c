@@ -123,11 +123,11 @@ static void look_at(struct gs_live *live, struct live_process *process, struct l
                                    .tid = gil->holder};
 }
 
-void gs_live_look(struct gs_live *live, pid_t pid, const struct gs_snapshot *snapshot)
+void gs_live_look(struct gs_live *live, pid_t pid, const struct gs_gil *gils, size_t count, uint64_t time_ns)
 {
     struct live_process *process = live_process_at(live, pid);
-    for (size_t i = 0; process && i < snapshot->gil_count && i < LIVE_LOCKS; i++)
-        look_at(live, process, &process->locks[i], &snapshot->gils[i], snapshot->time_ns);
+    for (size_t i = 0; process && i < count && i < LIVE_LOCKS; i++)
+        look_at(live, process, &process->locks[i], &gils[i], time_ns);
 }
 
 /* The sample shows where the holder is; most of them stay there. */

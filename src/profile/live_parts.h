@@ -100,7 +100,7 @@ struct live_thread {
     uint64_t since_ns;
     uint32_t stack;        /* of the source; 0: none */
     uint32_t stacks_known; /* which giving of numbers that is of */
-    uint32_t waits_for;    /* number of the holder in the last sample */
+    uint32_t pending;      /* where the time of its last stack was kept */
     double recent_ns[GS_DOING_COUNT];
     uint64_t cpu_at_ns, cpu_ns;
     double cpu;
@@ -189,8 +189,8 @@ void live_copy_end(char *dst, size_t size, const char *text);
 
 /* ---- live_time.c ---- */
 
-/* ns is the time of this stack of the thread, by mode. */
-void live_time_add(struct gs_live *live, uint32_t thread, uint32_t stack, const uint64_t ns[GS_MODE_COUNT]);
+/* ns is the time of the stack where the thread is, by mode. */
+void live_time_add(struct gs_live *live, struct live_thread *thread, const uint64_t ns[GS_MODE_COUNT]);
 /* Everything that is pending goes where it belongs. */
 void live_time_flush(struct gs_live *live);
 /* What the source's numbers meant is known no longer. */

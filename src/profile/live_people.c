@@ -136,7 +136,6 @@ enum gs_status live_add_thread(struct gs_live *live, uint32_t number, const stru
                                        .main = sampled->main,
                                        .at_least = true,
                                        .doing = GS_DOING_COUNT,
-                                       .waits_for = LIVE_NOBODY,
                                        .first_cell = live->cell,
                                        .cpu = -1};
         size_t at = index_of(live, number);

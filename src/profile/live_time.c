@@ -5,14 +5,28 @@
 
 #include "profile/live_parts.h"
 
-void live_time_add(struct gs_live *live, uint32_t thread, uint32_t stack, const uint64_t ns[GS_MODE_COUNT])
+/* Most threads are where they were in the sample before. */
+static struct live_pending *pending_of(struct gs_live *live, struct live_thread *thread)
 {
-    struct gs_ledger_key key = {thread, stack};
+    struct gs_ledger_key key = {thread->number, thread->stack};
+    if (thread->pending < live->pending.count) {
+        struct live_pending *same = gs_ledger_at(&live->pending, thread->pending);
+        if (same->key.a == key.a && same->key.b == key.b)
+            return same;
+    }
     struct live_pending *pending = gs_ledger_get(&live->pending, key);
     if (!pending) {
         live_time_flush(live);
         pending = gs_ledger_get(&live->pending, key);
     }
+    if (pending)
+        thread->pending = (uint32_t)(pending - (struct live_pending *)(void *)live->pending.entries);
+    return pending;
+}
+
+void live_time_add(struct gs_live *live, struct live_thread *thread, const uint64_t ns[GS_MODE_COUNT])
+{
+    struct live_pending *pending = pending_of(live, thread);
     for (int mode = 0; pending && mode < GS_MODE_COUNT; mode++)
         pending->ns[mode] += ns[mode];
 }

@@ -49,6 +49,14 @@ static void sort_members(struct gs_reader *reader)
     }
 }
 
+enum gs_gil_state gs_lock_state(const struct gs_gil_words *words)
+{
+    return !words->enabled  ? GS_GIL_DISABLED
+           : !words->exists ? GS_GIL_UNKNOWN
+           : words->locked  ? GS_GIL_HELD
+                            : GS_GIL_FREE;
+}
+
 static void publish_lock(const struct gs_reader *reader, const struct gs_lock *lock, struct gs_gil *gil)
 {
     const struct gs_layout *layout = &reader->python->layout;
@@ -56,10 +64,7 @@ static void publish_lock(const struct gs_reader *reader, const struct gs_lock *l
     const struct gs_member *holder = words->locked ? gs_list_find(reader, words->holder) : NULL;
     const struct gs_member *last = gs_list_find(reader, words->last_holder);
     *gil = (struct gs_gil){.last = last ? last->tid : 0,
-                           .state = !words->enabled  ? GS_GIL_DISABLED
-                                    : !words->exists ? GS_GIL_UNKNOWN
-                                    : words->locked  ? GS_GIL_HELD
-                                                     : GS_GIL_FREE,
+                           .state = gs_lock_state(words),
                            .has_switches = words->has_switches,
                            .has_interval = words->interval_us != 0,
                            .switches = words->switches,

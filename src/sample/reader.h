@@ -449,6 +449,7 @@ void gs_awake_judge(struct gs_reader *reader, const struct gs_awake_span *span);
 
 /* ---- publish.c ---- */
 
+enum gs_gil_state gs_lock_state(const struct gs_gil_words *words);
 enum gs_status gs_publish(struct gs_reader *reader) GS_MUST_CHECK;
 void gs_publish_free(struct gs_reader *reader);
 

@@ -206,8 +206,7 @@ static void look(struct fixture *f, uint64_t ms, pid_t holder, uint64_t switches
     struct gs_gil gil = {
         .state = holder ? GS_GIL_HELD : GS_GIL_FREE, .holder = holder, .has_switches = true, .switches = switches};
     f->stream.time_ns += ms * MS;
-    struct gs_snapshot snapshot = {.time_ns = f->stream.time_ns, .gils = &gil, .gil_count = 1};
-    gs_live_look(f->live, PID, &snapshot);
+    gs_live_look(f->live, PID, &gil, 1, f->stream.time_ns);
 }
 
 static void holds(void **state)
@@ -258,8 +257,8 @@ static void no_count(void **state)
     open_fixture(&f, false);
     tick(&f, f.leaf, 10);
     for (int i = 0; i < 5; i++) {
-        struct gs_snapshot snapshot = {.time_ns = f.stream.time_ns += 5 * MS, .gils = &gil, .gil_count = 1};
-        gs_live_look(f.live, PID, &snapshot);
+        f.stream.time_ns += 5 * MS;
+        gs_live_look(f.live, PID, &gil, 1, f.stream.time_ns);
     }
     const struct gs_picture *p = picture(&f, GS_SHOW_HOLDS, 0);
     assert_true(p->gils[0].handovers_hz < 0 && p->hold_count == 0);
