@@ -147,7 +147,10 @@ static bool is_better(const struct gs_symtab *symtab, const struct gs_symbol *a,
 
 const struct gs_symbol *gs_symtab_find(const struct gs_symtab *symtab, uint64_t addr)
 {
-    enum { LOOK_BACK = 64 /* symbols, for one that reaches as far as addr */ };
+    enum {
+        LOOK_BACK = 64, /* symbols, for one that reaches as far as addr */
+        SIZELESS = 4096 /* bytes that one without a size may have */
+    };
     const struct gs_symbol *list = symtab->list, *best = NULL;
     size_t low = 0, high = symtab->count;
     while (low < high) {
@@ -159,7 +162,8 @@ const struct gs_symbol *gs_symtab_find(const struct gs_symtab *symtab, uint64_t 
     }
     uint64_t last = low > 0 ? list[low - 1].addr : 0;
     for (size_t i = low; i-- > 0 && low - i <= LOOK_BACK && (!best || list[i].addr == best->addr);) {
-        bool reaches = list[i].size == 0 ? list[i].addr == last : addr - list[i].addr < list[i].size;
+        bool reaches =
+            list[i].size == 0 ? list[i].addr == last && addr - last < SIZELESS : addr - list[i].addr < list[i].size;
         if (reaches && (!best || is_better(symtab, &list[i], best)))
             best = &list[i];
     }

@@ -31,7 +31,7 @@ bool gs_lines_find(struct gs_lines *lines, uint64_t addr, const char **file, int
 
 /* ---- demangle.c ---- */
 
-/* The name as its programmer wrote it (C++, Rust, D) into dst, cut to fit; as it is where it is no mangled one. */
+/* The name as its programmer wrote it (C++, Rust, Cython) into dst, cut to fit; as it is where it is no mangled one. */
 void gs_demangle(const char *name, char *dst, size_t size);
 
 #endif

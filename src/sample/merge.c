@@ -6,6 +6,14 @@
 #include "sample/merge.h"
 #include "sample/mixed.h"
 
+enum { ROLES = 1 << 10 };
+
+/* What a C function is to the merging, by an address in it. */
+struct role {
+    gs_addr pc; /* 0: empty */
+    uint8_t role;
+};
+
 struct gs_merge {
     struct gs_thread *threads; /* the result, where it is not the snapshot's own */
     uint32_t *states;          /* of all threads, one thread's after the other's */
@@ -16,6 +24,8 @@ struct gs_merge {
     struct gs_mixed mixed; /* frames of all threads with C stacks */
     uint8_t *roles;        /* of the C frames of one */
     size_t role_room;
+    struct role known[ROLES]; /* those met lately, */
+    uint64_t generation;      /* of these names */
 };
 
 struct gs_merge *gs_merge_new(void)
@@ -124,6 +134,16 @@ static bool reserve_frames(struct gs_merge *merge, const struct gs_snapshot *sna
     return true;
 }
 
+static uint8_t role_of(struct gs_merge *merge, const struct gs_snapshot *snapshot, gs_addr pc)
+{
+    struct role *known = &merge->known[pc * UINT64_C(0x9e3779b97f4a7c15) >> 54];
+    _Static_assert(ROLES == 1 << (64 - 54), "as many as the bits above");
+    if (known->pc != pc)
+        *known = (struct role){
+            pc, (uint8_t)gs_mixed_role(gs_native_name(snapshot->natives, pc)->function, snapshot->evaluator)};
+    return known->role;
+}
+
 /* The thread's frames and its C frames become one stack, behind those of the threads before. */
 static bool mix(struct gs_merge *merge, const struct gs_snapshot *snapshot, const struct gs_thread *thread)
 {
@@ -131,8 +151,7 @@ static bool mix(struct gs_merge *merge, const struct gs_snapshot *snapshot, cons
     if (!gs_room((void **)&merge->roles, &merge->role_room, native->count + 1, sizeof *merge->roles))
         return false;
     for (size_t i = 0; i < native->count; i++)
-        merge->roles[i] = (uint8_t)gs_mixed_role(gs_native_name(snapshot->natives, native->frames[i].pc)->function,
-                                                 snapshot->evaluator);
+        merge->roles[i] = role_of(merge, snapshot, native->frames[i].pc);
     return gs_mixed_add(&merge->mixed, thread->frames, thread->frame_count, thread->torn, native, merge->roles,
                         snapshot->native == GS_NATIVE_LEAF);
 }
@@ -140,6 +159,10 @@ static bool mix(struct gs_merge *merge, const struct gs_snapshot *snapshot, cons
 static bool mix_all(struct gs_merge *merge, const struct gs_snapshot *snapshot, size_t count)
 {
     merge->mixed.count = 0;
+    if (merge->generation != gs_native_generation(snapshot->natives)) {
+        memset(merge->known, 0, sizeof merge->known);
+        merge->generation = gs_native_generation(snapshot->natives);
+    }
     for (size_t i = 0; i < count; i++) {
         struct gs_thread *thread = &merge->threads[i];
         size_t before = merge->mixed.count;

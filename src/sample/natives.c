@@ -321,11 +321,14 @@ enum gs_status gs_natives_begin(struct gs_reader *reader)
 static void mark_members(struct gs_reader *reader)
 {
     for (size_t i = 0; i < reader->natives.count; i++)
-        reader->natives.list[i].has_state = false;
+        reader->natives.list[i].has_state = reader->natives.list[i].python_anew = false;
     for (size_t i = 0; i < reader->member_count; i++) {
-        struct gs_cstack *cstack = gs_natives_find(reader, reader->members[i]->tid);
-        if (cstack)
-            cstack->has_state = true;
+        const struct gs_member *member = reader->members[i];
+        struct gs_cstack *cstack = gs_natives_find(reader, member->tid);
+        if (!cstack)
+            continue;
+        cstack->has_state = true;
+        cstack->python_anew |= member->read_sample == reader->sample;
     }
 }
 
@@ -348,6 +351,9 @@ void gs_natives_take(struct gs_reader *reader)
     for (size_t i = 0; i < natives->count; i++) {
         struct gs_cstack *cstack = &natives->list[i];
         if (!is_wanted(natives, cstack))
+            continue;
+        /* Neither stack has changed before the snapshot began, and none was read since. */
+        if (cstack->kept && !cstack->python_anew)
             continue;
         if (reader->python->target->still)
             take_still(reader, cstack);

@@ -137,7 +137,8 @@ struct gs_interp {
 struct gs_cstack {
     pid_t tid, ns_tid;
     bool found;                /* in the last list of them */
-    bool has_state;            /* it has a thread state: it is a member, too */
+    bool has_state;            /* it has a thread state: it is a member, too, */
+    bool python_anew;          /* whose stack was read in this sample */
     int syscall_fd, runs_fd;   /* -1: not open */
     struct gs_activity before; /* what it did when the snapshot began, */
     bool has_runs;

@@ -134,7 +134,7 @@ def test_traced_by_another(folders, library):
         wait_asleep(target)
         tid = target.began["tids"]["spin_plain"]
         with subprocess.Popen(["strace", "-qq", "-p", str(tid), "-e", "trace=none"], stderr=subprocess.DEVNULL) as other:
-            until(lambda: target.state(tid)[1] == other.pid, "strace to attach")
+            until(lambda: target.state(tid) == ("R", other.pid), "strace to attach, and the thread to go on")
             threads = gilspy.threads_by_name(gilspy.dump(target.pid, "-n"))
             text = gilspy.run("dump", "-n", "-p", target.pid).stdout
             other.terminate()
@@ -201,18 +201,18 @@ def test_foreign_threads(folders, library, tmp_path):
         assert functions[:2] == ["pause", "idle"] and {frame["kind"] for frame in foreign["frames"]} == {"native"}
 
 
-def test_standard_library(folders, library):
+@pytest.mark.parametrize("what, function", [
+    ("match", "sre_ucs1_match"), ("deflate", "deflate"), ("hash", "PKCS5_PBKDF2_HMAC|pbkdf2_hmac_impl"),
+    ("sql", "sqlite3_step|pysqlite_step")])
+def test_standard_library(folders, what, function):
     """Functions of the standard library's own C code, holding and without the GIL."""
     python = choose("3.11", "pyenv")
-    with running(python, folders, "native_standard.py", pipes=[]) as target:
-        wanted = {"match": "sre_ucs1_match", "deflate": "deflate", "hash": "PKCS5_PBKDF2_HMAC|pbkdf2_hmac_impl",
-                  "sql": "sqlite3_step|pysqlite_step"}
-        for name, function in wanted.items():
-            def shown():
-                thread = gilspy.threads_by_name(gilspy.dump(target.pid, "-n", "--max-pause", "100%"))[name]
-                return any(frame["kind"] == "native" and re.fullmatch(function, re.sub(r"\..*", "", frame["function"]))
-                           for frame in thread["frames"])
-            until(shown, "%s in thread %s" % (function, name))
+    with running(python, folders, "native_standard.py", what) as target:
+        def shown():
+            thread = gilspy.threads_by_name(gilspy.dump(target.pid, "-n", "--max-pause", "100%"))["worker"]
+            return any(frame["kind"] == "native" and re.fullmatch(function, re.sub(r"\..*", "", frame["function"]))
+                       for frame in thread["frames"])
+        until(shown, function)
 
 
 @pytest.mark.skipif(not shutil.which("gdb"), reason="gdb is not installed")
@@ -263,7 +263,7 @@ def test_record(folders, library, tmp_path):
     with start(python, folders, library, "spin") as target:
         wait_asleep(target)
         kept, folded = str(tmp_path / "run.gilspy"), str(tmp_path / "run.folded")
-        done = gilspy.run("record", "-n", "-p", target.pid, "-d", "1", "--max-pause", "100%", "-q", "-o", kept)
+        done = gilspy.run("record", "-n", "-p", target.pid, "-d", "3", "--max-pause", "100%", "-q", "-o", kept)
         assert done.returncode == 0
         assert gilspy.run("report", kept, "-m", "wall", "-t", "-o", folded).returncode == 0
         with open(folded) as file:

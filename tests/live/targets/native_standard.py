@@ -1,4 +1,4 @@
-"""Threads in the C code of the standard library."""
+"""A thread in the C code of the standard library. ARGS: what it does there."""
 import hashlib
 import re
 import sqlite3
@@ -30,8 +30,5 @@ def query():
                      "select max(i) from n").fetchall()
 
 
-common.start("match", match)
-common.start("deflate", deflate)
-common.start("hash", derive)
-common.start("sql", query)
+common.start("worker", {"match": match, "deflate": deflate, "hash": derive, "sql": query}[common.ARGS[0]])
 common.serve()

@@ -1,0 +1,138 @@
+/* Symbols of a file, of this program's own; names as they were written. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <elf.h>
+
+#include "native/symbols.h"
+
+/* It is looked for by its name. */
+void gs_test_landmark(void);
+void __attribute__((noinline)) gs_test_landmark(void)
+{
+    __asm__ volatile("nop; nop; nop; nop");
+}
+
+static const struct gs_symbol *find_named(const struct gs_symtab *symtab, const char *name)
+{
+    for (size_t i = 0; i < symtab->count; i++) {
+        if (strcmp(gs_symtab_name(symtab, &symtab->list[i]), name) == 0)
+            return &symtab->list[i];
+    }
+    return NULL;
+}
+
+static void functions_of_this_program(void **state)
+{
+    struct gs_symtab symtab = {0};
+    (void)state;
+    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0 && gs_symtab_add(&symtab, fd));
+    gs_symtab_sort(&symtab);
+    const struct gs_symbol *landmark = find_named(&symtab, "gs_test_landmark");
+    assert_non_null(landmark);
+    for (uint64_t i = 0; i < landmark->size; i++) {
+        const struct gs_symbol *found = gs_symtab_find(&symtab, landmark->addr + i);
+        assert_non_null(found);
+        assert_string_equal(gs_symtab_name(&symtab, found), "gs_test_landmark");
+    }
+    const struct gs_symbol *behind = gs_symtab_find(&symtab, landmark->addr + landmark->size);
+    assert_true(!behind || behind != landmark);
+    assert_null(gs_symtab_find(&symtab, 1));
+    assert_null(gs_symtab_find(&symtab, UINT64_MAX));
+    gs_symtab_fini(&symtab);
+    close(fd);
+}
+
+/* Each cut of the file ends somewhere in its tables. */
+static void files_that_end_too_early(void **state)
+{
+    static uint8_t bytes[1 << 20];
+    (void)state;
+    int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    ssize_t len = read(from, bytes, sizeof bytes);
+    assert_true(len > 4096);
+    for (ssize_t cut = 0; cut < len; cut += len / 50 + 1) {
+        struct gs_symtab symtab = {0};
+        int fd = memfd_create("cut", MFD_CLOEXEC);
+        assert_int_equal(write(fd, bytes, (size_t)cut), cut);
+        gs_symtab_add(&symtab, fd);
+        gs_symtab_sort(&symtab);
+        gs_symtab_find(&symtab, 0x1234);
+        gs_symtab_fini(&symtab);
+        close(fd);
+    }
+    close(from);
+}
+
+static void of_several_names_the_plainest(void **state)
+{
+    static char names[] = "__poll\0poll\0_poll\0inner\0outer";
+    struct gs_symbol list[] = {{0x100, 0x20, 0, false},
+                               {0x100, 0x20, 7, false},
+                               {0x100, 0x20, 12, true},
+                               {0x200, 0x10, 18, false},
+                               {0x200, 0, 24, false}};
+    struct gs_symtab symtab = {.list = list, .count = 5, .names = names, .names_len = sizeof names};
+    (void)state;
+    gs_symtab_sort(&symtab);
+    assert_string_equal(gs_symtab_name(&symtab, gs_symtab_find(&symtab, 0x11f)), "poll");
+    assert_null(gs_symtab_find(&symtab, 0x120));
+    assert_string_equal(gs_symtab_name(&symtab, gs_symtab_find(&symtab, 0x205)), "inner");
+    /* One without a size reaches as far as the next one, or there is none to tell. */
+    assert_string_equal(gs_symtab_name(&symtab, gs_symtab_find(&symtab, 0x900)), "outer");
+    assert_null(gs_symtab_find(&symtab, 0x1200));
+}
+
+static void names_as_they_were_written(void **state)
+{
+    static const char *const names[][2] = {
+        {"poll", "poll"},
+        {"_Z3foov", "foo()"},
+        {"_ZN3box6HolderIiE4openEPFiiEi", "box::Holder<int>::open(int (*)(int), int)"},
+        {"_ZN4core3fmt5write17h0123456789abcdefE", "core::fmt::write"},
+        {"_RNvC5crate4main", "crate::main"},
+        {"_Znonsense", "_Znonsense"},
+        {"__pyx_pw_4spam_1eggs", "spam.eggs"},
+        {"__pyx_pf_4spam_6Butter_2on_toast", "spam.Butter.on_toast"},
+        {"__pyx_f_4spam_fast_eggs", "spam.fast_eggs"},
+        {"__pyx_pw_4spam_3a_b", "spam.a_b"},
+        {"__pyx_pymod_exec_spam", "__pyx_pymod_exec_spam"},
+        {"__pyx_f_", "__pyx_f_"},
+        {"__pyx_pw_99999999999999999999x", "__pyx_pw_99999999999999999999x"},
+        {"", ""},
+    };
+    char text[256];
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        gs_demangle(names[i][0], text, sizeof text);
+        assert_string_equal(text, names[i][1]);
+    }
+    /* Cut to fit, however much it would unfold to. */
+    char small[8];
+    gs_demangle("_ZN3box6HolderIiE4openEPFiiEi", small, sizeof small);
+    assert_string_equal(small, "box::Ho");
+    gs_demangle("__pyx_pw_4spam_1eggs", small, sizeof small);
+    assert_string_equal(small, "spam.eg");
+    gs_demangle("0123456789", small, sizeof small);
+    assert_string_equal(small, "0123456");
+    gs_demangle("_Z1fI1AIS0_IS1_IS2_IS3_IS4_IS5_IS6_IS7_IS8_IS9_IS10_EEEEEEEEEEEEvv", text, sizeof text);
+    assert_true(strlen(text) < sizeof text);
+}
+
+int main(void)
+{
+    gs_test_landmark();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(functions_of_this_program), cmocka_unit_test(files_that_end_too_early),
+        cmocka_unit_test(of_several_names_the_plainest), cmocka_unit_test(names_as_they_were_written)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
