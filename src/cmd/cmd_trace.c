@@ -306,6 +306,8 @@ static void tell_losses(const struct trace *t)
     gs_exact_numbers(t->exact, &numbers);
     if (t->args->quiet)
         return;
+    if (gs_exact_caveat(&t->stat))
+        gs_remark("%s", gs_exact_caveat(&t->stat));
     if (numbers.lost > 0)
         gs_remark("not exact: %llu of %llu events were lost, because gilspy could not read them in time",
                   (unsigned long long)numbers.lost, (unsigned long long)numbers.hits);

@@ -513,6 +513,21 @@ void gs_exact_next_span(struct gs_exact *exact)
     exact->beginning = false;
 }
 
+/* The trap makes the time between a drop and the next take longer: whoever was woken up wins more often. */
+const char *gs_exact_caveat(const struct gs_gilstat *stat)
+{
+    static const double takes_hz = 1000, contended = 0.1; /* five times what intervals alone make, and waits matter */
+    double takes = 0;
+    for (size_t i = 0; i < stat->thread_count; i++)
+        takes += (double)stat->threads[i].acquisitions.value;
+    if (stat->exact_seconds <= 0 || takes < takes_hz * stat->exact_seconds || stat->gil_count == 0 ||
+        stat->gils[0].contended.value < contended)
+        return NULL;
+    return "threads compete for the GIL thousands of times a second: who gets it is changed by the tracing, which "
+           "makes "
+           "each hand-over longer; the shares are those of the traced process (without --exact it is not disturbed)";
+}
+
 void gs_exact_numbers(const struct gs_exact *exact, struct gs_tracer_numbers *numbers)
 {
     gs_tracer_numbers(exact->tracer, numbers);

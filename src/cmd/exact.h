@@ -45,6 +45,8 @@ enum gs_status gs_exact_end(struct gs_exact *exact) GS_MUST_CHECK;
 enum gs_status gs_exact_figures(struct gs_exact *exact, struct gs_gilstat *stat) GS_MUST_CHECK;
 /* Forgets what was counted: another span begins where the last figures ended. */
 void gs_exact_next_span(struct gs_exact *exact);
+/* What is to be known of figures that come of the tracing itself; NULL: nothing. */
+const char *gs_exact_caveat(const struct gs_gilstat *stat);
 /* About the whole run. */
 void gs_exact_numbers(const struct gs_exact *exact, struct gs_tracer_numbers *numbers);
 

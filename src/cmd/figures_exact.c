@@ -22,8 +22,8 @@ struct figures {
     struct gs_console console;
     struct gs_subject subject;
     struct gs_exact *exact;
-    uint64_t shown_ns; /* when figures were shown last, or it began */
-    bool shown;
+    uint64_t shown_ns;  /* when figures were shown last, or it began */
+    bool shown, warned; /* warned: of what tracing changes */
 };
 
 static void give_up(const struct gs_stuck *stuck, void *context)
@@ -50,6 +50,10 @@ static enum gs_status show(struct figures *f)
             f->args->json ? gs_stat_json(&stat, f->output.file) : gs_stat_text(&stat, &f->console, f->args->verbose);
     if (f->args->json)
         fputc('\n', f->output.file);
+    const char *caveat = status || f->args->quiet || f->warned ? NULL : gs_exact_caveat(&stat);
+    if (caveat)
+        gs_remark("%s", caveat);
+    f->warned = f->warned || caveat;
     gs_gilstat_fini(&stat);
     gs_exact_next_span(f->exact);
     f->shown = true;

@@ -6,7 +6,7 @@
 #include "base/room.h"
 #include "profile/gilexact.h"
 
-enum { NAME_BYTES = 256 };
+enum { NAME_BYTES = 256, MARKS_MOST = 64 /* places in which one hold was seen */ };
 
 struct person {
     pid_t tid;
@@ -15,13 +15,17 @@ struct person {
     double held_held, held_all; /* sums over windows: of the square of that, and of that times the window's length */
 };
 
-/* What was seen in the hold that goes on. */
+/* What was seen in the hold that goes on, as far as is known: it may have ended since, and be another one. */
 struct hold {
     pid_t tid;
     uint64_t number;            /* of all that were listed, from 1 on */
     uint64_t since_ns, told_ns; /* told_ns: up to there the sum knows of it, 0: it does not */
     struct gs_stacks *places;
-    uint32_t place; /* 0: nothing was seen */
+    struct mark {
+        uint64_t ns; /* seen last */
+        uint32_t place;
+    } marks[MARKS_MOST];
+    size_t mark_count;
 };
 
 struct gs_gilexact {
@@ -119,17 +123,6 @@ void gs_gilexact_each(struct gs_gilexact *exact, void (*call)(void *context, pid
 
 /* ---- long holds ---- */
 
-/* A part of the hold that goes on, or has just ended, up to now. */
-static void tell_hold(struct gs_gilexact *exact, struct hold *hold, uint32_t thread, uint64_t begin_ns, uint64_t now_ns,
-                      uint32_t waiters)
-{
-    const struct gs_place *place = hold->place ? gs_stacks_place_at(hold->places, hold->place) : NULL;
-    uint64_t from_ns = hold->told_ns == 0 ? begin_ns : hold->told_ns;
-    if (now_ns > from_ns)
-        gs_gilsum_hog(exact->sum, thread, place, now_ns - from_ns, hold->number, now_ns - hold->since_ns, waiters);
-    hold->told_ns = now_ns;
-}
-
 static void begin_hold(struct gs_gilexact *exact, struct hold *hold, pid_t tid, uint64_t since_ns)
 {
     if (hold->tid == tid && hold->since_ns == since_ns)
@@ -138,7 +131,7 @@ static void begin_hold(struct gs_gilexact *exact, struct hold *hold, pid_t tid, 
     hold->since_ns = since_ns;
     hold->number = ++exact->long_holds;
     hold->told_ns = 0;
-    hold->place = 0;
+    hold->mark_count = 0;
     gs_stacks_clear(hold->places);
 }
 
@@ -146,18 +139,36 @@ void gs_gilexact_see(struct gs_gilexact *exact, unsigned lock, pid_t tid, uint64
                      const struct gs_place *place)
 {
     struct hold *hold = &exact->holds[lock];
-    struct person *person = meet(exact, tid);
     begin_hold(exact, hold, tid, since_ns);
-    if (!person || now_ns <= since_ns)
-        return;
-    uint32_t number = place ? gs_stacks_place(hold->places, place) : 0;
-    if (hold->place == 0 || hold->place == number)
-        hold->place = number ? number : hold->place;
-    else if (number) {
-        if (now_ns - since_ns >= exact->long_ns)
-            tell_hold(exact, hold, person->thread, since_ns, now_ns, 0);
-        hold->place = number;
+    uint32_t number = gs_stacks_place(hold->places, place);
+    struct mark *last = hold->mark_count > 0 ? &hold->marks[hold->mark_count - 1] : NULL;
+    if (last && last->place == number)
+        last->ns = now_ns;
+    else if (number && hold->mark_count < MARKS_MOST)
+        hold->marks[hold->mark_count++] = (struct mark){.ns = now_ns, .place = number};
+}
+
+/* Each part of a hold was spent where it was seen at the part's end; what came last, where it was seen last. */
+static void tell_hold(struct gs_gilexact *exact, struct hold *hold, const struct person *person,
+                      const struct gs_turn *turn)
+{
+    uint64_t from_ns = hold->told_ns > turn->begin_ns ? hold->told_ns : turn->begin_ns;
+    uint64_t whole_ns = turn->end_ns - turn->since_ns;
+    size_t count = 0;
+    while (count < hold->mark_count && hold->marks[count].ns <= turn->end_ns)
+        count++; /* later ones are of another hold */
+    for (size_t i = 0; i < count || i == 0; i++) {
+        const struct gs_place *place = count > 0 ? gs_stacks_place_at(hold->places, hold->marks[i].place) : NULL;
+        uint64_t to_ns = i + 1 < count ? hold->marks[i].ns : turn->end_ns;
+        if (to_ns > from_ns) {
+            gs_gilsum_hog(exact->sum, person->thread, place, to_ns - from_ns, hold->number, whole_ns, turn->waiters);
+            from_ns = to_ns;
+        }
     }
+    if (count > 0)
+        hold->marks[0] = hold->marks[count - 1];
+    hold->mark_count = count > 0;
+    hold->told_ns = turn->end_ns;
 }
 
 static void end_hold(struct gs_gilexact *exact, const struct person *person, const struct gs_turn *turn)
@@ -166,7 +177,7 @@ static void end_hold(struct gs_gilexact *exact, const struct person *person, con
     if (turn->end_ns - turn->since_ns < exact->long_ns)
         return;
     begin_hold(exact, hold, turn->tid, turn->since_ns);
-    tell_hold(exact, hold, person->thread, turn->begin_ns, turn->end_ns, turn->waiters);
+    tell_hold(exact, hold, person, turn);
     if (turn->ended)
         hold->tid = 0;
 }
