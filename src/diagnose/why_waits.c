@@ -37,7 +37,14 @@ struct search {
     uint64_t left;
     struct gs_types types;
     struct gs_waits *waits;
+    /* What the thread that is looked at sleeps on, if that is a lock of Python's: a semaphore, or a PyMutex. */
+    gs_addr semaphore, mutex;
 };
+
+static bool is_slept_on(const struct search *s, const struct gs_lock_object *lock)
+{
+    return lock->word != 0 && (lock->word == s->semaphore || lock->word == s->mutex);
+}
 
 uint32_t gs_waits_next(const struct gs_waits *waits, uint32_t thread)
 {
@@ -76,11 +83,11 @@ static gs_addr variable(const struct search *s, const struct gs_frame *frame, co
 }
 
 /* Condition.wait sleeps on a lock of its own, `waiter`, and gives that of the condition back meanwhile. */
-static bool is_notice(struct search *s, const struct gs_frame *frame, gs_addr word, struct gs_wait *wait)
+static bool is_notice(struct search *s, const struct gs_frame *frame, struct gs_wait *wait)
 {
     struct gs_lock_object lock;
     gs_addr waiter = variable(s, frame, "waiter"), self = variable(s, frame, "self"), condition;
-    if (waiter != 0 && gs_lock_read(s->layout, s->mem, &s->types, waiter, &lock) && word != 0 && lock.word != word)
+    if (waiter != 0 && gs_lock_read(s->layout, s->mem, &s->types, waiter, &lock) && !is_slept_on(s, &lock))
         return false; /* it has been notified, and takes the condition's lock again */
     wait->kind = GS_WAIT_NOTICE;
     if (self != 0 && gs_lock_behind(s->layout, s->mem, &s->types, self, true, &lock, &condition))
@@ -121,7 +128,7 @@ static bool is_import(struct search *s, const struct gs_frame *frame, struct gs_
 }
 
 /* By the functions of the standard library that a thread is in. */
-static bool by_frames(struct search *s, const struct gs_thread *thread, gs_addr word, struct gs_wait *wait)
+static bool by_frames(struct search *s, const struct gs_thread *thread, struct gs_wait *wait)
 {
     for (uint32_t i = 0; i < thread->frame_count && i < FRAMES_ASKED; i++) {
         const struct gs_frame *frame = &thread->frames[i];
@@ -129,7 +136,7 @@ static bool by_frames(struct search *s, const struct gs_thread *thread, gs_addr 
             return is_import(s, frame, wait);
         if (gs_frame_is(s->lookup, frame, "threading.py", "join") && is_join(s, frame, wait))
             return true;
-        if (i == 0 && gs_frame_is(s->lookup, frame, "threading.py", "wait") && !is_notice(s, frame, word, wait))
+        if (i == 0 && gs_frame_is(s->lookup, frame, "threading.py", "wait") && !is_notice(s, frame, wait))
             return false;
     }
     return wait->kind != GS_WAIT_NOTHING;
@@ -139,19 +146,19 @@ static bool by_frames(struct search *s, const struct gs_thread *thread, gs_addr 
 
 /* Keeps the lock with this word that an object leads to: an RLock of Python code rather than the Lock inside it. True:
  * no better one can be found. */
-static bool take_lock(struct search *s, gs_addr object, gs_addr word, struct gs_lock_object *best)
+static bool take_lock(struct search *s, gs_addr object, struct gs_lock_object *best)
 {
     struct gs_lock_object lock;
     gs_addr wrapper;
     if (object == 0 || !gs_lock_behind(s->layout, s->mem, &s->types, object, true, &lock, &wrapper) ||
-        lock.word != word)
+        !is_slept_on(s, &lock))
         return false;
     *best = lock;
     return lock.recursive || s->layout->rl_word != GS_ABSENT;
 }
 
 /* The lock with this word among those that the frame refers to. */
-static bool find_in_frame(struct search *s, const struct gs_frame *frame, gs_addr word, struct gs_lock_object *lock)
+static bool find_in_frame(struct search *s, const struct gs_frame *frame, struct gs_lock_object *lock)
 {
     struct gs_held held;
     struct gs_variable list[VARIABLES];
@@ -161,14 +168,14 @@ static bool find_in_frame(struct search *s, const struct gs_frame *frame, gs_add
         return false;
     if (gs_held_read(s->python, s->mem, frame->frame, code, frame->instr, &held) == GS_OK) {
         for (size_t i = 0; i < held.count; i++) {
-            if (take_lock(s, held.slots[i], word, lock))
+            if (take_lock(s, held.slots[i], lock))
                 return true;
         }
     }
     if (gs_locals_objects(s->python, s->mem, frame->frame, code, list, VARIABLES, &count) != GS_OK)
         count = 0;
     for (size_t i = 0; i < count; i++) {
-        if (take_lock(s, list[i].object, word, lock))
+        if (take_lock(s, list[i].object, lock))
             return true;
     }
     return lock->object != 0;
@@ -201,17 +208,18 @@ static bool name_in_frame(struct search *s, const struct gs_frame *frame, gs_add
            gs_dict_name_of(&dict, object, name, GS_WAIT_NAME);
 }
 
-static bool by_lock(struct search *s, const struct gs_thread *thread, gs_addr word, struct gs_wait *wait)
+static bool by_lock(struct search *s, const struct gs_thread *thread, struct gs_wait *wait)
 {
     struct gs_lock_object lock = {0};
-    bool found = gs_lock_around(s->layout, s->mem, &s->types, word, &lock);
+    bool found = gs_lock_around(s->layout, s->mem, &s->types, s->mutex, &lock);
     if (!found)
         lock = (struct gs_lock_object){0};
     for (uint32_t i = 0; i < thread->frame_count && i < FRAMES_ASKED && !found; i++)
-        found = thread->frames[i].kind == GS_FRAME_PYTHON && find_in_frame(s, &thread->frames[i], word, &lock);
+        found = thread->frames[i].kind == GS_FRAME_PYTHON && find_in_frame(s, &thread->frames[i], &lock);
     if (!found)
         return false;
     wait->kind = GS_WAIT_LOCK;
+    wait->word = lock.word;
     wait->object = lock.object;
     wait->recursive = lock.recursive;
     wait->locked = lock.locked;
@@ -276,12 +284,12 @@ static bool by_end(struct search *s, const struct gs_activity *activity, struct 
 }
 
 /* 2.7: one lock for all imports. */
-static bool by_import_lock(struct search *s, gs_addr word, struct gs_wait *wait)
+static bool by_import_lock(struct search *s, struct gs_wait *wait)
 {
     gs_addr lock;
     uint64_t owner;
     if (s->python->at.import_lock == 0 || s->python->at.import_lock_thread == 0 ||
-        gs_mem_read_addr(s->mem, s->python->at.import_lock, &lock) || lock == 0 || lock != word ||
+        gs_mem_read_addr(s->mem, s->python->at.import_lock, &lock) || lock == 0 || lock != s->semaphore ||
         gs_mem_read_addr(s->mem, s->python->at.import_lock_thread, &owner))
         return false;
     wait->kind = GS_WAIT_IMPORT;
@@ -305,10 +313,10 @@ static void read_futex(struct search *s, const struct gs_thread *thread, struct 
 {
     const struct gs_activity *activity = &thread->activity;
     unsigned op = activity->args[1] & OP_MASK;
-    gs_addr word = op == OP_WAIT || op == OP_WAIT_BITSET ? gs_lock_word(s->layout, s->mem, activity->args[0]) : 0;
-    wait->word = word;
-    if (by_frames(s, thread, word, wait) || by_mutex(s, activity, wait) || by_end(s, activity, wait) ||
-        by_import_lock(s, word, wait) || by_shared(s, activity, wait) || by_lock(s, thread, word, wait))
+    s->semaphore = op == OP_WAIT || op == OP_WAIT_BITSET ? activity->args[0] : 0;
+    s->mutex = s->semaphore ? gs_lock_parked(s->layout, s->mem, s->semaphore) : 0;
+    if (by_frames(s, thread, wait) || by_mutex(s, activity, wait) || by_end(s, activity, wait) ||
+        by_import_lock(s, wait) || by_shared(s, activity, wait) || by_lock(s, thread, wait))
         return;
     wait->kind = GS_WAIT_FUTEX;
     wait->word = activity->args[0];

@@ -21,11 +21,11 @@ uint64_t gs_attribute_number(const struct gs_layout *layout, struct gs_mem *mem,
 }
 
 /* What is below a lock: a semaphore that is 0 while somebody has it (glibc: nptl/sem_waitcommon.c), or a PyMutex. */
-static bool read_word(const struct gs_layout *layout, struct gs_mem *mem, gs_addr field, struct gs_lock_object *lock)
+static bool read_word(struct gs_mem *mem, gs_addr field, int home, struct gs_lock_object *lock)
 {
     uint32_t value;
     uint8_t bits;
-    if (layout->lock_home == GS_LOCK_MUTEX) {
+    if (home == GS_LOCK_MUTEX) {
         lock->word = field;
         if (gs_mem_read(mem, field, &bits, sizeof bits))
             return false;
@@ -42,9 +42,19 @@ static bool read_recursive(const struct gs_layout *layout, struct gs_mem *mem, g
                            struct gs_lock_object *lock)
 {
     lock->recursive = true;
-    return layout->rl_word != GS_ABSENT && read_word(layout, mem, object + (gs_addr)layout->rl_word, lock) &&
+    return layout->rl_word != GS_ABSENT &&
+           read_word(mem, object + (gs_addr)layout->rl_word, layout->rlock_home, lock) &&
            gs_mem_read_addr(mem, object + (gs_addr)layout->rl_owner, &lock->owner) == GS_OK &&
            gs_mem_read_addr(mem, object + (gs_addr)layout->rl_count, &lock->count) == GS_OK;
+}
+
+static bool read_plain(const struct gs_layout *layout, struct gs_mem *mem, const struct gs_type *type, gs_addr object,
+                       struct gs_lock_object *lock)
+{
+    if (layout->lk_word == GS_ABSENT)
+        return false;
+    bool only_word = type->basic_size - layout->lk_word == (int64_t)sizeof(gs_addr);
+    return read_word(mem, object + (gs_addr)layout->lk_word, only_word ? GS_LOCK_MUTEX : GS_LOCK_SEMAPHORE, lock);
 }
 
 /* Lib/threading.py: class _RLock, 2.7's only one. */
@@ -53,7 +63,8 @@ static bool read_pure(const struct gs_layout *layout, struct gs_mem *mem, struct
 {
     bool mangled = layout->thread_name_mangled != 0;
     gs_addr block = gs_attribute_find(layout, mem, types, object, mangled ? "_RLock__block" : "_block");
-    if (block == 0 || layout->lk_word == GS_ABSENT || !read_word(layout, mem, block + (gs_addr)layout->lk_word, lock))
+    struct gs_type type;
+    if (block == 0 || !gs_type_of(types, layout, mem, block, &type) || !read_plain(layout, mem, &type, block, lock))
         return false;
     lock->recursive = true;
     lock->owner = gs_attribute_number(layout, mem, types, object, mangled ? "_RLock__owner" : "_owner");
@@ -69,7 +80,7 @@ bool gs_lock_read(const struct gs_layout *layout, struct gs_mem *mem, struct gs_
     if (!gs_type_of(types, layout, mem, object, &type))
         return false;
     if (gs_type_named(&type, mem, "_thread.lock") || gs_type_named(&type, mem, "thread.lock"))
-        return layout->lk_word != GS_ABSENT && read_word(layout, mem, object + (gs_addr)layout->lk_word, lock);
+        return read_plain(layout, mem, &type, object, lock);
     if (gs_type_named(&type, mem, "_thread.RLock"))
         return read_recursive(layout, mem, object, lock);
     return gs_type_named(&type, mem, "_RLock") && read_pure(layout, mem, types, object, lock);
@@ -107,11 +118,9 @@ bool gs_lock_behind(const struct gs_layout *layout, struct gs_mem *mem, struct g
     return self != 0 && gs_lock_read(layout, mem, types, self, lock);
 }
 
-gs_addr gs_lock_word(const struct gs_layout *layout, struct gs_mem *mem, gs_addr futex)
+gs_addr gs_lock_parked(const struct gs_layout *layout, struct gs_mem *mem, gs_addr futex)
 {
     gs_addr word;
-    if (layout->lock_home == GS_LOCK_SEMAPHORE)
-        return futex;
     if (layout->we_addr == GS_ABSENT || layout->we_sema == GS_ABSENT)
         return 0;
     return gs_mem_read_addr(mem, futex - (gs_addr)layout->we_sema + (gs_addr)layout->we_addr, &word) ? 0 : word;
@@ -121,7 +130,7 @@ bool gs_lock_around(const struct gs_layout *layout, struct gs_mem *mem, struct g
                     struct gs_lock_object *lock)
 {
     const int32_t fields[] = {layout->lk_word, layout->rl_word};
-    if (layout->lock_home != GS_LOCK_MUTEX || word == 0)
+    if (word == 0)
         return false;
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         if (fields[i] != GS_ABSENT && gs_lock_read(layout, mem, types, word - (gs_addr)fields[i], lock) &&

@@ -22,9 +22,10 @@ bool gs_lock_read(const struct gs_layout *layout, struct gs_mem *mem, struct gs_
 bool gs_lock_behind(const struct gs_layout *layout, struct gs_mem *mem, struct gs_types *types, gs_addr object,
                     bool wrapped, struct gs_lock_object *lock, gs_addr *wrapper);
 
-/* The word of the lock for which a thread sleeps on the futex at addr, if it sleeps for a lock of Python's. */
-gs_addr gs_lock_word(const struct gs_layout *layout, struct gs_mem *mem, gs_addr futex);
-/* The lock object that this word is a part of: from 3.14 on. */
+/* The PyMutex for which a thread sleeps on the futex at this address, if it does (3.13 on; else anything). Who waits
+ * for a semaphore sleeps on that itself. */
+gs_addr gs_lock_parked(const struct gs_layout *layout, struct gs_mem *mem, gs_addr futex);
+/* The lock object that this PyMutex is a part of. */
 bool gs_lock_around(const struct gs_layout *layout, struct gs_mem *mem, struct gs_types *types, gs_addr word,
                     struct gs_lock_object *lock);
 
