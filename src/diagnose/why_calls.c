@@ -81,7 +81,7 @@ static void add_descriptors(const struct gs_case *c, struct gs_said *said, const
 {
     char more[40];
     if (count == 0)
-        append(said, "no descriptor, but for a time to be over");
+        snprintf(said->words, sizeof said->words, "sleeps until a time is over");
     for (size_t i = 0; i < count && i < WATCHED_NAMED; i++) {
         append(said, i > 0 ? "; " : "");
         add_descriptor(c, said, fds[i]);

@@ -104,7 +104,21 @@ static struct gs_said waits_for(const struct gs_case *c, size_t i)
     return said;
 }
 
-/* Threads with the same words are told together. */
+/* They wait for the same: told without finding the words for both, which may take long. */
+static bool alike(const struct gs_case *c, size_t a, size_t b)
+{
+    const struct gs_wait *x = &c->now->list[a], *y = &c->now->list[b];
+    const struct gs_activity *one = &c->snapshot->threads[a].activity, *other = &c->snapshot->threads[b].activity;
+    if (x->kind != y->kind)
+        return false;
+    if (x->kind == GS_WAIT_NOTICE || x->kind == GS_WAIT_FUTEX || x->kind == GS_WAIT_GIL)
+        return true;
+    if (x->kind == GS_WAIT_CALL || x->kind == GS_WAIT_NOTHING)
+        return one->run == other->run && one->number == other->number && one->args[0] == other->args[0];
+    return x->word == y->word;
+}
+
+/* Threads that do the same are told together. */
 static void tell_sleepers(struct gs_judging *j, struct gs_verdict *v)
 {
     const struct gs_case *c = j->c;
@@ -115,14 +129,14 @@ static void tell_sleepers(struct gs_judging *j, struct gs_verdict *v)
             continue;
         struct gs_said words = waits_for(c, i), place = gs_said_stack(c, &c->snapshot->threads[i]);
         memset(same, 0, count * sizeof *same);
-        size_t alike = 0;
+        size_t together = 0;
         for (size_t k = i; k < count; k++) {
-            same[k] = !done[k] && strcmp(waits_for(c, k).words, words.words) == 0 &&
-                      strcmp(gs_said_stack(c, &c->snapshot->threads[k]).words, place.words) == 0;
+            same[k] = k == i || (!done[k] && alike(c, i, k) &&
+                                 strcmp(gs_said_stack(c, &c->snapshot->threads[k]).words, place.words) == 0);
             done[k] |= same[k];
-            alike += same[k];
+            together += same[k];
         }
-        gs_why_evidence(j, v, "%s%s: %s%s, in %s.", gs_said_threads(c, same).words, alike > 1 ? ", each" : "",
+        gs_why_evidence(j, v, "%s%s: %s%s, in %s.", gs_said_threads(c, same).words, together > 1 ? ", each" : "",
                         words.words,
                         c->now->list[i].kind == GS_WAIT_GIL || c->snapshot->threads[i].activity.run != GS_RUN_SYSCALL
                             ? ""

@@ -9,7 +9,13 @@
 #include "diagnose/why_say.h"
 #include "target/rest.h"
 
-enum { THREADS_NAMED = 6, CALLERS = 3, LEAST_ASLEEP_S = 1 };
+enum {
+    NAME_LONG = 100,
+    NAME_SHORT = 40 /* bytes, one name of several */,
+    THREADS_NAMED = 6,
+    CALLERS = 3,
+    LEAST_ASLEEP_S = 1
+};
 
 static char *format(struct gs_judging *j, const char *fmt, va_list args)
 {
@@ -120,13 +126,18 @@ const struct gs_frame *gs_case_innermost(const struct gs_thread *thread)
     return NULL;
 }
 
-struct gs_said gs_said_thread(const struct gs_case *c, const struct gs_thread *thread)
+static struct gs_said said_named(const struct gs_case *c, const struct gs_thread *thread, int most)
 {
     struct gs_said said;
     char spare[16];
-    snprintf(said.words, sizeof said.words, "%.100s (%d)", c->lookup.name(c->lookup.context, thread, spare),
+    snprintf(said.words, sizeof said.words, "%.*s (%d)", most, c->lookup.name(c->lookup.context, thread, spare),
              (int)thread->tid);
     return said;
+}
+
+struct gs_said gs_said_thread(const struct gs_case *c, const struct gs_thread *thread)
+{
+    return said_named(c, thread, NAME_LONG);
 }
 
 struct gs_said gs_said_tid(const struct gs_case *c, pid_t tid)
@@ -155,8 +166,7 @@ struct gs_said gs_said_threads(const struct gs_case *c, const bool *chosen)
     for (size_t i = 0; i < c->snapshot->thread_count && named < THREADS_NAMED; i++) {
         if (!chosen[i])
             continue;
-        struct gs_said one = gs_said_thread(c, &c->snapshot->threads[i]);
-        one.words[50] = '\0';
+        struct gs_said one = said_named(c, &c->snapshot->threads[i], NAME_SHORT);
         append(&said, named == 0 ? "" : named + 1 == all ? " and " : ", ");
         append(&said, one.words);
         named++;
