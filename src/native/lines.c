@@ -1,6 +1,9 @@
 /* Lines of source by libdw. */
 #include <elfutils/libdw.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "native/symbols.h"
@@ -10,8 +13,37 @@ struct gs_lines {
     Dwarf *dwarf;
 };
 
+enum { COPIED_MOST = 1 << 30 };
+
+/* Others than we and root may cut the file short. */
+static bool is_safe(int fd, struct stat *st)
+{
+    return fstat(fd, st) == 0 && (st->st_uid == 0 || st->st_uid == geteuid()) && !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* libdw maps the file: were it cut short meanwhile, to read on would kill us. What others may write is copied. Takes
+ * the descriptor over; -1: it cannot be had. */
+static int make_safe(int fd)
+{
+    struct stat st;
+    if (is_safe(fd, &st))
+        return fd;
+    int copy = st.st_size < COPIED_MOST ? memfd_create("debug", MFD_CLOEXEC) : -1;
+    for (off_t at = 0; copy >= 0 && at < st.st_size;) {
+        if (sendfile(copy, fd, &at, (size_t)(st.st_size - at)) <= 0) {
+            close(copy);
+            copy = -1;
+        }
+    }
+    close(fd);
+    return copy;
+}
+
 struct gs_lines *gs_lines_open(int fd)
 {
+    fd = make_safe(fd);
+    if (fd < 0)
+        return NULL;
     struct gs_lines *lines = calloc(1, sizeof *lines);
     Dwarf *dwarf = lines ? dwarf_begin(fd, DWARF_C_READ) : NULL;
     if (!dwarf) {
