@@ -203,6 +203,9 @@ struct gs_said gs_said_place(const struct gs_case *c, const struct gs_frame *fra
     return said;
 }
 
+/* Of an import the statement matters. */
+#define IMPORTLIB "(<frozen importlib._bootstrap"
+
 /* threading's own frames, which every thread begins with. */
 static bool begins_thread(const struct gs_case *c, const struct gs_frame *frame)
 {
@@ -221,7 +224,7 @@ struct gs_said gs_said_stack(const struct gs_case *c, const struct gs_thread *th
     int named = 0;
     for (uint32_t i = 0; i < thread->frame_count && named < CALLERS; i++) {
         struct gs_said one = gs_said_place(c, &thread->frames[i]);
-        if (!one.words[0] || (named > 0 && begins_thread(c, &thread->frames[i])))
+        if (!one.words[0] || (named > 0 && begins_thread(c, &thread->frames[i])) || strstr(one.words, IMPORTLIB))
             continue;
         append(&said, named++ > 0 ? ", from " : "");
         append(&said, one.words);

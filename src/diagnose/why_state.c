@@ -1,6 +1,7 @@
 /* What holds up the process whatever its threads do: it is stopped, it sleeps where no signal reaches it, it ends. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "diagnose/why_frames.h"
 #include "diagnose/why_rules.h"
@@ -28,6 +29,21 @@ void gs_why_find_stopped(struct gs_judging *j)
     gs_why_basis(j, v, "the kernel shows it in state %c.", c->stopped);
 }
 
+/* Whoever starts a process by vfork sleeps like that until the child runs its program. */
+static const char *advise_sleeper(const struct gs_activity *activity)
+{
+    static const int starting[] = {SYS_vfork, SYS_clone, SYS_clone3};
+    for (size_t i = 0; i < sizeof starting / sizeof *starting; i++) {
+        if (activity->run == GS_RUN_SYSCALL && activity->number == starting[i])
+            return "It has started a process (vfork, posix_spawn, subprocess) that does not come to run its program: "
+                   "look "
+                   "at what that child waits for, by pgrep -P and the file that it opens.";
+    }
+    return "A disk, a network mount or swap that does not answer is the usual cause: look at dmesg, at vmstat 1 "
+           "(columns "
+           "si, so, wa), and at the mounts that it uses.";
+}
+
 /* In state D both at the end of the watch and a moment later, without having run meanwhile. */
 void gs_why_find_swapping(struct gs_judging *j)
 {
@@ -45,9 +61,7 @@ void gs_why_find_swapping(struct gs_judging *j)
             v = gs_why_say(j, GS_WHY_swapping, false,
                            "%s sleeps in the kernel where not even a signal reaches it (state D)%s.",
                            gs_said_thread(c, thread).words, gs_said_asleep(c, thread->tid).words);
-            gs_why_advise(j, v,
-                          "A disk, a network mount or swap that does not answer is the usual cause: look at "
-                          "dmesg, at vmstat 1 (columns si, so, wa), and at the mounts that it uses.");
+            gs_why_advise(j, v, "%s", advise_sleeper(&thread->activity));
             gs_why_basis(j, v, "the kernel shows that state after %s in one place.",
                          gs_said_us(gs_why_watch_still_ns(c->watch, thread->tstate) / 1000).words);
         }
@@ -84,7 +98,7 @@ void gs_why_find_finalizing(struct gs_judging *j)
         gs_why_concerns(j, v, i);
     }
     gs_why_advise(j, v,
-                  "What runs now are atexit functions, destructors and the clearing of modules: see the stack of "
+                  "What runs now are destructors and the clearing of modules: see the stack of "
                   "the main thread. Daemon threads do not run Python any more.");
     gs_why_basis(j, v, "the interpreter's flag for that is set.");
 }
