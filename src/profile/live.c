@@ -10,7 +10,7 @@ enum { HALF_LIFE_S = 10, CELL_NS = GS_PICTURE_CELL_MS * 1000000 };
 
 /* ---- time goes on ---- */
 
-static void close_cell(struct live_thread *thread, uint64_t number)
+static void close_cell(struct gs_live_thread *thread, uint64_t number)
 {
     struct gs_picture_cell *cell = &thread->cells[number % GS_PICTURE_CELLS];
     for (int i = 0; i < GS_DOING_COUNT; i++) {
@@ -34,13 +34,13 @@ static void next_cell(struct gs_live *live, uint64_t cell)
 
 static void decay(struct gs_live *live, double factor)
 {
-    live_time_decay(live, factor);
+    gs_live_time_decay(live, factor);
     for (size_t i = 0; i < live->thread_count; i++) {
         for (int doing = 0; doing < GS_DOING_COUNT; doing++)
             live->threads[i]->recent_ns[doing] *= factor;
     }
     for (size_t i = 0; i < live->process_count; i++)
-        live_gil_decay(&live->processes[i], factor);
+        gs_live_gil_decay(&live->processes[i], factor);
 }
 
 static void pass(struct gs_live *live, uint64_t now_ns)
@@ -58,7 +58,7 @@ static void pass(struct gs_live *live, uint64_t now_ns)
     if (second <= live->second)
         return;
     for (size_t i = 0; i < live->process_count; i++)
-        live_gil_second(&live->processes[i], second - live->second);
+        gs_live_gil_second(&live->processes[i], second - live->second);
     if (live->recent)
         decay(live, exp2(-(double)(second - live->second) / HALF_LIFE_S));
     live->second = second;
@@ -68,12 +68,12 @@ static void pass(struct gs_live *live, uint64_t now_ns)
 
 static enum gs_status take_process(struct gs_sink *sink, uint32_t number, const struct gs_sampled_process *process)
 {
-    return live_add_process((struct gs_live *)sink, number, process);
+    return gs_live_add_process((struct gs_live *)sink, number, process);
 }
 
 static enum gs_status take_thread(struct gs_sink *sink, uint32_t number, const struct gs_sampled_thread *thread)
 {
-    return live_add_thread((struct gs_live *)sink, number, thread);
+    return gs_live_add_thread((struct gs_live *)sink, number, thread);
 }
 
 static uint8_t doing_of(const struct gs_thread_sample *sample)
@@ -81,7 +81,7 @@ static uint8_t doing_of(const struct gs_thread_sample *sample)
     return gs_thread_idle(sample) ? GS_DOING_IDLE : sample->gil;
 }
 
-static void note_thread(struct gs_live *live, const struct live_process *process, struct live_thread *thread,
+static void note_thread(struct gs_live *live, const struct gs_live_process *process, struct gs_live_thread *thread,
                         const struct gs_thread_sample *now, const struct gs_sample *sample)
 {
     uint8_t doing = doing_of(now);
@@ -102,7 +102,7 @@ static void note_thread(struct gs_live *live, const struct live_process *process
     uint64_t ns[GS_MODE_COUNT];
     for (int mode = 0; mode < GS_MODE_COUNT; mode++)
         ns[mode] = mode != GS_MODE_BLAME && gs_mode_counts((enum gs_mode)mode, now) ? sample->weight_ns : 0;
-    live_time_add(live, thread, ns);
+    gs_live_time_add(live, thread, ns);
 }
 
 /* Processes are sampled in turn: only the time since the one before weighs. */
@@ -119,7 +119,7 @@ static void watch(struct gs_live *live, const struct gs_sample *sample)
 static enum gs_status take_sample(struct gs_sink *sink, const struct gs_sample *sample)
 {
     struct gs_live *live = (struct gs_live *)sink;
-    struct live_process *process = live_process_of(live, sample->process);
+    struct gs_live_process *process = gs_live_process_of(live, sample->process);
     live->stacks = sample->stacks;
     pass(live, sample->time_ns);
     if (!process)
@@ -128,7 +128,7 @@ static enum gs_status take_sample(struct gs_sink *sink, const struct gs_sample *
     process->samples++;
     size_t known = 0;
     for (size_t i = 0; i < sample->thread_count; i++) {
-        struct live_thread *thread = live_thread_in(live, process, i, sample->threads[i].thread);
+        struct gs_live_thread *thread = gs_live_thread_in(live, process, i, sample->threads[i].thread);
         if (thread)
             note_thread(live, process, thread, &sample->threads[i], sample);
         known += thread != NULL;
@@ -136,16 +136,16 @@ static enum gs_status take_sample(struct gs_sink *sink, const struct gs_sample *
     process->seen = sample->thread_count;
     if (sample->snapshot)
         gs_live_look(live, process->pid, sample->snapshot->gils, sample->snapshot->gil_count, sample->time_ns);
-    live_gil_sample(live, process, sample);
-    live_blame_sample(live, process, sample);
+    gs_live_gil_sample(live, process, sample);
+    gs_live_blame_sample(live, process, sample);
     if (known < process->threads)
-        live_drop_threads(live, process);
+        gs_live_drop_threads(live, process);
     return GS_OK;
 }
 
 static enum gs_status take_forget(struct gs_sink *sink)
 {
-    live_time_forget((struct gs_live *)sink);
+    gs_live_time_forget((struct gs_live *)sink);
     return GS_OK;
 }
 
@@ -153,7 +153,7 @@ static enum gs_status take_end(struct gs_sink *sink, const struct gs_run_end *en
 {
     struct gs_live *live = (struct gs_live *)sink;
     live->quality = end->quality;
-    live_time_forget(live);
+    gs_live_time_forget(live);
     return GS_OK;
 }
 
@@ -167,11 +167,11 @@ struct gs_live *gs_live_new(bool recent)
     live->sink = (struct gs_sink){NULL, take_process, take_thread, take_sample, take_forget, take_end};
     live->recent = recent;
     live->strings = gs_strings_new();
-    bool enough = gs_ledger_init(&live->pending, sizeof(struct live_pending), LIVE_PENDING);
-    enough = gs_ledger_init(&live->functions, sizeof(struct live_function), LIVE_FUNCTIONS) && enough;
-    enough = gs_ledger_init(&live->lines, sizeof(struct live_line), LIVE_LINES) && enough;
-    enough = gs_ledger_init(&live->holds, sizeof(struct live_hold_sum), LIVE_HOLDS) && enough;
-    enough = gs_ledger_init(&live->blames, sizeof(struct live_blame), LIVE_BLAMES) && enough;
+    bool enough = gs_ledger_init(&live->pending, sizeof(struct gs_live_pending), GS_LIVE_PENDING);
+    enough = gs_ledger_init(&live->functions, sizeof(struct gs_live_function), GS_LIVE_FUNCTIONS) && enough;
+    enough = gs_ledger_init(&live->lines, sizeof(struct gs_live_line), GS_LIVE_LINES) && enough;
+    enough = gs_ledger_init(&live->holds, sizeof(struct gs_live_hold_sum), GS_LIVE_HOLDS) && enough;
+    enough = gs_ledger_init(&live->blames, sizeof(struct gs_live_blame), GS_LIVE_BLAMES) && enough;
     if (enough && live->strings)
         return live;
     gs_live_free(live);
@@ -183,7 +183,7 @@ void gs_live_free(struct gs_live *live)
     if (!live)
         return;
     while (live->process_count > 0)
-        live_process_free(live, &live->processes[live->process_count - 1]);
+        gs_live_process_free(live, &live->processes[live->process_count - 1]);
     free(live->processes);
     free(live->threads);
     struct gs_ledger *ledgers[] = {&live->pending, &live->functions, &live->lines, &live->holds, &live->blames};
@@ -211,17 +211,17 @@ void gs_live_quality(struct gs_live *live, const struct gs_quality *quality)
 
 void gs_live_ended(struct gs_live *live, pid_t pid)
 {
-    struct live_process *process = live_process_at(live, pid);
+    struct gs_live_process *process = gs_live_process_at(live, pid);
     size_t alive = 0;
     if (!process)
         return;
     process->ended = true;
     for (size_t i = 0; i < live->process_count; i++)
         alive += !live->processes[i].ended;
-    live_time_flush(live);
+    gs_live_time_flush(live);
     for (size_t i = live->process_count; alive > 0 && i-- > 0;) {
         if (live->processes[i].ended)
-            live_process_free(live, &live->processes[i]);
+            gs_live_process_free(live, &live->processes[i]);
     }
 }
 
@@ -241,8 +241,8 @@ void gs_live_reset(struct gs_live *live)
     for (size_t i = 0; i < live->thread_count; i++)
         memset(live->threads[i]->recent_ns, 0, sizeof live->threads[i]->recent_ns);
     for (size_t i = 0; i < live->process_count; i++) {
-        for (size_t k = 0; k < LIVE_LOCKS; k++)
-            live_gil_reset(&live->processes[i].locks[k]);
+        for (size_t k = 0; k < GS_LIVE_LOCKS; k++)
+            gs_live_gil_reset(&live->processes[i].locks[k]);
     }
 }
 
@@ -257,7 +257,7 @@ static double share_of(uint64_t before_ns, uint64_t at_ns, uint64_t cpu_ns, uint
 
 void gs_live_process_cpu(struct gs_live *live, pid_t pid, uint64_t now_ns, uint64_t cpu_ns, uint64_t uptime_us)
 {
-    struct live_process *process = live_process_at(live, pid);
+    struct gs_live_process *process = gs_live_process_at(live, pid);
     if (!process)
         return;
     process->cpu = share_of(process->cpu_ns, process->cpu_at_ns, cpu_ns, now_ns, process->cpu);
@@ -271,8 +271,8 @@ bool gs_live_cpu_wanted(const struct gs_live *live, size_t i, uint64_t now_ns, p
     *more = i < live->thread_count;
     if (!*more)
         return false;
-    const struct live_thread *thread = live->threads[i];
-    const struct live_process *process = live_process_of(live, thread->process);
+    const struct gs_live_thread *thread = live->threads[i];
+    const struct gs_live_process *process = gs_live_process_of(live, thread->process);
     *pid = process ? process->pid : 0;
     *tid = thread->tid;
     uint64_t stale_ns = (5 + i % 5) * GS_NS_PER_S; /* not all of them at once */
@@ -281,7 +281,7 @@ bool gs_live_cpu_wanted(const struct gs_live *live, size_t i, uint64_t now_ns, p
 
 void gs_live_thread_cpu(struct gs_live *live, size_t i, uint64_t now_ns, uint64_t cpu_ns)
 {
-    struct live_thread *thread = live->threads[i];
+    struct gs_live_thread *thread = live->threads[i];
     thread->cpu = share_of(thread->cpu_ns, thread->cpu_at_ns, cpu_ns, now_ns, thread->cpu);
     thread->cpu_ns = cpu_ns;
     thread->cpu_at_ns = now_ns;

@@ -6,12 +6,12 @@
 static uint64_t worth_of_blame(const void *entry, const void *context)
 {
     (void)context;
-    return ((const struct live_blame *)entry)->ns + 1;
+    return ((const struct gs_live_blame *)entry)->ns + 1;
 }
 
-static struct live_blame *blame_of(struct gs_live *live, struct gs_ledger_key key)
+static struct gs_live_blame *blame_of(struct gs_live *live, struct gs_ledger_key key)
 {
-    struct live_blame *blame = gs_ledger_get(&live->blames, key);
+    struct gs_live_blame *blame = gs_ledger_get(&live->blames, key);
     if (!blame) {
         gs_ledger_halve(&live->blames, worth_of_blame, NULL);
         blame = gs_ledger_get(&live->blames, key);
@@ -21,19 +21,19 @@ static struct live_blame *blame_of(struct gs_live *live, struct gs_ledger_key ke
 
 /* The holder of a GIL in a sample, and where it is; looked up once for all that wait. */
 struct holder {
-    struct live_thread *thread; /* NULL: not known */
+    struct gs_live_thread *thread; /* NULL: not known */
     uint32_t function;
-    struct live_place place;
+    struct gs_live_place place;
     uint64_t waiters;
 };
 
-static void charge(struct gs_live *live, const struct live_process *process, struct live_thread *waiter,
+static void charge(struct gs_live *live, const struct gs_live_process *process, struct gs_live_thread *waiter,
                    const struct holder *holder, const struct gs_sample *sample)
 {
-    uint32_t number = holder->thread ? holder->thread->number : LIVE_NOBODY;
+    uint32_t number = holder->thread ? holder->thread->number : GS_LIVE_NOBODY;
     struct gs_ledger_key key = {(uint64_t)waiter->number << 32 | number,
                                 (uint64_t)holder->function << 32 | (uint32_t)holder->place.line};
-    struct live_blame *blame = blame_of(live, key);
+    struct gs_live_blame *blame = blame_of(live, key);
     if (!blame)
         return;
     if (!blame->times || blame->round + 1 != process->samples)
@@ -51,34 +51,34 @@ static void charge(struct gs_live *live, const struct live_process *process, str
     blame->last_ns = sample->time_ns;
 }
 
-void live_blame_sample(struct gs_live *live, struct live_process *process, const struct gs_sample *sample)
+void gs_live_blame_sample(struct gs_live *live, struct gs_live_process *process, const struct gs_sample *sample)
 {
-    struct holder holders[LIVE_LOCKS] = {0};
+    struct holder holders[GS_LIVE_LOCKS] = {0};
     bool any = false;
-    for (size_t i = 0; i < LIVE_LOCKS; i++)
+    for (size_t i = 0; i < GS_LIVE_LOCKS; i++)
         any = any || process->locks[i].waiters > 0;
     if (!any)
         return;
-    for (size_t i = 0; i < LIVE_LOCKS; i++) {
+    for (size_t i = 0; i < GS_LIVE_LOCKS; i++) {
         struct holder *holder = &holders[i];
         uint32_t number = process->locks[i].holder;
-        holder->thread = number == LIVE_NOBODY ? NULL : live_thread_of(live, number);
+        holder->thread = number == GS_LIVE_NOBODY ? NULL : gs_live_thread_of(live, number);
         if (holder->thread)
-            holder->function = live_place_of(live, holder->thread->stack, &holder->place);
+            holder->function = gs_live_place_of(live, holder->thread->stack, &holder->place);
     }
     for (size_t i = 0; i < sample->thread_count; i++) {
         const struct gs_thread_sample *waiting = &sample->threads[i];
-        if (waiting->gil != GS_WAITS || waiting->lock >= LIVE_LOCKS)
+        if (waiting->gil != GS_WAITS || waiting->lock >= GS_LIVE_LOCKS)
             continue;
-        struct live_thread *waiter = live_thread_in(live, process, i, waiting->thread);
+        struct gs_live_thread *waiter = gs_live_thread_in(live, process, i, waiting->thread);
         if (waiter)
             charge(live, process, waiter, &holders[waiting->lock], sample);
         holders[waiting->lock].waiters++;
     }
-    for (size_t i = 0; i < LIVE_LOCKS; i++) {
+    for (size_t i = 0; i < GS_LIVE_LOCKS; i++) {
         const struct holder *holder = &holders[i];
         uint64_t ns[GS_MODE_COUNT] = {[GS_MODE_BLAME] = holder->waiters * sample->weight_ns};
         if (holder->thread && holder->thread->stack && holder->waiters > 0)
-            live_time_add(live, holder->thread, ns);
+            gs_live_time_add(live, holder->thread, ns);
     }
 }

@@ -9,7 +9,7 @@ enum {
     LOOK_GAP_NS = 100000000 /* what happened in so long a time without a look is not charged to anybody */
 };
 
-static void add_mean(struct live_mean *mean, double share, uint64_t ns)
+static void add_mean(struct gs_live_mean *mean, double share, uint64_t ns)
 {
     mean->sum += share * (double)ns;
     mean->ns += (double)ns;
@@ -18,15 +18,15 @@ static void add_mean(struct live_mean *mean, double share, uint64_t ns)
 static uint64_t worth_of_hold(const void *entry, const void *context)
 {
     (void)context;
-    return ((const struct live_hold_sum *)entry)->longest_us;
+    return ((const struct gs_live_hold_sum *)entry)->longest_us;
 }
 
-static void list_hold(struct gs_live *live, const struct live_process *process, const struct live_lock *lock,
-                      const struct live_longest *one)
+static void list_hold(struct gs_live *live, const struct gs_live_process *process, const struct gs_live_lock *lock,
+                      const struct gs_live_longest *one)
 {
     struct gs_ledger_key key = {(uint64_t)process->number << 32 | (uint32_t)one->tid,
                                 (uint64_t)lock->hold.function << 32 | (uint32_t)one->place.line};
-    struct live_hold_sum *sum = gs_ledger_get(&live->holds, key);
+    struct gs_live_hold_sum *sum = gs_ledger_get(&live->holds, key);
     if (!sum) {
         gs_ledger_halve(&live->holds, worth_of_hold, NULL);
         sum = gs_ledger_get(&live->holds, key);
@@ -48,7 +48,8 @@ static void list_hold(struct gs_live *live, const struct live_process *process, 
     }
 }
 
-static const struct live_thread *thread_with(const struct gs_live *live, const struct live_process *process, pid_t tid)
+static const struct gs_live_thread *thread_with(const struct gs_live *live, const struct gs_live_process *process,
+                                                pid_t tid)
 {
     for (size_t i = 0; i < live->thread_count; i++) {
         if (live->threads[i]->tid == tid && live->threads[i]->process == process->number)
@@ -58,22 +59,22 @@ static const struct live_thread *thread_with(const struct gs_live *live, const s
 }
 
 /* It began between the look before it and its first one, and ended between its last one and the next: half of each. */
-static uint64_t length_us(const struct live_hold *hold, uint64_t next_ns)
+static uint64_t length_us(const struct gs_live_hold *hold, uint64_t next_ns)
 {
     uint64_t before = hold->at_least ? 0 : (hold->begin_ns - hold->before_ns) / 2;
     uint64_t behind = next_ns > hold->last_ns ? (next_ns - hold->last_ns) / 2 : 0;
     return (hold->last_ns - hold->begin_ns + before + behind) / 1000;
 }
 
-static void end_hold(struct gs_live *live, struct live_process *process, struct live_lock *lock, uint64_t next_ns)
+static void end_hold(struct gs_live *live, struct gs_live_process *process, struct gs_live_lock *lock, uint64_t next_ns)
 {
-    struct live_hold *hold = &lock->hold;
-    struct live_longest one = {.tid = hold->tid, .us = length_us(hold, next_ns), .end_ns = hold->last_ns};
+    struct gs_live_hold *hold = &lock->hold;
+    struct gs_live_longest one = {.tid = hold->tid, .us = length_us(hold, next_ns), .end_ns = hold->last_ns};
     hold->on = false;
     if (one.us < HOLD_LEAST_US || !hold->tid)
         return;
-    const struct live_thread *thread = thread_with(live, process, hold->tid);
-    live_copy(one.name, sizeof one.name, thread ? thread->name : "");
+    const struct gs_live_thread *thread = thread_with(live, process, hold->tid);
+    gs_live_copy(one.name, sizeof one.name, thread ? thread->name : "");
     one.at_least = hold->at_least;
     one.waiters = hold->waiters;
     one.place = hold->place;
@@ -82,7 +83,7 @@ static void end_hold(struct gs_live *live, struct live_process *process, struct 
         lock->longest = one;
 }
 
-static void note_switches(struct live_lock *lock, const struct gs_gil *gil, uint64_t time_ns)
+static void note_switches(struct gs_live_lock *lock, const struct gs_gil *gil, uint64_t time_ns)
 {
     if (!gil->has_switches)
         return;
@@ -94,10 +95,10 @@ static void note_switches(struct live_lock *lock, const struct gs_gil *gil, uint
     lock->last_switches = gil->switches;
 }
 
-static void look_at(struct gs_live *live, struct live_process *process, struct live_lock *lock,
+static void look_at(struct gs_live *live, struct gs_live_process *process, struct gs_live_lock *lock,
                     const struct gs_gil *gil, uint64_t now_ns)
 {
-    struct live_hold *hold = &lock->hold;
+    struct gs_live_hold *hold = &lock->hold;
     bool held = gil->state == GS_GIL_HELD, first = !lock->looked;
     uint64_t before_ns = lock->look_ns, time_ns = first || now_ns < before_ns ? 0 : now_ns - before_ns;
     if (time_ns > LOOK_GAP_NS)
@@ -114,44 +115,44 @@ static void look_at(struct gs_live *live, struct live_process *process, struct l
     if (same)
         hold->last_ns = now_ns;
     else if (held && gil->has_switches && gil->holder)
-        *hold = (struct live_hold){.on = true,
-                                   .at_least = first,
-                                   .before_ns = first ? now_ns : before_ns,
-                                   .begin_ns = now_ns,
-                                   .last_ns = now_ns,
-                                   .switches = gil->switches,
-                                   .tid = gil->holder};
+        *hold = (struct gs_live_hold){.on = true,
+                                      .at_least = first,
+                                      .before_ns = first ? now_ns : before_ns,
+                                      .begin_ns = now_ns,
+                                      .last_ns = now_ns,
+                                      .switches = gil->switches,
+                                      .tid = gil->holder};
 }
 
 void gs_live_look(struct gs_live *live, pid_t pid, const struct gs_gil *gils, size_t count, uint64_t time_ns)
 {
-    struct live_process *process = live_process_at(live, pid);
-    for (size_t i = 0; process && i < count && i < LIVE_LOCKS; i++)
+    struct gs_live_process *process = gs_live_process_at(live, pid);
+    for (size_t i = 0; process && i < count && i < GS_LIVE_LOCKS; i++)
         look_at(live, process, &process->locks[i], &gils[i], time_ns);
 }
 
 /* The sample shows where the holder is; most of them stay there. */
-static void locate_hold(struct gs_live *live, struct live_lock *lock, const struct gs_sample *sample)
+static void locate_hold(struct gs_live *live, struct gs_live_lock *lock, const struct gs_sample *sample)
 {
-    const struct live_thread *holder = lock->holder == LIVE_NOBODY ? NULL : live_thread_of(live, lock->holder);
-    struct live_hold *hold = &lock->hold;
+    const struct gs_live_thread *holder = lock->holder == GS_LIVE_NOBODY ? NULL : gs_live_thread_of(live, lock->holder);
+    struct gs_live_hold *hold = &lock->hold;
     if (!hold->on || !holder || holder->tid != hold->tid || sample->time_ns < hold->begin_ns)
         return;
-    hold->function = live_place_of(live, holder->stack, &hold->place);
+    hold->function = gs_live_place_of(live, holder->stack, &hold->place);
     if (lock->waiters > hold->waiters)
         hold->waiters = (uint32_t)lock->waiters;
 }
 
-void live_gil_sample(struct gs_live *live, struct live_process *process, const struct gs_sample *sample)
+void gs_live_gil_sample(struct gs_live *live, struct gs_live_process *process, const struct gs_sample *sample)
 {
-    for (size_t i = 0; i < LIVE_LOCKS; i++) {
-        process->locks[i].holder = LIVE_NOBODY;
+    for (size_t i = 0; i < GS_LIVE_LOCKS; i++) {
+        process->locks[i].holder = GS_LIVE_NOBODY;
         process->locks[i].waiters = 0;
     }
     bool disabled = sample->thread_count > 0;
     for (size_t i = 0; i < sample->thread_count; i++) {
         const struct gs_thread_sample *thread = &sample->threads[i];
-        struct live_lock *lock = thread->lock < LIVE_LOCKS ? &process->locks[thread->lock] : NULL;
+        struct gs_live_lock *lock = thread->lock < GS_LIVE_LOCKS ? &process->locks[thread->lock] : NULL;
         disabled = disabled && thread->gil == GS_NONE;
         if (!lock)
             continue;
@@ -160,9 +161,9 @@ void live_gil_sample(struct gs_live *live, struct live_process *process, const s
         if (thread->gil == GS_HOLDS)
             lock->holder = thread->thread;
     }
-    for (size_t i = 0; i < LIVE_LOCKS; i++) {
-        struct live_lock *lock = &process->locks[i];
-        bool held = lock->holder != LIVE_NOBODY;
+    for (size_t i = 0; i < GS_LIVE_LOCKS; i++) {
+        struct gs_live_lock *lock = &process->locks[i];
+        bool held = lock->holder != GS_LIVE_NOBODY;
         if (!lock->seen)
             continue;
         add_mean(&lock->waiting, (double)lock->waiters, sample->weight_ns);
@@ -176,10 +177,10 @@ void live_gil_sample(struct gs_live *live, struct live_process *process, const s
     }
 }
 
-static float mean_of(struct live_mean *mean)
+static float mean_of(struct gs_live_mean *mean)
 {
     float value = mean->ns > 0 ? (float)(mean->sum / mean->ns) : 0;
-    *mean = (struct live_mean){0};
+    *mean = (struct gs_live_mean){0};
     return value;
 }
 
@@ -189,12 +190,12 @@ static void push(float list[GS_PICTURE_SECONDS], float value)
     list[GS_PICTURE_SECONDS - 1] = value;
 }
 
-void live_gil_second(struct live_process *process, uint64_t seconds)
+void gs_live_gil_second(struct gs_live_process *process, uint64_t seconds)
 {
     if (seconds > GS_PICTURE_SECONDS)
         seconds = GS_PICTURE_SECONDS;
-    for (size_t i = 0; i < LIVE_LOCKS; i++) {
-        struct live_lock *lock = &process->locks[i];
+    for (size_t i = 0; i < GS_LIVE_LOCKS; i++) {
+        struct gs_live_lock *lock = &process->locks[i];
         if (!lock->seen)
             continue;
         for (uint64_t k = 0; k < seconds; k++) {
@@ -206,10 +207,11 @@ void live_gil_second(struct live_process *process, uint64_t seconds)
     }
 }
 
-void live_gil_decay(struct live_process *process, double factor)
+void gs_live_gil_decay(struct gs_live_process *process, double factor)
 {
-    for (size_t i = 0; i < LIVE_LOCKS; i++) {
-        struct live_mean *means[] = {&process->locks[i].held, &process->locks[i].waiting, &process->locks[i].switches};
+    for (size_t i = 0; i < GS_LIVE_LOCKS; i++) {
+        struct gs_live_mean *means[] = {&process->locks[i].held, &process->locks[i].waiting,
+                                        &process->locks[i].switches};
         for (size_t k = 0; k < sizeof means / sizeof *means; k++) {
             means[k]->sum *= factor;
             means[k]->ns *= factor;
@@ -217,10 +219,10 @@ void live_gil_decay(struct live_process *process, double factor)
     }
 }
 
-void live_gil_reset(struct live_lock *lock)
+void gs_live_gil_reset(struct gs_live_lock *lock)
 {
-    lock->held = lock->waiting = lock->switches = (struct live_mean){0};
-    lock->longest = (struct live_longest){0};
+    lock->held = lock->waiting = lock->switches = (struct gs_live_mean){0};
+    lock->longest = (struct gs_live_longest){0};
     if (lock->hold.on)
         lock->hold.at_least = true;
 }

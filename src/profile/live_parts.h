@@ -8,75 +8,75 @@
 
 /* The bounds. */
 enum {
-    LIVE_THREADS = 8192,
-    LIVE_PROCESSES = 128,
-    LIVE_LOCKS = 8,      /* of a process */
-    LIVE_PENDING = 8192, /* stacks whose time is not yet in functions and lines */
-    LIVE_LINES = 16384,  /* a thread at a line */
-    LIVE_FUNCTIONS = 8192,
-    LIVE_STRING_BYTES = 3 << 20,
-    LIVE_DEPTH = 4096, /* frames of a stack that are looked at */
-    LIVE_BLAMES = 4096,
-    LIVE_HOLDS = 1024,
-    LIVE_NAME = 48,     /* bytes of a thread's name that are kept */
-    LIVE_FUNCTION = 80, /* the same of the function, */
-    LIVE_FILE = 160     /* and of the end of the file's name, where these outlive their threads */
+    GS_LIVE_THREADS = 8192,
+    GS_LIVE_PROCESSES = 128,
+    GS_LIVE_LOCKS = 8,      /* of a process */
+    GS_LIVE_PENDING = 8192, /* stacks whose time is not yet in functions and lines */
+    GS_LIVE_LINES = 16384,  /* a thread at a line */
+    GS_LIVE_FUNCTIONS = 8192,
+    GS_LIVE_STRING_BYTES = 3 << 20,
+    GS_LIVE_DEPTH = 4096, /* frames of a stack that are looked at */
+    GS_LIVE_BLAMES = 4096,
+    GS_LIVE_HOLDS = 1024,
+    GS_LIVE_NAME = 48,     /* bytes of a thread's name that are kept */
+    GS_LIVE_FUNCTION = 80, /* the same of the function, */
+    GS_LIVE_FILE = 160     /* and of the end of the file's name, where these outlive their threads */
 };
 
-#define LIVE_NOBODY UINT32_MAX
+#define GS_LIVE_NOBODY UINT32_MAX
 
-struct live_place {
-    char function[LIVE_FUNCTION], file[LIVE_FILE]; /* function "": not known */
+struct gs_live_place {
+    char function[GS_LIVE_FUNCTION], file[GS_LIVE_FILE]; /* function "": not known */
     int32_t line;
     bool gap;
 };
 
 /* Times by mode. */
-struct live_time {
+struct gs_live_time {
     double recent_ns[GS_MODE_COUNT];
     uint64_t ns[GS_MODE_COUNT];
 };
 
-struct live_hold {
+struct gs_live_hold {
     bool on, at_least;
     uint64_t before_ns, begin_ns, last_ns; /* the last look before it, the first and the last of it */
     uint64_t switches;
     pid_t tid;
     uint32_t waiters;
     uint32_t function; /* serial; 0: not known where it is */
-    struct live_place place;
+    struct gs_live_place place;
 };
 
-struct live_longest {
+struct gs_live_longest {
     pid_t tid; /* 0: there was none */
-    char name[LIVE_NAME];
+    char name[GS_LIVE_NAME];
     uint64_t us, end_ns;
     bool at_least;
     uint32_t waiters;
-    struct live_place place;
+    struct gs_live_place place;
 };
 
 /* A sum of late, and the time that it is of. */
-struct live_mean {
+struct gs_live_mean {
     double sum, ns;
 };
 
-struct live_lock {
+struct gs_live_lock {
     bool seen, looked; /* in a sample; between them */
     enum gs_gil_state state;
     uint32_t holder; /* number, of the last sample */
     size_t waiters;
-    struct live_mean held, waiting, switches;
-    struct live_mean held_now, waiting_now; /* of this second */
+    struct gs_live_mean held, waiting, switches;
+    struct gs_live_mean held_now, waiting_now; /* of this second */
     float held_s[GS_PICTURE_SECONDS], waiting_s[GS_PICTURE_SECONDS];
     size_t seconds;
     uint64_t look_ns, last_switches;
     bool has_switches;
-    struct live_hold hold;
-    struct live_longest longest;
+    struct gs_live_hold hold;
+    struct gs_live_longest longest;
 };
 
-struct live_process {
+struct gs_live_process {
     uint32_t number;
     pid_t pid;
     char *command, *python;
@@ -85,15 +85,15 @@ struct live_process {
     size_t threads, seen; /* known; in the last sample */
     uint64_t cpu_at_ns, cpu_ns, uptime_us;
     double cpu;
-    struct live_lock locks[LIVE_LOCKS];
+    struct gs_live_lock locks[GS_LIVE_LOCKS];
     uint32_t *hints; /* where the thread at this place of the last sample is in the list */
     size_t hint_room;
 };
 
-struct live_thread {
+struct gs_live_thread {
     uint32_t number, process; /* the process's number */
     pid_t tid;
-    char name[LIVE_NAME];
+    char name[GS_LIVE_NAME];
     bool main, at_least, stirred;
     uint8_t doing, lock;
     uint64_t round; /* the process's sample that had it last */
@@ -109,42 +109,42 @@ struct live_thread {
     struct gs_picture_cell cells[GS_PICTURE_CELLS]; /* by number */
 };
 
-struct live_pending {
+struct gs_live_pending {
     struct gs_ledger_key key; /* thread, stack */
     uint64_t ns[GS_MODE_COUNT];
 };
 
-struct live_function {
+struct gs_live_function {
     struct gs_ledger_key key; /* function and file, kept once */
     uint32_t serial;          /* never used again */
     bool gap;
     uint64_t stamp;
-    struct live_time own, total;
+    struct gs_live_time own, total;
 };
 
-struct live_line {
+struct gs_live_line {
     struct gs_ledger_key key; /* thread and function's serial, line */
     uint64_t stamp;
     double recent_ns[GS_MODE_COUNT];
 };
 
-struct live_hold_sum {
+struct gs_live_hold_sum {
     struct gs_ledger_key key; /* process and tid, function and line */
     pid_t tid;
-    char name[LIVE_NAME];
+    char name[GS_LIVE_NAME];
     bool at_least;
     uint32_t process, waiters, times;
     uint64_t longest_us, total_us, end_ns;
-    struct live_place place;
+    struct gs_live_place place;
 };
 
-struct live_blame {
+struct gs_live_blame {
     struct gs_ledger_key key; /* who for whom, function and line */
     uint32_t process;
     pid_t waiter_tid, holder_tid;
-    char waiter[LIVE_NAME], holder[LIVE_NAME];
+    char waiter[GS_LIVE_NAME], holder[GS_LIVE_NAME];
     uint64_t ns, times, last_ns, round;
-    struct live_place place;
+    struct gs_live_place place;
 };
 
 struct gs_live {
@@ -155,9 +155,9 @@ struct gs_live {
     uint64_t second, cell; /* numbers of those that grow */
     struct gs_quality quality;
 
-    struct live_process *processes; /* by number, */
+    struct gs_live_process *processes; /* by number, */
     size_t process_count, process_room;
-    struct live_thread **threads; /* like these */
+    struct gs_live_thread **threads; /* like these */
     size_t thread_count, thread_room;
 
     const struct gs_stacks *stacks; /* the source's */
@@ -172,45 +172,45 @@ struct gs_live {
 
 /* ---- live_people.c ---- */
 
-struct live_process *live_process_of(const struct gs_live *live, uint32_t number);
-struct live_process *live_process_at(const struct gs_live *live, pid_t pid);
-struct live_thread *live_thread_of(const struct gs_live *live, uint32_t number);
+struct gs_live_process *gs_live_process_of(const struct gs_live *live, uint32_t number);
+struct gs_live_process *gs_live_process_at(const struct gs_live *live, pid_t pid);
+struct gs_live_thread *gs_live_thread_of(const struct gs_live *live, uint32_t number);
 /* The thread at a place of a sample, NULL: there was no room for it. */
-struct live_thread *live_thread_in(const struct gs_live *live, struct live_process *process, size_t place,
-                                   uint32_t number);
-enum gs_status live_add_process(struct gs_live *live, uint32_t number, const struct gs_sampled_process *sampled);
-enum gs_status live_add_thread(struct gs_live *live, uint32_t number, const struct gs_sampled_thread *sampled);
+struct gs_live_thread *gs_live_thread_in(const struct gs_live *live, struct gs_live_process *process, size_t place,
+                                         uint32_t number);
+enum gs_status gs_live_add_process(struct gs_live *live, uint32_t number, const struct gs_sampled_process *sampled);
+enum gs_status gs_live_add_thread(struct gs_live *live, uint32_t number, const struct gs_sampled_thread *sampled);
 /* Threads of a process that its last sample did not have. */
-void live_drop_threads(struct gs_live *live, struct live_process *process);
-void live_process_free(struct gs_live *live, struct live_process *process);
+void gs_live_drop_threads(struct gs_live *live, struct gs_live_process *process);
+void gs_live_process_free(struct gs_live *live, struct gs_live_process *process);
 /* Copies text, cut at its end (or start) so that it fits into size bytes. */
-void live_copy(char *dst, size_t size, const char *text);
-void live_copy_end(char *dst, size_t size, const char *text);
+void gs_live_copy(char *dst, size_t size, const char *text);
+void gs_live_copy_end(char *dst, size_t size, const char *text);
 
 /* ---- live_time.c ---- */
 
 /* ns is the time of the stack where the thread is, by mode. */
-void live_time_add(struct gs_live *live, struct live_thread *thread, const uint64_t ns[GS_MODE_COUNT]);
+void gs_live_time_add(struct gs_live *live, struct gs_live_thread *thread, const uint64_t ns[GS_MODE_COUNT]);
 /* Everything that is pending goes where it belongs. */
-void live_time_flush(struct gs_live *live);
+void gs_live_time_flush(struct gs_live *live);
 /* What the source's numbers meant is known no longer. */
-void live_time_forget(struct gs_live *live);
-void live_time_decay(struct gs_live *live, double factor);
+void gs_live_time_forget(struct gs_live *live);
+void gs_live_time_decay(struct gs_live *live, double factor);
 /* The function of a place of the source; NULL: no memory. */
-struct live_function *live_function_at(struct gs_live *live, uint32_t place);
+struct gs_live_function *gs_live_function_at(struct gs_live *live, uint32_t place);
 /* Where the stack ends: the serial of the function, 0: nowhere. */
-uint32_t live_place_of(struct gs_live *live, uint32_t stack, struct live_place *place);
+uint32_t gs_live_place_of(struct gs_live *live, uint32_t stack, struct gs_live_place *place);
 
 /* ---- live_gil.c ---- */
 
 /* What a sample says of the GILs of its process; its threads are noted already. */
-void live_gil_sample(struct gs_live *live, struct live_process *process, const struct gs_sample *sample);
-void live_gil_second(struct live_process *process, uint64_t seconds);
-void live_gil_decay(struct live_process *process, double factor);
-void live_gil_reset(struct live_lock *lock);
+void gs_live_gil_sample(struct gs_live *live, struct gs_live_process *process, const struct gs_sample *sample);
+void gs_live_gil_second(struct gs_live_process *process, uint64_t seconds);
+void gs_live_gil_decay(struct gs_live_process *process, double factor);
+void gs_live_gil_reset(struct gs_live_lock *lock);
 
 /* ---- live_blame.c ---- */
 
-void live_blame_sample(struct gs_live *live, struct live_process *process, const struct gs_sample *sample);
+void gs_live_blame_sample(struct gs_live *live, struct gs_live_process *process, const struct gs_sample *sample);
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/room.h"
 #include "profile/live_parts.h"
 
-void live_copy(char *dst, size_t size, const char *text)
+void gs_live_copy(char *dst, size_t size, const char *text)
 {
     size_t len = strlen(text);
     if (len >= size) {
@@ -17,7 +17,7 @@ void live_copy(char *dst, size_t size, const char *text)
     dst[len] = '\0';
 }
 
-void live_copy_end(char *dst, size_t size, const char *text)
+void gs_live_copy_end(char *dst, size_t size, const char *text)
 {
     size_t len = strlen(text);
     if (len >= size) {
@@ -25,10 +25,10 @@ void live_copy_end(char *dst, size_t size, const char *text)
         while (((unsigned char)*text & 0xc0) == 0x80)
             text++;
     }
-    live_copy(dst, size, text);
+    gs_live_copy(dst, size, text);
 }
 
-struct live_process *live_process_of(const struct gs_live *live, uint32_t number)
+struct gs_live_process *gs_live_process_of(const struct gs_live *live, uint32_t number)
 {
     for (size_t i = live->process_count; i-- > 0;) {
         if (live->processes[i].number == number)
@@ -37,7 +37,7 @@ struct live_process *live_process_of(const struct gs_live *live, uint32_t number
     return NULL;
 }
 
-struct live_process *live_process_at(const struct gs_live *live, pid_t pid)
+struct gs_live_process *gs_live_process_at(const struct gs_live *live, pid_t pid)
 {
     for (size_t i = live->process_count; i-- > 0;) {
         if (live->processes[i].pid == pid)
@@ -60,22 +60,22 @@ static char *join(char *const *words)
     return line;
 }
 
-enum gs_status live_add_process(struct gs_live *live, uint32_t number, const struct gs_sampled_process *sampled)
+enum gs_status gs_live_add_process(struct gs_live *live, uint32_t number, const struct gs_sampled_process *sampled)
 {
     for (size_t i = live->process_count; i-- > 0;) {
         if (live->processes[i].ended) /* it was kept as the last one */
-            live_process_free(live, &live->processes[i]);
+            gs_live_process_free(live, &live->processes[i]);
     }
-    if (live->process_count == LIVE_PROCESSES)
+    if (live->process_count == GS_LIVE_PROCESSES)
         return GS_OK; /* what is of it is not found, and so left out */
     if (!gs_room((void **)&live->processes, &live->process_room, live->process_count + 1, sizeof *live->processes))
         return GS_NO_MEMORY;
-    struct live_process *process = &live->processes[live->process_count];
-    *process = (struct live_process){.number = number, .pid = sampled->pid, .cpu = -1};
+    struct gs_live_process *process = &live->processes[live->process_count];
+    *process = (struct gs_live_process){.number = number, .pid = sampled->pid, .cpu = -1};
     process->command = join(sampled->command);
     process->python = strdup(sampled->python ? sampled->python : "");
-    for (size_t i = 0; i < LIVE_LOCKS; i++)
-        process->locks[i].holder = LIVE_NOBODY;
+    for (size_t i = 0; i < GS_LIVE_LOCKS; i++)
+        process->locks[i].holder = GS_LIVE_NOBODY;
     if (process->command && process->python) {
         live->process_count++;
         return GS_OK;
@@ -99,18 +99,18 @@ static size_t index_of(const struct gs_live *live, uint32_t number)
     return low;
 }
 
-struct live_thread *live_thread_of(const struct gs_live *live, uint32_t number)
+struct gs_live_thread *gs_live_thread_of(const struct gs_live *live, uint32_t number)
 {
     size_t i = index_of(live, number);
     return i < live->thread_count && live->threads[i]->number == number ? live->threads[i] : NULL;
 }
 
 /* Most often it is where it was. */
-struct live_thread *live_thread_in(const struct gs_live *live, struct live_process *process, size_t place,
-                                   uint32_t number)
+struct gs_live_thread *gs_live_thread_in(const struct gs_live *live, struct gs_live_process *process, size_t place,
+                                         uint32_t number)
 {
     if (!gs_room((void **)&process->hints, &process->hint_room, place + 1, sizeof *process->hints))
-        return live_thread_of(live, number);
+        return gs_live_thread_of(live, number);
     uint32_t hint = place < process->seen ? process->hints[place] : UINT32_MAX;
     if (hint >= live->thread_count || live->threads[hint]->number != number)
         hint = (uint32_t)index_of(live, number);
@@ -118,42 +118,42 @@ struct live_thread *live_thread_in(const struct gs_live *live, struct live_proce
     return hint < live->thread_count && live->threads[hint]->number == number ? live->threads[hint] : NULL;
 }
 
-enum gs_status live_add_thread(struct gs_live *live, uint32_t number, const struct gs_sampled_thread *sampled)
+enum gs_status gs_live_add_thread(struct gs_live *live, uint32_t number, const struct gs_sampled_thread *sampled)
 {
-    struct live_thread *thread = live_thread_of(live, number);
-    struct live_process *process = live_process_of(live, sampled->process);
+    struct gs_live_thread *thread = gs_live_thread_of(live, number);
+    struct gs_live_process *process = gs_live_process_of(live, sampled->process);
     if (!thread) {
-        if (!process || live->thread_count == LIVE_THREADS)
+        if (!process || live->thread_count == GS_LIVE_THREADS)
             return GS_OK;
         if (!gs_room((void **)&live->threads, &live->thread_room, live->thread_count + 1, sizeof *live->threads))
             return GS_NO_MEMORY;
         thread = calloc(1, sizeof *thread);
         if (!thread)
             return GS_NO_MEMORY;
-        *thread = (struct live_thread){.number = number,
-                                       .process = sampled->process,
-                                       .tid = sampled->tid,
-                                       .main = sampled->main,
-                                       .at_least = true,
-                                       .doing = GS_DOING_COUNT,
-                                       .first_cell = live->cell,
-                                       .cpu = -1};
+        *thread = (struct gs_live_thread){.number = number,
+                                          .process = sampled->process,
+                                          .tid = sampled->tid,
+                                          .main = sampled->main,
+                                          .at_least = true,
+                                          .doing = GS_DOING_COUNT,
+                                          .first_cell = live->cell,
+                                          .cpu = -1};
         size_t at = index_of(live, number);
         memmove(&live->threads[at + 1], &live->threads[at], (live->thread_count - at) * sizeof *live->threads);
         live->threads[at] = thread;
         live->thread_count++;
         process->threads++;
     }
-    live_copy(thread->name, sizeof thread->name, sampled->name);
+    gs_live_copy(thread->name, sizeof thread->name, sampled->name);
     return GS_OK;
 }
 
 /* all: also those that the last sample had. */
-static void drop(struct gs_live *live, struct live_process *process, bool all)
+static void drop(struct gs_live *live, struct gs_live_process *process, bool all)
 {
     size_t kept = 0;
     for (size_t i = 0; i < live->thread_count; i++) {
-        struct live_thread *thread = live->threads[i];
+        struct gs_live_thread *thread = live->threads[i];
         if (thread->process == process->number && (all || thread->round != process->samples)) {
             free(thread);
             process->threads--;
@@ -164,12 +164,12 @@ static void drop(struct gs_live *live, struct live_process *process, bool all)
     live->thread_count = kept;
 }
 
-void live_drop_threads(struct gs_live *live, struct live_process *process)
+void gs_live_drop_threads(struct gs_live *live, struct gs_live_process *process)
 {
     drop(live, process, false);
 }
 
-void live_process_free(struct gs_live *live, struct live_process *process)
+void gs_live_process_free(struct gs_live *live, struct gs_live_process *process)
 {
     drop(live, process, true);
     free(process->command);

@@ -3,35 +3,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "profile/album.h"
-#include "profile/live_parts.h"
+#include "profile/live_drawing.h"
 
-struct drawing {
-    struct gs_live *live;
-    struct gs_album *album;
-    uint64_t now_ns;
-};
-
-static uint64_t ago_us(const struct drawing *drawing, uint64_t time_ns)
-{
-    return drawing->now_ns > time_ns ? (drawing->now_ns - time_ns) / 1000 : 0;
-}
-
-static uint32_t index_of_process(const struct gs_live *live, uint32_t number)
-{
-    const struct live_process *process = live_process_of(live, number);
-    return process ? (uint32_t)(process - live->processes) : 0;
-}
-
-static struct gs_picture_place copy_place(struct gs_album *album, const struct live_place *place)
-{
-    if (!place->function[0])
-        return (struct gs_picture_place){0};
-    return (struct gs_picture_place){gs_album_copy(album, place->function), gs_album_copy(album, place->file),
-                                     place->line, place->gap};
-}
-
-static struct gs_picture_place copy_source(const struct drawing *drawing, const struct gs_place *place)
+static struct gs_picture_place copy_source(const struct gs_live_drawing *drawing, const struct gs_place *place)
 {
     return (struct gs_picture_place){gs_album_copy(drawing->album, place->function),
                                      gs_album_copy(drawing->album, place->file), place->line,
@@ -40,26 +14,27 @@ static struct gs_picture_place copy_source(const struct drawing *drawing, const 
 
 /* ---- GILs ---- */
 
-static struct gs_picture_hold hold_now(const struct drawing *drawing, const struct live_process *process,
-                                       const struct live_lock *lock)
+static struct gs_picture_hold hold_now(const struct gs_live_drawing *drawing, const struct gs_live_process *process,
+                                       const struct gs_live_lock *lock)
 {
-    const struct live_hold *hold = &lock->hold;
-    const struct live_thread *thread = lock->holder == LIVE_NOBODY ? NULL : live_thread_of(drawing->live, lock->holder);
+    const struct gs_live_hold *hold = &lock->hold;
+    const struct gs_live_thread *thread =
+        lock->holder == GS_LIVE_NOBODY ? NULL : gs_live_thread_of(drawing->live, lock->holder);
     struct gs_picture_hold now = {.waiters = (uint32_t)lock->waiters};
     if (hold->on) {
         now.tid = hold->tid;
         now.at_least = hold->at_least;
         now.longest_us = (hold->last_ns - hold->begin_ns) / 1000;
-        now.place = copy_place(drawing->album, &hold->place);
+        now.place = gs_live_copy_place(drawing->album, &hold->place);
         for (size_t i = 0; i < drawing->live->thread_count && (!thread || thread->tid != now.tid); i++) {
-            const struct live_thread *one = drawing->live->threads[i];
+            const struct gs_live_thread *one = drawing->live->threads[i];
             thread = one->tid == now.tid && one->process == process->number ? one : thread;
         }
     } else if (thread) {
-        struct live_place place;
+        struct gs_live_place place;
         now.tid = thread->tid;
-        live_place_of(drawing->live, thread->stack, &place);
-        now.place = copy_place(drawing->album, &place);
+        gs_live_place_of(drawing->live, thread->stack, &place);
+        now.place = gs_live_copy_place(drawing->album, &place);
     }
     if (thread && thread->tid == now.tid)
         now.name = gs_album_copy(drawing->album, thread->name);
@@ -67,10 +42,10 @@ static struct gs_picture_hold hold_now(const struct drawing *drawing, const stru
 }
 
 /* The one that goes on may be the longest. */
-static struct gs_picture_hold longest(const struct drawing *drawing, const struct live_lock *lock,
+static struct gs_picture_hold longest(const struct gs_live_drawing *drawing, const struct gs_live_lock *lock,
                                       const struct gs_picture_hold *now)
 {
-    const struct live_longest *one = &lock->longest;
+    const struct gs_live_longest *one = &lock->longest;
     if (now->longest_us > one->us)
         return *now;
     if (!one->tid)
@@ -82,17 +57,17 @@ static struct gs_picture_hold longest(const struct drawing *drawing, const struc
                                     .times = 1,
                                     .longest_us = one->us,
                                     .total_us = one->us,
-                                    .ago_us = ago_us(drawing, one->end_ns),
-                                    .place = copy_place(drawing->album, &one->place)};
+                                    .ago_us = gs_live_ago_us(drawing, one->end_ns),
+                                    .place = gs_live_copy_place(drawing->album, &one->place)};
 }
 
-static double mean_of(const struct live_mean *mean, double unknown)
+static double mean_of(const struct gs_live_mean *mean, double unknown)
 {
     return mean->ns > 0 ? mean->sum / mean->ns : unknown;
 }
 
-static void draw_gil(const struct drawing *drawing, const struct live_process *process, const struct live_lock *lock,
-                     struct gs_picture_gil *gil)
+static void draw_gil(const struct gs_live_drawing *drawing, const struct gs_live_process *process,
+                     const struct gs_live_lock *lock, struct gs_picture_gil *gil)
 {
     gil->process = (uint32_t)(process - drawing->live->processes);
     gil->lock = (uint32_t)(lock - process->locks);
@@ -110,15 +85,15 @@ static void draw_gil(const struct drawing *drawing, const struct live_process *p
     gil->seconds = lock->seconds;
 }
 
-static void draw_processes(const struct drawing *drawing, struct gs_picture *picture)
+static void draw_processes(const struct gs_live_drawing *drawing, struct gs_picture *picture)
 {
     const struct gs_live *live = drawing->live;
     struct gs_picture_process *list = gs_album_get(drawing->album, live->process_count, sizeof *list);
-    struct gs_picture_gil *gils = gs_album_get(drawing->album, live->process_count * LIVE_LOCKS, sizeof *gils);
+    struct gs_picture_gil *gils = gs_album_get(drawing->album, live->process_count * GS_LIVE_LOCKS, sizeof *gils);
     size_t gil_count = 0;
     picture->ended = live->process_count > 0;
     for (size_t i = 0; list && gils && i < live->process_count; i++) {
-        const struct live_process *process = &live->processes[i];
+        const struct gs_live_process *process = &live->processes[i];
         list[i] = (struct gs_picture_process){.pid = process->pid,
                                               .command = gs_album_copy(drawing->album, process->command),
                                               .python = gs_album_copy(drawing->album, process->python),
@@ -128,7 +103,7 @@ static void draw_processes(const struct drawing *drawing, struct gs_picture *pic
                                               .ended = process->ended};
         picture->ended = picture->ended && process->ended;
         picture->thread_missed += process->seen > process->threads ? process->seen - process->threads : 0;
-        for (size_t k = 0; k < LIVE_LOCKS; k++) {
+        for (size_t k = 0; k < GS_LIVE_LOCKS; k++) {
             if (!process->locks[k].seen)
                 continue;
             picture->polled = picture->polled || process->locks[k].looked;
@@ -143,21 +118,21 @@ static void draw_processes(const struct drawing *drawing, struct gs_picture *pic
 
 /* ---- threads ---- */
 
-static void draw_stack(const struct drawing *drawing, const struct live_thread *thread, double time_ns,
+static void draw_stack(const struct gs_live_drawing *drawing, const struct gs_live_thread *thread, double time_ns,
                        struct gs_picture_thread *row)
 {
     struct gs_live *live = drawing->live;
     uint32_t stack = thread->stack;
     size_t depth = stack ? gs_stacks_at(live->stacks, stack).depth : 0, count = 0;
     struct gs_picture_frame *frames =
-        gs_album_get(drawing->album, depth < LIVE_DEPTH ? depth : LIVE_DEPTH, sizeof *frames);
-    for (; frames && stack && count < LIVE_DEPTH; count++) {
+        gs_album_get(drawing->album, depth < GS_LIVE_DEPTH ? depth : GS_LIVE_DEPTH, sizeof *frames);
+    for (; frames && stack && count < GS_LIVE_DEPTH; count++) {
         struct gs_stack at = gs_stacks_at(live->stacks, stack);
         const struct gs_place *place = gs_stacks_place_at(live->stacks, at.place);
-        const struct live_function *function = live_function_at(live, at.place);
+        const struct gs_live_function *function = gs_live_function_at(live, at.place);
         struct gs_ledger_key key = {(uint64_t)thread->number << 32 | (function ? function->serial : 0),
                                     (uint32_t)place->line};
-        const struct live_line *line = gs_ledger_find(&live->lines, key);
+        const struct gs_live_line *line = gs_ledger_find(&live->lines, key);
         frames[count].place = copy_source(drawing, place);
         for (int mode = 0; line && time_ns > 0 && mode < GS_MODE_COUNT; mode++)
             frames[count].share[mode] = line->recent_ns[mode] / time_ns;
@@ -167,7 +142,8 @@ static void draw_stack(const struct drawing *drawing, const struct live_thread *
     row->frame_count = count;
 }
 
-static void draw_cells(const struct drawing *drawing, const struct live_thread *thread, struct gs_picture_thread *row)
+static void draw_cells(const struct gs_live_drawing *drawing, const struct gs_live_thread *thread,
+                       struct gs_picture_thread *row)
 {
     uint64_t last = drawing->live->cell, first = thread->first_cell;
     if (last - first >= GS_PICTURE_CELLS)
@@ -183,21 +159,21 @@ static void draw_cells(const struct drawing *drawing, const struct live_thread *
     row->cell_count = cells ? last - first + 1 : 0;
 }
 
-static void draw_thread(const struct drawing *drawing, const struct live_thread *thread, bool stack, bool cells,
-                        struct gs_picture_thread *row)
+static void draw_thread(const struct gs_live_drawing *drawing, const struct gs_live_thread *thread, bool stack,
+                        bool cells, struct gs_picture_thread *row)
 {
     struct gs_live *live = drawing->live;
     double time_ns = 0;
     for (int i = 0; i < GS_DOING_COUNT; i++)
         time_ns += thread->recent_ns[i];
     *row = (struct gs_picture_thread){.number = thread->number,
-                                      .process = index_of_process(live, thread->process),
+                                      .process = gs_live_index_of_process(live, thread->process),
                                       .tid = thread->tid,
                                       .name = gs_album_copy(drawing->album, thread->name),
                                       .main = thread->main,
                                       .doing = thread->doing < GS_DOING_COUNT ? thread->doing : GS_UNKNOWN,
                                       .cpu = thread->cpu,
-                                      .doing_us = thread->since_ns ? ago_us(drawing, thread->since_ns) : 0,
+                                      .doing_us = thread->since_ns ? gs_live_ago_us(drawing, thread->since_ns) : 0,
                                       .at_least = thread->at_least};
     for (int i = 0; time_ns > 0 && i < GS_DOING_COUNT; i++)
         row->share[i] = thread->recent_ns[i] / time_ns;
@@ -212,85 +188,19 @@ static void draw_thread(const struct drawing *drawing, const struct live_thread 
         draw_cells(drawing, thread, row);
 }
 
-static void draw_threads(const struct drawing *drawing, unsigned show, uint32_t wanted, struct gs_picture *picture)
+static void draw_threads(const struct gs_live_drawing *drawing, unsigned show, uint32_t wanted,
+                         struct gs_picture *picture)
 {
     const struct gs_live *live = drawing->live;
     struct gs_picture_thread *list = gs_album_get(drawing->album, live->thread_count, sizeof *list);
     for (size_t i = 0; list && i < live->thread_count; i++) {
-        const struct live_thread *thread = live->threads[i];
+        const struct gs_live_thread *thread = live->threads[i];
         bool stack = show & GS_SHOW_STACKS || (show & GS_SHOW_STACK && thread->number == wanted);
         draw_thread(drawing, thread, stack, show & GS_SHOW_TIMELINE, &list[i]);
         picture->shares_unknown = picture->shares_unknown || list[i].share[GS_UNKNOWN] > 0;
     }
     picture->threads = list;
     picture->thread_count = list ? live->thread_count : 0;
-}
-
-/* ---- sums ---- */
-
-static void draw_functions(const struct drawing *drawing, struct gs_picture *picture)
-{
-    const struct gs_live *live = drawing->live;
-    uint32_t count = live->functions.count;
-    struct gs_picture_function *list = gs_album_get(drawing->album, count, sizeof *list);
-    for (uint32_t i = 0; list && i < count; i++) {
-        const struct live_function *function = gs_ledger_at(&live->functions, i);
-        list[i].place = (struct gs_picture_place){
-            gs_album_copy(drawing->album, (const char *)(uintptr_t)function->key.a),
-            gs_album_copy(drawing->album, (const char *)(uintptr_t)function->key.b), 0, function->gap};
-        for (int mode = 0; mode < GS_MODE_COUNT; mode++) {
-            double of = live->recent_ns > 0 ? live->recent_ns : 1;
-            list[i].own[mode] = function->own.recent_ns[mode] / of;
-            list[i].total[mode] = function->total.recent_ns[mode] / of;
-            list[i].own_s[mode] = (double)function->own.ns[mode] / 1e9;
-            list[i].total_s[mode] = (double)function->total.ns[mode] / 1e9;
-        }
-    }
-    picture->functions = list;
-    picture->function_count = list ? count : 0;
-}
-
-static void draw_holds(const struct drawing *drawing, struct gs_picture *picture)
-{
-    const struct gs_live *live = drawing->live;
-    uint32_t count = live->holds.count;
-    struct gs_picture_hold *list = gs_album_get(drawing->album, count, sizeof *list);
-    for (uint32_t i = 0; list && i < count; i++) {
-        const struct live_hold_sum *sum = gs_ledger_at(&live->holds, i);
-        list[i] = (struct gs_picture_hold){.process = index_of_process(live, sum->process),
-                                           .tid = sum->tid,
-                                           .name = gs_album_copy(drawing->album, sum->name),
-                                           .at_least = sum->at_least,
-                                           .waiters = sum->waiters,
-                                           .times = sum->times,
-                                           .longest_us = sum->longest_us,
-                                           .total_us = sum->total_us,
-                                           .ago_us = ago_us(drawing, sum->end_ns),
-                                           .place = copy_place(drawing->album, &sum->place)};
-    }
-    picture->holds = list;
-    picture->hold_count = list ? count : 0;
-}
-
-static void draw_blames(const struct drawing *drawing, struct gs_picture *picture)
-{
-    const struct gs_live *live = drawing->live;
-    uint32_t count = live->blames.count;
-    struct gs_picture_blame *list = gs_album_get(drawing->album, count, sizeof *list);
-    for (uint32_t i = 0; list && i < count; i++) {
-        const struct live_blame *blame = gs_ledger_at(&live->blames, i);
-        list[i] = (struct gs_picture_blame){.process = index_of_process(live, blame->process),
-                                            .waiter_tid = blame->waiter_tid,
-                                            .holder_tid = blame->holder_tid,
-                                            .waiter = gs_album_copy(drawing->album, blame->waiter),
-                                            .holder = gs_album_copy(drawing->album, blame->holder),
-                                            .us = blame->ns / 1000,
-                                            .times = blame->times,
-                                            .ago_us = ago_us(drawing, blame->last_ns),
-                                            .place = copy_place(drawing->album, &blame->place)};
-    }
-    picture->blames = list;
-    picture->blame_count = list ? count : 0;
 }
 
 static double whole_of(const struct gs_quality *quality)
@@ -302,19 +212,19 @@ static double whole_of(const struct gs_quality *quality)
 const struct gs_picture *gs_live_picture(struct gs_live *live, struct gs_album *album, unsigned show, uint32_t thread,
                                          uint64_t now_ns)
 {
-    struct drawing drawing = {live, album, now_ns};
+    struct gs_live_drawing drawing = {live, album, now_ns};
     gs_album_clear(album);
     struct gs_picture *picture = gs_album_picture(album);
     if (live->stacks)
-        live_time_flush(live);
+        gs_live_time_flush(live);
     draw_processes(&drawing, picture);
     draw_threads(&drawing, show, thread, picture);
     if (show & GS_SHOW_FUNCTIONS)
-        draw_functions(&drawing, picture);
+        gs_live_draw_functions(&drawing, picture);
     if (show & GS_SHOW_HOLDS)
-        draw_holds(&drawing, picture);
+        gs_live_draw_holds(&drawing, picture);
     if (show & GS_SHOW_BLAME)
-        draw_blames(&drawing, picture);
+        gs_live_draw_blames(&drawing, picture);
     picture->watched_us = live->watched_ns / 1000;
     picture->rate_hz = live->rate_hz;
     picture->whole = whole_of(&live->quality);

@@ -6,34 +6,34 @@
 #include "profile/live_parts.h"
 
 /* Most threads are where they were in the sample before. */
-static struct live_pending *pending_of(struct gs_live *live, struct live_thread *thread)
+static struct gs_live_pending *pending_of(struct gs_live *live, struct gs_live_thread *thread)
 {
     struct gs_ledger_key key = {thread->number, thread->stack};
     if (thread->pending < live->pending.count) {
-        struct live_pending *same = gs_ledger_at(&live->pending, thread->pending);
+        struct gs_live_pending *same = gs_ledger_at(&live->pending, thread->pending);
         if (same->key.a == key.a && same->key.b == key.b)
             return same;
     }
-    struct live_pending *pending = gs_ledger_get(&live->pending, key);
+    struct gs_live_pending *pending = gs_ledger_get(&live->pending, key);
     if (!pending) {
-        live_time_flush(live);
+        gs_live_time_flush(live);
         pending = gs_ledger_get(&live->pending, key);
     }
     if (pending)
-        thread->pending = (uint32_t)(pending - (struct live_pending *)(void *)live->pending.entries);
+        thread->pending = (uint32_t)(pending - (struct gs_live_pending *)(void *)live->pending.entries);
     return pending;
 }
 
-void live_time_add(struct gs_live *live, struct live_thread *thread, const uint64_t ns[GS_MODE_COUNT])
+void gs_live_time_add(struct gs_live *live, struct gs_live_thread *thread, const uint64_t ns[GS_MODE_COUNT])
 {
-    struct live_pending *pending = pending_of(live, thread);
+    struct gs_live_pending *pending = pending_of(live, thread);
     for (int mode = 0; pending && mode < GS_MODE_COUNT; mode++)
         pending->ns[mode] += ns[mode];
 }
 
 static uint64_t worth_of_function(const void *entry, const void *context)
 {
-    const struct live_function *function = entry;
+    const struct gs_live_function *function = entry;
     (void)context;
     return (uint64_t)(function->total.recent_ns[GS_MODE_WALL] / 1000) + function->total.ns[GS_MODE_WALL] / 16000 + 1;
 }
@@ -46,16 +46,16 @@ static bool shrink_functions(struct gs_live *live)
         return false;
     gs_ledger_halve(&live->functions, worth_of_function, NULL);
     uint32_t count = live->functions.count;
-    struct live_function *copies = calloc((size_t)count + 1, sizeof *copies);
+    struct gs_live_function *copies = calloc((size_t)count + 1, sizeof *copies);
     for (uint32_t i = 0; copies && i < count; i++) {
-        struct live_function *copy = &copies[i];
-        *copy = *(struct live_function *)gs_ledger_at(&live->functions, i);
+        struct gs_live_function *copy = &copies[i];
+        *copy = *(struct gs_live_function *)gs_ledger_at(&live->functions, i);
         copy->key.a = (uintptr_t)gs_strings_keep(strings, (const char *)(uintptr_t)copy->key.a);
         copy->key.b = (uintptr_t)gs_strings_keep(strings, (const char *)(uintptr_t)copy->key.b);
     }
     gs_ledger_clear(&live->functions);
     for (uint32_t i = 0; copies && i < count; i++) {
-        struct live_function *entry =
+        struct gs_live_function *entry =
             copies[i].key.a && copies[i].key.b ? gs_ledger_get(&live->functions, copies[i].key) : NULL;
         if (entry)
             *entry = copies[i];
@@ -68,15 +68,15 @@ static bool shrink_functions(struct gs_live *live)
     return true;
 }
 
-static struct live_function *keep_function(struct gs_live *live, const struct gs_place *place)
+static struct gs_live_function *keep_function(struct gs_live *live, const struct gs_place *place)
 {
-    if (gs_strings_bytes(live->strings) >= LIVE_STRING_BYTES || live->functions.count == LIVE_FUNCTIONS) {
+    if (gs_strings_bytes(live->strings) >= GS_LIVE_STRING_BYTES || live->functions.count == GS_LIVE_FUNCTIONS) {
         if (!shrink_functions(live))
             return NULL;
     }
     struct gs_ledger_key key = {(uintptr_t)gs_strings_keep(live->strings, place->function),
                                 (uintptr_t)gs_strings_keep(live->strings, place->file)};
-    struct live_function *function = key.a && key.b ? gs_ledger_get(&live->functions, key) : NULL;
+    struct gs_live_function *function = key.a && key.b ? gs_ledger_get(&live->functions, key) : NULL;
     if (function && !function->serial) {
         function->serial = ++live->serial;
         function->gap = place->kind == GS_FRAME_GAP;
@@ -98,30 +98,30 @@ static bool reserve_places(struct gs_live *live, uint32_t place)
     return true;
 }
 
-struct live_function *live_function_at(struct gs_live *live, uint32_t place)
+struct gs_live_function *gs_live_function_at(struct gs_live *live, uint32_t place)
 {
     if (!reserve_places(live, place))
         return NULL;
     uint32_t known = live->function_of[place];
     if (known)
         return gs_ledger_at(&live->functions, known - 1);
-    struct live_function *function = keep_function(live, gs_stacks_place_at(live->stacks, place));
+    struct gs_live_function *function = keep_function(live, gs_stacks_place_at(live->stacks, place));
     if (function)
         live->function_of[place] =
             (uint32_t)(((char *)function - live->functions.entries) / (ptrdiff_t)sizeof *function) + 1;
     return function;
 }
 
-uint32_t live_place_of(struct gs_live *live, uint32_t stack, struct live_place *place)
+uint32_t gs_live_place_of(struct gs_live *live, uint32_t stack, struct gs_live_place *place)
 {
-    *place = (struct live_place){.line = 0};
+    *place = (struct gs_live_place){.line = 0};
     if (!stack)
         return 0;
     uint32_t number = gs_stacks_at(live->stacks, stack).place;
     const struct gs_place *source = gs_stacks_place_at(live->stacks, number);
-    const struct live_function *function = live_function_at(live, number);
-    live_copy(place->function, sizeof place->function, source->function);
-    live_copy_end(place->file, sizeof place->file, source->file);
+    const struct gs_live_function *function = gs_live_function_at(live, number);
+    gs_live_copy(place->function, sizeof place->function, source->function);
+    gs_live_copy_end(place->file, sizeof place->file, source->file);
     place->line = source->line;
     place->gap = source->kind == GS_FRAME_GAP;
     return function ? function->serial : 0;
@@ -129,17 +129,17 @@ uint32_t live_place_of(struct gs_live *live, uint32_t stack, struct live_place *
 
 static uint64_t worth_of_line(const void *entry, const void *context)
 {
-    const struct live_line *line = entry;
+    const struct gs_live_line *line = entry;
     const struct gs_live *live = context;
-    if (!live_thread_of(live, (uint32_t)(line->key.a >> 32)))
+    if (!gs_live_thread_of(live, (uint32_t)(line->key.a >> 32)))
         return 0;
     return (uint64_t)(line->recent_ns[GS_MODE_WALL] / 1000) + 1;
 }
 
-static struct live_line *line_of(struct gs_live *live, uint32_t thread, uint32_t serial, int32_t number)
+static struct gs_live_line *line_of(struct gs_live *live, uint32_t thread, uint32_t serial, int32_t number)
 {
     struct gs_ledger_key key = {(uint64_t)thread << 32 | serial, (uint32_t)number};
-    struct live_line *line = gs_ledger_get(&live->lines, key);
+    struct gs_live_line *line = gs_ledger_get(&live->lines, key);
     if (!line) {
         gs_ledger_halve(&live->lines, worth_of_line, live);
         line = gs_ledger_get(&live->lines, key);
@@ -147,7 +147,7 @@ static struct live_line *line_of(struct gs_live *live, uint32_t thread, uint32_t
     return line;
 }
 
-static void add_time(struct live_time *time, const uint64_t ns[GS_MODE_COUNT])
+static void add_time(struct gs_live_time *time, const uint64_t ns[GS_MODE_COUNT])
 {
     for (int mode = 0; mode < GS_MODE_COUNT; mode++) {
         time->ns[mode] += ns[mode];
@@ -156,14 +156,14 @@ static void add_time(struct live_time *time, const uint64_t ns[GS_MODE_COUNT])
 }
 
 /* A function that calls itself is on the stack once. */
-static void add_stack(struct gs_live *live, const struct live_pending *pending)
+static void add_stack(struct gs_live *live, const struct gs_live_pending *pending)
 {
     uint32_t thread = (uint32_t)pending->key.a, stack = (uint32_t)pending->key.b;
-    bool alive = live_thread_of(live, thread) != NULL;
+    bool alive = gs_live_thread_of(live, thread) != NULL;
     uint64_t stamp = ++live->stamp;
-    for (int depth = 0; stack && depth < LIVE_DEPTH; depth++) {
+    for (int depth = 0; stack && depth < GS_LIVE_DEPTH; depth++) {
         struct gs_stack frame = gs_stacks_at(live->stacks, stack);
-        struct live_function *function = live_function_at(live, frame.place);
+        struct gs_live_function *function = gs_live_function_at(live, frame.place);
         if (!function)
             return;
         if (depth == 0)
@@ -172,7 +172,7 @@ static void add_stack(struct gs_live *live, const struct live_pending *pending)
             add_time(&function->total, pending->ns);
         function->stamp = stamp;
         const struct gs_place *place = gs_stacks_place_at(live->stacks, frame.place);
-        struct live_line *line = alive ? line_of(live, thread, function->serial, place->line) : NULL;
+        struct gs_live_line *line = alive ? line_of(live, thread, function->serial, place->line) : NULL;
         for (int mode = 0; line && line->stamp != stamp && mode < GS_MODE_COUNT; mode++)
             line->recent_ns[mode] += (double)pending->ns[mode];
         if (line)
@@ -181,16 +181,16 @@ static void add_stack(struct gs_live *live, const struct live_pending *pending)
     }
 }
 
-void live_time_flush(struct gs_live *live)
+void gs_live_time_flush(struct gs_live *live)
 {
     for (uint32_t i = 0; i < live->pending.count; i++)
         add_stack(live, gs_ledger_at(&live->pending, i));
     gs_ledger_clear(&live->pending);
 }
 
-void live_time_forget(struct gs_live *live)
+void gs_live_time_forget(struct gs_live *live)
 {
-    live_time_flush(live);
+    gs_live_time_flush(live);
     live->stacks_known++;
     if (live->function_room > 0)
         memset(live->function_of, 0, live->function_room * sizeof *live->function_of);
@@ -202,15 +202,15 @@ static void decay(double list[GS_MODE_COUNT], double factor)
         list[mode] *= factor;
 }
 
-void live_time_decay(struct gs_live *live, double factor)
+void gs_live_time_decay(struct gs_live *live, double factor)
 {
-    live_time_flush(live);
+    gs_live_time_flush(live);
     live->recent_ns *= factor;
     for (uint32_t i = 0; i < live->functions.count; i++) {
-        struct live_function *function = gs_ledger_at(&live->functions, i);
+        struct gs_live_function *function = gs_ledger_at(&live->functions, i);
         decay(function->own.recent_ns, factor);
         decay(function->total.recent_ns, factor);
     }
     for (uint32_t i = 0; i < live->lines.count; i++)
-        decay(((struct live_line *)gs_ledger_at(&live->lines, i))->recent_ns, factor);
+        decay(((struct gs_live_line *)gs_ledger_at(&live->lines, i))->recent_ns, factor);
 }

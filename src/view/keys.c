@@ -222,64 +222,47 @@ static enum gs_request reset(struct gs_view *view, const struct gs_drawing *draw
     return GS_REQUEST_RESET;
 }
 
-static enum gs_request faster(struct gs_view *view, const struct gs_drawing *drawing)
-{
-    (void)view;
-    (void)drawing;
-    return GS_REQUEST_FASTER;
-}
-
-static enum gs_request slower(struct gs_view *view, const struct gs_drawing *drawing)
-{
-    (void)view;
-    (void)drawing;
-    return GS_REQUEST_SLOWER;
-}
-
-static enum gs_request dump(struct gs_view *view, const struct gs_drawing *drawing)
-{
-    (void)view;
-    (void)drawing;
-    return GS_REQUEST_DUMP;
-}
-
-static enum gs_request quit(struct gs_view *view, const struct gs_drawing *drawing)
-{
-    (void)view;
-    (void)drawing;
-    return GS_REQUEST_QUIT;
-}
-
 static const struct {
     uint32_t codes[CODES];
     const char *keys, *footer, *help; /* footer: what the last line calls it, NULL: nothing */
-    enum gs_request (*act)(struct gs_view *view, const struct gs_drawing *drawing);
+    enum gs_request (*act)(struct gs_view *view, const struct gs_drawing *drawing); /* NULL: it only asks for */
+    enum gs_request request;
 } rows[] = {
-    {{GS_KEY_UP, 'k'}, "Up, k", NULL, "one row up", up},
-    {{GS_KEY_DOWN, 'j'}, "Down, j", NULL, "one row down", down},
-    {{GS_KEY_PAGE_UP, 'b' & 31}, "PgUp", NULL, "a page up", page_up},
-    {{GS_KEY_PAGE_DOWN, 'f' & 31}, "PgDn", NULL, "a page down", page_down},
-    {{GS_KEY_HOME}, "Home", NULL, "the first row, whoever it is", home},
-    {{GS_KEY_END}, "End", NULL, "the last row", end},
-    {{GS_KEY_LEFT}, "Left", NULL, "earlier (Timeline), the thread before (Stack)", left},
-    {{GS_KEY_RIGHT}, "Right", NULL, "later (Timeline), the thread behind (Stack)", right},
-    {{GS_KEY_ENTER, GS_KEY_LINE_FEED}, "Enter", "stack", "the stack of the row's thread", enter},
-    {{TAB}, "Tab, 1-6", "pane", "the next pane, or that of this number", next_pane},
-    {{GS_KEY_BACK_TAB}, "Shift-Tab", NULL, "the pane before", previous_pane},
-    {{'s'}, "s", "sort", "sort by the next column", sort},
-    {{'/'}, "/", "search", "search for words in names, functions and files", begin_search},
-    {{GS_KEY_F3}, "F3", NULL, "search on", search_on},
-    {{'\\'}, "\\", "filter", "show only rows that have these words in them", begin_filter},
-    {{' ', 'p'}, "Space, p", "pause", "freeze the screen, or go on; samples are taken all the time", pause_or_go},
-    {{'m'}, "m", "mode", "which samples count in Functions and Stack: active, wall, cpu, gil, wait, blame", next_mode},
-    {{'r'}, "r", "reset", "count everything anew", reset},
-    {{'+', '='}, "+", NULL, "more samples a second", faster},
-    {{'-'}, "-", NULL, "fewer samples a second", slower},
-    {{'f'}, "f", "files", "whole file names, or shortened ones", full_files},
-    {{'w'}, "w", "write", "write a dump of this moment to a file", dump},
-    {{GS_KEY_ESCAPE}, "Esc", NULL, "out of the help, without the filter, back to the threads", escape},
-    {{'h', '?', GS_KEY_F1}, "h, ?, F1", "help", "this help, or out of it", help},
-    {{'q', 'Q', GS_KEY_F10, GS_KEY_CONTROL_C}, "q, F10, Ctrl-C", "quit", "end", quit},
+    {{GS_KEY_UP, 'k'}, "Up, k", NULL, "one row up", up, GS_REQUEST_NONE},
+    {{GS_KEY_DOWN, 'j'}, "Down, j", NULL, "one row down", down, GS_REQUEST_NONE},
+    {{GS_KEY_PAGE_UP, 'b' & 31}, "PgUp", NULL, "a page up", page_up, GS_REQUEST_NONE},
+    {{GS_KEY_PAGE_DOWN, 'f' & 31}, "PgDn", NULL, "a page down", page_down, GS_REQUEST_NONE},
+    {{GS_KEY_HOME}, "Home", NULL, "the first row, whoever it is", home, GS_REQUEST_NONE},
+    {{GS_KEY_END}, "End", NULL, "the last row", end, GS_REQUEST_NONE},
+    {{GS_KEY_LEFT}, "Left", NULL, "earlier (Timeline), the thread before (Stack)", left, GS_REQUEST_NONE},
+    {{GS_KEY_RIGHT}, "Right", NULL, "later (Timeline), the thread behind (Stack)", right, GS_REQUEST_NONE},
+    {{GS_KEY_ENTER, GS_KEY_LINE_FEED}, "Enter", "stack", "the stack of the row's thread", enter, GS_REQUEST_NONE},
+    {{TAB}, "Tab, 1-6", "pane", "the next pane, or that of this number", next_pane, GS_REQUEST_NONE},
+    {{GS_KEY_BACK_TAB}, "Shift-Tab", NULL, "the pane before", previous_pane, GS_REQUEST_NONE},
+    {{'s'}, "s", "sort", "sort by the next column", sort, GS_REQUEST_NONE},
+    {{'/'}, "/", "search", "search for words in names, functions and files", begin_search, GS_REQUEST_NONE},
+    {{GS_KEY_F3}, "F3", NULL, "search on", search_on, GS_REQUEST_NONE},
+    {{'\\'}, "\\", "filter", "show only rows that have these words in them", begin_filter, GS_REQUEST_NONE},
+    {{' ', 'p'},
+     "Space, p",
+     "pause",
+     "freeze the screen, or go on; samples are taken all the time",
+     pause_or_go,
+     GS_REQUEST_NONE},
+    {{'m'},
+     "m",
+     "mode",
+     "which samples count in Functions and Stack: active, wall, cpu, gil, wait, blame",
+     next_mode,
+     GS_REQUEST_NONE},
+    {{'r'}, "r", "reset", "count everything anew", reset, GS_REQUEST_NONE},
+    {{'+', '='}, "+", NULL, "more samples a second", NULL, GS_REQUEST_FASTER},
+    {{'-'}, "-", NULL, "fewer samples a second", NULL, GS_REQUEST_SLOWER},
+    {{'f'}, "f", "files", "whole file names, or shortened ones", full_files, GS_REQUEST_NONE},
+    {{'w'}, "w", "write", "write a dump of this moment to a file", NULL, GS_REQUEST_DUMP},
+    {{GS_KEY_ESCAPE}, "Esc", NULL, "out of the help, without the filter, back to the threads", escape, GS_REQUEST_NONE},
+    {{'h', '?', GS_KEY_F1}, "h, ?, F1", "help", "this help, or out of it", help, GS_REQUEST_NONE},
+    {{'q', 'Q', GS_KEY_F10, GS_KEY_CONTROL_C}, "q, F10, Ctrl-C", "quit", "end", NULL, GS_REQUEST_QUIT},
 };
 
 bool gs_keys_row(size_t i, struct gs_keys_row *row)
@@ -302,7 +285,7 @@ enum gs_request gs_keys_act(struct gs_view *view, const struct gs_drawing *drawi
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         for (size_t k = 0; k < CODES; k++) {
             if (key != 0 && rows[i].codes[k] == key)
-                return rows[i].act(view, drawing);
+                return rows[i].act ? rows[i].act(view, drawing) : rows[i].request;
         }
     }
     return GS_REQUEST_NONE;

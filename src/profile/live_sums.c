@@ -1,0 +1,86 @@
+/* Of a picture: functions, holds and who waits for whom; and what its parts share. */
+#include "profile/live_drawing.h"
+
+uint64_t gs_live_ago_us(const struct gs_live_drawing *drawing, uint64_t time_ns)
+{
+    return drawing->now_ns > time_ns ? (drawing->now_ns - time_ns) / 1000 : 0;
+}
+
+uint32_t gs_live_index_of_process(const struct gs_live *live, uint32_t number)
+{
+    const struct gs_live_process *process = gs_live_process_of(live, number);
+    return process ? (uint32_t)(process - live->processes) : 0;
+}
+
+struct gs_picture_place gs_live_copy_place(struct gs_album *album, const struct gs_live_place *place)
+{
+    if (!place->function[0])
+        return (struct gs_picture_place){0};
+    return (struct gs_picture_place){gs_album_copy(album, place->function), gs_album_copy(album, place->file),
+                                     place->line, place->gap};
+}
+
+void gs_live_draw_functions(const struct gs_live_drawing *drawing, struct gs_picture *picture)
+{
+    const struct gs_live *live = drawing->live;
+    uint32_t count = live->functions.count;
+    struct gs_picture_function *list = gs_album_get(drawing->album, count, sizeof *list);
+    for (uint32_t i = 0; list && i < count; i++) {
+        const struct gs_live_function *function = gs_ledger_at(&live->functions, i);
+        list[i].place = (struct gs_picture_place){
+            gs_album_copy(drawing->album, (const char *)(uintptr_t)function->key.a),
+            gs_album_copy(drawing->album, (const char *)(uintptr_t)function->key.b), 0, function->gap};
+        for (int mode = 0; mode < GS_MODE_COUNT; mode++) {
+            double of = live->recent_ns > 0 ? live->recent_ns : 1;
+            list[i].own[mode] = function->own.recent_ns[mode] / of;
+            list[i].total[mode] = function->total.recent_ns[mode] / of;
+            list[i].own_s[mode] = (double)function->own.ns[mode] / 1e9;
+            list[i].total_s[mode] = (double)function->total.ns[mode] / 1e9;
+        }
+    }
+    picture->functions = list;
+    picture->function_count = list ? count : 0;
+}
+
+void gs_live_draw_holds(const struct gs_live_drawing *drawing, struct gs_picture *picture)
+{
+    const struct gs_live *live = drawing->live;
+    uint32_t count = live->holds.count;
+    struct gs_picture_hold *list = gs_album_get(drawing->album, count, sizeof *list);
+    for (uint32_t i = 0; list && i < count; i++) {
+        const struct gs_live_hold_sum *sum = gs_ledger_at(&live->holds, i);
+        list[i] = (struct gs_picture_hold){.process = gs_live_index_of_process(live, sum->process),
+                                           .tid = sum->tid,
+                                           .name = gs_album_copy(drawing->album, sum->name),
+                                           .at_least = sum->at_least,
+                                           .waiters = sum->waiters,
+                                           .times = sum->times,
+                                           .longest_us = sum->longest_us,
+                                           .total_us = sum->total_us,
+                                           .ago_us = gs_live_ago_us(drawing, sum->end_ns),
+                                           .place = gs_live_copy_place(drawing->album, &sum->place)};
+    }
+    picture->holds = list;
+    picture->hold_count = list ? count : 0;
+}
+
+void gs_live_draw_blames(const struct gs_live_drawing *drawing, struct gs_picture *picture)
+{
+    const struct gs_live *live = drawing->live;
+    uint32_t count = live->blames.count;
+    struct gs_picture_blame *list = gs_album_get(drawing->album, count, sizeof *list);
+    for (uint32_t i = 0; list && i < count; i++) {
+        const struct gs_live_blame *blame = gs_ledger_at(&live->blames, i);
+        list[i] = (struct gs_picture_blame){.process = gs_live_index_of_process(live, blame->process),
+                                            .waiter_tid = blame->waiter_tid,
+                                            .holder_tid = blame->holder_tid,
+                                            .waiter = gs_album_copy(drawing->album, blame->waiter),
+                                            .holder = gs_album_copy(drawing->album, blame->holder),
+                                            .us = blame->ns / 1000,
+                                            .times = blame->times,
+                                            .ago_us = gs_live_ago_us(drawing, blame->last_ns),
+                                            .place = gs_live_copy_place(drawing->album, &blame->place)};
+    }
+    picture->blames = list;
+    picture->blame_count = list ? count : 0;
+}
