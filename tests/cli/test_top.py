@@ -433,9 +433,9 @@ def test_once_of_one_that_ends(system_python, tmp_path, end_by):
             target.kill()
     assert top.returncode == 0 and said
     rows = rows_of(out)
-    assert set(rows) == {"MainThread", "worker"}
-    assert re.search(r"^main +\S*changes\.py:7$", rows["MainThread"][8])
-    assert re.search(r"^wait +\S*threading\.py:\d+$", rows["worker"][8])
+    places = {"MainThread": r"^main +\S*changes\.py:7$", "worker": r"^wait +\S*threading\.py:\d+$"}
+    assert rows and set(rows) <= set(places)  # the last sample may have met it when one of them had ended already
+    assert all(re.search(places[name], row[8]) for name, row in rows.items())
 
 
 def test_without_a_terminal(target):
