@@ -225,8 +225,6 @@ static enum gs_status loop(struct trace *t)
             gs_signals_sleep(least(wake_ns, end_ns), &t->subject.waiting);
     }
     t->gone = is_gone(status);
-    if (status == GS_EXECED)
-        gs_remark("process %d runs another program now: traced up to there", (int)t->subject.look->target->pid);
     return t->gone ? GS_OK : status;
 }
 
@@ -306,6 +304,8 @@ static void tell_losses(const struct trace *t)
     gs_exact_numbers(t->exact, &numbers);
     if (t->args->quiet)
         return;
+    if (t->gone && gs_target_check(t->subject.look->target) == GS_EXECED) /* while it did so it looked as if it ended */
+        gs_remark("process %d runs another program now: traced up to there", (int)t->subject.look->target->pid);
     if (gs_exact_caveat(&t->stat))
         gs_remark("%s", gs_exact_caveat(&t->stat));
     if (numbers.lost > 0)

@@ -108,7 +108,8 @@ static void tell(const struct figures *f, bool gone)
         gs_remark("not exact: %llu of %llu events were lost, because gilspy could not read them in time",
                   (unsigned long long)numbers.lost, (unsigned long long)numbers.hits);
     if (gone && !f->args->program)
-        gs_remark("the process has ended: the figures are of the time up to then");
+        gs_remark("the process %s: the figures are of the time up to then",
+                  gs_target_check(f->subject.look->target) == GS_EXECED ? "runs another program now" : "has ended");
 }
 
 static enum gs_status measure(struct figures *f, struct gs_err *err)

@@ -32,11 +32,22 @@ struct gs_tracer {
     struct gs_event *held; /* not handed on yet */
     size_t held_count, held_room;
     struct late *late;
+    int code_fd;       /* the file of the Python, -1: cannot be had */
     uint64_t round_ns; /* when the last drain began */
     bool on;
     uint64_t seen; /* samples, */
     uint64_t lost, throttled, unclear;
 };
+
+static int open_code(const struct gs_python *python)
+{
+    const struct gs_target *target = python->target;
+    for (size_t i = 0; python->library && i < target->map_count; i++) {
+        if (target->maps[i].executable && strcmp(target->maps[i].path, python->library) == 0)
+            return gs_target_open_near_file(target, &target->maps[i]);
+    }
+    return -1;
+}
 
 enum gs_status gs_tracer_open(struct gs_tracer **out, const struct gs_python *python,
                               const struct gs_tracer_options *options, struct gs_err *err)
@@ -47,6 +58,7 @@ enum gs_status gs_tracer_open(struct gs_tracer **out, const struct gs_python *py
     if (!tracer)
         return gs_fail(err, GS_NO_MEMORY, "cannot trace process %d: out of memory", (int)pid);
     tracer->python = python;
+    tracer->code_fd = open_code(python);
     int failure = gs_trap_measure(&tracer->setup.trap_ns);
     enum gs_status status = failure ? gs_cover_refused(failure, true, pid, err)
                                     : gs_cover_open(&tracer->cover, python, options->switches, err);
@@ -76,6 +88,8 @@ void gs_tracer_close(struct gs_tracer *tracer)
     if (!tracer)
         return;
     gs_cover_close(&tracer->cover);
+    if (tracer->code_fd >= 0)
+        close(tracer->code_fd);
     free(tracer->late);
     free(tracer->held);
     free(tracer);
@@ -122,20 +136,17 @@ void gs_tracer_numbers(const struct gs_tracer *tracer, struct gs_tracer_numbers 
 
 /* ---- what an instruction does ---- */
 
-/* The bytes before ip, from memory, or from the file that is mapped there when the process is gone already. */
+/* The bytes before ip: from the file of the Python, which stays what it is when the process is gone already, or runs
+ * another program; from memory where it is not there. */
 static bool read_code(const struct gs_tracer *tracer, gs_addr ip, uint8_t bytes[GS_SITE_BYTES])
 {
-    const struct gs_target *target = tracer->python->target;
     gs_addr from = ip - GS_SITE_BYTES;
-    if (gs_mem_read(tracer->python->mem, from, bytes, GS_SITE_BYTES) == GS_OK)
-        return true;
-    const struct gs_map *map = gs_target_map_at(target, from);
-    int fd = map ? gs_target_open_near_file(target, map) : -1;
-    if (fd < 0)
-        return false;
-    ssize_t got = pread(fd, bytes, GS_SITE_BYTES, (off_t)(map->file_offset + (from - map->start)));
-    close(fd);
-    return got == GS_SITE_BYTES;
+    const struct gs_map *map = gs_target_map_at(tracer->python->target, from);
+    if (map && tracer->code_fd >= 0 && strcmp(map->path, tracer->python->library) == 0)
+        return pread(tracer->code_fd, bytes, GS_SITE_BYTES, (off_t)(map->file_offset + (from - map->start))) ==
+               GS_SITE_BYTES;
+    return gs_mem_read(tracer->python->mem, from, bytes, GS_SITE_BYTES) == GS_OK &&
+           !gs_target_left_memory(tracer->python->target);
 }
 
 static const struct gs_site *find_site(struct gs_tracer *tracer, const struct gs_perf_record *record, size_t lock)
