@@ -11,6 +11,7 @@ from cores import leave_by_gcore, where
 
 WATCHED = ["-d", "600ms"]
 ATTEMPTS = 4  # for what depends on who gets a processor when
+HEALTHY_LOOKS = 3
 FEW = ("2.7.18-pyenv", "3.11.2-system")  # and the newest: where what does not depend on the layout is tried
 CALM = [way for way in why.WAYS if way.calm]
 LIVELY = [way for way in why.WAYS if not way.calm]
@@ -81,6 +82,18 @@ def test_lively(python, folders, way):
             if found is None:
                 break
         assert found is None
+
+
+def test_no_false_alarm(python, folders):
+    """No second look: what is well is never said to hang."""
+    if not few(python):
+        pytest.skip("tried with other Pythons")
+    ways = [way for way in why.WAYS if way.name in ("idle", "pool", "server")]
+    with contextlib.ExitStack() as stack:
+        pids = [stack.enter_context(why.brought_about(python, folders, way)).pid for way in ways]
+        for attempt in range(HEALTHY_LOOKS):
+            for document in ask(pids, "-d", "1"):
+                assert {verdict["kind"] for verdict in document["verdicts"]} <= why.HEALTHY, document["verdicts"]
 
 
 def test_c_function(python, folders):
