@@ -159,6 +159,31 @@ static enum gs_status look_at_all(struct gs_inquiry *inquiry)
     return gs_why_watch_add(&inquiry->watch, look->snapshot);
 }
 
+/* The C stacks of those who had a GIL, then everybody once more as the user wants them. */
+static enum gs_status look_into_core(struct gs_inquiry *inquiry)
+{
+    struct gs_look *look = inquiry->look;
+    pid_t holders[GS_WHY_CLOSERS];
+    size_t count = 0;
+    for (size_t i = 0; i < look->snapshot->gil_count && count < GS_WHY_CLOSERS; i++) {
+        if (look->snapshot->gils[i].holder > 0)
+            holders[count++] = look->snapshot->gils[i].holder;
+    }
+    enum gs_status status = GS_OK;
+    for (size_t i = 0; i < count && status == GS_OK; i++) {
+        status = gs_reader_native(look->reader, GS_NATIVE_LEAF, holders[i]);
+        if (status == GS_OK)
+            status = gs_reader_take(look->reader, &look->snapshot);
+        if (status == GS_OK)
+            note_closer(inquiry, holders[i]);
+    }
+    if (status == GS_OK && count > 0)
+        status = gs_reader_native(look->reader, inquiry->args.native, 0);
+    if (status == GS_OK && count > 0)
+        status = gs_reader_take(look->reader, &look->snapshot);
+    return status;
+}
+
 enum gs_status gs_inquiry_judge(struct gs_inquiry *inquiry)
 {
     struct gs_look *look = inquiry->look;
@@ -168,8 +193,7 @@ enum gs_status gs_inquiry_judge(struct gs_inquiry *inquiry)
         return GS_OK;
     if (inquiry->begin_cpu_ns > 0 && gs_target_clock_ns(look->target, &cpu_ns) && now_ns > inquiry->begin_ns)
         inquiry->facts.cpu = (double)(cpu_ns - inquiry->begin_cpu_ns) / (double)(now_ns - inquiry->begin_ns);
-    if (!look->target->still)
-        status = look_at_all(inquiry);
+    status = look->target->still ? look_into_core(inquiry) : look_at_all(inquiry);
     if (status != GS_OK || inquiry->ended)
         return status;
     gs_why_watch_end(&inquiry->watch);
