@@ -133,14 +133,17 @@ def test_traced_by_another(folders, library):
     with start(python, folders, library, "spin") as target:
         wait_asleep(target)
         tid = target.began["tids"]["spin_plain"]
+
+        def refused():
+            found = gilspy.threads_by_name(gilspy.dump(target.pid, "-n"))
+            return native.gaps(found["spin_plain"]) == [
+                "it runs, and cannot be stopped to read its C stack: another program traces it"] and found
         with subprocess.Popen(["strace", "-qq", "-p", str(tid), "-e", "trace=none"], stderr=subprocess.DEVNULL) as other:
-            until(lambda: target.state(tid) == ("R", other.pid), "strace to attach, and the thread to go on")
-            threads = gilspy.threads_by_name(gilspy.dump(target.pid, "-n"))
+            until(lambda: target.state(tid)[1] == other.pid, "strace to attach")
+            threads = until(refused, "the thread to run on under strace, which stops it at first")
             text = gilspy.run("dump", "-n", "-p", target.pid).stdout
             other.terminate()
         assert "C stacks: strace (%d) traces them\n" % other.pid in text
-        assert native.gaps(threads["spin_plain"]) == \
-            ["it runs, and cannot be stopped to read its C stack: another program traces it"]
         assert [frame["function"] for frame in threads["spin_pointer"]["frames"]][:2] == ["turn_pointer", "spin_pointer"]
 
 
