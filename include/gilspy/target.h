@@ -131,8 +131,6 @@ pid_t gs_target_tracer(const struct gs_target *target, pid_t tid);
 bool gs_target_ran_ns(const struct gs_target *target, pid_t tid, uint64_t *ran_ns);
 /* Time in nanoseconds that all threads of the process together were on a processor, as of now. */
 bool gs_target_clock_ns(const struct gs_target *target, uint64_t *cpu_ns);
-/* CPU time in microseconds that the thread (tid, or the whole process with 0) has used; false when unknown. */
-bool gs_target_cpu_us(const struct gs_target *target, pid_t tid, uint64_t *cpu_us);
 /* Since it started, in seconds; below 0: not known. */
 double gs_target_uptime_s(const struct gs_target *target);
 /* The kernel's name of a thread, uncleaned. */

@@ -108,22 +108,14 @@ void gs_why_concerns(struct gs_judging *j, struct gs_verdict *verdict, size_t th
 
 /* ---- what things are called ---- */
 
-uint32_t gs_case_thread(const struct gs_case *c, pid_t tid)
+/* Index of the thread of that tid in the snapshot, GS_NOBODY when there is none. */
+static uint32_t find_thread(const struct gs_case *c, pid_t tid)
 {
     for (uint32_t i = 0; i < c->snapshot->thread_count; i++) {
         if (c->snapshot->threads[i].tid == tid)
             return i;
     }
     return GS_NOBODY;
-}
-
-const struct gs_frame *gs_case_innermost(const struct gs_thread *thread)
-{
-    for (uint32_t i = 0; i < thread->frame_count; i++) {
-        if (thread->frames[i].kind == GS_FRAME_PYTHON)
-            return &thread->frames[i];
-    }
-    return NULL;
 }
 
 static struct gs_said said_named(const struct gs_case *c, const struct gs_thread *thread, int most)
@@ -143,7 +135,7 @@ struct gs_said gs_said_thread(const struct gs_case *c, const struct gs_thread *t
 struct gs_said gs_said_tid(const struct gs_case *c, pid_t tid)
 {
     struct gs_said said;
-    uint32_t index = gs_case_thread(c, tid);
+    uint32_t index = find_thread(c, tid);
     if (index != GS_NOBODY)
         return gs_said_thread(c, &c->snapshot->threads[index]);
     snprintf(said.words, sizeof said.words, "thread %d", (int)tid);

@@ -48,9 +48,4 @@ struct gs_said gs_said_asleep(const struct gs_case *c, pid_t tid);
 struct gs_said gs_said_us(uint64_t time_us);
 struct gs_said gs_said_number(uint64_t number);
 
-/* Index of the thread of that tid in the snapshot, GS_NOBODY when there is none. */
-uint32_t gs_case_thread(const struct gs_case *c, pid_t tid);
-/* The first Python frame from the innermost on; NULL: it runs none. */
-const struct gs_frame *gs_case_innermost(const struct gs_thread *thread);
-
 #endif

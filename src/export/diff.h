@@ -59,8 +59,6 @@ struct gs_changes {
 enum gs_status gs_changes_init(struct gs_changes *changes, const struct gs_difference *difference) GS_MUST_CHECK;
 void gs_changes_fini(struct gs_changes *changes);
 
-/* "12.3 %" */
-void gs_diff_share(struct gs_label *text, double share);
 /* "12.0 % before, 31.5 % after: +19.5 (±1.2)" */
 void gs_diff_words(struct gs_label *text, const struct gs_change *change);
 /* "a.gilspy → b.gilspy" */

@@ -4,16 +4,17 @@
 
 enum { NAME_MOST = 80 };
 
-void gs_diff_share(struct gs_label *text, double share)
+/* "12.3 %" */
+static void add_share(struct gs_label *text, double share)
 {
     gs_label_put(text, share > 0 && share < 0.001 ? "%.2f %%" : "%.1f %%", share * 100);
 }
 
 void gs_diff_words(struct gs_label *text, const struct gs_change *change)
 {
-    gs_diff_share(text, change->before);
+    add_share(text, change->before);
     gs_label_put(text, " before, ");
-    gs_diff_share(text, change->after);
+    add_share(text, change->after);
     gs_label_put(text, " after: %+.1f (±%.1f)", gs_change_by(change) * 100, change->chance * 100);
 }
 

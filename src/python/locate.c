@@ -16,7 +16,8 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-const struct gs_map *gs_locate_first_map(const struct gs_target *target, gs_addr base)
+/* The map at which the image of python->library begins. */
+static const struct gs_map *first_map(const struct gs_target *target, gs_addr base)
 {
     const struct gs_map *map = gs_target_map_at(target, base);
     return map && map->start == base ? map : NULL;
@@ -135,7 +136,7 @@ static void read_symtab(struct gs_python *python, const struct gs_image *image)
                   {GS_SYMBOL_import_lock, &at->import_lock},
                   {GS_SYMBOL_import_lock_thread, &at->import_lock_thread}};
     struct gs_symbols symbols;
-    const struct gs_map *map = gs_locate_first_map(python->target, image->base);
+    const struct gs_map *map = first_map(python->target, image->base);
     if (!map)
         return;
     gs_symbols_read(&symbols, python, map);

@@ -15,9 +15,6 @@ enum gs_status gs_locate(struct gs_python *python, struct gs_image *image, uint3
  * tiny exported functions. */
 void gs_locate_statics(struct gs_python *python, const struct gs_image *image);
 
-/* The map at which the image of python->library begins. */
-const struct gs_map *gs_locate_first_map(const struct gs_target *target, gs_addr base);
-
 /* PY_VERSION_HEX of a Python older than 3.13; python->version is set. Micro 0xff when only X.Y can be told. */
 enum gs_status gs_version_find(struct gs_python *python, const struct gs_image *image, uint32_t *version,
                                struct gs_err *err) GS_MUST_CHECK;

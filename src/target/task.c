@@ -189,26 +189,6 @@ bool gs_target_clock_ns(const struct gs_target *target, uint64_t *cpu_ns)
     return true;
 }
 
-bool gs_target_cpu_us(const struct gs_target *target, pid_t tid, uint64_t *cpu_us)
-{
-    char file[48] = "stat", text[1024];
-    struct gs_proc_stat stat;
-    uint64_t ran_ns;
-    if (target->still)
-        return false;
-    /* schedstat counts nanoseconds, stat only clock ticks. */
-    if (tid && gs_target_ran_ns(target, tid, &ran_ns)) {
-        *cpu_us = ran_ns / 1000;
-        return true;
-    }
-    if (tid)
-        snprintf(file, sizeof file, "task/%d/stat", (int)tid);
-    if (gs_proc_read(target->pid, file, text, sizeof text) <= 0 || !gs_proc_stat_parse(text, &stat))
-        return false;
-    *cpu_us = (stat.user_ticks + stat.system_ticks) * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
-    return true;
-}
-
 static void read_comm(pid_t pid, const char *file, char name[16])
 {
     char text[64];
