@@ -14,7 +14,7 @@
 
 static const double overhead_most = 0.02; /* unless --max-overhead says otherwise */
 
-enum { REST_SHARE = 20 /* the end of a run shows no interval that is a smaller part of one than this */ };
+enum { REST_SHARE = 20 /* an interval that ends so close to the run's end, as a part of one, ends with it */ };
 
 struct figures {
     const struct gs_args *args;
@@ -22,7 +22,7 @@ struct figures {
     struct gs_console console;
     struct gs_subject subject;
     struct gs_exact *exact;
-    uint64_t shown_ns;  /* when figures were shown last, or it began */
+    uint64_t begin_ns;
     bool shown, warned; /* warned: of what tracing changes */
 };
 
@@ -70,7 +70,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 /* *gone: the process is no more what it was. */
 static enum gs_status loop(struct figures *f, bool *gone)
 {
-    uint64_t interval_ns = f->args->interval_us * 1000, begin_ns = f->shown_ns;
+    uint64_t interval_ns = f->args->interval_us * 1000, begin_ns = f->begin_ns;
     uint64_t end_ns = f->args->duration_us ? begin_ns + f->args->duration_us * 1000 : UINT64_MAX;
     uint64_t next_ns = interval_ns ? begin_ns + interval_ns : UINT64_MAX;
     enum gs_status status = GS_OK;
@@ -83,7 +83,6 @@ static enum gs_status loop(struct figures *f, bool *gone)
         if (!status && now_ns >= next_ns && now_ns + interval_ns / REST_SHARE < end_ns) {
             status = show(f);
             next_ns += (1 + (now_ns - next_ns) / interval_ns) * interval_ns;
-            f->shown_ns = now_ns;
         }
         if (!status)
             gs_signals_sleep(least(least(gs_exact_next_ns(f->exact), end_ns), next_ns), &f->subject.waiting);
@@ -123,15 +122,14 @@ static enum gs_status measure(struct figures *f, struct gs_err *err)
     enum gs_status status = gs_exact_open(&f->exact, f->subject.look, &options, err);
     if (status)
         return status;
-    f->shown_ns = gs_clock_ns();
+    f->begin_ns = gs_clock_ns();
     status = loop(f, &gone);
     if (!status && gs_exact_hopeless(f->exact))
         return GS_OK;
     enum gs_status ended = gs_exact_end(f->exact);
     status = status ? status : ended;
-    bool rest = f->shown && (gs_clock_ns() - f->shown_ns) * REST_SHARE < args->interval_us * 1000;
-    if (!status && !rest)
-        status = show(f);
+    if (!status)
+        status = show(f); /* however short: the sum of all intervals is whole */
     if (!status)
         tell(f, gone);
     return status ? gs_fail(err, status, "cannot trace any longer: %s", gs_status_text(status)) : GS_OK;
