@@ -90,6 +90,8 @@ static void note_closer(struct gs_inquiry *inquiry, pid_t tid)
             continue;
         snprintf(closer.name, sizeof closer.name, "%s", name_of(look, &threads[i], spare));
         snprintf(closer.stack, sizeof closer.stack, "%s", gs_said_stack(&inquiry->facts, &threads[i]).words);
+        closer.in_python = threads[i].frame_count > 0 && threads[i].frames[0].kind == GS_FRAME_PYTHON &&
+                           look->snapshot->native != GS_NATIVE_NONE;
         if (natives)
             gs_why_closer_name(threads[i].frames, threads[i].frame_count, natives, &closer);
         if (*used == GS_WHY_CLOSERS)

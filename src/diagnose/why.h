@@ -69,6 +69,7 @@ struct gs_waits;
 struct gs_why_closer {
     pid_t tid;
     char name[100];
+    bool in_python;     /* it ran Python code itself, no C function that this called */
     char stack[400];    /* where it was, in words */
     char function[160]; /* of C; "module+0x12" where there is no symbol, "" where it is not known */
     char module[80];    /* base name of the ELF file */

@@ -15,8 +15,8 @@
 
 static double share(const struct gs_case *c, const struct gs_why_thread *sum, enum gs_gil_word word)
 {
-    uint64_t watched_ns = gs_case_watched_ns(c);
-    return watched_ns > 0 ? (double)sum->word_ns[word] / (double)watched_ns : 0;
+    uint64_t weighed_ns = c->watch->weighed_ns;
+    return weighed_ns > 0 ? (double)sum->word_ns[word] / (double)weighed_ns : 0;
 }
 
 /* The sum of the i-th thread, NULL: nothing to be said of it. */
@@ -121,7 +121,7 @@ static void tell_saturated(struct gs_judging *j, uint32_t gil, const bool *crowd
 {
     const struct gs_case *c = j->c;
     const struct gs_why_gil *sum = &c->watch->gils[gil];
-    double watched_s = (double)gs_case_watched_ns(c) / 1e9;
+    double watched_s = (double)(c->watch->weighed_ns + 1) / 1e9;
     double held = (double)sum->held_ns / 1e9 / watched_s, waiting = wanting;
     for (size_t i = 0; i < c->snapshot->thread_count; i++) {
         if (crowd[i])
@@ -160,7 +160,7 @@ static void tell_saturated(struct gs_judging *j, uint32_t gil, const bool *crowd
 void gs_why_find_saturated(struct gs_judging *j)
 {
     const struct gs_case *c = j->c;
-    uint64_t watched_ns = gs_case_watched_ns(c);
+    uint64_t watched_ns = c->watch->weighed_ns;
     bool *crowd = calloc(c->snapshot->thread_count + 1, sizeof *crowd);
     for (uint32_t gil = 0; gil < c->snapshot->gil_count && gil < GS_WHY_GILS && crowd; gil++) {
         size_t count = 0;

@@ -172,6 +172,17 @@ static bool starved(const struct gs_case *c, const struct suspect *s)
     return ran >= 0 && ran * (double)gs_case_watched_ns(c) < (double)s->sum->long_ns[GS_WHY_RUNNING] / 2;
 }
 
+/* A thread that did not get a processor for most of its holds may stand in one place without keeping anything: what it
+ * can have had in this hold counts. */
+static bool lasted(const struct gs_case *c, const struct suspect *s)
+{
+    double ran = s->index != GS_NOBODY ? gs_case_ran(c, s->index) : -1;
+    if (!long_one(s) || !starved(c, s))
+        return long_one(s);
+    double share = ran * (double)gs_case_watched_ns(c) / (double)s->sum->long_ns[GS_WHY_RUNNING];
+    return share * (double)length_ns(s->hold) >= (double)GS_WHY_HANGS_NS;
+}
+
 static struct gs_verdict *say_hog(struct gs_judging *j, const struct suspect *s)
 {
     const struct gs_case *c = j->c;
@@ -196,8 +207,8 @@ static void tell_hog(struct gs_judging *j, const struct suspect *s)
 {
     const struct gs_case *c = j->c;
     /* Who runs Python code is asked to let go every few milliseconds: it does not stay in one place for long. */
-    if (!s->hold->one_place || s->hold->contended_ns < length_ns(s->hold) / 2 ||
-        !(long_one(s) || (many(c, s) && s->sum->long_count[GS_WHY_RUNNING] > 1 && !starved(c, s))))
+    if (!s->hold->one_place || s->hold->contended_ns < length_ns(s->hold) / 2 || (s->closer && s->closer->in_python) ||
+        !(lasted(c, s) || (many(c, s) && s->sum->long_count[GS_WHY_RUNNING] > 1 && !starved(c, s))))
         return;
     struct gs_verdict *v = say_hog(j, s);
     if (s->closer && s->closer->function[0])

@@ -224,6 +224,7 @@ enum gs_status gs_why_watch_add(struct gs_why_watch *watch, const struct gs_snap
     uint64_t now_ns = snapshot->time_ns, weight_ns = watch->samples > 0 ? now_ns - watch->last_ns : 0;
     if (weight_ns > MOST_NS)
         weight_ns = MOST_NS;
+    watch->weighed_ns += weight_ns;
     if (watch->samples == 0)
         watch->first_ns = now_ns;
     for (size_t i = 0; i < snapshot->thread_count; i++) {

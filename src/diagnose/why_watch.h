@@ -60,6 +60,7 @@ struct gs_why_watch {
     size_t thread_count, room;
     struct gs_why_gil gils[GS_WHY_GILS];
     uint64_t first_ns, last_ns, samples;
+    uint64_t weighed_ns; /* what the samples stand for: less than the time between them where they were late */
     uint64_t collecting_ns, finalizing_ns;
     uint64_t longest_collecting_ns, collecting_since_ns;
 };
