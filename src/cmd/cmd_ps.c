@@ -36,7 +36,7 @@ static enum gs_status show_on(const struct gs_args *args, struct gs_output *outp
         next += args->interval_us * 1000;
         if (next < gs_clock_ns())
             next = gs_clock_ns();
-    } while (status == GS_OK && fflush(output->file) == 0 && gs_signals_sleep(next, &waiting));
+    } while (status == GS_OK && gs_output_flush(output) == GS_OK && gs_signals_sleep(next, &waiting));
     return status;
 }
 

@@ -101,9 +101,7 @@ static enum gs_status show(struct figures *f)
         fputs(several ? "]}\n" : "\n", out);
     gs_session_sum(f->session, &end);
     f->before = end.quality;
-    if (!status && fflush(out) != 0)
-        status = GS_OUTPUT;
-    return status;
+    return status ? status : gs_output_flush(&f->output);
 }
 
 /* ---- the sink ---- */

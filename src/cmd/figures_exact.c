@@ -57,9 +57,7 @@ static enum gs_status show(struct figures *f)
     gs_gilstat_fini(&stat);
     gs_exact_next_span(f->exact);
     f->shown = true;
-    if (!status && fflush(f->output.file) != 0)
-        status = GS_OUTPUT;
-    return status;
+    return status ? status : gs_output_flush(&f->output);
 }
 
 static uint64_t least(uint64_t a, uint64_t b)

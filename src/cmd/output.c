@@ -154,6 +154,14 @@ enum gs_status gs_output_try(const char *name, struct gs_err *err)
     return status ? status : gs_output_close(&output, false, err);
 }
 
+enum gs_status gs_output_flush(struct gs_output *output)
+{
+    if (fflush(output->file) == 0)
+        return GS_OK;
+    output->reason = errno;
+    return GS_OUTPUT;
+}
+
 /* Writes out what is left. 0, or why not everything written since the beginning arrived. */
 static int finish(FILE *file)
 {
@@ -174,6 +182,8 @@ enum gs_status gs_output_close(struct gs_output *output, bool complete, struct g
     enum gs_status status = GS_OK;
     const char *name = strcmp(output->name, "-") == 0 ? "the output" : output->name;
     int reason = finish(output->file);
+    if (output->reason != 0)
+        reason = output->reason;
     if (output->file == stdout && output->buffer)
         setvbuf(stdout, NULL, _IONBF, 0);
     free(output->buffer);

@@ -11,6 +11,7 @@ struct gs_output {
     const char *name; /* as it was given */
     char *buffer;
     char *path, *part; /* NULL for standard output, devices and FIFOs: these are written directly */
+    int reason;        /* errno of a flush that failed */
 };
 
 /* name: "-" or NULL is standard output. A new file belongs to the user who called sudo. */
@@ -20,6 +21,8 @@ enum gs_status gs_output_open(struct gs_output *output, const char *name, struct
 enum gs_status gs_output_open_growing(struct gs_output *output, const char *name, struct gs_err *err) GS_MUST_CHECK;
 /* Whether gs_output_open would do; nothing is left behind. */
 enum gs_status gs_output_try(const char *name, struct gs_err *err) GS_MUST_CHECK;
+/* What was written goes out now: a reader waits for it. GS_OUTPUT: it did not arrive, and closing tells why. */
+enum gs_status gs_output_flush(struct gs_output *output) GS_MUST_CHECK;
 /* Writes out what is buffered, and puts the file in its place when `complete`; otherwise nothing of it stays. Fails
  * when anything that was written since the beginning did not arrive. A reader that closed the pipe is no reason for
  * a message: err->what is empty then. */

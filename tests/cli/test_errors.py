@@ -156,8 +156,9 @@ def test_unwritable_output(target, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("words", [["dump", "-v"], ["dump", "-j"], ["ps"], ["ps", "-j"],
-                                   ["top", "--once", "-d", "100ms"]])
+@pytest.mark.parametrize("words", [["dump", "-v"], ["dump", "-j"], ["ps"], ["ps", "-j"], ["ps", "--interval", "100ms"],
+                                   ["top", "--once", "-d", "100ms"], ["stat", "-d", "100ms"],
+                                   ["stat", "-j", "--interval", "100ms"], ["top", "-j"], ["why", "-d", "100ms"]])
 def test_full_disk(target, words):
     with open("/dev/full", "w") as full:
         done = gilspy.run(*words, "-p", target.pid, stdout=full)
