@@ -9,11 +9,13 @@
 
 enum { USUAL_INTERVAL_US = 1000000 };
 
-/* The documents of stat, one a line. */
+/* The documents of stat, one a line; with --once only one. */
 static int write_figures(const struct gs_args *args)
 {
     struct gs_args mine = *args;
-    if (mine.interval_us == 0)
+    if (mine.once && mine.duration_us == 0)
+        mine.duration_us = USUAL_INTERVAL_US;
+    if (!mine.once && mine.interval_us == 0)
         mine.interval_us = USUAL_INTERVAL_US;
     return gs_figures_run(&mine);
 }
@@ -22,13 +24,14 @@ static int run(const struct gs_args *args)
 {
     struct gs_args chosen = *args;
     pid_t pid = 0;
-    if (args->json && args->pid_count > 0)
-        return write_figures(args);
-    if (args->interval_us > 0) {
+    if (args->interval_us > 0 && (!args->json || args->once)) {
         struct gs_err err;
-        gs_fail(&err, GS_USAGE, "cannot watch: --interval is for the documents of --json");
+        gs_fail(&err, GS_USAGE, "cannot watch: --interval is for the documents of --json%s",
+                args->once ? ", and --once has one end" : "");
         return gs_message(GS_USAGE, &err);
     }
+    if (args->json && args->pid_count > 0)
+        return write_figures(args);
     if (args->pid_count > 0)
         return gs_top_watch(args);
     int exit = gs_pick(args, &pid);

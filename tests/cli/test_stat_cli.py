@@ -77,6 +77,13 @@ def test_intervals(spinning, command):
     assert 0 < sum(document["seconds"] for document in documents) <= took
 
 
+def test_once_is_one_document(spinning):
+    done = gilspy.run("top", "--json", "--once", "-p", spinning.pid)
+    assert (done.returncode, done.stderr) == (0, "")
+    (document,) = lines(done)
+    check(document)
+
+
 def test_intervals_as_text(spinning):
     done = gilspy.run("stat", "-p", spinning.pid, "--interval", "250ms", "-d", "600ms")
     shown = done.stdout.count("HAS GIL %")
@@ -215,6 +222,7 @@ def test_usage(target):
                   ["-p", target.pid, "--rate", "0"], ["-p", target.pid, "--intervall", "1"]):
         check_failure(gilspy.run("stat", *words), 2)
     check_failure(gilspy.run("top", "-p", target.pid, "--interval", "1s"), 2, "--json")
+    check_failure(gilspy.run("top", "-p", target.pid, "--interval", "1s", "--once", "--json"), 2, "--once")
 
 
 def test_no_such_process():
