@@ -108,7 +108,8 @@ static enum gs_status judge(struct run *run, int *exit, struct gs_err *err)
         enum gs_status status = gs_inquiry_judge(inquiry);
         if (status == GS_OK && inquiry->ended) {
             if (!run->args->quiet)
-                gs_remark("process %d has ended while it was watched", (int)inquiry->look->target->pid);
+                gs_remark("process %d %s while it was watched: there is no verdict", (int)inquiry->look->target->pid,
+                          inquiry->ended == GS_EXECED ? "began to run another program" : "has ended");
             continue;
         }
         if (status == GS_OK)

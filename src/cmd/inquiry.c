@@ -122,6 +122,13 @@ static enum gs_status look_closer(struct gs_inquiry *inquiry)
     return GS_OK;
 }
 
+/* While a process changes its program its memory looks as if it had ended. */
+static void note_end(struct gs_inquiry *inquiry, enum gs_status status)
+{
+    if (gs_status_class(status) == GS_CLASS_GONE)
+        inquiry->ended = gs_target_check(inquiry->look->target) == GS_EXECED ? GS_EXECED : status;
+}
+
 enum gs_status gs_inquiry_look(struct gs_inquiry *inquiry)
 {
     struct gs_look *look = inquiry->look;
@@ -132,8 +139,7 @@ enum gs_status gs_inquiry_look(struct gs_inquiry *inquiry)
         status = gs_why_watch_add(&inquiry->watch, look->snapshot);
     if (status == GS_OK)
         status = look_closer(inquiry);
-    if (gs_status_class(status) == GS_CLASS_GONE)
-        inquiry->ended = true;
+    note_end(inquiry, status);
     return gs_status_class(status) == GS_CLASS_FATAL ? status : GS_OK;
 }
 
@@ -152,7 +158,7 @@ static enum gs_status look_at_all(struct gs_inquiry *inquiry)
         clock_gettime(CLOCK_REALTIME, &look->time);
         status = gs_reader_take(look->reader, &look->snapshot);
     }
-    inquiry->ended = gs_status_class(status) == GS_CLASS_GONE;
+    note_end(inquiry, status);
     if (status != GS_OK)
         return inquiry->ended ? GS_OK : status;
     memset(look->frames, 0, sizeof look->frames);
