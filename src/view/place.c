@@ -28,14 +28,21 @@ void gs_place_put_function(const struct gs_picture_place *place, int width, stru
         gs_text_fit(text, place->function, width, GS_CUT_END);
 }
 
+/* Nothing where it is not known. */
+static void put_line(char *line, size_t size, const struct gs_picture_place *place)
+{
+    line[0] = '\0';
+    if (place->line > 0)
+        snprintf(line, size, ":%d", place->line);
+}
+
 void gs_place_put_file(const struct gs_drawing *drawing, const struct gs_picture_place *place, int width,
                        struct gs_text *text)
 {
-    char line[16] = "";
+    char line[16];
     if (!place->function || place->gap || !place->file)
         return;
-    if (place->line > 0)
-        snprintf(line, sizeof line, ":%d", place->line);
+    put_line(line, sizeof line, place);
     int left = width - (int)strlen(line);
     const char *file = drawing->view->full_files ? place->file : gs_files_shorten(&drawing->files, place->file);
     gs_text_fit(text, file, width == 0 ? 0 : left > 1 ? left : 1, GS_CUT_START);
@@ -63,7 +70,7 @@ void gs_place_put(const struct gs_drawing *drawing, const struct gs_picture_plac
 {
     if (width > 0 && width < FILE_LEAST && place->function && !place->gap) {
         char line[16];
-        snprintf(line, sizeof line, ":%d", place->line);
+        put_line(line, sizeof line, place);
         gs_text_fit(text, place->function, width - (int)strlen(line), GS_CUT_END);
         gs_text_put(text, "%s", line);
         return;

@@ -335,6 +335,25 @@ static void timeline_moves(void **state)
     assert_int_equal(f->view.cells_ago, GS_PICTURE_CELLS - 2);
 }
 
+/* No column is so narrow that a line is made up. */
+static void unknown_lines(void **state)
+{
+    struct gs_view view = {.full_files = true};
+    struct gs_drawing drawing = {.view = &view};
+    struct gs_picture_place place = {.function = "match", .file = "re.py"};
+    (void)state;
+    for (int line = -1; line <= 7; line += 8) {
+        for (int width = 10; width <= 60; width++) {
+            struct gs_text text;
+            place.line = line;
+            gs_text_init(&text, true);
+            gs_place_put(&drawing, &place, width, &text);
+            assert_int_equal(memchr(text.bytes, ':', text.len) != NULL, line > 0);
+            gs_text_fini(&text);
+        }
+    }
+}
+
 /* Each key of the table says what it does. */
 static void keys_are_told(void **state)
 {
@@ -362,6 +381,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(filters, set_up, tear_down),
         cmocka_unit_test_setup_teardown(requests, set_up, tear_down),
         cmocka_unit_test_setup_teardown(timeline_moves, set_up, tear_down),
+        cmocka_unit_test(unknown_lines),
         cmocka_unit_test(keys_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
