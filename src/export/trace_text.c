@@ -1,10 +1,18 @@
-/* thread, tid, total, no gil %, has gil %, gil wait %. */
+/* thread, tid, total, no gil %, has gil %, gil wait %; unknown % where anything is. */
 #include <inttypes.h>
 
 #include "export/trace_text.h"
 #include "export/words.h"
 
-enum { NAME_LEAST = 8, NAME_MOST = 32, ROWS_MOST = 60, TID_WIDTH = 9, TOTAL_WIDTH = 10, SHARE_WIDTH = 12 };
+enum {
+    NAME_LEAST = 8,
+    NAME_MOST = 32,
+    ROWS_MOST = 60,
+    TID_WIDTH = 9,
+    TOTAL_WIDTH = 10,
+    SHARE_WIDTH = 12,
+    CELLS = 6 /* behind the name; the last is left out where nothing is unknown */
+};
 
 static void put_right(struct gs_text *line, int from, int width, const struct gs_text *cell)
 {
@@ -12,12 +20,12 @@ static void put_right(struct gs_text *line, int from, int width, const struct gs
     gs_text_join(line, cell);
 }
 
-static void put_cells(struct gs_text *line, int from, const char *const cells[5])
+static void put_cells(struct gs_text *line, int from, const char *const cells[CELLS], int count)
 {
-    static const int widths[5] = {TID_WIDTH, TOTAL_WIDTH, SHARE_WIDTH, SHARE_WIDTH, SHARE_WIDTH + 2};
+    static const int widths[CELLS] = {TID_WIDTH, TOTAL_WIDTH, SHARE_WIDTH, SHARE_WIDTH, SHARE_WIDTH + 2, SHARE_WIDTH};
     struct gs_text cell;
     gs_text_init(&cell, line->utf8);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < count; i++) {
         gs_text_put(&cell, "%s", cells[i]);
         put_right(line, from, widths[i], &cell);
         from += widths[i];
@@ -36,10 +44,20 @@ static int measure_names(const struct gs_gilstat *stat, bool utf8)
     return widest > NAME_MOST ? NAME_MOST : widest;
 }
 
-static void put_row(struct gs_text *line, const struct gs_gilstat *stat, const struct gs_gilstat_thread *thread,
-                    int names)
+static int count_cells(const struct gs_gilstat *stat)
 {
-    char cells[5][32];
+    static const double nothing = 0.0005; /* what is shown as 0.0 */
+    for (size_t i = 0; i < stat->thread_count; i++) {
+        if (stat->threads[i].unknown >= nothing)
+            return CELLS;
+    }
+    return CELLS - 1;
+}
+
+static void put_row(struct gs_text *line, const struct gs_gilstat *stat, const struct gs_gilstat_thread *thread,
+                    int names, int count)
+{
+    char cells[CELLS][32];
     struct gs_text total;
     gs_text_init(&total, false);
     gs_words_time(&total, (uint64_t)(stat->exact_seconds * 1e6));
@@ -48,11 +66,13 @@ static void put_row(struct gs_text *line, const struct gs_gilstat *stat, const s
     snprintf(cells[2], sizeof cells[2], "%.1f", thread->without * 100);
     snprintf(cells[3], sizeof cells[3], "%.1f", thread->has * 100);
     snprintf(cells[4], sizeof cells[4], "%.1f", thread->waits * 100);
+    snprintf(cells[5], sizeof cells[5], "%.1f", thread->unknown * 100);
     gs_text_fini(&total);
     gs_text_fit(line, thread->name, thread->main ? names - 2 : names, GS_CUT_END);
     if (thread->main)
         gs_text_put(line, " *");
-    put_cells(line, names, (const char *const[5]){cells[0], cells[1], cells[2], cells[3], cells[4]});
+    put_cells(line, names, (const char *const[CELLS]){cells[0], cells[1], cells[2], cells[3], cells[4], cells[5]},
+              count);
 }
 
 static void put_head(struct gs_text *line, const struct gs_gilstat *stat)
@@ -82,7 +102,7 @@ void gs_trace_text(const struct gs_gilstat *stat, const struct gs_console *conso
 {
     struct gs_text line;
     size_t rows = 0, left = 0;
-    int names = measure_names(stat, console->utf8);
+    int names = measure_names(stat, console->utf8), cells = count_cells(stat);
     gs_text_init(&line, console->utf8);
     put_head(&line, stat);
     gs_text_write(&line, console);
@@ -94,7 +114,8 @@ void gs_trace_text(const struct gs_gilstat *stat, const struct gs_console *conso
     gs_text_write(&line, console);
     gs_text_style(&line, GS_STYLE_BOLD);
     gs_text_put(&line, "THREAD");
-    put_cells(&line, names, (const char *const[5]){"TID", "TOTAL", "NO GIL %", "HAS GIL %", "GIL WAIT %"});
+    put_cells(&line, names,
+              (const char *const[CELLS]){"TID", "TOTAL", "NO GIL %", "HAS GIL %", "GIL WAIT %", "UNKNOWN %"}, cells);
     gs_text_style(&line, GS_STYLE_PLAIN);
     gs_text_write(&line, console);
     for (size_t i = 0; i < stat->thread_count; i++) {
@@ -102,7 +123,7 @@ void gs_trace_text(const struct gs_gilstat *stat, const struct gs_console *conso
             left++;
             continue;
         }
-        put_row(&line, stat, &stat->threads[i], names);
+        put_row(&line, stat, &stat->threads[i], names, cells);
         gs_text_write(&line, console);
         rows++;
     }

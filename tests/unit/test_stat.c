@@ -1,4 +1,4 @@
-/* The table of stat and its JSON, byte by byte. */
+/* The tables of stat and trace, and the JSON, byte by byte. */
 #include <locale.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "export/stat.h"
+#include "export/trace_text.h"
 #include "support/golden.h"
 
 #define KNOWN(number)                                                                                                  \
@@ -192,6 +193,28 @@ static void text(void **state)
     check_text(&stat, (struct gs_console){.utf8 = true}, false, "stat-free-threaded.txt");
 }
 
+static void check_trace(const struct gs_gilstat *stat, struct gs_console console, const char *name)
+{
+    console.out = golden_open();
+    gs_trace_text(stat, &console, false);
+    golden_check(console.out, name);
+}
+
+/* What is unknown has a column only where something is. */
+static void trace(void **state)
+{
+    struct gs_gilstat stat = made();
+    (void)state;
+    stat.method = GS_METHOD_EXACT;
+    stat.exact_seconds = stat.seconds;
+    stat.events = (struct gs_count)KNOWN(12345);
+    stat.events_lost = stat.violations = (struct gs_count)KNOWN(0);
+    check_trace(&stat, (struct gs_console){.utf8 = true}, "trace-unknown.txt");
+    stat.threads = threads + 2;
+    stat.thread_count -= 2;
+    check_trace(&stat, (struct gs_console){.utf8 = true}, "trace.txt");
+}
+
 static void json(void **state)
 {
     struct gs_gilstat stat = made();
@@ -261,9 +284,7 @@ int main(void)
 {
     setlocale(LC_CTYPE, "C.UTF-8");
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text),
-        cmocka_unit_test(json),
-        cmocka_unit_test(json_can_be_read),
+        cmocka_unit_test(text),   cmocka_unit_test(trace), cmocka_unit_test(json), cmocka_unit_test(json_can_be_read),
         cmocka_unit_test(choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
