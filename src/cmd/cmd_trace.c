@@ -381,7 +381,7 @@ static int run(const struct gs_args *args)
 
 const struct gs_cmd gs_cmd_trace = {
     .name = "trace",
-    .summary = "an exact timeline of every hand-over of the GIL, for Perfetto",
+    .summary = "an exact timeline of every hand-over of the GIL, as a page or for Perfetto",
     .operands = "[-- COMMAND ...]",
     .offers = GS_OFFER_PROGRAM,
     .help =
@@ -394,6 +394,10 @@ const struct gs_cmd gs_cmd_trace = {
         "thread that does it a trap, some 2 to 10 us, which is measured first; --max-overhead bounds what that may "
         "come to. Where threads convoy, the trap itself changes who wins.\n"
         "\n"
+        "The file's name chooses what is written: .html is a page that opens in any browser, without a network; "
+        ".trace.json is for Perfetto.\n"
+        "\n"
+        "  gilspy trace -p 1234 -d 5 -o a.html               a page\n"
         "  gilspy trace -p 1234 -d 5 -o a.trace.json         for https://ui.perfetto.dev\n"
         "  gilspy trace --max-overhead off -- python3 app.py  whatever it costs",
     .options = GS_OPT(PID) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(FORMAT) | GS_OPT(MAX_OVERHEAD) |

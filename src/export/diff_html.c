@@ -17,7 +17,7 @@ static void write_head(struct gs_svg_page *page)
 {
     gs_label_put(&page->text, "gilspy, difference: ");
     gs_diff_title(&page->text, page->difference);
-    gs_html_head(page);
+    gs_html_head(page, "");
     gs_diff_title(&page->text, page->difference);
     put_text(page, "<header class=\"top\">\n<h1>", "</h1>\n");
     for (int side = 0; side < GS_SIDES; side++) {

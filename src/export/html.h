@@ -100,11 +100,13 @@ void gs_pack_base64(const struct gs_pack *pack, FILE *out);
 
 enum gs_status gs_html_write(struct gs_html *html, const struct gs_html_data *data,
                              const struct gs_run_end *end) GS_MUST_CHECK;
-/* Everything up to the body; the page's title is what stands in page->text. */
-void gs_html_head(struct gs_svg_page *page);
+/* Everything up to the body; the page's title is what stands in page->text; style: besides the report's. */
+void gs_html_head(struct gs_svg_page *page, const char *style);
 /* The names that the packed numbers stand for, as JSON in which no tag can begin. */
 enum gs_status gs_html_names(struct gs_html *html, const struct gs_html_data *data,
                              const struct gs_run_end *end) GS_MUST_CHECK;
+/* Writes a name as JSON in which no tag can begin, and empties it. */
+enum gs_status gs_html_put_name(struct gs_label *text, FILE *out) GS_MUST_CHECK;
 /* What the GIL did, in a sentence or two. */
 void gs_html_verdict(struct gs_label *text, const struct gs_html *html, const struct gs_html_data *data);
 /* "worker-1", and where that is not clear "worker-1 (4250)". */

@@ -8,7 +8,7 @@
 enum { NAME_MOST = 100, FILE_MOST = 200 };
 
 /* A label has no control characters and is valid UTF-8 already. */
-static enum gs_status put_text(struct gs_label *text, FILE *out)
+enum gs_status gs_html_put_name(struct gs_label *text, FILE *out)
 {
     putc_unlocked('"', out);
     for (const char *at = text->bytes; at && *at; at++) {
@@ -32,14 +32,14 @@ static enum gs_status write_places(struct gs_html *html, const struct gs_html_da
         const struct gs_place *place = gs_calltree_place_at(html->tree, data->places[i]);
         gs_label_place(text, place, &data->files, NAME_MOST);
         fputs(i > 0 ? ",\n[" : "\n[", html->out);
-        status = put_text(text, html->out);
+        status = gs_html_put_name(text, html->out);
         fputs(", ", html->out);
         if (place->kind != GS_FRAME_GAP && *place->file) {
             gs_label_add(text, place->qualname ? place->qualname : place->function, NAME_MOST);
             gs_label_put(text, " in ");
             gs_label_add(text, place->file, FILE_MOST);
         }
-        status = status == GS_OK ? put_text(text, html->out) : status;
+        status = status == GS_OK ? gs_html_put_name(text, html->out) : status;
         fputs("]", html->out);
     }
     fputs("]", html->out);
@@ -54,7 +54,7 @@ static enum gs_status write_threads(struct gs_html *html, struct gs_label *text)
         const struct gs_html_thread *thread = &html->threads[i];
         fprintf(html->out, "%s\n[%" PRIu32 ", %d, ", i > 0 ? "," : "", thread->process, (int)thread->tid);
         gs_html_thread_name(text, thread);
-        status = put_text(text, html->out);
+        status = gs_html_put_name(text, html->out);
         fprintf(html->out, ", %d, %d, %" PRIu64 ", %" PRIu32 ", %" PRIu64 "]", thread->main, thread->lock,
                 thread->samples, thread->rank < GS_HTML_ROWS ? thread->rank + 1 : 0, thread->longest_ns / 1000);
     }
@@ -71,7 +71,7 @@ static enum gs_status write_processes(struct gs_html *html, struct gs_label *tex
         gs_label_put(text, "%d: ", (int)process->pid);
         gs_label_add(text, process->command, NAME_MOST);
         fprintf(html->out, "%s[%d, ", i > 0 ? ",\n" : "\n", (int)process->pid);
-        status = put_text(text, html->out);
+        status = gs_html_put_name(text, html->out);
         fputs("]", html->out);
     }
     fputs("]", html->out);

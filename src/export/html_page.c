@@ -10,7 +10,7 @@ static void put_text(struct gs_svg_page *page, const char *begin, const char *en
     fputs(end, page->out);
 }
 
-void gs_html_head(struct gs_svg_page *page)
+void gs_html_head(struct gs_svg_page *page, const char *style)
 {
     /* The policy: whatever is wrong with this page, it asks nobody for anything. */
     fputs("<!DOCTYPE html>\n<html lang=\"en\" class=\"gilspy\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -19,7 +19,7 @@ void gs_html_head(struct gs_svg_page *page)
           "script-src 'unsafe-inline'\">\n<meta name=\"color-scheme\" content=\"light dark\">\n",
           page->out);
     put_text(page, "<title>", "</title>\n");
-    fprintf(page->out, "<style>\n%s%s</style>\n</head>\n<body>\n", gs_web_flamegraph_css, gs_web_report_css);
+    fprintf(page->out, "<style>\n%s%s%s</style>\n</head>\n<body>\n", gs_web_flamegraph_css, gs_web_report_css, style);
 }
 
 static void write_verdict(const struct gs_html *html, const struct gs_html_data *data, struct gs_svg_page *page)
@@ -113,7 +113,7 @@ enum gs_status gs_html_write(struct gs_html *html, const struct gs_html_data *da
         page.total_ns = gs_node_ns(&page.boxes.list[0].time);
         gs_label_put(&page.text, "gilspy: ");
         gs_svg_command(&page.text, page.drawing);
-        gs_html_head(&page);
+        gs_html_head(&page, "");
         write_verdict(html, data, &page);
         status = write_sections(html, data, end, &page);
     }

@@ -3,7 +3,7 @@
 
 #include "export/timeline.h"
 
-const struct gs_timeline_format *const gs_timeline_formats[] = {&gs_timeline_chrome, NULL};
+const struct gs_timeline_format *const gs_timeline_formats[] = {&gs_timeline_chrome, &gs_timeline_html, NULL};
 
 const struct gs_timeline_format *gs_timeline_find(const char *name)
 {

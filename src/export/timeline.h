@@ -30,7 +30,7 @@ struct gs_timeline {
                               uint64_t end_ns);
     /* It is not traced any more: from now on states are drawn from samples. */
     void (*go_sampled)(struct gs_timeline *timeline);
-    /* Before the sink's end: what is to be told of the run. */
+    /* Before the sink's end, until which `stat` must hold: what is to be told of the run. */
     enum gs_status (*about)(struct gs_timeline *timeline, const struct gs_timeline_end *end);
     void (*close)(struct gs_timeline *timeline);
 };
@@ -43,10 +43,10 @@ struct gs_timeline_format {
     enum gs_status (*open)(struct gs_timeline **timeline, FILE *out, pid_t pid);
 };
 
-extern const struct gs_timeline_format gs_timeline_chrome;
+extern const struct gs_timeline_format gs_timeline_chrome, gs_timeline_html;
 extern const struct gs_timeline_format *const gs_timeline_formats[]; /* NULL at the end */
 
-#define GS_TIMELINE_FORMATS_HINT "Formats of trace are chrome (.trace.json)"
+#define GS_TIMELINE_FORMATS_HINT "Formats of trace are chrome (.trace.json) and html (.html)"
 
 /* By either name; NULL: there is none. */
 const struct gs_timeline_format *gs_timeline_find(const char *name);

@@ -9,129 +9,42 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "export/timeline.h"
+#include "export/timeline_marks.h"
 #include "support/golden.h"
-#include "support/stream.h"
-
-enum { PID = 7, A = 7, B = 8 };
-#define MS UINT64_C(1000000)
-
-struct made {
-    struct gs_timeline *timeline;
-    FILE *out;
-    struct stream stream;
-    uint64_t begin_ns;
-};
-
-static void begin(struct made *m, const struct gs_timeline_format *format)
-{
-    static char *command[] = {"app </script>\xff", NULL};
-    m->out = golden_open();
-    assert_int_equal(format->open(&m->timeline, m->out, PID), GS_OK);
-    stream_begin(&m->stream, m->timeline->sink);
-    stream_process(&m->stream, PID, command);
-    m->begin_ns = m->stream.time_ns;
-}
-
-static void add_turn(const struct made *m, pid_t tid, enum gs_gil_word word, uint64_t begin_ns, uint64_t end_ns,
-                     pid_t from)
-{
-    struct gs_turn turn = {.tid = tid,
-                           .word = (uint8_t)word,
-                           .begun = true,
-                           .ended = true,
-                           .since_ns = m->begin_ns + begin_ns,
-                           .begin_ns = m->begin_ns + begin_ns,
-                           .end_ns = m->begin_ns + end_ns,
-                           .waiters = word == GS_HOLDS,
-                           .asks = word == GS_WAITS ? 2 : 0,
-                           .forced = word == GS_HOLDS,
-                           .from = from,
-                           .from_ns = m->begin_ns + begin_ns - 10000};
-    assert_int_equal(m->timeline->turn(m->timeline, &turn), GS_OK);
-}
-
-static void add_run(const struct made *m, pid_t tid, enum gs_run_state state, uint64_t begin_ns, uint64_t end_ns)
-{
-    struct gs_run_span span = {tid, state, 1, m->begin_ns + begin_ns, m->begin_ns + end_ns};
-    assert_int_equal(m->timeline->run(m->timeline, &span), GS_OK);
-}
-
-/* Two threads that hand it over, are sampled twice, and one of which has a name that means harm. */
-static void draw(struct made *m)
-{
-    uint32_t one = stream_thread(&m->stream, A, "main"), two = stream_thread(&m->stream, B, "evil\"</script>\x1b");
-    uint32_t a = stream_call(&m->stream, 0, "run", "a.py", 1), b = stream_call(&m->stream, a, "hash<b>", "a.py", 2);
-    stream_add(&m->stream, one, b, GS_HOLDS, GS_RUN_RUNNING);
-    stream_add(&m->stream, two, a, GS_WAITS, GS_RUN_SYSCALL);
-    assert_int_equal(stream_tick(&m->stream, 10 * MS, 0), GS_OK);
-    assert_int_equal(m->timeline->waiters(m->timeline, 0, 1, m->begin_ns + 2 * MS, m->begin_ns + 15 * MS), GS_OK);
-    add_turn(m, A, GS_HOLDS, 0, 15 * MS, 0);
-    add_turn(m, B, GS_WAITS, 2 * MS, 15 * MS + 10000, 0);
-    assert_int_equal(m->timeline->waiters(m->timeline, 0, 1, m->begin_ns + 15 * MS, m->begin_ns + 16 * MS), GS_OK);
-    assert_int_equal(m->timeline->waiters(m->timeline, 0, 0, m->begin_ns + 16 * MS, m->begin_ns + 20 * MS), GS_OK);
-    stream_clear(&m->stream);
-    stream_add(&m->stream, one, a, GS_WITHOUT, GS_RUN_SYSCALL);
-    stream_add(&m->stream, two, a, GS_HOLDS, GS_RUN_RUNNING);
-    assert_int_equal(stream_tick(&m->stream, 10 * MS, 0), GS_OK);
-    add_turn(m, A, GS_WITHOUT, 15 * MS, 25 * MS, 0);
-    add_turn(m, B, GS_HOLDS, 15 * MS + 10000, 25 * MS, A);
-    add_run(m, A, GS_ON_CPU, 0, 15 * MS);
-    add_run(m, A, GS_PREEMPTED, 15 * MS, 16 * MS);
-    add_run(m, B, GS_OFF_CPU, 0, 15 * MS);
-}
-
-static void finish(struct made *m)
-{
-    struct gs_gilstat_gil gil = {.state = GS_GIL_FREE};
-    struct gs_gilstat stat = {.pid = PID,
-                              .python = "3.11.7",
-                              .method = GS_METHOD_EXACT,
-                              .seconds = 0.025,
-                              .exact_seconds = 0.025,
-                              .gils = &gil,
-                              .gil_count = 1,
-                              .events = gs_count(12),
-                              .events_lost = gs_count(0),
-                              .violations = gs_count(0),
-                              .overhead = gs_figure(0.01)};
-    struct gs_timeline_end end = {.stat = &stat, .trap_ns = 9500, .windows = 1, .waits = true, .switches = true};
-    assert_int_equal(m->timeline->thread(m->timeline, A, "main", true), GS_OK);
-    assert_int_equal(m->timeline->thread(m->timeline, B, "evil\"</script>\x1b", false), GS_OK);
-    assert_int_equal(m->timeline->about(m->timeline, &end), GS_OK);
-    assert_int_equal(stream_end(&m->stream), GS_OK);
-}
+#include "support/traced.h"
 
 static void chrome(void **state)
 {
-    struct made m;
+    struct traced t;
+    FILE *out = golden_open();
     (void)state;
-    begin(&m, &gs_timeline_chrome);
-    draw(&m);
-    finish(&m);
-    m.timeline->close(m.timeline);
-    golden_check(m.out, "exact.trace.json");
+    traced_begin(&t, &gs_timeline_chrome, out);
+    traced_draw(&t);
+    traced_finish(&t);
+    t.timeline->close(t.timeline);
+    golden_check(out, "exact.trace.json");
 }
 
 /* Where it cannot be traced any longer, states are drawn from samples, and what was not drawn is not ended. */
 static void chrome_that_goes_on_sampled(void **state)
 {
-    struct made m;
+    struct traced t;
+    FILE *out = golden_open();
     json_error_t error;
     int open = 0, states = 0;
     size_t i;
     json_t *event;
     (void)state;
-    begin(&m, &gs_timeline_chrome);
-    draw(&m);
-    m.timeline->go_sampled(m.timeline);
-    uint32_t a = stream_call(&m.stream, 0, "run", "a.py", 1);
-    stream_clear(&m.stream);
-    stream_add(&m.stream, 0, a, GS_HOLDS, GS_RUN_RUNNING);
-    assert_int_equal(stream_tick(&m.stream, 10 * MS, 0), GS_OK);
-    finish(&m);
-    m.timeline->close(m.timeline);
-    char *text = golden_text(m.out);
+    traced_begin(&t, &gs_timeline_chrome, out);
+    traced_draw(&t);
+    t.timeline->go_sampled(t.timeline);
+    uint32_t a = stream_call(&t.stream, 0, "run", "a.py", 1);
+    stream_clear(&t.stream);
+    stream_add(&t.stream, 0, a, GS_HOLDS, GS_RUN_RUNNING);
+    assert_int_equal(stream_tick(&t.stream, 10 * TRACED_MS, 0), GS_OK);
+    traced_finish(&t);
+    t.timeline->close(t.timeline);
+    char *text = golden_text(out);
     json_t *document = json_loads(text, 0, &error);
     assert_non_null(document);
     json_array_foreach(json_object_get(document, "traceEvents"), i, event)
@@ -149,21 +62,109 @@ static void chrome_that_goes_on_sampled(void **state)
     free(text);
 }
 
+/* Without style and scripts, which have tests of their own. */
+static void html(void **state)
+{
+    struct traced t;
+    FILE *out = golden_open(), *page = golden_open();
+    (void)state;
+    traced_begin(&t, &gs_timeline_html, out);
+    traced_draw(&t);
+    traced_finish(&t);
+    t.timeline->close(t.timeline);
+    char *text = golden_text(out), *style = strstr(text, "<style>"), *after = strstr(text, "</style>");
+    char *script = strstr(text, "<script>\n");
+    assert_true(style && after && script);
+    fwrite(text, 1, (size_t)(style - text), page);
+    fwrite(after, 1, (size_t)(script - after), page);
+    free(text);
+    golden_check(page, "exact.html");
+}
+
+static void add_mark(struct gs_marks *marks, uint32_t row, uint64_t begin_ns, uint64_t end_ns, uint8_t word)
+{
+    struct gs_mark mark = {.begin_ns = begin_ns, .end_ns = end_ns, .since_ns = begin_ns, .word = word, .value = word};
+    assert_int_equal(gs_marks_add(marks, row, &mark), GS_OK);
+}
+
+/* Whatever comes, there are no more than that; what is long stays, and no time is lost. */
+static void marks_are_bounded(void **state)
+{
+    enum { MOST = 1000, SHORT_NS = 500, TIMES = 200 };
+    struct gs_marks marks = {.most = MOST};
+    uint64_t sums[GS_MARK_WORDS] = {0}, count = 0, ns = 0;
+    uint32_t number;
+    size_t whole = 0;
+    (void)state;
+    assert_int_equal(gs_marks_row(&marks, false, &number), GS_OK);
+    for (int i = 0; i < TIMES; i++) {
+        for (int k = 0; k < 50; k++, ns += SHORT_NS)
+            add_mark(&marks, number, ns, ns + SHORT_NS, k % 2);
+        add_mark(&marks, number, ns, ns + 10 * TRACED_MS, 2);
+        ns += 10 * TRACED_MS;
+        assert_true(marks.count <= MOST);
+    }
+    const struct gs_mark_row *row = &marks.rows[number];
+    for (size_t i = 0; i < row->count; i++) {
+        const struct gs_mark *mark = &row->list[i];
+        for (int word = 0; word < GS_MARK_WORDS && mark->count > 1; word++)
+            sums[word] += mark->word_ns[word];
+        if (mark->count == 1)
+            sums[mark->word] += mark->end_ns - mark->begin_ns;
+        whole += mark->word == 2 && mark->count == 1;
+        count += mark->count;
+    }
+    assert_int_equal(whole, TIMES);
+    assert_int_equal(count, TIMES * 51);
+    assert_int_equal(sums[0], TIMES * 25 * SHORT_NS);
+    assert_int_equal(sums[1], TIMES * 25 * SHORT_NS);
+    assert_int_equal(sums[2], TIMES * 10 * TRACED_MS);
+    assert_true(marks.fine_ns > 0 && marks.fine_ns < 10 * TRACED_MS);
+    gs_marks_fini(&marks);
+}
+
+/* Parts of one turn are one; what goes back in time is cut. */
+static void marks_go_on(void **state)
+{
+    struct gs_marks marks = {.most = 100};
+    struct gs_mark mark = {.begin_ns = 10, .end_ns = 20, .since_ns = 10, .value = 1};
+    uint32_t row;
+    (void)state;
+    assert_int_equal(gs_marks_row(&marks, false, &row), GS_OK);
+    assert_int_equal(gs_marks_add(&marks, row, &mark), GS_OK);
+    mark = (struct gs_mark){.begin_ns = 20, .end_ns = 35, .since_ns = 10, .value = 3, .flags = GS_MARK_ENDED};
+    assert_int_equal(gs_marks_add(&marks, row, &mark), GS_OK);
+    mark = (struct gs_mark){.begin_ns = 30, .end_ns = 40, .since_ns = 30, .word = 1};
+    assert_int_equal(gs_marks_add(&marks, row, &mark), GS_OK);
+    mark = (struct gs_mark){.begin_ns = 30, .end_ns = 20, .since_ns = 30, .word = 1};
+    assert_int_equal(gs_marks_add(&marks, row, &mark), GS_OK);
+    const struct gs_mark *list = marks.rows[row].list;
+    assert_int_equal(marks.rows[row].count, 2);
+    assert_int_equal(list[0].begin_ns, 10);
+    assert_int_equal(list[0].end_ns, 35);
+    assert_int_equal(list[0].value, 3);
+    assert_int_equal(list[0].flags, GS_MARK_ENDED);
+    assert_int_equal(list[1].begin_ns, 35);
+    assert_int_equal(list[1].end_ns, 40);
+    gs_marks_fini(&marks);
+}
+
 static void formats_are_found(void **state)
 {
     (void)state;
     assert_ptr_equal(gs_timeline_find("chrometrace"), &gs_timeline_chrome);
     assert_null(gs_timeline_find("svg"));
     assert_ptr_equal(gs_timeline_of_file("a.trace.json"), &gs_timeline_chrome);
+    assert_ptr_equal(gs_timeline_of_file("a.html"), &gs_timeline_html);
     assert_null(gs_timeline_of_file("a.svg"));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(chrome),
-        cmocka_unit_test(chrome_that_goes_on_sampled),
-        cmocka_unit_test(formats_are_found),
+        cmocka_unit_test(chrome),      cmocka_unit_test(chrome_that_goes_on_sampled),
+        cmocka_unit_test(html),        cmocka_unit_test(marks_are_bounded),
+        cmocka_unit_test(marks_go_on), cmocka_unit_test(formats_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
