@@ -266,7 +266,7 @@ static bool run_extended(struct program *p, uint8_t op)
         return !c->failed;
     case 0x2f: /* GNU_negative_offset_extended */
         reg = gs_cursor_uleb(c);
-        return set(p, reg, GS_RULE_AT, -scaled(p, (int64_t)gs_cursor_uleb(c)));
+        return set(p, reg, GS_RULE_AT, scaled(p, (int64_t)(0 - gs_cursor_uleb(c))));
     default:
         return false;
     }

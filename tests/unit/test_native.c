@@ -248,6 +248,24 @@ static void code_without_tables(void **state)
     end(&made);
 }
 
+/* Offsets at the ends of what 64 bits can count; the second counts downwards, as old compilers did. */
+static void far_offsets(void **state)
+{
+    struct made made;
+    gs_addr sp = STACK + 0x2000;
+    (void)state;
+    begin(&made);
+    ADD(&made, 0x05, 6, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10);
+    ADD(&made, 0x2f, 6, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10);
+    mem_fake_put64(made.target.mem, sp, 0);
+    for (size_t i = 0; i < made.functions; i++) {
+        unwind(&made, function(i) + 4, sp, sp);
+        check(&made, GS_NATIVE_WHOLE, 1, &i);
+        assert_int_equal(made.stack.frames[0].cfa, sp + 8);
+    }
+    end(&made);
+}
+
 /* The linkage table's way: rsp+8, and 8 more behind its first push (what gcc's linker writes). */
 static void expressions(void **state)
 {
@@ -309,6 +327,7 @@ int main(void)
         cmocka_unit_test(a_register_that_is_not_known),
         cmocka_unit_test(stacks_that_lead_nowhere),
         cmocka_unit_test(code_without_tables),
+        cmocka_unit_test(far_offsets),
         cmocka_unit_test(expressions),
         cmocka_unit_test(tables_of_somebody_who_means_harm),
     };
