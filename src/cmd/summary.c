@@ -65,8 +65,9 @@ static void tell_text(const struct gs_run_summary *run)
     size_t kept = 0;
     while (run->kept && run->kept[kept])
         kept++;
-    if (kept > 1)
-        gs_remark("%s to %s: %.*s. Draw them with gilspy report, any of them or several as one", run->kept[0],
+    size_t earlier = kept > run->made ? kept - run->made : 0; /* of other runs: what is told is not of them */
+    if (kept - earlier > 1)
+        gs_remark("%s to %s: %.*s. Draw them with gilspy report, any of them or several as one", run->kept[earlier],
                   run->kept[kept - 1], (int)text.len, text.bytes);
     else if (strcmp(run->output, "-") == 0)
         gs_remark("%.*s", (int)text.len, text.bytes);

@@ -43,6 +43,13 @@ def rotate(pid, folder, *words):
     return document, document.pop("rotated")
 
 
+def test_only_what_this_run_made_is_told(spinning, tmp_path):
+    for number in (1, 2):
+        done = gilspy.run("record", "-p", spinning.pid, "--rotate", "1h,3", "-o", "a.gilspy", "-d", "300ms", cwd=tmp_path)
+        assert done.returncode == 0 and done.stderr.startswith("gilspy: %s: " % name(number))
+    assert sorted(os.listdir(tmp_path)) == [name(1), name(2)]
+
+
 def test_kept(spinning, tmp_path):
     """The last ones are kept, numbers go on over runs, and several are one with nothing between them."""
     document, rotated = rotate(spinning.pid, tmp_path, "--rotate", "1s,3", "-d", "4500ms")
