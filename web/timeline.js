@@ -246,6 +246,29 @@
     }
   }
 
+  /* Where nobody looked: there the first GIL has no count of who waits, not even 0. */
+  function draw_untraced(row) {
+    let end = from;
+    const shade = (begin, until) => {
+      const x = Math.max(x_of(begin), left), wide = Math.min(x_of(until), width) - x;
+      if (wide < 3)
+        return;
+      pen.globalAlpha = 0.35;
+      pen.fillStyle = colours.line;
+      pen.fillRect(x, AXIS, wide, height - AXIS);
+      pen.globalAlpha = 1;
+      pen.fillStyle = colours.soft;
+      if (wide > 80)
+        pen.fillText("not traced", x + 8, AXIS + 19);
+    };
+    pen.font = "12px system-ui, sans-serif";
+    for (let i = data.first_after(row, from); i < row.count && row.begin[i] < to; i++) {
+      shade(end, row.begin[i]);
+      end = row.end[i];
+    }
+    shade(end, to);
+  }
+
   function draw_axis() {
     const steps = [1, 2, 5], room = (to - from) * 110 / (width - left);
     let step = Math.pow(10, Math.floor(Math.log10(Math.max(room, 1))));
@@ -344,6 +367,8 @@
     pen.fillStyle = colours.ground;
     pen.fillRect(0, 0, width, height);
     draw_axis();
+    if (data.locks.length > 0)
+      draw_untraced(data.locks[0]);
     pen.save();
     pen.beginPath();
     pen.rect(0, head, width, height - head);

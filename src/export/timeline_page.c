@@ -76,13 +76,25 @@ static void write_head(const struct gs_timeline_html *self, struct gs_svg_page *
 
 /* ---- tables ---- */
 
+/* Whether more is unknown than what is shown as 0.0. */
+static bool any_unknown(const struct gs_gilstat *stat)
+{
+    for (size_t i = 0; i < stat->thread_count; i++) {
+        if (stat->threads[i].unknown >= 0.0005)
+            return true;
+    }
+    return false;
+}
+
 static void write_threads(struct gs_svg_page *page, const struct gs_gilstat *stat)
 {
+    bool unknown = any_unknown(stat);
     fputs("<section id=\"threads\" aria-labelledby=\"threads-head\">\n<h2 id=\"threads-head\">Threads</h2>\n"
           "<div class=\"wide\"><table><thead><tr><th scope=\"col\">Thread</th><th scope=\"col\">TID</th>"
           "<th scope=\"col\">Total</th><th scope=\"col\">No GIL %</th><th scope=\"col\">Has GIL %</th>"
-          "<th scope=\"col\">GIL wait %</th></tr></thead><tbody>\n",
+          "<th scope=\"col\">GIL wait %</th>",
           page->out);
+    fputs(unknown ? "<th scope=\"col\">Unknown %</th></tr></thead><tbody>\n" : "</tr></thead><tbody>\n", page->out);
     for (size_t i = 0; i < stat->thread_count && i < ROWS_MOST; i++) {
         const struct gs_gilstat_thread *thread = &stat->threads[i];
         gs_label_add(&page->text, thread->name, NAME_MOST);
@@ -93,6 +105,8 @@ static void write_threads(struct gs_svg_page *page, const struct gs_gilstat *sta
         put_share(page, thread->without);
         put_share(page, thread->has);
         put_share(page, thread->waits);
+        if (unknown)
+            put_share(page, thread->unknown);
         fputs("</tr>\n", page->out);
     }
     fputs("</tbody></table></div>\n", page->out);
