@@ -162,14 +162,24 @@ enum gs_status gs_output_flush(struct gs_output *output)
     return GS_OUTPUT;
 }
 
+/* Of a write that failed long ago. A pipe still tells; a disk that is full tells again when one byte more is to go
+ * there, behind what is cut short anyway. */
+static int failed_before(FILE *file)
+{
+    struct pollfd pipe_end = {.fd = fileno(file), .events = POLLOUT};
+    struct stat about;
+    if (poll(&pipe_end, 1, 0) == 1 && pipe_end.revents & POLLERR)
+        return EPIPE;
+    bool asked = fstat(fileno(file), &about) == 0 && (S_ISREG(about.st_mode) || S_ISCHR(about.st_mode));
+    return asked && write(fileno(file), "\n", 1) < 0 ? errno : EIO;
+}
+
 /* Writes out what is left. 0, or why not everything written since the beginning arrived. */
 static int finish(FILE *file)
 {
     int reason = 0;
-    if (ferror(file)) { /* long ago: only a pipe still tells why */
-        struct pollfd pipe_end = {.fd = fileno(file), .events = POLLOUT};
-        reason = poll(&pipe_end, 1, 0) == 1 && pipe_end.revents & POLLERR ? EPIPE : EIO;
-    }
+    if (ferror(file))
+        reason = failed_before(file);
     if (fflush(file) != 0)
         reason = errno;
     if (file != stdout && fclose(file) != 0 && reason == 0)
