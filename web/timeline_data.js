@@ -202,7 +202,19 @@ const gilspy_timeline = (function () {
   }
 
   const by_index = threads.slice();
-  threads.sort((a, b) => b.main - a.main || (a.rank || LAST) - (b.rank || LAST) || a.index - b.index);
+  /* The main thread, then those that had the GIL or waited for it, longest first. */
+  for (const thread of threads) {
+    const row = thread.states;
+    thread.busy = 0;
+    for (let i = 0; i < row.count; i++) {
+      const merged = row.merged.get(i);
+      if (merged)
+        thread.busy += merged.parts[HOLDS] + merged.parts[WAITS];
+      else if (row.word[i] <= WAITS)
+        thread.busy += row.end[i] - row.begin[i];
+    }
+  }
+  threads.sort((a, b) => b.main - a.main || b.busy - a.busy || (a.rank || LAST) - (b.rank || LAST) || a.index - b.index);
   return {names, threads, locks, ns: last_ns, HOLDS, WAITS, FORCED, SAMPLED, first_after, at_moment,
           others, processor, seen, giver, taker, node_name, short_name, stack, nodes_with};
 })();
