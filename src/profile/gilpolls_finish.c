@@ -31,8 +31,11 @@ static void set_figures(struct gs_gilpolls *polls)
 {
     double span = (double)polls->span_ns, all = span + (double)polls->missed_ns;
     double gap = polls->span_polls > 0 ? span / (double)polls->span_polls : 0;
-    for (size_t i = 0; i < gs_gilsum_count(polls->sum) && span > 0; i++) {
+    for (size_t i = 0; i < gs_gilsum_count(polls->sum); i++) {
         struct gs_gilsum_thread *thread = gs_gilsum_at(polls->sum, (uint32_t)i);
+        thread->half_width = 1; /* nobody has looked */
+        if (gap <= 0)
+            continue;
         double jumps = thread->error_ns2 * 2 / (gap * gap), has = fmin((double)thread->word_ns[GS_HOLDS] / span, 1);
         double error = sqrt(thread->error_ns2 + RARE * gap * gap + late_ns2(polls, has, jumps));
         thread->half_width = fmin(QUANTILE * error / span, 1);

@@ -26,7 +26,8 @@ def check(document):
     for thread in document["threads"]:
         assert set(thread) == THREAD
         assert abs(sum(thread[share] for share in SHARES) - 1) < 1e-6
-        assert all(0 <= thread[share] <= 1 for share in SHARES) and 0 < thread["half_width"] <= 1
+        assert all(0 <= thread[share] <= 1 for share in SHARES), thread
+        assert 0 < thread["half_width"] <= 1, thread
     assert [thread["main"] for thread in document["threads"]].count(True) <= 1
     for hog in document["hogs"]:
         assert set(hog) == HOG and hog["holds"] >= 1
