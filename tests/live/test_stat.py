@@ -5,7 +5,7 @@ from stat_runs import missed_s, named, stat, watching
 from target import FUTEX, running
 
 STILL = ["hold", "gate", "compute", "once", "turn-0", "turn-1", "turn-2"]
-ATTEMPTS = 8
+ATTEMPTS = 12
 ENOUGH = 50  # samples, on a machine that lets nobody run
 
 
@@ -100,17 +100,19 @@ def test_busy_some_and_a_little(truth, with_gil):
     pytest.fail("%s after %d attempts" % (shares, ATTEMPTS))
 
 
-def test_two_that_compute_share_it(truth, with_gil):
-    """Near 50 / 50: as a machine does that has other things to do, so several times."""
+def test_two_that_compute_share_it(python, truth, with_gil):
+    """As they got on, and near 50 / 50 where the GIL is fair; as a machine does that has other things to do, so several
+    times."""
     for attempt in range(ATTEMPTS):
         with watching(truth.pid) as watch:
-            truth.ask("spin", 0.5)
+            rounds = truth.ask("spin", 0.5)["answer"]
             threads = named(watch.document())
         shares = [threads[name]["has"] for name in ("spin-0", "spin-1")]
-        both = sum(shares)
-        if both > 0.6 and all(0.35 < share / both < 0.65 for share in shares):
+        part = shares[0] / (sum(shares) or 1)
+        fair = python.major == 2 or 0.35 < part < 0.65
+        if sum(shares) > 0.6 and fair and abs(part - rounds[0] / sum(rounds)) < 0.15:
             return
-    pytest.fail("%s after %d attempts" % (shares, ATTEMPTS))
+    pytest.fail("%s after %d attempts, %s rounds" % (shares, ATTEMPTS, rounds))
 
 
 def test_two_that_compute_without_it(truth, with_gil):
