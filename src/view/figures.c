@@ -35,6 +35,11 @@ void gs_time_put(struct gs_text *text, uint64_t us, bool at_least)
         gs_text_put(text, "%lud%02luh", d, h % 24);
 }
 
+bool gs_shows_several(const struct gs_drawing *drawing)
+{
+    return drawing->several;
+}
+
 bool gs_words_in(const char *text, const char *words)
 {
     return text && strcasestr(text, words) != NULL;

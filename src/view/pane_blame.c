@@ -77,11 +77,6 @@ static int by_holder(const struct gs_drawing *drawing, size_t a, size_t b)
     return strcmp(at(drawing, a)->holder, at(drawing, b)->holder);
 }
 
-static bool several(const struct gs_drawing *drawing)
-{
-    return drawing->several;
-}
-
 static const struct gs_column columns[] = {
     {"WAITED", 9, .put = put_waited, .compare = by_waited},
 
@@ -89,7 +84,7 @@ static const struct gs_column columns[] = {
 
     {"AGO", 8, .least_columns = 70, .put = put_ago, .compare = by_ago},
 
-    {"PROCESS", 7, .least_columns = 56, .shown = several, .put = put_process},
+    {"PROCESS", 7, .least_columns = 56, .shown = gs_shows_several, .put = put_process},
 
     {"WAITER", 8, .share = 2, .most = 16, .put = put_waiter, .compare = by_waiter},
 
@@ -106,10 +101,7 @@ static size_t count(const struct gs_drawing *drawing)
 static uint64_t id(const struct gs_drawing *drawing, size_t row)
 {
     const struct gs_picture_blame *blame = at(drawing, row);
-    uint64_t sum = (uint64_t)blame->waiter_tid * 31 + (uint64_t)blame->holder_tid;
-    for (const char *p = blame->place.function; p && *p; p++)
-        sum = sum * 31 + (unsigned char)*p;
-    return sum * 31 + (uint32_t)blame->place.line;
+    return gs_place_id((uint64_t)blame->waiter_tid * 31 + (uint64_t)blame->holder_tid, &blame->place);
 }
 
 static bool fits(const struct gs_drawing *drawing, size_t row, const char *words)

@@ -79,18 +79,13 @@ static int by_ago(const struct gs_drawing *drawing, size_t a, size_t b)
     return gs_compare_u64(at(drawing, b)->ago_us, at(drawing, a)->ago_us);
 }
 
-static bool several(const struct gs_drawing *drawing)
-{
-    return drawing->several;
-}
-
 static const struct gs_column columns[] = {
     {"LONGEST", 8, .put = put_longest, .compare = by_longest},
     {"TIMES", 6, .least_columns = 60, .put = put_times, .compare = by_times},
     {"TOTAL", 8, .least_columns = 60, .put = put_total, .compare = by_total},
     {"WAITING", 7, .least_columns = 70, .put = put_waiters, .compare = by_waiters},
     {"AGO", 8, .least_columns = 50, .put = put_ago, .compare = by_ago},
-    {"PROCESS", 7, .least_columns = 56, .shown = several, .put = put_process},
+    {"PROCESS", 7, .least_columns = 56, .shown = gs_shows_several, .put = put_process},
     {"THREAD", 8, .share = 2, .most = 16, .put = put_name},
     {"IN", 10, .share = 5, .put = put_place},
 };
@@ -103,10 +98,7 @@ static size_t count(const struct gs_drawing *drawing)
 static uint64_t id(const struct gs_drawing *drawing, size_t row)
 {
     const struct gs_picture_hold *hold = at(drawing, row);
-    uint64_t sum = (uint64_t)hold->tid;
-    for (const char *p = hold->place.function; p && *p; p++)
-        sum = sum * 31 + (unsigned char)*p;
-    return sum * 31 + (uint32_t)hold->place.line;
+    return gs_place_id((uint64_t)hold->tid, &hold->place);
 }
 
 static bool fits(const struct gs_drawing *drawing, size_t row, const char *words)

@@ -129,11 +129,6 @@ static bool any_unknown(const struct gs_drawing *drawing)
     return drawing->picture->shares_unknown;
 }
 
-static bool several(const struct gs_drawing *drawing)
-{
-    return drawing->several;
-}
-
 static const struct gs_column columns[] = {
     {"", 1, .put = put_state},
     {"HAS%", 5, .put = put_has, .compare = by_has},
@@ -142,7 +137,7 @@ static const struct gs_column columns[] = {
     {"UNKN%", 5, .least_columns = 60, .shown = any_unknown, .put = put_unknown},
     {"CPU%", 5, .least_columns = 48, .put = put_cpu, .compare = by_cpu},
     {"FOR", 7, .least_columns = 70, .put = put_since, .compare = by_since},
-    {"PROCESS", 7, .least_columns = 56, .shown = several, .put = put_process, .compare = by_process},
+    {"PROCESS", 7, .least_columns = 56, .shown = gs_shows_several, .put = put_process, .compare = by_process},
     {"TID", 7, .least_columns = 70, .put = put_tid, .compare = by_tid},
     {"NAME", 8, .share = 2, .most = 16, .put = put_name, .compare = by_name},
     {"NOW IN", 10, .share = 5, .put = put_place},

@@ -74,6 +74,8 @@ void gs_place_put_file(const struct gs_drawing *drawing, const struct gs_picture
 /* The function alone, or why there is none. */
 void gs_place_put_function(const struct gs_picture_place *place, int width, struct gs_text *text);
 bool gs_place_fits(const struct gs_picture_place *place, const char *words);
+/* What tells one row from another whose threads make up `sum`, by function and line too. */
+uint64_t gs_place_id(uint64_t sum, const struct gs_picture_place *place);
 /* Learns which part of their files' names all places have in common. */
 void gs_place_learn(struct gs_files *files, const struct gs_picture *picture);
 
@@ -84,6 +86,7 @@ enum gs_face gs_doing_face(uint8_t doing);
 void gs_share_put(struct gs_text *text, double share);
 /* As gs_words_time, but in few columns: "412 ms", ">1m05s" for at least that. */
 void gs_time_put(struct gs_text *text, uint64_t us, bool at_least);
+bool gs_shows_several(const struct gs_drawing *drawing); /* processes */
 bool gs_words_in(const char *text, const char *words);
 int gs_compare_double(double a, double b);  /* the higher first; what differs by less than a percent is equal */
 int gs_compare_u64(uint64_t a, uint64_t b); /* the higher first */

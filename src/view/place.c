@@ -91,3 +91,10 @@ bool gs_place_fits(const struct gs_picture_place *place, const char *words)
 {
     return gs_words_in(place->function, words) || gs_words_in(place->file, words);
 }
+
+uint64_t gs_place_id(uint64_t sum, const struct gs_picture_place *place)
+{
+    for (const char *p = place->function; p && *p; p++)
+        sum = sum * 31 + (unsigned char)*p;
+    return sum * 31 + (uint32_t)place->line;
+}
