@@ -113,6 +113,15 @@ static void note_takes(struct gs_gilpolls *polls, struct gs_polled_gil *gil, con
         gs_gilsum_at(polls->sum, polls->list[holder].sum)->takes++;
 }
 
+/* The part of a gap that each hold in it gets. After a late poll a guess is no longer than a slot: it would be taken
+ * for a long hold. */
+static uint64_t part_of(const struct gs_gilpolls *polls, uint64_t gap_ns, uint64_t moved)
+{
+    uint64_t part_ns = gap_ns / (moved + 2 - (moved > 0));
+    double slot_ns = 1e9 / polls->rate_hz;
+    return slot_ns >= 1 && (double)part_ns > slot_ns ? (uint64_t)slot_ns : part_ns;
+}
+
 void gs_gilpolls_step(struct gs_gilpolls *polls, struct gs_polled_gil *gil, const struct gs_gil *now, uint32_t holder,
                       uint64_t time_ns, uint64_t gap_ns)
 {
@@ -121,7 +130,7 @@ void gs_gilpolls_step(struct gs_gilpolls *polls, struct gs_polled_gil *gil, cons
     bool changed = !gil->any || held != gil->held || number != gil->holder;
     gil->moved = gs_gilpolls_moved(gil, now);
     if (changed || gil->moved > 0) {
-        uint64_t part_ns = gap_ns / (gil->moved + 2 - (gil->moved > 0));
+        uint64_t part_ns = part_of(polls, gap_ns, gil->moved);
         if (gil->any) {
             gs_gilpolls_end_hold(polls, gil, time_ns - gap_ns + part_ns);
             note_takes(polls, gil, now, holder, part_ns);

@@ -345,6 +345,24 @@ static void a_poll_that_comes_too_late_stands_for_nothing(void **state)
     finish(&play, &stat);
 }
 
+static void a_late_poll_makes_no_long_hold(void **state)
+{
+    struct play play;
+    struct gs_gilstat stat;
+    (void)state;
+    begin(&play, 2);
+    for (int i = 0; i < 100; i++) {
+        hand(&play, i % 2);
+        hand(&play, -1);
+        poll(&play, i % 10 ? MS : 16 * MS); /* somebody had it meanwhile */
+    }
+    figures(&play, &stat);
+    assert_int_equal(stat.gils[0].switches.value, 99); /* of the first it is not known when it was */
+    assert_true(near(stat.gils[0].held.value, 0, 1e-9));
+    assert_in_range(stat.gils[0].longest_hold_us.value, 1, 1000); /* a slot */
+    finish(&play, &stat);
+}
+
 static void nonsense_does_no_harm(void **state)
 {
     static const uint64_t counts[] = {5, UINT64_MAX, 0, 1, UINT64_MAX / 2, 7, 6, UINT64_MAX - 1};
@@ -506,6 +524,7 @@ int main(void)
         cmocka_unit_test(a_new_span_begins_with_nothing),
         cmocka_unit_test(a_thread_that_ended_has_its_part_of_the_span),
         cmocka_unit_test(a_poll_that_comes_too_late_stands_for_nothing),
+        cmocka_unit_test(a_late_poll_makes_no_long_hold),
         cmocka_unit_test(nonsense_does_no_harm),
         cmocka_unit_test(averages_wait_until_they_are_known),
         cmocka_unit_test(the_truth_lies_within_the_bound),
