@@ -6,6 +6,8 @@
 
 enum {
     HOLD_LEAST_US = 1000,   /* what is shorter is not listed */
+    GUESS_NS = 500000,      /* what a hold may have lasted before and behind its looks, */
+    GUESS_PART = 40,        /* and of those that last long, this part more */
     LOOK_GAP_NS = 100000000 /* what happened in so long a time without a look is not charged to anybody */
 };
 
@@ -58,12 +60,14 @@ static const struct gs_live_thread *thread_with(const struct gs_live *live, cons
     return NULL;
 }
 
-/* It began between the look before it and its first one, and ended between its last one and the next: half of each. */
+/* It began between the look before it and its first one, and ended between its last one and the next: half of each,
+ * where they came in time. Of a look that came late nothing but the looks themselves counts. */
 static uint64_t length_us(const struct gs_live_hold *hold, uint64_t next_ns)
 {
+    uint64_t seen = hold->last_ns - hold->begin_ns, most = GUESS_NS + seen / GUESS_PART;
     uint64_t before = hold->at_least ? 0 : (hold->begin_ns - hold->before_ns) / 2;
     uint64_t behind = next_ns > hold->last_ns ? (next_ns - hold->last_ns) / 2 : 0;
-    return (hold->last_ns - hold->begin_ns + before + behind) / 1000;
+    return (seen + (before < most ? before : most) + (behind < most ? behind : most)) / 1000;
 }
 
 static void end_hold(struct gs_live *live, struct gs_live_process *process, struct gs_live_lock *lock, uint64_t next_ns)
