@@ -1,4 +1,7 @@
 """stat against targets that keep the truth about who had the GIL."""
+import contextlib
+import os
+
 import pytest
 
 from stat_runs import missed_s, named, stat, watching
@@ -100,18 +103,31 @@ def test_busy_some_and_a_little(truth, with_gil):
     pytest.fail("%s after %d attempts" % (shares, ATTEMPTS))
 
 
+@contextlib.contextmanager
+def on_one_processor(pid):
+    """Everything of the process, for a while."""
+    tids, allowed = [int(tid) for tid in os.listdir("/proc/%d/task" % pid)], os.sched_getaffinity(pid)
+    for tid in tids:
+        os.sched_setaffinity(tid, [min(allowed)])
+    yield
+    for tid in tids:
+        os.sched_setaffinity(tid, allowed)
+
+
 def test_two_that_compute_share_it(python, truth, with_gil):
     """As they got on, and near 50 / 50 where the GIL is fair; as a machine does that has other things to do, so several
-    times."""
-    for attempt in range(ATTEMPTS):
-        with watching(truth.pid) as watch:
-            rounds = truth.ask("spin", 0.5)["answer"]
-            threads = named(watch.document())
-        shares = [threads[name]["has"] for name in ("spin-0", "spin-1")]
-        part = shares[0] / (sum(shares) or 1)
-        fair = python.major == 2 or 0.35 < part < 0.65
-        if sum(shares) > 0.6 and fair and abs(part - rounds[0] / sum(rounds)) < 0.15:
-            return
+    times. 2.7 lets go after every hundred instructions: with a processor for each thread they fight for it all the
+    time, and whoever looks takes a processor from one of them, so that he finds the other ahead."""
+    fair = python.major > 2
+    with contextlib.nullcontext() if fair else on_one_processor(truth.pid):
+        for attempt in range(ATTEMPTS):
+            with watching(truth.pid) as watch:
+                rounds = truth.ask("spin", 0.5)["answer"]
+                threads = named(watch.document())
+            shares = [threads[name]["has"] for name in ("spin-0", "spin-1")]
+            part = shares[0] / (sum(shares) or 1)
+            if sum(shares) > 0.6 and abs(part - rounds[0] / sum(rounds)) < 0.15 and (0.35 < part < 0.65 or not fair):
+                return
     pytest.fail("%s after %d attempts, %s rounds" % (shares, ATTEMPTS, rounds))
 
 
