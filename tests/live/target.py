@@ -3,12 +3,15 @@
 Nothing here sleeps in the hope that something has happened by then: a target says when it is ready, and whether a
 thread has reached the system call where it is to be is asked of the kernel, until a deadline."""
 import contextlib
+import fcntl
 import json
 import os
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
+import termios
 import time
 
 SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "targets")
@@ -98,9 +101,16 @@ class Target:
         return None if len(words) < 8 else [int(word, 0) for word in words[:7]]
 
     def wait_reading(self, tid, pipe):
-        """Until the thread sleeps in read(2) on this pipe ("stdin": its standard input)."""
+        """Until the thread sleeps in read(2) on this pipe ("stdin": its standard input), and nothing is left in it: a
+        thread that was fed sleeps there on until it gets a processor."""
         fd = 0 if pipe == "stdin" else self.fds[pipe]
-        until(lambda: (self.call_of(tid) or [None])[:2] == [READ, fd], "thread %d to read from %s" % (tid, pipe))
+        until(lambda: self.is_empty(pipe) and (self.call_of(tid) or [None])[:2] == [READ, fd],
+              "thread %d to read from %s" % (tid, pipe))
+
+    def is_empty(self, pipe):
+        """Everything that was fed has been read."""
+        end = self.process.stdin.fileno() if pipe == "stdin" else self.pipes[pipe][0]
+        return int.from_bytes(fcntl.ioctl(end, termios.FIONREAD, bytes(4)), sys.byteorder) == 0
 
     def wait_calling(self, tid, call):
         until(lambda: (self.call_of(tid) or [None])[0] == call, "thread %d to sleep in system call %d" % (tid, call))
