@@ -141,11 +141,12 @@ static enum gs_gil_word judge_open(const struct gs_reader *reader, const struct 
     int64_t most = (int64_t)words->cond_users - tally->in_cond;
     int64_t least = most - tally->in_mutex - (words->mutex_owner != 0);
     int64_t switching = (int64_t)words->switch_users - tally->in_switch;
-    /* Nobody is missing, but it may have let go this moment and not yet wait: over many polls that is a matter of who
-     * gets a processor, not of the GIL. */
-    if (most <= 0 && switching <= 0)
-        return reader->python->target->still || reader->polling || gs_awake_outside(reader, member) ? GS_WITHOUT
-                                                                                                    : GS_UNKNOWN;
+    /* Nobody is missing, but it may have let go this moment and not yet wait. Over many samples that is a matter of who
+     * gets a processor, not of the GIL; of one moment it is to be said only if it is sure. */
+    if (most <= 0 && switching <= 0) {
+        bool sure = reader->python->target->still || gs_awake_outside(reader, member);
+        return sure || !reader->full_census ? GS_WITHOUT : GS_UNKNOWN;
+    }
     if (least + (switching > 0 ? switching : 0) >= tally->open)
         return GS_WAITS; /* as many are left over as are missing among the waiters */
     if (reader->polling && tally->waited >= least && tally->waited <= most)
@@ -266,7 +267,6 @@ static void look(struct gs_reader *reader, long pause_ns)
     ask_concerned(reader);
     gs_awake_judge(reader, &span);
     reread_words(reader);
-    note_awake(reader);
 }
 
 /* A waiter wakes for a moment whenever its wait times out, and is asleep again at the next look; a thread that
@@ -275,11 +275,17 @@ static void look_again(struct gs_reader *reader)
 {
     if (reader->python->target->still)
         return;
-    int looks = reader->full_census ? SHORT_LOOKS : reader->member_count <= FEW ? 1 : 0;
-    for (int i = 0; i < looks && (any_undecided(reader) || any_unproven(reader)); i++)
-        look(reader, SHORT_PAUSE_NS);
-    for (int i = 0; reader->full_census && i < LONG_LOOKS && any_unproven(reader); i++)
-        look(reader, LONG_PAUSE_NS);
+    if (!reader->full_census) {
+        if (reader->member_count <= FEW && any_undecided(reader))
+            look(reader, SHORT_PAUSE_NS);
+        return;
+    }
+    note_awake(reader);
+    for (int i = 0;
+         i < SHORT_LOOKS + LONG_LOOKS && (any_unproven(reader) || (i < SHORT_LOOKS && any_undecided(reader))); i++) {
+        look(reader, i < SHORT_LOOKS ? SHORT_PAUSE_NS : LONG_PAUSE_NS);
+        note_awake(reader);
+    }
 }
 
 /* What the words say is not what they said last; or somebody is awake who must be watched. */
@@ -322,10 +328,8 @@ void gs_census(struct gs_reader *reader, uint64_t moved)
     if (reader->full_census || moved || (reader->polling && any_awake(reader)))
         reread_words(reader);
     reader->all_run = reader->any_open = false;
-    if (!reader->polling || reader->full_census) {
-        note_awake(reader);
+    if (!reader->polling || reader->full_census)
         look_again(reader);
-    }
     for (size_t i = 0; i < reader->lock_count; i++) {
         struct gs_lock *lock = &reader->locks[i];
         struct tally tally = count(reader, lock);
