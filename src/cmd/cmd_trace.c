@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/console.h"
 #include "cmd/cmd.h"
-#include "cmd/exact.h"
+#include "cmd/exact_words.h"
 #include "cmd/message.h"
 #include "cmd/meter.h"
 #include "cmd/output.h"
@@ -187,7 +187,7 @@ static bool is_gone(enum gs_status status)
     return gs_status_class(status) == GS_CLASS_GONE;
 }
 
-static enum gs_status step(struct trace *t, uint64_t now_ns, uint64_t *sample_ns)
+static enum gs_status step(struct trace *t, uint64_t now_ns, uint64_t *sample_ns, bool woken)
 {
     enum gs_status status = GS_OK;
     if (now_ns >= *sample_ns && gs_sampler_count(t->sampler) > 0) {
@@ -197,7 +197,7 @@ static enum gs_status step(struct trace *t, uint64_t now_ns, uint64_t *sample_ns
     }
     if (is_gone(status))
         status = GS_OK; /* the other one will notice */
-    if (!status && !t->sampled && now_ns >= gs_exact_next_ns(t->exact))
+    if (!status && !t->sampled && (woken || now_ns >= gs_exact_next_ns(t->exact)))
         status = gs_exact_step(t->exact);
     if (!status && !t->sampled && gs_exact_hopeless(t->exact)) {
         t->sampled = true;
@@ -214,15 +214,17 @@ static enum gs_status loop(struct trace *t)
     uint64_t begin_ns = gs_clock_ns(), sample_ns = gs_sampler_next_ns(t->sampler);
     uint64_t end_ns = t->args->duration_us ? begin_ns + t->args->duration_us * 1000 : UINT64_MAX;
     enum gs_status status = GS_OK;
+    bool woken = false;
     while (!status && !gs_signals_ended()) {
         uint64_t now_ns = gs_clock_ns();
         if (now_ns >= end_ns || ferror(t->output.file))
             break;
-        status = step(t, now_ns, &sample_ns);
+        status = step(t, now_ns, &sample_ns, woken);
         uint64_t wake_ns = gs_sampler_count(t->sampler) > 0 ? sample_ns : UINT64_MAX;
         wake_ns = least(wake_ns, t->sampled ? UINT64_MAX : gs_exact_next_ns(t->exact));
         if (!status)
-            gs_signals_sleep(least(wake_ns, end_ns), &t->subject.waiting);
+            woken = gs_signals_wait(least(wake_ns, end_ns), t->sampled ? -1 : gs_exact_wake_fd(t->exact),
+                                    &t->subject.waiting);
     }
     t->gone = is_gone(status);
     return t->gone ? GS_OK : status;
@@ -281,18 +283,12 @@ static enum gs_status summarize(const struct trace *t)
     return GS_OK;
 }
 
-/* What the user is to know of how it was set up. */
 static void tell_setup(const struct trace *t)
 {
     const struct gs_tracer_setup *setup = gs_exact_setup(t->exact);
     if (t->args->quiet)
         return;
-    if (setup->spots.none)
-        gs_remark("this Python runs without the GIL: there is nothing of it to trace");
-    if (setup->waits_refused)
-        gs_remark("debug registers are in use: waits are not seen, only who has the GIL");
-    else if (setup->spots.left_out > 0)
-        gs_remark("%zu GILs are not traced: there are only %d debug registers", setup->spots.left_out, GS_SPOTS_MOST);
+    gs_exact_tell_setup(t->exact);
     if (!setup->switches && !setup->spots.none)
         gs_remark("with so many threads the scheduler is not traced");
 }
@@ -300,23 +296,13 @@ static void tell_setup(const struct trace *t)
 /* What is to be known of the result. */
 static void tell_losses(const struct trace *t)
 {
-    struct gs_tracer_numbers numbers;
-    gs_exact_numbers(t->exact, &numbers);
     if (t->args->quiet)
         return;
     if (t->gone && gs_target_check(t->subject.look->target) == GS_EXECED) /* while it did so it looked as if it ended */
         gs_remark("process %d runs another program now: traced up to there", (int)t->subject.look->target->pid);
     if (gs_exact_caveat(&t->stat))
         gs_remark("%s", gs_exact_caveat(&t->stat));
-    if (numbers.lost > 0)
-        gs_remark("not exact: %llu of %llu events were lost, because gilspy could not read them in time",
-                  (unsigned long long)numbers.lost, (unsigned long long)numbers.hits);
-    if (numbers.throttled > 0)
-        gs_remark("not exact: the kernel left out events %llu times (kernel.perf_event_max_sample_rate)",
-                  (unsigned long long)numbers.throttled);
-    if (numbers.unclear > 0)
-        gs_remark("of %llu events only their order tells whether the GIL was taken or dropped",
-                  (unsigned long long)numbers.unclear);
+    gs_exact_tell_losses(t->exact);
 }
 
 static void close_all(struct trace *t)

@@ -37,11 +37,12 @@ struct gs_exact {
     uint64_t until_ns;  /* up to where events were handed on */
     uint64_t traced_ns; /* in windows of this span that have ended, */
     uint64_t traced_all_ns;
-    uint64_t ended_ns;       /* when a thread ended last */
-    uint64_t events, cpu_us; /* at the beginning of the span */
+    uint64_t ended_ns;             /* when a thread ended last */
+    uint64_t events, lost, cpu_us; /* at the beginning of the span */
     uint64_t violations;
     struct gs_count switches[GS_SPOTS_MOST];
     bool on, gone, over, ended, beginning; /* beginning: who is met now was there when the span began */
+    bool torn, holes; /* torn: events were lost in this window, of which nothing counts any more; holes: in any */
     char why[WHY_BYTES];
 };
 
@@ -164,6 +165,7 @@ static enum gs_status begin_window(struct gs_exact *exact)
     exact->window_ns = exact->until_ns = gs_clock_ns();
     gs_turns_start(exact->turns, exact->window_ns);
     exact->on = true;
+    exact->torn = false;
     return tell_states(exact);
 }
 
@@ -199,9 +201,38 @@ static void see_holds(struct gs_exact *exact)
 
 /* ---- events and turns ---- */
 
+/* The part of the window that lies in this span ends. */
+static void end_part(struct gs_exact *exact, uint64_t end_ns)
+{
+    uint64_t ns = end_ns > exact->window_ns ? end_ns - exact->window_ns : 0;
+    exact->traced_ns += ns;
+    gs_gilexact_window(exact->figures, ns);
+    if (exact->tap.window && ns)
+        exact->tap.window(exact->tap.context, exact->window_ns, end_ns);
+    exact->window_ns = end_ns;
+}
+
+/* What threads do from here on until the next look at them is not known. */
+static void tear_window(struct gs_exact *exact, uint64_t ns)
+{
+    if (exact->torn)
+        return;
+    ns = ns > exact->window_ns ? ns : exact->window_ns;
+    gs_turns_stop(exact->turns, ns);
+    end_part(exact, ns);
+    exact->torn = exact->holes = true;
+    if (!exact->why[0])
+        snprintf(exact->why, sizeof exact->why,
+                 "events were lost, and the times in which they were are left out (see events_lost)");
+}
+
 static enum gs_status take_event(void *context, const struct gs_event *event)
 {
     struct gs_exact *exact = context;
+    if (event->act == GS_ACT_LOST)
+        tear_window(exact, event->time_ns);
+    if (exact->torn)
+        return GS_OK;
     if (event->act == GS_ACT_ENDED && event->time_ns > exact->ended_ns)
         exact->ended_ns = event->time_ns;
     enum gs_status status = gs_turns_event(exact->turns, event);
@@ -234,17 +265,6 @@ static void take_blame(void *context, pid_t waiter, pid_t holder, uint64_t ns)
 
 /* ---- windows ---- */
 
-/* The part of the window that lies in this span ends. */
-static void end_part(struct gs_exact *exact, uint64_t end_ns)
-{
-    uint64_t ns = end_ns > exact->window_ns ? end_ns - exact->window_ns : 0;
-    exact->traced_ns += ns;
-    gs_gilexact_window(exact->figures, ns);
-    if (exact->tap.window && ns)
-        exact->tap.window(exact->tap.context, exact->window_ns, end_ns);
-    exact->window_ns = end_ns;
-}
-
 static enum gs_status end_window(struct gs_exact *exact)
 {
     struct gs_event_sink sink = {exact, take_event};
@@ -255,8 +275,10 @@ static enum gs_status end_window(struct gs_exact *exact)
     enum gs_status status = gs_tracer_pause(exact->tracer, &sink, &end_ns);
     if (exact->gone && exact->ended_ns > exact->window_ns)
         end_ns = exact->ended_ns;
-    gs_turns_stop(exact->turns, end_ns);
-    end_part(exact, end_ns);
+    if (!exact->torn) {
+        gs_turns_stop(exact->turns, end_ns);
+        end_part(exact, end_ns);
+    }
     exact->until_ns = end_ns;
     return status;
 }
@@ -313,12 +335,17 @@ static void count_switches(const struct gs_exact *exact, struct gs_count counts[
     }
 }
 
+static bool in_windows(const struct gs_exact *exact)
+{
+    return exact->governor.paused || exact->holes;
+}
+
 /* Between windows nobody counts but the GIL itself. */
 static void add_switches(struct gs_exact *exact, struct gs_gilstat *stat)
 {
     struct gs_count now[GS_SPOTS_MOST];
     count_switches(exact, now);
-    for (size_t i = 0; i < stat->gil_count && i < GS_SPOTS_MOST && exact->governor.paused; i++) {
+    for (size_t i = 0; i < stat->gil_count && i < GS_SPOTS_MOST && in_windows(exact); i++) {
         struct gs_count *switches = &stat->gils[i].switches;
         *switches = now[i].known && exact->switches[i].known ? gs_count(now[i].value - exact->switches[i].value)
                                                              : (struct gs_count){0};
@@ -332,6 +359,7 @@ static void begin_span(struct gs_exact *exact, uint64_t now_ns)
     exact->span_ns = now_ns;
     exact->traced_ns = 0;
     exact->events = numbers.events;
+    exact->lost = numbers.lost;
     exact->cpu_us = gs_clock_cpu_us();
     exact->violations = gs_turns_violations(exact->turns);
     count_switches(exact, exact->switches);
@@ -401,6 +429,11 @@ uint64_t gs_exact_next_ns(const struct gs_exact *exact)
     return exact->next_ns;
 }
 
+int gs_exact_wake_fd(const struct gs_exact *exact)
+{
+    return exact->on ? gs_tracer_wake_fd(exact->tracer) : -1;
+}
+
 const char *gs_exact_hopeless(const struct gs_exact *exact)
 {
     return exact->over ? exact->why : NULL;
@@ -412,6 +445,10 @@ enum gs_status gs_exact_step(struct gs_exact *exact)
     enum gs_status status = GS_OK;
     if (exact->on) {
         status = gs_tracer_drain(exact->tracer, &sink, &exact->until_ns);
+        if (!status && exact->torn) {
+            status = end_window(exact);
+            status = status ? status : begin_window(exact);
+        }
         if (!status)
             see_holds(exact);
     }
@@ -464,7 +501,7 @@ static void fill(struct gs_exact *exact, struct gs_gilstat *stat)
     uint64_t events = numbers.events - exact->events;
     stat->pid = python->target->pid;
     stat->python = python->version;
-    stat->method = exact->governor.paused ? GS_METHOD_WINDOWS : GS_METHOD_EXACT;
+    stat->method = in_windows(exact) ? GS_METHOD_WINDOWS : GS_METHOD_EXACT;
     stat->why = exact->why[0] ? exact->why : NULL;
     if (gs_tracer_setup(exact->tracer)->spots.none && stat->gil_count > 0)
         stat->gils[0].state = GS_GIL_DISABLED;
@@ -472,7 +509,7 @@ static void fill(struct gs_exact *exact, struct gs_gilstat *stat)
     stat->exact_seconds = (double)exact->traced_ns / 1e9;
     stat->long_us = exact->long_ns / 1000;
     stat->events = gs_count(events);
-    stat->events_lost = gs_count(numbers.lost);
+    stat->events_lost = gs_count(numbers.lost - exact->lost);
     stat->violations = gs_count(gs_turns_violations(exact->turns) - exact->violations);
     stat->quality = *gs_reader_quality(exact->look->reader);
     if (whole_ns > 0)
@@ -511,21 +548,6 @@ void gs_exact_next_span(struct gs_exact *exact)
             gs_gilexact_meet(exact->figures, exact->snapshot->threads[i].tid);
     }
     exact->beginning = false;
-}
-
-/* The trap makes the time between a drop and the next take longer: whoever was woken up wins more often. */
-const char *gs_exact_caveat(const struct gs_gilstat *stat)
-{
-    static const double takes_hz = 1000, contended = 0.1; /* five times what intervals alone make, and waits matter */
-    double takes = 0;
-    for (size_t i = 0; i < stat->thread_count; i++)
-        takes += (double)stat->threads[i].acquisitions.value;
-    if (stat->exact_seconds <= 0 || takes < takes_hz * stat->exact_seconds || stat->gil_count == 0 ||
-        stat->gils[0].contended.value < contended)
-        return NULL;
-    return "threads compete for the GIL thousands of times a second: who gets it is changed by the tracing, which "
-           "makes "
-           "each hand-over longer; the shares are those of the traced process (without --exact it is not disturbed)";
 }
 
 void gs_exact_numbers(const struct gs_exact *exact, struct gs_tracer_numbers *numbers)

@@ -33,6 +33,8 @@ const struct gs_tracer_setup *gs_exact_setup(const struct gs_exact *exact);
 
 /* When gs_exact_step is to be called, at the latest. */
 uint64_t gs_exact_next_ns(const struct gs_exact *exact);
+/* When it can be read, gs_exact_step is to be called before that; -1: not now. */
+int gs_exact_wake_fd(const struct gs_exact *exact);
 /* Goes on. GS_GONE, GS_EXECED: the process is no more what it was, what was seen of it is whole; what the tap returned;
  * GS_NO_MEMORY. */
 enum gs_status gs_exact_step(struct gs_exact *exact) GS_MUST_CHECK;
@@ -45,8 +47,6 @@ enum gs_status gs_exact_end(struct gs_exact *exact) GS_MUST_CHECK;
 enum gs_status gs_exact_figures(struct gs_exact *exact, struct gs_gilstat *stat) GS_MUST_CHECK;
 /* Forgets what was counted: another span begins where the last figures ended. */
 void gs_exact_next_span(struct gs_exact *exact);
-/* What is to be known of figures that come of the tracing itself; NULL: nothing. */
-const char *gs_exact_caveat(const struct gs_gilstat *stat);
 /* About the whole run. */
 void gs_exact_numbers(const struct gs_exact *exact, struct gs_tracer_numbers *numbers);
 

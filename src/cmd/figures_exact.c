@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cmd/exact.h"
+#include "cmd/exact_words.h"
 #include "cmd/figures.h"
 #include "cmd/figures_exact.h"
 #include "cmd/message.h"
@@ -72,38 +72,31 @@ static enum gs_status loop(struct figures *f, bool *gone)
     uint64_t end_ns = f->args->duration_us ? begin_ns + f->args->duration_us * 1000 : UINT64_MAX;
     uint64_t next_ns = interval_ns ? begin_ns + interval_ns : UINT64_MAX;
     enum gs_status status = GS_OK;
+    bool woken = false;
     while (!status && !gs_signals_ended() && !gs_exact_hopeless(f->exact)) {
         uint64_t now_ns = gs_clock_ns();
         if (now_ns >= end_ns)
             break;
-        if (now_ns >= gs_exact_next_ns(f->exact))
+        if (woken || now_ns >= gs_exact_next_ns(f->exact))
             status = gs_exact_step(f->exact);
         if (!status && now_ns >= next_ns && now_ns + interval_ns / REST_SHARE < end_ns) {
             status = show(f);
             next_ns += (1 + (now_ns - next_ns) / interval_ns) * interval_ns;
         }
         if (!status)
-            gs_signals_sleep(least(least(gs_exact_next_ns(f->exact), end_ns), next_ns), &f->subject.waiting);
+            woken = gs_signals_wait(least(least(gs_exact_next_ns(f->exact), end_ns), next_ns),
+                                    gs_exact_wake_fd(f->exact), &f->subject.waiting);
     }
     *gone = gs_status_class(status) == GS_CLASS_GONE;
     return *gone ? GS_OK : status;
 }
 
-/* What the user is to know of how it was set up, and how it ended. */
 static void tell(const struct figures *f, bool gone)
 {
-    struct gs_tracer_numbers numbers;
-    const struct gs_tracer_setup *setup = gs_exact_setup(f->exact);
-    gs_exact_numbers(f->exact, &numbers);
     if (f->args->quiet)
         return;
-    if (setup->waits_refused)
-        gs_remark("debug registers are in use: waits are not seen, only who has the GIL");
-    if (setup->spots.left_out > 0)
-        gs_remark("%zu GILs are not traced: there are only %d debug registers", setup->spots.left_out, GS_SPOTS_MOST);
-    if (numbers.lost > 0)
-        gs_remark("not exact: %llu of %llu events were lost, because gilspy could not read them in time",
-                  (unsigned long long)numbers.lost, (unsigned long long)numbers.hits);
+    gs_exact_tell_setup(f->exact);
+    gs_exact_tell_losses(f->exact);
     if (gone && !f->args->program)
         gs_remark("the process %s: the figures are of the time up to then",
                   gs_target_check(f->subject.look->target) == GS_EXECED ? "runs another program now" : "has ended");

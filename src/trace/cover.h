@@ -8,6 +8,7 @@ struct gs_cover_ring {
     struct gs_ring ring;
     int fd; /* whose ring it is */
     int cpu;
+    bool told; /* it was full, and nothing came since */
 };
 
 struct gs_cover {

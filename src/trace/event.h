@@ -15,7 +15,7 @@ enum gs_act {
     GS_ACT_OFF,     /* or leaves it */
     GS_ACT_BORN,
     GS_ACT_ENDED,
-    GS_ACT_LOST /* here events are missing; tid 0 */
+    GS_ACT_LOST /* from here on events are missing; tid 0 */
 };
 
 struct gs_event {

@@ -77,6 +77,13 @@ void gs_ring_close(struct gs_ring *ring)
     ring->map = NULL;
 }
 
+bool gs_ring_full(const struct gs_ring *ring)
+{
+    const struct perf_event_mmap_page *page = ring->map;
+    return page && ring->data_bytes - (__atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE) - page->data_tail) <=
+                       GS_RING_RECORD_MAX;
+}
+
 const struct perf_event_header *gs_ring_next(struct gs_ring *ring)
 {
     struct perf_event_mmap_page *page = ring->map;

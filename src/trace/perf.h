@@ -45,6 +45,8 @@ struct gs_ring {
 /* The ring of an event, of so many pages (a power of two). 0, or errno: EPERM, there is too much locked memory. */
 int gs_ring_open(struct gs_ring *ring, int fd, size_t pages);
 void gs_ring_close(struct gs_ring *ring);
+/* There may be no room for another record, so that the kernel leaves out what comes. */
+bool gs_ring_full(const struct gs_ring *ring);
 /* The next record, which stays until the next call; NULL: there is no more. */
 const struct perf_event_header *gs_ring_next(struct gs_ring *ring);
 

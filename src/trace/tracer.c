@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -13,7 +14,8 @@
 
 enum {
     SITES_MOST = 256, /* instructions; a Python has about ten */
-    TWICE_NS = 20000  /* two records of one store, by two watches, are no further from each other */
+    WAKES = 64,
+    TWICE_NS = 20000 /* two records of one store, by two watches, are no further from each other */
 };
 
 /* A thread that may be watched twice. */
@@ -33,6 +35,7 @@ struct gs_tracer {
     size_t held_count, held_room;
     struct late *late;
     int code_fd;       /* the file of the Python, -1: cannot be had */
+    int wake_fd;       /* an epoll of all rings */
     uint64_t round_ns; /* when the last drain began */
     bool on;
     uint64_t seen; /* samples, */
@@ -49,6 +52,19 @@ static int open_code(const struct gs_python *python)
     return -1;
 }
 
+/* The kernel tells when a ring is half full. At the edge only: a thread that has ended makes its ring ready for good.
+ */
+static int watch_rings(struct gs_tracer *tracer)
+{
+    tracer->wake_fd = epoll_create1(EPOLL_CLOEXEC);
+    for (size_t i = 0; i < tracer->cover.ring_count && tracer->wake_fd >= 0; i++) {
+        struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+        if (epoll_ctl(tracer->wake_fd, EPOLL_CTL_ADD, tracer->cover.rings[i].fd, &event) != 0)
+            return errno;
+    }
+    return tracer->wake_fd < 0 ? errno : 0;
+}
+
 enum gs_status gs_tracer_open(struct gs_tracer **out, const struct gs_python *python,
                               const struct gs_tracer_options *options, struct gs_err *err)
 {
@@ -59,6 +75,7 @@ enum gs_status gs_tracer_open(struct gs_tracer **out, const struct gs_python *py
         return gs_fail(err, GS_NO_MEMORY, "cannot trace process %d: out of memory", (int)pid);
     tracer->python = python;
     tracer->code_fd = open_code(python);
+    tracer->wake_fd = -1;
     int failure = gs_trap_measure(&tracer->setup.trap_ns);
     enum gs_status status = failure ? gs_cover_refused(failure, true, pid, err)
                                     : gs_cover_open(&tracer->cover, python, options->switches, err);
@@ -70,6 +87,8 @@ enum gs_status gs_tracer_open(struct gs_tracer **out, const struct gs_python *py
         for (size_t i = 0; i < cover->late_count && !status; i++)
             tracer->late[i].tid = cover->late[i];
     }
+    if (!status && (failure = watch_rings(tracer)) != 0)
+        status = gs_fail(err, GS_FAILED, "cannot trace process %d: epoll: %s", (int)pid, strerror(failure));
     if (status) {
         gs_tracer_close(tracer);
         return status;
@@ -90,6 +109,8 @@ void gs_tracer_close(struct gs_tracer *tracer)
     gs_cover_close(&tracer->cover);
     if (tracer->code_fd >= 0)
         close(tracer->code_fd);
+    if (tracer->wake_fd >= 0)
+        close(tracer->wake_fd);
     free(tracer->late);
     free(tracer->held);
     free(tracer);
@@ -98,6 +119,11 @@ void gs_tracer_close(struct gs_tracer *tracer)
 const struct gs_tracer_setup *gs_tracer_setup(const struct gs_tracer *tracer)
 {
     return &tracer->setup;
+}
+
+int gs_tracer_wake_fd(const struct gs_tracer *tracer)
+{
+    return tracer->wake_fd;
 }
 
 static void enable(struct gs_tracer *tracer, bool on)
@@ -223,23 +249,28 @@ static enum gs_status take_sample(struct gs_tracer *tracer, const struct gs_perf
     return hold(tracer, &event);
 }
 
-static enum gs_status take_record(struct gs_tracer *tracer, const struct gs_perf_record *record)
+static enum gs_status hold_lost(struct gs_tracer *tracer, uint64_t time_ns)
+{
+    struct gs_event event = {.time_ns = time_ns, .act = GS_ACT_LOST};
+    return hold(tracer, &event);
+}
+
+/* whole_ns: when the record before it came, in the same ring; 0: what is missing before it is known already. */
+static enum gs_status take_record(struct gs_tracer *tracer, const struct gs_perf_record *record, uint64_t whole_ns)
 {
     struct gs_event event = {.time_ns = record->time_ns, .tid = record->tid, .cpu = record->cpu};
     bool theirs = record->pid == tracer->python->target->pid;
     switch (record->type) {
     case PERF_RECORD_SAMPLE:
         return take_sample(tracer, record);
-    case PERF_RECORD_LOST:
+    case PERF_RECORD_LOST: /* comes as soon as there is room again: what is missing was before it */
         tracer->lost += record->lost;
-        event.tid = 0;
-        event.act = GS_ACT_LOST;
-        break;
+        return whole_ns ? hold_lost(tracer, whole_ns) : GS_OK;
     case PERF_RECORD_THROTTLE:
         tracer->throttled++;
-        event.tid = 0;
-        event.act = GS_ACT_LOST;
-        break;
+        return hold_lost(tracer, record->time_ns);
+    case PERF_RECORD_UNTHROTTLE:
+        return hold_lost(tracer, record->time_ns);
     case PERF_RECORD_FORK:
     case PERF_RECORD_EXIT:
         event.act = record->type == PERF_RECORD_FORK ? GS_ACT_BORN : GS_ACT_ENDED;
@@ -265,18 +296,33 @@ static int compare(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
+/* A ring that is full has no place to say that more came; what is in it is whole. */
+static enum gs_status empty_ring(struct gs_tracer *tracer, struct gs_cover_ring *ring)
+{
+    const struct perf_event_header *header;
+    enum gs_status status = GS_OK;
+    bool full = gs_ring_full(&ring->ring);
+    uint64_t whole_ns = ring->told ? 0 : tracer->round_ns;
+    while (!status && (header = gs_ring_next(&ring->ring))) {
+        struct gs_perf_record record;
+        if (!gs_perf_decode(header, tracer->cover.spots.list[0].pointer, &record))
+            continue;
+        status = take_record(tracer, &record, whole_ns);
+        whole_ns = record.time_ns;
+    }
+    ring->told = full;
+    return full && !status ? hold_lost(tracer, whole_ns) : status;
+}
+
 /* Takes all records out of the rings, and sorts what is held. */
 static enum gs_status collect(struct gs_tracer *tracer)
 {
+    struct epoll_event ready[WAKES];
     enum gs_status status = GS_OK;
-    for (size_t i = 0; i < tracer->cover.ring_count; i++) {
-        const struct perf_event_header *header;
-        while (!status && (header = gs_ring_next(&tracer->cover.rings[i].ring))) {
-            struct gs_perf_record record;
-            if (gs_perf_decode(header, tracer->cover.spots.list[0].pointer, &record))
-                status = take_record(tracer, &record);
-        }
-    }
+    while (epoll_wait(tracer->wake_fd, ready, WAKES, 0) == WAKES)
+        ; /* which of them does not matter: all are emptied */
+    for (size_t i = 0; i < tracer->cover.ring_count && !status; i++)
+        status = empty_ring(tracer, &tracer->cover.rings[i]);
     if (tracer->held_count > 1)
         qsort(tracer->held, tracer->held_count, sizeof *tracer->held, compare);
     return status;

@@ -54,6 +54,8 @@ enum gs_status gs_tracer_drain(struct gs_tracer *tracer, const struct gs_event_s
 /* Pauses, and hands on the rest, up to *until_ns. */
 enum gs_status gs_tracer_pause(struct gs_tracer *tracer, const struct gs_event_sink *sink,
                                uint64_t *until_ns) GS_MUST_CHECK;
+/* Readable when there is much to hand on, so that it has to be done before the time comes. */
+int gs_tracer_wake_fd(const struct gs_tracer *tracer);
 /* Of takes, drops and waits that came so far: cheap. */
 uint64_t gs_tracer_seen(const struct gs_tracer *tracer);
 /* As of now. While it goes on, what is lost is told only as far as the kernel said so; when it is paused, exactly: it

@@ -388,13 +388,6 @@ static void end_thread(struct gs_turns *turns, pid_t tid, uint64_t ns)
     thread->early = true;
 }
 
-/* What was known holds only until the next event of each GIL says better. */
-static void lose(struct gs_turns *turns)
-{
-    for (unsigned i = 0; i < GS_SPOTS_MOST; i++)
-        turns->locks[i].known = false;
-}
-
 static bool act(struct gs_turns *turns, struct thread *thread, const struct gs_event *event, uint64_t ns)
 {
     bool free = turns->locks[event->lock].holder == NOBODY;
@@ -423,8 +416,6 @@ enum gs_status gs_turns_event(struct gs_turns *turns, const struct gs_event *eve
     }
     if (turns->begun)
         turns->last_ns = ns;
-    if (event->act == GS_ACT_LOST)
-        lose(turns);
     if (event->act == GS_ACT_ENDED)
         end_thread(turns, event->tid, ns);
     if (event->act > GS_ACT_WAIT)

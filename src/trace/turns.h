@@ -47,7 +47,7 @@ void gs_turns_free(struct gs_turns *turns);
 /* From here on it is traced; what threads do now follows, as far as it is known. */
 void gs_turns_start(struct gs_turns *turns, uint64_t begin_ns);
 enum gs_status gs_turns_tell(struct gs_turns *turns, pid_t tid, unsigned lock, enum gs_gil_word word) GS_MUST_CHECK;
-/* The next event; those of threads that begin and end, and of lost ones, are its too, and others are left out. */
+/* The next event; those of threads that begin and end are its too, and others are left out. */
 enum gs_status gs_turns_event(struct gs_turns *turns, const struct gs_event *event) GS_MUST_CHECK;
 /* Hands on the parts of turns up to here, no earlier than the last event; they go on. */
 void gs_turns_cut(struct gs_turns *turns, uint64_t ns);

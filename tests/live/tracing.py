@@ -112,9 +112,10 @@ def tracing(pid, path, *args, **options):
 
 @contextlib.contextmanager
 def measuring(pid, *args, **options):
-    """The same with stat --exact: the document goes into the dictionary that it yields."""
+    """The same with stat --exact: the document goes into the dictionary that it yields, beside the pid of gilspy ("of")."""
     document = {}
     with begun("stat", "--exact", "--json", "-d", "1h", "-p", pid, *args, **options) as run:
+        document["of"] = run.pid
         yield document
         lines = run.end().out.splitlines()
         document.update(json.loads(lines[-1]), lines=[json.loads(line) for line in lines])

@@ -1,4 +1,4 @@
-/* Events of exact tracing made into turns, on made-up events: order, beginnings, ends, loss. */
+/* Events of exact tracing made into turns, on made-up events: order, beginnings, ends. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -165,24 +165,6 @@ static void what_cannot_be_is_counted(void **state)
           "12 holds 1300-1400> from 12 at 1300\n");
 }
 
-static void after_a_loss_the_next_event_is_believed(void **state)
-{
-    struct log log;
-    (void)state;
-    start(&log, false);
-    tell(&log, A, GS_HOLDS);
-    tell(&log, B, GS_WITHOUT);
-    add(&log, 1050, 0, GS_ACT_LOST);
-    add(&log, 1100, B, GS_ACT_TAKE);
-    add(&log, 1200, B, GS_ACT_DROP);
-    check(&log, 1300, 0,
-          "11 <holds 1000-1100>\n"
-          "12 <without 1000-1100\n"
-          "12 holds 1100-1200\n"
-          "11 <without 1100-1300>\n"
-          "12 without 1200-1300>\n");
-}
-
 static void threads_are_born_and_end(void **state)
 {
     struct log log;
@@ -290,7 +272,6 @@ int main(void)
         cmocka_unit_test(early_events_say_what_was_at_the_beginning),
         cmocka_unit_test(a_drop_says_who_had_it),
         cmocka_unit_test(what_cannot_be_is_counted),
-        cmocka_unit_test(after_a_loss_the_next_event_is_believed),
         cmocka_unit_test(threads_are_born_and_end),
         cmocka_unit_test(the_holder_may_look_at_the_interval),
         cmocka_unit_test(parts_are_handed_on_and_go_on),

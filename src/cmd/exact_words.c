@@ -1,0 +1,46 @@
+/* Remarks of stat --exact and trace. */
+#include "cmd/exact_words.h"
+#include "cmd/message.h"
+
+void gs_exact_tell_setup(const struct gs_exact *exact)
+{
+    const struct gs_tracer_setup *setup = gs_exact_setup(exact);
+    if (setup->spots.none)
+        gs_remark("this Python runs without the GIL: there is nothing of it to trace");
+    if (setup->waits_refused)
+        gs_remark("debug registers are in use: waits are not seen, only who has the GIL");
+    else if (setup->spots.left_out > 0)
+        gs_remark("%zu GILs are not traced: there are only %d debug registers", setup->spots.left_out, GS_SPOTS_MOST);
+}
+
+void gs_exact_tell_losses(const struct gs_exact *exact)
+{
+    struct gs_tracer_numbers numbers;
+    gs_exact_numbers(exact, &numbers);
+    if (numbers.lost > 0)
+        gs_remark("not exact: %llu of %llu events were lost, because gilspy could not read them in time; the times in "
+                  "which they were are left out",
+                  (unsigned long long)numbers.lost, (unsigned long long)numbers.hits);
+    if (numbers.throttled > 0)
+        gs_remark("not exact: the kernel left out events %llu times (kernel.perf_event_max_sample_rate); these times "
+                  "are left out",
+                  (unsigned long long)numbers.throttled);
+    if (numbers.unclear > 0)
+        gs_remark("of %llu events only their order tells whether the GIL was taken or dropped",
+                  (unsigned long long)numbers.unclear);
+}
+
+/* The trap makes the time between a drop and the next take longer: whoever was woken up wins more often. */
+const char *gs_exact_caveat(const struct gs_gilstat *stat)
+{
+    static const double takes_hz = 1000, contended = 0.1; /* five times what intervals alone make, and waits matter */
+    double takes = 0;
+    for (size_t i = 0; i < stat->thread_count; i++)
+        takes += (double)stat->threads[i].acquisitions.value;
+    if (stat->exact_seconds <= 0 || takes < takes_hz * stat->exact_seconds || stat->gil_count == 0 ||
+        stat->gils[0].contended.value < contended)
+        return NULL;
+    return "threads compete for the GIL thousands of times a second: who gets it is changed by the tracing, which "
+           "makes each hand-over longer; the shares are those of the traced process (without --exact it is not "
+           "disturbed)";
+}

@@ -1,0 +1,12 @@
+/* What the user is to know of exact tracing, on stderr: how it was set up, and what its result is worth. */
+#ifndef GS_CMD_EXACT_WORDS_H
+#define GS_CMD_EXACT_WORDS_H
+
+#include "cmd/exact.h"
+
+void gs_exact_tell_setup(const struct gs_exact *exact);
+void gs_exact_tell_losses(const struct gs_exact *exact);
+/* What is to be known of figures that come of the tracing itself; NULL: nothing. */
+const char *gs_exact_caveat(const struct gs_gilstat *stat);
+
+#endif
