@@ -39,6 +39,7 @@ struct gs_native_stack {
     struct gs_native_frame *frames; /* innermost first */
     size_t count, room;
     enum gs_native_end end;
+    gs_addr second_sp; /* cut where it goes on upon another stack, here; 0: not so */
 };
 
 /* What a place in the code is called. The strings stay until gs_native_free; they are the target's: outputs clean them.
@@ -52,10 +53,14 @@ struct gs_native_name {
     bool has_symbol;
 };
 
+/* Whether these servers can be asked: they are named, and so is who asks them. */
+enum gs_status gs_native_debuginfod(struct gs_err *err) GS_MUST_CHECK;
+
 struct gs_native; /* the unwind tables and symbols of one target */
 
 struct gs_native_options {
-    bool thorough; /* lines of source also where it takes long to unpack them */
+    bool thorough;   /* lines of source also where it takes long to unpack them */
+    bool debuginfod; /* debug information from the servers of DEBUGINFOD_URLS, if it is not here */
 };
 
 /* target: not owned. GS_NO_MEMORY. */
@@ -69,5 +74,18 @@ uint64_t gs_native_generation(const struct gs_native *native);
 const struct gs_native_name *gs_native_name(struct gs_native *native, gs_addr pc);
 /* The same, and where in the source that is. */
 const struct gs_native_name *gs_native_place(struct gs_native *native, gs_addr pc);
+
+/* Which of a thread's C functions tells what it does, from the innermost on: the first that does not merely serve its
+ * caller, as allocators, copying, locks and the way into the kernel do, nor is a stub of the linker. Begin with zeros.
+ */
+struct gs_native_telling {
+    size_t count;       /* functions that were given */
+    size_t told;        /* the one that tells, counted from 0; of nothing but servants the outermost */
+    bool tells;         /* it is none of these */
+    bool done;          /* it stays that one */
+    const char *module; /* of one that has no name, while its caller is not known; NULL */
+};
+/* The strings must stay until the next one is given. */
+void gs_native_tell(struct gs_native_telling *telling, const char *function, const char *module);
 
 #endif

@@ -48,6 +48,8 @@ static int run(const struct gs_cmd *cmd, int argc, char **argv)
         exit = gs_stdout_close(0);
     } else if (args.word_count > 0 && (!cmd->operands || cmd->options & GS_OPT(USER))) {
         exit = superfluous(cmd, args.words[0]);
+    } else if (args.debuginfod && (status = gs_native_debuginfod(&err)) != GS_OK) {
+        exit = gs_message(status, &err);
     } else {
         if (cmd->rate && !(args.given & GS_OPT(RATE)))
             gs_options[GS_OPT_RATE].set(&args, cmd->rate);

@@ -50,10 +50,11 @@ static enum gs_status explain_core(const struct gs_target *target, const char *c
 static enum gs_status open_process(struct gs_look *look, pid_t pid, const struct gs_args *args, struct gs_err *err)
 {
     struct gs_python_options python_options = {.assume = args->assume};
-    struct gs_reader_options reader_options = {.stopping = args->stopping,
-                                               .max_pause = args->max_pause,
-                                               .native = args->native,
-                                               .native_options = {.thorough = args->verbose}};
+    struct gs_reader_options reader_options = {
+        .stopping = args->stopping,
+        .max_pause = args->max_pause,
+        .native = args->native,
+        .native_options = {.thorough = args->verbose, .debuginfod = args->debuginfod}};
     enum gs_status status = args->core ? gs_target_open_core(&look->target, args->core, args->exe, look->watch, err)
                                        : gs_target_open(&look->target, pid, look->watch, err);
     if (status != GS_OK)

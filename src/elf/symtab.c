@@ -229,6 +229,18 @@ bool gs_elf_debug_link(int fd, char *name, size_t size)
     return visit_sections(fd, read_link, &link) && *name && !strchr(name, '/');
 }
 
+static bool is_debug(const char *name, const GElf_Shdr *header, Elf_Scn *section, void *to)
+{
+    (void)section;
+    (void)to;
+    return header->sh_type != SHT_NOBITS && strcmp(name, ".debug_info") == 0;
+}
+
+bool gs_elf_has_debug(int fd)
+{
+    return visit_sections(fd, is_debug, NULL);
+}
+
 static bool add_packed_debug(const char *name, const GElf_Shdr *header, Elf_Scn *section, void *to)
 {
     (void)section;

@@ -33,6 +33,8 @@ size_t gs_elf_build_id(int fd, uint8_t *id, size_t size);
 /* The name of the file with the debug information, as .gnu_debuglink has it, cut to fit; false: none. */
 bool gs_elf_debug_link(int fd, char *name, size_t size);
 
+/* It has debug information of its own. */
+bool gs_elf_has_debug(int fd);
 /* Bytes of debug information that are compressed in the file: it takes a while until it can be looked at. */
 uint64_t gs_elf_packed_debug(int fd);
 

@@ -18,7 +18,7 @@ static bool belongs(const struct gs_module *module, int fd)
 }
 
 /* Only a regular file. */
-static int open_debug(const struct gs_module *module, const char *path)
+int gs_debug_file_try(const struct gs_module *module, const char *path)
 {
     struct stat st;
     if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
@@ -38,7 +38,7 @@ static int by_build_id(const struct gs_module *module, const char *root)
     for (size_t i = 1; i < module->build_id_len; i++)
         len += (size_t)snprintf(path + len, sizeof path - len, "%02x", module->build_id[i]);
     snprintf(path + len, sizeof path - len, ".debug");
-    return open_debug(module, path);
+    return gs_debug_file_try(module, path);
 }
 
 static int by_link(const struct gs_module *module, const char *root, const char *link)
@@ -48,7 +48,7 @@ static int by_link(const struct gs_module *module, const char *root, const char 
     int folder = (int)(module->name - module->map.path), fd = -1;
     for (size_t i = 0; i < sizeof forms / sizeof *forms && fd < 0 && folder > 0; i++) {
         snprintf(path, sizeof path, forms[i], root, folder - 1, module->map.path, link);
-        fd = open_debug(module, path);
+        fd = gs_debug_file_try(module, path);
     }
     return fd;
 }

@@ -64,34 +64,62 @@ static struct gs_lines *open_lines(const struct gs_native *native, int fd)
     return NULL;
 }
 
-static void read_files(struct gs_native *native, struct gs_module *module, struct gs_module_symbols *symbols)
+/* The files of a module; -1: not to be had. */
+struct files {
+    int own, debug;
+};
+
+static struct files open_files(struct gs_native *native, const struct gs_module *module)
 {
-    int fd = open_module_file(native, module);
-    if (fd >= 0 && !is_it(module, fd)) {
-        close(fd);
-        fd = -1;
+    struct files files = {.own = open_module_file(native, module), .debug = -1};
+    if (files.own >= 0 && !is_it(module, files.own)) {
+        close(files.own);
+        files.own = -1;
     }
-    int debug = gs_debug_file_open(native, module, fd);
-    if (fd >= 0)
-        gs_symtab_add(&symbols->functions, fd);
-    if (debug >= 0) {
-        gs_symtab_add(&symbols->functions, debug);
-        symbols->lines = open_lines(native, debug);
+    files.debug = gs_debug_file_open(native, module, files.own);
+    return files;
+}
+
+static void read_files(struct gs_native *native, struct files *files, struct gs_module_symbols *symbols)
+{
+    if (files->own >= 0)
+        gs_symtab_add(&symbols->functions, files->own);
+    if (files->debug >= 0) {
+        gs_symtab_add(&symbols->functions, files->debug);
+        symbols->lines = open_lines(native, files->debug);
     }
-    if (!symbols->lines && fd >= 0)
-        symbols->lines = open_lines(native, fd);
-    else if (fd >= 0)
-        close(fd);
+    if (!symbols->lines && files->own >= 0)
+        symbols->lines = open_lines(native, files->own);
+    else if (files->own >= 0)
+        close(files->own);
     gs_symtab_sort(&symbols->functions);
+}
+
+/* What has lines has all else, too. */
+static int fetch(const struct gs_native *native, const struct gs_module *module)
+{
+    char path[4096];
+    if (!native->options.debuginfod || !module->has_head || module->build_id_len == 0 ||
+        !gs_debuginfod_fetch(module->build_id, module->build_id_len, path, sizeof path))
+        return -1;
+    return gs_debug_file_try(module, path);
 }
 
 struct gs_module_symbols *gs_module_symbols_new(struct gs_native *native, struct gs_module *module)
 {
+    static const char what[] = "reading the symbols of a file that it maps";
     struct gs_watch *watch = native->target->watch;
     struct gs_module_symbols *symbols = calloc(1, sizeof *symbols);
-    if (!symbols || !gs_watch_enter_spare(watch, "reading the symbols of a file that it maps"))
+    if (!symbols || !gs_watch_enter_spare(watch, what))
         return symbols;
-    read_files(native, module, symbols);
+    struct files files = open_files(native, module);
+    bool lacks = files.debug < 0 && !(files.own >= 0 && gs_elf_has_debug(files.own));
     gs_watch_leave(watch);
+    if (lacks) /* may take long, and is no matter of the kernel's */
+        files.debug = fetch(native, module);
+    if (gs_watch_enter_spare(watch, what)) {
+        read_files(native, &files, symbols);
+        gs_watch_leave(watch);
+    }
     return symbols;
 }

@@ -21,6 +21,14 @@ struct gs_module_symbols *gs_module_symbols_new(struct gs_native *native, struct
  * is none. It is the one that belongs to it: both have the same build id. */
 int gs_debug_file_open(struct gs_native *native, const struct gs_module *module, int fd);
 
+/* That file, if it is the one that belongs to the module; -1. */
+int gs_debug_file_try(const struct gs_module *module, const char *path);
+
+/* ---- debuginfod.c ---- */
+
+/* Asks the servers, and waits up to two minutes for them; path: of the file that was fetched. */
+bool gs_debuginfod_fetch(const uint8_t *build_id, size_t len, char *path, size_t size);
+
 /* ---- lines.c ---- */
 
 /* Takes the descriptor over. NULL: it has no debug information. */

@@ -67,3 +67,27 @@ def seen(thread, known):
 
 def gaps(thread):
     return [frame["function"] for frame in thread["frames"] if frame["kind"] == "gap"]
+
+
+def build_id_of(path):
+    text = subprocess.run(["readelf", "-n", path], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return text.split("Build ID: ")[1].split()[0]
+
+
+class Split:
+    """A library as distributions ship it: stripped, with its debug information in a file of its own."""
+    def __init__(self, folder, name="libsplit.so"):
+        self.path, self.whole, self.debug = (os.path.join(folder, name + end) for end in ("", ".whole", ".debuginfo"))
+        subprocess.run(["cc", *COMMON, "-g", "-fomit-frame-pointer", "-DVARIANT=_plain", "-shared", "-Wl,--build-id",
+                        os.path.join(SCRIPTS, "chain.c"), "-o", self.whole], check=True)
+        subprocess.run(["objcopy", "--only-keep-debug", self.whole, self.debug], check=True)
+        subprocess.run(["strip", "-o", self.path, self.whole], check=True)
+        self.build_id = build_id_of(self.path)
+
+    def pack_symbols(self):
+        """Puts the symbols that stripping removed into .gnu_debugdata, as Fedora does."""
+        mini = self.path + ".mini"
+        subprocess.run(["objcopy", "-S", "--keep-symbol=call_plain", "--keep-symbol=turn_plain", "--keep-symbol=nap_plain",
+                        "--remove-section=.comment", self.debug, mini], check=True)
+        subprocess.run(["xz", "-f", mini], check=True)
+        subprocess.run(["objcopy", "--add-section", ".gnu_debugdata=" + mini + ".xz", self.path], check=True)
