@@ -130,7 +130,8 @@ void gs_reader_free(struct gs_reader *reader);
 enum gs_status gs_reader_take(struct gs_reader *reader, const struct gs_snapshot **snapshot) GS_MUST_CHECK;
 /* The same without stacks, for a system call or two: the words of the GILs, who holds and who waits. No thread is
  * stopped and none has frames (frames NULL), but for a holder that has had its GIL for long_ns (0: nobody), whose stack
- * is read as gs_reader_take would, and again whenever another long_ns has passed. May be mixed with gs_reader_take,
+ * is read as gs_reader_take would, and again whenever another long_ns has passed; where C stacks are asked for, that
+ * above its innermost Python frame too. May be mixed with gs_reader_take,
  * which then reads no more than if there had been no polls. */
 enum gs_status gs_reader_poll(struct gs_reader *reader, uint64_t long_ns,
                               const struct gs_snapshot **snapshot) GS_MUST_CHECK;

@@ -26,6 +26,7 @@ static int run(const struct gs_args *args)
     }
     if (status)
         return gs_message(status, &err);
+    mine.native = GS_NATIVE_NONE; /* who keeps the GIL has C frames anyway, and nobody else is looked at */
     if (args->duration_us == 0 && args->interval_us == 0 && !args->program)
         mine.duration_us = USUAL_US;
     return args->exact ? gs_figures_exact(&mine) : gs_figures_run(&mine);
@@ -40,7 +41,7 @@ const struct gs_cmd gs_cmd_stat = {
         "Watches a process for ten seconds (or --duration; with --interval until interrupted, a command until it ends) "
         "and tells for each thread which share of the time it had the GIL, waited for it or did without, its share of "
         "a processor, how often it took the GIL (from another thread) and waited, its longest hold and wait; then "
-        "where the GIL was kept for --long or more, and who waited for whom.\n"
+        "where the GIL was kept for --long or more, in which C function, if it was one, and who waited for whom.\n"
         "\n"
         "The GIL's own words are looked at 1000 times a second, at random moments; nothing is stopped for that, but "
         "for one thread for some 30 us where its stack is needed because it keeps the GIL for long. Hand-overs are "
@@ -59,9 +60,9 @@ const struct gs_cmd gs_cmd_stat = {
         "  gilspy stat -p 1234 --thread 'worker-*'    only these threads\n"
         "  gilspy stat -s -- python3 app.py           a program and its children",
     .options = GS_OPT(PID) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(INTERVAL) |
-               GS_OPT(LONG) | GS_OPT(EXACT) | GS_OPT(MAX_OVERHEAD) | GS_OPT(THREAD) | GS_OPT(NONBLOCKING) |
-               GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) |
-               GS_OPT(VERBOSE) | GS_OPT(HELP),
+               GS_OPT(LONG) | GS_OPT(EXACT) | GS_OPT(MAX_OVERHEAD) | GS_OPT(THREAD) | GS_OPT(NATIVE) |
+               GS_OPT(DEBUGINFOD) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) |
+               GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .rate = "1000",
     .run = run,
 };

@@ -13,6 +13,7 @@ enum { USUAL_INTERVAL_US = 1000000 };
 static int write_figures(const struct gs_args *args)
 {
     struct gs_args mine = *args;
+    mine.native = GS_NATIVE_NONE; /* as for stat */
     if (mine.once && mine.duration_us == 0)
         mine.duration_us = USUAL_INTERVAL_US;
     if (!mine.once && mine.interval_us == 0)
@@ -61,11 +62,12 @@ const struct gs_cmd gs_cmd_top = {
         "\n"
         "  gilspy top -p 1234\n"
         "  gilspy top -s -p 1234              with the processes that it started\n"
+        "  gilspy top -n -p 1234              in which C function each thread is\n"
         "  gilspy top -p 1234 --once -d 10    ten seconds, then the result as text\n"
         "  gilspy top -p 1234 --json          a line of JSON each second, as stat has it",
     .options = GS_OPT(PID) | GS_OPT(SUBPROCESSES) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(INTERVAL) | GS_OPT(LONG) |
-               GS_OPT(ONCE) | GS_OPT(JSON) | GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(BLOCKING) |
-               GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) |
-               GS_OPT(QUIET) | GS_OPT(HELP),
+               GS_OPT(ONCE) | GS_OPT(JSON) | GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(NATIVE) |
+               GS_OPT(DEBUGINFOD) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(OUTPUT) |
+               GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(HELP),
     .run = run,
 };

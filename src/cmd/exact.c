@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/room.h"
 #include "cmd/exact.h"
+#include "cmd/exact_holds.h"
 #include "profile/gilexact.h"
 #include "trace/governor.h"
 
@@ -174,28 +175,13 @@ static enum gs_status begin_window(struct gs_exact *exact)
 static void see_holds(struct gs_exact *exact)
 {
     uint64_t now_ns = gs_clock_ns(), since_ns;
-    bool looked = false;
     for (unsigned lock = 0; lock < gs_tracer_setup(exact->tracer)->spots.count; lock++) {
+        struct gs_seen_hold seen;
         pid_t tid = gs_turns_holder(exact->turns, lock, &since_ns);
-        if (!tid || now_ns - since_ns < exact->long_ns / 2)
+        if (!tid || now_ns - since_ns < exact->long_ns / 2 || !gs_exact_look(exact->look, tid, &seen, &exact->snapshot))
             continue;
-        if (!looked && gs_reader_take(exact->look->reader, &exact->snapshot) != GS_OK)
-            exact->snapshot = NULL;
-        looked = true;
-        const struct gs_thread *thread = find_thread(exact, tid);
-        if (!thread || thread->gil != GS_HOLDS || thread->frame_count == 0)
-            continue;
-        struct gs_lookup lookup = gs_look_lookup(exact->look);
-        struct gs_frame_info info = {0};
-        if (thread->frames[0].kind != GS_FRAME_PYTHON || !lookup.frame(lookup.context, &thread->frames[0], &info) ||
-            !info.function)
-            continue;
-        struct gs_place place = {.function = info.function,
-                                 .qualname = info.qualname,
-                                 .file = info.file ? info.file : "",
-                                 .line = info.line,
-                                 .kind = GS_FRAME_PYTHON};
-        gs_gilexact_see(exact->figures, lock, tid, since_ns, now_ns, &place);
+        gs_gilexact_see(exact->figures, lock, tid, since_ns, now_ns, &seen.place,
+                        seen.native.function ? &seen.native : NULL);
     }
 }
 

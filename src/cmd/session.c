@@ -72,6 +72,8 @@ static enum gs_status adopt(struct gs_session *session, pid_t pid, enum gs_look_
     }
     if (!status) {
         status = gs_watch_guard(look->watch, give_up, session);
+        if (!status && session->calls.polls)
+            status = gs_reader_native(look->reader, GS_NATIVE_LEAF, 0);
         if (!status)
             status =
                 gs_sampler_add(session->sampler, (uint64_t)(uintptr_t)look, look->python, look->reader, look->names);

@@ -10,7 +10,8 @@ struct gs_session;
 
 /* What the run is used for. All but context and give_up may be NULL. */
 struct gs_session_calls {
-    bool polls; /* samples are without stacks, but of threads that have had a GIL for half of args->long_us */
+    bool polls; /* samples are without stacks, but of threads that have had a GIL for half of args->long_us, which
+                   have C frames above their innermost Python frame, too */
     void *context;
     /* Called now and then, at the latest at the moment of CLOCK_MONOTONIC that it returned the last time; 0: the run is
      * to end. woken: a signal came, or, with `keys`, there is something to read. */

@@ -64,7 +64,7 @@ static json_t *hog_of(const struct gs_gilstat_hog *hog)
     return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "tid", (int)hog->tid, "function",
                      gs_json_text_or_null(hog->place.function), "file", gs_json_text_or_null(hog->place.file), "line",
                      gs_json_number(hog->place.line > 0, (uint64_t)hog->place.line), "native",
-                     gs_json_text_or_null(hog->native), "module", gs_json_text_or_null(hog->place.module), "held_us",
+                     gs_json_text_or_null(hog->native), "module", gs_json_text_or_null(hog->module), "held_us",
                      (json_int_t)hog->held_us, "longest_us", (json_int_t)hog->longest_us, "holds",
                      (json_int_t)hog->holds, "waiters", (json_int_t)hog->waiters);
 }

@@ -125,9 +125,9 @@ static void put_place(struct gs_text *line, const struct gs_gilstat_hog *hog, co
     if (hog->native) {
         gs_text_put(line, ", in ");
         gs_text_add(line, hog->native);
-        gs_text_put(line, hog->place.module ? " (" : "");
-        gs_text_add(line, hog->place.module ? hog->place.module : "");
-        gs_text_put(line, hog->place.module ? ")" : "");
+        gs_text_put(line, hog->module ? " (" : "");
+        gs_text_add(line, hog->module ? hog->module : "");
+        gs_text_put(line, hog->module ? ")" : "");
     }
 }
 

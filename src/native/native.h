@@ -19,21 +19,30 @@ enum {
 
 /* ---- copies ---- */
 
-/* Registers of a thread and its stack, of one moment. */
-struct gs_native_copy {
-    struct gs_arch_registers registers;
+struct gs_native_stretch {
     gs_addr addr; /* where bytes were */
     uint8_t *bytes;
     size_t len, room;
     bool whole; /* the stack's memory ends where the copy does */
 };
 
+/* Registers of a thread and its stack, of one moment; and of a second stack, if it handles a signal on the first. */
+struct gs_native_copy {
+    struct gs_arch_registers registers;
+    gs_addr second_sp; /* from where on that is copied, 0: there is none */
+    struct gs_native_stretch first, second;
+};
+
 void gs_native_copy_fini(struct gs_native_copy *copy);
-/* Room for so many bytes. */
+/* Room for so many bytes of each. */
 bool gs_native_copy_reserve(struct gs_native_copy *copy, size_t bytes);
-/* Copies the stack above registers.sp, at most `bytes` (reserved before) of it. Allocates nothing. False: there is no
- * stack where that register points. */
+/* Copies the stack above registers.sp, at most `bytes` (reserved before) of it, and of the second. Allocates nothing.
+ * False: there is no stack where that register points. */
 bool gs_native_copy_take(struct gs_native *native, struct gs_native_copy *copy, size_t bytes);
+/* It is known of a stack that ended as GS_NATIVE_CUT what more of it to copy: *bytes grows by this factor, or the
+ * second stack is known now. False: there is no more of it. */
+bool gs_native_copy_more(struct gs_native_copy *copy, const struct gs_native_stack *stack, size_t factor,
+                         size_t *bytes);
 /* The word at addr; false: it is not in the copy. */
 bool gs_native_copy_word(const struct gs_native_copy *copy, gs_addr addr, uint64_t *word);
 

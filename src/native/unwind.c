@@ -71,7 +71,18 @@ static enum gs_eval_result recover(const struct walk *walk, const struct gs_row 
 static enum gs_native_end beyond(const struct walk *walk, gs_addr addr)
 {
     const struct gs_native_copy *copy = walk->copy;
-    return !copy->whole && addr >= copy->addr + copy->len - 16 ? GS_NATIVE_CUT : GS_NATIVE_DAMAGED;
+    bool second = walk->registers.value[GS_ARCH_SP] - copy->second.addr < copy->second.len;
+    const struct gs_native_stretch *now = second ? &copy->second : &copy->first;
+    return !now->whole && addr >= now->addr + now->len - 16 ? GS_NATIVE_CUT : GS_NATIVE_DAMAGED;
+}
+
+/* Behind a signal that was handled on a stack of its own, which is not the one that was copied. */
+static bool is_elsewhere(const struct walk *walk)
+{
+    uint64_t word;
+    gs_addr sp = walk->registers.value[GS_ARCH_SP];
+    return walk->exact_pc && known(walk, GS_ARCH_SP) && !walk->copy->second_sp &&
+           !gs_native_copy_word(walk->copy, sp, &word) && gs_native_is_mapped(walk->native, sp);
 }
 
 /* Registers become those of the caller, whose frame begins at cfa. */
@@ -196,6 +207,10 @@ static enum gs_native_end follow(struct walk *walk, bool guessing)
         enum gs_native_end end = result ? GS_NATIVE_DAMAGED : go_to_caller(walk, row, cfa);
         if (end != GS_NATIVE_NOT_YET)
             return end;
+        if (is_elsewhere(walk)) {
+            walk->stack->second_sp = walk->registers.value[GS_ARCH_SP];
+            return GS_NATIVE_CUT;
+        }
         /* Each frame lies above the one that it called, unless a signal came in on a stack of its own. */
         if (walk->registers.value[GS_ARCH_SP] <= sp && !(walk->exact_pc && walk->signals++ < SIGNALS_MAX))
             return GS_NATIVE_DAMAGED;
@@ -207,5 +222,6 @@ void gs_native_unwind(struct gs_native *native, const struct gs_native_copy *cop
     struct walk walk = {.native = native, .copy = copy, .stack = stack, .registers = copy->registers, .exact_pc = true};
     const uint32_t needed = 1u << GS_ARCH_SP | 1u << GS_ARCH_PC;
     stack->count = 0;
+    stack->second_sp = 0;
     stack->end = (copy->registers.known & needed) == needed ? follow(&walk, false) : GS_NATIVE_HIDDEN;
 }

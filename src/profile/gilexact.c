@@ -22,8 +22,8 @@ struct hold {
     uint64_t since_ns, told_ns; /* told_ns: up to there the sum knows of it, 0: it does not */
     struct gs_stacks *places;
     struct mark {
-        uint64_t ns; /* seen last */
-        uint32_t place;
+        uint64_t ns;            /* seen last */
+        uint32_t place, native; /* native 0: none */
     } marks[MARKS_MOST];
     size_t mark_count;
 };
@@ -136,16 +136,17 @@ static void begin_hold(struct gs_gilexact *exact, struct hold *hold, pid_t tid, 
 }
 
 void gs_gilexact_see(struct gs_gilexact *exact, unsigned lock, pid_t tid, uint64_t since_ns, uint64_t now_ns,
-                     const struct gs_place *place)
+                     const struct gs_place *place, const struct gs_place *native)
 {
     struct hold *hold = &exact->holds[lock];
     begin_hold(exact, hold, tid, since_ns);
     uint32_t number = gs_stacks_place(hold->places, place);
+    uint32_t called = native ? gs_stacks_place(hold->places, native) : 0;
     struct mark *last = hold->mark_count > 0 ? &hold->marks[hold->mark_count - 1] : NULL;
-    if (last && last->place == number)
+    if (last && last->place == number && last->native == called)
         last->ns = now_ns;
     else if (number && hold->mark_count < MARKS_MOST)
-        hold->marks[hold->mark_count++] = (struct mark){.ns = now_ns, .place = number};
+        hold->marks[hold->mark_count++] = (struct mark){.ns = now_ns, .place = number, .native = called};
 }
 
 /* Each part of a hold was spent where it was seen at the part's end; what came last, where it was seen last. */
@@ -158,10 +159,17 @@ static void tell_hold(struct gs_gilexact *exact, struct hold *hold, const struct
     while (count < hold->mark_count && hold->marks[count].ns <= turn->end_ns)
         count++; /* later ones are of another hold */
     for (size_t i = 0; i < count || i == 0; i++) {
-        const struct gs_place *place = count > 0 ? gs_stacks_place_at(hold->places, hold->marks[i].place) : NULL;
+        const struct mark *mark = count > 0 ? &hold->marks[i] : NULL;
         uint64_t to_ns = i + 1 < count ? hold->marks[i].ns : turn->end_ns;
+        struct gs_gilsum_part part = {.place = mark ? gs_stacks_place_at(hold->places, mark->place) : NULL,
+                                      .native =
+                                          mark && mark->native ? gs_stacks_place_at(hold->places, mark->native) : NULL,
+                                      .ns = to_ns - from_ns,
+                                      .hold = hold->number,
+                                      .whole_ns = whole_ns,
+                                      .waiters = turn->waiters};
         if (to_ns > from_ns) {
-            gs_gilsum_hog(exact->sum, person->thread, place, to_ns - from_ns, hold->number, whole_ns, turn->waiters);
+            gs_gilsum_hog(exact->sum, person->thread, &part);
             from_ns = to_ns;
         }
     }

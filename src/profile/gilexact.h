@@ -30,9 +30,10 @@ void gs_gilexact_meet(struct gs_gilexact *exact, pid_t tid);
 /* Calls for each thread that was met, with its number in the sum. */
 void gs_gilexact_each(struct gs_gilexact *exact, void (*call)(void *context, pid_t tid, uint32_t thread),
                       void *context);
-/* What a thread was seen to do in a hold that began at since_ns. */
+/* What a thread was seen to do in a hold that began at since_ns. native: the C function that it called there, NULL:
+ * none, or not known. */
 void gs_gilexact_see(struct gs_gilexact *exact, unsigned lock, pid_t tid, uint64_t since_ns, uint64_t now_ns,
-                     const struct gs_place *place);
+                     const struct gs_place *place, const struct gs_place *native);
 
 /* A window of exact tracing has ended, which was so long. */
 void gs_gilexact_window(struct gs_gilexact *exact, uint64_t ns);

@@ -91,7 +91,7 @@ enum gs_status gs_gilpolls_thread(struct gs_gilpolls *polls, uint32_t number, co
 void gs_gilpolls_forget(struct gs_gilpolls *polls)
 {
     for (size_t i = 0; i < polls->gil_count; i++)
-        polls->gils[i].place = NULL;
+        polls->gils[i].place = polls->gils[i].native = (struct gs_place){0};
 }
 
 uint64_t gs_gilpolls_count(const struct gs_gilpolls *polls)
@@ -280,17 +280,40 @@ static void step_gils(struct gs_gilpolls *polls, const struct gs_sample *sample,
     }
 }
 
+/* What a stack was read for: its innermost Python frame, and the C function that this one called. NULL: there is
+ * none. */
+static const struct gs_place *find_place(const struct gs_stacks *stacks, uint32_t stack, const struct gs_place **native)
+{
+    struct gs_native_telling telling = {.count = 0};
+    const struct gs_place *told = NULL;
+    for (bool cut = false; stack > 0; stack = gs_stacks_at(stacks, stack).caller) {
+        const struct gs_place *place = gs_stacks_place_at(stacks, gs_stacks_at(stacks, stack).place);
+        if (place->kind == GS_FRAME_PYTHON) {
+            /* Where Python itself called what serves, that is what it does. */
+            *native = telling.tells || !cut ? told : NULL;
+            return place;
+        }
+        cut |= place->kind == GS_FRAME_GAP;
+        if (place->kind != GS_FRAME_NATIVE)
+            continue;
+        size_t number = telling.count;
+        gs_native_tell(&telling, place->function, place->module);
+        told = telling.told == number ? place : told;
+    }
+    return NULL;
+}
+
 /* The stacks that were read are those of whoever has had a GIL for long. */
 static void charge_long(struct gs_gilpolls *polls, const struct gs_sample *sample, const uint32_t *holders)
 {
-    const struct gs_place *places[GS_GILSUM_GILS] = {NULL};
+    const struct gs_place *places[GS_GILSUM_GILS] = {NULL}, *natives[GS_GILSUM_GILS] = {NULL};
     for (size_t i = 0; i < sample->thread_count; i++) {
         uint32_t stack = sample->threads[i].stack, at = polls->at[i];
         if (stack > 0 && at != GS_NOBODY && holders[polls->list[at].gil] == at)
-            places[polls->list[at].gil] = gs_stacks_place_at(sample->stacks, gs_stacks_at(sample->stacks, stack).place);
+            places[polls->list[at].gil] = find_place(sample->stacks, stack, &natives[polls->list[at].gil]);
     }
     for (size_t i = 0; i < polls->gil_count; i++)
-        gs_gilpolls_charge(polls, &polls->gils[i], places[i], sample->time_ns);
+        gs_gilpolls_charge(polls, &polls->gils[i], places[i], natives[i], sample->time_ns);
 }
 
 static void set_gils(struct gs_gilpolls *polls, const struct gs_snapshot *snapshot)

@@ -9,6 +9,20 @@ uint64_t gs_gilpolls_moved(const struct gs_polled_gil *gil, const struct gs_gil 
     return gil->any && gil->has_switches && now->has_switches && moved <= MOVED_MOST ? moved : 0;
 }
 
+/* What was not charged yet of a hold that is long. */
+static void charge(struct gs_gilpolls *polls, struct gs_polled_gil *gil, uint32_t thread, uint64_t time_ns,
+                   uint64_t whole_ns)
+{
+    struct gs_gilsum_part part = {.place = gil->place.function ? &gil->place : NULL,
+                                  .native = gil->native.function ? &gil->native : NULL,
+                                  .ns = time_ns - gil->charged_ns,
+                                  .hold = gil->hold,
+                                  .whole_ns = whole_ns,
+                                  .waiters = gil->most_waiters};
+    gs_gilsum_hog(polls->sum, thread, &part);
+    gil->charged_ns = time_ns;
+}
+
 void gs_gilpolls_end_hold(struct gs_gilpolls *polls, struct gs_polled_gil *gil, uint64_t time_ns)
 {
     uint32_t at = gil->held && gil->hold ? gs_gilpolls_find(polls, gil->holder) : GS_NOBODY;
@@ -17,27 +31,25 @@ void gs_gilpolls_end_hold(struct gs_gilpolls *polls, struct gs_polled_gil *gil, 
     if (thread == GS_NOBODY)
         return;
     gs_gilsum_hold(polls->sum, thread, ns, 1);
-    if (ns >= polls->long_ns && gil->has_switches && time_ns > gil->charged_ns) {
-        gs_gilsum_hog(polls->sum, thread, gil->place, time_ns - gil->charged_ns, gil->hold, ns, gil->most_waiters);
-        gil->charged_ns = time_ns;
-    }
+    if (ns >= polls->long_ns && gil->has_switches && time_ns > gil->charged_ns)
+        charge(polls, gil, thread, time_ns, ns);
 }
 
 void gs_gilpolls_charge(struct gs_gilpolls *polls, struct gs_polled_gil *gil, const struct gs_place *place,
-                        uint64_t time_ns)
+                        const struct gs_place *native, uint64_t time_ns)
 {
     uint32_t at = gil->held && gil->hold ? gs_gilpolls_find(polls, gil->holder) : GS_NOBODY;
-    if (place)
-        gil->place = place;
+    if (place) {
+        gil->place = *place;
+        gil->native = native ? *native : (struct gs_place){0};
+    }
     if (gil->waiters > gil->most_waiters)
         gil->most_waiters = gil->waiters;
     /* What was before its place is known is charged to the place too. */
-    if (at == GS_NOBODY || !gil->place || !gil->has_switches || time_ns - gil->begin_ns < polls->long_ns ||
+    if (at == GS_NOBODY || !gil->place.function || !gil->has_switches || time_ns - gil->begin_ns < polls->long_ns ||
         polls->list[at].sum == GS_NOBODY)
         return;
-    gs_gilsum_hog(polls->sum, polls->list[at].sum, gil->place, time_ns - gil->charged_ns, gil->hold,
-                  time_ns - gil->begin_ns, gil->most_waiters);
-    gil->charged_ns = time_ns;
+    charge(polls, gil, polls->list[at].sum, time_ns, time_ns - gil->begin_ns);
 }
 
 /* Who may have had it between two polls, beside those that had it at them. */
@@ -137,7 +149,7 @@ void gs_gilpolls_step(struct gs_gilpolls *polls, struct gs_polled_gil *gil, cons
         }
         gil->begin_ns = gil->charged_ns = gil->any ? time_ns - part_ns : time_ns;
         gil->hold = ++polls->holds;
-        gil->place = NULL;
+        gil->place = gil->native = (struct gs_place){0};
         gil->most_waiters = 0;
     }
     gil->was = gil->any ? gil->holder : GS_NOBODY;

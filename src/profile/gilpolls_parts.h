@@ -31,13 +31,14 @@ struct gs_polled_gil {
     uint32_t waiters, were_waiting;
     pid_t last; /* tid of the last holder */
     uint64_t switches;
-    uint64_t moved;               /* hand-overs since the poll before */
-    uint64_t begin_ns;            /* of the hold that goes on */
-    uint64_t hold;                /* its number */
-    uint64_t charged_ns;          /* of it, up to when it was charged to places */
-    uint32_t most_waiters;        /* for it */
-    const struct gs_place *place; /* last seen in it */
-    uint64_t total, unplaced;     /* hand-overs in the span; of these, to nobody knows whom */
+    uint64_t moved;           /* hand-overs since the poll before */
+    uint64_t begin_ns;        /* of the hold that goes on */
+    uint64_t hold;            /* its number */
+    uint64_t charged_ns;      /* of it, up to when it was charged to places */
+    uint32_t most_waiters;    /* for it */
+    struct gs_place place;    /* last seen in it: of Python (function NULL: nothing was), */
+    struct gs_place native;   /* and the C function that it called (function NULL: none) */
+    uint64_t total, unplaced; /* hand-overs in the span; of these, to nobody knows whom */
 };
 
 struct gs_gilpolls {
@@ -72,9 +73,10 @@ uint32_t gs_gilpolls_by_tid(const struct gs_gilpolls *polls, pid_t tid);
  * since the poll before. */
 void gs_gilpolls_step(struct gs_gilpolls *polls, struct gs_polled_gil *gil, const struct gs_gil *now, uint32_t holder,
                       uint64_t time_ns, uint64_t gap_ns);
-/* Charges a hold that lasts long, as far as it has come, to where it is spent. place: seen in this poll, or NULL. */
+/* Charges a hold that lasts long, as far as it has come, to where it is spent. place, native: seen in this poll; place
+ * NULL: nothing was. */
 void gs_gilpolls_charge(struct gs_gilpolls *polls, struct gs_polled_gil *gil, const struct gs_place *place,
-                        uint64_t time_ns);
+                        const struct gs_place *native, uint64_t time_ns);
 /* The hold ends at that time, or is cut there by the end of the span. */
 void gs_gilpolls_end_hold(struct gs_gilpolls *polls, struct gs_polled_gil *gil, uint64_t time_ns);
 /* The thread's time on a processor is read again. */

@@ -69,8 +69,9 @@ struct gs_gilstat_thread {
 struct gs_gilstat_hog {
     pid_t tid;
     const char *thread;    /* its name */
-    struct gs_place place; /* the innermost frame that was seen in them; function "" : none was */
-    const char *native;    /* the C function, NULL: not known */
+    struct gs_place place; /* the innermost Python frame that was seen in them; function "" : none was */
+    const char *native;    /* the C function that it called for at least half of that time, NULL: none, or not known, */
+    const char *module;    /* and the file that it is of */
     uint64_t held_us;      /* all together */
     uint64_t longest_us;
     uint64_t holds;

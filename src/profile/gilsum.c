@@ -189,10 +189,22 @@ void gs_gilsum_blame(struct gs_gilsum *sum, uint32_t waiter, uint32_t holder, ui
 
 /* ---- what keeps it ---- */
 
-void gs_gilsum_hog(struct gs_gilsum *sum, uint32_t thread, const struct gs_place *place, uint64_t ns, uint64_t hold,
-                   uint64_t whole_ns, uint32_t waiters)
+/* What is called in one place is mostly the same; the rest is left out. */
+static void add_native(struct gs_gilsum *sum, struct gs_gilsum_hog *hog, const struct gs_gilsum_part *part)
 {
-    uint32_t number = place ? gs_stacks_place(sum->places, place) : 0;
+    uint32_t number = part->native ? gs_stacks_place(sum->places, part->native) : 0, at = 0;
+    while (at < hog->native_count && hog->natives[at].place != number)
+        at++;
+    if (at == GS_GILSUM_NATIVES)
+        return;
+    if (at == hog->native_count)
+        hog->natives[hog->native_count++].place = number;
+    hog->natives[at].ns += part->ns;
+}
+
+void gs_gilsum_hog(struct gs_gilsum *sum, uint32_t thread, const struct gs_gilsum_part *part)
+{
+    uint32_t number = part->place ? gs_stacks_place(sum->places, part->place) : 0;
     size_t at = 0;
     while (at < sum->hog_count && (sum->hogs[at].thread != thread || sum->hogs[at].place != number))
         at++;
@@ -202,11 +214,12 @@ void gs_gilsum_hog(struct gs_gilsum *sum, uint32_t thread, const struct gs_place
         sum->hogs[sum->hog_count++] = (struct gs_gilsum_hog){.thread = thread, .place = number};
     }
     struct gs_gilsum_hog *hog = &sum->hogs[at];
-    hog->ns += ns;
-    hog->holds += hog->last_hold != hold;
-    hog->last_hold = hold;
-    if (whole_ns > hog->longest_ns)
-        hog->longest_ns = whole_ns;
-    if (waiters > hog->waiters)
-        hog->waiters = waiters;
+    hog->ns += part->ns;
+    hog->holds += hog->last_hold != part->hold;
+    hog->last_hold = part->hold;
+    if (part->whole_ns > hog->longest_ns)
+        hog->longest_ns = part->whole_ns;
+    if (part->waiters > hog->waiters)
+        hog->waiters = part->waiters;
+    add_native(sum, hog, part);
 }

@@ -79,10 +79,16 @@ void gs_gilsum_wait(struct gs_gilsum *sum, uint32_t thread, uint64_t ns);
 /* For so long the GIL was held or not, and so many waited for it. */
 void gs_gilsum_gil(struct gs_gilsum *sum, uint32_t gil, bool held, uint32_t waiters, uint64_t ns);
 void gs_gilsum_blame(struct gs_gilsum *sum, uint32_t waiter, uint32_t holder, uint64_t ns);
-/* Part of a long hold was spent in place (copied; NULL: not known). hold: a number of that hold, from 1 on; whole_ns:
- * how long it lasts by now; waiters: how many waited for it at once. */
-void gs_gilsum_hog(struct gs_gilsum *sum, uint32_t thread, const struct gs_place *place, uint64_t ns, uint64_t hold,
-                   uint64_t whole_ns, uint32_t waiters);
+/* Part of a long hold was spent in a place. */
+struct gs_gilsum_part {
+    const struct gs_place *place;  /* of Python, copied; NULL: not known */
+    const struct gs_place *native; /* the C function that was called there, copied; NULL: none, or not known */
+    uint64_t ns;
+    uint64_t hold;     /* a number of that hold, from 1 on, */
+    uint64_t whole_ns; /* and how long it lasts by now */
+    uint32_t waiters;  /* for it at once */
+};
+void gs_gilsum_hog(struct gs_gilsum *sum, uint32_t thread, const struct gs_gilsum_part *part);
 
 /* Makes the lists of *stat for a span of span_ns, which belong to the caller, and refer to strings of sum, until it is
  * cleared. What stat has beside them is the caller's to fill in. GS_NO_MEMORY. */

@@ -98,6 +98,18 @@ static int by_us(const void *a, const void *b)
                                   : (x->holder > y->holder) - (x->holder < y->holder);
 }
 
+/* The C function in which most of it was spent. */
+static void finish_native(const struct gs_gilsum *sum, const struct gs_gilsum_hog *hog, struct gs_gilstat_hog *out)
+{
+    for (uint32_t i = 0; i < hog->native_count; i++) {
+        if (!hog->natives[i].place || 2 * hog->natives[i].ns < hog->ns)
+            continue;
+        const struct gs_place *native = gs_stacks_place_at(sum->places, hog->natives[i].place);
+        out->native = native->function;
+        out->module = native->module;
+    }
+}
+
 static void finish_hogs(const struct gs_gilsum *sum, struct gs_gilstat *stat)
 {
     for (size_t i = 0; i < sum->hog_count; i++) {
@@ -113,6 +125,7 @@ static void finish_hogs(const struct gs_gilsum *sum, struct gs_gilstat *stat)
                                        .waiters = hog->waiters};
         if (hog->place > 0)
             out->place = *gs_stacks_place_at(sum->places, hog->place);
+        finish_native(sum, hog, out);
     }
     if (stat->hog_count > 0)
         qsort(stat->hogs, stat->hog_count, sizeof *stat->hogs, by_held);

@@ -9,8 +9,15 @@ struct gs_gilsum_pair {
     uint64_t ns;             /* 0: an empty slot */
 };
 
+enum { GS_GILSUM_NATIVES = 8 };
+
 struct gs_gilsum_hog {
     uint32_t thread, place; /* place 0: not known */
+    struct {
+        uint32_t place; /* 0: none of C */
+        uint64_t ns;
+    } natives[GS_GILSUM_NATIVES]; /* the first C functions that were met there */
+    uint32_t native_count;
     uint64_t ns, longest_ns, holds;
     uint64_t last_hold; /* its number */
     uint32_t waiters;

@@ -198,7 +198,12 @@ void gs_live_time_forget(struct gs_live *live);
 void gs_live_time_decay(struct gs_live *live, double factor);
 /* The function of a place of the source; NULL: no memory. */
 struct gs_live_function *gs_live_function_at(struct gs_live *live, uint32_t place);
-/* Where the stack ends: the serial of the function, 0: nowhere. */
+/* Where the code of a place is: a file of source, or of C the module. */
+const char *gs_live_file_of(const struct gs_place *place);
+/* The number of the place that a stack (not 0) is in: of C frames above the innermost Python frame the first that says
+ * something. */
+uint32_t gs_live_told_place(const struct gs_live *live, uint32_t stack);
+/* That place: the serial of the function, 0: nowhere. */
 uint32_t gs_live_place_of(struct gs_live *live, uint32_t stack, struct gs_live_place *place);
 
 /* ---- live_gil.c ---- */

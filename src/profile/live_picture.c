@@ -8,7 +8,7 @@
 static struct gs_picture_place copy_source(const struct gs_live_drawing *drawing, const struct gs_place *place)
 {
     return (struct gs_picture_place){gs_album_copy(drawing->album, place->function),
-                                     gs_album_copy(drawing->album, place->file), place->line,
+                                     gs_album_copy(drawing->album, gs_live_file_of(place)), place->line,
                                      place->kind == GS_FRAME_GAP};
 }
 
@@ -180,8 +180,7 @@ static void draw_thread(const struct gs_live_drawing *drawing, const struct gs_l
     if (thread->stacks_known != live->stacks_known)
         return;
     if (thread->stack)
-        row->place =
-            copy_source(drawing, gs_stacks_place_at(live->stacks, gs_stacks_at(live->stacks, thread->stack).place));
+        row->place = copy_source(drawing, gs_stacks_place_at(live->stacks, gs_live_told_place(live, thread->stack)));
     if (stack)
         draw_stack(drawing, thread, time_ns, row);
     if (cells)

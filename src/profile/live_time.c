@@ -68,6 +68,11 @@ static bool shrink_functions(struct gs_live *live)
     return true;
 }
 
+const char *gs_live_file_of(const struct gs_place *place)
+{
+    return place->kind == GS_FRAME_NATIVE && place->module ? place->module : place->file;
+}
+
 static struct gs_live_function *keep_function(struct gs_live *live, const struct gs_place *place)
 {
     if (gs_strings_bytes(live->strings) >= GS_LIVE_STRING_BYTES || live->functions.count == GS_LIVE_FUNCTIONS) {
@@ -75,7 +80,7 @@ static struct gs_live_function *keep_function(struct gs_live *live, const struct
             return NULL;
     }
     struct gs_ledger_key key = {(uintptr_t)gs_strings_keep(live->strings, place->function),
-                                (uintptr_t)gs_strings_keep(live->strings, place->file)};
+                                (uintptr_t)gs_strings_keep(live->strings, gs_live_file_of(place))};
     struct gs_live_function *function = key.a && key.b ? gs_ledger_get(&live->functions, key) : NULL;
     if (function && !function->serial) {
         function->serial = ++live->serial;
@@ -112,16 +117,32 @@ struct gs_live_function *gs_live_function_at(struct gs_live *live, uint32_t plac
     return function;
 }
 
+uint32_t gs_live_told_place(const struct gs_live *live, uint32_t stack)
+{
+    struct gs_native_telling telling = {.count = 0};
+    uint32_t told = gs_stacks_at(live->stacks, stack).place;
+    for (; stack && !telling.done; stack = gs_stacks_at(live->stacks, stack).caller) {
+        uint32_t number = gs_stacks_at(live->stacks, stack).place;
+        const struct gs_place *place = gs_stacks_place_at(live->stacks, number);
+        if (place->kind != GS_FRAME_NATIVE)
+            break;
+        size_t given = telling.count;
+        gs_native_tell(&telling, place->function, place->module);
+        told = telling.told == given ? number : told;
+    }
+    return told;
+}
+
 uint32_t gs_live_place_of(struct gs_live *live, uint32_t stack, struct gs_live_place *place)
 {
     *place = (struct gs_live_place){.line = 0};
     if (!stack)
         return 0;
-    uint32_t number = gs_stacks_at(live->stacks, stack).place;
+    uint32_t number = gs_live_told_place(live, stack);
     const struct gs_place *source = gs_stacks_place_at(live->stacks, number);
     const struct gs_live_function *function = gs_live_function_at(live, number);
     gs_live_copy(place->function, sizeof place->function, source->function);
-    gs_live_copy_end(place->file, sizeof place->file, source->file);
+    gs_live_copy_end(place->file, sizeof place->file, gs_live_file_of(source));
     place->line = source->line;
     place->gap = source->kind == GS_FRAME_GAP;
     return function ? function->serial : 0;

@@ -3,7 +3,6 @@
  * A thread that sleeps is not touched: the kernel tells where its stack is, and how often it was put on a processor. If
  * that count is the same before the snapshot and after its C stack was copied, it did not move in between. One that
  * runs is stopped while registers, C stack and Python stack are copied together. */
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,7 +10,7 @@
 #include "sample/reader.h"
 #include "target/still.h"
 
-enum { TRIES = 4, LIST_NS = 100000000 };
+enum { TRIES = 5 };
 
 enum gs_status gs_reader_native(struct gs_reader *reader, enum gs_native_scope scope, pid_t tid)
 {
@@ -26,113 +25,6 @@ enum gs_status gs_reader_native(struct gs_reader *reader, enum gs_native_scope s
 struct gs_native *gs_reader_natives(struct gs_reader *reader)
 {
     return reader->natives.engine;
-}
-
-static void drop(struct gs_cstack *cstack)
-{
-    if (cstack->syscall_fd >= 0)
-        close(cstack->syscall_fd);
-    if (cstack->runs_fd >= 0)
-        close(cstack->runs_fd);
-    free(cstack->stack.frames);
-}
-
-void gs_natives_free(struct gs_reader *reader)
-{
-    struct gs_natives *natives = &reader->natives;
-    for (size_t i = 0; i < natives->count; i++)
-        drop(&natives->list[i]);
-    free(natives->list);
-    gs_native_copy_fini(&natives->copy);
-    gs_native_free(natives->engine);
-}
-
-/* ---- the list ---- */
-
-static int by_tid(const void *a, const void *b)
-{
-    const struct gs_cstack *x = a, *y = b;
-    return (x->tid > y->tid) - (x->tid < y->tid);
-}
-
-struct gs_cstack *gs_natives_find(const struct gs_reader *reader, pid_t tid)
-{
-    const struct gs_natives *natives = &reader->natives;
-    struct gs_cstack wanted = {.tid = tid};
-    return natives->count > 0 ? bsearch(&wanted, natives->list, natives->count, sizeof wanted, by_tid) : NULL;
-}
-
-/* Descriptors are kept as far as there are enough. */
-static int keep(const struct gs_reader *reader, int fd)
-{
-    if (fd >= reader->kept_files) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-static bool add(struct gs_reader *reader, const struct gs_task *task)
-{
-    struct gs_natives *natives = &reader->natives;
-    const struct gs_target *target = reader->python->target;
-    if (!gs_grow(reader, (void **)&natives->list, &natives->room, natives->count + 1, sizeof *natives->list))
-        return false;
-    natives->list[natives->count++] =
-        (struct gs_cstack){.tid = task->tid,
-                           .ns_tid = task->ns_tid,
-                           .found = true,
-                           .syscall_fd = keep(reader, gs_activity_open(target, task->tid)),
-                           .runs_fd = keep(reader, gs_runs_open(target, task->tid)),
-                           .want = GS_NATIVE_COPY_BYTES};
-    return true;
-}
-
-/* Takes in the threads that are there, and lets go of those that are no more. */
-static bool take_in(struct gs_reader *reader, const struct gs_task *tasks, size_t count)
-{
-    struct gs_natives *natives = &reader->natives;
-    size_t known = natives->count, kept = 0;
-    bool ok = true;
-    for (size_t i = 0; i < known; i++)
-        natives->list[i].found = false;
-    for (size_t i = 0; i < count && ok; i++) {
-        struct gs_cstack wanted = {.tid = tasks[i].tid};
-        struct gs_cstack *old = known > 0 ? bsearch(&wanted, natives->list, known, sizeof wanted, by_tid) : NULL;
-        /* Its number may be another thread's by now. */
-        if (old && old->before.run != GS_RUN_GONE)
-            old->found = true;
-        else if (!natives->only || natives->only == tasks[i].tid)
-            ok = add(reader, &tasks[i]);
-    }
-    for (size_t i = 0; i < natives->count; i++) {
-        if (natives->list[i].found)
-            natives->list[kept++] = natives->list[i];
-        else
-            drop(&natives->list[i]);
-    }
-    natives->count = kept;
-    if (kept > 0)
-        qsort(natives->list, kept, sizeof *natives->list, by_tid);
-    return ok;
-}
-
-static enum gs_status list_threads(struct gs_reader *reader)
-{
-    struct gs_natives *natives = &reader->natives;
-    struct gs_task *tasks;
-    size_t count;
-    if (natives->listed_ns && natives->discovery == reader->discovery &&
-        reader->taken_ns - natives->listed_ns < LIST_NS)
-        return GS_OK;
-    enum gs_status status = gs_target_tasks(reader->python->target, &tasks, &count);
-    if (status)
-        return status;
-    bool ok = take_in(reader, tasks, count);
-    free(tasks);
-    natives->listed_ns = reader->taken_ns;
-    natives->discovery = reader->discovery;
-    return ok ? GS_OK : GS_NO_MEMORY;
 }
 
 /* ---- one thread ---- */
@@ -205,7 +97,8 @@ static bool take_sleeper(struct gs_reader *reader, struct gs_cstack *cstack)
     copy->registers = (struct gs_arch_registers){.known = 1u << GS_ARCH_SP | 1u << GS_ARCH_PC};
     copy->registers.value[GS_ARCH_SP] = cstack->before.sp;
     copy->registers.value[GS_ARCH_PC] = cstack->before.pc;
-    for (size_t bytes = GS_NATIVE_COPY_BYTES; bytes <= GS_NATIVE_COPY_SLEEPER; bytes *= 8) {
+    copy->second_sp = 0;
+    for (size_t bytes = GS_NATIVE_COPY_BYTES; bytes <= GS_NATIVE_COPY_SLEEPER;) {
         if (!gs_native_is_mapped(reader->natives.engine, cstack->before.sp) || !gs_native_copy_reserve(copy, bytes) ||
             !gs_native_copy_take(reader->natives.engine, copy, bytes)) {
             end_as(reader, cstack, cstack->before.sp ? GS_NATIVE_DAMAGED : GS_NATIVE_HIDDEN);
@@ -214,7 +107,7 @@ static bool take_sleeper(struct gs_reader *reader, struct gs_cstack *cstack)
         unwind(reader, cstack);
         if (!slept_on(reader, cstack))
             return false;
-        if (cstack->stack.end != GS_NATIVE_CUT || copy->whole)
+        if (!gs_native_copy_more(copy, &cstack->stack, 8, &bytes))
             break;
     }
     cstack->kept = cstack->has_runs;
@@ -225,13 +118,15 @@ static bool take_sleeper(struct gs_reader *reader, struct gs_cstack *cstack)
 /* GS_OK: it was stopped; its stack is known. */
 static enum gs_status take_runner(struct gs_reader *reader, struct gs_cstack *cstack, struct gs_member *member)
 {
+    struct gs_natives *natives = &reader->natives;
     if (reader->options.stopping == GS_STOP_NEVER || cstack->untraceable || cstack->syscall_fd < 0 ||
         (member && !gs_may_stop(reader, member))) {
         bool traced = cstack->untraceable || (member && member->untraceable);
         end_as(reader, cstack, traced ? GS_NATIVE_TRACED : GS_NATIVE_RUNS);
         return GS_OK;
     }
-    for (int i = 0; i < TRIES; i++) {
+    natives->copy.second_sp = 0;
+    for (int i = 0; i < TRIES && cstack->want <= GS_NATIVE_COPY_MOST; i++) {
         enum gs_status status = gs_stop_and_copy(reader, member, cstack);
         if (status == GS_NOT_PERMITTED) {
             cstack->untraceable = true;
@@ -243,10 +138,11 @@ static enum gs_status take_runner(struct gs_reader *reader, struct gs_cstack *cs
         if (member && member->torn)
             continue;
         unwind(reader, cstack);
-        if (cstack->stack.end != GS_NATIVE_CUT || cstack->want >= GS_NATIVE_COPY_MOST)
+        if (!gs_native_copy_more(&natives->copy, &cstack->stack, 4, &cstack->want))
             break;
-        cstack->want *= 4;
     }
+    if (cstack->want > GS_NATIVE_COPY_MOST)
+        cstack->want = GS_NATIVE_COPY_MOST;
     return GS_OK;
 }
 
@@ -255,14 +151,15 @@ static void take_still(struct gs_reader *reader, struct gs_cstack *cstack)
     const struct gs_arch_registers *registers = gs_still_registers(reader->python->target->still, cstack->tid);
     struct gs_native_copy *copy = &reader->natives.copy;
     end_as(reader, cstack, GS_NATIVE_HIDDEN);
-    for (size_t bytes = GS_NATIVE_COPY_BYTES; registers && bytes <= GS_NATIVE_COPY_SLEEPER; bytes *= 8) {
+    copy->second_sp = 0;
+    for (size_t bytes = GS_NATIVE_COPY_BYTES; registers && bytes <= GS_NATIVE_COPY_SLEEPER;) {
         copy->registers = *registers;
         if (!gs_native_copy_reserve(copy, bytes) || !gs_native_copy_take(reader->natives.engine, copy, bytes)) {
             cstack->stack.end = GS_NATIVE_DAMAGED;
             return;
         }
         unwind(reader, cstack);
-        if (cstack->stack.end != GS_NATIVE_CUT || copy->whole)
+        if (!gs_native_copy_more(copy, &cstack->stack, 8, &bytes))
             return;
     }
 }
@@ -310,7 +207,7 @@ enum gs_status gs_natives_begin(struct gs_reader *reader)
     if (natives->scope == GS_NATIVE_NONE)
         return GS_OK;
     gs_native_refresh(natives->engine);
-    enum gs_status status = list_threads(reader);
+    enum gs_status status = gs_natives_list(reader);
     for (size_t i = 0; i < natives->count && !status; i++) {
         if (!reader->python->target->still)
             look(reader, &natives->list[i]);
@@ -338,16 +235,30 @@ static bool is_wanted(const struct gs_natives *natives, const struct gs_cstack *
     return (!natives->only || natives->only == cstack->tid) && (cstack->has_state || natives->scope == GS_NATIVE_ALL);
 }
 
+/* The words of the GILs, as the snapshot has them, are not those of the threads that are read once more. */
+static void keep_words(struct gs_reader *reader)
+{
+    for (size_t i = 0; i < reader->lock_count; i++) {
+        reader->locks[i].judged[0] = reader->locks[i].before;
+        reader->locks[i].judged[1] = reader->locks[i].after;
+    }
+}
+
+static void put_words_back(struct gs_reader *reader)
+{
+    for (size_t i = 0; i < reader->lock_count; i++) {
+        reader->locks[i].before = reader->locks[i].judged[0];
+        reader->locks[i].after = reader->locks[i].judged[1];
+    }
+}
+
 void gs_natives_take(struct gs_reader *reader)
 {
     struct gs_natives *natives = &reader->natives;
     if (natives->scope == GS_NATIVE_NONE)
         return;
     mark_members(reader);
-    for (size_t i = 0; i < reader->lock_count; i++) {
-        reader->locks[i].judged[0] = reader->locks[i].before;
-        reader->locks[i].judged[1] = reader->locks[i].after;
-    }
+    keep_words(reader);
     for (size_t i = 0; i < natives->count; i++) {
         struct gs_cstack *cstack = &natives->list[i];
         if (!is_wanted(natives, cstack))
@@ -360,8 +271,19 @@ void gs_natives_take(struct gs_reader *reader)
         else if (!slept_on(reader, cstack) || (!cstack->kept && !take_sleeper(reader, cstack)))
             take_anew(reader, cstack);
     }
-    for (size_t i = 0; i < reader->lock_count; i++) {
-        reader->locks[i].before = reader->locks[i].judged[0];
-        reader->locks[i].after = reader->locks[i].judged[1];
-    }
+    put_words_back(reader);
+}
+
+void gs_natives_poll(struct gs_reader *reader, struct gs_member *member)
+{
+    struct gs_cstack *cstack = gs_natives_one(reader, member->tid, member->ns_tid);
+    if (!cstack)
+        return;
+    gs_native_refresh(reader->natives.engine);
+    cstack->has_state = true;
+    cstack->kept = false;
+    keep_words(reader);
+    take_anew(reader, cstack);
+    put_words_back(reader);
+    reader->natives.polled = reader->changed = true;
 }

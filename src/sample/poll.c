@@ -67,13 +67,25 @@ static enum gs_status read_words(struct gs_reader *reader, uint64_t long_ns, boo
     return gs_list_same(reader) ? GS_OK : GS_LOST;
 }
 
+/* The C stacks of those who were looked at more closely, and have it still. */
+static void take_natives(struct gs_reader *reader)
+{
+    for (size_t i = 0; i < reader->lock_count && reader->natives.scope != GS_NATIVE_NONE; i++) {
+        const struct gs_gil_words *words = &reader->locks[i].after;
+        struct gs_member *holder = words->locked ? gs_list_find(reader, words->holder) : NULL;
+        if (holder && holder->polled_ns == reader->taken_ns && holder->gil == GS_HOLDS)
+            gs_natives_poll(reader, holder);
+    }
+}
+
 static enum gs_status poll(struct gs_reader *reader, uint64_t long_ns)
 {
     enum gs_status status = GS_LOST;
     bool fresh = reader->discovery == 0 || reader->lost_before || reader->stale, again = true;
     int hasty = 0;
     reader->stale = false;
-    reader->changed = reader->snapshot.threads == NULL || reader->lost_before || !reader->polled;
+    reader->changed =
+        reader->snapshot.threads == NULL || reader->lost_before || !reader->polled || reader->natives.published;
     for (int i = 0; i < ATTEMPTS; i++) {
         if (fresh) {
             reader->changed = reader->unread = true;
@@ -91,8 +103,10 @@ static enum gs_status poll(struct gs_reader *reader, uint64_t long_ns)
             return status;
         gs_census(reader, moved_since(reader, fresh));
         bool strange = again && (gs_sample_ghosts(reader) || holder_unknown(reader));
-        if (!strange && (words_stand(reader) || hasty++ == HASTY))
+        if (!strange && (words_stand(reader) || hasty++ == HASTY)) {
+            take_natives(reader);
             return GS_OK;
+        }
         again &= !strange; /* once: it may stay like that */
         fresh = strange;
     }
@@ -121,6 +135,7 @@ enum gs_status gs_reader_poll(struct gs_reader *reader, uint64_t long_ns, const 
 {
     gs_stop_settle(&reader->stop);
     reader->polling = true;
+    reader->natives.polled = false;
     enum gs_status status = gs_sample_begin(reader);
     if (!status)
         status = poll(reader, long_ns);

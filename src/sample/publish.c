@@ -98,7 +98,9 @@ static void publish_interpreter(const struct gs_reader *reader, const struct gs_
 /* What this snapshot has of C stacks. */
 static enum gs_native_scope native_scope(const struct gs_reader *reader)
 {
-    return reader->polling ? GS_NATIVE_NONE : reader->natives.scope;
+    if (reader->polling)
+        return reader->natives.polled ? GS_NATIVE_LEAF : GS_NATIVE_NONE;
+    return reader->natives.scope;
 }
 
 static void publish_thread(const struct gs_reader *reader, const struct gs_member *member, struct gs_thread *thread)
@@ -127,7 +129,7 @@ static void publish_thread(const struct gs_reader *reader, const struct gs_membe
         native_scope(reader) != GS_NATIVE_NONE && (!natives->only || natives->only == member->tid)
             ? gs_natives_find(reader, member->tid)
             : NULL;
-    if (!cstack)
+    if (!cstack || (reader->polling && cstack->read_sample != reader->sample))
         return;
     thread->native = &cstack->stack;
     if (cstack->read_sample > thread->read)

@@ -160,6 +160,7 @@ struct gs_natives {
     size_t count, room;
     uint64_t listed_ns, discovery; /* when, and for which discovery of the members */
     bool published;                /* the last snapshot had some */
+    bool polled;                   /* this poll has some */
 };
 
 struct gs_reader {
@@ -420,6 +421,15 @@ enum gs_status gs_natives_begin(struct gs_reader *reader) GS_MUST_CHECK;
 void gs_natives_take(struct gs_reader *reader);
 /* NULL: there is none. */
 struct gs_cstack *gs_natives_find(const struct gs_reader *reader, pid_t tid);
+/* In a poll: takes that of one thread, together with its Python stack. */
+void gs_natives_poll(struct gs_reader *reader, struct gs_member *member);
+
+/* ---- natives_list.c ---- */
+
+/* Takes in who is new, and lets go of who is no more. */
+enum gs_status gs_natives_list(struct gs_reader *reader) GS_MUST_CHECK;
+/* That of this thread, whoever else is in the list; NULL: out of memory. */
+struct gs_cstack *gs_natives_one(struct gs_reader *reader, pid_t tid, pid_t ns_tid);
 void gs_natives_free(struct gs_reader *reader);
 
 /* ---- census.c ---- */

@@ -47,7 +47,7 @@ bool gs_may_stop(const struct gs_reader *reader, const struct gs_member *member)
 static void copy_c_stack(struct gs_reader *reader, struct gs_cstack *cstack)
 {
     struct gs_native_copy *copy = &reader->natives.copy;
-    copy->len = 0;
+    copy->first.len = 0;
     if (gs_stop_registers(&reader->stop, &copy->registers))
         gs_native_copy_take(reader->natives.engine, copy, cstack->want);
 }

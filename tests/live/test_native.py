@@ -1,4 +1,5 @@
 """C frames merged into Python stacks: chains that are known, of threads that sleep and of threads that compute."""
+import json
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ import pytest
 import gilspy
 import native
 from spaces import choose
-from target import running, until
+from target import SCRIPTS, running, until
 from test_harmless import check_unharmed, traced
 
 TIMES = 3
@@ -95,6 +96,44 @@ def test_leaf(folders, library):
         first = kinds.index("python")
         assert first > 0 and set(kinds[:first]) == {"native"} and set(kinds[first:]) == {"python"}
         assert [frame["function"] for frame in threads["spin_plain"]["frames"]][:2] == ["turn_plain", "spin_plain"]
+
+
+@pytest.mark.parametrize("how", [[], ["--exact", "--max-overhead", "off"]], ids=["sampled", "exact"])
+def test_hog(folders, library, how):
+    """The C function that keeps the GIL is named beside the line that called it."""
+    python = choose("3.11", "system")
+    if how and gilspy.run("doctor", "-j").stdout.count('"exact": true') == 0:
+        pytest.skip("this machine allows no exact events")
+    with start(python, folders, library, "hold") as target:
+        wait_asleep(target)
+        target.feed("hold")
+        target.wait_computing(target.began["tids"]["holder"])
+        target.tell("ping")  # somebody waits for it
+
+        def named():
+            done = gilspy.run("stat", *how, "-j", "-d", "0.3", "--max-pause", "100%", "-p", target.pid)
+            assert done.returncode == 0, done.stderr
+            return [hog for hog in json.loads(done.stdout)["hogs"] if hog["native"]]
+        hog, = until(named, "a stack to be read while the thread holds the GIL")
+        assert (hog["tid"], hog["function"]) == (target.began["tids"]["holder"], "holding")
+        assert (hog["native"], hog["module"]) == ("turn_plain", "libchain.so")
+        assert hog["file"].endswith("native.py") and hog["line"] > 0
+        done = gilspy.run("stat", "--nonblocking", "-d", "0.2", "-p", target.pid)
+        assert done.returncode == 0 and "turn_plain" not in done.stdout
+
+
+def test_top(folders, library):
+    """Where a thread is, on the screen: its C function with -n, else its line of Python."""
+    python = choose("3.11", "system")
+    with start(python, folders, library, "spin") as target:
+        wait_asleep(target)
+
+        def shown(*args):
+            done = gilspy.run("top", "--once", "-d", "0.3", "--max-pause", "100%", "-p", target.pid, *args)
+            assert done.returncode == 0, done.stderr
+            return re.search(r" spin_plain +(\S+) +(\S+)$", done.stdout, re.M).groups()
+        assert until(lambda: shown("-n") == ("turn_plain", "libchain.so"), "a stack to be read while it runs")
+        assert shown()[0] == "compute"
 
 
 def test_text(folders, library):
@@ -202,6 +241,22 @@ def test_foreign_threads(folders, library, tmp_path):
         assert foreign["interpreters"] == [] and foreign["gil"] == "none" and foreign["ident"] == 0
         functions = [frame["function"] for frame in foreign["frames"]]
         assert functions[:2] == ["pause", "idle"] and {frame["kind"] for frame in foreign["frames"]} == {"native"}
+
+
+@pytest.mark.parametrize("how", ["asleep", "busy"])
+def test_signal_stack(folders, tmp_path, how):
+    """A signal handler on a stack of its own, and below it what the signal has interrupted."""
+    path = str(tmp_path / "libaltstack.so")
+    subprocess.run(["cc", "-O2", "-fPIC", "-shared", os.path.join(SCRIPTS, "altstack.c"), "-o", path], check=True)
+    with running(choose("3.11", "system"), folders, "native_altstack.py", path, how, pipes=["sleep"]) as target:
+        tid = target.began["tids"]["struck"]
+        if how == "asleep":
+            target.wait_reading(tid, "sleep")
+        else:
+            target.wait_computing(tid)
+        thread = gilspy.threads_by_name(gilspy.dump(target.pid, "-n", "--max-pause", "100%"))["struck"]
+        rows = [("native", "handle_" + how)] + [("native", "struck")] * 41 + [("python", "strike")]
+        assert native.seen(thread, set(rows)) == rows and native.gaps(thread) == []
 
 
 @pytest.mark.parametrize("what, function", [

@@ -102,7 +102,7 @@ static void turns_become_figures(void **state)
 static void see(struct sums *s, uint64_t ns, const char *function)
 {
     struct gs_place place = {.function = function, .file = "a.py", .line = 1, .kind = GS_FRAME_PYTHON};
-    gs_gilexact_see(s->exact, 0, A, 0, ns, &place);
+    gs_gilexact_see(s->exact, 0, A, 0, ns, &place, NULL);
 }
 
 static void long_holds_are_where_they_were_seen(void **state)

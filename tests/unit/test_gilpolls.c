@@ -272,6 +272,55 @@ static void long_holds_are_charged_to_where_they_are(void **state)
     finish(&play, &stat);
 }
 
+static uint32_t native(struct play *play, uint32_t caller, const char *function, const char *module)
+{
+    struct gs_place place = {.function = function, .file = "", .module = module, .kind = GS_FRAME_NATIVE};
+    return gs_stacks_push(play->stacks, caller, gs_stacks_place(play->stacks, &place));
+}
+
+/* Of the C functions called in one place that one is told in which most of the time was spent. */
+static void long_holds_have_their_c_function(void **state)
+{
+    struct play play;
+    struct gs_gilstat stat;
+    (void)state;
+    begin(&play, 2);
+    uint32_t match = place(&play, "match", 5), other = place(&play, "other", 9);
+    uint32_t sre = native(&play, match, "sre_ucs1_match", "_sre.so"), sort = native(&play, match, "sort", "lib.so");
+    uint32_t copying = native(&play, sre, "__memmove_avx512", "libc.so.6");
+    uint32_t asking = native(&play, other, "malloc", "libc.so.6");
+    const struct {
+        uint32_t stack;
+        int ms;
+    } parts[] = {{sre, 100}, {copying, 100}, {match, 80}, {sort, 100}, {asking, 60}};
+    hand(&play, 0);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        play.stack = parts[i].stack;
+        for (int k = 0; k < parts[i].ms; k++)
+            poll(&play, MS);
+        for (int k = 0; k < 5000; k++) /* the table of places moves */
+            place(&play, "more", 1000 + (int)i * 5000 + k);
+    }
+    figures(&play, &stat);
+    assert_int_equal(stat.hog_count, 2);
+    assert_string_equal(stat.hogs[0].place.function, "match");
+    assert_string_equal(stat.hogs[0].native, "sre_ucs1_match");
+    assert_string_equal(stat.hogs[0].module, "_sre.so");
+    assert_string_equal(stat.hogs[1].place.function, "other");
+    assert_string_equal(stat.hogs[1].native, "malloc"); /* Python itself asks for memory */
+    finish(&play, &stat);
+    begin(&play, 2); /* as much in none */
+    match = place(&play, "match", 5);
+    hand(&play, 0);
+    for (int k = 0; k < 300; k++) {
+        play.stack = k < 160 ? match : native(&play, match, "sort", "lib.so");
+        poll(&play, MS);
+    }
+    figures(&play, &stat);
+    assert_null(stat.hogs[0].native);
+    finish(&play, &stat);
+}
+
 static void a_new_span_begins_with_nothing(void **state)
 {
     struct play play;
@@ -521,6 +570,7 @@ int main(void)
         cmocka_unit_test(unseen_takes_are_counted_if_it_is_known_whose),
         cmocka_unit_test(what_sampling_cannot_know_is_not_told),
         cmocka_unit_test(long_holds_are_charged_to_where_they_are),
+        cmocka_unit_test(long_holds_have_their_c_function),
         cmocka_unit_test(a_new_span_begins_with_nothing),
         cmocka_unit_test(a_thread_that_ended_has_its_part_of_the_span),
         cmocka_unit_test(a_poll_that_comes_too_late_stands_for_nothing),

@@ -117,6 +117,31 @@ static const struct gs_picture_function *function(const struct gs_picture *p, co
     return NULL;
 }
 
+static uint32_t native(struct fixture *f, uint32_t caller, const char *function, const char *module)
+{
+    struct gs_place place = {.function = function, .file = "", .module = module, .kind = GS_FRAME_NATIVE};
+    return gs_stacks_push(f->stream.stacks, caller, gs_stacks_place(f->stream.stacks, &place));
+}
+
+/* A thread is in the first C function that says something, a hold too; C functions have their module for a file. */
+static void functions_of_c(void **state)
+{
+    struct fixture f;
+    (void)state;
+    open_fixture(&f, false);
+    uint32_t sort = native(&f, f.leaf, "list_sort", "libpython3.so");
+    tick(&f, native(&f, sort, "__memmove_avx512", "libc.so.6"), 10);
+    const struct gs_picture *p = picture(&f, GS_SHOW_FUNCTIONS | GS_SHOW_STACK, f.a);
+    assert_string_equal(p->threads[0].place.function, "list_sort");
+    assert_string_equal(p->threads[0].place.file, "libpython3.so");
+    assert_string_equal(p->threads[0].frames[0].place.function, "__memmove_avx512");
+    assert_string_equal(p->threads[0].frames[0].place.file, "libc.so.6");
+    assert_string_equal(p->gils[0].now.place.function, "list_sort");
+    about(function(p, "list_sort")->own[GS_MODE_WALL], 0);
+    assert_true(function(p, "list_sort")->total[GS_MODE_WALL] > 0);
+    close_fixture(&f);
+}
+
 /* One that calls itself counts once; by mode. */
 static void functions_and_lines(void **state)
 {
@@ -449,6 +474,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shares_of_threads),
+        cmocka_unit_test(functions_of_c),
         cmocka_unit_test(functions_and_lines),
         cmocka_unit_test(forgets),
         cmocka_unit_test(blames),

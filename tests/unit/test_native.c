@@ -219,8 +219,8 @@ static void stacks_that_lead_nowhere(void **state)
     assert_int_equal(made.stack.end, GS_NATIVE_DAMAGED);
     assert_true(made.stack.count > 100 && made.stack.count < STACK_BYTES / 8);
     /* Less of it was copied than there is. */
-    made.copy.len = 0x800;
-    made.copy.whole = false;
+    made.copy.first.len = 0x800;
+    made.copy.first.whole = false;
     gs_native_unwind(made.native, &made.copy, &made.stack);
     assert_int_equal(made.stack.end, GS_NATIVE_CUT);
     end(&made);

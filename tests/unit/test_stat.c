@@ -90,8 +90,9 @@ static struct gs_gilstat_thread threads[] = {
 static struct gs_gilstat_hog hogs[] = {
     {.tid = 4250,
      .thread = "worker-2",
-     .place = {.function = "match", .file = "/usr/lib/python3.11/re/__init__.py", .line = 166, .module = "_sre.so"},
+     .place = {.function = "match", .file = "/usr/lib/python3.11/re/__init__.py", .line = 166},
      .native = "sre_ucs1_match",
+     .module = "_sre.so",
      .held_us = 4830000,
      .longest_us = 526000,
      .holds = 12,
