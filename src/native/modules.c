@@ -176,6 +176,7 @@ bool gs_native_is_mapped(struct gs_native *native, gs_addr addr)
 
 void gs_native_refresh(struct gs_native *native)
 {
+    gs_native_names_release(native);
     if (gs_clock_ns() - native->refreshed_ns >= REFRESH_NS)
         read_maps(native);
 }
@@ -209,6 +210,8 @@ void gs_native_free(struct gs_native *native)
     for (size_t i = 0; i < native->string_count; i++)
         free(native->strings[i]);
     free(native->strings);
+    gs_native_names_release(native);
+    free(native->left);
     free(native->names);
     free(native->rows);
     gs_mem_free(native->text);

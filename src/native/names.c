@@ -53,8 +53,27 @@ static bool grow(struct gs_native *native)
     return true;
 }
 
+/* Without memory for the list they stay where they are. */
+static void leave_strings(struct gs_native *native)
+{
+    size_t count = native->left_count + native->string_count;
+    if (!gs_room((void **)&native->left, &native->left_room, count + 1, sizeof *native->left))
+        return;
+    for (size_t i = 0; i < native->string_count; i++)
+        native->left[native->left_count++] = native->strings[i];
+    native->string_count = 0;
+}
+
+void gs_native_names_release(struct gs_native *native)
+{
+    for (size_t i = 0; i < native->left_count; i++)
+        free(native->left[i]);
+    native->left_count = 0;
+}
+
 void gs_native_names_forget(struct gs_native *native)
 {
+    leave_strings(native);
     if (native->names)
         memset(native->names, 0, native->name_room * sizeof *native->names);
     native->name_count = 0;

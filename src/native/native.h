@@ -72,7 +72,8 @@ struct gs_module {
 struct gs_module *gs_native_module(struct gs_native *native, gs_addr pc);
 /* There is memory at addr, as far as the maps are known; they are read again, now and then, when there is none. */
 bool gs_native_is_mapped(struct gs_native *native, gs_addr addr);
-/* To be called between samples: takes notice of code that was loaded or unloaded since. */
+/* To be called between samples: takes notice of code that was loaded or unloaded since. Names that were forgotten
+ * before are freed. */
 void gs_native_refresh(struct gs_native *native);
 
 /* ---- rules ---- */
@@ -128,12 +129,15 @@ struct gs_native {
     struct gs_name_slot *names; /* by pc */
     size_t name_count, name_room;
     uint64_t generation; /* of names */
-    char **strings;      /* those of names */
+    char **strings;      /* those of names, */
     size_t string_count, string_room;
+    char **left; /* and those of names that are forgotten, which somebody may still look at */
+    size_t left_count, left_room;
 };
 
-/* Forgets the names of modules that are there no more; the strings stay. */
+/* Forgets the names of modules that are there no more. Their strings stay until gs_native_names_release. */
 void gs_native_names_forget(struct gs_native *native);
+void gs_native_names_release(struct gs_native *native);
 void gs_module_symbols_free(struct gs_module_symbols *symbols);
 
 #endif

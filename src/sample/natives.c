@@ -207,10 +207,13 @@ enum gs_status gs_natives_begin(struct gs_reader *reader)
     if (natives->scope == GS_NATIVE_NONE)
         return GS_OK;
     gs_native_refresh(natives->engine);
-    enum gs_status status = gs_natives_list(reader);
+    enum gs_status status = natives->only == 0                         ? gs_natives_list(reader)
+                            : gs_natives_one(reader, natives->only, 0) ? GS_OK
+                                                                       : GS_NO_MEMORY;
     for (size_t i = 0; i < natives->count && !status; i++) {
-        if (!reader->python->target->still)
-            look(reader, &natives->list[i]);
+        struct gs_cstack *cstack = &natives->list[i];
+        if (!reader->python->target->still && (!natives->only || natives->only == cstack->tid))
+            look(reader, cstack);
     }
     return status;
 }

@@ -320,6 +320,33 @@ static void tables_of_somebody_who_means_harm(void **state)
     }
 }
 
+/* Whoever was given a name may look at it until the next sample; then it goes. */
+static void names_are_forgotten(void **state)
+{
+    struct made made;
+    const struct gs_native_name *name, *again;
+    (void)state;
+    begin(&made);
+    add_usual(&made);
+    for (int i = 0; i < 100; i++) {
+        uint64_t generation = gs_native_generation(made.native);
+        name = gs_native_name(made.native, CODE + 0x10);
+        assert_string_equal(name->function, "made+0x1010");
+        assert_ptr_equal(gs_native_name(made.native, CODE + 0x10), name);
+        gs_native_names_forget(made.native);
+        assert_int_not_equal(gs_native_generation(made.native), generation);
+        again = gs_native_name(made.native, CODE + 0x10);
+        assert_string_equal(name->function, again->function);
+        gs_native_names_release(made.native);
+        assert_string_equal(gs_native_name(made.native, CODE + 0x10)->function, "made+0x1010");
+        assert_true(made.native->string_count <= 4 && made.native->left_count == 0);
+        gs_native_names_forget(made.native);
+        gs_native_names_release(made.native);
+        assert_int_equal(made.native->string_count, 0);
+    }
+    end(&made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +356,7 @@ int main(void)
         cmocka_unit_test(code_without_tables),
         cmocka_unit_test(far_offsets),
         cmocka_unit_test(expressions),
+        cmocka_unit_test(names_are_forgotten),
         cmocka_unit_test(tables_of_somebody_who_means_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
