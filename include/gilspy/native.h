@@ -42,8 +42,8 @@ struct gs_native_stack {
     gs_addr second_sp; /* cut where it goes on upon another stack, here; 0: not so */
 };
 
-/* What a place in the code is called. It stays until the reader has taken another snapshot; the strings are the target's:
- * outputs clean them. */
+/* What a place in the code is called. It stays until the reader has taken another snapshot; the strings are the
+ * target's: outputs clean them. */
 struct gs_native_name {
     const char *function; /* demangled; where no symbol is known, "module+0x1234" */
     const char *module;   /* base name of the ELF file, "[vdso]", or "[unknown]" */

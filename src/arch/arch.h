@@ -33,6 +33,9 @@ struct gs_arch_registers {
 };
 void gs_arch_registers_read(struct gs_arch_registers *registers, const struct user_regs_struct *from);
 
+/* Those of a thread in a system call, as far as its arguments tell. */
+void gs_arch_registers_of_call(struct gs_arch_registers *registers, const uint64_t args[6], gs_addr sp, gs_addr pc);
+
 /* The bytes before a return address end in a call; *callee: what it calls, 0 when that is told only when it runs. */
 enum { GS_ARCH_CALL_BYTES = 7 };
 bool gs_arch_is_call(const uint8_t before[GS_ARCH_CALL_BYTES], gs_addr back, gs_addr *callee);

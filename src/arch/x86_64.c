@@ -42,6 +42,18 @@ gs_addr gs_arch_reference(const uint8_t *code, gs_addr at)
     return at + sizeof displacement + (gs_addr)(int64_t)displacement;
 }
 
+void gs_arch_registers_of_call(struct gs_arch_registers *registers, const uint64_t args[6], gs_addr sp, gs_addr pc)
+{
+    static const uint8_t numbers[6] = {5, 4, 1, 10, 8, 9}; /* rdi, rsi, rdx, r10, r8, r9 */
+    *registers = (struct gs_arch_registers){.known = 1u << GS_ARCH_SP | 1u << GS_ARCH_PC};
+    registers->value[GS_ARCH_SP] = sp;
+    registers->value[GS_ARCH_PC] = pc;
+    for (size_t i = 0; i < sizeof numbers; i++) {
+        registers->value[numbers[i]] = args[i];
+        registers->known |= 1u << numbers[i];
+    }
+}
+
 void gs_arch_registers_read(struct gs_arch_registers *registers, const struct user_regs_struct *r)
 {
     *registers =

@@ -212,7 +212,10 @@ static enum gs_native_end follow(struct walk *walk, bool guessing)
             return GS_NATIVE_CUT;
         }
         /* Each frame lies above the one that it called, unless a signal came in on a stack of its own. */
-        if (walk->registers.value[GS_ARCH_SP] <= sp && !(walk->exact_pc && walk->signals++ < SIGNALS_MAX))
+        bool above = walk->registers.value[GS_ARCH_SP] > sp;
+        if (walk->stack->count == 1) /* may have taken its return address off the stack */
+            above |= walk->registers.value[GS_ARCH_SP] == sp;
+        if (!above && !(walk->exact_pc && walk->signals++ < SIGNALS_MAX))
             return GS_NATIVE_DAMAGED;
     }
 }

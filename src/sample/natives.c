@@ -97,6 +97,9 @@ static bool take_sleeper(struct gs_reader *reader, struct gs_cstack *cstack)
     copy->registers = (struct gs_arch_registers){.known = 1u << GS_ARCH_SP | 1u << GS_ARCH_PC};
     copy->registers.value[GS_ARCH_SP] = cstack->before.sp;
     copy->registers.value[GS_ARCH_PC] = cstack->before.pc;
+    /* vfork(2) of glibc keeps its return address in one of them. */
+    if (cstack->before.run == GS_RUN_SYSCALL)
+        gs_arch_registers_of_call(&copy->registers, cstack->before.args, cstack->before.sp, cstack->before.pc);
     copy->second_sp = 0;
     for (size_t bytes = GS_NATIVE_COPY_BYTES; bytes <= GS_NATIVE_COPY_SLEEPER;) {
         if (!gs_native_is_mapped(reader->natives.engine, cstack->before.sp) || !gs_native_copy_reserve(copy, bytes) ||

@@ -127,13 +127,13 @@ def test_turnover(folders, library):
 
 
 CYTHON = """
-cdef extern from "unistd.h":
-    int usleep(unsigned int)
+cdef extern from "unistd.h" nogil:
     long read(int, void *, size_t)
 
 cdef int rest(int fd) except -1:
     cdef char byte
-    read(fd, &byte, 1)
+    with nogil:
+        read(fd, &byte, 1)
     return 0
 
 class Baker:

@@ -66,9 +66,25 @@ static void test_reference(void **state)
     assert_int_equal(gs_arch_reference(back, AT), AT);
 }
 
+/* The numbers are DWARF's: rdi is 5, rsi 4, rdx 1. */
+static void registers_of_a_call(void **state)
+{
+    struct gs_arch_registers registers;
+    const uint64_t args[6] = {10, 11, 12, 13, 14, 15};
+    (void)state;
+    gs_arch_registers_of_call(&registers, args, 0x7000, 0x4000);
+    assert_int_equal(registers.value[5], 10);
+    assert_int_equal(registers.value[4], 11);
+    assert_int_equal(registers.value[1], 12);
+    assert_int_equal(registers.value[GS_ARCH_SP], 0x7000);
+    assert_int_equal(registers.value[GS_ARCH_PC], 0x4000);
+    assert_int_equal(registers.known, 1u << 1 | 3u << 4 | 1u << GS_ARCH_SP | 7u << 8 | 1u << GS_ARCH_PC);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_known_functions), cmocka_unit_test(test_prologues),
-                                       cmocka_unit_test(test_nothing_there), cmocka_unit_test(test_reference)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(registers_of_a_call), cmocka_unit_test(test_known_functions),
+                                       cmocka_unit_test(test_prologues), cmocka_unit_test(test_nothing_there),
+                                       cmocka_unit_test(test_reference)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
