@@ -32,8 +32,12 @@ SLEEPERS = ["plain", "pointer", "alloca", "cpp", "generator", "doze_plain", "doz
 
 
 def wait_asleep(target):
+    """Until each thread is where it stays: those that sleep, and those that compute."""
     for name in SLEEPERS:
         target.wait_reading(target.began["tids"][name], "sleep")
+    for name, tid in target.began["tids"].items():
+        if name.startswith("spin_"):
+            target.wait_computing(tid)
     target.wait_idle()
 
 
