@@ -7,8 +7,12 @@
 #define CONVOY_WAITS  0.25 /* an I/O thread waits for its turn this long, */
 #define CONVOY_HAS    0.15 /* has it no longer than this, */
 #define CONVOY_HOLDER 0.60 /* while another has it for the most part */
+#define CONVOY_TURNS  10.0 /* so often it waited at least, and so often a second */
+#define INTERVAL_NS   5e6  /* sys.getswitchinterval() unless it was set */
 #define FULL_HELD     0.90
-#define FULL_HELD_2   0.70 /* 2.7 lets go for a moment all the time */
+#define FULL_HELD_2   0.50 /* 2.7 lets go for a moment all the time */
+#define FIGHT_MOVES   0.25 /* of the looks at one that fights for it saw it move, */
+#define FIGHT_SLEEPS  0.01 /* and so many saw it asleep over the GIL */
 #define ONE_CORE      1.25
 #define FULL_WANTS    0.60 /* a thread that has it or waits for it this long is one of the crowd */
 #define FULL_HAS      0.05
@@ -33,17 +37,36 @@ static uint32_t gil_of(const struct gs_case *c, size_t thread)
     return c->snapshot->interpreters[c->snapshot->threads[thread].interpreter].gil;
 }
 
-static double hertz(const struct gs_case *c, uint32_t count)
+/* How often it waited for the GIL, and then had it for a moment at least. */
+static double turns_of(const struct gs_why_thread *sum)
 {
-    return (double)count / ((double)gs_case_watched_ns(c) / 1e9);
+    return sum->waits + sum->unseen_turns;
+}
+
+/* It gives the GIL back by itself, long before it would be asked to: that is what tells it from one of a crowd that
+ * computes, who may have it as seldom. */
+static bool short_turns(const struct gs_case *c, const struct gs_why_thread *sum, uint32_t gil)
+{
+    const struct gs_gil *its = &c->snapshot->gils[gil];
+    double interval_ns = its->has_interval && its->interval_us > 0 ? (double)its->interval_us * 1000 : INTERVAL_NS;
+    return (double)sum->word_ns[GS_HOLDS] <= turns_of(sum) * interval_ns / 2;
+}
+
+/* On several processors the threads of a 2.7 that compute are awake most of the time and fight over the GIL: whoever
+ * gives it up takes it again before the one that was woken for it has come. Such a one moves from look to look, as one
+ * that computes in C without the GIL does not. */
+static bool fights(const struct gs_case *c, const struct gs_why_thread *sum, uint32_t gil)
+{
+    return !c->watch->gils[gil].has_switches && share(c, sum, GS_WAITS) >= FIGHT_SLEEPS &&
+           (double)sum->unknown_moved_ns >= FIGHT_MOVES * (double)sum->word_ns[GS_UNKNOWN];
 }
 
 /* Time for which it waited; on a busy machine a thread on its way in or out is unknown for long, and where all of the
  * process runs on one core it does not compute meanwhile. */
-static double wanted(const struct gs_case *c, const struct gs_why_thread *sum)
+static double wanted(const struct gs_case *c, const struct gs_why_thread *sum, uint32_t gil)
 {
     bool bound = c->cpu >= 0 && c->cpu < ONE_CORE;
-    return share(c, sum, GS_WAITS) + (bound ? share(c, sum, GS_UNKNOWN) : 0);
+    return share(c, sum, GS_WAITS) + (bound || fights(c, sum, gil) ? share(c, sum, GS_UNKNOWN) : 0);
 }
 
 /* Who has the GIL for most of the time while this one wants it. */
@@ -76,41 +99,53 @@ static void finish_drivers(struct gs_judging *j, const bool *drivers)
     }
 }
 
+/* It waits again and again, each time for about one interval: whoever has the GIL gives it up only when asked. */
+static bool loses_turns(const struct gs_case *c, size_t thread, const struct gs_why_thread *sum)
+{
+    uint32_t gil = gil_of(c, thread);
+    double turns = turns_of(sum);
+    return gil < GS_WHY_GILS && c->watch->gils[gil].has_switches && wanted(c, sum, gil) >= CONVOY_WAITS &&
+           share(c, sum, GS_HOLDS) <= CONVOY_HAS && short_turns(c, sum, gil) && turns >= CONVOY_TURNS &&
+           turns * 1e9 >= CONVOY_TURNS * (double)gs_case_watched_ns(c);
+}
+
+static void tell_convoy(struct gs_judging *j, size_t io, const struct gs_why_thread *sum, uint32_t driver)
+{
+    const struct gs_case *c = j->c;
+    const struct gs_thread *thread = &c->snapshot->threads[io], *other = &c->snapshot->threads[driver];
+    double waits = wanted(c, sum, gil_of(c, io)), turns = turns_of(sum),
+           watched_s = (double)gs_case_watched_ns(c) / 1e9;
+    struct gs_verdict *v = gs_why_say(
+        j, GS_WHY_convoy, false,
+        "%s loses its turn each time: it waited for the GIL %.0f %% of the time, to have it "
+        "for %.1f %%, while %s computes.",
+        gs_said_thread(c, thread).words, 100 * waits, 100 * share(c, sum, GS_HOLDS), gs_said_thread(c, other).words);
+    gs_why_evidence(j, v,
+                    "It asked for the GIL %.0f times a second, and waited %s each time: whenever it comes back "
+                    "from a system call, somebody who computes has taken the GIL.",
+                    turns / watched_s, gs_said_us((uint64_t)(waits * watched_s / turns * 1e6)).words);
+    gs_why_evidence(j, v, "It is in %s.", gs_said_stack(c, thread).words);
+    gs_why_evidence(j, v, "%s had the GIL %.0f %% of the time, now in %s.", gs_said_thread(c, other).words,
+                    100 * share(c, gs_why_watch_find(c->watch, other->tstate), GS_HOLDS),
+                    gs_said_stack(c, other).words);
+    gs_why_advise(j, v,
+                  "Put the computing into another process (multiprocessing, ProcessPoolExecutor), or let it give "
+                  "way: sys.setswitchinterval(0.0005) shortens each wait, and costs some speed.");
+    gs_why_basis(j, v, "shares of %s looks in %s.", gs_said_number(c->watch->samples).words,
+                 gs_said_us(gs_case_watched_ns(c) / 1000).words);
+    gs_why_concerns(j, v, io);
+}
+
 void gs_why_find_convoys(struct gs_judging *j)
 {
     const struct gs_case *c = j->c;
     bool *drivers = calloc(c->snapshot->thread_count + 1, sizeof *drivers);
     for (size_t i = 0; i < c->snapshot->thread_count && drivers; i++) {
         const struct gs_why_thread *sum = sum_of(j, i);
-        uint32_t driver = sum ? driver_of(j, i) : GS_NOBODY;
-        /* It waits again and again, each time for about one interval: whoever has the GIL gives it up only when asked.
-         */
-        double waits = sum ? wanted(c, sum) : 0;
-        if (!sum || driver == GS_NOBODY || waits < CONVOY_WAITS || share(c, sum, GS_HOLDS) > CONVOY_HAS ||
-            sum->waits < 10 || hertz(c, sum->waits) < 10)
+        uint32_t driver = sum && loses_turns(c, i, sum) ? driver_of(j, i) : GS_NOBODY;
+        if (driver == GS_NOBODY)
             continue;
-        const struct gs_thread *thread = &c->snapshot->threads[i], *other = &c->snapshot->threads[driver];
-        struct gs_verdict *v =
-            gs_why_say(j, GS_WHY_convoy, false,
-                       "%s loses its turn each time: it waited for the GIL %.0f %% of the time, to have it "
-                       "for %.1f %%, while %s computes.",
-                       gs_said_thread(c, thread).words, 100 * waits, 100 * share(c, sum, GS_HOLDS),
-                       gs_said_thread(c, other).words);
-        gs_why_evidence(j, v,
-                        "It asked for the GIL %.0f times a second, and waited %s each time: whenever it comes back "
-                        "from a system call, somebody who computes has taken the GIL.",
-                        hertz(c, sum->waits),
-                        gs_said_us((uint64_t)(waits * (double)gs_case_watched_ns(c) / sum->waits / 1000)).words);
-        gs_why_evidence(j, v, "It is in %s.", gs_said_stack(c, thread).words);
-        gs_why_evidence(j, v, "%s had the GIL %.0f %% of the time, now in %s.", gs_said_thread(c, other).words,
-                        100 * share(c, gs_why_watch_find(c->watch, other->tstate), GS_HOLDS),
-                        gs_said_stack(c, other).words);
-        gs_why_advise(j, v,
-                      "Put the computing into another process (multiprocessing, ProcessPoolExecutor), or let it give "
-                      "way: sys.setswitchinterval(0.0005) shortens each wait, and costs some speed.");
-        gs_why_basis(j, v, "shares of %s looks in %s.", gs_said_number(c->watch->samples).words,
-                     gs_said_us(gs_case_watched_ns(c) / 1000).words);
-        gs_why_concerns(j, v, i);
+        tell_convoy(j, i, sum, driver);
         drivers[driver] = true;
     }
     finish_drivers(j, drivers);
@@ -133,6 +168,11 @@ static void tell_saturated(struct gs_judging *j, uint32_t gil, const bool *crowd
                    "average.",
                    count, 100 * held, waiting);
     gs_why_evidence(j, v, "They are %s.", gs_said_threads(c, crowd).words);
+    if (!sum->has_switches && c->cpu >= ONE_CORE)
+        gs_why_evidence(j, v,
+                        "They fight over it: this Python lets go every few instructions, and what the process had of "
+                        "processors beyond one, %.0f %% in all, went into taking turns.",
+                        100 * c->cpu);
     gs_why_evidence(j, v,
                     "What it costs: each of them gets about 1/%.1f of the time that it wants; together they lose "
                     "%.1f s in each second.",
@@ -145,8 +185,7 @@ static void tell_saturated(struct gs_judging *j, uint32_t gil, const bool *crowd
         gs_why_concerns(j, v, i);
         if (told++ < 3)
             gs_why_evidence(j, v, "%s had it %.0f %% of the time and waited %.0f %%, in %s.",
-                            gs_said_thread(c, thread).words, 100 * share(c, its, GS_HOLDS),
-                            100 * (share(c, its, GS_WAITS) + share(c, its, GS_UNKNOWN)),
+                            gs_said_thread(c, thread).words, 100 * share(c, its, GS_HOLDS), 100 * wanted(c, its, gil),
                             gs_said_stack(c, thread).words);
     }
     gs_why_advise(j, v,
@@ -170,7 +209,7 @@ void gs_why_find_saturated(struct gs_judging *j)
             continue;
         for (size_t i = 0; i < c->snapshot->thread_count; i++) {
             const struct gs_why_thread *sum = sum_of(j, i);
-            double has = sum ? share(c, sum, GS_HOLDS) : 0, wants = sum ? has + wanted(c, sum) : 0;
+            double has = sum ? share(c, sum, GS_HOLDS) : 0, wants = sum ? has + wanted(c, sum, gil) : 0;
             crowd[i] = sum && gil_of(c, i) == gil && wants >= FULL_WANTS && has >= FULL_HAS / 4;
             count += crowd[i];
             wanting += crowd[i] ? wants : 0;

@@ -4,7 +4,10 @@
 
 #include "diagnose/why_rules.h"
 
-enum { SHARE_OF_GC = 4 /* garbage collection that takes a quarter of the time is worth a word */ };
+enum {
+    SHARE_OF_GC = 4,  /* garbage collection that takes a quarter of the time is worth a word, */
+    SHARE_OF_ONE = 10 /* and who does a tenth of it a name */
+};
 
 size_t gs_case_waiters(const struct gs_case *c, uint32_t gil, uint32_t holder, bool *chosen)
 {
@@ -56,7 +59,7 @@ void gs_why_find_gc(struct gs_judging *j)
         v = gs_why_say(j, GS_WHY_gc, true, "Python collects garbage: %s of the %s watched, up to %s without a pause%s.",
                        gs_said_us(c->watch->collecting_ns / 1000).words, gs_said_us(watched_ns / 1000).words,
                        gs_said_us(c->watch->longest_collecting_ns / 1000).words, now ? ", and still does" : "");
-    else if (!c->target->still && c->watch->collecting_ns >= watched_ns / SHARE_OF_GC)
+    else if (!c->target->still && watched_ns >= GS_WHY_HANGS_NS && c->watch->collecting_ns >= watched_ns / SHARE_OF_GC)
         v = gs_why_say(j, GS_WHY_gc, true, "Python spends much of its time on garbage: %s of the %s watched.",
                        gs_said_us(c->watch->collecting_ns / 1000).words, gs_said_us(watched_ns / 1000).words);
     if (!v)
@@ -64,7 +67,8 @@ void gs_why_find_gc(struct gs_judging *j)
     for (size_t i = 0; i < c->snapshot->thread_count; i++) {
         const struct gs_thread *thread = &c->snapshot->threads[i];
         const struct gs_why_thread *sum = gs_why_watch_find(c->watch, thread->tstate);
-        if ((sum && sum->long_count[GS_WHY_COLLECTING] > 0) || (now && thread->gil == GS_HOLDS)) {
+        if ((sum && sum->collecting_ns > 0 && sum->collecting_ns >= c->watch->collecting_ns / SHARE_OF_ONE) ||
+            (now && thread->gil == GS_HOLDS)) {
             gs_why_evidence(j, v, "%s does it, in %s.", gs_said_thread(c, thread).words,
                             gs_said_stack(c, thread).words);
             gs_why_concerns(j, v, i);

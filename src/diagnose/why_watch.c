@@ -63,11 +63,18 @@ static const struct gs_frame *innermost(const struct gs_thread *thread)
     return NULL;
 }
 
+/* It ran Python code since. */
+static bool ran_on(const struct gs_why_thread *before, const struct gs_frame *frame)
+{
+    return before->last_ns > 0 && frame &&
+           (frame->frame != before->frame || frame->code != before->code || frame->instr != before->instr);
+}
+
 /* A waiter for the GIL wakes every few milliseconds: that is no move. */
 static bool moved(const struct gs_why_thread *before, const struct gs_thread *thread, const struct gs_frame *frame)
 {
     const struct gs_activity *then = &before->activity, *now = &thread->activity;
-    if (frame && (frame->frame != before->frame || frame->code != before->code || frame->instr != before->instr))
+    if (before->last_ns == 0 || ran_on(before, frame))
         return true;
     if (before->word == GS_WAITS && thread->gil == GS_WAITS)
         return false;
@@ -75,19 +82,39 @@ static bool moved(const struct gs_why_thread *before, const struct gs_thread *th
            (now->run == GS_RUN_SYSCALL && (then->number != now->number || then->args[0] != now->args[0]));
 }
 
-static void add_thread(struct gs_why_thread *sum, const struct gs_thread *thread, uint64_t now_ns, uint64_t weight_ns)
+/* A GIL that changed hands twice or more may have been everybody's in between, and was surely that of a waiter who has
+ * moved: a thread whose turns are short is never seen to have one. 0: it has waited all the time. */
+static double turns_between(const struct gs_why_thread *sum, const struct gs_why_gil *gil, bool ran)
+{
+    double share =
+        gil->has_switches && gil->passed >= 2 && gil->waiters > 0 ? (double)gil->passed / 2 / gil->waiters : 0;
+    return sum->word != GS_WAITS ? 0 : ran && share < 1 ? 1 : share;
+}
+
+static void add_wait(struct gs_why_thread *sum, const struct gs_why_gil *gil, bool ran, uint64_t now_ns)
+{
+    double turns = turns_between(sum, gil, ran);
+    sum->unseen_turns += turns;
+    sum->waits += sum->word != GS_WAITS;
+    if (sum->word != GS_WAITS || turns > 0)
+        sum->wait_ns = now_ns;
+    if (now_ns - sum->wait_ns > sum->longest_wait_ns)
+        sum->longest_wait_ns = now_ns - sum->wait_ns;
+}
+
+static void add_thread(struct gs_why_thread *sum, const struct gs_thread *thread, const struct gs_why_gil *gil,
+                       uint64_t now_ns, uint64_t weight_ns)
 {
     const struct gs_frame *frame = innermost(thread);
+    bool has_moved = moved(sum, thread, frame);
     sum->word_ns[thread->gil] += weight_ns;
+    sum->unknown_moved_ns += thread->gil == GS_UNKNOWN && ran_on(sum, frame) ? weight_ns : 0;
     sum->runs_ns += thread->activity.run == GS_RUN_RUNNING ? weight_ns : 0;
-    sum->takes += thread->gil == GS_HOLDS && sum->word != GS_HOLDS;
-    if (thread->gil == GS_WAITS && sum->word != GS_WAITS) {
-        sum->waits++;
-        sum->wait_ns = now_ns;
-    }
-    if (thread->gil == GS_WAITS && now_ns - sum->wait_ns > sum->longest_wait_ns)
-        sum->longest_wait_ns = now_ns - sum->wait_ns;
-    if (sum->last_ns == 0 || moved(sum, thread, frame)) {
+    if (thread->gil == GS_WAITS)
+        add_wait(sum, gil, ran_on(sum, frame), now_ns);
+    else if (thread->gil == GS_HOLDS && gil->collecting)
+        sum->collecting_ns += weight_ns;
+    if (has_moved) {
         sum->here_ns = now_ns;
         sum->frame = frame ? frame->frame : 0;
         sum->code = frame ? frame->code : 0;
@@ -193,9 +220,12 @@ static void add_gil(struct gs_why_watch *watch, size_t index, const struct gs_sn
         }
     }
     if (watch->samples == 0)
-        sum->first_switches = gil->switches;
+        sum->first_switches = sum->last_switches = gil->switches;
+    sum->passed = gil->switches - sum->last_switches;
     sum->last_switches = gil->switches;
     sum->has_switches = gil->has_switches;
+    sum->waiters = waiters;
+    sum->collecting = collecting;
     sum->held_ns += gil->state == GS_GIL_HELD ? weight_ns : 0;
     sum->contended_ns += waiters > 0 ? weight_ns : 0;
     sum->waiters_ns += waiters * weight_ns;
@@ -221,20 +251,23 @@ static void add_conditions(struct gs_why_watch *watch, const struct gs_snapshot 
 
 enum gs_status gs_why_watch_add(struct gs_why_watch *watch, const struct gs_snapshot *snapshot)
 {
+    static const struct gs_why_gil none;
     uint64_t now_ns = snapshot->time_ns, weight_ns = watch->samples > 0 ? now_ns - watch->last_ns : 0;
     if (weight_ns > MOST_NS)
         weight_ns = MOST_NS;
     watch->weighed_ns += weight_ns;
     if (watch->samples == 0)
         watch->first_ns = now_ns;
-    for (size_t i = 0; i < snapshot->thread_count; i++) {
-        struct gs_why_thread *sum = find_or_add(watch, &snapshot->threads[i], now_ns);
-        if (!sum)
-            return GS_NO_MEMORY;
-        add_thread(sum, &snapshot->threads[i], now_ns, weight_ns);
-    }
     for (size_t i = 0; i < snapshot->gil_count && i < GS_WHY_GILS; i++)
         add_gil(watch, i, snapshot, weight_ns);
+    for (size_t i = 0; i < snapshot->thread_count; i++) {
+        const struct gs_thread *thread = &snapshot->threads[i];
+        struct gs_why_thread *sum = find_or_add(watch, thread, now_ns);
+        uint32_t gil = snapshot->interpreters[thread->interpreter].gil;
+        if (!sum)
+            return GS_NO_MEMORY;
+        add_thread(sum, thread, gil < GS_WHY_GILS ? &watch->gils[gil] : &none, now_ns, weight_ns);
+    }
     add_conditions(watch, snapshot, weight_ns);
     watch->last_ns = now_ns;
     watch->samples++;

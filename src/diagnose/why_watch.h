@@ -31,8 +31,13 @@ struct gs_why_thread {
     pid_t tid;
     uint64_t first_ns, last_ns;
     uint64_t word_ns[GS_UNKNOWN + 1], runs_ns;
-    uint32_t takes, waits; /* how often it began to hold, to wait */
-    uint64_t longest_wait_ns;
+    uint64_t unknown_moved_ns; /* unknown, and it ran Python code since the look before: it had the GIL in between */
+    /* How often it was seen to begin to wait, and about how often it had its turn between two looks that both saw it
+     * wait: then it moved, or the GIL changed hands there and back. */
+    uint32_t waits;
+    double unseen_turns;
+    uint64_t longest_wait_ns; /* for one turn */
+    uint64_t collecting_ns;   /* for which it had the GIL to collect garbage */
     /* The innermost frame and what it sleeps on, and since when these did not change. */
     gs_addr frame, code;
     int32_t instr;
@@ -43,14 +48,17 @@ struct gs_why_thread {
     uint64_t long_ns[GS_WHY_SPENT_COUNT], long_contended_ns[GS_WHY_SPENT_COUNT];
     uint32_t long_count[GS_WHY_SPENT_COUNT];
     uint8_t word;
-    uint64_t wait_ns; /* since when it waits */
+    uint64_t wait_ns; /* since when it waits for this turn */
 };
 
 struct gs_why_gil {
     struct gs_why_hold now; /* tid 0: nobody has it */
     uint64_t held_ns, contended_ns, waiters_ns;
     uint64_t first_switches, last_switches;
+    uint64_t passed;  /* how often it changed hands since the look before the last one */
+    uint32_t waiters; /* in the last look, */
     bool has_switches;
+    bool collecting; /* and its holder collected garbage */
 };
 
 enum { GS_WHY_GILS = 16 };

@@ -97,7 +97,7 @@ def begun(target):
 
 
 def begin_gc(target):
-    until(lambda: target.ask("state")["answer"].get("took", 0) > 0.02, "a long collection")
+    until(lambda: target.ask("state")["answer"].get("took", 0) > 0, "a long collection")
     target.wait_idle()
 
 
@@ -134,7 +134,7 @@ WAYS = [
     Way("vfork", ["swapping"], begin_vfork, "likely", ["starter"], core=False,
         fits=lambda python: python.at_least >= (3, 8)),
     Way("idle", ["idle"], begin_idle),
-    Way("gc_long", ["gc"], begin_gc, "certain", ["collector"], args=["300000"], calm=False, fits=has_flag),
+    Way("gc_long", ["gc"], begin_gc, "certain", ["collector"], calm=False, fits=has_flag),
     Way("gil_hog", ["gil_hog"], begin_turn("hog"), None, ["hog"], calm=False, fits=with_gil),
     Way("convoy", ["convoy"], begun, "likely", ["io"], calm=False, fits=counted),
     Way("gil_saturated", ["gil_saturated"], begun, "likely", ["spinner-0", "spinner-1", "spinner-2"], calm=False,

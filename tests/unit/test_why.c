@@ -218,6 +218,36 @@ static void test_saturated(void **state)
     assert_int_equal(q->why.list[0].thread_count, 2);
 }
 
+/* Its turns are too short to be seen: in each look the same thread has the GIL, which went there and back. */
+static void test_convoy(void **state)
+{
+    struct inquiry *q = *state;
+    hold(q, 1, 2);
+    for (int i = 0; i < 200; i++) {
+        q->scene.gils[0].switches += 2;
+        q->scene.frames[1].instr = i;
+        look(q, 5);
+    }
+    judge(q);
+    assert_first(q, GS_WHY_convoy, false);
+    assert_int_equal(q->why.count, 1);
+    assert_non_null(strstr(q->why.list[0].evidence[0], "asked for the GIL 200 times a second, and waited 5.0 ms"));
+}
+
+/* A waiter whose GIL never changed hands waits for one turn: it is no convoy. */
+static void test_no_convoy(void **state)
+{
+    struct inquiry *q = *state;
+    hold(q, 1, 2);
+    for (int i = 0; i < 200; i++) {
+        q->scene.frames[1].instr = i;
+        look(q, 5);
+    }
+    judge(q);
+    for (size_t i = 0; i < q->why.count; i++)
+        assert_int_not_equal(q->why.list[i].kind, GS_WHY_convoy);
+}
+
 static void test_collecting(void **state)
 {
     struct inquiry *q = *state;
@@ -369,6 +399,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hog_likely, setup, teardown),
         cmocka_unit_test_setup_teardown(test_short_holds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_saturated, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_convoy, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_convoy, setup, teardown),
         cmocka_unit_test_setup_teardown(test_collecting, setup, teardown),
         cmocka_unit_test_setup_teardown(test_short_collections, setup, teardown),
         cmocka_unit_test_setup_teardown(test_idle, setup, teardown),

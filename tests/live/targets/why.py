@@ -205,14 +205,21 @@ def gil_saturated():
         start("spinner-%d" % number, spin)
 
 
+def collection():
+    """How long one takes."""
+    began = clock()
+    gc.collect()
+    return clock() - began
+
+
 def gc_long():
-    """One collection after the other, of many objects."""
+    """One collection after the other, of as many objects as make one take long here."""
     def collect():
-        state["much"] = [[] for _ in range(int(common.ARGS[1]))]
+        much = state["much"] = [[] for _ in range(100000)]
+        while collection() < 0.03 and len(much) < 3000000:
+            much.extend([] for _ in range(len(much) // 2))
         while True:
-            began = clock()
-            gc.collect()
-            state["took"] = max(state.get("took", 0), clock() - began)
+            state["took"] = max(state.get("took", 0), collection())
     gc.disable()
     start("collector", collect)
 
