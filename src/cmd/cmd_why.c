@@ -106,12 +106,10 @@ static enum gs_status judge(struct run *run, int *exit, struct gs_err *err)
     for (size_t i = 0; i < run->count; i++) {
         struct gs_inquiry *inquiry = &run->list[i];
         enum gs_status status = gs_inquiry_judge(inquiry);
-        if (status == GS_OK && inquiry->ended) {
-            if (!run->args->quiet)
-                gs_remark("process %d %s while it was watched: there is no verdict", (int)inquiry->look->target->pid,
-                          inquiry->ended == GS_EXECED ? "began to run another program" : "has ended");
-            continue;
-        }
+        if (status == GS_OK && inquiry->ended && !run->args->quiet)
+            gs_remark("process %d %s while it was watched: this is what was seen until then",
+                      (int)inquiry->look->target->pid,
+                      inquiry->ended == GS_EXECED ? "began to run another program" : "has ended");
         if (status == GS_OK)
             status = show(run, inquiry);
         if (status != GS_OK)
@@ -120,11 +118,8 @@ static enum gs_status judge(struct run *run, int *exit, struct gs_err *err)
         if (run->args->exit_code && !gs_why_healthy(&inquiry->why))
             *exit = UNHEALTHY;
     }
-    if (run->args->json && (run->shown > 0 || run->several))
-        fputs(!run->several    ? "\n"
-              : run->shown > 0 ? "]}\n"
-                               : "{\"schema\": 1, \"processes\": []}\n",
-              run->output.file);
+    if (run->args->json)
+        fputs(run->several ? "]}\n" : "\n", run->output.file);
     return GS_OK;
 }
 

@@ -192,17 +192,29 @@ static enum gs_status look_into_core(struct gs_inquiry *inquiry)
     return status;
 }
 
+/* The last snapshot went with the process; what all of them added up to is there. */
+static enum gs_status judge_gone(struct gs_inquiry *inquiry)
+{
+    static const struct gs_snapshot nobody = {.mover = GS_EVERYBODY};
+    inquiry->facts.ended = inquiry->ended;
+    inquiry->facts.snapshot = inquiry->look->snapshot = &nobody;
+    gs_why_watch_end(&inquiry->watch);
+    return gs_why_judge(&inquiry->why, &inquiry->facts);
+}
+
 enum gs_status gs_inquiry_judge(struct gs_inquiry *inquiry)
 {
     struct gs_look *look = inquiry->look;
     uint64_t cpu_ns, now_ns = gs_clock_ns();
     enum gs_status status = GS_OK;
     if (inquiry->ended)
-        return GS_OK;
+        return judge_gone(inquiry);
     if (inquiry->begin_cpu_ns > 0 && gs_target_clock_ns(look->target, &cpu_ns) && now_ns > inquiry->begin_ns)
         inquiry->facts.cpu = (double)(cpu_ns - inquiry->begin_cpu_ns) / (double)(now_ns - inquiry->begin_ns);
     status = look->target->still ? look_into_core(inquiry) : look_at_all(inquiry);
-    if (status != GS_OK || inquiry->ended)
+    if (inquiry->ended)
+        return judge_gone(inquiry);
+    if (status != GS_OK)
         return status;
     gs_why_watch_end(&inquiry->watch);
     status = read_waits(inquiry, &inquiry->now);

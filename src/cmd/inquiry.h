@@ -17,7 +17,7 @@ struct gs_inquiry {
     uint64_t native_ns[GS_WHY_GILS]; /* when the hold began of which the C stack was last taken */
     uint64_t begin_cpu_ns, begin_ns;
     enum gs_native_scope native; /* of the last look, for the dump */
-    enum gs_status ended;        /* why the process is gone, GS_OK: it is there; then there is no verdict */
+    enum gs_status ended;        /* why the process is gone, GS_OK: it is there */
 };
 
 /* Opens the process, or the core that args name, and takes the first look. To be closed in any case. */

@@ -85,6 +85,15 @@ static int by_weight(const void *a, const void *b)
     return (x->kind > y->kind) - (x->kind < y->kind);
 }
 
+/* What was seen of a process that is gone stays true; that it is gone matters to each verdict. */
+static void tell_end(struct gs_judging *j)
+{
+    for (size_t i = 0; i < j->why->count && j->c->ended; i++)
+        gs_why_evidence(j, &j->why->list[i], "The process %s after %s: this is what was seen until then.",
+                        j->c->ended == GS_EXECED ? "began to run another program" : "ended",
+                        gs_said_us(gs_case_watched_ns(j->c) / 1000).words);
+}
+
 enum gs_status gs_why_judge(struct gs_why *why, const struct gs_case *c)
 {
     struct gs_judging j = {.why = why, .c = c, .told = calloc(c->snapshot->thread_count + 1, sizeof *j.told)};
@@ -93,6 +102,7 @@ enum gs_status gs_why_judge(struct gs_why *why, const struct gs_case *c)
         return GS_NO_MEMORY;
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         rules[i](&j);
+    tell_end(&j);
     free(j.told);
     if (why->count > 1)
         qsort(why->list, why->count, sizeof *why->list, by_weight);

@@ -81,16 +81,17 @@ enum { GS_WHY_CLOSERS = 8 };
 struct gs_case {
     const struct gs_target *target;
     const struct gs_python *python;
-    const struct gs_snapshot *snapshot; /* the last one; of a core the only one */
+    const struct gs_snapshot *snapshot; /* the last one; of a core the only one; without threads when it is gone */
     const struct gs_why_watch *watch;
     const struct gs_waits *before, *now; /* what the threads waited for at the beginning (NULL: of a core), and now */
     struct gs_why_lookup lookup;
     const struct gs_why_closer *closers; /* the last ones met */
     size_t closer_count;
-    double cpu;      /* processors that the process had on average; below 0: unknown */
-    uint64_t cpu_us; /* and the busiest thread: processor time, */
-    pid_t cpu_tid;   /* 0: unknown */
-    char stopped;    /* as gs_target_stopped has it, at the beginning */
+    double cpu;           /* processors that the process had on average; below 0: unknown */
+    uint64_t cpu_us;      /* and the busiest thread: processor time, */
+    pid_t cpu_tid;        /* 0: unknown */
+    enum gs_status ended; /* GS_OK: the process is still there; GS_EXECED: it runs another program */
+    char stopped;         /* as gs_target_stopped has it, at the beginning */
     pid_t tracer;
     char tracer_name[16];
 };

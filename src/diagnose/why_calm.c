@@ -159,7 +159,10 @@ void gs_why_find_idle(struct gs_judging *j)
         asleep &= s->threads[i].activity.run == GS_RUN_SYSCALL && s->threads[i].gil != GS_WAITS &&
                   (c->target->still || gs_case_hangs(c, i));
     struct gs_verdict *v;
-    if (s->thread_count == 0)
+    if (c->ended)
+        v = gs_why_say(j, GS_WHY_idle, false, "The process %s while it was watched; nothing was seen to hold it up.",
+                       c->ended == GS_EXECED ? "began to run another program" : "has ended");
+    else if (s->thread_count == 0)
         v = gs_why_say(j, GS_WHY_idle, false, "No thread of this process runs Python.");
     else if (c->target->still)
         v = gs_why_say(j, GS_WHY_idle, false,
@@ -171,7 +174,7 @@ void gs_why_find_idle(struct gs_judging *j)
                        s->thread_count == 1 ? "its only thread sleeps" : "all its threads sleep");
     else
         v = gs_why_say(j, GS_WHY_idle, false, "It works a little and mostly waits: nothing holds it up.");
-    if (!c->target->still && !asleep && c->cpu >= 0)
+    if (!c->target->still && (!asleep || c->ended) && c->cpu >= 0)
         gs_why_evidence(j, v,
                         "The process had %.0f %% of a processor; the GIL was held %.0f %% of the time, and somebody "
                         "waited for it %.0f %%.",

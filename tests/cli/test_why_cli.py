@@ -1,4 +1,5 @@
-"""What `why` says when there is nothing left to judge."""
+"""What `why` says of a process that ends while it is watched."""
+import json
 import os
 import subprocess
 
@@ -21,14 +22,19 @@ def calls(pid, number):
         return file.read().split()[0] == str(number)
 
 
+def ran_ns(pid):
+    with open("/proc/%d/schedstat" % pid, encoding="ascii") as file:
+        return int(file.read().split()[0])
+
+
 @pytest.mark.parametrize("end_by, said", [("kill", "has ended"), ("exec", "began to run another program")])
-def test_no_verdict_of_one_that_ends(system_python, tmp_path, end_by, said):
+def test_of_one_that_ends(system_python, tmp_path, end_by, said):
     script = tmp_path / "waits.py"
     script.write_text(WAITS)
     with subprocess.Popen(system_python.command(str(script)), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as target:
         try:
             until(lambda: calls(target.pid, READ), "it to wait")
-            why = subprocess.Popen([gilspy.PROGRAM, "why", "-d", "600", "-p", str(target.pid)], text=True,
+            why = subprocess.Popen([gilspy.PROGRAM, "why", "--json", "-d", "600", "-p", str(target.pid)], text=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ, LC_ALL="C.UTF-8"))
             until(lambda: calls(why.pid, PPOLL), "it to watch")
             if end_by == "kill":
@@ -40,5 +46,30 @@ def test_no_verdict_of_one_that_ends(system_python, tmp_path, end_by, said):
             out, told = why.communicate(timeout=PATIENCE_S)
         finally:
             target.kill()
-    assert (why.returncode, out) == (0, "")
-    assert told == "gilspy: process %d %s while it was watched: there is no verdict\n" % (target.pid, said)
+    assert why.returncode == 0
+    assert told == "gilspy: process %d %s while it was watched: this is what was seen until then\n" % (target.pid, said)
+    document = json.loads(out)
+    assert document["pid"] == target.pid and document["dump"]["threads"] == []
+    [verdict] = document["verdicts"]
+    assert verdict["kind"] == "idle" and "The process %s while it was watched" % said in verdict["text"]
+    assert any(sentence.endswith("this is what was seen until then.") for sentence in verdict["evidence"])
+
+
+def test_hog_that_ended(system_python):
+    """What was seen before the end counts."""
+    hog = "import re, sys, threading\n" \
+          "threading.Thread(target=lambda: [threading.Event().wait(0.001) for _ in iter(int, 1)], daemon=True).start()\n" \
+          "print(flush=True)\nre.match('(a+)+$', 'a' * 60 + 'b')\n"
+    with subprocess.Popen(system_python.command("-c", hog), stdout=subprocess.PIPE) as target:
+        try:
+            target.stdout.readline()
+            why = subprocess.Popen([gilspy.PROGRAM, "why", "--json", "--exit-code", "-d", "600", "-p", str(target.pid)],
+                                   text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            until(lambda: calls(why.pid, PPOLL), "it to watch")
+            before = ran_ns(why.pid)
+            until(lambda: ran_ns(why.pid) > before + 60000000, "it to have looked for long")
+        finally:
+            target.kill()
+    out, _ = why.communicate(timeout=PATIENCE_S)
+    assert why.returncode == 10
+    assert json.loads(out)["verdicts"][0]["kind"] == "gil_hog"
