@@ -152,7 +152,7 @@ void gs_why_find_idle(struct gs_judging *j)
 {
     const struct gs_case *c = j->c;
     const struct gs_snapshot *s = c->snapshot;
-    bool asleep = true;
+    bool asleep = c->ended == GS_OK;
     if (j->why->count > 0 || something_is_wrong(j))
         return;
     for (size_t i = 0; i < s->thread_count; i++)
@@ -174,7 +174,7 @@ void gs_why_find_idle(struct gs_judging *j)
                        s->thread_count == 1 ? "its only thread sleeps" : "all its threads sleep");
     else
         v = gs_why_say(j, GS_WHY_idle, false, "It works a little and mostly waits: nothing holds it up.");
-    if (!c->target->still && (!asleep || c->ended) && c->cpu >= 0)
+    if (!c->target->still && !asleep && c->cpu >= 0)
         gs_why_evidence(j, v,
                         "The process had %.0f %% of a processor; the GIL was held %.0f %% of the time, and somebody "
                         "waited for it %.0f %%.",
