@@ -151,25 +151,57 @@ static enum gs_status play_thread(struct gs_records *records, struct gs_wire *wi
     return records->sink->thread(records->sink, number, &thread);
 }
 
-static bool is_wanted(const struct gs_records *records, uint64_t time_ns)
+static uint64_t less(uint64_t a, uint64_t b)
 {
-    uint64_t since_ns = time_ns > records->in.begin_ns ? time_ns - records->in.begin_ns : 0;
-    return since_ns >= records->from_ns && (since_ns < records->to_ns || records->to_ns == UINT64_MAX);
+    return a > b ? a - b : 0;
+}
+
+static bool is_wanted(const struct gs_records *records, const struct gs_sample *sample)
+{
+    uint64_t at_ns = less(sample->time_ns, records->in.begin_ns);
+    return at_ns >= records->from_ns && (at_ns < records->to_ns || records->to_ns == UINT64_MAX);
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Leaves of the gap before the sample what lies in the part. */
+static void clip_gap(const struct gs_records *records, struct gs_sample *sample)
+{
+    uint64_t end_ns = less(less(sample->time_ns, records->in.begin_ns), sample->weight_ns);
+    sample->gap_ns = less(sample->gap_ns, less(end_ns, records->to_ns));
+    if (records->from_ns > 0)
+        sample->gap_ns = least(sample->gap_ns, less(least(end_ns, records->to_ns), records->from_ns));
+}
+
+static void count(struct gs_records *records, const struct gs_sample *sample)
+{
+    bool torn = false;
+    for (size_t i = 0; i < sample->thread_count; i++)
+        torn |= sample->threads[i].torn;
+    records->played++;
+    records->played_torn += torn;
+    records->played_threads += sample->thread_count;
+    records->last_ns = sample->time_ns;
 }
 
 static enum gs_status play_sample(struct gs_records *records, struct gs_wire *wire, unsigned flags)
 {
     struct gs_sample sample;
     enum gs_status status = gs_samples_in_get(&records->in, wire, flags, records->book.stacks, &sample);
-    if (status || wire->bad || !is_wanted(records, sample.time_ns))
+    if (status || wire->bad)
         return status;
-    bool torn = false;
-    for (size_t i = 0; i < sample.thread_count; i++)
-        torn |= sample.threads[i].torn;
-    records->played++;
-    records->played_torn += torn;
-    records->played_threads += sample.thread_count;
-    records->last_ns = sample.time_ns;
+    clip_gap(records, &sample);
+    if (is_wanted(records, &sample)) {
+        count(records, &sample);
+    } else if (sample.gap_ns > 0) { /* the gap reaches into the part, the sample is later */
+        sample.time_ns = add_most(records->in.begin_ns, records->to_ns);
+        sample.weight_ns = 0;
+    } else {
+        return GS_OK;
+    }
     return records->sink->sample ? records->sink->sample(records->sink, &sample) : GS_OK;
 }
 

@@ -222,6 +222,48 @@ static void test_forget(void **state)
     close(fd);
 }
 
+/* A gap counts in each part for as much as lies in it. */
+static void test_part_of_a_gap(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t from_ns, to_ns;
+        const char *text;
+        uint64_t samples;
+    } parts[] = {
+        {0, UINT64_MAX, "sample of 0: 1010 10 0\nsample of 0: 2000 10 980\n", 2},
+        {0, 100, "sample of 0: 1010 10 0\nsample of 0: 1100 0 90\n", 1},
+        {100, 500, "sample of 0: 1500 0 400\n", 0},
+        {100, 995, "sample of 0: 1995 0 890\n", 0},
+        {500, 2000, "sample of 0: 2000 10 490\n", 1},
+        {995, 2000, "sample of 0: 2000 10 0\n", 1},
+        {1001, 2000, "", 0},
+    };
+    int fd = run_file();
+    struct gs_stacks *stacks = gs_stacks_new();
+    struct gs_sink *recorder;
+    assert_int_equal(gs_recorder_open(&recorder, fd), GS_OK);
+    recorder->begin(recorder, &(struct gs_run_info){.begin_ns = 1000, .rate_hz = 1, .gilspy = "", .host = ""});
+    recorder->process(recorder, 0, &(struct gs_sampled_process){.pid = 1});
+    struct gs_sample early = {.time_ns = 1010, .weight_ns = 10, .stacks = stacks};
+    struct gs_sample late = {.time_ns = 2000, .weight_ns = 10, .gap_ns = 980, .stacks = stacks};
+    assert_int_equal(recorder->sample(recorder, &early), GS_OK);
+    assert_int_equal(recorder->sample(recorder, &late), GS_OK);
+    assert_int_equal(recorder->end(recorder, &(struct gs_run_end){.end_ns = 2000, .complete = true}), GS_OK);
+    gs_recorder_close(recorder);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        struct run_log played;
+        run_log_open(&played);
+        play_part(fd, &played, parts[i].from_ns, parts[i].to_ns);
+        const char *samples = strstr(played.text, "sample of");
+        assert_string_equal(samples ? samples : "", parts[i].text);
+        assert_int_equal(played.end.samples, i > 0 ? parts[i].samples : 0);
+        run_log_close(&played);
+    }
+    gs_stacks_free(stacks);
+    close(fd);
+}
+
 /* The first event of a kind in a log. */
 static uint64_t number_after(const char *text, const char *word)
 {
@@ -449,12 +491,13 @@ static void test_disk_full(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),       cmocka_unit_test(test_random_runs),
-        cmocka_unit_test(test_huge_sample), cmocka_unit_test(test_many_threads_and_places),
-        cmocka_unit_test(test_renamed),     cmocka_unit_test(test_forget),
-        cmocka_unit_test(test_part),        cmocka_unit_test(test_grows),
-        cmocka_unit_test(test_small),       cmocka_unit_test(test_pipe),
-        cmocka_unit_test(test_sink_stops),  cmocka_unit_test(test_disk_full),
+        cmocka_unit_test(test_plain),         cmocka_unit_test(test_random_runs),
+        cmocka_unit_test(test_huge_sample),   cmocka_unit_test(test_many_threads_and_places),
+        cmocka_unit_test(test_renamed),       cmocka_unit_test(test_forget),
+        cmocka_unit_test(test_part_of_a_gap), cmocka_unit_test(test_part),
+        cmocka_unit_test(test_grows),         cmocka_unit_test(test_small),
+        cmocka_unit_test(test_pipe),          cmocka_unit_test(test_sink_stops),
+        cmocka_unit_test(test_disk_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
