@@ -162,7 +162,7 @@ static enum gs_status draw(struct record *r, struct gs_err *err)
     }
     status = gs_join_add(join, recording, name, err);
     if (!status)
-        status = gs_draw(join, r->format, r->name, r->args, err);
+        status = gs_draw(join, r->format, r->name, r->args, false, err);
     gs_join_free(join);
     return status;
 }

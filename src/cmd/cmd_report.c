@@ -81,7 +81,7 @@ static enum gs_status draw(const struct gs_args *args, struct gs_join *join, str
     if (status)
         return status;
     char *name = choose_name(args, format, args->words[0]);
-    status = name ? gs_draw(join, format, name, args, err) : gs_fail(err, GS_NO_MEMORY, "out of memory");
+    status = name ? gs_draw(join, format, name, args, true, err) : gs_fail(err, GS_NO_MEMORY, "out of memory");
     if (!status && !args->output && !args->quiet)
         gs_remark("wrote %s", name);
     free(name);

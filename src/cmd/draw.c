@@ -7,6 +7,7 @@
 #include "cmd/draw.h"
 #include "cmd/message.h"
 #include "cmd/output.h"
+#include "cmd/witness.h"
 #include "export/words.h"
 
 /* "svg, folded and gilspy" */
@@ -112,28 +113,80 @@ struct gs_selection gs_draw_selection(const struct gs_args *args)
                                  .pattern_count = args->thread_count};
 }
 
+/* ---- nothing to draw ---- */
+
+/* A sink that wants to know how long all was. */
+struct whole {
+    struct gs_sink sink;
+    struct gs_run_end end;
+};
+
+static enum gs_status keep_end(struct gs_sink *sink, const struct gs_run_end *end)
+{
+    ((struct whole *)sink)->end = *end;
+    return GS_OK;
+}
+
+/* What can be read only once is not asked how long it is. */
+static void tell_length(struct gs_join *recordings, struct gs_err *err)
+{
+    struct whole whole = {.sink = {.end = keep_end}};
+    struct gs_err why;
+    struct gs_text text;
+    for (size_t i = 0; i < gs_join_count(recordings); i++) {
+        if (strcmp(gs_join_name(recordings, i), "-") == 0)
+            return;
+    }
+    if (gs_join_play(recordings, &whole.sink, 0, UINT64_MAX, &why))
+        return;
+    gs_text_init(&text, false);
+    gs_words_time(&text, (whole.end.end_ns - whole.end.begin_ns) / 1000);
+    gs_err_todo(err, "All of it lasted %s", text.bytes ? text.bytes : "less");
+    gs_text_fini(&text);
+}
+
+static enum gs_status tell_nothing(struct gs_join *recordings, const struct gs_witness *witness, struct gs_err *err)
+{
+    const char *name = gs_join_name(recordings, 0);
+    if (witness->fits) {
+        gs_fail(err, GS_FAILED, "cannot draw %.200s: there is no sample in that part of it", name);
+        tell_length(recordings, err);
+    } else {
+        gs_fail(err, GS_FAILED, "cannot draw %.200s: none of its threads is meant by --thread", name);
+        gs_err_todo(err, "Patterns are for whole names, as 'worker-*', or are the number of a thread; "
+                         "-i -t -f folded -o - shows the names");
+    }
+    return GS_FAILED;
+}
+
 static enum gs_status play(struct gs_join *recordings, const struct gs_format *format, FILE *out,
-                           const struct gs_args *args, struct gs_err *err)
+                           const struct gs_args *args, bool must, struct gs_err *err)
 {
     struct gs_selection selection = gs_draw_selection(args);
+    struct gs_witness witness;
     struct gs_sink *sink;
     enum gs_status status = format->open(&sink, out, &selection);
     if (status)
         return gs_fail(err, status, "cannot draw: %s", gs_status_text(status));
-    status = gs_draw_play(recordings, sink, args, err);
+    gs_witness_init(&witness, sink, &selection, must);
+    status = gs_draw_play(recordings, &witness.sink, args, err);
     format->close(sink);
+    if (witness.empty)
+        return tell_nothing(recordings, &witness, err);
+    if (!status && !witness.fits && !args->quiet)
+        gs_remark("no thread is meant by --thread: nothing is drawn of those that were there");
     return status;
 }
 
 enum gs_status gs_draw(struct gs_join *recordings, const struct gs_format *format, const char *output_name,
-                       const struct gs_args *args, struct gs_err *err)
+                       const struct gs_args *args, bool must, struct gs_err *err)
 {
     struct gs_output output;
     struct gs_err why;
     enum gs_status status = gs_output_open(&output, output_name, err);
     if (status)
         return status;
-    status = play(recordings, format, output.file, args, err);
+    status = play(recordings, format, output.file, args, must, err);
     enum gs_status closed = gs_output_close(&output, !status, &why);
     if (!status && closed)
         *err = why;

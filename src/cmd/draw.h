@@ -22,8 +22,9 @@ struct gs_selection gs_draw_selection(const struct gs_args *args);
 enum gs_status gs_draw_play(struct gs_join *recordings, struct gs_sink *sink, const struct gs_args *args,
                             struct gs_err *err) GS_MUST_CHECK;
 /* Draws recordings into `output`. One that is damaged or not complete is drawn as far as it goes, and that is said on
- * stderr. */
+ * stderr. must: it is an error if args select nothing of them, a time in which nothing was recorded or threads that are
+ * not there; else it is said. */
 enum gs_status gs_draw(struct gs_join *recordings, const struct gs_format *format, const char *output,
-                       const struct gs_args *args, struct gs_err *err) GS_MUST_CHECK;
+                       const struct gs_args *args, bool must, struct gs_err *err) GS_MUST_CHECK;
 
 #endif

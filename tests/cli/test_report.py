@@ -68,12 +68,11 @@ def test_sums(made):
 
 
 def test_parts(made):
-    """Ranges of time add up; what lies outside of the recording is nothing."""
+    """Ranges of time add up."""
     path, whole = made[0], sum(recording.draw(made[0], "-i").values())
     parts = [sum(recording.draw(path, "-i", *words).values())
              for words in (["--to", "300ms"], ["--from", "300ms", "--to", "800ms"], ["--from", "800ms", "--to", "1h"])]
     assert sum(parts) == pytest.approx(whole, rel=0.001, abs=1000) and all(parts)
-    assert recording.draw(path, "-i", "--from", "1h") == {}
 
 
 def test_threads(made):
@@ -82,6 +81,16 @@ def test_threads(made):
     assert chosen == {name: document[name] for name in ("MainThread", "breeder-1", "breeder-2")}
     assert all(":" not in frame.rsplit("(", 1)[-1] for frames in recording.draw(made[0], "-F") for frame in frames
                if not frame.startswith("["))
+
+
+@pytest.mark.parametrize("words, why", [(["--from", "100s"], "there is no sample in that part of it. All of it lasted 1."),
+                                        (["--thread", "nobody-*"], "none of its threads is meant by --thread. ")])
+def test_nothing_of_it(made, tmp_path, words, why):
+    for name in ("out.svg", "out.html", "out.jsonl"):
+        done = gilspy.run("report", made[0], *words, "-o", tmp_path / name)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "gilspy: cannot draw %s: %s" % (made[0], why) in done.stderr and done.stderr.count("\n") == 1
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("mode", MODES)
