@@ -86,22 +86,34 @@ static enum gs_status add(struct gs_kin *kin, pid_t pid, uint64_t start_ticks, u
     return GS_OK;
 }
 
-/* Whether it is a process of its own, of whom. */
-static bool read_process(pid_t pid, struct gs_proc_stat *stat)
+static bool read_stat(pid_t pid, struct gs_proc_stat *stat)
 {
     char text[4096];
-    if (gs_target_process_of(pid) != pid)
-        return false;
-    return gs_proc_read(pid, "stat", text, sizeof text) > 0 && gs_proc_stat_parse(text, stat) && stat->state != 'Z';
+    return gs_proc_read(pid, "stat", text, sizeof text) > 0 && gs_proc_stat_parse(text, stat);
+}
+
+/* Whether it is a process of its own that has not ended, of whom. Its main thread may be gone before the others. */
+static bool read_process(pid_t pid, struct gs_proc_stat *stat)
+{
+    return gs_target_process_of(pid) == pid && read_stat(pid, stat) && (stat->state != 'Z' || gs_proc_living(pid) > 0);
+}
+
+/* Its parent ended before anybody saw it, but it is in the group or the session that a relative leads, which only that
+ * one's descendants are born into. A shell puts the other programs of a pipe into such a group as well: it is in their
+ * session, and whoever takes orphans is not. */
+static bool is_orphan(const struct gs_kin *kin, const struct gs_proc_stat *stat)
+{
+    struct gs_proc_stat parent;
+    if (kin->foster > 0 && stat->parent == kin->foster) /* the parent of the first of all is 0 */
+        return true;
+    return (find(kin, stat->group) || find(kin, stat->session)) && read_stat(stat->parent, &parent) &&
+           parent.session != stat->session;
 }
 
 static enum gs_status consider(struct gs_kin *kin, pid_t pid, uint64_t now_ns)
 {
     struct gs_proc_stat stat;
-    if (pid <= 0 || !read_process(pid, &stat))
-        return GS_OK;
-    bool orphan = kin->foster > 0 && stat.parent == kin->foster; /* the parent of the first of all is 0 */
-    if (!orphan && !find(kin, stat.parent))
+    if (pid <= 0 || !read_process(pid, &stat) || (!find(kin, stat.parent) && !is_orphan(kin, &stat)))
         return GS_OK;
     return add(kin, pid, stat.start_ticks, now_ns);
 }
@@ -189,11 +201,8 @@ static void look_after(struct gs_kin *kin, uint64_t now_ns)
             continue; /* whoever watches it tells */
         bool python = relative->python;
         uint64_t program = program_of(relative->pid, &python);
-        char text[1024];
         struct gs_proc_stat stat;
-        if (program == 0 &&
-            (gs_proc_read(relative->pid, "stat", text, sizeof text) <= 0 || !gs_proc_stat_parse(text, &stat) ||
-             stat.state == 'Z' || stat.start_ticks != relative->start_ticks)) {
+        if (program == 0 && (!read_process(relative->pid, &stat) || stat.start_ticks != relative->start_ticks)) {
             drop(kin, relative);
         } else if (program != relative->program) {
             relative->program = program;

@@ -145,13 +145,15 @@ bool gs_proc_stat_parse(const char *text, struct gs_proc_stat *stat)
 {
     /* The name may contain anything, brackets too: what counts stands behind the last one. */
     const char *rest = strrchr(text, ')');
-    int parent;
+    int parent, group, session;
     unsigned long flags, user, system;
     unsigned long long start;
-    if (!rest || sscanf(rest + 1, " %c %d %*d %*d %*d %*d %lu %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %llu",
-                        &stat->state, &parent, &flags, &user, &system, &start) != 6)
+    if (!rest || sscanf(rest + 1, " %c %d %d %d %*d %*d %lu %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %llu",
+                        &stat->state, &parent, &group, &session, &flags, &user, &system, &start) != 8)
         return false;
     stat->parent = parent;
+    stat->group = group;
+    stat->session = session;
     stat->flags = flags;
     stat->user_ticks = user;
     stat->system_ticks = system;

@@ -44,7 +44,7 @@ bool gs_status_nested(const char *status);
 /* /proc/PID/stat or /proc/PID/task/TID/stat */
 struct gs_proc_stat {
     char state;
-    pid_t parent;
+    pid_t parent, group, session;
     uint64_t flags, user_ticks, system_ticks, start_ticks;
 };
 bool gs_proc_stat_parse(const char *text, struct gs_proc_stat *stat);

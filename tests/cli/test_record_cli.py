@@ -453,6 +453,61 @@ def test_family(tmp_path):
     assert not functions(path) & {"in_fork", "started", "in_shell", "forked_orphan", "in_daemon"}
 
 
+QUICK_ORPHAN = r"""
+import os, sys, time
+def quick_orphan():
+    end = time.time() + 1
+    while time.time() < end: sum(range(1000))
+print("ready", flush=True)
+sys.stdin.readline()
+ended, told = os.pipe()
+if not os.fork():
+    if not os.fork():
+        quick_orphan()
+    os._exit(0)
+os.close(told)
+os.wait()
+os.read(ended, 1)
+"""
+
+
+def test_orphan_of_one_that_leads(tmp_path):
+    """Its parent is gone at once; that it is of the session of the process tells."""
+    path = tmp_path / "a.gilspy"
+    with subprocess.Popen([PYTHON, "-c", QUICK_ORPHAN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                          start_new_session=True) as target:
+        assert target.stdout.readline() == "ready\n"
+        with subprocess.Popen([gilspy.PROGRAM, "record", "-q", "-s", "-r", "200", "-p", str(target.pid), "-o", path]) as run:
+            until(lambda: os.path.exists("%s.part" % path) and os.path.getsize("%s.part" % path) > 0, "the recording")
+            target.communicate("go\n")
+            assert run.wait(timeout=90) == 0
+    assert "quick_orphan" in functions(path)
+
+
+MAIN_GONE = r"""
+import ctypes, os, threading, time
+def alone():
+    end = time.time() + 1
+    while time.time() < end: sum(range(1000))
+def work():
+    while ") Z " not in open("/proc/self/stat").read(): sum(range(1000))
+    alone()
+    os._exit(7)
+threading.Thread(target=work).start()
+end = time.time() + 0.3
+while time.time() < end: sum(range(1000))
+ctypes.CDLL(None).syscall(60, 0)
+"""
+
+
+def test_main_thread_ends_before_others(tmp_path):
+    path = tmp_path / "a.gilspy"
+    done = gilspy.run("record", "-r", "200", "-o", path, "--", PYTHON, "-c", MAIN_GONE)
+    assert done.returncode == 7
+    samples = gilspy.run("report", path, "-i", "-f", "jsonl", "-o", "-").stdout
+    assert '"work"' in samples and '"alone"' in samples
+
+
 POOLS = r"""
 import multiprocessing, sys, time
 def work(seconds):

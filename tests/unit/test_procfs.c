@@ -18,7 +18,7 @@
 #include "target/task.h"
 
 #define BEHIND_NAME                                                                                                    \
-    " S 41 42 42 0 -1 4194560 1234 0 5 0 77 33 1 2 20 0 3 0 987654321 10000000 500 18446744073709551615 1 1 "          \
+    " S 41 40 39 0 -1 4194560 1234 0 5 0 77 33 1 2 20 0 3 0 987654321 10000000 500 18446744073709551615 1 1 "          \
     "0 0 0 0 0 16781312 2 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n"
 
 static void test_stat(void **state)
@@ -32,6 +32,8 @@ static void test_stat(void **state)
         assert_true(gs_proc_stat_parse(text, &stat));
         assert_int_equal(stat.state, 'S');
         assert_int_equal(stat.parent, 41);
+        assert_int_equal(stat.group, 40);
+        assert_int_equal(stat.session, 39);
         assert_int_equal(stat.flags, 4194560);
         assert_false(stat.flags & GS_PF_KTHREAD);
         assert_int_equal(stat.user_ticks, 77);
