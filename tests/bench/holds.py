@@ -25,15 +25,21 @@ def nap(library, seconds):
     library.nanosleep(ctypes.byref(length), None)
 
 
-def hold(hold_ms, free_ms, seconds):
+def hold(hold_ms, free_ms, seconds, contended):
+    """Python holds it too, from the end of one pause to the begin of the next; where another one wants it, it may let
+    go as soon as C is done."""
     held = longest = 0.0
-    count, end = 0, clock() + seconds
-    while clock() < end:
-        began = clock()
+    now = clock()
+    count, end = 0, now + seconds
+    while now < end:
+        began = now
+        pause_s = random.expovariate(1 / free_ms) / 1e3
         nap(keeping, random.expovariate(1 / hold_ms) / 1e3)
         lasted = clock() - began
-        held, longest, count = held + lasted, max(longest, lasted), count + 1
-        nap(letting, random.expovariate(1 / free_ms) / 1e3)
+        longest, count = max(longest, lasted), count + 1
+        held += lasted if contended else clock() - began
+        nap(letting, pause_s)
+        now = clock()
     return [held, count, longest]
 
 
@@ -47,7 +53,7 @@ def answer(order, wanted):
     hold_ms, free_ms, seconds, contended = order
     if contended:
         wanted.set()
-    print(json.dumps(hold(hold_ms, free_ms, seconds)))
+    print(json.dumps(hold(hold_ms, free_ms, seconds, contended)))
     sys.stdout.flush()
     wanted.clear()
 
