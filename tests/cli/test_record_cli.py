@@ -272,11 +272,14 @@ def test_program_ended_by_a_signal(tmp_path):
 
 
 def test_status_of_a_program_that_is_stopped_all_the_time(tmp_path):
-    """Its end may come while we wait for it to stop."""
+    """Its end may come while we wait for it to stop; on a slow machine also before it could be looked at."""
+    codes = []
     for _ in range(8):
         done = run_program(tmp_path, PYTHON, "-c", "for _ in range(10**5): len('')\nimport os\nos._exit(7)",
                            options=["-b", "-r", "max"])
-        assert done.returncode == 7
+        assert done.returncode == 7 or "nothing was recorded" in done.stderr
+        codes.append(done.returncode)
+    assert 7 in codes
 
 
 def test_program_that_cannot_be_run(tmp_path):
