@@ -3,6 +3,7 @@
  * may have changed; a full census asks about everybody. */
 #include <time.h>
 
+#include "base/clock.h"
 #include "sample/reader.h"
 
 enum {
@@ -32,6 +33,35 @@ void gs_census_ask(struct gs_reader *reader, struct gs_member *member)
                        before.args[0] != member->activity.args[0];
 }
 
+static bool waits_in_cond(const struct gs_reader *reader, const struct gs_member *member)
+{
+    const struct gs_lock *lock = gs_lock_of(reader, member);
+    return member->futex == GS_FUTEX_COND && member->tstate != lock->after.last_holder &&
+           member->tstate != lock->last.last_holder;
+}
+
+/* Where most threads wait, the others are fewer to ask: when all that may have come to wait are known, and as many are
+ * in the wait as did wait before, none of those has left it. */
+static bool waiters_stay(struct gs_reader *reader)
+{
+    const struct gs_lock *lock = &reader->locks[0];
+    uint32_t waiters = 0;
+    if (reader->full_census || !reader->all_asked || reader->lock_count != 1 || reader->member_count <= FEW)
+        return false;
+    for (size_t i = 0; i < reader->member_count; i++)
+        waiters += waits_in_cond(reader, reader->members[i]);
+    if (!lock->after.has_users || waiters > lock->after.cond_users || reader->member_count >= 2 * (size_t)waiters)
+        return false;
+    for (size_t i = 0; i < reader->member_count; i++) {
+        struct gs_member *member = reader->members[i];
+        if (!member->tid || waits_in_cond(reader, member))
+            continue;
+        gs_census_ask(reader, member);
+        waiters += member->futex == GS_FUTEX_COND;
+    }
+    return waiters == lock->after.cond_users;
+}
+
 /* Asks about those who may do something else than when they were last asked. */
 static void ask_movers(struct gs_reader *reader, uint64_t moved)
 {
@@ -45,6 +75,8 @@ static void ask_movers(struct gs_reader *reader, uint64_t moved)
             gs_census_ask(reader, before);
         return;
     }
+    if (waiters_stay(reader))
+        return;
     for (size_t i = 0; i < reader->member_count; i++) {
         struct gs_member *member = reader->members[i];
         const struct gs_lock *lock = gs_lock_of(reader, member);
@@ -57,6 +89,22 @@ static void ask_movers(struct gs_reader *reader, uint64_t moved)
     reader->all_asked = true;
 }
 
+/* Since when no thread of the process was on a processor: what the kernel said after that still holds. Not asked for
+ * where somebody is known to run. */
+static uint64_t stood_since_ns(struct gs_reader *reader)
+{
+    uint64_t cpu_ns;
+    bool busy = reader->any_open;
+    for (size_t i = 0; i < reader->lock_count && !busy; i++)
+        busy = reader->locks[i].after.locked;
+    if (busy || !gs_target_clock_ns(reader->python->target, &cpu_ns))
+        return UINT64_MAX;
+    if (reader->stood_ns == 0 || cpu_ns != reader->stood_cpu_ns)
+        reader->stood_ns = gs_clock_ns();
+    reader->stood_cpu_ns = cpu_ns;
+    return reader->stood_ns;
+}
+
 /* A share of the others each time, so that none goes without being asked for longer than STALE_NS. */
 static void ask_in_rotation(struct gs_reader *reader)
 {
@@ -66,10 +114,11 @@ static void ask_in_rotation(struct gs_reader *reader)
     if (due < reader->member_count / ROTATION_SHARE)
         return;
     reader->rotated_ns += due * turn_ns;
+    uint64_t stood_ns = stood_since_ns(reader);
     for (size_t i = 0; i < reader->member_count && i < due; i++) {
         reader->rotation = (reader->rotation + 1) % reader->member_count;
         struct gs_member *member = reader->members[reader->rotation];
-        if (member->tid && member->asked_ns != reader->taken_ns)
+        if (member->tid && member->asked_ns != reader->taken_ns && member->asked_ns < stood_ns)
             gs_census_ask(reader, member);
     }
 }

@@ -221,6 +221,7 @@ struct gs_reader {
     uint32_t all_ran; /* seen so this many times, one after the other */
     size_t rotation;  /* the member whose turn it is in the census */
     uint64_t taken_ns, rotated_ns, made_ns;
+    uint64_t stood_ns, stood_cpu_ns; /* since when the process has used no processor, and what it used before */
     uint32_t dice;
 
     struct gs_natives natives; /* natives.c */

@@ -15,7 +15,7 @@
 #include "sample/reader.h"
 #include "support/mem_fake.h"
 
-enum { THREADS = 8 };
+enum { THREADS = 80 };
 
 #define RUNTIME UINT64_C(0x10000)
 #define GIL     (RUNTIME + 0x100)
@@ -437,6 +437,42 @@ static void test_who_is_asked(void **state)
     close_world(&w);
 }
 
+/* Where nearly all of many threads wait, only the others are asked, as long as the count says that nobody left. */
+static void test_many_wait(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, THREADS);
+    held_by(&w, 0);
+    does(&w, 0, "running\n");
+    for (size_t i = 1; i < THREADS; i++)
+        waits_on(&w, i, COND + 40);
+    w.lock.after.cond_users = THREADS - 1;
+    census(&w);
+    w.reader.rotated_ns = w.reader.taken_ns;
+    w.lock.last = w.lock.after;
+    /* 0 let go and waits; two others had it meanwhile, and 1 has it now. */
+    waits_on(&w, 0, COND + 40);
+    does(&w, 1, "running\n");
+    held_by(&w, 1);
+    w.reader.taken_ns += 1000;
+    gs_census(&w.reader, 3);
+    for (size_t i = 0; i < THREADS; i++)
+        assert_judged(&w, i, i == 1 ? GS_HOLDS : GS_WAITS, i == 1 ? GS_EXACT : GS_INFERRED);
+    assert_true(w.members[0].asked_ns == w.reader.taken_ns && w.members[1].asked_ns == w.reader.taken_ns);
+    for (size_t i = 2; i < THREADS; i++)
+        assert_true(w.members[i].asked_ns < w.reader.taken_ns);
+    /* One of those that had it meanwhile went elsewhere: the count no longer fits, and all are asked. */
+    w.lock.last = w.lock.after;
+    does(&w, 70, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
+    w.lock.after.cond_users--;
+    w.reader.taken_ns += 1000;
+    gs_census(&w.reader, 3);
+    assert_judged(&w, 70, GS_WITHOUT, GS_INFERRED);
+    assert_true(w.members[2].asked_ns == w.reader.taken_ns);
+    close_world(&w);
+}
+
 /* The words moved between the reading and the asking. */
 static void test_words_that_moved(void **state)
 {
@@ -555,6 +591,7 @@ int main(void)
                                        cmocka_unit_test(test_perhaps),
                                        cmocka_unit_test(test_hidden),
                                        cmocka_unit_test(test_who_is_asked),
+                                       cmocka_unit_test(test_many_wait),
                                        cmocka_unit_test(test_words_that_moved)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
