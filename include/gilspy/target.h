@@ -129,6 +129,8 @@ pid_t gs_target_tracer(const struct gs_target *target, pid_t tid);
 /* Time in nanoseconds that the thread was on a processor, as of the last tick of the kernel if it is on one now; false
  * when unknown. */
 bool gs_target_ran_ns(const struct gs_target *target, pid_t tid, uint64_t *ran_ns);
+/* Time in nanoseconds that it could have run, but others had the processors; false when unknown. */
+bool gs_target_kept_ns(const struct gs_target *target, pid_t tid, uint64_t *kept_ns);
 /* Time in nanoseconds that all threads of the process together were on a processor, as of now. */
 bool gs_target_clock_ns(const struct gs_target *target, uint64_t *cpu_ns);
 /* Since it started, in seconds; below 0: not known. */

@@ -9,6 +9,7 @@
 #include "cmd/exact_holds.h"
 #include "profile/gilexact.h"
 #include "trace/governor.h"
+#include "trace/leeway.h"
 
 enum {
     CHECK_NS = 50000000,  /* how often it is asked whether the process is still there */
@@ -27,6 +28,7 @@ struct gs_exact {
     struct gs_gilsum *sum;
     struct gs_gilexact *figures;
     struct gs_governor governor;
+    struct gs_leeway leeway;
     const struct gs_snapshot *snapshot; /* of the reader; NULL: none that holds */
     uint64_t long_ns;
     uint64_t *ran_ns; /* by thread of the sum: processor time when the span began */
@@ -273,6 +275,8 @@ static enum gs_status govern(struct gs_exact *exact)
 {
     uint64_t now_ns = gs_clock_ns();
     enum gs_status status = GS_OK;
+    if (exact->governor.most > 0)
+        exact->governor.could = gs_leeway_share(&exact->leeway, now_ns);
     bool on = gs_governor_judge(&exact->governor, now_ns, gs_tracer_seen(exact->tracer));
     if (exact->on && !on) {
         status = end_window(exact);
@@ -387,6 +391,7 @@ enum gs_status gs_exact_open(struct gs_exact **out, struct gs_look *look, const 
     }
     begin_span(exact, exact->window_ns);
     gs_governor_init(&exact->governor, options->max_overhead, setup->trap_ns, exact->window_ns);
+    gs_leeway_init(&exact->leeway, look->target);
     exact->checked_ns = exact->window_ns;
     exact->next_ns = gs_governor_next_ns(&exact->governor, exact->window_ns);
     *out = exact;

@@ -174,6 +174,17 @@ bool gs_proc_ran_ns(pid_t pid, pid_t tid, uint64_t *ran_ns)
     return true;
 }
 
+bool gs_target_kept_ns(const struct gs_target *target, pid_t tid, uint64_t *kept_ns)
+{
+    char file[48], text[96];
+    unsigned long long ns;
+    snprintf(file, sizeof file, "task/%d/schedstat", (int)tid);
+    if (target->still || gs_proc_read(target->pid, file, text, sizeof text) <= 0 || sscanf(text, "%*u %llu", &ns) != 1)
+        return false;
+    *kept_ns = ns;
+    return true;
+}
+
 bool gs_target_ran_ns(const struct gs_target *target, pid_t tid, uint64_t *ran_ns)
 {
     return !target->still && gs_proc_ran_ns(target->pid, tid, ran_ns);

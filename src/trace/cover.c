@@ -23,6 +23,7 @@ enum {
     CPU_PAGES_LEAST = 64,
     ALL_PAGES = 8192, /* of all of them together, if it can be */
     THREAD_PAGES = 8,
+    THREAD_PAGES_REGISTERS = 32, /* a record is four times as long with them */
     SPARE_FILES = 64,
     ALL_CPUS = -1
 };
@@ -277,6 +278,11 @@ static size_t words_of(const struct gs_spots *spots)
     return words;
 }
 
+static size_t pages_of_thread(const struct gs_cover *cover)
+{
+    return cover->spots.list[0].pointer ? THREAD_PAGES_REGISTERS : THREAD_PAGES;
+}
+
 /* Makes do with less after a refusal; false: there is nothing left to do without. */
 static bool relent(struct opening *opening, int failure)
 {
@@ -287,7 +293,7 @@ static bool relent(struct opening *opening, int failure)
         opening->pages /= 2;
     else if (failure == EMFILE && cover->per_cpu) {
         cover->per_cpu = false;
-        opening->pages = THREAD_PAGES;
+        opening->pages = pages_of_thread(cover);
     } else
         return false;
     return true;
@@ -389,7 +395,7 @@ enum gs_status gs_cover_open(struct gs_cover *cover, const struct gs_python *pyt
         return status;
     opening.cpus = cpus > 0 ? (int)cpus : 1;
     cover->per_cpu = threads * words_of(&cover->spots) * (size_t)opening.cpus <= allowed / 2;
-    opening.pages = cover->per_cpu ? pages_of_cpu(opening.cpus) : THREAD_PAGES;
+    opening.pages = cover->per_cpu ? pages_of_cpu(opening.cpus) : pages_of_thread(cover);
     int failure = open_everybody(&opening);
     while (failure && relent(&opening, failure)) {
         close_all(cover);

@@ -13,6 +13,7 @@ static const double period_ns = 5e8; /* of windows, about */
 void gs_governor_init(struct gs_governor *governor, double most, uint64_t event_ns, uint64_t now_ns)
 {
     *governor = (struct gs_governor){.most = most,
+                                     .could = 1,
                                      .event_ns = event_ns,
                                      .begin_ns = now_ns,
                                      .on_ns = now_ns,
@@ -28,23 +29,25 @@ bool gs_governor_judge(struct gs_governor *governor, uint64_t now_ns, uint64_t e
     double cost_ns = (double)(events - governor->events) * (double)governor->event_ns;
     governor->events = events;
     governor->spent_ns += cost_ns;
-    governor->window_spent_ns += cost_ns;
+    if (governor->on) {
+        governor->window_spent_ns += cost_ns;
+        governor->window_could_ns += passed_ns * governor->could;
+    }
     governor->last_ns = now_ns;
     if (governor->on)
         governor->traced_ns += (uint64_t)passed_ns;
     if (governor->most <= 0)
         return true;
-    governor->owed_ns += cost_ns - governor->most * margin * passed_ns;
+    governor->owed_ns += cost_ns - governor->most * margin * passed_ns * governor->could;
     if (governor->owed_ns < 0)
         governor->owed_ns = 0; /* calm times are not saved up for a burst */
     if (governor->on && governor->owed_ns >= governor->credit_ns && now_ns - governor->on_ns >= SHORTEST_NS) {
         governor->on = false;
-        governor->off_ns = now_ns;
         governor->paused = true;
     } else if (!governor->on && governor->owed_ns <= 0) {
         governor->on = true;
         governor->on_ns = now_ns;
-        governor->window_spent_ns = 0;
+        governor->window_spent_ns = governor->window_could_ns = 0;
         governor->windows++;
     }
     return governor->on;
@@ -54,7 +57,7 @@ uint64_t gs_governor_next_ns(const struct gs_governor *governor, uint64_t now_ns
 {
     double left_ns = LATEST_NS;
     if (governor->most > 0 && !governor->on)
-        left_ns = governor->owed_ns / (governor->most * margin);
+        left_ns = governor->owed_ns / (governor->most * margin * governor->could);
     else if (governor->most > 0) /* an event at a time, one after the other */
         left_ns = governor->credit_ns - governor->owed_ns;
     if (governor->on && left_ns > LATEST_NS)
@@ -64,13 +67,12 @@ uint64_t gs_governor_next_ns(const struct gs_governor *governor, uint64_t now_ns
 
 bool gs_governor_hopeless(const struct gs_governor *governor, uint64_t pause_ns)
 {
-    return governor->most > 0 && governor->owed_ns / (governor->most * margin) > (double)pause_ns;
+    return governor->most > 0 && governor->owed_ns / (governor->most * margin * governor->could) > (double)pause_ns;
 }
 
 double gs_governor_window_cost(const struct gs_governor *governor)
 {
-    uint64_t end_ns = governor->on ? governor->last_ns : governor->off_ns;
-    return end_ns > governor->on_ns ? governor->window_spent_ns / (double)(end_ns - governor->on_ns) : 0;
+    return governor->window_could_ns > 0 ? governor->window_spent_ns / governor->window_could_ns : 0;
 }
 
 double gs_governor_cost(const struct gs_governor *governor, uint64_t now_ns)

@@ -1,7 +1,7 @@
 /* How long it may be traced exactly, so that it costs the process no more than a share of its time.
  *
- * What it costs is owed, and paid back by the time that passes. Where the process changes hands seldom enough, it is
- * traced all the time; otherwise in windows, with pauses between them. */
+ * What it costs is owed, and paid back by the time that passes, as far as the process could run in it. Where the
+ * process changes hands seldom enough, it is traced all the time; otherwise in windows, with pauses between them. */
 #ifndef GS_TRACE_GOVERNOR_H
 #define GS_TRACE_GOVERNOR_H
 
@@ -10,13 +10,14 @@
 
 struct gs_governor {
     double most;       /* share of the time that it may cost; 0: any */
+    double could;      /* share of the time in which it can run: to be set when that changes, 1 at first */
     uint64_t event_ns; /* what one event costs */
-    uint64_t begin_ns, on_ns, off_ns, last_ns;
+    uint64_t begin_ns, on_ns, last_ns;
     uint64_t events; /* counted so far */
     double owed_ns;  /* what was spent and is not paid back yet */
     double spent_ns, credit_ns;
-    double window_spent_ns; /* in the window that goes on, or the last one */
-    bool on, paused;        /* paused: there was a pause, so that it is not all of it */
+    double window_spent_ns, window_could_ns; /* in the window that goes on, or the last one */
+    bool on, paused;                         /* paused: there was a pause, so that it is not all of it */
     uint64_t windows, traced_ns;
 };
 
@@ -28,7 +29,7 @@ bool gs_governor_judge(struct gs_governor *governor, uint64_t now_ns, uint64_t e
 uint64_t gs_governor_next_ns(const struct gs_governor *governor, uint64_t now_ns);
 /* Even the shortest windows that make sense cost more than that, unless they are further apart than pause_ns. */
 bool gs_governor_hopeless(const struct gs_governor *governor, uint64_t pause_ns);
-/* The share of the time that tracing costs while it is on, by the last window. */
+/* The share of the time in which it could run that tracing costs while it is on, by the last window. */
 double gs_governor_window_cost(const struct gs_governor *governor);
 /* The share of all time that it did cost. */
 double gs_governor_cost(const struct gs_governor *governor, uint64_t now_ns);

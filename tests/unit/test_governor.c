@@ -8,17 +8,19 @@
 #include <cmocka.h>
 
 #include "trace/governor.h"
+#include "trace/leeway.h"
 
 enum { US = 1000, MS = 1000 * US };
 #define S (UINT64_C(1000) * MS)
 
 /* Runs for ten seconds a process that does so many events a second while it is traced, each of which takes 10 us. */
-static struct gs_governor run(double most, double events_hz)
+static struct gs_governor run_at(double most, double events_hz, double could)
 {
     struct gs_governor governor;
     uint64_t now_ns = S;
     double events = 0;
     gs_governor_init(&governor, most, 10 * US, now_ns);
+    governor.could = could;
     while (now_ns < 11 * S) {
         uint64_t next_ns = gs_governor_next_ns(&governor, now_ns);
         assert_true(next_ns > now_ns);
@@ -27,6 +29,11 @@ static struct gs_governor run(double most, double events_hz)
         gs_governor_judge(&governor, now_ns, (uint64_t)events);
     }
     return governor;
+}
+
+static struct gs_governor run(double most, double events_hz)
+{
+    return run_at(most, events_hz, 1);
 }
 
 static void who_does_little_is_traced_all_the_time(void **state)
@@ -56,6 +63,31 @@ static void who_does_much_is_traced_in_windows(void **state)
     }
 }
 
+/* Of a process that gets a quarter of a processor only a quarter of the time is its own. */
+static void who_can_hardly_run_is_traced_less(void **state)
+{
+    struct gs_governor governor = run_at(0.2, 20000, 0.25);
+    double cost = gs_governor_cost(&governor, governor.last_ns);
+    (void)state;
+    assert_true(governor.paused);
+    assert_true(cost <= 0.25 * 0.2);
+    assert_true(cost > 0.25 * 0.2 * 0.6);
+    assert_true(fabs(gs_governor_window_cost(&governor) - 0.2 / 0.25) < 0.01);
+    governor = run_at(0.2, 20000, 1);
+    assert_true(gs_governor_cost(&governor, governor.last_ns) > 0.1);
+}
+
+static void a_process_could_run_when_nobody_else_did(void **state)
+{
+    (void)state;
+    assert_true(gs_leeway_judge(100 * MS, 0, 0) == 1);       /* it sleeps */
+    assert_true(gs_leeway_judge(100 * MS, 50 * MS, 0) == 1); /* half of the time */
+    assert_true(gs_leeway_judge(100 * MS, 50 * MS, 50 * MS) == 0.5);
+    assert_true(gs_leeway_judge(100 * MS, 60 * MS, 500 * MS) == 0.6); /* many are kept from running */
+    assert_true(gs_leeway_judge(100 * MS, 180 * MS, 20 * MS) == 1);   /* two processors */
+    assert_true(gs_leeway_judge(100 * MS, 0, 100 * MS) > 0);
+}
+
 static void what_costs_too_much_even_so_is_told(void **state)
 {
     struct gs_governor governor = run(0.0005, 90000);
@@ -82,6 +114,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_does_little_is_traced_all_the_time),
         cmocka_unit_test(who_does_much_is_traced_in_windows),
+        cmocka_unit_test(who_can_hardly_run_is_traced_less),
+        cmocka_unit_test(a_process_could_run_when_nobody_else_did),
         cmocka_unit_test(what_costs_too_much_even_so_is_told),
         cmocka_unit_test(it_may_cost_whatever_it_does),
     };
