@@ -15,7 +15,8 @@
 enum {
     SITES_MOST = 256, /* instructions; a Python has about ten */
     WAKES = 64,
-    TWICE_NS = 20000 /* two records of one store, by two watches, are no further from each other */
+    ROUND_NS = 1000000, /* a record that has its time already is written by then */
+    TWICE_NS = 20000    /* two records of one store, by two watches, are no further from each other */
 };
 
 /* A thread that may be watched twice. */
@@ -36,7 +37,8 @@ struct gs_tracer {
     struct late *late;
     int code_fd;       /* the file of the Python, -1: cannot be had */
     int wake_fd;       /* an epoll of all rings */
-    uint64_t round_ns; /* when the last drain began */
+    uint64_t round_ns; /* when the last round of drains began, */
+    uint64_t until_ns; /* and the one before: what is older has come */
     bool on;
     uint64_t seen; /* samples, */
     uint64_t lost, throttled, unclear;
@@ -135,7 +137,7 @@ static void enable(struct gs_tracer *tracer, bool on)
 
 void gs_tracer_begin(struct gs_tracer *tracer)
 {
-    tracer->round_ns = gs_clock_ns();
+    tracer->round_ns = tracer->until_ns = gs_clock_ns();
     enable(tracer, true);
 }
 
@@ -342,8 +344,12 @@ static enum gs_status hand_on(struct gs_tracer *tracer, uint64_t until_ns, const
 
 enum gs_status gs_tracer_drain(struct gs_tracer *tracer, const struct gs_event_sink *sink, uint64_t *until_ns)
 {
-    *until_ns = tracer->round_ns;
-    tracer->round_ns = gs_clock_ns();
+    uint64_t now_ns = gs_clock_ns();
+    if (now_ns - tracer->round_ns >= ROUND_NS) {
+        tracer->until_ns = tracer->round_ns;
+        tracer->round_ns = now_ns;
+    }
+    *until_ns = tracer->until_ns;
     enum gs_status status = collect(tracer);
     return status ? status : hand_on(tracer, *until_ns, sink);
 }
