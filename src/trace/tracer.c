@@ -14,6 +14,7 @@
 
 enum {
     SITES_MOST = 256, /* instructions; a Python has about ten */
+    CODES_MOST = 4,
     WAKES = 64,
     ROUND_NS = 1000000, /* a record that has its time already is written by then */
     TWICE_NS = 20000    /* two records of one store, by two watches, are no further from each other */
@@ -26,6 +27,12 @@ struct late {
     uint64_t time_ns;
 };
 
+/* A file that has instructions which store to the words. */
+struct code {
+    char *path; /* owned: maps are read anew */
+    int fd;
+};
+
 struct gs_tracer {
     const struct gs_python *python;
     struct gs_cover cover;
@@ -35,7 +42,8 @@ struct gs_tracer {
     struct gs_event *held; /* not handed on yet */
     size_t held_count, held_room;
     struct late *late;
-    int code_fd;       /* the file of the Python, -1: cannot be had */
+    struct code codes[CODES_MOST];
+    size_t code_count;
     int wake_fd;       /* an epoll of all rings */
     uint64_t round_ns; /* when the last round of drains began, */
     uint64_t until_ns; /* and the one before: what is older has come */
@@ -44,14 +52,34 @@ struct gs_tracer {
     uint64_t lost, throttled, unclear;
 };
 
-static int open_code(const struct gs_python *python)
+/* The Python, and where the functions of its semaphore are. */
+static bool has_sites(const struct gs_tracer *tracer, const struct gs_map *map)
 {
-    const struct gs_target *target = python->target;
-    for (size_t i = 0; python->library && i < target->map_count; i++) {
-        if (target->maps[i].executable && strcmp(target->maps[i].path, python->library) == 0)
-            return gs_target_open_near_file(target, &target->maps[i]);
+    static const char *const names[] = {"libpthread", "libc.so.6", "libc-2."};
+    const char *slash = strrchr(map->path, '/');
+    if (!map->executable || !slash)
+        return false;
+    if (tracer->python->library && strcmp(map->path, tracer->python->library) == 0)
+        return true;
+    for (size_t i = 0; i < sizeof names / sizeof *names && tracer->cover.spots.list[0].pointer; i++) {
+        if (strncmp(slash + 1, names[i], strlen(names[i])) == 0)
+            return true;
     }
-    return -1;
+    return false;
+}
+
+static void open_codes(struct gs_tracer *tracer)
+{
+    const struct gs_target *target = tracer->python->target;
+    for (size_t i = 0; i < target->map_count && tracer->code_count < CODES_MOST; i++) {
+        const struct gs_map *map = &target->maps[i];
+        int fd = has_sites(tracer, map) ? gs_target_open_near_file(target, map) : -1;
+        char *path = fd >= 0 ? strdup(map->path) : NULL;
+        if (path)
+            tracer->codes[tracer->code_count++] = (struct code){path, fd};
+        else if (fd >= 0)
+            close(fd);
+    }
 }
 
 /* The kernel tells when a ring is half full. At the edge only: a thread that has ended makes its ring ready for good.
@@ -76,7 +104,6 @@ enum gs_status gs_tracer_open(struct gs_tracer **out, const struct gs_python *py
     if (!tracer)
         return gs_fail(err, GS_NO_MEMORY, "cannot trace process %d: out of memory", (int)pid);
     tracer->python = python;
-    tracer->code_fd = open_code(python);
     tracer->wake_fd = -1;
     int failure = gs_trap_measure(&tracer->setup.trap_ns);
     enum gs_status status = failure ? gs_cover_refused(failure, true, pid, err)
@@ -95,6 +122,7 @@ enum gs_status gs_tracer_open(struct gs_tracer **out, const struct gs_python *py
         gs_tracer_close(tracer);
         return status;
     }
+    open_codes(tracer);
     tracer->setup.spots = cover->spots;
     tracer->setup.threads = cover->covered_count;
     tracer->setup.watches = cover->watch_count;
@@ -109,8 +137,10 @@ void gs_tracer_close(struct gs_tracer *tracer)
     if (!tracer)
         return;
     gs_cover_close(&tracer->cover);
-    if (tracer->code_fd >= 0)
-        close(tracer->code_fd);
+    for (size_t i = 0; i < tracer->code_count; i++) {
+        close(tracer->codes[i].fd);
+        free(tracer->codes[i].path);
+    }
     if (tracer->wake_fd >= 0)
         close(tracer->wake_fd);
     free(tracer->late);
@@ -164,15 +194,17 @@ void gs_tracer_numbers(const struct gs_tracer *tracer, struct gs_tracer_numbers 
 
 /* ---- what an instruction does ---- */
 
-/* The bytes before ip: from the file of the Python, which stays what it is when the process is gone already, or runs
- * another program; from memory where it is not there. */
+/* The bytes before ip: from the file, which stays what it is when the process is gone already, or runs another program;
+ * from memory where it is not there. */
 static bool read_code(const struct gs_tracer *tracer, gs_addr ip, uint8_t bytes[GS_SITE_BYTES])
 {
     gs_addr from = ip - GS_SITE_BYTES;
     const struct gs_map *map = gs_target_map_at(tracer->python->target, from);
-    if (map && tracer->code_fd >= 0 && strcmp(map->path, tracer->python->library) == 0)
-        return pread(tracer->code_fd, bytes, GS_SITE_BYTES, (off_t)(map->file_offset + (from - map->start))) ==
-               GS_SITE_BYTES;
+    for (size_t i = 0; map && i < tracer->code_count; i++) {
+        if (strcmp(map->path, tracer->codes[i].path) == 0)
+            return pread(tracer->codes[i].fd, bytes, GS_SITE_BYTES, (off_t)(map->file_offset + (from - map->start))) ==
+                   GS_SITE_BYTES;
+    }
     return gs_mem_read(tracer->python->mem, from, bytes, GS_SITE_BYTES) == GS_OK &&
            !gs_target_left_memory(tracer->python->target);
 }
@@ -190,8 +222,11 @@ static const struct gs_site *find_site(struct gs_tracer *tracer, const struct gs
     struct gs_site *site = &tracer->sites[tracer->site_count % SITES_MOST];
     if (read_code(tracer, record->ip, bytes))
         *site = gs_site_read(bytes, record->ip, record->addr, &tracer->cover.spots.list[lock], record->registers);
-    else
-        *site = (struct gs_site){.ip = record->ip, .addr = record->addr, .kind = GS_SITE_UNKNOWN};
+    else /* it may be a take or a drop, unless it is another word than the owner's */
+        *site = (struct gs_site){.ip = record->ip,
+                                 .addr = record->addr,
+                                 .kind = record->addr == tracer->cover.spots.list[lock].owner ? GS_SITE_UNKNOWN
+                                                                                              : GS_SITE_NOTHING};
     if (tracer->site_count < SITES_MOST)
         tracer->site_count++;
     return site;
