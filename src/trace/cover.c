@@ -93,6 +93,7 @@ static int add_ring(struct opening *opening, int fd, int cpu)
         return failure == EPERM ? EAGAIN : failure;
     ring->fd = fd;
     ring->cpu = cpu;
+    ring->told = false;
     cover->ring_count++;
     return 0;
 }
