@@ -44,10 +44,10 @@ static bool waits_in_cond(const struct gs_reader *reader, const struct gs_member
  * in the wait as did wait before, none of those has left it. */
 static bool waiters_stay(struct gs_reader *reader)
 {
-    const struct gs_lock *lock = &reader->locks[0];
-    uint32_t waiters = 0;
     if (reader->full_census || !reader->all_asked || reader->lock_count != 1 || reader->member_count <= FEW)
         return false;
+    const struct gs_lock *lock = &reader->locks[0];
+    uint32_t waiters = 0;
     for (size_t i = 0; i < reader->member_count; i++)
         waiters += waits_in_cond(reader, reader->members[i]);
     if (!lock->after.has_users || waiters > lock->after.cond_users || reader->member_count >= 2 * (size_t)waiters)
