@@ -104,24 +104,30 @@ def test_not_permitted(command, target, tmp_path):
 
 
 def test_ends_halfway(system_python, folders):
-    """Targets that are killed around the time of the look: either a dump or the word that it is gone."""
+    """Targets that are killed before the look, around the time of it, and after it: either a dump or the word that it is
+    gone."""
     with running(system_python, folders, "states.py", "idle", pipes=["begin"]) as target:
         began = time.monotonic()
         gilspy.dump(target.pid)
         usual = time.monotonic() - began
-    seen = set()
-    for step in range(40):
+    last = 40
+    for step in range(last + 1):
         with running(system_python, folders, "states.py", "idle", pipes=["begin"]) as target:
+            if step == 0:
+                target.process.kill()
+                os.waitid(os.P_PID, target.pid, os.WEXITED | os.WNOWAIT)
             dump = subprocess.Popen([gilspy.PROGRAM, "dump", "-j", "-p", str(target.pid)], stdout=subprocess.PIPE,
                                     stderr=subprocess.PIPE, text=True)
             deadline = time.monotonic() + usual * step / 20
-            while time.monotonic() < deadline:
+            while 0 < step < last and time.monotonic() < deadline:
                 pass
+            if step == last:
+                dump.wait(timeout=90)
             target.process.kill()
             out, err = dump.communicate(timeout=90)
-            assert (dump.returncode, bool(out), bool(err)) in ((0, True, False), (3, False, True), (1, False, True))
-            seen.add(dump.returncode)
-    assert 0 in seen and 3 in seen
+            done = (dump.returncode, bool(out), bool(err))
+            expected = {0: [(3, False, True)], last: [(0, True, False)]}
+            assert done in expected.get(step, [(0, True, False), (3, False, True), (1, False, True)])
 
 
 @pytest.mark.parametrize("words", [
