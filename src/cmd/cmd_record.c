@@ -276,16 +276,7 @@ static int run(const struct gs_args *args)
 {
     struct record r = {.args = args, .fd = -1};
     struct gs_err err;
-    enum gs_status status = GS_OK;
-    if (args->pid_count == 0 && (!args->program || !args->program[0])) {
-        gs_fail(&err, GS_USAGE, "cannot record: neither a process nor a command is named");
-        gs_err_todo(&err, "Name a process with -p PID (gilspy ps lists them), or a command behind --");
-        return gs_message(GS_USAGE, &err);
-    }
-    if (args->pid_count > 0 && args->program)
-        status = gs_fail(&err, GS_USAGE, "cannot record: -p and a command behind -- exclude each other");
-    else if (args->user && !args->program)
-        status = gs_fail(&err, GS_USAGE, "cannot record: --user is for a command behind --");
+    enum gs_status status = gs_args_check(args, "record", &err);
     if (!status)
         status = gs_draw_choose(&r.format, args, &err);
     if (!status && !r.format && args->output && strcmp(args->output, "-") == 0 && isatty(STDOUT_FILENO))

@@ -11,19 +11,10 @@ static int run(const struct gs_args *args)
 {
     struct gs_args mine = *args;
     struct gs_err err;
-    enum gs_status status = GS_OK;
-    if (args->pid_count == 0 && (!args->program || !args->program[0])) {
-        status = gs_fail(&err, GS_USAGE, "cannot measure: neither a process nor a command is named");
-        gs_err_todo(&err, "Name a process with -p PID (gilspy ps lists them), or a command behind --");
-    } else if (args->pid_count > 0 && args->program) {
-        status = gs_fail(&err, GS_USAGE, "cannot measure: -p and a command behind -- exclude each other");
-    } else if (args->user && !args->program) {
-        status = gs_fail(&err, GS_USAGE, "cannot measure: --user is for a command behind --");
-    } else if (args->max_overhead != 0 && !args->exact) {
+    enum gs_status status =
+        args->exact ? gs_subject_check(args, "measure", &err) : gs_args_check(args, "measure", &err);
+    if (!status && args->max_overhead != 0 && !args->exact)
         status = gs_fail(&err, GS_USAGE, "cannot measure: --max-overhead is for --exact");
-    } else if (args->exact) {
-        status = gs_subject_check(args, "measure", &err);
-    }
     if (status)
         return gs_message(status, &err);
     mine.native = GS_NATIVE_NONE; /* who keeps the GIL has C frames anyway, and nobody else is looked at */

@@ -31,10 +31,13 @@ static int run(const struct gs_args *args)
                 args->once ? ", and --once has one end" : "");
         return gs_message(GS_USAGE, &err);
     }
-    if (args->json && args->pid_count > 0)
-        return write_figures(args);
-    if (args->pid_count > 0)
-        return gs_top_watch(args);
+    if (args->pid_count > 0 || args->program || args->user) {
+        struct gs_err err;
+        enum gs_status status = gs_args_check(args, "watch", &err);
+        if (status)
+            return gs_message(status, &err);
+        return args->json ? write_figures(args) : gs_top_watch(args);
+    }
     int exit = gs_pick(args, &pid);
     if (pid == 0)
         return exit;
@@ -46,6 +49,8 @@ static int run(const struct gs_args *args)
 const struct gs_cmd gs_cmd_top = {
     .name = "top",
     .summary = "watch who holds the GIL and where the threads are, live",
+    .operands = "[-- COMMAND ...]",
+    .offers = GS_OFFER_PROGRAM,
     .help =
         "A screen that tells at a glance who holds the GIL, who waits for it, since when, and what code that is. Its "
         "panes: the threads, the stack of one, functions, the longest holds, who makes whom wait, and a timeline. "
@@ -60,14 +65,23 @@ const struct gs_cmd gs_cmd_top = {
         "is time of which it is not known what a thread did with the GIL. When the process ends, the last screen "
         "stays.\n"
         "\n"
+        "With --thread only these threads are listed and counted; what the head tells of the GIL is of all.\n"
+        "\n"
+        "A command behind -- has no terminal while the screen is there: it reads nothing, and what it writes is kept "
+        "in a file in TMPDIR (or /tmp), which is named in the last line and at the end. q asks before it ends the "
+        "command (TERM); Ctrl-C ends both.\n"
+        "\n"
         "  gilspy top -p 1234\n"
         "  gilspy top -s -p 1234              with the processes that it started\n"
         "  gilspy top -n -p 1234              in which C function each thread is\n"
+        "  gilspy top --thread 'worker-*' -p 1234\n"
+        "  gilspy top -- python3 app.py       a program from its start\n"
         "  gilspy top -p 1234 --once -d 10    ten seconds, then the result as text\n"
         "  gilspy top -p 1234 --json          a line of JSON each second, as stat has it",
-    .options = GS_OPT(PID) | GS_OPT(SUBPROCESSES) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(INTERVAL) | GS_OPT(LONG) |
-               GS_OPT(ONCE) | GS_OPT(JSON) | GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(NATIVE) |
-               GS_OPT(DEBUGINFOD) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(OUTPUT) |
-               GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(HELP),
+    .options = GS_OPT(PID) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(THREADS) | GS_OPT(THREAD) | GS_OPT(FUNCTION) |
+               GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(INTERVAL) | GS_OPT(LONG) | GS_OPT(ONCE) | GS_OPT(JSON) |
+               GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(BLOCKING) |
+               GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) |
+               GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
 };

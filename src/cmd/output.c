@@ -19,8 +19,7 @@ static enum gs_status fail(struct gs_err *err, const char *name, int reason)
     return gs_fail(err, GS_OUTPUT, "cannot write to %.300s: %s", name, strerror(reason));
 }
 
-/* Root by sudo: the file shall not be root's. */
-static void give_to_sudo_user(int fd)
+void gs_output_give_to_sudo_user(int fd)
 {
     const char *uid = getenv("SUDO_UID"), *gid = getenv("SUDO_GID");
     int64_t user, group;
@@ -42,7 +41,7 @@ static void dress(int fd, const struct stat *old)
     mode_t mask = umask(0);
     umask(mask);
     fchmod(fd, 0666 & ~mask);
-    give_to_sudo_user(fd);
+    gs_output_give_to_sudo_user(fd);
 }
 
 /* Opens PATH.part-XXXXXX; old describes the file that stands at path, NULL when there is none. */

@@ -35,6 +35,9 @@ int gs_output_message(enum gs_status status, const struct gs_err *err);
 /* Flushes stdout; returns exit, or the exit status of the failure after a message. */
 int gs_stdout_close(int exit);
 
+/* Root by sudo: a file that was made shall not be root's. */
+void gs_output_give_to_sudo_user(int fd);
+
 /* When the program must end at once, from whatever thread: what has no name yet is removed. */
 void gs_output_abandon(const struct gs_output *output);
 

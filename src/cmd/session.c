@@ -144,8 +144,8 @@ enum gs_status gs_session_open(struct gs_session **out, const struct gs_args *ar
         return gs_fail(err, GS_NO_MEMORY, "cannot sample: out of memory");
     session->args = args;
     session->calls = *calls;
-    enum gs_status status =
-        args->program ? gs_spawn_start(&session->spawn, args->program, args->user, args->subprocesses, err) : GS_OK;
+    struct gs_spawn_manner manner = {.user = args->user, .foster = args->subprocesses, .output = calls->output};
+    enum gs_status status = args->program ? gs_spawn_start(&session->spawn, args->program, &manner, err) : GS_OK;
     session->spawned = args->program && status == GS_OK;
     gs_signals_catch(&session->waiting);
     if (session->spawned) {
@@ -293,16 +293,12 @@ uint64_t gs_session_missed(const struct gs_session *session)
 
 int gs_session_wait(struct gs_session *session)
 {
-    if (!session->spawned)
-        return -1;
-    while (!gs_spawn_ended(&session->spawn)) {
-        int number = gs_signals_sent();
-        if (number)
-            kill(session->spawn.pid, number); /* from the terminal it came to both of us */
-        else
-            gs_signals_sleep(UINT64_MAX, &session->waiting);
-    }
-    return session->spawn.exit;
+    return session->spawned ? gs_spawn_wait(&session->spawn, &session->waiting) : -1;
+}
+
+struct gs_spawn *gs_session_program(struct gs_session *session)
+{
+    return session->spawned ? &session->spawn : NULL;
 }
 
 void gs_session_close(struct gs_session *session)

@@ -27,6 +27,7 @@ struct gs_session_calls {
     bool at_once; /* the first sample is not taken at a random moment: somebody waits for it */
     bool keys;    /* standard input is waited for, too */
     bool lasts;   /* the run goes on when nobody is left, until tick ends it */
+    int output;   /* what a program that is started writes goes there, and it has no terminal; 0: it has ours */
 };
 
 /* Opens the processes that args name, or starts the program that they name; tells on stderr what cannot be opened.
@@ -46,6 +47,8 @@ uint64_t gs_session_missed(const struct gs_session *session);
 /* Waits for the end of the program that it started, and passes on to it what signals come: its exit status; -1: none
  * was started. */
 int gs_session_wait(struct gs_session *session);
+/* That program, NULL: none was started. */
+struct gs_spawn *gs_session_program(struct gs_session *session);
 void gs_session_close(struct gs_session *session);
 
 #endif

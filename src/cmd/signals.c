@@ -6,12 +6,13 @@
 #include "base/clock.h"
 #include "cmd/signals.h"
 
-static volatile sig_atomic_t ended, sent;
+static volatile sig_atomic_t ended, sent, came;
 
 static void remember(int number, siginfo_t *info, void *context)
 {
     (void)context;
     ended = 1;
+    came = number;
     if (info->si_code <= 0) /* SI_USER, SI_QUEUE, SI_TKILL: not the kernel for a terminal */
         sent = number;
 }
@@ -43,10 +44,10 @@ bool gs_signals_ended(void)
     return ended != 0;
 }
 
-int gs_signals_sent(void)
+int gs_signals_sent(bool terminal)
 {
-    int number = sent; /* signals are blocked here */
-    sent = 0;
+    int number = terminal ? came : sent; /* signals are blocked here */
+    sent = came = 0;
     return number;
 }
 

@@ -11,8 +11,9 @@
 void gs_signals_catch(sigset_t *waiting);
 /* One of them has arrived. */
 bool gs_signals_ended(void);
-/* Which of them a process sent since this was asked the last time; 0: none, or the kernel did for a terminal. */
-int gs_signals_sent(void);
+/* Which of them a process sent since this was asked the last time, or, if `terminal`, the kernel for a terminal; 0:
+ * none. */
+int gs_signals_sent(bool terminal);
 /* The end of a child ends gs_signals_sleep too. */
 void gs_signals_wake_for_children(void);
 /* Sleeps until a moment of CLOCK_MONOTONIC; false when a signal ended it. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/user.h"
+#include "cmd/signals.h"
 #include "cmd/spawn.h"
 
 /* Which step of becoming the program failed. */
@@ -27,9 +28,19 @@ static _Noreturn void give_up(int out, enum step step)
     _exit(127);
 }
 
-static _Noreturn void become(char *const argv[], const struct gs_user *user, int out)
+/* Nothing of a terminal is left to it: it could neither read from it nor write on its screen. */
+static bool leave_terminal(int output)
+{
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return setsid() >= 0 && dup2(nothing, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 &&
+           dup2(output, STDERR_FILENO) >= 0;
+}
+
+static _Noreturn void become(char *const argv[], const struct gs_user *user, int output, int out)
 {
     signal(SIGPIPE, SIG_DFL); /* as it was before we ignored it */
+    if (output && !leave_terminal(output))
+        give_up(out, STEP_EXEC);
     if (user && (setgroups(user->group_count, user->groups) || setgid(user->groups[0]) || setuid(user->uid)))
         give_up(out, STEP_USER);
     execvp(argv[0], argv);
@@ -54,21 +65,21 @@ static enum gs_status wait_for_exec(const struct gs_spawn *spawn, int in, const 
     return gs_fail(err, GS_FAILED, "cannot run %.200s: %s", program, strerror(failure.reason));
 }
 
-enum gs_status gs_spawn_start(struct gs_spawn *spawn, char *const argv[], const char *user_name, bool foster,
+enum gs_status gs_spawn_start(struct gs_spawn *spawn, char *const argv[], const struct gs_spawn_manner *manner,
                               struct gs_err *err)
 {
     int ends[2];
     struct gs_user user;
-    *spawn = (struct gs_spawn){0};
-    if (user_name && !gs_user_find(&user, user_name))
-        return gs_fail(err, GS_USAGE, "cannot run %.200s as %.60s: there is no such user", argv[0], user_name);
-    if (foster && prctl(PR_SET_CHILD_SUBREAPER, 1UL))
+    *spawn = (struct gs_spawn){.apart = manner->output != 0};
+    if (manner->user && !gs_user_find(&user, manner->user))
+        return gs_fail(err, GS_USAGE, "cannot run %.200s as %.60s: there is no such user", argv[0], manner->user);
+    if (manner->foster && prctl(PR_SET_CHILD_SUBREAPER, 1UL))
         return gs_fail(err, GS_FAILED, "cannot follow the processes of %.200s: %s", argv[0], strerror(errno));
     if (pipe2(ends, O_CLOEXEC))
         return gs_fail(err, GS_FAILED, "cannot run %.200s: %s", argv[0], strerror(errno));
     spawn->pid = fork();
     if (spawn->pid == 0)
-        become(argv, user_name ? &user : NULL, ends[1]);
+        become(argv, manner->user ? &user : NULL, manner->output, ends[1]);
     int reason = errno;
     close(ends[1]);
     enum gs_status status;
@@ -93,4 +104,16 @@ bool gs_spawn_ended(struct gs_spawn *spawn)
         spawn->ended = true;
         spawn->exit = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     }
+}
+
+int gs_spawn_wait(struct gs_spawn *spawn, const sigset_t *waiting)
+{
+    while (!gs_spawn_ended(spawn)) {
+        int number = gs_signals_sent(spawn->apart);
+        if (number)
+            kill(spawn->pid, number); /* else it came from the terminal to both of us */
+        else
+            gs_signals_sleep(UINT64_MAX, waiting);
+    }
+    return spawn->exit;
 }

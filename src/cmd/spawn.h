@@ -2,6 +2,7 @@
 #ifndef GS_CMD_SPAWN_H
 #define GS_CMD_SPAWN_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -9,15 +10,23 @@
 
 struct gs_spawn {
     pid_t pid;
+    bool apart; /* it has no terminal: what signals that sends are ours alone */
     bool ended;
     int exit; /* once it has ended: its exit status, or 128 + the signal that ended it */
 };
 
-/* Starts argv[0] with the terminal, the signals and the environment that we were given; as `user` (a name or a number)
- * unless that is NULL. With foster, descendants of it whose parent ends become our children. Before gs_signals_catch.
- * GS_FAILED, GS_NOT_PERMITTED with err filled. */
-enum gs_status gs_spawn_start(struct gs_spawn *spawn, char *const argv[], const char *user, bool foster,
+struct gs_spawn_manner {
+    const char *user; /* a name or a number; NULL: as ourselves */
+    bool foster;      /* descendants of it whose parent ends become our children */
+    int output;       /* what it writes goes to this file, and it has no terminal; 0: it has ours */
+};
+
+/* Starts argv[0] with the signals and the environment that we were given. Before gs_signals_catch. GS_FAILED,
+ * GS_NOT_PERMITTED with err filled. */
+enum gs_status gs_spawn_start(struct gs_spawn *spawn, char *const argv[], const struct gs_spawn_manner *manner,
                               struct gs_err *err) GS_MUST_CHECK;
+/* Waits for its end, and passes on to it what signals come: its exit status. waiting: as gs_signals_catch has it. */
+int gs_spawn_wait(struct gs_spawn *spawn, const sigset_t *waiting);
 /* Whether it has ended by now. Orphans that have ended are buried, too. */
 bool gs_spawn_ended(struct gs_spawn *spawn);
 

@@ -9,18 +9,10 @@ enum { POLL_NS = 5000000 /* how often a program that was started is asked whethe
 
 enum gs_status gs_subject_check(const struct gs_args *args, const char *verb, struct gs_err *err)
 {
-    if (args->pid_count == 0 && (!args->program || !args->program[0])) {
-        gs_fail(err, GS_USAGE, "cannot %s: neither a process nor a command is named", verb);
-        gs_err_todo(err, "Name a process with -p PID (gilspy ps lists them), or a command behind --");
-        return GS_USAGE;
-    }
-    if (args->pid_count > 0 && args->program)
-        return gs_fail(err, GS_USAGE, "cannot %s: -p and a command behind -- exclude each other", verb);
-    if (args->user && !args->program)
-        return gs_fail(err, GS_USAGE, "cannot %s: --user is for a command behind --", verb);
-    if (args->pid_count > 1 || args->subprocesses)
+    enum gs_status status = gs_args_check(args, verb, err);
+    if (!status && (args->pid_count > 1 || args->subprocesses))
         return gs_fail(err, GS_USAGE, "cannot %s: exact events are of one process at a time", verb);
-    return GS_OK;
+    return status;
 }
 
 /* It becomes a Python when it becomes one. */
@@ -47,7 +39,7 @@ enum gs_status gs_subject_open(struct gs_subject *subject, const struct gs_args 
     enum gs_status status = GS_OK;
     *subject = (struct gs_subject){.args = args};
     if (args->program)
-        status = gs_spawn_start(&subject->spawn, args->program, args->user, false, err);
+        status = gs_spawn_start(&subject->spawn, args->program, &(struct gs_spawn_manner){.user = args->user}, err);
     subject->spawned = args->program && !status;
     gs_signals_catch(&subject->waiting);
     if (status)
@@ -70,14 +62,5 @@ int gs_subject_close(struct gs_subject *subject)
 {
     gs_look_close(subject->look);
     subject->look = NULL;
-    if (!subject->spawned)
-        return -1;
-    while (!gs_spawn_ended(&subject->spawn)) {
-        int number = gs_signals_sent();
-        if (number)
-            kill(subject->spawn.pid, number);
-        else
-            gs_signals_sleep(UINT64_MAX, &subject->waiting);
-    }
-    return subject->spawn.exit;
+    return subject->spawned ? gs_spawn_wait(&subject->spawn, &subject->waiting) : -1;
 }

@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cmd/draw.h"
 #include "cmd/message.h"
 #include "cmd/output.h"
 #include "cmd/session.h"
 #include "cmd/top.h"
 #include "cmd/top_dump.h"
 #include "cmd/top_feed.h"
+#include "cmd/top_program.h"
 #include "view/screen.h"
 
 enum { DRAW_NS = 250000000, FIRST_NS = 60000000, ONCE_US = 1000000 };
@@ -25,6 +27,7 @@ struct top {
     struct gs_grid grid;
     struct gs_top_feed feed;
     struct gs_session *session;
+    struct gs_top_program program;
     struct gs_output output; /* of --once */
     struct gs_console console;
     uint64_t begin_ns, draw_ns;
@@ -103,9 +106,11 @@ static void dump(struct top *top)
 
 static void obey(struct top *top, enum gs_request request)
 {
+    if (request != GS_REQUEST_QUIT)
+        gs_top_program_stays(&top->program);
     switch (request) {
     case GS_REQUEST_QUIT:
-        top->quit = true;
+        top->quit = gs_top_program_leaves(&top->program, top->session, top->view.note, sizeof top->view.note);
         break;
     case GS_REQUEST_RESET:
         gs_live_reset(top->live);
@@ -155,6 +160,8 @@ static uint64_t tick(void *context, uint64_t now_ns, bool woken)
     uint64_t next_ns = gs_top_feed(&top->feed, now_ns);
     if (!top->screen)
         return top->why && top->feed.count == 0 ? 0 : next_ns;
+    if (top->feed.count == 0)
+        gs_top_program_look(&top->program, top->session, top->view.note, sizeof top->view.note);
     bool pressed = woken && read_keys(top);
     if (top->quit || top->lost)
         return 0;
@@ -211,12 +218,13 @@ static void give_up(void *context)
 
 static enum gs_status prepare(struct top *top, const struct gs_args *args, struct gs_err *err)
 {
+    struct gs_selection selection = gs_draw_selection(args);
     top->args = *args;
     top->screen = !args->once;
     top->begin_ns = gs_clock_ns();
     if (args->once && args->duration_us == 0)
         top->args.duration_us = ONCE_US;
-    top->live = gs_live_new(top->screen);
+    top->live = gs_live_new(top->screen, &selection);
     top->album = gs_album_new();
     if (!top->live || !top->album)
         return gs_fail(err, GS_NO_MEMORY, "cannot watch: out of memory");
@@ -225,6 +233,14 @@ static enum gs_status prepare(struct top *top, const struct gs_args *args, struc
     enum gs_status status = args->once ? gs_output_open(&top->output, args->output, err) : GS_OK;
     gs_console_init(&top->console, args->once && !status ? top->output.file : stdout, args->color);
     gs_view_init(&top->view, args->mode, top->console.utf8);
+    top->view.patterns = selection.patterns;
+    top->view.pattern_count = selection.pattern_count;
+    top->view.full_files = args->verbose;
+    if (!status && top->screen)
+        status = gs_screen_able(err); /* rather before a program is started */
+    if (!status)
+        status = gs_top_program_open(&top->program, args, err);
+    gs_top_program_introduce(&top->program, top->view.note, sizeof top->view.note);
     return status;
 }
 
@@ -238,7 +254,8 @@ static enum gs_status run(struct top *top, int *exit, struct gs_err *err)
                                      .give_up = give_up,
                                      .at_once = true,
                                      .keys = top->screen,
-                                     .lasts = top->screen};
+                                     .lasts = top->screen,
+                                     .output = top->program.output};
     enum gs_status status = gs_session_open(&top->session, &top->args, gs_live_sink(top->live), &calls, exit, err);
     if (!status && top->screen)
         status = gs_screen_open(top->console.depth, err);
@@ -276,8 +293,11 @@ int gs_top_watch(const struct gs_args *args)
         status = print(&top, status, &err);
     if (status)
         exit = err.what[0] || !exit ? gs_output_message(status, &err) : exit;
-    else if (top.why && !args->quiet)
+    else if (top.why && !args->quiet && !args->program)
         gs_remark("%s", gs_status_text(top.why));
+    int child = gs_top_program_finish(&top.program, top.session, top.quit, args->quiet);
+    if (child >= 0)
+        exit = status ? gs_status_exit(GS_FAILED) : child;
     gs_session_close(top.session);
     gs_top_feed_fini(&top.feed);
     gs_view_fini(&top.view);

@@ -97,7 +97,7 @@ static void note_thread(struct gs_live *live, const struct gs_live_process *proc
     thread->stacks_known = live->stacks_known;
     thread->recent_ns[doing] += (double)sample->weight_ns;
     thread->cell_ns[doing] += (uint32_t)(sample->weight_ns < CELL_NS ? sample->weight_ns : CELL_NS);
-    if (!now->stack || !sample->weight_ns)
+    if (!now->stack || !sample->weight_ns || !thread->chosen)
         return;
     uint64_t ns[GS_MODE_COUNT];
     for (int mode = 0; mode < GS_MODE_COUNT; mode++)
@@ -159,13 +159,14 @@ static enum gs_status take_end(struct gs_sink *sink, const struct gs_run_end *en
 
 /* ---- making and resetting ---- */
 
-struct gs_live *gs_live_new(bool recent)
+struct gs_live *gs_live_new(bool recent, const struct gs_selection *selection)
 {
     struct gs_live *live = calloc(1, sizeof *live);
     if (!live)
         return NULL;
     live->sink = (struct gs_sink){NULL, take_process, take_thread, take_sample, take_forget, take_end};
     live->recent = recent;
+    live->selection = *selection;
     live->strings = gs_strings_new();
     bool enough = gs_ledger_init(&live->pending, sizeof(struct gs_live_pending), GS_LIVE_PENDING);
     enough = gs_ledger_init(&live->functions, sizeof(struct gs_live_function), GS_LIVE_FUNCTIONS) && enough;
@@ -276,7 +277,7 @@ bool gs_live_cpu_wanted(const struct gs_live *live, size_t i, uint64_t now_ns, p
     *pid = process ? process->pid : 0;
     *tid = thread->tid;
     uint64_t stale_ns = (5 + i % 5) * GS_NS_PER_S; /* not all of them at once */
-    return process && (thread->stirred || thread->cpu < 0 || now_ns - thread->cpu_at_ns >= stale_ns);
+    return process && thread->chosen && (thread->stirred || thread->cpu < 0 || now_ns - thread->cpu_at_ns >= stale_ns);
 }
 
 void gs_live_thread_cpu(struct gs_live *live, size_t i, uint64_t now_ns, uint64_t cpu_ns)

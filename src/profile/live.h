@@ -7,8 +7,10 @@
 
 struct gs_live;
 
-/* recent: shares are of late, each 10 s older counts half; otherwise, of all time. NULL: out of memory. */
-struct gs_live *gs_live_new(bool recent);
+/* recent: shares are of late, each 10 s older counts half; otherwise, of all time. Only threads of the selection are
+ * listed and counted (its patterns must outlive the model); its mode is nothing to the model, which knows all of them.
+ * GILs are those of the whole process. NULL: out of memory. */
+struct gs_live *gs_live_new(bool recent, const struct gs_selection *selection);
 void gs_live_free(struct gs_live *live);
 
 /* Takes samples; belongs to live. */

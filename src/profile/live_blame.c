@@ -71,9 +71,10 @@ void gs_live_blame_sample(struct gs_live *live, struct gs_live_process *process,
         if (waiting->gil != GS_WAITS || waiting->lock >= GS_LIVE_LOCKS)
             continue;
         struct gs_live_thread *waiter = gs_live_thread_in(live, process, i, waiting->thread);
-        if (waiter)
-            charge(live, process, waiter, &holders[waiting->lock], sample);
-        holders[waiting->lock].waiters++;
+        struct holder *holder = &holders[waiting->lock];
+        if (waiter && (waiter->chosen || (holder->thread && holder->thread->chosen)))
+            charge(live, process, waiter, holder, sample);
+        holder->waiters += waiter && waiter->chosen;
     }
     for (size_t i = 0; i < GS_LIVE_LOCKS; i++) {
         const struct holder *holder = &holders[i];

@@ -78,11 +78,13 @@ static void end_hold(struct gs_live *live, struct gs_live_process *process, stru
     if (one.us < HOLD_LEAST_US || !hold->tid)
         return;
     const struct gs_live_thread *thread = thread_with(live, process, hold->tid);
+    bool chosen = thread ? thread->chosen : live->selection.pattern_count == 0;
     gs_live_copy(one.name, sizeof one.name, thread ? thread->name : "");
     one.at_least = hold->at_least;
     one.waiters = hold->waiters;
     one.place = hold->place;
-    list_hold(live, process, lock, &one);
+    if (chosen)
+        list_hold(live, process, lock, &one);
     if (one.us > lock->longest.us)
         lock->longest = one;
 }

@@ -95,6 +95,7 @@ struct gs_live_thread {
     pid_t tid;
     char name[GS_LIVE_NAME];
     bool main, at_least, stirred;
+    bool chosen; /* one of those that are listed */
     uint8_t doing, lock;
     uint64_t round; /* the process's sample that had it last */
     uint64_t since_ns;
@@ -150,6 +151,7 @@ struct gs_live_blame {
 struct gs_live {
     struct gs_sink sink; /* first */
     bool recent;
+    struct gs_selection selection;
     double rate_hz, recent_ns; /* recent_ns: what shares of functions are of */
     uint64_t begin_ns, last_ns, watched_ns;
     uint64_t second, cell; /* numbers of those that grow */
@@ -198,6 +200,10 @@ void gs_live_time_forget(struct gs_live *live);
 void gs_live_time_decay(struct gs_live *live, double factor);
 /* The function of a place of the source; NULL: no memory. */
 struct gs_live_function *gs_live_function_at(struct gs_live *live, uint32_t place);
+/* The function that stands for a thread, outermost of its stacks; NULL: no memory. */
+struct gs_live_function *gs_live_thread_function(struct gs_live *live, const struct gs_live_thread *thread);
+/* The line of a place, 0 where lines are not told apart. */
+int32_t gs_live_line_of(const struct gs_live *live, const struct gs_place *place);
 /* Where the code of a place is: a file of source, or of C the module. */
 const char *gs_live_file_of(const struct gs_place *place);
 /* The number of the place that a stack (not 0) is in: of C frames above the innermost Python frame the first that says

@@ -144,6 +144,8 @@ enum gs_status gs_live_add_thread(struct gs_live *live, uint32_t number, const s
         live->thread_count++;
         process->threads++;
     }
+    const struct gs_selection *selection = &live->selection;
+    thread->chosen = gs_patterns_fit(selection->patterns, selection->pattern_count, sampled->tid, sampled->name);
     gs_live_copy(thread->name, sizeof thread->name, sampled->name);
     return GS_OK;
 }
@@ -166,6 +168,8 @@ static void drop(struct gs_live *live, struct gs_live_process *process, bool all
 
 void gs_live_drop_threads(struct gs_live *live, struct gs_live_process *process)
 {
+    if (live->selection.threads)
+        gs_live_time_flush(live); /* while it is known what they are called */
     drop(live, process, false);
 }
 

@@ -8,8 +8,8 @@
 static struct gs_picture_place copy_source(const struct gs_live_drawing *drawing, const struct gs_place *place)
 {
     return (struct gs_picture_place){gs_album_copy(drawing->album, place->function),
-                                     gs_album_copy(drawing->album, gs_live_file_of(place)), place->line,
-                                     place->kind == GS_FRAME_GAP};
+                                     gs_album_copy(drawing->album, gs_live_file_of(place)),
+                                     gs_live_line_of(drawing->live, place), place->kind == GS_FRAME_GAP};
 }
 
 /* ---- GILs ---- */
@@ -118,6 +118,17 @@ static void draw_processes(const struct gs_live_drawing *drawing, struct gs_pict
 
 /* ---- threads ---- */
 
+/* frame has its place already. function: NULL, not known. */
+static void draw_shares(const struct gs_live_drawing *drawing, const struct gs_live_thread *thread,
+                        const struct gs_live_function *function, double time_ns, struct gs_picture_frame *frame)
+{
+    struct gs_ledger_key key = {(uint64_t)thread->number << 32 | (function ? function->serial : 0),
+                                (uint32_t)frame->place.line};
+    const struct gs_live_line *line = gs_ledger_find(&drawing->live->lines, key);
+    for (int mode = 0; line && time_ns > 0 && mode < GS_MODE_COUNT; mode++)
+        frame->share[mode] = line->recent_ns[mode] / time_ns;
+}
+
 static void draw_stack(const struct gs_live_drawing *drawing, const struct gs_live_thread *thread, double time_ns,
                        struct gs_picture_thread *row)
 {
@@ -125,18 +136,20 @@ static void draw_stack(const struct gs_live_drawing *drawing, const struct gs_li
     uint32_t stack = thread->stack;
     size_t depth = stack ? gs_stacks_at(live->stacks, stack).depth : 0, count = 0;
     struct gs_picture_frame *frames =
-        gs_album_get(drawing->album, depth < GS_LIVE_DEPTH ? depth : GS_LIVE_DEPTH, sizeof *frames);
+        gs_album_get(drawing->album, 1 + (depth < GS_LIVE_DEPTH ? depth : GS_LIVE_DEPTH), sizeof *frames);
     for (; frames && stack && count < GS_LIVE_DEPTH; count++) {
         struct gs_stack at = gs_stacks_at(live->stacks, stack);
         const struct gs_place *place = gs_stacks_place_at(live->stacks, at.place);
         const struct gs_live_function *function = gs_live_function_at(live, at.place);
-        struct gs_ledger_key key = {(uint64_t)thread->number << 32 | (function ? function->serial : 0),
-                                    (uint32_t)place->line};
-        const struct gs_live_line *line = gs_ledger_find(&live->lines, key);
         frames[count].place = copy_source(drawing, place);
-        for (int mode = 0; line && time_ns > 0 && mode < GS_MODE_COUNT; mode++)
-            frames[count].share[mode] = line->recent_ns[mode] / time_ns;
+        draw_shares(drawing, thread, function, time_ns, &frames[count]);
         stack = at.caller;
+    }
+    if (frames && count > 0 && live->selection.threads) {
+        const struct gs_live_function *outermost = gs_live_thread_function(live, thread);
+        const char *name = outermost ? (const char *)(uintptr_t)outermost->key.a : thread->name;
+        frames[count].place = (struct gs_picture_place){gs_album_copy(drawing->album, name), "", 0, false};
+        draw_shares(drawing, thread, outermost, time_ns, &frames[count++]);
     }
     row->frames = frames;
     row->frame_count = count;
@@ -195,11 +208,13 @@ static void draw_threads(const struct gs_live_drawing *drawing, unsigned show, u
     for (size_t i = 0; list && i < live->thread_count; i++) {
         const struct gs_live_thread *thread = live->threads[i];
         bool stack = show & GS_SHOW_STACKS || (show & GS_SHOW_STACK && thread->number == wanted);
-        draw_thread(drawing, thread, stack, show & GS_SHOW_TIMELINE, &list[i]);
-        picture->shares_unknown = picture->shares_unknown || list[i].share[GS_UNKNOWN] > 0;
+        if (!thread->chosen)
+            continue;
+        struct gs_picture_thread *row = &list[picture->thread_count++];
+        draw_thread(drawing, thread, stack, show & GS_SHOW_TIMELINE, row);
+        picture->shares_unknown = picture->shares_unknown || row->share[GS_UNKNOWN] > 0;
     }
     picture->threads = list;
-    picture->thread_count = list ? live->thread_count : 0;
 }
 
 static double whole_of(const struct gs_quality *quality)

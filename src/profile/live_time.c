@@ -1,5 +1,6 @@
 /* Whose time it was: functions, and the lines of each thread. Samples only add to the stack that they met; the way from
  * there to its functions is gone when somebody looks, or when there are too many stacks. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,6 +104,19 @@ static bool reserve_places(struct gs_live *live, uint32_t place)
     return true;
 }
 
+struct gs_live_function *gs_live_thread_function(struct gs_live *live, const struct gs_live_thread *thread)
+{
+    char name[GS_LIVE_NAME + 16];
+    struct gs_place place = {.function = name, .file = "", .kind = GS_FRAME_PYTHON};
+    snprintf(name, sizeof name, "%s (%d)", thread->name, (int)thread->tid);
+    return keep_function(live, &place);
+}
+
+int32_t gs_live_line_of(const struct gs_live *live, const struct gs_place *place)
+{
+    return live->selection.function ? 0 : place->line;
+}
+
 struct gs_live_function *gs_live_function_at(struct gs_live *live, uint32_t place)
 {
     if (!reserve_places(live, place))
@@ -143,7 +157,7 @@ uint32_t gs_live_place_of(struct gs_live *live, uint32_t stack, struct gs_live_p
     const struct gs_live_function *function = gs_live_function_at(live, number);
     gs_live_copy(place->function, sizeof place->function, source->function);
     gs_live_copy_end(place->file, sizeof place->file, gs_live_file_of(source));
-    place->line = source->line;
+    place->line = gs_live_line_of(live, source);
     place->gap = source->kind == GS_FRAME_GAP;
     return function ? function->serial : 0;
 }
@@ -176,11 +190,23 @@ static void add_time(struct gs_live_time *time, const uint64_t ns[GS_MODE_COUNT]
     }
 }
 
-/* A function that calls itself is on the stack once. */
+/* A function that calls itself is on the stack once, and so is its line (NULL: nobody asks for that). */
+static void add_frame(struct gs_live_function *function, struct gs_live_line *line, const uint64_t ns[GS_MODE_COUNT],
+                      uint64_t stamp)
+{
+    if (function->stamp != stamp)
+        add_time(&function->total, ns);
+    function->stamp = stamp;
+    for (int mode = 0; line && line->stamp != stamp && mode < GS_MODE_COUNT; mode++)
+        line->recent_ns[mode] += (double)ns[mode];
+    if (line)
+        line->stamp = stamp;
+}
+
 static void add_stack(struct gs_live *live, const struct gs_live_pending *pending)
 {
     uint32_t thread = (uint32_t)pending->key.a, stack = (uint32_t)pending->key.b;
-    bool alive = gs_live_thread_of(live, thread) != NULL;
+    const struct gs_live_thread *alive = gs_live_thread_of(live, thread);
     uint64_t stamp = ++live->stamp;
     for (int depth = 0; stack && depth < GS_LIVE_DEPTH; depth++) {
         struct gs_stack frame = gs_stacks_at(live->stacks, stack);
@@ -189,17 +215,13 @@ static void add_stack(struct gs_live *live, const struct gs_live_pending *pendin
             return;
         if (depth == 0)
             add_time(&function->own, pending->ns);
-        if (function->stamp != stamp)
-            add_time(&function->total, pending->ns);
-        function->stamp = stamp;
-        const struct gs_place *place = gs_stacks_place_at(live->stacks, frame.place);
-        struct gs_live_line *line = alive ? line_of(live, thread, function->serial, place->line) : NULL;
-        for (int mode = 0; line && line->stamp != stamp && mode < GS_MODE_COUNT; mode++)
-            line->recent_ns[mode] += (double)pending->ns[mode];
-        if (line)
-            line->stamp = stamp;
+        int32_t number = gs_live_line_of(live, gs_stacks_place_at(live->stacks, frame.place));
+        add_frame(function, alive ? line_of(live, thread, function->serial, number) : NULL, pending->ns, stamp);
         stack = frame.caller;
     }
+    struct gs_live_function *outermost = live->selection.threads && alive ? gs_live_thread_function(live, alive) : NULL;
+    if (outermost)
+        add_frame(outermost, line_of(live, thread, outermost->serial, 0), pending->ns, stamp);
 }
 
 void gs_live_time_flush(struct gs_live *live)

@@ -112,7 +112,8 @@ struct gs_picture {
     const struct gs_picture_gil *gils;
     size_t gil_count;
     const struct gs_picture_thread *threads;
-    size_t thread_count, thread_missed; /* missed: those that there was no room for */
+    size_t thread_count,
+        thread_missed; /* listed, in the order of their numbers; missed: those that there was no room for */
     const struct gs_picture_function *functions;
     size_t function_count;
     const struct gs_picture_hold *holds;

@@ -6,7 +6,17 @@
 #include "view/parts.h"
 #include "view/spark.h"
 
-enum { PIECES = 12, BAR_MOST = 28, BAR_LEAST = 6, LABEL = 8, GILS_MOST = 3, SHORT = 14, TALL = 20 };
+enum {
+    PIECES = 12,
+    BAR_MOST = 28,
+    BAR_LEAST = 6,
+    LABEL = 8,
+    GILS_MOST = 3,
+    SHORT = 14,
+    TALL = 20,
+    PATTERNS_MOST = 2,
+    PATTERN_MOST = 16
+};
 
 /* A line made of pieces with blanks between them, of which the least needed go where there is no room. */
 struct pieces {
@@ -66,8 +76,28 @@ static void put_rate(const struct gs_picture *picture, struct gs_text *text)
         gs_text_put(text, ", whole %.0f %%", picture->whole * 100);
 }
 
-static void put_title(const struct gs_drawing *drawing, const struct gs_picture_process *process, struct gs_text *text)
+/* How many there are; and how many of these are listed, and why these. */
+static void put_threads(const struct gs_drawing *drawing, uint32_t process, struct gs_text *text)
 {
+    const struct gs_picture *picture = drawing->picture;
+    size_t listed = 0;
+    for (size_t i = 0; i < picture->thread_count; i++)
+        listed += picture->threads[i].process == process;
+    const struct gs_view *view = drawing->view;
+    if (view->pattern_count > 0)
+        gs_text_put(text, "%zu of ", listed);
+    gs_words_count(text, picture->processes[process].threads, "thread", "threads");
+    for (size_t i = 0; i < view->pattern_count && i < PATTERNS_MOST; i++) {
+        gs_text_put(text, i > 0 ? ", " : ": ");
+        gs_text_fit(text, view->patterns[i], PATTERN_MOST, GS_CUT_END);
+    }
+    if (view->pattern_count > PATTERNS_MOST)
+        gs_text_put(text, ", ...");
+}
+
+static void put_title(const struct gs_drawing *drawing, uint32_t number, struct gs_text *text)
+{
+    const struct gs_picture_process *process = &drawing->picture->processes[number];
     struct pieces pieces = {.utf8 = text->utf8};
     const struct gs_picture *picture = drawing->picture;
     struct gs_text *command = piece(&pieces, 0);
@@ -88,7 +118,7 @@ static void put_title(const struct gs_drawing *drawing, const struct gs_picture_
     struct gs_text *up = piece(&pieces, 6);
     gs_text_put(up, "up ");
     gs_words_time(up, process->uptime_us);
-    gs_words_count(piece(&pieces, 3), process->threads, "thread", "threads");
+    put_threads(drawing, number, piece(&pieces, 3));
     if (process->cpu >= 0)
         gs_text_put(piece(&pieces, 2), "CPU %.0f %%", process->cpu * 100);
     struct gs_text *rate = piece(&pieces, 4);
@@ -156,10 +186,10 @@ static void put_gil(const struct gs_drawing *drawing, const struct gs_picture_gi
 static void put_holder(const struct gs_drawing *drawing, const struct gs_picture_gil *gil, struct gs_text *text)
 {
     const struct gs_picture_hold *now = &gil->now;
-    gs_text_put(text, " ");
+    gs_text_put(text, drawing->picture->processes[gil->process].ended ? " at the end: " : " ");
     if (gil->state != GS_GIL_HELD || !now->tid) {
         gs_text_style(text, GS_STYLE_DIM);
-        gs_text_put(text, "%s", gil->state == GS_GIL_HELD ? "held, by whom is not known" : "nobody holds it now");
+        gs_text_put(text, "%s", gil->state == GS_GIL_HELD ? "held, by whom is not known" : "nobody holds it");
         return;
     }
     gs_text_style(text, GS_STYLE_HOLDS);
@@ -220,7 +250,7 @@ int gs_header_put(const struct gs_drawing *drawing, int rows, struct gs_text lin
         gs_text_put(&lines[used++], " no Python yet");
         return used;
     }
-    put_title(drawing, &picture->processes[process], &lines[used++]);
+    put_title(drawing, process, &lines[used++]);
     for (size_t i = 0; i < picture->gil_count; i++) {
         all += picture->gils[i].process == process;
         if (picture->gils[i].process == process && count < GILS_MOST)

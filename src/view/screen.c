@@ -143,13 +143,19 @@ static bool is_able(struct gs_err *err)
     return false;
 }
 
-enum gs_status gs_screen_open(enum gs_color_depth depth, struct gs_err *err)
+enum gs_status gs_screen_able(struct gs_err *err)
 {
     bool able = is_able(err);
     if (cur_term) /* newterm looks for itself */
         del_curterm(cur_term);
-    if (!able)
-        return GS_FAILED;
+    return able ? GS_OK : GS_FAILED;
+}
+
+enum gs_status gs_screen_open(enum gs_color_depth depth, struct gs_err *err)
+{
+    enum gs_status status = gs_screen_able(err);
+    if (status)
+        return status;
     terminal.screen = newterm(NULL, stdout, stdin);
     if (!terminal.screen)
         return gs_fail(err, GS_FAILED, "cannot show a live screen: the terminal cannot be set up");

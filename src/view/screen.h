@@ -4,6 +4,8 @@
 
 #include "view/view.h"
 
+/* Whether there is a terminal that can be taken over: GS_FAILED with err filled, where there is not. */
+enum gs_status gs_screen_able(struct gs_err *err) GS_MUST_CHECK;
 /* Takes the terminal over; messages to a standard error that is one are kept until it is given back. GS_FAILED with err
  * filled when stdin or stdout is no terminal. */
 enum gs_status gs_screen_open(enum gs_color_depth depth, struct gs_err *err) GS_MUST_CHECK;

@@ -67,6 +67,8 @@ struct gs_view {
     struct gs_cursor cursors[GS_PANE_COUNT];
     enum gs_mode mode;
     bool utf8, full_files, paused, help;
+    const char *const *patterns; /* only threads that they mean are in the picture, if there are any */
+    size_t pattern_count;
     int64_t thread;   /* number of the one whose stack the pane Stack shows; GS_VIEW_NOBODY: the first of the list */
     int64_t under;    /* of the one under the cursor in the last drawing */
     size_t cells_ago; /* of the timeline's cursor, in cells; 0: the last complete one */

@@ -170,7 +170,7 @@ def test_help(target):
 def test_pause(free):
     """Nothing that happens shows meanwhile; all of it does when it goes on."""
     with screen("-p", free.pid) as top:
-        top.wait_for(HEADER, "nobody holds it now|held, by whom")
+        top.wait_for(HEADER, "nobody holds it|held, by whom")
         top.press(" ")
         top.wait_for("PAUSED")
         take(free)
@@ -373,6 +373,141 @@ def test_choosing(held):
 def test_choosing_nobody(target):
     with screen(rows=50) as top:
         top.wait_for("which process")
+        end(top)
+
+
+# ---- a program that it starts ----
+
+PROGRAM = """import os, signal, sys, threading
+print("it begins", file=sys.stderr)
+assert sys.stdin.read() == "" and not any(map(os.isatty, range(3)))
+signal.signal(signal.SIGTERM, lambda *_: print("asked to end") or os._exit(9))
+with open(sys.argv[1]) as gate:
+    word = gate.readline()
+print("it goes", word, end="")
+sys.exit(int(word))
+"""
+
+
+@pytest.fixture
+def program(system_python, tmp_path):
+    """A command that waits for its gate, which says with what status it is to end."""
+    script, gate = tmp_path / "starts.py", tmp_path / "gate"
+    script.write_text(PROGRAM)
+    os.mkfifo(gate)
+    return system_python.command(str(script), str(gate)), gate
+
+
+def logs(folder):
+    return list(folder.glob("gilspy-top-*.log"))
+
+
+def test_program(program, tmp_path):
+    """What it writes is not on the screen but kept, and told when it failed."""
+    command, gate = program
+    with screen("--", *command, TMPDIR=str(tmp_path)) as top:
+        top.wait_for(HEADER, r"starts\.py", r"what it writes is in .*/gilspy-top-\w+\.log", r"MainThread +<module>")
+        assert "it begins" not in top.text()
+        gate.write_text("7\n")
+        top.wait_for("has ended with exit status 7; q ends", " ended ", "at the end: ")
+        top.press("q")
+        status, said = top.wait_end()
+        top.check_restored()
+    [log] = logs(tmp_path)
+    assert status == 7 and log.read_text() == "it begins\nit goes 7\n"
+    assert "wrote is in " + str(log) + "; its last lines:" in said.replace("\r\n", "")
+    assert re.search("it begins\r\ngilspy:   it goes 7\r\n", said)
+
+
+def test_program_that_is_not_done(program, tmp_path):
+    """q asks before it ends it; another key is no answer."""
+    command, gate = program
+    with screen("--", *command, TMPDIR=str(tmp_path)) as top:
+        top.wait_for(HEADER, r"MainThread +<module>")
+        top.press("q")
+        top.wait_for("still runs: q once more ends it")
+        top.press("1")
+        top.wait_without("still runs")
+        top.press("q")
+        top.wait_for("still runs: q once more ends it")
+        top.press("q")
+        status, said = top.wait_end()
+        top.check_restored()
+    assert status == 9 and "last lines" not in said
+    assert logs(tmp_path)[0].read_text() == "it begins\nasked to end\n"
+
+
+def test_control_c_ends_both(program, tmp_path):
+    command, gate = program
+    with screen("-q", "--", *command, TMPDIR=str(tmp_path)) as top:
+        top.wait_for(HEADER, r"MainThread +<module>")
+        top.press("\x03")
+        assert top.wait_end()[0] == 128 + signal.SIGINT
+    assert "KeyboardInterrupt" in logs(tmp_path)[0].read_text()
+
+
+def test_program_that_cannot_start(tmp_path):
+    with screen("--", "no-such-program", TMPDIR=str(tmp_path)) as top:
+        status = top.wait_end()[0]
+        assert status == 1 and b"cannot run no-such-program: No such file" in top.seen and b"?1049h" not in top.seen
+    assert not logs(tmp_path)
+
+
+def test_no_screen_for_a_program(program, tmp_path):
+    """It is not started when nobody could see it."""
+    done = gilspy.run("top", "--", "touch", str(tmp_path / "started"), env=dict(os.environ, TMPDIR=str(tmp_path)))
+    assert done.returncode == 1 and "--once" in done.stderr
+    assert not logs(tmp_path) and not (tmp_path / "started").exists()
+
+
+def test_program_once(program, tmp_path):
+    """As text it has our output, and its status is ours."""
+    command, gate = program
+    out, said = tmp_path / "out", tmp_path / "said"
+    for seconds in 1, 10, 60:  # a machine with much to do may not let it begin in time
+        with open(out, "w") as output, open(said, "w") as errors:
+            top = subprocess.Popen([gilspy.PROGRAM, "top", "--once", "-d", str(seconds), "--", *command], stdout=output,
+                                   stdin=subprocess.DEVNULL, stderr=errors, env=dict(os.environ, LC_ALL="C.UTF-8"))
+            until(lambda: "starts.py" in out.read_text() or "gilspy:" in said.read_text(), "it to show something")
+            gate.write_text("5\n")
+            status = top.wait(PATIENCE_S)
+        if "gilspy:" not in said.read_text():
+            break
+    assert status == 5 and "it goes 5" in out.read_text() and said.read_text() == "it begins\n"
+
+
+@pytest.mark.parametrize("words, why", [
+    (["-u", "nobody"], "--user is for a command"), (["-p", "1", "--", "true"], "exclude each other"),
+    (["--"], "neither a process nor a command")])
+def test_who_is_meant(words, why):
+    done = gilspy.run("top", *words)
+    assert done.returncode == 2 and why in done.stderr
+
+
+# ---- which threads, which frames ----
+
+def test_only_some_threads(held):
+    with screen("-p", held.pid, "--thread", "victim-*", "--thread", str(held.began["tids"]["locked"])) as top:
+        top.wait_for("4 of 8 threads: victim-*", r"● holder \(", r"◌ 1 waiting", r"^◌   0\.0 100\.0 .* victim-0 ")
+        assert not re.search(r"\d (holder|sleeper|MainThread) ", top.text())
+        top.press("6")
+        top.wait_for(r"^◌ victim-0 +▒")
+        assert not re.search("sleeper|holder +█", top.text())
+        top.press("3", *["m"] * 2)
+        top.wait_for(r"mode cpu")
+        top.press("m")
+        top.wait_for("mode gil", "no function was met in this mode yet")
+        end(top)
+
+
+def test_frames(held):
+    """Functions without lines, and the thread as the outermost one."""
+    with screen("-tF", "-p", held.pid) as top:
+        top.wait_for(r"^● .* holder +wait_holding +\S*common\.py$")
+        top.press("enter")
+        top.wait_for(r"100\.0 100\.0 holder \(%d\)$" % held.began["tids"]["holder"])
+        top.press("3")
+        top.wait_for(r" 100\.0 .* victim-0 \(%d\)$" % held.began["tids"]["victim-0"])
         end(top)
 
 

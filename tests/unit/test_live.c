@@ -25,9 +25,9 @@ struct fixture {
     uint32_t leaf, deep, idle; /* stacks */
 };
 
-static void open_fixture(struct fixture *f, bool recent)
+static void open_selected(struct fixture *f, bool recent, const struct gs_selection *selection)
 {
-    f->live = gs_live_new(recent);
+    f->live = gs_live_new(recent, selection);
     f->album = gs_album_new();
     assert_true(f->live && f->album);
     stream_begin(&f->stream, gs_live_sink(f->live));
@@ -39,6 +39,11 @@ static void open_fixture(struct fixture *f, bool recent)
     f->leaf = stream_call(&f->stream, root, "leaf", "app.py", 5);
     f->deep = stream_call(&f->stream, stream_call(&f->stream, f->leaf, "leaf", "app.py", 6), "leaf", "app.py", 6);
     f->idle = stream_call(&f->stream, 0, "wait", "lock.py", 9);
+}
+
+static void open_fixture(struct fixture *f, bool recent)
+{
+    open_selected(f, recent, &(struct gs_selection){0});
 }
 
 static void close_fixture(struct fixture *f)
@@ -232,6 +237,91 @@ static void look(struct fixture *f, uint64_t ms, pid_t holder, uint64_t switches
         .state = holder ? GS_GIL_HELD : GS_GIL_FREE, .holder = holder, .has_switches = true, .switches = switches};
     f->stream.time_ns += ms * MS;
     gs_live_look(f->live, PID, &gil, 1, f->stream.time_ns);
+}
+
+/* Of the others nothing is listed or counted; the GIL is that of all. */
+static void only_some_threads(void **state)
+{
+    static const char *const patterns[] = {"[b]*", "103"};
+    struct fixture f;
+    pid_t pid, tid;
+    bool more;
+    (void)state;
+    open_selected(&f, false, &(struct gs_selection){.patterns = patterns, .pattern_count = 2});
+    tick(&f, f.leaf, 10);
+    look(&f, 0, 101, 1);
+    look(&f, 9, 101, 1);
+    look(&f, 1, 102, 2);
+    look(&f, 4, 0, 2);
+    const struct gs_picture *p = picture(&f, GS_SHOW_ALL, f.b);
+    assert_int_equal(p->thread_count, 2);
+    assert_string_equal(p->threads[0].name, "b");
+    assert_string_equal(p->threads[1].name, "c");
+    assert_int_equal(p->processes[0].threads, 3);
+    assert_int_equal(p->function_count, 3);
+    about(function(p, "wait")->own_s[GS_MODE_WALL], 0.02);
+    about(function(p, "leaf")->own_s[GS_MODE_WALL], 0);
+    about(function(p, "leaf")->own_s[GS_MODE_BLAME], 0.01); /* b waited for it */
+    assert_int_equal(p->hold_count, 1);
+    assert_int_equal(p->holds[0].tid, 102);
+    assert_int_equal(p->blame_count, 1);
+    assert_string_equal(p->gils[0].longest.name, "a");
+    assert_false(gs_live_cpu_wanted(f.live, 0, 1000, &pid, &tid, &more));
+    assert_true(gs_live_cpu_wanted(f.live, 1, 1000, &pid, &tid, &more) && tid == 102);
+    close_fixture(&f);
+}
+
+/* Who waits for one that was asked for is told, and with what; its time is its own. */
+static void only_the_holder(void **state)
+{
+    static const char *const patterns[] = {"a"};
+    struct fixture f;
+    (void)state;
+    open_selected(&f, false, &(struct gs_selection){.patterns = patterns, .pattern_count = 1});
+    tick(&f, f.leaf, 10);
+    const struct gs_picture *p = picture(&f, GS_SHOW_ALL, f.a);
+    assert_int_equal(p->thread_count, 1);
+    assert_int_equal(p->blame_count, 1);
+    about(function(p, "leaf")->own_s[GS_MODE_WALL], 0.01);
+    about(function(p, "leaf")->own_s[GS_MODE_BLAME], 0);
+    assert_string_equal(p->blames[0].waiter, "b");
+    close_fixture(&f);
+}
+
+/* The thread as the outermost frame, functions without lines. */
+static void threads_first(void **state)
+{
+    struct fixture f;
+    (void)state;
+    open_selected(&f, false, &(struct gs_selection){.threads = true, .function = true});
+    tick(&f, f.leaf, 10);
+    tick(&f, f.deep, 30);
+    look(&f, 0, 101, 1);
+    tick(&f, f.leaf, 10);
+    look(&f, 0, 101, 1);
+    look(&f, 0, 0, 1);
+    const struct gs_picture *p = picture(&f, GS_SHOW_ALL, f.a);
+    const struct gs_picture_function *thread = function(p, "a (101)");
+    about(thread->own_s[GS_MODE_WALL], 0);
+    about(thread->total_s[GS_MODE_WALL], 0.05);
+    about(thread->total_s[GS_MODE_GIL], 0.05);
+    about(function(p, "c (103)")->total_s[GS_MODE_ACTIVE], 0);
+    const struct gs_picture_thread *a = &p->threads[0];
+    assert_int_equal(a->frame_count, 3);
+    assert_string_equal(a->frames[2].place.function, "a (101)");
+    about(a->frames[2].share[GS_MODE_WALL], 1);
+    assert_string_equal(a->frames[0].place.function, "leaf");
+    assert_int_equal(a->frames[0].place.line, 0);
+    about(a->frames[0].share[GS_MODE_WALL], 1); /* on whatever line */
+    assert_int_equal(a->place.line, 0);
+    assert_int_equal(p->holds[0].place.line, 0);
+    assert_int_equal(p->blames[0].place.line, 0);
+    assert_int_equal(p->blame_count, 1);
+    stream_clear(&f.stream); /* a and b end */
+    stream_add(&f.stream, f.c, f.idle, GS_WITHOUT, GS_RUN_SYSCALL);
+    assert_int_equal(stream_tick(&f.stream, 10 * MS, 0), GS_OK);
+    about(function(picture(&f, GS_SHOW_ALL, f.c), "a (101)")->total_s[GS_MODE_WALL], 0.05);
+    close_fixture(&f);
 }
 
 static void holds(void **state)
@@ -478,6 +568,9 @@ int main(void)
         cmocka_unit_test(functions_and_lines),
         cmocka_unit_test(forgets),
         cmocka_unit_test(blames),
+        cmocka_unit_test(only_some_threads),
+        cmocka_unit_test(only_the_holder),
+        cmocka_unit_test(threads_first),
         cmocka_unit_test(holds),
         cmocka_unit_test(no_count),
         cmocka_unit_test(seconds_and_cells),

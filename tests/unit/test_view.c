@@ -80,6 +80,27 @@ static void other_screens(void **state)
     check(&picture_empty, "", 24, 80, true, "empty");
 }
 
+/* Why so few are there. */
+static void some_threads(void **state)
+{
+    static const char *const patterns[] = {"worker-*", "4242", "MainThread"};
+    struct gs_picture picture = picture_server;
+    struct gs_view view;
+    struct gs_grid grid = {0};
+    FILE *out = golden_open();
+    (void)state;
+    picture.thread_count = 2;
+    gs_view_init(&view, GS_MODE_ACTIVE, true);
+    view.patterns = patterns;
+    for (view.pattern_count = 1; view.pattern_count <= 3; view.pattern_count++) {
+        draw(&view, &picture, 12, 120, &grid);
+        grid_write(&grid, out);
+    }
+    golden_check(out, "top-patterns-120x12.txt");
+    gs_grid_fini(&grid);
+    gs_view_fini(&view);
+}
+
 /* Whatever the size and the pane: nothing is drawn outside, and wide characters are whole. */
 static void every_size(void **state)
 {
@@ -372,6 +393,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(panes),
         cmocka_unit_test(other_screens),
+        cmocka_unit_test(some_threads),
         cmocka_unit_test(every_size),
         cmocka_unit_test_setup_teardown(cursor_moves, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cursor_follows, set_up, tear_down),
