@@ -13,7 +13,7 @@ static enum gs_status show_once(const struct gs_args *args, struct gs_output *ou
     enum gs_status status = gs_survey(&ps, args, exit, err);
     if (status == GS_OK) {
         gs_console_init(&console, output->file, args->color);
-        status = args->json ? gs_ps_json(&ps, output->file) : gs_ps_text(&ps, &console);
+        status = args->json ? gs_ps_json(&ps, output->file) : gs_ps_text(&ps, &console, args->verbose);
         if (status != GS_OK)
             gs_fail(err, status, "cannot show the processes: %s", gs_status_text(status));
     }
@@ -60,11 +60,13 @@ static int run(const struct gs_args *args)
 const struct gs_cmd gs_cmd_ps = {
     .name = "ps",
     .summary = "list the Python processes here",
-    .help = "Lists the Python processes of this machine: version, threads, who holds the GIL, and whether they can "
-            "be watched; with -p only these processes.\n"
-            "\n"
-            "A process that may not be looked into is listed when it is called python, with the reason.",
-    .options =
-        GS_OPT(PID) | GS_OPT(INTERVAL) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(HELP),
+    .help =
+        "Lists the Python processes of this machine: version, threads, who holds the GIL, and whether they can "
+        "be watched; with -p only these processes.\n"
+        "\n"
+        "A process that may not be looked into is listed when it is called python, with the reason. Lines are cut at "
+        "the terminal's width, unless with -v.",
+    .options = GS_OPT(PID) | GS_OPT(INTERVAL) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) |
+               GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
 };

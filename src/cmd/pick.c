@@ -24,7 +24,7 @@ static int list(const struct gs_args *args)
     gs_console_init(&console, stderr, args->color);
     enum gs_status status = gs_survey(&ps, args, &exit, &err);
     if (status == GS_OK)
-        status = gs_ps_text(&ps, &console);
+        status = gs_ps_text(&ps, &console, args->verbose);
     gs_ps_fini(&ps);
     return status == GS_OK ? usage : gs_message(status, &err);
 }

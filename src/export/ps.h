@@ -29,6 +29,6 @@ void gs_ps_fini(struct gs_ps *ps);
 
 /* One JSON document and a line feed. Errors of the stream stay in it. */
 enum gs_status gs_ps_json(const struct gs_ps *ps, FILE *out) GS_MUST_CHECK;
-enum gs_status gs_ps_text(const struct gs_ps *ps, const struct gs_console *console) GS_MUST_CHECK;
+enum gs_status gs_ps_text(const struct gs_ps *ps, const struct gs_console *console, bool whole) GS_MUST_CHECK;
 
 #endif

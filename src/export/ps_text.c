@@ -61,19 +61,30 @@ static void put_cell(struct gs_text *cell, const struct gs_ps_row *row, enum col
     gs_text_cut(cell, columns[column].most);
 }
 
-/* The command, or why the process cannot be watched, in what is left of the line. */
+static void put_command(struct gs_text *rest, const struct gs_ps_row *row, bool path)
+{
+    if (row->why_not) {
+        gs_text_put(rest, "[");
+        gs_text_add(rest, row->why_not);
+        gs_text_put(rest, "] ");
+    }
+    for (size_t i = 0; i < row->command_count; i++) {
+        const char *word = row->command[i], *slash = strrchr(word, '/');
+        gs_text_put(rest, i > 0 ? " " : "");
+        gs_text_add(rest, i == 0 && !path && slash && slash[1] ? slash + 1 : word);
+    }
+}
+
+/* The command, or why the process cannot be watched, in what is left of the line. Where the interpreter is can be done
+ * without, what it runs cannot. */
 static void put_rest(struct gs_text *line, const struct gs_ps_row *row, int room)
 {
     struct gs_text rest;
     gs_text_init(&rest, line->utf8);
-    if (row->why_not) {
-        gs_text_put(&rest, "[");
-        gs_text_add(&rest, row->why_not);
-        gs_text_put(&rest, "] ");
-    }
-    for (size_t i = 0; i < row->command_count; i++) {
-        gs_text_put(&rest, i > 0 ? " " : "");
-        gs_text_add(&rest, row->command[i]);
+    put_command(&rest, row, true);
+    if (room > 0 && line->columns + rest.columns > room) {
+        gs_text_clear(&rest);
+        put_command(&rest, row, false);
     }
     if (room > 0)
         gs_text_cut(&rest, room - line->columns > 1 ? room - line->columns : 1);
@@ -114,7 +125,7 @@ static void write_titles(struct gs_text *line, struct gs_text *cell, const int w
     gs_text_style(line, GS_STYLE_PLAIN);
 }
 
-enum gs_status gs_ps_text(const struct gs_ps *ps, const struct gs_console *console)
+enum gs_status gs_ps_text(const struct gs_ps *ps, const struct gs_console *console, bool whole)
 {
     struct gs_text line, cell;
     int widths[COLUMN_COUNT];
@@ -130,7 +141,7 @@ enum gs_status gs_ps_text(const struct gs_ps *ps, const struct gs_console *conso
             put_cell(&cell, row, c);
             set_cell(&line, &cell, widths[c], columns[c].right);
         }
-        put_rest(&line, row, console->columns);
+        put_rest(&line, row, whole ? 0 : console->columns);
         gs_text_style(&line, GS_STYLE_PLAIN);
         gs_text_write(&line, console);
     }

@@ -49,11 +49,32 @@ static void text(void **state)
 {
     (void)state;
     struct gs_console console = {.out = golden_open(), .utf8 = true};
-    assert_int_equal(gs_ps_text(&ps, &console), GS_OK);
+    assert_int_equal(gs_ps_text(&ps, &console, false), GS_OK);
     golden_check(console.out, "ps.txt");
     console = (struct gs_console){.out = golden_open(), .columns = 72, .depth = GS_COLORS_8};
-    assert_int_equal(gs_ps_text(&ps, &console), GS_OK);
+    assert_int_equal(gs_ps_text(&ps, &console, false), GS_OK);
     golden_check(console.out, "ps-72-ascii-color.txt");
+}
+
+/* Where a line is too long, the way to the interpreter goes; with -v nothing does. */
+static void long_commands(void **state)
+{
+    static char *words[] = {(char *)"/opt/python/versions/3.11.7/bin/python3", (char *)"/srv/app/main.py", NULL};
+    static struct gs_ps_row one[] = {{.pid = 42,
+                                      .user = "www",
+                                      .python = "3.11.7",
+                                      .threads = 14,
+                                      .gil = GS_GIL_FREE,
+                                      .command = words,
+                                      .command_count = 2,
+                                      .watchable = true}};
+    const struct gs_ps list = {.rows = one, .count = 1};
+    struct gs_console console = {.out = golden_open(), .utf8 = true};
+    (void)state;
+    for (console.columns = 100; console.columns >= 40; console.columns -= 20)
+        assert_int_equal(gs_ps_text(&list, &console, false), GS_OK);
+    assert_int_equal(gs_ps_text(&list, &console, true), GS_OK);
+    golden_check(console.out, "ps-long.txt");
 }
 
 static void json(void **state)
@@ -73,6 +94,6 @@ static void json(void **state)
 int main(void)
 {
     setlocale(LC_CTYPE, "C.UTF-8");
-    const struct CMUnitTest tests[] = {cmocka_unit_test(text), cmocka_unit_test(json)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(text), cmocka_unit_test(long_commands), cmocka_unit_test(json)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
