@@ -21,22 +21,24 @@ static struct gs_picture_hold hold_now(const struct gs_live_drawing *drawing, co
     const struct gs_live_thread *thread =
         lock->holder == GS_LIVE_NOBODY ? NULL : gs_live_thread_of(drawing->live, lock->holder);
     struct gs_picture_hold now = {.waiters = (uint32_t)lock->waiters};
+    struct gs_live_place place = {.line = 0};
     if (hold->on) {
         now.tid = hold->tid;
         now.at_least = hold->at_least;
         now.longest_us = (hold->last_ns - hold->begin_ns) / 1000;
-        now.place = gs_live_copy_place(drawing->album, &hold->place);
+        place = hold->place;
         for (size_t i = 0; i < drawing->live->thread_count && (!thread || thread->tid != now.tid); i++) {
             const struct gs_live_thread *one = drawing->live->threads[i];
             thread = one->tid == now.tid && one->process == process->number ? one : thread;
         }
     } else if (thread) {
-        struct gs_live_place place;
         now.tid = thread->tid;
-        gs_live_place_of(drawing->live, thread->stack, &place);
-        now.place = gs_live_copy_place(drawing->album, &place);
     }
-    if (thread && thread->tid == now.tid)
+    bool known = thread && thread->tid == now.tid;
+    if (known && !place.function[0] && thread->stacks_known == drawing->live->stacks_known)
+        gs_live_place_of(drawing->live, thread->stack, &place); /* no sample of this hold yet: where it waited */
+    now.place = gs_live_copy_place(drawing->album, &place);
+    if (known)
         now.name = gs_album_copy(drawing->album, thread->name);
     return now;
 }

@@ -72,6 +72,8 @@ const char *gs_command_short(const char *command)
         name--;
     bool interpreter = strncmp(command + name, "python", 6) == 0 && command[len] == ' ';
     const char *rest = interpreter ? command + len + 1 : command;
+    if (interpreter && *rest == '-')
+        return command + name; /* python -m and such */
     size_t end = strcspn(rest, " "), begin = end;
     while (begin > 0 && rest[begin - 1] != '/')
         begin--;

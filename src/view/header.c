@@ -233,16 +233,10 @@ static double highest(const struct gs_picture_gil *gil)
     return most;
 }
 
-/* The process that the head is about: that of the thread that was chosen. */
-static uint32_t process_of(const struct gs_drawing *drawing)
-{
-    return drawing->thread && drawing->thread->process < drawing->picture->process_count ? drawing->thread->process : 0;
-}
-
 int gs_header_put(const struct gs_drawing *drawing, int rows, struct gs_text lines[GS_HEADER_MOST])
 {
     const struct gs_picture *picture = drawing->picture;
-    uint32_t process = process_of(drawing);
+    uint32_t process = drawing->process;
     const struct gs_picture_gil *gils[GILS_MOST];
     size_t count = 0, all = 0;
     int used = 0;

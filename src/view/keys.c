@@ -90,11 +90,31 @@ static enum gs_request right(struct gs_view *view, const struct gs_drawing *draw
 
 /* ---- panes ---- */
 
-static void go_to(struct gs_view *view, enum gs_pane_id pane)
+/* Whose stack is wanted: of the row under the cursor; else of who was chosen before, or has the GIL, or is there. */
+static int64_t stack_wanted(const struct gs_view *view, const struct gs_picture *picture)
+{
+    const struct gs_cursor *cursor = &view->cursors[GS_PANE_THREADS];
+    const struct gs_picture_thread *first = picture->threads;
+    for (size_t i = 0; i < picture->gil_count; i++) {
+        const struct gs_picture_thread *holder =
+            gs_thread_with(picture, picture->gils[i].process, picture->gils[i].now.tid);
+        first = holder ? holder : first;
+    }
+    int64_t wanted[] = {view->under, cursor->chosen ? (int64_t)cursor->id : GS_VIEW_NOBODY, view->thread};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        for (size_t k = 0; k < picture->thread_count; k++) {
+            if ((int64_t)picture->threads[k].number == wanted[i])
+                return wanted[i];
+        }
+    }
+    return picture->thread_count > 0 ? (int64_t)first->number : GS_VIEW_NOBODY;
+}
+
+static void go_to(struct gs_view *view, const struct gs_drawing *drawing, enum gs_pane_id pane)
 {
     bool threads = view->pane == GS_PANE_THREADS || view->pane == GS_PANE_TIMELINE;
     if (pane == GS_PANE_STACK && view->pane != GS_PANE_STACK)
-        view->thread = view->under;
+        view->thread = stack_wanted(view, drawing->picture);
     /* The thread that was chosen in one list is so in the other. */
     if (threads && view->cursors[view->pane].chosen && (pane == GS_PANE_THREADS || pane == GS_PANE_TIMELINE)) {
         view->cursors[pane].chosen = true;
@@ -106,23 +126,20 @@ static void go_to(struct gs_view *view, enum gs_pane_id pane)
 
 static enum gs_request next_pane(struct gs_view *view, const struct gs_drawing *drawing)
 {
-    (void)drawing;
-    go_to(view, (enum gs_pane_id)((view->pane + 1) % GS_PANE_COUNT));
+    go_to(view, drawing, (enum gs_pane_id)((view->pane + 1) % GS_PANE_COUNT));
     return GS_REQUEST_NONE;
 }
 
 static enum gs_request previous_pane(struct gs_view *view, const struct gs_drawing *drawing)
 {
-    (void)drawing;
-    go_to(view, (enum gs_pane_id)((view->pane + GS_PANE_COUNT - 1) % GS_PANE_COUNT));
+    go_to(view, drawing, (enum gs_pane_id)((view->pane + GS_PANE_COUNT - 1) % GS_PANE_COUNT));
     return GS_REQUEST_NONE;
 }
 
 static enum gs_request enter(struct gs_view *view, const struct gs_drawing *drawing)
 {
-    (void)drawing;
     if (view->under != GS_VIEW_NOBODY)
-        go_to(view, GS_PANE_STACK);
+        go_to(view, drawing, GS_PANE_STACK);
     else
         snprintf(view->note, sizeof view->note, "there is no thread to this row now");
     return GS_REQUEST_NONE;
@@ -196,13 +213,12 @@ static enum gs_request help(struct gs_view *view, const struct gs_drawing *drawi
 
 static enum gs_request escape(struct gs_view *view, const struct gs_drawing *drawing)
 {
-    (void)drawing;
     if (view->help)
         view->help = false;
     else if (view->filter[0])
         view->filter[0] = '\0';
     else if (view->pane == GS_PANE_STACK)
-        go_to(view, GS_PANE_THREADS);
+        go_to(view, drawing, GS_PANE_THREADS);
     return GS_REQUEST_NONE;
 }
 
@@ -279,7 +295,7 @@ enum gs_request gs_keys_act(struct gs_view *view, const struct gs_drawing *drawi
     if (view->typing)
         return gs_typing_act(view, drawing, key);
     if (key - '1' < GS_PANE_COUNT) {
-        go_to(view, (enum gs_pane_id)(key - '1'));
+        go_to(view, drawing, (enum gs_pane_id)(key - '1'));
         return GS_REQUEST_NONE;
     }
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

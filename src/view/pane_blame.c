@@ -54,7 +54,7 @@ static void put_process(const struct gs_drawing *drawing, size_t row, int width,
 
 static int by_waited(const struct gs_drawing *drawing, size_t a, size_t b)
 {
-    return gs_compare_u64(at(drawing, a)->us / 100000, at(drawing, b)->us / 100000);
+    return gs_compare_u64(at(drawing, a)->us, at(drawing, b)->us);
 }
 
 static int by_times(const struct gs_drawing *drawing, size_t a, size_t b)

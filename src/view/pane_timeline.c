@@ -70,6 +70,12 @@ static void put_state(const struct gs_drawing *drawing, size_t row, int width, s
     gs_text_style(text, GS_STYLE_PLAIN);
 }
 
+static void put_process(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
+{
+    (void)width;
+    gs_text_put(text, "%d", (int)drawing->picture->processes[at(drawing, row)->process].pid);
+}
+
 static void put_name(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
 {
     gs_text_fit(text, at(drawing, row)->name, width, GS_CUT_END);
@@ -78,6 +84,11 @@ static void put_name(const struct gs_drawing *drawing, size_t row, int width, st
 static int by_name(const struct gs_drawing *drawing, size_t a, size_t b)
 {
     return strcmp(at(drawing, a)->name, at(drawing, b)->name);
+}
+
+static int by_process(const struct gs_drawing *drawing, size_t a, size_t b)
+{
+    return (int)at(drawing, a)->process - (int)at(drawing, b)->process;
 }
 
 /* Time that does not jump: in the order in which they were born. */
@@ -98,6 +109,7 @@ static int by_gil(const struct gs_drawing *drawing, size_t a, size_t b)
 
 static const struct gs_column columns[] = {
     {"", 1, .put = put_state, .compare = by_age},
+    {"PROCESS", 7, .least_columns = 56, .shown = gs_shows_several, .put = put_process, .compare = by_process},
     {"NAME", 16, .put = put_name, .compare = by_name, .words = true},
     {"HALF SECONDS, NOW AT THE RIGHT", 10, .share = 1, .most = GS_PICTURE_CELLS, .put = put_cells, .compare = by_gil},
 };
@@ -139,6 +151,9 @@ static void above(const struct gs_drawing *drawing, struct gs_text *text)
     gs_text_style(text, GS_STYLE_PLAIN);
     if (!cell || most_of(cell) == GS_DOING_COUNT)
         gs_text_put(text, "  not watched");
+    int whole = 0; /* a sample that came late weighs on the next cell */
+    for (int i = 0; cell && i < GS_DOING_COUNT; i++)
+        whole += cell->part[i];
     for (int i = 0; cell && i < GS_DOING_COUNT; i++) {
         if (cell->part[i] == 0)
             continue;
@@ -146,7 +161,7 @@ static void above(const struct gs_drawing *drawing, struct gs_text *text)
         gs_text_style(text, gs_face_style(gs_doing_face((uint8_t)i)));
         gs_text_put(text, "%s", words[i]);
         gs_text_style(text, GS_STYLE_PLAIN);
-        gs_text_put(text, " %.1f %%", cell->part[i] * 100.0 / GS_PICTURE_FULL);
+        gs_text_put(text, " %.1f %%", cell->part[i] * 100.0 / whole);
     }
 }
 

@@ -12,6 +12,7 @@ struct gs_drawing {
     struct gs_files files;                  /* of all that is shown */
     int columns;                            /* 0: lines are not cut */
     bool several;                           /* processes */
+    uint32_t process;                       /* that the head is about */
     const struct gs_picture_thread *thread; /* whose stack is shown, NULL: nobody's */
 };
 

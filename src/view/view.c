@@ -5,6 +5,8 @@
 
 #include "view/parts.h"
 
+#define CLEARLY_MORE 0.1
+
 enum { ROWS_LEAST = 8, COLUMNS_LEAST = 32, BESIDE_LEAST = 130, STACK_LEAST = 44 };
 
 const struct gs_pane *const gs_panes[GS_PANE_COUNT] = {
@@ -71,11 +73,42 @@ static void find_thread(struct gs_view *view, struct gs_drawing *drawing)
     drawing->thread = thread;
 }
 
+static double held(const struct gs_picture *picture, size_t process)
+{
+    double most = 0;
+    for (size_t i = 0; i < picture->gil_count; i++) {
+        if (picture->gils[i].process == process && picture->gils[i].held > most)
+            most = picture->gils[i].held;
+    }
+    return most;
+}
+
+/* The process of the row that was chosen; else the one whose GIL is held most, but the head is to stand still: another
+ * one must be held clearly more. */
+static void find_process(struct gs_view *view, struct gs_drawing *drawing)
+{
+    const struct gs_picture *picture = drawing->picture;
+    bool chosen = view->pane == GS_PANE_STACK || view->cursors[view->pane].chosen;
+    size_t most = 0, now = SIZE_MAX;
+    for (size_t i = 0; i < picture->process_count; i++) {
+        most = held(picture, i) > held(picture, most) ? i : most;
+        now = picture->processes[i].pid == view->about ? i : now;
+    }
+    if (now == SIZE_MAX || held(picture, most) > held(picture, now) + CLEARLY_MORE)
+        now = most;
+    if (chosen && drawing->thread && drawing->thread->process < picture->process_count)
+        now = drawing->thread->process;
+    if (picture->process_count > 0)
+        view->about = picture->processes[now].pid;
+    drawing->process = (uint32_t)now;
+}
+
 /* The rows in their order. */
 static void arrange(struct gs_view *view, struct gs_drawing *drawing)
 {
     gs_list_arrange(view, gs_panes[view->pane], drawing);
     find_thread(view, drawing);
+    find_process(view, drawing);
 }
 
 static int tabs_width(bool words)

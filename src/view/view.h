@@ -70,6 +70,7 @@ struct gs_view {
     const char *const *patterns; /* only threads that they mean are in the picture, if there are any */
     size_t pattern_count;
     int64_t thread;   /* number of the one whose stack the pane Stack shows; GS_VIEW_NOBODY: the first of the list */
+    pid_t about;      /* the process that the head is about, unless a row was chosen; 0: none yet */
     int64_t under;    /* of the one under the cursor in the last drawing */
     size_t cells_ago; /* of the timeline's cursor, in cells; 0: the last complete one */
     size_t help_top;

@@ -336,6 +336,9 @@ def test_family(system_python, folders):
             top.wait_for("3 processes", r"PROCESS +TID")
             for pid in (target.pid, *children):
                 top.wait_for(r" %d +%d MainThread" % (pid, pid))
+            top.press("6")
+            top.wait_for(r"PROCESS +NAME", r" %d +MainThread" % children[1])
+            top.press("1")
             os.kill(children[0], signal.SIGKILL)
             top.wait_for("2 processes")
             top.wait_without(r" %d +%d MainThread" % (children[0], children[0]))

@@ -243,6 +243,49 @@ static void panes_are_chosen(void **state)
     assert_non_null(strstr(f->view.note, "no thread"));
 }
 
+/* A pane without threads does not lose who was looked at; else it is who has the GIL. */
+static void stack_is_of_somebody(void **state)
+{
+    struct fixture *f = *state;
+    key(f, '3');
+    key(f, '2');
+    assert_int_equal(f->view.thread, 2);
+    key(f, '1');
+    key(f, GS_KEY_END);
+    key(f, '3');
+    key(f, '2');
+    assert_int_equal(f->view.thread, 7);
+}
+
+static void held_by(struct gs_picture_gil gils[2], double first, double second)
+{
+    gils[0].held = first;
+    gils[1].held = second;
+}
+
+/* The head is about the process whose GIL is held most, and stays there while it is about even; a row that was chosen
+ * decides. */
+static void head_stands_still(void **state)
+{
+    struct fixture *f = *state;
+    struct gs_picture picture = picture_family;
+    struct gs_picture_gil gils[2] = {picture_family.gils[0], picture_family.gils[1]};
+    static const struct {
+        double first, second;
+        size_t about;
+    } rows[] = {{0.5, 0.65, 1}, {0.55, 0.5, 1}, {0.65, 0.5, 0}, {0.5, 0.58, 0}, {0.5, 0.7, 1}};
+    picture.gils = gils;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        held_by(gils, rows[i].first, rows[i].second);
+        draw(&f->view, &picture, 24, 80, &f->grid);
+        assert_int_equal(f->view.about, picture.processes[rows[i].about].pid);
+    }
+    gs_view_key(&f->view, &picture, GS_KEY_END);
+    draw(&f->view, &picture, 24, 80, &f->grid);
+    const struct gs_picture_thread *last = &picture.threads[f->view.under == (int64_t)picture.threads[1].number];
+    assert_int_equal(f->view.about, picture.processes[last->process].pid);
+}
+
 static void sorts(void **state)
 {
     struct fixture *f = *state;
@@ -399,6 +442,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(cursor_follows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(panes_are_chosen, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sorts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(stack_is_of_somebody, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(head_stands_still, set_up, tear_down),
         cmocka_unit_test_setup_teardown(searches, set_up, tear_down),
         cmocka_unit_test_setup_teardown(filters, set_up, tear_down),
         cmocka_unit_test_setup_teardown(requests, set_up, tear_down),
