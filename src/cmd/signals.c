@@ -67,7 +67,11 @@ bool gs_signals_wait(uint64_t until_ns, int fd, const sigset_t *waiting)
     uint64_t now = gs_clock_ns();
     uint64_t left = until_ns > now ? until_ns - now : 0;
     struct timespec time = {.tv_sec = (time_t)(left / GS_NS_PER_S), .tv_nsec = (long)(left % GS_NS_PER_S)};
-    return ppoll(&readable, 1, &time, waiting) != 0;
+    int ready = ppoll(&readable, 1, &time, waiting);
+    /* A descriptor that is ready comes first, and signals stay out: one that always is would keep them out for ever. */
+    if (ready > 0)
+        ppoll(NULL, 0, &(struct timespec){0}, waiting);
+    return ready != 0;
 }
 
 bool gs_signals_sleep(uint64_t until_ns, const sigset_t *waiting)

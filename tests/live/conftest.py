@@ -1,6 +1,7 @@
 """Each live test runs once for every Python of this machine; what is not installed is skipped by name."""
 import os
 import shutil
+import signal
 import tempfile
 
 import pytest
@@ -10,6 +11,12 @@ import pythons
 from target import Folders
 
 TESTED = set()  # labels of the interpreters for which a test passed
+
+
+def pytest_configure():
+    """A job in the background ignores SIGINT, and so does what it starts: the tests end programs by it."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_generate_tests(metafunc):
