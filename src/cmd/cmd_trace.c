@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/console.h"
 #include "cmd/cmd.h"
+#include "cmd/exact_holds.h"
 #include "cmd/exact_words.h"
 #include "cmd/message.h"
 #include "cmd/meter.h"
@@ -16,7 +17,7 @@
 #include "cmd/stuck.h"
 #include "cmd/subject.h"
 #include "export/run.h"
-#include "export/timeline.h"
+#include "export/timeline_feed.h"
 #include "export/trace_text.h"
 #include "gilspy/sampler.h"
 
@@ -33,55 +34,11 @@ struct trace {
     struct gs_sampler *sampler;
     struct gs_timeline *timeline;
     struct gs_meter meter;
-    struct gs_schedule *schedule;
+    struct gs_timeline_feed feed;
     struct gs_exact *exact;
     struct gs_gilstat stat;
-    enum gs_status failed; /* of the timeline, where nobody could be told */
-    uint64_t windows;
     bool open, sampled, gone; /* sampled: it is not traced any more */
 };
-
-/* ---- what comes from exact tracing ---- */
-
-static enum gs_status take_event(void *context, const struct gs_event *event)
-{
-    struct trace *t = context;
-    return t->schedule ? gs_schedule_event(t->schedule, event) : GS_OK;
-}
-
-static void keep_failure(struct trace *t, enum gs_status status)
-{
-    t->failed = t->failed ? t->failed : status;
-}
-
-static void take_turn(void *context, const struct gs_turn *turn)
-{
-    struct trace *t = context;
-    keep_failure(t, t->timeline->turn(t->timeline, turn));
-}
-
-static void take_run(void *context, const struct gs_run_span *span)
-{
-    struct trace *t = context;
-    keep_failure(t, t->timeline->run(t->timeline, span));
-}
-
-static void take_moment(void *context, unsigned lock, pid_t holder, uint32_t waiters, uint64_t begin_ns,
-                        uint64_t end_ns)
-{
-    struct trace *t = context;
-    (void)holder;
-    keep_failure(t, t->timeline->waiters(t->timeline, lock, waiters, begin_ns, end_ns));
-}
-
-static void take_window(void *context, uint64_t begin_ns, uint64_t end_ns)
-{
-    struct trace *t = context;
-    (void)begin_ns;
-    t->windows++;
-    if (t->schedule)
-        gs_schedule_cut(t->schedule, end_ns);
-}
 
 /* ---- the beginning ---- */
 
@@ -154,12 +111,13 @@ static enum gs_status open_sampler(struct trace *t, struct gs_err *err)
 static enum gs_status begin(struct trace *t, struct gs_err *err)
 {
     const struct gs_args *args = t->args;
-    struct gs_exact_tap tap = {t, take_event, take_turn, take_moment, take_window};
+    struct gs_exact_tap tap = gs_timeline_feed_tap(&t->feed);
     struct gs_exact_options options = {.max_overhead = args->max_overhead < 0   ? 0
                                                        : args->max_overhead > 0 ? args->max_overhead
                                                                                 : overhead_most,
                                        .long_us = args->long_us,
                                        .switches = true,
+                                       .counters = args->counters,
                                        .tap = &tap};
     enum gs_status status = gs_subject_open(&t->subject, args, give_up, t, err);
     if (!status)
@@ -167,12 +125,14 @@ static enum gs_status begin(struct trace *t, struct gs_err *err)
     t->open = !status;
     if (!status)
         status = open_sampler(t, err);
-    if (!status) {
-        t->schedule = gs_schedule_new(take_run, t);
-        if (!t->schedule)
-            status = gs_fail(err, GS_NO_MEMORY, "cannot trace: out of memory");
-    }
-    return status ? status : gs_exact_open(&t->exact, t->subject.look, &options, err);
+    if (!status && gs_timeline_feed_init(&t->feed, t->timeline))
+        status = gs_fail(err, GS_NO_MEMORY, "cannot trace: out of memory");
+    if (status)
+        return status;
+    struct gs_exact_subject subject = gs_exact_subject_of(t->subject.look);
+    status = gs_exact_open(&t->exact, &subject, &options, err);
+    t->feed.exact = t->exact;
+    return status;
 }
 
 /* ---- the loop ---- */
@@ -206,7 +166,7 @@ static enum gs_status step(struct trace *t, uint64_t now_ns, uint64_t *sample_ns
     }
     if (!status && t->sampled && gs_sampler_count(t->sampler) == 0)
         status = GS_GONE;
-    return status ? status : t->failed;
+    return status ? status : t->feed.failed;
 }
 
 static enum gs_status loop(struct trace *t)
@@ -243,11 +203,11 @@ static enum gs_status finish_timeline(struct trace *t)
             t->timeline->thread(t->timeline, t->stat.threads[i].tid, t->stat.threads[i].name, t->stat.threads[i].main);
     struct gs_timeline_end end = {.stat = &t->stat,
                                   .trap_ns = setup->trap_ns,
-                                  .windows = t->windows,
+                                  .windows = t->feed.windows,
                                   .waits = setup->spots.waits,
                                   .switches = setup->switches};
     if (!status)
-        status = t->failed ? t->failed : t->timeline->about(t->timeline, &end);
+        status = t->feed.failed ? t->feed.failed : t->timeline->about(t->timeline, &end);
     return status ? status : gs_sampler_end(t->sampler);
 }
 
@@ -277,10 +237,10 @@ static enum gs_status summarize(const struct trace *t)
         return GS_OK;
     struct gs_console console;
     gs_console_init(&console, out, args->color);
-    gs_trace_text(&t->stat, &console, args->verbose);
-    if (!piped)
+    enum gs_status status = gs_trace_text(&t->stat, &console, args->verbose);
+    if (!status && !piped)
         gs_remark("%s is written. %s", t->name, t->format->how);
-    return GS_OK;
+    return status;
 }
 
 static void tell_setup(const struct trace *t)
@@ -291,6 +251,8 @@ static void tell_setup(const struct trace *t)
     gs_exact_tell_setup(t->exact);
     if (!setup->switches && !setup->spots.none)
         gs_remark("with so many threads the scheduler is not traced");
+    if (t->args->counters)
+        gs_exact_tell_counters(t->exact);
 }
 
 /* What is to be known of the result. */
@@ -311,7 +273,7 @@ static void close_all(struct trace *t)
         gs_watch_unguard(t->subject.look->watch);
     gs_gilstat_fini(&t->stat);
     gs_exact_close(t->exact);
-    gs_schedule_free(t->schedule);
+    gs_timeline_feed_fini(&t->feed);
     gs_sampler_free(t->sampler);
     if (t->timeline)
         t->timeline->close(t->timeline);
@@ -387,7 +349,7 @@ const struct gs_cmd gs_cmd_trace = {
         "  gilspy trace -p 1234 -d 5 -o a.trace.json         for https://ui.perfetto.dev\n"
         "  gilspy trace --max-overhead off -- python3 app.py  whatever it costs",
     .options = GS_OPT(PID) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(FORMAT) | GS_OPT(MAX_OVERHEAD) |
-               GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) |
-               GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
+               GS_OPT(COUNTERS) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) |
+               GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
 };

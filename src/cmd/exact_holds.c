@@ -3,7 +3,7 @@
 #include "sample/merge.h"
 
 /* Names what the merged frames begin with. */
-static bool name_frames(struct gs_look *look, const struct gs_thread *thread, struct gs_seen_hold *seen)
+static bool name_frames(struct gs_look *look, const struct gs_thread *thread, struct gs_exact_seen *seen)
 {
     struct gs_native *natives = gs_reader_natives(look->reader);
     struct gs_native_telling telling = {.count = 0};
@@ -32,11 +32,12 @@ static bool name_frames(struct gs_look *look, const struct gs_thread *thread, st
     return true;
 }
 
-bool gs_exact_look(struct gs_look *look, pid_t tid, struct gs_seen_hold *seen, const struct gs_snapshot **snapshot)
+static bool see(void *context, pid_t tid, struct gs_exact_seen *seen, const struct gs_snapshot **snapshot)
 {
+    struct gs_look *look = context;
     bool known = false;
     size_t count = 0;
-    *seen = (struct gs_seen_hold){.native.function = NULL};
+    *seen = (struct gs_exact_seen){.native.function = NULL};
     *snapshot = NULL;
     if (gs_reader_native(look->reader, GS_NATIVE_LEAF, tid) != GS_OK)
         return false;
@@ -50,4 +51,9 @@ bool gs_exact_look(struct gs_look *look, pid_t tid, struct gs_seen_hold *seen, c
     }
     gs_merge_free(merge);
     return gs_reader_native(look->reader, GS_NATIVE_NONE, 0) == GS_OK && known;
+}
+
+struct gs_exact_subject gs_exact_subject_of(struct gs_look *look)
+{
+    return (struct gs_exact_subject){look->python, look->reader, look->names, {look, see}};
 }

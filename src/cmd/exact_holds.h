@@ -3,15 +3,9 @@
 #define GS_CMD_EXACT_HOLDS_H
 
 #include "cmd/look.h"
+#include "profile/exact.h"
 
-/* Where the thread was seen to hold its GIL. */
-struct gs_seen_hold {
-    struct gs_place place;  /* its innermost Python frame; the strings hold until the next look */
-    struct gs_place native; /* the C function that this one called; function NULL: none, or not known */
-};
-
-/* Takes a snapshot with the C stack of that thread. False: it does not hold a GIL, or its stack is not known. The
- * snapshot (NULL: none could be taken) is told in any case. */
-bool gs_exact_look(struct gs_look *look, pid_t tid, struct gs_seen_hold *seen, const struct gs_snapshot **snapshot);
+/* What there is to trace of a look, which it keeps using: holders are looked up with the C stack of theirs. */
+struct gs_exact_subject gs_exact_subject_of(struct gs_look *look);
 
 #endif

@@ -13,6 +13,24 @@ void gs_exact_tell_setup(const struct gs_exact *exact)
         gs_remark("%zu GILs are not traced: there are only %d debug registers", setup->spots.left_out, GS_SPOTS_MOST);
 }
 
+void gs_exact_tell_counters(const struct gs_exact *exact)
+{
+    static const uint32_t hardware = 1u << GS_CYCLES | 1u << GS_INSTRUCTIONS | 1u << GS_CACHE_MISSES;
+    const struct gs_tracer_setup *setup = gs_exact_setup(exact);
+    uint32_t counted = gs_exact_counted(exact);
+    if (setup->spots.none)
+        return;
+    if (!counted)
+        gs_remark("with so many threads nothing is counted: it takes several descriptors for each (ulimit -n)");
+    else if (!(counted & 1u << GS_PAGE_FAULTS))
+        gs_remark("page faults are not counted: with so many threads there are too few descriptors (ulimit -n)");
+    else if (!(counted & hardware))
+        gs_remark("cycles, instructions and cache misses are not counted: this machine does not let them be");
+    if (counted & 1u << GS_PAGE_FAULTS && setup->gauges.user_only)
+        gs_remark("page faults in the kernel (a read into new memory) are not counted: that takes root, or "
+                  "kernel.perf_event_paranoid of 1 or less");
+}
+
 void gs_exact_tell_losses(const struct gs_exact *exact)
 {
     struct gs_tracer_numbers numbers;

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cmd/exact_holds.h"
 #include "cmd/exact_words.h"
 #include "cmd/figures.h"
 #include "cmd/figures_exact.h"
@@ -96,6 +97,8 @@ static void tell(const struct figures *f, bool gone)
     if (f->args->quiet)
         return;
     gs_exact_tell_setup(f->exact);
+    if (f->args->counters)
+        gs_exact_tell_counters(f->exact);
     gs_exact_tell_losses(f->exact);
     if (gone && !f->args->program)
         gs_remark("the process %s: the figures are of the time up to then",
@@ -108,9 +111,11 @@ static enum gs_status measure(struct figures *f, struct gs_err *err)
     struct gs_exact_options options = {.max_overhead = args->max_overhead < 0   ? 0
                                                        : args->max_overhead > 0 ? args->max_overhead
                                                                                 : overhead_most,
-                                       .long_us = args->long_us};
+                                       .long_us = args->long_us,
+                                       .counters = args->counters};
+    struct gs_exact_subject subject = gs_exact_subject_of(f->subject.look);
     bool gone = false;
-    enum gs_status status = gs_exact_open(&f->exact, f->subject.look, &options, err);
+    enum gs_status status = gs_exact_open(&f->exact, &subject, &options, err);
     if (status)
         return status;
     f->begin_ns = gs_clock_ns();

@@ -6,6 +6,7 @@
 #include "base/room.h"
 #include "export/about.h"
 #include "export/chrome.h"
+#include "export/counts.h"
 #include "export/json.h"
 #include "export/timeline.h"
 
@@ -161,6 +162,28 @@ static enum gs_status add_waiters(struct gs_timeline *timeline, unsigned lock, u
     return GS_OK;
 }
 
+/* A track for each counter, which grows; Perfetto shows its rate, too. */
+static enum gs_status add_counts(struct gs_timeline *timeline, uint64_t ns, uint32_t counted,
+                                 const struct gs_gilstat_counts *all)
+{
+    struct exact *exact = of(timeline);
+    FILE *out = exact->chrome->out;
+    for (int counter = 0; counter < GS_COUNTERS; counter++) {
+        if (!(counted >> counter & 1))
+            continue;
+        gs_chrome_begin_event(exact->chrome, 'C', exact->pid);
+        gs_chrome_put_time(exact->chrome, ns);
+        fprintf(out, ",\"name\":\"%s\",\"args\":{", gs_counter_name(counter));
+        for (int i = 0; i < GS_COUNTS_WORDS; i++) {
+            enum gs_gil_word word = gs_counts_words[i];
+            fprintf(out, i > 0 ? ",\"%s\":" : "\"%s\":", gs_gil_word_name(word));
+            gs_about_write_number(all->by_word[word][counter] / gs_counter_unit(counter), out);
+        }
+        fputs_unlocked("}}", out);
+    }
+    return GS_OK;
+}
+
 static void go_sampled(struct gs_timeline *timeline)
 {
     of(timeline)->chrome->seen = NULL;
@@ -204,8 +227,8 @@ static enum gs_status open_exact(struct gs_timeline **timeline, FILE *out, pid_t
         close_exact(&exact->timeline);
         return status;
     }
-    exact->timeline = (struct gs_timeline){&exact->chrome->sink, add_thread, add_turn,   add_run,
-                                           add_waiters,          go_sampled, tell_about, close_exact};
+    exact->timeline = (struct gs_timeline){&exact->chrome->sink, add_thread, add_turn,   add_run,    add_waiters,
+                                           add_counts,           go_sampled, tell_about, close_exact};
     exact->chrome->sink.forget = forget;
     exact->chrome->seen = note_seen;
     exact->chrome->seen_context = exact;

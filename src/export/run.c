@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "export/counts.h"
 #include "export/json.h"
 #include "export/run.h"
 #include "export/words.h"
@@ -63,6 +64,21 @@ static json_t *rotated(const struct gs_run_summary *summary)
     return json_pack("{s:I, s:o}", "recordings", (json_int_t)summary->made, "kept", kept);
 }
 
+static json_t *threads_of(const struct gs_gilstat *stat)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < stat->thread_count; i++) {
+        const struct gs_gilstat_thread *thread = &stat->threads[i];
+        json_t *one = json_pack("{s:i, s:o, s:o}", "tid", (int)thread->tid, "name", gs_json_text(thread->name),
+                                "counters", gs_counts_json(stat, &thread->counts));
+        if (json_array_append_new(list, one) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 static bool add_exact(json_t *document, const struct gs_gilstat *stat)
 {
     json_t *more =
@@ -73,6 +89,9 @@ static bool add_exact(json_t *document, const struct gs_gilstat *stat)
                   gs_json_number(stat->violations.known, stat->violations.value), "overhead", stat->overhead.value);
     bool added = more && json_object_update(document, more) == 0;
     json_decref(more);
+    if (added && stat->counting)
+        added = json_object_set_new(document, "counters", gs_counts_json(stat, &stat->counts)) == 0 &&
+                json_object_set_new(document, "threads", threads_of(stat)) == 0;
     return added;
 }
 

@@ -2,6 +2,7 @@
  * however many threads there are. */
 #include <stdio.h>
 
+#include "export/counts.h"
 #include "export/json.h"
 #include "export/stat.h"
 
@@ -48,15 +49,20 @@ static json_t *holds_of(const struct gs_gilstat_thread *thread)
                      "p99", count(thread->hold_us[GS_P99]));
 }
 
-static json_t *thread_of(const struct gs_gilstat_thread *thread)
+static json_t *thread_of(const struct gs_gilstat *stat, const struct gs_gilstat_thread *thread)
 {
-    return json_pack("{s:i, s:o, s:b, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}", "tid",
-                     (int)thread->tid, "name", gs_json_text(thread->name), "main", thread->main, "has", thread->has,
-                     "waits", thread->waits, "without", thread->without, "unknown", thread->unknown, "on_cpu",
-                     figure(thread->on_cpu), "acquisitions", count(thread->acquisitions), "wait_count",
-                     count(thread->wait_count), "wait_us", count(thread->wait_us), "longest_wait_us",
-                     count(thread->longest_wait_us), "longest_hold_us", count(thread->longest_hold_us), "hold_us",
-                     holds_of(thread), "half_width", thread->half_width);
+    json_t *object = json_pack(
+        "{s:i, s:o, s:b, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}", "tid", (int)thread->tid, "name",
+        gs_json_text(thread->name), "main", thread->main, "has", thread->has, "waits", thread->waits, "without",
+        thread->without, "unknown", thread->unknown, "on_cpu", figure(thread->on_cpu), "acquisitions",
+        count(thread->acquisitions), "wait_count", count(thread->wait_count), "wait_us", count(thread->wait_us),
+        "longest_wait_us", count(thread->longest_wait_us), "longest_hold_us", count(thread->longest_hold_us), "hold_us",
+        holds_of(thread), "half_width", thread->half_width);
+    if (stat->counting && object && json_object_set_new(object, "counters", gs_counts_json(stat, &thread->counts))) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
 }
 
 static json_t *hog_of(const struct gs_gilstat_hog *hog)
@@ -98,7 +104,7 @@ static enum gs_status write_lists(const struct gs_gilstat *stat, FILE *out)
     fputs(", \"threads\": [", out);
     for (size_t i = 0; i < stat->thread_count && !status; i++) {
         fputs(i > 0 ? ", " : "", out);
-        status = gs_json_write_figures(thread_of(&stat->threads[i]), out);
+        status = gs_json_write_figures(thread_of(stat, &stat->threads[i]), out);
     }
     fputs("], \"hogs\": [", out);
     for (size_t i = 0; i < stat->hog_count && !status; i++) {

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "export/counts.h"
 #include "export/files.h"
 #include "export/stat.h"
 #include "export/stat_table.h"
@@ -250,6 +251,8 @@ enum gs_status gs_stat_text(const struct gs_gilstat *stat, const struct gs_conso
         write_gil(&line, stat, &stat->gils[i], console);
     end_line(&line, console);
     enum gs_status status = gs_stat_table(stat, console, verbose);
+    if (!status)
+        status = gs_counts_text(stat, console, verbose);
     bool disabled = stat->gil_count == 1 && stat->gils[0].state == GS_GIL_DISABLED;
     if (stat->hog_count > 0)
         write_hogs(&line, stat, console, verbose ? SIZE_MAX : HOGS_MOST);

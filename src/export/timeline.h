@@ -28,6 +28,9 @@ struct gs_timeline {
     enum gs_status (*run)(struct gs_timeline *timeline, const struct gs_run_span *span);
     enum gs_status (*waiters)(struct gs_timeline *timeline, unsigned lock, uint32_t count, uint64_t begin_ns,
                               uint64_t end_ns);
+    /* What was counted of all threads up to now. */
+    enum gs_status (*counts)(struct gs_timeline *timeline, uint64_t ns, uint32_t counted,
+                             const struct gs_gilstat_counts *all);
     /* It is not traced any more: from now on states are drawn from samples. */
     void (*go_sampled)(struct gs_timeline *timeline);
     /* Before the sink's end, until which `stat` must hold: what is to be told of the run. */

@@ -210,6 +210,17 @@ static enum gs_status add_waiters(struct gs_timeline *timeline, unsigned lock, u
     return gs_marks_add(&self->marks, self->waiters[lock], &mark);
 }
 
+/* The page has no tracks for them. */
+static enum gs_status add_counts(struct gs_timeline *timeline, uint64_t ns, uint32_t counted,
+                                 const struct gs_gilstat_counts *all)
+{
+    (void)timeline;
+    (void)ns;
+    (void)counted;
+    (void)all;
+    return GS_OK;
+}
+
 static void go_sampled(struct gs_timeline *timeline)
 {
     of(timeline)->sampled = true;
@@ -245,8 +256,8 @@ static enum gs_status open_html(struct gs_timeline **timeline, FILE *out, pid_t 
     *timeline = NULL;
     if (!self)
         return GS_NO_MEMORY;
-    self->timeline = (struct gs_timeline){&self->sink, add_thread, add_turn,   add_run,
-                                          add_waiters, go_sampled, tell_about, close_html};
+    self->timeline = (struct gs_timeline){&self->sink, add_thread, add_turn,   add_run,   add_waiters,
+                                          add_counts,  go_sampled, tell_about, close_html};
     self->sink = (struct gs_sink){begin, add_process, add_sampled, add_sample, forget, end};
     self->out = out;
     self->pid = pid;

@@ -1,6 +1,7 @@
 /* thread, tid, total, no gil %, has gil %, gil wait %; unknown % where anything is. */
 #include <inttypes.h>
 
+#include "export/counts.h"
 #include "export/trace_text.h"
 #include "export/words.h"
 
@@ -98,7 +99,7 @@ static bool did_nothing(const struct gs_gilstat_thread *thread)
     return !thread->main && thread->has + thread->waits + thread->unknown <= 0;
 }
 
-void gs_trace_text(const struct gs_gilstat *stat, const struct gs_console *console, bool verbose)
+enum gs_status gs_trace_text(const struct gs_gilstat *stat, const struct gs_console *console, bool verbose)
 {
     struct gs_text line;
     size_t rows = 0, left = 0;
@@ -133,4 +134,5 @@ void gs_trace_text(const struct gs_gilstat *stat, const struct gs_console *conso
         gs_text_write(&line, console);
     }
     gs_text_fini(&line);
+    return gs_counts_text(stat, console, verbose);
 }

@@ -7,6 +7,7 @@
 
 /* What was traced and what it is worth in a line or two; then a row for each thread: name (the main one starred), tid,
  * how long it was traced, shares without the GIL, with it, waiting. verbose: also those that did nothing. */
-void gs_trace_text(const struct gs_gilstat *stat, const struct gs_console *console, bool verbose);
+enum gs_status gs_trace_text(const struct gs_gilstat *stat, const struct gs_console *console,
+                             bool verbose) GS_MUST_CHECK;
 
 #endif

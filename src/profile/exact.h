@@ -1,8 +1,9 @@
 /* Exact tracing of one process: events made into turns and figures, within what it may cost. */
-#ifndef GS_CMD_EXACT_H
-#define GS_CMD_EXACT_H
+#ifndef GS_PROFILE_EXACT_H
+#define GS_PROFILE_EXACT_H
 
-#include "cmd/look.h"
+#include "gilspy/python.h"
+#include "gilspy/snapshot.h"
 #include "profile/gilstat.h"
 #include "trace/tracer.h"
 #include "trace/turns.h"
@@ -15,19 +16,42 @@ struct gs_exact_tap {
     enum gs_status (*event)(void *context, const struct gs_event *event); /* every one, as it came */
     void (*turn)(void *context, const struct gs_turn *turn);
     void (*moment)(void *context, unsigned lock, pid_t holder, uint32_t waiters, uint64_t begin_ns, uint64_t end_ns);
-    void (*window)(void *context, uint64_t begin_ns, uint64_t end_ns); /* was traced */
+    void (*window)(void *context, uint64_t begin_ns, uint64_t end_ns);               /* was traced */
+    void (*counts)(void *context, uint64_t ns, const struct gs_gilstat_counts *all); /* up to now, now and then */
+};
+
+/* Where a thread was seen to hold its GIL. */
+struct gs_exact_seen {
+    struct gs_place place;  /* its innermost Python frame; the strings hold until the next look */
+    struct gs_place native; /* the C function that this one called; function NULL: none, or not known */
+};
+
+/* Looks at a thread that has a GIL for long. False: it does not have it any more, or its stack is not known. The
+ * snapshot (NULL: none could be taken) is told in any case. */
+struct gs_exact_eye {
+    void *context;
+    bool (*see)(void *context, pid_t tid, struct gs_exact_seen *seen, const struct gs_snapshot **snapshot);
+};
+
+/* What is traced; nothing of it is owned. The reader is used by nobody else from here on, but by the eye. */
+struct gs_exact_subject {
+    struct gs_python *python;
+    struct gs_reader *reader;
+    struct gs_names *names;
+    struct gs_exact_eye eye;
 };
 
 struct gs_exact_options {
     double max_overhead; /* share, 0: any */
     uint64_t long_us;
     bool switches;                  /* events of the scheduler for the tap */
+    bool counters;                  /* for the figures, as far as they can be had */
     const struct gs_exact_tap *tap; /* or NULL */
 };
 
-/* Begins. look is not owned, and its reader is used from here on. As gs_tracer_open. */
-enum gs_status gs_exact_open(struct gs_exact **exact, struct gs_look *look, const struct gs_exact_options *options,
-                             struct gs_err *err) GS_MUST_CHECK;
+/* Begins. As gs_tracer_open. */
+enum gs_status gs_exact_open(struct gs_exact **exact, const struct gs_exact_subject *subject,
+                             const struct gs_exact_options *options, struct gs_err *err) GS_MUST_CHECK;
 void gs_exact_close(struct gs_exact *exact);
 const struct gs_tracer_setup *gs_exact_setup(const struct gs_exact *exact);
 
@@ -47,6 +71,8 @@ enum gs_status gs_exact_end(struct gs_exact *exact) GS_MUST_CHECK;
 enum gs_status gs_exact_figures(struct gs_exact *exact, struct gs_gilstat *stat) GS_MUST_CHECK;
 /* Forgets what was counted: another span begins where the last figures ended. */
 void gs_exact_next_span(struct gs_exact *exact);
+/* Which counters can be had, as struct gs_gilstat has them; 0: none, or they are not wanted. */
+uint32_t gs_exact_counted(const struct gs_exact *exact);
 /* About the whole run. */
 void gs_exact_numbers(const struct gs_exact *exact, struct gs_tracer_numbers *numbers);
 

@@ -52,6 +52,24 @@ struct gs_gilstat_gil {
     struct gs_figure wait_avg[GS_AVERAGES]; /* mean waiters */
 };
 
+/* What the kernel counts of a thread. */
+enum gs_counter {
+    GS_TASK_CLOCK, /* nanoseconds on a processor */
+    GS_PAGE_FAULTS,
+    GS_MAJOR_FAULTS, /* of these, with I/O */
+    GS_CONTEXT_SWITCHES,
+    GS_PREEMPTIONS, /* of these, though it could have gone on */
+    GS_MIGRATIONS,
+    GS_CYCLES,
+    GS_INSTRUCTIONS,
+    GS_CACHE_MISSES,
+    GS_COUNTERS
+};
+
+struct gs_gilstat_counts {
+    uint64_t by_word[GS_UNKNOWN + 1][GS_COUNTERS]; /* by enum gs_gil_word; of GS_NONE there is nothing */
+};
+
 struct gs_gilstat_thread {
     pid_t tid;
     const char *name; /* UTF-8, uncleaned */
@@ -63,6 +81,7 @@ struct gs_gilstat_thread {
     struct gs_figure on_cpu;
     struct gs_count acquisitions, wait_count, wait_us, longest_wait_us, longest_hold_us;
     struct gs_count hold_us[GS_PERCENTILES];
+    struct gs_gilstat_counts counts;
 };
 
 /* What was done in holds that lasted long. */
@@ -102,6 +121,9 @@ struct gs_gilstat {
     struct gs_gilstat_blame *blame; /* by us, most first */
     size_t blame_count;
     struct gs_count events, events_lost, violations; /* of exact ones */
+    bool counting;                                   /* counters were asked for, */
+    uint32_t counted;                                /* and these could be had: bits by enum gs_counter */
+    struct gs_gilstat_counts counts;                 /* of all threads */
     struct gs_quality quality;
     struct gs_figure overhead; /* share of one processor that gilspy took, and, with exact events, their cost too */
 };

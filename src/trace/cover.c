@@ -10,11 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/room.h"
-#include "target/barrier.h"
 #include "trace/cover.h"
 
 enum {
@@ -24,7 +22,6 @@ enum {
     ALL_PAGES = 8192, /* of all of them together, if it can be */
     THREAD_PAGES = 8,
     THREAD_PAGES_REGISTERS = 32, /* a record is four times as long with them */
-    SPARE_FILES = 64,
     ALL_CPUS = -1
 };
 
@@ -34,21 +31,7 @@ struct opening {
     size_t pages;
     bool modern; /* the kernel knows inherit_thread and remove_on_exec */
     int cpus;
-    int reason; /* errno of the first refusal that matters */
 };
-
-static size_t files_allowed(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit))
-        return 1024;
-    if (limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        if (setrlimit(RLIMIT_NOFILE, &limit))
-            getrlimit(RLIMIT_NOFILE, &limit);
-    }
-    return limit.rlim_cur > SPARE_FILES ? (size_t)limit.rlim_cur - SPARE_FILES : 0;
-}
 
 static void close_all(struct gs_cover *cover)
 {
@@ -56,15 +39,18 @@ static void close_all(struct gs_cover *cover)
         gs_ring_close(&cover->rings[i].ring);
     for (size_t i = 0; i < cover->watch_count; i++)
         close(cover->watches[i]);
+    for (size_t i = 0; i < cover->gauge_count; i++)
+        close(cover->gauge_list[i].fd);
     for (size_t i = 0; i < cover->ring_count && !cover->per_cpu; i++)
         close(cover->rings[i].fd);
-    cover->ring_count = cover->watch_count = cover->covered_count = cover->late_count = 0;
+    cover->ring_count = cover->watch_count = cover->gauge_count = cover->covered_count = cover->late_count = 0;
 }
 
 void gs_cover_close(struct gs_cover *cover)
 {
     close_all(cover);
     free(cover->watches);
+    free(cover->gauge_list);
     free(cover->rings);
     free(cover->covered);
     free(cover->late);
@@ -117,7 +103,8 @@ static struct gs_perf_watch describe(const struct opening *opening, const struct
                                   .inherit = true,
                                   .thread = opening->modern,
                                   .records = first && cover->per_cpu,
-                                  .switches = first && cover->per_cpu && cover->switches};
+                                  .switches = first && cover->per_cpu && cover->switches,
+                                  .ids = gs_cover_has_ids(cover)};
 }
 
 /* 0, or an errno: ESRCH the thread has ended, ENODEV there is no such processor now. */
@@ -159,6 +146,33 @@ static int open_spot(struct opening *opening, size_t number, pid_t tid, int cpu)
     return failure;
 }
 
+static int open_gauge(struct opening *opening, enum gs_gauge gauge, pid_t tid, int cpu)
+{
+    struct gs_cover *cover = opening->cover;
+    struct gs_perf_gauge what = cover->gauges.what[gauge];
+    const struct gs_cover_ring *ring = ring_of(cover, cpu);
+    what.thread = opening->modern;
+    int fd = gs_perf_gauge(&what, tid, cpu);
+    if (fd < 0)
+        return -fd;
+    if (!gs_room((void **)&cover->gauge_list, &cover->gauge_room, cover->gauge_count + 1, sizeof *cover->gauge_list)) {
+        close(fd);
+        return ENOMEM;
+    }
+    cover->gauge_list[cover->gauge_count++] = (struct gs_cover_gauge){.id = gs_perf_id(fd), .fd = fd, .gauge = gauge};
+    return ring && ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, ring->fd) == 0 ? 0 : errno;
+}
+
+static int open_gauges(struct opening *opening, pid_t tid, int cpu)
+{
+    int failure = 0;
+    for (int gauge = 0; gauge < GS_GAUGES && !failure; gauge++) {
+        if (opening->cover->gauges.there[gauge])
+            failure = open_gauge(opening, gauge, tid, cpu);
+    }
+    return failure;
+}
+
 static int open_on_cpus(struct opening *opening, pid_t tid)
 {
     const struct gs_cover *cover = opening->cover;
@@ -167,6 +181,8 @@ static int open_on_cpus(struct opening *opening, pid_t tid)
         int one = 0;
         for (size_t i = 0; i < cover->spots.count && !one; i++)
             one = open_spot(opening, i, tid, cpu);
+        if (!one)
+            one = open_gauges(opening, tid, cpu);
         if (one && one != ENODEV)
             return one;
         failure = one == 0 ? 0 : failure;
@@ -292,77 +308,14 @@ static bool relent(struct opening *opening, int failure)
         cover->spots.waits = false;
     else if (failure == EAGAIN && opening->pages > 1)
         opening->pages /= 2;
+    else if (failure == EMFILE && cover->per_cpu && gs_gauges_drop(&cover->gauges))
+        ;
     else if (failure == EMFILE && cover->per_cpu) {
         cover->per_cpu = false;
         opening->pages = pages_of_thread(cover);
     } else
         return false;
     return true;
-}
-
-static enum gs_status too_many(const struct opening *opening, int reason, size_t threads, struct gs_err *err)
-{
-    pid_t pid = opening->python->target->pid;
-    if (reason == EMFILE) {
-        gs_fail(err, GS_FAILED,
-                "cannot trace process %d: its %zu threads take %zu descriptors, and gilspy may have %zu", (int)pid,
-                threads, threads * (words_of(&opening->cover->spots) + opening->cover->spots.count), files_allowed());
-        gs_err_todo(err, "Raise the limit (ulimit -n), or sample it: gilspy stat -p %d", (int)pid);
-    } else {
-        gs_fail(err, GS_FAILED,
-                "cannot trace process %d: the buffers for its %zu threads are more memory than gilspy may lock",
-                (int)pid, threads);
-        gs_err_todo(err,
-                    "Raise the limit (sysctl kernel.perf_event_mlock_kb, or ulimit -l), or sample it: gilspy stat "
-                    "-p %d",
-                    (int)pid);
-    }
-    return GS_FAILED;
-}
-
-enum gs_status gs_cover_refused(int reason, bool ours, pid_t pid, struct gs_err *err)
-{
-    int paranoid = gs_setting_read("/proc/sys/kernel/perf_event_paranoid", 2);
-    const char *sampled = "Without --exact it is sampled, which works";
-    if (reason == ENOSPC || reason == EBUSY) {
-        gs_fail(err, GS_FAILED,
-                "cannot trace process %d: its debug registers are in use, by a debugger with "
-                "watchpoints or another tracer",
-                (int)pid);
-        gs_err_todo(err, "End that first. %s", sampled);
-        return GS_FAILED;
-    }
-    if (reason == ESRCH)
-        return gs_fail(err, GS_GONE, "cannot trace process %d: it has ended", (int)pid);
-    if (reason == ENOMEM)
-        return gs_fail(err, GS_NO_MEMORY, "cannot trace process %d: out of memory", (int)pid);
-    if (!ours && (reason == EACCES || reason == EPERM)) {
-        gs_fail(err, GS_NOT_PERMITTED,
-                "cannot trace process %d: gilspy may not watch it, it is another user's or in "
-                "another user namespace",
-                (int)pid);
-        gs_err_todo(err, "Run gilspy as root, or as its user");
-        return GS_NOT_PERMITTED;
-    }
-    if ((reason == EACCES || reason == EPERM) && paranoid > 2) {
-        gs_fail(err, GS_NOT_PERMITTED, "no address can be watched: kernel.perf_event_paranoid is %d", paranoid);
-        gs_err_todo(err, "Try sudo sysctl kernel.perf_event_paranoid=2. %s", sampled);
-        return GS_NOT_PERMITTED;
-    }
-    if (reason == EACCES || reason == EPERM || reason == ENOSYS) {
-        gs_fail(err, GS_NOT_PERMITTED,
-                "no address can be watched: perf_event_open is closed here (%s), as by a "
-                "container's seccomp filter",
-                strerror(reason));
-        gs_err_todo(err,
-                    "Let the container use perf_event_open (a seccomp profile that has it), or run gilspy outside. "
-                    "%s",
-                    sampled);
-        return GS_NOT_PERMITTED;
-    }
-    gs_fail(err, GS_FAILED, "no address can be watched: perf_event_open: %s", strerror(reason));
-    gs_err_todo(err, "This machine may have no debug registers. %s", sampled);
-    return GS_FAILED;
 }
 
 /* A power of two. */
@@ -384,18 +337,29 @@ static size_t count_tasks(const struct gs_target *target)
     return count;
 }
 
-enum gs_status gs_cover_open(struct gs_cover *cover, const struct gs_python *python, bool switches, struct gs_err *err)
+/* With a ring for each processor, as far as descriptors go; what is counted beside is given up first. */
+static void choose_mode(struct gs_cover *cover, size_t threads, int cpus)
+{
+    size_t allowed = gs_cover_files() / 2, most = threads > 0 ? allowed / threads / (size_t)cpus : 0;
+    cover->per_cpu = words_of(&cover->spots) <= most;
+    while (words_of(&cover->spots) + gs_gauges_count(&cover->gauges) > most && gs_gauges_drop(&cover->gauges))
+        ;
+}
+
+enum gs_status gs_cover_open(struct gs_cover *cover, const struct gs_python *python,
+                             const struct gs_tracer_options *options, struct gs_err *err)
 {
     struct opening opening = {.cover = cover, .python = python, .modern = true};
     const struct gs_target *target = python->target;
-    size_t threads = count_tasks(target), allowed = files_allowed();
+    size_t threads = count_tasks(target);
     long cpus = sysconf(_SC_NPROCESSORS_CONF);
-    *cover = (struct gs_cover){.switches = switches};
+    *cover = (struct gs_cover){.switches = options->switches || options->counters};
     enum gs_status status = gs_spots_find(&cover->spots, python, err);
     if (status || cover->spots.none)
         return status;
     opening.cpus = cpus > 0 ? (int)cpus : 1;
-    cover->per_cpu = threads * words_of(&cover->spots) * (size_t)opening.cpus <= allowed / 2;
+    gs_gauges_find(&cover->gauges, options->counters, options->switches);
+    choose_mode(cover, threads, opening.cpus);
     opening.pages = cover->per_cpu ? pages_of_cpu(opening.cpus) : pages_of_thread(cover);
     int failure = open_everybody(&opening);
     while (failure && relent(&opening, failure)) {
@@ -404,6 +368,7 @@ enum gs_status gs_cover_open(struct gs_cover *cover, const struct gs_python *pyt
     }
     cover->switches = cover->switches && cover->per_cpu;
     if (failure == EMFILE || failure == EAGAIN)
-        return too_many(&opening, failure, threads, err);
+        return gs_cover_too_many(failure, target->pid, threads * (words_of(&cover->spots) + cover->spots.count),
+                                 threads, err);
     return failure ? gs_cover_refused(failure, false, target->pid, err) : GS_OK;
 }

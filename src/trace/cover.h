@@ -2,6 +2,7 @@
 #ifndef GS_TRACE_COVER_H
 #define GS_TRACE_COVER_H
 
+#include "trace/gauges.h"
 #include "trace/tracer.h"
 
 struct gs_cover_ring {
@@ -11,10 +12,20 @@ struct gs_cover_ring {
     bool told; /* it was full, and nothing came since */
 };
 
+/* A descriptor of a gauge. */
+struct gs_cover_gauge {
+    uint64_t id;
+    int fd;
+    uint8_t gauge;
+};
+
 struct gs_cover {
     struct gs_spots spots;
     int *watches; /* descriptors */
     size_t watch_count, watch_room;
+    struct gs_gauges gauges;
+    struct gs_cover_gauge *gauge_list; /* by id, as the kernel gives them in ascending order */
+    size_t gauge_count, gauge_room;
     struct gs_cover_ring *rings;
     size_t ring_count, ring_room;
     pid_t *covered; /* threads that were opened, in ascending order */
@@ -26,13 +37,23 @@ struct gs_cover {
     bool waits_refused;
 };
 
-/* Opens a disabled watch for each spot on each thread. Errors as gs_tracer_open. */
-enum gs_status gs_cover_open(struct gs_cover *cover, const struct gs_python *python, bool switches,
-                             struct gs_err *err) GS_MUST_CHECK;
+/* Records say of which descriptor they are: only so gauges are told from watches. */
+static inline bool gs_cover_has_ids(const struct gs_cover *cover)
+{
+    return gs_gauges_count(&cover->gauges) > 0;
+}
+
+/* Opens a disabled watch for each spot on each thread, and the gauges. Errors as gs_tracer_open. */
+enum gs_status gs_cover_open(struct gs_cover *cover, const struct gs_python *python,
+                             const struct gs_tracer_options *options, struct gs_err *err) GS_MUST_CHECK;
 void gs_cover_close(struct gs_cover *cover);
 
+/* So many descriptors may be had, of which some are left alone. */
+size_t gs_cover_files(void);
 /* What the kernel says when it does not let an address be watched: reason is the errno; ours: not even our own. Returns
  * the status. */
 enum gs_status gs_cover_refused(int reason, bool ours, pid_t pid, struct gs_err *err);
+/* There are more threads than descriptors (EMFILE), or memory that may be locked. */
+enum gs_status gs_cover_too_many(int reason, pid_t pid, size_t files, size_t threads, struct gs_err *err);
 
 #endif

@@ -15,15 +15,19 @@ enum gs_act {
     GS_ACT_OFF,     /* or leaves it */
     GS_ACT_BORN,
     GS_ACT_ENDED,
-    GS_ACT_LOST /* from here on events are missing; tid 0 */
+    GS_ACT_STATE, /* it is about to leave the processor in the state `what`, a letter as in /proc/PID/stat */
+    GS_ACT_WAKE, /* it is made ready to run, by the thread `other` (of any process), 0: by the kernel, as for a timer */
+    GS_ACT_COUNT, /* a gauge counted on: `what` is an enum gs_gauge */
+    GS_ACT_LOST   /* from here on events are missing; tid 0 */
 };
 
 struct gs_event {
     uint64_t time_ns; /* CLOCK_MONOTONIC */
-    pid_t tid;
+    pid_t tid, other;
     uint8_t act;  /* enum gs_act */
     uint8_t lock; /* which GIL, in the order of gs_spots */
     uint16_t cpu;
+    uint8_t what;
 };
 
 #endif

@@ -10,11 +10,10 @@ enum {
 static const double margin = 0.8;    /* what else it costs: beginning, ending, more work at each change of threads */
 static const double period_ns = 5e8; /* of windows, about */
 
-void gs_governor_init(struct gs_governor *governor, double most, uint64_t event_ns, uint64_t now_ns)
+void gs_governor_init(struct gs_governor *governor, double most, uint64_t now_ns)
 {
     *governor = (struct gs_governor){.most = most,
                                      .could = 1,
-                                     .event_ns = event_ns,
                                      .begin_ns = now_ns,
                                      .on_ns = now_ns,
                                      .last_ns = now_ns,
@@ -23,11 +22,11 @@ void gs_governor_init(struct gs_governor *governor, double most, uint64_t event_
                                      .windows = 1};
 }
 
-bool gs_governor_judge(struct gs_governor *governor, uint64_t now_ns, uint64_t events)
+bool gs_governor_judge(struct gs_governor *governor, uint64_t now_ns, uint64_t all_ns)
 {
     double passed_ns = (double)(now_ns - governor->last_ns);
-    double cost_ns = (double)(events - governor->events) * (double)governor->event_ns;
-    governor->events = events;
+    double cost_ns = (double)(all_ns - governor->cost_ns);
+    governor->cost_ns = all_ns;
     governor->spent_ns += cost_ns;
     if (governor->on) {
         governor->window_spent_ns += cost_ns;

@@ -9,12 +9,11 @@
 #include <stdint.h>
 
 struct gs_governor {
-    double most;       /* share of the time that it may cost; 0: any */
-    double could;      /* share of the time in which it can run: to be set when that changes, 1 at first */
-    uint64_t event_ns; /* what one event costs */
+    double most;  /* share of the time that it may cost; 0: any */
+    double could; /* share of the time in which it can run: to be set when that changes, 1 at first */
     uint64_t begin_ns, on_ns, last_ns;
-    uint64_t events; /* counted so far */
-    double owed_ns;  /* what was spent and is not paid back yet */
+    uint64_t cost_ns; /* told so far */
+    double owed_ns;   /* what was spent and is not paid back yet */
     double spent_ns, credit_ns;
     double window_spent_ns, window_could_ns; /* in the window that goes on, or the last one */
     bool on, paused;                         /* paused: there was a pause, so that it is not all of it */
@@ -22,9 +21,9 @@ struct gs_governor {
 };
 
 /* It is on from now on. */
-void gs_governor_init(struct gs_governor *governor, double most, uint64_t event_ns, uint64_t now_ns);
-/* events: all that there were. Returns whether to trace from now on. */
-bool gs_governor_judge(struct gs_governor *governor, uint64_t now_ns, uint64_t events);
+void gs_governor_init(struct gs_governor *governor, double most, uint64_t now_ns);
+/* cost_ns: what all events that there were cost. Returns whether to trace from now on. */
+bool gs_governor_judge(struct gs_governor *governor, uint64_t now_ns, uint64_t cost_ns);
 /* When to judge again, at the latest. */
 uint64_t gs_governor_next_ns(const struct gs_governor *governor, uint64_t now_ns);
 /* Even the shortest windows that make sense cost more than that, unless they are further apart than pause_ns. */

@@ -42,9 +42,32 @@ int gs_perf_watch(const struct gs_perf_watch *watch, pid_t tid, int cpu)
         attr.sample_id_all = 1;
         attr.task = watch->records;
         attr.context_switch = watch->switches;
+        if (watch->ids)
+            attr.sample_type |= PERF_SAMPLE_IDENTIFIER;
         use_our_clock(&attr);
     }
     return open_event(&attr, tid, cpu);
+}
+
+int gs_perf_gauge(const struct gs_perf_gauge *gauge, pid_t tid, int cpu)
+{
+    struct perf_event_attr attr = {.type = gauge->type, .size = sizeof attr, .config = gauge->config};
+    attr.exclude_kernel = gauge->user;
+    attr.exclude_hv = 1;
+    attr.disabled = attr.inherit = 1;
+    attr.inherit_thread = attr.remove_on_exec = gauge->thread;
+    attr.sample_period = gauge->period;
+    attr.sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR |
+                       PERF_SAMPLE_CPU | (gauge->raw ? PERF_SAMPLE_RAW : 0);
+    attr.sample_id_all = 1;
+    use_our_clock(&attr);
+    return open_event(&attr, tid, cpu);
+}
+
+uint64_t gs_perf_id(int fd)
+{
+    uint64_t id;
+    return ioctl(fd, PERF_EVENT_IOC_ID, &id) == 0 ? id : 0;
 }
 
 int gs_perf_dummy(pid_t tid)
@@ -135,48 +158,73 @@ struct lost {
     uint64_t id, lost;
 };
 
-static bool decode_sample(const struct perf_event_header *header, bool registers, struct gs_perf_record *record)
+enum { ID_BYTES = 8 /* at the beginning of a sample, and at the end of what a record is followed by */ };
+
+static bool decode_sample(const struct perf_event_header *header, bool ids, struct gs_perf_record *record)
 {
     struct sample sample;
-    if (header->size < sizeof sample)
+    size_t shift = ids ? ID_BYTES : 0;
+    const uint8_t *bytes = (const uint8_t *)header;
+    if (header->size < sizeof sample + shift)
         return false;
-    memcpy(&sample, header, sizeof sample);
+    if (ids)
+        memcpy(&record->id, bytes + sizeof *header, sizeof record->id);
+    memcpy(&sample.ip, bytes + sizeof *header + shift, sizeof sample - sizeof *header);
     record->pid = (pid_t)sample.pid;
     record->tid = (pid_t)sample.tid;
     record->time_ns = sample.time_ns;
     record->cpu = (uint16_t)sample.cpu;
     record->ip = sample.ip;
     record->addr = sample.addr;
-    record->registers = NULL;
-    /* Behind it the ABI of the registers (0: there are none), and these. */
-    if (registers && header->size >= sizeof sample + (1 + GS_PERF_REGISTERS) * sizeof(uint64_t)) {
-        const uint64_t *words = (const uint64_t *)(const void *)((const uint8_t *)header + sizeof sample);
-        if (words[0] == PERF_SAMPLE_REGS_ABI_64)
-            record->registers = words + 1;
-    }
+    record->rest = bytes + sizeof sample + shift;
+    record->rest_bytes = header->size - (sizeof sample + shift);
     return true;
 }
 
-static bool decode_other(const struct perf_event_header *header, struct gs_perf_record *record)
+/* The ABI of the registers (0: there are none), and these. */
+const uint64_t *gs_perf_registers(const struct gs_perf_record *record)
+{
+    const uint64_t *words = (const uint64_t *)(const void *)record->rest;
+    if (record->rest_bytes < (1 + GS_PERF_REGISTERS) * sizeof *words || words[0] != PERF_SAMPLE_REGS_ABI_64)
+        return NULL;
+    return words + 1;
+}
+
+/* How many bytes there are, and these. */
+bool gs_perf_raw(const struct gs_perf_record *record, size_t offset, size_t bytes, uint64_t *value)
+{
+    uint32_t size;
+    if (record->rest_bytes < sizeof size)
+        return false;
+    memcpy(&size, record->rest, sizeof size);
+    if (size > record->rest_bytes - sizeof size || offset > size || bytes > size - offset || bytes > sizeof *value)
+        return false;
+    *value = 0;
+    memcpy(value, record->rest + sizeof size + offset, bytes);
+    return true;
+}
+
+static bool decode_other(const struct perf_event_header *header, bool ids, struct gs_perf_record *record)
 {
     struct id id;
-    if (header->size < sizeof *header + sizeof id)
+    size_t behind = sizeof id + (ids ? ID_BYTES : 0);
+    if (header->size < sizeof *header + behind)
         return false;
-    memcpy(&id, (const uint8_t *)header + header->size - sizeof id, sizeof id);
+    memcpy(&id, (const uint8_t *)header + header->size - behind, sizeof id);
     record->pid = (pid_t)id.pid;
     record->tid = (pid_t)id.tid;
     record->time_ns = id.time_ns;
     record->cpu = (uint16_t)id.cpu;
     if (header->type == PERF_RECORD_FORK || header->type == PERF_RECORD_EXIT) {
         struct task task;
-        if (header->size < sizeof task + sizeof id)
+        if (header->size < sizeof task + behind)
             return false;
         memcpy(&task, header, sizeof task);
         record->pid = (pid_t)task.pid;
         record->tid = (pid_t)task.tid;
     } else if (header->type == PERF_RECORD_LOST) {
         struct lost lost;
-        if (header->size < sizeof lost + sizeof id)
+        if (header->size < sizeof lost + behind)
             return false;
         memcpy(&lost, header, sizeof lost);
         record->lost = lost.lost;
@@ -184,19 +232,19 @@ static bool decode_other(const struct perf_event_header *header, struct gs_perf_
     return true;
 }
 
-bool gs_perf_decode(const struct perf_event_header *header, bool registers, struct gs_perf_record *record)
+bool gs_perf_decode(const struct perf_event_header *header, bool ids, struct gs_perf_record *record)
 {
     *record = (struct gs_perf_record){.type = header->type, .misc = header->misc};
     switch (header->type) {
     case PERF_RECORD_SAMPLE:
-        return decode_sample(header, registers, record);
+        return decode_sample(header, ids, record);
     case PERF_RECORD_FORK:
     case PERF_RECORD_EXIT:
     case PERF_RECORD_LOST:
     case PERF_RECORD_THROTTLE:
     case PERF_RECORD_UNTHROTTLE:
     case PERF_RECORD_SWITCH:
-        return decode_other(header, record);
+        return decode_other(header, ids, record);
     default:
         return false;
     }

@@ -29,10 +29,25 @@ struct gs_perf_watch {
     bool records;   /* of threads that begin and end, */
     bool switches;  /* and of each change of who is on a processor */
     bool silent;    /* counts only: there is no ring */
+    bool ids;       /* records say of which descriptor they are */
+};
+
+/* What is asked of the kernel beside: something that it counts, or sees. */
+struct gs_perf_gauge {
+    uint32_t type; /* PERF_TYPE_ */
+    uint64_t config;
+    uint64_t period; /* a record for each so many */
+    bool user;       /* only what is outside the kernel */
+    bool raw;        /* records have the tracepoint's fields */
+    bool thread;     /* as of a watch */
 };
 
 /* A descriptor that is disabled yet, or -errno. cpu -1: wherever the thread runs. */
 int gs_perf_watch(const struct gs_perf_watch *watch, pid_t tid, int cpu);
+/* The same for a gauge, whose records have ids; threads that it starts are counted too. */
+int gs_perf_gauge(const struct gs_perf_gauge *gauge, pid_t tid, int cpu);
+/* The id that its records have; 0: not known. */
+uint64_t gs_perf_id(int fd);
 /* An event that never comes: it lends its ring to others. */
 int gs_perf_dummy(pid_t tid);
 
@@ -57,12 +72,18 @@ struct gs_perf_record {
     pid_t pid, tid;
     uint64_t time_ns; /* CLOCK_MONOTONIC */
     uint16_t cpu;
-    gs_addr ip, addr;          /* of a sample: the instruction behind the one that did it, and what was watched */
-    uint64_t lost;             /* PERF_RECORD_LOST: so many are missing here */
-    const uint64_t *registers; /* NULL: none */
+    gs_addr ip, addr;    /* of a sample: the instruction behind the one that did it, and what was watched */
+    uint64_t id;         /* of a sample: of which descriptor it is, where ids were asked for */
+    uint64_t lost;       /* PERF_RECORD_LOST: so many are missing here */
+    const uint8_t *rest; /* of a sample: what else it has, */
+    size_t rest_bytes;
 };
 
-/* False: it is none that we know, or is not whole. */
-bool gs_perf_decode(const struct perf_event_header *header, bool registers, struct gs_perf_record *record);
+/* ids: records have them. False: it is none that we know, or is not whole. */
+bool gs_perf_decode(const struct perf_event_header *header, bool ids, struct gs_perf_record *record);
+/* The registers in a sample of a watch that asked for them; NULL: there are none. */
+const uint64_t *gs_perf_registers(const struct gs_perf_record *record);
+/* An integer of so many bytes (1 to 8) among the raw fields of a sample of a gauge; false: it is not there. */
+bool gs_perf_raw(const struct gs_perf_record *record, size_t offset, size_t bytes, uint64_t *value);
 
 #endif

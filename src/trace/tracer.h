@@ -7,12 +7,16 @@
 #define GS_TRACE_TRACER_H
 
 #include "trace/event.h"
+#include "trace/gauges.h"
 #include "trace/spots.h"
 
 struct gs_tracer;
 
+/* Both take a ring for each processor: with very many threads there is none. */
 struct gs_tracer_options {
-    bool switches; /* who is on a processor too: GS_ACT_ON and those behind it, where there is a ring per processor */
+    bool switches; /* who is on a processor too: GS_ACT_ON and those behind it; GS_ACT_STATE and GS_ACT_WAKE where the
+                      tracepoints are open to us */
+    bool counters; /* the same, and GS_ACT_COUNT */
 };
 
 /* How it was set up, for the user. */
@@ -21,6 +25,7 @@ struct gs_tracer_setup {
     uint64_t trap_ns;        /* what an event costs the thread that does it */
     size_t threads, watches; /* threads that there were, descriptors that it took */
     bool switches;           /* can be had */
+    struct gs_gauges gauges; /* which can */
     bool waits_refused;      /* spots.waits is false because debug registers are in use */
 };
 
@@ -56,8 +61,8 @@ enum gs_status gs_tracer_pause(struct gs_tracer *tracer, const struct gs_event_s
                                uint64_t *until_ns) GS_MUST_CHECK;
 /* Readable when there is much to hand on, so that it has to be done before the time comes. */
 int gs_tracer_wake_fd(const struct gs_tracer *tracer);
-/* Of takes, drops and waits that came so far: cheap. */
-uint64_t gs_tracer_seen(const struct gs_tracer *tracer);
+/* What all events that came so far cost those who did them, about: cheap. */
+uint64_t gs_tracer_cost_ns(const struct gs_tracer *tracer);
 /* As of now. While it goes on, what is lost is told only as far as the kernel said so; when it is paused, exactly: it
  * is asked about each watch. */
 void gs_tracer_numbers(const struct gs_tracer *tracer, struct gs_tracer_numbers *numbers);

@@ -331,6 +331,12 @@ static bool settle(struct gs_turns *turns)
     return true;
 }
 
+enum gs_status gs_turns_reach(struct gs_turns *turns, uint64_t ns)
+{
+    bool due = turns->tracing && !turns->begun && ns > turns->begin_ns;
+    return due && !settle(turns) ? GS_NO_MEMORY : GS_OK;
+}
+
 /* Hands on what everybody does up to now; waiters come first, as they are charged to whoever holds. */
 static void cut(struct gs_turns *turns, uint64_t ns)
 {
@@ -371,6 +377,15 @@ pid_t gs_turns_holder(const struct gs_turns *turns, unsigned lock, uint64_t *sin
         return 0;
     *since_ns = turns->threads[at->holder].now.since_ns;
     return turns->threads[at->holder].tid;
+}
+
+enum gs_gil_word gs_turns_word(const struct gs_turns *turns, pid_t tid)
+{
+    uint32_t index = gs_ids_find(&turns->by_tid, (uint32_t)tid);
+    const struct thread *thread = index == GS_IDS_NONE ? NULL : &turns->threads[index];
+    if (!thread || !thread->alive)
+        return GS_WITHOUT;
+    return turns->begun || thread->early ? thread->now.word : thread->told;
 }
 
 /* ---- events ---- */

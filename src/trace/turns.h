@@ -49,10 +49,14 @@ void gs_turns_start(struct gs_turns *turns, uint64_t begin_ns);
 enum gs_status gs_turns_tell(struct gs_turns *turns, pid_t tid, unsigned lock, enum gs_gil_word word) GS_MUST_CHECK;
 /* The next event; those of threads that begin and end are its too, and others are left out. */
 enum gs_status gs_turns_event(struct gs_turns *turns, const struct gs_event *event) GS_MUST_CHECK;
+/* All events up to here have come. */
+enum gs_status gs_turns_reach(struct gs_turns *turns, uint64_t ns) GS_MUST_CHECK;
 /* Hands on the parts of turns up to here, no earlier than the last event; they go on. */
 void gs_turns_cut(struct gs_turns *turns, uint64_t ns);
 /* It is traced up to here: all turns end. */
 void gs_turns_stop(struct gs_turns *turns, uint64_t end_ns);
+/* What a thread does as of the last event; without: it has had nothing to do with a GIL. */
+enum gs_gil_word gs_turns_word(const struct gs_turns *turns, pid_t tid);
 /* Who has a GIL, as of the last event, and since when; 0: nobody. */
 pid_t gs_turns_holder(const struct gs_turns *turns, unsigned lock, uint64_t *since_ns);
 

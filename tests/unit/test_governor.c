@@ -19,14 +19,14 @@ static struct gs_governor run_at(double most, double events_hz, double could)
     struct gs_governor governor;
     uint64_t now_ns = S;
     double events = 0;
-    gs_governor_init(&governor, most, 10 * US, now_ns);
+    gs_governor_init(&governor, most, now_ns);
     governor.could = could;
     while (now_ns < 11 * S) {
         uint64_t next_ns = gs_governor_next_ns(&governor, now_ns);
         assert_true(next_ns > now_ns);
         events += governor.on ? events_hz * (double)(next_ns - now_ns) / 1e9 : 0;
         now_ns = next_ns;
-        gs_governor_judge(&governor, now_ns, (uint64_t)events);
+        gs_governor_judge(&governor, now_ns, (uint64_t)(events * 10 * US));
     }
     return governor;
 }
@@ -94,8 +94,8 @@ static void what_costs_too_much_even_so_is_told(void **state)
     (void)state;
     assert_true(governor.paused);
     governor = run(0.0005, 90000);
-    gs_governor_init(&governor, 0.0005, 10 * US, 0);
-    assert_false(gs_governor_judge(&governor, 12 * MS, 1000));
+    gs_governor_init(&governor, 0.0005, 0);
+    assert_false(gs_governor_judge(&governor, 12 * MS, 1000 * 10 * US));
     assert_true(gs_governor_hopeless(&governor, 5 * S));
     assert_true(fabs(gs_governor_window_cost(&governor) - 10.0 / 12) < 0.001);
 }

@@ -197,7 +197,7 @@ static void text(void **state)
 static void check_trace(const struct gs_gilstat *stat, struct gs_console console, const char *name)
 {
     console.out = golden_open();
-    gs_trace_text(stat, &console, false);
+    assert_int_equal(gs_trace_text(stat, &console, false), GS_OK);
     golden_check(console.out, name);
 }
 

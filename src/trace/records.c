@@ -1,0 +1,231 @@
+/* What a record of the kernel means: which instruction did what to which word, what was counted, who was woken. */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/room.h"
+#include "trace/tracer_parts.h"
+
+enum { TWICE_NS = 20000 /* two records of one store, by two watches, are no further from each other */ };
+
+/* ---- what an instruction does ---- */
+
+/* The bytes before ip: from the file, which stays what it is when the process is gone already, or runs another program;
+ * from memory where it is not there. */
+static bool read_code(const struct gs_tracer *tracer, gs_addr ip, uint8_t bytes[GS_SITE_BYTES])
+{
+    gs_addr from = ip - GS_SITE_BYTES;
+    const struct gs_map *map = gs_target_map_at(tracer->python->target, from);
+    for (size_t i = 0; map && i < tracer->code_count; i++) {
+        if (strcmp(map->path, tracer->codes[i].path) == 0)
+            return pread(tracer->codes[i].fd, bytes, GS_SITE_BYTES, (off_t)(map->file_offset + (from - map->start))) ==
+                   GS_SITE_BYTES;
+    }
+    return gs_mem_read(tracer->python->mem, from, bytes, GS_SITE_BYTES) == GS_OK &&
+           !gs_target_left_memory(tracer->python->target);
+}
+
+static const struct gs_site *find_site(struct gs_tracer *tracer, const struct gs_perf_record *record, size_t lock,
+                                       const uint64_t *registers)
+{
+    uint8_t bytes[GS_SITE_BYTES];
+    for (size_t i = 0; i < tracer->site_count; i++) {
+        size_t at = (tracer->site_last + i) % tracer->site_count;
+        if (tracer->sites[at].ip == record->ip && tracer->sites[at].addr == record->addr) {
+            tracer->site_last = at;
+            return &tracer->sites[at];
+        }
+    }
+    struct gs_site *site = &tracer->sites[tracer->site_count % GS_TRACER_SITES];
+    if (read_code(tracer, record->ip, bytes))
+        *site = gs_site_read(bytes, record->ip, record->addr, &tracer->cover.spots.list[lock], registers);
+    else /* it may be a take or a drop, unless it is another word than the owner's */
+        *site = (struct gs_site){.ip = record->ip,
+                                 .addr = record->addr,
+                                 .kind = record->addr == tracer->cover.spots.list[lock].owner ? GS_SITE_UNKNOWN
+                                                                                              : GS_SITE_NOTHING};
+    if (tracer->site_count < GS_TRACER_SITES)
+        tracer->site_count++;
+    return site;
+}
+
+/* The GIL whose word it is; GS_SPOTS_MOST: none. */
+static size_t lock_of(const struct gs_spots *spots, gs_addr addr)
+{
+    size_t i = 0;
+    while (i < spots->count && spots->list[i].owner != addr && spots->list[i].wait != addr)
+        i++;
+    return i < spots->count ? i : GS_SPOTS_MOST;
+}
+
+/* ---- records ---- */
+
+static enum gs_status hold(struct gs_tracer *tracer, const struct gs_event *event)
+{
+    if (!gs_room((void **)&tracer->held, &tracer->held_room, tracer->held_count + 1, sizeof *tracer->held))
+        return GS_NO_MEMORY;
+    tracer->held[tracer->held_count++] = *event;
+    return GS_OK;
+}
+
+/* The same store, seen by a second watch. */
+static bool is_twice(struct gs_tracer *tracer, const struct gs_perf_record *record)
+{
+    for (size_t i = 0; i < tracer->cover.late_count; i++) {
+        struct gs_late *late = &tracer->late[i];
+        if (late->tid != record->tid)
+            continue;
+        bool twice = late->ip == record->ip && late->addr == record->addr && record->time_ns - late->time_ns < TWICE_NS;
+        late->ip = record->ip;
+        late->addr = record->addr;
+        late->time_ns = record->time_ns;
+        return twice;
+    }
+    return false;
+}
+
+static enum gs_status take_store(struct gs_tracer *tracer, const struct gs_perf_record *record)
+{
+    static const uint8_t acts[] = {[GS_SITE_TAKE] = GS_ACT_TAKE,
+                                   [GS_SITE_DROP] = GS_ACT_DROP,
+                                   [GS_SITE_UNKNOWN] = GS_ACT_CHANGE,
+                                   [GS_SITE_WAIT] = GS_ACT_WAIT};
+    const struct gs_spots *spots = &tracer->cover.spots;
+    size_t lock = lock_of(spots, record->addr);
+    tracer->seen++;
+    /* pid 0: the thread has ended, which is said no sooner than it did this; another one: a child that was forked */
+    if (lock == GS_SPOTS_MOST || record->pid != tracer->python->target->pid || is_twice(tracer, record))
+        return GS_OK;
+    const uint64_t *registers = spots->list[0].pointer ? gs_perf_registers(record) : NULL;
+    enum gs_site_kind kind = gs_site_now(find_site(tracer, record, lock, registers), registers);
+    if (kind == GS_SITE_NOTHING)
+        return GS_OK;
+    tracer->unclear += kind == GS_SITE_UNKNOWN;
+    struct gs_event event = {
+        .time_ns = record->time_ns, .tid = record->tid, .act = acts[kind], .lock = (uint8_t)lock, .cpu = record->cpu};
+    return hold(tracer, &event);
+}
+
+/* ---- gauges ---- */
+
+/* GS_GAUGES: it is a watch's. */
+static enum gs_gauge gauge_of(const struct gs_cover *cover, uint64_t id)
+{
+    size_t low = 0, high = cover->gauge_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (cover->gauge_list[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < cover->gauge_count && cover->gauge_list[low].id == id ? cover->gauge_list[low].gauge : GS_GAUGES;
+}
+
+/* The same, told by the descriptors of a second covering of the thread. */
+static bool is_told_twice(struct gs_tracer *tracer, const struct gs_perf_record *record, enum gs_gauge gauge)
+{
+    for (size_t i = 0; i < tracer->cover.late_count; i++) {
+        struct gs_late *late = &tracer->late[i];
+        if (late->tid != record->tid)
+            continue;
+        struct gs_told *last = &late->told[gauge];
+        bool twice = last->id != record->id && last->ip == record->ip && last->addr == record->addr &&
+                     record->time_ns - last->time_ns < TWICE_NS;
+        *last = (struct gs_told){record->id, record->ip, record->addr, record->time_ns};
+        return twice;
+    }
+    return false;
+}
+
+/* What the kernel calls a state (include/linux/sched.h, TASK_REPORT); a thread that lost its processor has none. */
+static uint8_t letter_of(uint64_t state)
+{
+    static const char letters[] = "SDTtXZPI";
+    for (unsigned i = 0; i < sizeof letters - 1; i++) {
+        if (state >> i & 1)
+            return (uint8_t)letters[i];
+    }
+    return 'R';
+}
+
+/* sched_waking tells of threads that ours wake, and of ours that are woken: who does it is the one that runs then,
+ * unless an interrupt came. */
+static bool take_wake(const struct gs_gauges *gauges, const struct gs_perf_record *record, struct gs_event *event)
+{
+    enum { FLAGS_AT = 2, IN_INTERRUPT = 0x08 | 0x10 }; /* common_flags: include/linux/trace_events.h, hard and soft */
+    uint64_t wakee, flags;
+    if (!gs_perf_raw(record, gauges->wakee.offset, gauges->wakee.bytes, &wakee) ||
+        !gs_perf_raw(record, FLAGS_AT, 1, &flags))
+        return false;
+    event->act = GS_ACT_WAKE;
+    event->tid = (pid_t)wakee;
+    event->other = flags & IN_INTERRUPT ? 0 : record->tid;
+    return true;
+}
+
+static enum gs_status take_gauge(struct gs_tracer *tracer, const struct gs_perf_record *record, enum gs_gauge gauge)
+{
+    const struct gs_gauges *gauges = &tracer->cover.gauges;
+    struct gs_event event = {
+        .time_ns = record->time_ns, .tid = record->tid, .act = GS_ACT_COUNT, .cpu = record->cpu, .what = gauge};
+    uint64_t state;
+    tracer->others++;
+    if (gauge == GS_GAUGE_WAKES)
+        return take_wake(gauges, record, &event) ? hold(tracer, &event) : GS_OK;
+    if (record->pid != tracer->python->target->pid || is_told_twice(tracer, record, gauge))
+        return GS_OK;
+    if (gauge == GS_GAUGE_STATES) {
+        if (!gs_perf_raw(record, gauges->state.offset, gauges->state.bytes, &state))
+            return GS_OK;
+        event.act = GS_ACT_STATE;
+        event.what = letter_of(state);
+    }
+    return hold(tracer, &event);
+}
+
+static enum gs_status take_sample(struct gs_tracer *tracer, const struct gs_perf_record *record)
+{
+    enum gs_gauge gauge = gauge_of(&tracer->cover, record->id);
+    return gauge == GS_GAUGES ? take_store(tracer, record) : take_gauge(tracer, record, gauge);
+}
+
+enum gs_status gs_tracer_hold_lost(struct gs_tracer *tracer, uint64_t time_ns)
+{
+    struct gs_event event = {.time_ns = time_ns, .act = GS_ACT_LOST};
+    return hold(tracer, &event);
+}
+
+enum gs_status gs_tracer_record(struct gs_tracer *tracer, const struct gs_perf_record *record, uint64_t whole_ns)
+{
+    struct gs_event event = {.time_ns = record->time_ns, .tid = record->tid, .cpu = record->cpu};
+    bool theirs = record->pid == tracer->python->target->pid;
+    switch (record->type) {
+    case PERF_RECORD_SAMPLE:
+        return take_sample(tracer, record);
+    case PERF_RECORD_LOST: /* comes as soon as there is room again: what is missing was before it */
+        tracer->lost += record->lost;
+        return whole_ns ? gs_tracer_hold_lost(tracer, whole_ns) : GS_OK;
+    case PERF_RECORD_THROTTLE:
+        tracer->throttled++;
+        return gs_tracer_hold_lost(tracer, record->time_ns);
+    case PERF_RECORD_UNTHROTTLE:
+        return gs_tracer_hold_lost(tracer, record->time_ns);
+    case PERF_RECORD_FORK:
+    case PERF_RECORD_EXIT:
+        event.act = record->type == PERF_RECORD_FORK ? GS_ACT_BORN : GS_ACT_ENDED;
+        if (!theirs)
+            return GS_OK;
+        break;
+    case PERF_RECORD_SWITCH:
+        tracer->others++;
+        event.act = !(record->misc & PERF_RECORD_MISC_SWITCH_OUT)        ? GS_ACT_ON
+                    : record->misc & PERF_RECORD_MISC_SWITCH_OUT_PREEMPT ? GS_ACT_PREEMPT
+                                                                         : GS_ACT_OFF;
+        if (!theirs)
+            return GS_OK;
+        break;
+    default:
+        return GS_OK;
+    }
+    return hold(tracer, &event);
+}
