@@ -29,6 +29,10 @@ uint64_t gs_sampler_next_ns(struct gs_sampler *sampler);
  * no more, and the call is to be made again for the rest; what the sink returned; GS_NO_MEMORY. */
 enum gs_status gs_sampler_take(struct gs_sampler *sampler, uint64_t *id) GS_MUST_CHECK;
 
+/* Between two samples: what makes the next one cheaper, if anything is due (gs_reader_follow). Returns when to call it
+ * again, UINT64_MAX: not before the next sample. */
+uint64_t gs_sampler_follow(struct gs_sampler *sampler, uint64_t now_ns);
+
 /* What was done so far. */
 void gs_sampler_sum(const struct gs_sampler *sampler, struct gs_run_end *end);
 /* Tells the sink that the run ends. */

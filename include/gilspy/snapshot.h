@@ -136,10 +136,13 @@ enum gs_status gs_reader_take(struct gs_reader *reader, const struct gs_snapshot
 enum gs_status gs_reader_poll(struct gs_reader *reader, uint64_t long_ns,
                               const struct gs_snapshot **snapshot) GS_MUST_CHECK;
 /* The words of the GILs alone, for one system call each: who has them (state, holder, switches; all else is as
- * unknown), in the order of gs_snapshot.gils. Changes nothing for the other calls. GS_LOST: they could not be read, or
- * nothing was taken yet. */
-enum gs_status gs_reader_glance(const struct gs_reader *reader, struct gs_gil *gils, size_t room,
+ * unknown), in the order of gs_snapshot.gils. The other calls give the same as without it, but may have less to read.
+ * GS_LOST: they could not be read, or nothing was taken yet. */
+enum gs_status gs_reader_glance(struct gs_reader *reader, struct gs_gil *gils, size_t room,
                                 size_t *count) GS_MUST_CHECK;
+/* Between two calls of gs_reader_take: takes a glance if one is due that makes the next one cheaper, where many threads
+ * compete. Returns when the next is due (CLOCK_MONOTONIC), UINT64_MAX: none before the next snapshot. */
+uint64_t gs_reader_follow(struct gs_reader *reader, uint64_t now_ns);
 /* Asks the kernel about every thread, not only those that may have moved, at the next gs_reader_take. */
 void gs_reader_full_census(struct gs_reader *reader);
 

@@ -8,7 +8,8 @@
 
 enum {
     STALE_NS = 100000000, /* nobody's activity is older */
-    ROTATION_SHARE = 16,  /* of the threads are asked at once */
+    ROTATION_SHARE = 16,  /* of the threads are asked at once, */
+    QUIET_SHARE = 5,      /* or can be spared that at once, when nobody seems to run */
     FALSE_ALARMS = 2,
     SHORT_LOOKS = 12, /* to see a thread that awoke for a moment asleep again, or all that are awake run, */
     SHORT_PAUSE_NS = 50000,
@@ -62,9 +63,18 @@ static bool waiters_stay(struct gs_reader *reader)
     return waiters == lock->after.cond_users;
 }
 
+/* It had the GIL at the last sample, or has it now, or had it in between, where that is known. */
+static bool had_it(const struct gs_reader *reader, const struct gs_member *member)
+{
+    const struct gs_lock *lock = gs_lock_of(reader, member);
+    return member->tstate == lock->after.last_holder || member->tstate == lock->last.last_holder ||
+           (reader->movers_known && member->moved_sample == reader->sample);
+}
+
 /* Asks about those who may do something else than when they were last asked. */
 static void ask_movers(struct gs_reader *reader, uint64_t moved)
 {
+    bool known = moved <= 1 || reader->movers_known;
     if (moved <= 1 && reader->all_asked && !reader->any_open && !reader->full_census) {
         const struct gs_lock *lock = &reader->locks[0];
         struct gs_member *now = gs_list_find(reader, lock->after.last_holder);
@@ -75,29 +85,33 @@ static void ask_movers(struct gs_reader *reader, uint64_t moved)
             gs_census_ask(reader, before);
         return;
     }
-    if (waiters_stay(reader))
+    if (!known && waiters_stay(reader))
         return;
     for (size_t i = 0; i < reader->member_count; i++) {
         struct gs_member *member = reader->members[i];
-        const struct gs_lock *lock = gs_lock_of(reader, member);
-        bool mover = member->tstate == lock->after.last_holder || member->tstate == lock->last.last_holder;
+        bool mover = had_it(reader, member);
         /* Who was seen awake may have been so for that moment alone, as a waiter is at its timeout. */
         bool awake = member->activity.run == GS_RUN_RUNNING || member->activity.run == GS_RUN_BLOCKED;
-        if (member->tid && (reader->full_census || mover || awake || !member->asked_ns || (moved > 1 && member->futex)))
+        if (member->tid && (reader->full_census || mover || awake || !member->asked_ns || (!known && member->futex)))
             gs_census_ask(reader, member);
     }
     reader->all_asked = true;
 }
 
-/* Since when no thread of the process was on a processor: what the kernel said after that still holds. Not asked for
- * where somebody is known to run. */
-static uint64_t stood_since_ns(struct gs_reader *reader)
+static bool seems_quiet(const struct gs_reader *reader)
 {
-    uint64_t cpu_ns;
     bool busy = reader->any_open;
     for (size_t i = 0; i < reader->lock_count && !busy; i++)
         busy = reader->locks[i].after.locked;
-    if (busy || !gs_target_clock_ns(reader->python->target, &cpu_ns))
+    return !busy;
+}
+
+/* Since when no thread of the process was on a processor: what the kernel said after that still holds. It adds up all
+ * threads for it, which costs about as much as to ask a tenth of them. */
+static uint64_t stood_since_ns(struct gs_reader *reader)
+{
+    uint64_t cpu_ns;
+    if (!gs_target_clock_ns(reader->python->target, &cpu_ns))
         return UINT64_MAX;
     if (reader->stood_ns == 0 || cpu_ns != reader->stood_cpu_ns)
         reader->stood_ns = gs_clock_ns();
@@ -110,11 +124,13 @@ static void ask_in_rotation(struct gs_reader *reader)
 {
     uint64_t turn_ns = STALE_NS * UINT64_C(4) / 5 / reader->member_count + 1;
     uint64_t due = (reader->taken_ns - reader->rotated_ns) / turn_ns;
+    bool quiet = seems_quiet(reader);
     /* Several at once are cheaper than one at a time. */
-    if (due < reader->member_count / ROTATION_SHARE)
+    if (due < reader->member_count / (quiet ? QUIET_SHARE : ROTATION_SHARE))
         return;
     reader->rotated_ns += due * turn_ns;
-    uint64_t stood_ns = stood_since_ns(reader);
+    uint64_t stood_ns = quiet ? stood_since_ns(reader) : UINT64_MAX;
+    due += quiet ? due / 4 : 0; /* looks are further apart then, and nobody is to wait longer for that */
     for (size_t i = 0; i < reader->member_count && i < due; i++) {
         reader->rotation = (reader->rotation + 1) % reader->member_count;
         struct gs_member *member = reader->members[reader->rotation];
@@ -169,12 +185,11 @@ static void ask_for_missing(struct gs_reader *reader, const struct gs_lock *lock
 
 /* Whoever waits for it leaves the wait only with it, and this one waited at the last sample and has not had it since.
  */
-static bool waits_on(const struct gs_lock *lock, const struct gs_member *member)
+static bool waits_on(const struct gs_reader *reader, const struct gs_lock *lock, const struct gs_member *member)
 {
     const struct gs_gil_words *last = &lock->last, *now = &lock->after;
     return member->gil == GS_WAITS && last->has_switches && now->has_switches && last->enabled &&
-           now->switches - last->switches <= 1 && member->tstate != last->last_holder &&
-           member->tstate != now->last_holder;
+           (now->switches - last->switches <= 1 || reader->movers_known) && !had_it(reader, member);
 }
 
 /* Awake and not the holder: it may run C code without the GIL, or be on its way in or out. */
@@ -182,7 +197,7 @@ static enum gs_gil_word judge_open(const struct gs_reader *reader, const struct 
                                    const struct gs_member *member, const struct tally *tally)
 {
     const struct gs_gil_words *words = &lock->after;
-    enum gs_gil_word usual = waits_on(lock, member) ? GS_WAITS : GS_UNKNOWN;
+    enum gs_gil_word usual = waits_on(reader, lock, member) ? GS_WAITS : GS_UNKNOWN;
     if (!words->has_users || (words->mutex_owner && (pid_t)words->mutex_owner == member->ns_tid))
         return usual;
     /* Users of the mutex: all inside the wait for the GIL, and whoever has the mutex now. Threads that sleep on the

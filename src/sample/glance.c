@@ -1,8 +1,8 @@
 /* The words of the GILs and nothing else: neither the kernel nor a thread's memory is asked, and what the reader knows
- * stays as it is. */
+ * stays as it is, but for who had the GIL. */
 #include "sample/reader.h"
 
-static bool glance_at(const struct gs_reader *reader, const struct gs_lock *lock, struct gs_gil *gil)
+static bool glance_at(struct gs_reader *reader, const struct gs_lock *lock, struct gs_gil *gil)
 {
     uint8_t bytes[GS_GIL_BYTES];
     struct gs_piece pieces[GS_GIL_WINDOWS];
@@ -11,6 +11,8 @@ static bool glance_at(const struct gs_reader *reader, const struct gs_lock *lock
     if (gs_mem_read_many(reader->python->mem, pieces, count) != GS_OK ||
         !gs_gil_decode(&lock->place, bytes, pieces, &words))
         return false;
+    if (lock == reader->locks)
+        gs_follow_note(reader, &words);
     const struct gs_member *holder = words.locked ? gs_list_find(reader, words.holder) : NULL;
     *gil = (struct gs_gil){.state = gs_lock_state(&words),
                            .holder = holder && !words.hidden ? holder->tid : 0,
@@ -19,7 +21,7 @@ static bool glance_at(const struct gs_reader *reader, const struct gs_lock *lock
     return true;
 }
 
-enum gs_status gs_reader_glance(const struct gs_reader *reader, struct gs_gil *gils, size_t room, size_t *count)
+enum gs_status gs_reader_glance(struct gs_reader *reader, struct gs_gil *gils, size_t room, size_t *count)
 {
     *count = 0;
     for (size_t i = 0; i < reader->lock_count && i < room; i++) {

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "python/code_read.h"
 #include "sample/reader.h"
 
 enum { PIECES_PER_INTERPRETER = 3 };
@@ -235,6 +234,7 @@ enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **membe
         return GS_NO_MEMORY;
     memcpy(reader->pieces, reader->heads, heads * sizeof *reader->pieces);
     reader->piece_count = heads;
+    reader->reading++;
     for (size_t i = 0; i < count; i++) {
         if (!members[i]->doubled || !current_in_tstate(reader))
             add_tstate(reader, members[i]);

@@ -198,7 +198,7 @@ static enum gs_status read_some(struct gs_reader *reader, struct gs_member **mem
         reader->arena_used = 0;
         if (round > 0)
             leave_large(reader, members, &open, taken);
-        enum gs_status status = gs_pieces_read(reader, members, open, count <= 2);
+        enum gs_status status = gs_pieces_read(reader, members, open, count <= GS_MOVERS_MOST);
         if (status)
             return status;
         /* Those that are settled go behind those that are not. */

@@ -10,6 +10,7 @@
 #include "base/watch.h"
 #include "gilspy/snapshot.h"
 #include "native/native.h"
+#include "python/code_read.h"
 #include "python/gil.h"
 #include "target/stop.h"
 #include "target/task.h"
@@ -32,6 +33,7 @@ enum {
     GS_READ_MAX = 64 << 20, /* bytes of one read, if it is for several threads */
     GS_PIECES_MAX = 320,    /* of one read, if it is for several threads: the longer it takes, the less it proves */
     GS_MEMBER_PIECES = 7,   /* of one thread, besides those for its parts */
+    GS_MOVERS_MOST = 16,    /* threads that moved, if it is known which: more are read with all the others */
     GS_RUNTIME_BYTES = 64,
     GS_PART_AGE = 64 /* samples for which an unused part is still read */
 };
@@ -102,8 +104,9 @@ struct gs_member {
     uint32_t breaker_sample;   /* as of this sample */
     int syscall_fd;            /* -1: not open */
     struct gs_activity activity;
-    uint64_t asked_ns;   /* when activity was read */
-    uint32_t ran_sample; /* the sample in which its stack was seen to move */
+    uint64_t asked_ns;     /* when activity was read */
+    uint32_t ran_sample;   /* the sample in which its stack was seen to move, */
+    uint32_t moved_sample; /* and the last one before which it had the GIL, where that is known */
     enum gs_gil_futex futex;
     struct gs_awake awake;
     enum gs_gil_word gil;
@@ -122,6 +125,28 @@ struct gs_lock {  /* one GIL */
     uint32_t sharers;                  /* interpreters on it */
     uint8_t bytes[2][GS_GIL_BYTES];
     struct gs_piece pieces[2][GS_GIL_WINDOWS];
+};
+
+/* Who had the GIL since the last snapshot with stacks, if all hand-overs were seen: follow.c. */
+struct gs_follow {
+    bool whole; /* they were, so far */
+    bool asked; /* a glance was taken for this */
+    size_t count;
+    gs_addr holders[GS_MOVERS_MOST]; /* each once; the first had it when the snapshot was taken */
+    gs_addr last;                    /* the last of them, */
+    uint64_t switches;               /* and the count when it was seen */
+    uint64_t begun_ns, begun_switches;
+    uint64_t next_ns; /* of the next glance; UINT64_MAX: none */
+    uint32_t wanted;  /* samples for which it is still worth while, */
+    uint32_t failed;  /* how often it was tried in vain, */
+    uint32_t pause;   /* and samples for which it is therefore not tried */
+};
+
+/* A code object as it was after a reading. */
+struct gs_leaf {
+    gs_addr addr;
+    uint64_t reading;
+    uint8_t bytes[GS_CODE_SPAN];
 };
 
 struct gs_interp {
@@ -196,7 +221,9 @@ struct gs_reader {
     size_t head_count, head_room;
     struct gs_piece *pieces;
     size_t piece_count, piece_room;
-    uint8_t *arena; /* copies of the last read */
+    uint8_t *arena;   /* copies of the last read, */
+    uint64_t reading; /* which is the how manieth, */
+    struct gs_leaf leaf;
     size_t arena_used, arena_room;
     size_t parts_room, frames_room; /* of all members together */
     uint64_t patience;              /* what is left for this sample */
@@ -211,19 +238,21 @@ struct gs_reader {
 
     uint64_t codes_checked_ns, checked_ns;
     bool full_census, lost_before;
-    bool stale;     /* a thread has ended whose state is still there, or is now another's: the lists are walked anew */
-    bool changed;   /* in this sample: somebody does something else than in the last, or the lists changed */
-    bool any_open;  /* somebody is awake without holding a GIL */
-    bool all_asked; /* the kernel, once at least */
-    bool any_gone;  /* somebody may have ended whose state is still in a list */
-    bool any_torn;  /* somebody's stack, as it was last read, is torn */
-    bool all_run;   /* all threads that are awake are on a processor, */
-    uint32_t all_ran; /* seen so this many times, one after the other */
-    size_t rotation;  /* the member whose turn it is in the census */
+    bool stale;   /* a thread has ended whose state is still there, or is now another's: the lists are walked anew */
+    bool changed; /* in this sample: somebody does something else than in the last, or the lists changed */
+    bool movers_known; /* in this sample: whoever ran Python since the last one has moved_sample set */
+    bool any_open;     /* somebody is awake without holding a GIL */
+    bool all_asked;    /* the kernel, once at least */
+    bool any_gone;     /* somebody may have ended whose state is still in a list */
+    bool any_torn;     /* somebody's stack, as it was last read, is torn */
+    bool all_run;      /* all threads that are awake are on a processor, */
+    uint32_t all_ran;  /* seen so this many times, one after the other */
+    size_t rotation;   /* the member whose turn it is in the census */
     uint64_t taken_ns, rotated_ns, made_ns;
     uint64_t stood_ns, stood_cpu_ns; /* since when the process has used no processor, and what it used before */
     uint32_t dice;
 
+    struct gs_follow follow;
     struct gs_natives natives; /* natives.c */
 
     struct gs_snapshot snapshot;
@@ -413,6 +442,15 @@ bool gs_sample_ghosts(struct gs_reader *reader);
  * the Python stack of the member, which may be NULL. GS_LOST when it could not be stopped, GS_NOT_PERMITTED. */
 enum gs_status gs_stop_and_copy(struct gs_reader *reader, struct gs_member *member,
                                 struct gs_cstack *cstack) GS_MUST_CHECK;
+
+/* ---- follow.c ---- */
+
+/* A snapshot with stacks was taken: from here on it is followed who gets the GIL. */
+void gs_follow_begin(struct gs_reader *reader);
+/* What the words of the GIL are now. */
+void gs_follow_note(struct gs_reader *reader, const struct gs_gil_words *words);
+/* All who are known to have had it; SIZE_MAX: one of them is no more, or not yet known. */
+size_t gs_follow_movers(const struct gs_reader *reader, struct gs_member *movers[GS_MOVERS_MOST]);
 
 /* ---- natives.c ---- */
 

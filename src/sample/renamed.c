@@ -1,7 +1,6 @@
 /* Code objects are known by address, and that of one that was freed may be another's by now: whether the frames that
  * were just read are of the code that is known there. */
 #include "base/clock.h"
-#include "python/code_read.h"
 #include "sample/reader.h"
 
 enum { FRAMES_TOGETHER = 256 };
@@ -9,16 +8,22 @@ enum { FRAMES_TOGETHER = 256 };
 /* True when the innermost one is what it was when its name was read: its memory was copied together with the stack. */
 static bool leaf_stands(struct gs_reader *reader, struct gs_member *member)
 {
-    uint8_t bytes[GS_CODE_SPAN];
     const uint8_t *now = member->leaf_copy;
     gs_addr addr = member->frame_count && member->frames[0].kind == GS_FRAME_PYTHON ? member->frames[0].code : 0;
     const struct gs_code *code = addr ? gs_codes_find(reader->codes, addr) : NULL;
     if (!code)
         return true;
     if (!now || addr != member->leaf) {
-        if (gs_mem_read(reader->python->mem, addr, bytes, gs_code_span(&reader->python->layout)))
-            return false;
-        now = bytes;
+        /* Many threads wait in the same function: it is read once after the copies of their stacks were taken. */
+        struct gs_leaf *leaf = &reader->leaf;
+        if (leaf->addr != addr || leaf->reading != reader->reading) {
+            leaf->addr = 0;
+            if (gs_mem_read(reader->python->mem, addr, leaf->bytes, gs_code_span(&reader->python->layout)))
+                return false;
+            leaf->addr = addr;
+            leaf->reading = reader->reading;
+        }
+        now = leaf->bytes;
     }
     member->leaf = addr;
     return gs_code_same(reader->python, code, now);

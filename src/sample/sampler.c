@@ -206,6 +206,16 @@ enum gs_status gs_sampler_take(struct gs_sampler *sampler, uint64_t *id)
     return GS_OK;
 }
 
+uint64_t gs_sampler_follow(struct gs_sampler *sampler, uint64_t now_ns)
+{
+    uint64_t next_ns = UINT64_MAX;
+    for (size_t i = 0; i < sampler->count && !sampler->host.polls; i++) {
+        uint64_t due_ns = gs_reader_follow(sampler->list[i].reader, now_ns);
+        next_ns = due_ns < next_ns ? due_ns : next_ns;
+    }
+    return next_ns;
+}
+
 void gs_sampler_sum(const struct gs_sampler *sampler, struct gs_run_end *end)
 {
     *end = (struct gs_run_end){.begin_ns = sampler->begin_ns,

@@ -4,30 +4,46 @@
 
 enum { ATTEMPTS = 6, CODES_CHECK_NS = 1000000000, CHECK_NS = 10000000 };
 
-/* Only the last holder, or it and one other, ran since the last snapshot: reads just these. *moved is set to the
- * number of hand-overs; GS_LOST when more must be read. */
+static bool mark_movers(const struct gs_reader *reader, struct gs_member **movers, size_t count)
+{
+    bool linked = true;
+    for (size_t i = 0; i < count; i++) {
+        movers[i]->moved_sample = reader->sample;
+        linked = linked && movers[i]->linked;
+    }
+    return linked;
+}
+
+/* Only those who were seen to have the GIL since the last snapshot, and one other at most, ran: reads just these.
+ * *moved is set to the number of hand-overs; GS_LOST when more must be read. */
 static enum gs_status take_movers(struct gs_reader *reader, uint64_t *moved)
 {
     struct gs_lock *lock = &reader->locks[0];
-    struct gs_member *movers[2] = {gs_list_find(reader, lock->stacked.last_holder)};
-    enum gs_status status = gs_read_and_stop(reader, movers, movers[0] != NULL);
+    const struct gs_follow *follow = &reader->follow;
+    struct gs_member *movers[GS_MOVERS_MOST];
+    size_t count = follow->whole ? gs_follow_movers(reader, movers) : SIZE_MAX;
+    if (count == SIZE_MAX)
+        return GS_LOST;
+    enum gs_status status = gs_read_and_stop(reader, movers, count);
     if (status)
         return status;
     *moved = lock->after.switches - lock->stacked.switches;
-    struct gs_member *old = gs_list_find(reader, lock->stacked.last_holder);
-    if (!gs_list_same(reader) || !gs_gil_same(&lock->before, &lock->after) || *moved > 1 || (old && !old->linked))
+    uint64_t unseen = lock->after.switches - follow->switches;
+    if (!gs_list_same(reader) || !gs_gil_same(&lock->before, &lock->after) || unseen > 1 ||
+        !mark_movers(reader, movers, count))
         return GS_LOST;
-    if (*moved == 0)
-        return lock->after.last_holder == lock->stacked.last_holder ? GS_OK : GS_LOST;
-    movers[0] = gs_list_find(reader, lock->after.last_holder);
+    if (unseen == 0)
+        return lock->after.last_holder == follow->last ? GS_OK : GS_LOST;
+    struct gs_member *old = gs_list_find(reader, follow->last), *taker = gs_list_find(reader, lock->after.last_holder);
+    if (!taker)
+        return GS_LOST;
+    movers[0] = taker;
     movers[1] = old;
-    if (!movers[0])
-        return GS_LOST;
-    struct gs_member *taker = movers[0];
+    count = old && old != taker ? 2 : 1;
     uint64_t switches = lock->after.switches;
-    status = gs_read_and_stop(reader, movers, old && old != taker ? 2 : 1);
+    status = gs_read_and_stop(reader, movers, count);
     if (status || lock->before.switches != switches || lock->after.switches != switches || !gs_list_same(reader) ||
-        !taker->linked || (old && !old->linked))
+        !mark_movers(reader, movers, count))
         return status ? status : GS_LOST;
     return GS_OK;
 }
@@ -51,9 +67,11 @@ static enum gs_status take_all(struct gs_reader *reader)
 static enum gs_status take_stacks(struct gs_reader *reader, bool fresh, uint64_t *moved)
 {
     *moved = UINT64_MAX;
+    reader->movers_known = false;
     if (!fresh && reader->lock_count == 1 && reader->interp_count == 1 && gs_lock_proves(reader, &reader->locks[0]) &&
         reader->locks[0].stacked.has_switches) {
         enum gs_status status = take_movers(reader, moved);
+        reader->movers_known = status == GS_OK;
         if (status != GS_LOST)
             return status;
         *moved = UINT64_MAX;
@@ -83,6 +101,8 @@ static void remember_words(struct gs_reader *reader)
         if (!reader->polling)
             lock->stacked = lock->after;
     }
+    if (!reader->polling && reader->lock_count > 0)
+        gs_follow_begin(reader);
 }
 
 /* The hand-overs since the last snapshot, if there was one without stacks in between. */
@@ -185,6 +205,7 @@ enum gs_status gs_sample_begin(struct gs_reader *reader)
 {
     reader->sample++;
     reader->patience = GS_PATIENCE;
+    reader->movers_known = false;
     reader->taken_ns = gs_clock_ns();
     /* A program that is not position-independent lies at the same addresses when it is run anew. */
     enum gs_status status = GS_OK;

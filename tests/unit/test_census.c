@@ -473,6 +473,52 @@ static void test_many_wait(void **state)
     close_world(&w);
 }
 
+/* Hand-overs that were all seen: only those who had it are asked, and whoever waited and did not have it waits on. */
+static void test_known_movers(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w, THREADS);
+    held_by(&w, 0);
+    does(&w, 0, "running\n");
+    for (size_t i = 1; i < THREADS; i++)
+        waits_on(&w, i, COND + 40);
+    w.lock.after.cond_users = THREADS - 1;
+    census(&w);
+    w.reader.rotated_ns = w.reader.taken_ns;
+    w.lock.last = w.lock.after;
+    /* 7 had it in between, and went elsewhere; 9 is awake at its timeout, and not asked. */
+    waits_on(&w, 0, COND + 40);
+    does(&w, 1, "running\n");
+    does(&w, 7, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
+    does(&w, 9, "running\n");
+    held_by(&w, 1);
+    w.lock.after.switches = w.lock.last.switches + 2;
+    w.lock.after.cond_users--;
+    w.reader.sample++;
+    w.reader.movers_known = true;
+    w.members[7].moved_sample = w.reader.sample;
+    w.reader.taken_ns += 1000;
+    gs_census(&w.reader, 2);
+    assert_judged(&w, 7, GS_WITHOUT, GS_INFERRED);
+    assert_judged(&w, 0, GS_WAITS, GS_INFERRED);
+    assert_judged(&w, 9, GS_WAITS, GS_INFERRED);
+    assert_true(w.members[9].asked_ns < w.reader.taken_ns && w.members[2].asked_ns < w.reader.taken_ns);
+    /* Seen awake, it has waited on all the same; who had it meanwhile is not known to have. */
+    w.members[9].activity.run = GS_RUN_RUNNING;
+    w.lock.last = w.lock.after;
+    w.lock.after.switches += 2;
+    w.lock.after.has_users = false;
+    does(&w, 0, "running\n");
+    w.reader.sample++;
+    w.members[0].moved_sample = w.reader.sample;
+    w.reader.taken_ns += 1000;
+    gs_census(&w.reader, 2);
+    assert_judged(&w, 9, GS_WAITS, GS_INFERRED);
+    assert_judged(&w, 0, GS_UNKNOWN, GS_INFERRED);
+    close_world(&w);
+}
+
 /* The words moved between the reading and the asking. */
 static void test_words_that_moved(void **state)
 {
@@ -592,6 +638,7 @@ int main(void)
                                        cmocka_unit_test(test_hidden),
                                        cmocka_unit_test(test_who_is_asked),
                                        cmocka_unit_test(test_many_wait),
+                                       cmocka_unit_test(test_known_movers),
                                        cmocka_unit_test(test_words_that_moved)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
