@@ -210,9 +210,10 @@ static bool is_over(struct gs_session *session)
     return session->spawned ? gs_spawn_ended(&session->spawn) : gs_kin_count(session->kin) == 0;
 }
 
-static void tick(struct gs_session *session, uint64_t now_ns)
+static void tick(struct gs_session *session, uint64_t now_ns, bool sampled)
 {
-    if (!session->calls.tick || (now_ns < session->tick_ns && !session->woken))
+    bool due = now_ns >= session->tick_ns || session->woken || (sampled && session->calls.each);
+    if (!session->calls.tick || !due)
         return;
     session->tick_ns = session->calls.tick(session->calls.context, now_ns, session->woken);
     session->ends = session->tick_ns == 0;
@@ -232,12 +233,13 @@ static enum gs_status loop(struct gs_session *session, struct gs_err *err)
     enum gs_status status = GS_OK;
     for (;;) {
         uint64_t now_ns = gs_clock_ns();
-        if (!status && now_ns >= session->next_ns && gs_sampler_count(session->sampler) > 0)
+        bool sampled = now_ns >= session->next_ns && gs_sampler_count(session->sampler) > 0;
+        if (!status && sampled)
             status = sample(session, err);
         if (!status)
             status = take_in(session, now_ns, err);
         if (!status)
-            tick(session, now_ns);
+            tick(session, now_ns, sampled);
         bool over = session->ends || (!session->calls.lasts && is_over(session));
         if (status || over || now_ns >= end_ns || gs_signals_ended())
             return status;
@@ -249,6 +251,7 @@ static enum gs_status loop(struct gs_session *session, struct gs_err *err)
         wake_ns = least(least(wake_ns, end_ns), now_ns + LOOK_NS);
         if (session->calls.tick)
             wake_ns = least(wake_ns, session->tick_ns);
+        wake_ns = least(wake_ns, gs_sampler_follow(session->sampler, now_ns));
         if (wake_ns <= now_ns && now_ns - session->slept_ns < AWAKE_NS)
             continue;
         session->woken = gs_signals_wait(wake_ns, session->calls.keys ? STDIN_FILENO : -1, &session->waiting);

@@ -24,6 +24,7 @@ struct gs_session_calls {
     /* The thread that samples waits for the kernel for ever: what is there is to be finished. Called from another
      * thread, and must not return. */
     void (*give_up)(void *context);
+    bool each;    /* tick is called after each sample, too */
     bool at_once; /* the first sample is not taken at a random moment: somebody waits for it */
     bool keys;    /* standard input is waited for, too */
     bool lasts;   /* the run goes on when nobody is left, until tick ends it */

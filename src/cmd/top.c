@@ -252,6 +252,7 @@ static enum gs_status run(struct top *top, int *exit, struct gs_err *err)
                                      .closed = closed,
                                      .closing = closing,
                                      .give_up = give_up,
+                                     .each = true,
                                      .at_once = true,
                                      .keys = top->screen,
                                      .lasts = top->screen,

@@ -1,14 +1,19 @@
-/* The GIL is looked at a thousand times a second while it changes hands; the longer it stays as it is, the less often,
- * so that what is not known of how long it was held stays below a twentieth. */
+/* The GIL is looked at a thousand times a second while it changes hands, by samples and in between; the longer it stays
+ * as it is, the less often, so that what is not known of how long it was held stays below a twentieth. Where to wake up
+ * so often costs more than a screen that is left open may, it is looked at less often too. */
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/room.h"
 #include "cmd/top_feed.h"
 
+/* Of a processor, for all that we do: above it there are fewer looks, well below it more. */
+static const double OWN_SHARE = 0.018, OWN_LOW = 0.014, STEP = 0.8;
+
 enum {
     GILS_MOST = 8, /* of a process */
-    POLL_HZ = 1000,
+    POLL_MOST_HZ = 1000,
+    POLL_LEAST_HZ = 250,
     POLL_SELDOM_NS = 10000000,
     QUIET_PART = 20,
     CPU_NS = 1000000000,
@@ -18,8 +23,8 @@ enum {
 
 void gs_top_feed_init(struct gs_top_feed *feed, struct gs_live *live, uint64_t now_ns)
 {
-    *feed = (struct gs_top_feed){.live = live, .quiet_ns = now_ns, .cpu_ns = now_ns};
-    gs_pace_init(&feed->pace, POLL_HZ, now_ns);
+    *feed = (struct gs_top_feed){.live = live, .poll_hz = POLL_MOST_HZ, .quiet_ns = now_ns, .cpu_ns = now_ns};
+    gs_pace_init(&feed->pace, feed->poll_hz, now_ns);
 }
 
 void gs_top_feed_fini(struct gs_top_feed *feed)
@@ -45,21 +50,14 @@ void gs_top_feed_drop(struct gs_top_feed *feed, const struct gs_look *look)
 }
 
 /* One that has ended meanwhile is found out about by its next sample. */
-static void poll(struct gs_top_feed *feed, uint64_t now_ns)
+static void poll(struct gs_top_feed *feed)
 {
-    uint64_t switches = 0;
     for (size_t i = 0; i < feed->count; i++) {
         struct gs_gil gils[GILS_MOST];
         size_t count;
-        if (gs_reader_glance(feed->looks[i]->reader, gils, GILS_MOST, &count) != GS_OK)
-            continue;
-        gs_live_look(feed->live, feed->looks[i]->target->pid, gils, count, gs_clock_ns());
-        for (size_t k = 0; k < count; k++)
-            switches += gils[k].switches + (gils[k].state == GS_GIL_HELD);
+        if (gs_reader_glance(feed->looks[i]->reader, gils, GILS_MOST, &count) == GS_OK)
+            gs_live_look(feed->live, feed->looks[i]->target->pid, gils, count, gs_clock_ns());
     }
-    if (switches != feed->switches)
-        feed->quiet_ns = now_ns;
-    feed->switches = switches;
 }
 
 static uint64_t next_poll_ns(struct gs_top_feed *feed, uint64_t now_ns)
@@ -68,6 +66,49 @@ static uint64_t next_poll_ns(struct gs_top_feed *feed, uint64_t now_ns)
     if (pause_ns > POLL_SELDOM_NS)
         pause_ns = POLL_SELDOM_NS;
     return gs_pace_next(&feed->pace, now_ns + pause_ns);
+}
+
+/* True when the GILs were looked at since the last call: by a sample, for one. */
+static bool note_looks(struct gs_top_feed *feed, uint64_t now_ns)
+{
+    uint64_t seen, looked_ns = gs_live_looked_ns(feed->live, &seen);
+    if (looked_ns <= feed->looked_ns)
+        return false;
+    feed->looked_ns = looked_ns;
+    if (seen != feed->seen)
+        feed->quiet_ns = now_ns;
+    feed->seen = seen;
+    return true;
+}
+
+static void look(struct gs_top_feed *feed, uint64_t now_ns)
+{
+    bool due = now_ns >= feed->poll_ns, looked = note_looks(feed, now_ns);
+    if (due && !looked) {
+        poll(feed);
+        note_looks(feed, now_ns);
+    }
+    if (due || looked)
+        feed->poll_ns = next_poll_ns(feed, now_ns);
+}
+
+static void keep_cheap(struct gs_top_feed *feed, uint64_t now_ns)
+{
+    uint64_t own_us = gs_clock_cpu_us(), before_us = feed->own_us, before_ns = feed->own_ns;
+    feed->own_us = own_us;
+    feed->own_ns = now_ns;
+    if (!before_ns || now_ns - before_ns < CPU_NS / 2)
+        return;
+    double share = (double)(own_us - before_us) * 1e3 / (double)(now_ns - before_ns), hz = feed->poll_hz;
+    if (share > OWN_SHARE)
+        hz = hz * STEP > POLL_LEAST_HZ ? hz * STEP : POLL_LEAST_HZ;
+    else if (share < OWN_LOW)
+        hz = hz / STEP < POLL_MOST_HZ ? hz / STEP : POLL_MOST_HZ;
+    if (hz == feed->poll_hz)
+        return;
+    feed->poll_hz = hz;
+    gs_pace_init(&feed->pace, hz, now_ns);
+    feed->poll_ns = next_poll_ns(feed, now_ns);
 }
 
 static void ask_threads(struct gs_top_feed *feed, uint64_t now_ns)
@@ -100,12 +141,10 @@ void gs_top_feed_cpu(struct gs_top_feed *feed, uint64_t now_ns)
 
 uint64_t gs_top_feed(struct gs_top_feed *feed, uint64_t now_ns)
 {
-    if (now_ns >= feed->poll_ns) {
-        poll(feed, now_ns);
-        feed->poll_ns = next_poll_ns(feed, now_ns);
-    }
+    look(feed, now_ns);
     if (now_ns >= feed->cpu_ns) {
         gs_top_feed_cpu(feed, now_ns);
+        keep_cheap(feed, now_ns);
         feed->cpu_ns = now_ns + (feed->cpu_times++ < CPU_SOON_TIMES ? CPU_SOON_NS : CPU_NS);
     }
     return feed->poll_ns < feed->cpu_ns ? feed->poll_ns : feed->cpu_ns;

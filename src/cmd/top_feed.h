@@ -10,10 +10,12 @@ struct gs_top_feed {
     struct gs_live *live;
     struct gs_look **looks; /* of the processes that are sampled */
     size_t count, room;
-    struct gs_pace pace; /* of the looks at the GIL */
+    struct gs_pace pace; /* of the looks at the GIL, */
+    double poll_hz;      /* so often at most */
     uint64_t poll_ns, cpu_ns, cpu_times;
-    uint64_t quiet_ns; /* since then nothing changed hands */
-    uint64_t switches; /* of all, at the last look */
+    uint64_t looked_ns, seen; /* at the GILs, by samples too, and what was seen then */
+    uint64_t quiet_ns;        /* since then nothing changed hands */
+    uint64_t own_ns, own_us;  /* our own processor time, and when that was */
 };
 
 void gs_top_feed_init(struct gs_top_feed *feed, struct gs_live *live, uint64_t now_ns);

@@ -53,6 +53,8 @@ static void pass(struct gs_live *live, uint64_t now_ns)
         for (size_t i = 0; i < live->thread_count; i++)
             live->threads[i]->first_cell = cell;
     }
+    if (cell > live->cell || second > live->second)
+        gs_live_settle(live);
     if (cell > live->cell)
         next_cell(live, cell);
     if (second <= live->second)
@@ -76,35 +78,6 @@ static enum gs_status take_thread(struct gs_sink *sink, uint32_t number, const s
     return gs_live_add_thread((struct gs_live *)sink, number, thread);
 }
 
-static uint8_t doing_of(const struct gs_thread_sample *sample)
-{
-    return gs_thread_idle(sample) ? GS_DOING_IDLE : sample->gil;
-}
-
-static void note_thread(struct gs_live *live, const struct gs_live_process *process, struct gs_live_thread *thread,
-                        const struct gs_thread_sample *now, const struct gs_sample *sample)
-{
-    uint8_t doing = doing_of(now);
-    if (thread->doing != doing) {
-        thread->since_ns = sample->time_ns;
-        thread->at_least = thread->doing == GS_DOING_COUNT;
-        thread->doing = doing;
-    }
-    thread->stirred = thread->stirred || doing != GS_DOING_IDLE;
-    thread->round = process->samples;
-    thread->lock = now->lock;
-    thread->stack = now->stack;
-    thread->stacks_known = live->stacks_known;
-    thread->recent_ns[doing] += (double)sample->weight_ns;
-    thread->cell_ns[doing] += (uint32_t)(sample->weight_ns < CELL_NS ? sample->weight_ns : CELL_NS);
-    if (!now->stack || !sample->weight_ns || !thread->chosen)
-        return;
-    uint64_t ns[GS_MODE_COUNT];
-    for (int mode = 0; mode < GS_MODE_COUNT; mode++)
-        ns[mode] = mode != GS_MODE_BLAME && gs_mode_counts((enum gs_mode)mode, now) ? sample->weight_ns : 0;
-    gs_live_time_add(live, thread, ns);
-}
-
 /* Processes are sampled in turn: only the time since the one before weighs. */
 static void watch(struct gs_live *live, const struct gs_sample *sample)
 {
@@ -126,26 +99,22 @@ static enum gs_status take_sample(struct gs_sink *sink, const struct gs_sample *
         return GS_OK;
     watch(live, sample);
     process->samples++;
-    size_t known = 0;
-    for (size_t i = 0; i < sample->thread_count; i++) {
-        struct gs_live_thread *thread = gs_live_thread_in(live, process, i, sample->threads[i].thread);
-        if (thread)
-            note_thread(live, process, thread, &sample->threads[i], sample);
-        known += thread != NULL;
-    }
-    process->seen = sample->thread_count;
+    if (!gs_live_charge(live, process, sample))
+        return GS_NO_MEMORY;
     if (sample->snapshot)
         gs_live_look(live, process->pid, sample->snapshot->gils, sample->snapshot->gil_count, sample->time_ns);
     gs_live_gil_sample(live, process, sample);
     gs_live_blame_sample(live, process, sample);
-    if (known < process->threads)
-        gs_live_drop_threads(live, process);
     return GS_OK;
 }
 
 static enum gs_status take_forget(struct gs_sink *sink)
 {
-    gs_live_time_forget((struct gs_live *)sink);
+    struct gs_live *live = (struct gs_live *)sink;
+    gs_live_settle(live);
+    gs_live_time_forget(live);
+    for (size_t i = 0; i < live->process_count; i++)
+        live->processes[i].fresh = true;
     return GS_OK;
 }
 
@@ -153,6 +122,7 @@ static enum gs_status take_end(struct gs_sink *sink, const struct gs_run_end *en
 {
     struct gs_live *live = (struct gs_live *)sink;
     live->quality = end->quality;
+    gs_live_settle(live);
     gs_live_time_forget(live);
     return GS_OK;
 }
@@ -219,6 +189,7 @@ void gs_live_ended(struct gs_live *live, pid_t pid)
     process->ended = true;
     for (size_t i = 0; i < live->process_count; i++)
         alive += !live->processes[i].ended;
+    gs_live_settle(live);
     gs_live_time_flush(live);
     for (size_t i = live->process_count; alive > 0 && i-- > 0;) {
         if (live->processes[i].ended)
@@ -228,6 +199,7 @@ void gs_live_ended(struct gs_live *live, pid_t pid)
 
 void gs_live_reset(struct gs_live *live)
 {
+    gs_live_settle(live);
     gs_ledger_clear(&live->pending);
     gs_ledger_clear(&live->functions);
     gs_ledger_clear(&live->lines);
@@ -276,8 +248,10 @@ bool gs_live_cpu_wanted(const struct gs_live *live, size_t i, uint64_t now_ns, p
     const struct gs_live_process *process = gs_live_process_of(live, thread->process);
     *pid = process ? process->pid : 0;
     *tid = thread->tid;
+    bool runs = process && thread->doing != GS_DOING_IDLE && thread->settled_ns != process->weighed_ns;
     uint64_t stale_ns = (5 + i % 5) * GS_NS_PER_S; /* not all of them at once */
-    return process && thread->chosen && (thread->stirred || thread->cpu < 0 || now_ns - thread->cpu_at_ns >= stale_ns);
+    return process && thread->chosen &&
+           (thread->stirred || runs || thread->cpu < 0 || now_ns - thread->cpu_at_ns >= stale_ns);
 }
 
 void gs_live_thread_cpu(struct gs_live *live, size_t i, uint64_t now_ns, uint64_t cpu_ns)

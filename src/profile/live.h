@@ -26,6 +26,9 @@ void gs_live_reset(struct gs_live *live);
 
 /* The GILs of a process at that moment (CLOCK_MONOTONIC), looked at between samples. */
 void gs_live_look(struct gs_live *live, pid_t pid, const struct gs_gil *gils, size_t count, uint64_t time_ns);
+/* When they were last looked at, by a sample or in between, and a number that is another one when what was seen then
+ * is. */
+uint64_t gs_live_looked_ns(const struct gs_live *live, uint64_t *seen);
 
 /* Processor time of a process so far, and since when there is such a process. */
 void gs_live_process_cpu(struct gs_live *live, pid_t pid, uint64_t now_ns, uint64_t cpu_ns, uint64_t uptime_us);

@@ -6,7 +6,7 @@
 
 enum {
     HOLD_LEAST_US = 1000,   /* what is shorter is not listed */
-    GUESS_NS = 500000,      /* what a hold may have lasted before and behind its looks, */
+    GUESS_NS = 1000000,     /* what a hold may have lasted before and behind its looks, */
     GUESS_PART = 40,        /* and of those that last long, this part more */
     LOOK_GAP_NS = 100000000 /* what happened in so long a time without a look is not charged to anybody */
 };
@@ -135,6 +135,22 @@ void gs_live_look(struct gs_live *live, pid_t pid, const struct gs_gil *gils, si
     struct gs_live_process *process = gs_live_process_at(live, pid);
     for (size_t i = 0; process && i < count && i < GS_LIVE_LOCKS; i++)
         look_at(live, process, &process->locks[i], &gils[i], time_ns);
+}
+
+uint64_t gs_live_looked_ns(const struct gs_live *live, uint64_t *seen)
+{
+    uint64_t last_ns = 0;
+    *seen = 0;
+    for (size_t i = 0; i < live->process_count; i++) {
+        for (size_t k = 0; k < GS_LIVE_LOCKS; k++) {
+            const struct gs_live_lock *lock = &live->processes[i].locks[k];
+            if (!lock->looked)
+                break;
+            last_ns = lock->look_ns > last_ns ? lock->look_ns : last_ns;
+            *seen += lock->last_switches + (lock->state == GS_GIL_HELD);
+        }
+    }
+    return last_ns;
 }
 
 /* The sample shows where the holder is; most of them stay there. */

@@ -82,7 +82,11 @@ struct gs_live_process {
     char *command, *python;
     bool ended;
     uint64_t samples;
-    size_t threads, seen; /* known; in the last sample */
+    uint64_t weighed_ns;           /* of all its samples */
+    size_t threads, seen;          /* known; in the last sample, */
+    struct gs_thread_sample *last; /* which was this */
+    size_t last_room;
+    bool fresh; /* the numbers in it mean nothing any more */
     uint64_t cpu_at_ns, cpu_ns, uptime_us;
     double cpu;
     struct gs_live_lock locks[GS_LIVE_LOCKS];
@@ -97,7 +101,9 @@ struct gs_live_thread {
     bool main, at_least, stirred;
     bool chosen; /* one of those that are listed */
     uint8_t doing, lock;
-    uint64_t round; /* the process's sample that had it last */
+    struct gs_thread_sample now; /* what it does */
+    uint64_t settled_ns;         /* of what its process's samples weigh: the time up to here is charged */
+    uint64_t round;              /* the process's sample that last said anything else of it, or of any new one */
     uint64_t since_ns;
     uint32_t stack;        /* of the source; 0: none */
     uint32_t stacks_known; /* which giving of numbers that is of */
@@ -171,6 +177,13 @@ struct gs_live {
     uint32_t *function_of; /* place of the source -> function + 1 */
     size_t function_room;
 };
+
+/* ---- live_charge.c ---- */
+
+/* A sample's threads: time is charged to what changed, the rest has to wait for gs_live_settle. False: no memory. */
+bool gs_live_charge(struct gs_live *live, struct gs_live_process *process, const struct gs_sample *sample);
+/* All time so far is charged: before sums are looked at, decay, or are begun anew. */
+void gs_live_settle(struct gs_live *live);
 
 /* ---- live_people.c ---- */
 

@@ -137,15 +137,20 @@ enum gs_status gs_live_add_thread(struct gs_live *live, uint32_t number, const s
                                           .at_least = true,
                                           .doing = GS_DOING_COUNT,
                                           .first_cell = live->cell,
+                                          .settled_ns = process->weighed_ns,
                                           .cpu = -1};
         size_t at = index_of(live, number);
         memmove(&live->threads[at + 1], &live->threads[at], (live->thread_count - at) * sizeof *live->threads);
         live->threads[at] = thread;
         live->thread_count++;
         process->threads++;
+        process->fresh = true; /* it may have been in samples already, when there was no room for it */
     }
     const struct gs_selection *selection = &live->selection;
-    thread->chosen = gs_patterns_fit(selection->patterns, selection->pattern_count, sampled->tid, sampled->name);
+    bool chosen = gs_patterns_fit(selection->patterns, selection->pattern_count, sampled->tid, sampled->name);
+    if (chosen != thread->chosen && thread->doing != GS_DOING_COUNT)
+        gs_live_settle(live); /* what it did so far it did under its old name */
+    thread->chosen = chosen;
     gs_live_copy(thread->name, sizeof thread->name, sampled->name);
     return GS_OK;
 }
@@ -179,6 +184,7 @@ void gs_live_process_free(struct gs_live *live, struct gs_live_process *process)
     free(process->command);
     free(process->python);
     free(process->hints);
+    free(process->last);
     size_t at = (size_t)(process - live->processes);
     live->process_count--;
     memmove(process, process + 1, (live->process_count - at) * sizeof *process);

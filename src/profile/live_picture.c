@@ -74,7 +74,7 @@ static void draw_gil(const struct gs_live_drawing *drawing, const struct gs_live
     gil->process = (uint32_t)(process - drawing->live->processes);
     gil->lock = (uint32_t)(lock - process->locks);
     gil->state = lock->state;
-    gil->held = mean_of(&lock->held, 0);
+    gil->held = mean_of(&lock->held, lock->state == GS_GIL_HELD); /* one look is no time yet */
     gil->waiting = mean_of(&lock->waiting, 0);
     gil->waiters = lock->waiters;
     gil->handovers_hz = mean_of(&lock->switches, -1);
@@ -230,6 +230,7 @@ const struct gs_picture *gs_live_picture(struct gs_live *live, struct gs_album *
 {
     struct gs_live_drawing drawing = {live, album, now_ns};
     gs_album_clear(album);
+    gs_live_settle(live);
     struct gs_picture *picture = gs_album_picture(album);
     if (live->stacks)
         gs_live_time_flush(live);

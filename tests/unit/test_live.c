@@ -337,7 +337,7 @@ static void holds(void **state)
     assert_int_equal(p->gils[0].now.longest_us, 4000);
     assert_int_equal(p->hold_count, 0);
     look(&f, 1, 102, 2);  /* between the two looks: after half of the time */
-    look(&f, 1, 0, 2);    /* b: from half a ms before its first look to half a ms after */
+    look(&f, 1, 0, 2);    /* b: from half a ms before its first look to as much after */
     look(&f, 10, 101, 3); /* late: since when is not known */
     tick(&f, f.leaf, 8);  /* where a is in this hold */
     look(&f, 0, 101, 3);
@@ -349,10 +349,10 @@ static void holds(void **state)
     assert_int_equal(p->holds[1].longest_us, 500 + 500);
     assert_int_equal(p->holds[1].tid, 102);
     assert_null(p->holds[1].place.function);
-    assert_int_equal(p->holds[2].longest_us, 700 + 8000 + 700); /* 500 and a part of what was seen */
+    assert_int_equal(p->holds[2].longest_us, 1200 + 8000 + 1200); /* 1000 and a part of what was seen */
     assert_int_equal(p->holds[2].waiters, 1);
     assert_string_equal(p->holds[2].place.function, "leaf");
-    assert_int_equal(p->gils[0].longest.longest_us, 9400);
+    assert_int_equal(p->gils[0].longest.longest_us, 10400);
     assert_string_equal(p->gils[0].longest.name, "a");
     about(p->gils[0].handovers_hz, 4 / 0.114);
     about(p->gils[0].held, 1 - 1 / 124.0); /* the first 10 ms are known by the sample */
