@@ -11,6 +11,7 @@ struct gs_sampled_process {
     pid_t pid, ns_pid;
     char *const *command; /* NULL-terminated */
     const char *python, *build, *exe;
+    uint64_t start_ticks; /* when it started: clock ticks since boot; 0: not known */
 };
 
 struct gs_sampled_thread {

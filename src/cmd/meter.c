@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/room.h"
 #include "cmd/meter.h"
 
 static enum gs_status meter_begin(struct gs_sink *sink, const struct gs_run_info *run)
@@ -11,13 +12,28 @@ static enum gs_status meter_begin(struct gs_sink *sink, const struct gs_run_info
     return meter->next->begin ? meter->next->begin(meter->next, run) : GS_OK;
 }
 
+/* One that was lost from sight and found again. */
+static bool is_known(const struct gs_meter *meter, const struct gs_metered *one)
+{
+    for (size_t i = meter->processes; i-- > 0 && one->start_ticks;) {
+        if (meter->known[i].pid == one->pid && meter->known[i].start_ticks == one->start_ticks)
+            return true;
+    }
+    return false;
+}
+
 static enum gs_status meter_process(struct gs_sink *sink, uint32_t number, const struct gs_sampled_process *process)
 {
     struct gs_meter *meter = (struct gs_meter *)sink;
-    if (meter->processes++ == 0) {
+    if (meter->processes == 0) {
         meter->pid = process->pid;
         snprintf(meter->python, sizeof meter->python, "%s", process->python);
     }
+    if (!gs_room((void **)&meter->known, &meter->known_room, meter->processes + 1, sizeof *meter->known))
+        return GS_NO_MEMORY;
+    struct gs_metered one = {process->pid, process->start_ticks};
+    if (!is_known(meter, &one))
+        meter->known[meter->processes++] = one;
     return meter->next->process ? meter->next->process(meter->next, number, process) : GS_OK;
 }
 
@@ -88,5 +104,6 @@ void gs_meter_init(struct gs_meter *meter, struct gs_sink *next)
 
 void gs_meter_fini(struct gs_meter *meter)
 {
+    free(meter->known);
     free(meter->seen);
 }

@@ -4,12 +4,19 @@
 
 #include "gilspy/sample.h"
 
+struct gs_metered {
+    pid_t pid;
+    uint64_t start_ticks;
+};
+
 struct gs_meter {
     struct gs_sink sink; /* first */
     struct gs_sink *next;
     uint64_t samples, unique_stacks;
     uint64_t weighed_ns, held_ns; /* of the first process */
     uint32_t processes, threads;
+    struct gs_metered *known; /* the processes */
+    size_t known_room;
     pid_t pid; /* of the first process, */
     char python[48];
     uint8_t *seen; /* a bit per stack that a sample ended in, since the last forget */

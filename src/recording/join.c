@@ -195,11 +195,24 @@ static enum gs_status play_all(struct gs_join *join, struct gs_sink *sink, uint6
     return status;
 }
 
+/* Which may be read once only. A process that was lost from sight in it is still to be known again. */
+static enum gs_status play_one(const struct gs_join *join, struct gs_sink *sink, uint64_t from_ns, uint64_t to_ns,
+                               struct gs_err *err)
+{
+    struct gs_join_sink *joining = gs_join_sink_new(sink);
+    if (!joining)
+        return gs_fail(err, GS_NO_MEMORY, "cannot play: out of memory");
+    gs_join_sink_alone(joining);
+    enum gs_status status = gs_recording_play(join->parts[0].recording, gs_join_sink(joining), from_ns, to_ns, err);
+    gs_join_sink_free(joining);
+    return status;
+}
+
 enum gs_status gs_join_play(struct gs_join *join, struct gs_sink *sink, uint64_t from_ns, uint64_t to_ns,
                             struct gs_err *err)
 {
     if (join->count == 1)
-        return gs_recording_play(join->parts[0].recording, sink, from_ns, to_ns, err);
+        return play_one(join, sink, from_ns, to_ns, err);
     enum gs_status status = arrange(join, err);
     return status ? status : play_all(join, sink, from_ns, to_ns, err);
 }

@@ -1,5 +1,5 @@
-/* Knowing processes and threads again: a process by what it is, when it was not seen later than this recording begins;
- * a thread by its ids in that process. */
+/* Knowing processes and threads again: a process by what it is and when it started, when it was not seen later than
+ * this recording begins, or, in the same recording, went on; a thread by its ids in that process. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,8 +28,8 @@ struct thread {
     uint32_t process;
     pid_t tid;
     uint64_t ident;
-    uint32_t file;
-    uint32_t before; /* as of a process */
+    uint32_t file, own; /* own: the number that its process has in that recording */
+    uint32_t before;    /* as of a process */
 };
 
 /* From the recording's own numbers. */
@@ -40,6 +40,7 @@ struct numbers {
 
 struct gs_join_sink {
     struct gs_sink sink, *to;
+    bool alone;
     uint32_t file;
     uint64_t begin_ns, end_ns;
     int64_t shift_ns;
@@ -68,9 +69,16 @@ static bool put_number(struct numbers *numbers, uint32_t own, uint32_t number)
 
 static enum gs_status begin_one(struct gs_sink *sink, const struct gs_run_info *run)
 {
-    (void)sink;
-    (void)run;
-    return GS_OK;
+    const struct gs_join_sink *join = (struct gs_join_sink *)sink;
+    return join->alone && join->to->begin ? join->to->begin(join->to, run) : GS_OK;
+}
+
+/* It was lost from sight in this recording and found again: its main thread ended before the others, for one. Where it
+ * is not known when they started, it may be another one that got its pid. */
+static bool goes_on(const struct gs_join_sink *join, const struct process *known,
+                    const struct gs_sampled_process *about)
+{
+    return known->file == join->file && known->about.start_ticks && known->about.start_ticks == about->start_ticks;
 }
 
 /* The process that goes on in this recording, the latest of several; process_count: none does. */
@@ -79,7 +87,8 @@ static size_t find_process(const struct gs_join_sink *join, const struct gs_samp
     uint32_t at = join->pids[(uint32_t)about->pid % PIDS];
     for (int i = 0; at && i < ALIKE_MOST; i++, at = join->processes[at - 1].before) {
         const struct process *known = &join->processes[at - 1];
-        if (known->file != join->file && known->last_ns <= join->begin_ns && gs_kept_same(&known->about, about))
+        bool earlier = known->file != join->file && known->last_ns <= join->begin_ns;
+        if ((earlier || goes_on(join, known, about)) && gs_kept_same(&known->about, about))
             return at - 1;
     }
     return join->process_count;
@@ -144,14 +153,15 @@ static bool add_thread(struct gs_join_sink *join, const struct thread *thread)
     return true;
 }
 
-/* The latest thread with these ids that is not in this recording under another number; thread_count: none. */
+/* The latest thread with these ids that its process does not have under another number in this recording;
+ * thread_count: none. */
 static size_t find_thread(const struct gs_join_sink *join, const struct thread *wanted)
 {
     uint32_t at = join->slot_count ? join->slots[slot_of(join, wanted->process, wanted->tid, wanted->ident)] : 0;
     for (int i = 0; at && i < ALIKE_MOST; i++, at = join->threads[at - 1].before) {
         const struct thread *known = &join->threads[at - 1];
         if (known->process == wanted->process && known->tid == wanted->tid && known->ident == wanted->ident &&
-            known->file != wanted->file)
+            (known->file != wanted->file || known->own != wanted->own))
             return at - 1;
     }
     return join->thread_count;
@@ -165,7 +175,8 @@ static enum gs_status join_thread(struct gs_sink *sink, uint32_t own, const stru
         return GS_FAILED;
     told.process = join->process_of.of[about->process];
     told.name = gs_strings_keep(join->names, about->name);
-    struct thread thread = {told.process, about->tid, about->ident, join->file, 0};
+    struct thread thread = {
+        .process = told.process, .tid = about->tid, .ident = about->ident, .file = join->file, .own = about->process};
     bool renamed = own < join->thread_of.count;
     size_t number = renamed ? join->thread_of.of[own] : find_thread(join, &thread);
     if (number >= GS_WIRE_THREADS_MOST)
@@ -174,6 +185,7 @@ static enum gs_status join_thread(struct gs_sink *sink, uint32_t own, const stru
         (number == join->thread_count && !add_thread(join, &thread)))
         return GS_NO_MEMORY;
     join->threads[number].file = join->file;
+    join->threads[number].own = about->process;
     return join->to->thread ? join->to->thread(join->to, (uint32_t)number, &told) : GS_OK;
 }
 
@@ -206,6 +218,8 @@ static enum gs_status join_forget(struct gs_sink *sink)
 static enum gs_status end_one(struct gs_sink *sink, const struct gs_run_end *end)
 {
     struct gs_join_sink *join = (struct gs_join_sink *)sink;
+    if (join->alone)
+        return join->to->end(join->to, end);
     join->end_ns = end->end_ns + (uint64_t)join->shift_ns;
     if (join->end_ns > join->sum.end_ns)
         join->sum.end_ns = join->end_ns;
@@ -246,6 +260,12 @@ void gs_join_sink_free(struct gs_join_sink *join)
     gs_strings_free(join->names);
     gs_kept_sample_fini(&join->kept);
     free(join);
+}
+
+void gs_join_sink_alone(struct gs_join_sink *join)
+{
+    join->alone = true;
+    gs_join_sink_next(join, 0, 0);
 }
 
 void gs_join_sink_next(struct gs_join_sink *join, uint64_t begin_ns, int64_t shift_ns)

@@ -23,7 +23,8 @@ enum gs_status gs_kept_process(struct gs_sampled_process *to, const struct gs_sa
 {
     size_t count = count_of(from->command);
     char **command = calloc(count + 1, sizeof *command);
-    *to = (struct gs_sampled_process){.pid = from->pid, .ns_pid = from->ns_pid, .command = command};
+    *to = (struct gs_sampled_process){
+        .pid = from->pid, .ns_pid = from->ns_pid, .command = command, .start_ticks = from->start_ticks};
     bool done = command && copy_text(&to->python, from->python) && copy_text(&to->build, from->build) &&
                 copy_text(&to->exe, from->exe);
     for (size_t i = 0; i < count && done; i++)
@@ -50,8 +51,10 @@ static bool same_text(const char *a, const char *b)
 bool gs_kept_same(const struct gs_sampled_process *a, const struct gs_sampled_process *b)
 {
     size_t count = count_of(a->command);
-    if (a->pid != b->pid || a->ns_pid != b->ns_pid || !same_text(a->python, b->python) ||
-        !same_text(a->build, b->build) || !same_text(a->exe, b->exe) || count != count_of(b->command))
+    bool known = a->start_ticks && b->start_ticks;
+    if ((known && a->start_ticks != b->start_ticks) || a->pid != b->pid || a->ns_pid != b->ns_pid ||
+        !same_text(a->python, b->python) || !same_text(a->build, b->build) || !same_text(a->exe, b->exe) ||
+        count != count_of(b->command))
         return false;
     for (size_t i = 0; i < count; i++) {
         if (strcmp(a->command[i], b->command[i]) != 0)

@@ -13,6 +13,7 @@ struct gs_recording {
     struct gs_unpacker unpacker;
     struct gs_recording_state state;
     char *name;
+    int version;
 };
 
 static enum gs_status check_head(struct gs_recording *recording, struct gs_err *err)
@@ -27,9 +28,10 @@ static enum gs_status check_head(struct gs_recording *recording, struct gs_err *
         gs_err_todo(err, "gilspy record -f gilspy makes recordings");
         return GS_FAILED;
     }
-    if (head[GS_FILE_HEAD - 1] != GS_FILE_VERSION) {
-        gs_fail(err, GS_FAILED, "cannot play %.300s: it has format %d, and this gilspy knows format %d", name,
-                head[GS_FILE_HEAD - 1], GS_FILE_VERSION);
+    recording->version = head[GS_FILE_HEAD - 1];
+    if (recording->version < GS_FILE_OLDEST || recording->version > GS_FILE_VERSION) {
+        gs_fail(err, GS_FAILED, "cannot play %.300s: it has format %d, and this gilspy knows format %d and older ones",
+                name, recording->version, GS_FILE_VERSION);
         gs_err_todo(err, "Use the gilspy that recorded it, or a newer one");
         return GS_FAILED;
     }
@@ -126,7 +128,7 @@ enum gs_status gs_recording_play(struct gs_recording *recording, struct gs_sink 
         gs_err_todo(err, "Save it as a file first");
         return GS_FAILED;
     }
-    struct gs_records *records = gs_records_new(sink, from_ns, to_ns);
+    struct gs_records *records = gs_records_new(sink, recording->version, from_ns, to_ns);
     enum gs_status status = records ? play_blocks(recording, records) : GS_NO_MEMORY;
     if (status == GS_NO_MEMORY)
         gs_fail(err, status, "cannot play %.300s: out of memory", recording->name);

@@ -10,6 +10,7 @@
 
 struct gs_records {
     struct gs_sink *sink;
+    int version;
     uint64_t from_ns, to_ns;
     struct gs_strings *names; /* all strings but those of places */
     struct gs_book book;
@@ -22,12 +23,13 @@ struct gs_records {
     struct gs_run_end end; /* as recorded */
 };
 
-struct gs_records *gs_records_new(struct gs_sink *sink, uint64_t from_ns, uint64_t to_ns)
+struct gs_records *gs_records_new(struct gs_sink *sink, int version, uint64_t from_ns, uint64_t to_ns)
 {
     struct gs_records *records = calloc(1, sizeof *records);
     if (!records)
         return NULL;
     records->sink = sink;
+    records->version = version;
     records->from_ns = from_ns;
     records->to_ns = to_ns;
     records->names = gs_strings_new();
@@ -120,6 +122,7 @@ static enum gs_status play_process(struct gs_records *records, struct gs_wire *w
     enum gs_status status = GS_OK;
     struct gs_sampled_process process = {.pid = (pid_t)gs_wire_get_most(wire, UINT32_MAX)};
     process.ns_pid = (pid_t)gs_wire_get_most(wire, UINT32_MAX);
+    process.start_ticks = records->version >= GS_FILE_STARTS ? gs_wire_get(wire) : 0;
     process.python = keep_optional(records, wire, &status);
     process.build = keep_optional(records, wire, &status);
     process.exe = keep_optional(records, wire, &status);

@@ -6,8 +6,8 @@
 
 struct gs_records;
 
-/* NULL: out of memory. */
-struct gs_records *gs_records_new(struct gs_sink *sink, uint64_t from_ns, uint64_t to_ns);
+/* version: of the file. NULL: out of memory. */
+struct gs_records *gs_records_new(struct gs_sink *sink, int version, uint64_t from_ns, uint64_t to_ns);
 void gs_records_free(struct gs_records *records);
 /* Plays the records of a block; what should not be sets wire->bad, and ends it. GS_NO_MEMORY, or what the sink
  * returns. */

@@ -7,8 +7,8 @@
  *
  * A record is a tag byte, and numbers in LEB128 (signed ones zigzag) and strings: length, bytes, NUL.
  *   RUN      begin_ns, realtime_ns (signed), slot_ns, rate_hz (8 bytes, IEEE 754), gilspy, host: the first one, once
- *   PROCESS  pid, ns_pid, python, build, exe (each: 1 and the string, or 0: NULL), count of arguments, arguments.
- *            Numbered from 0 on in the order of their records.
+ *   PROCESS  pid, ns_pid, start_ticks (not in version 1), python, build, exe (each: 1 and the string, or 0: NULL),
+ *            count of arguments, arguments. Numbered from 0 on in the order of their records.
  *   THREAD   number, process, tid, ns_tid, ident, main, name: the next number is a new thread, a lower one has a new
  * name PLACE    function, qualname, file, module, line (signed), kind. A string is 0: NULL; 1: the next new string,
  * which follows; n + 2: the string that came as the n-th new one. Numbered from 1 on, as are stacks. STACK    how many
@@ -32,7 +32,9 @@
 #define GS_BLOCK_MAGIC "GSbk"
 
 enum {
-    GS_FILE_VERSION = 1,
+    GS_FILE_VERSION = 2,
+    GS_FILE_OLDEST = 1, /* that is read */
+    GS_FILE_STARTS = 2, /* the first that says when processes started */
     GS_FILE_HEAD = sizeof GS_FILE_MAGIC + 1,
     GS_BLOCK_HEAD = 20,
     GS_BLOCK_CRC_FROM = 8, /* where in the head that begins which the checksum is of */

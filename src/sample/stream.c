@@ -71,7 +71,8 @@ static enum gs_status announce(struct gs_stream *stream)
                                          .command = target->command,
                                          .python = stream->python->version,
                                          .build = gs_python_build(stream->python),
-                                         .exe = target->exe};
+                                         .exe = target->exe,
+                                         .start_ticks = target->start_ticks};
     stream->process = stream->host->processes++;
     return sink->process ? sink->process(sink, stream->process, &process) : GS_OK;
 }

@@ -509,6 +509,7 @@ def test_main_thread_ends_before_others(tmp_path):
     assert done.returncode == 7
     samples = gilspy.run("report", path, "-i", "-f", "jsonl", "-o", "-").stdout
     assert '"work"' in samples and '"alone"' in samples
+    assert samples.count('"type": "process"') == 1  # it is the same one
 
 
 POOLS = r"""

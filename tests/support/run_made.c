@@ -31,8 +31,8 @@ static const char *or_null(const char *text)
 static enum gs_status log_process(struct gs_sink *sink, uint32_t number, const struct gs_sampled_process *process)
 {
     struct run_log *log = (struct run_log *)sink;
-    fprintf(log->stream, "process %u: %d %d %s %s %s", number, process->pid, process->ns_pid, or_null(process->python),
-            or_null(process->build), or_null(process->exe));
+    fprintf(log->stream, "process %u: %d %d %" PRIu64 " %s %s %s", number, process->pid, process->ns_pid,
+            process->start_ticks, or_null(process->python), or_null(process->build), or_null(process->exe));
     for (char *const *argument = process->command; *argument; argument++)
         fprintf(log->stream, " '%s'", *argument);
     fputc('\n', log->stream);
@@ -310,8 +310,13 @@ static void tell_begin(struct maker *maker)
     maker->begin_ns = run.begin_ns;
     tell(maker, maker->sink->begin(maker->sink, &run));
     for (int i = 0; i < maker->shape->processes; i++) {
-        struct gs_sampled_process process = {40 + i,   1 + i,     commands[i % 3],
-                                             "3.11.2", "release", i % 2 ? NULL : "/usr/bin/python3.11"};
+        struct gs_sampled_process process = {40 + i,
+                                             1 + i,
+                                             commands[i % 3],
+                                             "3.11.2",
+                                             "release",
+                                             i % 2 ? NULL : "/usr/bin/python3.11",
+                                             i % 2 ? 0 : 7000000000 + (uint64_t)i};
         maker->last_ns[i] = run.begin_ns;
         tell(maker, maker->sink->process(maker->sink, (uint32_t)i, &process));
         for (int k = (int)below(maker, maker->shape->most_threads + 1); k >= 0; k--)

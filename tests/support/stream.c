@@ -31,7 +31,8 @@ void stream_process(struct stream *stream, int pid, char *const *command)
                                          .command = command,
                                          .python = "3.11.7",
                                          .build = "release",
-                                         .exe = "/usr/bin/python3.11"};
+                                         .exe = "/usr/bin/python3.11",
+                                         .start_ticks = stream->start_ticks};
     stream->process = stream->process_count++;
     if (stream->sink->process)
         assert_int_equal(stream->sink->process(stream->sink, stream->process, &process), GS_OK);

@@ -16,6 +16,7 @@
 
 #include "recording/recorder.h"
 #include "recording/recording.h"
+#include "support/golden.h"
 #include "support/run_made.h"
 
 static const struct run_shape plain = {.seed = 1,
@@ -90,6 +91,23 @@ static void test_random_runs(void **state)
                                   .wild = seed % 4 == 3};
         must_come_back(&shape);
     }
+}
+
+/* As gilspy wrote them before it knew when processes started. */
+static void test_first_version(void **state)
+{
+    struct run_log played;
+    FILE *out = golden_open();
+    int fd = open(GOLDEN_DIR "/recording-1.gilspy", O_RDONLY | O_CLOEXEC);
+    (void)state;
+    assert_true(fd >= 0);
+    run_log_open(&played);
+    play(fd, &played);
+    assert_int_equal(played.samples, 12);
+    fputs(played.text, out);
+    golden_check(out, "recording-1.txt");
+    run_log_close(&played);
+    close(fd);
 }
 
 static void test_many_threads_and_places(void **state)
@@ -207,7 +225,7 @@ static void test_forget(void **state)
     run_log_open(&played);
     play(fd, &played);
     assert_string_equal(played.text, "begin 0 0 0x1p+0  \n"
-                                     "process 0: 1 0 (null) (null) (null)\n"
+                                     "process 0: 1 0 0 (null) (null) (null)\n"
                                      "thread 0: 0 0 0 0 't' 0\n"
                                      "sample of 0: 0 0 0\n  0 0 0 0 0 0 1:first,(null),,(null),0,0\n"
                                      "sample of 0: 0 0 0\n  0 0 0 0 0 0 1:first,(null),,(null),0,0\n"
@@ -491,12 +509,19 @@ static void test_disk_full(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),         cmocka_unit_test(test_random_runs),
-        cmocka_unit_test(test_huge_sample),   cmocka_unit_test(test_many_threads_and_places),
-        cmocka_unit_test(test_renamed),       cmocka_unit_test(test_forget),
-        cmocka_unit_test(test_part_of_a_gap), cmocka_unit_test(test_part),
-        cmocka_unit_test(test_grows),         cmocka_unit_test(test_small),
-        cmocka_unit_test(test_pipe),          cmocka_unit_test(test_sink_stops),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_random_runs),
+        cmocka_unit_test(test_first_version),
+        cmocka_unit_test(test_huge_sample),
+        cmocka_unit_test(test_many_threads_and_places),
+        cmocka_unit_test(test_renamed),
+        cmocka_unit_test(test_forget),
+        cmocka_unit_test(test_part_of_a_gap),
+        cmocka_unit_test(test_part),
+        cmocka_unit_test(test_grows),
+        cmocka_unit_test(test_small),
+        cmocka_unit_test(test_pipe),
+        cmocka_unit_test(test_sink_stops),
         cmocka_unit_test(test_disk_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -224,7 +224,7 @@ static void test_refused(void **state)
     refuse("", 0, "cannot play it: it is empty");
     refuse("gilspy", 6, "cannot play it: it is not a recording");
     refuse("#!/bin/sh\n", 10, "cannot play it: it is not a recording");
-    refuse("gilspy\0\2", 8, "cannot play it: it has format 2, and this gilspy knows format 1");
+    refuse("gilspy\0\3", 8, "cannot play it: it has format 3, and this gilspy knows format 2 and older ones");
     assert_int_equal(gs_recording_open(&recording, "/nowhere/it", &err), GS_FAILED);
     assert_string_equal(err.what, "cannot open /nowhere/it: No such file or directory");
     assert_int_equal(gs_recording_open(&recording, "/", &err), GS_FAILED);
@@ -296,7 +296,7 @@ static void test_records_that_lie(void **state)
 }
 
 static const uint8_t begin[] = {GS_RECORD_RUN, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x59, 0x40, 0, 0, 0, 0};
-#define PROCESS GS_RECORD_PROCESS, 1, 1, 0, 0, 0, 0
+#define PROCESS GS_RECORD_PROCESS, 1, 1, 9, 0, 0, 0, 0
 #define THREAD  GS_RECORD_THREAD, 0, 0, 1, 1, 0, 1, 0, 0
 #define PLACE   GS_RECORD_PLACE, 1, 1, 'f', 0, 0, 1, 0, 0, 0, 0, 0
 #define STACK   GS_RECORD_STACK, 1, 1

@@ -11,10 +11,12 @@
 
 #include "export/format.h"
 #include "recording/join.h"
+#include "recording/join_sink.h"
 #include "recording/recorder.h"
 #include "recording/rotor.h"
 #include "support/golden.h"
 #include "support/run_made.h"
+#include "support/stream.h"
 
 enum { MOST = 64 };
 
@@ -253,6 +255,58 @@ static void test_wild(void **state)
     }
 }
 
+/* What comes out when a process with one thread is met, and then one of the same pid and command with a thread of the
+ * same ids; starts: when they did. */
+static char *joined(const uint64_t starts[2], bool same_recording)
+{
+    static char *command[] = {"python3", "app.py", NULL};
+    struct run_log log;
+    struct stream stream;
+    run_log_open(&log);
+    struct gs_join_sink *join = gs_join_sink_new(&log.sink);
+    assert_non_null(join);
+    gs_join_sink_next(join, 0, 0);
+    stream_begin(&stream, gs_join_sink(join));
+    for (int i = 0; i < 2; i++) {
+        stream.start_ticks = starts[i];
+        stream_process(&stream, 42, command);
+        uint32_t thread = stream_thread(&stream, 43, "worker");
+        stream_clear(&stream);
+        stream_add(&stream, thread, stream_call(&stream, 0, "run", "app.py", 1), GS_HOLDS, GS_RUN_RUNNING);
+        assert_int_equal(stream_tick(&stream, 10000000, 0), GS_OK);
+        if (same_recording)
+            continue;
+        stream.process_count = stream.thread_count = 0;
+        gs_join_sink_next(join, stream.time_ns, 0);
+    }
+    gs_stacks_free(stream.stacks);
+    gs_join_sink_free(join);
+    run_log_flush(&log);
+    char *text = strdup(log.text);
+    assert_non_null(text);
+    run_log_close(&log);
+    return text;
+}
+
+/* A pid that was given again is another process; one that went out of sight is the same, if it is known to be. */
+static void test_when_they_started(void **state)
+{
+    static const struct {
+        uint64_t starts[2];
+        bool same_recording, one;
+    } rows[] = {{{500, 500}, false, true}, {{500, 501}, false, false}, {{0, 501}, false, true}, {{0, 0}, false, true},
+                {{500, 500}, true, true},  {{500, 501}, true, false},  {{0, 501}, true, false}, {{0, 0}, true, false}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *text = joined(rows[i].starts, rows[i].same_recording);
+        assert_non_null(strstr(text, "process 0: 42 "));
+        assert_int_equal(strstr(text, "process 1: 42 ") == NULL, rows[i].one);
+        assert_int_equal(strstr(text, "thread 1: ") == NULL, rows[i].one);
+        assert_int_equal(strstr(text, "sample of 1: ") == NULL, rows[i].one);
+        free(text);
+    }
+}
+
 /* Nothing opens a recording but a sample. */
 static void test_nothing(void **state)
 {
@@ -269,6 +323,6 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_time),          cmocka_unit_test(test_bytes),
                                        cmocka_unit_test(test_each_is_whole), cmocka_unit_test(test_gap),
                                        cmocka_unit_test(test_twice),         cmocka_unit_test(test_wild),
-                                       cmocka_unit_test(test_nothing)};
+                                       cmocka_unit_test(test_nothing),       cmocka_unit_test(test_when_they_started)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
