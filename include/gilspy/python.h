@@ -16,6 +16,8 @@ struct gs_anchors {
     /* 3.6, whose GIL is a set of variables; all but locked and interval are 0 in a stripped build */
     gs_addr gil_locked, gil_last_holder, gil_switch_number, gil_interval, gil_cond, gil_mutex, gil_switch_cond,
         gil_switch_mutex, gil_drop_request;
+    /* Up to 3.6, ints: whether garbage is collected, whether Python has begun and not begun to end; 0: not found. */
+    gs_addr collecting, initialized;
     /* Writable data of the image that holds the runtime. */
     gs_addr data_start, data_end;
 };

@@ -146,6 +146,25 @@ static void read_symtab(struct gs_python *python, const struct gs_image *image)
     }
 }
 
+/* The same of one that is 0 or 1. */
+static gs_addr flag_of(struct gs_python *python, const struct gs_image *image, const char *function)
+{
+    uint32_t value;
+    gs_addr variable = variable_of(python, image, function);
+    return variable && gs_mem_read_u32(python->mem, variable, &value) == GS_OK && value <= 1 ? variable : 0;
+}
+
+/* PyGC_Collect begins with a look at `collecting` (Modules/gcmodule.c of 2.7 and 3.6); Py_IsInitialized returns what
+ * Py_Finalize sets to 0 before it clears the modules (Python/pythonrun.c of 2.7, pylifecycle.c of 3.6). */
+static void locate_conditions(struct gs_python *python, const struct gs_image *image)
+{
+    const struct gs_layout *layout = &python->layout;
+    if (layout->is_gc_collecting == GS_ABSENT && layout->rt_gc_collecting == GS_ABSENT)
+        python->at.collecting = flag_of(python, image, "PyGC_Collect");
+    if (layout->rt_finalizing == GS_ABSENT)
+        python->at.initialized = flag_of(python, image, "Py_IsInitialized");
+}
+
 void gs_locate_statics(struct gs_python *python, const struct gs_image *image)
 {
     struct gs_anchors *at = &python->at;
@@ -159,4 +178,5 @@ void gs_locate_statics(struct gs_python *python, const struct gs_image *image)
         at->gil_locked = lock;
     if (python->layout.gil_home == GS_GIL_STATICS && !at->gil_interval)
         at->gil_interval = variable_of(python, image, "_PyEval_SetSwitchInterval");
+    locate_conditions(python, image);
 }

@@ -36,6 +36,8 @@ static void add_interpreter(struct gs_reader *reader, struct gs_interp *interp)
         add_head(reader, interp->addr + (gs_addr)layout->is_gc_collecting, &interp->collecting_now, 4);
     else if (layout->rt_gc_collecting != GS_ABSENT)
         add_head(reader, runtime + (gs_addr)layout->rt_gc_collecting, &interp->collecting_now, 4);
+    else if (reader->python->at.collecting)
+        add_head(reader, reader->python->at.collecting, &interp->collecting_now, 4);
 }
 
 static int by_addr(const void *a, const void *b)
@@ -47,11 +49,13 @@ static int by_addr(const void *a, const void *b)
 /* By address, because what lies close together is cheaper to read in that order. */
 bool gs_pieces_arrange(struct gs_reader *reader)
 {
-    size_t most = 1 + reader->interp_count * PIECES_PER_INTERPRETER + reader->lock_count * GS_GIL_WINDOWS;
+    size_t most = 2 + reader->interp_count * PIECES_PER_INTERPRETER + reader->lock_count * GS_GIL_WINDOWS;
     if (!gs_grow(reader, (void **)&reader->heads, &reader->head_room, most, sizeof *reader->heads))
         return false;
     reader->head_count = 0;
     add_head(reader, reader->runtime_at, reader->runtime_now, reader->runtime_len);
+    if (reader->python->at.initialized)
+        add_head(reader, reader->python->at.initialized, &reader->initialized_now, 4);
     for (size_t i = 0; i < reader->interp_count; i++)
         add_interpreter(reader, &reader->interps[i]);
     for (size_t i = 0; i < reader->lock_count; i++) {
@@ -79,8 +83,11 @@ static void decode_runtime(struct gs_reader *reader)
     const struct gs_layout *layout = &reader->python->layout;
     gs_addr low = reader->runtime_at, word = reader->python->at.runtime + (gs_addr)layout->rt_finalizing;
     reader->interp_head_now = gs_get_addr(reader->runtime_now, (int32_t)(reader->python->at.interp_head - low));
-    reader->finalizing_now = layout->rt_finalizing != GS_ABSENT && word - low <= reader->runtime_len - 8 &&
-                             gs_get_addr(reader->runtime_now, (int32_t)(word - low)) != 0;
+    if (layout->rt_finalizing != GS_ABSENT)
+        reader->finalizing_now =
+            word - low <= reader->runtime_len - 8 && gs_get_addr(reader->runtime_now, (int32_t)(word - low)) != 0;
+    else
+        reader->finalizing_now = reader->python->at.initialized && reader->initialized_now == 0;
 }
 
 size_t gs_pieces_bytes(const struct gs_reader *reader, const struct gs_member *member)

@@ -201,7 +201,8 @@ struct gs_reader {
 
     gs_addr interp_head, interp_head_now; /* the newest interpreter; as read together with the stacks */
     bool finalizing_now;
-    gs_addr runtime_at; /* both lie in this window */
+    uint32_t initialized_now; /* up to 3.6: 0 while it ends */
+    gs_addr runtime_at;       /* both lie in this window */
     uint32_t runtime_len;
     uint8_t runtime_now[GS_RUNTIME_BYTES];
     struct gs_interp *interps;
