@@ -45,27 +45,40 @@ static enum gs_status read_waits(struct gs_inquiry *inquiry, struct gs_waits *wa
     return gs_waits_read(waits, look->target, look->python, look->snapshot, &inquiry->facts.lookup);
 }
 
-enum gs_status gs_inquiry_open(struct gs_inquiry *inquiry, pid_t pid, const struct gs_args *args, struct gs_err *err)
+enum gs_status gs_inquiry_remember(struct gs_inquiry *inquiry)
+{
+    if (inquiry->ended)
+        return GS_OK;
+    gs_waits_fini(&inquiry->before);
+    inquiry->facts.before = &inquiry->before;
+    inquiry->before_ns = gs_clock_ns();
+    return read_waits(inquiry, &inquiry->before);
+}
+
+enum gs_status gs_inquiry_open(struct gs_inquiry *inquiry, pid_t pid, const struct gs_args *args,
+                               enum gs_look_depth depth, struct gs_err *err)
 {
     *inquiry = (struct gs_inquiry){.args = *args, .native = args->core ? GS_NATIVE_NONE : args->native};
     if (!args->core)
         inquiry->args.native = GS_NATIVE_NONE;
-    enum gs_status status = gs_look_open(&inquiry->look, pid, &inquiry->args, GS_LOOK_WHOLE, err);
+    enum gs_status status = gs_look_open(&inquiry->look, pid, &inquiry->args, depth, err);
     struct gs_look *look = inquiry->look;
     if (status != GS_OK)
         return status;
+    if (!look->snapshot)
+        return gs_fail(err, GS_LOST, "cannot watch process %d: %s", (int)pid, gs_status_text(GS_LOST));
     struct gs_case *facts = &inquiry->facts;
     *facts = (struct gs_case){
         .target = look->target, .python = look->python, .watch = &inquiry->watch, .now = &inquiry->now, .cpu = -1};
     facts->closers = inquiry->closers;
+    facts->patterns = args->threads;
+    facts->pattern_count = args->thread_count;
     facts->lookup = (struct gs_why_lookup){look, name_of, place_of, code_of};
     facts->stopped = gs_target_stopped(look->target, &facts->tracer);
     if (facts->tracer > 0)
         gs_process_comm(facts->tracer, facts->tracer_name);
-    if (!look->target->still) {
-        status = read_waits(inquiry, &inquiry->before);
-        facts->before = &inquiry->before;
-    }
+    if (!look->target->still)
+        status = gs_inquiry_remember(inquiry);
     if (status == GS_OK)
         status = gs_why_watch_add(&inquiry->watch, look->snapshot);
     inquiry->begin_ns = gs_clock_ns();
@@ -218,6 +231,7 @@ enum gs_status gs_inquiry_judge(struct gs_inquiry *inquiry)
         return status;
     gs_why_watch_end(&inquiry->watch);
     status = read_waits(inquiry, &inquiry->now);
+    inquiry->facts.apart_ns = look->target->still ? 0 : gs_clock_ns() - inquiry->before_ns;
     inquiry->facts.snapshot = look->snapshot;
     return status == GS_OK ? gs_why_judge(&inquiry->why, &inquiry->facts) : status;
 }

@@ -2,12 +2,13 @@
 #include <stdlib.h>
 
 #include "diagnose/why_rules.h"
+#include "profile/modes.h"
 
 static const struct {
     const char *name;
-    bool healthy;
+    bool healthy, everybody;
 } kinds[GS_WHY_KIND_COUNT] = {
-#define KIND(name, healthy) {#name, healthy},
+#define KIND(name, healthy, everybody) {#name, healthy, everybody},
     GS_WHY_KINDS(KIND)
 #undef KIND
 };
@@ -16,9 +17,11 @@ static const struct {
 static void (*const rules[])(struct gs_judging *) = {
     gs_why_find_stopped,      gs_why_find_deadlocks, gs_why_find_imports,    gs_why_find_gc,
     gs_why_find_held_blocked, gs_why_find_hogs,      gs_why_find_lock_waits, gs_why_find_swapping,
-    gs_why_find_finalizing,   gs_why_find_convoys,   gs_why_find_saturated,  gs_why_find_busy,
-    gs_why_find_idle,
+    gs_why_find_finalizing,   gs_why_find_convoys,   gs_why_find_saturated,
 };
+
+/* Asked when it is known what is wrong with the threads that were asked for. */
+static void (*const calm_rules[])(struct gs_judging *) = {gs_why_find_busy, gs_why_find_idle};
 
 const char *gs_why_kind_name(enum gs_why_kind kind)
 {
@@ -61,16 +64,30 @@ bool gs_case_waited_before(const struct gs_case *c, const struct gs_wait *wait)
     return c->target->still != NULL;
 }
 
+/* What was read of the thread some time ago; NULL: it was not. */
+static const struct gs_wait *before_of(const struct gs_case *c, const struct gs_wait *now)
+{
+    for (size_t i = 0; c->before && i < c->before->count; i++) {
+        if (c->before->list[i].tid == now->tid && c->apart_ns > 0)
+            return &c->before->list[i];
+    }
+    return NULL;
+}
+
 double gs_case_ran(const struct gs_case *c, size_t thread)
 {
-    const struct gs_wait *now = &c->now->list[thread];
-    uint64_t watched_ns = gs_case_watched_ns(c);
-    for (size_t i = 0; c->before && i < c->before->count; i++) {
-        const struct gs_wait *before = &c->before->list[i];
-        if (before->tid == now->tid && now->ran_ns >= before->ran_ns && before->ran_ns > 0 && watched_ns > 0)
-            return (double)(now->ran_ns - before->ran_ns) / (double)watched_ns;
-    }
-    return -1;
+    const struct gs_wait *now = &c->now->list[thread], *before = before_of(c, now);
+    if (!before || before->ran_ns == 0 || now->ran_ns < before->ran_ns)
+        return -1;
+    return (double)(now->ran_ns - before->ran_ns) / (double)c->apart_ns;
+}
+
+double gs_case_kept(const struct gs_case *c, size_t thread)
+{
+    const struct gs_wait *now = &c->now->list[thread], *before = before_of(c, now);
+    if (!before || now->kept_ns < before->kept_ns)
+        return 0;
+    return (double)(now->kept_ns - before->kept_ns) / (double)c->apart_ns;
 }
 
 /* More certain ones first, then those of worse kinds. */
@@ -94,16 +111,77 @@ static void tell_end(struct gs_judging *j)
                         gs_said_us(gs_case_watched_ns(j->c) / 1000).words);
 }
 
+static void find_asked(struct gs_judging *j)
+{
+    const struct gs_case *c = j->c;
+    char spare[16];
+    for (size_t i = 0; i < c->snapshot->thread_count; i++) {
+        const struct gs_thread *thread = &c->snapshot->threads[i];
+        j->asked[i] = c->pattern_count == 0 || gs_patterns_fit(c->patterns, c->pattern_count, thread->tid,
+                                                               c->lookup.name(c->lookup.context, thread, spare));
+        j->asked_count += j->asked[i];
+    }
+}
+
+/* Others are judged all the same, since what holds one up is mostly what another does. */
+static bool is_asked_for(const struct gs_judging *j, const struct gs_verdict *verdict)
+{
+    const struct gs_snapshot *s = j->c->snapshot;
+    for (size_t i = 0; i < s->thread_count; i++) {
+        for (size_t k = 0; k < verdict->thread_count && j->asked[i]; k++) {
+            if (verdict->threads[k] == s->threads[i].tid)
+                return true;
+        }
+    }
+    return kinds[verdict->kind].everybody;
+}
+
+static void fini_verdict(struct gs_verdict *verdict)
+{
+    for (size_t e = 0; e < verdict->evidence_count; e++)
+        free(verdict->evidence[e]);
+    free(verdict->evidence);
+    free(verdict->text);
+    free(verdict->basis);
+    free(verdict->advice);
+    free(verdict->threads);
+}
+
+static void leave_out_others(struct gs_judging *j)
+{
+    struct gs_why *why = j->why;
+    size_t kept = 0;
+    for (size_t i = 0; i < why->count; i++) {
+        if (j->c->pattern_count == 0 || is_asked_for(j, &why->list[i])) {
+            why->list[kept++] = why->list[i];
+        } else {
+            fini_verdict(&why->list[i]);
+            why->left_out++;
+        }
+    }
+    why->count = kept;
+}
+
 enum gs_status gs_why_judge(struct gs_why *why, const struct gs_case *c)
 {
-    struct gs_judging j = {.why = why, .c = c, .told = calloc(c->snapshot->thread_count + 1, sizeof *j.told)};
+    struct gs_judging j = {.why = why,
+                           .c = c,
+                           .told = calloc(c->snapshot->thread_count + 1, sizeof *j.told),
+                           .asked = calloc(c->snapshot->thread_count + 1, sizeof *j.asked)};
     *why = (struct gs_why){.watched_s = (double)gs_case_watched_ns(c) / 1e9, .samples = c->watch->samples};
-    if (!j.told)
-        return GS_NO_MEMORY;
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        rules[i](&j);
-    tell_end(&j);
+    if (j.told && j.asked) {
+        find_asked(&j);
+        for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+            rules[i](&j);
+        leave_out_others(&j);
+        for (size_t i = 0; i < sizeof calm_rules / sizeof *calm_rules; i++)
+            calm_rules[i](&j);
+        tell_end(&j);
+    } else {
+        why->failed = true;
+    }
     free(j.told);
+    free(j.asked);
     if (why->count > 1)
         qsort(why->list, why->count, sizeof *why->list, by_weight);
     return why->failed ? GS_NO_MEMORY : GS_OK;
@@ -111,16 +189,8 @@ enum gs_status gs_why_judge(struct gs_why *why, const struct gs_case *c)
 
 void gs_why_fini(struct gs_why *why)
 {
-    for (size_t i = 0; i < why->count; i++) {
-        struct gs_verdict *verdict = &why->list[i];
-        for (size_t e = 0; e < verdict->evidence_count; e++)
-            free(verdict->evidence[e]);
-        free(verdict->evidence);
-        free(verdict->text);
-        free(verdict->basis);
-        free(verdict->advice);
-        free(verdict->threads);
-    }
+    for (size_t i = 0; i < why->count; i++)
+        fini_verdict(&why->list[i]);
     free(why->list);
     *why = (struct gs_why){0};
 }

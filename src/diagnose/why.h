@@ -5,25 +5,26 @@
 #include "diagnose/why_watch.h"
 #include "gilspy/stack.h"
 
-/* The kinds in the order in which they are shown among equally certain ones: KIND(name, healthy). */
+/* The kinds in the order in which they are shown among equally certain ones: KIND(name, healthy, everybody); everybody:
+ * it holds up each thread of the process. */
 #define GS_WHY_KINDS(KIND)                                                                                             \
-    KIND(stopped, false)                                                                                               \
-    KIND(gil_deadlock, false)                                                                                          \
-    KIND(lock_deadlock, false)                                                                                         \
-    KIND(import_lock, false)                                                                                           \
-    KIND(gc, false)                                                                                                    \
-    KIND(gil_held_blocked, false)                                                                                      \
-    KIND(gil_hog, false)                                                                                               \
-    KIND(lock_wait, false)                                                                                             \
-    KIND(finalizing, false)                                                                                            \
-    KIND(swapping, false)                                                                                              \
-    KIND(convoy, false)                                                                                                \
-    KIND(gil_saturated, false)                                                                                         \
-    KIND(busy, true)                                                                                                   \
-    KIND(idle, true)
+    KIND(stopped, false, true)                                                                                         \
+    KIND(gil_deadlock, false, true)                                                                                    \
+    KIND(lock_deadlock, false, false)                                                                                  \
+    KIND(import_lock, false, false)                                                                                    \
+    KIND(gc, false, true)                                                                                              \
+    KIND(gil_held_blocked, false, false)                                                                               \
+    KIND(gil_hog, false, false)                                                                                        \
+    KIND(lock_wait, false, false)                                                                                      \
+    KIND(finalizing, false, true)                                                                                      \
+    KIND(swapping, false, false)                                                                                       \
+    KIND(convoy, false, false)                                                                                         \
+    KIND(gil_saturated, false, false)                                                                                  \
+    KIND(busy, true, false)                                                                                            \
+    KIND(idle, true, false)
 
 enum gs_why_kind {
-#define KIND(name, healthy) GS_WHY_##name,
+#define KIND(name, healthy, everybody) GS_WHY_##name,
     GS_WHY_KINDS(KIND)
 #undef KIND
         GS_WHY_KIND_COUNT
@@ -48,7 +49,8 @@ struct gs_verdict {
 struct gs_why {
     struct gs_verdict *list; /* most certain first, at least one */
     size_t count, room;
-    bool failed; /* out of memory: something is missing */
+    size_t left_out; /* verdicts on threads that were not asked for */
+    bool failed;     /* out of memory: something is missing */
     double watched_s;
     uint64_t samples;
 };
@@ -83,7 +85,10 @@ struct gs_case {
     const struct gs_python *python;
     const struct gs_snapshot *snapshot; /* the last one; of a core the only one; without threads when it is gone */
     const struct gs_why_watch *watch;
-    const struct gs_waits *before, *now; /* what the threads waited for at the beginning (NULL: of a core), and now */
+    const struct gs_waits *before, *now; /* what the threads waited for some time ago (NULL: of a core), and now; */
+    uint64_t apart_ns;                   /* between the two */
+    const char *const *patterns;         /* as of gs_patterns_fit: whose verdicts are asked for */
+    size_t pattern_count;
     struct gs_why_lookup lookup;
     const struct gs_why_closer *closers; /* the last ones met */
     size_t closer_count;

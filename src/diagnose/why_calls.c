@@ -60,21 +60,15 @@ static const struct {
     {SYS_futex, "waits for a lock or a notice of C code", NONE},
 };
 
-static void append(struct gs_said *said, const char *words)
-{
-    size_t used = strlen(said->words);
-    snprintf(said->words + used, sizeof said->words - used, "%s", words);
-}
-
 static void add_descriptor(const struct gs_case *c, struct gs_said *said, int fd)
 {
     char words[GS_DESCRIPTOR_WORDS], number[32];
     snprintf(number, sizeof number, "descriptor %d", fd);
-    append(said, number);
+    gs_said_append(said, number);
     if (!gs_descriptor_words(c->target, fd, words))
         return;
-    append(said, ": ");
-    append(said, words);
+    gs_said_append(said, ": ");
+    gs_said_append(said, words);
 }
 
 static void add_descriptors(const struct gs_case *c, struct gs_said *said, const int *fds, size_t count)
@@ -83,12 +77,12 @@ static void add_descriptors(const struct gs_case *c, struct gs_said *said, const
     if (count == 0)
         snprintf(said->words, sizeof said->words, "sleeps until a time is over");
     for (size_t i = 0; i < count && i < WATCHED_NAMED; i++) {
-        append(said, i > 0 ? "; " : "");
+        gs_said_append(said, i > 0 ? "; " : "");
         add_descriptor(c, said, fds[i]);
     }
     if (count > WATCHED_NAMED) {
         snprintf(more, sizeof more, "; and %zu more", count - WATCHED_NAMED);
-        append(said, more);
+        gs_said_append(said, more);
     }
 }
 
@@ -102,7 +96,7 @@ static void add_polled(const struct gs_case *c, struct gs_said *said, const uint
     int fds[POLLED];
     size_t count = args[1] < POLLED ? (size_t)args[1] : POLLED, used = 0;
     if (count > 0 && gs_mem_read(c->python->mem, args[0], list, count * sizeof list[0])) {
-        append(said, "descriptors that cannot be read");
+        gs_said_append(said, "descriptors that cannot be read");
         return;
     }
     for (size_t i = 0; i < count; i++) {
@@ -144,20 +138,20 @@ static void add_address(const struct gs_case *c, struct gs_said *said, const uin
         snprintf(words, sizeof words, ", to [%s]:%u", text, ntohs(six.sin6_port));
     else
         return;
-    append(said, words);
+    gs_said_append(said, words);
 }
 
 static void add_path(const struct gs_case *c, struct gs_said *said, gs_addr at)
 {
     char path[200];
-    append(said, gs_mem_read_cstr(c->python->mem, at, path, sizeof path) == GS_OK ? path : "a file");
+    gs_said_append(said, gs_mem_read_cstr(c->python->mem, at, path, sizeof path) == GS_OK ? path : "a file");
 }
 
 static void add_process(struct gs_said *said, int pid)
 {
     char words[40];
     snprintf(words, sizeof words, pid > 0 ? "process %d" : "a process that it started", pid);
-    append(said, words);
+    gs_said_append(said, words);
 }
 
 static void add_subject(const struct gs_case *c, struct gs_said *said, enum subject subject, const uint64_t args[6])
@@ -173,7 +167,7 @@ static void add_subject(const struct gs_case *c, struct gs_said *said, enum subj
         if (count > 0 || !c->target->still)
             add_descriptors(c, said, watched, count);
         else
-            append(said, "what an epoll descriptor watches");
+            gs_said_append(said, "what an epoll descriptor watches");
         break;
     case POLL:
         add_polled(c, said, args);
@@ -201,24 +195,24 @@ struct gs_said gs_said_call(const struct gs_case *c, const struct gs_activity *a
     struct gs_said said = {""};
     const char *name = gs_syscall_name(activity->number);
     if (activity->run != GS_RUN_SYSCALL) {
-        append(&said, activity->run == GS_RUN_RUNNING ? "runs" : "sleeps in the kernel, outside a system call");
+        gs_said_append(&said, activity->run == GS_RUN_RUNNING ? "runs" : "sleeps in the kernel, outside a system call");
         return said;
     }
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         if (calls[i].number != activity->number)
             continue;
-        append(&said, calls[i].does);
+        gs_said_append(&said, calls[i].does);
         if (calls[i].subject != NONE)
-            append(&said, " ");
+            gs_said_append(&said, " ");
         add_subject(c, &said, calls[i].subject, activity->args);
-        append(&said, " (");
-        append(&said, name ? name : "?");
-        append(&said, ")");
+        gs_said_append(&said, " (");
+        gs_said_append(&said, name ? name : "?");
+        gs_said_append(&said, ")");
         return said;
     }
-    append(&said, "sleeps in ");
+    gs_said_append(&said, "sleeps in ");
     if (name)
-        append(&said, name);
+        gs_said_append(&said, name);
     else
         snprintf(said.words, sizeof said.words, "sleeps in system call %d", activity->number);
     return said;

@@ -6,14 +6,11 @@
 #include "diagnose/why_frames.h"
 #include "diagnose/why_rules.h"
 
-enum { THREADS_TOLD = 8, FRAMES_ASKED = 3 };
+enum { THREADS_TOLD = 8, FRAMES_ASKED = 3, TURNS_TOLD = 20 };
 
-#define BUSY_SHARE 0.50 /* of the watched time, running */
-
-static bool something_is_wrong(const struct gs_judging *j)
-{
-    return j->why->count > 0 && !gs_why_healthy(j->why);
-}
+#define BUSY_SHARE    0.50 /* of the watched time, running */
+#define WORKS_SHARE   0.25 /* of a processor, by all its threads */
+#define STARVED_SHARE 0.20
 
 /* ---- busy ---- */
 
@@ -57,7 +54,7 @@ void gs_why_find_busy(struct gs_judging *j)
     const struct gs_case *c = j->c;
     for (size_t i = 0; i < c->snapshot->thread_count && !c->stopped; i++) {
         const struct gs_thread *thread = &c->snapshot->threads[i];
-        if (j->told[i])
+        if (j->told[i] || !j->asked[i])
             continue;
         if (c->target->still ? thread->gil == GS_HOLDS && thread->activity.run != GS_RUN_SYSCALL
                              : running(c, i) >= BUSY_SHARE)
@@ -83,12 +80,10 @@ static struct gs_said waits_for(const struct gs_case *c, size_t i)
     }
     switch (wait->kind) {
     case GS_WAIT_NOTICE:
-        snprintf(said.words, sizeof said.words, "waits to be notified (a Condition, an Event, a Queue)");
+        snprintf(said.words, sizeof said.words, "waits to be notified (a Condition, an Event)");
         break;
     case GS_WAIT_SHARED:
-        snprintf(said.words, sizeof said.words, "waits for a semaphore that it shares with other processes%s%.90s",
-                 wait->name[0] ? ": " : "", wait->name);
-        break;
+    case GS_WAIT_QUEUE:
     case GS_WAIT_THREAD:
     case GS_WAIT_LOCK:
     case GS_WAIT_MUTEX:
@@ -125,13 +120,13 @@ static void tell_sleepers(struct gs_judging *j, struct gs_verdict *v)
     size_t count = c->snapshot->thread_count, told = 0;
     bool *same = calloc(count + 1, sizeof *same), *done = calloc(count + 1, sizeof *done);
     for (size_t i = 0; i < count && same && done && told < THREADS_TOLD; i++) {
-        if (done[i])
+        if (done[i] || !j->asked[i])
             continue;
         struct gs_said words = waits_for(c, i), place = gs_said_stack(c, &c->snapshot->threads[i]);
         memset(same, 0, count * sizeof *same);
         size_t together = 0;
         for (size_t k = i; k < count; k++) {
-            same[k] = k == i || (!done[k] && alike(c, i, k) &&
+            same[k] = k == i || (!done[k] && j->asked[k] && alike(c, i, k) &&
                                  strcmp(gs_said_stack(c, &c->snapshot->threads[k]).words, place.words) == 0);
             done[k] |= same[k];
             together += same[k];
@@ -148,43 +143,112 @@ static void tell_sleepers(struct gs_judging *j, struct gs_verdict *v)
     free(done);
 }
 
+/* "all its threads", or those that were asked for. */
+static const char *its_threads(const struct gs_judging *j)
+{
+    if (j->asked_count < j->c->snapshot->thread_count)
+        return j->asked_count == 1 ? "the thread asked for" : "the threads asked for";
+    return j->asked_count == 1 ? "its only thread" : "all its threads";
+}
+
+/* Everyone sleeps, and has for long; of a core: at that moment. */
+static bool all_asleep(const struct gs_judging *j)
+{
+    const struct gs_case *c = j->c;
+    bool asleep = c->ended == GS_OK && j->asked_count > 0;
+    for (size_t i = 0; i < c->snapshot->thread_count; i++) {
+        const struct gs_thread *thread = &c->snapshot->threads[i];
+        if (j->asked[i])
+            asleep &= thread->activity.run == GS_RUN_SYSCALL && thread->gil != GS_WAITS &&
+                      (c->target->still || gs_case_hangs(c, i));
+    }
+    return asleep;
+}
+
+static struct gs_verdict *say_idle(struct gs_judging *j, bool asleep)
+{
+    const struct gs_case *c = j->c;
+    const char *one = j->asked_count == 1 ? "s" : "";
+    if (c->ended)
+        return gs_why_say(j, GS_WHY_idle, false, "The process %s while it was watched; nothing was seen to hold it up.",
+                          c->ended == GS_EXECED ? "began to run another program" : "has ended");
+    if (c->snapshot->thread_count == 0)
+        return gs_why_say(j, GS_WHY_idle, false, "No thread of this process runs Python.");
+    if (j->asked_count == 0)
+        return gs_why_say(j, GS_WHY_idle, false, "No thread of this process is called like the one asked for.");
+    if (c->target->still)
+        return gs_why_say(j, GS_WHY_idle, false,
+                          asleep ? "It was idle: %s slept, and nobody waited for the GIL."
+                                 : "In that one moment nothing is seen that held up %s.",
+                          its_threads(j));
+    if (asleep)
+        return gs_why_say(j, GS_WHY_idle, true, "It is idle: %s sleep%s, and nobody waits for the GIL.", its_threads(j),
+                          one);
+    if (c->cpu >= WORKS_SHARE)
+        return gs_why_say(j, GS_WHY_idle, false, "It works, and nothing holds %s up.",
+                          j->asked_count < c->snapshot->thread_count ? its_threads(j) : "it");
+    return gs_why_say(j, GS_WHY_idle, false, "It works a little and mostly waits: nothing holds %s up.",
+                      j->asked_count < c->snapshot->thread_count ? its_threads(j) : "it");
+}
+
+/* Where others had the processors instead. */
+static void tell_starved(struct gs_judging *j, struct gs_verdict *v)
+{
+    double kept = 0;
+    for (size_t i = 0; i < j->c->snapshot->thread_count; i++)
+        kept += gs_case_kept(j->c, i);
+    if (kept >= STARVED_SHARE)
+        gs_why_evidence(
+            j, v,
+            "For %.1f s in each second a thread of it could have run, but had no processor: this machine has "
+            "more to do than it can.",
+            kept);
+}
+
+/* How soon who asked for the GIL had it: short, or there would be another verdict. */
+static void tell_turns(struct gs_judging *j, struct gs_verdict *v)
+{
+    const struct gs_case *c = j->c;
+    double turns = 0, waited_ns = 0;
+    uint64_t longest_ns = 0;
+    for (size_t i = 0; i < c->watch->thread_count; i++) {
+        const struct gs_why_thread *sum = &c->watch->threads[i];
+        turns += sum->waits + sum->unseen_turns;
+        waited_ns += (double)sum->word_ns[GS_WAITS];
+        longest_ns = sum->longest_wait_ns > longest_ns ? sum->longest_wait_ns : longest_ns;
+    }
+    if (turns >= TURNS_TOLD)
+        gs_why_evidence(j, v, "Who asked for the GIL got it after %s on average, after %s at the latest.",
+                        gs_said_us((uint64_t)(waited_ns / turns / 1000)).words, gs_said_us(longest_ns / 1000).words);
+}
+
 void gs_why_find_idle(struct gs_judging *j)
 {
     const struct gs_case *c = j->c;
-    const struct gs_snapshot *s = c->snapshot;
-    bool asleep = c->ended == GS_OK;
-    if (j->why->count > 0 || something_is_wrong(j))
+    bool asleep = all_asleep(j), still = c->target->still != NULL;
+    double watched_ns = (double)(gs_case_watched_ns(c) + 1);
+    if (j->why->count > 0)
         return;
-    for (size_t i = 0; i < s->thread_count; i++)
-        asleep &= s->threads[i].activity.run == GS_RUN_SYSCALL && s->threads[i].gil != GS_WAITS &&
-                  (c->target->still || gs_case_hangs(c, i));
-    struct gs_verdict *v;
-    if (c->ended)
-        v = gs_why_say(j, GS_WHY_idle, false, "The process %s while it was watched; nothing was seen to hold it up.",
-                       c->ended == GS_EXECED ? "began to run another program" : "has ended");
-    else if (s->thread_count == 0)
-        v = gs_why_say(j, GS_WHY_idle, false, "No thread of this process runs Python.");
-    else if (c->target->still)
-        v = gs_why_say(j, GS_WHY_idle, false,
-                       asleep ? "It was idle: %s, asleep and without the GIL."
-                              : "Nothing that is seen in one moment held it up: %s.",
-                       s->thread_count == 1 ? "its one thread" : "all its threads");
-    else if (asleep)
-        v = gs_why_say(j, GS_WHY_idle, true, "It is idle: %s, and nobody waits for the GIL.",
-                       s->thread_count == 1 ? "its only thread sleeps" : "all its threads sleep");
-    else
-        v = gs_why_say(j, GS_WHY_idle, false, "It works a little and mostly waits: nothing holds it up.");
-    if (!c->target->still && !asleep && c->cpu >= 0)
+    struct gs_verdict *v = say_idle(j, asleep);
+    if (!still && !asleep && c->cpu >= 0) {
         gs_why_evidence(j, v,
                         "The process had %.0f %% of a processor; the GIL was held %.0f %% of the time, and somebody "
                         "waited for it %.0f %%.",
-                        100 * c->cpu, 100 * (double)c->watch->gils[0].held_ns / (double)(gs_case_watched_ns(c) + 1),
-                        100 * (double)c->watch->gils[0].contended_ns / (double)(gs_case_watched_ns(c) + 1));
+                        100 * c->cpu, 100 * (double)c->watch->gils[0].held_ns / watched_ns,
+                        100 * (double)c->watch->gils[0].contended_ns / watched_ns);
+        tell_turns(j, v);
+        tell_starved(j, v);
+    }
     tell_sleepers(j, v);
-    for (size_t i = 0; i < s->thread_count; i++)
-        gs_why_concerns(j, v, i);
-    gs_why_basis(j, v,
-                 asleep && !c->target->still ? "none of them moved in the time watched."
-                 : c->target->still          ? "one moment is all there is."
-                                             : "what was seen in the time watched.");
+    for (size_t i = 0; i < c->snapshot->thread_count; i++) {
+        if (j->asked[i])
+            gs_why_concerns(j, v, i);
+    }
+    if (still)
+        gs_why_basis(j, v, "a core is one moment.");
+    else if (asleep)
+        gs_why_basis(j, v, "none of them moved in the %s watched.", gs_said_us(gs_case_watched_ns(c) / 1000).words);
+    else
+        gs_why_basis(j, v, "%s looks in %s.", gs_said_number(c->watch->samples).words,
+                     gs_said_us(gs_case_watched_ns(c) / 1000).words);
 }

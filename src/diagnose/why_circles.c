@@ -53,8 +53,10 @@ static void tell_victims(struct gs_judging *j, struct gs_verdict *v)
     if (found > 0)
         gs_why_evidence(j, v, "Behind them %s: %s.", found == 1 ? "waits one more thread" : "wait more threads",
                         gs_said_threads(c, stuck).words);
-    for (uint32_t i = 0; i < c->snapshot->thread_count; i++)
-        j->told[i] |= stuck[i];
+    for (uint32_t i = 0; i < c->snapshot->thread_count; i++) {
+        if (stuck[i])
+            gs_why_concerns(j, v, i);
+    }
     free(stuck);
 }
 
@@ -117,9 +119,9 @@ static void tell_circle(struct gs_judging *j, const uint32_t *circle, size_t cou
                               "it follows from the `with` block that it was in.");
     else if (stated && before)
         gs_why_basis(j, v,
-                     "each of these locks names its owner, at the beginning and at the end of the %s watched, and "
-                     "none of the threads moved.",
-                     gs_said_us(gs_case_watched_ns(c) / 1000).words);
+                     "each of these locks names its owner, in two looks %s apart, and none of the threads moved "
+                     "between them.",
+                     gs_said_us(c->apart_ns / 1000).words);
     else
         gs_why_basis(j, v,
                      stated ? "each lock names its owner, but it came about only while it was watched."

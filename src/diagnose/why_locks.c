@@ -67,15 +67,18 @@ static void concern_all(struct gs_judging *j, struct gs_verdict *v, const bool *
 static void give_basis(struct gs_judging *j, struct gs_verdict *v, const struct gs_wait *wait)
 {
     const struct gs_case *c = j->c;
-    const char *watched = c->target->still ? "in the core" : "at the beginning and at the end of the time watched";
+    struct gs_said when = {"in the core"};
+    if (!c->target->still)
+        snprintf(when.words, sizeof when.words, "in two looks %.30s apart", gs_said_us(c->apart_ns / 1000).words);
     if (wait->owner_stated)
-        gs_why_basis(j, v, "the lock names its owner, %s.", watched);
+        gs_why_basis(j, v, "the lock names its owner, %.60s.", when.words);
     else if (wait->owner != GS_NOBODY)
         gs_why_basis(j, v,
                      "a Lock keeps no owner: that the thread has it follows from the `with` block that it is in.");
     else
-        gs_why_basis(j, v, "they sleep on this lock, %s; a Lock keeps no owner, and no `with` block shows who took it.",
-                     watched);
+        gs_why_basis(j, v,
+                     "they sleep on this lock, %.60s; a Lock keeps no owner, and no `with` block shows who took it.",
+                     when.words);
 }
 
 void gs_why_find_imports(struct gs_judging *j)

@@ -45,5 +45,7 @@ bool gs_case_hangs(const struct gs_case *c, size_t thread);
 bool gs_case_waited_before(const struct gs_case *c, const struct gs_wait *wait);
 /* The share of the time watched for which the thread had a processor; below 0: unknown. */
 double gs_case_ran(const struct gs_case *c, size_t thread);
+/* The same of that for which it could have run, but had none; 0: also unknown. */
+double gs_case_kept(const struct gs_case *c, size_t thread);
 
 #endif

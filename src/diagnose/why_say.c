@@ -142,7 +142,7 @@ struct gs_said gs_said_tid(const struct gs_case *c, pid_t tid)
     return said;
 }
 
-static void append(struct gs_said *said, const char *words)
+void gs_said_append(struct gs_said *said, const char *words)
 {
     size_t used = strlen(said->words);
     snprintf(said->words + used, sizeof said->words - used, "%s", words);
@@ -159,13 +159,13 @@ struct gs_said gs_said_threads(const struct gs_case *c, const bool *chosen)
         if (!chosen[i])
             continue;
         struct gs_said one = said_named(c, &c->snapshot->threads[i], NAME_SHORT);
-        append(&said, named == 0 ? "" : named + 1 == all ? " and " : ", ");
-        append(&said, one.words);
+        gs_said_append(&said, named == 0 ? "" : named + 1 == all ? " and " : ", ");
+        gs_said_append(&said, one.words);
         named++;
     }
     if (all > named) {
         snprintf(more, sizeof more, " and %zu more", all - named);
-        append(&said, more);
+        gs_said_append(&said, more);
     }
     return said;
 }
@@ -218,61 +218,12 @@ struct gs_said gs_said_stack(const struct gs_case *c, const struct gs_thread *th
         struct gs_said one = gs_said_place(c, &thread->frames[i]);
         if (!one.words[0] || (named > 0 && begins_thread(c, &thread->frames[i])) || strstr(one.words, IMPORTLIB))
             continue;
-        append(&said, named++ > 0 ? ", from " : "");
-        append(&said, one.words);
+        gs_said_append(&said, named++ > 0 ? ", from " : "");
+        gs_said_append(&said, one.words);
     }
     if (named == 0)
-        append(&said, "no Python code");
+        gs_said_append(&said, "no Python code");
     return said;
-}
-
-static const char *kind_of_lock(const struct gs_wait *wait)
-{
-    return wait->recursive ? "an RLock" : "a Lock";
-}
-
-struct gs_said gs_said_wait(const struct gs_case *c, const struct gs_wait *wait)
-{
-    struct gs_said said = {""};
-    char *words = said.words;
-    unsigned long long word = wait->object ? wait->object : wait->word;
-    (void)c;
-    switch (wait->kind) {
-    case GS_WAIT_GIL:
-        append(&said, "the GIL");
-        break;
-    case GS_WAIT_LOCK:
-        if (wait->name[0])
-            snprintf(words, GS_SAID, "the lock %s (%s at 0x%llx)", wait->name, kind_of_lock(wait), word);
-        else
-            snprintf(words, GS_SAID, "%s at 0x%llx", wait->recursive ? "the RLock" : "the Lock", word);
-        break;
-    case GS_WAIT_MUTEX:
-        snprintf(words, GS_SAID, "the C mutex at 0x%llx", word);
-        break;
-    case GS_WAIT_IMPORT:
-        if (wait->name[0])
-            snprintf(words, GS_SAID, "the import of %s", wait->name);
-        else
-            snprintf(words, GS_SAID, "the import lock");
-        break;
-    case GS_WAIT_THREAD:
-        snprintf(words, GS_SAID, "the end of %.300s",
-                 wait->owner_tid ? gs_said_tid(c, wait->owner_tid).words : "a thread");
-        break;
-    default:
-        snprintf(words, GS_SAID, "a lock at 0x%llx", word);
-        break;
-    }
-    return said;
-}
-
-struct gs_said gs_said_possession(const struct gs_case *c, const struct gs_wait *wait)
-{
-    struct gs_wait unnamed = *wait;
-    if (wait->kind == GS_WAIT_LOCK)
-        unnamed.name[0] = '\0';
-    return gs_said_wait(c, &unnamed);
 }
 
 struct gs_said gs_said_asleep(const struct gs_case *c, pid_t tid)

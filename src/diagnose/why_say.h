@@ -15,7 +15,9 @@ struct gs_said {
 struct gs_judging {
     struct gs_why *why;
     const struct gs_case *c;
-    bool *told; /* of each thread of the snapshot: what holds it up has been said */
+    /* Of each thread of the snapshot: what holds it up has been said; and it is one of those asked for. */
+    bool *told, *asked;
+    size_t asked_count;
 };
 
 /* A new verdict; text is a format. NULL when out of memory, which all that follows takes calmly. */
@@ -27,6 +29,8 @@ void gs_why_advise(struct gs_judging *j, struct gs_verdict *verdict, const char 
 /* The verdict is about this thread of the snapshot, too. */
 void gs_why_concerns(struct gs_judging *j, struct gs_verdict *verdict, size_t thread);
 
+/* Adds words, as far as there is room. */
+void gs_said_append(struct gs_said *said, const char *words);
 /* "worker-2 (4250)" */
 struct gs_said gs_said_thread(const struct gs_case *c, const struct gs_thread *thread);
 struct gs_said gs_said_tid(const struct gs_case *c, pid_t tid);

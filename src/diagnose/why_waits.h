@@ -11,7 +11,8 @@ enum gs_wait_kind {
     GS_WAIT_MUTEX,  /* of C: pthread_mutex_t */
     GS_WAIT_IMPORT, /* for another thread to import a module */
     GS_WAIT_THREAD, /* for a thread to end */
-    GS_WAIT_NOTICE, /* to be notified: Condition, Event, Queue */
+    GS_WAIT_NOTICE, /* to be notified: Condition, Event */
+    GS_WAIT_QUEUE,  /* for an item of a queue, or room in it */
     GS_WAIT_SHARED, /* a semaphore shared with other processes */
     GS_WAIT_FUTEX,  /* some other lock or condition of C */
     GS_WAIT_CALL    /* another system call */
@@ -20,7 +21,9 @@ enum gs_wait_kind {
 enum { GS_WAIT_NAME = 100, GS_NOBODY = UINT32_MAX };
 
 struct gs_wait {
-    uint64_t ran_ns; /* time that the thread had a processor so far, as the kernel tells; 0: unknown */
+    /* Time so far, as the kernel tells, 0: unknown. The thread had a processor; it could have run, but others had it.
+     */
+    uint64_t ran_ns, kept_ns;
     enum gs_wait_kind kind;
     gs_addr word;            /* that identifies the lock */
     gs_addr object;          /* LOCK: the Python object, 0: not found */
@@ -34,6 +37,7 @@ struct gs_wait {
     pid_t outsider;          /* MUTEX: the owner is this thread, which runs no Python; 0: none */
     bool stale;              /* the owner that the lock names has ended */
     gs_addr released;        /* NOTICE: the word of the lock that was given back meanwhile */
+    const char *what;        /* QUEUE: "an item from", a constant */
     char name[GS_WAIT_NAME]; /* "self.lock", the module that is imported, the file of a shared semaphore; "" */
 };
 

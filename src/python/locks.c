@@ -86,8 +86,7 @@ bool gs_lock_read(const struct gs_layout *layout, struct gs_mem *mem, struct gs_
     return gs_type_named(&type, mem, "_RLock") && read_pure(layout, mem, types, object, lock);
 }
 
-/* The object to which a method is bound; the object itself where it is none. */
-static gs_addr self_of(const struct gs_layout *layout, struct gs_mem *mem, struct gs_types *types, gs_addr object)
+gs_addr gs_method_self(const struct gs_layout *layout, struct gs_mem *mem, struct gs_types *types, gs_addr object)
 {
     struct gs_type type;
     gs_addr self = 0;
@@ -104,7 +103,7 @@ bool gs_lock_behind(const struct gs_layout *layout, struct gs_mem *mem, struct g
                     bool wrapped, struct gs_lock_object *lock, gs_addr *wrapper)
 {
     struct gs_type type;
-    gs_addr self = self_of(layout, mem, types, object);
+    gs_addr self = gs_method_self(layout, mem, types, object);
     *wrapper = 0;
     if (self == 0)
         return false;

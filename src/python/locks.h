@@ -29,6 +29,9 @@ gs_addr gs_lock_parked(const struct gs_layout *layout, struct gs_mem *mem, gs_ad
 bool gs_lock_around(const struct gs_layout *layout, struct gs_mem *mem, struct gs_types *types, gs_addr word,
                     struct gs_lock_object *lock);
 
+/* The object to which a method is bound; the object itself where it is none; 0: it cannot be read. */
+gs_addr gs_method_self(const struct gs_layout *layout, struct gs_mem *mem, struct gs_types *types, gs_addr object);
+
 /* An attribute that is a whole number, 0 when there is none. */
 uint64_t gs_attribute_number(const struct gs_layout *layout, struct gs_mem *mem, struct gs_types *types, gs_addr object,
                              const char *name);

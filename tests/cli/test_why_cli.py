@@ -73,3 +73,19 @@ def test_hog_that_ended(system_python):
     out, _ = why.communicate(timeout=PATIENCE_S)
     assert why.returncode == 10
     assert json.loads(out)["verdicts"][0]["kind"] == "gil_hog"
+
+
+@pytest.mark.parametrize("words, said", [
+    (["-p", "1", "--", "true"], "-p and a command behind -- exclude each other"),
+    (["--user", "root", "-p", "1"], "--user is for a command behind --"),
+    (["--exit-code", "--", "true"], "the exit status is its own"),
+    (["-r", "5", "-p", "1"], "5 looks a second tell too little. Take 20 or more"),
+    ([], "neither a process nor a command is named")])
+def test_wrong_usage(words, said):
+    done = gilspy.run("why", *words)
+    assert done.returncode == 2 and done.stdout == "" and said in done.stderr
+
+
+def test_command_that_cannot_be_run():
+    done = gilspy.run("why", "--", "/nowhere/at/all")
+    assert done.returncode == 1 and "cannot run /nowhere/at/all" in done.stderr

@@ -1,6 +1,8 @@
 """What `why` says of processes that hang, crawl or are well: each kind of verdict, brought about by a real process."""
 import contextlib
 import json
+import os
+import subprocess
 import tempfile
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 import gilspy
 import why
 from cores import leave_by_gcore, where
+from target import running
 
 WATCHED = ["-d", "600ms"]
 ATTEMPTS = 4  # for what depends on who gets a processor when
@@ -108,6 +111,60 @@ def test_c_function(python, folders):
                 if function in evidence:
                     break
             assert function in evidence and " in lib" in evidence
+
+
+def test_what_is_waited_for(python, folders):
+    """A queue by its name, a semaphore with those who share it."""
+    if not few(python):
+        pytest.skip("tried with other Pythons")
+    with running(python, folders, "well.py", "queues", pipes=why.PIPES) as target:
+        names = set(target.began["tids"])
+        why.sleeping(*names - {"MainThread"})(target)
+        children = open("/proc/%d/task/%d/children" % (target.pid, target.pid)).read().split()
+        verdict = ask([target.pid], *WATCHED)[0]["verdicts"][0]
+        told = {line.split(" ")[0]: line for line in verdict["evidence"]}
+        assert verdict["kind"] == "idle" and names <= set(told)
+        assert "waits for an item from the queue jobs" in told["getter"]
+        assert "waits for room in the queue full" in told["putter"]
+        assert "/dev/shm/sem." in told["sharer"]
+        assert any("that it shares with process %s (" % child in told["sharer"] for child in children)
+        if python.at_least >= (3, 7):
+            assert "waits for an item from the queue simple" in told["simple"]
+
+
+def test_threads_asked_for(python, folders):
+    """Verdicts that these have a part in, and a dump of these."""
+    if python.label != FEW[0]:
+        pytest.skip("tried with another Python")
+    way = next(way for way in why.WAYS if way.name == "deadlock_rlocks")
+    with why.brought_about(python, folders, way) as target:
+        for pattern, kind in (("behind", "lock_deadlock"), ("Main*", "idle"), ("nobody", "idle")):
+            done = gilspy.run("why", "--json", *WATCHED, "--thread", pattern, "-p", target.pid)
+            document = json.loads(done.stdout)
+            assert [verdict["kind"] for verdict in document["verdicts"]] == [kind]
+            assert ("1 more verdict is on other threads" in done.stderr) == (kind == "idle")
+            shown = [thread["name"] for thread in document["dump"]["threads"]]
+            assert shown == {"behind": ["behind"], "Main*": ["MainThread"], "nobody": []}[pattern]
+
+
+def test_command(python, folders):
+    """From its start on; the exit status is its own."""
+    if not few(python):
+        pytest.skip("tried with other Pythons")
+    script = os.path.join(python.inside(folders.of(python)), "starting.py")
+    for attempt in range(ATTEMPTS):  # the verdict takes a start that does not take most of the time
+        process = subprocess.Popen([gilspy.PROGRAM, "why", "--json", "-d", "2", "--", *python.command(script)],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        document = json.loads(process.stdout.readline())
+        process.stdin.close()
+        process.stdout.close()
+        assert process.wait() == 7
+        check(document)
+        if document["verdicts"][0]["kind"] == "lock_deadlock":
+            break
+    assert document["verdicts"][0]["kind"] == "lock_deadlock", document["verdicts"]
+    done = gilspy.run("why", "--", "/bin/sh", "-c", "exit 3")
+    assert done.returncode == 1 and "no Python was met in /bin/sh" in done.stderr
 
 
 def test_core(python, folders):

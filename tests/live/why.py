@@ -18,12 +18,12 @@ class Way:
     """One scenario, of the script's if that has another name. kinds: what its verdicts must be, the first one first; args: of the target; begin: brings it about;
     sure: the confidence of the first verdict, None: either; among: the names of threads that it must concern; calm:
     nobody moves; core: its core tells the same; layout: it depends on where things lie in that Python; fits: the
-    Pythons where it can be had."""
+    Pythons where it can be had; file: the script of targets/ that does it."""
     def __init__(self, name, kinds, begin, sure=None, among=(), args=(), calm=True, core=True, layout=False,
-                 fits=lambda python: True, script=None):
+                 fits=lambda python: True, script=None, file="why.py"):
         self.name, self.kinds, self.begin, self.sure, self.among = name, kinds, begin, sure, among
         self.args, self.calm, self.core, self.layout = args, calm, core and calm, layout
-        self.fits, self.script = fits, script or name
+        self.fits, self.script, self.file = fits, script or name, file
 
 
 def sleeping(*names):
@@ -101,17 +101,23 @@ def begin_gc(target):
     target.wait_idle()
 
 
+def begin_blocked_too(target):
+    sleeping("waiter-0", "waiter-1")(target)
+    begin_turn("holder", "gate")(target)
+
+
+def begin_summing(target):
+    """It is fed by whoever watches."""
+    target.wait_reading(target.began["tids"]["hog"], "turn")
+    target.wait_idle()
+
+
 def with_gil(python):
     return python.has_gil
 
 
 def counted(python):
     return python.has_gil and python.major > 2
-
-
-def has_flag(python):
-    """The interpreter tells whether it collects garbage, and whether it ends."""
-    return python.at_least >= (3, 7)
 
 
 WAYS = [
@@ -129,23 +135,41 @@ WAYS = [
         layout=True),
     Way("import_lock", ["import_lock"], begin_import, None, ["second"], layout=True),
     Way("held_blocked", ["gil_held_blocked"], begin_turn("holder", "gate"), None, ["holder"], fits=with_gil),
-    Way("stopped", ["stopped"], begin_stopped, "certain", core=False, script="idle"),
-    Way("finalizing", ["finalizing"], begin_finalizing, "certain", fits=has_flag),
+    Way("stopped", ["stopped"], begin_stopped, "certain", core=False, script="idle", file="well.py"),
+    Way("finalizing", ["finalizing"], begin_finalizing, "certain"),
     Way("vfork", ["swapping"], begin_vfork, "likely", ["starter"], core=False,
         fits=lambda python: python.at_least >= (3, 8)),
-    Way("idle", ["idle"], begin_idle),
-    Way("gc_long", ["gc"], begin_gc, "certain", ["collector"], calm=False, fits=has_flag),
+    Way("idle", ["idle"], begin_idle, file="well.py"),
+    Way("gc_long", ["gc"], begin_gc, "certain", ["collector"], calm=False),
     Way("gil_hog", ["gil_hog"], begin_turn("hog"), None, ["hog"], calm=False, fits=with_gil),
     Way("convoy", ["convoy"], begun, "likely", ["io"], calm=False, fits=counted),
     Way("gil_saturated", ["gil_saturated"], begun, "likely", ["spinner-0", "spinner-1", "spinner-2"], calm=False,
         fits=with_gil),
-    Way("busy", ["busy"], begun, None, ["computer"], calm=False),
-    Way("pool", ["idle"], begun, calm=False),
-    Way("server", ["idle"], begun, calm=False),
+    Way("busy", ["busy"], begun, None, ["computer"], calm=False, file="well.py"),
+    Way("pool", ["idle"], begun, calm=False, file="well.py"),
+    Way("server", ["idle"], begun, calm=False, file="well.py"),
     Way("deadlock_and_hog", ["lock_deadlock", "gil_hog"], begin_both, "certain", ["one", "other"], calm=False,
         fits=with_gil),
     Way("wait_and_saturated", ["lock_wait", "gil_saturated"], sleeping("waiter-0", "waiter-1"), "certain", ["owner"],
         calm=False, fits=with_gil),
+]
+
+# Ways to be well, and near misses.
+WELL = [way for way in WAYS if set(way.kinds) <= HEALTHY] + [
+    Way("heavy_server", ["idle"], begun, calm=False, file="well.py"),
+    Way("heavier_server", ["idle"], begun, calm=False, file="well.py"),
+    Way("bursts", ["idle"], begun, calm=False, file="well.py"),
+    Way("light_gc", ["idle"], begun, calm=False, file="well.py"),
+    Way("processes", ["idle"], begun, calm=False, file="well.py"),
+    Way("file_pool", ["idle"], begun, calm=False, file="well.py", fits=lambda python: python.major > 2),
+    Way("asyncio_idle", ["idle"], begin_idle, calm=False, file="well3.py", fits=lambda python: python.major > 2),
+    Way("asyncio_ticks", ["idle"], begun, calm=False, file="well3.py", fits=lambda python: python.major > 2),
+]
+MISSES = [
+    Way("wait_and_blocked", ["lock_wait", "gil_held_blocked"], begin_blocked_too, calm=False, fits=with_gil),
+    Way("wait_and_convoy", ["lock_wait", "convoy"], sleeping("waiter-0", "waiter-1"), calm=False, fits=counted),
+    Way("wait_and_gc", ["gc", "lock_wait"], begin_gc, calm=False),
+    Way("keep_summing", ["gil_hog"], begin_summing, calm=False, args=["1.95"], fits=with_gil),
 ]
 
 
@@ -155,7 +179,7 @@ def brought_about(python, folders, way):
     fifo = tempfile.mktemp(prefix="fifo-", dir=folders.of(python))
     os.mkfifo(fifo)
     args = [python.inside(fifo)] if way.name == "vfork" else way.args
-    with running(python, folders, "why.py", way.script, *args, pipes=PIPES) as target:
+    with running(python, folders, way.file, way.script, *args, pipes=PIPES) as target:
         try:
             way.begin(target)
             yield target

@@ -112,6 +112,7 @@ static void judge(struct inquiry *q)
         q->now[i].owner_tid = q->now[i].owner != GS_NOBODY ? q->scene.threads[q->now[i].owner].tid : 0;
         q->before[i].owner_tid = q->now[i].owner_tid;
     }
+    q->facts.apart_ns = q->watch.last_ns - q->watch.first_ns;
     gs_why_watch_end(&q->watch);
     assert_int_equal(gs_why_judge(&q->why, &q->facts), GS_OK);
     assert_true(q->why.count >= 1);
@@ -246,6 +247,70 @@ static void test_no_convoy(void **state)
     judge(q);
     for (size_t i = 0; i < q->why.count; i++)
         assert_int_not_equal(q->why.list[i].kind, GS_WHY_convoy);
+}
+
+static void rest(struct inquiry *q)
+{
+    for (size_t i = 0; i < q->scene.snapshot.thread_count; i++) {
+        q->scene.threads[i].gil = GS_WITHOUT;
+        q->scene.threads[i].activity.run = GS_RUN_SYSCALL;
+    }
+    q->scene.gils[0].state = GS_GIL_FREE;
+    q->scene.gils[0].holder = 0;
+}
+
+/* Requests of 2 ms: the GIL is taken for three quarters of the time, one waits for it a lot, and nobody computes. */
+static void test_server(void **state)
+{
+    enum { NOBODY = 9 };
+    static const struct {
+        size_t holder, waiter;
+    } steps[] = {{0, 2}, {1, 2}, {2, 0},      {NOBODY, 0}, {0, 2}, {1, 2},
+                 {0, 1}, {1, 2}, {NOBODY, 0}, {0, 2},      {1, 0}, {NOBODY, 0}};
+    struct inquiry *q = *state;
+    for (int i = 0; i < 480; i++) {
+        const size_t step = (size_t)i % (sizeof steps / sizeof *steps);
+        if (steps[step].holder == NOBODY)
+            rest(q);
+        else
+            hold(q, steps[step].holder, steps[step].waiter);
+        q->scene.frames[0].instr = q->scene.frames[1].instr = q->scene.frames[3].instr = i;
+        look(q, 2);
+    }
+    judge(q);
+    assert_first(q, GS_WHY_idle, false);
+    assert_int_equal(q->why.count, 1);
+    assert_string_equal(q->why.list[0].text, "It works, and nothing holds it up.");
+}
+
+/* Of a deadlock those are told who asked for one in it, and only those. */
+static void ask_for(struct inquiry *q, const char *pattern, enum gs_why_kind kind, size_t left_out)
+{
+    static const char *patterns[1];
+    patterns[0] = pattern;
+    gs_why_fini(&q->why);
+    q->facts.patterns = patterns;
+    q->facts.pattern_count = 1;
+    judge(q);
+    assert_string_equal(gs_why_kind_name(q->why.list[0].kind), gs_why_kind_name(kind));
+    assert_int_equal(q->why.count, 1);
+    assert_int_equal(q->why.left_out, left_out);
+}
+
+static void test_threads_asked_for(void **state)
+{
+    struct inquiry *q = *state;
+    rest(q);
+    for (uint32_t i = 1; i <= 2; i++)
+        q->now[i] = q->before[i] = (struct gs_wait){
+            .kind = GS_WAIT_LOCK, .word = 0x1000 * i, .recursive = true, .owner = 3 - i, .owner_stated = true};
+    look(q, 2000);
+    ask_for(q, "worker-1", GS_WHY_lock_deadlock, 0);
+    ask_for(q, "5000001", GS_WHY_lock_deadlock, 0);
+    ask_for(q, "Main*", GS_WHY_idle, 1);
+    assert_string_equal(q->why.list[0].text, "It is idle: the thread asked for sleeps, and nobody waits for the GIL.");
+    assert_int_equal(q->why.list[0].thread_count, 1);
+    ask_for(q, "nobody", GS_WHY_idle, 1);
 }
 
 static void test_collecting(void **state)
@@ -401,6 +466,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_saturated, setup, teardown),
         cmocka_unit_test_setup_teardown(test_convoy, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_convoy, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_server, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_threads_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(test_collecting, setup, teardown),
         cmocka_unit_test_setup_teardown(test_short_collections, setup, teardown),
         cmocka_unit_test_setup_teardown(test_idle, setup, teardown),

@@ -5,6 +5,7 @@ import os
 import platform
 import sys
 import threading
+import time
 
 FDS = json.loads(sys.argv[1])
 ARGS = sys.argv[2:]
@@ -12,6 +13,11 @@ libc = ctypes.CDLL(None)
 gil_keeping_libc = ctypes.PyDLL(None)  # its functions are called with the GIL held
 GETTID = {"x86_64": 186, "aarch64": 178}[platform.machine()]
 u"".encode("ascii").decode("utf-8")  # Python 2 imports them late, and cannot while a thread stands in an import
+clock = getattr(time, "monotonic", time.time)
+try:
+    NUMBERS = xrange
+except NameError:
+    NUMBERS = range
 tids = {}  # of the threads by their names
 
 
@@ -43,6 +49,13 @@ def start(name, body, *args, **options):
     thread.start()
     begun.wait()
     return thread
+
+
+def spin():
+    """Computes for ever."""
+    while True:
+        for _ in range(1000):
+            pass
 
 
 def idents():

@@ -9,9 +9,8 @@ import threading
 import time
 
 import common
-from common import libc, start, wait, wait_holding
+from common import NUMBERS, clock, libc, spin, start, wait, wait_holding
 
-clock = getattr(time, "monotonic", time.time)
 MUTEX = ctypes.create_string_buffer(64)  # all zero: PTHREAD_MUTEX_INITIALIZER
 GATE = common.FDS["gate"]
 shared = threading.Lock()
@@ -139,22 +138,9 @@ def import_lock():
 
 # ---- the GIL ----
 
-def match(seconds):
-    """A match that backtracks for about as long, found by trying; or longer."""
-    length, took = 14, 0
-    while took < seconds:
-        began = clock()
-        PATTERN.match("a" * length + "b")
-        took = clock() - began
-        length += 1
-    return length - 1
-
-
-def hog(length=60):
+def hog():
     wait("turn")
-    state["began"] = clock()
-    PATTERN.match("a" * length + "b")
-    state["took"] = clock() - state["began"]
+    PATTERN.match("a" * 60 + "b")
 
 
 def take_turns():
@@ -168,12 +154,6 @@ def gil_hog():
     start("victim", take_turns)
 
 
-def hog_for_a_while():
-    """Ends by itself: feed it, and it keeps the GIL for argument 2 seconds or more, as `took` tells."""
-    start("hog", hog, match(float(common.ARGS[1])))
-    start("victim", take_turns)
-
-
 def held_blocked():
     def hold():
         wait("turn")
@@ -182,17 +162,26 @@ def held_blocked():
     start("victim", take_turns)
 
 
-def spin():
-    while True:
-        for _ in range(1000):
-            pass
-
-
 def exchange():
     near, far = socket.socketpair()
     while True:
         near.send(b"x")
         far.recv(1)
+
+
+def keep_summing():
+    """Keeps the GIL in C code for about argument 2 seconds, once it is fed: a hog that ends."""
+    def count(much):
+        began = clock()
+        sum(NUMBERS(much))
+        return clock() - began
+
+    def hog_it():
+        much = int(1000000 * float(common.ARGS[1]) / min(count(1000000) for _ in range(9)))
+        wait("turn")
+        count(much)
+    start("hog", hog_it)
+    start("victim", take_turns)
 
 
 def convoy():
@@ -250,82 +239,26 @@ def vfork():
     start("starter", begin)
 
 
-# ---- healthy ----
-
-def busy():
-    start("computer", spin)
-
-
-def idle():
-    """Everybody asleep, each in another way."""
-    try:
-        import queue
-    except ImportError:
-        import Queue as queue
-    near, far = socket.socketpair()
-    jobs, event = queue.Queue(), threading.Event()
-    start("reader", wait, "gate")
-    start("receiver", near.recv, 1)
-    start("sleeper", time.sleep, 3600)
-    start("getter", jobs.get)
-    start("event", event.wait)
-    start("joiner", threading.enumerate()[-1].join)
-    state["keep"] = far
-
-
-def pool():
-    """Workers that get a job of a few milliseconds each now and then."""
-    try:
-        import queue
-    except ImportError:
-        import Queue as queue
-    jobs = queue.Queue()
-
-    def work():
-        while True:
-            count = jobs.get()
-            sum(range(count))
-
-    def feed():
-        while True:
-            jobs.put(10000)
-            time.sleep(0.004)
-    for number in range(4):
-        start("worker-%d" % number, work)
-    start("feeder", feed)
-
-
-def server():
-    """Short requests on a socket, one thread each connection, and a client for each."""
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    listening.listen(5)
-
-    def answer(connection):
-        while True:
-            request = connection.recv(100)
-            connection.sendall(str(sum(range(2000 + len(request)))).encode("ascii"))
-
-    def accept():
-        while True:
-            start("connection", answer, listening.accept()[0])
-
-    def ask():
-        connection = socket.create_connection(listening.getsockname())
-        while True:
-            connection.sendall(b"how many?")
-            connection.recv(100)
-            time.sleep(0.005)
-    start("server", accept)
-    for number in range(3):
-        start("client-%d" % number, ask)
-
-
 # ---- two at once ----
 
 def deadlock_and_hog():
     deadlock_rlocks()
     gil_hog()
+
+
+def wait_and_blocked():
+    wait_rlock()
+    held_blocked()
+
+
+def wait_and_convoy():
+    wait_rlock()
+    convoy()
+
+
+def wait_and_gc():
+    wait_rlock()
+    gc_long()
 
 
 def wait_and_saturated():

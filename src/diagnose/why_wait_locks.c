@@ -1,0 +1,195 @@
+/* The locks of Python that threads wait for: which, what the program calls it, and who has it, which of a Lock is seen
+ * only where `with` took it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "diagnose/why_wait_search.h"
+#include "python/dict.h"
+#include "python/names_attribute.h"
+
+enum { FRAMES_SEARCHED = 200 /* of one thread, for `with` blocks */ };
+
+/* Keeps the lock with this word that an object leads to: an RLock of Python code rather than the Lock inside it. True:
+ * no better one can be found. */
+static bool take_lock(struct gs_wait_search *s, gs_addr object, struct gs_lock_object *best)
+{
+    struct gs_lock_object lock;
+    gs_addr wrapper;
+    if (object == 0 || !gs_lock_behind(s->layout, s->mem, &s->types, object, true, &lock, &wrapper) ||
+        !gs_wait_slept_on(s, &lock))
+        return false;
+    *best = lock;
+    return lock.recursive || s->layout->rl_word != GS_ABSENT;
+}
+
+/* The lock with this word among those that the frame refers to. */
+static bool find_in_frame(struct gs_wait_search *s, const struct gs_frame *frame, struct gs_lock_object *lock)
+{
+    struct gs_held held;
+    struct gs_variable list[GS_WAIT_VARIABLES];
+    size_t count;
+    const struct gs_code *code = s->lookup->code(s->lookup->context, frame);
+    if (!code)
+        return false;
+    if (gs_held_read(s->python, s->mem, frame->frame, code, frame->instr, &held) == GS_OK) {
+        for (size_t i = 0; i < held.count; i++) {
+            if (take_lock(s, held.slots[i], lock))
+                return true;
+        }
+    }
+    if (gs_locals_objects(s->python, s->mem, frame->frame, code, list, GS_WAIT_VARIABLES, &count) != GS_OK)
+        count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (take_lock(s, list[i].object, lock))
+            return true;
+    }
+    return lock->object != 0;
+}
+
+bool gs_wait_name_in_frame(struct gs_wait_search *s, const struct gs_frame *frame, gs_addr object,
+                           char name[GS_WAIT_NAME])
+{
+    struct gs_variable list[GS_WAIT_VARIABLES];
+    struct gs_dict dict;
+    char own[GS_HELD_NAME];
+    size_t count;
+    const struct gs_code *code = s->lookup->code(s->lookup->context, frame);
+    if (!code || gs_locals_objects(s->python, s->mem, frame->frame, code, list, GS_WAIT_VARIABLES, &count) != GS_OK)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].object == object && strcmp(list[i].name, "self") != 0) {
+            snprintf(name, GS_WAIT_NAME, "%.47s", list[i].name);
+            return true;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (gs_attribute_name_of(s->layout, s->mem, &s->types, list[i].object, object, own, sizeof own)) {
+            snprintf(name, GS_WAIT_NAME, "%.47s.%.47s", list[i].name, own);
+            return true;
+        }
+    }
+    gs_addr globals = gs_frame_globals(s->layout, s->mem, frame->frame);
+    return globals != 0 && gs_dict_open(&dict, s->layout, s->mem, globals) &&
+           gs_dict_name_of(&dict, object, name, GS_WAIT_NAME);
+}
+
+/* _queue.SimpleQueue waits for its own lock (Modules/_queuemodule.c: struct simplequeueobject, whose first field that
+ * is), from 3.13 on for a word inside it. */
+static bool is_simple_queue(struct gs_wait_search *s, gs_addr object)
+{
+    enum { WORDS_BYTES = 64 };
+    struct gs_type type;
+    gs_addr self = object ? gs_method_self(s->layout, s->mem, &s->types, object) : 0, lock;
+    if (self == 0 || !gs_type_of(&s->types, s->layout, s->mem, self, &type) ||
+        !gs_type_named(&type, s->mem, "_queue.SimpleQueue"))
+        return false;
+    return (s->mutex != 0 && s->mutex - self < WORDS_BYTES) ||
+           (s->semaphore != 0 && gs_mem_read_addr(s->mem, self + (gs_addr)s->layout->head_bytes, &lock) == GS_OK &&
+            lock == s->semaphore);
+}
+
+bool gs_wait_by_simple_queue(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait)
+{
+    struct gs_held held;
+    struct gs_variable list[GS_WAIT_VARIABLES];
+    size_t count;
+    const struct gs_frame *frame = thread->frames;
+    if (thread->frame_count == 0 || frame->kind != GS_FRAME_PYTHON)
+        return false;
+    const struct gs_code *code = s->lookup->code(s->lookup->context, frame);
+    gs_addr queue = 0;
+    if (code && gs_held_read(s->python, s->mem, frame->frame, code, frame->instr, &held) == GS_OK) {
+        for (size_t i = 0; i < held.count && !queue; i++)
+            queue = is_simple_queue(s, held.slots[i]) ? held.slots[i] : 0;
+    }
+    if (code && !queue &&
+        gs_locals_objects(s->python, s->mem, frame->frame, code, list, GS_WAIT_VARIABLES, &count) == GS_OK) {
+        for (size_t i = 0; i < count && !queue; i++)
+            queue = is_simple_queue(s, list[i].object) ? list[i].object : 0;
+    }
+    if (!queue)
+        return false;
+    wait->kind = GS_WAIT_QUEUE;
+    wait->what = "an item from";
+    wait->word = gs_method_self(s->layout, s->mem, &s->types, queue);
+    gs_wait_name_in_frame(s, frame, wait->word, wait->name);
+    return true;
+}
+
+bool gs_wait_by_lock(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait)
+{
+    struct gs_lock_object lock = {0};
+    bool found = gs_lock_around(s->layout, s->mem, &s->types, s->mutex, &lock);
+    if (!found)
+        lock = (struct gs_lock_object){0};
+    for (uint32_t i = 0; i < thread->frame_count && i < GS_WAIT_FRAMES && !found; i++)
+        found = thread->frames[i].kind == GS_FRAME_PYTHON && find_in_frame(s, &thread->frames[i], &lock);
+    if (!found)
+        return false;
+    wait->kind = GS_WAIT_LOCK;
+    wait->word = lock.word;
+    wait->object = lock.object;
+    wait->recursive = lock.recursive;
+    wait->locked = lock.locked;
+    if (lock.recursive && lock.owner != 0) {
+        wait->owner = gs_wait_by_ident(s, lock.owner);
+        wait->owner_stated = true;
+        wait->stale = wait->owner == GS_NOBODY;
+    }
+    for (uint32_t i = 0, tried = 0; i < thread->frame_count && tried < GS_WAIT_FRAMES && !wait->name[0]; i++) {
+        if (thread->frames[i].kind != GS_FRAME_PYTHON)
+            continue;
+        tried++;
+        gs_wait_name_in_frame(s, &thread->frames[i], lock.object, wait->name);
+    }
+    return true;
+}
+
+/* ---- who has a Lock ---- */
+
+/* The exit method of a `with` block stays on the stack of its frame while the block runs. */
+static void credit(struct gs_wait_search *s, uint32_t holder, const struct gs_frame *frame, gs_addr word)
+{
+    const struct gs_wait *own = &s->waits->list[holder];
+    if (own->kind == GS_WAIT_NOTICE && own->released == word)
+        return;
+    for (size_t i = 0; i < s->waits->count; i++) {
+        struct gs_wait *wait = &s->waits->list[i];
+        if (wait->kind != GS_WAIT_LOCK || wait->word != word || wait->owner_stated)
+            continue;
+        wait->ambiguous |= wait->owner != GS_NOBODY && wait->owner != holder;
+        wait->owner = holder;
+        wait->with = *frame;
+    }
+}
+
+static void search_frame(struct gs_wait_search *s, uint32_t holder, const struct gs_frame *frame)
+{
+    struct gs_held held;
+    struct gs_lock_object lock;
+    gs_addr wrapper;
+    const struct gs_code *code = frame->kind == GS_FRAME_PYTHON ? s->lookup->code(s->lookup->context, frame) : NULL;
+    if (!code || gs_held_read(s->python, s->mem, frame->frame, code, frame->instr, &held) != GS_OK)
+        return;
+    for (size_t i = 0; i < held.sure; i++) {
+        if (held.slots[i] != 0 && gs_lock_behind(s->layout, s->mem, &s->types, held.slots[i], true, &lock, &wrapper) &&
+            lock.locked)
+            credit(s, holder, frame, lock.word);
+    }
+}
+
+void gs_wait_find_holders(struct gs_wait_search *s)
+{
+    bool any = false;
+    for (size_t i = 0; i < s->waits->count; i++)
+        any |= s->waits->list[i].kind == GS_WAIT_LOCK && !s->waits->list[i].owner_stated;
+    for (uint32_t i = 0; i < s->snapshot->thread_count && any; i++) {
+        const struct gs_thread *thread = &s->snapshot->threads[i];
+        for (uint32_t f = 0; f < thread->frame_count && f < FRAMES_SEARCHED; f++)
+            search_frame(s, i, &thread->frames[f]);
+    }
+    for (size_t i = 0; i < s->waits->count; i++) {
+        if (s->waits->list[i].ambiguous)
+            s->waits->list[i].owner = GS_NOBODY;
+    }
+}

@@ -1,0 +1,54 @@
+/* The search for what a thread waits for, in parts: by the Python functions that it is in, by the lock objects that its
+ * frames refer to, by the futex itself. */
+#ifndef GS_DIAGNOSE_WHY_WAIT_SEARCH_H
+#define GS_DIAGNOSE_WHY_WAIT_SEARCH_H
+
+#include "diagnose/why_waits.h"
+#include "mem/metered.h"
+#include "python/held.h"
+#include "python/locks.h"
+
+enum {
+    GS_WAIT_FRAMES = 4, /* of one thread, from the innermost on, for what it waits for */
+    GS_WAIT_VARIABLES = 64,
+    GS_FUTEX_OP = 127, /* FUTEX_CMD_MASK without the flags: include/uapi/linux/futex.h */
+    GS_FUTEX_WAIT = 0,
+    GS_FUTEX_WAIT_BITSET = 9,
+    GS_FUTEX_PRIVATE = 128
+};
+
+struct gs_wait_search {
+    const struct gs_target *target;
+    const struct gs_python *python;
+    const struct gs_layout *layout;
+    const struct gs_snapshot *snapshot;
+    const struct gs_why_lookup *lookup;
+    struct gs_metered metered;
+    struct gs_mem *mem;
+    uint64_t left;
+    struct gs_types types;
+    struct gs_waits *waits;
+    /* What the thread that is looked at sleeps on, if that is a lock of Python's: a semaphore, or a PyMutex. */
+    gs_addr semaphore, mutex;
+};
+
+bool gs_wait_slept_on(const struct gs_wait_search *s, const struct gs_lock_object *lock);
+/* Index of the thread of that threading ident, GS_NOBODY: there is none. */
+uint32_t gs_wait_by_ident(const struct gs_wait_search *s, uint64_t ident);
+/* The object that a variable of the frame refers to, 0: none. */
+gs_addr gs_wait_variable(const struct gs_wait_search *s, const struct gs_frame *frame, const char *name);
+
+/* Each fills in `wait` and returns true when it finds out what the thread waits for. why_wait_frames.c: */
+bool gs_wait_by_frames(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait);
+/* why_wait_locks.c */
+bool gs_wait_by_simple_queue(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait);
+bool gs_wait_by_lock(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait);
+/* What the program calls the object: a variable of the frame, an attribute of one, a global of the module. */
+bool gs_wait_name_in_frame(struct gs_wait_search *s, const struct gs_frame *frame, gs_addr object,
+                           char name[GS_WAIT_NAME]);
+/* Who has the Locks that are waited for. */
+void gs_wait_find_holders(struct gs_wait_search *s);
+/* why_wait_futex.c */
+bool gs_wait_by_futex(struct gs_wait_search *s, const struct gs_activity *activity, struct gs_wait *wait);
+
+#endif
