@@ -12,7 +12,7 @@
 #define DRIVER_TURN   0.80 /* and has the GIL at a time for this part of the interval at least */
 #define INTERVAL_NS   5e6  /* sys.getswitchinterval() unless it was set */
 #define FULL_HELD     0.90
-#define FULL_HELD_2   0.50 /* 2.7 lets go for a moment all the time: there turns that are not short must tell, too */
+#define FULL_HELD_2   0.50 /* 2.7 lets go for a moment all the time */
 #define FIGHT_MOVES   0.25 /* of the looks at one that fights for it saw it move, */
 #define FIGHT_SLEEPS  0.01 /* and so many saw it asleep over the GIL */
 #define ONE_CORE      1.25
@@ -228,8 +228,7 @@ void gs_why_find_saturated(struct gs_judging *j)
         for (size_t i = 0; i < c->snapshot->thread_count; i++) {
             const struct gs_why_thread *sum = sum_of(j, i);
             double has = sum ? share(c, sum, GS_HOLDS) : 0, wants = sum ? has + wanted(c, sum, gil) : 0;
-            crowd[i] = sum && gil_of(c, i) == gil && wants >= FULL_WANTS && has >= FULL_HAS / 4 &&
-                       (c->watch->gils[gil].has_switches || !short_turns(c, sum, gil));
+            crowd[i] = sum && gil_of(c, i) == gil && wants >= FULL_WANTS && has >= FULL_HAS / 4;
             count += crowd[i];
             wanting += crowd[i] ? wants : 0;
         }

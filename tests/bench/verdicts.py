@@ -24,6 +24,7 @@ import why  # noqa: E402
 from target import Folders  # noqa: E402
 
 HANGING = [way for way in why.WAYS + why.MISSES if way not in why.WELL and way.name != "keep_summing"]
+SERVERS = ("heavy_server", "heavier_server")
 GIL_LOAD = """
 import gil_load, threading, time
 gil_load.init()
@@ -103,6 +104,14 @@ def with_gil_load(matrix):
         process.wait()
 
 
+def truth(way, target, before):
+    """A server that many have to wait for is not well: what it does not keep up with is its GIL."""
+    if way.name not in SERVERS:
+        return way.kinds
+    asked, late = (now - then for now, then in zip(target.ask("requests")["answer"], before))
+    return ["gil_saturated"] if late > asked / 20 else way.kinds
+
+
 def watch_healthy(found, folders, runs, only):
     """Each program in turn, each time in another Python."""
     alarms = Matrix()
@@ -112,7 +121,9 @@ def watch_healthy(found, folders, runs, only):
         able = [python for python in found if way.fits(python)]
         python = able[number // len(ways) % len(able)]
         with why.brought_about(python, folders, way) as target:
-            alarms.add(python.label, way.name, way.kinds, *judged(target.pid))
+            before = target.ask("requests")["answer"] if way.name in SERVERS else None
+            told = judged(target.pid)
+            alarms.add(python.label, way.name, truth(way, target, before), *told)
     print("healthy programs, %d runs:" % runs)
     alarms.show()
 
