@@ -4,12 +4,13 @@
   "use strict";
   const data = gilspy_timeline, threads = data.threads;
   const STATES = ["#e69f00", "#d55e00", "#009e73", "#56b4e9", "#cc79a7"], FAINT = 0.45;
-  const RUNS = ["#2b8cd0", "#f0e442", null];
+  const RUNS = ["#2b8cd0", "#f0e442", null, "#8c510a", "#f6b26b"];
   const DID = ["had the GIL", "waited for the GIL", "did without the GIL", "has no GIL to hold", "did nobody knows what"];
-  const RAN = ["was on a processor", "was preempted: ready, but another had the processor", "was off the processor"];
+  const RAN = ["was on a processor", "was preempted: ready, but another had the processor", "was off the processor",
+               "was off the processor, in a wait that no signal ends", "was woken, and waited for a processor"];
   const LEGEND = [["holds the GIL", STATES[0]], ["waits for it", STATES[1]], ["does without it", STATES[2]],
                   ["has no GIL", STATES[3]], ["unknown", STATES[4]], ["on a processor", RUNS[0]],
-                  ["preempted", RUNS[1]]];
+                  ["preempted", RUNS[1]], ["woken, without one", RUNS[4]], ["blocked (D)", RUNS[3]]];
   const AXIS = 20, STRIP = 30, ROW = 46, STATE = 16, RUN = 5, NAME = 17, LEAST_NS = 50, SLACK = 4, LIST_MOST = 12;
   const STACK_MOST = 200;
   const by_id = (id) => document.getElementById(id);
@@ -483,7 +484,9 @@
       list.push(["Processor", [String(row.value[i])]]);
     const cpu = row.kind === "runs" ? null : data.processor(one);
     if (cpu)
-      list.push(["Processor", ["on it " + duration(cpu[0]) + ", preempted " + duration(cpu[1]) + ", off it " + duration(cpu[2])]]);
+      list.push(["Processor", ["on it " + duration(cpu[0]) + ", preempted " + duration(cpu[1]) +
+                               (cpu[4] > 0 ? ", woken and waiting for it " + duration(cpu[4]) : "") + ", off it " +
+                               duration(cpu[2] + cpu[3])]]);
     if (row.kind === "states" && row.flags[i] & data.SAMPLED)
       list.push(["Known", ["from samples: it was not traced any more"]]);
     return list;

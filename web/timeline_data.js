@@ -122,9 +122,9 @@ const gilspy_timeline = (function () {
     return sums.sort((a, b) => b[1] - a[1]);
   }
 
-  /* How long the thread was on a processor, could have been, and was not; null: that was not traced. */
+  /* How long the thread was on a processor, preempted, off it, blocked, and woken without one; null: that was not traced. */
   function processor(mark) {
-    const sums = [0, 0, 0], {row, i} = mark, runs = row.thread.runs;
+    const sums = [0, 0, 0, 0, 0], {row, i} = mark, runs = row.thread.runs;
     overlaps(runs, row.begin[i], row.end[i], (k, both) => {
       const merged = runs.merged.get(k);
       if (merged)

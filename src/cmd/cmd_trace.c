@@ -205,7 +205,9 @@ static enum gs_status finish_timeline(struct trace *t)
                                   .trap_ns = setup->trap_ns,
                                   .windows = t->feed.windows,
                                   .waits = setup->spots.waits,
-                                  .switches = setup->switches};
+                                  .switches = setup->switches,
+                                  .states = setup->gauges.there[GS_GAUGE_STATES],
+                                  .wakers = setup->gauges.there[GS_GAUGE_WAKES]};
     if (!status)
         status = t->feed.failed ? t->feed.failed : t->timeline->about(t->timeline, &end);
     return status ? status : gs_sampler_end(t->sampler);
@@ -251,6 +253,9 @@ static void tell_setup(const struct trace *t)
     gs_exact_tell_setup(t->exact);
     if (!setup->switches && !setup->spots.none)
         gs_remark("with so many threads the scheduler is not traced");
+    if (t->args->verbose && setup->switches && !setup->gauges.there[GS_GAUGE_WAKES])
+        gs_remark("in which state a thread sleeps and who wakes it is not seen: that takes root or CAP_PERFMON, and "
+                  "tracefs (mount -t tracefs nodev /sys/kernel/tracing)");
     if (t->args->counters)
         gs_exact_tell_counters(t->exact);
 }

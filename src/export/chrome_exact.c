@@ -100,16 +100,32 @@ static void begin_slice(struct exact *exact, pid_t tid, enum gs_chrome_track tra
     gs_about_write_us(end_ns - begin_ns, out);
 }
 
-/* An end of an arrow. It belongs to the slice that it lies in: for the one that lets go, the moment before. */
-static void put_arrow(struct exact *exact, char phase, pid_t tid, uint64_t ns)
+/* Arrows of one kind. */
+struct flow {
+    const char *category, *name;
+    enum gs_chrome_track track;
+};
+static const struct flow hand_overs = {"gil", "hand-over", GS_CHROME_STATES},
+                         wakes = {"scheduler", "wake-up", GS_CHROME_SCHEDULER};
+
+static void put_end(struct exact *exact, const struct flow *flow, char phase, pid_t tid, uint64_t ns)
 {
     FILE *out = exact->chrome->out;
     gs_chrome_begin_event(exact->chrome, phase, exact->pid);
-    gs_chrome_put_track(exact->chrome, tid, GS_CHROME_STATES);
+    gs_chrome_put_track(exact->chrome, tid, flow->track);
     gs_chrome_put_time(exact->chrome, ns);
-    fputs_unlocked(",\"cat\":\"gil\",\"name\":\"hand-over\",\"id\":", out);
+    fprintf(out, ",\"cat\":\"%s\",\"name\":\"%s\",\"id\":", flow->category, flow->name);
     gs_about_write_number(exact->flows, out);
     fputs_unlocked(phase == 'f' ? ",\"bp\":\"e\"}" : "}", out);
+}
+
+/* Each end of an arrow belongs to the slice that it lies in. */
+static void put_flow(struct exact *exact, const struct flow *flow, pid_t from, uint64_t from_ns, pid_t to,
+                     uint64_t to_ns)
+{
+    exact->flows++;
+    put_end(exact, flow, 's', from, from_ns);
+    put_end(exact, flow, 'f', to, to_ns);
 }
 
 static enum gs_status add_turn(struct gs_timeline *timeline, const struct gs_turn *turn)
@@ -133,20 +149,35 @@ static enum gs_status add_turn(struct gs_timeline *timeline, const struct gs_tur
         status = gs_chrome_put_text(exact->chrome);
     }
     fputs_unlocked("}}", out);
-    if (turn->word == GS_HOLDS && turn->from && turn->from != turn->tid && turn->since_ns == turn->begin_ns) {
-        exact->flows++;
-        put_arrow(exact, 's', turn->from, turn->from_ns - 1);
-        put_arrow(exact, 'f', turn->tid, turn->begin_ns);
-    }
+    /* for the one that lets go, the slice of the moment before */
+    if (turn->word == GS_HOLDS && turn->from && turn->from != turn->tid && turn->since_ns == turn->begin_ns)
+        put_flow(exact, &hand_overs, turn->from, turn->from_ns - 1, turn->tid, turn->begin_ns);
     return status;
 }
 
 static enum gs_status add_run(struct gs_timeline *timeline, const struct gs_run_span *span)
 {
-    static const char *const names[] = {[GS_ON_CPU] = "on CPU", [GS_PREEMPTED] = "preempted", [GS_OFF_CPU] = "off CPU"};
+    static const char *const names[] = {[GS_ON_CPU] = "on CPU",
+                                        [GS_PREEMPTED] = "preempted",
+                                        [GS_OFF_CPU] = "off CPU",
+                                        [GS_BLOCKED] = "off CPU",
+                                        [GS_WOKEN] = "woken"};
     struct exact *exact = of(timeline);
+    FILE *out = exact->chrome->out;
     begin_slice(exact, span->tid, GS_CHROME_SCHEDULER, span->begin_ns, span->end_ns);
-    fprintf(exact->chrome->out, ",\"name\":\"%s\",\"args\":{\"cpu\":%u}}", names[span->state], span->cpu);
+    fprintf(out, ",\"name\":\"%s", names[span->state]);
+    if (span->letter && span->state != GS_WOKEN)
+        fprintf(out, " (%c)", span->letter);
+    fprintf(out, "\",\"args\":{\"cpu\":%u", span->cpu);
+    if (span->letter)
+        fprintf(out, ",\"state\":\"%c\"", span->letter);
+    if (span->state == GS_WOKEN && span->waker)
+        fprintf(out, ",\"waker\":%d", (int)span->waker);
+    else if (span->state == GS_WOKEN)
+        fputs_unlocked(",\"waker\":\"the kernel\"", out);
+    fputs_unlocked("}}", out);
+    if (span->ours)
+        put_flow(exact, &wakes, span->waker, span->begin_ns, span->tid, span->begin_ns);
     return GS_OK;
 }
 
@@ -194,12 +225,13 @@ static enum gs_status tell_about(struct gs_timeline *timeline, const struct gs_t
     struct exact *exact = of(timeline);
     const struct gs_gilstat *stat = end->stat;
     exact->chrome->more = json_pack(
-        "{s:s, s:o, s:f, s:I, s:o, s:o, s:o, s:f, s:f, s:b, s:b}", "method", gs_method_name(stat->method), "method_why",
-        gs_json_text_or_null(stat->why), "exact_seconds", stat->exact_seconds, "windows", (json_int_t)end->windows,
-        "events", gs_json_number(stat->events.known, stat->events.value), "events_lost",
+        "{s:s, s:o, s:f, s:I, s:o, s:o, s:o, s:f, s:f, s:b, s:b, s:b, s:b}", "method", gs_method_name(stat->method),
+        "method_why", gs_json_text_or_null(stat->why), "exact_seconds", stat->exact_seconds, "windows",
+        (json_int_t)end->windows, "events", gs_json_number(stat->events.known, stat->events.value), "events_lost",
         gs_json_number(stat->events_lost.known, stat->events_lost.value), "violations",
         gs_json_number(stat->violations.known, stat->violations.value), "event_cost_us", (double)end->trap_ns / 1e3,
-        "overhead", stat->overhead.value, "waits_seen", (int)end->waits, "scheduler_seen", (int)end->switches);
+        "overhead", stat->overhead.value, "waits_seen", (int)end->waits, "scheduler_seen", (int)end->switches,
+        "states_seen", (int)end->states, "wakers_seen", (int)end->wakers);
     return exact->chrome->more ? GS_OK : GS_NO_MEMORY;
 }
 

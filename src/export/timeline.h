@@ -15,7 +15,9 @@ struct gs_timeline_end {
     uint64_t trap_ns; /* what an event cost the thread that did it */
     uint64_t windows; /* that were traced; 1: all the time */
     bool waits;       /* beginnings of waits were seen */
-    bool switches;    /* of the scheduler */
+    bool switches;    /* of the scheduler, */
+    bool states;      /* with the state of who leaves the processor, */
+    bool wakers;      /* and with who wakes whom */
 };
 
 /* Times are CLOCK_MONOTONIC. Everything of a thread comes in its order; of the samples those before `end` of the sink

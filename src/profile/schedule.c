@@ -5,10 +5,15 @@
 #include "base/room.h"
 #include "profile/schedule.h"
 
+struct thread {
+    struct gs_run_span now; /* begin_ns 0: not known */
+    char letter;            /* of the state in which it is about to leave the processor */
+};
+
 struct gs_schedule {
     void (*span)(void *context, const struct gs_run_span *span);
     void *context;
-    struct gs_run_span *now; /* begin_ns 0: not known */
+    struct thread *threads;
     size_t count, room;
     struct gs_ids by_tid;
 };
@@ -28,7 +33,7 @@ void gs_schedule_free(struct gs_schedule *schedule)
     if (!schedule)
         return;
     gs_ids_fini(&schedule->by_tid);
-    free(schedule->now);
+    free(schedule->threads);
     free(schedule);
 }
 
@@ -41,27 +46,86 @@ static void end(struct gs_schedule *schedule, struct gs_run_span *now, uint64_t 
     now->begin_ns = 0;
 }
 
+/* Only events that tell of a processor make a thread known: whoever is woken may be another process's. */
+static enum gs_status find(struct gs_schedule *schedule, const struct gs_event *event, struct thread **thread)
+{
+    uint32_t index = gs_ids_find(&schedule->by_tid, (uint32_t)event->tid);
+    bool known = event->act == GS_ACT_ON || event->act == GS_ACT_PREEMPT || event->act == GS_ACT_OFF;
+    *thread = index == GS_IDS_NONE ? NULL : &schedule->threads[index];
+    if (*thread || !known)
+        return GS_OK;
+    index = (uint32_t)schedule->count;
+    if (!gs_room((void **)&schedule->threads, &schedule->room, schedule->count + 1, sizeof *schedule->threads) ||
+        !gs_ids_set(&schedule->by_tid, (uint32_t)event->tid, index))
+        return GS_NO_MEMORY;
+    *thread = &schedule->threads[schedule->count++];
+    **thread = (struct thread){.now.tid = event->tid};
+    return GS_OK;
+}
+
+static void change(struct gs_schedule *schedule, struct thread *thread, const struct gs_event *event,
+                   enum gs_run_state state)
+{
+    struct gs_run_span *now = &thread->now;
+    if (now->begin_ns && now->state == state)
+        return; /* told twice, by two watches */
+    end(schedule, now, event->time_ns);
+    *now = (struct gs_run_span){.tid = event->tid, .state = state, .cpu = event->cpu, .begin_ns = event->time_ns};
+}
+
+static bool is_off(const struct gs_run_span *now)
+{
+    return now->begin_ns && (now->state == GS_OFF_CPU || now->state == GS_BLOCKED);
+}
+
+static void leave(struct gs_schedule *schedule, struct thread *thread, const struct gs_event *event)
+{
+    if (is_off(&thread->now))
+        return; /* told twice */
+    change(schedule, thread, event, thread->letter == 'D' ? GS_BLOCKED : GS_OFF_CPU);
+    thread->now.letter = thread->letter;
+    thread->letter = 0;
+}
+
+/* One that is on its way to sleep may be woken before it is off the processor: then it stays. */
+static void wake(struct gs_schedule *schedule, struct thread *thread, const struct gs_event *event)
+{
+    struct gs_run_span *now = &thread->now;
+    if (!is_off(now))
+        return;
+    change(schedule, thread, event, GS_WOKEN);
+    now->letter = 'R';
+    now->waker = event->other;
+    now->ours = event->other && gs_ids_find(&schedule->by_tid, (uint32_t)event->other) != GS_IDS_NONE;
+}
+
 enum gs_status gs_schedule_event(struct gs_schedule *schedule, const struct gs_event *event)
 {
-    static const enum gs_run_state states[] = {
-        [GS_ACT_ON] = GS_ON_CPU, [GS_ACT_PREEMPT] = GS_PREEMPTED, [GS_ACT_OFF] = GS_OFF_CPU};
-    bool known = event->act == GS_ACT_ON || event->act == GS_ACT_PREEMPT || event->act == GS_ACT_OFF;
-    uint32_t index = gs_ids_find(&schedule->by_tid, (uint32_t)event->tid);
-    if (!known && (event->act != GS_ACT_ENDED || index == GS_IDS_NONE))
-        return GS_OK;
-    if (index == GS_IDS_NONE) {
-        index = (uint32_t)schedule->count;
-        if (!gs_room((void **)&schedule->now, &schedule->room, schedule->count + 1, sizeof *schedule->now) ||
-            !gs_ids_set(&schedule->by_tid, (uint32_t)event->tid, index))
-            return GS_NO_MEMORY;
-        schedule->now[schedule->count++] = (struct gs_run_span){.tid = event->tid};
-    }
-    struct gs_run_span *now = &schedule->now[index];
-    end(schedule, now, event->time_ns);
-    if (known) {
-        now->state = states[event->act];
-        now->cpu = event->cpu;
-        now->begin_ns = event->time_ns;
+    struct thread *thread;
+    enum gs_status status = find(schedule, event, &thread);
+    if (!thread)
+        return status;
+    switch (event->act) {
+    case GS_ACT_ON:
+        change(schedule, thread, event, GS_ON_CPU);
+        break;
+    case GS_ACT_PREEMPT:
+        change(schedule, thread, event, GS_PREEMPTED);
+        break;
+    case GS_ACT_STATE:
+        thread->letter = (char)event->what;
+        break;
+    case GS_ACT_OFF:
+        leave(schedule, thread, event);
+        break;
+    case GS_ACT_WAKE:
+        wake(schedule, thread, event);
+        break;
+    case GS_ACT_ENDED:
+        end(schedule, &thread->now, event->time_ns);
+        break;
+    default:
+        break;
     }
     return GS_OK;
 }
@@ -69,7 +133,7 @@ enum gs_status gs_schedule_event(struct gs_schedule *schedule, const struct gs_e
 void gs_schedule_cut(struct gs_schedule *schedule, uint64_t ns)
 {
     for (size_t i = 0; i < schedule->count; i++)
-        end(schedule, &schedule->now[i], ns);
+        end(schedule, &schedule->threads[i].now, ns);
     schedule->count = 0;
     gs_ids_clear(&schedule->by_tid);
 }

@@ -8,13 +8,18 @@
 enum gs_run_state {
     GS_ON_CPU,
     GS_PREEMPTED, /* could go on, but another has the processor */
-    GS_OFF_CPU    /* waits for something */
+    GS_OFF_CPU,   /* waits for something, */
+    GS_BLOCKED,   /* which no signal ends: mostly for a disk; where states can be told */
+    GS_WOKEN      /* what it waited for is there, but it has no processor yet; where that can be told */
 };
 
 struct gs_run_span {
     pid_t tid;
     enum gs_run_state state;
     uint16_t cpu; /* on which it is, or was */
+    char letter;  /* off a processor: its state as in /proc/PID/stat, 0: not known */
+    pid_t waker;  /* woken: the thread that did it, of any process; 0: the kernel, as for a timer */
+    bool ours;    /* that is one of the process */
     uint64_t begin_ns, end_ns;
 };
 

@@ -1,4 +1,7 @@
 """Exact tracing against the truth that a target keeps itself: counts to the single event, holds by its own clock."""
+import os
+import shutil
+
 import pytest
 
 from target import running, until
@@ -159,3 +162,38 @@ def test_windows(target, tmp_path):
     assert trace.metadata["windows"] >= 1 and trace.summary["exact_seconds"] < trace.summary["seconds"]
     takes = sum(len(trace.slices(tids[name], "holds GIL")) for name in CALLERS)
     assert 0 < takes < 10 * len(CALLERS) * (CALLS + 1)
+
+
+WITH_TRACEPOINTS = ["unshare", "-m", "sh", "-c",
+                    'mount -t tracefs nodev /sys/kernel/tracing 2>/dev/null; exec "$@"', "sh"]
+
+
+def test_who_wakes_whom(python, target, tmp_path):
+    """Where the scheduler's tracepoints are open: in which state a thread sleeps, and who wakes it."""
+    if os.geteuid() != 0 or not shutil.which("unshare"):
+        pytest.skip("takes root and unshare to reach the tracepoints")
+    tids = target.began["tids"]
+    with tracing(target.pid, tmp_path / "out.json", "--max-overhead", "off", wrap=WITH_TRACEPOINTS) as trace:
+        for _ in range(HOLDS):
+            target.feed(HOLDERS[0])
+            wait_holding(target, HOLDERS[0])
+            for name in HOLDERS[1:]:
+                target.feed(name)  # they sleep until it lets go, and are woken by whoever did
+            all_read(target, HOLDERS)
+    trace.check()
+    if not trace.metadata["wakers_seen"]:
+        pytest.skip("the tracepoints of the scheduler cannot be reached here")
+    assert trace.metadata["states_seen"]
+    runs = {tid: trace.slices(tid, track=2) for tid in trace.tids()}
+    for tid in tids.values():
+        for before, after in zip(runs.get(tid, []), runs.get(tid, [])[1:]):
+            assert before[1] <= after[0] + 0.0015
+    names = {one[2]["name"] for tid in runs for one in runs[tid]}
+    assert {"on CPU", "off CPU (S)", "woken"} <= names
+    ours = set(tids.values())
+    wakers = {one[2]["args"]["waker"] for tid in (tids[name] for name in HOLDERS[1:]) for one in runs[tid]
+              if one[2]["name"] == "woken"}
+    assert wakers & ours, "nobody of the process woke one that waited"
+    woken = [one for tid in runs for one in runs[tid] if one[2]["name"] == "woken" and one[2]["args"]["waker"] in ours]
+    arrows = [event for event in trace.events if event["ph"] == "f" and event["name"] == "wake-up"]
+    assert 0 < len(arrows) <= len(woken)

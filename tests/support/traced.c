@@ -40,7 +40,8 @@ static void add_turn(const struct traced *t, pid_t tid, enum gs_gil_word word, u
 
 static void add_run(const struct traced *t, pid_t tid, enum gs_run_state state, uint64_t begin_ns, uint64_t end_ns)
 {
-    struct gs_run_span span = {tid, state, 1, t->begin_ns + begin_ns, t->begin_ns + end_ns};
+    struct gs_run_span span = {
+        .tid = tid, .state = state, .cpu = 1, .begin_ns = t->begin_ns + begin_ns, .end_ns = t->begin_ns + end_ns};
     assert_int_equal(t->timeline->run(t->timeline, &span), GS_OK);
 }
 
