@@ -162,7 +162,7 @@ static enum gs_status draw(struct record *r, struct gs_err *err)
     }
     status = gs_join_add(join, recording, name, err);
     if (!status)
-        status = gs_draw(join, r->format, r->name, r->args, false, err);
+        status = gs_draw(join, r->format, r->name, r->args, false, NULL, err);
     gs_join_free(join);
     return status;
 }
@@ -318,6 +318,7 @@ const struct gs_cmd gs_cmd_record = {
     .options = GS_OPT(PID) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(ROTATE) |
                GS_OPT(FORMAT) | GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) | GS_OPT(THREAD) |
                GS_OPT(FUNCTION) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) |
-               GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(QUIET) | GS_OPT(HELP),
+               GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(QUIET) | GS_OPT(VERBOSE) |
+               GS_OPT(HELP),
     .run = run,
 };

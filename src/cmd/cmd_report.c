@@ -7,6 +7,7 @@
 #include "cmd/differ.h"
 #include "cmd/message.h"
 #include "cmd/output.h"
+#include "cmd/summary.h"
 
 /* run.gilspy -> run.svg, beside it; a difference: run.diff.svg. */
 static char *choose_name(const struct gs_args *args, const struct gs_format *format, const char *recording)
@@ -67,6 +68,17 @@ static enum gs_status draw_difference(const struct gs_args *args, struct gs_join
     return status;
 }
 
+/* What was drawn, as record tells it of its run. */
+static void tell_details(const char *name, const struct gs_meter *meter)
+{
+    struct gs_run_summary run = {.pid = meter->pid,
+                                 .python = meter->python,
+                                 .rate_hz = meter->rate_hz,
+                                 .unique_stacks = meter->unique_stacks,
+                                 .end = &meter->end};
+    gs_summary_details(name, &run);
+}
+
 static enum gs_status draw(const struct gs_args *args, struct gs_join *join, struct gs_err *err)
 {
     if (args->diff_count > 0)
@@ -81,9 +93,14 @@ static enum gs_status draw(const struct gs_args *args, struct gs_join *join, str
     if (status)
         return status;
     char *name = choose_name(args, format, args->words[0]);
-    status = name ? gs_draw(join, format, name, args, true, err) : gs_fail(err, GS_NO_MEMORY, "out of memory");
+    struct gs_meter meter = {.next = NULL};
+    status = name ? gs_draw(join, format, name, args, true, args->verbose ? &meter : NULL, err)
+                  : gs_fail(err, GS_NO_MEMORY, "out of memory");
     if (!status && !args->output && !args->quiet)
         gs_remark("wrote %s", name);
+    if (!status && args->verbose && !args->quiet)
+        tell_details(name, &meter);
+    gs_meter_fini(&meter);
     free(name);
     return status;
 }
@@ -125,6 +142,6 @@ const struct gs_cmd gs_cmd_report = {
         "  gilspy report before.gilspy --diff after.gilspy -o diff.html",
     .options = GS_OPT(FORMAT) | GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) | GS_OPT(THREAD) |
                GS_OPT(FUNCTION) | GS_OPT(FROM) | GS_OPT(TO) | GS_OPT(DIFF) | GS_OPT(OUTPUT) | GS_OPT(QUIET) |
-               GS_OPT(HELP),
+               GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
 };

@@ -160,7 +160,7 @@ static enum gs_status tell_nothing(struct gs_join *recordings, const struct gs_w
 }
 
 static enum gs_status play(struct gs_join *recordings, const struct gs_format *format, FILE *out,
-                           const struct gs_args *args, bool must, struct gs_err *err)
+                           const struct gs_args *args, bool must, struct gs_meter *meter, struct gs_err *err)
 {
     struct gs_selection selection = gs_draw_selection(args);
     struct gs_witness witness;
@@ -169,7 +169,9 @@ static enum gs_status play(struct gs_join *recordings, const struct gs_format *f
     if (status)
         return gs_fail(err, status, "cannot draw: %s", gs_status_text(status));
     gs_witness_init(&witness, sink, &selection, must);
-    status = gs_draw_play(recordings, &witness.sink, args, err);
+    if (meter)
+        gs_meter_init(meter, &witness.sink);
+    status = gs_draw_play(recordings, meter ? &meter->sink : &witness.sink, args, err);
     format->close(sink);
     if (witness.empty)
         return tell_nothing(recordings, &witness, err);
@@ -179,14 +181,14 @@ static enum gs_status play(struct gs_join *recordings, const struct gs_format *f
 }
 
 enum gs_status gs_draw(struct gs_join *recordings, const struct gs_format *format, const char *output_name,
-                       const struct gs_args *args, bool must, struct gs_err *err)
+                       const struct gs_args *args, bool must, struct gs_meter *meter, struct gs_err *err)
 {
     struct gs_output output;
     struct gs_err why;
     enum gs_status status = gs_output_open(&output, output_name, err);
     if (status)
         return status;
-    status = play(recordings, format, output.file, args, must, err);
+    status = play(recordings, format, output.file, args, must, meter, err);
     enum gs_status closed = gs_output_close(&output, !status, &why);
     if (!status && closed)
         *err = why;

@@ -3,6 +3,7 @@
 #define GS_CMD_DRAW_H
 
 #include "cmd/args.h"
+#include "cmd/meter.h"
 #include "export/format.h"
 #include "recording/join.h"
 
@@ -23,8 +24,8 @@ enum gs_status gs_draw_play(struct gs_join *recordings, struct gs_sink *sink, co
                             struct gs_err *err) GS_MUST_CHECK;
 /* Draws recordings into `output`. One that is damaged or not complete is drawn as far as it goes, and that is said on
  * stderr. must: it is an error if args select nothing of them, a time in which nothing was recorded or threads that are
- * not there; else it is said. */
+ * not there; else it is said. meter counts what is drawn; NULL: nobody wants to know. */
 enum gs_status gs_draw(struct gs_join *recordings, const struct gs_format *format, const char *output,
-                       const struct gs_args *args, bool must, struct gs_err *err) GS_MUST_CHECK;
+                       const struct gs_args *args, bool must, struct gs_meter *meter, struct gs_err *err) GS_MUST_CHECK;
 
 #endif

@@ -9,6 +9,7 @@
 static enum gs_status meter_begin(struct gs_sink *sink, const struct gs_run_info *run)
 {
     struct gs_meter *meter = (struct gs_meter *)sink;
+    meter->rate_hz = run->rate_hz;
     return meter->next->begin ? meter->next->begin(meter->next, run) : GS_OK;
 }
 
@@ -93,6 +94,7 @@ static enum gs_status meter_forget(struct gs_sink *sink)
 static enum gs_status meter_end(struct gs_sink *sink, const struct gs_run_end *end)
 {
     struct gs_meter *meter = (struct gs_meter *)sink;
+    meter->end = *end;
     return meter->next->end ? meter->next->end(meter->next, end) : GS_OK;
 }
 

@@ -13,6 +13,8 @@ struct gs_meter {
     struct gs_sink sink; /* first */
     struct gs_sink *next;
     uint64_t samples, unique_stacks;
+    double rate_hz;
+    struct gs_run_end end;        /* once it came */
     uint64_t weighed_ns, held_ns; /* of the first process */
     uint32_t processes, threads;
     struct gs_metered *known; /* the processes */

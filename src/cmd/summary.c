@@ -76,6 +76,15 @@ static void tell_text(const struct gs_run_summary *run)
     gs_text_fini(&text);
 }
 
+void gs_summary_details(const char *name, const struct gs_run_summary *run)
+{
+    struct gs_text text;
+    gs_text_init(&text, false);
+    gs_run_details(&text, run);
+    gs_remark("%s: %.*s", strcmp(name, "-") == 0 ? "details" : name, (int)text.len, text.bytes ? text.bytes : "");
+    gs_text_fini(&text);
+}
+
 enum gs_status gs_summary_tell(const struct gs_summary *summary)
 {
     const struct gs_args *args = summary->args;
@@ -105,6 +114,8 @@ enum gs_status gs_summary_tell(const struct gs_summary *summary)
         status = tell_json(&run);
     else if (!args->quiet)
         tell_text(&run);
+    if (args->verbose && !args->json && !args->quiet)
+        gs_summary_details(run.output, &run);
     free_names(names);
     return status;
 }

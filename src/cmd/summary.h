@@ -6,6 +6,7 @@
 #include "cmd/meter.h"
 #include "cmd/rotate.h"
 #include "export/format.h"
+#include "export/run.h"
 
 struct gs_summary {
     const struct gs_args *args;
@@ -17,6 +18,8 @@ struct gs_summary {
     uint64_t missed; /* processes */
 };
 
+/* The rest of it on stderr, for --verbose. name: of the output. */
+void gs_summary_details(const char *name, const struct gs_run_summary *run);
 /* As text on stderr or as JSON, as args ask for it. */
 enum gs_status gs_summary_tell(const struct gs_summary *summary) GS_MUST_CHECK;
 

@@ -56,6 +56,37 @@ void gs_run_text(struct gs_text *text, const struct gs_run_summary *summary)
     }
 }
 
+void gs_run_details(struct gs_text *text, const struct gs_run_summary *summary)
+{
+    const struct gs_quality *quality = &summary->end->quality;
+    const struct {
+        uint64_t count;
+        const char *one, *many;
+    } rows[] = {
+        {summary->end->thread_samples, "stack of one thread", "stacks of one thread each"},
+        {summary->unique_stacks, "different stack", "different stacks"},
+        {quality->retried, "read again, since it changed meanwhile", "read again, since they changed meanwhile"},
+        {quality->torn, "sample not whole", "samples not whole"},
+        {quality->lost, "sample lost", "samples lost"},
+        {quality->late, "sample missed, because gilspy was late", "samples missed, because gilspy was late"},
+        {quality->stopped_in_syscall, "thread stopped that had come into a system call",
+         "threads stopped that had come into a system call"}};
+    gs_text_put(text, "Python %s, process %d", summary->python, (int)summary->pid);
+    if (isinf(summary->rate_hz))
+        gs_text_put(text, "; as many samples as could be had");
+    else
+        gs_text_put(text, "; asked for %g samples a second", summary->rate_hz);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (rows[i].count == 0)
+            continue;
+        gs_text_put(text, "; ");
+        gs_words_count(text, (size_t)rows[i].count, rows[i].one, rows[i].many);
+    }
+    gs_text_put(text, "; gilspy itself took ");
+    gs_words_time(text, quality->cpu_us);
+    gs_text_put(text, " of a processor");
+}
+
 static json_t *rotated(const struct gs_run_summary *summary)
 {
     json_t *kept = json_array();

@@ -23,6 +23,8 @@ struct gs_run_summary {
 
 /* "10.0 s, 1,000 samples of 3 threads, all whole; nothing was stopped", one line. */
 void gs_run_text(struct gs_text *text, const struct gs_run_summary *summary);
+/* "Python 3.11.7, process 42; asked for 100 samples a second; 210 different stacks; …": the rest, for --verbose. */
+void gs_run_details(struct gs_text *text, const struct gs_run_summary *summary);
 /* The document of --json. */
 enum gs_status gs_run_json(const struct gs_run_summary *summary, FILE *out) GS_MUST_CHECK;
 

@@ -78,6 +78,13 @@ def test_summary(spinning, tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_all_that_was_counted(spinning, tmp_path):
+    done = gilspy.run("record", "-v", "-d", "300ms", "-p", spinning.pid, "-o", tmp_path / "a.folded")
+    summary, details = done.stderr.splitlines()
+    assert done.returncode == 0 and details.startswith("gilspy: %s: Python 3." % (tmp_path / "a.folded"))
+    assert "; asked for 100 samples a second; " in details and " of a processor" in details
+
+
 def test_to_a_pipe(spinning, tmp_path):
     """A recording on stdout, and the summary beside it."""
     done = gilspy.run("record", "-j", "-p", spinning.pid, "-d", "200ms", "-f", "gilspy", "-o", "-", encoding=None)

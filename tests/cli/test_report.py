@@ -39,6 +39,17 @@ def test_name_of_its_own(made, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["other.gilspy.part", "other.svg", "run.folded", "run.svg"]
 
 
+def test_all_that_was_counted(made, tmp_path):
+    """-v tells of the recording what record -v told of its run."""
+    path, run = made
+    told = report("-v", path, "-o", tmp_path / "a.folded").stderr
+    assert told.startswith("gilspy: %s: Python %s, process %d; asked for 500 samples a second; " %
+                           (tmp_path / "a.folded", run["python"], run["pid"]))
+    assert "; %s stacks of one thread each; %s different stacks; " % tuple(
+        "{:,}".format(run[name]) for name in ("thread_samples", "unique_stacks")) in told
+    assert report("-v", "-q", path, "-o", tmp_path / "a.folded").stderr == ""
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_formats(made, tmp_path, mode):
     """Each mode in each format; the same time in those whose times can be added up."""
