@@ -34,6 +34,7 @@ struct trace {
     struct gs_sampler *sampler;
     struct gs_timeline *timeline;
     struct gs_meter meter;
+    struct gs_selection selection; /* of threads that have tracks */
     struct gs_timeline_feed feed;
     struct gs_exact *exact;
     struct gs_gilstat stat;
@@ -93,7 +94,7 @@ static enum gs_status open_sampler(struct trace *t, struct gs_err *err)
     const struct gs_args *args = t->args;
     struct gs_reader_options options = {.stopping = args->stopping, .max_pause = args->max_pause};
     struct gs_python *python = t->subject.look->python;
-    enum gs_status status = t->format->open(&t->timeline, t->output.file, t->subject.look->target->pid);
+    enum gs_status status = t->format->open(&t->timeline, t->output.file, t->subject.look->target->pid, &t->selection);
     if (!status)
         status = gs_reader_new(&t->reader, python, &options);
     t->names = status ? NULL : gs_names_new(python);
@@ -125,7 +126,7 @@ static enum gs_status begin(struct trace *t, struct gs_err *err)
     t->open = !status;
     if (!status)
         status = open_sampler(t, err);
-    if (!status && gs_timeline_feed_init(&t->feed, t->timeline))
+    if (!status && gs_timeline_feed_init(&t->feed, t->timeline, &t->selection))
         status = gs_fail(err, GS_NO_MEMORY, "cannot trace: out of memory");
     if (status)
         return status;
@@ -198,6 +199,8 @@ static enum gs_status finish_timeline(struct trace *t)
     enum gs_status status = gs_exact_end(t->exact);
     if (!status)
         status = gs_exact_figures(t->exact, &t->stat);
+    if (!status)
+        gs_gilstat_choose(&t->stat, t->args->threads, t->args->thread_count);
     for (size_t i = 0; i < t->stat.thread_count && !status; i++)
         status =
             t->timeline->thread(t->timeline, t->stat.threads[i].tid, t->stat.threads[i].name, t->stat.threads[i].main);
@@ -319,7 +322,9 @@ static int trace(struct trace *t)
 
 static int run(const struct gs_args *args)
 {
-    struct trace t = {.args = args};
+    struct trace t = {
+        .args = args,
+        .selection = {.mode = GS_MODE_WALL, .patterns = args->threads, .pattern_count = args->thread_count}};
     struct gs_err err;
     enum gs_status status = gs_subject_check(args, "trace", &err);
     if (!status)
@@ -352,9 +357,11 @@ const struct gs_cmd gs_cmd_trace = {
         "\n"
         "  gilspy trace -p 1234 -d 5 -o a.html               a page\n"
         "  gilspy trace -p 1234 -d 5 -o a.trace.json         for https://ui.perfetto.dev\n"
+        "  gilspy trace -p 1234 --thread 'worker-*'          only these threads\n"
         "  gilspy trace --max-overhead off -- python3 app.py  whatever it costs",
     .options = GS_OPT(PID) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(FORMAT) | GS_OPT(MAX_OVERHEAD) |
-               GS_OPT(COUNTERS) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) |
-               GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
+               GS_OPT(COUNTERS) | GS_OPT(LONG) | GS_OPT(THREAD) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) |
+               GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) |
+               GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
 };

@@ -246,15 +246,15 @@ static void close_exact(struct gs_timeline *timeline)
     free(exact);
 }
 
-static enum gs_status open_exact(struct gs_timeline **timeline, FILE *out, pid_t pid)
+static enum gs_status open_exact(struct gs_timeline **timeline, FILE *out, pid_t pid,
+                                 const struct gs_selection *selection)
 {
-    static const struct gs_selection everything = {.mode = GS_MODE_WALL};
     struct exact *exact = calloc(1, sizeof *exact);
     *timeline = NULL;
     if (!exact)
         return GS_NO_MEMORY;
     exact->pid = pid;
-    enum gs_status status = gs_chrome_open(&exact->chrome, out, &everything);
+    enum gs_status status = gs_chrome_open(&exact->chrome, out, selection);
     if (status) {
         close_exact(&exact->timeline);
         return status;

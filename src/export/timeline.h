@@ -6,6 +6,7 @@
 
 #include "gilspy/sample.h"
 #include "profile/gilstat.h"
+#include "profile/modes.h"
 #include "profile/schedule.h"
 #include "trace/turns.h"
 
@@ -44,8 +45,9 @@ struct gs_timeline_format {
     const char *name, *other_name; /* as in gs_format */
     const char *extensions;
     const char *how; /* to open it */
-    /* Writes to out (not owned) what belongs to process pid. */
-    enum gs_status (*open)(struct gs_timeline **timeline, FILE *out, pid_t pid);
+    /* Writes to out (not owned) what belongs to process pid. Of the selection only the patterns matter, by which
+     * samples are chosen. */
+    enum gs_status (*open)(struct gs_timeline **timeline, FILE *out, pid_t pid, const struct gs_selection *selection);
 };
 
 extern const struct gs_timeline_format gs_timeline_chrome, gs_timeline_html;

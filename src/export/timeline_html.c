@@ -6,7 +6,7 @@
 #include "base/room.h"
 #include "export/timeline_html.h"
 
-static const struct gs_selection everything = {.mode = GS_MODE_WALL};
+enum { NOT_CHOSEN = GS_IDS_NONE - 1 /* in place of an index: the thread has no rows, and is missed by nobody */ };
 
 static struct gs_timeline_html *of(struct gs_timeline *timeline)
 {
@@ -91,7 +91,11 @@ static enum gs_status add_sampled(struct gs_sink *sink, uint32_t number, const s
     uint32_t index;
     if (number > self->number_count)
         return GS_FAILED;
-    enum gs_status status = name_thread(self, thread->tid, thread->name, thread->main, &index);
+    enum gs_status status = GS_OK;
+    if (gs_patterns_fit(self->selection->patterns, self->selection->pattern_count, thread->tid, thread->name))
+        status = name_thread(self, thread->tid, thread->name, thread->main, &index);
+    else
+        index = NOT_CHOSEN;
     if (status == GS_OK &&
         !gs_room((void **)&self->number_to, &self->number_room, (size_t)number + 1, sizeof *self->number_to))
         return GS_NO_MEMORY;
@@ -114,8 +118,8 @@ static enum gs_status add_one(struct gs_timeline_html *self, const struct gs_sam
     struct gs_mark mark = {.begin_ns = since_begin(self, begin_ns),
                            .end_ns = since_begin(self, sample->time_ns),
                            .flags = GS_MARK_SAMPLED};
-    if (index == GS_IDS_NONE) {
-        self->left_out++;
+    if (index == GS_IDS_NONE || index == NOT_CHOSEN) {
+        self->left_out += index == GS_IDS_NONE;
         return GS_OK;
     }
     enum gs_status status = GS_OK;
@@ -249,7 +253,8 @@ static void close_html(struct gs_timeline *timeline)
     free(self);
 }
 
-static enum gs_status open_html(struct gs_timeline **timeline, FILE *out, pid_t pid)
+static enum gs_status open_html(struct gs_timeline **timeline, FILE *out, pid_t pid,
+                                const struct gs_selection *selection)
 {
     static const struct gs_calltree_options options = {.most = GS_TIMELINE_NODES, .fixed = true};
     struct gs_timeline_html *self = calloc(1, sizeof *self);
@@ -261,8 +266,9 @@ static enum gs_status open_html(struct gs_timeline **timeline, FILE *out, pid_t 
     self->sink = (struct gs_sink){begin, add_process, add_sampled, add_sample, forget, end};
     self->out = out;
     self->pid = pid;
+    self->selection = selection;
     self->marks.most = GS_MARKS_MOST;
-    self->tree = gs_calltree_new(&everything, &options);
+    self->tree = gs_calltree_new(selection, &options);
     if (!self->tree) {
         close_html(&self->timeline);
         return GS_NO_MEMORY;

@@ -28,6 +28,7 @@ struct gs_timeline_html {
     struct gs_sink sink;
     FILE *out;
     pid_t pid;
+    const struct gs_selection *selection; /* not owned */
     struct gs_calltree *tree;
     struct gs_run_info run;
     char *gilspy, *host;

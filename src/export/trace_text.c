@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "export/counts.h"
+#include "export/stat_hogs.h"
 #include "export/trace_text.h"
 #include "export/words.h"
 
@@ -133,6 +134,8 @@ enum gs_status gs_trace_text(const struct gs_gilstat *stat, const struct gs_cons
         gs_text_put(&line, rows == ROWS_MOST ? " (-v shows them)" : ", without the GIL all the time");
         gs_text_write(&line, console);
     }
+    if (stat->hog_count > 0)
+        gs_stat_hogs(&line, stat, console, verbose ? SIZE_MAX : GS_STAT_HOGS);
     gs_text_fini(&line);
     return gs_counts_text(stat, console, verbose);
 }

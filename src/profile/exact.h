@@ -71,6 +71,8 @@ enum gs_status gs_exact_end(struct gs_exact *exact) GS_MUST_CHECK;
 enum gs_status gs_exact_figures(struct gs_exact *exact, struct gs_gilstat *stat) GS_MUST_CHECK;
 /* Forgets what was counted: another span begins where the last figures ended. */
 void gs_exact_next_span(struct gs_exact *exact);
+/* What a thread is called, as far as is known by now. */
+void gs_exact_name(struct gs_exact *exact, pid_t tid, char *name, size_t size);
 /* Which counters can be had, as struct gs_gilstat has them; 0: none, or they are not wanted. */
 uint32_t gs_exact_counted(const struct gs_exact *exact);
 /* About the whole run. */

@@ -46,6 +46,12 @@ void gs_exact_find_name(void *context, pid_t tid, char *name, size_t size, bool 
         exact->ran_ns[number] = UINT64_MAX;
 }
 
+void gs_exact_name(struct gs_exact *exact, pid_t tid, char *name, size_t size)
+{
+    bool main;
+    name_of(exact, tid, name, size, &main);
+}
+
 static void rename_one(void *context, pid_t tid, uint32_t number)
 {
     struct gs_exact *exact = context;

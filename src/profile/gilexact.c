@@ -1,6 +1,7 @@
 /* Each turn goes to its thread; a window is a sample of the whole time, whose spread tells how good it is. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/ids.h"
 #include "base/room.h"
@@ -22,7 +23,7 @@ struct hold {
     uint64_t since_ns, told_ns; /* told_ns: up to there the sum knows of it, 0: it does not */
     struct gs_stacks *places;
     struct mark {
-        uint64_t ns;            /* seen last */
+        uint64_t first_ns, ns;  /* seen first, and last */
         uint32_t place, native; /* native 0: none */
     } marks[MARKS_MOST];
     size_t mark_count;
@@ -146,7 +147,8 @@ void gs_gilexact_see(struct gs_gilexact *exact, unsigned lock, pid_t tid, uint64
     if (last && last->place == number && last->native == called)
         last->ns = now_ns;
     else if (number && hold->mark_count < MARKS_MOST)
-        hold->marks[hold->mark_count++] = (struct mark){.ns = now_ns, .place = number, .native = called};
+        hold->marks[hold->mark_count++] =
+            (struct mark){.first_ns = now_ns, .ns = now_ns, .place = number, .native = called};
 }
 
 /* Each part of a hold was spent where it was seen at the part's end; what came last, where it was seen last. */
@@ -156,11 +158,11 @@ static void tell_hold(struct gs_gilexact *exact, struct hold *hold, const struct
     uint64_t from_ns = hold->told_ns > turn->begin_ns ? hold->told_ns : turn->begin_ns;
     uint64_t whole_ns = turn->end_ns - turn->since_ns;
     size_t count = 0;
-    while (count < hold->mark_count && hold->marks[count].ns <= turn->end_ns)
-        count++; /* later ones are of another hold */
+    while (count < hold->mark_count && hold->marks[count].first_ns <= turn->end_ns)
+        count++; /* later ones are of what comes then */
     for (size_t i = 0; i < count || i == 0; i++) {
         const struct mark *mark = count > 0 ? &hold->marks[i] : NULL;
-        uint64_t to_ns = i + 1 < count ? hold->marks[i].ns : turn->end_ns;
+        uint64_t to_ns = i + 1 < count && hold->marks[i].ns < turn->end_ns ? hold->marks[i].ns : turn->end_ns;
         struct gs_gilsum_part part = {.place = mark ? gs_stacks_place_at(hold->places, mark->place) : NULL,
                                       .native =
                                           mark && mark->native ? gs_stacks_place_at(hold->places, mark->native) : NULL,
@@ -173,9 +175,10 @@ static void tell_hold(struct gs_gilexact *exact, struct hold *hold, const struct
             from_ns = to_ns;
         }
     }
-    if (count > 0)
-        hold->marks[0] = hold->marks[count - 1];
-    hold->mark_count = count > 0;
+    if (count > 1) { /* where it was seen last, it may be still */
+        hold->mark_count -= count - 1;
+        memmove(hold->marks, hold->marks + count - 1, hold->mark_count * sizeof *hold->marks);
+    }
     hold->told_ns = turn->end_ns;
 }
 

@@ -1,11 +1,12 @@
 """Exact tracing against the truth that a target keeps itself: counts to the single event, holds by its own clock."""
+import json
 import os
 import shutil
 
 import pytest
 
-from target import running, until
-from tracing import measuring, need_watch, tracing
+from target import READ, running, until
+from tracing import FIRST_TRACK, TRACKS, begun, measuring, need_watch, tracing
 
 CALLS, HOLD_US, HOLDS = 2000, 30000, 4
 NANOSLEEPS = (35, 230)  # nanosleep, clock_nanosleep
@@ -197,3 +198,45 @@ def test_who_wakes_whom(python, target, tmp_path):
     woken = [one for tid in runs for one in runs[tid] if one[2]["name"] == "woken" and one[2]["args"]["waker"] in ours]
     arrows = [event for event in trace.events if event["ph"] == "f" and event["name"] == "wake-up"]
     assert 0 < len(arrows) <= len(woken)
+
+
+def test_chosen_threads_only(target, tmp_path):
+    """--thread leaves the tracks of the others out, and arrows that would come from nowhere; --long lists holds."""
+    tids = target.began["tids"]
+    with tracing(target.pid, tmp_path / "out.json", "--max-overhead", "off", "--thread", "call-[01]", "--thread",
+                 tids[HOLDERS[0]], "--long", "5ms") as trace:
+        for name in CALLERS + HOLDERS:
+            target.feed(name)
+        all_read(target, CALLERS + HOLDERS)
+    trace.check()
+    chosen = {tids["call-0"], tids["call-1"], tids[HOLDERS[0]]}
+    assert set(trace.tids()) == chosen
+    tracks = {(event["tid"] - FIRST_TRACK) // TRACKS for event in trace.events if "tid" in event}
+    assert tracks <= chosen
+    for name in CALLERS[:2]:
+        assert len(trace.slices(tids[name], "holds GIL")) == CALLS + 1
+
+
+def test_what_kept_it_is_listed(target, tmp_path):
+    with begun("trace", "-p", target.pid, "-o", tmp_path / "out.json", "--max-overhead", "off", "--long", "5ms") as run:
+        target.feed(HOLDERS[0])
+        all_read(target, HOLDERS)
+        text = run.end().out
+    assert "What keeps it for 5.0 ms and more" in text
+    assert [line for line in text.splitlines() if HOLDERS[0] in line and ": once, for " in line]
+
+
+def test_a_hold_that_began_before_has_a_place(target):
+    """Nobody waits for it, and nothing happens: who has the GIL is known all the same."""
+    target.tell("keep", "call-0")
+    until(lambda: (target.call_of(target.pid) or [None])[:2] == [READ, target.fds["call-0"]], "the main thread to hold")
+    with begun("stat", "--exact", "--json", "-d", "1h", "--interval", "100ms", "--max-overhead", "off", "-p",
+               target.pid) as run:
+        documents = [json.loads(run.process.stdout.readline()) for _ in range(5)]
+        target.feed("call-0", 2)  # one for the thread that reads there anyway
+        assert target.listen() == {"answer": None}
+        run.end()
+    row = next(row for row in documents[-1]["threads"] if row["tid"] == target.pid)
+    assert (row["has"], row["acquisitions"]) == (1, 0)
+    hogs = [hog for document in documents for hog in document["hogs"] if hog["tid"] == target.pid]
+    assert "wait_holding" in {hog["function"] for hog in hogs}

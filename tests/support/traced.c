@@ -14,7 +14,8 @@ enum { A = TRACED_A, B = TRACED_B };
 void traced_begin(struct traced *t, const struct gs_timeline_format *format, FILE *out)
 {
     static char *command[] = {"app </script>\xff", NULL};
-    assert_int_equal(format->open(&t->timeline, out, TRACED_PID), GS_OK);
+    static const struct gs_selection everything = {.mode = GS_MODE_WALL};
+    assert_int_equal(format->open(&t->timeline, out, TRACED_PID, &everything), GS_OK);
     stream_begin(&t->stream, t->timeline->sink);
     stream_process(&t->stream, TRACED_PID, command);
     t->begin_ns = t->stream.time_ns;

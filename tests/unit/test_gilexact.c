@@ -126,6 +126,22 @@ static void long_holds_are_where_they_were_seen(void **state)
     end(&s);
 }
 
+/* What happens is told some time after it did: by then the thread was seen again. */
+static void where_it_is_seen_it_was_since_it_was_seen_there_first(void **state)
+{
+    struct sums s;
+    (void)state;
+    begin(&s);
+    see(&s, 15 * MS, "first");
+    see(&s, 60 * MS, "first");
+    add(&s, A, GS_HOLDS, 0, 50 * MS, 0);
+    finish(&s, 100 * MS);
+    assert_int_equal(s.stat.hog_count, 1);
+    assert_string_equal(s.stat.hogs[0].place.function, "first");
+    assert_int_equal(s.stat.hogs[0].held_us, 50000);
+    end(&s);
+}
+
 /* A hold that goes on over two intervals is one take, and its length is that of all of it. */
 static void parts_are_summed_up_once(void **state)
 {
@@ -191,6 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(turns_become_figures),
         cmocka_unit_test(long_holds_are_where_they_were_seen),
+        cmocka_unit_test(where_it_is_seen_it_was_since_it_was_seen_there_first),
         cmocka_unit_test(parts_are_summed_up_once),
         cmocka_unit_test(windows_tell_how_good_they_are),
     };

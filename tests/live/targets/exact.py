@@ -51,4 +51,5 @@ getattr(sys, "setswitchinterval", lambda seconds: sys.setcheckinterval(2 ** 30))
 for number in range(3):
     common.start("call-%d" % number, call, "call-%d" % number, int(common.ARGS[0]))
     common.start("hold-%d" % number, hold, "hold-%d" % number, int(common.ARGS[1]))
-common.serve(held=lambda: held, fork=fork, become=lambda *words: os.execv(words[0], words))
+common.serve(held=lambda: held, fork=fork, become=lambda *words: os.execv(words[0], words),
+             keep=common.wait_holding)
