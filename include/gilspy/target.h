@@ -59,6 +59,9 @@ struct gs_still {
     /* The i-th file out of which memory was to be read and that is not to be had, and why ("is missing"); false: there
      * are no more. NULL: there are none. */
     bool (*lack)(const void *files, size_t i, const char **path, const char **why);
+    /* Why the file that the user named as the program is not it; NULL: it is, or none was named, or nobody knows. To be
+     * asked when everything else was read. */
+    const char *(*misled)(void *files);
     void (*free)(void *files);
     void *files;
 };
@@ -145,6 +148,9 @@ enum gs_status gs_target_children(pid_t pid, pid_t **children, size_t *count) GS
 enum gs_status gs_target_descendants(pid_t pid, pid_t **descendants, size_t *count) GS_MUST_CHECK;
 /* The process that a thread belongs to; pid itself where that is not known. */
 pid_t gs_target_process_of(pid_t pid);
+/* The parent whose memory it uses, as a child of vfork does until it runs a program: threads and GIL in there are the
+ * parent's. 0: its memory is its own, or the kernel does not tell. */
+pid_t gs_target_lender(const struct gs_target *target);
 /* All processes that are no kernel threads, into a malloc'ed array. */
 enum gs_status gs_target_processes(pid_t **pids, size_t *count) GS_MUST_CHECK;
 

@@ -145,20 +145,41 @@ static enum gs_status glance(struct gs_look *look, struct gs_err *err)
 /* What is done in a thread of its own, because the kernel may keep it for ever. */
 struct opening {
     struct gs_look look; /* first: whoever is given it gives it back */
+    const char *misled;  /* why --exe does not name the program of the core; NULL: it does, or is not given */
     pid_t pid;
     const struct gs_args *args;
     enum gs_look_depth depth;
     struct gs_err err;
 };
 
+/* What is seen in memory that is lent is the parent's; whoever looks for new processes will find it when it is itself.
+ */
+static enum gs_status check_memory(const struct gs_target *target, struct gs_err *err)
+{
+    pid_t lender = gs_target_lender(target);
+    if (!lender)
+        return GS_OK;
+    gs_fail(err, GS_NOT_PYTHON,
+            "process %d runs no program of its own yet: it was started by vfork, and its memory is "
+            "that of process %d, which waits for it",
+            (int)target->pid, (int)lender);
+    gs_err_todo(err, "Look at process %d", (int)lender);
+    return GS_NOT_PYTHON;
+}
+
 static enum gs_status open_and_take(void *context)
 {
     struct opening *opening = context;
     enum gs_status status = open_process(&opening->look, opening->pid, opening->args, &opening->err);
+    if (status == GS_OK && opening->depth != GS_LOOK_OPEN)
+        status = check_memory(opening->look.target, &opening->err);
     if (status == GS_OK && opening->depth == GS_LOOK_GLANCE)
         status = glance(&opening->look, &opening->err);
     if (status == GS_OK && opening->depth == GS_LOOK_WHOLE)
         status = take(&opening->look, opening->args, &opening->err);
+    const struct gs_still *still = opening->look.target ? opening->look.target->still : NULL;
+    if (status == GS_OK && still && still->misled)
+        opening->misled = still->misled(still->files);
     return status;
 }
 
@@ -189,6 +210,8 @@ enum gs_status gs_look_open(struct gs_look **look, pid_t pid, const struct gs_ar
             *err = opening->err;
             if (status == GS_OK && opening->look.python->note && !args->quiet)
                 gs_remark("%s", opening->look.python->note);
+            if (status == GS_OK && opening->misled && !args->quiet)
+                gs_remark("%s, which --exe names, was not used: it %s", args->exe, opening->misled);
             return status;
         }
         if (gs_stuck_tell(&stuck, pid, opening->look.target, i == 0, err))

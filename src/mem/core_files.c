@@ -30,8 +30,9 @@ struct gs_core_files {
     struct gs_core_files_options options;
     char *exe, *root;
     const struct gs_core_file *program;
-    uint32_t *of;    /* for each of core->files, its entry */
-    uint32_t *order; /* the same files entry by entry */
+    const char *misled; /* why exe is not the program */
+    uint32_t *of;       /* for each of core->files, its entry */
+    uint32_t *order;    /* the same files entry by entry */
     struct entry *entries;
     size_t entry_count;
     uint32_t *lacks; /* entries, in the order in which they were needed */
@@ -155,8 +156,12 @@ static void open_entry(struct gs_core_files *files, struct entry *entry)
     gs_core_first_read(&attempt.first, &entry->image);
     if (attempt.first.len > 0 && !attempt.first.is_elf)
         return; /* data of some kind: nothing that a Python is read from */
-    if ((program && files->exe && try_path(&attempt, files->exe, true)) || try_root(&attempt) ||
-        try_path(&attempt, entry->path, false) || try_build_id(&attempt))
+    if (program && files->exe) {
+        if (try_path(&attempt, files->exe, true))
+            return;
+        files->misled = entry->why;
+    }
+    if (try_root(&attempt) || try_path(&attempt, entry->path, false) || try_build_id(&attempt))
         return;
     if (attempt.first.is_elf || is_code(&entry->image))
         files->lacks[files->lack_count++] = entry->image.number;
@@ -204,6 +209,16 @@ bool gs_core_files_lack(const struct gs_core_files *files, size_t i, const char 
     *path = entry->where ? entry->where : entry->path;
     *why = entry->why;
     return true;
+}
+
+const char *gs_core_files_misled(struct gs_core_files *files)
+{
+    if (files->exe && files->program) {
+        size_t lacks = files->lack_count;
+        entry_of(files, files->program);
+        files->lack_count = lacks; /* nobody needed it */
+    }
+    return files->misled;
 }
 
 const struct gs_core_file *gs_core_files_program(const struct gs_core_files *files)

@@ -29,5 +29,8 @@ size_t gs_core_files_read(struct gs_core_files *files, gs_addr addr, void *dst, 
 int gs_core_files_open(struct gs_core_files *files, gs_addr addr);
 /* The i-th of the files that were needed and are not to be had, and why ("is missing"). False: there are no more. */
 bool gs_core_files_lack(const struct gs_core_files *files, size_t i, const char **path, const char **why);
+/* Why options.exe is not the program; NULL: it is, or there is none, or the core does not tell which its program was.
+ * It is looked at for that if it was not needed, so that this is the last to be asked. */
+const char *gs_core_files_misled(struct gs_core_files *files);
 
 #endif

@@ -36,6 +36,11 @@ static bool lack(const void *files, size_t i, const char **path, const char **wh
     return gs_core_files_lack(((const struct source *)files)->files, i, path, why);
 }
 
+static const char *misled(void *files)
+{
+    return gs_core_files_misled(((struct source *)files)->files);
+}
+
 static void free_source(void *files)
 {
     struct source *source = files;
@@ -197,6 +202,7 @@ static bool fill(struct gs_target *target, struct source *source)
     still->whole_bytes = core->whole_bytes;
     still->open_file = open_file;
     still->lack = lack;
+    still->misled = misled;
     find_ns_tids(target, core);
     return gs_core_maps(target, core, source->files) && gs_core_command(target, core) && set_exe(target, source);
 }

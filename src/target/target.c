@@ -1,11 +1,13 @@
 /* Opening a live process: refusals in words, what is told about it once. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -187,6 +189,16 @@ void gs_target_close(struct gs_target *target)
     free(target->exe);
     gs_still_free(target->still);
     free(target);
+}
+
+pid_t gs_target_lender(const struct gs_target *target)
+{
+    char text[1024];
+    struct gs_proc_stat stat;
+    if (target->still || gs_proc_read(target->pid, "stat", text, sizeof text) <= 0 ||
+        !gs_proc_stat_parse(text, &stat) || stat.parent <= 0)
+        return 0;
+    return syscall(SYS_kcmp, target->pid, stat.parent, KCMP_VM, 0UL, 0UL) == 0 ? stat.parent : 0;
 }
 
 bool gs_target_left_memory(const struct gs_target *target)

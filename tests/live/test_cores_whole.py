@@ -47,6 +47,17 @@ def test_text(python, folders):
 
 
 @pytest.mark.usefixtures("kernel_cores")
+def test_another_program(python, folders):
+    """A file that is not the program is said not to be it, also where it is not needed."""
+    with standing(python, folders) as target:
+        core = leave_by_kernel(target)
+        right, wrong = (gilspy.run("dump", "-c", core, "--exe", path) for path in (os.path.realpath(python.path), "/bin/sh"))
+        assert right.stderr == "" and right.returncode == wrong.returncode == 0 and right.stdout == wrong.stdout
+        assert wrong.stderr.startswith("gilspy: /bin/sh, which --exe names, was not used: it is not the one that it ran")
+        assert gilspy.run("dump", "-q", "-c", core, "--exe", "/bin/sh").stderr == ""
+
+
+@pytest.mark.usefixtures("kernel_cores")
 def test_time_and_locals(python, folders):
     with standing(python, folders) as target:
         core = leave_by_kernel(target)

@@ -222,6 +222,14 @@ def test_state_d(modern, folders):
             listed = gilspy.run("ps", "--json", "-p", target.pid)
             row, = json.loads(listed.stdout)["processes"]
             assert row["watchable"] and row["holder"] == (target.pid if modern.has_gil else None)
+            child, = [int(pid) for pid in open("/proc/%d/task/%d/children" % (target.pid, target.pid)).read().split()]
+            done = gilspy.run("dump", "-p", child)
+            assert done.returncode == 5 and done.stdout == ""
+            assert "its memory is that of process %d, which waits for it. Look at process %d" % (target.pid, target.pid) \
+                in done.stderr
+            family = gilspy.run("dump", "-s", "--json", "-p", target.pid)
+            assert family.returncode == 0
+            assert [one["process"]["pid"] for one in json.loads(family.stdout)["processes"]] == [target.pid]
         finally:
             os.close(os.open(fifo, os.O_WRONLY))
         assert target.listen() == {"answer": None}

@@ -10,7 +10,7 @@ struct stream {
     struct gs_sink *sink;
     struct gs_stacks *stacks;
     uint32_t process, process_count, thread_count;
-    uint64_t start_ticks; /* of the next process */
+    uint64_t start_ticks;                            /* of the next process */
     struct gs_thread_sample threads[STREAM_THREADS]; /* of the next sample */
     size_t count;
     uint64_t time_ns, samples, thread_samples;

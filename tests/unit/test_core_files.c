@@ -209,6 +209,36 @@ static void test_without_build_id(void **state)
     end(&w);
 }
 
+/* What --exe names is judged also when nobody needed it. */
+static void test_misled(void **state)
+{
+    struct world w;
+    uint8_t other[FILE_BYTES];
+    char wrong[sizeof w.path + 8];
+    const char *path, *why;
+    (void)state;
+    begin(&w);
+    snprintf(wrong, sizeof wrong, "%s/other", w.root);
+    make_elf(other, 2);
+    put(wrong, other);
+    for (int needed = 0; needed < 2; needed++) {
+        open_list(&w, wrong, NULL, LATER);
+        if (needed)
+            assert_true(is_there(&w)); /* out of the file that is where the program was */
+        assert_string_equal(gs_core_files_misled(w.list), "is not the one that it ran: build id differs");
+        open_list(&w, w.path, NULL, LATER);
+        assert_null(gs_core_files_misled(w.list));
+    }
+    unlink(w.path);
+    open_list(&w, wrong, NULL, LATER);
+    assert_non_null(gs_core_files_misled(w.list));
+    assert_false(gs_core_files_lack(w.list, 0, &path, &why)); /* the program is not missed: nobody needed it */
+    open_list(&w, NULL, NULL, LATER);
+    assert_null(gs_core_files_misled(w.list));
+    unlink(wrong);
+    end(&w);
+}
+
 static void test_no_file(void **state)
 {
     struct world w;
@@ -360,10 +390,11 @@ static void test_hostile_file(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_constant_memory),    cmocka_unit_test(test_other_build),
-                                       cmocka_unit_test(test_without_build_id),   cmocka_unit_test(test_no_file),
-                                       cmocka_unit_test(test_first_page_missing), cmocka_unit_test(test_other_root),
-                                       cmocka_unit_test(test_by_build_id),        cmocka_unit_test(test_no_elf),
-                                       cmocka_unit_test(test_hostile_file)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_constant_memory),  cmocka_unit_test(test_other_build),
+        cmocka_unit_test(test_without_build_id), cmocka_unit_test(test_no_file),
+        cmocka_unit_test(test_misled),           cmocka_unit_test(test_first_page_missing),
+        cmocka_unit_test(test_other_root),       cmocka_unit_test(test_by_build_id),
+        cmocka_unit_test(test_no_elf),           cmocka_unit_test(test_hostile_file)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
