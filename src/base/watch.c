@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,6 +220,15 @@ enum gs_status gs_watch_run(struct gs_watch *watch, enum gs_status (*work)(void 
     }
 }
 
+/* A thread that only waits takes no signal: SIGCHLD, which is ignored, would be lost for the one who waits for a thread
+ * of the process to stop (src/target/stop.c). */
+static void take_no_signals(sigset_t *before)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, before);
+}
+
 struct guard {
     struct gs_watch *watch;
     void (*give_up)(const struct gs_stuck *stuck, void *context);
@@ -253,7 +263,11 @@ enum gs_status gs_watch_guard(struct gs_watch *watch, void (*give_up)(const stru
         return GS_NO_MEMORY;
     *guard = (struct guard){watch, give_up, context};
     sem_init(&watch->unguarded, 0, 0);
-    if (pthread_create(&watch->guard, NULL, guard_thread, guard)) {
+    sigset_t before;
+    take_no_signals(&before); /* what the new thread begins with */
+    int failure = pthread_create(&watch->guard, NULL, guard_thread, guard);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failure) {
         free(guard);
         return GS_FAILED;
     }

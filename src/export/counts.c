@@ -1,6 +1,4 @@
 /* One table says how each counter is called, and which are shown. */
-#include <string.h>
-
 #include "base/text.h"
 #include "export/counts.h"
 #include "export/json.h"
@@ -120,13 +118,20 @@ static void put_titles(struct table *table)
     end_row(table);
 }
 
+static bool is_empty(const struct gs_gilstat *stat, const uint64_t values[GS_COUNTERS])
+{
+    uint64_t any = 0;
+    for (int i = 0; i < GS_COUNTERS; i++)
+        any |= is_counted(stat, i) ? values[i] : 0;
+    return any == 0;
+}
+
 static bool put_rows(struct table *table, const char *name, bool main, const struct gs_gilstat_counts *counts)
 {
-    static const uint64_t nothing[GS_COUNTERS];
     bool any = false;
     for (int i = 0; i < GS_COUNTS_WORDS; i++) {
         enum gs_gil_word word = gs_counts_words[i];
-        if (memcmp(counts->by_word[word], nothing, sizeof nothing) == 0)
+        if (is_empty(table->stat, counts->by_word[word]))
             continue;
         gs_text_fit(&table->cell, any ? "" : name, NAME_MOST, GS_CUT_END);
         gs_text_put(&table->cell, main && !any ? " *" : "");

@@ -1,13 +1,17 @@
 """What may happen around exact tracing: processes that end, run another program or fork; no rights; no registers left;
 few descriptors. The words are clear, and what was seen is whole."""
+import contextlib
+import errno
 import json
 import os
 import resource
 import shutil
 import signal
+import sys
 
 import pytest
 
+import closed
 import gilspy
 from target import Target, running, until
 from tracing import begun, measuring, need_watch, tracing
@@ -157,6 +161,76 @@ def test_registers_in_use(target, tmp_path):
     assert done.returncode == 1 and done.stdout == ""
     assert "its debug registers are in use" in done.stderr and "Without --exact it is sampled" in done.stderr
     assert gilspy.run("stat", "--exact", "-d", "1ms", "-p", target.pid).returncode == 0  # nothing stays behind
+
+
+def closed_by(number):
+    return [sys.executable, "-B", closed.__file__, str(number)]
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.ENOSYS])
+def test_the_system_call_is_closed(target, number):
+    """As in a container: which barrier it is, what lifts it, and what works meanwhile."""
+    done = gilspy.run("stat", "--exact", "-d", "1", "-p", target.pid, wrap=closed_by(number))
+    assert (done.returncode, done.stdout) == (4, "")
+    with open("/proc/sys/kernel/perf_event_paranoid") as file:
+        paranoid = int(file.read())
+    if paranoid > 2 and number != errno.ENOSYS:
+        assert "kernel.perf_event_paranoid is %d" % paranoid in done.stderr
+    else:
+        assert "perf_event_open is closed here (%s)" % os.strerror(number) in done.stderr
+        assert "seccomp" in done.stderr
+    assert "Without --exact it is sampled, which works" in done.stderr
+    sampled = gilspy.run("stat", "-j", "-d", "100ms", "-p", target.pid, wrap=closed_by(number))
+    assert sampled.returncode == 0 and json.loads(sampled.stdout)["method"] == "sampled"
+
+
+def test_the_kernel_is_paranoid(root, target, tmp_path):
+    """The system's own setting stays as it is: the file that tells it is another one for gilspy alone."""
+    if not shutil.which("unshare"):
+        pytest.skip("takes unshare")
+    setting = tmp_path / "paranoid"
+    setting.write_text("3\n")
+    hide = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /proc/sys/kernel/perf_event_paranoid && exec "$@"', setting]
+    done = gilspy.run("stat", "--exact", "-d", "1", "-p", target.pid, wrap=[*hide, *closed_by(errno.EACCES)])
+    if "mount" in done.stderr:
+        pytest.skip("cannot mount here: " + done.stderr)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "kernel.perf_event_paranoid is 3" in done.stderr
+    assert "sudo sysctl kernel.perf_event_paranoid=2" in done.stderr and "it is sampled, which works" in done.stderr
+
+
+@contextlib.contextmanager
+def watched(target, count):
+    """So many debug registers of each thread are somebody else's."""
+    with open("/proc/%d/maps" % target.pid) as file:
+        address = next(int(line.split("-")[0], 16) for line in file if " rw-p " in line)
+    tids = [int(tid) for tid in os.listdir("/proc/%d/task" % target.pid)]
+    fds = []
+    try:
+        for tid in tids:
+            fds += [closed.watch(tid, address + 4 * i) for i in range(count)]
+        yield
+    finally:
+        for fd in fds:
+            os.close(fd)
+
+
+def test_all_registers_are_a_debuggers(target):
+    with watched(target, 4):
+        done = gilspy.run("stat", "--exact", "-d", "1", "-p", target.pid)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "its debug registers are in use" in done.stderr
+
+
+def test_one_register_is_left(target):
+    """Takes and drops need one: only who waits is not seen then, and that is said."""
+    tids = target.began["tids"]
+    with watched(target, 3), measuring(target.pid, "--max-overhead", "off") as document:
+        calls(target)
+    assert "waits are not seen, only who has the GIL" in document["said"]
+    assert (document["events_lost"], document["violations"]) == (0, 0)
+    rows = {row["tid"]: row for row in document["threads"]}
+    assert all(rows[tids[name]]["acquisitions"] == CALLS + 1 for name in CALLERS)
 
 
 def test_nothing_stays_behind(target, tmp_path):

@@ -118,5 +118,5 @@ def measuring(pid, *args, **options):
         document["of"] = run.pid
         yield document
         lines = run.end().out.splitlines()
-        document.update(json.loads(lines[-1]), lines=[json.loads(line) for line in lines])
+        document.update(json.loads(lines[-1]), lines=[json.loads(line) for line in lines], said=run.said)
 

@@ -194,6 +194,35 @@ static void text(void **state)
     check_text(&stat, (struct gs_console){.utf8 = true}, false, "stat-free-threaded.txt");
 }
 
+/* The first thread did nothing while it waited; the machine has no cycles to count. */
+static void counters(void **state)
+{
+    struct gs_gilstat stat = made();
+    struct gs_gilstat_thread *counted = calloc(stat.thread_count, sizeof *counted);
+    FILE *out = golden_open();
+    (void)state;
+    assert_non_null(counted);
+    memcpy(counted, stat.threads, stat.thread_count * sizeof *counted);
+    stat.threads = counted;
+    stat.gil_count = 1;
+    stat.method = GS_METHOD_EXACT;
+    stat.counting = true;
+    check_text(&stat, (struct gs_console){.utf8 = true}, false, "stat-uncounted.txt");
+    stat.counted = (1u << GS_CYCLES) - 1;
+    counted[0].counts.by_word[GS_HOLDS][GS_TASK_CLOCK] = 1250000;
+    counted[0].counts.by_word[GS_HOLDS][GS_PAGE_FAULTS] = 1234;
+    counted[0].counts.by_word[GS_HOLDS][GS_MAJOR_FAULTS] = 4;
+    counted[0].counts.by_word[GS_WITHOUT][GS_CONTEXT_SWITCHES] = 17;
+    counted[1].counts.by_word[GS_WAITS][GS_PREEMPTIONS] = 2;
+    counted[1].counts.by_word[GS_UNKNOWN][GS_MIGRATIONS] = 1;
+    counted[1].counts.by_word[GS_HOLDS][GS_CYCLES] = 99; /* not known */
+    stat.counts.by_word[GS_HOLDS][GS_PAGE_FAULTS] = 1235;
+    check_text(&stat, (struct gs_console){.utf8 = true}, false, "stat-counters.txt");
+    assert_int_equal(gs_stat_json(&stat, out), GS_OK);
+    golden_check(out, "stat-counters.json");
+    free(counted);
+}
+
 static void check_trace(const struct gs_gilstat *stat, struct gs_console console, const char *name)
 {
     console.out = golden_open();
@@ -285,8 +314,8 @@ int main(void)
 {
     setlocale(LC_CTYPE, "C.UTF-8");
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text),   cmocka_unit_test(trace), cmocka_unit_test(json), cmocka_unit_test(json_can_be_read),
-        cmocka_unit_test(choice),
+        cmocka_unit_test(text), cmocka_unit_test(counters),         cmocka_unit_test(trace),
+        cmocka_unit_test(json), cmocka_unit_test(json_can_be_read), cmocka_unit_test(choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
