@@ -21,9 +21,13 @@ void gs_exact_tell_counters(const struct gs_exact *exact)
     if (setup->spots.none)
         return;
     if (!counted)
-        gs_remark("with so many threads nothing is counted: it takes several descriptors for each (ulimit -n)");
+        gs_remark(
+            "nothing is counted: it takes several descriptors for each thread and processor, and there are too few "
+            "(ulimit -n)");
     else if (!(counted & 1u << GS_PAGE_FAULTS))
-        gs_remark("page faults are not counted: with so many threads there are too few descriptors (ulimit -n)");
+        gs_remark("page faults are not counted: it takes two more descriptors for each thread and processor, and there "
+                  "are too "
+                  "few (ulimit -n)");
     else if (!(counted & hardware))
         gs_remark("cycles, instructions and cache misses are not counted: this machine does not let them be");
     if (counted & 1u << GS_PAGE_FAULTS && setup->gauges.user_only)

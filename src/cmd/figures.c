@@ -60,6 +60,7 @@ static enum gs_status show_one(struct figures *f, struct gs_gilpolls *polls)
         return status;
     set_quality(f, &stat);
     stat.why = f->args->why;
+    stat.counting = f->args->counters; /* of which nothing is known in samples */
     gs_gilstat_choose(&stat, f->args->threads, f->args->thread_count);
     if (f->args->json)
         status = gs_stat_json(&stat, f->output.file);
