@@ -2,24 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/joined.h"
 #include "base/room.h"
 #include "profile/calltree_parts.h"
 
 enum { NUMBER_GAP_MOST = 1 << 16 /* numbers are dense: what leaves more out is no number */ };
-
-static char *join(char *const *words)
-{
-    size_t len = 1;
-    for (size_t i = 0; words && words[i]; i++)
-        len += strlen(words[i]) + 1;
-    char *line = calloc(1, len), *at = line;
-    for (size_t i = 0; line && words && words[i]; i++) {
-        if (i > 0)
-            *at++ = ' ';
-        at = stpcpy(at, words[i]);
-    }
-    return line;
-}
 
 enum gs_status gs_calltree_add_process(struct gs_calltree *tree, uint32_t number,
                                        const struct gs_sampled_process *process)
@@ -37,7 +24,7 @@ enum gs_status gs_calltree_add_process(struct gs_calltree *tree, uint32_t number
     free(known->python);
     free(known->build);
     known->pid = process->pid;
-    known->command = join(process->command);
+    known->command = gs_words_joined(process->command);
     known->python = strdup(process->python ? process->python : "");
     known->build = strdup(process->build ? process->build : "");
     return known->command && known->python && known->build ? GS_OK : GS_NO_MEMORY;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/joined.h"
 #include "base/room.h"
 #include "profile/live_parts.h"
 
@@ -46,20 +47,6 @@ struct gs_live_process *gs_live_process_at(const struct gs_live *live, pid_t pid
     return NULL;
 }
 
-static char *join(char *const *words)
-{
-    size_t len = 1;
-    for (size_t i = 0; words && words[i]; i++)
-        len += strlen(words[i]) + 1;
-    char *line = calloc(1, len), *at = line;
-    for (size_t i = 0; line && words && words[i]; i++) {
-        if (i > 0)
-            *at++ = ' ';
-        at = stpcpy(at, words[i]);
-    }
-    return line;
-}
-
 enum gs_status gs_live_add_process(struct gs_live *live, uint32_t number, const struct gs_sampled_process *sampled)
 {
     for (size_t i = live->process_count; i-- > 0;) {
@@ -72,7 +59,7 @@ enum gs_status gs_live_add_process(struct gs_live *live, uint32_t number, const 
         return GS_NO_MEMORY;
     struct gs_live_process *process = &live->processes[live->process_count];
     *process = (struct gs_live_process){.number = number, .pid = sampled->pid, .cpu = -1};
-    process->command = join(sampled->command);
+    process->command = gs_words_joined(sampled->command);
     process->python = strdup(sampled->python ? sampled->python : "");
     for (size_t i = 0; i < GS_LIVE_LOCKS; i++)
         process->locks[i].holder = GS_LIVE_NOBODY;

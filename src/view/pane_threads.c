@@ -9,15 +9,6 @@ static const struct gs_picture_thread *at(const struct gs_drawing *drawing, size
     return &drawing->picture->threads[row];
 }
 
-static void put_state(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    enum gs_face face = gs_doing_face(at(drawing, row)->doing);
-    (void)width;
-    gs_text_style(text, gs_face_style(face));
-    gs_text_put(text, "%s", gs_face_symbol(face, text->utf8));
-    gs_text_style(text, GS_STYLE_PLAIN);
-}
-
 static void put_has(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
 {
     (void)width;
@@ -65,17 +56,6 @@ static void put_tid(const struct gs_drawing *drawing, size_t row, int width, str
     gs_text_put(text, "%d", (int)at(drawing, row)->tid);
 }
 
-static void put_process(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    (void)width;
-    gs_text_put(text, "%d", (int)drawing->picture->processes[at(drawing, row)->process].pid);
-}
-
-static void put_name(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    gs_text_fit(text, at(drawing, row)->name, width, GS_CUT_END);
-}
-
 static void put_place(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
 {
     gs_place_put(drawing, &at(drawing, row)->place, width, text);
@@ -114,32 +94,23 @@ static int by_tid(const struct gs_drawing *drawing, size_t a, size_t b)
     return at(drawing, a)->tid - at(drawing, b)->tid;
 }
 
-static int by_process(const struct gs_drawing *drawing, size_t a, size_t b)
-{
-    return (int)at(drawing, a)->process - (int)at(drawing, b)->process;
-}
-
-static int by_name(const struct gs_drawing *drawing, size_t a, size_t b)
-{
-    return strcmp(at(drawing, a)->name, at(drawing, b)->name);
-}
-
 static bool any_unknown(const struct gs_drawing *drawing)
 {
     return drawing->picture->shares_unknown;
 }
 
 static const struct gs_column columns[] = {
-    {"", 1, .put = put_state},
+    {"", 1, .put = gs_thread_put_state},
     {"HAS%", 5, .put = put_has, .compare = by_has},
     {"WAIT%", 5, .put = put_waits, .compare = by_waits},
     {"NO%", 5, .least_columns = 60, .put = put_without, .compare = by_without},
     {"UNKN%", 5, .least_columns = 60, .shown = any_unknown, .put = put_unknown},
     {"CPU%", 5, .least_columns = 48, .put = put_cpu, .compare = by_cpu},
     {"FOR", 7, .least_columns = 70, .put = put_since, .compare = by_since},
-    {"PROCESS", 7, .least_columns = 56, .shown = gs_shows_several, .put = put_process, .compare = by_process},
+    {"PROCESS", 7, .least_columns = 56, .shown = gs_shows_several, .put = gs_thread_put_process,
+     .compare = gs_thread_by_process},
     {"TID", 7, .least_columns = 70, .put = put_tid, .compare = by_tid},
-    {"NAME", 8, .share = 2, .most = 16, .put = put_name, .compare = by_name},
+    {"NAME", 8, .share = 2, .most = 16, .put = gs_thread_put_name, .compare = gs_thread_by_name},
     {"NOW IN", 10, .share = 5, .put = put_place},
 };
 

@@ -61,36 +61,6 @@ static void put_cells(const struct gs_drawing *drawing, size_t row, int width, s
         put_cell(cell_ago(thread, i + skipped), drawing->view->cells_ago == i + skipped, text);
 }
 
-static void put_state(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    enum gs_face face = gs_doing_face(at(drawing, row)->doing);
-    (void)width;
-    gs_text_style(text, gs_face_style(face));
-    gs_text_put(text, "%s", gs_face_symbol(face, text->utf8));
-    gs_text_style(text, GS_STYLE_PLAIN);
-}
-
-static void put_process(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    (void)width;
-    gs_text_put(text, "%d", (int)drawing->picture->processes[at(drawing, row)->process].pid);
-}
-
-static void put_name(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    gs_text_fit(text, at(drawing, row)->name, width, GS_CUT_END);
-}
-
-static int by_name(const struct gs_drawing *drawing, size_t a, size_t b)
-{
-    return strcmp(at(drawing, a)->name, at(drawing, b)->name);
-}
-
-static int by_process(const struct gs_drawing *drawing, size_t a, size_t b)
-{
-    return (int)at(drawing, a)->process - (int)at(drawing, b)->process;
-}
-
 /* Time that does not jump: in the order in which they were born. */
 static int by_age(const struct gs_drawing *drawing, size_t a, size_t b)
 {
@@ -108,9 +78,10 @@ static int by_gil(const struct gs_drawing *drawing, size_t a, size_t b)
 }
 
 static const struct gs_column columns[] = {
-    {"", 1, .put = put_state, .compare = by_age},
-    {"PROCESS", 7, .least_columns = 56, .shown = gs_shows_several, .put = put_process, .compare = by_process},
-    {"NAME", 16, .put = put_name, .compare = by_name, .words = true},
+    {"", 1, .put = gs_thread_put_state, .compare = by_age},
+    {"PROCESS", 7, .least_columns = 56, .shown = gs_shows_several, .put = gs_thread_put_process,
+     .compare = gs_thread_by_process},
+    {"NAME", 16, .put = gs_thread_put_name, .compare = gs_thread_by_name, .words = true},
     {"HALF SECONDS, NOW AT THE RIGHT", 10, .share = 1, .most = GS_PICTURE_CELLS, .put = put_cells, .compare = by_gil},
 };
 

@@ -64,6 +64,15 @@ void gs_list_choose(struct gs_view *view, const struct gs_drawing *drawing, size
 /* The sort of a pane: an index into its columns. */
 int gs_list_sort(const struct gs_view *view, const struct gs_pane *pane);
 
+/* ---- thread_columns.c ---- */
+
+/* For lists whose rows are the picture's threads. */
+void gs_thread_put_state(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text);
+void gs_thread_put_process(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text);
+void gs_thread_put_name(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text);
+int gs_thread_by_process(const struct gs_drawing *drawing, size_t a, size_t b);
+int gs_thread_by_name(const struct gs_drawing *drawing, size_t a, size_t b);
+
 /* ---- place.c ---- */
 
 /* "function   file.py:12", in `width` columns; 0: not cut. */

@@ -23,3 +23,11 @@ def target(system_python, folders):
     with running(system_python, folders, "states.py", "idle", pipes=["begin"]) as target:
         target.wait_idle()
         yield target
+
+
+@pytest.fixture
+def spinning(system_python, folders):
+    """A Python one of whose threads computes."""
+    with running(system_python, folders, "states.py", "spin", pipes=["begin"]) as target:
+        target.wait_idle()
+        yield target

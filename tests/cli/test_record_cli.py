@@ -1,5 +1,4 @@
 """What a user meets who records: outputs, signals, programs started by it, families, failures."""
-import contextlib
 import fcntl
 import json
 import os
@@ -24,26 +23,6 @@ from test_errors import check_failure, free_pid, other  # noqa: F401 (a fixture)
 PYTHON = "/usr/bin/python3"
 SPIN = "while True: sum(range(1000))"
 FOR_A_WHILE = "import time\nend = time.time() + %s\nwhile time.time() < end: sum(range(1000))\n"
-
-
-@pytest.fixture
-def spinning(system_python, folders):
-    with running(system_python, folders, "states.py", "spin", pipes=["begin"]) as target:
-        target.wait_idle()
-        yield target
-
-
-@contextlib.contextmanager
-def recorder(*words, **options):
-    """gilspy record as it runs."""
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **options}
-    process = subprocess.Popen([gilspy.PROGRAM, "record", *map(str, words)], text=True, **options)
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
 
 
 def grown(path, size=200):
@@ -169,7 +148,7 @@ def test_full_disk(system_python, folders, small_disk):
 def test_part_of_a_run_that_did_not_end(spinning, tmp_path):
     """Is moved aside; and two do not write the same one."""
     path = tmp_path / "a.gilspy"
-    with recorder("-p", spinning.pid, "-r", 1000, "-o", path) as process:
+    with gilspy.begun("record", "-p", spinning.pid, "-r", 1000, "-o", path) as process:
         part = grown(path)
         check_failure(gilspy.run("record", "-p", spinning.pid, "-d", "300ms", "-o", path), 1, "busy")
         process.kill()
@@ -186,7 +165,7 @@ def test_part_of_a_run_that_did_not_end(spinning, tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals(spinning, tmp_path, number):
     path = tmp_path / "a.gilspy"
-    with recorder("-j", "-p", spinning.pid, "-r", 200, "-o", path) as process:
+    with gilspy.begun("record", "-j", "-p", spinning.pid, "-r", 200, "-o", path) as process:
         grown(path)
         process.send_signal(number)
         status, out, err = end_of(process)
@@ -200,7 +179,7 @@ def test_signals(spinning, tmp_path, number):
 
 def test_target_ends(spinning, tmp_path):
     path = tmp_path / "a.gilspy"
-    with recorder("-p", spinning.pid, "-r", 200, "-o", path) as process:
+    with gilspy.begun("record", "-p", spinning.pid, "-r", 200, "-o", path) as process:
         grown(path)
         spinning.process.kill()
         assert end_of(process)[0] == 0
@@ -323,7 +302,7 @@ def test_program_as_another_user(tmp_path):
 def test_duration_shorter_than_the_program(tmp_path):
     """The output is there when the duration is over; then signals are the program's, and its end is waited for."""
     script = "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(9))\nprint('on', flush=True)\n"
-    with recorder("-d", "300ms", "-o", tmp_path / "a.svg", "--", PYTHON, "-c", script + SPIN) as process:
+    with gilspy.begun("record", "-d", "300ms", "-o", tmp_path / "a.svg", "--", PYTHON, "-c", script + SPIN) as process:
         assert process.stdout.readline() == "on\n"
         until(lambda: (tmp_path / "a.svg").exists(), "the output")
         assert process.poll() is None
@@ -332,7 +311,7 @@ def test_duration_shorter_than_the_program(tmp_path):
 
 
 def test_signal_goes_to_the_program(tmp_path):
-    with recorder("-o", tmp_path / "a.gilspy", "--", PYTHON, "-c", "print('on', flush=True)\n" + SPIN) as process:
+    with gilspy.begun("record", "-o", tmp_path / "a.gilspy", "--", PYTHON, "-c", "print('on', flush=True)\n" + SPIN) as process:
         assert process.stdout.readline() == "on\n"
         grown(tmp_path / "a.gilspy")
         process.send_signal(signal.SIGTERM)

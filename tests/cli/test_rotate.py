@@ -11,19 +11,12 @@ import gilspy
 import recording
 from target import running, until
 from test_errors import check_failure
-from test_record_cli import end_of, recorder, small_disk  # noqa: F401 (a fixture)
+from test_record_cli import end_of, small_disk  # noqa: F401 (a fixture)
 
 SPIN = "import time\nend = time.time() + %s\nwhile time.time() < end: sum(range(1000))\n"
 PARENT = """import subprocess, sys
 subprocess.run([sys.executable, "-c", %r])
 """ % (SPIN % 2.5)
-
-
-@pytest.fixture
-def spinning(system_python, folders):
-    with running(system_python, folders, "states.py", "spin", pipes=["begin"]) as target:
-        target.wait_idle()
-        yield target
 
 
 def name(number):
@@ -81,7 +74,7 @@ def test_other_files_stay(spinning, tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_signals(spinning, tmp_path, number):
     """The last one is finished as the others are; when there was no time for that, it stays in its .part."""
-    with recorder("-p", spinning.pid, "-r", 1000, "--rotate", "1s", "-o", tmp_path / "a.gilspy") as process:
+    with gilspy.begun("record", "-p", spinning.pid, "-r", 1000, "--rotate", "1s", "-o", tmp_path / "a.gilspy") as process:
         until(lambda: (tmp_path / name(2)).exists(), "a second recording")
         process.send_signal(number)
         status, _, err = end_of(process)

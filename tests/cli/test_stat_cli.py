@@ -1,5 +1,4 @@
 """What a user meets who measures: intervals, filters, outputs, programs started by it, families, ends, failures."""
-import contextlib
 import json
 import signal
 import subprocess
@@ -14,26 +13,6 @@ from test_errors import check_failure, free_pid, other  # noqa: F401 (a fixture)
 
 PYTHON = "/usr/bin/python3"
 FOR_A_WHILE = "import time\nend = time.time() + %s\nwhile time.time() < end: sum(range(1000))\n"
-
-
-@pytest.fixture
-def spinning(system_python, folders):
-    with running(system_python, folders, "states.py", "spin", pipes=["begin"]) as target:
-        target.wait_idle()
-        yield target
-
-
-@contextlib.contextmanager
-def begun(*words, **options):
-    """gilspy as it runs."""
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **options}
-    process = subprocess.Popen([gilspy.PROGRAM, *map(str, words)], encoding="utf-8", **options)
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
 
 
 def lines(done):
@@ -92,7 +71,7 @@ def test_intervals_as_text(spinning):
 
 
 def test_intervals_go_on_until_a_signal(spinning):
-    with begun("stat", "--json", "-p", spinning.pid, "--interval", "50ms") as process:
+    with gilspy.begun("stat", "--json", "-p", spinning.pid, "--interval", "50ms") as process:
         for _ in range(4):
             check(json.loads(process.stdout.readline()))
         process.send_signal(signal.SIGTERM)
@@ -103,7 +82,7 @@ def test_intervals_go_on_until_a_signal(spinning):
 
 
 def test_a_reader_that_leaves_ends_it(spinning):
-    with begun("stat", "--json", "-p", spinning.pid, "--interval", "20ms") as process:
+    with gilspy.begun("stat", "--json", "-p", spinning.pid, "--interval", "20ms") as process:
         process.stdout.readline()
         process.stdout.close()
         process.stdout = None
@@ -183,7 +162,7 @@ def test_several(spinning, target):
 
 
 def test_the_end_of_the_process(spinning):
-    with begun("stat", "-j", "-p", spinning.pid, "--interval", "100ms") as process:
+    with gilspy.begun("stat", "-j", "-p", spinning.pid, "--interval", "100ms") as process:
         check(json.loads(process.stdout.readline()))
         spinning.process.kill()
         spinning.process.wait()
@@ -196,7 +175,7 @@ def test_the_end_of_the_process(spinning):
 
 def test_exec(system_python, folders):
     """What was before and what is after it are told one by one."""
-    with begun("stat", "-j", "--", PYTHON, "-c", "import os, sys\n" + FOR_A_WHILE % 0.3 +
+    with gilspy.begun("stat", "-j", "--", PYTHON, "-c", "import os, sys\n" + FOR_A_WHILE % 0.3 +
                "os.execv(sys.executable, [sys.executable, '-c', %r])" % (FOR_A_WHILE % 0.3)) as process:
         out, err = process.communicate(timeout=60)
         assert process.returncode == 0

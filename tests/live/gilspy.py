@@ -1,4 +1,5 @@
 """Running gilspy, and what every document of it must fulfil."""
+import contextlib
 import json
 import os
 import subprocess
@@ -18,6 +19,19 @@ def run(*args, wrap=(), program=PROGRAM, **options):
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, "timeout": 180,
                "encoding": "utf-8", **options}
     return subprocess.run([*wrap, program, *map(str, args)], **options)
+
+
+@contextlib.contextmanager
+def begun(*words, **options):
+    """gilspy as it runs; it does not outlive the block."""
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **options}
+    process = subprocess.Popen([PROGRAM, *map(str, words)], encoding="utf-8", **options)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
 
 
 def dump(pid, *args, wrap=(), program=PROGRAM):

@@ -1,0 +1,39 @@
+/* Columns that the lists of threads share. */
+#include <string.h>
+
+#include "view/parts.h"
+
+static const struct gs_picture_thread *at(const struct gs_drawing *drawing, size_t row)
+{
+    return &drawing->picture->threads[row];
+}
+
+void gs_thread_put_state(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
+{
+    enum gs_face face = gs_doing_face(at(drawing, row)->doing);
+    (void)width;
+    gs_text_style(text, gs_face_style(face));
+    gs_text_put(text, "%s", gs_face_symbol(face, text->utf8));
+    gs_text_style(text, GS_STYLE_PLAIN);
+}
+
+void gs_thread_put_process(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
+{
+    (void)width;
+    gs_text_put(text, "%d", (int)drawing->picture->processes[at(drawing, row)->process].pid);
+}
+
+void gs_thread_put_name(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
+{
+    gs_text_fit(text, at(drawing, row)->name, width, GS_CUT_END);
+}
+
+int gs_thread_by_process(const struct gs_drawing *drawing, size_t a, size_t b)
+{
+    return (int)at(drawing, a)->process - (int)at(drawing, b)->process;
+}
+
+int gs_thread_by_name(const struct gs_drawing *drawing, size_t a, size_t b)
+{
+    return strcmp(at(drawing, a)->name, at(drawing, b)->name);
+}
