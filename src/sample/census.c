@@ -7,9 +7,6 @@
 #include "sample/reader.h"
 
 enum {
-    STALE_NS = 100000000, /* nobody's activity is older */
-    ROTATION_SHARE = 16,  /* of the threads are asked at once, */
-    QUIET_SHARE = 5,      /* or can be spared that at once, when nobody seems to run */
     FALSE_ALARMS = 2,
     SHORT_LOOKS = 12, /* to see a thread that awoke for a moment asleep again, or all that are awake run, */
     SHORT_PAUSE_NS = 50000,
@@ -96,47 +93,6 @@ static void ask_movers(struct gs_reader *reader, uint64_t moved)
             gs_census_ask(reader, member);
     }
     reader->all_asked = true;
-}
-
-static bool seems_quiet(const struct gs_reader *reader)
-{
-    bool busy = reader->any_open;
-    for (size_t i = 0; i < reader->lock_count && !busy; i++)
-        busy = reader->locks[i].after.locked;
-    return !busy;
-}
-
-/* Since when no thread of the process was on a processor: what the kernel said after that still holds. It adds up all
- * threads for it, which costs about as much as to ask a tenth of them. */
-static uint64_t stood_since_ns(struct gs_reader *reader)
-{
-    uint64_t cpu_ns;
-    if (!gs_target_clock_ns(reader->python->target, &cpu_ns))
-        return UINT64_MAX;
-    if (reader->stood_ns == 0 || cpu_ns != reader->stood_cpu_ns)
-        reader->stood_ns = gs_clock_ns();
-    reader->stood_cpu_ns = cpu_ns;
-    return reader->stood_ns;
-}
-
-/* A share of the others each time, so that none goes without being asked for longer than STALE_NS. */
-static void ask_in_rotation(struct gs_reader *reader)
-{
-    uint64_t turn_ns = STALE_NS * UINT64_C(4) / 5 / reader->member_count + 1;
-    uint64_t due = (reader->taken_ns - reader->rotated_ns) / turn_ns;
-    bool quiet = seems_quiet(reader);
-    /* Several at once are cheaper than one at a time. */
-    if (due < reader->member_count / (quiet ? QUIET_SHARE : ROTATION_SHARE))
-        return;
-    reader->rotated_ns += due * turn_ns;
-    uint64_t stood_ns = quiet ? stood_since_ns(reader) : UINT64_MAX;
-    due += quiet ? due / 4 : 0; /* looks are further apart then, and nobody is to wait longer for that */
-    for (size_t i = 0; i < reader->member_count && i < due; i++) {
-        reader->rotation = (reader->rotation + 1) % reader->member_count;
-        struct gs_member *member = reader->members[reader->rotation];
-        if (member->tid && member->asked_ns != reader->taken_ns && member->asked_ns < stood_ns)
-            gs_census_ask(reader, member);
-    }
 }
 
 /* What the counts say of one lock's threads. */
@@ -383,7 +339,7 @@ void gs_census(struct gs_reader *reader, uint64_t moved)
         reader->locks[i].stands = true;
     ask_movers(reader, moved);
     if (!reader->full_census && reader->member_count)
-        ask_in_rotation(reader);
+        gs_rotation_ask(reader);
     reader->changed |= reader->full_census || moved || words_changed(reader);
     if (!reader->changed)
         return; /* everybody does what they did */

@@ -54,6 +54,8 @@ static void free_member(struct gs_reader *reader, struct gs_member *member)
     reader->frames_room -= member->frame_room;
     if (member->syscall_fd >= 0)
         close(member->syscall_fd);
+    if (member->runs_fd >= 0)
+        close(member->runs_fd);
     free(member->chunks.list);
     free(member->extras.list);
     free(member->frames);
@@ -69,7 +71,7 @@ static struct gs_member *new_member(struct gs_reader *reader, gs_addr tstate)
     if (!member)
         return NULL;
     member->tstate = tstate;
-    member->syscall_fd = -1;
+    member->syscall_fd = member->runs_fd = -1;
     member->activity.number = -1;
     reader->members[reader->member_count++] = member;
     if (2 * reader->member_count < reader->by_tstate.size)

@@ -29,15 +29,16 @@ struct gs_native *gs_reader_natives(struct gs_reader *reader)
 
 /* ---- one thread ---- */
 
-static bool read_runs(const struct gs_reader *reader, const struct gs_cstack *cstack, uint64_t *runs)
+static bool read_runs(const struct gs_reader *reader, const struct gs_cstack *cstack, uint64_t *count)
 {
-    if (cstack->runs_fd >= 0 || reader->python->target->still)
-        return gs_runs_read(cstack->runs_fd, runs) && *runs > 0;
-    int fd = gs_runs_open(reader->python->target, cstack->tid);
-    bool told = gs_runs_read(fd, runs) && *runs > 0;
-    if (fd >= 0)
+    struct gs_runs runs = {0};
+    bool kept = cstack->runs_fd >= 0 || reader->python->target->still;
+    int fd = kept ? cstack->runs_fd : gs_runs_open(reader->python->target, cstack->tid);
+    bool told = gs_runs_read(fd, &runs);
+    if (!kept && fd >= 0)
         close(fd);
-    return told;
+    *count = runs.count;
+    return told && runs.count > 0;
 }
 
 static void read_activity(const struct gs_reader *reader, const struct gs_cstack *cstack, struct gs_activity *activity)

@@ -102,7 +102,9 @@ struct gs_member {
     uint32_t requested_sample; /* as of this sample */
     uint64_t breaker;          /* its eval_breaker (3.13 on), */
     uint32_t breaker_sample;   /* as of this sample */
-    int syscall_fd;            /* -1: not open */
+    int syscall_fd, runs_fd;   /* -1: not open */
+    bool runs_known;           /* it slept ever since it had been put on a processor this often: */
+    struct gs_runs runs;
     struct gs_activity activity;
     uint64_t asked_ns;     /* when activity was read */
     uint32_t ran_sample;   /* the sample in which its stack was seen to move, */
@@ -241,14 +243,15 @@ struct gs_reader {
     bool full_census, lost_before;
     bool stale;   /* a thread has ended whose state is still there, or is now another's: the lists are walked anew */
     bool changed; /* in this sample: somebody does something else than in the last, or the lists changed */
-    bool movers_known; /* in this sample: whoever ran Python since the last one has moved_sample set */
-    bool any_open;     /* somebody is awake without holding a GIL */
-    bool all_asked;    /* the kernel, once at least */
-    bool any_gone;     /* somebody may have ended whose state is still in a list */
-    bool any_torn;     /* somebody's stack, as it was last read, is torn */
-    bool all_run;      /* all threads that are awake are on a processor, */
-    uint32_t all_ran;  /* seen so this many times, one after the other */
-    size_t rotation;   /* the member whose turn it is in the census */
+    bool movers_known;   /* in this sample: whoever ran Python since the last one has moved_sample set */
+    bool any_open;       /* somebody is awake without holding a GIL */
+    bool all_asked;      /* the kernel, once at least */
+    bool any_gone;       /* somebody may have ended whose state is still in a list */
+    bool any_torn;       /* somebody's stack, as it was last read, is torn */
+    bool all_run;        /* all threads that are awake are on a processor, */
+    uint32_t all_ran;    /* seen so this many times, one after the other */
+    uint64_t crowded_ns; /* when a thread was last seen to have waited long for a processor, 0: never */
+    size_t rotation;     /* the member whose turn it is in the census */
     uint64_t taken_ns, rotated_ns, made_ns;
     uint64_t stood_ns, stood_cpu_ns; /* since when the process has used no processor, and what it used before */
     uint32_t dice;
@@ -479,6 +482,11 @@ void gs_natives_free(struct gs_reader *reader);
 void gs_census(struct gs_reader *reader, uint64_t moved);
 /* Reads what the member's thread does now. */
 void gs_census_ask(struct gs_reader *reader, struct gs_member *member);
+
+/* ---- rotation.c ---- */
+
+/* Asks a share of those who were not asked in this sample, so that all are in turn. */
+void gs_rotation_ask(struct gs_reader *reader);
 
 /* ---- awake.c ---- */
 

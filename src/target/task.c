@@ -134,18 +134,17 @@ int gs_runs_open(const struct gs_target *target, pid_t tid)
     return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-bool gs_runs_read(int fd, uint64_t *runs)
+bool gs_runs_read(int fd, struct gs_runs *runs)
 {
-    char text[96];
-    unsigned long long count;
+    char text[96], *at, *end;
     ssize_t got = fd < 0 ? -1 : pread(fd, text, sizeof text - 1, 0);
     if (got <= 0)
         return false;
     text[got] = '\0';
-    if (sscanf(text, "%*u %*u %llu", &count) != 1)
-        return false;
-    *runs = count;
-    return true;
+    (void)strtoull(text, &at, 10); /* the time that it ran */
+    runs->waited_ns = strtoull(at, &at, 10);
+    runs->count = strtoull(at, &end, 10);
+    return end != at;
 }
 
 void gs_target_activity(const struct gs_target *target, pid_t tid, struct gs_activity *activity)

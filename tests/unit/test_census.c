@@ -71,8 +71,8 @@ static void open_world(struct world *w, size_t threads)
     for (size_t i = 0; i < threads; i++) {
         int fd = memfd_create("syscall", 0);
         assert_true(fd >= 0);
-        w->members[i] =
-            (struct gs_member){.tstate = 0x5000 + i, .tid = 100 + (int)i, .ns_tid = 200 + (int)i, .syscall_fd = fd};
+        w->members[i] = (struct gs_member){
+            .tstate = 0x5000 + i, .tid = 100 + (int)i, .ns_tid = 200 + (int)i, .syscall_fd = fd, .runs_fd = -1};
         w->members[i].awake.outside = true; /* forgotten as soon as it sleeps or holds */
         w->list[i] = &w->members[i];
     }
@@ -622,6 +622,63 @@ static void test_proof_of_computing(void **state)
     close_world(&w);
 }
 
+static void ran(struct world *w, size_t i, unsigned long long waited_ns, unsigned long long count)
+{
+    char text[64];
+    int fd = w->members[i].runs_fd, len = snprintf(text, sizeof text, "1000 %llu %llu\n", waited_ns, count);
+    assert_int_equal(ftruncate(fd, 0), 0);
+    assert_int_equal(pwrite(fd, text, (size_t)len, 0), len);
+}
+
+/* So much later; nobody was handed the GIL. */
+static void later(struct world *w, uint64_t ms)
+{
+    w->reader.taken_ns += ms * 1000000;
+    gs_census(&w->reader, 0);
+}
+
+/* Threads that sleep are asked what they do only when they were put on a processor since. */
+static void test_sleep_on(void **state)
+{
+    static const char asleep[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n", elsewhere[] = "9 0x1 0 0 0 0 0 0x7 0x8\n";
+    (void)state;
+    struct world w;
+    open_world(&w, 4);
+    held_by(&w, 0);
+    does(&w, 0, "running\n");
+    w.reader.kept_files = 1 << 20;
+    for (size_t i = 1; i < 4; i++) {
+        w.members[i].runs_fd = memfd_create("schedstat", 0);
+        does(&w, i, asleep);
+        ran(&w, i, 0, 10);
+    }
+    census(&w);
+    later(&w, 100); /* the counts are read */
+    /* What they do is no longer looked at while the counts stay, but known to be so. */
+    does(&w, 1, elsewhere);
+    later(&w, 100);
+    assert_int_equal(w.members[1].activity.number, 7);
+    assert_true(w.members[1].asked_ns == w.reader.taken_ns);
+    ran(&w, 1, 2000, 11);
+    later(&w, 100);
+    assert_int_equal(w.members[1].activity.number, 9);
+    /* One waited long for a processor: the others may be waiting for one now. */
+    ran(&w, 2, 5000000, 12);
+    later(&w, 100);
+    does(&w, 3, elsewhere);
+    later(&w, 100);
+    assert_int_equal(w.members[3].activity.number, 9);
+    /* That was long ago. */
+    later(&w, 20000);
+    later(&w, 100);
+    does(&w, 3, asleep);
+    later(&w, 100);
+    assert_int_equal(w.members[3].activity.number, 9);
+    for (size_t i = 1; i < 4; i++)
+        close(w.members[i].runs_fd);
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_holder_and_sleepers),
@@ -639,6 +696,7 @@ int main(void)
                                        cmocka_unit_test(test_who_is_asked),
                                        cmocka_unit_test(test_many_wait),
                                        cmocka_unit_test(test_known_movers),
+                                       cmocka_unit_test(test_sleep_on),
                                        cmocka_unit_test(test_words_that_moved)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
