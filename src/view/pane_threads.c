@@ -134,8 +134,8 @@ static bool fits(const struct gs_drawing *drawing, size_t row, const char *words
 
 static const char *nothing(const struct gs_drawing *drawing)
 {
-    (void)drawing;
-    return "no thread runs Python now";
+    return drawing->view->pattern_count > 0 ? "no thread that --thread means runs Python now"
+                                            : "no thread runs Python now";
 }
 
 const struct gs_pane gs_pane_threads = {

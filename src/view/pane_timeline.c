@@ -102,8 +102,8 @@ static bool fits(const struct gs_drawing *drawing, size_t row, const char *words
 
 static const char *nothing(const struct gs_drawing *drawing)
 {
-    (void)drawing;
-    return "no thread runs Python now";
+    return drawing->view->pattern_count > 0 ? "no thread that --thread means runs Python now"
+                                            : "no thread runs Python now";
 }
 
 /* The thread under the cursor, and what it did in the cell under the cursor. */

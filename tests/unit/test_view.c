@@ -89,10 +89,10 @@ static void some_threads(void **state)
     struct gs_grid grid = {0};
     FILE *out = golden_open();
     (void)state;
-    picture.thread_count = 2;
     gs_view_init(&view, GS_MODE_ACTIVE, true);
     view.patterns = patterns;
     for (view.pattern_count = 1; view.pattern_count <= 3; view.pattern_count++) {
+        picture.thread_count = view.pattern_count == 3 ? 0 : 2;
         draw(&view, &picture, 12, 120, &grid);
         grid_write(&grid, out);
     }
