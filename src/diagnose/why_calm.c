@@ -18,7 +18,10 @@ static double running(const struct gs_case *c, size_t i)
 {
     const struct gs_why_thread *sum = gs_why_watch_find(c->watch, c->snapshot->threads[i].tstate);
     uint64_t watched_ns = gs_case_watched_ns(c);
-    return sum && watched_ns > 0 ? (double)sum->runs_ns / (double)watched_ns : 0;
+    double runs = sum && watched_ns > 0 ? (double)sum->runs_ns / (double)watched_ns : 0;
+    /* Between two looks it may have slept: what it had of a processor, and waited for one, is the most that it ran. */
+    double ran = gs_case_ran(c, i), most = ran + gs_case_kept(c, i);
+    return ran >= 0 && most < runs ? most : runs;
 }
 
 static void tell_busy(struct gs_judging *j, size_t i, bool certain)

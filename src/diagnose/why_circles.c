@@ -17,11 +17,11 @@ static void tell_member(struct gs_judging *j, struct gs_verdict *v, uint32_t mem
                              : has->kind == GS_WAIT_THREAD ? "must end: this is"
                                                            : "has";
     if (has->kind == GS_WAIT_LOCK && !has->owner_stated)
-        place = gs_said_place(c, &has->with);
+        place = gs_said_function(c, &has->with);
     if (has->kind == GS_WAIT_IMPORT)
         possession = "does";
     gs_why_evidence(j, v, "%s %s %s%s%s and waits%s for %s, in %s.", gs_said_thread(c, thread).words, possession,
-                    said.words, place.words[0] ? ", taken by `with` in " : "", place.words,
+                    said.words, place.words[0] ? ", taken by a `with` of " : "", place.words,
                     wants->kind == GS_WAIT_GIL ? "" : gs_said_asleep(c, thread->tid).words,
                     gs_said_wait(c, wants).words, stack.words);
     const struct gs_why_closer *closer = gs_case_closer(c, thread->tid);

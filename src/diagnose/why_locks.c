@@ -13,9 +13,9 @@ static void tell_owner(struct gs_judging *j, struct gs_verdict *v, const struct 
     const char *word = wait->kind == GS_WAIT_IMPORT ? "does it" : "has it";
     struct gs_said taken = {""};
     if (!wait->owner_stated && wait->kind == GS_WAIT_LOCK)
-        taken = gs_said_place(c, &wait->with);
+        taken = gs_said_function(c, &wait->with);
     gs_why_evidence(j, v, "%s %s%s%s, and %s%s, in %s.", gs_said_thread(c, owner).words, word,
-                    taken.words[0] ? ", taken by `with` in " : "", taken.words[0] ? (taken.words) : "",
+                    taken.words[0] ? ", taken by a `with` of " : "", taken.words[0] ? (taken.words) : "",
                     its->kind == GS_WAIT_GIL ? "waits for the GIL" : gs_said_call(c, &owner->activity).words,
                     its->kind == GS_WAIT_GIL ? "" : gs_said_asleep(c, owner->tid).words, gs_said_stack(c, owner).words);
 }

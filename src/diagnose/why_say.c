@@ -195,6 +195,15 @@ struct gs_said gs_said_place(const struct gs_case *c, const struct gs_frame *fra
     return said;
 }
 
+struct gs_said gs_said_function(const struct gs_case *c, const struct gs_frame *frame)
+{
+    struct gs_said said = {""};
+    struct gs_place place;
+    if (frame->kind == GS_FRAME_PYTHON && c->lookup.place(c->lookup.context, frame, &place))
+        snprintf(said.words, sizeof said.words, "%.80s (%.120s)", place.function, short_file(place.file));
+    return said;
+}
+
 /* Of an import the statement matters. */
 #define IMPORTLIB "(<frozen importlib._bootstrap"
 

@@ -104,9 +104,9 @@ def with_gil_load(matrix):
         process.wait()
 
 
-def truth(way, target, before):
-    """A server that many have to wait for is not well: what it does not keep up with is its GIL."""
-    if way.name not in SERVERS:
+def truth(way, target, before, kinds):
+    """A server that more than a twentieth of its clients have to wait for may be called saturated."""
+    if way.name not in SERVERS or kinds[0] != "gil_saturated":
         return way.kinds
     asked, late = (now - then for now, then in zip(target.ask("requests")["answer"], before))
     return ["gil_saturated"] if late > asked / 20 else way.kinds
@@ -123,7 +123,7 @@ def watch_healthy(found, folders, runs, only):
         with why.brought_about(python, folders, way) as target:
             before = target.ask("requests")["answer"] if way.name in SERVERS else None
             told = judged(target.pid)
-            alarms.add(python.label, way.name, truth(way, target, before), *told)
+            alarms.add(python.label, way.name, truth(way, target, before, told[0]), *told)
     print("healthy programs, %d runs:" % runs)
     alarms.show()
 
