@@ -65,6 +65,8 @@ def counts(gilspy, python, count):
         process = begin(gilspy, "stat", "--exact", "--json", "--max-overhead", "off", "-d", "1h", "-p", target.pid)
         target.say()
         target.process.stdout.readline()
+        while not pathlib.Path(f"/proc/{target.pid}/syscall").read_text().startswith("0 "):
+            pass  # until it reads again, and so has had the GIL after its writing, too
         found = end(process)
     takes = sum(row["acquisitions"] for row in found["threads"])
     rate = count / found["seconds"]
@@ -78,11 +80,12 @@ def shares(gilspy, python):
             process = begin(gilspy, "stat", "--exact", "--json", "--max-overhead", "off", "-d", "1h", "-p", target.pid,
                             "--interval", "1s")
             target.say()
-            truth = float(target.process.stdout.readline())
+            truth, seconds = map(float, target.process.stdout.readline().split())
             process.send_signal(signal.SIGINT)
             lines = [json.loads(line) for line in process.communicate()[0].splitlines()]
         held = sum(line["threads"][0]["has"] * line["seconds"] for line in lines)
-        print(f"  share at {rate} hand-backs/s: truth {100 * truth:.2f} %, measured {100 * held / 5:.2f} % of its 5 s")
+        print(f"  share at {rate} hand-backs/s: truth {100 * truth / seconds:.2f} %, measured "
+              f"{100 * held / seconds:.2f} % of its {seconds:.2f} s")
 
 
 def slowdown(gilspy, python, rounds):
