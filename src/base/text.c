@@ -197,3 +197,10 @@ void gs_text_write(struct gs_text *text, const struct gs_console *console)
     fputc('\n', console->out);
     gs_text_clear(text);
 }
+
+void gs_text_write_cut(struct gs_text *text, const struct gs_console *console)
+{
+    if (console->columns > 0)
+        gs_text_cut(text, console->columns);
+    gs_text_write(text, console);
+}

@@ -42,5 +42,7 @@ int gs_text_width(const char *theirs, bool utf8);
 
 /* Writes the line and a line feed, and empties it. Errors stay in the stream (ferror). */
 void gs_text_write(struct gs_text *text, const struct gs_console *console);
+/* The same of a line that is cut at the terminal's width, where there is one: nothing goes on in the next line. */
+void gs_text_write_cut(struct gs_text *text, const struct gs_console *console);
 
 #endif

@@ -138,7 +138,7 @@ enum gs_status gs_args_check(const struct gs_args *args, const char *verb, struc
         return gs_fail(err, GS_USAGE, "cannot %s: --user is for a command behind --", verb);
     if (args->pid_count > 0 && args->program)
         return gs_fail(err, GS_USAGE, "cannot %s: -p and a command behind -- exclude each other", verb);
-    if (args->pid_count > 0 || (args->program && args->program[0]))
+    if (args->pid_count > 0 || args->core || (args->program && args->program[0]))
         return GS_OK;
     gs_fail(err, GS_USAGE, "cannot %s: neither a process nor a command is named", verb);
     gs_err_todo(err, "Name a process with -p PID (gilspy ps lists them), or a command behind --");

@@ -81,11 +81,8 @@ static enum gs_status choose_format(const struct gs_timeline_format **format, co
 static void give_up(const struct gs_stuck *stuck, void *context)
 {
     struct trace *t = context;
-    struct gs_err err;
-    if (gs_stuck_tell(stuck, t->subject.look->target->pid, t->subject.look->target, true, &err))
-        gs_fail(&err, GS_FAILED, "cannot trace process %d any longer", (int)t->subject.look->target->pid);
     gs_output_abandon(&t->output);
-    _exit(gs_message(GS_FAILED, &err));
+    _exit(gs_stuck_end(stuck, t->subject.look->target, "trace"));
 }
 
 /* The sampler, for the functions. */

@@ -99,11 +99,8 @@ static enum gs_status check_usage(const struct gs_args *args, struct gs_err *err
         gs_err_todo(err, "Name one with -c FILE");
         return GS_USAGE;
     }
-    if (args->program && (args->core || args->pid_count > 0))
-        return gs_fail(err, GS_USAGE, "cannot judge: -%s and a command behind -- exclude each other",
-                       args->core ? "c" : "p");
-    if (args->user && !args->program)
-        return gs_fail(err, GS_USAGE, "cannot judge: --user is for a command behind --");
+    if (args->program && args->core)
+        return gs_fail(err, GS_USAGE, "cannot judge: -c and a command behind -- exclude each other");
     if (args->exit_code && args->program)
         return gs_fail(err, GS_USAGE, "cannot judge: with a command the exit status is its own, without --exit-code");
     if (args->rate_hz < LEAST_HZ) {
@@ -111,12 +108,7 @@ static enum gs_status check_usage(const struct gs_args *args, struct gs_err *err
         gs_err_todo(err, "Take %g or more", LEAST_HZ);
         return GS_USAGE;
     }
-    if (args->pid_count == 0 && !args->core && (!args->program || !args->program[0])) {
-        gs_fail(err, GS_USAGE, "cannot judge: neither a process nor a command is named");
-        gs_err_todo(err, "Name a process with -p PID (gilspy ps lists them), or a command behind --");
-        return GS_USAGE;
-    }
-    return GS_OK;
+    return gs_args_check(args, "judge", err);
 }
 
 static int run_why(const struct gs_args *args)

@@ -30,12 +30,8 @@ struct figures {
 static void give_up(const struct gs_stuck *stuck, void *context)
 {
     struct figures *f = context;
-    const struct gs_target *target = f->subject.look->target;
-    struct gs_err err;
-    if (gs_stuck_tell(stuck, target->pid, target, true, &err))
-        gs_fail(&err, GS_FAILED, "cannot trace process %d any longer", (int)target->pid);
     gs_output_abandon(&f->output);
-    _exit(gs_message(GS_FAILED, &err));
+    _exit(gs_stuck_end(stuck, f->subject.look->target, "trace"));
 }
 
 static enum gs_status show(struct figures *f)

@@ -24,11 +24,7 @@ static uint64_t duration_ns(const struct gs_inquiries *all)
 /* The thread that looks waits for ever: nothing is left but to say so. */
 static void give_up(const struct gs_stuck *stuck, void *context)
 {
-    const struct gs_target *target = context;
-    struct gs_err err;
-    if (gs_stuck_tell(stuck, target->pid, target, true, &err))
-        gs_fail(&err, GS_FAILED, "cannot watch process %d any longer", (int)target->pid);
-    _exit(gs_message(GS_FAILED, &err));
+    _exit(gs_stuck_end(stuck, context, "watch"));
 }
 
 static bool is_watched(const struct gs_inquiries *all, pid_t pid)

@@ -75,3 +75,11 @@ bool gs_stuck_tell(const struct gs_stuck *stuck, pid_t pid, const struct gs_targ
     gs_remark("%s. %s", what, first ? "Going on without that" : "Left out too");
     return true;
 }
+
+int gs_stuck_end(const struct gs_stuck *stuck, const struct gs_target *target, const char *verb)
+{
+    struct gs_err err;
+    if (gs_stuck_tell(stuck, target->pid, target, true, &err))
+        gs_fail(&err, GS_FAILED, "cannot %s process %d any longer", verb, (int)target->pid);
+    return gs_message(GS_FAILED, &err);
+}

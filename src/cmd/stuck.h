@@ -10,5 +10,7 @@
  * once: a thread of the process stands still until then. */
 bool gs_stuck_tell(const struct gs_stuck *stuck, pid_t pid, const struct gs_target *target, bool first,
                    struct gs_err *err);
+/* There is no going on without what the kernel does not give: says so; verb: as "trace". Returns the exit status. */
+int gs_stuck_end(const struct gs_stuck *stuck, const struct gs_target *target, const char *verb);
 
 #endif

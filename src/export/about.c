@@ -60,20 +60,6 @@ json_t *gs_about_end(uint64_t begin_ns, const struct gs_run_end *end)
                      "complete", (int)end->complete, "quality", gs_json_quality(&end->quality));
 }
 
-char *gs_about_command(char *const *command)
-{
-    size_t len = 1;
-    for (size_t i = 0; command && command[i]; i++)
-        len += strlen(command[i]) + 1;
-    char *line = calloc(1, len), *at = line;
-    for (size_t i = 0; line && command && command[i]; i++) {
-        if (i > 0)
-            *at++ = ' ';
-        at = stpcpy(at, command[i]);
-    }
-    return line;
-}
-
 void gs_about_write_number(uint64_t number, FILE *out)
 {
     char digits[24];

@@ -12,8 +12,6 @@
 json_t *gs_about_begin(const struct gs_run_info *run, const struct gs_selection *selection);
 /* What is known at its end: seconds, samples, whether it is complete, quality. */
 json_t *gs_about_end(uint64_t begin_ns, const struct gs_run_end *end);
-/* Arguments with blanks between them; NULL: out of memory. */
-char *gs_about_command(char *const *command);
 
 /* "5010000.25": nanoseconds as microseconds, without a loss. */
 void gs_about_write_us(uint64_t ns, FILE *out);

@@ -98,11 +98,8 @@ static void set_cell(struct table *table, int column)
 
 static void end_row(struct table *table)
 {
-    if (table->measuring)
-        return;
-    if (table->console->columns > 0)
-        gs_text_cut(&table->line, table->console->columns);
-    gs_text_write(&table->line, table->console);
+    if (!table->measuring)
+        gs_text_write_cut(&table->line, table->console);
 }
 
 static void put_titles(struct table *table)

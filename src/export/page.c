@@ -3,9 +3,7 @@
 
 void gs_page_end_line(struct gs_page *page)
 {
-    if (page->console->columns > 0)
-        gs_text_cut(&page->line, page->console->columns);
-    gs_text_write(&page->line, page->console);
+    gs_text_write_cut(&page->line, page->console);
 }
 
 int gs_page_room(const struct gs_page *page)

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "export/about.h"
+#include "base/joined.h"
 #include "export/formats.h"
 #include "export/pprof.h"
 #include "gilspy/target.h"
@@ -32,7 +32,7 @@ static enum gs_status add_process(struct gs_sink *sink, uint32_t number, const s
     struct gs_pprof_process *known = &self->processes[number];
     free(known->command);
     known->pid = process->pid;
-    known->command = gs_about_command(process->command);
+    known->command = gs_words_joined(process->command);
     if (!self->exe && process->exe && !(self->exe = strdup(process->exe)))
         return GS_NO_MEMORY;
     return known->command ? GS_OK : GS_NO_MEMORY;

@@ -7,13 +7,6 @@
 
 enum { NAME_MOST = 20 };
 
-static void end_line(struct gs_text *line, const struct gs_console *console)
-{
-    if (console->columns > 0)
-        gs_text_cut(line, console->columns);
-    gs_text_write(line, console);
-}
-
 /* "in match, re/__init__.py:166, in sre_ucs1_match (_sre.so)" */
 static void put_place(struct gs_text *line, const struct gs_gilstat_hog *hog, const struct gs_files *files)
 {
@@ -74,29 +67,29 @@ void gs_stat_hogs(struct gs_text *line, const struct gs_gilstat *stat, const str
     gs_text_init(&times, line->utf8);
     for (size_t i = 0; i < stat->hog_count; i++)
         gs_files_learn(&files, stat->hogs[i].place.file);
-    end_line(line, console);
+    gs_text_write_cut(line, console);
     gs_text_style(line, GS_STYLE_BOLD);
     gs_text_put(line, "What keeps it for ");
     gs_words_time(line, stat->long_us);
     gs_text_put(line, " and more");
     gs_text_style(line, GS_STYLE_PLAIN);
-    end_line(line, console);
+    gs_text_write_cut(line, console);
     for (size_t i = 0; i < stat->hog_count && i < most; i++) {
         gs_text_clear(&times);
         put_hog(line, stat, &stat->hogs[i], &files);
         put_times(&times, &stat->hogs[i]);
         if (console->columns > 0 && line->columns + 1 + times.columns > console->columns) {
-            end_line(line, console);
+            gs_text_write_cut(line, console);
             gs_text_put(line, "          ");
         }
         gs_text_put(line, " ");
         gs_text_join(line, &times);
-        end_line(line, console);
+        gs_text_write_cut(line, console);
     }
     gs_text_fini(&times);
     if (stat->hog_count > most) {
         gs_text_put(line, "  and ");
         gs_words_count(line, stat->hog_count - most, "other place", "other places");
-        end_line(line, console);
+        gs_text_write_cut(line, console);
     }
 }

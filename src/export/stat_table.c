@@ -141,13 +141,6 @@ static void set_cell(struct table *table, enum column column)
         gs_text_pad(&table->line, end);
 }
 
-static void end_line(struct table *table)
-{
-    if (table->console->columns > 0)
-        gs_text_cut(&table->line, table->console->columns);
-    gs_text_write(&table->line, table->console);
-}
-
 static void write_titles(struct table *table)
 {
     gs_text_style(&table->line, GS_STYLE_BOLD);
@@ -159,7 +152,7 @@ static void write_titles(struct table *table)
         set_cell(table, c);
     }
     gs_text_style(&table->line, GS_STYLE_PLAIN);
-    end_line(table);
+    gs_text_write_cut(&table->line, table->console);
 }
 
 static size_t write_rows(struct table *table)
@@ -177,7 +170,7 @@ static size_t write_rows(struct table *table)
             put_cell(table, thread, c);
             set_cell(table, c);
         }
-        end_line(table);
+        gs_text_write_cut(&table->line, table->console);
     }
     return folded;
 }
@@ -196,7 +189,7 @@ enum gs_status gs_stat_table(const struct gs_gilstat *stat, const struct gs_cons
     if (folded > 0) {
         gs_words_count(&table.line, folded, "other thread", "other threads");
         gs_text_put(&table.line, " hardly ran, and neither had it nor waited for it");
-        end_line(&table);
+        gs_text_write_cut(&table.line, console);
     }
     enum gs_status status = table.line.failed || table.cell.failed ? GS_NO_MEMORY : GS_OK;
     gs_text_fini(&table.line);

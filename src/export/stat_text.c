@@ -11,14 +11,6 @@
 
 enum { BLAME_MOST = 5, NAME_MOST = 20, BLAME_LEAST_US = 1000, WIDE = 116 };
 
-/* Nothing goes on in the next line of a terminal. */
-static void end_line(struct gs_text *line, const struct gs_console *console)
-{
-    if (console->columns > 0)
-        gs_text_cut(line, console->columns);
-    gs_text_write(line, console);
-}
-
 /* "10.0 s watched, 1,000 samples/s, shares ±0.4" */
 static void put_method(struct gs_text *line, const struct gs_gilstat *stat)
 {
@@ -73,7 +65,7 @@ static void write_gil(struct gs_text *line, const struct gs_gilstat *stat, const
     gs_text_style(line, GS_STYLE_PLAIN);
     if (gil->state == GS_GIL_DISABLED) {
         gs_text_put(line, "  disabled: this Python is free-threaded");
-        end_line(line, console);
+        gs_text_write_cut(line, console);
         return;
     }
     if (gil->held.known)
@@ -84,7 +76,7 @@ static void write_gil(struct gs_text *line, const struct gs_gilstat *stat, const
         gs_text_put(line, "   contended %.1f %%   %.1f waiting on average", gil->contended.value * 100,
                     gil->mean_waiters.value);
     if (console->columns > 0 && console->columns < WIDE) {
-        end_line(line, console);
+        gs_text_write_cut(line, console);
         gs_text_put(line, "  ");
     }
     if (gil->switches.known && stat->seconds > 0) {
@@ -99,12 +91,12 @@ static void write_gil(struct gs_text *line, const struct gs_gilstat *stat, const
         put_name(line, stat, gil->longest_hold_tid);
         gs_text_put(line, ")");
     }
-    end_line(line, console);
+    gs_text_write_cut(line, console);
     if (gil->held_avg[0].known || gil->wait_avg[0].known) {
         gs_text_put(line, "     over 1, 5, 15 min:");
         put_averages(line, "held %", gil->held_avg, 100, 1);
         put_averages(line, "waiting", gil->wait_avg, 1, 2);
-        end_line(line, console);
+        gs_text_write_cut(line, console);
     }
 }
 
@@ -113,11 +105,11 @@ static void write_blame(struct gs_text *line, const struct gs_gilstat *stat, con
 {
     if (stat->blame_count == 0 || stat->blame[0].us < BLAME_LEAST_US)
         return;
-    end_line(line, console);
+    gs_text_write_cut(line, console);
     gs_text_style(line, GS_STYLE_BOLD);
     gs_text_put(line, "Who waits for whom");
     gs_text_style(line, GS_STYLE_PLAIN);
-    end_line(line, console);
+    gs_text_write_cut(line, console);
     for (size_t i = 0; i < stat->blame_count && i < most && stat->blame[i].us >= BLAME_LEAST_US; i++) {
         gs_text_put(line, "  ");
         put_name(line, stat, stat->blame[i].waiter);
@@ -125,7 +117,7 @@ static void write_blame(struct gs_text *line, const struct gs_gilstat *stat, con
         gs_words_time(line, stat->blame[i].us);
         gs_text_put(line, " for ");
         put_name(line, stat, stat->blame[i].holder);
-        end_line(line, console);
+        gs_text_write_cut(line, console);
     }
 }
 
@@ -135,17 +127,17 @@ static void write_flaws(struct gs_text *line, const struct gs_gilstat *stat, con
     if (stat->why) {
         gs_text_put(line, "Not exact: ");
         gs_text_add(line, stat->why);
-        end_line(line, console);
+        gs_text_write_cut(line, console);
     }
     if (stat->quality.late > 0 || stat->quality.lost > 0) {
         gs_words_number(line, stat->quality.late + stat->quality.lost);
         gs_text_put(line, " samples are missing: gilspy was late, or the process changed meanwhile");
-        end_line(line, console);
+        gs_text_write_cut(line, console);
     }
     if (stat->threads_left_out > 0) {
         gs_words_count(line, stat->threads_left_out, "thread is", "threads are");
         gs_text_put(line, " left out: there were too many");
-        end_line(line, console);
+        gs_text_write_cut(line, console);
     }
 }
 
@@ -157,11 +149,11 @@ enum gs_status gs_stat_text(const struct gs_gilstat *stat, const struct gs_conso
     gs_text_add(&line, stat->python);
     gs_text_put(&line, ", pid %d: ", (int)stat->pid);
     put_method(&line, stat);
-    end_line(&line, console);
-    end_line(&line, console);
+    gs_text_write_cut(&line, console);
+    gs_text_write_cut(&line, console);
     for (size_t i = 0; i < stat->gil_count; i++)
         write_gil(&line, stat, &stat->gils[i], console);
-    end_line(&line, console);
+    gs_text_write_cut(&line, console);
     enum gs_status status = gs_stat_table(stat, console, verbose);
     if (!status)
         status = gs_counts_text(stat, console, verbose);
@@ -171,7 +163,7 @@ enum gs_status gs_stat_text(const struct gs_gilstat *stat, const struct gs_conso
     if (!disabled)
         write_blame(&line, stat, console, verbose ? SIZE_MAX : BLAME_MOST);
     if (stat->why || stat->quality.late > 0 || stat->quality.lost > 0 || stat->threads_left_out > 0)
-        end_line(&line, console);
+        gs_text_write_cut(&line, console);
     write_flaws(&line, stat, console);
     if (line.failed)
         status = GS_NO_MEMORY;

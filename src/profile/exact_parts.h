@@ -29,11 +29,10 @@ struct gs_exact {
     size_t ran_room;
     bool nameless; /* somebody was met whom the last snapshot did not have */
     uint64_t names_ns, checked_ns, next_ns;
-    uint64_t span_ns;   /* when the span of the figures began */
-    uint64_t window_ns; /* when the window, or the part of it in this span, began */
-    uint64_t until_ns;  /* up to where events were handed on */
-    uint64_t traced_ns; /* in windows of this span that have ended, */
-    uint64_t traced_all_ns;
+    uint64_t span_ns;              /* when the span of the figures began */
+    uint64_t window_ns;            /* when the window, or the part of it in this span, began */
+    uint64_t until_ns;             /* up to where events were handed on */
+    uint64_t traced_ns;            /* in windows of this span that have ended */
     uint64_t ended_ns;             /* when a thread ended last */
     uint64_t events, lost, cpu_us; /* at the beginning of the span */
     uint64_t violations;

@@ -39,14 +39,20 @@ static bool tell_ran(void *context, pid_t tid, uint64_t *ran_ns)
     return gs_target_ran_ns(exact->python->target, tid, ran_ns);
 }
 
+/* What was counted up to here, where it was cut. */
+static void tell_counts(struct gs_exact *exact, uint64_t ns)
+{
+    struct gs_gilstat_counts all = gs_gilcounts_all(exact->counts);
+    exact->tap.counts(exact->tap.context, ns, &all);
+    exact->counts_ns = ns;
+}
+
 void gs_exact_tell_counts(struct gs_exact *exact, uint64_t ns)
 {
     if (ns - exact->counts_ns < COUNTS_NS || ns <= exact->window_ns)
         return;
     gs_gilcounts_cut(exact->counts, ns, tell_ran, exact);
-    struct gs_gilstat_counts all = gs_gilcounts_all(exact->counts);
-    exact->tap.counts(exact->tap.context, ns, &all);
-    exact->counts_ns = ns;
+    tell_counts(exact, ns);
 }
 
 /* What is counted of the thread's turns is told before these end. */
@@ -56,8 +62,8 @@ static void cut_counts(struct gs_exact *exact, uint64_t ns)
         return;
     gs_gilcounts_cut(exact->counts, ns, tell_ran, exact);
     exact->counts_ns = 0;
-    if (exact->tap.counts)
-        gs_exact_tell_counts(exact, ns);
+    if (exact->tap.counts && ns > exact->window_ns)
+        tell_counts(exact, ns);
 }
 
 void gs_exact_cut_window(struct gs_exact *exact, uint64_t ns)

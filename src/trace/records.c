@@ -67,20 +67,28 @@ static enum gs_status hold(struct gs_tracer *tracer, const struct gs_event *even
     return GS_OK;
 }
 
-/* The same store, seen by a second watch. */
-static bool is_twice(struct gs_tracer *tracer, const struct gs_perf_record *record)
+/* NULL: the thread is watched once only. */
+static struct gs_late *late_of(const struct gs_tracer *tracer, pid_t tid)
 {
-    for (size_t i = 0; i < tracer->cover.late_count; i++) {
-        struct gs_late *late = &tracer->late[i];
-        if (late->tid != record->tid)
-            continue;
-        bool twice = late->ip == record->ip && late->addr == record->addr && record->time_ns - late->time_ns < TWICE_NS;
-        late->ip = record->ip;
-        late->addr = record->addr;
-        late->time_ns = record->time_ns;
-        return twice;
-    }
-    return false;
+    size_t i = 0;
+    while (i < tracer->cover.late_count && tracer->late[i].tid != tid)
+        i++;
+    return i < tracer->cover.late_count ? &tracer->late[i] : NULL;
+}
+
+/* Told again so soon, of the same place. Keeps this one as the last. */
+static bool is_again(struct gs_told *last, const struct gs_perf_record *record)
+{
+    bool again = last->ip == record->ip && last->addr == record->addr && record->time_ns - last->time_ns < TWICE_NS;
+    *last = (struct gs_told){record->id, record->ip, record->addr, record->time_ns};
+    return again;
+}
+
+/* The same store, seen by a second watch. */
+static bool is_twice(const struct gs_tracer *tracer, const struct gs_perf_record *record)
+{
+    struct gs_late *late = late_of(tracer, record->tid);
+    return late && is_again(&late->store, record);
 }
 
 static enum gs_status take_store(struct gs_tracer *tracer, const struct gs_perf_record *record)
@@ -122,19 +130,11 @@ static enum gs_gauge gauge_of(const struct gs_cover *cover, uint64_t id)
 }
 
 /* The same, told by the descriptors of a second covering of the thread. */
-static bool is_told_twice(struct gs_tracer *tracer, const struct gs_perf_record *record, enum gs_gauge gauge)
+static bool is_told_twice(const struct gs_tracer *tracer, const struct gs_perf_record *record, enum gs_gauge gauge)
 {
-    for (size_t i = 0; i < tracer->cover.late_count; i++) {
-        struct gs_late *late = &tracer->late[i];
-        if (late->tid != record->tid)
-            continue;
-        struct gs_told *last = &late->told[gauge];
-        bool twice = last->id != record->id && last->ip == record->ip && last->addr == record->addr &&
-                     record->time_ns - last->time_ns < TWICE_NS;
-        *last = (struct gs_told){record->id, record->ip, record->addr, record->time_ns};
-        return twice;
-    }
-    return false;
+    struct gs_late *late = late_of(tracer, record->tid);
+    bool other = late && late->told[gauge].id != record->id;
+    return late && is_again(&late->told[gauge], record) && other;
 }
 
 /* What the kernel calls a state (include/linux/sched.h, TASK_REPORT); a thread that lost its processor has none. */

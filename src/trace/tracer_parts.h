@@ -7,16 +7,17 @@
 
 enum { GS_TRACER_SITES = 256 /* instructions; a Python has about ten */, GS_TRACER_CODES = 4 };
 
+/* A record of the kernel, as far as it tells whether another one is the same. */
+struct gs_told {
+    uint64_t id;
+    gs_addr ip, addr;
+    uint64_t time_ns;
+};
+
 /* A thread that may be watched twice. */
 struct gs_late {
     pid_t tid;
-    gs_addr ip, addr; /* of its last store, */
-    uint64_t time_ns;
-    struct gs_told {
-        uint64_t id;
-        gs_addr ip, addr;
-        uint64_t time_ns;
-    } told[GS_GAUGES]; /* the last record of each */
+    struct gs_told store, told[GS_GAUGES]; /* the last record of a watch, and of each gauge */
 };
 
 /* A file that has instructions which store to the words. */
