@@ -1,6 +1,6 @@
 """Ways to start a program behind a barrier: words that are put before a command, each execs it in its own process.
 
-    python3 barriers.py filter KIND COMMAND...        process_vm_readv fails there (EPERM, ENOSYS), kills, or does pass
+    python3 barriers.py filter KIND:CALL COMMAND...   that system call fails there (EPERM, ENOSYS), kills, or does pass
     python3 barriers.py namespace UID COMMAND...      a new user namespace of root's in which 0 is that user
 """
 import ctypes
@@ -10,7 +10,7 @@ import struct
 import sys
 
 NOBODY = 65534
-PROCESS_VM_READV = 310  # of x86-64
+CALLS = {"process_vm_readv": 310, "perf_event_open": 298}  # of x86-64
 CLONE_NEWUSER = 0x10000000
 PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS, SECCOMP_MODE_FILTER = 22, 38, 2
 LOAD, JUMP_IF_EQUAL, RETURN = 0x20, 0x15, 0x06  # of BPF: a word of struct seccomp_data, its number comes first
@@ -25,8 +25,8 @@ def user(number=NOBODY):
 WITHOUT_PTRACE = ("setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace")
 
 
-def filtered(kind):
-    return ("/usr/bin/python3", "-B", os.path.abspath(__file__), "filter", kind)
+def filtered(kind, call="process_vm_readv"):
+    return ("/usr/bin/python3", "-B", os.path.abspath(__file__), "filter", "%s:%s" % (kind, call))
 
 
 def namespace_for(number):
@@ -47,9 +47,10 @@ def checked(result):
         raise OSError(number, os.strerror(number))
 
 
-def set_filter(kind):
+def set_filter(what):
+    kind, call = what.split(":")
     answer = {"kill": KILL, "pass": ALLOW}.get(kind) or ERRNO | getattr(errno, kind)
-    rows = [(LOAD, 0, 0, 0), (JUMP_IF_EQUAL, 0, 1, PROCESS_VM_READV), (RETURN, 0, 0, answer), (RETURN, 0, 0, ALLOW)]
+    rows = [(LOAD, 0, 0, 0), (JUMP_IF_EQUAL, 0, 1, CALLS[call]), (RETURN, 0, 0, answer), (RETURN, 0, 0, ALLOW)]
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *row) for row in rows))
     program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(rows), ctypes.addressof(code)))
     checked(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))

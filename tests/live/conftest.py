@@ -9,6 +9,7 @@ import pytest
 import gilspy
 import pythons
 from target import Folders
+from tracing import need_watch
 
 TESTED = set()  # labels of the interpreters for which a test passed
 
@@ -45,6 +46,18 @@ def with_gil(python):
     """For tests of who holds it and who waits."""
     if not python.has_gil:
         pytest.skip("runs without a GIL")
+
+
+@pytest.fixture(scope="module")
+def watchable():
+    """For tests of what watches addresses."""
+    need_watch()
+
+
+@pytest.fixture
+def root():
+    if os.geteuid() != 0 or not shutil.which("setpriv"):
+        pytest.skip("takes root and setpriv to become another user")
 
 
 @pytest.fixture(scope="session")

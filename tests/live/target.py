@@ -14,6 +14,8 @@ import tempfile
 import termios
 import time
 
+import barriers
+
 SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "targets")
 PATIENCE_S = 90
 READ, FUTEX = 0, 202  # system calls of x86-64
@@ -152,6 +154,11 @@ class Program(Target):
     """Another program than a Python. command: as of Target.begin."""
     def __init__(self, command, pipes=(), env=None):
         self.begin(command, pipes, env or {})
+
+
+class AsNobody(Target):
+    def begin(self, command, pipes, env):
+        super().begin(lambda fds: [*barriers.user(), *command(fds)], pipes, env)
 
 
 @contextlib.contextmanager

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from target import running
-from test_exact_faults import AS_NOBODY, AsNobody, root  # noqa: F401
-from tracing import measuring, need_watch, tracing
+import barriers
+from target import AsNobody, running
+from tracing import few, measuring, tracing
 
 PAGES, NAPS = 2000, 200
 PIPES = ["with", "without", "naps"]
@@ -14,16 +14,8 @@ STATES = ["holds", "waits", "without", "unknown"]
 KEYS = {"task_clock_us", "page_faults", "major_faults", "context_switches", "preemptions", "migrations"}
 HARDWARE = {"cycles", "instructions", "cache_misses"}
 
-pytestmark = pytest.mark.usefixtures("with_gil")
-
-
-def wanted(python):
-    return python.label.endswith("-system") or python.label.startswith(("2.7.18-py", "3.13.0"))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def watchable():
-    need_watch()
+pytestmark = pytest.mark.usefixtures("watchable", "with_gil")
+wanted = few
 
 
 def sleep(target):
@@ -112,7 +104,7 @@ def test_stat_as_another_user(root, python, folders, program):  # noqa: F811
     with running(python, folders, "counters.py", str(PAGES), str(NAPS), pipes=PIPES, kind=AsNobody) as target:
         sleep(target)
         before = told(target)
-        with measuring(target.pid, "--counters", "--max-overhead", "off", wrap=AS_NOBODY, program=program) as document:
+        with measuring(target.pid, "--counters", "--max-overhead", "off", wrap=barriers.user(), program=program) as document:
             act(target)
         check_document(target, document, before)
 

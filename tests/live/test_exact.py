@@ -6,19 +6,14 @@ import shutil
 import pytest
 
 from target import READ, running, until
-from tracing import FIRST_TRACK, TRACKS, begun, measuring, need_watch, tracing
+from tracing import FIRST_TRACK, TRACKS, begun, measuring, tracing
 
 CALLS, HOLD_US, HOLDS = 2000, 30000, 4
 NANOSLEEPS = (35, 230)  # nanosleep, clock_nanosleep
 CALLERS = ["call-%d" % number for number in range(3)]
 HOLDERS = ["hold-%d" % number for number in range(3)]
 
-pytestmark = pytest.mark.usefixtures("with_gil")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def watchable():
-    need_watch()
+pytestmark = pytest.mark.usefixtures("watchable", "with_gil")
 
 
 @pytest.fixture

@@ -7,33 +7,22 @@ import os
 import resource
 import shutil
 import signal
-import sys
 
 import pytest
 
-import closed
+import barriers
 import gilspy
-from target import Target, running, until
-from tracing import begun, measuring, need_watch, tracing
+from target import AsNobody, running, until
+from tracing import begun, few, measuring, tracing, watch
 
 CALLS = 100  # four times as many events fit into the ring of a thread
 LOSING = 6  # so many times as many do not
 CALLERS = ["call-0", "call-1", "call-2"]
 PIPES = CALLERS + ["hold-0", "hold-1", "hold-2"]
 FEW_FILES = ["sh", "-c", 'ulimit -n 110; exec "$@"', "sh"]  # too few for a watch on each processor
-AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 
-pytestmark = pytest.mark.usefixtures("with_gil")
-
-
-def wanted(python):
-    """Rights and registers are the same for all; one that is stripped and the oldest way to watch are enough."""
-    return python.label.endswith("-system") or python.label.startswith(("2.7.18-py", "3.13.0"))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def watchable():
-    need_watch()
+pytestmark = pytest.mark.usefixtures("watchable", "with_gil")
+wanted = few
 
 
 @pytest.fixture
@@ -164,7 +153,8 @@ def test_registers_in_use(target, tmp_path):
 
 
 def closed_by(number):
-    return [sys.executable, "-B", closed.__file__, str(number)]
+    """As in a container."""
+    return barriers.filtered(errno.errorcode[number], "perf_event_open")
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.ENOSYS])
@@ -208,7 +198,7 @@ def watched(target, count):
     fds = []
     try:
         for tid in tids:
-            fds += [closed.watch(tid, address + 4 * i) for i in range(count)]
+            fds += [watch(tid, address + 4 * i) for i in range(count)]
         yield
     finally:
         for fd in fds:
@@ -246,20 +236,9 @@ def test_nothing_stays_behind(target, tmp_path):
     assert all(rows[target.began["tids"][name]]["acquisitions"] == CALLS + 1 for name in CALLERS)
 
 
-@pytest.fixture
-def root():
-    if os.geteuid() != 0 or not shutil.which("setpriv"):
-        pytest.skip("takes root and setpriv to become another user")
-
-
 def test_another_user(root, target, program):
-    done = gilspy.run("stat", "--exact", "-d", "1", "-p", target.pid, wrap=AS_NOBODY, program=program)
+    done = gilspy.run("stat", "--exact", "-d", "1", "-p", target.pid, wrap=barriers.user(), program=program)
     assert done.returncode == 4 and "another user" in done.stderr and done.stdout == ""
-
-
-class AsNobody(Target):
-    def begin(self, command, pipes, env):
-        super().begin(lambda fds: [*AS_NOBODY, *command(fds)], pipes, env)
 
 
 def test_unprivileged(root, python, folders, program):
@@ -271,7 +250,7 @@ def test_unprivileged(root, python, folders, program):
             pytest.skip("kernel.perf_event_paranoid is above 2")
     with running(python, folders, "exact.py", str(CALLS), "1000", pipes=PIPES, kind=AsNobody) as target:
         sleep(target)
-        with measuring(target.pid, "--max-overhead", "off", wrap=AS_NOBODY, program=program) as document:
+        with measuring(target.pid, "--max-overhead", "off", wrap=barriers.user(), program=program) as document:
             calls(target)
     assert (document["method"], document["events_lost"], document["violations"]) == ("exact", 0, 0)
     rows = {row["tid"]: row for row in document["threads"]}

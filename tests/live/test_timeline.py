@@ -6,24 +6,19 @@ import re
 import pytest
 
 from target import running
-from tracing import begun, need_watch
+from tracing import begun
 
 CALLS, HOLD_US = 500, 30000
 CALLERS = ["call-%d" % number for number in range(3)]
 HOLDERS = ["hold-%d" % number for number in range(3)]
 HOLDS, WORDS, MERGED, FRAME = 0, 5, 8, 2
 
-pytestmark = pytest.mark.usefixtures("with_gil")
+pytestmark = pytest.mark.usefixtures("watchable", "with_gil")
 
 
 def wanted(python):
     """How it is traced does not depend on the page: a few layouts do."""
     return python.label.startswith(("3.8", "3.11", "3.13"))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def watchable():
-    need_watch()
 
 
 class Numbers:

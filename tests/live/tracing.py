@@ -1,8 +1,10 @@
 """Running trace on a target for as long as a test wants, and reading what it wrote."""
 import contextlib
+import ctypes
 import json
 import os
 import signal
+import struct
 import subprocess
 
 import pytest
@@ -11,6 +13,8 @@ import gilspy
 from target import until
 
 PPOLL = 271
+PERF_EVENT_OPEN = 298  # of x86-64
+BREAKPOINT, STORES, USER_ONLY, LENGTH, ATTRIBUTES = 5, 2, 1 << 5 | 1 << 6, 4, 72
 FIRST_TRACK, TRACKS = 100000001, 10
 STATES = {"holds GIL", "waits for GIL", "no GIL", "unknown"}
 
@@ -21,6 +25,21 @@ def need_watch():
     check = next(check for check in document["checks"] if check["name"] == "perf")
     if not check["ok"]:
         pytest.skip(check["text"])
+
+
+def few(python):
+    """Rights and registers are the same for all; one that is stripped and the oldest way to watch are enough."""
+    return python.label.endswith("-system") or python.label.startswith(("2.7.18-py", "3.13.0"))
+
+
+def watch(tid, address):
+    """A debug register of a thread, as a debugger takes it; the descriptor that holds it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    attributes = struct.pack("IIQQQQQIIQQ", BREAKPOINT, ATTRIBUTES, 0, 0, 0, 0, USER_ONLY, 0, STORES, address, LENGTH)
+    fd = libc.syscall(PERF_EVENT_OPEN, attributes, tid, -1, -1, 0)
+    if fd < 0:
+        raise OSError(ctypes.get_errno(), "perf_event_open")
+    return fd
 
 
 def is_tracing(pid):

@@ -437,20 +437,26 @@ static void test_who_is_asked(void **state)
     close_world(&w);
 }
 
+/* The first of many has it, and all others wait. */
+static void open_crowd(struct world *w)
+{
+    open_world(w, THREADS);
+    held_by(w, 0);
+    does(w, 0, "running\n");
+    for (size_t i = 1; i < THREADS; i++)
+        waits_on(w, i, COND + 40);
+    w->lock.after.cond_users = THREADS - 1;
+    census(w);
+    w->reader.rotated_ns = w->reader.taken_ns;
+    w->lock.last = w->lock.after;
+}
+
 /* Where nearly all of many threads wait, only the others are asked, as long as the count says that nobody left. */
 static void test_many_wait(void **state)
 {
     (void)state;
     struct world w;
-    open_world(&w, THREADS);
-    held_by(&w, 0);
-    does(&w, 0, "running\n");
-    for (size_t i = 1; i < THREADS; i++)
-        waits_on(&w, i, COND + 40);
-    w.lock.after.cond_users = THREADS - 1;
-    census(&w);
-    w.reader.rotated_ns = w.reader.taken_ns;
-    w.lock.last = w.lock.after;
+    open_crowd(&w);
     /* 0 let go and waits; two others had it meanwhile, and 1 has it now. */
     waits_on(&w, 0, COND + 40);
     does(&w, 1, "running\n");
@@ -478,15 +484,7 @@ static void test_known_movers(void **state)
 {
     (void)state;
     struct world w;
-    open_world(&w, THREADS);
-    held_by(&w, 0);
-    does(&w, 0, "running\n");
-    for (size_t i = 1; i < THREADS; i++)
-        waits_on(&w, i, COND + 40);
-    w.lock.after.cond_users = THREADS - 1;
-    census(&w);
-    w.reader.rotated_ns = w.reader.taken_ns;
-    w.lock.last = w.lock.after;
+    open_crowd(&w);
     /* 7 had it in between, and went elsewhere; 9 is awake at its timeout, and not asked. */
     waits_on(&w, 0, COND + 40);
     does(&w, 1, "running\n");
