@@ -9,11 +9,13 @@
 #include "recording/records.h"
 #include "recording/unpacker.h"
 
+#define HOW_TO_RECORD "gilspy record -f gilspy makes recordings"
+
 struct gs_recording {
     struct gs_unpacker unpacker;
     struct gs_recording_state state;
     char *name;
-    int version;
+    int version; /* 0: of an empty file, which a recording is for a moment when it is begun */
 };
 
 static enum gs_status check_head(struct gs_recording *recording, struct gs_err *err)
@@ -23,9 +25,11 @@ static enum gs_status check_head(struct gs_recording *recording, struct gs_err *
     size_t len = gs_unpacker_head(&recording->unpacker, head);
     if (recording->unpacker.error)
         return gs_fail(err, GS_FAILED, "cannot read %.300s: %s", name, strerror(recording->unpacker.error));
+    if (len == 0)
+        return GS_OK;
     if (len < sizeof head || memcmp(head, GS_FILE_MAGIC, sizeof GS_FILE_MAGIC) != 0) {
-        gs_fail(err, GS_FAILED, "cannot play %.300s: it is %s", name, len == 0 ? "empty" : "not a recording");
-        gs_err_todo(err, "gilspy record -f gilspy makes recordings");
+        gs_fail(err, GS_FAILED, "cannot play %.300s: it is not a recording", name);
+        gs_err_todo(err, HOW_TO_RECORD);
         return GS_FAILED;
     }
     recording->version = head[GS_FILE_HEAD - 1];
@@ -110,6 +114,11 @@ static enum gs_status play_blocks(struct gs_recording *recording, struct gs_reco
 static enum gs_status say_empty(const struct gs_recording *recording, struct gs_err *err)
 {
     const char *name = recording->name;
+    if (recording->version == 0) {
+        gs_fail(err, GS_FAILED, "cannot play %.300s: it is empty", name);
+        gs_err_todo(err, HOW_TO_RECORD);
+        return GS_FAILED;
+    }
     if (recording->state.error)
         return gs_fail(err, GS_FAILED, "cannot read %.300s: %s", name, strerror(recording->state.error));
     if (recording->state.damaged)
@@ -123,6 +132,8 @@ enum gs_status gs_recording_play(struct gs_recording *recording, struct gs_sink 
                                  struct gs_err *err)
 {
     recording->state = (struct gs_recording_state){0};
+    if (recording->version == 0)
+        return say_empty(recording, err);
     if (!gs_unpacker_rewind(&recording->unpacker)) {
         gs_fail(err, GS_FAILED, "cannot play %.300s twice: it is not a file", recording->name);
         gs_err_todo(err, "Save it as a file first");

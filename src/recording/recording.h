@@ -15,7 +15,7 @@ struct gs_recording_state {
 };
 
 /* "-" is stdin. GS_FAILED: cannot be opened, is no recording, or one of another gilspy's format; GS_NO_MEMORY; err is
- * filled. */
+ * filled. An empty file is opened: it may be one that has just been begun. */
 enum gs_status gs_recording_open(struct gs_recording **recording, const char *path, struct gs_err *err) GS_MUST_CHECK;
 /* The same of an open file (owned from now on, also on failure). A regular one is read from its beginning, and its
  * position stays as it is: it may be one that is still written. name: for messages. */

@@ -164,6 +164,17 @@ def test_garbage(tmp_path, content, word):
     assert os.listdir(tmp_path) == ["a.gilspy"]
 
 
+def test_just_begun(made, tmp_path):
+    """What a recording is before its head is written, and before its first block is: among others nothing is missing."""
+    paths = [tmp_path / each for each in ("a.gilspy.part", "b.gilspy.part")]
+    for path, length in zip(paths, (0, 8)):
+        path.write_bytes(made[0].read_bytes()[:length])
+    alone, among = [gilspy.run("report", *each, "-f", "folded", "-o", "-") for each in ([made[0]], [*paths, made[0]])]
+    assert (among.returncode, among.stdout) == (0, alone.stdout) and alone.stdout
+    check_failure(gilspy.run("report", *paths, "-f", "folded", "-o", "-"), 1, "whole yet")
+    check_failure(gilspy.run("report", paths[0], paths[0], "-f", "folded", "-o", "-"), 1, "empty")
+
+
 def test_no_file(tmp_path):
     check_failure(gilspy.run("report", tmp_path / "none"), 1, "No such file")
     check_failure(gilspy.run("report", tmp_path, "-o", "-"), 1)

@@ -1,7 +1,6 @@
 """Each live test runs once for every Python of this machine; what is not installed is skipped by name."""
 import os
 import shutil
-import signal
 import tempfile
 
 import pytest
@@ -12,12 +11,6 @@ from target import Folders
 from tracing import need_watch
 
 TESTED = set()  # labels of the interpreters for which a test passed
-
-
-def pytest_configure():
-    """A job in the background ignores SIGINT, and so does what it starts: the tests end programs by it."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_generate_tests(metafunc):
