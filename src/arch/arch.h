@@ -32,6 +32,8 @@ struct gs_arch_registers {
     uint32_t known; /* a bit for each, the lowest for the first */
 };
 void gs_arch_registers_read(struct gs_arch_registers *registers, const struct user_regs_struct *from);
+/* A thread that was stopped with these had come into a system call. */
+bool gs_arch_came_in(const struct user_regs_struct *registers);
 
 /* Those of a thread in a system call, as far as its arguments tell. */
 void gs_arch_registers_of_call(struct gs_arch_registers *registers, const uint64_t args[6], gs_addr sp, gs_addr pc);

@@ -62,6 +62,11 @@ void gs_arch_registers_read(struct gs_arch_registers *registers, const struct us
                                    .known = (1u << GS_ARCH_REGISTERS) - 1};
 }
 
+bool gs_arch_came_in(const struct user_regs_struct *registers)
+{
+    return registers->orig_rax <= INT32_MAX;
+}
+
 /* The length of a ModRM byte and what follows it, for the group of near indirect calls (opcode ff /2). */
 static size_t indirect_bytes(const uint8_t *modrm, bool has_sib)
 {

@@ -10,7 +10,7 @@
 #include "sample/reader.h"
 #include "target/still.h"
 
-enum { TRIES = 5 };
+enum { TRIES = 5, COPY_LEAST = 4096 /* bytes of a stack */ };
 
 enum gs_status gs_reader_native(struct gs_reader *reader, enum gs_native_scope scope, pid_t tid)
 {
@@ -119,12 +119,27 @@ static bool take_sleeper(struct gs_reader *reader, struct gs_cstack *cstack)
     return true;
 }
 
+static bool may_stop(const struct gs_reader *reader, const struct gs_cstack *cstack, const struct gs_member *member)
+{
+    return reader->options.stopping != GS_STOP_NEVER && !cstack->untraceable && cstack->syscall_fd >= 0 &&
+           (!member || gs_may_stop(reader, member));
+}
+
+/* So much will be copied the next time: twice what it took now, or a little less than this time. */
+static void expect(struct gs_cstack *cstack, gs_addr sp)
+{
+    const struct gs_native_stack *stack = &cstack->stack;
+    size_t used = stack->count > 0 ? stack->frames[stack->count - 1].cfa - sp : 0;
+    size_t less = cstack->want - cstack->want / 16, want = used < less / 2 ? less : 2 * used;
+    want -= want % 8;
+    cstack->want = want < COPY_LEAST ? COPY_LEAST : want < GS_NATIVE_COPY_MOST ? want : GS_NATIVE_COPY_MOST;
+}
+
 /* GS_OK: it was stopped; its stack is known. */
 static enum gs_status take_runner(struct gs_reader *reader, struct gs_cstack *cstack, struct gs_member *member)
 {
     struct gs_natives *natives = &reader->natives;
-    if (reader->options.stopping == GS_STOP_NEVER || cstack->untraceable || cstack->syscall_fd < 0 ||
-        (member && !gs_may_stop(reader, member))) {
+    if (!may_stop(reader, cstack, member)) {
         bool traced = cstack->untraceable || (member && member->untraceable);
         end_as(reader, cstack, traced ? GS_NATIVE_TRACED : GS_NATIVE_RUNS);
         return GS_OK;
@@ -145,8 +160,7 @@ static enum gs_status take_runner(struct gs_reader *reader, struct gs_cstack *cs
         if (!gs_native_copy_more(&natives->copy, &cstack->stack, 4, &cstack->want))
             break;
     }
-    if (cstack->want > GS_NATIVE_COPY_MOST)
-        cstack->want = GS_NATIVE_COPY_MOST;
+    expect(cstack, natives->copy.registers.value[GS_ARCH_SP]);
     return GS_OK;
 }
 
@@ -185,7 +199,8 @@ static void take_anew(struct gs_reader *reader, struct gs_cstack *cstack)
 {
     struct gs_member *member = cstack->has_state ? member_of(reader, cstack->tid) : NULL;
     for (int i = 0; i < TRIES; i++) {
-        look(reader, cstack);
+        if (i > 0 || cstack->before.run != GS_RUN_RUNNING)
+            look(reader, cstack);
         if (cstack->before.run == GS_RUN_GONE || cstack->before.run == GS_RUN_UNKNOWN)
             break;
         /* Who waits for the GIL awakes for a moment when its wait times out. */
@@ -242,6 +257,19 @@ static bool is_wanted(const struct gs_natives *natives, const struct gs_cstack *
     return (!natives->only || natives->only == cstack->tid) && (cstack->has_state || natives->scope == GS_NATIVE_ALL);
 }
 
+bool gs_natives_stop(struct gs_reader *reader, struct gs_member *member)
+{
+    if (reader->natives.scope == GS_NATIVE_NONE || reader->polling || !member->read_sample || !member->tid)
+        return false;
+    struct gs_cstack *cstack = gs_natives_find(reader, member->tid);
+    if (!cstack || cstack->before.run != GS_RUN_RUNNING ||
+        (reader->natives.only && reader->natives.only != member->tid) || !may_stop(reader, cstack, member))
+        return false;
+    member->paired =
+        take_runner(reader, cstack, member) == GS_OK && cstack->stack.end != GS_NATIVE_TRACED && !member->torn;
+    return member->paired;
+}
+
 /* The words of the GILs, as the snapshot has them, are not those of the threads that are read once more. */
 static void keep_words(struct gs_reader *reader)
 {
@@ -259,6 +287,13 @@ static void put_words_back(struct gs_reader *reader)
     }
 }
 
+/* Both its stacks were taken in one stop, and neither since. */
+static bool is_paired(const struct gs_reader *reader, const struct gs_cstack *cstack)
+{
+    const struct gs_member *member = cstack->has_state ? member_of(reader, cstack->tid) : NULL;
+    return member && member->paired && member->read_sample == reader->sample && cstack->read_sample == reader->sample;
+}
+
 void gs_natives_take(struct gs_reader *reader)
 {
     struct gs_natives *natives = &reader->natives;
@@ -272,6 +307,8 @@ void gs_natives_take(struct gs_reader *reader)
             continue;
         /* Neither stack has changed before the snapshot began, and none was read since. */
         if (cstack->kept && !cstack->python_anew)
+            continue;
+        if (is_paired(reader, cstack))
             continue;
         if (reader->python->target->still)
             take_still(reader, cstack);
@@ -289,6 +326,7 @@ void gs_natives_poll(struct gs_reader *reader, struct gs_member *member)
     gs_native_refresh(reader->natives.engine);
     cstack->has_state = true;
     cstack->kept = false;
+    cstack->before.run = GS_RUN_UNKNOWN;
     keep_words(reader);
     take_anew(reader, cstack);
     put_words_back(reader);

@@ -181,6 +181,7 @@ static enum gs_status read_some(struct gs_reader *reader, struct gs_member **mem
         struct gs_member *member = members[n];
         member->doubled = !expected_still(reader, member);
         member->torn = true;
+        member->paired = false;
         member->tries = 0;
         if (!gs_spend(reader, cost(reader, member))) {
             gs_parts_clear(&member->chunks); /* what is not read is missing, and is not looked for */

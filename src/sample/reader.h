@@ -94,6 +94,7 @@ struct gs_member {
     struct gs_frame *frames; /* the stack as it was last known */
     uint32_t frame_count, frame_room;
     bool torn;
+    bool paired;           /* the C stack of its thread was copied in the same stop */
     bool unreadable;       /* the last walk led to memory that cannot be read, */
     bool lacks_code;       /* that of a code object, as both copies of its frame have it */
     uint32_t torn_history; /* a bit per sample in which it was read while it may have run, newest lowest */
@@ -462,6 +463,9 @@ size_t gs_follow_movers(const struct gs_reader *reader, struct gs_member *movers
 enum gs_status gs_natives_begin(struct gs_reader *reader) GS_MUST_CHECK;
 /* After it: takes the C stack of each, and the Python stack again where that moved. */
 void gs_natives_take(struct gs_reader *reader);
+/* Before that: stops a member whose thread ran when the snapshot began, and takes both its stacks. False: it is to be
+ * read like others. */
+bool gs_natives_stop(struct gs_reader *reader, struct gs_member *member);
 /* NULL: there is none. */
 struct gs_cstack *gs_natives_find(const struct gs_reader *reader, pid_t tid);
 /* In a poll: takes that of one thread, together with its Python stack. */

@@ -44,20 +44,24 @@ bool gs_may_stop(const struct gs_reader *reader, const struct gs_member *member)
            gs_pieces_bytes(reader, member) / 2 <= STOPPED_BYTES_MAX;
 }
 
-static void copy_c_stack(struct gs_reader *reader, struct gs_cstack *cstack)
+static void copy_c_stack(struct gs_reader *reader, struct gs_cstack *cstack, const struct gs_arch_registers *registers)
 {
     struct gs_native_copy *copy = &reader->natives.copy;
     copy->first.len = 0;
-    if (gs_stop_registers(&reader->stop, &copy->registers))
-        gs_native_copy_take(reader->natives.engine, copy, cstack->want);
+    copy->registers = *registers;
+    gs_native_copy_take(reader->natives.engine, copy, cstack->want);
 }
 
 /* All that is done while a thread stands still. */
 static enum gs_status read_while_stopped(struct gs_reader *reader, struct gs_member *member, struct gs_cstack *cstack)
 {
     enum gs_status status = GS_LOST;
+    struct gs_arch_registers registers = {.known = 0};
+    bool came_in = false;
+    gs_stop_registers(&reader->stop, &registers, &came_in);
+    reader->quality.stopped_in_syscall += came_in;
     if (cstack)
-        copy_c_stack(reader, cstack);
+        copy_c_stack(reader, cstack, &registers);
     for (int i = 0; i < TRIES && status != GS_OK && member; i++)
         status = gs_read_stopped(reader, member);
     return member ? status : GS_OK;
@@ -65,7 +69,6 @@ static enum gs_status read_while_stopped(struct gs_reader *reader, struct gs_mem
 
 enum gs_status gs_stop_and_copy(struct gs_reader *reader, struct gs_member *member, struct gs_cstack *cstack)
 {
-    struct gs_activity met;
     int fd = cstack ? cstack->syscall_fd : member->syscall_fd;
     if ((member && !gs_read_reserve(reader, member)) ||
         (cstack && !gs_native_copy_reserve(&reader->natives.copy, cstack->want)))
@@ -75,13 +78,11 @@ enum gs_status gs_stop_and_copy(struct gs_reader *reader, struct gs_member *memb
         return status;
     gs_watch_hold(reader->python->target->watch, true);
     reader->stopping = true;
-    gs_activity_read(fd, &met);
     status = read_while_stopped(reader, member, cstack);
     reader->stopping = false;
     reader->quality.stopped_us += gs_stop_end(&reader->stop);
     gs_watch_hold(reader->python->target->watch, false);
     reader->quality.stopped++;
-    reader->quality.stopped_in_syscall += met.run == GS_RUN_SYSCALL;
     if (member && status == GS_OK)
         gs_read_finish(reader, member);
     else if (member)
@@ -143,7 +144,7 @@ static bool stop_first(struct gs_reader *reader, struct gs_member *member)
 
 enum gs_status gs_read_and_stop(struct gs_reader *reader, struct gs_member **members, size_t count)
 {
-    if (count == 1 && stop_first(reader, members[0]))
+    if (count == 1 && (gs_natives_stop(reader, members[0]) || stop_first(reader, members[0])))
         return GS_OK;
     enum gs_status status = gs_read_members(reader, members, count);
     for (size_t i = 0; i < count && !status; i++) {

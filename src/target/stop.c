@@ -130,13 +130,14 @@ enum gs_status gs_stop_begin(struct gs_stop *stop, pid_t tid, int activity_fd)
     return status;
 }
 
-bool gs_stop_registers(const struct gs_stop *stop, struct gs_arch_registers *registers)
+bool gs_stop_registers(const struct gs_stop *stop, struct gs_arch_registers *registers, bool *came_in)
 {
     struct user_regs_struct all;
     struct iovec place = {&all, sizeof all};
     if (!stop->tid || ptrace(PTRACE_GETREGSET, stop->tid, NT_PRSTATUS, &place) || place.iov_len != sizeof all)
         return false;
     gs_arch_registers_read(registers, &all);
+    *came_in = gs_arch_came_in(&all);
     return true;
 }
 

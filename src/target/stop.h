@@ -18,8 +18,8 @@ struct gs_stop {
  * it does not run, has ended or fell into an uninterruptible sleep; GS_NOT_PERMITTED when it may not be traced, as when
  * another tracer has it. */
 enum gs_status gs_stop_begin(struct gs_stop *stop, pid_t tid, int activity_fd) GS_MUST_CHECK;
-/* The registers of the thread that is stopped; false: they are not to be had. */
-bool gs_stop_registers(const struct gs_stop *stop, struct gs_arch_registers *registers);
+/* The registers of the thread that is stopped; false: they are not to be had. *came_in: into a system call. */
+bool gs_stop_registers(const struct gs_stop *stop, struct gs_arch_registers *registers, bool *came_in);
 /* Lets it go on; returns for how many microseconds it stood still. */
 uint64_t gs_stop_end(struct gs_stop *stop);
 /* Lets a thread that is owed go on if it has stopped by now: to be called before each reading, and while waiting for
