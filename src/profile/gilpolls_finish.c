@@ -1,9 +1,11 @@
 /* The end of a span of polls: what goes on is cut there, and the sums become figures. */
 #include <math.h>
+#include <string.h>
 
 #include "profile/gilpolls_parts.h"
 
 #define QUANTILE 1.96 /* of a normal distribution: 95 % lie within so many deviations */
+#define CHANCE   4    /* deviations, squared */
 #define RARE     2    /* gaps, squared: holds that are rare and short may all have been missed */
 
 enum { QUARTER = 4, PLACED = 20 /* of so many hand-overs at most one may be to nobody knows whom */ };
@@ -26,8 +28,30 @@ static double late_ns2(const struct gs_gilpolls *polls, double has, double jumps
     return has * (1 - has) * (polls->late_ns2 / 2 + fmin(polls->lost_ns2, 2 * stays_ns * polls->lost_ns));
 }
 
+/* Where the GIL is handed over all the time, looking at it changes who has it: the thread whose processor we take is
+ * left out meanwhile. How much what is seen differs with the processor that we look from tells how much; error: what
+ * chance does to the share. */
+static double looking(const struct gs_gilpolls *polls, const struct gs_gilsum_thread *thread, double error)
+{
+    double sum_ns = 0, has_ns = 0, squares = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < GS_GILSUM_PROCESSORS; i++) {
+        sum_ns += (double)polls->from_ns[i];
+        has_ns += (double)thread->has_from_ns[i];
+        count += polls->from_ns[i] > 0;
+    }
+    for (size_t i = 0; i < GS_GILSUM_PROCESSORS && sum_ns > 0; i++) {
+        double from_ns = (double)polls->from_ns[i];
+        double off = from_ns > 0 ? (double)thread->has_from_ns[i] / from_ns - has_ns / sum_ns : 0;
+        squares += from_ns / sum_ns * off * off;
+    }
+    /* by chance each is off by so much more as it was looked from less */
+    double chance = CHANCE * (double)count * error * error;
+    return squares > chance ? sqrt(squares - chance) : 0;
+}
+
 /* What is a matter of the whole span: also of threads that have ended. */
-static void set_figures(struct gs_gilpolls *polls)
+static void set_figures(struct gs_gilpolls *polls, bool counted)
 {
     double span = (double)polls->span_ns, all = span + (double)polls->missed_ns;
     double gap = polls->span_polls > 0 ? span / (double)polls->span_polls : 0;
@@ -38,7 +62,8 @@ static void set_figures(struct gs_gilpolls *polls)
             continue;
         double jumps = thread->error_ns2 * 2 / (gap * gap), has = fmin((double)thread->word_ns[GS_HOLDS] / span, 1);
         double error = sqrt(thread->error_ns2 + RARE * gap * gap + late_ns2(polls, has, jumps));
-        thread->half_width = fmin(QUANTILE * error / span, 1);
+        double seen = counted ? 0 : looking(polls, thread, error / span);
+        thread->half_width = fmin(QUANTILE * error / span + seen, 1);
         if (thread->ran_ns.known)
             thread->on_cpu = gs_figure((double)thread->ran_ns.value / all);
     }
@@ -74,7 +99,7 @@ enum gs_status gs_gilpolls_finish(struct gs_gilpolls *polls, struct gs_gilstat *
         gs_gilpolls_note_ran(polls, &polls->list[i]);
         gs_gilpolls_close(polls, &polls->list[i]);
     }
-    set_figures(polls);
+    set_figures(polls, counted);
     *stat = (struct gs_gilstat){.pid = polls->pid,
                                 .python = polls->python,
                                 .method = GS_METHOD_SAMPLED,
@@ -100,4 +125,5 @@ void gs_gilpolls_next(struct gs_gilpolls *polls)
     polls->span_polls = polls->span_ns = polls->missed_ns = 0;
     polls->late_ns2 = polls->lost_ns = polls->lost_ns2 = 0;
     polls->ran_ns = polls->last_ns;
+    memset(polls->from_ns, 0, sizeof polls->from_ns);
 }

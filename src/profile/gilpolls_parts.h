@@ -55,11 +55,13 @@ struct gs_gilpolls {
     size_t gil_count;
     uint64_t polls; /* since the beginning */
     uint64_t span_polls, span_ns;
-    uint64_t missed_ns;       /* further time, in which polls came so late that nothing is known of it */
-    double late_ns2;          /* squares of gaps longer than usual in which something changed, */
-    double lost_ns, lost_ns2; /* and the gaps that are missed_ns, and their squares */
-    uint64_t last_ns, ran_ns; /* of the last poll; when times on processors were last read */
-    uint64_t holds;           /* numbers given out */
+    uint64_t missed_ns;                     /* further time, in which polls came so late that nothing is known of it */
+    double late_ns2;                        /* squares of gaps longer than usual in which something changed, */
+    double lost_ns, lost_ns2;               /* and the gaps that are missed_ns, and their squares */
+    uint64_t last_ns, ran_ns;               /* of the last poll; when times on processors were last read */
+    uint64_t holds;                         /* numbers given out */
+    uint32_t from;                          /* the processor from which the last poll was made, */
+    uint64_t from_ns[GS_GILSUM_PROCESSORS]; /* and for how much of the span each was that */
 };
 
 /* The hand-overs between two polls; 0 where they are not counted, or what the process says makes no sense. */

@@ -14,7 +14,8 @@ enum {
     GS_GILSUM_THREADS = 1 << 14, /* more are left out, and counted */
     GS_GILSUM_BLAME = 1 << 16,   /* pairs */
     GS_GILSUM_HOGS = 1 << 12,
-    GS_GILSUM_GILS = 64
+    GS_GILSUM_GILS = 64,
+    GS_GILSUM_PROCESSORS = 16 /* by which shares are told apart; those beyond them go to these, too */
 };
 
 struct gs_gilsum_thread {
@@ -30,6 +31,7 @@ struct gs_gilsum_thread {
     struct gs_figure on_cpu;
     double error_ns2; /* out of what it may keep here: the variance of word_ns[GS_HOLDS], and time on a processor */
     struct gs_count ran_ns;
+    uint64_t has_from_ns[GS_GILSUM_PROCESSORS]; /* of word_ns[GS_HOLDS]: what was seen from each processor */
 };
 
 struct gs_gilsum_gil {

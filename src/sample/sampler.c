@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/pace.h"
 #include "gilspy/sampler.h"
+#include "sample/roam.h"
 #include "sample/stream.h"
 
 enum {
@@ -28,6 +29,8 @@ struct sampled {
 struct gs_sampler {
     struct gs_stream_host host;
     struct gs_pace pace;
+    struct gs_roam roam;
+    bool uncounted; /* of this round: a GIL does not count how often it changes hands */
     struct sampled *list;
     size_t count, room;
     size_t next; /* who is still to be sampled in this round */
@@ -51,6 +54,7 @@ static enum gs_status begin(struct gs_sampler *sampler)
     clock_gettime(CLOCK_REALTIME, &now);
     sampler->begin_ns = gs_clock_ns();
     gs_pace_init(&sampler->pace, sampler->rate_hz, sampler->begin_ns);
+    gs_roam_init(&sampler->roam, sampler->begin_ns);
     gethostname(host, sizeof host - 1);
     struct gs_run_info run = {.begin_ns = sampler->begin_ns,
                               .realtime_ns = now.tv_sec * (int64_t)GS_NS_PER_S + now.tv_nsec,
@@ -85,6 +89,8 @@ void gs_sampler_free(struct gs_sampler *sampler)
         gs_stream_free(sampler->list[i].stream);
     free(sampler->list);
     gs_stacks_free(sampler->host.stacks);
+    if (sampler->begin_ns)
+        gs_roam_fini(&sampler->roam);
     free(sampler);
 }
 
@@ -156,6 +162,16 @@ static void weigh(const struct gs_sampler *sampler, struct sampled *sampled, str
     sampled->last_ns = sample->time_ns;
 }
 
+/* Those that do not count it let go of it after so few instructions that it changes hands all the time. */
+static bool is_uncounted(const struct gs_snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->gil_count; i++) {
+        if (!snapshot->gils[i].has_switches && snapshot->gils[i].state != GS_GIL_DISABLED)
+            return true;
+    }
+    return false;
+}
+
 /* What is remembered of stacks must not grow for ever. */
 static enum gs_status forget_stacks(struct gs_sampler *sampler)
 {
@@ -172,12 +188,15 @@ static enum gs_status take_one(struct gs_sampler *sampler, struct sampled *sampl
 {
     struct gs_sample sample;
     struct gs_sink *sink = sampler->host.sink;
+    uint32_t processor = gs_roam_where();
     enum gs_status status = gs_stream_take(sampled->stream, &sample);
     if (gs_status_class(status) == GS_CLASS_LOST)
         return GS_OK; /* the next one will stand for its time too */
     if (status)
         return status;
     weigh(sampler, sampled, &sample);
+    sample.processor = processor;
+    sampler->uncounted |= is_uncounted(sample.snapshot);
     sampler->samples++;
     sampler->thread_samples += sample.thread_count;
     return sink->sample ? sink->sample(sink, &sample) : GS_OK;
@@ -203,6 +222,9 @@ enum gs_status gs_sampler_take(struct gs_sampler *sampler, uint64_t *id)
         sampler->next++;
     }
     sampler->next = 0;
+    if (sampler->uncounted)
+        gs_roam(&sampler->roam, gs_clock_ns());
+    sampler->uncounted = false;
     return GS_OK;
 }
 

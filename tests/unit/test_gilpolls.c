@@ -26,6 +26,7 @@ struct play {
     bool counted, gone; /* its GIL counts hand-overs; the last thread has ended */
     uint8_t words[4];
     uint32_t stack; /* of the holder */
+    uint32_t processor;
     size_t threads;
 };
 
@@ -76,6 +77,7 @@ static void poll(struct play *play, uint64_t ns)
     struct gs_sample sample = {.time_ns = play->now_ns,
                                .weight_ns = ns <= 10 * MS ? ns : MS,
                                .gap_ns = ns <= 10 * MS ? 0 : ns - MS,
+                               .processor = play->processor,
                                .threads = threads,
                                .thread_count = count,
                                .stacks = play->stacks,
@@ -436,6 +438,33 @@ static void nonsense_does_no_harm(void **state)
     finish(&play, &stat);
 }
 
+/* Of two that have it by turns, whoever's processor is taken for the look is found without. */
+static double bound_of_two(bool counted, bool differs)
+{
+    struct play play;
+    struct gs_gilstat stat;
+    begin(&play, 2);
+    play.counted = counted;
+    for (int i = 0; i < 2000; i++) {
+        play.processor = (uint32_t)(i / 20 % 2);
+        hand(&play, differs ? (int)play.processor ^ (i % 4 == 3) : i % 2);
+        poll(&play, MS);
+    }
+    figures(&play, &stat);
+    assert_true(near(stat.threads[0].has, 0.5, 0.01));
+    double bound = stat.threads[0].half_width;
+    finish(&play, &stat);
+    return bound;
+}
+
+static void what_differs_by_processor_is_in_the_bound(void **state)
+{
+    (void)state;
+    assert_true(bound_of_two(false, false) < 0.05);
+    assert_true(near(bound_of_two(false, true), 0.25, 0.05)); /* seen 75 % of the time from one, 25 from the other */
+    assert_true(bound_of_two(true, true) < 0.05);             /* where hand-overs are rare it is a matter of chance */
+}
+
 static void averages_wait_until_they_are_known(void **state)
 {
     struct play play;
@@ -577,6 +606,7 @@ int main(void)
         cmocka_unit_test(a_late_poll_makes_no_long_hold),
         cmocka_unit_test(nonsense_does_no_harm),
         cmocka_unit_test(averages_wait_until_they_are_known),
+        cmocka_unit_test(what_differs_by_processor_is_in_the_bound),
         cmocka_unit_test(the_truth_lies_within_the_bound),
         cmocka_unit_test(percentiles_are_near),
     };

@@ -1,0 +1,124 @@
+/* Going from one processor to another: only where more can run than there are processors, never beyond those that were
+ * given, which are ours again at the end. */
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "sample/roam.h"
+
+#define MS UINT64_C(1000000)
+
+enum { CROWD_MOST = 65, CALLS = 200000 };
+
+static void what_runs_is_told(void **state)
+{
+    (void)state;
+    assert_int_equal(gs_roam_running("0.08 0.56 1.13 3/84 12834\n"), 3);
+    assert_int_equal(gs_roam_running("128.00 0.00 0.00 4294967295/84 12834\n"), UINT32_MAX);
+    assert_int_equal(gs_roam_running("0.08 0.56 1.13\n"), 0);
+    assert_int_equal(gs_roam_running("nonsense"), 0);
+    assert_int_equal(gs_roam_running(""), 0);
+}
+
+static pid_t spin(void)
+{
+    pid_t parent = getpid(), pid = fork();
+    assert_true(pid >= 0);
+    if (pid > 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    while (getppid() == parent)
+        ;
+    _exit(0);
+}
+
+static void it_keeps_to_what_was_given(void **state)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    pid_t crowd[CROWD_MOST];
+    cpu_set_t given, now;
+    struct gs_roam roam;
+    bool seen[2] = {false, false};
+    int first = -1, second = -1, calls = 0;
+    (void)state;
+    assert_int_equal(sched_getaffinity(0, sizeof given, &given), 0);
+    for (int i = CPU_SETSIZE; i-- > 0;) {
+        second = CPU_ISSET(i, &given) ? first : second;
+        first = CPU_ISSET(i, &given) ? i : first;
+    }
+    if (second < 0 || processors >= CROWD_MOST) {
+        print_message("not tried: it takes 2 to %d processors\n", CROWD_MOST - 1);
+        skip();
+    }
+    CPU_ZERO(&given);
+    CPU_SET(first, &given);
+    CPU_SET(second, &given);
+    assert_int_equal(sched_setaffinity(0, sizeof given, &given), 0);
+    for (long i = 0; i <= processors; i++)
+        crowd[i] = spin();
+    gs_roam_init(&roam, 1);
+    for (uint64_t now_ns = 1; !(seen[0] && seen[1]) && calls < CALLS; now_ns += 10 * MS, calls++) {
+        gs_roam(&roam, now_ns);
+        assert_int_equal(sched_getaffinity(0, sizeof now, &now), 0);
+        CPU_AND(&now, &now, &given);
+        assert_true(CPU_COUNT(&now) > 0);
+        if (CPU_COUNT(&now) == 1) {
+            assert_true(CPU_ISSET((int)gs_roam_where(), &now));
+            seen[CPU_ISSET(first, &now) ? 0 : 1] = true;
+        }
+    }
+    gs_roam_fini(&roam);
+    for (long i = 0; i <= processors; i++) {
+        kill(crowd[i], SIGKILL);
+        waitpid(crowd[i], NULL, 0);
+    }
+    assert_int_equal(sched_getaffinity(0, sizeof now, &now), 0);
+    assert_true(CPU_EQUAL(&now, &given));
+    if (calls == CALLS && !seen[0] && !seen[1]) {
+        print_message("not tried: /proc/loadavg does not tell what runs here\n");
+        skip();
+    }
+    assert_true(seen[0] && seen[1]);
+}
+
+static void what_somebody_else_chose_stays(void **state)
+{
+    cpu_set_t given, other, now;
+    struct gs_roam roam;
+    int first = -1;
+    (void)state;
+    assert_int_equal(sched_getaffinity(0, sizeof given, &given), 0);
+    for (int i = CPU_SETSIZE; i-- > 0;)
+        first = CPU_ISSET(i, &given) ? i : first;
+    CPU_ZERO(&other);
+    CPU_SET(first, &other);
+    gs_roam_init(&roam, 1);
+    roam.narrow = true; /* it chose another one, and taskset came after it */
+    roam.given = given;
+    CPU_ZERO(&roam.chosen);
+    CPU_SET(first + 1, &roam.chosen);
+    assert_int_equal(sched_setaffinity(0, sizeof other, &other), 0);
+    gs_roam_fini(&roam);
+    assert_int_equal(sched_getaffinity(0, sizeof now, &now), 0);
+    assert_true(CPU_EQUAL(&now, &other));
+    assert_int_equal(sched_setaffinity(0, sizeof given, &given), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_runs_is_told),
+        cmocka_unit_test(what_somebody_else_chose_stays),
+        cmocka_unit_test(it_keeps_to_what_was_given),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
