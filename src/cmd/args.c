@@ -144,3 +144,12 @@ enum gs_status gs_args_check(const struct gs_args *args, const char *verb, struc
     gs_err_todo(err, "Name a process with -p PID (gilspy ps lists them), or a command behind --");
     return GS_USAGE;
 }
+
+const char *gs_args_given(const struct gs_args *args, uint64_t set)
+{
+    for (int i = 0; i < GS_OPT_COUNT; i++) {
+        if (args->given & set & UINT64_C(1) << i)
+            return gs_options[i].name;
+    }
+    return NULL;
+}

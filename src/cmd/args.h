@@ -92,5 +92,7 @@ enum gs_status gs_args_parse(struct gs_args *args, int argc, char **argv, uint64
 void gs_args_fini(struct gs_args *args);
 /* Whether they name processes, a core or a program. GS_USAGE and err filled where they do not; verb: as "trace". */
 enum gs_status gs_args_check(const struct gs_args *args, const char *verb, struct gs_err *err) GS_MUST_CHECK;
+/* The name of the first option of a set that was given; NULL: none was. */
+const char *gs_args_given(const struct gs_args *args, uint64_t set);
 
 #endif

@@ -1,5 +1,6 @@
 /* gilspy help: the short help, or the long one of a command. */
 #include "cmd/cmd.h"
+#include "cmd/message.h"
 #include "cmd/output.h"
 
 static int run(const struct gs_args *args)
@@ -7,6 +8,11 @@ static int run(const struct gs_args *args)
     const struct gs_cmd *cmd = args->word_count > 0 ? gs_cmd_find(args->words[0]) : NULL;
     if (args->word_count > 0 && !cmd)
         return gs_help_unknown(args->words[0]);
+    if (args->word_count > 1) {
+        struct gs_err err;
+        gs_fail(&err, GS_USAGE, "cannot explain '%.60s' too: help is of one command at a time", args->words[1]);
+        return gs_message(GS_USAGE, &err);
+    }
     if (cmd)
         gs_help_command(cmd, stdout);
     else

@@ -272,6 +272,15 @@ static enum gs_status check_rotation(struct record *r, struct gs_err *err)
     return GS_USAGE;
 }
 
+/* A recording has all of it. */
+static void tell_unheeded(const struct gs_args *args)
+{
+    const char *drawn = gs_args_given(args, GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) |
+                                                GS_OPT(THREAD) | GS_OPT(FUNCTION));
+    if (drawn && !args->quiet)
+        gs_remark("a recording has every thread and every mode: give --%s to gilspy report, which draws it", drawn);
+}
+
 static int run(const struct gs_args *args)
 {
     struct record r = {.args = args, .fd = -1};
@@ -285,6 +294,8 @@ static int run(const struct gs_args *args)
         status = check_rotation(&r, &err);
     if (status)
         return gs_message(status, &err);
+    if (!r.format)
+        tell_unheeded(args);
     r.name = choose_name(args, r.format);
     int exit = r.name ? record(&r) : gs_status_exit(GS_NO_MEMORY);
     gs_meter_fini(&r.meter);

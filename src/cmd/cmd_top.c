@@ -21,16 +21,34 @@ static int write_figures(const struct gs_args *args)
     return gs_figures_run(&mine);
 }
 
+/* What would be left unheeded is rather not begun. */
+static enum gs_status check_usage(const struct gs_args *args, struct gs_err *err)
+{
+    const char *of_screen =
+        gs_args_given(args, GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) | GS_OPT(FUNCTION));
+    if (args->interval_us > 0 && (!args->json || args->once))
+        return gs_fail(err, GS_USAGE, "cannot watch: --interval is for the documents of --json%s",
+                       args->once ? ", and --once has one end" : "");
+    if (args->json && of_screen) {
+        gs_fail(err, GS_USAGE, "cannot watch: --json has the figures of stat, for which there is no --%s", of_screen);
+        gs_err_todo(err, "gilspy record -f jsonl -o - has the samples as JSON");
+        return GS_USAGE;
+    }
+    if (args->output && !args->json && !args->once) {
+        gs_fail(err, GS_USAGE, "cannot watch: --output is for --json and --once, not for the screen");
+        gs_err_todo(err, "On the screen w writes a dump to a file");
+        return GS_USAGE;
+    }
+    return GS_OK;
+}
+
 static int run(const struct gs_args *args)
 {
     struct gs_args chosen = *args;
+    struct gs_err usage;
     pid_t pid = 0;
-    if (args->interval_us > 0 && (!args->json || args->once)) {
-        struct gs_err err;
-        gs_fail(&err, GS_USAGE, "cannot watch: --interval is for the documents of --json%s",
-                args->once ? ", and --once has one end" : "");
-        return gs_message(GS_USAGE, &err);
-    }
+    if (check_usage(args, &usage) != GS_OK)
+        return gs_message(GS_USAGE, &usage);
     if (args->pid_count > 0 || args->program || args->user) {
         struct gs_err err;
         enum gs_status status = gs_args_check(args, "watch", &err);

@@ -101,16 +101,19 @@ int gs_help_unknown(const char *name)
 {
     struct gs_err err;
     struct gs_nearest nearest = {.word = name};
-    if (name[0] == '-') {
-        gs_fail(&err, GS_USAGE, "cannot run '%.60s': a command stands before its options", name);
-        gs_err_todo(&err, "gilspy help lists the commands");
-        return gs_message(GS_USAGE, &err);
-    }
-    for (size_t i = 0; gs_cmds[i]; i++)
+    bool option = name[0] == '-';
+    if (option)
+        nearest.word = name + strspn(name, "-");
+    for (size_t i = 0; gs_cmds[i] && !option; i++)
         gs_nearest_try(&nearest, gs_cmds[i]->name);
-    gs_fail(&err, GS_USAGE, "cannot run '%.60s': there is no such command", name);
+    for (int i = 0; i < GS_OPT_COUNT && option && *nearest.word && nearest.word[1]; i++) {
+        if (GS_PROGRAM_OPTIONS >> i & 1)
+            gs_nearest_try(&nearest, gs_options[i].name);
+    }
+    gs_fail(&err, GS_USAGE, "cannot run '%.60s': %s", name,
+            option ? "a command stands before its options" : "there is no such command");
     if (nearest.best)
-        gs_err_todo(&err, "Did you mean gilspy %s?", nearest.best);
+        gs_err_todo(&err, "Did you mean gilspy %s%s?", option ? "--" : "", nearest.best);
     else
         gs_err_todo(&err, "gilspy help lists the commands");
     return gs_message(GS_USAGE, &err);

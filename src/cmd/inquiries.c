@@ -9,6 +9,7 @@
 #include "cmd/family.h"
 #include "cmd/inquiries.h"
 #include "cmd/message.h"
+#include "cmd/nobody.h"
 #include "cmd/signals.h"
 #include "cmd/stuck.h"
 #include "target/kin.h"
@@ -180,19 +181,6 @@ static enum gs_status look_at_each(struct gs_inquiries *all, bool remember, stru
     return GS_OK;
 }
 
-/* Nobody was met. */
-static enum gs_status explain_nobody(struct gs_inquiries *all, struct gs_err *err)
-{
-    const char *program = all->args->program[0];
-    if (gs_spawn_ended(&all->spawn))
-        gs_fail(err, GS_GONE, "nothing was watched: no Python was met in %.100s before its end", program);
-    else
-        gs_fail(err, GS_GONE, "nothing was watched: no Python was met in %.100s so far", program);
-    if (!all->args->subprocesses)
-        gs_err_todo(err, "If %.100s starts Python as a process of its own, add -s", program);
-    return GS_GONE;
-}
-
 /* A program that was started comes into its waits while it is watched: those of the middle are compared with those of
  * the end. */
 enum gs_status gs_inquiries_watch(struct gs_inquiries *all, struct gs_err *err)
@@ -218,7 +206,10 @@ enum gs_status gs_inquiries_watch(struct gs_inquiries *all, struct gs_err *err)
         }
         now_ns = gs_clock_ns();
     }
-    return status == GS_OK && all->count == 0 ? explain_nobody(all, err) : status;
+    if (status != GS_OK || all->count > 0)
+        return status;
+    struct gs_nobody nobody = {"watched", .over = gs_spawn_ended(&all->spawn), .due = true};
+    return gs_nobody_tell(&nobody, all->args, err);
 }
 
 int gs_inquiries_close(struct gs_inquiries *all)

@@ -83,7 +83,7 @@ int gs_pick(const struct gs_args *args, pid_t *pid)
     struct gs_console console;
     struct picking picking = {.args = &quiet};
     enum gs_choice_made made = GS_CHOICE_NONE;
-    if (args->once || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+    if (args->once || args->json || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
         return list(args);
     quiet.quiet = true;
     gs_console_init(&console, stdout, args->color);

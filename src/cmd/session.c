@@ -8,6 +8,7 @@
 #include "base/watch.h"
 #include "cmd/look.h"
 #include "cmd/message.h"
+#include "cmd/nobody.h"
 #include "cmd/session.h"
 #include "cmd/signals.h"
 #include "cmd/stuck.h"
@@ -30,6 +31,7 @@ struct gs_session {
     size_t look_count, look_room;
     uint64_t begin_ns, next_ns, tick_ns, slept_ns; /* next: of the samples */
     bool woken, ends;
+    bool due; /* a sample was */
     sigset_t waiting;
 };
 
@@ -234,6 +236,7 @@ static enum gs_status loop(struct gs_session *session, struct gs_err *err)
     for (;;) {
         uint64_t now_ns = gs_clock_ns();
         bool sampled = now_ns >= session->next_ns && gs_sampler_count(session->sampler) > 0;
+        session->due = session->due || sampled;
         if (!status && sampled)
             status = sample(session, err);
         if (!status)
@@ -272,10 +275,9 @@ enum gs_status gs_session_run(struct gs_session *session, struct gs_err *err)
         return gs_fail(err, ended, "cannot finish the recording: %s", gs_status_text(ended));
     if (status || end.samples > 0)
         return status;
-    gs_fail(err, GS_GONE, "nothing was recorded: no Python could be sampled before the end");
-    if (session->spawned && !session->args->subprocesses)
-        gs_err_todo(err, "If %.100s starts Python as a process of its own, add -s", session->args->program[0]);
-    return GS_GONE;
+    struct gs_nobody nobody = {"recorded", .over = !session->spawned || gs_spawn_ended(&session->spawn),
+                               .due = session->due || session->look_count == 0};
+    return gs_nobody_tell(&nobody, session->args, err);
 }
 
 void gs_session_rate(struct gs_session *session, double rate_hz)

@@ -1,6 +1,7 @@
 /* Between the command line and a process that can be traced. */
 #include "base/clock.h"
 #include "cmd/message.h"
+#include "cmd/nobody.h"
 #include "cmd/signals.h"
 #include "cmd/subject.h"
 #include "target/nested.h"
@@ -28,8 +29,8 @@ static enum gs_status open_started(struct gs_subject *subject, struct gs_err *er
             return status;
         gs_signals_sleep(gs_clock_ns() + POLL_NS, &subject->waiting);
     }
-    return gs_fail(err, GS_GONE, "nothing was traced: no Python was met in %.100s before its end",
-                   subject->args->program[0]);
+    struct gs_nobody nobody = {"traced", .over = subject->spawn.ended, .due = true, .single = true};
+    return gs_nobody_tell(&nobody, subject->args, err);
 }
 
 enum gs_status gs_subject_open(struct gs_subject *subject, const struct gs_args *args,

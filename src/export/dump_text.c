@@ -102,8 +102,7 @@ static void write_remarks(struct gs_page *page, const struct gs_entries *entries
     if (!is_whole(dump))
         write_lacks(page, dump->target->still);
     if (entries->count < entries->all) {
-        gs_text_put(&page->line, "%zu of %zu threads are shown: those that --thread asks for", entries->count,
-                    entries->all);
+        gs_words_chosen(&page->line, entries->count, entries->all);
         gs_page_end_line(page);
     }
     if (dump->child_count > 0) {

@@ -129,6 +129,10 @@ enum gs_status gs_trace_text(const struct gs_gilstat *stat, const struct gs_cons
         gs_text_write(&line, console);
         rows++;
     }
+    if (stat->threads_known > 0) {
+        gs_words_chosen(&line, stat->thread_count, stat->threads_known);
+        gs_text_write(&line, console);
+    }
     if (left > 0) {
         gs_words_count(&line, left + stat->threads_left_out, "more thread", "more threads");
         gs_text_put(&line, rows == ROWS_MOST ? " (-v shows them)" : ", without the GIL all the time");

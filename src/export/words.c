@@ -168,3 +168,8 @@ void gs_words_count(struct gs_text *text, size_t count, const char *one, const c
     gs_words_number(text, count);
     gs_text_put(text, " %s", count == 1 ? one : many);
 }
+
+void gs_words_chosen(struct gs_text *text, size_t shown, size_t known)
+{
+    gs_text_put(text, "%zu of %zu threads are shown: those that --thread asks for", shown, known);
+}

@@ -34,6 +34,8 @@ void gs_words_syscall(struct gs_text *text, int number);
 void gs_words_time(struct gs_text *text, uint64_t time_us);
 /* "1 thread waits", "3 threads wait": count, and the form that goes with it. */
 void gs_words_count(struct gs_text *text, size_t count, const char *one, const char *many);
+/* "2 of 5 threads are shown: those that --thread asks for" */
+void gs_words_chosen(struct gs_text *text, size_t shown, size_t known);
 /* 1234567 as 1,234,567 */
 void gs_words_number(struct gs_text *text, uint64_t number);
 

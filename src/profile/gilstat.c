@@ -44,6 +44,7 @@ void gs_gilstat_choose(struct gs_gilstat *stat, const char *const *patterns, siz
         if (gs_patterns_fit(patterns, count, stat->threads[i].tid, stat->threads[i].name))
             stat->threads[threads++] = stat->threads[i];
     }
+    stat->threads_known = count > 0 ? stat->thread_count : 0;
     stat->thread_count = threads;
     for (size_t i = 0; i < stat->hog_count; i++) {
         if (gs_gilstat_find(stat, stat->hogs[i].tid))

@@ -116,6 +116,7 @@ struct gs_gilstat {
     struct gs_gilstat_thread *threads; /* main thread first, then by tid */
     size_t thread_count;
     size_t threads_left_out;     /* there were too many */
+    size_t threads_known;        /* before some of them were chosen; 0: all are shown */
     struct gs_gilstat_hog *hogs; /* by held_us, most first */
     size_t hog_count;
     struct gs_gilstat_blame *blame; /* by us, most first */

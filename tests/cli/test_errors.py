@@ -137,7 +137,7 @@ def test_ends_halfway(system_python, folders):
     ["dump", "--json=1", "-p", "1"],
     ["dump", "--assume-python", "three", "-p", "1"], ["top", "--rate", "0", "-p", "1"],
     ["top", "--duration", "long", "-p", "1"], ["nonsense"], ["dump", "-Z", "-p", "1"], ["dump", "--nonsense"],
-    ["ps", "--once"], ["help", "nonsense"],
+    ["ps", "--once"], ["help", "nonsense"], ["help", "dump", "top"],
 ])
 def test_wrong_usage(words):
     check_failure(gilspy.run(*words), 2)
@@ -151,6 +151,7 @@ def test_no_command():
 @pytest.mark.parametrize("words, nearest", [
     (["dmup"], "dump"), (["topp"], "top"), (["dump", "--jsno"], "--json"), (["dump", "--local"], "--locals"),
     (["dump", "--non-blocking"], "--nonblocking"), (["top", "--duratoin", "1"], "--duration"),
+    (["--verison"], "gilspy --version"), (["--hlep"], "gilspy --help"),
 ])
 def test_names_the_nearest(words, nearest):
     check_failure(gilspy.run(*words), 2, nearest)

@@ -193,6 +193,26 @@ def test_no_target(other, tmp_path):  # noqa: F811
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("words", [["record", "-o", "a.svg"], ["stat"]])
+def test_too_short(spinning, tmp_path, words):
+    """It is told what to change, not that there was no Python."""
+    done = gilspy.run(*words, "-p", spinning.pid, "-d", "1us", "-r", "0.001", cwd=tmp_path)
+    check_failure(done, 1, "before the first look was due", "--duration")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["--thread", "nobody"], ["--mode", "gil"], ["--function"], ["--threads"]])
+def test_a_recording_has_it_all(spinning, tmp_path, words):
+    """What only counts when it is drawn is not taken without a word."""
+    run = ("record", "-p", spinning.pid, "-d", "200ms", "-o", tmp_path / "a.gilspy", *words)
+    done = gilspy.run(*run)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith("gilspy: a recording has every thread and every mode: give %s to gilspy report"
+                                  % words[0])
+    assert gilspy.run(*run, "-q").stderr == ""
+    assert recording.threads(recording.draw(tmp_path / "a.gilspy", "-i"))
+
+
 @pytest.mark.parametrize("words", [
     [], ["1"], ["-p", "1", "--", "true"], ["-u", "root", "-p", "1"], ["-p", "1", "-f", "nonsense"],
     ["-p", "1", "-o", "a.png"], ["-p", "1", "-m", "nonsense"], ["-p", "1", "-r", "0"], ["-p", "1", "-r", "2000000"],
@@ -501,8 +521,8 @@ def test_main_thread_ends_before_others(tmp_path):
 POOLS = r"""
 import multiprocessing, sys, time
 def work(seconds):
-    end = time.time() + seconds
-    while time.time() < end: sum(range(1000))
+    end = time.process_time() + seconds  # longer where there is much else to do, as for the sampler
+    while time.process_time() < end: sum(range(1000))
 if __name__ == "__main__":
     for way in ("fork", "spawn", "forkserver"):
         with multiprocessing.get_context(way).Pool(2) as pool:

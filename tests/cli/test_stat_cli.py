@@ -1,5 +1,6 @@
 """What a user meets who measures: intervals, filters, outputs, programs started by it, families, ends, failures."""
 import json
+import re
 import signal
 import subprocess
 import time
@@ -96,6 +97,13 @@ def test_chosen_threads(system_python, folders):
             document = watch.document()
     assert set(named(document)) == {"MainThread", "spin-0", "spin-1"}
     assert document["gil"]["held"] >= sum(thread["has"] for thread in document["threads"]) - 1e-6
+
+
+@pytest.mark.parametrize("how", [[], ["--exact"]])
+def test_nobody_is_chosen(spinning, how):
+    done = gilspy.run("stat", "-p", spinning.pid, "-d", "0.2", "--thread", "nobody", *how)
+    assert done.returncode == 0
+    assert re.search(r"^0 of \d+ threads are shown: those that --thread asks for$", done.stdout, re.MULTILINE)
 
 
 def test_long(system_python, folders):
@@ -202,6 +210,14 @@ def test_usage(target):
         check_failure(gilspy.run("stat", *words), 2)
     check_failure(gilspy.run("top", "-p", target.pid, "--interval", "1s"), 2, "--json")
     check_failure(gilspy.run("top", "-p", target.pid, "--interval", "1s", "--once", "--json"), 2, "--once")
+
+
+@pytest.mark.parametrize("words, named", [
+    (["--json", "-m", "gil"], "--mode"), (["--json", "-g"], "--gil"), (["--json", "-i"], "--idle"),
+    (["--json", "-t"], "--threads"), (["--json", "-F"], "--function"), (["-o", "file"], "--output")])
+def test_what_top_would_leave_unheeded(target, tmp_path, words, named):
+    check_failure(gilspy.run("top", "-p", target.pid, *words, cwd=tmp_path), 2, named)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_such_process():

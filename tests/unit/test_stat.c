@@ -300,8 +300,10 @@ static void choice(void **state)
     stat.blame = pairs;
     gs_gilstat_choose(&stat, NULL, 0);
     assert_int_equal(stat.thread_count, 7);
+    assert_int_equal(stat.threads_known, 0);
     gs_gilstat_choose(&stat, patterns, 2);
     assert_int_equal(stat.thread_count, 3);
+    assert_int_equal(stat.threads_known, 7);
     assert_int_equal(stat.hog_count, 3);
     assert_int_equal(stat.blame_count, 4);
     gs_gilstat_choose(&stat, patterns, 1);
