@@ -21,7 +21,7 @@ exec(compile("\n".join(source), "<lines>", "exec"))
 
 def work(index):
     place = (ctypes.c_uint64 * 1).from_address(address + 8 * index)
-    some, base = tuple(range(4000)), LINES
+    some, base = tuple(range(40000)), LINES  # a round takes a second and more, several looks long
     while True:
         lines(place, base, some)
         base += LINES
