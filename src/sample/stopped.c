@@ -52,6 +52,18 @@ static void copy_c_stack(struct gs_reader *reader, struct gs_cstack *cstack, con
     gs_native_copy_take(reader->natives.engine, copy, cstack->want);
 }
 
+/* A thread that is stopped ran, or it would not have been; once it is let go the kernel must not be asked: until it is
+ * back on a processor, the answer is that it is blocked, or in a system call that it was about to leave. But it may
+ * have come to wait for the GIL meanwhile. */
+static void note_run(const struct gs_reader *reader, struct gs_member *member, bool came_in)
+{
+    struct gs_activity met = {.run = GS_RUN_RUNNING, .number = -1};
+    if (came_in)
+        gs_activity_read(member->syscall_fd, &met);
+    if (gs_gil_futex(&gs_lock_of(reader, member)->place, &met) == GS_FUTEX_OTHER)
+        member->ran_sample = reader->sample;
+}
+
 /* All that is done while a thread stands still. */
 static enum gs_status read_while_stopped(struct gs_reader *reader, struct gs_member *member, struct gs_cstack *cstack)
 {
@@ -64,6 +76,8 @@ static enum gs_status read_while_stopped(struct gs_reader *reader, struct gs_mem
         copy_c_stack(reader, cstack, &registers);
     for (int i = 0; i < TRIES && status != GS_OK && member; i++)
         status = gs_read_stopped(reader, member);
+    if (member)
+        note_run(reader, member, came_in);
     return member ? status : GS_OK;
 }
 

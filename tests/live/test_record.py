@@ -107,8 +107,9 @@ def share_of_calls(portions, begin_ns, end_ns):
 
 def test_split(python, folders, tmp_path):
     """Many short calls and straight code get what they took, though stacks of short calls often come out torn. Truth is
-    what the thread did in the very time that a sample stands for; chance goes with more of it, a bias stays."""
-    seen, told, known, whole = 0, 0, 0, 0
+    what the thread did in the very time that a sample stands for; chance goes with more of it, a bias stays. It always
+    computes, also where it had to be stopped to be read."""
+    seen, told, known, whole, awake = 0, 0, 0, 0, 0
     with running(python, folders, "split.py", "split") as target:
         for _ in range(ATTEMPTS):
             target.ask("portions")
@@ -123,10 +124,12 @@ def test_split(python, folders, tmp_path):
                     seen += weight_ns * (functions == {"calls"})
                     told += weight_ns * calls / both
                     known += weight_ns
+                    awake += weight_ns * threads["worker"]["runnable"]
             if abs(seen - told) < 0.03 * known and known > 0.95 * whole:
                 break
     assert abs(seen - told) < 0.03 * known
     assert known > 0.95 * whole > 0
+    assert awake > 0.9 * known
 
 
 def test_addresses_used_again(python, folders, tmp_path):
