@@ -72,7 +72,7 @@ const struct gs_cmd gs_cmd_top = {
     .help =
         "A screen that tells at a glance who holds the GIL, who waits for it, since when, and what code that is. Its "
         "panes: the threads, the stack of one, functions, the longest holds, who makes whom wait, and a timeline. "
-        "Without a process the Python processes are listed, to choose one.\n"
+        "Without a process the Python processes are listed, to choose one; / and \\ search and filter there, too.\n"
         "\n"
         "Keys: 1-6 and Tab panes, arrows rows, Enter the thread's stack, s sort, / search, \\ filter, space pause, "
         "r count anew, m mode, + and - rate, f whole file names, w write a dump to a file, h help, q quit.\n"

@@ -99,5 +99,6 @@ int gs_pick(const struct gs_args *args, pid_t *pid)
         *pid = picking.choice.pid;
     gs_ps_fini(&picking.ps);
     gs_grid_fini(&picking.grid);
+    gs_choice_fini(&picking.choice);
     return status ? gs_message(status, &err) : 0;
 }

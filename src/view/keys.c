@@ -150,16 +150,14 @@ static enum gs_request enter(struct gs_view *view, const struct gs_drawing *draw
 static enum gs_request begin_search(struct gs_view *view, const struct gs_drawing *drawing)
 {
     (void)drawing;
-    view->typing = '/';
-    view->typed[0] = '\0';
+    gs_typing_begin(&view->typing, '/');
     return GS_REQUEST_NONE;
 }
 
 static enum gs_request begin_filter(struct gs_view *view, const struct gs_drawing *drawing)
 {
     (void)drawing;
-    view->typing = '\\';
-    memcpy(view->typed, view->filter, sizeof view->typed);
+    gs_typing_begin(&view->typing, '\\');
     return GS_REQUEST_NONE;
 }
 
@@ -215,8 +213,8 @@ static enum gs_request escape(struct gs_view *view, const struct gs_drawing *dra
 {
     if (view->help)
         view->help = false;
-    else if (view->filter[0])
-        view->filter[0] = '\0';
+    else if (view->typing.filter[0])
+        view->typing.filter[0] = '\0';
     else if (view->pane == GS_PANE_STACK)
         go_to(view, drawing, GS_PANE_THREADS);
     return GS_REQUEST_NONE;
@@ -292,7 +290,7 @@ bool gs_keys_row(size_t i, struct gs_keys_row *row)
 enum gs_request gs_keys_act(struct gs_view *view, const struct gs_drawing *drawing, uint32_t key)
 {
     view->note[0] = '\0';
-    if (view->typing)
+    if (view->typing.what)
         return gs_typing_act(view, drawing, key);
     if (key - '1' < GS_PANE_COUNT) {
         go_to(view, drawing, (enum gs_pane_id)(key - '1'));

@@ -150,7 +150,7 @@ void gs_list_arrange(struct gs_view *view, const struct gs_pane *pane, const str
     for (size_t i = 0; i < count; i++) {
         if (pane->left_out && pane->left_out(drawing, i))
             continue;
-        if (!view->filter[0] || pane == &gs_pane_stack || pane->fits(drawing, i, view->filter))
+        if (!view->typing.filter[0] || pane == &gs_pane_stack || pane->fits(drawing, i, view->typing.filter))
             view->order[view->order_count++] = (uint32_t)i;
     }
     if (pane->sort >= 0 && view->order_count > 1)
@@ -188,10 +188,8 @@ static void draw_nothing(const struct gs_view *view, const struct gs_pane *pane,
     struct gs_text text;
     gs_text_init(&text, view->utf8);
     gs_text_style(&text, GS_STYLE_DIM);
-    if (pane->count(drawing) > 0 && view->filter[0]) {
-        gs_text_put(&text, "nothing has \"");
-        gs_text_add(&text, view->filter);
-        gs_text_put(&text, "\" in it: \\ changes the filter");
+    if (pane->count(drawing) > 0 && view->typing.filter[0]) {
+        gs_typing_nothing(&view->typing, &text);
     } else {
         gs_text_put(&text, "%s", pane->nothing(drawing));
     }

@@ -125,6 +125,17 @@ enum gs_request gs_keys_act(struct gs_view *view, const struct gs_drawing *drawi
 
 /* ---- typing.c ---- */
 
+/* What the key that ended the typing asks for. */
+enum gs_typed { GS_TYPED_NOTHING, GS_TYPED_SEARCH, GS_TYPED_QUIT };
+
+/* what: '/' or '\\'; a filter goes on with what it was. */
+void gs_typing_begin(struct gs_typing *typing, int what);
+/* While something is typed. */
+enum gs_typed gs_typing_key(struct gs_typing *typing, uint32_t key);
+void gs_typing_prompt(const struct gs_typing *typing, int columns, struct gs_text *text);
+/* Where no row fits the filter. */
+void gs_typing_nothing(const struct gs_typing *typing, struct gs_text *text);
+void gs_typing_not_found(const struct gs_typing *typing, bool utf8, char note[GS_VIEW_NOTE]);
 enum gs_request gs_typing_act(struct gs_view *view, const struct gs_drawing *drawing, uint32_t key);
 /* The cursor goes to the next row that has the words of the search. */
 void gs_typing_search(struct gs_view *view, const struct gs_drawing *drawing);

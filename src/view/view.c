@@ -122,10 +122,10 @@ static int tabs_width(bool words)
 /* What is not as usual, at the right of the tabs. */
 static void put_state(const struct gs_view *view, struct gs_text *text)
 {
-    if (view->filter[0]) {
+    if (view->typing.filter[0]) {
         gs_text_style(text, GS_STYLE_BOLD);
         gs_text_put(text, "  filter ");
-        gs_text_fit(text, view->filter, 16, GS_CUT_END);
+        gs_text_fit(text, view->typing.filter, 16, GS_CUT_END);
         gs_text_style(text, GS_STYLE_PLAIN);
     }
     if (view->paused) {

@@ -62,6 +62,12 @@ struct gs_cursor {
     int sort;       /* column by which it is sorted, -1: the usual one */
 };
 
+/* Words that are searched for, that rows must have, and that are typed for either. */
+struct gs_typing {
+    char search[GS_VIEW_TYPED], filter[GS_VIEW_TYPED], typed[GS_VIEW_TYPED];
+    int what; /* '/', '\\' or 0 */
+};
+
 struct gs_view {
     enum gs_pane_id pane;
     struct gs_cursor cursors[GS_PANE_COUNT];
@@ -74,8 +80,7 @@ struct gs_view {
     int64_t under;    /* of the one under the cursor in the last drawing */
     size_t cells_ago; /* of the timeline's cursor, in cells; 0: the last complete one */
     size_t help_top;
-    char search[GS_VIEW_TYPED], filter[GS_VIEW_TYPED], typed[GS_VIEW_TYPED];
-    int typing;              /* '/', '\\' or 0 */
+    struct gs_typing typing;
     char note[GS_VIEW_NOTE]; /* something to tell, in the last line; it is gone with the next key */
     /* Of the last drawing: */
     int page;        /* rows of the list */

@@ -374,6 +374,32 @@ def test_choosing(held):
         end(top)
 
 
+def test_search_among_processes(held):
+    with screen(rows=50, columns=120) as top:
+        top.wait_for("which process", r"^ +%d .* held +.*gil\.py" % held.pid)
+        top.press("/")
+        top.wait_for("^ search:")
+        top.press(*str(held.pid), "x", "backspace", "enter")
+        top.wait(lambda: any(str(held.pid) in line for line in top.chosen()), "the cursor at what has that number")
+        for _ in range(200):  # in its pid, or in the command of another
+            if any(" %d " % held.pid in line for line in top.chosen()):
+                break
+            before = top.chosen()
+            top.press("f3")
+            top.wait(lambda: top.chosen() != before, "the cursor to move")
+        top.press("/", *"no such process", "enter")
+        top.wait_for("not found: no such process")
+        top.press("\\", *"no such filter", "enter")
+        top.wait_for("filter no such filter", 'nothing has "no such filter" in it')
+        top.press("escape")
+        top.wait_for(r"^ +%d " % held.pid)
+        top.press("\\", *str(held.pid), "enter")
+        top.wait_for(r"which process\?  filter %d" % held.pid, r"^ +%d " % held.pid)
+        top.press("enter")
+        top.wait_for(HEADER, r"pid %d " % held.pid)
+        end(top)
+
+
 def test_choosing_nobody(target):
     with screen(rows=50) as top:
         top.wait_for("which process")

@@ -329,8 +329,8 @@ static void searches(void **state)
     assert_int_equal(under(f), 7);
     assert_string_equal(f->view.note, "not found: nobody");
     words(f, "/threading\033");
-    assert_int_equal(f->view.typing, 0);
-    assert_string_equal(f->view.search, "nobody");
+    assert_int_equal(f->view.typing.what, 0);
+    assert_string_equal(f->view.typing.search, "nobody");
 }
 
 static void filters(void **state)
@@ -342,7 +342,7 @@ static void filters(void **state)
     assert_int_equal(under(f), 1);
     words(f, "\\-2\r"); /* goes on with what it was */
     assert_int_equal(f->view.order_count, 1);
-    assert_string_equal(f->view.filter, "worker-2");
+    assert_string_equal(f->view.typing.filter, "worker-2");
     words(f, "\\zzz\r");
     assert_int_equal(f->view.order_count, 0);
     assert_int_equal(under(f), GS_VIEW_NOBODY);
@@ -353,8 +353,8 @@ static void filters(void **state)
     key(f, '\\');
     for (int i = 0; i < 300; i++)
         key(f, 0x5206);
-    assert_true(strlen(f->view.typed) < sizeof f->view.typed);
-    assert_int_equal(strlen(f->view.typed) % 3, 0);
+    assert_true(strlen(f->view.typing.typed) < sizeof f->view.typing.typed);
+    assert_int_equal(strlen(f->view.typing.typed) % 3, 0);
 }
 
 static void requests(void **state)
