@@ -24,6 +24,39 @@ static double running(const struct gs_case *c, size_t i)
     return ran >= 0 && most < runs ? most : runs;
 }
 
+/* Where others had the processors instead. */
+static void tell_starved(struct gs_judging *j, struct gs_verdict *v, double kept)
+{
+    if (kept >= STARVED_SHARE)
+        gs_why_evidence(
+            j, v,
+            "For %.1f s in each second a thread of it could have run, but had no processor: others had those "
+            "that it may use, or its container had used up its share.",
+            kept);
+}
+
+/* What one moment tells of a thread that computed: whether it kept others from the GIL is a question of time. */
+static void tell_moment(struct gs_judging *j, struct gs_verdict *v, size_t i)
+{
+    const struct gs_thread *thread = &j->c->snapshot->threads[i];
+    uint32_t gil = j->c->snapshot->interpreters[thread->interpreter].gil;
+    gs_why_tell_waiters(j, v, gil, (uint32_t)i);
+    gs_why_advise(
+        j, v,
+        "If it hung there: gilspy dump -n -c CORE shows what it did in C. When it happens again, gilspy why -p "
+        "PID tells for how long it keeps the GIL.");
+    gs_why_basis(j, v, "it had the GIL at that moment and was in no system call.");
+}
+
+static void tell_share(struct gs_judging *j, struct gs_verdict *v, size_t i, uint64_t held_ns)
+{
+    const struct gs_case *c = j->c;
+    double ran = gs_case_ran(c, i), runs = running(c, i), watched_ns = (double)gs_case_watched_ns(c);
+    gs_why_evidence(j, v, "It ran %.0f %% of the time, with the GIL %.0f %%.",
+                    100 * (ran >= 0 && ran < runs ? ran : runs), 100 * (double)held_ns / watched_ns);
+    tell_starved(j, v, gs_case_kept(c, i));
+}
+
 static void tell_busy(struct gs_judging *j, size_t i, bool certain)
 {
     const struct gs_case *c = j->c;
@@ -33,22 +66,21 @@ static void tell_busy(struct gs_judging *j, size_t i, bool certain)
     uint64_t here_ns = gs_why_watch_still_ns(c->watch, thread->tstate), watched_ns = gs_case_watched_ns(c);
     struct gs_verdict *v = gs_why_say(j, GS_WHY_busy, certain, "%s %s, in %s.", gs_said_thread(c, thread).words,
                                       still ? "was computing" : "computes", gs_said_stack(c, thread).words);
-    if (!still)
-        gs_why_evidence(j, v, "It ran %.0f %% of the time, with the GIL %.0f %%.", 100 * running(c, i),
-                        100 * (double)sum->word_ns[GS_HOLDS] / (double)watched_ns);
-    if (!still && here_ns >= GS_WHY_HANGS_NS && here_ns >= watched_ns / 2)
+    if (still) {
+        gs_why_concerns(j, v, i);
+        tell_moment(j, v, i);
+        return;
+    }
+    tell_share(j, v, i, sum->word_ns[GS_HOLDS]);
+    if (here_ns >= GS_WHY_HANGS_NS && here_ns >= watched_ns / 2)
         gs_why_evidence(j, v, "It has been at that line for %s: in C code, or in the kernel.",
                         gs_said_us(here_ns / 1000).words);
-    if (!still && c->cpu >= 0)
+    if (c->cpu >= 0)
         gs_why_evidence(j, v, "The process had %.0f %% of a processor.", 100 * c->cpu);
     gs_why_advise(j, v,
                   "If that is not what it should do: gilspy record -p %d -d 10 -o out.svg shows where the time goes.",
                   (int)c->target->pid);
-    if (still)
-        gs_why_basis(j, v, "it had the GIL at that moment and was in no system call.");
-    else
-        gs_why_basis(j, v, "%s looks in %s.", gs_said_number(c->watch->samples).words,
-                     gs_said_us(watched_ns / 1000).words);
+    gs_why_basis(j, v, "%s looks in %s.", gs_said_number(c->watch->samples).words, gs_said_us(watched_ns / 1000).words);
     gs_why_concerns(j, v, i);
 }
 
@@ -194,18 +226,13 @@ static struct gs_verdict *say_idle(struct gs_judging *j, bool asleep)
                       j->asked_count < c->snapshot->thread_count ? its_threads(j) : "it");
 }
 
-/* Where others had the processors instead. */
-static void tell_starved(struct gs_judging *j, struct gs_verdict *v)
+/* The same of all threads. */
+static void tell_all_starved(struct gs_judging *j, struct gs_verdict *v)
 {
     double kept = 0;
     for (size_t i = 0; i < j->c->snapshot->thread_count; i++)
         kept += gs_case_kept(j->c, i);
-    if (kept >= STARVED_SHARE)
-        gs_why_evidence(
-            j, v,
-            "For %.1f s in each second a thread of it could have run, but had no processor: this machine has "
-            "more to do than it can.",
-            kept);
+    tell_starved(j, v, kept);
 }
 
 /* How soon who asked for the GIL had it: short, or there would be another verdict. */
@@ -240,7 +267,7 @@ void gs_why_find_idle(struct gs_judging *j)
                         100 * c->cpu, 100 * (double)c->watch->gils[0].held_ns / watched_ns,
                         100 * (double)c->watch->gils[0].contended_ns / watched_ns);
         tell_turns(j, v);
-        tell_starved(j, v);
+        tell_all_starved(j, v);
     }
     tell_sleepers(j, v);
     for (size_t i = 0; i < c->snapshot->thread_count; i++) {

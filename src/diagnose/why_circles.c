@@ -60,24 +60,30 @@ static void tell_victims(struct gs_judging *j, struct gs_verdict *v)
     free(stuck);
 }
 
+/* What a core was left by has most often ended. */
+static const char *way_out(const struct gs_judging *j)
+{
+    return j->c->target->still ? "" : "Only ending the process helps it now. ";
+}
+
 static void tell_gil_deadlock(struct gs_judging *j, struct gs_verdict *v)
 {
     gs_why_advise(j, v,
-                  "Only ending the process helps it now. The C code that takes that lock while it has the GIL must "
-                  "give up the GIL first (Py_BEGIN_ALLOW_THREADS), or the other side must not ask for the GIL "
-                  "while it has the lock.");
+                  "%sThe C code that takes that lock while it has the GIL must give up the GIL first "
+                  "(Py_BEGIN_ALLOW_THREADS), or the other side must not ask for the GIL while it has the lock.",
+                  way_out(j));
 }
 
 static void tell_lock_deadlock(struct gs_judging *j, struct gs_verdict *v, size_t count)
 {
     if (count == 1)
         gs_why_advise(j, v,
-                      "Only ending the process helps it now. The thread takes a lock that it has already: an RLock "
-                      "would let it, or take the lock in one place only.");
+                      "%sThe thread takes a lock that it has already: an RLock would let it, or take the lock in one "
+                      "place only.",
+                      way_out(j));
     else
-        gs_why_advise(j, v,
-                      "Only ending the process helps it now. Take these locks in the same order everywhere, or one "
-                      "of them with a timeout.");
+        gs_why_advise(j, v, "%sTake these locks in the same order everywhere, or one of them with a timeout.",
+                      way_out(j));
 }
 
 static void tell_circle(struct gs_judging *j, const uint32_t *circle, size_t count)

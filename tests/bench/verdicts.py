@@ -50,11 +50,12 @@ class Matrix:
     def __init__(self):
         self.cells, self.wrong = collections.Counter(), []
 
-    def add(self, python, name, expected, kinds, verdicts):
+    def add(self, python, name, expected, kinds, verdicts, said=""):
         self.cells[expected[0], kinds[0]] += 1
         healthy = expected[0] in why.HEALTHY
         # What is well is idle or busy; with several verdicts it matters that all are there.
         right = set(kinds) <= why.HEALTHY if healthy else set(expected) <= set(kinds)
+        right &= not said or said in " ".join(verdicts[0]["evidence"])
         if not right:
             self.wrong.append("%s %s: %s" % (python, name, [verdict["text"] for verdict in verdicts or []]))
 
@@ -123,7 +124,7 @@ def watch_healthy(found, folders, runs, only):
         with why.brought_about(python, folders, way) as target:
             before = target.ask("requests")["answer"] if way.name in SERVERS else None
             told = judged(target.pid)
-            alarms.add(python.label, way.name, truth(way, target, before, told[0]), *told)
+            alarms.add(python.label, way.name, truth(way, target, before, told[0]), *told, said=way.said)
     print("healthy programs, %d runs:" % runs)
     alarms.show()
 

@@ -59,6 +59,8 @@ def wrong(way, document):
     concerned = {names[tid] for tid in verdicts[0]["threads"]}
     if kinds[:len(way.kinds)] != way.kinds or (way.name in ("pool", "server") and kinds != way.kinds):
         return verdicts
+    if way.said not in " ".join(verdicts[0]["evidence"]):
+        return verdicts[0]
     if way.sure not in (None, verdicts[0]["confidence"]) or not set(way.among) <= concerned:
         return verdicts[0], concerned
     return None

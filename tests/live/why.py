@@ -17,12 +17,12 @@ HEALTHY = {"busy", "idle"}
 class Way:
     """One scenario, of the script's if that has another name. kinds: what its verdicts must be, the first one first; args: of the target; begin: brings it about;
     sure: the confidence of the first verdict, None: either; among: the names of threads that it must concern; calm:
-    nobody moves; core: its core tells the same; layout: it depends on where things lie in that Python; fits: the
-    Pythons where it can be had; file: the script of targets/ that does it."""
-    def __init__(self, name, kinds, begin, sure=None, among=(), args=(), calm=True, core=True, layout=False,
+    nobody moves; core: its core tells the same; layout: it depends on where things lie in that Python; said: what its
+    first verdict says besides; fits: the Pythons where it can be had; file: the script of targets/ that does it."""
+    def __init__(self, name, kinds, begin, sure=None, among=(), args=(), calm=True, core=True, layout=False, said="",
                  fits=lambda python: True, script=None, file="why.py"):
         self.name, self.kinds, self.begin, self.sure, self.among = name, kinds, begin, sure, among
-        self.args, self.calm, self.core, self.layout = args, calm, core and calm, layout
+        self.args, self.calm, self.core, self.layout, self.said = args, calm, core and calm, layout, said
         self.fits, self.script, self.file = fits, script or name, file
 
 
@@ -146,6 +146,8 @@ WAYS = [
     Way("gil_saturated", ["gil_saturated"], begun, "likely", ["spinner-0", "spinner-1", "spinner-2"], calm=False,
         fits=with_gil),
     Way("busy", ["busy"], begun, None, ["computer"], calm=False, file="well.py"),
+    Way("starved", ["busy"], begun, None, ["computer"], calm=False, said="had no processor", file="well.py",
+        fits=lambda python: python.major > 2),
     Way("pool", ["idle"], begun, calm=False, file="well.py"),
     Way("server", ["idle"], begun, calm=False, file="well.py"),
     Way("deadlock_and_hog", ["lock_deadlock", "gil_hog"], begin_both, "certain", ["one", "other"], calm=False,

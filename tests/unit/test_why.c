@@ -179,6 +179,22 @@ static void test_alone(void **state)
     assert_true(gs_why_healthy(&q->why));
 }
 
+/* It would compute, but others have the processors: what it had is told, not what it asked for. */
+static void test_starved(void **state)
+{
+    struct inquiry *q = *state;
+    hold(q, 1, 0);
+    look(q, 2000);
+    q->before[1].ran_ns = 1000 * MS;
+    q->now[1].ran_ns = 1640 * MS;
+    q->now[1].kept_ns = 1300 * MS;
+    judge(q);
+    assert_first(q, GS_WHY_busy, false);
+    assert_string_equal(q->why.list[0].evidence[0], "It ran 32 % of the time, with the GIL 100 %.");
+    assert_non_null(strstr(q->why.list[0].evidence[1], "For 0.7 s in each second"));
+    assert_non_null(strstr(q->why.list[0].evidence[1], "had no processor"));
+}
+
 /* Nobody was asked to let go: it may have done so unseen. */
 static void test_hog_likely(void **state)
 {
@@ -461,6 +477,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hog, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hog_that_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(test_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_starved, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hog_likely, setup, teardown),
         cmocka_unit_test_setup_teardown(test_short_holds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_saturated, setup, teardown),

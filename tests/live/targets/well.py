@@ -20,6 +20,16 @@ def busy():
     start("computer", spin)
 
 
+def starved():
+    """Computes where two others do, who are no Pythons of its own, on one processor."""
+    os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+    for _ in range(2):
+        if os.fork() == 0:
+            common.libc.prctl(1, 9)  # PR_SET_PDEATHSIG
+            spin()
+    start("computer", spin)
+
+
 def idle():
     """Everybody asleep, each in another way."""
     try:
