@@ -20,6 +20,10 @@ gs_addr gs_arch_first_variable(const uint8_t *code, size_t len, gs_addr at);
 enum { GS_ARCH_REFERENCE_BYTES = 4 };
 gs_addr gs_arch_reference(const uint8_t *code, gs_addr at);
 
+/* What the dynamic linker writes: the address of a symbol, or one of the image itself, each with the addend. */
+enum gs_arch_relocation { GS_ARCH_OF_NOTHING, GS_ARCH_OF_SYMBOL, GS_ARCH_OF_IMAGE };
+enum gs_arch_relocation gs_arch_relocation(uint32_t type);
+
 /* Registers by their numbers in DWARF (System V ABI, AMD64 supplement, figure 3.36). */
 enum { GS_ARCH_BP = 6, GS_ARCH_SP = 7, GS_ARCH_PC = 16, GS_ARCH_REGISTERS = 17 };
 /* Those that a function gives back as it found them (the same, figure 3.4); the stack pointer is one of them. */

@@ -1,4 +1,5 @@
 /* x86-64: static variables are addressed relative to the instruction pointer. */
+#include <elf.h>
 #include <errno.h>
 #include <string.h>
 
@@ -60,6 +61,11 @@ void gs_arch_registers_read(struct gs_arch_registers *registers, const struct us
         (struct gs_arch_registers){.value = {r->rax, r->rdx, r->rcx, r->rbx, r->rsi, r->rdi, r->rbp, r->rsp, r->r8,
                                              r->r9, r->r10, r->r11, r->r12, r->r13, r->r14, r->r15, r->rip},
                                    .known = (1u << GS_ARCH_REGISTERS) - 1};
+}
+
+enum gs_arch_relocation gs_arch_relocation(uint32_t type)
+{
+    return type == R_X86_64_64 ? GS_ARCH_OF_SYMBOL : type == R_X86_64_RELATIVE ? GS_ARCH_OF_IMAGE : GS_ARCH_OF_NOTHING;
 }
 
 bool gs_arch_came_in(const struct user_regs_struct *registers)

@@ -28,7 +28,7 @@ void gs_symtab_fini(struct gs_symtab *symtab)
     *symtab = (struct gs_symtab){0};
 }
 
-static bool add_symbol(struct gs_symtab *symtab, const GElf_Sym *sym, const char *name)
+bool gs_symtab_put(struct gs_symtab *symtab, uint64_t addr, uint64_t size, const char *name, bool local)
 {
     size_t len = strnlen(name, NAME_MAX_BYTES) + 1;
     if (symtab->count >= SYMBOLS_MAX || symtab->names_len + len > NAMES_MAX || len > NAME_MAX_BYTES)
@@ -36,10 +36,8 @@ static bool add_symbol(struct gs_symtab *symtab, const GElf_Sym *sym, const char
     if (!gs_room((void **)&symtab->list, &symtab->room, symtab->count + 1, sizeof *symtab->list) ||
         !gs_room((void **)&symtab->names, &symtab->names_room, symtab->names_len + len, 1))
         return false;
-    symtab->list[symtab->count++] = (struct gs_symbol){.addr = sym->st_value,
-                                                       .size = sym->st_size,
-                                                       .name = (uint32_t)symtab->names_len,
-                                                       .local = GELF_ST_BIND(sym->st_info) == STB_LOCAL};
+    symtab->list[symtab->count++] =
+        (struct gs_symbol){.addr = addr, .size = size, .name = (uint32_t)symtab->names_len, .local = local};
     memcpy(symtab->names + symtab->names_len, name, len);
     symtab->names_len += len;
     return true;
@@ -54,7 +52,8 @@ static bool add_table(struct gs_symtab *symtab, Elf *elf, Elf_Scn *section, cons
         if ((type != STT_FUNC && type != STT_GNU_IFUNC) || sym.st_shndx == SHN_UNDEF)
             continue;
         const char *name = elf_strptr(elf, header->sh_link, sym.st_name);
-        if (name && *name && !add_symbol(symtab, &sym, name))
+        if (name && *name &&
+            !gs_symtab_put(symtab, sym.st_value, sym.st_size, name, GELF_ST_BIND(sym.st_info) == STB_LOCAL))
             return false;
     }
     return true;
@@ -115,6 +114,23 @@ bool gs_symtab_add(struct gs_symtab *symtab, int fd)
     bool ok = elf && elf_kind(elf) == ELF_K_ELF && add_elf(symtab, elf, false);
     elf_end(elf);
     return ok;
+}
+
+bool gs_symtab_has_local(const struct gs_symtab *symtab)
+{
+    bool found = false;
+    for (size_t i = 0; i < symtab->count && !found; i++)
+        found = symtab->list[i].local;
+    return found;
+}
+
+bool gs_symtab_has_any(const struct gs_symtab *symtab, const char *beginning)
+{
+    size_t len = strlen(beginning);
+    bool found = false;
+    for (size_t i = 0; i < symtab->count && !found; i++)
+        found = strncmp(gs_symtab_name(symtab, &symtab->list[i]), beginning, len) == 0;
+    return found;
 }
 
 static int by_addr(const void *a, const void *b)

@@ -22,6 +22,12 @@ struct gs_symtab {
 void gs_symtab_fini(struct gs_symtab *symtab);
 /* Adds what the file has; the descriptor stays the caller's. False: it is no ELF file, or out of memory. */
 bool gs_symtab_add(struct gs_symtab *symtab, int fd);
+/* Adds one; false: out of memory. */
+bool gs_symtab_put(struct gs_symtab *symtab, uint64_t addr, uint64_t size, const char *name, bool local);
+/* Functions are known that no other file may call: they were not stripped away. */
+bool gs_symtab_has_local(const struct gs_symtab *symtab);
+/* One of its names begins so. */
+bool gs_symtab_has_any(const struct gs_symtab *symtab, const char *beginning);
 /* After the last was added. */
 void gs_symtab_sort(struct gs_symtab *symtab);
 /* The function that has addr in it, NULL: none is known. */

@@ -85,6 +85,16 @@ uint64_t gs_native_generation(const struct gs_native *native)
     return native->generation;
 }
 
+/* Its unwind information tells where a function begins and ends. NULL: that one is not called from Python. */
+static const char *keep_method(struct gs_native *native, const struct gs_module *module, gs_addr pc)
+{
+    const struct gs_symtab *methods = &module->symbols->methods;
+    const struct gs_row *row = gs_native_row(native, pc);
+    gs_addr start = row->found ? row->start - module->bias : 0;
+    const struct gs_symbol *method = start ? gs_symtab_find(methods, start) : NULL;
+    return method && method->addr == start ? keep(native, gs_symtab_name(methods, method)) : NULL;
+}
+
 static void name_symbol(struct gs_native *native, struct gs_module *module, gs_addr pc, struct gs_native_name *name)
 {
     char text[NAME_BYTES];
@@ -92,8 +102,10 @@ static void name_symbol(struct gs_native *native, struct gs_module *module, gs_a
     if (symbol) {
         gs_demangle(gs_symtab_name(&module->symbols->functions, symbol), text, sizeof text);
         name->function = keep(native, text);
-        name->has_symbol = name->function != NULL;
+    } else if (module->symbols->methods.count > 0) {
+        name->function = keep_method(native, module, pc);
     }
+    name->has_symbol = name->function != NULL;
 }
 
 static void find_line(struct gs_native *native, gs_addr pc, struct gs_native_name *name)

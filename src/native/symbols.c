@@ -5,6 +5,7 @@
 
 #include "base/apart.h"
 #include "base/watch.h"
+#include "elf/methods.h"
 #include "native/symbols.h"
 
 void gs_module_symbols_free(struct gs_module_symbols *symbols)
@@ -12,6 +13,7 @@ void gs_module_symbols_free(struct gs_module_symbols *symbols)
     if (!symbols)
         return;
     gs_symtab_fini(&symbols->functions);
+    gs_symtab_fini(&symbols->methods);
     gs_lines_close(symbols->lines);
     free(symbols);
 }
@@ -80,6 +82,16 @@ static struct files open_files(struct gs_native *native, const struct gs_module 
     return files;
 }
 
+/* What it exports begins a module (of 2.7 by the last), or is Python itself. */
+static bool is_pythons(const struct gs_symtab *functions)
+{
+    static const char *const beginnings[] = {"PyInit_", "Py_", "init"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings && !found; i++)
+        found = gs_symtab_has_any(functions, beginnings[i]);
+    return found;
+}
+
 static void read_files(struct gs_native *native, struct files *files, struct gs_module_symbols *symbols)
 {
     if (files->own >= 0)
@@ -88,11 +100,14 @@ static void read_files(struct gs_native *native, struct files *files, struct gs_
         gs_symtab_add(&symbols->functions, files->debug);
         symbols->lines = open_lines(native, files->debug);
     }
+    if (files->own >= 0 && !gs_symtab_has_local(&symbols->functions))
+        gs_methods_add(&symbols->methods, files->own, is_pythons(&symbols->functions));
     if (!symbols->lines && files->own >= 0)
         symbols->lines = open_lines(native, files->own);
     else if (files->own >= 0)
         close(files->own);
     gs_symtab_sort(&symbols->functions);
+    gs_symtab_sort(&symbols->methods);
 }
 
 /* What has lines has all else, too. */

@@ -9,7 +9,8 @@ struct gs_lines; /* of debug information */
 
 struct gs_module_symbols {
     struct gs_symtab functions;
-    struct gs_lines *lines; /* NULL: there are none */
+    struct gs_symtab methods; /* what Python calls them; of a file without local symbols, by where they begin */
+    struct gs_lines *lines;   /* NULL: there are none */
 };
 
 /* Opens the module's files and reads the symbols; NULL: nothing is to be had. */

@@ -11,6 +11,7 @@ import pytest
 
 import gilspy
 import native
+import why
 from spaces import choose
 from target import running
 
@@ -159,3 +160,16 @@ def test_debuginfod_needs(tmp_path):
     env = {**asking(tmp_path, "http://127.0.0.1:1"), "PATH": str(tmp_path)}
     done = gilspy.run("dump", "-n", "--debuginfod", "-p", os.getpid(), env=env)
     assert done.returncode == 1 and "debuginfod-find is not installed" in done.stderr
+
+
+def test_names_out_of_tables(python, folders):
+    """What a Python without symbols calls its functions of C."""
+    if python.label != "3.11.2-system":
+        pytest.skip("there are symbols elsewhere")
+    with running(python, folders, "well.py", "idle", pipes=why.PIPES) as target:
+        why.begin_idle(target)
+        threads = gilspy.threads_by_name(gilspy.dump(target.pid, "-n"))
+        for name, function in ("sleeper", "time.sleep"), ("receiver", "_socket.socket.recv"):
+            frames = threads[name]["frames"]
+            called = [frame["function"] for frame in frames[:[frame["kind"] for frame in frames].index("python")]]
+            assert function in called
