@@ -102,6 +102,8 @@ enum gs_status gs_exact_open(struct gs_exact **out, const struct gs_exact_subjec
     }
     status = make_parts(exact, options->counters);
     exact->beginning = true;
+    gs_governor_init(&exact->governor, options->max_overhead, gs_clock_ns());
+    gs_leeway_init(&exact->leeway, exact->python->target);
     if (!status)
         status = gs_exact_begin_window(exact);
     exact->beginning = false;
@@ -110,8 +112,6 @@ enum gs_status gs_exact_open(struct gs_exact **out, const struct gs_exact_subjec
         return gs_fail(err, status, "cannot trace: %s", gs_status_text(status));
     }
     gs_exact_begin_span(exact, exact->window_ns);
-    gs_governor_init(&exact->governor, options->max_overhead, exact->window_ns);
-    gs_leeway_init(&exact->leeway, exact->python->target);
     exact->checked_ns = exact->window_ns;
     exact->next_ns = gs_governor_next_ns(&exact->governor, exact->window_ns);
     *out = exact;

@@ -22,9 +22,11 @@ static void end_part(struct gs_exact *exact, uint64_t end_ns)
 /* What is known of the first moment is a look that was taken while events came already: see turns.h. */
 enum gs_status gs_exact_begin_window(struct gs_exact *exact)
 {
+    uint64_t begin_ns = gs_clock_ns();
     gs_tracer_begin(exact->tracer);
     gs_exact_look_again(exact);
     exact->window_ns = exact->until_ns = gs_clock_ns();
+    gs_governor_begun(&exact->governor, exact->window_ns - begin_ns);
     gs_turns_start(exact->turns, exact->window_ns);
     exact->on = true;
     exact->torn = false;

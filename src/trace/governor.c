@@ -4,17 +4,19 @@
 enum {
     SHORTEST_NS = 10000000, /* of a window: two intervals of the GIL, so that who waits is seen to */
     SOONEST_NS = 1000000,
-    LATEST_NS = 20000000
+    LATEST_NS = 20000000,
+    BEGINS = 50 /* what beginning a window takes is no more of its period than one of so many */
 };
 
-static const double margin = 0.8;    /* what else it costs: beginning, ending, more work at each change of threads */
-static const double period_ns = 5e8; /* of windows, about */
+/* What else it costs: cold caches, beginning, ending, more work at each change of threads. */
+static const double margin = 0.72;
+/* Of windows, about: long ones with long pauses would cost too much now and too little then. */
+static const double period_ns = 1.5e8, period_most_ns = 1e9;
 
 void gs_governor_init(struct gs_governor *governor, double most, uint64_t now_ns)
 {
     *governor = (struct gs_governor){.most = most,
                                      .could = 1,
-                                     .begin_ns = now_ns,
                                      .on_ns = now_ns,
                                      .last_ns = now_ns,
                                      .credit_ns = most * margin * period_ns,
@@ -22,12 +24,18 @@ void gs_governor_init(struct gs_governor *governor, double most, uint64_t now_ns
                                      .windows = 1};
 }
 
+void gs_governor_begun(struct gs_governor *governor, uint64_t took_ns)
+{
+    double least_ns = (double)took_ns * BEGINS;
+    double wanted_ns = least_ns < period_ns ? period_ns : least_ns < period_most_ns ? least_ns : period_most_ns;
+    governor->credit_ns = governor->most * margin * wanted_ns;
+}
+
 bool gs_governor_judge(struct gs_governor *governor, uint64_t now_ns, uint64_t all_ns)
 {
     double passed_ns = (double)(now_ns - governor->last_ns);
     double cost_ns = (double)(all_ns - governor->cost_ns);
     governor->cost_ns = all_ns;
-    governor->spent_ns += cost_ns;
     if (governor->on) {
         governor->window_spent_ns += cost_ns;
         governor->window_could_ns += passed_ns * governor->could;
@@ -72,9 +80,4 @@ bool gs_governor_hopeless(const struct gs_governor *governor, uint64_t pause_ns)
 double gs_governor_window_cost(const struct gs_governor *governor)
 {
     return governor->window_could_ns > 0 ? governor->window_spent_ns / governor->window_could_ns : 0;
-}
-
-double gs_governor_cost(const struct gs_governor *governor, uint64_t now_ns)
-{
-    return now_ns > governor->begin_ns ? governor->spent_ns / (double)(now_ns - governor->begin_ns) : 0;
 }

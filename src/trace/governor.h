@@ -11,10 +11,10 @@
 struct gs_governor {
     double most;  /* share of the time that it may cost; 0: any */
     double could; /* share of the time in which it can run: to be set when that changes, 1 at first */
-    uint64_t begin_ns, on_ns, last_ns;
-    uint64_t cost_ns; /* told so far */
-    double owed_ns;   /* what was spent and is not paid back yet */
-    double spent_ns, credit_ns;
+    uint64_t on_ns, last_ns;
+    uint64_t cost_ns;                        /* told so far */
+    double owed_ns;                          /* what was spent and is not paid back yet */
+    double credit_ns;                        /* how much may be owed before there is a pause */
     double window_spent_ns, window_could_ns; /* in the window that goes on, or the last one */
     bool on, paused;                         /* paused: there was a pause, so that it is not all of it */
     uint64_t windows, traced_ns;
@@ -22,6 +22,8 @@ struct gs_governor {
 
 /* It is on from now on. */
 void gs_governor_init(struct gs_governor *governor, double most, uint64_t now_ns);
+/* A window has begun, which took so long: where that is much, as with thousands of threads, there are fewer. */
+void gs_governor_begun(struct gs_governor *governor, uint64_t took_ns);
 /* cost_ns: what all events that there were cost. Returns whether to trace from now on. */
 bool gs_governor_judge(struct gs_governor *governor, uint64_t now_ns, uint64_t cost_ns);
 /* When to judge again, at the latest. */
@@ -30,7 +32,5 @@ uint64_t gs_governor_next_ns(const struct gs_governor *governor, uint64_t now_ns
 bool gs_governor_hopeless(const struct gs_governor *governor, uint64_t pause_ns);
 /* The share of the time in which it could run that tracing costs while it is on, by the last window. */
 double gs_governor_window_cost(const struct gs_governor *governor);
-/* The share of all time that it did cost. */
-double gs_governor_cost(const struct gs_governor *governor, uint64_t now_ns);
 
 #endif

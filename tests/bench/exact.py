@@ -92,12 +92,13 @@ def slowdown(gilspy, python, rounds):
     print("  slowdown of a target that gives the GIL back so often, in processor time; each second or third for itself")
     for rate in RATES:
         for most in ("2%", "20%"):
-            ratios, methods, claimed = [], set(), []
+            ratios, methods, claimed, calm = [], set(), [], []
             with Handbacks(python, rate) as target:
                 target.collect()
                 time.sleep(1)
                 for _ in range(rounds):
                     free = span(target, 2)
+                    calm.append(free)
                     process = begin(gilspy, "stat", "--exact", "--json", "--max-overhead", most, "-d", "1h", "-p",
                                     target.pid)
                     traced = span(target, 4)
@@ -107,7 +108,13 @@ def slowdown(gilspy, python, rounds):
                     ratios.append(traced / free - 1)
             print(f"  {rate:7}/s, at most {most:4} {100 * statistics.median(ratios):6.2f} % slower "
                   f"({100 * min(ratios):.2f} to {100 * max(ratios):.2f})  {'/'.join(sorted(methods))}, traced "
-                  f"{100 * statistics.median(claimed):.0f} % of the time")
+                  f"{100 * statistics.median(claimed):.0f} % of the time; without it {noise(calm)}")
+
+
+def noise(spans):
+    """How far rounds without gilspy are from one another."""
+    middle = statistics.median(spans)
+    return f"{100 * (min(spans) / middle - 1):+.1f} to {100 * (max(spans) / middle - 1):+.1f} %"
 
 
 def span(target, seconds):

@@ -76,19 +76,19 @@ class Traced:
 
     def check(self):
         """What must be true of every trace."""
-        assert self.metadata["violations"] == self.summary["violations"] == 0
-        assert self.metadata["events_lost"] == self.summary["events_lost"] == 0
+        for name in ("violations", "events_lost"):
+            assert (self.metadata[name], self.summary[name]) == (0, 0), "%s: %s" % (name, self.summary)
         holds = sorted(one[:2] for tid in self.tids() for one in self.slices(tid, "holds GIL"))
         for before, after in zip(holds, holds[1:]):
-            assert before[1] <= after[0] + 0.0015, "two threads hold one GIL at the same time"
+            assert before[1] <= after[0] + 0.0015, "two hold one GIL at the same time: %s, %s" % (before, after)
         for tid in self.tids():
             states = self.slices(tid)
             for before, after in zip(states, states[1:]):
-                assert before[1] <= after[0] + 0.0015
+                assert before[1] <= after[0] + 0.0015, "%d is in two states: %s, %s" % (tid, before, after)
         starts = {event["id"]: event for event in self.events if event["ph"] == "s"}
         ends = {event["id"]: event for event in self.events if event["ph"] == "f"}
-        assert set(starts) == set(ends)
-        assert all(starts[number]["ts"] <= ends[number]["ts"] for number in starts)
+        assert set(starts) == set(ends), "arrows: %s" % (set(starts) ^ set(ends))
+        assert all(starts[number]["ts"] <= ends[number]["ts"] for number in starts), "an arrow goes back in time"
 
 
 class Run:

@@ -36,6 +36,11 @@ static struct gs_governor run(double most, double events_hz)
     return run_at(most, events_hz, 1);
 }
 
+static double cost_of(const struct gs_governor *governor)
+{
+    return (double)governor->cost_ns / (double)(governor->last_ns - S);
+}
+
 static void who_does_little_is_traced_all_the_time(void **state)
 {
     struct gs_governor governor = run(0.02, 1000); /* 1 % */
@@ -43,7 +48,7 @@ static void who_does_little_is_traced_all_the_time(void **state)
     assert_true(governor.on);
     assert_false(governor.paused);
     assert_int_equal(governor.windows, 1);
-    assert_true(fabs(gs_governor_cost(&governor, governor.last_ns) - 0.01) < 0.001);
+    assert_true(fabs(cost_of(&governor) - 0.01) < 0.001);
 }
 
 static void who_does_much_is_traced_in_windows(void **state)
@@ -54,7 +59,7 @@ static void who_does_much_is_traced_in_windows(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct gs_governor governor = run(rows[i].most, rows[i].hz);
-        double cost = gs_governor_cost(&governor, governor.last_ns);
+        double cost = cost_of(&governor);
         assert_true(governor.paused);
         assert_in_range(governor.windows, 5, 100);
         assert_true(cost <= rows[i].most);
@@ -67,14 +72,14 @@ static void who_does_much_is_traced_in_windows(void **state)
 static void who_can_hardly_run_is_traced_less(void **state)
 {
     struct gs_governor governor = run_at(0.2, 20000, 0.25);
-    double cost = gs_governor_cost(&governor, governor.last_ns);
+    double cost = cost_of(&governor);
     (void)state;
     assert_true(governor.paused);
     assert_true(cost <= 0.25 * 0.2);
     assert_true(cost > 0.25 * 0.2 * 0.6);
     assert_true(fabs(gs_governor_window_cost(&governor) - 0.2 / 0.25) < 0.01);
     governor = run_at(0.2, 20000, 1);
-    assert_true(gs_governor_cost(&governor, governor.last_ns) > 0.1);
+    assert_true(cost_of(&governor) > 0.1);
 }
 
 static void a_process_could_run_when_nobody_else_did(void **state)
@@ -100,13 +105,29 @@ static void what_costs_too_much_even_so_is_told(void **state)
     assert_true(fabs(gs_governor_window_cost(&governor) - 10.0 / 12) < 0.001);
 }
 
+static void windows_are_further_apart_where_they_take_long_to_begin(void **state)
+{
+    struct gs_governor governor;
+    (void)state;
+    gs_governor_init(&governor, 0.1, S);
+    double usual_ns = governor.credit_ns;
+    gs_governor_begun(&governor, MS / 10);
+    assert_true(governor.credit_ns == usual_ns);
+    gs_governor_begun(&governor, 10 * MS);
+    assert_true(governor.credit_ns > 3 * usual_ns);
+    gs_governor_begun(&governor, S);
+    assert_true(governor.credit_ns < 7 * usual_ns);
+    gs_governor_begun(&governor, MS / 10);
+    assert_true(governor.credit_ns == usual_ns);
+}
+
 static void it_may_cost_whatever_it_does(void **state)
 {
     struct gs_governor governor = run(0, 90000);
     (void)state;
     assert_true(governor.on);
     assert_false(governor.paused);
-    assert_true(fabs(gs_governor_cost(&governor, governor.last_ns) - 0.9) < 0.01);
+    assert_true(fabs(cost_of(&governor) - 0.9) < 0.01);
 }
 
 int main(void)
@@ -117,6 +138,7 @@ int main(void)
         cmocka_unit_test(who_can_hardly_run_is_traced_less),
         cmocka_unit_test(a_process_could_run_when_nobody_else_did),
         cmocka_unit_test(what_costs_too_much_even_so_is_told),
+        cmocka_unit_test(windows_are_further_apart_where_they_take_long_to_begin),
         cmocka_unit_test(it_may_cost_whatever_it_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
