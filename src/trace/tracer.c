@@ -13,8 +13,9 @@
 
 enum {
     WAKES = 64,
-    ROUND_NS = 1000000, /* a record that has its time already is written by then */
-    RECORD_NS = 1000    /* what one that takes no trap costs, about */
+    ROUND_NS =
+        10000000,    /* a record that has its time already is written by then, also where a hypervisor steals some */
+    RECORD_NS = 1000 /* what one that takes no trap costs, about */
 };
 
 /* The Python, and where the functions of its semaphore are. */
