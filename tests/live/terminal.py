@@ -20,12 +20,32 @@ KEYS = {"up": "\x1bOA", "down": "\x1bOB", "right": "\x1bOC", "left": "\x1bOD", "
         "backspace": "\x7f", "f1": "\x1bOP", "f3": "\x1bOR", "f10": "\x1b[21~"}
 
 
+class Scrolling(pyte.Screen):
+    """ncurses moves lines that stay the same by CSI S and CSI T, which pyte does not know."""
+    def move_lines(self, move, count):
+        x, y = self.cursor.x, self.cursor.y
+        self.cursor.y = self.margins.top if self.margins else 0
+        move(count)
+        self.cursor.x, self.cursor.y = x, y
+
+    def scroll_up(self, count=None):
+        self.move_lines(self.delete_lines, count)
+
+    def scroll_down(self, count=None):
+        self.move_lines(self.insert_lines, count)
+
+
+class Stream(pyte.ByteStream):
+    csi = {**pyte.ByteStream.csi, "S": "scroll_up", "T": "scroll_down"}
+    events = pyte.ByteStream.events | {"scroll_up", "scroll_down"}
+
+
 class Screen:
     """seen: all that it wrote so far."""
     def __init__(self, *args, rows=30, columns=100, cwd=None, **environment):
         self.master, self.slave = pty.openpty()
-        self.shown = pyte.Screen(columns, rows)
-        self.stream = pyte.ByteStream(self.shown)
+        self.shown = Scrolling(columns, rows)
+        self.stream = Stream(self.shown)
         self.seen = b""
         self.set_size(rows, columns)
         self.before = termios.tcgetattr(self.slave)
