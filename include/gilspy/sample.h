@@ -39,7 +39,7 @@ struct gs_sample {
     uint64_t time_ns;   /* CLOCK_MONOTONIC */
     uint64_t weight_ns; /* since the sample before of this process, but at most 10 slots, */
     uint64_t gap_ns;    /* the rest: nobody knows what was done then, because the sampler was late */
-    uint32_t processor; /* on which it was taken; in a recording it is not known */
+    uint32_t processor; /* from 1 on: it was looked from this one on purpose; 0: from wherever the kernel let us */
     const struct gs_thread_sample *threads;
     size_t thread_count;
     const struct gs_stacks *stacks;     /* the same in all samples of a source */

@@ -176,7 +176,8 @@ static void step_thread(struct gs_gilpolls *polls, struct gs_polled *polled, uin
 {
     const struct gs_polled_gil *gil = &polls->gils[polled->gil];
     struct gs_gilsum_thread *sum = gs_gilsum_at(polls->sum, polled->sum);
-    sum->has_from_ns[polls->from] += polled->word == GS_HOLDS ? gap_ns : 0;
+    if (polls->from)
+        sum->has_from_ns[polls->from % GS_GILSUM_PROCESSORS] += polled->word == GS_HOLDS ? gap_ns : 0;
     uint64_t half_ns = gap_ns / 2, rest_ns = gap_ns - half_ns;
     bool had = polled->any && polled->before == GS_HOLDS, has = polled->word == GS_HOLDS;
     if (polled->any && polled->before == GS_WITHOUT && polled->word == GS_WITHOUT) { /* as most do */
@@ -345,8 +346,10 @@ enum gs_status gs_gilpolls_add(struct gs_gilpolls *polls, const struct gs_sample
         gap_ns = 0;
     }
     note_late(polls, gap_ns, sample->snapshot);
-    polls->from = sample->processor % GS_GILSUM_PROCESSORS;
-    polls->from_ns[polls->from] += gap_ns;
+    polls->stays += sample->processor && sample->processor != polls->from;
+    polls->from = sample->processor;
+    if (polls->from)
+        polls->from_ns[polls->from % GS_GILSUM_PROCESSORS] += gap_ns;
     enum gs_status status = arrange(polls, sample, holders);
     if (status)
         return status;

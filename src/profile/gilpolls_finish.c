@@ -29,24 +29,23 @@ static double late_ns2(const struct gs_gilpolls *polls, double has, double jumps
 }
 
 /* Where the GIL is handed over all the time, looking at it changes who has it: the thread whose processor we take is
- * left out meanwhile. How much what is seen differs with the processor that we look from tells how much; error: what
- * chance does to the share. */
-static double looking(const struct gs_gilpolls *polls, const struct gs_gilsum_thread *thread, double error)
+ * left out meanwhile. How much what is seen differs with the processor that we look from tells how much, as far as that
+ * is not by chance: the stays on processors are so many draws. */
+static double looking(const struct gs_gilpolls *polls, const struct gs_gilsum_thread *thread)
 {
     double sum_ns = 0, has_ns = 0, squares = 0;
-    size_t count = 0;
     for (size_t i = 0; i < GS_GILSUM_PROCESSORS; i++) {
         sum_ns += (double)polls->from_ns[i];
         has_ns += (double)thread->has_from_ns[i];
-        count += polls->from_ns[i] > 0;
     }
-    for (size_t i = 0; i < GS_GILSUM_PROCESSORS && sum_ns > 0; i++) {
+    if (sum_ns <= 0)
+        return 0;
+    double share = has_ns / sum_ns, chance = CHANCE * share * (1 - share) / (double)(polls->stays + 1);
+    for (size_t i = 0; i < GS_GILSUM_PROCESSORS; i++) {
         double from_ns = (double)polls->from_ns[i];
-        double off = from_ns > 0 ? (double)thread->has_from_ns[i] / from_ns - has_ns / sum_ns : 0;
+        double off = from_ns > 0 ? (double)thread->has_from_ns[i] / from_ns - share : 0;
         squares += from_ns / sum_ns * off * off;
     }
-    /* by chance each is off by so much more as it was looked from less */
-    double chance = CHANCE * (double)count * error * error;
     return squares > chance ? sqrt(squares - chance) : 0;
 }
 
@@ -62,7 +61,7 @@ static void set_figures(struct gs_gilpolls *polls, bool counted)
             continue;
         double jumps = thread->error_ns2 * 2 / (gap * gap), has = fmin((double)thread->word_ns[GS_HOLDS] / span, 1);
         double error = sqrt(thread->error_ns2 + RARE * gap * gap + late_ns2(polls, has, jumps));
-        double seen = counted ? 0 : looking(polls, thread, error / span);
+        double seen = counted ? 0 : looking(polls, thread);
         thread->half_width = fmin(QUANTILE * error / span + seen, 1);
         if (thread->ran_ns.known)
             thread->on_cpu = gs_figure((double)thread->ran_ns.value / all);
@@ -126,4 +125,5 @@ void gs_gilpolls_next(struct gs_gilpolls *polls)
     polls->late_ns2 = polls->lost_ns = polls->lost_ns2 = 0;
     polls->ran_ns = polls->last_ns;
     memset(polls->from_ns, 0, sizeof polls->from_ns);
+    polls->stays = 0;
 }

@@ -60,8 +60,9 @@ struct gs_gilpolls {
     double lost_ns, lost_ns2;               /* and the gaps that are missed_ns, and their squares */
     uint64_t last_ns, ran_ns;               /* of the last poll; when times on processors were last read */
     uint64_t holds;                         /* numbers given out */
-    uint32_t from;                          /* the processor from which the last poll was made, */
-    uint64_t from_ns[GS_GILSUM_PROCESSORS]; /* and for how much of the span each was that */
+    uint32_t from;                          /* the last poll's processor, as in struct gs_sample, */
+    uint64_t from_ns[GS_GILSUM_PROCESSORS]; /* for how much of the span it was each, */
+    uint64_t stays;                         /* and how often another */
 };
 
 /* The hand-overs between two polls; 0 where they are not counted, or what the process says makes no sense. */

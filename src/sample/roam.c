@@ -34,10 +34,10 @@ void gs_roam_fini(struct gs_roam *roam)
     widen(roam);
 }
 
-uint32_t gs_roam_where(void)
+uint32_t gs_roam_where(const struct gs_roam *roam)
 {
-    int here = sched_getcpu();
-    return here < 0 ? 0 : (uint32_t)here;
+    int here = roam->narrow ? sched_getcpu() : -1;
+    return here < 0 ? 0 : (uint32_t)here + 1;
 }
 
 unsigned gs_roam_running(const char *loadavg)
@@ -68,7 +68,7 @@ static uint64_t draw(struct gs_roam *roam, uint64_t below)
 /* Another one of those that we may use; -1: there is none. */
 static int choose(struct gs_roam *roam, const cpu_set_t *allowed, int here)
 {
-    int others = CPU_COUNT(allowed) - (CPU_ISSET(here, allowed) ? 1 : 0);
+    int others = CPU_COUNT(allowed) - (here >= 0 && CPU_ISSET(here, allowed) ? 1 : 0);
     if (others < 1)
         return -1;
     uint64_t left = draw(roam, (uint64_t)others);
@@ -84,7 +84,7 @@ static void move(struct gs_roam *roam)
 {
     if (sched_getaffinity(0, sizeof roam->given, &roam->given) != 0) /* there are more than CPU_SETSIZE */
         return;
-    int there = choose(roam, &roam->given, (int)gs_roam_where());
+    int there = choose(roam, &roam->given, sched_getcpu());
     if (there < 0)
         return;
     CPU_ZERO(&roam->chosen);

@@ -24,8 +24,8 @@ void gs_roam_init(struct gs_roam *roam, uint64_t now_ns);
 void gs_roam_fini(struct gs_roam *roam);
 /* To be called after each look. */
 void gs_roam(struct gs_roam *roam, uint64_t now_ns);
-/* The processor of this moment. */
-uint32_t gs_roam_where(void);
+/* The processor on which it keeps us, from 1 on; 0: the kernel chooses. */
+uint32_t gs_roam_where(const struct gs_roam *roam);
 /* Of "0.08 0.56 1.13 3/84 12834": 3. 0: it says something else. */
 unsigned gs_roam_running(const char *loadavg);
 

@@ -188,7 +188,7 @@ static enum gs_status take_one(struct gs_sampler *sampler, struct sampled *sampl
 {
     struct gs_sample sample;
     struct gs_sink *sink = sampler->host.sink;
-    uint32_t processor = gs_roam_where();
+    uint32_t processor = gs_roam_where(&sampler->roam);
     enum gs_status status = gs_stream_take(sampled->stream, &sample);
     if (gs_status_class(status) == GS_CLASS_LOST)
         return GS_OK; /* the next one will stand for its time too */

@@ -446,8 +446,8 @@ static double bound_of_two(bool counted, bool differs)
     begin(&play, 2);
     play.counted = counted;
     for (int i = 0; i < 2000; i++) {
-        play.processor = (uint32_t)(i / 20 % 2);
-        hand(&play, differs ? (int)play.processor ^ (i % 4 == 3) : i % 2);
+        play.processor = 1 + (uint32_t)(i / 20 % 2);
+        hand(&play, differs ? (int)(play.processor - 1) ^ (i % 4 == 3) : i % 2);
         poll(&play, MS);
     }
     figures(&play, &stat);

@@ -72,11 +72,12 @@ static void it_keeps_to_what_was_given(void **state)
         CPU_AND(&now, &now, &given);
         assert_true(CPU_COUNT(&now) > 0);
         if (CPU_COUNT(&now) == 1) {
-            assert_true(CPU_ISSET((int)gs_roam_where(), &now));
+            assert_true(CPU_ISSET((int)gs_roam_where(&roam) - 1, &now));
             seen[CPU_ISSET(first, &now) ? 0 : 1] = true;
         }
     }
     gs_roam_fini(&roam);
+    assert_int_equal(gs_roam_where(&roam), 0);
     for (long i = 0; i <= processors; i++) {
         kill(crowd[i], SIGKILL);
         waitpid(crowd[i], NULL, 0);
