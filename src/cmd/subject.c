@@ -11,9 +11,11 @@ enum { POLL_NS = 5000000 /* how often a program that was started is asked whethe
 enum gs_status gs_subject_check(const struct gs_args *args, const char *verb, struct gs_err *err)
 {
     enum gs_status status = gs_args_check(args, verb, err);
-    if (!status && (args->pid_count > 1 || args->subprocesses))
-        return gs_fail(err, GS_USAGE, "cannot %s: exact events are of one process at a time", verb);
-    return status;
+    if (status || (args->pid_count <= 1 && !args->subprocesses))
+        return status;
+    gs_fail(err, GS_USAGE, "cannot %s: exact events are of one process at a time", verb);
+    gs_err_todo(err, "Name one process, or have all of them sampled: gilspy stat%s", args->subprocesses ? " -s" : "");
+    return GS_USAGE;
 }
 
 /* It becomes a Python when it becomes one. */
