@@ -16,11 +16,13 @@ static const struct {
 } rows[] = {
     {"sre_", REGEX},
     {"_sre", REGEX},
+    {"re.Pattern", REGEX},
     {"/re/", REGEX},
     {"/re.py", REGEX},
     {"json", PIECES},
     {"pickle", PIECES},
     {"list_sort", PIECES},
+    {"list.sort", PIECES},
     {"sqlite3", "A query of SQLite that lasts: an index, or a query for less at a time, is what helps."},
     {"/ctypes/", "ctypes.PyDLL keeps the GIL: CDLL gives it up for the time of the call."},
 };
