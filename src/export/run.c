@@ -146,5 +146,5 @@ enum gs_status gs_run_json(const struct gs_run_summary *summary, FILE *out)
         json_decref(document);
         document = NULL;
     }
-    return gs_json_write(document, out);
+    return gs_json_write_figures(document, out);
 }

@@ -159,6 +159,11 @@ def test_unwritable_output():
     assert (done.returncode, done.stderr) == (1, "")
 
 
+def test_named_twice(target):
+    once, twice = doctor("-j", "-p", target.pid), doctor("-j", "-p", "%d,%d" % (target.pid, target.pid), "-p", target.pid)
+    assert (twice.returncode, names(document_of(twice))) == (0, names(document_of(once)))
+
+
 @pytest.mark.parametrize("words", [["-p", "1,2"], ["1"], ["-p", "0"], ["-s"], ["--verbose"]])
 def test_wrong_usage(words):
     done = gilspy.run("doctor", *words)
