@@ -5,10 +5,7 @@
 #include "base/clock.h"
 #include "profile/exact_parts.h"
 
-enum {
-    CHECK_NS = 50000000, /* how often it is asked whether the process is still there */
-    NAMES_NS = 100000000 /* how often names are looked for, when somebody new has come */
-};
+enum { CHECK_NS = 50000000 /* how often it is asked whether the process is still there */ };
 
 /* ---- events and turns ---- */
 
@@ -102,6 +99,8 @@ enum gs_status gs_exact_open(struct gs_exact **out, const struct gs_exact_subjec
     }
     status = make_parts(exact, options->counters);
     exact->beginning = true;
+    exact->look_ns = UINT64_MAX;
+    gs_exact_expect_names(exact);
     gs_governor_init(&exact->governor, options->max_overhead, gs_clock_ns());
     gs_leeway_init(&exact->leeway, exact->python->target);
     if (!status)
@@ -156,6 +155,15 @@ const char *gs_exact_hopeless(const struct gs_exact *exact)
     return exact->over ? exact->why : NULL;
 }
 
+/* What the governor does not wait for. */
+static void come_sooner(struct gs_exact *exact)
+{
+    if (exact->names_ns < exact->next_ns)
+        exact->next_ns = exact->names_ns;
+    if (exact->on && exact->look_ns < exact->next_ns)
+        exact->next_ns = exact->look_ns;
+}
+
 enum gs_status gs_exact_step(struct gs_exact *exact)
 {
     struct gs_event_sink sink = {exact, gs_exact_take_event};
@@ -181,8 +189,9 @@ enum gs_status gs_exact_step(struct gs_exact *exact)
     }
     if (!status)
         status = gs_exact_govern(exact);
-    if (!status && exact->nameless && gs_clock_ns() - exact->names_ns > NAMES_NS)
+    if (!status && gs_clock_ns() >= exact->names_ns)
         gs_exact_refresh_names(exact);
+    come_sooner(exact);
     return status;
 }
 

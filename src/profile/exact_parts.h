@@ -27,8 +27,13 @@ struct gs_exact {
     uint64_t long_ns;
     uint64_t *ran_ns; /* by thread of the sum: processor time when the span began */
     size_t ran_room;
-    bool nameless; /* somebody was met whom the last snapshot did not have */
-    uint64_t names_ns, checked_ns, next_ns;
+    uint64_t names_ns, names_wait_ns,
+        names_rest_ns; /* names are looked for then, afterwards so much later; no sooner */
+    uint64_t checked_ns, next_ns;
+    struct {
+        uint64_t since_ns, seen_ns; /* the hold in which the holder's stack was read last, and when */
+    } looks[GS_SPOTS_MOST];
+    uint64_t look_ns;              /* when it is looked at who has the GIL, UINT64_MAX: when something else is done */
     uint64_t span_ns;              /* when the span of the figures began */
     uint64_t window_ns;            /* when the window, or the part of it in this span, began */
     uint64_t until_ns;             /* up to where events were handed on */
@@ -51,9 +56,11 @@ void gs_exact_find_name(void *context, pid_t tid, char *name, size_t size, bool 
 /* A new snapshot, or none. */
 void gs_exact_look_again(struct gs_exact *exact);
 void gs_exact_refresh_names(struct gs_exact *exact);
+/* Somebody new is there, who has a name by now, or soon. */
+void gs_exact_expect_names(struct gs_exact *exact);
 /* Tells the turns what each thread does, by the snapshot. */
 enum gs_status gs_exact_tell_states(struct gs_exact *exact) GS_MUST_CHECK;
-/* What whoever has a GIL for long does. */
+/* What whoever has a GIL for long does, and when to look again. */
 void gs_exact_see_holds(struct gs_exact *exact);
 
 /* ---- exact_windows.c ---- */

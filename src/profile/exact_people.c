@@ -6,7 +6,15 @@
 #include "base/room.h"
 #include "profile/exact_parts.h"
 
-enum { TAKE_ATTEMPTS = 20 /* of a look at the process */ };
+enum {
+    TAKE_ATTEMPTS = 20,         /* of a look at the process */
+    NAMES_SOON_NS = 50000000,   /* from look to look for names, when somebody is new; */
+    NAMES_LATE_NS = 1000000000, /* twice as long each time: it may have to wait for the GIL, and threads are renamed */
+    NAMES_REST = 20,            /* times as long as such a look took nothing is asked */
+    AGAIN_NS = 20000000,        /* from look to look at a hold */
+    SOONEST_NS = 5000000,       /* so soon, and so late, it is asked again who has the GIL, when somebody has */
+    LATEST_NS = 10000000
+};
 
 /* ---- names ---- */
 
@@ -38,7 +46,8 @@ void gs_exact_find_name(void *context, pid_t tid, char *name, size_t size, bool 
     struct gs_exact *exact = context;
     size_t number = gs_gilsum_count(exact->sum); /* that it will have */
     name_of(exact, tid, name, size, main);
-    exact->nameless = exact->nameless || !find_thread(exact, tid);
+    if (!exact->beginning)
+        gs_exact_expect_names(exact);
     if (!gs_room((void **)&exact->ran_ns, &exact->ran_room, number + 1, sizeof *exact->ran_ns))
         return;
     exact->ran_ns[number] = 0; /* born since */
@@ -75,14 +84,24 @@ void gs_exact_look_again(struct gs_exact *exact)
         exact->snapshot = NULL;
 }
 
+void gs_exact_expect_names(struct gs_exact *exact)
+{
+    exact->names_wait_ns = NAMES_SOON_NS;
+    if (exact->names_rest_ns < exact->names_ns)
+        exact->names_ns = exact->names_rest_ns;
+}
+
 void gs_exact_refresh_names(struct gs_exact *exact)
 {
+    uint64_t begin_ns = gs_clock_ns();
     gs_exact_look_again(exact);
     for (size_t i = 0; exact->snapshot && i < exact->snapshot->interpreter_count; i++)
         gs_names_refresh(exact->names, exact->snapshot->interpreters[i].addr);
     gs_gilexact_each(exact->figures, rename_one, exact);
-    exact->nameless = false;
-    exact->names_ns = gs_clock_ns();
+    uint64_t now_ns = gs_clock_ns(), rest_ns = NAMES_REST * (now_ns - begin_ns), wait_ns = exact->names_wait_ns;
+    exact->names_rest_ns = now_ns + (rest_ns > NAMES_SOON_NS ? rest_ns : NAMES_SOON_NS);
+    exact->names_ns = now_ns + (rest_ns > wait_ns ? rest_ns : wait_ns);
+    exact->names_wait_ns = 2 * wait_ns < NAMES_LATE_NS ? 2 * wait_ns : NAMES_LATE_NS;
 }
 
 /* Which of the watched GILs the thread's interpreter is on. */
@@ -142,15 +161,43 @@ static bool see(struct gs_exact *exact, pid_t tid, struct gs_exact_seen *seen)
     return exact->eye.see && exact->eye.see(exact->eye.context, tid, seen, &exact->snapshot);
 }
 
+/* As far as is known by now: of what is not handed on yet the order may still change. */
+static pid_t find_holder(const struct gs_exact *exact, unsigned lock, uint64_t *since_ns)
+{
+    const struct gs_event *last = gs_tracer_latest(exact->tracer, lock);
+    if (!last)
+        return gs_turns_holder(exact->turns, lock, since_ns);
+    *since_ns = last->time_ns;
+    return last->act == GS_ACT_DROP ? 0 : last->tid;
+}
+
+/* When to look at this hold, at the soonest. */
+static uint64_t look_at(struct gs_exact *exact, unsigned lock, pid_t tid, uint64_t since_ns)
+{
+    uint64_t now_ns = gs_clock_ns(), due_ns = since_ns + exact->long_ns / 2;
+    struct gs_exact_seen seen;
+    if (exact->looks[lock].since_ns == since_ns && exact->looks[lock].seen_ns + AGAIN_NS > due_ns)
+        due_ns = exact->looks[lock].seen_ns + AGAIN_NS;
+    if (now_ns < due_ns || !see(exact, tid, &seen))
+        return due_ns;
+    gs_gilexact_see(exact->figures, lock, tid, since_ns, now_ns, &seen.place,
+                    seen.native.function ? &seen.native : NULL);
+    exact->looks[lock].since_ns = since_ns;
+    exact->looks[lock].seen_ns = now_ns;
+    return now_ns + AGAIN_NS;
+}
+
 void gs_exact_see_holds(struct gs_exact *exact)
 {
-    uint64_t now_ns = gs_clock_ns(), since_ns;
+    exact->look_ns = UINT64_MAX;
     for (unsigned lock = 0; lock < gs_tracer_setup(exact->tracer)->spots.count; lock++) {
-        struct gs_exact_seen seen;
-        pid_t tid = gs_turns_holder(exact->turns, lock, &since_ns);
-        if (!tid || now_ns - since_ns < exact->long_ns / 2 || !see(exact, tid, &seen))
+        uint64_t since_ns, due_ns;
+        pid_t tid = find_holder(exact, lock, &since_ns);
+        if (!tid)
             continue;
-        gs_gilexact_see(exact->figures, lock, tid, since_ns, now_ns, &seen.place,
-                        seen.native.function ? &seen.native : NULL);
+        due_ns = look_at(exact, lock, tid, since_ns);
+        uint64_t now_ns = gs_clock_ns(), soonest_ns = now_ns + SOONEST_NS, latest_ns = now_ns + LATEST_NS;
+        due_ns = due_ns < soonest_ns ? soonest_ns : due_ns > latest_ns ? latest_ns : due_ns;
+        exact->look_ns = due_ns < exact->look_ns ? due_ns : exact->look_ns;
     }
 }

@@ -7,7 +7,11 @@
 #include "base/room.h"
 #include "profile/gilexact.h"
 
-enum { NAME_BYTES = 256, MARKS_MOST = 64 /* places in which one hold was seen */ };
+enum {
+    NAME_BYTES = 256,
+    MARKS_MOST = 64,   /* places in which holds were seen that are not told of yet */
+    PLACES_MOST = 1024 /* that are remembered for that */
+};
 
 struct person {
     pid_t tid;
@@ -16,13 +20,16 @@ struct person {
     double held_held, held_all; /* sums over windows: of the square of that, and of that times the window's length */
 };
 
-/* What was seen in the hold that goes on, as far as is known: it may have ended since, and be another one. */
+/* The hold that was told of last, and what was seen in it and since: events are told some time after they were, so that
+ * holds are seen that are not told of yet. */
 struct hold {
     pid_t tid;
     uint64_t number;            /* of all that were listed, from 1 on */
     uint64_t since_ns, told_ns; /* told_ns: up to there the sum knows of it, 0: it does not */
     struct gs_stacks *places;
     struct mark {
+        pid_t tid;
+        uint64_t since_ns;      /* of its hold, as far as was known */
         uint64_t first_ns, ns;  /* seen first, and last */
         uint32_t place, native; /* native 0: none */
     } marks[MARKS_MOST];
@@ -132,23 +139,41 @@ static void begin_hold(struct gs_gilexact *exact, struct hold *hold, pid_t tid, 
     hold->since_ns = since_ns;
     hold->number = ++exact->long_holds;
     hold->told_ns = 0;
-    hold->mark_count = 0;
-    gs_stacks_clear(hold->places);
+}
+
+static void drop_marks(struct hold *hold, size_t count)
+{
+    if (count == 0)
+        return;
+    hold->mark_count -= count;
+    memmove(hold->marks, hold->marks + count, hold->mark_count * sizeof *hold->marks);
+    if (hold->mark_count == 0)
+        gs_stacks_clear(hold->places);
+}
+
+/* How many of the marks are of moments before this one. */
+static size_t marks_before(const struct hold *hold, uint64_t ns)
+{
+    size_t count = 0;
+    while (count < hold->mark_count && hold->marks[count].first_ns < ns)
+        count++;
+    return count;
 }
 
 void gs_gilexact_see(struct gs_gilexact *exact, unsigned lock, pid_t tid, uint64_t since_ns, uint64_t now_ns,
                      const struct gs_place *place, const struct gs_place *native)
 {
     struct hold *hold = &exact->holds[lock];
-    begin_hold(exact, hold, tid, since_ns);
+    if (gs_stacks_place_count(hold->places) > PLACES_MOST)
+        drop_marks(hold, hold->mark_count);
     uint32_t number = gs_stacks_place(hold->places, place);
     uint32_t called = native ? gs_stacks_place(hold->places, native) : 0;
     struct mark *last = hold->mark_count > 0 ? &hold->marks[hold->mark_count - 1] : NULL;
-    if (last && last->place == number && last->native == called)
+    if (last && last->tid == tid && last->since_ns == since_ns && last->place == number && last->native == called)
         last->ns = now_ns;
     else if (number && hold->mark_count < MARKS_MOST)
         hold->marks[hold->mark_count++] =
-            (struct mark){.first_ns = now_ns, .ns = now_ns, .place = number, .native = called};
+            (struct mark){tid, since_ns, .first_ns = now_ns, .ns = now_ns, .place = number, .native = called};
 }
 
 /* Each part of a hold was spent where it was seen at the part's end; what came last, where it was seen last. */
@@ -157,11 +182,9 @@ static void tell_hold(struct gs_gilexact *exact, struct hold *hold, const struct
 {
     uint64_t from_ns = hold->told_ns > turn->begin_ns ? hold->told_ns : turn->begin_ns;
     uint64_t whole_ns = turn->end_ns - turn->since_ns;
-    size_t count = 0;
-    while (count < hold->mark_count && hold->marks[count].first_ns <= turn->end_ns)
-        count++; /* later ones are of what comes then */
+    size_t count = marks_before(hold, turn->end_ns + 1); /* later ones are of what comes then */
     for (size_t i = 0; i < count || i == 0; i++) {
-        const struct mark *mark = count > 0 ? &hold->marks[i] : NULL;
+        const struct mark *mark = count > 0 && hold->marks[i].tid == turn->tid ? &hold->marks[i] : NULL;
         uint64_t to_ns = i + 1 < count && hold->marks[i].ns < turn->end_ns ? hold->marks[i].ns : turn->end_ns;
         struct gs_gilsum_part part = {.place = mark ? gs_stacks_place_at(hold->places, mark->place) : NULL,
                                       .native =
@@ -175,22 +198,23 @@ static void tell_hold(struct gs_gilexact *exact, struct hold *hold, const struct
             from_ns = to_ns;
         }
     }
-    if (count > 1) { /* where it was seen last, it may be still */
-        hold->mark_count -= count - 1;
-        memmove(hold->marks, hold->marks + count - 1, hold->mark_count * sizeof *hold->marks);
-    }
+    if (count > 1)
+        drop_marks(hold, count - 1); /* where it was seen last, it may be still */
     hold->told_ns = turn->end_ns;
 }
 
 static void end_hold(struct gs_gilexact *exact, const struct person *person, const struct gs_turn *turn)
 {
     struct hold *hold = &exact->holds[turn->lock];
-    if (turn->end_ns - turn->since_ns < exact->long_ns)
+    drop_marks(hold, marks_before(hold, turn->since_ns));
+    if (turn->end_ns - turn->since_ns >= exact->long_ns) {
+        begin_hold(exact, hold, turn->tid, turn->since_ns);
+        tell_hold(exact, hold, person, turn);
+    }
+    if (!turn->ended)
         return;
-    begin_hold(exact, hold, turn->tid, turn->since_ns);
-    tell_hold(exact, hold, person, turn);
-    if (turn->ended)
-        hold->tid = 0;
+    drop_marks(hold, marks_before(hold, turn->end_ns + 1));
+    hold->tid = 0;
 }
 
 /* ---- turns ---- */

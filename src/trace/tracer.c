@@ -223,6 +223,16 @@ enum gs_status gs_tracer_drain(struct gs_tracer *tracer, const struct gs_event_s
     return status ? status : hand_on(tracer, *until_ns, sink);
 }
 
+const struct gs_event *gs_tracer_latest(const struct gs_tracer *tracer, unsigned lock)
+{
+    for (size_t i = tracer->held_count; i-- > 0;) {
+        const struct gs_event *event = &tracer->held[i];
+        if (event->act <= GS_ACT_CHANGE && event->lock == lock)
+            return event;
+    }
+    return NULL;
+}
+
 enum gs_status gs_tracer_pause(struct gs_tracer *tracer, const struct gs_event_sink *sink, uint64_t *until_ns)
 {
     *until_ns = gs_clock_ns();

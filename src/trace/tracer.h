@@ -56,6 +56,9 @@ void gs_tracer_begin(struct gs_tracer *tracer);
  * call, as something older may still be under way. What the sink returned. */
 enum gs_status gs_tracer_drain(struct gs_tracer *tracer, const struct gs_event_sink *sink,
                                uint64_t *until_ns) GS_MUST_CHECK;
+/* The last take or drop of a GIL that has come and is not handed on yet: something older may still be under way. NULL:
+ * there is none. Holds until the next drain. */
+const struct gs_event *gs_tracer_latest(const struct gs_tracer *tracer, unsigned lock);
 /* Pauses, and hands on the rest, up to *until_ns. */
 enum gs_status gs_tracer_pause(struct gs_tracer *tracer, const struct gs_event_sink *sink,
                                uint64_t *until_ns) GS_MUST_CHECK;

@@ -80,6 +80,12 @@ def watching(pid, *args):
         watch.end()
 
 
+def kept_s(pid, tid):
+    """For how long the thread could have gone on up to now, but had no processor, by the kernel's account."""
+    with open("/proc/%d/task/%d/schedstat" % (pid, tid)) as file:
+        return int(file.read().split()[1]) / 1e9
+
+
 def missed_s(document):
     """Time of which gilspy itself says that it did not look."""
     quality = document["quality"]

@@ -8,7 +8,7 @@ import pytest
 from target import READ, running, until
 from tracing import FIRST_TRACK, TRACKS, begun, measuring, tracing
 
-CALLS, HOLD_US, HOLDS = 2000, 30000, 4
+CALLS, HOLD_US, HOLDS, SHORT_HOLDS = 2000, 30000, 4, 50
 NANOSLEEPS = (35, 230)  # nanosleep, clock_nanosleep
 CALLERS = ["call-%d" % number for number in range(3)]
 HOLDERS = ["hold-%d" % number for number in range(3)]
@@ -219,6 +219,19 @@ def test_what_kept_it_is_listed(target, tmp_path):
         text = run.end().out
     assert "What keeps it for 5.0 ms and more" in text
     assert [line for line in text.splitlines() if HOLDERS[0] in line and ": once, for " in line]
+
+
+def test_short_holds_have_a_place(python, folders):
+    """Also of those that are over before their beginning is told of, which waits for records that come late."""
+    with running(python, folders, "exact.py", "1", "15000", pipes=CALLERS + HOLDERS) as target:
+        target.wait_reading(target.began["tids"][HOLDERS[0]], HOLDERS[0])
+        target.wait_idle()
+        with measuring(target.pid, "--max-overhead", "off", "--long", "10ms", "--interval", "50ms") as document:
+            for number in range(SHORT_HOLDS):
+                target.feed(HOLDERS[0])
+                until(lambda: len(target.ask("held")["answer"]) > number, "a hold to be over")
+    places = {hog["function"] for line in document["lines"] for hog in line["hogs"] if hog["longest_us"] < 20000}
+    assert "hold" in places
 
 
 def test_a_hold_that_began_before_has_a_place(target):

@@ -99,10 +99,15 @@ static void turns_become_figures(void **state)
     end(&s);
 }
 
-static void see(struct sums *s, uint64_t ns, const char *function)
+static void see_in(struct sums *s, pid_t tid, uint64_t since_ns, uint64_t ns, const char *function)
 {
     struct gs_place place = {.function = function, .file = "a.py", .line = 1, .kind = GS_FRAME_PYTHON};
-    gs_gilexact_see(s->exact, 0, A, 0, ns, &place, NULL);
+    gs_gilexact_see(s->exact, 0, tid, since_ns, ns, &place, NULL);
+}
+
+static void see(struct sums *s, uint64_t ns, const char *function)
+{
+    see_in(s, A, 0, ns, function);
 }
 
 static void long_holds_are_where_they_were_seen(void **state)
@@ -139,6 +144,29 @@ static void where_it_is_seen_it_was_since_it_was_seen_there_first(void **state)
     assert_int_equal(s.stat.hog_count, 1);
     assert_string_equal(s.stat.hogs[0].place.function, "first");
     assert_int_equal(s.stat.hogs[0].held_us, 50000);
+    end(&s);
+}
+
+static void a_hold_is_seen_before_the_end_of_the_last_is_told(void **state)
+{
+    struct sums s;
+    (void)state;
+    begin(&s);
+    see_in(&s, A, 0, 15 * MS, "first");
+    see_in(&s, B, 50 * MS, 65 * MS, "second");
+    add(&s, A, GS_HOLDS, 0, 50 * MS, 0);
+    see_in(&s, A, 90 * MS, 95 * MS, "first"); /* a short one, of which nothing is left for the next */
+    add(&s, B, GS_HOLDS, 50 * MS, 80 * MS, A);
+    add(&s, A, GS_HOLDS, 90 * MS, 100 * MS, B);
+    add(&s, A, GS_HOLDS, 101 * MS, 130 * MS, A);
+    finish(&s, 200 * MS);
+    assert_int_equal(s.stat.hog_count, 3);
+    assert_string_equal(s.stat.hogs[0].place.function, "first");
+    assert_int_equal(s.stat.hogs[0].held_us, 50000);
+    assert_string_equal(s.stat.hogs[1].place.function, "second");
+    assert_int_equal(s.stat.hogs[1].held_us, 30000);
+    assert_int_equal(s.stat.hogs[1].tid, B);
+    assert_string_equal(s.stat.hogs[2].place.function, "");
     end(&s);
 }
 
@@ -208,6 +236,7 @@ int main(void)
         cmocka_unit_test(turns_become_figures),
         cmocka_unit_test(long_holds_are_where_they_were_seen),
         cmocka_unit_test(where_it_is_seen_it_was_since_it_was_seen_there_first),
+        cmocka_unit_test(a_hold_is_seen_before_the_end_of_the_last_is_told),
         cmocka_unit_test(parts_are_summed_up_once),
         cmocka_unit_test(windows_tell_how_good_they_are),
     };
