@@ -47,6 +47,9 @@ struct gs_watch;
 /* A live process by pid. Reads never stop it. They may wait for ever where the kernel does (a page that never comes):
  * watch (not owned, may be NULL) is told of each. NULL when out of memory. */
 struct gs_mem *gs_mem_live_new(pid_t pid, struct gs_watch *watch);
+/* Of such a memory: when the thread `pid` has ended, heir tells another one of the process by which to read on; 0:
+ * there is none. */
+void gs_mem_live_heir(struct gs_mem *mem, pid_t (*heir)(void *context, pid_t ended), void *context);
 
 /* A view of `below` (not owned) that keeps the pages it read until gs_mem_cache_clear: for decoding many small objects
  * that lie close together, where all may be as old as the last clear. */

@@ -1,6 +1,7 @@
 /* The loop around the sampler: slots, births and deaths, signals. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/room.h"
@@ -17,7 +18,8 @@
 
 enum {
     LOOK_NS = 500000000, /* how often to see to it that somebody is left */
-    AWAKE_NS = 1000000   /* at the highest rate there is no sleep, but signals are let in so often */
+    USUAL_HZ = 1000,
+    AWAKE_NS = 1000000 /* at the highest rates there is no sleep, but signals are let in so often */
 };
 
 struct gs_session {
@@ -233,6 +235,8 @@ static enum gs_status loop(struct gs_session *session, struct gs_err *err)
     uint64_t end_ns = args->duration_us > 0 ? session->begin_ns + args->duration_us * 1000 : UINT64_MAX;
     session->next_ns = session->calls.at_once ? session->begin_ns : gs_sampler_next_ns(session->sampler);
     enum gs_status status = GS_OK;
+    if (args->rate_hz > USUAL_HZ)
+        prctl(PR_SET_TIMERSLACK, 1UL); /* else each sleep ends 50 us late, which is of a short slot too much */
     for (;;) {
         uint64_t now_ns = gs_clock_ns();
         bool sampled = now_ns >= session->next_ns && gs_sampler_count(session->sampler) > 0;
@@ -255,7 +259,7 @@ static enum gs_status loop(struct gs_session *session, struct gs_err *err)
         if (session->calls.tick)
             wake_ns = least(wake_ns, session->tick_ns);
         wake_ns = least(wake_ns, gs_sampler_follow(session->sampler, now_ns));
-        if (wake_ns <= now_ns && now_ns - session->slept_ns < AWAKE_NS)
+        if (now_ns - session->slept_ns < AWAKE_NS && gs_signals_awake(wake_ns))
             continue;
         session->woken = gs_signals_wait(wake_ns, session->calls.keys ? STDIN_FILENO : -1, &session->waiting);
         session->slept_ns = now_ns;

@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "cmd/signals.h"
 
+enum { SLEEP_NS = 20000 };
+
 static volatile sig_atomic_t ended, sent, came;
 
 static void remember(int number, siginfo_t *info, void *context)
@@ -61,11 +63,24 @@ void gs_signals_wake_for_children(void)
     sigaction(SIGCHLD, &action, NULL);
 }
 
+/* To be sent to sleep for a moment and woken takes 17 to 20 us of CPU time, and ends some 20 us late (70 with the usual
+ * slack of timers): measured on a VM, by sleeps of 1 to 100 us. A wait that is shorter is cheaper, and on time, awake.
+ * Once in a slot of random moments that is rare where slots are long: at 1 kHz one wait in 5,000. */
+bool gs_signals_awake(uint64_t until_ns)
+{
+    uint64_t now_ns = gs_clock_ns();
+    if (until_ns > now_ns && until_ns - now_ns >= SLEEP_NS)
+        return false;
+    while (now_ns < until_ns)
+        now_ns = gs_clock_ns();
+    return true;
+}
+
 bool gs_signals_wait(uint64_t until_ns, int fd, const sigset_t *waiting)
 {
     struct pollfd readable = {.fd = fd, .events = POLLIN};
-    uint64_t now = gs_clock_ns();
-    uint64_t left = until_ns > now ? until_ns - now : 0;
+    uint64_t now = gs_signals_awake(until_ns) ? until_ns : gs_clock_ns();
+    uint64_t left = until_ns > now ? until_ns - now : 0; /* 0: signals are let in all the same */
     struct timespec time = {.tv_sec = (time_t)(left / GS_NS_PER_S), .tv_nsec = (long)(left % GS_NS_PER_S)};
     int ready = ppoll(&readable, 1, &time, waiting);
     /* A descriptor that is ready comes first, and signals stay out: one that always is would keep them out for ever. */

@@ -20,5 +20,7 @@ void gs_signals_wake_for_children(void);
 bool gs_signals_sleep(uint64_t until_ns, const sigset_t *waiting);
 /* The same, or until fd (-1: none) can be read; true when that or a signal ended it. */
 bool gs_signals_wait(uint64_t until_ns, int fd, const sigset_t *waiting);
+/* Waits without sleep where that is better, and lets no signal in; false: it is not, and nothing was waited for. */
+bool gs_signals_awake(uint64_t until_ns);
 
 #endif

@@ -19,6 +19,8 @@ struct live {
     struct gs_mem mem;
     pid_t pid;
     struct gs_watch *watch;
+    pid_t (*heir)(void *context, pid_t ended);
+    void *context;
     struct iovec local[IOV_MAX], remote[IOV_MAX];
     uint8_t between[JOIN_BYTES]; /* what lies between pieces that are read as one range */
 };
@@ -44,12 +46,30 @@ static enum gs_status from_errno(void)
     }
 }
 
+/* process_vm_readv, by another thread of the process if the one by which it was reached has ended. */
+static ssize_t read_vector(struct live *live, const struct batch *batch, gs_addr addr, size_t len)
+{
+    enum { HEIRS_MOST = 4 }; /* those may be about to end, too */
+    for (int i = 0;; i++) {
+        gs_watch_enter(live->watch, step, addr, len);
+        ssize_t got = process_vm_readv(live->pid, live->local, batch->locals, live->remote, batch->remotes, 0);
+        int failure = errno;
+        gs_watch_leave(live->watch);
+        bool ended = got < 0 && failure == ESRCH && live->heir && i < HEIRS_MOST;
+        pid_t heir = ended ? live->heir(live->context, live->pid) : 0;
+        errno = failure;
+        if (heir <= 0)
+            return got;
+        live->pid = heir;
+    }
+}
+
 static enum gs_status read_once(struct live *live, gs_addr addr, void *dst, size_t len)
 {
-    struct iovec local = {dst, len}, remote = {(void *)(uintptr_t)addr, len};
-    gs_watch_enter(live->watch, step, addr, len);
-    ssize_t got = process_vm_readv(live->pid, &local, 1, &remote, 1, 0);
-    gs_watch_leave(live->watch);
+    static const struct batch one = {1, 1, 1};
+    live->local[0] = (struct iovec){dst, len};
+    live->remote[0] = (struct iovec){(void *)(uintptr_t)addr, len};
+    ssize_t got = read_vector(live, &one, addr, len);
     if (got == (ssize_t)len)
         return GS_OK;
     return got < 0 ? from_errno() : GS_UNREADABLE;
@@ -140,9 +160,7 @@ static enum gs_status live_read_many(struct gs_mem *mem, struct gs_piece *pieces
         return read_one_by_one(live, pieces, count);
     while (count > 0) {
         struct batch batch = gather(live, pieces, count);
-        gs_watch_enter(live->watch, step, pieces[0].addr, pieces[0].len);
-        ssize_t got = process_vm_readv(live->pid, live->local, batch.locals, live->remote, batch.remotes, 0);
-        gs_watch_leave(live->watch);
+        ssize_t got = read_vector(live, &batch, pieces[0].addr, pieces[0].len);
         size_t done = 0;
         if (got < 0) {
             enum gs_status status = from_errno();
@@ -174,5 +192,13 @@ struct gs_mem *gs_mem_live_new(pid_t pid, struct gs_watch *watch)
     live->mem.ops = &live_ops;
     live->pid = pid;
     live->watch = watch;
+    live->heir = NULL;
     return &live->mem;
+}
+
+void gs_mem_live_heir(struct gs_mem *mem, pid_t (*heir)(void *context, pid_t ended), void *context)
+{
+    struct live *live = (struct live *)mem;
+    live->heir = heir;
+    live->context = context;
 }

@@ -161,28 +161,37 @@ bool gs_proc_stat_parse(const char *text, struct gs_proc_stat *stat)
     return true;
 }
 
-static bool lives(pid_t tid)
+/* flags: of those that have one of them it is not said. */
+static bool lives(pid_t tid, uint64_t flags)
 {
     char text[1024];
     struct gs_proc_stat stat;
     return gs_proc_read(tid, "stat", text, sizeof text) > 0 && gs_proc_stat_parse(text, &stat) && stat.state != 'Z' &&
-           stat.state != 'X';
+           stat.state != 'X' && !(stat.flags & flags);
 }
 
-pid_t gs_proc_living(pid_t pid)
+static pid_t find_living(pid_t pid, pid_t but, uint64_t flags)
 {
     char path[40];
     pid_t living = 0;
-    if (lives(pid))
-        return pid;
     snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
     DIR *dir = opendir(path);
     for (struct dirent *entry; dir && !living && (entry = readdir(dir));) {
         int tid = atoi(entry->d_name);
-        if (tid > 0 && lives(tid))
+        if (tid > 0 && tid != but && lives(tid, flags))
             living = tid;
     }
     if (dir)
         closedir(dir);
     return living;
+}
+
+pid_t gs_proc_living(pid_t pid)
+{
+    return lives(pid, 0) ? pid : find_living(pid, pid, 0);
+}
+
+pid_t gs_proc_heir(pid_t pid, pid_t ended)
+{
+    return find_living(pid, ended, GS_PF_EXITING);
 }

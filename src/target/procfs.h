@@ -52,6 +52,8 @@ bool gs_proc_stat_parse(const char *text, struct gs_proc_stat *stat);
 /* A thread of the process that has not ended: pid itself, unless the main thread went before the others (it is shown as
  * a zombie then, and by its number there is no memory to be had any more); 0: there is none. */
 pid_t gs_proc_living(pid_t pid);
+/* Another thread of it than `ended`, which is not about to end either; 0: there is none. */
+pid_t gs_proc_heir(pid_t pid, pid_t ended);
 
 struct gs_map;
 

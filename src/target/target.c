@@ -143,6 +143,27 @@ static int open_memory(const struct gs_target *target)
     return fd;
 }
 
+/* The process that was opened, and no other one: it may have ended, and its pid be another's. */
+static bool is_same(const struct gs_target *target, struct gs_proc_stat *stat)
+{
+    char text[1024];
+    return gs_proc_read(target->pid, "stat", text, sizeof text) > 0 && gs_proc_stat_parse(text, stat) &&
+           stat->start_ticks == target->start_ticks;
+}
+
+/* Threads go on when the main thread ends alone: one of them takes its place. */
+static pid_t find_heir(void *context, pid_t ended)
+{
+    struct gs_target *target = context;
+    struct gs_proc_stat stat;
+    if (!is_same(target, &stat) || gs_target_left_memory(target))
+        return 0;
+    pid_t heir = gs_proc_heir(target->pid, ended);
+    if (heir)
+        target->living = heir;
+    return heir;
+}
+
 static enum gs_status open_target(struct gs_target *target, pid_t pid, struct gs_err *err)
 {
     enum gs_status status = gs_proc_check(err);
@@ -152,6 +173,7 @@ static enum gs_status open_target(struct gs_target *target, pid_t pid, struct gs
         return status;
     if (read_command(target) || read_exe(target) || !(target->mem = gs_mem_live_new(target->living, target->watch)))
         return gs_fail(err, GS_NO_MEMORY, "out of memory");
+    gs_mem_live_heir(target->mem, find_heir, target);
     status = read_maps(target, err);
     target->mem_fd = open_memory(target);
     if (!status)
@@ -215,15 +237,13 @@ bool gs_target_left_memory(const struct gs_target *target)
 
 enum gs_status gs_target_check(const struct gs_target *target)
 {
-    char text[1024];
     struct gs_proc_stat stat;
     if (target->still)
         return GS_OK;
-    if (gs_proc_read(target->pid, "stat", text, sizeof text) <= 0 || !gs_proc_stat_parse(text, &stat))
+    if (!is_same(target, &stat))
         return GS_GONE;
     bool ended = stat.state == 'Z' || stat.state == 'X' || stat.flags & GS_PF_EXITING;
-    if (stat.start_ticks != target->start_ticks ||
-        (ended && (target->living == target->pid || !gs_proc_living(target->pid))))
+    if (ended && !gs_proc_heir(target->pid, target->pid))
         return GS_GONE;
     return gs_target_left_memory(target) ? GS_EXECED : GS_OK;
 }

@@ -3,6 +3,8 @@ import json
 import os
 import signal
 
+import pytest
+
 import gilspy
 from target import READ, running, until
 
@@ -185,6 +187,48 @@ def test_main_thread_ended(python, folders):
         assert gilspy.run("doctor", "-p", target.pid).returncode == 0
         row, = [row for row in json.loads(gilspy.run("ps", "--json").stdout)["processes"] if row["pid"] == target.pid]
         assert row["watchable"] and row["python"] == python.version
+
+
+def has_opened(pid, path):
+    """Whether a process has this file open."""
+    for fd in os.listdir("/proc/%d/fd" % pid):
+        try:
+            if os.readlink("/proc/%d/fd/%s" % (pid, fd)) == path:
+                return True
+        except FileNotFoundError:
+            pass
+    return False
+
+
+def sleeps(pid):
+    """How often the main thread of a process went to sleep: that of gilspy, which takes the samples."""
+    with open("/proc/%d/status" % pid) as file:
+        return int(file.read().split("\nvoluntary_ctxt_switches:")[1].split()[0])
+
+
+@pytest.mark.parametrize("command", ["record", "top"])
+def test_main_thread_ends(python, folders, tmp_path, command):
+    """While it is watched: it is not lost from sight, so that nobody is counted twice and no sum begins anew."""
+    with running(python, folders, "states.py", "idle", pipes=["begin"]) as target:
+        worker = target.began["tids"]["worker"]
+        target.wait_reading(worker, "begin")
+        words = {"record": ["-o", tmp_path / "a.gilspy"], "top": ["--once"]}[command]
+        with gilspy.begun(command, "-r", 500, "-d", 600, "-p", target.pid, *words) as watching:
+            until(lambda: has_opened(watching.pid, "/proc/%d/mem" % target.pid), "it to be opened")
+            slept = sleeps(watching.pid)
+            until(lambda: sleeps(watching.pid) > slept + 100, "some samples")
+            target.tell("leave")
+            until(lambda: target.state()[0] == "Z", "the main thread to end")
+            slept = sleeps(watching.pid)
+            until(lambda: sleeps(watching.pid) > slept + 100, "some more samples")
+            assert has_opened(watching.pid, "/proc/%d/mem" % target.pid)
+            watching.send_signal(signal.SIGINT)
+            told = watching.communicate(timeout=60)
+            assert watching.returncode == 0, told
+        if command == "record":
+            assert " samples of 2 threads" in told[1]
+        else:
+            assert "worker" in told[0]
 
 
 def test_family_of_a_thread(python, folders):

@@ -121,6 +121,48 @@ static void test_live_that_ended(void **state)
     gs_mem_free(NULL);
 }
 
+struct heirs {
+    pid_t ended;
+    int asked, dead; /* dead: so many of those that are named have ended themselves */
+    pid_t last;
+};
+
+static pid_t name_heir(void *context, pid_t ended)
+{
+    struct heirs *heirs = context;
+    assert_int_equal(ended, heirs->ended);
+    return heirs->asked++ < heirs->dead ? heirs->ended : heirs->last;
+}
+
+/* Whoever is named is read by, and asked for again only when that one has ended, too. */
+static void test_live_goes_on(void **state)
+{
+    (void)state;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(0);
+    assert_true(pid > 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    const struct heirs cases[] = {{pid, 0, 0, getpid()}, {pid, 0, 2, getpid()}, {pid, 0, 0, 0}, {pid, 0, 1000, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct heirs heirs = cases[i];
+        enum gs_status wanted = i < 2 ? GS_OK : GS_GONE;
+        uint64_t word = 77, copy = 0;
+        struct gs_piece piece = {addr_of(&word), &copy, 8, false};
+        struct gs_mem *mem = gs_mem_live_new(pid, NULL);
+        gs_mem_live_heir(mem, name_heir, &heirs);
+        assert_int_equal(gs_mem_read_many(mem, &piece, 1), wanted);
+        assert_int_equal(piece.ok, !wanted);
+        assert_int_equal(copy, wanted ? 0 : 77);
+        int asked = heirs.asked;
+        assert_in_range(asked, 1, 10);
+        assert_int_equal(gs_mem_read(mem, addr_of(&word), &copy, 8), wanted);
+        if (!wanted)
+            assert_int_equal(heirs.asked, asked);
+        gs_mem_free(mem);
+    }
+}
+
 static void test_strings(void **state)
 {
     (void)state;
@@ -259,10 +301,10 @@ static void test_script(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_live_with_holes),  cmocka_unit_test(test_live_only_holes),
-                                       cmocka_unit_test(test_live_read),        cmocka_unit_test(test_live_that_ended),
-                                       cmocka_unit_test(test_strings),          cmocka_unit_test(test_cache),
-                                       cmocka_unit_test(test_cache_collisions), cmocka_unit_test(test_script),
-                                       cmocka_unit_test(test_metered)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_live_with_holes), cmocka_unit_test(test_live_only_holes),
+                                       cmocka_unit_test(test_live_read),       cmocka_unit_test(test_live_that_ended),
+                                       cmocka_unit_test(test_live_goes_on),    cmocka_unit_test(test_strings),
+                                       cmocka_unit_test(test_cache),           cmocka_unit_test(test_cache_collisions),
+                                       cmocka_unit_test(test_script),          cmocka_unit_test(test_metered)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
