@@ -35,6 +35,8 @@ uint64_t gs_sampler_follow(struct gs_sampler *sampler, uint64_t now_ns);
 
 /* What was done so far. */
 void gs_sampler_sum(const struct gs_sampler *sampler, struct gs_run_end *end);
+/* The run was to end then: it did, or with its last sample if that came later, however late this is noticed. */
+void gs_sampler_until(struct gs_sampler *sampler, uint64_t end_ns);
 /* Tells the sink that the run ends. */
 enum gs_status gs_sampler_end(struct gs_sampler *sampler) GS_MUST_CHECK;
 

@@ -247,8 +247,10 @@ static enum gs_status loop(struct gs_session *session, struct gs_err *err)
             status = take_in(session, now_ns, err);
         if (!status)
             tick(session, now_ns, sampled);
-        bool over = session->ends || (!session->calls.lasts && is_over(session));
-        if (status || over || now_ns >= end_ns || gs_signals_ended())
+        bool over = session->ends || (!session->calls.lasts && is_over(session)) || gs_signals_ended();
+        if (!over && now_ns >= end_ns)
+            gs_sampler_until(session->sampler, end_ns);
+        if (status || over || now_ns >= end_ns)
             return status;
         if (now_ns >= session->next_ns)
             session->next_ns = gs_sampler_next_ns(session->sampler);

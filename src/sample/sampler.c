@@ -36,6 +36,8 @@ struct gs_sampler {
     size_t next; /* who is still to be sampled in this round */
     double rate_hz;
     uint64_t begin_ns; /* 0: not yet */
+    uint64_t last_ns;  /* of the samples */
+    uint64_t until_ns; /* 0: it goes on */
     uint64_t samples, thread_samples;
     struct gs_quality gone; /* of the processes that are no more */
 };
@@ -195,6 +197,7 @@ static enum gs_status take_one(struct gs_sampler *sampler, struct sampled *sampl
     if (status)
         return status;
     weigh(sampler, sampled, &sample);
+    sampler->last_ns = sample.time_ns;
     sample.processor = processor;
     sampler->uncounted |= is_uncounted(sample.snapshot);
     sampler->samples++;
@@ -238,10 +241,20 @@ uint64_t gs_sampler_follow(struct gs_sampler *sampler, uint64_t now_ns)
     return next_ns;
 }
 
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+void gs_sampler_until(struct gs_sampler *sampler, uint64_t end_ns)
+{
+    sampler->until_ns = later(later(sampler->begin_ns, sampler->last_ns), end_ns);
+}
+
 void gs_sampler_sum(const struct gs_sampler *sampler, struct gs_run_end *end)
 {
     *end = (struct gs_run_end){.begin_ns = sampler->begin_ns,
-                               .end_ns = gs_clock_ns(),
+                               .end_ns = sampler->until_ns ? sampler->until_ns : gs_clock_ns(),
                                .samples = sampler->samples,
                                .thread_samples = sampler->thread_samples,
                                .quality = sampler->gone,
