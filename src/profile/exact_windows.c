@@ -120,7 +120,7 @@ enum gs_status gs_exact_govern(struct gs_exact *exact)
         status = gs_exact_end_window(exact);
         if (!exact->why[0])
             snprintf(exact->why, sizeof exact->why,
-                     "to trace it all the time would cost it %.0f %%, more than --max-overhead %g%%",
+                     "to trace it all the time would cost it %.1f %%, more than --max-overhead %g%%",
                      100 * gs_governor_window_cost(&exact->governor), 100 * exact->governor.most);
         if (gs_governor_hopeless(&exact->governor, pause_most_ns)) {
             snprintf(exact->why, sizeof exact->why,
