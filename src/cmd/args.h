@@ -90,6 +90,8 @@ static inline bool gs_option_takes_next(const struct gs_option *option)
 enum gs_status gs_args_parse(struct gs_args *args, int argc, char **argv, uint64_t allowed,
                              struct gs_err *err) GS_MUST_CHECK;
 void gs_args_fini(struct gs_args *args);
+/* Adds one to a list of processes, unless it is there. False: out of memory. */
+bool gs_pids_add(pid_t **pids, size_t *count, pid_t pid);
 /* Whether they name processes, a core or a program. GS_USAGE and err filled where they do not; verb: as "trace". */
 enum gs_status gs_args_check(const struct gs_args *args, const char *verb, struct gs_err *err) GS_MUST_CHECK;
 /* The name of the first option of a set that was given; NULL: none was. */

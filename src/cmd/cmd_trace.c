@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/least.h"
 #include "base/console.h"
 #include "cmd/cmd.h"
 #include "cmd/exact_holds.h"
@@ -135,11 +136,6 @@ static enum gs_status begin(struct trace *t, struct gs_err *err)
 
 /* ---- the loop ---- */
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 static bool is_gone(enum gs_status status)
 {
     return gs_status_class(status) == GS_CLASS_GONE;
@@ -179,9 +175,9 @@ static enum gs_status loop(struct trace *t)
             break;
         status = step(t, now_ns, &sample_ns, woken);
         uint64_t wake_ns = gs_sampler_count(t->sampler) > 0 ? sample_ns : UINT64_MAX;
-        wake_ns = least(wake_ns, t->sampled ? UINT64_MAX : gs_exact_next_ns(t->exact));
+        wake_ns = gs_least(wake_ns, t->sampled ? UINT64_MAX : gs_exact_next_ns(t->exact));
         if (!status)
-            woken = gs_signals_wait(least(wake_ns, end_ns), t->sampled ? -1 : gs_exact_wake_fd(t->exact),
+            woken = gs_signals_wait(gs_least(wake_ns, end_ns), t->sampled ? -1 : gs_exact_wake_fd(t->exact),
                                     &t->subject.waiting);
     }
     t->gone = is_gone(status);

@@ -9,18 +9,7 @@ enum { FAMILY_MOST = 100000 };
 
 static bool add(struct gs_family *family, pid_t pid)
 {
-    for (size_t i = 0; i < family->count; i++) {
-        if (family->pids[i] == pid)
-            return true;
-    }
-    if (family->count >= FAMILY_MOST)
-        return true;
-    pid_t *pids = realloc(family->pids, (family->count + 1) * sizeof *pids);
-    if (!pids)
-        return false;
-    family->pids = pids;
-    pids[family->count++] = pid;
-    return true;
+    return family->count >= FAMILY_MOST || gs_pids_add(&family->pids, &family->count, pid);
 }
 
 enum gs_status gs_family_init(struct gs_family *family, const struct gs_args *args, struct gs_err *err)

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/least.h"
 #include "cmd/exact_holds.h"
 #include "cmd/exact_words.h"
 #include "cmd/figures.h"
@@ -57,11 +58,6 @@ static enum gs_status show(struct figures *f)
     return status ? status : gs_output_flush(&f->output);
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* *gone: the process is no more what it was. */
 static enum gs_status loop(struct figures *f, bool *gone)
 {
@@ -81,7 +77,7 @@ static enum gs_status loop(struct figures *f, bool *gone)
             next_ns += (1 + (now_ns - next_ns) / interval_ns) * interval_ns;
         }
         if (!status)
-            woken = gs_signals_wait(least(least(gs_exact_next_ns(f->exact), end_ns), next_ns),
+            woken = gs_signals_wait(gs_least(gs_least(gs_exact_next_ns(f->exact), end_ns), next_ns),
                                     gs_exact_wake_fd(f->exact), &f->subject.waiting);
     }
     *gone = gs_status_class(status) == GS_CLASS_GONE;

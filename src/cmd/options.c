@@ -5,21 +5,6 @@
 #include "base/parse.h"
 #include "cmd/args.h"
 
-/* One that is named twice is one. */
-static bool add_pid(struct gs_args *args, pid_t pid)
-{
-    for (size_t i = 0; i < args->pid_count; i++) {
-        if (args->pids[i] == pid)
-            return true;
-    }
-    pid_t *pids = realloc(args->pids, (args->pid_count + 1) * sizeof *pids);
-    if (!pids)
-        return false;
-    args->pids = pids;
-    pids[args->pid_count++] = pid;
-    return true;
-}
-
 static bool set_PID(struct gs_args *args, const char *argument)
 {
     for (;;) {
@@ -29,7 +14,7 @@ static bool set_PID(struct gs_args *args, const char *argument)
         if (len >= sizeof number)
             return false;
         memcpy(number, argument, len);
-        if (!gs_parse_int(number, 1, INT32_MAX, &pid) || !add_pid(args, (pid_t)pid))
+        if (!gs_parse_int(number, 1, INT32_MAX, &pid) || !gs_pids_add(&args->pids, &args->pid_count, (pid_t)pid))
             return false;
         if (argument[len] == '\0')
             return true;

@@ -6,6 +6,7 @@
 
 #include "base/room.h"
 #include "base/clock.h"
+#include "base/least.h"
 #include "base/watch.h"
 #include "cmd/look.h"
 #include "cmd/message.h"
@@ -224,11 +225,6 @@ static void tick(struct gs_session *session, uint64_t now_ns, bool sampled)
     session->woken = false;
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 static enum gs_status loop(struct gs_session *session, struct gs_err *err)
 {
     const struct gs_args *args = session->args;
@@ -256,11 +252,11 @@ static enum gs_status loop(struct gs_session *session, struct gs_err *err)
             session->next_ns = gs_sampler_next_ns(session->sampler);
         uint64_t wake_ns = gs_sampler_count(session->sampler) > 0 ? session->next_ns : UINT64_MAX;
         if (gs_kin_count(session->kin) > gs_sampler_count(session->sampler) || args->subprocesses)
-            wake_ns = least(wake_ns, now_ns + GS_KIN_POLL_NS);
-        wake_ns = least(least(wake_ns, end_ns), now_ns + LOOK_NS);
+            wake_ns = gs_least(wake_ns, now_ns + GS_KIN_POLL_NS);
+        wake_ns = gs_least(gs_least(wake_ns, end_ns), now_ns + LOOK_NS);
         if (session->calls.tick)
-            wake_ns = least(wake_ns, session->tick_ns);
-        wake_ns = least(wake_ns, gs_sampler_follow(session->sampler, now_ns));
+            wake_ns = gs_least(wake_ns, session->tick_ns);
+        wake_ns = gs_least(wake_ns, gs_sampler_follow(session->sampler, now_ns));
         if (now_ns - session->slept_ns < AWAKE_NS && gs_signals_awake(wake_ns))
             continue;
         session->woken = gs_signals_wait(wake_ns, session->calls.keys ? STDIN_FILENO : -1, &session->waiting);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/least.h"
 #include "cmd/draw.h"
 #include "cmd/message.h"
 #include "cmd/output.h"
@@ -149,11 +150,6 @@ static bool read_keys(struct top *top)
 
 /* ---- the session ---- */
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 static uint64_t tick(void *context, uint64_t now_ns, bool woken)
 {
     struct top *top = context;
@@ -173,7 +169,7 @@ static uint64_t tick(void *context, uint64_t now_ns, bool woken)
         draw(top, !top->view.paused);
         top->draw_ns = gs_clock_ns() + DRAW_NS;
     }
-    return least(next_ns, top->picture ? top->draw_ns : top->begin_ns + FIRST_NS);
+    return gs_least(next_ns, top->picture ? top->draw_ns : top->begin_ns + FIRST_NS);
 }
 
 static void opened(void *context, struct gs_look *look)

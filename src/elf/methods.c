@@ -56,20 +56,28 @@ static bool is_method(const struct gs_words *words, uint64_t at, struct method *
     return method->name != NULL;
 }
 
-static bool find_methods(struct search *search)
+/* Of all writable ones; false as soon as visit is. */
+static bool each_word(struct search *search, bool (*visit)(struct search *search, uint64_t at))
 {
-    struct method found;
     for (size_t p = 0; p < search->words.count; p++) {
         const struct gs_words_part *part = &search->words.parts[p];
         uint64_t end = part->addr + part->len;
         for (uint64_t at = (part->addr + WORD - 1) & -(uint64_t)WORD; part->data && at < end; at += WORD) {
-            if (!is_method(&search->words, at, &found) || search->count >= METHODS_MAX)
-                continue;
-            if (!gs_room((void **)&search->list, &search->room, search->count + 1, sizeof *search->list))
+            if (!visit(search, at))
                 return false;
-            search->list[search->count++] = found;
         }
     }
+    return true;
+}
+
+static bool find_method(struct search *search, uint64_t at)
+{
+    struct method found;
+    if (!is_method(&search->words, at, &found) || search->count >= METHODS_MAX)
+        return true;
+    if (!gs_room((void **)&search->list, &search->room, search->count + 1, sizeof *search->list))
+        return false;
+    search->list[search->count++] = found;
     return true;
 }
 
@@ -124,20 +132,20 @@ static void try_slots(struct search *search, uint64_t at)
     }
 }
 
+static bool find_owner(struct search *search, uint64_t at)
+{
+    struct method *method = method_at(search, gs_words_at(&search->words, at));
+    const char *owner = method ? owner_of(&search->words, at) : NULL;
+    if (owner)
+        method->owner = owner;
+    else if (!method)
+        try_slots(search, at);
+    return true;
+}
+
 static void find_owners(struct search *search)
 {
-    for (size_t p = 0; p < search->words.count; p++) {
-        const struct gs_words_part *part = &search->words.parts[p];
-        uint64_t end = part->addr + part->len;
-        for (uint64_t at = (part->addr + WORD - 1) & -(uint64_t)WORD; part->data && at < end; at += WORD) {
-            struct method *method = method_at(search, gs_words_at(&search->words, at));
-            const char *owner = method ? owner_of(&search->words, at) : NULL;
-            if (owner)
-                method->owner = owner;
-            else if (!method)
-                try_slots(search, at);
-        }
-    }
+    each_word(search, find_owner);
     for (size_t i = 1; i < search->count; i++) {
         struct method *method = &search->list[i];
         if (!method->owner && method[-1].at + METHOD_BYTES == method->at)
@@ -158,7 +166,7 @@ bool gs_methods_add(struct gs_symtab *symtab, int fd, bool orphans)
     struct search search = {.count = 0};
     if (!gs_words_open(&search.words, fd))
         return true;
-    bool ok = find_methods(&search);
+    bool ok = each_word(&search, find_method);
     if (ok && search.count > 0) {
         qsort(search.list, search.count, sizeof *search.list, by_place);
         find_owners(&search);

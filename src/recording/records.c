@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/least.h"
 #include "recording/book.h"
 #include "recording/quality.h"
 #include "recording/records.h"
@@ -165,18 +166,13 @@ static bool is_wanted(const struct gs_records *records, const struct gs_sample *
     return at_ns >= records->from_ns && (at_ns < records->to_ns || records->to_ns == UINT64_MAX);
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Leaves of the gap before the sample what lies in the part. */
 static void clip_gap(const struct gs_records *records, struct gs_sample *sample)
 {
     uint64_t end_ns = less(less(sample->time_ns, records->in.begin_ns), sample->weight_ns);
     sample->gap_ns = less(sample->gap_ns, less(end_ns, records->to_ns));
     if (records->from_ns > 0)
-        sample->gap_ns = least(sample->gap_ns, less(least(end_ns, records->to_ns), records->from_ns));
+        sample->gap_ns = gs_least(sample->gap_ns, less(gs_least(end_ns, records->to_ns), records->from_ns));
 }
 
 static void count(struct gs_records *records, const struct gs_sample *sample)

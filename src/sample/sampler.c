@@ -7,6 +7,7 @@
 
 #include "base/room.h"
 #include "base/clock.h"
+#include "base/least.h"
 #include "base/pace.h"
 #include "gilspy/sampler.h"
 #include "sample/roam.h"
@@ -56,7 +57,6 @@ static enum gs_status begin(struct gs_sampler *sampler)
     clock_gettime(CLOCK_REALTIME, &now);
     sampler->begin_ns = gs_clock_ns();
     gs_pace_init(&sampler->pace, sampler->rate_hz, sampler->begin_ns);
-    gs_roam_init(&sampler->roam, sampler->begin_ns);
     gethostname(host, sizeof host - 1);
     struct gs_run_info run = {.begin_ns = sampler->begin_ns,
                               .realtime_ns = now.tv_sec * (int64_t)GS_NS_PER_S + now.tv_nsec,
@@ -74,6 +74,7 @@ enum gs_status gs_sampler_new(struct gs_sampler **out, double rate_hz, struct gs
     if (!sampler)
         return GS_NO_MEMORY;
     sampler->rate_hz = rate_hz;
+    gs_roam_init(&sampler->roam, gs_clock_ns());
     sampler->host = (struct gs_stream_host){.sink = sink, .stacks = gs_stacks_new()};
     if (!sampler->host.stacks) {
         gs_sampler_free(sampler);
@@ -91,8 +92,7 @@ void gs_sampler_free(struct gs_sampler *sampler)
         gs_stream_free(sampler->list[i].stream);
     free(sampler->list);
     gs_stacks_free(sampler->host.stacks);
-    if (sampler->begin_ns)
-        gs_roam_fini(&sampler->roam);
+    gs_roam_fini(&sampler->roam);
     free(sampler);
 }
 
@@ -241,14 +241,9 @@ uint64_t gs_sampler_follow(struct gs_sampler *sampler, uint64_t now_ns)
     return next_ns;
 }
 
-static uint64_t later(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
 void gs_sampler_until(struct gs_sampler *sampler, uint64_t end_ns)
 {
-    sampler->until_ns = later(later(sampler->begin_ns, sampler->last_ns), end_ns);
+    sampler->until_ns = gs_most(gs_most(sampler->begin_ns, sampler->last_ns), end_ns);
 }
 
 void gs_sampler_sum(const struct gs_sampler *sampler, struct gs_run_end *end)

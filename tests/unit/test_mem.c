@@ -103,14 +103,20 @@ static void test_live_read(void **state)
     gs_mem_free(mem);
 }
 
-static void test_live_that_ended(void **state)
+static pid_t ended_process(void)
 {
-    (void)state;
     pid_t pid = fork();
     if (pid == 0)
         _exit(0);
     assert_true(pid > 0);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
+    return pid;
+}
+
+static void test_live_that_ended(void **state)
+{
+    (void)state;
+    pid_t pid = ended_process();
     struct gs_mem *mem = gs_mem_live_new(pid, NULL);
     uint64_t word;
     struct gs_piece piece = {addr_of(&word), &word, 8, true};
@@ -138,11 +144,7 @@ static pid_t name_heir(void *context, pid_t ended)
 static void test_live_goes_on(void **state)
 {
     (void)state;
-    pid_t pid = fork();
-    if (pid == 0)
-        _exit(0);
-    assert_true(pid > 0);
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    pid_t pid = ended_process();
     const struct heirs cases[] = {{pid, 0, 0, getpid()}, {pid, 0, 2, getpid()}, {pid, 0, 0, 0}, {pid, 0, 1000, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct heirs heirs = cases[i];
