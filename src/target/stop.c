@@ -17,7 +17,7 @@
 /* A running thread stops within tens of microseconds: spinning is for that. One that is ready but does not get a
  * processor stops when it gets one, and must be let go at once then: it is waited for, however long that takes. Only
  * one that sleeps uninterruptibly is left, to be settled later. */
-enum { SPIN_US = 30, LOOK_US = 20000, FINI_US = 200000 };
+enum { SPIN_US = 30, FIRST_US = 50, LOOK_US = 20000, FINI_US = 200000 };
 
 static void detach(struct gs_stop *stop, pid_t tid, int status)
 {
@@ -34,6 +34,16 @@ static bool is_our_child(pid_t pid)
     struct gs_proc_stat stat;
     return gs_proc_read(pid, "stat", text, sizeof text) > 0 && gs_proc_stat_parse(text, &stat) &&
            stat.parent == getpid();
+}
+
+/* One system call, since every moment counts for a thread that stands still. */
+static bool has_stopped(pid_t tid, int *status)
+{
+    siginfo_t info = {0};
+    if (waitid(P_PID, (id_t)tid, &info, WSTOPPED | WNOHANG | __WALL) != 0 || info.si_pid != tid)
+        return false;
+    *status = W_STOPCODE(info.si_status); /* as waitpid has it */
+    return true;
 }
 
 /* What has become of a thread: 0: nothing yet. The end of a child of ours is left to whoever wants its exit status. */
@@ -75,12 +85,14 @@ static bool sleeps_uninterruptibly(pid_t tid)
     return gs_proc_read(tid, "stat", text, sizeof text) > 0 && gs_proc_stat_parse(text, &stat) && stat.state == 'D';
 }
 
-/* The kernel sends SIGCHLD when it has stopped; that is taken without a handler. */
+/* The kernel sends SIGCHLD when it has stopped; that is taken without a handler. Not so if we were asked to be told of
+ * children that end only (SA_NOCLDSTOP): it is looked for ever more rarely, too. */
 static enum gs_status wait_for_stop(struct gs_stop *stop, pid_t tid, const sigset_t *child)
 {
+    long look_us = FIRST_US;
     for (bool blocked = false;;) {
         int status;
-        pid_t got = look_for(tid, &status);
+        pid_t got = has_stopped(tid, &status) ? tid : blocked ? look_for(tid, &status) : 0;
         if (got == tid && WIFSTOPPED(status)) {
             stop->tid = tid;
             if (blocked) /* it did not get a processor: until now it did not stand still for us */
@@ -92,12 +104,17 @@ static enum gs_status wait_for_stop(struct gs_stop *stop, pid_t tid, const sigse
             return GS_LOST;
         if (gs_clock_ns() - stop->since_ns < SPIN_US * UINT64_C(1000))
             continue;
-        blocked = true;
-        if (sigtimedwait(child, NULL, &(struct timespec){.tv_nsec = LOOK_US * 1000L}) < 0 && errno == EAGAIN &&
-            sleeps_uninterruptibly(tid)) {
+        if (!blocked) {
+            blocked = true;
+            continue; /* it may have ended */
+        }
+        if (sigtimedwait(child, NULL, &(struct timespec){.tv_nsec = look_us * 1000L}) >= 0 || errno != EAGAIN)
+            continue;
+        if (look_us >= LOOK_US && sleeps_uninterruptibly(tid)) {
             stop->owed = tid;
             return GS_LOST;
         }
+        look_us = look_us < LOOK_US ? 2 * look_us : look_us;
     }
 }
 
@@ -121,12 +138,18 @@ enum gs_status gs_stop_begin(struct gs_stop *stop, pid_t tid, int activity_fd)
     gs_stop_settle(stop);
     if (stop->owed)
         return GS_LOST;
-    sigset_t child, before;
+    /* Ctrl-Z must not find us while a thread stands still: it would, for as long as we do. */
+    static const int signals[] = {SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU};
+    sigset_t child, blocked;
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
-    pthread_sigmask(SIG_BLOCK, &child, &before);
+    sigemptyset(&blocked);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        sigaddset(&blocked, signals[i]);
+    pthread_sigmask(SIG_BLOCK, &blocked, &stop->before);
     enum gs_status status = seize(stop, tid, activity_fd, &child);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (status)
+        pthread_sigmask(SIG_SETMASK, &stop->before, NULL);
     return status;
 }
 
@@ -147,5 +170,7 @@ uint64_t gs_stop_end(struct gs_stop *stop)
         return 0;
     ptrace(PTRACE_DETACH, stop->tid, 0, stop->signal);
     stop->tid = 0;
-    return (gs_clock_ns() - stop->since_ns) / 1000;
+    uint64_t stood_us = (gs_clock_ns() - stop->since_ns) / 1000;
+    pthread_sigmask(SIG_SETMASK, &stop->before, NULL);
+    return stood_us;
 }

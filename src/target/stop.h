@@ -4,6 +4,8 @@
 #ifndef GS_TARGET_STOP_H
 #define GS_TARGET_STOP_H
 
+#include <signal.h>
+
 #include "arch/arch.h"
 #include "gilspy/target.h"
 
@@ -12,6 +14,7 @@ struct gs_stop {
     int signal; /* a signal that was on its way to it, to be delivered when it goes on */
     pid_t owed; /* seized, but in an uninterruptible sleep: it will stop when that ends, and must be let go then */
     uint64_t since_ns;
+    sigset_t before; /* signals that were blocked before it was stopped */
 };
 
 /* Stops a thread if it runs: activity_fd is its syscall file (gs_activity_open), asked at the last moment. GS_LOST when
