@@ -15,7 +15,8 @@
 enum {
     PATIENCE_NS = 2000000000,
     CAREFUL_NS = 500000000, /* somebody did not answer already */
-    LOOK_NS = 100000000,
+    SEEN_NS = 100000000,    /* between two looks at a step that has begun, */
+    LOOK_NS = 500000000,    /* and before one is seen */
     AVOIDED_MAX = 64,
     MANY_DESCRIPTORS = 1000 /* below the usual limit of 1024 */
 };
@@ -169,12 +170,13 @@ static void *run_thread(void *argument)
     return NULL;
 }
 
-/* LOOK_NS from now. */
-static struct timespec look_time(void)
+/* When to look again. Mostly no step is met that is longer than a moment: each look wakes us up. */
+static struct timespec look_time(const struct gs_watch *watch, const struct vigil *vigil)
 {
+    bool seen = watch->careful || vigil->beat % 2 != 0;
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += LOOK_NS;
+    until.tv_nsec += seen ? SEEN_NS : LOOK_NS;
     until.tv_sec += until.tv_nsec / (long)GS_NS_PER_S;
     until.tv_nsec %= (long)GS_NS_PER_S;
     return until;
@@ -205,7 +207,7 @@ enum gs_status gs_watch_run(struct gs_watch *watch, enum gs_status (*work)(void 
         return work(context); /* without anybody who watches */
     }
     for (;;) {
-        struct timespec until = look_time();
+        struct timespec until = look_time(watch, &vigil);
         if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) == 0) {
             enum gs_status status = run->status;
             free(run);
@@ -242,7 +244,7 @@ static void *guard_thread(void *argument)
     struct gs_stuck stuck;
     bool given_up = false;
     for (;;) {
-        struct timespec until = look_time();
+        struct timespec until = look_time(guard->watch, &vigil);
         if (sem_clockwait(&guard->watch->unguarded, CLOCK_MONOTONIC, &until) == 0)
             break;
         if (!given_up && is_stuck(guard->watch, &vigil, &stuck)) {

@@ -19,7 +19,7 @@ enum {
      * soon), but for no longer than the most, nor shorter than the least, which matters at 20 kHz and above. */
     BELIEF_SHARE = 256,
     BELIEF_LEAST_NS = 50000,
-    BELIEF_MOST_NS = 20000000
+    BELIEF_MOST_NS = 200000000
 };
 /* Of all that is kept: a target that makes code objects for ever makes us forget, not grow. */
 #define MAX_BYTES ((size_t)192 << 20)
