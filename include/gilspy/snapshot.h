@@ -97,8 +97,9 @@ struct gs_snapshot {
     size_t gil_count;
     struct gs_thread *threads; /* main thread first, then by tid */
     size_t thread_count;
-    /* Only this thread's stack was read anew, all else is as in the snapshot before; GS_EVERYBODY: not so. */
-    size_t mover;
+    /* All threads but these (indices into threads) are as in the snapshot before; moved_count GS_EVERYBODY: not so. */
+    const uint32_t *moved;
+    size_t moved_count;
     bool partial;                /* the list of interpreters or threads breaks off: there may be more of them */
     enum gs_native_scope native; /* C stacks that its threads have, */
     struct gs_native *natives;   /* what names them, */

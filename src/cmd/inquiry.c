@@ -208,7 +208,7 @@ static enum gs_status look_into_core(struct gs_inquiry *inquiry)
 /* The last snapshot went with the process; what all of them added up to is there. */
 static enum gs_status judge_gone(struct gs_inquiry *inquiry)
 {
-    static const struct gs_snapshot nobody = {.mover = GS_EVERYBODY};
+    static const struct gs_snapshot nobody = {.moved_count = GS_EVERYBODY};
     inquiry->facts.ended = inquiry->ended;
     inquiry->facts.snapshot = inquiry->look->snapshot = &nobody;
     gs_why_watch_end(&inquiry->watch);

@@ -26,9 +26,15 @@ void gs_census_ask(struct gs_reader *reader, struct gs_member *member)
         gs_target_activity(reader->python->target, member->tid, &member->activity);
     member->futex = gs_gil_futex(&gs_lock_of(reader, member)->place, &member->activity);
     member->asked_ns = reader->taken_ns;
+    member->news = true;
     reader->any_gone |= member->activity.run == GS_RUN_GONE;
     reader->changed |= before.run != member->activity.run || before.number != member->activity.number ||
                        before.args[0] != member->activity.args[0];
+}
+
+static bool is_awake(const struct gs_member *member)
+{
+    return member->activity.run == GS_RUN_RUNNING || member->activity.run == GS_RUN_BLOCKED;
 }
 
 static bool waits_in_cond(const struct gs_reader *reader, const struct gs_member *member)
@@ -88,8 +94,8 @@ static void ask_movers(struct gs_reader *reader, uint64_t moved)
         struct gs_member *member = reader->members[i];
         bool mover = had_it(reader, member);
         /* Who was seen awake may have been so for that moment alone, as a waiter is at its timeout. */
-        bool awake = member->activity.run == GS_RUN_RUNNING || member->activity.run == GS_RUN_BLOCKED;
-        if (member->tid && (reader->full_census || mover || awake || !member->asked_ns || (!known && member->futex)))
+        if (member->tid &&
+            (reader->full_census || mover || is_awake(member) || !member->asked_ns || (!known && member->futex)))
             gs_census_ask(reader, member);
     }
     reader->all_asked = true;
@@ -112,31 +118,90 @@ static struct tally count(const struct gs_reader *reader, const struct gs_lock *
         tally.in_cond += member->futex == GS_FUTEX_COND;
         tally.in_mutex += member->futex == GS_FUTEX_MUTEX;
         tally.in_switch += member->futex == GS_FUTEX_SWITCH;
-        bool open = member->activity.run == GS_RUN_RUNNING || member->activity.run == GS_RUN_BLOCKED;
+        bool open = is_awake(member);
         tally.open += open;
         tally.waited += open && member->gil == GS_WAITS;
     }
     return tally;
 }
 
+static bool sleeps_for_it(const struct gs_member *member)
+{
+    return member->futex == GS_FUTEX_COND || member->futex == GS_FUTEX_SWITCH;
+}
+
+/* The search for waiters that are not known, or for those that are no more. */
+struct search {
+    struct gs_reader *reader;
+    const struct gs_lock *lock;
+    uint32_t known, users;
+    uint32_t awake; /* of those who were asked: on the way in or out, maybe */
+    size_t left;    /* members that were not looked at */
+};
+
+/* The next one that may be among them; NULL: no more. */
+static struct gs_member *next_of(struct search *search, bool waits)
+{
+    struct gs_reader *reader = search->reader;
+    while (search->left > 0) {
+        search->left--;
+        reader->rotation = (reader->rotation + 1) % reader->member_count;
+        struct gs_member *member = reader->members[reader->rotation];
+        if (gs_lock_of(reader, member) == search->lock && member->tid && sleeps_for_it(member) == waits &&
+            member->asked_ns != reader->taken_ns)
+            return member;
+    }
+    return NULL;
+}
+
+static void ask_one(struct search *search, struct gs_member *member)
+{
+    bool was = sleeps_for_it(member);
+    gs_census_ask(search->reader, member);
+    search->known += sleeps_for_it(member) - was;
+    search->awake += is_awake(member);
+}
+
+/* Those first who went elsewhere since they were last seen asleep. */
+static void ask_who_moved(struct search *search)
+{
+    struct gs_member *members[GS_TOPS_TOGETHER];
+    struct gs_top tops[GS_TOPS_TOGETHER];
+    for (size_t count = 1; count > 0 && search->known < search->users;) {
+        struct gs_member *member;
+        for (count = 0; count < GS_TOPS_TOGETHER && (member = next_of(search, false));) {
+            if (gs_top_known(member))
+                members[count++] = member;
+        }
+        gs_tops_read(search->reader, members, count, tops);
+        for (size_t i = 0; i < count; i++) {
+            if (gs_top_stands(members[i], &tops[i]))
+                continue;
+            ask_one(search, members[i]);
+            gs_top_note(members[i], &tops[i]);
+        }
+    }
+}
+
 /* More wait than are known to, or less by more than a few that are awake for a moment at their timeout: asks on. */
 static void ask_for_missing(struct gs_reader *reader, const struct gs_lock *lock)
 {
     struct tally tally = count(reader, lock);
-    uint32_t known = tally.in_cond + tally.in_switch;
-    uint32_t users = lock->after.cond_users + lock->after.switch_users;
-    if (!lock->after.has_users || (known >= users && known - users <= FALSE_ALARMS))
+    struct search search = {.reader = reader,
+                            .lock = lock,
+                            .known = tally.in_cond + tally.in_switch,
+                            .users = lock->after.cond_users + lock->after.switch_users,
+                            .left = reader->member_count};
+    if (!lock->after.has_users || (search.known >= search.users && search.known - search.users <= FALSE_ALARMS))
         return;
-    for (size_t i = 0; i < reader->member_count && known != users; i++) {
-        reader->rotation = (reader->rotation + 1) % reader->member_count;
-        struct gs_member *member = reader->members[reader->rotation];
-        bool was = member->futex == GS_FUTEX_COND || member->futex == GS_FUTEX_SWITCH;
-        if (gs_lock_of(reader, member) != lock || !member->tid || was != (known > users) ||
-            member->asked_ns == reader->taken_ns)
-            continue;
-        gs_census_ask(reader, member);
-        known += (member->futex == GS_FUTEX_COND || member->futex == GS_FUTEX_SWITCH) - was;
-    }
+    if (search.known < search.users && reader->member_count > FEW)
+        ask_who_moved(&search);
+    if (search.known < search.users && search.known + search.awake >= search.users)
+        return;
+    search.left = reader->member_count;
+    bool waits = search.known > search.users;
+    for (struct gs_member *member; search.known != search.users && (member = next_of(&search, waits));)
+        ask_one(&search, member);
 }
 
 /* Whoever waits for it leaves the wait only with it, and this one waited at the last sample and has not had it since.
@@ -326,8 +391,7 @@ static bool any_awake(const struct gs_reader *reader)
 {
     for (size_t i = 0; i < reader->member_count; i++) {
         const struct gs_member *member = reader->members[i];
-        bool awake = member->activity.run == GS_RUN_RUNNING || member->activity.run == GS_RUN_BLOCKED;
-        if (member->tid && awake && !gs_member_holds(reader, member))
+        if (member->tid && is_awake(member) && !gs_member_holds(reader, member))
             return true;
     }
     return false;
@@ -358,10 +422,13 @@ void gs_census(struct gs_reader *reader, uint64_t moved)
             struct gs_member *member = reader->members[k];
             if (gs_lock_of(reader, member) != lock)
                 continue;
+            enum gs_gil_word gil = member->gil;
+            enum gs_evidence evidence = member->evidence;
             judge(reader, member, &tally);
             if (!lock->stands && member->gil == GS_WITHOUT && member->evidence == GS_INFERRED &&
                 member->activity.run != GS_RUN_SYSCALL)
                 member->gil = GS_UNKNOWN;
+            member->news |= member->gil != gil || member->evidence != evidence;
         }
     }
 }

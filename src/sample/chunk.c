@@ -237,18 +237,21 @@ static enum gs_walk walk_frame(struct walk *walk, gs_addr addr, gs_addr *previou
     }
     gs_addr code_addr = gs_get_addr(a, layout->if_code) & ~(gs_addr)layout->ref_tag_mask;
     const struct gs_code *code = code_of(walk, code_addr);
-    struct gs_frame frame = {.frame = addr,
-                             .code = code_addr,
-                             .kind = GS_FRAME_PYTHON,
-                             .entry = layout->if_is_entry != GS_ABSENT && a[layout->if_is_entry] != 0};
-    if (!code || !instruction(reader, code, a, &frame.instr) ||
+    int32_t instr;
+    if (!code || !instruction(reader, code, a, &instr) ||
         (in_chunk ? owner != OWNED_BY_THREAD && owner < layout->owner_shim : owner != OWNED_BY_GENERATOR))
         return GS_WALK_TORN;
     if (in_chunk && !fits(walk, addr, chunk, code) && member->doubled)
         return GS_WALK_TORN;
     if (code->trampoline || owner >= layout->owner_shim)
         return GS_WALK_OK;
-    return gs_member_push(reader, member, frame) ? GS_WALK_OK : GS_WALK_TORN;
+    struct gs_frame *frame = gs_member_next(reader, member);
+    if (!frame)
+        return GS_WALK_TORN;
+    bool entry = layout->if_is_entry != GS_ABSENT && a[layout->if_is_entry] != 0;
+    *frame =
+        (struct gs_frame){.frame = addr, .code = code_addr, .instr = instr, .kind = GS_FRAME_PYTHON, .entry = entry};
+    return GS_WALK_OK;
 }
 
 /* A chain that was cut (a generator being left has no caller for a moment) does not reach the root of the data

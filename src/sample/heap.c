@@ -87,12 +87,13 @@ static enum gs_walk walk_frame(struct gs_reader *reader, struct gs_member *membe
     if (!code || lasti < -1 || lasti * layout->lasti_unit >= code->code_bytes ||
         !executing(layout, member, a, addr == member->current[0]))
         return GS_WALK_TORN;
-    struct gs_frame frame = {.frame = addr,
-                             .code = code_addr,
-                             .kind = GS_FRAME_PYTHON,
-                             .entry = true,
-                             .instr = lasti < 0 ? -1 : (int32_t)lasti * layout->lasti_unit};
-    return gs_member_push(reader, member, frame) ? GS_WALK_OK : GS_WALK_TORN;
+    struct gs_frame *frame = gs_member_next(reader, member);
+    if (!frame)
+        return GS_WALK_TORN;
+    int32_t instr = lasti < 0 ? -1 : (int32_t)lasti * layout->lasti_unit;
+    *frame =
+        (struct gs_frame){.frame = addr, .code = code_addr, .instr = instr, .kind = GS_FRAME_PYTHON, .entry = true};
+    return GS_WALK_OK;
 }
 
 enum gs_walk gs_heap_walk(struct gs_reader *reader, struct gs_member *member)

@@ -116,6 +116,7 @@ void gs_identity_find(struct gs_reader *reader, struct gs_tasks *tasks, struct g
         close(member->runs_fd);
     member->runs_fd = -1;
     member->runs_known = false;
+    member->runs_ns = 0;
     bool found = is_task(reader, tasks, ns_tid, &member->tid, &member->syscall_fd);
     /* A server that forks without telling Python, as uWSGI does, leaves the id of the parent's thread in the child. */
     if (!found && native) {

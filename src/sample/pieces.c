@@ -229,18 +229,20 @@ bool gs_pieces_whole(struct gs_reader *reader, struct gs_member *member)
     return false;
 }
 
-enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **members, size_t count, bool link)
+/* Room for `more` pieces and those of the members, and for the members' copies. */
+static bool make_room(struct gs_reader *reader, struct gs_member **members, size_t count, size_t more)
 {
-    size_t heads = reader->head_count, pieces = heads + reader->lock_count * GS_GIL_WINDOWS, bytes = 0;
+    size_t pieces = more, bytes = 0;
     for (size_t i = 0; i < count; i++) {
         pieces += GS_MEMBER_PIECES + 2 * (members[i]->chunks.count + members[i]->extras.count);
         bytes += gs_pieces_bytes(reader, members[i]);
     }
-    if (!gs_grow(reader, (void **)&reader->pieces, &reader->piece_room, pieces, sizeof *reader->pieces) ||
-        !gs_grow(reader, (void **)&reader->arena, &reader->arena_room, reader->arena_used + bytes, 1))
-        return GS_NO_MEMORY;
-    memcpy(reader->pieces, reader->heads, heads * sizeof *reader->pieces);
-    reader->piece_count = heads;
+    return gs_grow(reader, (void **)&reader->pieces, &reader->piece_room, pieces, sizeof *reader->pieces) &&
+           gs_grow(reader, (void **)&reader->arena, &reader->arena_room, reader->arena_used + bytes, 1);
+}
+
+static void add_members(struct gs_reader *reader, struct gs_member **members, size_t count, bool link)
+{
     reader->reading++;
     for (size_t i = 0; i < count; i++) {
         if (!members[i]->doubled || !current_in_tstate(reader))
@@ -248,6 +250,16 @@ enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **membe
     }
     for (size_t i = 0; i < count; i++)
         add_member(reader, members[i], link);
+}
+
+enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **members, size_t count, bool link)
+{
+    size_t heads = reader->head_count;
+    if (!make_room(reader, members, count, heads + reader->lock_count * GS_GIL_WINDOWS))
+        return GS_NO_MEMORY;
+    memcpy(reader->pieces, reader->heads, heads * sizeof *reader->pieces);
+    reader->piece_count = heads;
+    add_members(reader, members, count, link);
     size_t behind = reader->piece_count;
     for (size_t i = 0; i < reader->lock_count; i++)
         add_lock(reader, &reader->locks[i]);
@@ -267,4 +279,13 @@ enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **membe
         behind += lock->place.window_count;
     }
     return GS_OK;
+}
+
+enum gs_status gs_pieces_read_still(struct gs_reader *reader, struct gs_member *member)
+{
+    if (!make_room(reader, &member, 1, 0))
+        return GS_NO_MEMORY;
+    reader->piece_count = 0;
+    add_members(reader, &member, 1, true);
+    return gs_mem_read_many(reader->python->mem, reader->pieces, reader->piece_count);
 }

@@ -14,11 +14,12 @@ static enum gs_status make_room(struct gs_reader *reader)
 {
     size_t threads = reader->member_count + reader->natives.count;
     struct gs_snapshot *out = &reader->snapshot;
-    size_t order_room = reader->out_thread_room;
+    size_t order_room = reader->out_thread_room, moved_room = order_room;
     if (!gs_grow(reader, (void **)&out->interpreters, &reader->out_interp_room, reader->interp_count,
                  sizeof *out->interpreters) ||
         !gs_grow(reader, (void **)&out->gils, &reader->out_gil_room, reader->lock_count, sizeof *out->gils) ||
         !gs_grow(reader, (void **)&reader->order, &order_room, threads, sizeof *reader->order) ||
+        !gs_grow(reader, (void **)&reader->moved, &moved_room, threads, sizeof *reader->moved) ||
         !gs_grow(reader, (void **)&out->threads, &reader->out_thread_room, threads, sizeof *out->threads))
         return GS_NO_MEMORY;
     return GS_OK;
@@ -136,6 +137,13 @@ static void publish_thread(const struct gs_reader *reader, const struct gs_membe
         thread->read = cstack->read_sample;
 }
 
+/* What a poll has of a stack the next one has no more. */
+static void publish_member(const struct gs_reader *reader, struct gs_member *member)
+{
+    publish_thread(reader, member, &reader->snapshot.threads[member->place]);
+    member->news = reader->polling && member->read_sample == reader->sample;
+}
+
 static void publish_stateless(const struct gs_reader *reader, const struct gs_cstack *cstack, struct gs_thread *thread)
 {
     *thread = (struct gs_thread){.tid = cstack->tid,
@@ -201,33 +209,56 @@ static void name_holder(struct gs_reader *reader, const struct gs_member *member
         reader->snapshot.gils[reader->interps[member->interpreter].lock].holder = member->tid;
 }
 
-/* Nobody does anything else than in the last sample. So there was no hand-over, and only the stack of whoever had the
- * GIL last was read. */
-static void publish_mover(struct gs_reader *reader)
-{
-    const struct gs_gil_words *words = &reader->locks[0].after;
-    const struct gs_member *mover = gs_list_find(reader, words->last_holder);
-    const struct gs_member *holder = gs_list_find(reader, words->holder);
-    if (mover && mover->place != SIZE_MAX) {
-        publish_thread(reader, mover, &reader->snapshot.threads[mover->place]);
-        reader->snapshot.mover = mover->place;
-    }
-    if (holder && holder->place != SIZE_MAX)
-        name_holder(reader, holder);
-}
-
 static void publish_threads(struct gs_reader *reader)
 {
     struct gs_snapshot *out = &reader->snapshot;
+    bool doubles = false;
     out->thread_count = 0;
     for (size_t i = 0; i < reader->order_count; i++) {
         struct gs_member *member = reader->order[i];
+        bool twice = is_double(reader, i);
+        doubles |= twice;
         member->place = SIZE_MAX;
-        if (member->activity.run == GS_RUN_GONE || is_double(reader, i))
+        if (member->activity.run == GS_RUN_GONE || twice)
             continue;
         member->place = out->thread_count++;
-        publish_thread(reader, member, &out->threads[member->place]);
+        publish_member(reader, member);
         name_holder(reader, member);
+    }
+    reader->placed = doubles ? 0 : reader->discovery;
+}
+
+static void publish_one(struct gs_reader *reader, struct gs_member *member)
+{
+    struct gs_snapshot *out = &reader->snapshot;
+    if (!member->news || member->place == SIZE_MAX)
+        return;
+    publish_member(reader, member);
+    reader->moved[out->moved_count++] = (uint32_t)member->place;
+}
+
+/* All that were published last have their places still. */
+static bool is_placed(const struct gs_reader *reader)
+{
+    return reader->placed == reader->discovery && reader->polling == reader->polled && !reader->any_gone &&
+           reader->natives.scope == GS_NATIVE_NONE && !reader->natives.published;
+}
+
+/* Those of whom there is news. If nobody does anything else than in the last sample, there was no hand-over, and only
+ * the stack of whoever had the GIL last was read. */
+static void publish_moved(struct gs_reader *reader)
+{
+    reader->snapshot.moved_count = 0;
+    for (size_t i = 0; reader->changed && i < reader->order_count; i++)
+        publish_one(reader, reader->order[i]);
+    for (size_t i = 0; i < reader->lock_count; i++) {
+        const struct gs_gil_words *words = &reader->locks[i].after;
+        struct gs_member *last = gs_list_find(reader, words->last_holder);
+        const struct gs_member *holder = gs_list_find(reader, words->holder);
+        if (last)
+            publish_one(reader, last);
+        if (holder && holder->place != SIZE_MAX)
+            name_holder(reader, holder);
     }
 }
 
@@ -251,17 +282,18 @@ enum gs_status gs_publish(struct gs_reader *reader)
         return status;
     sort_members(reader);
     out->time_ns = reader->taken_ns;
-    out->mover = GS_EVERYBODY;
+    out->moved = reader->moved;
+    out->moved_count = GS_EVERYBODY;
     out->interpreter_count = reader->interp_count;
     out->gil_count = reader->lock_count;
     for (size_t i = 0; i < reader->lock_count; i++)
         publish_lock(reader, &reader->locks[i], &out->gils[i]);
     for (size_t i = 0; i < reader->interp_count; i++)
         publish_interpreter(reader, &reader->interps[i], &out->interpreters[i]);
-    if (reader->changed)
-        publish_threads(reader);
+    if (is_placed(reader))
+        publish_moved(reader);
     else
-        publish_mover(reader);
+        publish_threads(reader);
     publish_natives(reader);
     return GS_OK;
 }
@@ -272,4 +304,5 @@ void gs_publish_free(struct gs_reader *reader)
     free(reader->snapshot.gils);
     free(reader->snapshot.threads);
     free(reader->order);
+    free(reader->moved);
 }

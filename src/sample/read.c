@@ -194,12 +194,14 @@ static enum gs_status read_some(struct gs_reader *reader, struct gs_member **mem
     }
     *taken = n;
     size_t open = n;
+    bool still = count == 1 && members[0]->still;
     /* Once even for nobody: the words of the GILs and the heads of the lists count too. */
     for (unsigned round = 0; round < ROUNDS && (round == 0 || open > 0); round++) {
         reader->arena_used = 0;
         if (round > 0)
             leave_large(reader, members, &open, taken);
-        enum gs_status status = gs_pieces_read(reader, members, open, count <= GS_MOVERS_MOST);
+        enum gs_status status = still ? gs_pieces_read_still(reader, members[0])
+                                      : gs_pieces_read(reader, members, open, count <= GS_MOVERS_MOST);
         if (status)
             return status;
         /* Those that are settled go behind those that are not. */
@@ -240,14 +242,19 @@ enum gs_status gs_read_stopped(struct gs_reader *reader, struct gs_member *membe
     return status;
 }
 
-void gs_read_finish(struct gs_reader *reader, struct gs_member *member)
+enum gs_status gs_read_finish(struct gs_reader *reader, struct gs_member *member)
 {
+    enum gs_status status = gs_pieces_read(reader, NULL, 0, false);
+    if (status)
+        return status;
+    member->linked = gs_list_linked(reader, member);
     member->still = true;
     if (!member->torn)
         member->torn = walk_mover(reader, member) != GS_WALK_OK;
     if (member->torn)
         mark_torn(reader, member);
     member->still = false;
+    return GS_OK;
 }
 
 bool gs_read_reserve(struct gs_reader *reader, struct gs_member *member)

@@ -12,6 +12,7 @@
 #include "native/native.h"
 #include "python/code_read.h"
 #include "python/gil.h"
+#include "sample/books.h"
 #include "target/stop.h"
 #include "target/task.h"
 
@@ -61,6 +62,12 @@ struct gs_awake {
     int32_t instr;
 };
 
+/* What lay on top of the C stack of a thread that sleeps; sp 0: not known. */
+struct gs_top {
+    gs_addr sp;
+    uint64_t words[4];
+};
+
 /* One thread state. */
 struct gs_member {
     gs_addr tstate;
@@ -89,6 +96,7 @@ struct gs_member {
     const uint8_t *leaf_copy; /* because it may be another's by now; NULL: was not */
 
     size_t place;            /* of it among the published threads, SIZE_MAX: none */
+    bool news;               /* what was published of it is out of date */
     uint32_t read_sample;    /* the sample in which its stack was last read, */
     uint64_t polled_ns;      /* and when a poll last did so */
     struct gs_frame *frames; /* the stack as it was last known */
@@ -104,9 +112,11 @@ struct gs_member {
     uint64_t breaker;          /* its eval_breaker (3.13 on), */
     uint32_t breaker_sample;   /* as of this sample */
     int syscall_fd, runs_fd;   /* -1: not open */
-    bool runs_known;           /* it slept ever since it had been put on a processor this often: */
     struct gs_runs runs;
+    uint64_t runs_ns; /* when these were read, 0: never */
+    bool runs_known;  /* it slept ever since it had been put on a processor that often */
     struct gs_activity activity;
+    struct gs_top top;     /* when it was last seen asleep over something else than the GIL */
     uint64_t asked_ns;     /* when activity was read */
     uint32_t ran_sample;   /* the sample in which its stack was seen to move, */
     uint32_t moved_sample; /* and the last one before which it had the GIL, where that is known */
@@ -252,9 +262,12 @@ struct gs_reader {
     bool all_run;        /* all threads that are awake are on a processor, */
     uint32_t all_ran;    /* seen so this many times, one after the other */
     uint64_t crowded_ns; /* when a thread was last seen to have waited long for a processor, 0: never */
-    size_t rotation;     /* the member whose turn it is in the census */
+    size_t rotation;     /* the member whose turn it is to be asked when somebody is missing */
     uint64_t taken_ns, rotated_ns, made_ns;
-    uint64_t stood_ns, stood_cpu_ns; /* since when the process has used no processor, and what it used before */
+    struct gs_books books;
+    uint64_t turn_ns; /* while they do not balance: the time for each thread, */
+    size_t turn_at;   /* the one that was looked at last, */
+    uint64_t turn_of; /* and the discovery that they are of */
     uint32_t dice;
 
     struct gs_follow follow;
@@ -267,6 +280,8 @@ struct gs_reader {
     struct gs_member **order; /* members as they are published, */
     size_t order_count;
     uint64_t ordered; /* of this discovery */
+    uint64_t placed;  /* the one of which all threads have their places, 0: they may change */
+    uint32_t *moved;
 };
 
 /* Grows *list (elements of `size` bytes) to hold `need`; false when out of memory or while a thread stands still. */
@@ -319,6 +334,8 @@ bool gs_pieces_arrange(struct gs_reader *reader);
  * and after. link: also what should point to each member. Copies lie in the arena until the next read. */
 enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **members, size_t count,
                               bool link) GS_MUST_CHECK;
+/* The same for one whose thread stands still, without the words and the heads, which can be read when it runs again. */
+enum gs_status gs_pieces_read_still(struct gs_reader *reader, struct gs_member *member) GS_MUST_CHECK;
 /* All of a member's pieces arrived; parts that did not are forgotten. */
 bool gs_pieces_whole(struct gs_reader *reader, struct gs_member *member);
 /* Room that the copies of a member take in the arena. */
@@ -343,11 +360,12 @@ bool gs_stack_stands(struct gs_reader *reader, const struct gs_member *member);
  * are those of the last read, and each member's stack is known, or torn is set. */
 enum gs_status gs_read_members(struct gs_reader *reader, struct gs_member **members, size_t count) GS_MUST_CHECK;
 /* The same for one thread that is stopped for it, once. The stack is followed only as far as it takes to know that
- * all of it was copied (no code object is read, nothing is allocated); when the thread runs again gs_read_finish makes
- * frames of the copies. gs_read_reserve first, so that there is room for the copies. */
+ * all of it was copied (no code object is read, nothing is allocated); when the thread runs again gs_read_finish reads
+ * the words and the heads, and makes frames of the copies. gs_read_reserve first, so that there is room for the
+ * copies. */
 bool gs_read_reserve(struct gs_reader *reader, struct gs_member *member);
 enum gs_status gs_read_stopped(struct gs_reader *reader, struct gs_member *member) GS_MUST_CHECK;
-void gs_read_finish(struct gs_reader *reader, struct gs_member *member);
+enum gs_status gs_read_finish(struct gs_reader *reader, struct gs_member *member) GS_MUST_CHECK;
 /* Whoever holds a lock can be known to be the only one that moves. */
 bool gs_lock_proves(const struct gs_reader *reader, const struct gs_lock *lock);
 
@@ -390,13 +408,21 @@ void gs_parts_age(struct gs_reader *reader, struct gs_parts *parts);
 /* Makes room for so many frames; false when all threads together have too many. */
 bool gs_member_grow(struct gs_reader *reader, struct gs_member *member, size_t count);
 
-/* Appends a frame. */
-static inline bool gs_member_push(struct gs_reader *reader, struct gs_member *member, struct gs_frame frame)
+/* The frame behind the last one, to be filled in: a copy of one made elsewhere would wait for its parts. NULL: there
+ * is no room. */
+static inline struct gs_frame *gs_member_next(struct gs_reader *reader, struct gs_member *member)
 {
     if (member->frame_count == member->frame_room && !gs_member_grow(reader, member, member->frame_count + 1u))
-        return false;
-    member->frames[member->frame_count++] = frame;
-    return true;
+        return NULL;
+    return &member->frames[member->frame_count++];
+}
+
+static inline bool gs_member_push(struct gs_reader *reader, struct gs_member *member, struct gs_frame frame)
+{
+    struct gs_frame *next = gs_member_next(reader, member);
+    if (next)
+        *next = frame;
+    return next != NULL;
 }
 
 /* A chain of frames came back to where it was (Brent's way of telling: the mark moves to each depth that is a power of
@@ -491,6 +517,18 @@ void gs_census_ask(struct gs_reader *reader, struct gs_member *member);
 
 /* Asks a share of those who were not asked in this sample, so that all are in turn. */
 void gs_rotation_ask(struct gs_reader *reader);
+
+/* ---- tops.c ---- */
+
+enum { GS_TOPS_TOGETHER = 32 };
+/* It slept when it was last asked, and it is known where on its C stack. */
+bool gs_top_known(const struct gs_member *member);
+/* Reads the tops of such members, GS_TOPS_TOGETHER at most. */
+void gs_tops_read(struct gs_reader *reader, struct gs_member *const *members, size_t count, struct gs_top *tops);
+/* It is as it was when it slept: the thread sleeps on, or again. */
+bool gs_top_stands(const struct gs_member *member, const struct gs_top *top);
+/* To be called when the member has been asked since. */
+void gs_top_note(struct gs_member *member, const struct gs_top *top);
 
 /* ---- awake.c ---- */
 

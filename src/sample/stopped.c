@@ -70,12 +70,16 @@ static enum gs_status read_while_stopped(struct gs_reader *reader, struct gs_mem
     enum gs_status status = GS_LOST;
     struct gs_arch_registers registers = {.known = 0};
     bool came_in = false;
-    gs_stop_registers(&reader->stop, &registers, &came_in);
-    reader->quality.stopped_in_syscall += came_in;
-    if (cstack)
+    if (cstack) {
+        gs_stop_registers(&reader->stop, &registers, &came_in);
         copy_c_stack(reader, cstack, &registers);
+    }
     for (int i = 0; i < TRIES && status != GS_OK && member; i++)
         status = gs_read_stopped(reader, member);
+    /* Until it has left its processor the kernel makes us wait for that. */
+    if (!cstack)
+        gs_stop_registers(&reader->stop, &registers, &came_in);
+    reader->quality.stopped_in_syscall += came_in;
     if (member)
         note_run(reader, member, came_in);
     return member ? status : GS_OK;
@@ -97,9 +101,7 @@ enum gs_status gs_stop_and_copy(struct gs_reader *reader, struct gs_member *memb
     reader->quality.stopped_us += gs_stop_end(&reader->stop);
     gs_watch_hold(reader->python->target->watch, false);
     reader->quality.stopped++;
-    if (member && status == GS_OK)
-        gs_read_finish(reader, member);
-    else if (member)
+    if (member && (status != GS_OK || gs_read_finish(reader, member) != GS_OK))
         member->torn = true;
     return GS_OK;
 }
@@ -158,6 +160,8 @@ static bool stop_first(struct gs_reader *reader, struct gs_member *member)
 
 enum gs_status gs_read_and_stop(struct gs_reader *reader, struct gs_member **members, size_t count)
 {
+    for (size_t i = 0; i < count; i++)
+        members[i]->news = true;
     if (count == 1 && (gs_natives_stop(reader, members[0]) || stop_first(reader, members[0])))
         return GS_OK;
     enum gs_status status = gs_read_members(reader, members, count);

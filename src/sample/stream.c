@@ -382,10 +382,10 @@ static bool names_are_due(const struct gs_stream *stream, const struct gs_snapsh
            (stream->nameless > 0 ? (uint64_t)NAMES_SOON_NS : (uint64_t)NAMES_NS);
 }
 
-/* Only one thread's stack is new in all that the last sample said. */
+/* It is known of whom the last sample no longer tells the truth. */
 static bool is_calm(const struct gs_stream *stream, const struct gs_snapshot *snapshot)
 {
-    return snapshot->mover != GS_EVERYBODY && stream->plain && stream->nameless == 0 && !is_stale(stream) &&
+    return snapshot->moved_count != GS_EVERYBODY && stream->plain && stream->nameless == 0 && !is_stale(stream) &&
            !names_are_due(stream, snapshot);
 }
 
@@ -419,10 +419,13 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
                                         : gs_reader_take(stream->reader, &snapshot);
     if (status)
         return status;
-    size_t count = snapshot->thread_count, mover = snapshot->mover;
-    if (is_calm(stream, snapshot))
-        status = make_sample(stream, snapshot, &snapshot->threads[mover], mover);
-    else
+    size_t count = snapshot->thread_count;
+    bool calm = is_calm(stream, snapshot);
+    for (size_t i = 0; calm && i < snapshot->moved_count && !status; i++) {
+        uint32_t moved = snapshot->moved[i];
+        status = make_sample(stream, snapshot, &snapshot->threads[moved], moved);
+    }
+    if (!calm)
         status = take_all(stream, snapshot, &count);
     *sample = (struct gs_sample){.process = stream->process,
                                  .time_ns = snapshot->time_ns,

@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "sample/reader.h"
 
-enum { ATTEMPTS = 6, CODES_CHECK_NS = 1000000000, CHECK_NS = 10000000 };
+enum { ATTEMPTS = 6, CODES_CHECK_NS = 1000000000, CHECK_NS = 100000000 };
 
 static bool mark_movers(const struct gs_reader *reader, struct gs_member **movers, size_t count)
 {
@@ -183,9 +183,11 @@ static enum gs_status take(struct gs_reader *reader)
 static bool any_torn(const struct gs_reader *reader)
 {
     const struct gs_snapshot *now = &reader->snapshot;
-    if (now->mover != GS_EVERYBODY && !reader->any_torn)
-        return now->threads[now->mover].torn;
-    bool torn = false;
+    bool torn = false, few = now->moved_count != GS_EVERYBODY && !reader->any_torn;
+    for (size_t i = 0; few && i < now->moved_count; i++)
+        torn |= now->threads[now->moved[i]].torn;
+    if (few)
+        return torn;
     for (size_t i = 0; i < reader->member_count; i++)
         torn |= reader->members[i]->torn && reader->members[i]->tid;
     return torn;

@@ -141,7 +141,7 @@ bool gs_runs_read(int fd, struct gs_runs *runs)
     if (got <= 0)
         return false;
     text[got] = '\0';
-    (void)strtoull(text, &at, 10); /* the time that it ran */
+    runs->ran_ns = strtoull(text, &at, 10);
     runs->waited_ns = strtoull(at, &at, 10);
     runs->count = strtoull(at, &end, 10);
     return end != at;

@@ -8,10 +8,11 @@
 int gs_activity_open(const struct gs_target *target, pid_t tid);
 /* What the thread does now; GS_RUN_GONE when it has ended since the descriptor was opened. */
 void gs_activity_read(int fd, struct gs_activity *activity);
-/* How often the thread was put on a processor, and how long it waited for that, from its schedstat file (gs_runs_open):
- * as long as the count stays the same while it is not running, it did not move. False: not told. */
+/* How often the thread was put on a processor, how long it was on one, and how long it waited for that, from its
+ * schedstat file (gs_runs_open): as long as the count stays the same while it is not running, it did not move. False:
+ * not told. */
 struct gs_runs {
-    uint64_t count, waited_ns;
+    uint64_t count, ran_ns, waited_ns;
 };
 int gs_runs_open(const struct gs_target *target, pid_t tid);
 bool gs_runs_read(int fd, struct gs_runs *runs);

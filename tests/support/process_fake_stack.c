@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "sample/reader.h"
 #include "support/mem_fake.h"
 #include "support/process_fake.h"
 
@@ -153,9 +154,32 @@ void process_must_take(struct process *p)
     assert_int_equal(process_take_snapshot(p), GS_OK);
 }
 
+/* Whoever was left as published before has no news. */
+static void check_published(const struct process *p)
+{
+    for (size_t i = 0; i < p->reader->order_count; i++) {
+        const struct gs_member *member = p->reader->order[i];
+        if (member->place == SIZE_MAX)
+            continue;
+        const struct gs_thread *thread = &p->snapshot->threads[member->place];
+        assert_int_equal(thread->tid, member->tid);
+        assert_int_equal(thread->gil, member->gil);
+        assert_int_equal(thread->evidence, member->evidence);
+        assert_int_equal(thread->activity.run, member->activity.run);
+        assert_int_equal(thread->activity.number, member->activity.number);
+        assert_int_equal(thread->torn, member->torn);
+        assert_int_equal(thread->read, member->read_sample);
+        assert_ptr_equal(thread->frames, member->frames);
+        assert_int_equal(thread->frame_count, member->frame_count);
+    }
+}
+
 enum gs_status process_take_snapshot(struct process *p)
 {
-    return gs_reader_take(p->reader, &p->snapshot);
+    enum gs_status status = gs_reader_take(p->reader, &p->snapshot);
+    if (!status)
+        check_published(p);
+    return status;
 }
 
 static const struct gs_thread *find(struct process *p, pid_t tid)

@@ -6,12 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "sample/reader.h"
 #include "support/mem_fake.h"
 
@@ -66,8 +70,8 @@ static void open_world(struct world *w, size_t threads)
                                    .members = w->list,
                                    .member_count = threads,
                                    .sample = 1,
-                                   .taken_ns = 1000000,
-                                   .rotated_ns = 1000000};
+                                   .taken_ns = 1000000000,
+                                   .rotated_ns = 1000000000};
     for (size_t i = 0; i < threads; i++) {
         int fd = memfd_create("syscall", 0);
         assert_true(fd >= 0);
@@ -677,6 +681,188 @@ static void test_sleep_on(void **state)
     close_world(&w);
 }
 
+/* A process whose time on a processor grows when it is told to. */
+struct worker {
+    pid_t pid;
+    int ask[2];
+};
+
+static void work(const struct worker *worker)
+{
+    char byte;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    close(worker->ask[1]);
+    while (read(worker->ask[0], &byte, 1) == 1) {
+        for (uint64_t until_us = gs_clock_cpu_us() + 2000; gs_clock_cpu_us() < until_us;)
+            ;
+    }
+    _exit(0);
+}
+
+static uint64_t worked_ns(const struct world *w)
+{
+    uint64_t ns = 0;
+    assert_true(gs_target_clock_ns(&w->target, &ns));
+    return ns;
+}
+
+/* Lets it work, and waits until it sleeps again. */
+static void let_work(const struct world *w, const struct worker *worker)
+{
+    uint64_t before_ns = worked_ns(w);
+    struct gs_activity activity = {.run = GS_RUN_UNKNOWN};
+    assert_int_equal(write(worker->ask[1], "", 1), 1);
+    while (worked_ns(w) - before_ns < 1000000 || activity.run != GS_RUN_SYSCALL || activity.number != SYS_read)
+        gs_target_activity(&w->target, worker->pid, &activity);
+}
+
+static void ran_for(struct world *w, size_t i, uint64_t ns, unsigned long long count)
+{
+    char text[64];
+    int fd = w->members[i].runs_fd, len = snprintf(text, sizeof text, "%llu 0 %llu\n", (unsigned long long)ns, count);
+    assert_int_equal(ftruncate(fd, 0), 0);
+    assert_int_equal(pwrite(fd, text, (size_t)len, 0), len);
+}
+
+static size_t count_asked(const struct world *w)
+{
+    size_t asked = 0;
+    for (size_t i = 0; i < w->reader.member_count; i++)
+        asked += w->members[i].asked_ns == w->reader.taken_ns;
+    return asked;
+}
+
+/* As long as the process had a processor for no longer than those who are known to run, all others sleep on. */
+static void test_books_balance(void **state)
+{
+    enum { COUNT = 20, RAN = 11, SEEN = 7 };
+    static const char asleep[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n", elsewhere[] = "9 0x1 0 0 0 0 0 0x7 0x8\n";
+    (void)state;
+    struct world w;
+    struct worker worker;
+    open_world(&w, COUNT);
+    assert_int_equal(pipe(worker.ask), 0);
+    worker.pid = fork();
+    if (worker.pid == 0)
+        work(&worker);
+    w.target.pid = worker.pid;
+    held_by(&w, 0);
+    does(&w, 0, "running\n");
+    w.reader.kept_files = 1 << 20;
+    for (size_t i = 0; i < COUNT; i++) {
+        w.members[i].runs_fd = memfd_create("schedstat", 0);
+        if (i > 0)
+            does(&w, i, asleep);
+        ran_for(&w, i, 0, 10);
+    }
+    let_work(&w, &worker);
+    census(&w);
+    later(&w, 100); /* all are looked at */
+    later(&w, 100); /* and the rest of the time is known */
+    later(&w, 100);
+    assert_true(w.reader.books.balanced);
+    assert_in_range(count_asked(&w), 1, 3); /* the holder, and now and then somebody all the same */
+    /* The holder goes on computing. */
+    let_work(&w, &worker);
+    uint64_t holder_ns = worked_ns(&w), before_ns = holder_ns;
+    ran_for(&w, 0, holder_ns - w.reader.books.rest_ns, 10);
+    later(&w, 100);
+    assert_true(w.reader.books.balanced);
+    /* Somebody else ran: found within the time that it may take, and nobody is looked for any more then. */
+    let_work(&w, &worker);
+    w.reader.turn_at = RAN - 5;
+    does(&w, RAN, elsewhere);
+    ran_for(&w, RAN, worked_ns(&w) - before_ns, 11);
+    later(&w, 50);
+    later(&w, 50);
+    assert_int_equal(w.members[RAN].activity.number, 9);
+    assert_true(w.reader.books.balanced);
+    later(&w, 100);
+    assert_true(w.reader.books.balanced);
+    assert_in_range(count_asked(&w), 1, 3);
+    /* One that was seen to fall asleep ran again before that: it may sleep over something else now. */
+    before_ns = worked_ns(&w);
+    w.reader.taken_ns += 1000;
+    gs_census_ask(&w.reader, &w.members[SEEN]);
+    let_work(&w, &worker);
+    does(&w, SEEN, elsewhere);
+    ran_for(&w, SEEN, worked_ns(&w) - before_ns, 12);
+    later(&w, 100);
+    assert_true(w.reader.books.balanced);
+    assert_int_equal(w.members[SEEN].activity.number, 9);
+    /* Of two that ran one runs on after the balance: the other one is found all the same. */
+    uint64_t ran_ns = worked_ns(&w) - before_ns;
+    let_work(&w, &worker);
+    w.reader.turn_at = 13;
+    does(&w, 15, elsewhere);
+    does(&w, 17, elsewhere);
+    ran_for(&w, 15, worked_ns(&w) - before_ns - ran_ns + 500000, 11);
+    ran_for(&w, 17, 1000, 11);
+    later(&w, 100);
+    later(&w, 100);
+    assert_int_equal(w.members[17].activity.number, 9);
+    close(worker.ask[1]);
+    close(worker.ask[0]);
+    assert_int_equal(waitpid(worker.pid, NULL, 0), worker.pid);
+    for (size_t i = 0; i < COUNT; i++)
+        close(w.members[i].runs_fd);
+    close_world(&w);
+}
+
+/* Asleep with its stack there, whose top tells where it was called from. */
+static void sleeps_at(struct world *w, size_t i, gs_addr sp, uint64_t caller)
+{
+    char text[96];
+    snprintf(text, sizeof text, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x%llx 0x8\n", (unsigned long long)sp);
+    does(w, i, text);
+    memcpy(mem_fake_at(w->python.mem, sp, sizeof caller), &caller, sizeof caller);
+}
+
+/* Of many that sleep, those are asked first whose stacks say that they are elsewhere now. */
+static void test_who_moved(void **state)
+{
+    enum { MOVED = 40, SILENT = 50 };
+    const gs_addr stacks = 0x100000, apart = 0x100;
+    (void)state;
+    struct world w;
+    open_world(&w, THREADS);
+    mem_fake_map(w.python.mem, stacks, THREADS * apart);
+    held_by(&w, 0);
+    does(&w, 0, "running\n");
+    for (size_t i = 1; i < THREADS; i++)
+        sleeps_at(&w, i, stacks + i * apart, 7);
+    census(&w);
+    w.lock.last = w.lock.after;
+    /* One is said to wait, but nobody does: all are asked, and it is known how their stacks look. */
+    w.lock.after.cond_users = 1;
+    census(&w);
+    assert_int_equal(count_asked(&w), THREADS);
+    w.lock.last = w.lock.after;
+    sleeps_at(&w, MOVED, stacks + MOVED * apart, 9);
+    waits_on(&w, MOVED, COND + 40);
+    census(&w);
+    assert_judged(&w, MOVED, GS_WAITS, GS_INFERRED);
+    assert_int_equal(count_asked(&w), 2); /* and the holder */
+    /* The stack of another one tells nothing, but the count does. */
+    w.lock.last = w.lock.after;
+    w.lock.after.cond_users = 2;
+    waits_on(&w, SILENT, COND + 40);
+    census(&w);
+    assert_judged(&w, SILENT, GS_WAITS, GS_INFERRED);
+    /* Nor does one that cannot be read: it is asked. */
+    w.lock.last = w.lock.after;
+    does(&w, 60, "7 0x1 0x2 0x3 0x4 0x5 0x6 0xdead000 0x8\n");
+    w.reader.full_census = true;
+    census(&w);
+    w.reader.full_census = false;
+    w.lock.last = w.lock.after;
+    w.lock.after.cond_users = 3;
+    waits_on(&w, 60, COND + 40);
+    census(&w);
+    assert_judged(&w, 60, GS_WAITS, GS_INFERRED);
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_holder_and_sleepers),
@@ -695,6 +881,8 @@ int main(void)
                                        cmocka_unit_test(test_many_wait),
                                        cmocka_unit_test(test_known_movers),
                                        cmocka_unit_test(test_sleep_on),
+                                       cmocka_unit_test(test_books_balance),
+                                       cmocka_unit_test(test_who_moved),
                                        cmocka_unit_test(test_words_that_moved)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
