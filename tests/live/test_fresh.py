@@ -20,7 +20,8 @@ def test_lines_are_fresh(python, folders):
     with open(path, "w+b") as file:
         file.truncate(mmap.PAGESIZE)
         page = mmap.mmap(file.fileno(), mmap.PAGESIZE)
-    with running(python, folders, "lines.py", python.inside(path)) as target:
+    with running(python, folders, "lines.py", python.inside(path), pipes=["go"]) as target:
+        target.feed("go", len(WORKERS))
         count, first = target.began["lines"], target.began["first"]
         dated = 0
         for how in ([], ["--blocking"], ["--nonblocking"]):

@@ -3,6 +3,7 @@ import ctypes
 import mmap
 import os
 import sys
+import time
 
 import common
 
@@ -22,9 +23,11 @@ exec(compile("\n".join(source), "<lines>", "exec"))
 def work(index):
     place = (ctypes.c_uint64 * 1).from_address(address + 8 * index)
     some, base = tuple(range(40000)), LINES  # a round takes a second and more, several looks long
+    common.wait("go")
     while True:
         lines(place, base, some)
         base += LINES
+        time.sleep(0.001)  # 2.7 hands the GIL to nobody who is not awake already: the others might wait for ever
 
 
 for index in range(3):
