@@ -16,8 +16,10 @@ enum {
     COPIES = 1024,
     LEFT = 4096,
     /* What was seen is believed for a share of the time for which it is known (most that are freed soon are freed very
-     * soon), but for no longer than the most, nor shorter than the least, which matters at 20 kHz and above. */
+     * soon), but for no longer than the most, nor shorter than the least, which matters at 20 kHz and above. Where
+     * none was ever freed, which is usual, the share is larger: to look again costs as much as to read a stack. */
     BELIEF_SHARE = 256,
+    CALM_SHARE = 64,
     BELIEF_LEAST_NS = 50000,
     BELIEF_MOST_NS = 200000000
 };
@@ -305,9 +307,10 @@ size_t gs_codes_check(struct gs_codes *codes)
     return forgotten;
 }
 
-static uint64_t belief_ns(const struct gs_code *code, uint64_t now_ns)
+static uint64_t belief_ns(const struct gs_codes *codes, const struct gs_code *code, uint64_t now_ns)
 {
-    uint64_t share_ns = now_ns > code->read_ns ? (now_ns - code->read_ns) / BELIEF_SHARE : 0;
+    uint64_t share = codes->forgotten > 0 ? BELIEF_SHARE : CALM_SHARE;
+    uint64_t share_ns = now_ns > code->read_ns ? (now_ns - code->read_ns) / share : 0;
     share_ns = share_ns > BELIEF_LEAST_NS ? share_ns : BELIEF_LEAST_NS;
     return share_ns < BELIEF_MOST_NS ? share_ns : BELIEF_MOST_NS;
 }
@@ -321,7 +324,7 @@ void gs_codes_confirm(struct gs_codes *codes, const gs_addr *addrs, size_t count
         if (!slot)
             continue;
         struct gs_code *code = slot->code;
-        if (code->seen_ns >= now_ns || now_ns - code->seen_ns < belief_ns(code, now_ns))
+        if (code->seen_ns >= now_ns || now_ns - code->seen_ns < belief_ns(codes, code, now_ns))
             continue;
         code->seen_ns = now_ns;
         slots[open++] = slot;

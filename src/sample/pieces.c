@@ -95,6 +95,12 @@ size_t gs_pieces_bytes(const struct gs_reader *reader, const struct gs_member *m
     return 2 * (member->chunks.bytes + member->extras.bytes + reader->tstate_bytes) + GS_CODE_SPAN;
 }
 
+uint64_t gs_pieces_cost(const struct gs_reader *reader, const struct gs_member *member)
+{
+    return gs_pieces_bytes(reader, member) / GS_PATIENT_BYTES +
+           GS_PATIENT_PIECE * (member->chunks.count + member->extras.count);
+}
+
 static uint8_t *take_bytes(struct gs_reader *reader, uint32_t len)
 {
     uint8_t *bytes = reader->arena + reader->arena_used;
@@ -210,7 +216,7 @@ bool gs_pieces_whole(struct gs_reader *reader, struct gs_member *member)
         else
             ok = piece->ok;
     }
-    if (!reader->pieces[member->tstate_piece].ok) {
+    if (member->tstate_copy && !reader->pieces[member->tstate_piece].ok) {
         member->tstate_copy = NULL;
         return false;
     }
@@ -241,11 +247,12 @@ static bool make_room(struct gs_reader *reader, struct gs_member **members, size
            gs_grow(reader, (void **)&reader->arena, &reader->arena_room, reader->arena_used + bytes, 1);
 }
 
-static void add_members(struct gs_reader *reader, struct gs_member **members, size_t count, bool link)
+static void add_members(struct gs_reader *reader, struct gs_member **members, size_t count, bool link, bool states)
 {
     reader->reading++;
     for (size_t i = 0; i < count; i++) {
-        if (!members[i]->doubled || !current_in_tstate(reader))
+        members[i]->tstate_copy = NULL;
+        if (current_in_tstate(reader) ? !members[i]->doubled : states)
             add_tstate(reader, members[i]);
     }
     for (size_t i = 0; i < count; i++)
@@ -259,7 +266,7 @@ enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **membe
         return GS_NO_MEMORY;
     memcpy(reader->pieces, reader->heads, heads * sizeof *reader->pieces);
     reader->piece_count = heads;
-    add_members(reader, members, count, link);
+    add_members(reader, members, count, link, true);
     size_t behind = reader->piece_count;
     for (size_t i = 0; i < reader->lock_count; i++)
         add_lock(reader, &reader->locks[i]);
@@ -281,11 +288,11 @@ enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **membe
     return GS_OK;
 }
 
-enum gs_status gs_pieces_read_still(struct gs_reader *reader, struct gs_member *member)
+enum gs_status gs_pieces_read_bare(struct gs_reader *reader, struct gs_member **members, size_t count, bool states)
 {
-    if (!make_room(reader, &member, 1, 0))
+    if (!make_room(reader, members, count, 0))
         return GS_NO_MEMORY;
     reader->piece_count = 0;
-    add_members(reader, &member, 1, true);
+    add_members(reader, members, count, states, states);
     return gs_mem_read_many(reader->python->mem, reader->pieces, reader->piece_count);
 }

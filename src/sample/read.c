@@ -51,8 +51,7 @@ static bool predict_anew(struct gs_reader *reader, struct gs_member *member)
     return gs_predict(reader, member);
 }
 
-/* What a thread state itself says of the GIL. */
-static void note_flags(struct gs_reader *reader, struct gs_member *member)
+void gs_read_flags(struct gs_reader *reader, struct gs_member *member)
 {
     const struct gs_layout *layout = &reader->python->layout;
     if (!member->tstate_copy)
@@ -108,7 +107,7 @@ static bool settle(struct gs_reader *reader, struct gs_member *member)
     }
     bool read = gs_pieces_whole(reader, member);
     member->read_sample = reader->sample;
-    note_flags(reader, member);
+    gs_read_flags(reader, member);
     member->linked = gs_list_linked(reader, member);
     if (!read)
         member->frame_count = 0;
@@ -117,6 +116,7 @@ static bool settle(struct gs_reader *reader, struct gs_member *member)
     enum gs_walk result = read ? walk_mover(reader, member) : GS_WALK_MISSING;
     if (result == GS_WALK_OK) {
         member->torn = false;
+        gs_unmoved_note(reader, member);
         if (seen_running(reader, member))
             member->ran_sample = reader->sample;
         return true;
@@ -144,13 +144,6 @@ static void mark_torn(struct gs_reader *reader, struct gs_member *member)
     /* Where there is no room for it, it takes the place of a frame: no torn stack may look whole. */
     if (!reader->stopping && !gs_member_push(reader, member, end) && member->frame_count > 0)
         member->frames[member->frame_count - 1] = end;
-}
-
-/* For gs_spend. */
-static uint64_t cost(const struct gs_reader *reader, const struct gs_member *member)
-{
-    return gs_pieces_bytes(reader, member) / GS_PATIENT_BYTES +
-           GS_PATIENT_PIECE * (member->chunks.count + member->extras.count);
 }
 
 /* Where much more is needed than was predicted, not all of the open members fit one read any more: those that do not
@@ -183,7 +176,8 @@ static enum gs_status read_some(struct gs_reader *reader, struct gs_member **mem
         member->torn = true;
         member->paired = false;
         member->tries = 0;
-        if (!gs_spend(reader, cost(reader, member))) {
+        member->marked = false;
+        if (!gs_spend(reader, gs_pieces_cost(reader, member))) {
             gs_parts_clear(&member->chunks); /* what is not read is missing, and is not looked for */
             gs_parts_clear(&member->extras);
         }
@@ -200,7 +194,7 @@ static enum gs_status read_some(struct gs_reader *reader, struct gs_member **mem
         reader->arena_used = 0;
         if (round > 0)
             leave_large(reader, members, &open, taken);
-        enum gs_status status = still ? gs_pieces_read_still(reader, members[0])
+        enum gs_status status = still ? gs_pieces_read_bare(reader, members, 1, true)
                                       : gs_pieces_read(reader, members, open, count <= GS_MOVERS_MOST);
         if (status)
             return status;

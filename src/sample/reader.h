@@ -81,7 +81,7 @@ struct gs_member {
     struct gs_parts extras; /* frames elsewhere: generators, marks on the C stack, all frames up to 3.10; by address */
     gs_addr cframe;         /* 3.11 and 3.12 */
 
-    uint8_t *tstate_copy;
+    uint8_t *tstate_copy;            /* NULL: was not read */
     gs_addr current[2];              /* the word that points to the frame, before and after the copies were taken */
     size_t piece_first, piece_count; /* of the last read */
     size_t tstate_piece;             /* the one that its thread state is in */
@@ -102,7 +102,9 @@ struct gs_member {
     struct gs_frame *frames; /* the stack as it was last known */
     uint32_t frame_count, frame_room;
     bool torn;
-    bool paired;           /* the C stack of its thread was copied in the same stop */
+    bool paired; /* the C stack of its thread was copied in the same stop */
+    bool marked; /* its stack is known, and mark is that of the memory that it lies in: unmoved.c */
+    uint64_t mark;
     bool unreadable;       /* the last walk led to memory that cannot be read, */
     bool lacks_code;       /* that of a code object, as both copies of its frame have it */
     uint32_t torn_history; /* a bit per sample in which it was read while it may have run, newest lowest */
@@ -258,6 +260,7 @@ struct gs_reader {
     bool any_open;       /* somebody is awake without holding a GIL */
     bool all_asked;      /* the kernel, once at least */
     bool any_gone;       /* somebody may have ended whose state is still in a list */
+    uint32_t all_move;   /* samples for which it is not looked who did not move */
     bool any_torn;       /* somebody's stack, as it was last read, is torn */
     bool all_run;        /* all threads that are awake are on a processor, */
     uint32_t all_ran;    /* seen so this many times, one after the other */
@@ -334,12 +337,16 @@ bool gs_pieces_arrange(struct gs_reader *reader);
  * and after. link: also what should point to each member. Copies lie in the arena until the next read. */
 enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **members, size_t count,
                               bool link) GS_MUST_CHECK;
-/* The same for one whose thread stands still, without the words and the heads, which can be read when it runs again. */
-enum gs_status gs_pieces_read_still(struct gs_reader *reader, struct gs_member *member) GS_MUST_CHECK;
+/* The same without the words and the heads. states: with their thread states, also where those do not tell which frame
+ * is the innermost (3.11, 3.12), and what should point to them. */
+enum gs_status gs_pieces_read_bare(struct gs_reader *reader, struct gs_member **members, size_t count,
+                                   bool states) GS_MUST_CHECK;
 /* All of a member's pieces arrived; parts that did not are forgotten. */
 bool gs_pieces_whole(struct gs_reader *reader, struct gs_member *member);
 /* Room that the copies of a member take in the arena. */
 size_t gs_pieces_bytes(const struct gs_reader *reader, const struct gs_member *member);
+/* Of reading them, for gs_spend. */
+uint64_t gs_pieces_cost(const struct gs_reader *reader, const struct gs_member *member);
 
 /* Where the word lies that points to the innermost frame, 0: not known. */
 gs_addr gs_current_word(const struct gs_reader *reader, const struct gs_member *member);
@@ -368,6 +375,16 @@ enum gs_status gs_read_stopped(struct gs_reader *reader, struct gs_member *membe
 enum gs_status gs_read_finish(struct gs_reader *reader, struct gs_member *member) GS_MUST_CHECK;
 /* Whoever holds a lock can be known to be the only one that moves. */
 bool gs_lock_proves(const struct gs_reader *reader, const struct gs_lock *lock);
+/* Notes what the copy of a thread state itself says of the GIL. */
+void gs_read_flags(struct gs_reader *reader, struct gs_member *member);
+
+/* ---- unmoved.c ---- */
+
+/* To be called when the member's stack was made of its copies. */
+void gs_unmoved_note(const struct gs_reader *reader, struct gs_member *member);
+/* Of the members, leaves out those whose stacks are as they were when they were last read; returns how many are left.
+ */
+size_t gs_unmoved_drop(struct gs_reader *reader, struct gs_member **members, size_t count);
 
 /* ---- chunk.c, heap.c: one of the two, by the layout ---- */
 

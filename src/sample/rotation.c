@@ -12,9 +12,11 @@ enum {
     CHECK_NS = 40000000, /* between two looks at the books: what somebody does who does not sleep on */
     FOUND_NS = 20000000, /* is found out within so long after it, */
     TURN_NS = 80000000,  /* or, where they never balance, so long after the last time: within 100 ms also at 100 Hz, */
-                         /* where two samples may be 20 ms apart */
+                         /* where two samples may be 20 ms apart. Each has its turn */
+    TURNS = 2, /* as often in that time, and is asked if it was not, for another reason, since the last turn */
     ROTATION_SHARE = 16, /* of the threads are asked at once: that is cheaper than one at a time */
     TRUST = 16,          /* turns, after which one is asked although the books balance */
+    BOOKS_LEAST = 16,    /* fewer threads are asked as fast as the books are read */
     BUSY_SHARE = 8,      /* where more of the threads did something since, books are not worth while */
     BUSY_LEAST = 4,
     TRIES = 3,        /* to read the books before the next tick */
@@ -143,10 +145,10 @@ static bool begin_turn(struct gs_reader *reader)
     if (reader->taken_ns - books->checked_ns < CHECK_NS)
         return false;
     books->checked_ns = reader->taken_ns;
-    reader->turn_ns = (books->balanced ? FOUND_NS : TURN_NS) / reader->member_count + 1;
+    reader->turn_ns = (books->balanced ? FOUND_NS : TURN_NS / TURNS) / reader->member_count + 1;
     reader->turn_of = reader->discovery;
     /* With several interpreters the time of a thread may be met twice. */
-    bool worth = !is_crowded(reader) && reader->interp_count == 1 &&
+    bool worth = !is_crowded(reader) && reader->interp_count == 1 && reader->member_count >= BOOKS_LEAST &&
                  count_open(reader) <= reader->member_count / BUSY_SHARE + BUSY_LEAST;
     if (!gs_books_balance(books, worth ? rest_ns(reader) : GS_BOOKS_UNKNOWN, reader->member_count))
         return true;
@@ -165,6 +167,15 @@ static bool waiters_fit(const struct gs_reader *reader)
     return waiters <= reader->locks[0].after.cond_users;
 }
 
+/* Nothing is to be learnt of it: it waits on, or was asked lately. */
+static bool is_known(const struct gs_reader *reader, const struct gs_member *member, bool waiters_fit)
+{
+    uint64_t age_ns = reader->taken_ns - member->asked_ns;
+    bool searched = reader->books.missing_ns != GS_BOOKS_UNKNOWN;
+    return !member->tid || age_ns == 0 || (waiters_fit && member->futex == GS_FUTEX_COND) ||
+           (!searched && age_ns < TURN_NS / TURNS);
+}
+
 /* A share of the others each time. */
 void gs_rotation_ask(struct gs_reader *reader)
 {
@@ -178,7 +189,7 @@ void gs_rotation_ask(struct gs_reader *reader)
     }
     if (reader->turn_of != reader->discovery) {
         gs_books_restart(books, reader->member_count);
-        reader->turn_ns = TURN_NS / reader->member_count + 1;
+        reader->turn_ns = TURN_NS / TURNS / reader->member_count + 1;
         reader->turn_of = reader->discovery;
     }
     uint64_t due = since_ns / reader->turn_ns;
@@ -187,10 +198,9 @@ void gs_rotation_ask(struct gs_reader *reader)
     for (size_t i = 0; i < reader->member_count && i < due && books->left > 0; i++) {
         reader->turn_at = (reader->turn_at + 1) % reader->member_count;
         struct gs_member *member = reader->members[reader->turn_at];
-        bool waits = fit && member->futex == GS_FUTEX_COND;
-        if (member->tid && member->asked_ns != reader->taken_ns && !waits)
-            ask(reader, member);
-        else
+        if (is_known(reader, member, fit))
             gs_books_look(books, 0);
+        else
+            ask(reader, member);
     }
 }

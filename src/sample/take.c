@@ -48,15 +48,17 @@ static enum gs_status take_movers(struct gs_reader *reader, uint64_t *moved)
     return GS_OK;
 }
 
-static enum gs_status take_all(struct gs_reader *reader)
+/* anew: whatever is known of them. */
+static enum gs_status take_all(struct gs_reader *reader, bool anew)
 {
     if (!gs_grow(reader, (void **)&reader->all, &reader->all_room, reader->member_count + 1, sizeof *reader->all))
         return GS_NO_MEMORY;
     struct gs_member **all = reader->all;
     for (size_t i = 0; i < reader->member_count; i++)
         all[i] = reader->members[i];
-    enum gs_status status = gs_read_and_stop(reader, all, reader->member_count);
-    for (size_t i = 0; i < reader->member_count && !status; i++) {
+    size_t count = anew ? reader->member_count : gs_unmoved_drop(reader, all, reader->member_count);
+    enum gs_status status = gs_read_and_stop(reader, all, count);
+    for (size_t i = 0; i < count && !status; i++) {
         if (!all[i]->linked)
             status = GS_LOST;
     }
@@ -68,15 +70,15 @@ static enum gs_status take_stacks(struct gs_reader *reader, bool fresh, uint64_t
 {
     *moved = UINT64_MAX;
     reader->movers_known = false;
-    if (!fresh && reader->lock_count == 1 && reader->interp_count == 1 && gs_lock_proves(reader, &reader->locks[0]) &&
-        reader->locks[0].stacked.has_switches) {
+    bool proves = reader->lock_count == 1 && reader->interp_count == 1 && gs_lock_proves(reader, &reader->locks[0]);
+    if (!fresh && proves && reader->locks[0].stacked.has_switches) {
         enum gs_status status = take_movers(reader, moved);
         reader->movers_known = status == GS_OK;
         if (status != GS_LOST)
             return status;
         *moved = UINT64_MAX;
     }
-    return take_all(reader);
+    return take_all(reader, fresh || !proves);
 }
 
 static bool words_stand(const struct gs_reader *reader)

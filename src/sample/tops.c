@@ -32,5 +32,6 @@ bool gs_top_stands(const struct gs_member *member, const struct gs_top *top)
 
 void gs_top_note(struct gs_member *member, const struct gs_top *top)
 {
-    member->top = gs_top_known(member) && top->sp == member->activity.sp ? *top : (struct gs_top){0};
+    if (gs_top_known(member) && top->sp == member->activity.sp)
+        member->top = *top; /* else it is elsewhere now, and comes back, maybe, to what is known */
 }

@@ -809,6 +809,34 @@ static void test_books_balance(void **state)
     close_world(&w);
 }
 
+/* Nobody goes without being asked for a tenth of a second, and whoever was asked a moment ago is not asked in turn. */
+static void test_turns(void **state)
+{
+    enum { COUNT = 20, FRESH = 7 };
+    static const char asleep[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n", elsewhere[] = "9 0x1 0 0 0 0 0 0x7 0x8\n";
+    (void)state;
+    struct world w;
+    open_world(&w, COUNT);
+    held_by(&w, 0);
+    does(&w, 0, "running\n");
+    for (size_t i = 1; i < COUNT; i++)
+        does(&w, i, asleep);
+    census(&w);
+    later(&w, 100);
+    does(&w, FRESH, elsewhere);
+    for (int sample = 0; sample < 300; sample++) {
+        w.members[FRESH].asked_ns = w.reader.taken_ns;
+        later(&w, sample % 3 ? 5 : 19);
+        for (size_t i = 0; i < COUNT; i++)
+            assert_in_range(w.reader.taken_ns - w.members[i].asked_ns, 0, 100000000);
+    }
+    assert_int_equal(w.members[FRESH].activity.number, 7);
+    for (int sample = 0; sample < 12; sample++)
+        later(&w, 10);
+    assert_int_equal(w.members[FRESH].activity.number, 9);
+    close_world(&w);
+}
+
 /* Asleep with its stack there, whose top tells where it was called from. */
 static void sleeps_at(struct world *w, size_t i, gs_addr sp, uint64_t caller)
 {
@@ -882,6 +910,7 @@ int main(void)
                                        cmocka_unit_test(test_known_movers),
                                        cmocka_unit_test(test_sleep_on),
                                        cmocka_unit_test(test_books_balance),
+                                       cmocka_unit_test(test_turns),
                                        cmocka_unit_test(test_who_moved),
                                        cmocka_unit_test(test_words_that_moved)};
     return cmocka_run_group_tests(tests, NULL, NULL);

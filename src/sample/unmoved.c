@@ -1,0 +1,119 @@
+/* Whose stacks are as they were. Where many threads had the GIL since the last snapshot it is not known which, and most
+ * are none of them: one copy of what the stack of each lies in, the same in every byte as when the stack was read last,
+ * shows that. It need not be proven that nobody moved meanwhile: a copy that was taken of two states is not the same as
+ * one of a third. */
+#include <string.h>
+
+#include "sample/reader.h"
+
+enum {
+    WORTH_THREADS = 48, /* fewer are read as fast */
+    TOGETHER = 32,      /* members of one read: their copies stay in a cache */
+    BYTES_MOST = 1 << 20,
+    PAUSE = 16, /* samples, after one in which most had moved */
+    LANES = 4
+};
+
+/* Of what was copied: four sums at a time, since each step waits for the one before. */
+static uint64_t mix(uint64_t mark, const uint8_t *bytes, size_t len)
+{
+    uint64_t lanes[LANES] = {mark, ~mark, mark << 1, mark >> 1}, words[LANES];
+    for (; len >= sizeof words; bytes += sizeof words, len -= sizeof words) {
+        memcpy(words, bytes, sizeof words);
+        for (size_t i = 0; i < LANES; i++)
+            lanes[i] = (lanes[i] ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15) + (lanes[i] >> 29);
+    }
+    memset(words, 0, sizeof words);
+    memcpy(words, bytes, len);
+    for (size_t i = 0; i < LANES; i++)
+        mark = (mark ^ lanes[i] ^ words[i] ^ mark >> 31) * UINT64_C(0xff51afd7ed558ccd);
+    return mark ^ mark >> 32;
+}
+
+static uint64_t mix_parts(uint64_t mark, const struct gs_parts *parts)
+{
+    for (size_t i = 0; i < parts->count; i++) {
+        const struct gs_part *part = &parts->list[i];
+        mark = mix(mark ^ part->addr, (const uint8_t *)&part->len, sizeof part->len);
+        mark = mix(mark, part->copy[0], part->len);
+    }
+    return mark;
+}
+
+/* All frames, and which of them is the innermost. */
+static uint64_t mark_of(const struct gs_member *member)
+{
+    return mix_parts(mix_parts(member->current[0], &member->chunks), &member->extras);
+}
+
+void gs_unmoved_note(const struct gs_reader *reader, struct gs_member *member)
+{
+    member->marked = reader->member_count >= WORTH_THREADS && gs_pieces_bytes(reader, member) <= BYTES_MOST;
+    if (member->marked)
+        member->mark = mark_of(member);
+}
+
+/* Whoever has the GIL moves. */
+static bool may_stand(const struct gs_reader *reader, const struct gs_member *member)
+{
+    const struct gs_lock *lock = gs_lock_of(reader, member);
+    return member->marked && !member->torn && member->tstate != lock->before.last_holder &&
+           member->tstate != lock->after.last_holder;
+}
+
+/* Or has ended: then its stack is no more. A thread that came to be with a stack and a state at the same addresses is
+ * the new head of the list, which is found out later. */
+static bool has_moved(struct gs_reader *reader, struct gs_member *member)
+{
+    if (!gs_pieces_whole(reader, member) || mark_of(member) != member->mark ||
+        (member->tstate_copy && !gs_list_linked(reader, member)))
+        return true;
+    gs_read_flags(reader, member);
+    return false;
+}
+
+/* Sorts the first `count` of them by whether they moved, those who did first; returns how many did. */
+static size_t sort_moved(struct gs_reader *reader, struct gs_member **members, size_t count)
+{
+    size_t moved = 0;
+    reader->arena_used = 0;
+    for (size_t i = 0; i < count; i++)
+        members[i]->doubled = members[i]->still = false;
+    bool read = gs_pieces_read_bare(reader, members, count, false) == GS_OK;
+    for (size_t i = 0; i < count; i++) {
+        struct gs_member *member = members[i];
+        if (read && !has_moved(reader, member))
+            continue;
+        members[i] = members[moved];
+        members[moved++] = member;
+    }
+    return moved;
+}
+
+size_t gs_unmoved_drop(struct gs_reader *reader, struct gs_member **members, size_t count)
+{
+    if (count < WORTH_THREADS || reader->natives.scope != GS_NATIVE_NONE || reader->python->target->still)
+        return count;
+    if (reader->all_move > 0) {
+        reader->all_move--;
+        return count;
+    }
+    size_t moved = 0, tried = 0, open = 0;
+    struct gs_member *some[TOGETHER];
+    for (size_t i = 0; i < count; i++) {
+        if (may_stand(reader, members[i]) && gs_spend(reader, gs_pieces_cost(reader, members[i])))
+            some[open++] = members[i];
+        else
+            members[moved++] = members[i];
+        if (open < TOGETHER && i + 1 < count)
+            continue;
+        size_t among = sort_moved(reader, some, open);
+        memcpy(members + moved, some, among * sizeof *some);
+        moved += among;
+        tried += open;
+        open = 0;
+    }
+    if (moved > count - tried / 2)
+        reader->all_move = PAUSE;
+    return moved;
+}

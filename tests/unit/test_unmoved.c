@@ -1,0 +1,202 @@
+/* Many threads, of which most sleep on while others have the GIL: whoever moved is read anew, however little of it
+ * changed, and nobody else. */
+#include <pthread.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "sample/reader.h"
+#include "support/mem_fake.h"
+#include "support/process_fake.h"
+
+#define PROVES GS_VERSION(3, 7) /* the switch count is always found */
+#define CHUNKS GS_VERSION(3, 11)
+
+enum { CROWD = 60, HOLDER = 3, OTHER = 5 };
+
+static struct {
+    pid_t tids[CROWD];
+    pthread_t threads[CROWD];
+    int pipe[2];
+} crowd;
+
+static void *sleeper(void *tid)
+{
+    char byte;
+    __atomic_store_n((pid_t *)tid, (pid_t)syscall(SYS_gettid), __ATOMIC_RELEASE);
+    return read(crowd.pipe[0], &byte, 1) ? tid : NULL;
+}
+
+static int gather(void **state)
+{
+    (void)state;
+    assert_int_equal(pipe(crowd.pipe), 0);
+    for (size_t i = 0; i < CROWD; i++) {
+        assert_int_equal(pthread_create(&crowd.threads[i], NULL, sleeper, &crowd.tids[i]), 0);
+        while (__atomic_load_n(&crowd.tids[i], __ATOMIC_ACQUIRE) == 0)
+            usleep(100);
+    }
+    return 0;
+}
+
+static int dismiss(void **state)
+{
+    (void)state;
+    close(crowd.pipe[1]);
+    for (size_t i = 0; i < CROWD; i++)
+        pthread_join(crowd.threads[i], NULL);
+    close(crowd.pipe[0]);
+    return 0;
+}
+
+/* Each with a stack of its own, HOLDER has the GIL; all are known. */
+static void settle(struct process *p)
+{
+    for (size_t i = 0; i < CROWD; i++) {
+        struct process_thread *thread = process_thread(p, p->interp, crowd.tids[i]);
+        process_call(p, thread, 0, (int)i % 16);
+        process_call(p, thread, 1, 2);
+    }
+    process_take(p, &p->threads[HOLDER]);
+    process_must_take(p);
+}
+
+/* The GIL goes to another and back, so that anybody may have had it in between. */
+static void hand_over(struct process *p)
+{
+    for (int i = 0; i < 2; i++) {
+        process_drop(p);
+        process_take(p, &p->threads[OTHER]);
+        process_drop(p);
+        process_take(p, &p->threads[HOLDER]);
+    }
+}
+
+static const struct gs_thread *thread_at(struct process *p, size_t index)
+{
+    return process_find(p, crowd.tids[index]);
+}
+
+/* Nobody's stack but that of `moved` and of the holder was made anew in the last snapshot. */
+static void check_rest(struct process *p, const uint32_t *before, size_t moved)
+{
+    for (size_t i = 0; i < CROWD; i++) {
+        if (i == HOLDER || i == moved)
+            continue;
+        char stack[32];
+        snprintf(stack, sizeof stack, "g:2 f:%d", (int)i % 16);
+        assert_string_equal(process_stack(p, thread_at(p, i)), stack);
+        assert_int_equal(thread_at(p, i)->read, before[i]);
+    }
+}
+
+/* After hand-overs in which `move` happened to a thread, its stack is `stack`. */
+static void check_move(struct process *p, size_t index, void (*move)(struct process *p, struct process_thread *thread),
+                       const char *stack)
+{
+    uint32_t before[CROWD];
+    for (size_t i = 0; i < CROWD; i++)
+        before[i] = thread_at(p, i)->read;
+    hand_over(p);
+    if (move)
+        move(p, &p->threads[index]);
+    process_must_take(p);
+    assert_string_equal(process_stack(p, thread_at(p, index)), stack);
+    if (move)
+        assert_int_not_equal(thread_at(p, index)->read, before[index]);
+    check_rest(p, before, index);
+}
+
+static void step(struct process *p, struct process_thread *thread)
+{
+    process_step(p, thread->frame, 1, 7);
+}
+
+static void step_back(struct process *p, struct process_thread *thread)
+{
+    process_step(p, thread->frame, 1, 2);
+}
+
+/* The frame that is left stays as it was, and so does that of its caller: only which is the innermost changes. */
+static void leave(struct process *p, struct process_thread *thread)
+{
+    gs_addr caller;
+    memcpy(&caller, mem_fake_at(p->o.mem, thread->frame + (gs_addr)p->o.layout.if_previous, 8), 8);
+    process_set_current(p, thread, caller);
+}
+
+static void resume(struct process *p, struct process_thread *thread)
+{
+    process_resume(p, thread, 2, 4);
+}
+
+static void step_generator(struct process *p, struct process_thread *thread)
+{
+    process_step(p, thread->frame, 2, 6);
+}
+
+static void moves(struct process *p)
+{
+    settle(p);
+    check_move(p, 10, NULL, "g:2 f:10");
+    check_move(p, 10, step, "g:7 f:10");
+    check_move(p, 10, NULL, "g:7 f:10");
+    check_move(p, 10, step_back, "g:2 f:10");
+    check_move(p, 20, resume, "h:4 g:2 f:4");
+    check_move(p, 20, step_generator, "h:6 g:2 f:4");
+}
+
+static void test_whoever_moves_is_read(void **state)
+{
+    (void)state;
+    process_for_versions(PROVES, PROCESS_LAST, moves);
+}
+
+static void leaves(struct process *p)
+{
+    settle(p);
+    check_move(p, 30, leave, "f:14");
+}
+
+static void test_only_the_innermost_changed(void **state)
+{
+    (void)state;
+    process_for_versions(CHUNKS, PROCESS_LAST, leaves);
+}
+
+/* Where the thread states are not read, a thread that ended is missed by its data stack. */
+static void ends(struct process *p)
+{
+    settle(p);
+    struct process_thread *thread = &p->threads[40];
+    hand_over(p);
+    if (thread->chunk && p->o.layout.ts_cframe != GS_ABSENT)
+        mem_fake_unmap(p->o.mem, thread->chunk);
+    process_unlink(p, thread);
+    process_must_take(p);
+    assert_false(process_has(p, crowd.tids[40]));
+    assert_string_equal(process_stack(p, thread_at(p, 41)), "g:2 f:9");
+}
+
+static void test_whoever_ends_is_gone(void **state)
+{
+    (void)state;
+    process_for_versions(PROVES, PROCESS_LAST, ends);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_whoever_moves_is_read),
+        cmocka_unit_test(test_only_the_innermost_changed),
+        cmocka_unit_test(test_whoever_ends_is_gone),
+    };
+    return cmocka_run_group_tests(tests, gather, dismiss);
+}
