@@ -191,6 +191,18 @@ static void make_room_for_descriptors(void)
         close(far);
 }
 
+/* Ctrl-Z is for the one who works, who lets it in when no thread of a target stands still for us (src/target/stop.c).
+ */
+static void leave_stops_to_others(sigset_t *before)
+{
+    sigset_t stops;
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGTSTP);
+    sigaddset(&stops, SIGTTIN);
+    sigaddset(&stops, SIGTTOU);
+    pthread_sigmask(SIG_BLOCK, &stops, before);
+}
+
 enum gs_status gs_watch_run(struct gs_watch *watch, enum gs_status (*work)(void *context), void *context,
                             struct gs_stuck *stuck)
 {
@@ -206,14 +218,18 @@ enum gs_status gs_watch_run(struct gs_watch *watch, enum gs_status (*work)(void 
         free(run);
         return work(context); /* without anybody who watches */
     }
+    sigset_t before;
+    leave_stops_to_others(&before);
     for (;;) {
         struct timespec until = look_time(watch, &vigil);
         if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) == 0) {
+            pthread_sigmask(SIG_SETMASK, &before, NULL);
             enum gs_status status = run->status;
             free(run);
             return status;
         }
         if (is_stuck(watch, &vigil, stuck)) {
+            pthread_sigmask(SIG_SETMASK, &before, NULL);
             pthread_detach(thread);
             if (atomic_exchange(&run->left, ONE_LEFT) == ONE_LEFT)
                 free(run);

@@ -271,8 +271,7 @@ static bool complete(const struct walk *walk, gs_addr last)
            gs_get_addr(member->tstate_copy, layout->ts_datastack_top) == chunk_first_frame(walk->reader, root, true);
 }
 
-/* The thread state says where the newest chunk and the word of the current frame are: as predicted? */
-static bool as_predicted(const struct gs_reader *reader, const struct gs_member *member)
+bool gs_chunk_as_predicted(const struct gs_reader *reader, const struct gs_member *member)
 {
     const struct gs_layout *layout = &reader->python->layout;
     const uint8_t *tstate = member->tstate_copy;
@@ -287,7 +286,7 @@ enum gs_walk gs_chunk_walk(struct gs_reader *reader, struct gs_member *member)
     struct walk walk = {.reader = reader, .member = member};
     member->frame_count = 0;
     member->c_stack = member->cframe;
-    if (!as_predicted(reader, member))
+    if (!gs_chunk_as_predicted(reader, member))
         return GS_WALK_MISSING;
     if (member->current[0] != member->current[1])
         return GS_WALK_TORN;

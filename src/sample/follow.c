@@ -59,7 +59,7 @@ static bool pays(const struct gs_reader *reader, uint64_t since_ns, uint64_t mov
 void gs_follow_begin(struct gs_reader *reader)
 {
     struct gs_follow *follow = &reader->follow;
-    const struct gs_gil_words *words = &reader->locks[0].after;
+    const struct gs_gil_words *words = &reader->locks[0].stacked;
     bool provable = reader->lock_count == 1 && reader->interp_count == 1 && words->has_switches &&
                     gs_lock_proves(reader, &reader->locks[0]);
     uint64_t moved = follow->begun_ns && provable ? words->switches - follow->begun_switches : 0;

@@ -216,7 +216,7 @@ bool gs_pieces_whole(struct gs_reader *reader, struct gs_member *member)
         else
             ok = piece->ok;
     }
-    if (member->tstate_copy && !reader->pieces[member->tstate_piece].ok) {
+    if (!reader->pieces[member->tstate_piece].ok) {
         member->tstate_copy = NULL;
         return false;
     }
@@ -247,12 +247,11 @@ static bool make_room(struct gs_reader *reader, struct gs_member **members, size
            gs_grow(reader, (void **)&reader->arena, &reader->arena_room, reader->arena_used + bytes, 1);
 }
 
-static void add_members(struct gs_reader *reader, struct gs_member **members, size_t count, bool link, bool states)
+static void add_members(struct gs_reader *reader, struct gs_member **members, size_t count, bool link)
 {
     reader->reading++;
     for (size_t i = 0; i < count; i++) {
-        members[i]->tstate_copy = NULL;
-        if (current_in_tstate(reader) ? !members[i]->doubled : states)
+        if (!members[i]->doubled || !current_in_tstate(reader))
             add_tstate(reader, members[i]);
     }
     for (size_t i = 0; i < count; i++)
@@ -266,7 +265,7 @@ enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **membe
         return GS_NO_MEMORY;
     memcpy(reader->pieces, reader->heads, heads * sizeof *reader->pieces);
     reader->piece_count = heads;
-    add_members(reader, members, count, link, true);
+    add_members(reader, members, count, link);
     size_t behind = reader->piece_count;
     for (size_t i = 0; i < reader->lock_count; i++)
         add_lock(reader, &reader->locks[i]);
@@ -288,11 +287,11 @@ enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **membe
     return GS_OK;
 }
 
-enum gs_status gs_pieces_read_bare(struct gs_reader *reader, struct gs_member **members, size_t count, bool states)
+enum gs_status gs_pieces_read_bare(struct gs_reader *reader, struct gs_member **members, size_t count, bool link)
 {
     if (!make_room(reader, members, count, 0))
         return GS_NO_MEMORY;
     reader->piece_count = 0;
-    add_members(reader, members, count, states, states);
+    add_members(reader, members, count, link);
     return gs_mem_read_many(reader->python->mem, reader->pieces, reader->piece_count);
 }

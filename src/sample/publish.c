@@ -12,7 +12,8 @@ static int by_tid(const void *a, const void *b)
 
 static enum gs_status make_room(struct gs_reader *reader)
 {
-    size_t threads = reader->member_count + reader->natives.count;
+    /* Who had a GIL last may be met twice among those who moved. */
+    size_t threads = reader->member_count + reader->natives.count + reader->lock_count;
     struct gs_snapshot *out = &reader->snapshot;
     size_t order_room = reader->out_thread_room, moved_room = order_room;
     if (!gs_grow(reader, (void **)&out->interpreters, &reader->out_interp_room, reader->interp_count,

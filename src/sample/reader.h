@@ -81,7 +81,7 @@ struct gs_member {
     struct gs_parts extras; /* frames elsewhere: generators, marks on the C stack, all frames up to 3.10; by address */
     gs_addr cframe;         /* 3.11 and 3.12 */
 
-    uint8_t *tstate_copy;            /* NULL: was not read */
+    uint8_t *tstate_copy;
     gs_addr current[2];              /* the word that points to the frame, before and after the copies were taken */
     size_t piece_first, piece_count; /* of the last read */
     size_t tstate_piece;             /* the one that its thread state is in */
@@ -133,7 +133,8 @@ struct gs_lock {  /* one GIL */
     struct gs_gil_place place;
     struct gs_gil_words before, after; /* around the last read */
     struct gs_gil_words last;          /* as of the last snapshot, */
-    struct gs_gil_words stacked;       /* and of the last one with stacks */
+    struct gs_gil_words stacked;       /* and before the stacks of the last one that has some */
+    struct gs_gil_words begun;         /* before those of this one */
     uint64_t since_ns;                 /* it is seen in the same hands */
     struct gs_gil_words judged[2];     /* before and after, as the census had them, while stacks are taken anew */
     bool stands;                       /* the words were the same again after the census */
@@ -337,10 +338,9 @@ bool gs_pieces_arrange(struct gs_reader *reader);
  * and after. link: also what should point to each member. Copies lie in the arena until the next read. */
 enum gs_status gs_pieces_read(struct gs_reader *reader, struct gs_member **members, size_t count,
                               bool link) GS_MUST_CHECK;
-/* The same without the words and the heads. states: with their thread states, also where those do not tell which frame
- * is the innermost (3.11, 3.12), and what should point to them. */
+/* The same without the words and the heads. */
 enum gs_status gs_pieces_read_bare(struct gs_reader *reader, struct gs_member **members, size_t count,
-                                   bool states) GS_MUST_CHECK;
+                                   bool link) GS_MUST_CHECK;
 /* All of a member's pieces arrived; parts that did not are forgotten. */
 bool gs_pieces_whole(struct gs_reader *reader, struct gs_member *member);
 /* Room that the copies of a member take in the arena. */
@@ -405,6 +405,9 @@ static inline bool gs_predict(struct gs_reader *reader, struct gs_member *member
 /* Walks the copies into member->frames. */
 enum gs_walk gs_chunk_walk(struct gs_reader *reader, struct gs_member *member);
 enum gs_walk gs_heap_walk(struct gs_reader *reader, struct gs_member *member);
+/* The copy of the thread state says that the newest chunk and the word of the current frame are where they were when
+ * this was predicted. */
+bool gs_chunk_as_predicted(const struct gs_reader *reader, const struct gs_member *member);
 
 /* ---- parts.c ---- */
 

@@ -9,15 +9,16 @@
 #include "sample/reader.h"
 
 enum {
-    CHECK_NS = 40000000, /* between two looks at the books: what somebody does who does not sleep on */
-    FOUND_NS = 20000000, /* is found out within so long after it, */
-    TURN_NS = 80000000,  /* or, where they never balance, so long after the last time: within 100 ms also at 100 Hz, */
-                         /* where two samples may be 20 ms apart. Each has its turn */
-    TURNS = 2, /* as often in that time, and is asked if it was not, for another reason, since the last turn */
-    ROTATION_SHARE = 16, /* of the threads are asked at once: that is cheaper than one at a time */
-    TRUST = 16,          /* turns, after which one is asked although the books balance */
-    BOOKS_LEAST = 16,    /* fewer threads are asked as fast as the books are read */
-    BUSY_SHARE = 8,      /* where more of the threads did something since, books are not worth while */
+    CHECK_NS = 40000000,  /* between two looks at the books: what somebody does who does not sleep on */
+    FOUND_NS = 20000000,  /* is found out within so long after it, */
+    TURN_NS = 80000000,   /* or, where they never balance, so long after the last time: within 100 ms also at 100 Hz, */
+                          /* where two samples may be 20 ms apart. Each has its turn */
+    TURNS = 2,            /* as often in that time, and is asked if it was not for another reason */
+    LATELY_NS = 20000000, /* ago: between two turns may lie 80 ms */
+    ROTATION_SHARE = 16,  /* of the threads are asked at once: that is cheaper than one at a time */
+    TRUST = 16,           /* turns, after which one is asked although the books balance */
+    BOOKS_LEAST = 16,     /* fewer threads are asked as fast as the books are read */
+    BUSY_SHARE = 8,       /* where more of the threads did something since, books are not worth while */
     BUSY_LEAST = 4,
     TRIES = 3,        /* to read the books before the next tick */
     NO_FILE = -2,     /* of runs_fd: cannot be had */
@@ -173,7 +174,7 @@ static bool is_known(const struct gs_reader *reader, const struct gs_member *mem
     uint64_t age_ns = reader->taken_ns - member->asked_ns;
     bool searched = reader->books.missing_ns != GS_BOOKS_UNKNOWN;
     return !member->tid || age_ns == 0 || (waiters_fit && member->futex == GS_FUTEX_COND) ||
-           (!searched && age_ns < TURN_NS / TURNS);
+           (!searched && age_ns < LATELY_NS);
 }
 
 /* A share of the others each time. */

@@ -48,6 +48,16 @@ static enum gs_status take_movers(struct gs_reader *reader, uint64_t *moved)
     return GS_OK;
 }
 
+/* Whoever took the GIL when its stack was read already moves on. */
+static enum gs_status take_late_holder(struct gs_reader *reader, const struct gs_lock *lock)
+{
+    struct gs_member *holder = gs_list_find(reader, lock->after.last_holder);
+    if (lock->after.switches == lock->begun.switches || !holder)
+        return GS_OK;
+    enum gs_status status = gs_read_and_stop(reader, &holder, 1);
+    return status ? status : holder->linked ? GS_OK : GS_LOST;
+}
+
 /* anew: whatever is known of them. */
 static enum gs_status take_all(struct gs_reader *reader, bool anew)
 {
@@ -56,12 +66,16 @@ static enum gs_status take_all(struct gs_reader *reader, bool anew)
     struct gs_member **all = reader->all;
     for (size_t i = 0; i < reader->member_count; i++)
         all[i] = reader->members[i];
+    for (size_t i = 0; i < reader->lock_count; i++)
+        reader->locks[i].begun = reader->locks[i].after;
     size_t count = anew ? reader->member_count : gs_unmoved_drop(reader, all, reader->member_count);
     enum gs_status status = gs_read_and_stop(reader, all, count);
     for (size_t i = 0; i < count && !status; i++) {
         if (!all[i]->linked)
             status = GS_LOST;
     }
+    if (!status && !anew)
+        status = take_late_holder(reader, &reader->locks[0]);
     return status ? status : gs_list_same(reader) ? GS_OK : GS_LOST;
 }
 
@@ -74,6 +88,8 @@ static enum gs_status take_stacks(struct gs_reader *reader, bool fresh, uint64_t
     if (!fresh && proves && reader->locks[0].stacked.has_switches) {
         enum gs_status status = take_movers(reader, moved);
         reader->movers_known = status == GS_OK;
+        reader->changed |= *moved > 0; /* since the stacks were read, maybe not since the snapshot */
+        reader->locks[0].begun = reader->locks[0].after;
         if (status != GS_LOST)
             return status;
         *moved = UINT64_MAX;
@@ -101,7 +117,7 @@ static void remember_words(struct gs_reader *reader)
             lock->since_ns = reader->taken_ns;
         lock->last = lock->after;
         if (!reader->polling)
-            lock->stacked = lock->after;
+            lock->stacked = lock->begun;
     }
     if (!reader->polling && reader->lock_count > 0)
         gs_follow_begin(reader);

@@ -48,7 +48,9 @@ static uint64_t mark_of(const struct gs_member *member)
 
 void gs_unmoved_note(const struct gs_reader *reader, struct gs_member *member)
 {
-    member->marked = reader->member_count >= WORTH_THREADS && gs_pieces_bytes(reader, member) <= BYTES_MOST;
+    member->marked = !reader->stopping && reader->member_count >= WORTH_THREADS && reader->interp_count == 1 &&
+                     reader->natives.scope == GS_NATIVE_NONE && gs_lock_proves(reader, gs_lock_of(reader, member)) &&
+                     gs_pieces_bytes(reader, member) <= BYTES_MOST;
     if (member->marked)
         member->mark = mark_of(member);
 }
@@ -61,12 +63,11 @@ static bool may_stand(const struct gs_reader *reader, const struct gs_member *me
            member->tstate != lock->after.last_holder;
 }
 
-/* Or has ended: then its stack is no more. A thread that came to be with a stack and a state at the same addresses is
- * the new head of the list, which is found out later. */
+/* Or has ended, or is another one by now. */
 static bool has_moved(struct gs_reader *reader, struct gs_member *member)
 {
-    if (!gs_pieces_whole(reader, member) || mark_of(member) != member->mark ||
-        (member->tstate_copy && !gs_list_linked(reader, member)))
+    if (!gs_pieces_whole(reader, member) || !gs_list_linked(reader, member) || mark_of(member) != member->mark ||
+        (!reader->heap_frames && !gs_chunk_as_predicted(reader, member)))
         return true;
     gs_read_flags(reader, member);
     return false;
@@ -92,7 +93,7 @@ static size_t sort_moved(struct gs_reader *reader, struct gs_member **members, s
 
 size_t gs_unmoved_drop(struct gs_reader *reader, struct gs_member **members, size_t count)
 {
-    if (count < WORTH_THREADS || reader->natives.scope != GS_NATIVE_NONE || reader->python->target->still)
+    if (count < WORTH_THREADS || reader->natives.scope != GS_NATIVE_NONE)
         return count;
     if (reader->all_move > 0) {
         reader->all_move--;

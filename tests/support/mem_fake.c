@@ -94,15 +94,3 @@ void mem_fake_put32(struct gs_mem *mem, gs_addr addr, uint32_t value)
 {
     memcpy(mem_fake_at(mem, addr, sizeof value), &value, sizeof value);
 }
-
-void mem_fake_unmap(struct gs_mem *mem, gs_addr addr)
-{
-    struct fake *fake = (struct fake *)mem;
-    for (size_t i = 0; i < fake->count; i++) {
-        if (fake->regions[i].addr == addr) {
-            fake->regions[i].len = 0;
-            return;
-        }
-    }
-    fail_msg("no region begins at %#llx", (unsigned long long)addr);
-}

@@ -9,8 +9,6 @@ struct gs_mem *mem_fake_new(void);
 void *mem_fake_map(struct gs_mem *mem, gs_addr addr, size_t len);
 /* The bytes at addr in an existing region; fails the test when they are not mapped. */
 void *mem_fake_at(struct gs_mem *mem, gs_addr addr, size_t len);
-/* Makes the region that begins at addr unreadable. */
-void mem_fake_unmap(struct gs_mem *mem, gs_addr addr);
 void mem_fake_put64(struct gs_mem *mem, gs_addr addr, uint64_t value);
 void mem_fake_put32(struct gs_mem *mem, gs_addr addr, uint32_t value);
 

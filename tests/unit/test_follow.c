@@ -59,6 +59,7 @@ static void glance(struct world *w, uint64_t handed, size_t thread)
 static void take(struct world *w, uint64_t ms)
 {
     w->reader.taken_ns += ms * MS;
+    w->lock.stacked = w->lock.after;
     gs_follow_begin(&w->reader);
 }
 

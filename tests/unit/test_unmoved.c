@@ -14,7 +14,7 @@
 
 #include "sample/reader.h"
 #include "support/mem_fake.h"
-#include "support/process_fake.h"
+#include "support/process_event.h"
 
 #define PROVES GS_VERSION(3, 7) /* the switch count is always found */
 #define CHUNKS GS_VERSION(3, 11)
@@ -171,14 +171,42 @@ static void test_only_the_innermost_changed(void **state)
     process_for_versions(CHUNKS, PROCESS_LAST, leaves);
 }
 
-/* Where the thread states are not read, a thread that ended is missed by its data stack. */
+/* A C function calls Python again: another evaluator has its own word for the innermost frame. */
+static void nest(struct process *p, struct process_thread *thread)
+{
+    thread->cframe = objects_alloc(&p->o, 64);
+    mem_fake_put64(p->o.mem, thread->addr + (gs_addr)p->o.layout.ts_cframe, thread->cframe);
+    process_resume(p, thread, 2, 4);
+}
+
+static void nests(struct process *p)
+{
+    if (p->o.layout.ts_cframe == GS_ABSENT)
+        return;
+    settle(p);
+    check_move(p, 30, nest, "h:4 g:2 f:14");
+    /* One that was born, and had not begun. */
+    struct process_thread *born = process_thread(p, p->interp, p->sleepers[0]);
+    process_must_take(p);
+    assert_string_equal(process_stack(p, process_find(p, p->sleepers[0])), "");
+    hand_over(p);
+    nest(p, born);
+    process_must_take(p);
+    assert_string_equal(process_stack(p, process_find(p, p->sleepers[0])), "h:4");
+}
+
+static void test_another_evaluator(void **state)
+{
+    (void)state;
+    process_for_versions(CHUNKS, PROCESS_LAST, nests);
+}
+
+/* A thread that ended is gone, though its memory is what it was. */
 static void ends(struct process *p)
 {
     settle(p);
     struct process_thread *thread = &p->threads[40];
     hand_over(p);
-    if (thread->chunk && p->o.layout.ts_cframe != GS_ABSENT)
-        mem_fake_unmap(p->o.mem, thread->chunk);
     process_unlink(p, thread);
     process_must_take(p);
     assert_false(process_has(p, crowd.tids[40]));
@@ -191,12 +219,74 @@ static void test_whoever_ends_is_gone(void **state)
     process_for_versions(PROVES, PROCESS_LAST, ends);
 }
 
+/* One has the GIL for a moment while the others are read, and what it did is seen in the next sample at the latest,
+ * though nothing happens any more; or it keeps it, and is then shown as it is with it. */
+enum { LATE = 15 };
+
+static void pass_by(struct process *p)
+{
+    process_drop(p);
+    process_take(p, &p->threads[LATE]);
+    process_step(p, p->threads[LATE].frame, 1, 9);
+    process_drop(p);
+    process_take(p, &p->threads[HOLDER]);
+}
+
+static void come(struct process *p)
+{
+    process_drop(p);
+    process_take(p, &p->threads[LATE]);
+    process_step(p, p->threads[LATE].frame, 1, 9);
+}
+
+static void happens_late(struct process *p, void (*happen)(struct process *p))
+{
+    bool happened = true;
+    settle(p);
+    for (size_t call = 0; happened; call++) {
+        struct process_event event = {call, 0, happen, p, 0};
+        process_step(p, p->threads[LATE].frame, 1, 2);
+        hand_over(p);
+        process_reopen(p);
+        process_must_take(p);
+        hand_over(p);
+        mem_script_set(p->mem, process_event_script, &event);
+        process_must_take(p);
+        mem_script_set(p->mem, NULL, NULL);
+        happened = event.times > 0;
+        const struct gs_thread *late = thread_at(p, LATE);
+        if (late->gil == GS_HOLDS)
+            assert_string_equal(process_stack(p, late), "g:9 f:15");
+        process_must_take(p);
+        assert_string_equal(process_stack(p, thread_at(p, LATE)), happened ? "g:9 f:15" : "g:2 f:15");
+    }
+}
+
+static void passes_by(struct process *p)
+{
+    happens_late(p, pass_by);
+}
+
+static void comes(struct process *p)
+{
+    happens_late(p, come);
+}
+
+static void test_late(void **state)
+{
+    (void)state;
+    process_for_versions(PROVES, PROCESS_LAST, passes_by);
+    process_for_versions(PROVES, PROCESS_LAST, comes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whoever_moves_is_read),
         cmocka_unit_test(test_only_the_innermost_changed),
+        cmocka_unit_test(test_another_evaluator),
         cmocka_unit_test(test_whoever_ends_is_gone),
+        cmocka_unit_test(test_late),
     };
     return cmocka_run_group_tests(tests, gather, dismiss);
 }
