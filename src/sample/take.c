@@ -14,6 +14,13 @@ static bool mark_movers(const struct gs_reader *reader, struct gs_member **mover
     return linked;
 }
 
+/* The words of the GIL only: whatever is read next is newer than these. */
+static enum gs_status read_words(struct gs_reader *reader)
+{
+    struct gs_member *nobody[1];
+    return gs_read_and_stop(reader, nobody, 0);
+}
+
 /* Only those who were seen to have the GIL since the last snapshot, and one other at most, ran: reads just these.
  * *moved is set to the number of hand-overs; GS_LOST when more must be read. */
 static enum gs_status take_movers(struct gs_reader *reader, uint64_t *moved)
@@ -22,11 +29,9 @@ static enum gs_status take_movers(struct gs_reader *reader, uint64_t *moved)
     const struct gs_follow *follow = &reader->follow;
     struct gs_member *movers[GS_MOVERS_MOST];
     size_t count = follow->whole ? gs_follow_movers(reader, movers) : SIZE_MAX;
-    if (count == SIZE_MAX)
-        return GS_LOST;
-    enum gs_status status = gs_read_and_stop(reader, movers, count);
-    if (status)
-        return status;
+    enum gs_status status = count == SIZE_MAX ? read_words(reader) : gs_read_and_stop(reader, movers, count);
+    if (status || count == SIZE_MAX)
+        return status ? status : GS_LOST;
     *moved = lock->after.switches - lock->stacked.switches;
     uint64_t unseen = lock->after.switches - follow->switches;
     if (!gs_list_same(reader) || !gs_gil_same(&lock->before, &lock->after) || unseen > 1 ||
@@ -58,8 +63,8 @@ static enum gs_status take_late_holder(struct gs_reader *reader, const struct gs
     return status ? status : holder->linked ? GS_OK : GS_LOST;
 }
 
-/* anew: whatever is known of them. */
-static enum gs_status take_all(struct gs_reader *reader, bool anew)
+/* known: so were all of them before. */
+static enum gs_status take_all(struct gs_reader *reader, bool known, bool proves)
 {
     if (!gs_grow(reader, (void **)&reader->all, &reader->all_room, reader->member_count + 1, sizeof *reader->all))
         return GS_NO_MEMORY;
@@ -68,13 +73,13 @@ static enum gs_status take_all(struct gs_reader *reader, bool anew)
         all[i] = reader->members[i];
     for (size_t i = 0; i < reader->lock_count; i++)
         reader->locks[i].begun = reader->locks[i].after;
-    size_t count = anew ? reader->member_count : gs_unmoved_drop(reader, all, reader->member_count);
+    size_t count = known && proves ? gs_unmoved_drop(reader, all, reader->member_count) : reader->member_count;
     enum gs_status status = gs_read_and_stop(reader, all, count);
     for (size_t i = 0; i < count && !status; i++) {
         if (!all[i]->linked)
             status = GS_LOST;
     }
-    if (!status && !anew)
+    if (!status && proves)
         status = take_late_holder(reader, &reader->locks[0]);
     return status ? status : gs_list_same(reader) ? GS_OK : GS_LOST;
 }
@@ -94,7 +99,12 @@ static enum gs_status take_stacks(struct gs_reader *reader, bool fresh, uint64_t
             return status;
         *moved = UINT64_MAX;
     }
-    return take_all(reader, fresh || !proves);
+    if (fresh && proves) { /* to walk the lists took a while */
+        enum gs_status status = read_words(reader);
+        if (status)
+            return status;
+    }
+    return take_all(reader, !fresh, proves);
 }
 
 static bool words_stand(const struct gs_reader *reader)

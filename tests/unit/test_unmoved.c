@@ -262,6 +262,45 @@ static void happens_late(struct process *p, void (*happen)(struct process *p))
     }
 }
 
+/* In the first look, behind which there may be no other. */
+static void happens_late_at_first(struct process *p, void (*happen)(struct process *p))
+{
+    bool happened = true;
+    settle(p);
+    for (size_t call = 0; happened; call++) {
+        struct process_event event = {call, 0, happen, p, 0};
+        process_step(p, p->threads[LATE].frame, 1, 2);
+        hand_over(p);
+        process_reopen(p);
+        mem_script_set(p->mem, process_event_script, &event);
+        process_must_take(p);
+        mem_script_set(p->mem, NULL, NULL);
+        happened = event.times > 0;
+        const struct gs_thread *late = thread_at(p, LATE);
+        if (late->gil == GS_HOLDS)
+            assert_string_equal(process_stack(p, late), "g:9 f:15");
+    }
+}
+
+/* A glance that missed a hand-over spoils what follows it up to the next sample, and no further. */
+static void misses(struct process *p)
+{
+    settle(p);
+    for (int i = 0; i < 3; i++) {
+        hand_over(p);
+        p->reader->follow.whole = false;
+        process_must_take(p);
+        assert_true(p->reader->follow.whole);
+        assert_int_equal(p->reader->follow.switches, p->switches);
+    }
+}
+
+static void test_missed_glance(void **state)
+{
+    (void)state;
+    process_for_versions(PROVES, PROCESS_LAST, misses);
+}
+
 static void passes_by(struct process *p)
 {
     happens_late(p, pass_by);
@@ -270,6 +309,7 @@ static void passes_by(struct process *p)
 static void comes(struct process *p)
 {
     happens_late(p, come);
+    happens_late_at_first(p, come);
 }
 
 static void test_late(void **state)
@@ -287,6 +327,7 @@ int main(void)
         cmocka_unit_test(test_another_evaluator),
         cmocka_unit_test(test_whoever_ends_is_gone),
         cmocka_unit_test(test_late),
+        cmocka_unit_test(test_missed_glance),
     };
     return cmocka_run_group_tests(tests, gather, dismiss);
 }
