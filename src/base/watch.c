@@ -203,11 +203,23 @@ static void leave_stops_to_others(sigset_t *before)
     pthread_sigmask(SIG_BLOCK, &stops, before);
 }
 
+/* Until the thread that works has ended; false: it is stuck. */
+static bool await(struct gs_watch *watch, pthread_t thread, struct gs_stuck *stuck)
+{
+    struct vigil vigil = {0};
+    for (;;) {
+        struct timespec until = look_time(watch, &vigil);
+        if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) == 0)
+            return true;
+        if (is_stuck(watch, &vigil, stuck))
+            return false;
+    }
+}
+
 enum gs_status gs_watch_run(struct gs_watch *watch, enum gs_status (*work)(void *context), void *context,
                             struct gs_stuck *stuck)
 {
     pthread_t thread;
-    struct vigil vigil = {0};
     struct run *run = malloc(sizeof *run);
     *stuck = (struct gs_stuck){0};
     if (!run)
@@ -220,22 +232,17 @@ enum gs_status gs_watch_run(struct gs_watch *watch, enum gs_status (*work)(void 
     }
     sigset_t before;
     leave_stops_to_others(&before);
-    for (;;) {
-        struct timespec until = look_time(watch, &vigil);
-        if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) == 0) {
-            pthread_sigmask(SIG_SETMASK, &before, NULL);
-            enum gs_status status = run->status;
-            free(run);
-            return status;
-        }
-        if (is_stuck(watch, &vigil, stuck)) {
-            pthread_sigmask(SIG_SETMASK, &before, NULL);
-            pthread_detach(thread);
-            if (atomic_exchange(&run->left, ONE_LEFT) == ONE_LEFT)
-                free(run);
-            return GS_FAILED;
-        }
+    bool ended = await(watch, thread, stuck);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (ended) {
+        enum gs_status status = run->status;
+        free(run);
+        return status;
     }
+    pthread_detach(thread);
+    if (atomic_exchange(&run->left, ONE_LEFT) == ONE_LEFT)
+        free(run);
+    return GS_FAILED;
 }
 
 /* A thread that only waits takes no signal: SIGCHLD, which is ignored, would be lost for the one who waits for a thread

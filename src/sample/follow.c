@@ -60,8 +60,7 @@ void gs_follow_begin(struct gs_reader *reader)
 {
     struct gs_follow *follow = &reader->follow;
     const struct gs_gil_words *words = &reader->locks[0].stacked;
-    bool provable = reader->lock_count == 1 && reader->interp_count == 1 && words->has_switches &&
-                    gs_lock_proves(reader, &reader->locks[0]);
+    bool provable = words->has_switches && gs_reader_proves(reader);
     uint64_t moved = follow->begun_ns && provable ? words->switches - follow->begun_switches : 0;
     uint64_t since_ns = follow->begun_ns ? reader->taken_ns - follow->begun_ns : 0;
     bool followed = follow->asked;

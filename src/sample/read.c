@@ -16,6 +16,16 @@ bool gs_lock_proves(const struct gs_reader *reader, const struct gs_lock *lock)
            !reader->python->layout.free_threaded;
 }
 
+bool gs_reader_proves(const struct gs_reader *reader)
+{
+    return reader->lock_count == 1 && reader->interp_count == 1 && gs_lock_proves(reader, &reader->locks[0]);
+}
+
+enum gs_status gs_read_words(struct gs_reader *reader)
+{
+    return gs_pieces_read(reader, NULL, 0, false);
+}
+
 /* It does not move whoever holds what: it is stopped, or a core's. */
 static bool stands(const struct gs_reader *reader, const struct gs_member *member)
 {
@@ -238,7 +248,7 @@ enum gs_status gs_read_stopped(struct gs_reader *reader, struct gs_member *membe
 
 enum gs_status gs_read_finish(struct gs_reader *reader, struct gs_member *member)
 {
-    enum gs_status status = gs_pieces_read(reader, NULL, 0, false);
+    enum gs_status status = gs_read_words(reader);
     if (status)
         return status;
     member->linked = gs_list_linked(reader, member);

@@ -375,6 +375,10 @@ enum gs_status gs_read_stopped(struct gs_reader *reader, struct gs_member *membe
 enum gs_status gs_read_finish(struct gs_reader *reader, struct gs_member *member) GS_MUST_CHECK;
 /* Whoever holds a lock can be known to be the only one that moves. */
 bool gs_lock_proves(const struct gs_reader *reader, const struct gs_lock *lock);
+/* And there is no other lock: whoever is known not to have had it did not move. */
+bool gs_reader_proves(const struct gs_reader *reader);
+/* The words of every GIL and the heads of the lists only. */
+enum gs_status gs_read_words(struct gs_reader *reader) GS_MUST_CHECK;
 /* Notes what the copy of a thread state itself says of the GIL. */
 void gs_read_flags(struct gs_reader *reader, struct gs_member *member);
 

@@ -169,12 +169,11 @@ static bool waiters_fit(const struct gs_reader *reader)
 }
 
 /* Nothing is to be learnt of it: it waits on, or was asked lately. */
-static bool is_known(const struct gs_reader *reader, const struct gs_member *member, bool waiters_fit)
+static bool is_known(const struct gs_reader *reader, const struct gs_member *member, bool fit)
 {
     uint64_t age_ns = reader->taken_ns - member->asked_ns;
     bool searched = reader->books.missing_ns != GS_BOOKS_UNKNOWN;
-    return !member->tid || age_ns == 0 || (waiters_fit && member->futex == GS_FUTEX_COND) ||
-           (!searched && age_ns < LATELY_NS);
+    return !member->tid || age_ns == 0 || (fit && member->futex == GS_FUTEX_COND) || (!searched && age_ns < LATELY_NS);
 }
 
 /* A share of the others each time. */

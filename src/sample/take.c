@@ -14,13 +14,6 @@ static bool mark_movers(const struct gs_reader *reader, struct gs_member **mover
     return linked;
 }
 
-/* The words of the GIL only: whatever is read next is newer than these. */
-static enum gs_status read_words(struct gs_reader *reader)
-{
-    struct gs_member *nobody[1];
-    return gs_read_and_stop(reader, nobody, 0);
-}
-
 /* Only those who were seen to have the GIL since the last snapshot, and one other at most, ran: reads just these.
  * *moved is set to the number of hand-overs; GS_LOST when more must be read. */
 static enum gs_status take_movers(struct gs_reader *reader, uint64_t *moved)
@@ -29,7 +22,7 @@ static enum gs_status take_movers(struct gs_reader *reader, uint64_t *moved)
     const struct gs_follow *follow = &reader->follow;
     struct gs_member *movers[GS_MOVERS_MOST];
     size_t count = follow->whole ? gs_follow_movers(reader, movers) : SIZE_MAX;
-    enum gs_status status = count == SIZE_MAX ? read_words(reader) : gs_read_and_stop(reader, movers, count);
+    enum gs_status status = count == SIZE_MAX ? gs_read_words(reader) : gs_read_and_stop(reader, movers, count);
     if (status || count == SIZE_MAX)
         return status ? status : GS_LOST;
     *moved = lock->after.switches - lock->stacked.switches;
@@ -89,7 +82,7 @@ static enum gs_status take_stacks(struct gs_reader *reader, bool fresh, uint64_t
 {
     *moved = UINT64_MAX;
     reader->movers_known = false;
-    bool proves = reader->lock_count == 1 && reader->interp_count == 1 && gs_lock_proves(reader, &reader->locks[0]);
+    bool proves = gs_reader_proves(reader);
     if (!fresh && proves && reader->locks[0].stacked.has_switches) {
         enum gs_status status = take_movers(reader, moved);
         reader->movers_known = status == GS_OK;
@@ -100,7 +93,7 @@ static enum gs_status take_stacks(struct gs_reader *reader, bool fresh, uint64_t
         *moved = UINT64_MAX;
     }
     if (fresh && proves) { /* to walk the lists took a while */
-        enum gs_status status = read_words(reader);
+        enum gs_status status = gs_read_words(reader);
         if (status)
             return status;
     }

@@ -48,8 +48,8 @@ static uint64_t mark_of(const struct gs_member *member)
 
 void gs_unmoved_note(const struct gs_reader *reader, struct gs_member *member)
 {
-    member->marked = !reader->stopping && reader->member_count >= WORTH_THREADS && reader->interp_count == 1 &&
-                     reader->natives.scope == GS_NATIVE_NONE && gs_lock_proves(reader, gs_lock_of(reader, member)) &&
+    member->marked = !reader->stopping && reader->member_count >= WORTH_THREADS &&
+                     reader->natives.scope == GS_NATIVE_NONE && gs_reader_proves(reader) &&
                      gs_pieces_bytes(reader, member) <= BYTES_MOST;
     if (member->marked)
         member->mark = mark_of(member);
