@@ -1,8 +1,18 @@
 """What holds for the tests of all folders."""
 import signal
 
+import pytest
+
 
 def pytest_configure():
     """A job in the background ignores SIGINT, and so does what it starts: the tests end programs by it."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items):
+    """Two workers share the tests: what shares a target stays together, and so does what changes the machine."""
+    for item in items:
+        python = getattr(item, "callspec", None) and item.callspec.params.get("python")
+        group = "cores" if "kernel_cores" in item.fixturenames else "%s %s" % (item.path.name, getattr(python, "label", ""))
+        item.add_marker(pytest.mark.xdist_group(group))

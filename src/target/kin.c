@@ -219,7 +219,7 @@ enum gs_status gs_kin_poll(struct gs_kin *kin, uint64_t now_ns)
     kin->polled_ns = now_ns;
     enum gs_status status = GS_OK;
     pid_t last = kin->descendants ? read_last(kin) : kin->last;
-    bool few = last > 0 && last >= kin->last && last - kin->last <= LOOK_ONE_BY_ONE;
+    bool few = last > 0 && last >= kin->last && last - kin->last <= (pid_t)LOOK_ONE_BY_ONE;
     for (pid_t pid = kin->last + 1; few && pid <= last && status == GS_OK; pid++)
         status = consider(kin, pid, now_ns);
     if (kin->descendants && !few)

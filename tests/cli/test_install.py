@@ -8,6 +8,8 @@ import pytest
 
 import gilspy
 
+pytestmark = pytest.mark.slow
+
 BUILD = os.path.dirname(gilspy.PROGRAM)
 MB = 1000 * 1000
 PLACES = {"share/bash-completion/completions/gilspy", "share/zsh/site-functions/_gilspy",

@@ -13,6 +13,8 @@ from target import running, until
 from test_errors import check_failure
 from test_record_cli import end_of, small_disk  # noqa: F401 (a fixture)
 
+pytestmark = pytest.mark.slow
+
 SPIN = "import time\nend = time.time() + %s\nwhile time.time() < end: sum(range(1000))\n"
 PARENT = """import subprocess, sys
 subprocess.run([sys.executable, "-c", %r])

@@ -208,11 +208,11 @@ static uint32_t put_pages(FILE *out, const struct notes *notes, bool bytes)
 
 static void write_image(const char *path, const struct notes *notes, const struct gs_target *target, const char *rule)
 {
-    struct image_head head = {.magic = IMAGE_MAGIC,
-                              .map_count = put_maps(NULL, target, rule),
+    struct image_head head = {.map_count = put_maps(NULL, target, rule),
                               .task_count = (uint32_t)target->still->task_count,
                               .region_count = put_pages(NULL, notes, false),
                               .pid = target->pid};
+    memcpy(head.magic, IMAGE_MAGIC, sizeof head.magic);
     rename_into(head.exe, sizeof head.exe, target->exe, rule);
     FILE *out = fopen(path, "wb");
     if (!out)

@@ -1,4 +1,5 @@
-"""Each live test runs once for every Python of this machine; what is not installed is skipped by name."""
+"""Each live test runs with Pythons of every generation, one marked every_python with every Python of this machine; what is
+not installed is skipped by name."""
 import os
 import shutil
 import tempfile
@@ -18,7 +19,11 @@ def pytest_generate_tests(metafunc):
         return
     found, broken, missing = pythons.discover()
     wanted = getattr(metafunc.module, "wanted", lambda python: True)  # a module may be about some Pythons only
-    rows = [pytest.param(python, id=python.label) for python in found if wanted(python)]
+    narrower = [marker.args[0] for marker in metafunc.definition.iter_markers("pythons")]
+    each = metafunc.definition.get_closest_marker("every_python") is not None
+    chosen = pythons.spread([python for python in found if wanted(python) and all(fits(python) for fits in narrower)],
+                            metafunc.definition.nodeid, each)
+    rows = [pytest.param(python, id=python.label) for python in chosen]
     rows += [pytest.param(path, id=path.replace("/", "_"), marks=pytest.mark.broken(why))
              for path, why in broken.items()]
     rows += [pytest.param(None, id=kind, marks=pytest.mark.skip("Python %s is not installed" % kind))
@@ -71,7 +76,7 @@ def program():
 
 def pytest_runtest_logreport(report):
     if report.when == "call" and report.passed and "[" in report.nodeid:
-        TESTED.add(report.nodeid.rsplit("[", 1)[1].rstrip("]"))
+        TESTED.add(report.nodeid.rsplit("[", 1)[1].rsplit("]", 1)[0])
 
 
 def pytest_terminal_summary(terminalreporter):

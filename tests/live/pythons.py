@@ -12,9 +12,13 @@ import os
 import re
 import subprocess
 import sys
+import zlib
 
 EXPECTED = ["2.7"] + ["3.%d" % minor for minor in range(6, 16)] + ["2.7d", "3.9d", "3.13d", "3.14d", "3.15d", "3.13t"]
 CHROOTS = os.environ.get("GILSPY_PYTHONS", "/var/cache/gilspy/pythons")
+# 3.7 brought _PyRuntime, 3.11 frames of their own, 3.12 a GIL for each interpreter, 3.13 and 3.14 _Py_DebugOffsets.
+GENERATIONS = [(2, 7), (3, 6), (3, 7), (3, 11), (3, 12), (3, 13), (3, 14)]
+EXTENTS = ["quick", "usual", "all"]
 PROGRAM = re.compile(r"python[23]\.\d+(d|-dbg|t)?$")
 THREADED = re.compile(r"\d\.\d+(\.\d+)?t(/|$)")
 GILS = {"0": "-nogil", "1": "-gil"}  # PYTHON_GIL -> end of the label
@@ -61,6 +65,14 @@ class Python:
     def at_least(self):
         return (self.major, self.minor)
 
+    @property
+    def generation(self):
+        """Those whose interpreter keeps threads, frames and the GIL alike: the first version, "3.13t" for the
+        free-threaded ones."""
+        if self.threaded:
+            return "3.13t"
+        return "%d.%d" % max(first for first in GENERATIONS if first <= self.at_least)
+
 
 def candidates():
     """(path, chroot, where from, PYTHON_GIL) of each program that may be an interpreter, none twice."""
@@ -100,6 +112,31 @@ def discover():
     pythons = [python for python in pythons if chosen(python.kind)]
     pythons.sort(key=lambda python: (python.at_least, python.debug, python.label))
     return pythons, broken, [kind for kind in EXPECTED if kind not in kinds and chosen(kind)]
+
+
+def extent():
+    """How much is tested: $GILSPY_TEST_EXTENT, one of EXTENTS."""
+    wanted = os.environ.get("GILSPY_TEST_EXTENT") or "usual"
+    if wanted not in EXTENTS:
+        raise ValueError("GILSPY_TEST_EXTENT is %s, and none of %s" % (wanted, ", ".join(EXTENTS)))
+    return wanted
+
+
+def spread(pythons, test, each):
+    """Those of these Pythons that a test of this name runs with. each: a test that each Python must pass.
+
+    all: all of them. usual: one of each generation, another one for another test, so that all Pythons are met though
+    not by each test. quick: the last of each generation, one of these for a test."""
+    how, turn = extent(), zlib.crc32(test.encode())
+    if how == "all" or (how == "usual" and each):
+        return pythons
+    generations = {}
+    for python in pythons:
+        generations.setdefault(python.generation, []).append(python)
+    if how == "usual":
+        return [alike[turn % len(alike)] for alike in generations.values()]
+    last = [([python for python in alike if not python.debug] or alike)[-1] for alike in generations.values()]
+    return last if each or not last else [last[turn % len(last)]]
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import gilspy
 from embedding import Embedder, library_of, version_of
 from target import until
 
+pytestmark = pytest.mark.slow
+
 NATIVE = ["native-1", "native-2"]
 CALLS = [word for name in NATIVE for word in ("thread", "embedded.stand(%r, %r)" % (name, name))]
 SERVE = ["run", "embedded.serve(2)"]

@@ -36,6 +36,7 @@ def all_read(target, names):
         target.wait_reading(target.began["tids"][name], name)
 
 
+@pytest.mark.every_python
 def test_counts(python, target, tmp_path):
     """Three threads hand it over thousands of times: each time is in the trace, and no other."""
     tids = target.began["tids"]

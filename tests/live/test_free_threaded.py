@@ -6,6 +6,8 @@ import pytest
 import gilspy
 from target import running
 
+pytestmark = pytest.mark.slow
+
 LOOKS = 60
 LEGAL = {  # who may call whom; loop_2 makes the generator that the other one runs
     "step_0": {"loop_0"}, "step_1_inner": {"step_1"}, "step_1": {"loop_1"}, "numbers_2": {"<genexpr>", "loop_2"},

@@ -6,6 +6,8 @@ import pytest
 import gilspy
 from target import FUTEX, READ, running, until
 
+pytestmark = pytest.mark.every_python
+
 PIPES = ("hold", "gate", "turn-0", "turn-1", "turn-2", "compute", "once")
 VICTIMS = {"victim-0": "turn-0", "victim-1": "turn-1", "victim-2": "turn-2"}  # and the pipe that each reads from
 LOOKS = 10

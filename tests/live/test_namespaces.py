@@ -11,7 +11,7 @@ import test_gil
 from spaces import choose, run_inside, standing
 from target import running, until
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root makes namespaces")
+pytestmark = [pytest.mark.skipif(os.geteuid() != 0, reason="only root makes namespaces"), pytest.mark.slow]
 PLAIN = ["unshare", "--mount"]
 STAYS = ["sh", "-c", '"$@"; exit', "sh"]  # a process that is in the space, and not on its way into the next one
 

@@ -16,6 +16,8 @@ import native
 from spaces import choose
 from target import SCRIPTS, running, until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):

@@ -11,6 +11,8 @@ import test_gil
 from spaces import choose, standing
 from target import until
 
+pytestmark = pytest.mark.slow
+
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives up some of its rights")
 # Who may not follow /proc/PID/map_files, the only way to a library that was deleted.
 NO_ADMIN = ["setpriv", "--bounding-set=-sys_admin,-checkpoint_restore"]

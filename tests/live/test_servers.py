@@ -12,6 +12,8 @@ import gilspy
 from spaces import choose
 from target import Program, running, until
 
+pytestmark = pytest.mark.slow
+
 UWSGI = ["uwsgi", "--plugins-dir", "/usr/lib/uwsgi/plugins", "--plugin", "python3", "--disable-logging",
          "--die-on-term"]
 SLEEPS = (270, 230)  # pselect6 up to 3.10, clock_nanosleep

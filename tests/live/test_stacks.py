@@ -4,6 +4,8 @@ import pytest
 import gilspy
 from target import running
 
+pytestmark = pytest.mark.every_python
+
 
 @pytest.fixture(scope="module")
 def parked(python, folders):

@@ -23,12 +23,23 @@ def no_leak_search(monkeypatch):
     monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")
 
 
-@pytest.fixture
 def modern(python):
     """Code objects can be made with other names from 3.8 on."""
-    if python.at_least < (3, 8):
-        pytest.skip("cannot put a name where it is to be")
-    return python
+    return python.at_least >= (3, 8)
+
+
+def modern_few(python):
+    return python.at_least in ((3, 8), (3, 11), (3, 14))
+
+
+def codes_apart(python):
+    """Only from 3.11 on a code object has pages of its own; the others are the same."""
+    return python.at_least in ((3, 11), (3, 14))
+
+
+def shared(python):
+    """Whose library is a file of its own: a few."""
+    return python.library and python.at_least in ((2, 7), (3, 6), (3, 12))
 
 
 def is_mapped(target, text):
@@ -45,10 +56,9 @@ def functions(thread):
     return [frame["function"] for frame in thread["frames"] if frame["kind"] == "python"]
 
 
-def test_pages_that_never_come(modern, folders):
-    if modern.at_least not in ((3, 8), (3, 11), (3, 14)):
-        pytest.skip("the same as its neighbours")
-    with running(modern, folders, "stuck.py", "names", "values", pipes=("begin",)) as target:
+@pytest.mark.pythons(modern_few)
+def test_pages_that_never_come(python, folders):
+    with running(python, folders, "stuck.py", "names", "values", pipes=("begin",)) as target:
         wait_asleep(target)
         done = gilspy.run("dump", "--json", "-l", "-p", target.pid)
         assert done.returncode == 0
@@ -66,14 +76,13 @@ def test_pages_that_never_come(modern, folders):
         assert functions(threads["MainThread"])[-1] == "<module>"
         listed = gilspy.run("ps", "--json", "-p", target.pid)
         row, = json.loads(listed.stdout)["processes"]
-        assert (listed.returncode, row["watchable"], row["gil"]) == (0, True, modern.free)
+        assert (listed.returncode, row["watchable"], row["gil"]) == (0, True, python.free)
 
 
-def test_recording_goes_on(modern, folders, tmp_path):
+@pytest.mark.pythons(lambda python: python.at_least in ((3, 8), (3, 14)))
+def test_recording_goes_on(python, folders, tmp_path):
     """What cannot be read is a gap or unknown in each sample; the rest is sampled all the time."""
-    if modern.at_least not in ((3, 8), (3, 14)):
-        pytest.skip("the same as its neighbours")
-    with running(modern, folders, "stuck.py", "names", pipes=("begin",)) as target:
+    with running(python, folders, "stuck.py", "names", pipes=("begin",)) as target:
         wait_asleep(target)
         done = gilspy.run("record", "-q", "-j", "-p", target.pid, "-r", 100, "-d", "5s", "-o", tmp_path / "run.gilspy")
         assert done.returncode == 0 and "gilspy: the kernel does not answer: process %d" % target.pid in done.stderr
@@ -85,10 +94,9 @@ def test_recording_goes_on(modern, folders, tmp_path):
         assert [frame["fn"] for frame in threads["lost"]["stack"][:3]] == ["wait", "body", "run"]
 
 
+@pytest.mark.pythons(codes_apart)
 def test_code_that_never_comes(python, folders):
     """The stack ends there, and that is said: it is not the memory that makes no sense."""
-    if python.at_least not in ((3, 11), (3, 14)):
-        pytest.skip("only from 3.11 on a code object has pages of its own; the others are the same")
     with running(python, folders, "stuck.py", "codes", pipes=("begin",)) as target:
         wait_asleep(target)
         done = gilspy.run("dump", "--json", "-p", target.pid)
@@ -100,10 +108,6 @@ def test_code_that_never_comes(python, folders):
 
 @pytest.fixture
 def shared_library(python):
-    if not python.library:
-        pytest.skip("has no library of its own")
-    if python.at_least not in ((2, 7), (3, 6), (3, 12)):
-        pytest.skip("the same as its neighbours")
     return os.path.realpath(python.library)
 
 
@@ -117,6 +121,7 @@ def check_whole(python, target):
     return done
 
 
+@pytest.mark.pythons(shared)
 def test_library_behind_a_fifo(python, folders, shared_library, tmp_path):
     """It was moved away, and nobody will ever write to what stands there now."""
     copy = shutil.copy(shared_library, tmp_path / os.path.basename(shared_library))
@@ -155,6 +160,7 @@ def mirrored(tmp_path):
         server.stderr.close()
 
 
+@pytest.mark.pythons(shared)
 def test_library_on_a_dead_mount(python, folders, shared_library, tmp_path):
     with mirrored(tmp_path) as (behind, mount, server):
         shutil.copy(shared_library, behind)
@@ -191,6 +197,7 @@ def test_core_on_a_dead_mount(folders, tmp_path):
             assert done.stderr == "gilspy: the kernel does not answer: opening or reading the core %s/core\n" % mount
 
 
+@pytest.mark.pythons(shared)
 @pytest.mark.usefixtures("kernel_cores")
 def test_files_of_a_core_on_a_dead_mount(python, folders, shared_library, tmp_path):
     """What needs only the core is told; which file is missing is named."""
@@ -205,12 +212,13 @@ def test_files_of_a_core_on_a_dead_mount(python, folders, shared_library, tmp_pa
             assert "%s does not answer" % path in done.stderr
 
 
-def test_state_d(modern, folders):
+@pytest.mark.pythons(modern)
+def test_state_d(python, folders):
     """A parent of vfork waits uninterruptibly until its child runs a program: here it holds the GIL meanwhile."""
-    with running(modern, folders, "states.py", "idle", pipes=("begin",)) as target:
-        fifo = os.path.join(folders.of(modern), "fifo-%d" % target.pid)
+    with running(python, folders, "states.py", "idle", pipes=("begin",)) as target:
+        fifo = os.path.join(folders.of(python), "fifo-%d" % target.pid)
         target.wait_idle()
-        target.tell("vfork", modern.inside(fifo))
+        target.tell("vfork", python.inside(fifo))
         until(lambda: target.state()[0] == "D", "the main thread to wait for its child")
         try:
             done = gilspy.run("dump", "--json", "-p", target.pid)
@@ -218,10 +226,10 @@ def test_state_d(modern, folders):
             document = json.loads(done.stdout)
             main = document["threads"][0]
             assert functions(main)[0] == "vfork"
-            assert main["gil"] == ("holds" if modern.has_gil else "none") and main["runnable"] is False
+            assert main["gil"] == ("holds" if python.has_gil else "none") and main["runnable"] is False
             listed = gilspy.run("ps", "--json", "-p", target.pid)
             row, = json.loads(listed.stdout)["processes"]
-            assert row["watchable"] and row["holder"] == (target.pid if modern.has_gil else None)
+            assert row["watchable"] and row["holder"] == (target.pid if python.has_gil else None)
             child, = [int(pid) for pid in open("/proc/%d/task/%d/children" % (target.pid, target.pid)).read().split()]
             done = gilspy.run("dump", "-p", child)
             assert done.returncode == 5 and done.stdout == ""

@@ -29,6 +29,10 @@ def few(python):
     return python.label in FEW or python.at_least == (3, 15)
 
 
+def first(python):
+    return python.label == FEW[0]
+
+
 def ask(pids, *options):
     """The documents of these processes, checked for what holds for every one."""
     done = gilspy.run("why", "--json", *options, "-p", ",".join(map(str, pids)))
@@ -76,11 +80,12 @@ def test_calm(python, folders):
         assert found == {way.name: None for way in ways}
 
 
+@pytest.mark.pythons(few)
 @pytest.mark.parametrize("way", LIVELY, ids=lambda way: way.name)
 def test_lively(python, folders, way):
     """Who runs when is the machine's: one look of several must tell."""
-    if not few(python) or not way.fits(python):
-        pytest.skip("tried with other Pythons")
+    if not way.fits(python):
+        pytest.skip("cannot be brought about with this Python")
     with why.brought_about(python, folders, way) as target:
         for attempt in range(ATTEMPTS):
             found = wrong(way, ask([target.pid])[0])
@@ -89,10 +94,9 @@ def test_lively(python, folders, way):
         assert found is None
 
 
+@pytest.mark.pythons(few)
 def test_no_false_alarm(python, folders):
     """No second look: what is well is never said to hang."""
-    if not few(python):
-        pytest.skip("tried with other Pythons")
     ways = [way for way in why.WAYS if way.name in ("idle", "pool", "server")]
     with contextlib.ExitStack() as stack:
         pids = [stack.enter_context(why.brought_about(python, folders, way)).pid for way in ways]
@@ -101,10 +105,9 @@ def test_no_false_alarm(python, folders):
                 assert {verdict["kind"] for verdict in document["verdicts"]} <= why.HEALTHY, document["verdicts"]
 
 
+@pytest.mark.pythons(first)
 def test_c_function(python, folders):
     """What keeps the GIL has a name, where the Python has symbols."""
-    if python.label != FEW[0]:
-        pytest.skip("tried with another Python")
     ways = {way.name: way for way in why.WAYS}
     for name, function in (("gil_hog", "sre_"), ("held_blocked", "read")):
         with why.brought_about(python, folders, ways[name]) as target:
@@ -115,10 +118,9 @@ def test_c_function(python, folders):
             assert function in evidence and " in lib" in evidence
 
 
+@pytest.mark.pythons(few)
 def test_what_is_waited_for(python, folders):
     """A queue by its name, a semaphore with those who share it."""
-    if not few(python):
-        pytest.skip("tried with other Pythons")
     with running(python, folders, "well.py", "queues", pipes=why.PIPES) as target:
         names = set(target.began["tids"])
         why.sleeping(*names - {"MainThread"})(target)
@@ -134,10 +136,9 @@ def test_what_is_waited_for(python, folders):
             assert "waits for an item from the queue simple" in told["simple"]
 
 
+@pytest.mark.pythons(first)
 def test_threads_asked_for(python, folders):
     """Verdicts that these have a part in, and a dump of these."""
-    if python.label != FEW[0]:
-        pytest.skip("tried with another Python")
     way = next(way for way in why.WAYS if way.name == "deadlock_rlocks")
     with why.brought_about(python, folders, way) as target:
         for pattern, kind in (("behind", "lock_deadlock"), ("Main*", "idle"), ("nobody", "idle")):
@@ -149,10 +150,9 @@ def test_threads_asked_for(python, folders):
             assert shown == {"behind": ["behind"], "Main*": ["MainThread"], "nobody": []}[pattern]
 
 
+@pytest.mark.pythons(few)
 def test_command(python, folders):
     """From its start on; the exit status is its own."""
-    if not few(python):
-        pytest.skip("tried with other Pythons")
     script = os.path.join(python.inside(folders.of(python)), "starting.py")
     for attempt in range(ATTEMPTS):  # the verdict takes a start that does not take most of the time
         process = subprocess.Popen([gilspy.PROGRAM, "why", "--json", "-d", "2", "--", *python.command(script)],
@@ -169,10 +169,9 @@ def test_command(python, folders):
     assert done.returncode == 1 and "no Python was met in /bin/sh" in done.stderr
 
 
+@pytest.mark.pythons(few)
 def test_core(python, folders):
     """What one moment tells."""
-    if not few(python):
-        pytest.skip("tried with other Pythons")
     for way in why.WAYS:
         if not way.core or not way.fits(python):
             continue
@@ -185,9 +184,8 @@ def test_core(python, folders):
             assert document["verdicts"][0]["kind"] == way.kinds[0], (way.name, document["verdicts"])
 
 
+@pytest.mark.pythons(few)
 def test_exit_code(python, folders):
-    if not few(python):
-        pytest.skip("tried with other Pythons")
     ways = {way.name: way for way in why.WAYS}
     for name, status in (("idle", 0), ("deadlock_rlocks", 10)):
         with why.brought_about(python, folders, ways[name]) as target:

@@ -345,7 +345,7 @@ static void write_row(const struct gs_cell *line, int columns, FILE *out)
 
 static void write_styles(const struct gs_cell *line, int columns, FILE *out)
 {
-    static const char letters[GS_STYLE_COUNT] = " .hwoiunbdr", selected[GS_STYLE_COUNT] = " :HWOIUNBDR";
+    static const char letters[] = " .hwoiunbdr", selected[] = " :HWOIUNBDR";
     int end = columns;
     while (end > 0 && line[end - 1].style == GS_STYLE_PLAIN && !line[end - 1].selected)
         end--;

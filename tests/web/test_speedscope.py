@@ -9,6 +9,8 @@ import tarfile
 import pytest
 from made import BUILD, folded
 
+pytestmark = pytest.mark.slow
+
 PACKAGE = "speedscope@1.25.0"
 SCHEMA = "package/dist/release/file-format-schema.json"
 PLAYS = ("app", "processes", "free", "hostile", "deep", "empty")

@@ -7,6 +7,8 @@ from made import folded
 
 import browser
 
+pytestmark = pytest.mark.slow
+
 PLAYS = ("app", "processes", "free", "hostile", "deep", "huge", "empty")
 MODES = ("active", "wall", "cpu", "gil", "wait", "blame")
 SVG = "{http://www.w3.org/2000/svg}"

@@ -6,6 +6,8 @@ import pytest
 
 import browser
 
+pytestmark = pytest.mark.slow
+
 ESCAPE, ENTER = "\ue00c", "\ue007"
 UP, DOWN, LEFT, RIGHT = "\ue013", "\ue015", "\ue012", "\ue014"
 ALL_NS, FEW, MANY = 30e6, 0, 17000
