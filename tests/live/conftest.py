@@ -19,7 +19,9 @@ def pytest_generate_tests(metafunc):
         return
     found, broken, missing = pythons.discover()
     wanted = getattr(metafunc.module, "wanted", lambda python: True)  # a module may be about some Pythons only
-    narrower = [marker.args[0] for marker in metafunc.definition.iter_markers("pythons")]
+    narrower = [marker.kwargs["fits"] for marker in metafunc.definition.iter_markers("pythons")]
+    if "with_gil" in metafunc.fixturenames:
+        narrower.append(lambda python: python.has_gil)
     each = metafunc.definition.get_closest_marker("every_python") is not None
     chosen = pythons.spread([python for python in found if wanted(python) and all(fits(python) for fits in narrower)],
                             metafunc.definition.nodeid, each)
@@ -40,10 +42,8 @@ def whole(request):
 
 
 @pytest.fixture
-def with_gil(python):
-    """For tests of who holds it and who waits."""
-    if not python.has_gil:
-        pytest.skip("runs without a GIL")
+def with_gil():
+    """For tests of who holds it and who waits: they run with Pythons that have one."""
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,7 @@ def functions(thread):
     return [frame["function"] for frame in thread["frames"] if frame["kind"] == "python"]
 
 
-@pytest.mark.pythons(modern_few)
+@pytest.mark.pythons(fits=modern_few)
 def test_pages_that_never_come(python, folders):
     with running(python, folders, "stuck.py", "names", "values", pipes=("begin",)) as target:
         wait_asleep(target)
@@ -79,7 +79,7 @@ def test_pages_that_never_come(python, folders):
         assert (listed.returncode, row["watchable"], row["gil"]) == (0, True, python.free)
 
 
-@pytest.mark.pythons(lambda python: python.at_least in ((3, 8), (3, 14)))
+@pytest.mark.pythons(fits=lambda python: python.at_least in ((3, 8), (3, 14)))
 def test_recording_goes_on(python, folders, tmp_path):
     """What cannot be read is a gap or unknown in each sample; the rest is sampled all the time."""
     with running(python, folders, "stuck.py", "names", pipes=("begin",)) as target:
@@ -94,7 +94,7 @@ def test_recording_goes_on(python, folders, tmp_path):
         assert [frame["fn"] for frame in threads["lost"]["stack"][:3]] == ["wait", "body", "run"]
 
 
-@pytest.mark.pythons(codes_apart)
+@pytest.mark.pythons(fits=codes_apart)
 def test_code_that_never_comes(python, folders):
     """The stack ends there, and that is said: it is not the memory that makes no sense."""
     with running(python, folders, "stuck.py", "codes", pipes=("begin",)) as target:
@@ -121,7 +121,7 @@ def check_whole(python, target):
     return done
 
 
-@pytest.mark.pythons(shared)
+@pytest.mark.pythons(fits=shared)
 def test_library_behind_a_fifo(python, folders, shared_library, tmp_path):
     """It was moved away, and nobody will ever write to what stands there now."""
     copy = shutil.copy(shared_library, tmp_path / os.path.basename(shared_library))
@@ -160,7 +160,7 @@ def mirrored(tmp_path):
         server.stderr.close()
 
 
-@pytest.mark.pythons(shared)
+@pytest.mark.pythons(fits=shared)
 def test_library_on_a_dead_mount(python, folders, shared_library, tmp_path):
     with mirrored(tmp_path) as (behind, mount, server):
         shutil.copy(shared_library, behind)
@@ -197,7 +197,7 @@ def test_core_on_a_dead_mount(folders, tmp_path):
             assert done.stderr == "gilspy: the kernel does not answer: opening or reading the core %s/core\n" % mount
 
 
-@pytest.mark.pythons(shared)
+@pytest.mark.pythons(fits=shared)
 @pytest.mark.usefixtures("kernel_cores")
 def test_files_of_a_core_on_a_dead_mount(python, folders, shared_library, tmp_path):
     """What needs only the core is told; which file is missing is named."""
@@ -212,7 +212,7 @@ def test_files_of_a_core_on_a_dead_mount(python, folders, shared_library, tmp_pa
             assert "%s does not answer" % path in done.stderr
 
 
-@pytest.mark.pythons(modern)
+@pytest.mark.pythons(fits=modern)
 def test_state_d(python, folders):
     """A parent of vfork waits uninterruptibly until its child runs a program: here it holds the GIL meanwhile."""
     with running(python, folders, "states.py", "idle", pipes=("begin",)) as target:

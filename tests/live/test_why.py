@@ -80,7 +80,7 @@ def test_calm(python, folders):
         assert found == {way.name: None for way in ways}
 
 
-@pytest.mark.pythons(few)
+@pytest.mark.pythons(fits=few)
 @pytest.mark.parametrize("way", LIVELY, ids=lambda way: way.name)
 def test_lively(python, folders, way):
     """Who runs when is the machine's: one look of several must tell."""
@@ -94,7 +94,7 @@ def test_lively(python, folders, way):
         assert found is None
 
 
-@pytest.mark.pythons(few)
+@pytest.mark.pythons(fits=few)
 def test_no_false_alarm(python, folders):
     """No second look: what is well is never said to hang."""
     ways = [way for way in why.WAYS if way.name in ("idle", "pool", "server")]
@@ -105,7 +105,7 @@ def test_no_false_alarm(python, folders):
                 assert {verdict["kind"] for verdict in document["verdicts"]} <= why.HEALTHY, document["verdicts"]
 
 
-@pytest.mark.pythons(first)
+@pytest.mark.pythons(fits=first)
 def test_c_function(python, folders):
     """What keeps the GIL has a name, where the Python has symbols."""
     ways = {way.name: way for way in why.WAYS}
@@ -118,7 +118,7 @@ def test_c_function(python, folders):
             assert function in evidence and " in lib" in evidence
 
 
-@pytest.mark.pythons(few)
+@pytest.mark.pythons(fits=few)
 def test_what_is_waited_for(python, folders):
     """A queue by its name, a semaphore with those who share it."""
     with running(python, folders, "well.py", "queues", pipes=why.PIPES) as target:
@@ -136,7 +136,7 @@ def test_what_is_waited_for(python, folders):
             assert "waits for an item from the queue simple" in told["simple"]
 
 
-@pytest.mark.pythons(first)
+@pytest.mark.pythons(fits=first)
 def test_threads_asked_for(python, folders):
     """Verdicts that these have a part in, and a dump of these."""
     way = next(way for way in why.WAYS if way.name == "deadlock_rlocks")
@@ -150,7 +150,7 @@ def test_threads_asked_for(python, folders):
             assert shown == {"behind": ["behind"], "Main*": ["MainThread"], "nobody": []}[pattern]
 
 
-@pytest.mark.pythons(few)
+@pytest.mark.pythons(fits=few)
 def test_command(python, folders):
     """From its start on; the exit status is its own."""
     script = os.path.join(python.inside(folders.of(python)), "starting.py")
@@ -169,7 +169,7 @@ def test_command(python, folders):
     assert done.returncode == 1 and "no Python was met in /bin/sh" in done.stderr
 
 
-@pytest.mark.pythons(few)
+@pytest.mark.pythons(fits=few)
 def test_core(python, folders):
     """What one moment tells."""
     for way in why.WAYS:
@@ -184,7 +184,7 @@ def test_core(python, folders):
             assert document["verdicts"][0]["kind"] == way.kinds[0], (way.name, document["verdicts"])
 
 
-@pytest.mark.pythons(few)
+@pytest.mark.pythons(fits=few)
 def test_exit_code(python, folders):
     ways = {way.name: way for way in why.WAYS}
     for name, status in (("idle", 0), ("deadlock_rlocks", 10)):
