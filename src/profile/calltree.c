@@ -37,6 +37,7 @@ void gs_calltree_free(struct gs_calltree *tree)
         free(tree->threads[i].name);
     free(tree->processes);
     free(tree->threads);
+    gs_ids_fini(&tree->tids);
     gs_nodes_fini(&tree->nodes);
     gs_stacks_free(tree->places);
     free(tree->paths);
@@ -75,10 +76,15 @@ static uint32_t process_node(struct gs_calltree *tree, const struct gs_sample *s
     return gs_nodes_child(&tree->nodes, 0, gs_node_frame(GS_NODE_PROCESS, sample->process));
 }
 
+static uint32_t same_thread(const struct gs_calltree *tree, uint32_t number)
+{
+    return number < tree->thread_count && tree->threads[number].name ? tree->threads[number].same : number;
+}
+
 /* `node` itself unless threads are to be seen; 0 stays 0. */
 static uint32_t thread_node(struct gs_calltree *tree, uint32_t node, const struct gs_thread_sample *thread)
 {
-    return tree->selection->threads ? child(tree, node, GS_NODE_THREAD, thread->thread) : node;
+    return tree->selection->threads ? child(tree, node, GS_NODE_THREAD, same_thread(tree, thread->thread)) : node;
 }
 
 static uint32_t stack_node(struct gs_calltree *tree, uint32_t node, const struct gs_thread_sample *thread)

@@ -25,8 +25,11 @@ struct gs_calltree_thread {
     uint32_t process;
     pid_t tid;
     char *name;
-    bool chosen; /* by the patterns */
-    bool shared; /* set by gs_calltree_finish: another thread of this process has the same name */
+    bool chosen;   /* by the patterns */
+    bool shared;   /* set by gs_calltree_finish: another thread of this process has the same name */
+    uint32_t same; /* the first number with this process, tid and name: a tid comes again, and one that nobody has given
+                      a name yet has several numbers */
+    uint32_t older; /* the number before it with this tid; GS_IDS_NONE: there is none */
 };
 
 struct gs_calltree;

@@ -2,6 +2,7 @@
 #ifndef GS_PROFILE_CALLTREE_PARTS_H
 #define GS_PROFILE_CALLTREE_PARTS_H
 
+#include "base/ids.h"
 #include "profile/calltree.h"
 
 enum {
@@ -30,6 +31,7 @@ struct gs_calltree {
     struct gs_calltree_thread *threads; /* empty where nothing asks for threads */
     uint32_t thread_count;
     size_t thread_room;
+    struct gs_ids tids; /* tid -> the last number that has it */
 
     const struct gs_stacks *source; /* whose numbers the next two know */
     struct gs_path *paths;          /* so many, which is a power of two: */

@@ -39,6 +39,26 @@ static bool grow_threads(struct gs_calltree *tree, uint32_t number)
     return true;
 }
 
+/* Finds who is called alike; false: out of memory. */
+static bool name_thread(struct gs_calltree *tree, uint32_t number, const char *name)
+{
+    struct gs_calltree_thread *known = &tree->threads[number];
+    if (!(known->name = strdup(name)))
+        return false;
+    uint32_t last = gs_ids_find(&tree->tids, (uint32_t)known->tid);
+    for (uint32_t at = last; at != GS_IDS_NONE; at = tree->threads[at].older) {
+        const struct gs_calltree_thread *other = &tree->threads[at];
+        if (at == number)
+            return true; /* it has been told before, under another name */
+        if (other->process == known->process && strcmp(other->name, name) == 0) {
+            known->same = other->same;
+            return true;
+        }
+    }
+    known->older = last;
+    return gs_ids_set(&tree->tids, (uint32_t)known->tid, number);
+}
+
 enum gs_status gs_calltree_add_thread(struct gs_calltree *tree, uint32_t number, const struct gs_sampled_thread *thread)
 {
     const struct gs_selection *selection = tree->selection;
@@ -49,14 +69,15 @@ enum gs_status gs_calltree_add_thread(struct gs_calltree *tree, uint32_t number,
     if (!grow_threads(tree, number))
         return GS_NO_MEMORY;
     struct gs_calltree_thread *known = &tree->threads[number];
+    uint32_t older = known->name ? known->older : GS_IDS_NONE;
     free(known->name);
     *known = (struct gs_calltree_thread){
         .process = thread->process,
         .tid = thread->tid,
+        .same = number,
+        .older = older,
         .chosen = gs_patterns_fit(selection->patterns, selection->pattern_count, thread->tid, thread->name)};
-    if (selection->threads && !(known->name = strdup(thread->name)))
-        return GS_NO_MEMORY;
-    return GS_OK;
+    return !selection->threads || name_thread(tree, number, thread->name) ? GS_OK : GS_NO_MEMORY;
 }
 
 const struct gs_calltree_thread *gs_calltree_thread(const struct gs_calltree *tree, uint32_t node)

@@ -229,13 +229,41 @@ static void children_are_sorted(void **state)
     tree_close(&tree);
 }
 
+/* A thread whose name is not known yet has no tid either: whoever reads the output sees one thread. */
+static void threads_that_look_alike_are_one(void **state)
+{
+    static const struct gs_selection by_thread = {.mode = GS_MODE_WALL, .threads = true};
+    struct tree tree;
+    struct stream s;
+    (void)state;
+    tree_open(&tree, &by_thread, FEW);
+    stream_begin(&s, &tree.sink);
+    stream_process(&s, 1, command);
+    uint32_t unnamed = stream_thread(&s, 0, ""), again = stream_thread(&s, 0, ""), other = stream_thread(&s, 7, "");
+    uint32_t stack = call(&s, 0, 0), threads[] = {unnamed, again, other, again};
+    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
+        stream_clear(&s);
+        stream_add(&s, threads[i], stack, GS_HOLDS, GS_RUN_RUNNING);
+        assert_int_equal(stream_tick(&s, MS, 0), GS_OK);
+    }
+    assert_int_equal(stream_end(&s), GS_OK);
+    assert_int_equal(tree_self_ms(&tree, "<no name> (0);f0 (f.py:1)"), 3);
+    assert_int_equal(tree_self_ms(&tree, "<no name> (7);f0 (f.py:1)"), 1);
+    tree_close(&tree);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rare_stacks_become_other),      cmocka_unit_test(others_fold_into_others),
-        cmocka_unit_test(deep_stacks_are_cut),           cmocka_unit_test(fixed_trees_keep_their_numbers),
-        cmocka_unit_test(long_names_are_bounded),        cmocka_unit_test(forgotten_numbers_mean_something_else),
-        cmocka_unit_test(senseless_numbers_are_refused), cmocka_unit_test(children_are_sorted),
+        cmocka_unit_test(rare_stacks_become_other),
+        cmocka_unit_test(others_fold_into_others),
+        cmocka_unit_test(deep_stacks_are_cut),
+        cmocka_unit_test(fixed_trees_keep_their_numbers),
+        cmocka_unit_test(long_names_are_bounded),
+        cmocka_unit_test(forgotten_numbers_mean_something_else),
+        cmocka_unit_test(senseless_numbers_are_refused),
+        cmocka_unit_test(children_are_sorted),
+        cmocka_unit_test(threads_that_look_alike_are_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
