@@ -101,9 +101,9 @@ static enum gs_status open_recording(struct record *r, struct gs_err *err)
         r->fd = open_unnamed(r->name);
         if (r->fd < 0)
             return gs_fail(err, GS_OUTPUT, "cannot keep the samples in a temporary file: %s", strerror(errno));
-        status = gs_output_try(r->name, err); /* rather now than after an hour */
+        status = gs_output_try(NULL, r->name, r->name, err); /* rather now than after an hour */
     } else {
-        status = gs_output_open_growing(&r->kept, r->name, err);
+        status = gs_output_open_growing(&r->kept, NULL, r->name, r->name, err);
         r->fd = status ? -1 : fileno(r->kept.file);
     }
     if (status)

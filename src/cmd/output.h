@@ -4,23 +4,30 @@
 
 #include <stdio.h>
 
-#include "gilspy/status.h"
+#include "base/destination.h"
 
 struct gs_output {
     FILE *file;
     const char *name; /* as it was given */
     char *buffer;
-    char *path, *part; /* NULL for standard output, devices and FIFOs: these are written directly */
-    int reason;        /* errno of a flush that failed */
+    struct gs_destination to; /* path NULL: standard output */
+    char *part;               /* the file that is written meanwhile, in the same folder; NULL: there is none, standard
+                               * output, devices and FIFOs are written directly */
+    int reason;               /* errno of a flush that failed */
 };
 
-/* name: "-" or NULL is standard output. A new file belongs to the user who called sudo. */
+/* name: "-" or NULL is standard output. Links on the way are followed as gs_destination_find does. A new file belongs
+ * to the user who called sudo; one that replaces another has no more rights than that one, and its group, if that is
+ * the caller's or that user's; else it is the caller's. */
 enum gs_status gs_output_open(struct gs_output *output, const char *name, struct gs_err *err) GS_MUST_CHECK;
 /* The same for a file that others may read while it grows, in NAME.part: what an earlier run left there is moved to
- * NAME.part.old. */
-enum gs_status gs_output_open_growing(struct gs_output *output, const char *name, struct gs_err *err) GS_MUST_CHECK;
+ * NAME.part.old, and a run that still writes it is named. `path` is that of the file from the folder of `in` on (NULL:
+ * from the current one), name how it is called in messages. */
+enum gs_status gs_output_open_growing(struct gs_output *output, const struct gs_destination *in, const char *path,
+                                      const char *name, struct gs_err *err) GS_MUST_CHECK;
 /* Whether gs_output_open would do; nothing is left behind. */
-enum gs_status gs_output_try(const char *name, struct gs_err *err) GS_MUST_CHECK;
+enum gs_status gs_output_try(const struct gs_destination *in, const char *path, const char *name,
+                             struct gs_err *err) GS_MUST_CHECK;
 /* What was written goes out now: a reader waits for it. GS_OUTPUT: it did not arrive, and closing tells why. */
 enum gs_status gs_output_flush(struct gs_output *output) GS_MUST_CHECK;
 /* Writes out what is buffered, and puts the file in its place when `complete`; otherwise nothing of it stays. Fails

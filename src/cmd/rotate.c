@@ -26,13 +26,20 @@ static void drop_name(struct gs_rotation *rotation)
     rotation->name = NULL;
 }
 
+/* The part of a name of the series that lies in its folder. */
+static const char *in_folder(const struct gs_rotation *rotation, const char *name)
+{
+    return name + (strlen(rotation->series.stem) - strlen(rotation->series.base));
+}
+
 static enum gs_status open_next(void *context, struct gs_sink **recorder)
 {
     struct gs_rotation *rotation = context;
     rotation->name = gs_series_name(&rotation->series, rotation->series.number + 1);
     if (!rotation->name)
         return GS_NO_MEMORY;
-    enum gs_status status = gs_output_open_growing(&rotation->output, rotation->name, &rotation->err);
+    enum gs_status status = gs_output_open_growing(&rotation->output, &rotation->series.in,
+                                                   in_folder(rotation, rotation->name), rotation->name, &rotation->err);
     if (status) {
         drop_name(rotation);
         return status;
@@ -69,8 +76,8 @@ static enum gs_status close_one(void *context)
 static enum gs_status try_first(const struct gs_rotation *rotation, struct gs_err *err)
 {
     char *name = gs_series_name(&rotation->series, rotation->series.number + 1);
-    enum gs_status status =
-        name ? gs_output_try(name, err) : gs_fail(err, GS_NO_MEMORY, "cannot record: out of memory");
+    enum gs_status status = name ? gs_output_try(&rotation->series.in, in_folder(rotation, name), name, err)
+                                 : gs_fail(err, GS_NO_MEMORY, "cannot record: out of memory");
     free(name);
     return status;
 }
@@ -80,8 +87,11 @@ enum gs_status gs_rotation_open(struct gs_rotation **out, const struct gs_args *
 {
     struct gs_rotation *rotation = calloc(1, sizeof *rotation);
     *out = rotation;
-    if (!rotation || !gs_series_init(&rotation->series, output))
+    if (!rotation)
         return gs_fail(err, GS_NO_MEMORY, "cannot record: out of memory");
+    enum gs_status status = gs_series_init(&rotation->series, output, err);
+    if (status)
+        return status;
     rotation->args = args;
     struct gs_rotor_limit limit = {.time_ns = args->rotate_us * 1000, .bytes = args->rotate_bytes};
     struct gs_rotor_calls calls = {

@@ -34,35 +34,44 @@ static uint64_t number_of(const struct gs_series *series, const char *name)
                : 0;
 }
 
-bool gs_series_init(struct gs_series *series, const char *output)
+/* The folder, to be read from its beginning; NULL: it may not be read. */
+static DIR *open_folder(const struct gs_series *series)
+{
+    int fd = openat(series->in.folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+    if (fd >= 0 && !folder)
+        close(fd);
+    return folder;
+}
+
+enum gs_status gs_series_init(struct gs_series *series, const char *output, struct gs_err *err)
 {
     size_t len = strlen(output), tail = strlen(TAIL);
-    *series = (struct gs_series){0};
+    *series = (struct gs_series){.in.folder = -1};
     if (len > tail && strcmp(output + len - tail, TAIL) == 0)
         len -= tail;
     series->stem = strndup(output, len);
     if (!series->stem)
-        return false;
+        return gs_fail(err, GS_NO_MEMORY, "cannot record: out of memory");
     const char *slash = strrchr(series->stem, '/');
-    series->base = strdup(slash ? slash + 1 : series->stem);
-    series->folder = slash ? strndup(series->stem, (size_t)(slash - series->stem) + 1) : strdup(".");
-    if (!series->base || !series->folder)
-        return false;
-    DIR *folder = opendir(series->folder);
+    series->base = slash ? slash + 1 : series->stem;
+    enum gs_status status = gs_destination_folder(&series->in, output, err);
+    if (status)
+        return status;
+    DIR *folder = open_folder(series);
     for (struct dirent *entry; folder && (entry = readdir(folder));) {
         uint64_t number = number_of(series, entry->d_name);
         series->number = number > series->number ? number : series->number;
     }
     if (folder)
         closedir(folder);
-    return true;
+    return GS_OK;
 }
 
 void gs_series_fini(struct gs_series *series)
 {
     free(series->stem);
-    free(series->base);
-    free(series->folder);
+    gs_destination_close(&series->in);
 }
 
 char *gs_series_name(const struct gs_series *series, uint64_t number)
@@ -84,7 +93,7 @@ static void remove_one(int folder, const char *name)
 uint64_t gs_series_prune(const struct gs_series *series, uint64_t keep)
 {
     uint64_t oldest = series->number;
-    DIR *folder = opendir(series->folder);
+    DIR *folder = open_folder(series);
     for (struct dirent *entry; folder && (entry = readdir(folder));) {
         uint64_t number = number_of(series, entry->d_name);
         if (number == 0 || number > series->number)

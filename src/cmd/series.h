@@ -2,18 +2,20 @@
 #ifndef GS_CMD_SERIES_H
 #define GS_CMD_SERIES_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
+#include "base/destination.h"
+
 struct gs_series {
-    char *folder, *base; /* of the stem */
+    struct gs_destination in; /* their folder */
     char *stem;
-    uint64_t number; /* of the last file, 0: there is none */
+    const char *base; /* its end, behind the folder */
+    uint64_t number;  /* of the last file, 0: there is none */
 };
 
-/* output: "run.gilspy" or "run". The numbers go on after those of files that are there, whole or not. False: out of
- * memory; free with gs_series_fini in any case. */
-bool gs_series_init(struct gs_series *series, const char *output);
+/* output: "run.gilspy" or "run". The numbers go on after those of files that are there, whole or not.
+ * GS_OUTPUT: there is no such folder; GS_NO_MEMORY. err is filled; free with gs_series_fini in any case. */
+enum gs_status gs_series_init(struct gs_series *series, const char *output, struct gs_err *err) GS_MUST_CHECK;
 void gs_series_fini(struct gs_series *series);
 /* The name of a file, malloc'ed; NULL: out of memory. */
 char *gs_series_name(const struct gs_series *series, uint64_t number);

@@ -150,7 +150,7 @@ def test_part_of_a_run_that_did_not_end(spinning, tmp_path):
     path = tmp_path / "a.gilspy"
     with gilspy.begun("record", "-p", spinning.pid, "-r", 1000, "-o", path) as process:
         part = grown(path)
-        check_failure(gilspy.run("record", "-p", spinning.pid, "-d", "300ms", "-o", path), 1, "busy")
+        check_failure(gilspy.run("record", "-p", spinning.pid, "-d", "300ms", "-o", path), 1, part + " is being written by another run")
         process.kill()
         process.wait()
     left = open(part, "rb").read()
