@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "elf/begin.h"
 #include "elf/file.h"
 
 struct gs_elf_file {
@@ -22,9 +23,8 @@ struct gs_elf_file *gs_elf_file_open(int fd)
         return NULL;
     }
     file->fd = fd;
-    elf_version(EV_CURRENT);
-    file->elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
-    if (!file->elf || elf_kind(file->elf) != ELF_K_ELF || elf_getshdrstrndx(file->elf, &file->names)) {
+    file->elf = gs_elf_begin(fd);
+    if (!file->elf || elf_getshdrstrndx(file->elf, &file->names)) {
         gs_elf_file_close(file);
         return NULL;
     }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/room.h"
+#include "elf/begin.h"
 #include "elf/bytes.h"
 #include "elf/head.h"
 #include "elf/symtab.h"
@@ -101,17 +102,10 @@ static bool add_elf(struct gs_symtab *symtab, Elf *elf, bool packed)
     return true;
 }
 
-/* Not mapped: a file that is cut short meanwhile would kill us. */
-static Elf *open_elf(int fd)
-{
-    elf_version(EV_CURRENT);
-    return elf_begin(fd, ELF_C_READ, NULL);
-}
-
 bool gs_symtab_add(struct gs_symtab *symtab, int fd)
 {
-    Elf *elf = open_elf(fd);
-    bool ok = elf && elf_kind(elf) == ELF_K_ELF && add_elf(symtab, elf, false);
+    Elf *elf = gs_elf_begin(fd);
+    bool ok = elf && add_elf(symtab, elf, false);
     elf_end(elf);
     return ok;
 }
@@ -205,12 +199,12 @@ size_t gs_elf_build_id(int fd, uint8_t *id, size_t size)
 static bool visit_sections(int fd, bool (*visit)(const char *name, const GElf_Shdr *header, Elf_Scn *section, void *to),
                            void *to)
 {
-    Elf *elf = open_elf(fd);
+    Elf *elf = gs_elf_begin(fd);
     size_t names;
     GElf_Shdr header;
     bool found = false;
     int sections = 0;
-    if (elf && elf_kind(elf) == ELF_K_ELF && elf_getshdrstrndx(elf, &names) == 0) {
+    if (elf && elf_getshdrstrndx(elf, &names) == 0) {
         for (Elf_Scn *section = NULL; !found && (section = elf_nextscn(elf, section)) && sections < SECTIONS_MAX;
              sections++) {
             const char *name = gelf_getshdr(section, &header) ? elf_strptr(elf, names, header.sh_name) : NULL;

@@ -1,6 +1,5 @@
 /* Debug information in files of their own, as distributions ship it: below /usr/lib/debug, by build id or beside the
  * program, in the target's root first. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,13 +16,10 @@ static bool belongs(const struct gs_module *module, int fd)
     return len > 0 && len == module->build_id_len && memcmp(id, module->build_id, len) == 0;
 }
 
-/* Only a regular file. */
 int gs_debug_file_try(const struct gs_module *module, const char *path)
 {
     struct stat st;
-    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
-        return -1;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = gs_target_open_regular(path, &st);
     if (fd >= 0 && !belongs(module, fd)) {
         close(fd);
         fd = -1;
@@ -68,4 +64,18 @@ int gs_debug_file_open(struct gs_native *native, const struct gs_module *module,
             found = by_link(module, roots[i], link);
     }
     return found;
+}
+
+int gs_debug_file_shared(int fd, const char *name)
+{
+    char link[40], path[2 * PATH_BYTES];
+    struct stat st;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t len = readlink(link, path, PATH_BYTES - 1);
+    path[len > 0 ? len : 0] = '\0';
+    char *slash = strrchr(path, '/');
+    if (*name == '/' || !slash)
+        return *name == '/' ? gs_target_open_regular(name, &st) : -1;
+    snprintf(slash + 1, PATH_BYTES, "%s", name);
+    return gs_target_open_regular(path, &st);
 }

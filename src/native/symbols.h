@@ -25,6 +25,10 @@ int gs_debug_file_open(struct gs_native *native, const struct gs_module *module,
 /* That file, if it is the one that belongs to the module; -1. */
 int gs_debug_file_try(const struct gs_module *module, const char *path);
 
+/* The file that shares debug information with the one that fd is, and is named in it (.gnu_debugaltlink); -1: it is not
+ * there. Whether it belongs to it is for the caller to see. */
+int gs_debug_file_shared(int fd, const char *name);
+
 /* ---- debuginfod.c ---- */
 
 /* Asks the servers, and waits up to two minutes for them; path: of the file that was fetched. */

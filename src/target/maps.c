@@ -115,8 +115,7 @@ const struct gs_map *gs_target_map_at(const struct gs_target *target, gs_addr ad
     return NULL;
 }
 
-/* Only regular files: to open a FIFO or a device may do something or hold us up. */
-static int open_regular(const char *path, struct stat *st)
+int gs_target_open_regular(const char *path, struct stat *st)
 {
     char link[40];
     int fd = -1, place = open(path, O_PATH | O_CLOEXEC);
@@ -156,7 +155,7 @@ static bool same_contents(const struct gs_target *target, const struct gs_map *m
 static int open_checked(const struct gs_target *target, const char *path, const struct gs_map *map)
 {
     struct stat st;
-    int fd = open_regular(path, &st);
+    int fd = gs_target_open_regular(path, &st);
     if (fd < 0)
         return -1;
     if ((st.st_ino == map->inode && major(st.st_dev) == map->dev_major && minor(st.st_dev) == map->dev_minor) ||

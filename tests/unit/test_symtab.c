@@ -4,14 +4,17 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 #include <elf.h>
 
+#include "elf/file.h"
 #include "native/symbols.h"
 
 /* It is looked for by its name. */
@@ -50,6 +53,98 @@ static void functions_of_this_program(void **state)
     assert_null(gs_symtab_find(&symtab, UINT64_MAX));
     gs_symtab_fini(&symtab);
     close(fd);
+}
+
+/* A copy of this program in a file of its own; its path is gone already. */
+static int copy_of_this_program(void)
+{
+    static char bytes[1 << 16];
+    int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), to = memfd_create("copy", MFD_CLOEXEC);
+    assert_int_equal(fchmod(to, 0600), 0); /* as if nobody else might write to it */
+    for (ssize_t got; (got = read(from, bytes, sizeof bytes)) > 0;)
+        assert_int_equal(write(to, bytes, (size_t)got), got);
+    close(from);
+    return to;
+}
+
+/* Whoever owns a file that is looked at may cut it short, or write something else into it, at any moment: a file that
+ * was mapped would kill the reader then. */
+static void files_that_are_cut_while_they_are_read(void **state)
+{
+    static const char *const names[] = {"gs_test_landmark"};
+    uint64_t value;
+    int line;
+    const char *source;
+    (void)state;
+    int fd = copy_of_this_program(), kept = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    struct gs_elf_file *file = gs_elf_file_open(fd);
+    assert_non_null(file);
+    assert_true(gs_elf_file_section(file, ".text") > 0);
+    assert_int_equal(gs_elf_file_symbols(file, names, &value, 1), 1);
+    gs_elf_file_close(file);
+    file = gs_elf_file_open(fcntl(kept, F_DUPFD_CLOEXEC, 0));
+    struct gs_lines *lines = gs_lines_open(fcntl(kept, F_DUPFD_CLOEXEC, 0));
+    assert_non_null(file);
+    assert_int_equal(ftruncate(kept, 100), 0);
+    assert_int_equal(gs_elf_file_symbols(file, names, &value, 1), 0);
+    for (uint64_t i = 0; lines && i < 64; i++)
+        gs_lines_find(lines, (uint64_t)(uintptr_t)gs_test_landmark + i, &source, &line);
+    gs_lines_close(lines);
+    gs_elf_file_close(file);
+    close(kept);
+}
+
+/* Sparse files claim sizes that nobody has the memory for. */
+static void files_that_claim_too_much(void **state)
+{
+    struct gs_symtab symtab = {0};
+    Elf64_Ehdr head;
+    Elf64_Shdr first;
+    (void)state;
+    int fd = copy_of_this_program();
+    assert_int_equal(pread(fd, &head, sizeof head, 0), sizeof head);
+    assert_int_equal(ftruncate(fd, (off_t)1 << 42), 0);
+    for (uint16_t i = 1; i < head.e_shnum; i++) {
+        off_t at = (off_t)head.e_shoff + i * (off_t)sizeof first;
+        Elf64_Shdr before;
+        assert_int_equal(pread(fd, &before, sizeof before, at), sizeof before);
+        if (before.sh_type != SHT_STRTAB && before.sh_type != SHT_SYMTAB)
+            continue;
+        Elf64_Shdr after = before;
+        after.sh_size = (uint64_t)1 << 40;
+        assert_int_equal(pwrite(fd, &after, sizeof after, at), sizeof after);
+        assert_false(gs_symtab_add(&symtab, fd));
+        assert_int_equal(pwrite(fd, &before, sizeof before, at), sizeof before);
+    }
+    assert_true(gs_symtab_add(&symtab, fd));
+    assert_int_equal(pread(fd, &first, sizeof first, (off_t)head.e_shoff), sizeof first);
+    first.sh_size = (uint64_t)1 << 34; /* sections */
+    head.e_shnum = 0;
+    assert_int_equal(pwrite(fd, &head, sizeof head, 0), sizeof head);
+    assert_int_equal(pwrite(fd, &first, sizeof first, (off_t)head.e_shoff), sizeof first);
+    assert_false(gs_symtab_add(&symtab, fd));
+    gs_symtab_fini(&symtab);
+    close(fd);
+}
+
+/* A FIFO in the place of a file is not even opened: whoever writes to it would be told, and we might wait. */
+static void no_regular_files(void **state)
+{
+    char folder[] = "/tmp/gilspy-test-XXXXXX", path[64];
+    struct stat st;
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/fifo", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(gs_target_open_regular(path, &st), -1);
+    assert_int_equal(open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC), -1); /* nobody reads */
+    int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    assert_null(gs_elf_file_open(fcntl(fd, F_DUPFD_CLOEXEC, 0)));
+    assert_null(gs_lines_open(fcntl(fd, F_DUPFD_CLOEXEC, 0)));
+    close(fd);
+    assert_int_equal(unlink(path) | rmdir(folder), 0);
+    assert_int_equal(gs_target_open_regular("/dev/null", &st), -1);
+    assert_int_equal(gs_target_open_regular("/proc/self", &st), -1);
 }
 
 /* Each cut of the file ends somewhere in its tables. */
@@ -132,7 +227,9 @@ int main(void)
 {
     gs_test_landmark();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(functions_of_this_program), cmocka_unit_test(files_that_end_too_early),
-        cmocka_unit_test(of_several_names_the_plainest), cmocka_unit_test(names_as_they_were_written)};
+        cmocka_unit_test(functions_of_this_program), cmocka_unit_test(files_that_are_cut_while_they_are_read),
+        cmocka_unit_test(files_that_claim_too_much), cmocka_unit_test(no_regular_files),
+        cmocka_unit_test(files_that_end_too_early),  cmocka_unit_test(of_several_names_the_plainest),
+        cmocka_unit_test(names_as_they_were_written)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
