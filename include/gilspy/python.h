@@ -127,8 +127,10 @@ const char *gs_names_get(const struct gs_names *names, uint64_t ident);
 enum { GS_REPR_MAX = 256 /* bytes of one value's repr, the terminating NUL included */ };
 
 /* A bounded repr of the object at addr: numbers, strings, containers with a few items, other objects by their type.
- * Never fails: what cannot be read is shown as <unreadable>. */
-void gs_value_repr(const struct gs_layout *layout, struct gs_mem *mem, gs_addr object, char dst[GS_REPR_MAX]);
+ * Never fails: what cannot be read is shown as <unreadable>, and unless `secrets` the values of dicts whose keys are
+ * names of secrets, and the second of two items whose first is one, as <hidden>. */
+void gs_value_repr(const struct gs_layout *layout, struct gs_mem *mem, gs_addr object, bool secrets,
+                   char dst[GS_REPR_MAX]);
 
 struct gs_local {
     char *name;  /* UTF-8 */
@@ -137,10 +139,11 @@ struct gs_local {
 };
 
 /* The argument and local variables of a frame (frame: address of its _PyInterpreterFrame or PyFrameObject) that runs
- * code; unbound ones are left out. GS_LOST when the frame is another one by now. The caller frees the result with
- * gs_locals_free. */
+ * code; unbound ones are left out. Unless `secrets` those whose names are names of secrets (base/secret.h) have the
+ * value <hidden>. GS_LOST when the frame is another one by now. The caller frees the result with gs_locals_free. */
 enum gs_status gs_locals_read(const struct gs_python *python, struct gs_mem *mem, gs_addr frame,
-                              const struct gs_code *code, struct gs_local **locals, size_t *count) GS_MUST_CHECK;
+                              const struct gs_code *code, bool secrets, struct gs_local **locals,
+                              size_t *count) GS_MUST_CHECK;
 void gs_locals_free(struct gs_local *locals, size_t count);
 
 #endif

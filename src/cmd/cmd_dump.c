@@ -169,6 +169,11 @@ static enum gs_status check_usage(const struct gs_args *args, struct gs_err *err
         gs_err_todo(err, "Name one with -c FILE");
         return GS_USAGE;
     }
+    if (args->show_secrets && !args->locals) {
+        gs_fail(err, GS_USAGE, "cannot dump: --show-secrets is about values, and none are asked for");
+        gs_err_todo(err, "Ask for them with -l");
+        return GS_USAGE;
+    }
     if (args->pid_count == 0 && !args->core) {
         gs_fail(err, GS_USAGE, "cannot dump: no process is named");
         gs_err_todo(err, "Name one with -p PID; gilspy ps lists them");
@@ -206,8 +211,8 @@ const struct gs_cmd gs_cmd_dump = {
             "  gilspy dump -j -p 1234 | jq .    for programs\n"
             "  gilspy dump -c core.1234         what did it do when it left this core file?",
     .options = GS_OPT(PID) | GS_OPT(CORE) | GS_OPT(EXE) | GS_OPT(SUBPROCESSES) | GS_OPT(THREAD) | GS_OPT(LOCALS) |
-               GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(FUNCTION) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) |
-               GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) |
-               GS_OPT(VERBOSE) | GS_OPT(HELP),
+               GS_OPT(SHOW_SECRETS) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(FUNCTION) | GS_OPT(BLOCKING) |
+               GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) |
+               GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
 };

@@ -285,7 +285,7 @@ static enum gs_status find_locals(void *context, const struct gs_frame *frame, s
 {
     struct gs_look *look = context;
     if (!look->values)
-        look->values = gs_values_new(look->python);
+        look->values = gs_values_new(look->python, look->secrets);
     if (!look->values)
         return GS_NO_MEMORY;
     return gs_values_locals(look->values, frame, frames_from(look->snapshot, frame), gs_reader_codes(look->reader),
@@ -327,6 +327,7 @@ struct gs_dump gs_look_dump(struct gs_look *look, const struct gs_args *args)
     if (dump.tracer > 0)
         gs_process_comm(dump.tracer, dump.tracer_name);
     find_holdup(look, &dump);
+    look->secrets = args->show_secrets;
     if (args->locals)
         dump.lookup.locals = find_locals;
     return dump;

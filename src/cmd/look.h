@@ -21,6 +21,7 @@ struct gs_look {
     struct gs_reader *reader;
     struct gs_names *names;
     struct gs_values *values; /* of locals; NULL until they are asked for */
+    bool secrets;             /* are shown among them */
     const struct gs_snapshot *snapshot;
     struct timespec time; /* CLOCK_REALTIME of the snapshot */
     struct gs_look_frame frames[GS_LOOK_FRAMES];

@@ -7,8 +7,8 @@
 
 struct gs_values;
 
-/* NULL: out of memory. What is read is as old as this. */
-struct gs_values *gs_values_new(const struct gs_python *python);
+/* secrets: are shown (gs_locals_read). NULL: out of memory. What is read is as old as this. */
+struct gs_values *gs_values_new(const struct gs_python *python, bool secrets);
 /* False: a thread was left behind that may still use the python, which is not to be freed. NULL is fine. */
 bool gs_values_free(struct gs_values *values);
 

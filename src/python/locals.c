@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "python/held.h"
 #include "python/values_type.h"
 
@@ -21,6 +22,7 @@ struct reading {
     gs_addr names[MAX_LOCALS]; /* str objects */
     uint8_t kinds[MAX_LOCALS];
     gs_addr slots[MAX_LOCALS]; /* tags removed; 0: unbound */
+    bool secrets;              /* are shown */
     size_t count;
 };
 
@@ -137,7 +139,10 @@ static enum gs_status append(struct reading *r, size_t name, gs_addr value, bool
     enum gs_status status = gs_str_read(r->layout, r->mem, r->names[name], text, sizeof text);
     if (status)
         return status;
-    gs_value_repr(r->layout, r->mem, value, repr);
+    if (!r->secrets && gs_secret_name(text, strlen(text)))
+        strcpy(repr, GS_SECRET_HIDDEN);
+    else
+        gs_value_repr(r->layout, r->mem, value, r->secrets, repr);
     *local = (struct gs_local){strdup(text), strdup(repr), argument};
     if (local->name && local->value)
         return GS_OK;
@@ -168,7 +173,7 @@ static enum gs_status collect(struct reading *r, const struct gs_code *code, str
 }
 
 enum gs_status gs_locals_read(const struct gs_python *python, struct gs_mem *mem, gs_addr frame,
-                              const struct gs_code *code, struct gs_local **locals, size_t *count)
+                              const struct gs_code *code, bool secrets, struct gs_local **locals, size_t *count)
 {
     struct reading *r = calloc(1, sizeof *r);
     *locals = NULL;
@@ -177,6 +182,7 @@ enum gs_status gs_locals_read(const struct gs_python *python, struct gs_mem *mem
         return GS_NO_MEMORY;
     r->layout = &python->layout;
     r->mem = mem;
+    r->secrets = secrets;
     enum gs_status status = read_names(r, code->addr);
     if (!status)
         status = read_slots(r, frame, code->addr);

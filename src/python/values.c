@@ -128,10 +128,11 @@ void gs_repr_object(struct gs_repr *repr, gs_addr object)
         repr_named(repr, &type, object);
 }
 
-void gs_value_repr(const struct gs_layout *layout, struct gs_mem *mem, gs_addr object, char dst[GS_REPR_MAX])
+void gs_value_repr(const struct gs_layout *layout, struct gs_mem *mem, gs_addr object, bool secrets,
+                   char dst[GS_REPR_MAX])
 {
     static const char cut[] = "...";
-    struct gs_repr repr = {.layout = layout, .left = GS_REPR_READS};
+    struct gs_repr repr = {.layout = layout, .secrets = secrets, .left = GS_REPR_READS};
     gs_metered_init(&repr.metered, mem, &repr.left);
     repr.mem = &repr.metered.mem;
     repr.out = (struct gs_utf8){dst, GS_REPR_MAX - (sizeof cut - 1), 0, false};

@@ -15,6 +15,7 @@ enum {
 struct gs_repr {
     const struct gs_layout *layout;
     struct gs_mem *mem;
+    bool secrets;              /* are shown */
     struct gs_metered metered; /* bounds the work whatever the value looks like */
     uint64_t left;
     struct gs_types types;
@@ -31,6 +32,9 @@ void gs_repr_unreadable(struct gs_repr *repr);
 /* values_text.c: str, bytes, and names. */
 void gs_repr_text(struct gs_repr *repr, gs_addr object);
 void gs_repr_bytes(struct gs_repr *repr, gs_addr object);
+/* The object is text (str, bytes) that names a secret, or whose characters cannot be read. False when secrets are
+ * shown. */
+bool gs_repr_names_secret(struct gs_repr *repr, gs_addr object);
 /* The last component of a dotted C string of the target. */
 void gs_repr_type_name(struct gs_repr *repr, gs_addr name);
 

@@ -1,6 +1,7 @@
 /* Reprs of containers: the first few items, not too deep, and not round in circles. */
 #include <string.h>
 
+#include "base/secret.h"
 #include "python/dict.h"
 #include "python/values.h"
 
@@ -29,6 +30,14 @@ static void put_separator(struct gs_repr *repr, uint64_t index)
         gs_repr_ascii(repr, ", ");
 }
 
+static void put_value(struct gs_repr *repr, gs_addr object, bool hide)
+{
+    if (hide)
+        gs_repr_ascii(repr, GS_SECRET_HIDDEN);
+    else
+        gs_repr_object(repr, object);
+}
+
 /* `size` items whose addresses stand in an array. */
 static void put_array(struct gs_repr *repr, gs_addr items, uint64_t size)
 {
@@ -38,9 +47,10 @@ static void put_array(struct gs_repr *repr, gs_addr items, uint64_t size)
         gs_repr_unreadable(repr);
         return;
     }
+    bool hide = size == 2 && gs_repr_names_secret(repr, shown[0]); /* a header, an item of a dict */
     for (size_t i = 0; i < count; i++) {
         put_separator(repr, i);
-        gs_repr_object(repr, shown[i]);
+        put_value(repr, shown[i], hide && i == 1);
     }
     if (size > count)
         gs_repr_ascii(repr, ", ...");
@@ -96,7 +106,7 @@ static void put_pairs(struct gs_repr *repr, struct gs_dict *dict)
         }
         gs_repr_object(repr, key);
         gs_repr_ascii(repr, ": ");
-        gs_repr_object(repr, value);
+        put_value(repr, value, gs_repr_names_secret(repr, key));
     }
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "python/values.h"
 
 enum { ALONE = 200, INSIDE = 40 /* characters shown of a string that is the value, or is in one */ };
@@ -125,15 +126,42 @@ void gs_repr_text(struct gs_repr *repr, gs_addr object)
     put_text(repr, &text, str.utf8);
 }
 
+static bool open_bytes(struct gs_repr *repr, gs_addr object, struct gs_near *near, struct gs_str *str)
+{
+    struct gs_piece piece = gs_near_piece(near, object, (size_t)repr->layout->bytes_data);
+    *str = (struct gs_str){.data = object + (gs_addr)repr->layout->bytes_data, .unit_bytes = 1};
+    return gs_mem_read(repr->mem, piece.addr, piece.dst, piece.len) == GS_OK &&
+           gs_near_read(near, repr->mem, object + (gs_addr)repr->layout->ob_size, &str->units, sizeof str->units) ==
+               GS_OK &&
+           str->units <= INT64_MAX;
+}
+
+bool gs_repr_names_secret(struct gs_repr *repr, gs_addr object)
+{
+    char name[ALONE];
+    struct gs_type type;
+    struct gs_near near;
+    struct gs_str str;
+    struct text text;
+    if (repr->secrets || !gs_type_of(&repr->types, repr->layout, repr->mem, object, &type))
+        return false;
+    bool is_text = gs_type_has(&type, GS_TYPE_UNICODE);
+    if (!is_text && !gs_type_has(&type, GS_TYPE_BYTES))
+        return false;
+    if (!(is_text ? open_text(repr, object, &near, &str) : open_bytes(repr, object, &near, &str)) ||
+        read_text(repr, &near, &str, ALONE, &text))
+        return true;
+    for (size_t i = 0; i < text.count; i++)
+        name[i] = (char)(text.points[i] < 0x80 ? text.points[i] : 0x80);
+    return gs_secret_name(name, text.count);
+}
+
 void gs_repr_bytes(struct gs_repr *repr, gs_addr object)
 {
     struct gs_near near;
     struct text text;
-    struct gs_str str = {.data = object + (gs_addr)repr->layout->bytes_data, .unit_bytes = 1};
-    struct gs_piece piece = gs_near_piece(&near, object, (size_t)repr->layout->bytes_data);
-    if (gs_mem_read(repr->mem, piece.addr, piece.dst, piece.len) ||
-        gs_near_read(&near, repr->mem, object + (gs_addr)repr->layout->ob_size, &str.units, sizeof str.units) ||
-        str.units > INT64_MAX || read_text(repr, &near, &str, limit_of(repr), &text)) {
+    struct gs_str str;
+    if (!open_bytes(repr, object, &near, &str) || read_text(repr, &near, &str, limit_of(repr), &text)) {
         gs_repr_unreadable(repr);
         return;
     }

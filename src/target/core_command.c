@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "target/core.h"
 
 enum {
@@ -79,11 +80,11 @@ bool gs_core_command(struct gs_target *target, const struct gs_core *core)
     if (!read_arguments(target, count_at + 8, count))
         return false;
     if (target->command_count > 0)
-        return true;
+        return gs_secret_hide(target->command, target->command_count);
     size_t len = strlen(core->arguments);
     while (len > 0 && core->arguments[len - 1] == ' ')
         len--;
     target->command[0] = len > 0 ? strndup(core->arguments, len) : strdup(core->comm);
     target->command_count = target->command[0] != NULL;
-    return target->command[0] != NULL;
+    return target->command[0] && gs_secret_hide(target->command, target->command_count);
 }

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/secret.h"
 #include "base/watch.h"
 #include "gilspy/target.h"
 #include "target/barrier.h"
@@ -56,7 +57,7 @@ static enum gs_status read_command(struct gs_target *target)
         target->command_count = i + 1;
     }
     free(text);
-    return failed ? GS_NO_MEMORY : GS_OK;
+    return !failed && gs_secret_hide(target->command, target->command_count) ? GS_OK : GS_NO_MEMORY;
 }
 
 static enum gs_status read_exe(struct gs_target *target)

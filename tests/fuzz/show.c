@@ -48,7 +48,7 @@ static enum gs_status find_locals(void *context, const struct gs_frame *frame, s
 {
     struct look *look = context;
     const struct gs_code *code = gs_codes_find(gs_reader_codes(look->reader), frame->code);
-    return code ? gs_locals_read(look->python, &look->values.mem, frame->frame, code, locals, count) : GS_LOST;
+    return code ? gs_locals_read(look->python, &look->values.mem, frame->frame, code, false, locals, count) : GS_LOST;
 }
 
 static bool take(struct look *look, struct gs_target *target)

@@ -11,7 +11,7 @@ from target import running
 def frames(python, folders):
     """The target, what it says of its values, and the locals that gilspy shows by function."""
     with running(python, folders, "locals.py", pipes=["park"]) as target:
-        for name in ("small", "odd", "cells"):
+        for name in ("small", "odd", "cells", "secret"):
             target.wait_reading(target.began["tids"][name], "park")
         truth = target.ask("shown")["answer"]
         target.wait_idle()
@@ -68,6 +68,24 @@ def test_odd_values(frames):
     wrong = {name: odd.get(name) for name, pattern in ODD.items() if not re.fullmatch(pattern, odd.get(name, ""))}
     assert not wrong and set(odd) == set(ODD)
     assert all(len(value.encode("utf-8", "replace")) < 256 for value in odd.values())
+
+
+def test_secrets(frames):
+    """Values whose names look secret are hidden, in text and JSON alike, unless they are asked for."""
+    target, _, seen = frames
+    hidden = seen["secret_values"]
+    assert {name: hidden[name] for name in ("password", "apiKey")} == dict.fromkeys(("password", "apiKey"), "<hidden>")
+    assert {name: hidden[name].lstrip("u") for name in ("author", "token_count", "passwords_checked")} == {
+        "author": "'somebody'", "token_count": "5", "passwords_checked": "6"}
+    for value in ("'password': <hidden>", "'host': 'db1'", "'tokenize': 1"):
+        assert value in hidden["config"]
+    assert re.fullmatch(r"\[\(b?'authorization', <hidden>\), \(b?'host', b?'db1'\)\]", hidden["headers"])
+    assert re.sub("[bu]'", "'", hidden["options"]) in ("{'Set-Cookie': <hidden>, 'x-api-key': <hidden>}",
+                                                       "{'x-api-key': <hidden>, 'Set-Cookie': <hidden>}")
+    text = gilspy.run("dump", "-l", "-p", target.pid, "--thread", "secret").stdout
+    assert "hunter2" not in text and text.count("<hidden>") == 7
+    shown = gilspy.run("dump", "-l", "-p", target.pid, "--thread", "secret", "--show-secrets").stdout
+    assert "<hidden>" not in shown and shown.count("hunter2") == 7
 
 
 def test_text_is_harmless(frames):

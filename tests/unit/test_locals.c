@@ -84,7 +84,7 @@ static void assert_locals(struct world *w, const char *expected)
     struct gs_local *locals;
     size_t count;
     char text[1000] = "";
-    assert_int_equal(gs_locals_read(&w->python, w->o.mem, w->frame, w->code, &locals, &count), GS_OK);
+    assert_int_equal(gs_locals_read(&w->python, w->o.mem, w->frame, w->code, false, &locals, &count), GS_OK);
     for (size_t i = 0; i < count; i++) {
         strcat(text, locals[i].argument ? "*" : "");
         strcat(text, locals[i].name);
@@ -100,7 +100,7 @@ static enum gs_status status_of(struct world *w)
 {
     struct gs_local *locals;
     size_t count;
-    enum gs_status status = gs_locals_read(&w->python, w->o.mem, w->frame, w->code, &locals, &count);
+    enum gs_status status = gs_locals_read(&w->python, w->o.mem, w->frame, w->code, false, &locals, &count);
     if (status) {
         assert_null(locals);
         assert_int_equal(count, 0);
@@ -121,6 +121,28 @@ static void test_all_versions(void **state)
         assert_locals(&w, "*a=10 *b='bee' x=3 y=6 z='free' ");
         put_slot(&w, 2, 0x1000);
         assert_locals(&w, "*a=10 *b='bee' x=<unreadable> y=6 z='free' ");
+        close_world(&w);
+    }
+}
+
+static void test_secrets(void **state)
+{
+    (void)state;
+    struct objects_code made = template;
+    made.locals[0] = "author";
+    made.locals[1] = "apiKey";
+    made.frees[0] = "_token";
+    for (size_t i = 0; i < objects_version_count; i++) {
+        struct world w;
+        struct gs_local *locals;
+        size_t count;
+        open_world(&w, objects_versions[i], &made);
+        assert_locals(&w, "*author=10 *apiKey=<hidden> x=3 y=5 _token=<hidden> ");
+        assert_int_equal(gs_locals_read(&w.python, w.o.mem, w.frame, w.code, true, &locals, &count), GS_OK);
+        assert_int_equal(count, 5);
+        assert_string_equal(locals[1].value, "'bee'");
+        assert_string_equal(locals[4].value, "'free'");
+        gs_locals_free(locals, count);
         close_world(&w);
     }
 }
@@ -196,10 +218,8 @@ static void test_damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_versions),
-        cmocka_unit_test(test_shared_argument),
-        cmocka_unit_test(test_tags),
-        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_all_versions), cmocka_unit_test(test_secrets), cmocka_unit_test(test_shared_argument),
+        cmocka_unit_test(test_tags),         cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@ static bool is_two(const struct objects *o)
 static void assert_repr(struct objects *o, gs_addr object, const char *expected)
 {
     char text[GS_REPR_MAX];
-    gs_value_repr(&o->layout, o->mem, object, text);
+    gs_value_repr(&o->layout, o->mem, object, false, text);
     assert_string_equal(text, expected);
 }
 
@@ -113,7 +113,7 @@ static void check_strings(struct objects *o)
     assert_repr(o, objects_str(o, text), expected);
     memset(text, '\x01', 250); /* four characters each: the repr is full before the limit of the string */
     char repr[GS_REPR_MAX];
-    gs_value_repr(&o->layout, o->mem, objects_str(o, text), repr);
+    gs_value_repr(&o->layout, o->mem, objects_str(o, text), false, repr);
     assert_int_equal(strlen(repr), 1 + 62 * 4 + 3);
     assert_string_equal(repr + strlen(repr) - 7, "\\x01...");
     const char *prefix = is_two(o) ? "" : "b";
@@ -172,6 +172,29 @@ static void check_dicts(struct objects *o)
     assert_repr(o, dict, is_two(o) ? "{}" : "{<unreadable>}");
 }
 
+static void check_secrets(struct objects *o)
+{
+    char text[GS_REPR_MAX];
+    const gs_addr password = objects_str(o, "db_password"), value = objects_str(o, "hunter2"), four = objects_int(o, 4);
+    const gs_addr cookie = objects_bytes(o, "Cookie", 6), pair[] = {cookie, value, four};
+    const char *b = is_two(o) ? "" : "b";
+    char expected[100];
+    gs_addr dict = objects_dict(o, (gs_addr[]){password, value, four, value, objects_str(o, "author"), four}, 3);
+    assert_repr(o, dict, "{'db_password': <hidden>, 4: 'hunter2', 'author': 4}");
+    assert_repr(o, objects_dict(o, (gs_addr[]){four, dict}, 1),
+                "{4: {'db_password': <hidden>, 4: 'hunter2', 'author': 4}}");
+    gs_value_repr(&o->layout, o->mem, dict, true, text);
+    assert_string_equal(text, "{'db_password': 'hunter2', 4: 'hunter2', 'author': 4}");
+    /* A header: two items, of which the first is the name. */
+    snprintf(expected, sizeof expected, "[(%s'Cookie', <hidden>)]", b);
+    assert_repr(o, objects_list(o, (gs_addr[]){objects_tuple(o, pair, 2)}, 1), expected);
+    snprintf(expected, sizeof expected, "[%s'Cookie', <hidden>]", b);
+    assert_repr(o, objects_list(o, pair, 2), expected);
+    snprintf(expected, sizeof expected, "(%s'Cookie', 'hunter2', 4)", b);
+    assert_repr(o, objects_tuple(o, pair, 3), expected);
+    assert_repr(o, objects_tuple(o, (gs_addr[]){value, value}, 2), "('hunter2', 'hunter2')");
+}
+
 static void check_sets(struct objects *o)
 {
     gs_addr set = objects_new(o, objects_type(o, "set"), 64), table = objects_alloc(o, 8 * 16);
@@ -225,7 +248,7 @@ static void check_bounds(struct objects *o)
             items[i] = leaf;
         leaf = objects_dict(o, (gs_addr[]){leaf, leaf, items[1], leaf, items[2], leaf}, 3);
     }
-    gs_value_repr(&o->layout, o->mem, leaf, text);
+    gs_value_repr(&o->layout, o->mem, leaf, false, text);
     assert_true(strlen(text) < GS_REPR_MAX);
     assert_non_null(strstr(text, "..."));
 }
@@ -243,6 +266,7 @@ static void test_all_versions(void **state)
             check_unicode(&o);
         check_sequences(&o);
         check_dicts(&o);
+        check_secrets(&o);
         check_sets(&o);
         check_others(&o);
         check_bounds(&o);
@@ -267,7 +291,7 @@ static void test_noise(void **state)
         }
         for (int k = 0; k < 2000; k++) {
             char text[GS_REPR_MAX];
-            gs_value_repr(&o.layout, o.mem, OBJECTS_ARENA + (gs_addr)(rand() % OBJECTS_ARENA_BYTES), text);
+            gs_value_repr(&o.layout, o.mem, OBJECTS_ARENA + (gs_addr)(rand() % OBJECTS_ARENA_BYTES), false, text);
             assert_in_range(strlen(text), 1, GS_REPR_MAX - 1);
             for (const char *p = text; *p; p++)
                 assert_true((uint8_t)*p >= 0x20 && *p != 0x7f);

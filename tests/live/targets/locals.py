@@ -66,6 +66,18 @@ def odd_values():
     common.wait("park")
 
 
+def secret_values(password, author):
+    apiKey, token_count, passwords_checked = "hunter2", 5, 6
+    config = {"db": {"password": "hunter2", "host": "db1"}, "tokenize": 1}
+    headers = [(b"authorization", b"hunter2"), (b"host", b"db1")]
+    options = {u"Set-Cookie": u"hunter2", b"x-api-key": b"hunter2"}
+
+    def inner():
+        return apiKey
+    common.wait("park")
+    return inner, token_count, passwords_checked, config, headers, options
+
+
 def cells(argument):
     shared = "shared"
     own = 11
@@ -81,4 +93,5 @@ def cells(argument):
 common.start("small", small_values, "given", 8, 9, 10, extra="more")
 common.start("odd", odd_values)
 common.start("cells", cells, 5)
+common.start("secret", secret_values, password="hunter2", author="somebody")
 common.serve(shown=lambda: shown)
