@@ -66,7 +66,6 @@ struct gs_still {
     void *files;
 };
 
-struct stat;
 struct gs_target {
     struct gs_still *still; /* NULL: a live process */
     pid_t pid;              /* as we see it */
@@ -107,9 +106,6 @@ const struct gs_map *gs_target_map_at(const struct gs_target *target, gs_addr ad
 /* Opens the file behind a map in whatever namespace it lives, also when it was deleted; only if it is a regular file,
  * and really the one that is mapped. Returns a descriptor, or -1. */
 int gs_target_open_file(const struct gs_target *target, const struct gs_map *map);
-/* Opens a path for reading if a regular file is there, which st describes; else -1, and nothing has been opened: to
- * open a FIFO or a device may do something or hold us up. */
-int gs_target_open_regular(const char *path, struct stat *st);
 /* The same, where it is sure that whoever opens and reads the file waits for no server and no other process: it lies in
  * a file system of this machine, and no path has to be walked. */
 int gs_target_open_near_file(const struct gs_target *target, const struct gs_map *map);

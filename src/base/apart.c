@@ -14,6 +14,7 @@
 
 #include "base/apart.h"
 #include "base/clock.h"
+#include "base/regular.h"
 
 enum { PATIENCE_NS = 2000000000 };
 
@@ -103,9 +104,8 @@ static void open_and_read(const void *context, void *result)
 {
     struct stat st;
     uint8_t byte;
-    int fd = open(context, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    bool regular = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-    if (regular && st.st_size > 0) /* whatever is read of it: the cache may have the beginning */
+    int fd = gs_open_regular(context, &st);
+    if (fd >= 0 && st.st_size > 0) /* whatever is read of it: the cache may have the beginning */
         *(bool *)result = pread(fd, &byte, 1, 0) == 1 && pread(fd, &byte, 1, st.st_size - 1) == 1;
 }
 

@@ -51,6 +51,8 @@ bool gs_user_find(struct gs_user *user, const char *name)
         found = strcmp(entry->pw_name, name) == 0 || (int64_t)entry->pw_uid == number;
         if (found) {
             *user = (struct gs_user){.uid = entry->pw_uid, .groups = {entry->pw_gid}, .group_count = 1};
+            snprintf(user->name, sizeof user->name, "%s", entry->pw_name);
+            snprintf(user->folder, sizeof user->folder, "%s", entry->pw_dir);
             add_groups(user, entry->pw_name);
         }
     }

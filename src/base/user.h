@@ -15,6 +15,7 @@ struct gs_user {
     uid_t uid;
     gid_t groups[GS_USER_GROUPS_MAX]; /* the first is its own */
     size_t group_count;
+    char name[64], folder[256]; /* its home directory; "" where /etc/passwd does not have it */
 };
 
 /* A user of /etc/passwd by name or number, with its groups of /etc/group; false: there is none. */

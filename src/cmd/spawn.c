@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -32,19 +33,36 @@ static _Noreturn void give_up(int out, enum step step)
 static bool leave_terminal(int output)
 {
     int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    return setsid() >= 0 && dup2(nothing, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 &&
-           dup2(output, STDERR_FILENO) >= 0;
+    return dup2(nothing, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 && dup2(output, STDERR_FILENO) >= 0;
 }
 
-static _Noreturn void become(char *const argv[], const struct gs_user *user, int output, int out)
+/* The groups first: afterwards there is no right to. */
+static bool change_user(const struct gs_user *user)
+{
+    if (setgroups(user->group_count, user->groups) || setgid(user->groups[0]) || setuid(user->uid))
+        return false;
+    return !*user->name || (setenv("HOME", user->folder, 1) == 0 && setenv("USER", user->name, 1) == 0 &&
+                            setenv("LOGNAME", user->name, 1) == 0);
+}
+
+static _Noreturn void become(const struct gs_spawn *spawn, char *const argv[], const struct gs_user *user, int output,
+                             int out)
 {
     signal(SIGPIPE, SIG_DFL); /* as it was before we ignored it */
-    if (output && !leave_terminal(output))
+    if ((spawn->apart && setsid() < 0) || (output && !leave_terminal(output)))
         give_up(out, STEP_EXEC);
-    if (user && (setgroups(user->group_count, user->groups) || setgid(user->groups[0]) || setuid(user->uid)))
+    if (user && !change_user(user))
         give_up(out, STEP_USER);
     execvp(argv[0], argv);
     give_up(out, STEP_EXEC);
+}
+
+static bool has_terminal(void)
+{
+    int fd = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
 }
 
 /* Waits until the program runs, or says why it does not. */
@@ -70,16 +88,17 @@ enum gs_status gs_spawn_start(struct gs_spawn *spawn, char *const argv[], const 
 {
     int ends[2];
     struct gs_user user;
-    *spawn = (struct gs_spawn){.apart = manner->output != 0};
+    *spawn = (struct gs_spawn){0};
     if (manner->user && !gs_user_find(&user, manner->user))
         return gs_fail(err, GS_USAGE, "cannot run %.200s as %.60s: there is no such user", argv[0], manner->user);
     if (manner->foster && prctl(PR_SET_CHILD_SUBREAPER, 1UL))
         return gs_fail(err, GS_FAILED, "cannot follow the processes of %.200s: %s", argv[0], strerror(errno));
     if (pipe2(ends, O_CLOEXEC))
         return gs_fail(err, GS_FAILED, "cannot run %.200s: %s", argv[0], strerror(errno));
+    spawn->apart = manner->output != 0 || (manner->user && user.uid != getuid() && has_terminal());
     spawn->pid = fork();
     if (spawn->pid == 0)
-        become(argv, manner->user ? &user : NULL, manner->output, ends[1]);
+        become(spawn, argv, manner->user ? &user : NULL, manner->output, ends[1]);
     int reason = errno;
     close(ends[1]);
     enum gs_status status;

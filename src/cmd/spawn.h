@@ -10,15 +10,17 @@
 
 struct gs_spawn {
     pid_t pid;
-    bool apart; /* it has no terminal: what signals that sends are ours alone */
+    bool apart; /* it is not in our terminal's session: what signals that sends are ours alone */
     bool ended;
     int exit; /* once it has ended: its exit status, or 128 + the signal that ended it */
 };
 
 struct gs_spawn_manner {
-    const char *user; /* a name or a number; NULL: as ourselves */
-    bool foster;      /* descendants of it whose parent ends become our children */
-    int output;       /* what it writes goes to this file, and it has no terminal; 0: it has ours */
+    /* A name or a number; NULL: as ourselves. Another user's program is in no session with our terminal, where it could
+     * type for us (TIOCSTI), and finds HOME, USER and LOGNAME as its own. */
+    const char *user;
+    bool foster; /* descendants of it whose parent ends become our children */
+    int output;  /* what it writes goes to this file, and it has no terminal; 0: it has ours */
 };
 
 /* Starts argv[0] with the signals and the environment that we were given. Before gs_signals_catch. GS_FAILED,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/apart.h"
+#include "base/regular.h"
 #include "base/watch.h"
 #include "mem/core_files.h"
 #include "mem/core_match.h"
@@ -68,10 +69,10 @@ static int open_path(const struct attempt *attempt, const char *path, const char
     if (!gs_apart_answers(path) || !gs_watch_enter_spare(watch, step))
         return -1;
     /* What lies there now may be a FIFO, or a device. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    *why = errno == ENOENT || errno == ENOTDIR ? NULL : "may not be read";
-    if (fd >= 0 && fstat(fd, st))
-        st->st_mode = 0;
+    int fd = gs_open_regular(path, st);
+    *why = errno == ENOENT || errno == ENOTDIR    ? NULL
+           : st->st_mode && !S_ISREG(st->st_mode) ? "is no regular file"
+                                                  : "may not be read";
     gs_watch_leave(watch);
     return fd;
 }
@@ -87,8 +88,8 @@ static bool try_step(struct attempt *attempt, const char *path, const char *step
         note(entry, path, why ? why : "is missing", !why);
         return false;
     }
-    why = "is no regular file";
-    if (S_ISREG(st.st_mode) && gs_bytes_of_file(&entry->bytes, fd, attempt->files->options.watch, step, true))
+    why = "may not be read";
+    if (gs_bytes_of_file(&entry->bytes, fd, attempt->files->options.watch, step, true))
         why = gs_core_match(&entry->image, &attempt->first, &entry->bytes, &attempt->head, &st, named,
                             attempt->files->options.made_at_ns);
     if (!why && (entry->head = malloc(sizeof *entry->head))) {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/regular.h"
 #include "native/symbols.h"
 
 enum { PATH_BYTES = 4096 + 256 };
@@ -19,7 +20,7 @@ static bool belongs(const struct gs_module *module, int fd)
 int gs_debug_file_try(const struct gs_module *module, const char *path)
 {
     struct stat st;
-    int fd = gs_target_open_regular(path, &st);
+    int fd = gs_open_regular(path, &st);
     if (fd >= 0 && !belongs(module, fd)) {
         close(fd);
         fd = -1;
@@ -75,7 +76,7 @@ int gs_debug_file_shared(int fd, const char *name)
     path[len > 0 ? len : 0] = '\0';
     char *slash = strrchr(path, '/');
     if (*name == '/' || !slash)
-        return *name == '/' ? gs_target_open_regular(name, &st) : -1;
+        return *name == '/' ? gs_open_regular(name, &st) : -1;
     snprintf(slash + 1, PATH_BYTES, "%s", name);
-    return gs_target_open_regular(path, &st);
+    return gs_open_regular(path, &st);
 }

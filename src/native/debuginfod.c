@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -91,6 +92,13 @@ enum gs_status gs_native_debuginfod(struct gs_err *err)
 {
     const char *urls = getenv("DEBUGINFOD_URLS"), *folders = getenv("PATH");
     char path[PATH_BYTES];
+    if (getauxval(AT_SECURE)) {
+        gs_fail(err, GS_FAILED,
+                "cannot ask for symbols: gilspy has capabilities of its own, and whoever starts it would "
+                "choose the servers");
+        gs_err_todo(err, "Leave out --debuginfod, or run a gilspy without capabilities as root");
+        return GS_FAILED;
+    }
     if (!urls || urls[strspn(urls, " ")] == '\0') {
         gs_fail(err, GS_USAGE, "cannot ask for symbols: DEBUGINFOD_URLS names no server");
         gs_err_todo(err, "Set it, for example to https://debuginfod.debian.net");

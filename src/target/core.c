@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/apart.h"
+#include "base/regular.h"
 #include "base/watch.h"
 #include "target/core.h"
 
@@ -83,11 +84,11 @@ static enum gs_status open_regular(const char *name, const char *what, int *fd, 
     *fd = -1;
     if (!gs_apart_answers(name))
         return gs_fail(err, GS_FAILED, "the kernel does not answer: opening or reading the %s %s", what, name);
-    *fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (*fd < 0 || fstat(*fd, st))
-        return gs_fail(err, GS_FAILED, "cannot read the %s %s: %s", what, name, strerror(errno));
-    if (S_ISREG(st->st_mode))
+    *fd = gs_open_regular(name, st);
+    if (*fd >= 0)
         return GS_OK;
+    if (!st->st_mode || S_ISREG(st->st_mode))
+        return gs_fail(err, GS_FAILED, "cannot read the %s %s: %s", what, name, strerror(errno));
     gs_fail(err, GS_FAILED, "cannot read the %s %s: it is %s", what, name,
             S_ISDIR(st->st_mode)    ? "a directory"
             : S_ISFIFO(st->st_mode) ? "a pipe, and is not read from front to back"

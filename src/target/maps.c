@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/regular.h"
 #include "base/watch.h"
 #include "gilspy/target.h"
 #include "target/procfs.h"
@@ -115,20 +116,6 @@ const struct gs_map *gs_target_map_at(const struct gs_target *target, gs_addr ad
     return NULL;
 }
 
-int gs_target_open_regular(const char *path, struct stat *st)
-{
-    char link[40];
-    int fd = -1, place = open(path, O_PATH | O_CLOEXEC);
-    if (place < 0)
-        return -1;
-    if (fstat(place, st) == 0 && S_ISREG(st->st_mode)) {
-        snprintf(link, sizeof link, "/proc/self/fd/%d", place);
-        fd = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    }
-    close(place);
-    return fd;
-}
-
 /* The beginning of the file is what stands in memory: of a program or library, its headers and the addresses of its
  * symbols. */
 static bool same_contents(const struct gs_target *target, const struct gs_map *map, int fd)
@@ -155,7 +142,7 @@ static bool same_contents(const struct gs_target *target, const struct gs_map *m
 static int open_checked(const struct gs_target *target, const char *path, const struct gs_map *map)
 {
     struct stat st;
-    int fd = gs_target_open_regular(path, &st);
+    int fd = gs_open_regular(path, &st);
     if (fd < 0)
         return -1;
     if ((st.st_ino == map->inode && major(st.st_dev) == map->dev_major && minor(st.st_dev) == map->dev_minor) ||

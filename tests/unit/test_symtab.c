@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <elf.h>
 
+#include "base/regular.h"
 #include "elf/file.h"
 #include "native/symbols.h"
 
@@ -136,15 +137,15 @@ static void no_regular_files(void **state)
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/fifo", folder);
     assert_int_equal(mkfifo(path, 0600), 0);
-    assert_int_equal(gs_target_open_regular(path, &st), -1);
+    assert_int_equal(gs_open_regular(path, &st), -1);
     assert_int_equal(open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC), -1); /* nobody reads */
     int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     assert_null(gs_elf_file_open(fcntl(fd, F_DUPFD_CLOEXEC, 0)));
     assert_null(gs_lines_open(fcntl(fd, F_DUPFD_CLOEXEC, 0)));
     close(fd);
     assert_int_equal(unlink(path) | rmdir(folder), 0);
-    assert_int_equal(gs_target_open_regular("/dev/null", &st), -1);
-    assert_int_equal(gs_target_open_regular("/proc/self", &st), -1);
+    assert_int_equal(gs_open_regular("/dev/null", &st), -1);
+    assert_int_equal(gs_open_regular("/proc/self", &st), -1);
 }
 
 /* Each cut of the file ends somewhere in its tables. */
