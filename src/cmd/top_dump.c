@@ -1,4 +1,5 @@
 /* One file per press, named by process and time; it is opened when there is something to write. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -18,7 +19,7 @@ static bool choose_name(pid_t pid, char name[NAME])
     struct tm local;
     strftime(time_text, sizeof time_text, "%Y%m%d-%H%M%S", localtime_r(&now, &local));
     snprintf(name, NAME, "gilspy-%d-%s.txt", (int)pid, time_text);
-    for (int i = 2; access(name, F_OK) == 0; i++) {
+    for (int i = 2; faccessat(AT_FDCWD, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0; i++) { /* a link is none of ours */
         if (i == SAME_SECOND)
             return false;
         snprintf(name, NAME, "gilspy-%d-%s-%d.txt", (int)pid, time_text, i);

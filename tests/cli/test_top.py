@@ -3,6 +3,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -209,6 +210,24 @@ def test_write(held, tmp_path):
     assert len(files) == len(list(tmp_path.iterdir())) == 2
     for file in files:
         assert re.search('GIL: held by %d "holder"' % held.began["tids"]["holder"], file.read_text())
+
+
+def test_write_beside_links(held, tmp_path):
+    """Who knows the name beforehand cannot have the dump written somewhere else: links that lead nowhere stand there
+    for every second of the next minutes."""
+    folder = tmp_path / "links"
+    folder.mkdir()
+    now = int(time.time())
+    for second in range(now, now + 600):
+        name = time.strftime("gilspy-%d-%%Y%%m%%d-%%H%%M%%S.txt" % held.pid, time.localtime(second))
+        (folder / name).symlink_to(tmp_path / "elsewhere")
+    with screen("-p", held.pid, cwd=folder) as top:
+        top.wait_for(HEADER)
+        top.press("w")
+        top.wait_for("wrote gilspy-%d-" % held.pid)
+        end(top)
+    made = [file.name for file in folder.iterdir() if not file.is_symlink()]
+    assert len(made) == 1 and made[0].endswith("-2.txt") and not (tmp_path / "elsewhere").exists()
 
 
 def test_write_where_nothing_may_be_written(held):
