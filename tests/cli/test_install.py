@@ -1,4 +1,5 @@
 """What is installed, where, and that the man pages tell what the program's own help tells."""
+import glob
 import os
 import re
 import shutil
@@ -12,9 +13,11 @@ pytestmark = pytest.mark.slow
 
 BUILD = os.path.dirname(gilspy.PROGRAM)
 MB = 1000 * 1000
+DOC = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "doc")
 PLACES = {"share/bash-completion/completions/gilspy", "share/zsh/site-functions/_gilspy",
           "share/fish/vendor_completions.d/gilspy.fish", "share/doc/gilspy/README.md",
-          "share/doc/gilspy/CHANGELOG.md", "share/doc/gilspy/LICENSE"}
+          "share/doc/gilspy/CHANGELOG.md", "share/doc/gilspy/LICENSE", "share/doc/gilspy/SECURITY.md"} | {
+              "share/doc/gilspy/doc/" + os.path.basename(page) for page in glob.glob(os.path.join(DOC, "*.md"))}
 
 
 def output(*words, **options):

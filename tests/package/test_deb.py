@@ -76,10 +76,12 @@ def test_contents(package):
     rows = contents(package)
     files = {path for path in rows if not path.endswith("/")}
     pages = {path for path in files if path.startswith("/usr/share/man/man1/")}
-    assert files - pages == {
+    texts = {path for path in files if path.startswith("/usr/share/doc/gilspy/doc/")}
+    assert "/usr/share/doc/gilspy/doc/commands.md" in texts or "/usr/share/doc/gilspy/doc/commands.md.gz" in texts
+    assert files - pages - texts == {
         "/usr/bin/gilspy", "/usr/share/bash-completion/completions/gilspy", "/usr/share/zsh/vendor-completions/_gilspy",
         "/usr/share/fish/vendor_completions.d/gilspy.fish", "/usr/share/doc/gilspy/README.md",
-        "/usr/share/doc/gilspy/changelog.gz", "/usr/share/doc/gilspy/changelog.Debian.gz",
+        "/usr/share/doc/gilspy/SECURITY.md", "/usr/share/doc/gilspy/changelog.gz", "/usr/share/doc/gilspy/changelog.Debian.gz",
         "/usr/share/doc/gilspy/copyright"}
     assert "/usr/share/man/man1/gilspy-dump.1.gz" in pages and all(path.endswith(".1.gz") for path in pages)
     assert {owner for _, owner, _ in rows.values()} == {"root/root"}
