@@ -38,6 +38,11 @@ struct gs_arch_registers {
 void gs_arch_registers_read(struct gs_arch_registers *registers, const struct user_regs_struct *from);
 /* A thread that was stopped with these had come into a system call. */
 bool gs_arch_came_in(const struct user_regs_struct *registers);
+/* The byte is an instruction that traps into the debugger as a watched store does: whoever executed it meant that. */
+bool gs_arch_is_debug_trap(uint8_t byte);
+/* Who runs the virtual machine that this is ("KVMKVMKVM"), "" where it is none. */
+enum { GS_ARCH_HYPERVISOR_BYTES = 13 };
+void gs_arch_hypervisor(char name[GS_ARCH_HYPERVISOR_BYTES]);
 
 /* Those of a thread in a system call, as far as its arguments tell. */
 void gs_arch_registers_of_call(struct gs_arch_registers *registers, const uint64_t args[6], gs_addr sp, gs_addr pc);

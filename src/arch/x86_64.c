@@ -1,4 +1,5 @@
 /* x86-64: static variables are addressed relative to the instruction pointer. */
+#include <cpuid.h>
 #include <elf.h>
 #include <errno.h>
 #include <string.h>
@@ -71,6 +72,27 @@ enum gs_arch_relocation gs_arch_relocation(uint32_t type)
 bool gs_arch_came_in(const struct user_regs_struct *registers)
 {
     return registers->orig_rax <= INT32_MAX;
+}
+
+bool gs_arch_is_debug_trap(uint8_t byte)
+{
+    return byte == 0xf1; /* int1; int3 raises another exception, which the kernel tells apart */
+}
+
+/* Leaf 1 says in the highest bit of ecx whether there is a hypervisor, leaf 0x40000000 whose it is (Linux:
+ * arch/x86/kernel/cpu/hypervisor.c). */
+void gs_arch_hypervisor(char name[GS_ARCH_HYPERVISOR_BYTES])
+{
+    unsigned eax, words[3], ecx = 0, unused;
+    memset(name, 0, GS_ARCH_HYPERVISOR_BYTES);
+    if (!__get_cpuid(1, &eax, &unused, &ecx, &unused) || !(ecx >> 31))
+        return;
+    __cpuid(0x40000000, eax, words[0], words[1], words[2]);
+    memcpy(name, words, sizeof words);
+    for (size_t i = 0; name[i]; i++)
+        name[i] = name[i] >= ' ' && name[i] < 0x7f ? name[i] : '?';
+    if (!name[0])
+        strcpy(name, "not named");
 }
 
 /* The length of a ModRM byte and what follows it, for the group of near indirect calls (opcode ff /2). */

@@ -28,7 +28,8 @@ static int examine(const struct gs_args *args, struct gs_doctor *doctor)
         return gs_message(status, &err);
     gs_console_init(&console, output.file, args->color);
     const char *term = getenv("TERM");
-    struct gs_surroundings place = {.utf8 = console.utf8, .term = term, .term_known = gs_terminal_known(term)};
+    struct gs_surroundings place = {
+        .utf8 = console.utf8, .term = term, .term_known = gs_terminal_known(term), .thorough = args->verbose};
     gs_doctor_examine(doctor, args->pid_count > 0 ? args->pids[0] : 0, &place);
     status = show(doctor, &console, args, &err);
     int exit = status == GS_OK ? gs_status_exit(doctor->status) : gs_message(status, &err);
@@ -63,9 +64,11 @@ const struct gs_cmd gs_cmd_doctor = {
             "Without what is marked missing dump cannot be used; a note tells of something that it does without.\n"
             "\n"
             "  gilspy doctor             what works here?\n"
+            "  gilspy doctor -v          and do watched stores trap as they should?\n"
             "  gilspy doctor -p 1234     why can I not look into this process?\n"
             "\n"
             "Exit status: 0 when dump can be used, of that process with -p; otherwise that of dump.",
-    .options = GS_OPT(PID) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(HELP),
+    .options =
+        GS_OPT(PID) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
 };

@@ -90,7 +90,7 @@ static void give_up(const struct gs_stuck *stuck, void *context)
 static enum gs_status open_sampler(struct trace *t, struct gs_err *err)
 {
     const struct gs_args *args = t->args;
-    struct gs_reader_options options = {.stopping = args->stopping, .max_pause = args->max_pause};
+    struct gs_reader_options options = {.stopping = GS_STOP_NEVER, .max_pause = args->max_pause};
     struct gs_python *python = t->subject.look->python;
     enum gs_status status = t->format->open(&t->timeline, t->output.file, t->subject.look->target->pid, &t->selection);
     if (!status)
@@ -155,6 +155,7 @@ static enum gs_status step(struct trace *t, uint64_t now_ns, uint64_t *sample_ns
         status = gs_exact_step(t->exact);
     if (!status && !t->sampled && gs_exact_hopeless(t->exact)) {
         t->sampled = true;
+        gs_reader_set_stopping(t->reader, t->args->stopping);
         t->timeline->go_sampled(t->timeline);
         gs_remark("%s: from here on it is sampled", gs_exact_hopeless(t->exact));
     }
@@ -254,6 +255,9 @@ static void tell_setup(const struct trace *t)
                   "tracefs (mount -t tracefs nodev /sys/kernel/tracing)");
     if (t->args->counters)
         gs_exact_tell_counters(t->exact);
+    if (t->args->stopping == GS_STOP_ALWAYS)
+        gs_remark("while it is traced exactly no thread is stopped to be read (-b): its guard is the tracer of all of "
+                  "them");
 }
 
 /* What is to be known of the result. */

@@ -35,14 +35,20 @@ void gs_exact_tell_counters(const struct gs_exact *exact)
                   "kernel.perf_event_paranoid of 1 or less");
 }
 
-void gs_exact_tell_losses(const struct gs_exact *exact)
+void gs_exact_tell_losses(struct gs_exact *exact)
 {
     struct gs_tracer_numbers numbers;
     gs_exact_numbers(exact, &numbers);
-    if (numbers.lost > 0)
+    if (numbers.lost > numbers.traps)
         gs_remark("not exact: %llu of %llu events were lost, because gilspy could not read them in time; the times in "
                   "which they were are left out",
-                  (unsigned long long)numbers.lost, (unsigned long long)numbers.hits);
+                  (unsigned long long)(numbers.lost - numbers.traps),
+                  (unsigned long long)(numbers.hits - numbers.traps));
+    if (numbers.traps > 0)
+        gs_remark("not exact: at least %llu events were lost, because this machine did not tell the kernel what their "
+                  "traps were for, as some hypervisors do not; gilspy kept them from ending the process; the times in "
+                  "which they were are left out",
+                  (unsigned long long)numbers.traps);
     if (numbers.throttled > 0)
         gs_remark("not exact: the kernel left out events %llu times (kernel.perf_event_max_sample_rate); these times "
                   "are left out",

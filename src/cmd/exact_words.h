@@ -7,7 +7,7 @@
 void gs_exact_tell_setup(const struct gs_exact *exact);
 /* Which counters there are not, where they were asked for. */
 void gs_exact_tell_counters(const struct gs_exact *exact);
-void gs_exact_tell_losses(const struct gs_exact *exact);
+void gs_exact_tell_losses(struct gs_exact *exact);
 /* What is to be known of figures that come of the tracing itself; NULL: nothing. */
 const char *gs_exact_caveat(const struct gs_gilstat *stat);
 

@@ -25,7 +25,8 @@ struct figures {
     struct gs_subject subject;
     struct gs_exact *exact;
     uint64_t begin_ns;
-    bool shown, warned; /* warned: of what tracing changes */
+    bool shown, warned;  /* warned: of what tracing changes */
+    const char *instead; /* why it is sampled from the beginning; NULL: it is not */
 };
 
 static void give_up(const struct gs_stuck *stuck, void *context)
@@ -108,12 +109,16 @@ static enum gs_status measure(struct figures *f, struct gs_err *err)
     struct gs_exact_subject subject = gs_exact_subject_of(f->subject.look);
     bool gone = false;
     enum gs_status status = gs_exact_open(&f->exact, &subject, &options, err);
+    if (status == GS_UNGUARDED)
+        f->instead = err->what;
     if (status)
-        return status;
+        return status == GS_UNGUARDED ? GS_OK : status;
     f->begin_ns = gs_clock_ns();
     status = loop(f, &gone);
-    if (!status && gs_exact_hopeless(f->exact))
-        return GS_OK;
+    if (!status)
+        f->instead = gs_exact_hopeless(f->exact);
+    if (f->instead)
+        return status;
     enum gs_status ended = gs_exact_end(f->exact);
     status = status ? status : ended;
     if (!status)
@@ -124,14 +129,14 @@ static enum gs_status measure(struct figures *f, struct gs_err *err)
 }
 
 /* The process goes on, and so do we, by sampling it. */
-static int sample_instead(struct figures *f)
+static int sample_instead(const struct figures *f)
 {
     struct gs_args rest = *f->args;
     pid_t pid = f->subject.look->target->pid;
     rest.pids = &pid;
     rest.pid_count = 1;
     rest.program = NULL;
-    rest.why = gs_exact_hopeless(f->exact);
+    rest.why = f->instead;
     return gs_figures_run(&rest);
 }
 
@@ -146,7 +151,7 @@ int gs_figures_exact(const struct gs_args *args)
     status = gs_subject_open(&f.subject, args, give_up, &f, &err);
     if (!status)
         status = measure(&f, &err);
-    bool instead = !status && gs_exact_hopeless(f.exact);
+    bool instead = !status && f.instead;
     enum gs_status closed = gs_output_close(&f.output, !status && !instead, &why);
     if (closed && !instead && (!status || status == GS_OUTPUT)) {
         status = closed;

@@ -53,6 +53,7 @@ static _Noreturn void become(const struct gs_spawn *spawn, char *const argv[], c
         give_up(out, STEP_EXEC);
     if (user && !change_user(user))
         give_up(out, STEP_USER);
+    prctl(PR_SET_PTRACER, (unsigned long)getppid()); /* the guard of its threads is no ancestor of it (Yama) */
     execvp(argv[0], argv);
     give_up(out, STEP_EXEC);
 }

@@ -1,39 +1,21 @@
-/* Forking for a try. Whatever happens to us, no child stays behind. */
+/* Forking for a try. */
 #include <errno.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "diagnose/attempt.h"
-
-/* A child that dies with its parent, and leaves no core file. */
-static pid_t fork_child(void)
-{
-    pid_t parent = getpid(), pid = fork();
-    if (pid != 0)
-        return pid;
-    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) /* it died before that */
-        _exit(ECHILD);
-    return 0;
-}
 
 int gs_attempt(int (*act)(void))
 {
     int status;
-    pid_t pid = fork_child();
+    pid_t pid = gs_child_fork();
     if (pid < 0)
         return act(); /* no room for another process: the danger is small */
     if (pid == 0)
         _exit(act() & 0xff); /* errno has no larger ones that matter here */
-    while (waitpid(pid, &status, 0) < 0) {
-        if (errno != EINTR)
-            return errno;
-    }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : GS_ATTEMPT_KILLED;
+    return gs_child_wait(pid, &status) ? status : GS_ATTEMPT_KILLED;
 }
 
 /* Tells that it is ready by closing its end of the pipe. */
@@ -52,7 +34,7 @@ pid_t gs_patient_begin(volatile uint64_t *word)
     char byte;
     if (pipe2(ends, 0) != 0)
         return -1;
-    pid_t pid = fork_child();
+    pid_t pid = gs_child_fork();
     if (pid == 0)
         be_patient(word, ends);
     int reason = errno;

@@ -14,7 +14,8 @@ static const struct gs_question machine[] = {
     {"seccomp", true, gs_look_seccomp},      {"read", true, gs_look_read},
     {"stop", false, gs_look_stop},           {"syscall", false, gs_look_syscall},
     {"map_files", false, gs_look_map_files}, {"perf", false, gs_look_perf},
-    {"locale", false, gs_look_locale},       {"terminal", false, gs_look_terminal},
+    {"traps", false, gs_look_traps},         {"locale", false, gs_look_locale},
+    {"terminal", false, gs_look_terminal},
 };
 
 /* The first finds the process: without it the others are not asked. */

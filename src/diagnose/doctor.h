@@ -39,6 +39,7 @@ struct gs_surroundings {
     bool utf8;
     const char *term; /* TERM, NULL: not set */
     bool term_known;  /* terminfo describes it */
+    bool thorough;    /* what takes a second or two is tried, too */
 };
 
 /* pid: a process, or a thread of it; 0: the machine alone. */

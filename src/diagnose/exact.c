@@ -1,11 +1,14 @@
 /* Whether exact events can be had: on ourselves, and of one process. */
 #include <linux/hw_breakpoint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "arch/arch.h"
 #include "diagnose/attempt.h"
 #include "diagnose/exam.h"
 #include "trace/cover.h"
+#include "trace/trap.h"
 
 static int watch_ourselves(void)
 {
@@ -31,6 +34,41 @@ void gs_look_perf(struct gs_exam *exam, struct gs_check *check)
     }
 }
 
+/* Where a machine is a virtual one, it may not tell the kernel what a trap is for. */
+void gs_look_traps(struct gs_exam *exam, struct gs_check *check)
+{
+    char host[GS_ARCH_HYPERVISOR_BYTES], machine[64] = "no hypervisor is seen";
+    struct gs_trap trap;
+    gs_arch_hypervisor(host);
+    if (host[0])
+        snprintf(machine, sizeof machine, "a virtual machine (%s)", host);
+    if (!exam->watchable) {
+        gs_check_fail(check, "%s; no address can be watched, so that no trap can be tried", machine);
+        return;
+    }
+    if (!exam->stoppable) {
+        gs_check_fail(check,
+                      "%s; a process that is traced exactly could not be guarded from traps that come without a "
+                      "reason, as no thread can be seized (PTRACE_SEIZE): it is not traced",
+                      machine);
+        exam->watchable = false;
+        return;
+    }
+    if (!exam->place->thorough)
+        gs_check_pass(check,
+                      "%s; a guard keeps traps that come without a reason from what is traced exactly (-v tries "
+                      "whether they do here)",
+                      machine);
+    else if (gs_trap_measure(GS_TRAP_BATCHES_LONG, &trap) != 0)
+        gs_check_fail(check, "%s; whether traps come without a reason could not be tried", machine);
+    else
+        gs_check_pass(check,
+                      "%s; of %d watched stores %llu trapped without a reason, at %.1f us each; a guard keeps "
+                      "such traps from what is traced exactly",
+                      machine, GS_TRAP_BATCHES_LONG * GS_TRAP_BATCH, (unsigned long long)trap.strays,
+                      (double)trap.cost_ns / 1e3);
+}
+
 /* Each of the words, for a moment in which nothing is counted. */
 void gs_look_process_watch(struct gs_exam *exam, struct gs_check *check)
 {
@@ -41,6 +79,11 @@ void gs_look_process_watch(struct gs_exam *exam, struct gs_check *check)
     if (!exam->python || !watchable) {
         gs_check_fail(check, "its GIL cannot be watched: %s",
                       exam->python ? "no address can be" : "its Python is not known");
+        return;
+    }
+    if (exam->tracer > 0) {
+        gs_check_fail(check, "it cannot be traced exactly: process %d is its tracer, so that it cannot be guarded",
+                      (int)exam->tracer);
         return;
     }
     enum gs_status status = gs_spots_find(&spots, exam->python, &err);

@@ -14,6 +14,7 @@ struct gs_exam {
     bool facts_known; /* not without a /proc of ours */
     struct gs_barrier_facts facts;
     int unreadable; /* as in gs_barrier_facts */
+    bool stoppable; /* PTRACE_SEIZE works */
     bool watchable; /* exact events can be had, as far as is known by now */
 
     /* the process */
@@ -62,6 +63,7 @@ void gs_look_map_files(struct gs_exam *exam, struct gs_check *check);
 
 /* exact.c */
 void gs_look_perf(struct gs_exam *exam, struct gs_check *check);
+void gs_look_traps(struct gs_exam *exam, struct gs_check *check);
 void gs_look_process_watch(struct gs_exam *exam, struct gs_check *check);
 
 /* process.c: one process. The first finds it: without it the others are not asked. */

@@ -95,6 +95,7 @@ static int stop_patient(void)
 void gs_look_stop(struct gs_exam *exam, struct gs_check *check)
 {
     int failure = gs_attempt(stop_patient);
+    exam->stoppable = failure == 0;
     if (failure == 0) {
         gs_check_pass(check, "a thread could be stopped and let go (PTRACE_SEIZE)");
         return;

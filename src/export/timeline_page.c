@@ -212,6 +212,8 @@ static void write_quality(const struct gs_timeline_html *self, struct gs_svg_pag
         put_method(text, self);
         put_fact(page, "Traced");
         put_count(text, &stat->events, "of the GIL, ");
+        if (stat->lost_at_least)
+            gs_label_put(text, "at least ");
         put_count(text, &stat->events_lost, "lost, ");
         put_count(text, &stat->violations, "out of order");
         put_fact(page, "Events");

@@ -87,7 +87,7 @@ static void put_head(struct gs_text *line, const struct gs_gilstat *stat)
     else
         gs_text_put(line, ", %.1f s of them traced, ", stat->exact_seconds);
     gs_words_number(line, stat->events.value);
-    gs_text_put(line, " events, ");
+    gs_text_put(line, stat->lost_at_least ? " events, at least " : " events, ");
     gs_words_number(line, stat->events_lost.value);
     gs_text_put(line, " lost, ");
     gs_words_number(line, stat->violations.value);

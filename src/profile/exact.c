@@ -97,6 +97,7 @@ enum gs_status gs_exact_open(struct gs_exact **out, const struct gs_exact_subjec
         gs_exact_close(exact);
         return status;
     }
+    gs_reader_set_stopping(exact->reader, GS_STOP_NEVER); /* the guard has its threads */
     status = make_parts(exact, options->counters);
     exact->beginning = true;
     exact->look_ns = UINT64_MAX;
@@ -199,5 +200,7 @@ enum gs_status gs_exact_end(struct gs_exact *exact)
 {
     gs_exact_note_time(exact);
     exact->ended = true;
-    return gs_exact_end_window(exact);
+    enum gs_status status = gs_exact_end_window(exact);
+    gs_tracer_end(exact->tracer);
+    return status;
 }

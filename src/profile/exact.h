@@ -76,6 +76,6 @@ void gs_exact_name(struct gs_exact *exact, pid_t tid, char *name, size_t size);
 /* Which counters can be had, as struct gs_gilstat has them; 0: none, or they are not wanted. */
 uint32_t gs_exact_counted(const struct gs_exact *exact);
 /* About the whole run. */
-void gs_exact_numbers(const struct gs_exact *exact, struct gs_tracer_numbers *numbers);
+void gs_exact_numbers(struct gs_exact *exact, struct gs_tracer_numbers *numbers);
 
 #endif

@@ -44,7 +44,8 @@ void gs_exact_begin_span(struct gs_exact *exact, uint64_t now_ns)
     exact->traced_ns = 0;
     exact->events = numbers.events;
     exact->lost = numbers.lost;
-    exact->cpu_us = gs_clock_cpu_us();
+    exact->traps = numbers.traps;
+    exact->cpu_us = gs_clock_cpu_us() + numbers.guard_us;
     exact->violations = gs_turns_violations(exact->turns);
     count_switches(exact, exact->switches);
 }
@@ -74,6 +75,8 @@ static void fill(struct gs_exact *exact, struct gs_gilstat *stat)
     double whole_ns = (double)(exact->until_ns - exact->span_ns);
     gs_tracer_numbers(exact->tracer, &numbers);
     uint64_t events = numbers.events - exact->events;
+    if (numbers.lost > exact->lost)
+        gs_exact_note_holes(exact);
     stat->pid = python->target->pid;
     stat->python = python->version;
     stat->method = in_windows(exact) ? GS_METHOD_WINDOWS : GS_METHOD_EXACT;
@@ -85,10 +88,11 @@ static void fill(struct gs_exact *exact, struct gs_gilstat *stat)
     stat->long_us = exact->long_ns / 1000;
     stat->events = gs_count(events);
     stat->events_lost = gs_count(numbers.lost - exact->lost);
+    stat->lost_at_least = numbers.traps > exact->traps;
     stat->violations = gs_count(gs_turns_violations(exact->turns) - exact->violations);
     stat->quality = *gs_reader_quality(exact->reader);
     if (whole_ns > 0)
-        stat->overhead = gs_figure(((double)(gs_clock_cpu_us() - exact->cpu_us) * 1000 +
+        stat->overhead = gs_figure(((double)(gs_clock_cpu_us() + numbers.guard_us - exact->cpu_us) * 1000 +
                                     (double)events * (double)gs_tracer_setup(exact->tracer)->trap_ns) /
                                    whole_ns);
 }
@@ -137,7 +141,7 @@ void gs_exact_next_span(struct gs_exact *exact)
     exact->beginning = false;
 }
 
-void gs_exact_numbers(const struct gs_exact *exact, struct gs_tracer_numbers *numbers)
+void gs_exact_numbers(struct gs_exact *exact, struct gs_tracer_numbers *numbers)
 {
     gs_tracer_numbers(exact->tracer, numbers);
 }

@@ -33,13 +33,13 @@ struct gs_exact {
     struct {
         uint64_t since_ns, seen_ns; /* the hold in which the holder's stack was read last, and when */
     } looks[GS_SPOTS_MOST];
-    uint64_t look_ns;              /* when it is looked at who has the GIL, UINT64_MAX: when something else is done */
-    uint64_t span_ns;              /* when the span of the figures began */
-    uint64_t window_ns;            /* when the window, or the part of it in this span, began */
-    uint64_t until_ns;             /* up to where events were handed on */
-    uint64_t traced_ns;            /* in windows of this span that have ended */
-    uint64_t ended_ns;             /* when a thread ended last */
-    uint64_t events, lost, cpu_us; /* at the beginning of the span */
+    uint64_t look_ns;   /* when it is looked at who has the GIL, UINT64_MAX: when something else is done */
+    uint64_t span_ns;   /* when the span of the figures began */
+    uint64_t window_ns; /* when the window, or the part of it in this span, began */
+    uint64_t until_ns;  /* up to where events were handed on */
+    uint64_t traced_ns; /* in windows of this span that have ended */
+    uint64_t ended_ns;  /* when a thread ended last */
+    uint64_t events, lost, traps, cpu_us; /* at the beginning of the span */
     uint64_t violations;
     struct gs_count switches[GS_SPOTS_MOST];
     uint64_t counts_ns;                    /* when counts were told last */
@@ -69,6 +69,8 @@ enum gs_status gs_exact_begin_window(struct gs_exact *exact) GS_MUST_CHECK;
 enum gs_status gs_exact_end_window(struct gs_exact *exact) GS_MUST_CHECK;
 /* What threads do from here on until the next look at them is not known. */
 void gs_exact_tear_window(struct gs_exact *exact, uint64_t ns);
+/* Events were lost, if not in what was handed on yet: it is not exact any more. */
+void gs_exact_note_holes(struct gs_exact *exact);
 /* What is traced goes on, but a new part of it begins, for the next span. */
 void gs_exact_cut_window(struct gs_exact *exact, uint64_t ns);
 /* Counts up to here are whole: the tap is told, now and then. */

@@ -75,6 +75,14 @@ void gs_exact_cut_window(struct gs_exact *exact, uint64_t ns)
     end_part(exact, ns);
 }
 
+void gs_exact_note_holes(struct gs_exact *exact)
+{
+    exact->holes = true;
+    if (!exact->why[0])
+        snprintf(exact->why, sizeof exact->why,
+                 "events were lost, and the times in which they were are left out (see events_lost)");
+}
+
 /* What threads do from here on until the next look at them is not known. */
 void gs_exact_tear_window(struct gs_exact *exact, uint64_t ns)
 {
@@ -84,10 +92,8 @@ void gs_exact_tear_window(struct gs_exact *exact, uint64_t ns)
     cut_counts(exact, ns);
     gs_turns_stop(exact->turns, ns);
     end_part(exact, ns);
-    exact->torn = exact->holes = true;
-    if (!exact->why[0])
-        snprintf(exact->why, sizeof exact->why,
-                 "events were lost, and the times in which they were are left out (see events_lost)");
+    exact->torn = true;
+    gs_exact_note_holes(exact);
 }
 
 enum gs_status gs_exact_end_window(struct gs_exact *exact)
@@ -127,6 +133,7 @@ enum gs_status gs_exact_govern(struct gs_exact *exact)
                      "even windows of exact tracing would cost it more than --max-overhead %g%%",
                      100 * exact->governor.most);
             exact->over = true;
+            gs_tracer_end(exact->tracer);
         }
     } else if (!exact->on && on) {
         status = gs_exact_begin_window(exact);

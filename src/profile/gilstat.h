@@ -122,6 +122,7 @@ struct gs_gilstat {
     struct gs_gilstat_blame *blame; /* by us, most first */
     size_t blame_count;
     struct gs_count events, events_lost, violations; /* of exact ones */
+    bool lost_at_least;                              /* more may be lost than events_lost says */
     bool counting;                                   /* counters were asked for, */
     uint32_t counted;                                /* and these could be had: bits by enum gs_counter */
     struct gs_gilstat_counts counts;                 /* of all threads */

@@ -7,6 +7,7 @@
  * The kernel does not expect several processors to write to one ring at a time; they do not, as whoever stores to a
  * GIL's words or waits for it has its mutex. */
 #include <errno.h>
+#include <linux/hw_breakpoint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -27,9 +28,8 @@ enum {
 
 struct opening {
     struct gs_cover *cover;
-    const struct gs_python *python;
+    const struct gs_target *target;
     size_t pages;
-    bool modern; /* the kernel knows inherit_thread and remove_on_exec */
     int cpus;
 };
 
@@ -39,22 +39,29 @@ static void close_all(struct gs_cover *cover)
         gs_ring_close(&cover->rings[i].ring);
     for (size_t i = 0; i < cover->watch_count; i++)
         close(cover->watches[i]);
-    for (size_t i = 0; i < cover->gauge_count; i++)
-        close(cover->gauge_list[i].fd);
-    for (size_t i = 0; i < cover->ring_count && !cover->per_cpu; i++)
+    for (size_t i = 0; i < cover->facts.gauge_count; i++)
+        close(cover->facts.gauge_list[i].fd);
+    for (size_t i = 0; i < cover->ring_count && !cover->facts.per_cpu; i++)
         close(cover->rings[i].fd);
-    cover->ring_count = cover->watch_count = cover->gauge_count = cover->covered_count = cover->late_count = 0;
+    cover->ring_count = cover->watch_count = cover->facts.gauge_count = cover->covered_count = cover->facts.late_count =
+        0;
 }
 
 void gs_cover_close(struct gs_cover *cover)
 {
     close_all(cover);
     free(cover->watches);
-    free(cover->gauge_list);
     free(cover->rings);
     free(cover->covered);
-    free(cover->late);
+    gs_cover_facts_fini(&cover->facts);
     *cover = (struct gs_cover){0};
+}
+
+void gs_cover_facts_fini(struct gs_cover_facts *facts)
+{
+    free(facts->gauge_list);
+    free(facts->late);
+    *facts = (struct gs_cover_facts){0};
 }
 
 static int keep_watch(struct gs_cover *cover, int fd)
@@ -99,12 +106,11 @@ static struct gs_perf_watch describe(const struct opening *opening, const struct
     return (struct gs_perf_watch){.addr = wait ? spot->wait : spot->owner,
                                   .len = wait ? spot->wait_len : spot->owner_len,
                                   .reads = wait && spot->wait_reads,
-                                  .registers = cover->spots.list[0].pointer,
+                                  .registers = cover->facts.spots.list[0].pointer,
                                   .inherit = true,
-                                  .thread = opening->modern,
-                                  .records = first && cover->per_cpu,
-                                  .switches = first && cover->per_cpu && cover->switches,
-                                  .ids = gs_cover_has_ids(cover)};
+                                  .records = first && cover->facts.per_cpu,
+                                  .switches = first && cover->facts.per_cpu && cover->facts.switches,
+                                  .ids = gs_cover_has_ids(&cover->facts)};
 }
 
 /* 0, or an errno: ESRCH the thread has ended, ENODEV there is no such processor now. */
@@ -112,17 +118,13 @@ static int open_watch(struct opening *opening, const struct gs_perf_watch *what,
 {
     struct gs_cover *cover = opening->cover;
     int fd = gs_perf_watch(what, tid, cpu), failure;
-    if (fd == -EINVAL && what->thread) { /* a kernel before 5.13 */
-        struct gs_perf_watch plain = *what;
-        plain.thread = opening->modern = false;
-        fd = gs_perf_watch(&plain, tid, cpu);
-    }
     if (fd < 0)
         return -fd;
     failure = keep_watch(cover, fd);
     if (failure)
         return failure;
-    const struct gs_cover_ring *ring = cover->per_cpu ? ring_of(cover, cpu) : &cover->rings[cover->ring_count - 1];
+    const struct gs_cover_ring *ring =
+        cover->facts.per_cpu ? ring_of(cover, cpu) : &cover->rings[cover->ring_count - 1];
     if (!ring)
         return add_ring(opening, fd, cpu);
     return ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, ring->fd) == 0 ? 0 : errno;
@@ -132,15 +134,15 @@ static int open_watch(struct opening *opening, const struct gs_perf_watch *what,
 static int open_spot(struct opening *opening, size_t number, pid_t tid, int cpu)
 {
     struct gs_cover *cover = opening->cover;
-    const struct gs_spot *spot = &cover->spots.list[number];
+    const struct gs_spot *spot = &cover->facts.spots.list[number];
     struct gs_perf_watch owner = describe(opening, spot, false, number == 0),
                          wait = describe(opening, spot, true, false);
     int failure = open_watch(opening, &owner, tid, cpu);
-    if (failure || !cover->spots.waits || !spot->wait)
+    if (failure || !cover->facts.spots.waits || !spot->wait)
         return failure;
     failure = open_watch(opening, &wait, tid, cpu);
     if (failure == ENOSPC) {
-        cover->waits_refused = true;
+        cover->facts.waits_refused = true;
         return EAGAIN;
     }
     return failure;
@@ -149,17 +151,18 @@ static int open_spot(struct opening *opening, size_t number, pid_t tid, int cpu)
 static int open_gauge(struct opening *opening, enum gs_gauge gauge, pid_t tid, int cpu)
 {
     struct gs_cover *cover = opening->cover;
-    struct gs_perf_gauge what = cover->gauges.what[gauge];
+    struct gs_perf_gauge what = cover->facts.gauges.what[gauge];
     const struct gs_cover_ring *ring = ring_of(cover, cpu);
-    what.thread = opening->modern;
     int fd = gs_perf_gauge(&what, tid, cpu);
     if (fd < 0)
         return -fd;
-    if (!gs_room((void **)&cover->gauge_list, &cover->gauge_room, cover->gauge_count + 1, sizeof *cover->gauge_list)) {
+    if (!gs_room((void **)&cover->facts.gauge_list, &cover->facts.gauge_room, cover->facts.gauge_count + 1,
+                 sizeof *cover->facts.gauge_list)) {
         close(fd);
         return ENOMEM;
     }
-    cover->gauge_list[cover->gauge_count++] = (struct gs_cover_gauge){.id = gs_perf_id(fd), .fd = fd, .gauge = gauge};
+    cover->facts.gauge_list[cover->facts.gauge_count++] =
+        (struct gs_cover_gauge){.id = gs_perf_id(fd), .fd = fd, .gauge = gauge};
     return ring && ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, ring->fd) == 0 ? 0 : errno;
 }
 
@@ -167,7 +170,7 @@ static int open_gauges(struct opening *opening, pid_t tid, int cpu)
 {
     int failure = 0;
     for (int gauge = 0; gauge < GS_GAUGES && !failure; gauge++) {
-        if (opening->cover->gauges.there[gauge])
+        if (opening->cover->facts.gauges.there[gauge])
             failure = open_gauge(opening, gauge, tid, cpu);
     }
     return failure;
@@ -179,7 +182,7 @@ static int open_on_cpus(struct opening *opening, pid_t tid)
     int failure = ENODEV;
     for (int cpu = 0; cpu < opening->cpus; cpu++) {
         int one = 0;
-        for (size_t i = 0; i < cover->spots.count && !one; i++)
+        for (size_t i = 0; i < cover->facts.spots.count && !one; i++)
             one = open_spot(opening, i, tid, cpu);
         if (!one)
             one = open_gauges(opening, tid, cpu);
@@ -193,7 +196,7 @@ static int open_on_cpus(struct opening *opening, pid_t tid)
 static int open_anywhere(struct opening *opening, pid_t tid)
 {
     const struct gs_cover *cover = opening->cover;
-    for (size_t i = 0; i < cover->spots.count; i++) {
+    for (size_t i = 0; i < cover->facts.spots.count; i++) {
         int fd = gs_perf_dummy(tid);
         if (fd < 0)
             return -fd;
@@ -243,7 +246,7 @@ static int open_new(struct opening *opening, const struct gs_task *tasks, size_t
         size_t place = place_of(cover, tid);
         if (place < cover->covered_count && cover->covered[place] == tid)
             continue;
-        int failure = cover->per_cpu ? open_on_cpus(opening, tid) : open_anywhere(opening, tid);
+        int failure = cover->facts.per_cpu ? open_on_cpus(opening, tid) : open_anywhere(opening, tid);
         if (failure == ENOSPC && !first)
             failure = 0; /* its registers are in use by what it inherited */
         if (failure == ESRCH)
@@ -252,7 +255,8 @@ static int open_new(struct opening *opening, const struct gs_task *tasks, size_t
             return failure;
         *any = true;
         if (!add_tid(&cover->covered, &cover->covered_count, &cover->covered_room, place, tid) ||
-            (!first && !add_tid(&cover->late, &cover->late_count, &cover->late_room, cover->late_count, tid)))
+            (!first && !add_tid(&cover->facts.late, &cover->facts.late_count, &cover->facts.late_room,
+                                cover->facts.late_count, tid)))
             return ENOMEM;
     }
     return 0;
@@ -274,7 +278,7 @@ static int open_everybody(struct opening *opening)
         struct gs_task *tasks;
         size_t count;
         any = false;
-        enum gs_status status = gs_target_tasks(opening->python->target, &tasks, &count);
+        enum gs_status status = gs_target_tasks(opening->target, &tasks, &count);
         if (status)
             return status == GS_NO_MEMORY ? ENOMEM : any_file_left() ? ESRCH : EMFILE;
         int failure = open_new(opening, tasks, count, i == 0, &any);
@@ -297,21 +301,21 @@ static size_t words_of(const struct gs_spots *spots)
 
 static size_t pages_of_thread(const struct gs_cover *cover)
 {
-    return cover->spots.list[0].pointer ? THREAD_PAGES_REGISTERS : THREAD_PAGES;
+    return cover->facts.spots.list[0].pointer ? THREAD_PAGES_REGISTERS : THREAD_PAGES;
 }
 
 /* Makes do with less after a refusal; false: there is nothing left to do without. */
 static bool relent(struct opening *opening, int failure)
 {
     struct gs_cover *cover = opening->cover;
-    if (failure == EAGAIN && cover->waits_refused && cover->spots.waits)
-        cover->spots.waits = false;
+    if (failure == EAGAIN && cover->facts.waits_refused && cover->facts.spots.waits)
+        cover->facts.spots.waits = false;
     else if (failure == EAGAIN && opening->pages > 1)
         opening->pages /= 2;
-    else if (failure == EMFILE && cover->per_cpu && gs_gauges_drop(&cover->gauges))
+    else if (failure == EMFILE && cover->facts.per_cpu && gs_gauges_drop(&cover->facts.gauges))
         ;
-    else if (failure == EMFILE && cover->per_cpu) {
-        cover->per_cpu = false;
+    else if (failure == EMFILE && cover->facts.per_cpu) {
+        cover->facts.per_cpu = false;
         opening->pages = pages_of_thread(cover);
     } else
         return false;
@@ -341,34 +345,55 @@ static size_t count_tasks(const struct gs_target *target)
 static void choose_mode(struct gs_cover *cover, size_t threads, int cpus)
 {
     size_t allowed = gs_cover_files() / 2, most = threads > 0 ? allowed / threads / (size_t)cpus : 0;
-    cover->per_cpu = words_of(&cover->spots) <= most;
-    while (words_of(&cover->spots) + gs_gauges_count(&cover->gauges) > most && gs_gauges_drop(&cover->gauges))
+    cover->facts.per_cpu = words_of(&cover->facts.spots) <= most;
+    while (words_of(&cover->facts.spots) + gs_gauges_count(&cover->facts.gauges) > most &&
+           gs_gauges_drop(&cover->facts.gauges))
         ;
 }
 
-enum gs_status gs_cover_open(struct gs_cover *cover, const struct gs_python *python,
+/* Before 5.13 a watch goes on in whatever is forked, where nobody takes its traps away. */
+static bool knows_threads(void)
+{
+    uint64_t word = 0;
+    struct gs_perf_watch watch = {
+        .addr = (uintptr_t)&word, .len = HW_BREAKPOINT_LEN_8, .inherit = true, .silent = true};
+    int fd = gs_perf_watch(&watch, 0, -1);
+    if (fd >= 0)
+        close(fd);
+    return fd != -EINVAL;
+}
+
+enum gs_status gs_cover_plan(struct gs_cover_facts *facts, const struct gs_python *python,
                              const struct gs_tracer_options *options, struct gs_err *err)
 {
-    struct opening opening = {.cover = cover, .python = python, .modern = true};
-    const struct gs_target *target = python->target;
+    *facts = (struct gs_cover_facts){.switches = options->switches || options->counters};
+    enum gs_status status = gs_spots_find(&facts->spots, python, err);
+    if (!status && !facts->spots.none && !knows_threads())
+        return gs_cover_too_old(python->target->pid, err);
+    if (!status && !facts->spots.none)
+        gs_gauges_find(&facts->gauges, options->counters, options->switches);
+    return status;
+}
+
+enum gs_status gs_cover_open(struct gs_cover *cover, const struct gs_target *target, struct gs_err *err)
+{
+    struct opening opening = {.cover = cover, .target = target};
+    struct gs_cover_facts *facts = &cover->facts;
     size_t threads = count_tasks(target);
     long cpus = sysconf(_SC_NPROCESSORS_CONF);
-    *cover = (struct gs_cover){.switches = options->switches || options->counters};
-    enum gs_status status = gs_spots_find(&cover->spots, python, err);
-    if (status || cover->spots.none)
-        return status;
     opening.cpus = cpus > 0 ? (int)cpus : 1;
-    gs_gauges_find(&cover->gauges, options->counters, options->switches);
     choose_mode(cover, threads, opening.cpus);
-    opening.pages = cover->per_cpu ? pages_of_cpu(opening.cpus) : pages_of_thread(cover);
+    opening.pages = facts->per_cpu ? pages_of_cpu(opening.cpus) : pages_of_thread(cover);
     int failure = open_everybody(&opening);
     while (failure && relent(&opening, failure)) {
         close_all(cover);
         failure = open_everybody(&opening);
     }
-    cover->switches = cover->switches && cover->per_cpu;
+    facts->switches = facts->switches && facts->per_cpu;
+    facts->threads = cover->covered_count;
+    facts->watches = cover->watch_count;
     if (failure == EMFILE || failure == EAGAIN)
-        return gs_cover_too_many(failure, target->pid, threads * (words_of(&cover->spots) + cover->spots.count),
+        return gs_cover_too_many(failure, target->pid, threads * (words_of(&facts->spots) + facts->spots.count),
                                  threads, err);
     return failure ? gs_cover_refused(failure, false, target->pid, err) : GS_OK;
 }

@@ -12,7 +12,10 @@
 
 static int open_event(struct perf_event_attr *attr, pid_t tid, int cpu)
 {
-    long fd = syscall(SYS_perf_event_open, attr, tid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+    long fd;
+    do
+        fd = syscall(SYS_perf_event_open, attr, tid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+    while (fd < 0 && errno == EINTR);
     return fd >= 0 ? (int)fd : -errno;
 }
 
@@ -30,8 +33,7 @@ int gs_perf_watch(const struct gs_perf_watch *watch, pid_t tid, int cpu)
     attr.bp_len = watch->len;
     attr.exclude_kernel = attr.exclude_hv = 1;
     attr.disabled = 1;
-    attr.inherit = watch->inherit;
-    attr.inherit_thread = attr.remove_on_exec = watch->thread;
+    attr.inherit = attr.inherit_thread = attr.remove_on_exec = watch->inherit;
     if (!watch->silent) {
         attr.sample_period = 1;
         attr.sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR | PERF_SAMPLE_CPU;
@@ -54,8 +56,7 @@ int gs_perf_gauge(const struct gs_perf_gauge *gauge, pid_t tid, int cpu)
     struct perf_event_attr attr = {.type = gauge->type, .size = sizeof attr, .config = gauge->config};
     attr.exclude_kernel = gauge->user;
     attr.exclude_hv = 1;
-    attr.disabled = attr.inherit = 1;
-    attr.inherit_thread = attr.remove_on_exec = gauge->thread;
+    attr.disabled = attr.inherit = attr.inherit_thread = attr.remove_on_exec = 1;
     attr.sample_period = gauge->period;
     attr.sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR |
                        PERF_SAMPLE_CPU | (gauge->raw ? PERF_SAMPLE_RAW : 0);

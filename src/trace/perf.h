@@ -24,8 +24,8 @@ struct gs_perf_watch {
     uint8_t len;    /* 4 or 8 */
     bool reads;     /* not only what is stored: x86 knows no watch for reading alone */
     bool registers; /* are to be part of each sample */
-    bool inherit;   /* threads that it starts are watched too */
-    bool thread;    /* but not processes that it forks; and nothing after an exec (5.13 on) */
+    bool inherit;   /* threads that it starts are watched too, but not processes that it forks, and nothing after an
+                       exec (5.13 on: EINVAL before) */
     bool records;   /* of threads that begin and end, */
     bool switches;  /* and of each change of who is on a processor */
     bool silent;    /* counts only: there is no ring */
@@ -39,12 +39,11 @@ struct gs_perf_gauge {
     uint64_t period; /* a record for each so many */
     bool user;       /* only what is outside the kernel */
     bool raw;        /* records have the tracepoint's fields */
-    bool thread;     /* as of a watch */
 };
 
 /* A descriptor that is disabled yet, or -errno. cpu -1: wherever the thread runs. */
 int gs_perf_watch(const struct gs_perf_watch *watch, pid_t tid, int cpu);
-/* The same for a gauge, whose records have ids; threads that it starts are counted too. */
+/* The same for a gauge, whose records have ids; threads that it starts are counted too, as with inherit. */
 int gs_perf_gauge(const struct gs_perf_gauge *gauge, pid_t tid, int cpu);
 /* The id that its records have; 0: not known. */
 uint64_t gs_perf_id(int fd);

@@ -37,11 +37,11 @@ static const struct gs_site *find_site(struct gs_tracer *tracer, const struct gs
     }
     struct gs_site *site = &tracer->sites[tracer->site_count % GS_TRACER_SITES];
     if (read_code(tracer, record->ip, bytes))
-        *site = gs_site_read(bytes, record->ip, record->addr, &tracer->cover.spots.list[lock], registers);
+        *site = gs_site_read(bytes, record->ip, record->addr, &tracer->facts.spots.list[lock], registers);
     else /* it may be a take or a drop, unless it is another word than the owner's */
         *site = (struct gs_site){.ip = record->ip,
                                  .addr = record->addr,
-                                 .kind = record->addr == tracer->cover.spots.list[lock].owner ? GS_SITE_UNKNOWN
+                                 .kind = record->addr == tracer->facts.spots.list[lock].owner ? GS_SITE_UNKNOWN
                                                                                               : GS_SITE_NOTHING};
     if (tracer->site_count < GS_TRACER_SITES)
         tracer->site_count++;
@@ -71,9 +71,9 @@ static enum gs_status hold(struct gs_tracer *tracer, const struct gs_event *even
 static struct gs_late *late_of(const struct gs_tracer *tracer, pid_t tid)
 {
     size_t i = 0;
-    while (i < tracer->cover.late_count && tracer->late[i].tid != tid)
+    while (i < tracer->facts.late_count && tracer->late[i].tid != tid)
         i++;
-    return i < tracer->cover.late_count ? &tracer->late[i] : NULL;
+    return i < tracer->facts.late_count ? &tracer->late[i] : NULL;
 }
 
 /* Told again so soon, of the same place. Keeps this one as the last. */
@@ -97,7 +97,7 @@ static enum gs_status take_store(struct gs_tracer *tracer, const struct gs_perf_
                                    [GS_SITE_DROP] = GS_ACT_DROP,
                                    [GS_SITE_UNKNOWN] = GS_ACT_CHANGE,
                                    [GS_SITE_WAIT] = GS_ACT_WAIT};
-    const struct gs_spots *spots = &tracer->cover.spots;
+    const struct gs_spots *spots = &tracer->facts.spots;
     size_t lock = lock_of(spots, record->addr);
     tracer->seen++;
     /* pid 0: the thread has ended, which is said no sooner than it did this; another one: a child that was forked */
@@ -116,17 +116,17 @@ static enum gs_status take_store(struct gs_tracer *tracer, const struct gs_perf_
 /* ---- gauges ---- */
 
 /* GS_GAUGES: it is a watch's. */
-static enum gs_gauge gauge_of(const struct gs_cover *cover, uint64_t id)
+static enum gs_gauge gauge_of(const struct gs_cover_facts *facts, uint64_t id)
 {
-    size_t low = 0, high = cover->gauge_count;
+    size_t low = 0, high = facts->gauge_count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (cover->gauge_list[middle].id < id)
+        if (facts->gauge_list[middle].id < id)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < cover->gauge_count && cover->gauge_list[low].id == id ? cover->gauge_list[low].gauge : GS_GAUGES;
+    return low < facts->gauge_count && facts->gauge_list[low].id == id ? facts->gauge_list[low].gauge : GS_GAUGES;
 }
 
 /* The same, told by the descriptors of a second covering of the thread. */
@@ -165,7 +165,7 @@ static bool take_wake(const struct gs_gauges *gauges, const struct gs_perf_recor
 
 static enum gs_status take_gauge(struct gs_tracer *tracer, const struct gs_perf_record *record, enum gs_gauge gauge)
 {
-    const struct gs_gauges *gauges = &tracer->cover.gauges;
+    const struct gs_gauges *gauges = &tracer->facts.gauges;
     struct gs_event event = {
         .time_ns = record->time_ns, .tid = record->tid, .act = GS_ACT_COUNT, .cpu = record->cpu, .what = gauge};
     uint64_t state;
@@ -185,7 +185,7 @@ static enum gs_status take_gauge(struct gs_tracer *tracer, const struct gs_perf_
 
 static enum gs_status take_sample(struct gs_tracer *tracer, const struct gs_perf_record *record)
 {
-    enum gs_gauge gauge = gauge_of(&tracer->cover, record->id);
+    enum gs_gauge gauge = gauge_of(&tracer->facts, record->id);
     return gauge == GS_GAUGES ? take_store(tracer, record) : take_gauge(tracer, record, gauge);
 }
 
@@ -193,6 +193,18 @@ enum gs_status gs_tracer_hold_lost(struct gs_tracer *tracer, uint64_t time_ns)
 {
     struct gs_event event = {.time_ns = time_ns, .act = GS_ACT_LOST};
     return hold(tracer, &event);
+}
+
+/* What was seen last of a GIL before that holds no longer. */
+enum gs_status gs_tracer_hold_trap(struct gs_tracer *tracer, uint64_t time_ns)
+{
+    uint64_t before_ns = tracer->until_ns;
+    for (size_t i = 0; i < tracer->held_count; i++) {
+        const struct gs_event *event = &tracer->held[i];
+        if (event->act <= GS_ACT_WAIT && event->time_ns < time_ns && event->time_ns > before_ns)
+            before_ns = event->time_ns;
+    }
+    return gs_tracer_hold_lost(tracer, before_ns);
 }
 
 enum gs_status gs_tracer_record(struct gs_tracer *tracer, const struct gs_perf_record *record, uint64_t whole_ns)

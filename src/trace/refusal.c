@@ -84,3 +84,37 @@ enum gs_status gs_cover_refused(int reason, bool ours, pid_t pid, struct gs_err 
     gs_err_todo(err, "This machine may have no debug registers. %s", sampled);
     return GS_FAILED;
 }
+
+static enum gs_status unguarded(pid_t pid, struct gs_err *err)
+{
+    gs_err_todo(err, "Sample it, which works: gilspy stat -p %d", (int)pid);
+    return GS_UNGUARDED;
+}
+
+enum gs_status gs_cover_too_old(pid_t pid, struct gs_err *err)
+{
+    gs_fail(err, GS_UNGUARDED,
+            "cannot trace process %d: what it forks would be watched without a guard, which takes Linux 5.13",
+            (int)pid);
+    return unguarded(pid, err);
+}
+
+enum gs_status gs_cover_unguarded(const struct gs_seize_refusal *refusal, pid_t pid, struct gs_err *err)
+{
+    if (refusal->reason == ESRCH)
+        return gs_cover_refused(ESRCH, false, pid, err);
+    if (refusal->tracer > 0)
+        gs_fail(err, GS_UNGUARDED,
+                "cannot trace process %d: its threads cannot be guarded, as process %d traces thread %d (a debugger, "
+                "strace or another gilspy)",
+                (int)pid, (int)refusal->tracer, (int)refusal->tid);
+    else if (refusal->reason == EPERM || refusal->reason == EACCES)
+        gs_fail(err, GS_UNGUARDED,
+                "cannot trace process %d: its threads cannot be guarded, as ptrace is not permitted (gilspy doctor "
+                "says why)",
+                (int)pid);
+    else
+        gs_fail(err, GS_UNGUARDED, "cannot trace process %d: its threads cannot be guarded: ptrace: %s", (int)pid,
+                strerror(refusal->reason));
+    return unguarded(pid, err);
+}

@@ -2,8 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -12,7 +10,6 @@
 #include "trace/trap.h"
 
 enum {
-    WAKES = 64,
     ROUND_NS =
         10000000,    /* a record that has its time already is written by then, also where a hypervisor steals some */
     RECORD_NS = 1000 /* what one that takes no trap costs, about */
@@ -27,7 +24,7 @@ static bool has_sites(const struct gs_tracer *tracer, const struct gs_map *map)
         return false;
     if (tracer->python->library && strcmp(map->path, tracer->python->library) == 0)
         return true;
-    for (size_t i = 0; i < sizeof names / sizeof *names && tracer->cover.spots.list[0].pointer; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names && tracer->facts.spots.list[0].pointer; i++) {
         if (strncmp(slash + 1, names[i], strlen(names[i])) == 0)
             return true;
     }
@@ -48,68 +45,76 @@ static void open_codes(struct gs_tracer *tracer)
     }
 }
 
-/* The kernel tells when a ring is half full. At the edge only: a thread that has ended makes its ring ready for good.
- */
-static int watch_rings(struct gs_tracer *tracer)
+static enum gs_status start(struct gs_tracer *tracer, const struct gs_tracer_options *options, struct gs_err *err)
 {
-    tracer->wake_fd = epoll_create1(EPOLL_CLOEXEC);
-    for (size_t i = 0; i < tracer->cover.ring_count && tracer->wake_fd >= 0; i++) {
-        struct epoll_event event = {.events = EPOLLIN | EPOLLET};
-        if (epoll_ctl(tracer->wake_fd, EPOLL_CTL_ADD, tracer->cover.rings[i].fd, &event) != 0)
-            return errno;
-    }
-    return tracer->wake_fd < 0 ? errno : 0;
+    const struct gs_target *target = tracer->python->target;
+    struct gs_cover_facts *facts = &tracer->facts;
+    struct gs_trap trap;
+    int failure = gs_trap_measure(GS_TRAP_BATCHES, &trap);
+    if (failure)
+        return gs_cover_refused(failure, true, target->pid, err);
+    tracer->setup.trap_ns = trap.cost_ns;
+    enum gs_status status = gs_cover_plan(facts, tracer->python, options, err);
+    if (!status && !facts->spots.none)
+        status = gs_guard_open(&tracer->guard, facts, target, err);
+    if (status || facts->late_count == 0)
+        return status;
+    tracer->late = calloc(facts->late_count, sizeof *tracer->late);
+    if (!tracer->late)
+        return gs_fail(err, GS_NO_MEMORY, "cannot trace process %d: out of memory", (int)target->pid);
+    for (size_t i = 0; i < facts->late_count; i++)
+        tracer->late[i].tid = facts->late[i];
+    return GS_OK;
 }
 
 enum gs_status gs_tracer_open(struct gs_tracer **out, const struct gs_python *python,
                               const struct gs_tracer_options *options, struct gs_err *err)
 {
     struct gs_tracer *tracer = calloc(1, sizeof *tracer);
-    pid_t pid = python->target->pid;
     *out = NULL;
     if (!tracer)
-        return gs_fail(err, GS_NO_MEMORY, "cannot trace process %d: out of memory", (int)pid);
+        return gs_fail(err, GS_NO_MEMORY, "cannot trace process %d: out of memory", (int)python->target->pid);
     tracer->python = python;
-    tracer->wake_fd = -1;
-    int failure = gs_trap_measure(&tracer->setup.trap_ns);
-    enum gs_status status =
-        failure ? gs_cover_refused(failure, true, pid, err) : gs_cover_open(&tracer->cover, python, options, err);
-    const struct gs_cover *cover = &tracer->cover;
-    if (!status && cover->late_count) {
-        tracer->late = calloc(cover->late_count, sizeof *tracer->late);
-        if (!tracer->late)
-            status = gs_fail(err, GS_NO_MEMORY, "cannot trace process %d: out of memory", (int)pid);
-        for (size_t i = 0; i < cover->late_count && !status; i++)
-            tracer->late[i].tid = cover->late[i];
-    }
-    if (!status && (failure = watch_rings(tracer)) != 0)
-        status = gs_fail(err, GS_FAILED, "cannot trace process %d: epoll: %s", (int)pid, strerror(failure));
+    enum gs_status status = start(tracer, options, err);
     if (status) {
         gs_tracer_close(tracer);
         return status;
     }
     open_codes(tracer);
-    tracer->setup.spots = cover->spots;
-    tracer->setup.threads = cover->covered_count;
-    tracer->setup.watches = cover->watch_count;
-    tracer->setup.switches = cover->switches;
-    tracer->setup.gauges = cover->gauges;
-    tracer->setup.waits_refused = cover->waits_refused;
+    const struct gs_cover_facts *facts = &tracer->facts;
+    tracer->setup.spots = facts->spots;
+    tracer->setup.threads = facts->threads;
+    tracer->setup.watches = facts->watches;
+    tracer->setup.switches = facts->switches;
+    tracer->setup.gauges = facts->gauges;
+    tracer->setup.waits_refused = facts->waits_refused;
     *out = tracer;
     return GS_OK;
+}
+
+static void ask_numbers(struct gs_tracer *tracer)
+{
+    if (tracer->guard && !tracer->failed)
+        tracer->failed = gs_guard_count(tracer->guard, &tracer->counted);
+}
+
+void gs_tracer_end(struct gs_tracer *tracer)
+{
+    ask_numbers(tracer);
+    gs_guard_close(tracer->guard);
+    tracer->guard = NULL;
 }
 
 void gs_tracer_close(struct gs_tracer *tracer)
 {
     if (!tracer)
         return;
-    gs_cover_close(&tracer->cover);
+    gs_guard_close(tracer->guard);
+    gs_cover_facts_fini(&tracer->facts);
     for (size_t i = 0; i < tracer->code_count; i++) {
         close(tracer->codes[i].fd);
         free(tracer->codes[i].path);
     }
-    if (tracer->wake_fd >= 0)
-        close(tracer->wake_fd);
     free(tracer->late);
     free(tracer->held);
     free(tracer);
@@ -122,16 +127,14 @@ const struct gs_tracer_setup *gs_tracer_setup(const struct gs_tracer *tracer)
 
 int gs_tracer_wake_fd(const struct gs_tracer *tracer)
 {
-    return tracer->wake_fd;
+    return tracer->guard ? gs_guard_wake_fd(tracer->guard) : -1;
 }
 
 static void enable(struct gs_tracer *tracer, bool on)
 {
     tracer->on = on;
-    for (size_t i = 0; i < tracer->cover.watch_count; i++)
-        ioctl(tracer->cover.watches[i], on ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, 0);
-    for (size_t i = 0; i < tracer->cover.gauge_count; i++)
-        ioctl(tracer->cover.gauge_list[i].fd, on ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, 0);
+    if (tracer->guard && !tracer->failed)
+        tracer->failed = gs_guard_enable(tracer->guard, on);
 }
 
 void gs_tracer_begin(struct gs_tracer *tracer)
@@ -145,20 +148,23 @@ uint64_t gs_tracer_cost_ns(const struct gs_tracer *tracer)
     return tracer->seen * tracer->setup.trap_ns + tracer->others * RECORD_NS;
 }
 
-void gs_tracer_numbers(const struct gs_tracer *tracer, struct gs_tracer_numbers *numbers)
+void gs_tracer_numbers(struct gs_tracer *tracer, struct gs_tracer_numbers *numbers)
 {
-    *numbers =
-        (struct gs_tracer_numbers){.events = tracer->seen, .throttled = tracer->throttled, .unclear = tracer->unclear};
-    for (size_t i = 0; i < tracer->cover.watch_count && !tracer->on; i++) {
-        uint64_t hits;
-        if (read(tracer->cover.watches[i], &hits, sizeof hits) == sizeof hits)
-            numbers->hits += hits;
-    }
-    if (tracer->on)
-        numbers->hits = numbers->events;
-    numbers->lost = numbers->hits > numbers->events ? numbers->hits - numbers->events : 0;
+    ask_numbers(tracer);
+    *numbers = (struct gs_tracer_numbers){.events = tracer->seen,
+                                          .hits = tracer->seen,
+                                          .throttled = tracer->throttled,
+                                          .unclear = tracer->unclear,
+                                          .traps = tracer->traps,
+                                          .stops = tracer->counted.stops,
+                                          .guard_us = tracer->counted.cpu_us};
+    if (!tracer->on && tracer->counted.hits > numbers->hits)
+        numbers->hits = tracer->counted.hits;
+    numbers->lost = numbers->hits - numbers->events;
     if (numbers->lost < tracer->lost)
         numbers->lost = tracer->lost;
+    numbers->hits += numbers->traps;
+    numbers->lost += numbers->traps;
 }
 
 static int compare(const void *a, const void *b)
@@ -167,36 +173,36 @@ static int compare(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-/* A ring that is full has no place to say that more came; what is in it is whole. */
-static enum gs_status empty_ring(struct gs_tracer *tracer, struct gs_cover_ring *ring)
+/* A record of the kernel, or a mark of the guard. */
+static enum gs_status take_record(void *context, const struct perf_event_header *header)
 {
-    const struct perf_event_header *header;
-    enum gs_status status = GS_OK;
-    bool full = gs_ring_full(&ring->ring);
-    uint64_t whole_ns = ring->told ? 0 : tracer->round_ns;
-    while (!status && (header = gs_ring_next(&ring->ring))) {
-        struct gs_perf_record record;
-        if (!gs_perf_decode(header, gs_cover_has_ids(&tracer->cover), &record))
-            continue;
-        status = gs_tracer_record(tracer, &record, whole_ns);
-        whole_ns = record.time_ns;
+    struct gs_tracer *tracer = context;
+    struct gs_perf_record record;
+    if (header->type == GS_MARK_RING) {
+        tracer->whole_ns = header->misc ? 0 : tracer->round_ns;
+        return GS_OK;
     }
-    ring->told = full;
-    return full && !status ? gs_tracer_hold_lost(tracer, whole_ns) : status;
+    if (header->type == GS_MARK_FULL)
+        return gs_tracer_hold_lost(tracer, tracer->whole_ns);
+    if (header->type == GS_MARK_TRAP) {
+        tracer->traps++;
+        return gs_tracer_hold_trap(tracer, ((const struct gs_guard_trap *)(const void *)header)->time_ns);
+    }
+    if (!gs_perf_decode(header, gs_cover_has_ids(&tracer->facts), &record))
+        return GS_OK;
+    enum gs_status status = gs_tracer_record(tracer, &record, tracer->whole_ns);
+    tracer->whole_ns = record.time_ns;
+    return status;
 }
 
 /* Takes all records out of the rings, and sorts what is held. */
 static enum gs_status collect(struct gs_tracer *tracer)
 {
-    struct epoll_event ready[WAKES];
-    enum gs_status status = GS_OK;
-    while (epoll_wait(tracer->wake_fd, ready, WAKES, 0) == WAKES)
-        ; /* which of them does not matter: all are emptied */
-    for (size_t i = 0; i < tracer->cover.ring_count && !status; i++)
-        status = empty_ring(tracer, &tracer->cover.rings[i]);
+    if (tracer->guard && !tracer->failed)
+        tracer->failed = gs_guard_drain(tracer->guard, take_record, tracer);
     if (tracer->held_count > 1)
         qsort(tracer->held, tracer->held_count, sizeof *tracer->held, compare);
-    return status;
+    return tracer->failed;
 }
 
 static enum gs_status hand_on(struct gs_tracer *tracer, uint64_t until_ns, const struct gs_event_sink *sink)

@@ -3,6 +3,7 @@
 #define GS_TRACE_TRACER_PARTS_H
 
 #include "trace/cover.h"
+#include "trace/guard.h"
 #include "trace/site.h"
 
 enum { GS_TRACER_SITES = 256 /* instructions; a Python has about ten */, GS_TRACER_CODES = 4 };
@@ -28,7 +29,8 @@ struct gs_code_file {
 
 struct gs_tracer {
     const struct gs_python *python;
-    struct gs_cover cover;
+    struct gs_guard *guard; /* NULL: there is nothing to watch */
+    struct gs_cover_facts facts;
     struct gs_tracer_setup setup;
     struct gs_site sites[GS_TRACER_SITES];
     size_t site_count, site_last;
@@ -37,19 +39,23 @@ struct gs_tracer {
     struct gs_late *late;
     struct gs_code_file codes[GS_TRACER_CODES];
     size_t code_count;
-    int wake_fd;       /* an epoll of all rings */
     uint64_t round_ns; /* when the last round of drains began, */
     uint64_t until_ns; /* and the one before: what is older has come */
+    uint64_t whole_ns; /* in the ring that is read: the record before the next one; 0: it is known what is missing */
+    enum gs_status failed; /* the guard has ended */
     bool on;
     uint64_t seen;   /* samples of watches, */
     uint64_t others; /* and what else the kernel told of its threads */
-    uint64_t lost, throttled, unclear;
+    uint64_t lost, throttled, unclear, traps;
+    struct gs_guard_numbers counted; /* by the guard, when it was asked last */
 };
 
 /* Makes the next record of a ring an event, and holds it. whole_ns: when the record before it came, in the same ring;
  * 0: what is missing before it is known already. */
 enum gs_status gs_tracer_record(struct gs_tracer *tracer, const struct gs_perf_record *record,
                                 uint64_t whole_ns) GS_MUST_CHECK;
+/* The guard took a trap away then, which was an event; no other of that GIL came between. */
+enum gs_status gs_tracer_hold_trap(struct gs_tracer *tracer, uint64_t time_ns) GS_MUST_CHECK;
 /* From then on events are missing. */
 enum gs_status gs_tracer_hold_lost(struct gs_tracer *tracer, uint64_t time_ns) GS_MUST_CHECK;
 

@@ -10,7 +10,7 @@ import gilspy
 from target import until
 
 MACHINE = ["kernel", "proc", "hidepid", "user_namespace", "ptrace", "yama", "seccomp", "read", "stop", "syscall",
-           "map_files", "perf", "locale", "terminal"]
+           "map_files", "perf", "traps", "locale", "terminal"]
 PROCESS = ["process", "process_user_namespace", "process_user", "process_dumpable", "process_capabilities",
            "process_yama", "process_read", "process_state", "process_tracer", "process_container", "process_python",
            "process_library", "process_watch"]
@@ -59,6 +59,14 @@ def test_process(target):
         assert checks["process_watch"]["ok"] == checks["perf"]["ok"]
         assert "process %d: /usr/bin/python3 " % target.pid in checks["process"]["text"]
         assert (checks["process"]["text"].startswith("%d is a thread of " % pid)) == (pid != target.pid)
+
+
+def test_traps():
+    """Tried only where that is asked for: it takes a second."""
+    texts = [next(check["text"] for check in document_of(doctor("--json", *more))["checks"] if check["name"] == "traps")
+             for more in ([], ["-v"])]
+    if "no address can be watched" not in texts[0]:
+        assert "-v tries" in texts[0] and re.search(r"of 200000 watched stores \d+ trapped without a reason", texts[1])
 
 
 def test_text(target):
@@ -164,7 +172,7 @@ def test_named_twice(target):
     assert (twice.returncode, names(document_of(twice))) == (0, names(document_of(once)))
 
 
-@pytest.mark.parametrize("words", [["-p", "1,2"], ["1"], ["-p", "0"], ["-s"], ["--verbose"]])
+@pytest.mark.parametrize("words", [["-p", "1,2"], ["1"], ["-p", "0"], ["-s"], ["--exact"]])
 def test_wrong_usage(words):
     done = gilspy.run("doctor", *words)
     assert (done.returncode, done.stdout) == (2, "") and done.stderr.count("\n") == 1

@@ -42,10 +42,24 @@ def watch(tid, address):
     return fd
 
 
+def guard_of(pid):
+    """The process in which a gilspy has its watches; None: there is none."""
+    for child in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % child, errors="replace") as file:
+                name, rest = file.read().split("(", 1)[1].rsplit(")", 1)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if name == "gilspy-guard" and int(rest.split()[1]) == pid and rest.split()[0] != "Z":
+            return int(child)
+    return None
+
+
 def is_tracing(pid):
-    """It has opened its watches, and sleeps until something is to be done."""
+    """Its watches are open, and it sleeps until something is to be done."""
+    guard = guard_of(pid)
     try:
-        links = [os.readlink("/proc/%d/fd/%s" % (pid, fd)) for fd in os.listdir("/proc/%d/fd" % pid)]
+        links = [os.readlink("/proc/%d/fd/%s" % (guard, fd)) for fd in os.listdir("/proc/%d/fd" % guard)] if guard else []
         with open("/proc/%d/syscall" % pid) as file:
             return any("perf_event" in link for link in links) and file.read().split()[0] == str(PPOLL)
     except (FileNotFoundError, ProcessLookupError):

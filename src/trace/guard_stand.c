@@ -1,0 +1,252 @@
+/* The guard's side: it does what it is told until there is nobody to tell it. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "trace/guard_parts.h"
+
+enum { QUIET_US = 10000, QUIET_LOOKS = 200 };
+
+struct guard {
+    const struct gs_guard_post *post;
+    struct gs_target target;
+    struct gs_cover cover;
+    size_t ring;      /* that is emptied next, */
+    bool begun, full; /* which was begun, and full then */
+    size_t bytes;     /* in the buffer */
+    bool on;          /* the watches are enabled */
+};
+
+static int guard_socket; /* for the handler */
+
+/* ---- becoming one ---- */
+
+static void hang_up(int number)
+{
+    (void)number;
+    shutdown(guard_socket, SHUT_RDWR);
+}
+
+/* What is meant for gilspy is not meant for us: it tells us when it ends, by the socket or by its death. */
+static void set_signals(void)
+{
+    static const int ignored[] = {SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2};
+    sigset_t none;
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+        signal(ignored[i], SIG_IGN);
+    struct sigaction action = {.sa_handler = hang_up, .sa_flags = SA_RESTART};
+    sigaction(SIGHUP, &action, NULL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Files of gilspy that we had would stay open and locked when it is killed. */
+static void close_others(const struct gs_guard_post *post)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    if (!dir)
+        return;
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        int fd = (int)strtol(entry->d_name, NULL, 10);
+        if (entry->d_name[0] != '.' && fd > STDERR_FILENO && fd != post->socket && fd != post->epoll &&
+            fd != dirfd(dir))
+            close(fd);
+    }
+    closedir(dir);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; fd <= STDERR_FILENO && null >= 0; fd++)
+        dup2(null, fd);
+    if (null > STDERR_FILENO)
+        close(null);
+}
+
+/* The kernel tells when a ring is half full. At the edge only: a thread that has ended makes its ring ready for good.
+ */
+static int watch_rings(const struct guard *guard)
+{
+    for (size_t i = 0; i < guard->cover.ring_count; i++) {
+        struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+        if (epoll_ctl(guard->post->epoll, EPOLL_CTL_ADD, guard->cover.rings[i].fd, &event) != 0)
+            return errno;
+    }
+    return 0;
+}
+
+/* Everybody is seized before the first watch is opened. */
+static enum gs_status open_all(struct guard *guard, struct gs_err *err)
+{
+    struct gs_seize_refusal refusal;
+    gs_seize_begin(guard->target.pid);
+    if (!gs_seize_everybody(&refusal))
+        return gs_cover_unguarded(&refusal, guard->target.pid, err);
+    enum gs_status status = gs_cover_open(&guard->cover, &guard->target, err);
+    int failure = status ? 0 : watch_rings(guard);
+    return failure ? gs_fail(err, GS_FAILED, "cannot trace process %d: epoll: %s", (int)guard->target.pid,
+                             strerror(failure))
+                   : status;
+}
+
+static bool open_and_tell(struct guard *guard)
+{
+    struct gs_guard_opened opened = {.status = GS_OK};
+    const struct gs_cover_facts *facts = &guard->cover.facts;
+    int socket = guard->post->socket;
+    opened.status = open_all(guard, &opened.err);
+    opened.facts = *facts;
+    return gs_guard_send(socket, &opened, sizeof opened) && !opened.status &&
+           gs_guard_send(socket, facts->gauge_list, facts->gauge_count * sizeof *facts->gauge_list) &&
+           gs_guard_send(socket, facts->late, facts->late_count * sizeof *facts->late);
+}
+
+/* ---- orders ---- */
+
+static void enable(struct guard *guard, bool on)
+{
+    guard->on = on;
+    unsigned long what = on ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE;
+    for (size_t i = 0; i < guard->cover.watch_count; i++)
+        ioctl(guard->cover.watches[i], what, 0);
+    for (size_t i = 0; i < guard->cover.facts.gauge_count; i++)
+        ioctl(guard->cover.facts.gauge_list[i].fd, what, 0);
+}
+
+static void count(const struct guard *guard, struct gs_guard_numbers *numbers)
+{
+    for (size_t i = 0; i < guard->cover.watch_count && !guard->on; i++) {
+        uint64_t hits;
+        if (read(guard->cover.watches[i], &hits, sizeof hits) == sizeof hits)
+            numbers->hits += hits;
+    }
+}
+
+static void put(struct guard *guard, const void *record, size_t bytes)
+{
+    memcpy(guard->post->buffer + guard->bytes, record, bytes);
+    guard->bytes += bytes;
+}
+
+static void put_mark(struct guard *guard, uint32_t type, uint16_t misc)
+{
+    struct perf_event_header mark = {.type = type, .misc = misc, .size = sizeof mark};
+    put(guard, &mark, sizeof mark);
+}
+
+static bool has_room(const struct guard *guard)
+{
+    return guard->bytes + GS_RING_RECORD_MAX + sizeof(struct perf_event_header) <= GS_GUARD_BUFFER;
+}
+
+/* Where a watched word is stored to must be known when a trap comes from there. */
+static void note_site(const struct guard *guard, const struct perf_event_header *header)
+{
+    const struct gs_cover_facts *facts = &guard->cover.facts;
+    struct gs_perf_record record;
+    if (header->type != PERF_RECORD_SAMPLE || !gs_perf_decode(header, gs_cover_has_ids(facts), &record))
+        return;
+    for (size_t i = 0; i < facts->spots.count; i++) {
+        if (record.addr == facts->spots.list[i].owner || record.addr == facts->spots.list[i].wait)
+            gs_seize_know(record.ip);
+    }
+}
+
+/* A ring that is full has no place to say that more came; what is in it is whole. False: there is more than room. */
+static bool empty_ring(struct guard *guard, struct gs_cover_ring *ring)
+{
+    const struct perf_event_header *header;
+    if (!guard->begun) {
+        guard->full = gs_ring_full(&ring->ring);
+        guard->begun = true;
+        put_mark(guard, GS_MARK_RING, ring->told);
+    }
+    while (has_room(guard) && (header = gs_ring_next(&ring->ring))) {
+        note_site(guard, header);
+        put(guard, header, header->size);
+    }
+    if (!has_room(guard))
+        return false;
+    if (guard->full)
+        put_mark(guard, GS_MARK_FULL, 0);
+    ring->told = guard->full;
+    guard->begun = false;
+    return true;
+}
+
+/* Whether there is more. Traps come last: what was recorded before them is in the rings by then. */
+static bool drain(struct guard *guard)
+{
+    struct gs_seize_trap trap;
+    guard->bytes = 0;
+    for (; guard->ring < guard->cover.ring_count; guard->ring++) {
+        if (!has_room(guard) || !empty_ring(guard, &guard->cover.rings[guard->ring]))
+            return true;
+    }
+    while (has_room(guard) && gs_seize_next_trap(&trap)) {
+        struct gs_guard_trap mark = {{.type = GS_MARK_TRAP, .size = sizeof mark}, trap.time_ns};
+        put(guard, &mark, sizeof mark);
+    }
+    guard->ring = 0;
+    return false;
+}
+
+static void obey(struct guard *guard, enum gs_guard_order order, struct gs_guard_answer *answer)
+{
+    if (order == GS_GUARD_ENABLE || order == GS_GUARD_DISABLE)
+        enable(guard, order == GS_GUARD_ENABLE);
+    else if (order == GS_GUARD_COUNT)
+        count(guard, &answer->numbers);
+    else
+        answer->more = drain(guard);
+    answer->bytes = order == GS_GUARD_DRAIN ? guard->bytes : 0;
+    struct gs_seize_counts counts = gs_seize_counted();
+    answer->numbers.stops = counts.stops;
+    answer->numbers.traps = counts.traps;
+    answer->numbers.cpu_us = gs_clock_cpu_us();
+}
+
+/* ---- the end ---- */
+
+/* A store that was done already may have its trap still before it. One that has just come is looked for a moment later
+ * once more. */
+static void wait_for_traps(void)
+{
+    int quiet = 0;
+    for (int i = 0; i < QUIET_LOOKS && quiet < 2; i++) {
+        uint64_t end_ns = gs_clock_ns() + QUIET_US * UINT64_C(1000);
+        while (gs_clock_ns() < end_ns) /* a stop that is handled cuts a sleep short */
+            nanosleep(&(struct timespec){.tv_nsec = QUIET_US * 1000L / 4}, NULL);
+        quiet = gs_seize_is_owed() ? 0 : quiet + 1;
+    }
+}
+
+_Noreturn void gs_guard_stand(const struct gs_guard_post *post)
+{
+    struct guard guard = {.post = post, .target = *post->target, .cover = {.facts = *post->plan}};
+    enum gs_guard_order order;
+    guard.target.watch = NULL; /* it has a thread that is not here */
+    guard_socket = post->socket;
+    prctl(PR_SET_NAME, "gilspy-guard");
+    setsid();
+    set_signals();
+    prctl(PR_SET_PDEATHSIG, SIGHUP);
+    close_others(post);
+    bool open = open_and_tell(&guard);
+    while (open && gs_guard_receive(post->socket, &order, sizeof order)) {
+        struct gs_guard_answer answer = {.bytes = 0};
+        obey(&guard, order, &answer);
+        open = gs_guard_send(post->socket, &answer, sizeof answer);
+    }
+    enable(&guard, false);
+    gs_cover_close(&guard.cover);
+    wait_for_traps();
+    _exit(0);
+}

@@ -1,0 +1,114 @@
+"""Traps, signals and births, each told how often it came."""
+import ctypes
+import mmap
+import os
+import signal
+import struct
+import subprocess
+import threading
+
+import common
+
+RT_TGSIGQUEUEINFO, TRAP_BRKPT = 297, 1  # of x86-64; what the kernel says of an int1, and of a trap without a reason
+SA_SIGINFO, SA_RESTART = 4, 0x10000000
+VALUES_MOST = 1 << 16
+counts = {"traps": 0, "births": 0}
+code = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+code_at = ctypes.addressof(ctypes.c_char.from_buffer(code))
+got = (ctypes.c_uint64 * 1)()
+values = (ctypes.c_uint32 * VALUES_MOST)()
+
+
+def put_code(offset, code_bytes):
+    code[offset:offset + len(code_bytes)] = code_bytes
+    return code_at + offset
+
+
+def run_code(at):
+    ctypes.CFUNCTYPE(None)(at)()
+
+
+def count_trap(number, frame):
+    counts["traps"] += 1
+
+
+def handle_traps():
+    signal.signal(signal.SIGTRAP, count_trap)
+
+
+def keep_values(number):
+    """The value of each such signal is kept, in the order in which they are delivered."""
+    handler = put_code(64, b"\x48\xb9" + struct.pack("<Q", ctypes.addressof(got)) +     # mov rcx, got
+                       b"\x48\x8b\x11" + b"\x8b\x46\x18" +                               # mov rdx, [rcx]; eax, value
+                       b"\x49\xb8" + struct.pack("<Q", ctypes.addressof(values)) +       # mov r8, values
+                       b"\x41\x89\x04\x90" + b"\x48\xff\x01" + b"\xc3")                  # [r8 + 4 rdx] = eax; ++[rcx]
+    action = struct.pack("<Q128siIQ", handler, b"", SA_SIGINFO | SA_RESTART, 0, 0)
+    common.libc.sigaction(number, ctypes.create_string_buffer(action), None)
+
+
+def stray():
+    """What the kernel sends for a trap that it cannot tell the reason of, to this thread."""
+    info = ctypes.create_string_buffer(struct.pack("<iii", signal.SIGTRAP, 0, TRAP_BRKPT), 128)
+    common.libc.syscall(RT_TGSIGQUEUEINFO, os.getpid(), common.tid(), signal.SIGTRAP, info)
+
+
+def int3():
+    run_code(put_code(0, b"\xcc\xc3"))
+
+
+def int1():
+    run_code(put_code(16, b"\xf1\xc3"))
+
+
+def call(name):
+    while True:
+        common.wait(name)
+        for _ in range(100):
+            common.libc.getppid()
+
+
+def strayer(name):
+    while True:
+        common.wait(name)
+        stray()
+
+
+def bear(count):
+    def live():
+        common.libc.getppid()
+        counts["births"] += 1
+    for _ in range(int(count)):
+        thread = threading.Thread(target=live)
+        thread.start()
+        thread.join()
+
+
+def fork():
+    """What a child sees of itself: its tracer."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with open("/proc/self/status") as file:
+            tracer = [line.split()[1] for line in file if line.startswith("TracerPid:")][0]
+        for _ in range(100):
+            common.libc.getppid()
+        os.write(writer, tracer.encode("ascii"))
+        os._exit(0)
+    os.close(writer)
+    tracer = os.read(reader, 20)
+    os.close(reader)
+    return [int(tracer), os.waitpid(child, 0)[1]]
+
+
+def leave():
+    """The main thread ends, and the others go on."""
+    common.say(answer=None)
+    common.libc.pthread_exit(None)
+
+
+common.start("call", call, "call")
+common.start("stray", strayer, "stray")
+common.serve(ping=lambda: "pong", stray=stray, int3=int3, int1=int1, handle_traps=handle_traps, bear=bear, fork=fork,
+             raise_trap=lambda: os.kill(os.getpid(), signal.SIGTRAP), counts=lambda: counts, keep_values=keep_values,
+             values=lambda: list(values[:got[0]]), spawn=lambda: subprocess.call(["true"]), leave=leave,
+             become=lambda *words: os.execv(words[0], words), end=lambda status: os._exit(status))
