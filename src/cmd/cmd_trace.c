@@ -255,9 +255,7 @@ static void tell_setup(const struct trace *t)
                   "tracefs (mount -t tracefs nodev /sys/kernel/tracing)");
     if (t->args->counters)
         gs_exact_tell_counters(t->exact);
-    if (t->args->stopping == GS_STOP_ALWAYS)
-        gs_remark("while it is traced exactly no thread is stopped to be read (-b): its guard is the tracer of all of "
-                  "them");
+    gs_exact_tell_stopping(t->args->stopping);
 }
 
 /* What is to be known of the result. */
@@ -347,7 +345,12 @@ const struct gs_cmd gs_cmd_trace = {
         "It watches the words in which Python keeps the GIL, with the processor's debug registers: no symbols, no "
         "restart, no root where kernel.perf_event_paranoid is 2 or less (gilspy doctor tells). Each event costs the "
         "thread that does it a trap, some 2 to 10 us, which is measured first; --max-overhead bounds what that may "
-        "come to. Where threads convoy, the trap itself changes who wins.\n"
+        "come to. Where threads convoy, the trap itself changes who wins. Some virtual machines make of such a trap a "
+        "SIGTRAP that would end the process: so a process of gilspy's, its guard, is the tracer of all threads and "
+        "takes "
+        "those away, and no debugger can have them meanwhile. Nobody is stopped for that, also not to read a stack, "
+        "but "
+        "each signal and each new thread takes some time more.\n"
         "\n"
         "It traces one process. For a family, start one for each of its processes (gilspy ps lists them), whose times "
         "are all of one clock; or have all of them sampled: gilspy stat -s, gilspy record -s.\n"

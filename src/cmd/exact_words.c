@@ -13,6 +13,13 @@ void gs_exact_tell_setup(const struct gs_exact *exact)
         gs_remark("%zu GILs are not traced: there are only %d debug registers", setup->spots.left_out, GS_SPOTS_MOST);
 }
 
+void gs_exact_tell_stopping(enum gs_stopping asked)
+{
+    if (asked == GS_STOP_ALWAYS)
+        gs_remark("while it is traced exactly no thread is stopped to be read (-b): its guard is the tracer of all of "
+                  "them");
+}
+
 void gs_exact_tell_counters(const struct gs_exact *exact)
 {
     static const uint32_t hardware = 1u << GS_CYCLES | 1u << GS_INSTRUCTIONS | 1u << GS_CACHE_MISSES;

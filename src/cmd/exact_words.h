@@ -5,6 +5,8 @@
 #include "profile/exact.h"
 
 void gs_exact_tell_setup(const struct gs_exact *exact);
+/* That -b has no effect meanwhile. */
+void gs_exact_tell_stopping(enum gs_stopping asked);
 /* Which counters there are not, where they were asked for. */
 void gs_exact_tell_counters(const struct gs_exact *exact);
 void gs_exact_tell_losses(struct gs_exact *exact);

@@ -90,6 +90,7 @@ static void tell(const struct figures *f, bool gone)
     if (f->args->quiet)
         return;
     gs_exact_tell_setup(f->exact);
+    gs_exact_tell_stopping(f->args->stopping);
     if (f->args->counters)
         gs_exact_tell_counters(f->exact);
     gs_exact_tell_losses(f->exact);

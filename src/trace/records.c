@@ -100,6 +100,8 @@ static enum gs_status take_store(struct gs_tracer *tracer, const struct gs_perf_
     const struct gs_spots *spots = &tracer->facts.spots;
     size_t lock = lock_of(spots, record->addr);
     tracer->seen++;
+    if (record->time_ns < tracer->whole_since_ns)
+        return GS_OK;
     /* pid 0: the thread has ended, which is said no sooner than it did this; another one: a child that was forked */
     if (lock == GS_SPOTS_MOST || record->pid != tracer->python->target->pid || is_twice(tracer, record))
         return GS_OK;

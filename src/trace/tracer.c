@@ -141,6 +141,7 @@ void gs_tracer_begin(struct gs_tracer *tracer)
 {
     tracer->round_ns = tracer->until_ns = gs_clock_ns();
     enable(tracer, true);
+    tracer->whole_since_ns = gs_clock_ns();
 }
 
 uint64_t gs_tracer_cost_ns(const struct gs_tracer *tracer)

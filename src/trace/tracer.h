@@ -57,7 +57,7 @@ void gs_tracer_end(struct gs_tracer *tracer);
 void gs_tracer_close(struct gs_tracer *tracer);
 const struct gs_tracer_setup *gs_tracer_setup(const struct gs_tracer *tracer);
 
-/* Begins, for all threads at once. Events shortly afterwards are incomplete. */
+/* Begins: what comes is of the time in which all threads are watched. */
 void gs_tracer_begin(struct gs_tracer *tracer);
 /* Hands on what has come, in the order of time: all from before *until_ns. What is younger is held back until the next
  * call, as something older may still be under way. What the sink returned; GS_UNGUARDED: the guard has ended. */

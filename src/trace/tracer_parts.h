@@ -39,8 +39,9 @@ struct gs_tracer {
     struct gs_late *late;
     struct gs_code_file codes[GS_TRACER_CODES];
     size_t code_count;
-    uint64_t round_ns; /* when the last round of drains began, */
-    uint64_t until_ns; /* and the one before: what is older has come */
+    uint64_t round_ns;       /* when the last round of drains began, */
+    uint64_t until_ns;       /* and the one before: what is older has come */
+    uint64_t whole_since_ns; /* when every thread was watched: what some did before tells nothing */
     uint64_t whole_ns; /* in the ring that is read: the record before the next one; 0: it is known what is missing */
     enum gs_status failed; /* the guard has ended */
     bool on;
