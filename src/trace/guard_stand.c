@@ -13,9 +13,16 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "target/procfs.h"
 #include "trace/guard_parts.h"
 
-enum { QUIET_US = 10000, QUIET_LOOKS = 200 };
+enum {
+    QUIET_US = 10000,
+    QUIET_LOOKS = 200,
+    LEAVING_LOOKS = 50 /* at a guard whose gilspy was killed, one each QUIET_US: it lets go after two of its own */
+};
+
+#define NAME "gilspy-guard"
 
 struct guard {
     const struct gs_guard_post *post;
@@ -82,12 +89,30 @@ static int watch_rings(const struct guard *guard)
     return 0;
 }
 
+static bool is_guard(pid_t pid)
+{
+    char name[sizeof NAME];
+    return pid > 0 && gs_proc_read(pid, "comm", name, sizeof name) == sizeof name - 1 &&
+           memcmp(name, NAME, sizeof name - 1) == 0;
+}
+
+/* Whoever was killed a moment ago may have a guard that has not let go yet. */
+static bool seize_everybody(struct gs_seize_refusal *refusal)
+{
+    bool all = gs_seize_everybody(refusal);
+    for (int i = 0; i < LEAVING_LOOKS && !all && is_guard(refusal->tracer); i++) {
+        nanosleep(&(struct timespec){.tv_nsec = QUIET_US * 1000L}, NULL);
+        all = gs_seize_everybody(refusal);
+    }
+    return all;
+}
+
 /* Everybody is seized before the first watch is opened. */
 static enum gs_status open_all(struct guard *guard, struct gs_err *err)
 {
     struct gs_seize_refusal refusal;
     gs_seize_begin(guard->target.pid);
-    if (!gs_seize_everybody(&refusal))
+    if (!seize_everybody(&refusal))
         return gs_cover_unguarded(&refusal, guard->target.pid, err);
     enum gs_status status = gs_cover_open(&guard->cover, &guard->target, err);
     int failure = status ? 0 : watch_rings(guard);
@@ -234,7 +259,7 @@ _Noreturn void gs_guard_stand(const struct gs_guard_post *post)
     enum gs_guard_order order;
     guard.target.watch = NULL; /* it has a thread that is not here */
     guard_socket = post->socket;
-    prctl(PR_SET_NAME, "gilspy-guard");
+    prctl(PR_SET_NAME, NAME);
     setsid();
     set_signals();
     prctl(PR_SET_PDEATHSIG, SIGHUP);
