@@ -66,10 +66,11 @@ static enum gs_status close_one(void *context)
     drop_name(rotation);
     if (status)
         return status;
-    rotation->result.made++;
-    rotation->result.last = rotation->series.number;
-    rotation->result.first = gs_series_prune(&rotation->series, rotation->args->rotate_keep);
-    return GS_OK;
+    struct gs_rotated *result = &rotation->result;
+    result->made++;
+    free(result->kept);
+    result->kept = gs_series_prune(&rotation->series, rotation->args->rotate_keep, &result->kept_count);
+    return result->kept ? GS_OK : GS_NO_MEMORY;
 }
 
 /* Rather now than after an hour. */
@@ -140,5 +141,6 @@ void gs_rotation_close(struct gs_rotation *rotation)
         return;
     gs_rotor_free(rotation->rotor);
     gs_series_fini(&rotation->series);
+    free(rotation->result.kept);
     free(rotation);
 }

@@ -9,8 +9,9 @@ struct gs_rotation;
 
 /* What became of it. */
 struct gs_rotated {
-    uint64_t made;        /* recordings, in this run */
-    uint64_t first, last; /* numbers of those that are kept, of earlier runs too; last 0: none */
+    uint64_t made;  /* recordings, in this run */
+    uint64_t *kept; /* numbers of those that are kept, of earlier runs too, in rising order */
+    size_t kept_count;
 };
 
 /* output: the name that the numbers go into. sum: what the run came to so far. GS_OUTPUT: nothing can be written there;

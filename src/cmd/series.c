@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/parse.h"
+#include "base/room.h"
 #include "cmd/series.h"
 
 enum { DIGITS = 6 };
@@ -90,20 +91,55 @@ static void remove_one(int folder, const char *name)
         close(fd);
 }
 
-uint64_t gs_series_prune(const struct gs_series *series, uint64_t keep)
+static int by_number(const void *left, const void *right)
 {
-    uint64_t oldest = series->number;
-    DIR *folder = open_folder(series);
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* Each number once, in rising order, up to that of the last file; false: out of memory. */
+static bool list_numbers(const struct gs_series *series, DIR *folder, uint64_t **list, size_t *count)
+{
+    size_t room = 0, all = 0;
+    *list = NULL;
+    *count = 0;
     for (struct dirent *entry; folder && (entry = readdir(folder));) {
         uint64_t number = number_of(series, entry->d_name);
         if (number == 0 || number > series->number)
             continue;
-        if (series->number - number >= keep)
+        if (!gs_room((void **)list, &room, all + 1, sizeof **list))
+            return false;
+        (*list)[all++] = number;
+    }
+    if (all > 0)
+        qsort(*list, all, sizeof **list, by_number);
+    for (size_t i = 0; i < all; i++) {
+        if (i == 0 || (*list)[i] != (*list)[i - 1])
+            (*list)[(*count)++] = (*list)[i];
+    }
+    return gs_room((void **)list, &room, 1, sizeof **list);
+}
+
+uint64_t *gs_series_prune(const struct gs_series *series, uint64_t keep, size_t *count)
+{
+    DIR *folder = open_folder(series);
+    uint64_t *list;
+    bool listed = list_numbers(series, folder, &list, count);
+    size_t old = listed && *count > keep ? *count - (size_t)keep : 0;
+    if (old > 0)
+        rewinddir(folder);
+    for (struct dirent *entry; old > 0 && (entry = readdir(folder));) {
+        uint64_t number = number_of(series, entry->d_name);
+        if (number > 0 && number < list[old])
             remove_one(dirfd(folder), entry->d_name);
-        else
-            oldest = number < oldest ? number : oldest;
     }
     if (folder)
         closedir(folder);
-    return oldest;
+    if (!listed) {
+        free(list);
+        return NULL;
+    }
+    *count -= old;
+    memmove(list, list + old, *count * sizeof *list);
+    return list;
 }

@@ -19,8 +19,9 @@ enum gs_status gs_series_init(struct gs_series *series, const char *output, stru
 void gs_series_fini(struct gs_series *series);
 /* The name of a file, malloc'ed; NULL: out of memory. */
 char *gs_series_name(const struct gs_series *series, uint64_t number);
-/* Removes all but the last `keep` files, and what runs that broke off left of those; returns the number of the oldest
- * that is left. */
-uint64_t gs_series_prune(const struct gs_series *series, uint64_t keep);
+/* Removes all but the last `keep` files in the order of their numbers, however far these are apart, and what runs that
+ * broke off left of those. The numbers of those that are left, in rising order, are malloc'ed; NULL: out of memory, and
+ * nothing is removed. */
+uint64_t *gs_series_prune(const struct gs_series *series, uint64_t keep, size_t *count);
 
 #endif

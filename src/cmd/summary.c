@@ -38,10 +38,10 @@ static void free_names(char **names)
 static char **names_of(const struct gs_rotation *rotation)
 {
     const struct gs_rotated *rotated = gs_rotation_result(rotation);
-    size_t count = rotated->last ? (size_t)(rotated->last - rotated->first + 1) : 0;
+    size_t count = rotated->kept ? rotated->kept_count : 0;
     char **names = calloc(count + 1, sizeof *names);
     for (size_t i = 0; i < count && names; i++) {
-        if (!(names[i] = gs_rotation_name(rotation, rotated->first + i))) {
+        if (!(names[i] = gs_rotation_name(rotation, rotated->kept[i]))) {
             free_names(names);
             return NULL;
         }

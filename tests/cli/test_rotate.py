@@ -45,6 +45,15 @@ def test_only_what_this_run_made_is_told(spinning, tmp_path):
     assert sorted(os.listdir(tmp_path)) == [name(1), name(2)]
 
 
+def test_a_stray_number(spinning, tmp_path):
+    """The last ones are kept in the order of their numbers, also where one is far from the others."""
+    for number in (1, 2, 3, 900000):
+        (tmp_path / name(number)).write_bytes(b"")
+    _, rotated = rotate(spinning.pid, tmp_path, "--rotate", "1h,4", "-d", "300ms")
+    assert rotated == {"recordings": 1, "kept": [name(2), name(3), name(900000), name(900001)]}
+    assert sorted(os.listdir(tmp_path)) == rotated["kept"]
+
+
 def test_kept(spinning, tmp_path):
     """The last ones are kept, numbers go on over runs, and several are one with nothing between them."""
     document, rotated = rotate(spinning.pid, tmp_path, "--rotate", "1s,3", "-d", "4500ms")
