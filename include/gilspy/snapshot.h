@@ -81,10 +81,13 @@ struct gs_interpreter {
     bool finalizing;
 };
 
-/* What the data is worth, summed up since the reader was made. Times in microseconds. */
+/* What the data is worth, summed up since the reader was made. Times in microseconds. skipped: samples that were left
+ * out to keep within max_pause; refused: readings of running threads that were to be stopped, and were not, because
+ * another program traces them. */
 struct gs_quality {
     uint64_t samples, torn, retried, stopped, stopped_us, stopped_in_syscall, late, lost;
     uint64_t took_us, cpu_us;
+    uint64_t skipped, refused;
 };
 
 #define GS_EVERYBODY SIZE_MAX
@@ -114,7 +117,7 @@ enum gs_stopping {
 
 struct gs_reader_options {
     enum gs_stopping stopping;
-    double max_pause;            /* share of the time for which threads may be stopped, 0: no limit */
+    double max_pause; /* share of each second for which threads may be stopped, all of them together; 0, 1: no limit */
     enum gs_native_scope native; /* C stacks too */
     struct gs_native_options native_options;
 };

@@ -20,6 +20,11 @@ static uint64_t draw(struct gs_pace *pace)
     return pace->random;
 }
 
+uint64_t gs_pace_later(struct gs_pace *pace, uint64_t now_ns, uint64_t mean_ns)
+{
+    return pace->period_ns == 0 ? now_ns + draw(pace) % (2 * mean_ns) : gs_pace_next(pace, now_ns);
+}
+
 uint64_t gs_pace_next(struct gs_pace *pace, uint64_t now_ns)
 {
     if (pace->period_ns == 0)

@@ -16,5 +16,7 @@ struct gs_pace {
 void gs_pace_init(struct gs_pace *pace, double rate_hz, uint64_t now_ns);
 /* The moment of the next sample; not before now when the slot has begun already. */
 uint64_t gs_pace_next(struct gs_pace *pace, uint64_t now_ns);
+/* The same after one that could not be taken yet: where there are no slots, at a random point about mean_ns later. */
+uint64_t gs_pace_later(struct gs_pace *pace, uint64_t now_ns, uint64_t mean_ns);
 
 #endif

@@ -38,6 +38,8 @@ static void write_quality(struct gs_page *page)
     gs_text_put(&page->line, "; threads stopped %" PRIu64 " times, ", q->stopped);
     gs_words_time(&page->line, q->stopped_us);
     gs_text_put(&page->line, " in all; %" PRIu64 " stacks read again; %" PRIu64 " snapshots lost", q->retried, q->lost);
+    if (q->refused > 0)
+        gs_text_put(&page->line, "; %" PRIu64 " threads could not be stopped: another program traces them", q->refused);
     gs_page_end_line(page);
 }
 

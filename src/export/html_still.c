@@ -212,10 +212,15 @@ void gs_html_quality(const struct gs_html *html, const struct gs_run_end *end, s
     put_fact(page, "Taken");
     gs_label_put(text, "%" PRIu64 " torn, %" PRIu64 " late, %" PRIu64 " lost, %" PRIu64 " read again", quality->torn,
                  quality->late, quality->lost, quality->retried);
+    if (quality->skipped > 0)
+        gs_label_put(text, ", %" PRIu64 " left out for --max-pause", quality->skipped);
     put_fact(page, "Flaws");
     gs_label_put(text, "%" PRIu64 " times, ", quality->stopped);
     gs_svg_time(text, quality->stopped_us * 1000);
     gs_label_put(text, " in all; %" PRIu64 " in a system call", quality->stopped_in_syscall);
+    if (quality->refused > 0)
+        gs_label_put(text, "; could not be stopped %" PRIu64 " times, because another program traces them",
+                     quality->refused);
     put_fact(page, "Threads stopped");
     gs_svg_time(text, quality->cpu_us * 1000);
     gs_label_put(text, " (%.2f %% of the time)", ns > 0 ? 1e5 * (double)quality->cpu_us / (double)ns : 0);

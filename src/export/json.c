@@ -96,9 +96,10 @@ enum gs_status gs_json_write_text(const char *theirs, FILE *out)
 json_t *gs_json_quality(const struct gs_quality *quality)
 {
     const struct gs_quality *q = quality;
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "samples", (json_int_t)q->samples, "torn",
-                     (json_int_t)q->torn, "retried", (json_int_t)q->retried, "stopped", (json_int_t)q->stopped,
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "samples", (json_int_t)q->samples,
+                     "torn", (json_int_t)q->torn, "retried", (json_int_t)q->retried, "stopped", (json_int_t)q->stopped,
                      "stopped_us", (json_int_t)q->stopped_us, "stopped_in_syscall", (json_int_t)q->stopped_in_syscall,
                      "late", (json_int_t)q->late, "lost", (json_int_t)q->lost, "took_us", (json_int_t)q->took_us,
-                     "cpu_us", (json_int_t)q->cpu_us);
+                     "cpu_us", (json_int_t)q->cpu_us, "skipped", (json_int_t)q->skipped, "refused",
+                     (json_int_t)q->refused);
 }

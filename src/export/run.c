@@ -12,8 +12,10 @@ static void add_flaws(struct gs_text *text, const struct gs_quality *quality)
     const struct {
         uint64_t count;
         const char *what;
-    } flaws[] = {
-        {quality->torn, "not whole"}, {quality->lost, "lost"}, {quality->late, "missed, because gilspy was late"}};
+    } flaws[] = {{quality->torn, "not whole"},
+                 {quality->lost, "lost"},
+                 {quality->late, "missed, because gilspy was late"},
+                 {quality->skipped, "left out, to stop threads for no longer than --max-pause"}};
     bool any = false;
     for (size_t i = 0; i < sizeof flaws / sizeof *flaws; i++) {
         if (flaws[i].count == 0)
@@ -49,6 +51,11 @@ void gs_run_text(struct gs_text *text, const struct gs_run_summary *summary)
         gs_words_time(text, quality->stopped_us);
         gs_text_put(text, " in all");
     }
+    if (quality->refused > 0) {
+        gs_text_put(text, "; threads that ran could not be stopped ");
+        gs_words_count(text, (size_t)quality->refused, "time", "times");
+        gs_text_put(text, ", because another program traces them");
+    }
     if (summary->missed > 0) {
         gs_text_put(text, "; ");
         gs_words_count(text, (size_t)summary->missed, "Python process was", "Python processes were");
@@ -69,6 +76,7 @@ void gs_run_details(struct gs_text *text, const struct gs_run_summary *summary)
         {quality->torn, "sample not whole", "samples not whole"},
         {quality->lost, "sample lost", "samples lost"},
         {quality->late, "sample missed, because gilspy was late", "samples missed, because gilspy was late"},
+        {quality->skipped, "sample left out for --max-pause", "samples left out for --max-pause"},
         {quality->stopped_in_syscall, "thread stopped that had come into a system call",
          "threads stopped that had come into a system call"}};
     gs_text_put(text, "Python %s, process %d", summary->python, (int)summary->pid);

@@ -134,6 +134,12 @@ static void write_flaws(struct gs_text *line, const struct gs_gilstat *stat, con
         gs_text_put(line, " samples are missing: gilspy was late, or the process changed meanwhile");
         gs_text_write_cut(line, console);
     }
+    if (stat->quality.refused > 0) {
+        gs_text_put(line, "Threads that ran could not be stopped ");
+        gs_words_count(line, stat->quality.refused, "time", "times");
+        gs_text_put(line, ": another program traces them");
+        gs_text_write_cut(line, console);
+    }
     if (stat->threads_known > 0) {
         gs_words_chosen(line, stat->thread_count, stat->threads_known);
         gs_text_write_cut(line, console);
@@ -166,8 +172,8 @@ enum gs_status gs_stat_text(const struct gs_gilstat *stat, const struct gs_conso
         gs_stat_hogs(&line, stat, console, verbose ? SIZE_MAX : GS_STAT_HOGS);
     if (!disabled)
         write_blame(&line, stat, console, verbose ? SIZE_MAX : BLAME_MOST);
-    if (stat->why || stat->quality.late > 0 || stat->quality.lost > 0 || stat->threads_left_out > 0 ||
-        stat->threads_known > 0)
+    if (stat->why || stat->quality.late > 0 || stat->quality.lost > 0 || stat->quality.refused > 0 ||
+        stat->threads_left_out > 0 || stat->threads_known > 0)
         gs_text_write_cut(&line, console);
     write_flaws(&line, stat, console);
     if (line.failed)

@@ -95,7 +95,10 @@ void gs_svg_quality(struct gs_label *text, const struct gs_drawing *drawing)
     const struct {
         uint64_t count;
         const char *words;
-    } flaws[] = {{quality->torn, "torn"}, {quality->late, "late"}, {quality->lost, "lost"}};
+    } flaws[] = {{quality->torn, "torn"},
+                 {quality->late, "late"},
+                 {quality->lost, "lost"},
+                 {quality->skipped, "left out for --max-pause"}};
     bool whole = true;
     gs_svg_count(text, drawing->end->samples, "sample", "samples");
     gs_label_put(text, ", ");
@@ -114,6 +117,11 @@ void gs_svg_quality(struct gs_label *text, const struct gs_drawing *drawing)
         gs_label_put(text, ", ");
         gs_svg_time(text, quality->stopped_us * 1000);
         gs_label_put(text, " in all");
+    }
+    if (quality->refused > 0) {
+        gs_label_put(text, " · threads could not be stopped ");
+        gs_svg_count(text, quality->refused, "time", "times");
+        gs_label_put(text, ", because another program traces them");
     }
     if (!drawing->end->complete)
         gs_label_put(text, " · the recording ends before the run did");

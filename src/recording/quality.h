@@ -4,7 +4,10 @@
 
 #include "gilspy/snapshot.h"
 
-enum { GS_QUALITY_FIELDS = sizeof(struct gs_quality) / sizeof(uint64_t) };
+enum {
+    GS_QUALITY_FIELDS = sizeof(struct gs_quality) / sizeof(uint64_t),
+    GS_QUALITY_FIRST = 10 /* that each recording has; others came later, behind them */
+};
 
 static inline uint64_t *gs_quality_field(struct gs_quality *quality, size_t i)
 {
@@ -12,7 +15,7 @@ static inline uint64_t *gs_quality_field(struct gs_quality *quality, size_t i)
         &quality->samples, &quality->torn,       &quality->retried,
         &quality->stopped, &quality->stopped_us, &quality->stopped_in_syscall,
         &quality->late,    &quality->lost,       &quality->took_us,
-        &quality->cpu_us,
+        &quality->cpu_us,  &quality->skipped,    &quality->refused,
     };
     _Static_assert(sizeof fields / sizeof *fields == GS_QUALITY_FIELDS, "a figure is missing");
     return fields[i];

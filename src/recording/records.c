@@ -219,7 +219,7 @@ static void play_end(struct gs_records *records, struct gs_wire *wire)
     end->samples = gs_wire_get(wire);
     end->thread_samples = gs_wire_get(wire);
     end->complete = gs_wire_get_most(wire, 1);
-    for (size_t i = 0; i < GS_QUALITY_FIELDS; i++)
+    for (size_t i = 0; i < GS_QUALITY_FIELDS && (i < GS_QUALITY_FIRST || wire->at < wire->end); i++)
         *gs_quality_field(&end->quality, i) = gs_wire_get(wire);
     records->ended = !wire->bad;
 }

@@ -121,8 +121,8 @@ static bool take_sleeper(struct gs_reader *reader, struct gs_cstack *cstack)
 
 static bool may_stop(const struct gs_reader *reader, const struct gs_cstack *cstack, const struct gs_member *member)
 {
-    return reader->options.stopping != GS_STOP_NEVER && !cstack->untraceable && cstack->syscall_fd >= 0 &&
-           (!member || gs_may_stop(reader, member));
+    return reader->options.stopping != GS_STOP_NEVER && !gs_was_refused(reader, cstack->refused_ns) &&
+           cstack->syscall_fd >= 0 && gs_budget_allows(&reader->budget) && (!member || gs_may_stop(reader, member));
 }
 
 /* So much will be copied the next time: twice what it took now, or a little less than this time. */
@@ -140,7 +140,9 @@ static enum gs_status take_runner(struct gs_reader *reader, struct gs_cstack *cs
 {
     struct gs_natives *natives = &reader->natives;
     if (!may_stop(reader, cstack, member)) {
-        bool traced = cstack->untraceable || (member && member->untraceable);
+        bool traced =
+            gs_was_refused(reader, cstack->refused_ns) || (member && gs_was_refused(reader, member->refused_ns));
+        reader->quality.refused += traced;
         end_as(reader, cstack, traced ? GS_NATIVE_TRACED : GS_NATIVE_RUNS);
         return GS_OK;
     }
@@ -148,7 +150,8 @@ static enum gs_status take_runner(struct gs_reader *reader, struct gs_cstack *cs
     for (int i = 0; i < TRIES && cstack->want <= GS_NATIVE_COPY_MOST; i++) {
         enum gs_status status = gs_stop_and_copy(reader, member, cstack);
         if (status == GS_NOT_PERMITTED) {
-            cstack->untraceable = true;
+            cstack->refused_ns = reader->taken_ns;
+            reader->quality.refused++;
             end_as(reader, cstack, GS_NATIVE_TRACED);
             return GS_OK;
         }

@@ -126,7 +126,7 @@ enum gs_status gs_reader_new(struct gs_reader **out, struct gs_python *python, c
     reader->options = *options;
     reader->pthread_tid = GS_ABSENT;
     reader->made_ns = reader->rotated_ns = reader->codes_checked_ns = reader->checked_ns = gs_clock_ns();
-    reader->dice = (uint32_t)reader->made_ns | 1;
+    gs_budget_init(&reader->budget, options->max_pause, reader->made_ns);
     set_sizes(reader);
     set_runtime_window(reader);
     reader->kept_files = allow_many_files();

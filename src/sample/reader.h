@@ -7,6 +7,7 @@
 #ifndef GS_SAMPLE_READER_H
 #define GS_SAMPLE_READER_H
 
+#include "base/budget.h"
 #include "base/watch.h"
 #include "gilspy/snapshot.h"
 #include "native/native.h"
@@ -88,8 +89,8 @@ struct gs_member {
     gs_addr link_now;                /* what its neighbour pointed to in the last read */
     bool doubled, still;             /* read twice; known not to have moved during the read */
     uint8_t tries;                   /* readings of it that came out torn */
-    bool untraceable;                /* another tracer has it, or we may not stop it */
-    bool linked;                     /* it was in the list, where it was before, when it was read */
+    uint64_t refused_ns; /* when we were not let stop it, because another tracer has it; 0: the last time we were */
+    bool linked;         /* it was in the list, where it was before, when it was read */
 
     gs_addr c_stack;          /* where on the C stack its chain of frames began, or where it is now; 0: not known */
     gs_addr leaf;             /* the code that ran when it was last read: its memory is read again, */
@@ -186,7 +187,7 @@ struct gs_cstack {
     uint64_t runs; /* and how often it had been put on a processor by then */
     bool kept;     /* stack is of a thread that sleeps, and was put on one `kept_runs` times then */
     uint64_t kept_runs;
-    bool untraceable;
+    uint64_t refused_ns;  /* as that of a member */
     size_t want;          /* bytes to copy of it while it is stopped */
     uint32_t read_sample; /* the sample in which stack became another one */
     struct gs_native_stack stack;
@@ -272,7 +273,7 @@ struct gs_reader {
     uint64_t turn_ns; /* while they do not balance: the time for each thread, */
     size_t turn_at;   /* the one that was looked at last, */
     uint64_t turn_of; /* and the discovery that they are of */
-    uint32_t dice;
+    struct gs_budget budget;
 
     struct gs_follow follow;
     struct gs_natives natives; /* natives.c */
@@ -479,9 +480,12 @@ static inline bool gs_member_lacks(struct gs_member *member)
 
 /* gs_read_members, and what came out torn once more with its thread stopped, as far as the options allow. */
 enum gs_status gs_read_and_stop(struct gs_reader *reader, struct gs_member **members, size_t count) GS_MUST_CHECK;
+/* We were not let stop it lately, so that it is not tried again now. */
+bool gs_was_refused(const struct gs_reader *reader, uint64_t refused_ns);
 /* The member's thread is one that may be stopped, should it run. */
 bool gs_may_stop(const struct gs_reader *reader, const struct gs_member *member);
-/* Threads stood still for more than their share of the time: this sample is to be left out. */
+/* This sample is to be left out, so that threads do not stand still for more than their share of the time. To be asked
+ * once for each. */
 bool gs_over_budget(struct gs_reader *reader);
 
 /* ---- take.c, poll.c ---- */

@@ -16,6 +16,7 @@
 enum {
     GAP_SLOTS = 10,              /* so many missed in a row weigh on nobody */
     LEAST_GAP_NS = 10000000,     /* at the highest rates a slot is shorter than being sent to sleep once */
+    SKIPPED_NS = 50000,          /* between two tries of a sample that may not be taken yet, where there are no slots */
     STACKS_BYTES_MAX = 12 << 20, /* of all that is remembered of stacks: beyond that it is forgotten, and begun anew */
     HOST_BYTES = 256
 };
@@ -25,6 +26,8 @@ struct sampled {
     struct gs_stream *stream;
     struct gs_reader *reader;
     uint64_t last_ns; /* the last sample's time */
+    uint64_t kept_ns; /* until then it was kept up with: a sample was taken, or left out on purpose */
+    uint64_t skipped; /* samples that were left out so far */
 };
 
 struct gs_sampler {
@@ -32,6 +35,7 @@ struct gs_sampler {
     struct gs_pace pace;
     struct gs_roam roam;
     bool uncounted; /* of this round: a GIL does not count how often it changes hands */
+    bool skipped;   /* of this round: a sample was left out to keep within the pauses that are allowed */
     struct sampled *list;
     size_t count, room;
     size_t next; /* who is still to be sampled in this round */
@@ -120,7 +124,8 @@ size_t gs_sampler_count(const struct gs_sampler *sampler)
 
 uint64_t gs_sampler_next_ns(struct gs_sampler *sampler)
 {
-    return gs_pace_next(&sampler->pace, gs_clock_ns());
+    uint64_t now_ns = gs_clock_ns();
+    return sampler->skipped ? gs_pace_later(&sampler->pace, now_ns, SKIPPED_NS) : gs_pace_next(&sampler->pace, now_ns);
 }
 
 void gs_sampler_rate(struct gs_sampler *sampler, double rate_hz)
@@ -142,6 +147,8 @@ static void add_quality(struct gs_quality *sum, const struct gs_quality *one)
     sum->late += one->late;
     sum->lost += one->lost;
     sum->took_us += one->took_us;
+    sum->skipped += one->skipped;
+    sum->refused += one->refused;
 }
 
 static void drop(struct gs_sampler *sampler, size_t index)
@@ -159,9 +166,23 @@ static void weigh(const struct gs_sampler *sampler, struct sampled *sampled, str
     if (most < LEAST_GAP_NS)
         most = LEAST_GAP_NS;
     uint64_t since = sample->time_ns > sampled->last_ns ? sample->time_ns - sampled->last_ns : 0;
-    sample->weight_ns = since > most ? sampler->pace.period_ns : since;
-    sample->gap_ns = since - sample->weight_ns;
+    uint64_t kept_ns = gs_most(sampled->kept_ns, sampled->last_ns);
+    uint64_t missed = sample->time_ns > kept_ns ? sample->time_ns - kept_ns : 0;
+    sample->gap_ns = missed > most ? missed - sampler->pace.period_ns : 0;
+    sample->weight_ns = since - sample->gap_ns;
     sampled->last_ns = sample->time_ns;
+}
+
+/* A sample that was left out on purpose is no gap: the next one stands for its time, since nothing that it would have
+ * shown had to do with that. */
+static void note_skipped(struct gs_sampler *sampler, struct sampled *sampled)
+{
+    uint64_t skipped = gs_reader_quality(sampled->reader)->skipped;
+    if (skipped == sampled->skipped)
+        return;
+    sampled->skipped = skipped;
+    sampled->kept_ns = gs_clock_ns();
+    sampler->skipped = true;
 }
 
 /* Those that do not count it let go of it after so few instructions that it changes hands all the time. */
@@ -192,8 +213,10 @@ static enum gs_status take_one(struct gs_sampler *sampler, struct sampled *sampl
     struct gs_sink *sink = sampler->host.sink;
     uint32_t processor = gs_roam_where(&sampler->roam);
     enum gs_status status = gs_stream_take(sampled->stream, &sample);
-    if (gs_status_class(status) == GS_CLASS_LOST)
+    if (gs_status_class(status) == GS_CLASS_LOST) {
+        note_skipped(sampler, sampled);
         return GS_OK; /* the next one will stand for its time too */
+    }
     if (status)
         return status;
     weigh(sampler, sampled, &sample);
@@ -208,6 +231,7 @@ static enum gs_status take_one(struct gs_sampler *sampler, struct sampled *sampl
 enum gs_status gs_sampler_take(struct gs_sampler *sampler, uint64_t *id)
 {
     if (sampler->next == 0) {
+        sampler->skipped = false;
         enum gs_status status = forget_stacks(sampler);
         if (status)
             return status;

@@ -13,35 +13,27 @@ enum {
     TORN_OFTEN = 3,   /* of the last 32 readings more than this torn: stop first, */
     PROBE_EVERY = 16, /* but see now and then whether it would go without */
     TRIES = 8,
-    START_US =
-        1000000, /* as if it had gone on for so long before: one long stop at the beginning is no reason to wait */
-    STOPPED_BYTES_MAX = 1 << 20 /* a deeper stack would hold its thread up for too long */
+    STOPPED_BYTES_MAX = 1 << 20, /* a deeper stack would hold its thread up for too long */
+    REFUSED_NS = 1000000000      /* whoever another program traced may be let go by then */
 };
-
-/* xorshift: a random number for whom to skip, nothing more. */
-static double roll(struct gs_reader *reader)
-{
-    reader->dice ^= reader->dice << 13;
-    reader->dice ^= reader->dice >> 17;
-    reader->dice ^= reader->dice << 5;
-    return reader->dice / 4294967296.0;
-}
 
 /* Whole samples are left out when the stops take more than their share of the time: leaving out only the torn ones
  * would make short functions vanish. */
 bool gs_over_budget(struct gs_reader *reader)
 {
-    double share = reader->options.max_pause, now_us = (double)(gs_clock_ns() - reader->made_ns) / 1000 + START_US;
-    if (share <= 0 || reader->options.stopping == GS_STOP_NEVER || reader->quality.stopped == 0)
-        return false;
-    double used = (double)reader->quality.stopped_us / now_us;
-    return used > share && roll(reader) > share / used;
+    return reader->options.stopping != GS_STOP_NEVER && !gs_budget_admits(&reader->budget, gs_clock_ns());
+}
+
+bool gs_was_refused(const struct gs_reader *reader, uint64_t refused_ns)
+{
+    return refused_ns > 0 && reader->taken_ns - refused_ns < REFUSED_NS;
 }
 
 bool gs_may_stop(const struct gs_reader *reader, const struct gs_member *member)
 {
-    return reader->options.stopping != GS_STOP_NEVER && !member->untraceable && member->syscall_fd >= 0 &&
-           gs_pieces_bytes(reader, member) / 2 <= STOPPED_BYTES_MAX;
+    return reader->options.stopping != GS_STOP_NEVER && !gs_was_refused(reader, member->refused_ns) &&
+           member->syscall_fd >= 0 && gs_pieces_bytes(reader, member) / 2 <= STOPPED_BYTES_MAX &&
+           gs_budget_allows(&reader->budget);
 }
 
 static void copy_c_stack(struct gs_reader *reader, struct gs_cstack *cstack, const struct gs_arch_registers *registers)
@@ -98,7 +90,9 @@ enum gs_status gs_stop_and_copy(struct gs_reader *reader, struct gs_member *memb
     reader->stopping = true;
     status = read_while_stopped(reader, member, cstack);
     reader->stopping = false;
-    reader->quality.stopped_us += gs_stop_end(&reader->stop);
+    uint64_t stood_ns = gs_stop_end(&reader->stop);
+    reader->quality.stopped_us += (stood_ns + 500) / 1000;
+    gs_budget_spend(&reader->budget, gs_clock_ns(), stood_ns);
     gs_watch_hold(reader->python->target->watch, false);
     reader->quality.stopped++;
     if (member && (status != GS_OK || gs_read_finish(reader, member) != GS_OK))
@@ -111,13 +105,23 @@ static bool copy_stopped(struct gs_reader *reader, struct gs_member *member)
 {
     enum gs_status status = gs_stop_and_copy(reader, member, NULL);
     if (status)
-        member->untraceable = status == GS_NOT_PERMITTED;
+        member->refused_ns = status == GS_NOT_PERMITTED ? reader->taken_ns : 0;
     return status == GS_OK;
+}
+
+/* It runs, and would be stopped if somebody else did not trace it. */
+static void count_refused(struct gs_reader *reader, const struct gs_member *member)
+{
+    struct gs_activity activity;
+    gs_activity_read(member->syscall_fd, &activity);
+    reader->quality.refused += activity.run == GS_RUN_RUNNING;
 }
 
 /* Reads a stack that must not be believed as it is: stopped, if its thread runs. */
 static void read_again(struct gs_reader *reader, struct gs_member *member)
 {
+    if (gs_was_refused(reader, member->refused_ns))
+        count_refused(reader, member);
     for (int i = 0; i < TRIES; i++) {
         if (gs_may_stop(reader, member) && copy_stopped(reader, member)) {
             if (!member->torn)

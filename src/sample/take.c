@@ -267,7 +267,7 @@ enum gs_status gs_reader_take(struct gs_reader *reader, const struct gs_snapshot
 {
     gs_stop_settle(&reader->stop);
     if (gs_over_budget(reader)) {
-        reader->quality.lost++;
+        reader->quality.skipped++;
         return GS_LOST;
     }
     reader->polling = false;

@@ -1,8 +1,10 @@
 /* SEIZE, INTERRUPT, wait, and DETACH: never PTRACE_ATTACH or SIGSTOP, which leave a mark when we die between. */
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -10,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/least.h"
 #include "target/procfs.h"
 #include "target/stop.h"
 #include "target/task.h"
@@ -85,30 +88,60 @@ static bool sleeps_uninterruptibly(pid_t tid)
     return gs_proc_read(tid, "stat", text, sizeof text) > 0 && gs_proc_stat_parse(text, &stat) && stat.state == 'D';
 }
 
+/* For how long we were ready to run and had no processor, so far; false: not told. */
+static bool own_delay(uint64_t *delay_ns)
+{
+    char text[64] = "";
+    unsigned long long delay;
+    int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    if (fd >= 0)
+        close(fd);
+    bool told = len > 0 && sscanf(text, "%*u %llu", &delay) == 1;
+    *delay_ns = told ? delay : 0;
+    return told;
+}
+
+/* A thread that does not get a processor does not stand still for us while it waits for one: only from when it stopped.
+ * SIGCHLD wakes us then, however long it takes until we get a processor ourselves; without it, it may have stopped as
+ * soon as we had looked. */
+static void sleep_for_stop(struct gs_stop *stop, const sigset_t *child, long look_us, bool *woken)
+{
+    uint64_t before_ns, after_ns;
+    bool told = own_delay(&before_ns);
+    *woken = sigtimedwait(child, NULL, &(struct timespec){.tv_nsec = look_us * 1000L}) >= 0 || errno != EAGAIN;
+    if (!*woken || !told || !own_delay(&after_ns))
+        return;
+    uint64_t signal_ns = gs_clock_ns() - (after_ns - before_ns);
+    stop->since_ns = gs_most(stop->since_ns, signal_ns);
+}
+
 /* The kernel sends SIGCHLD when it has stopped; that is taken without a handler. Not so if we were asked to be told of
  * children that end only (SA_NOCLDSTOP): it is looked for ever more rarely, too. */
 static enum gs_status wait_for_stop(struct gs_stop *stop, pid_t tid, const sigset_t *child)
 {
+    uint64_t began_ns = stop->since_ns;
     long look_us = FIRST_US;
-    for (bool blocked = false;;) {
+    for (bool blocked = false, woken;;) {
         int status;
+        uint64_t looked_ns = gs_clock_ns();
         pid_t got = has_stopped(tid, &status) ? tid : blocked ? look_for(tid, &status) : 0;
         if (got == tid && WIFSTOPPED(status)) {
             stop->tid = tid;
-            if (blocked) /* it did not get a processor: until now it did not stand still for us */
-                stop->since_ns = gs_clock_ns();
             stop->signal = status >> 16 == PTRACE_EVENT_STOP ? 0 : WSTOPSIG(status);
             return GS_OK;
         }
         if (got != 0)
             return GS_LOST;
-        if (gs_clock_ns() - stop->since_ns < SPIN_US * UINT64_C(1000))
+        if (looked_ns - began_ns < SPIN_US * UINT64_C(1000))
             continue;
+        stop->since_ns = looked_ns;
         if (!blocked) {
             blocked = true;
             continue; /* it may have ended */
         }
-        if (sigtimedwait(child, NULL, &(struct timespec){.tv_nsec = look_us * 1000L}) >= 0 || errno != EAGAIN)
+        sleep_for_stop(stop, child, look_us, &woken);
+        if (woken)
             continue;
         if (look_us >= LOOK_US && sleeps_uninterruptibly(tid)) {
             stop->owed = tid;
@@ -170,7 +203,7 @@ uint64_t gs_stop_end(struct gs_stop *stop)
         return 0;
     ptrace(PTRACE_DETACH, stop->tid, 0, stop->signal);
     stop->tid = 0;
-    uint64_t stood_us = (gs_clock_ns() - stop->since_ns) / 1000;
+    uint64_t stood_ns = gs_clock_ns() - stop->since_ns;
     pthread_sigmask(SIG_SETMASK, &stop->before, NULL);
-    return stood_us;
+    return stood_ns;
 }

@@ -23,7 +23,7 @@ struct gs_stop {
 enum gs_status gs_stop_begin(struct gs_stop *stop, pid_t tid, int activity_fd) GS_MUST_CHECK;
 /* The registers of the thread that is stopped; false: they are not to be had. *came_in: into a system call. */
 bool gs_stop_registers(const struct gs_stop *stop, struct gs_arch_registers *registers, bool *came_in);
-/* Lets it go on; returns for how many microseconds it stood still. */
+/* Lets it go on; returns for how many nanoseconds it stood still. */
 uint64_t gs_stop_end(struct gs_stop *stop);
 /* Lets a thread that is owed go on if it has stopped by now: to be called before each reading, and while waiting for
  * the next one. */

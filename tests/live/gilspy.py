@@ -10,7 +10,7 @@ WORDS = {"holds", "waits", "without", "none", "unknown"}
 THREAD = {"tid", "ns_tid", "ident", "name", "main", "interpreters", "gil", "evidence", "runnable", "syscall", "frames"}
 FRAME = {"kind", "function", "qualname", "file", "line", "module", "locals"}
 GIL = {"state", "holder", "waiters", "switches", "interval_us", "drop_requested"}
-QUALITY = {"samples", "torn", "retried", "stopped", "stopped_us", "stopped_in_syscall", "late", "lost", "took_us",
+QUALITY = {"samples", "skipped", "refused", "torn", "retried", "stopped", "stopped_us", "stopped_in_syscall", "late", "lost", "took_us",
            "cpu_us"}
 
 
