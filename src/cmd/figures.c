@@ -47,7 +47,9 @@ static void set_quality(struct figures *f, struct gs_gilstat *stat)
                                         .late = now->late - old->late,
                                         .lost = now->lost - old->lost,
                                         .took_us = now->took_us - old->took_us,
-                                        .cpu_us = now->cpu_us - old->cpu_us};
+                                        .cpu_us = now->cpu_us - old->cpu_us,
+                                        .skipped = now->skipped - old->skipped,
+                                        .refused = now->refused - old->refused};
     if (stat->seconds > 0)
         stat->overhead = gs_figure((double)stat->quality.stopped_us / 1e6 / stat->seconds);
 }
@@ -181,6 +183,16 @@ static void give_up(void *context)
     _exit(status ? gs_output_message(status, &err) : exit);
 }
 
+static void close_process(void *context, struct gs_look *look, enum gs_status why)
+{
+    const struct figures *f = context;
+    (void)why;
+    for (size_t i = 0; i < f->count; i++) {
+        if (f->polls[i])
+            gs_gilpolls_over(f->polls[i], look->target->pid);
+    }
+}
+
 /* It is over, and neither the time nor the user has ended it. */
 static void tell_end(const struct figures *f)
 {
@@ -200,7 +212,7 @@ static int sample_and_show(struct figures *f)
 {
     struct gs_err err = {0};
     int exit = 0;
-    struct gs_session_calls calls = {.polls = true, .context = f, .give_up = give_up};
+    struct gs_session_calls calls = {.polls = true, .context = f, .closed = close_process, .give_up = give_up};
     enum gs_status status = gs_session_open(&f->session, f->args, &f->sink, &calls, &exit, &err);
     if (!status)
         status = gs_session_run(f->session, &err);

@@ -99,15 +99,25 @@ uint64_t gs_gilpolls_count(const struct gs_gilpolls *polls)
     return polls->span_polls;
 }
 
-void gs_gilpolls_note_ran(struct gs_gilpolls *polls, struct gs_polled *polled)
+void gs_gilpolls_note_ran(struct gs_gilpolls *polls, struct gs_polled *polled, uint64_t now_ns)
 {
     uint64_t ran_ns;
-    if (!gs_proc_ran_ns(polls->pid, polled->tid, &ran_ns))
+    if (polls->over || !gs_proc_ran_ns(polls->pid, polled->tid, &ran_ns))
         return;
-    if (!polled->ran_known) /* one that was born since had none before */
-        polled->ran_begin_ns = polls->polls > 1 && polled->poll == 0 ? 0 : ran_ns;
+    if (!polled->ran_known) {
+        /* One that was born since the poll before had none until then; what another had, as a program that execs or a
+         * thread that only now calls Python, is not of this span. */
+        polled->ran_begin_ns = ran_ns <= now_ns - polls->last_ns && polls->polls > 1 ? 0 : ran_ns;
+        polled->ran_from_ns = now_ns;
+    }
     polled->ran_known = true;
     polled->ran_ns = ran_ns;
+    polled->ran_at_ns = now_ns;
+}
+
+void gs_gilpolls_over(struct gs_gilpolls *polls, pid_t pid)
+{
+    polls->over = polls->over || polls->pid == pid;
 }
 
 /* ---- one poll ---- */
@@ -139,7 +149,7 @@ static enum gs_status arrange(struct gs_gilpolls *polls, const struct gs_sample 
         polled->word = thread->gil;
         polled->gil = thread->lock;
         if (polled->sum == GS_NOBODY) {
-            gs_gilpolls_note_ran(polls, polled);
+            gs_gilpolls_note_ran(polls, polled, sample->time_ns);
             polled->sum = gs_gilsum_add(polls->sum, polled->tid, polled->name, polled->main);
         }
         polled->poll = polls->polls;
@@ -363,7 +373,7 @@ enum gs_status gs_gilpolls_add(struct gs_gilpolls *polls, const struct gs_sample
     if (sample->time_ns - polls->ran_ns >= RAN_NS) {
         polls->ran_ns = sample->time_ns;
         for (size_t i = 0; i < polls->count; i++)
-            gs_gilpolls_note_ran(polls, &polls->list[i]);
+            gs_gilpolls_note_ran(polls, &polls->list[i], sample->time_ns);
     }
     polls->span_polls++;
     polls->span_ns += gap_ns;

@@ -25,6 +25,8 @@ enum gs_status gs_gilpolls_thread(struct gs_gilpolls *polls, uint32_t number,
 enum gs_status gs_gilpolls_add(struct gs_gilpolls *polls, const struct gs_sample *sample) GS_MUST_CHECK;
 /* Places of samples are valid no longer. */
 void gs_gilpolls_forget(struct gs_gilpolls *polls);
+/* If it is of that process: that is no more, or runs another program now, and nothing is asked about it any more. */
+void gs_gilpolls_over(struct gs_gilpolls *polls, pid_t pid);
 /* Samples of the present span. */
 uint64_t gs_gilpolls_count(const struct gs_gilpolls *polls);
 

@@ -16,8 +16,22 @@ void gs_gilpolls_close(struct gs_gilpolls *polls, struct gs_polled *polled)
         return;
     if (polled->waits_ns > 0)
         gs_gilsum_wait(polls->sum, polled->sum, polls->last_ns - polled->waits_ns);
-    if (polled->ran_known && polled->ran_ns >= polled->ran_begin_ns)
-        gs_gilsum_at(polls->sum, polled->sum)->ran_ns = gs_count(polled->ran_ns - polled->ran_begin_ns);
+    struct gs_gilsum_thread *thread = gs_gilsum_at(polls->sum, polled->sum);
+    if (!polled->ran_known || polled->ran_ns < polled->ran_begin_ns || polled->ran_at_ns <= polled->ran_from_ns)
+        return;
+    thread->ran_ns = gs_count(polled->ran_ns - polled->ran_begin_ns);
+    thread->unread_ns = polls->last_ns - polled->ran_at_ns;
+}
+
+/* The share of all that was watched, or, where the whole process has ended since its times were last read, of what was
+ * watched until then. What a thread did that ended by itself after that is not known, unless it was next to nothing. */
+static struct gs_figure on_cpu(const struct gs_gilsum_thread *thread, double all)
+{
+    const double nothing = 0.01;
+    double unread = (double)thread->unread_ns;
+    if (!thread->ran_ns.known || (unread > nothing * all && !thread->to_the_end) || unread >= all)
+        return (struct gs_figure){0};
+    return gs_figure((double)thread->ran_ns.value / (thread->to_the_end ? all - unread : all));
 }
 
 /* What of a thread's share in long gaps is not known, beyond what jumps tell. The longest are taken for what was the
@@ -63,8 +77,7 @@ static void set_figures(struct gs_gilpolls *polls, bool counted)
         double error = sqrt(thread->error_ns2 + RARE * gap * gap + late_ns2(polls, has, jumps));
         double seen = counted ? 0 : looking(polls, thread);
         thread->half_width = fmin(QUANTILE * error / span + seen, 1);
-        if (thread->ran_ns.known)
-            thread->on_cpu = gs_figure((double)thread->ran_ns.value / all);
+        thread->on_cpu = on_cpu(thread, all);
     }
 }
 
@@ -95,8 +108,10 @@ enum gs_status gs_gilpolls_finish(struct gs_gilpolls *polls, struct gs_gilstat *
         sum->switches = gil->has_switches ? gs_count(gil->total) : (struct gs_count){0};
     }
     for (size_t i = 0; i < polls->count; i++) {
-        gs_gilpolls_note_ran(polls, &polls->list[i]);
+        gs_gilpolls_note_ran(polls, &polls->list[i], polls->last_ns);
         gs_gilpolls_close(polls, &polls->list[i]);
+        if (polls->list[i].sum != GS_NOBODY)
+            gs_gilsum_at(polls->sum, polls->list[i].sum)->to_the_end = true;
     }
     set_figures(polls, counted);
     *stat = (struct gs_gilstat){.pid = polls->pid,
@@ -118,6 +133,7 @@ void gs_gilpolls_next(struct gs_gilpolls *polls)
         struct gs_polled *polled = &polls->list[i];
         polled->sum = polled->any ? gs_gilsum_add(polls->sum, polled->tid, polled->name, polled->main) : GS_NOBODY;
         polled->ran_begin_ns = polled->ran_ns;
+        polled->ran_from_ns = polled->ran_at_ns;
     }
     for (size_t i = 0; i < polls->gil_count; i++)
         polls->gils[i].total = polls->gils[i].unplaced = 0;

@@ -19,7 +19,8 @@ struct gs_polled {
     uint64_t poll;     /* number of the last one that had it */
     uint64_t waits_ns; /* waits since; 0: does not */
     bool ran_known;
-    uint64_t ran_begin_ns, ran_ns; /* on a processor: when the span began, and as last read */
+    uint64_t ran_begin_ns, ran_ns;   /* on a processor: when the span began, and as last read, */
+    uint64_t ran_from_ns, ran_at_ns; /* and when these were read */
 };
 
 /* One GIL, as it was in the last poll. */
@@ -53,6 +54,7 @@ struct gs_gilpolls {
     size_t at_room;
     struct gs_polled_gil gils[GS_GILSUM_GILS];
     size_t gil_count;
+    bool over;      /* the process is no more what it was */
     uint64_t polls; /* since the beginning */
     uint64_t span_polls, span_ns;
     uint64_t missed_ns;                     /* further time, in which polls came so late that nothing is known of it */
@@ -83,7 +85,7 @@ void gs_gilpolls_charge(struct gs_gilpolls *polls, struct gs_polled_gil *gil, co
 /* The hold ends at that time, or is cut there by the end of the span. */
 void gs_gilpolls_end_hold(struct gs_gilpolls *polls, struct gs_polled_gil *gil, uint64_t time_ns);
 /* The thread's time on a processor is read again. */
-void gs_gilpolls_note_ran(struct gs_gilpolls *polls, struct gs_polled *polled);
+void gs_gilpolls_note_ran(struct gs_gilpolls *polls, struct gs_polled *polled, uint64_t now_ns);
 /* A thread that has ended, or the end of a span: what is known of it only now goes into the sums. */
 void gs_gilpolls_close(struct gs_gilpolls *polls, struct gs_polled *polled);
 

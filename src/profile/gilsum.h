@@ -31,6 +31,8 @@ struct gs_gilsum_thread {
     struct gs_figure on_cpu;
     double error_ns2; /* out of what it may keep here: the variance of word_ns[GS_HOLDS], and time on a processor */
     struct gs_count ran_ns;
+    uint64_t unread_ns;                         /* that it lived on after ran_ns was read last */
+    bool to_the_end;                            /* of the span, or of its process: it did not end by itself */
     uint64_t has_from_ns[GS_GILSUM_PROCESSORS]; /* of word_ns[GS_HOLDS]: what was seen from each processor */
 };
 

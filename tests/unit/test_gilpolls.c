@@ -4,6 +4,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -592,10 +596,81 @@ static void percentiles_are_near(void **state)
     assert_int_equal(gs_spread_at(&spread, 0.5), 7);
 }
 
+/* Time on a processor, of our own process or a child: as the kernel has it. */
+static struct gs_gilpolls *polls_of(pid_t pid)
+{
+    struct gs_sampled_process process = {.pid = pid, .python = "3.11.7"};
+    struct gs_gilpolls *polls = gs_gilpolls_new(&process, 1000, 0);
+    struct gs_sampled_thread thread = {.tid = pid, .name = "MainThread", .main = true};
+    assert_non_null(polls);
+    assert_int_equal(gs_gilpolls_thread(polls, 0, &thread), GS_OK);
+    return polls;
+}
+
+static void add_poll(struct gs_gilpolls *polls, uint64_t now_ns, size_t threads)
+{
+    struct gs_thread_sample thread = {.gil = GS_WITHOUT};
+    struct gs_gil gil = {.state = GS_GIL_FREE, .has_switches = true};
+    struct gs_interpreter interpreter = {.id = 0};
+    struct gs_snapshot snapshot = {
+        .gils = &gil, .gil_count = 1, .interpreters = &interpreter, .interpreter_count = 1, .time_ns = now_ns};
+    struct gs_sample sample = {
+        .time_ns = now_ns, .weight_ns = MS, .threads = &thread, .thread_count = threads, .snapshot = &snapshot};
+    assert_int_equal(gs_gilpolls_add(polls, &sample), GS_OK);
+}
+
+/* The pid of a program that execs is that of the one before, with all its time. */
+static void time_of_before_is_not_counted(void **state)
+{
+    struct timespec used;
+    struct gs_gilstat stat;
+    (void)state;
+    do
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    while (used.tv_sec == 0 && used.tv_nsec < 100 * (long)MS);
+    struct gs_gilpolls *polls = polls_of(getpid());
+    for (uint64_t i = 1; i <= 100; i++)
+        add_poll(polls, i * MS, i > 1);
+    assert_int_equal(gs_gilpolls_finish(polls, &stat), GS_OK);
+    assert_int_equal(stat.thread_count, 1);
+    assert_true(!stat.threads[0].on_cpu.known || stat.threads[0].on_cpu.value < 1);
+    gs_gilstat_fini(&stat);
+    gs_gilpolls_free(polls);
+}
+
+/* Read once, and ended before it was read again: nothing is known. */
+static void time_of_one_that_ended_is_not_nothing(void **state)
+{
+    struct gs_gilstat stat;
+    int wait;
+    (void)state;
+    for (int by_itself = 0; by_itself < 2; by_itself++) {
+        pid_t child = fork();
+        if (child == 0) {
+            pause();
+            _exit(0);
+        }
+        struct gs_gilpolls *polls = polls_of(child);
+        for (uint64_t i = 1; i <= 100; i++)
+            add_poll(polls, i * MS, 1);
+        kill(child, SIGKILL);
+        assert_int_equal(waitpid(child, &wait, 0), child);
+        if (by_itself)
+            add_poll(polls, 101 * MS, 0);
+        assert_int_equal(gs_gilpolls_finish(polls, &stat), GS_OK);
+        assert_int_equal(stat.thread_count, 1);
+        assert_false(stat.threads[0].on_cpu.known);
+        gs_gilstat_fini(&stat);
+        gs_gilpolls_free(polls);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_threads_in_turns),
+        cmocka_unit_test(time_of_before_is_not_counted),
+        cmocka_unit_test(time_of_one_that_ended_is_not_nothing),
         cmocka_unit_test(unseen_takes_are_counted_if_it_is_known_whose),
         cmocka_unit_test(what_sampling_cannot_know_is_not_told),
         cmocka_unit_test(long_holds_are_charged_to_where_they_are),
