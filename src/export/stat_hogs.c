@@ -37,7 +37,7 @@ static void put_hog(struct gs_text *line, const struct gs_gilstat *stat, const s
 {
     double share = stat->seconds > 0 ? (double)hog->held_us / 1e6 / stat->seconds : 0;
     gs_text_put(line, "  %5.1f %%  ", fmin(share, 1) * 100);
-    gs_text_fit(line, hog->thread, NAME_MOST, GS_CUT_END);
+    gs_text_fit(line, hog->tid ? hog->thread : "threads that ended", NAME_MOST, GS_CUT_END);
     gs_text_put(line, " ");
     put_place(line, hog, files);
     gs_text_put(line, ":");

@@ -65,9 +65,29 @@ static json_t *thread_of(const struct gs_gilstat *stat, const struct gs_gilstat_
     return object;
 }
 
+/* The sums of threads that ended; null: each has a row. */
+static json_t *ended_of(const struct gs_gilstat *stat)
+{
+    const struct gs_gilstat_thread *last = stat->thread_count > 0 ? &stat->threads[stat->thread_count - 1] : NULL;
+    if (!last || !last->folded)
+        return json_null();
+    return json_pack("{s:I, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "threads",
+                     (json_int_t)last->folded, "has", last->has, "waits", last->waits, "without", last->without,
+                     "unknown", last->unknown, "on_cpu", figure(last->on_cpu), "acquisitions",
+                     count(last->acquisitions), "wait_count", count(last->wait_count), "wait_us", count(last->wait_us),
+                     "longest_wait_us", count(last->longest_wait_us), "longest_hold_us", count(last->longest_hold_us),
+                     "hold_us", holds_of(last));
+}
+
+/* null: a thread that is part of those sums. */
+static json_t *tid_of(pid_t tid)
+{
+    return gs_json_number(tid > 0, (uint64_t)tid);
+}
+
 static json_t *hog_of(const struct gs_gilstat_hog *hog)
 {
-    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "tid", (int)hog->tid, "function",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "tid", tid_of(hog->tid), "function",
                      gs_json_text_or_null(hog->place.function), "file", gs_json_text_or_null(hog->place.file), "line",
                      gs_json_number(hog->place.line > 0, (uint64_t)hog->place.line), "native",
                      gs_json_text_or_null(hog->native), "module", gs_json_text_or_null(hog->module), "held_us",
@@ -77,7 +97,7 @@ static json_t *hog_of(const struct gs_gilstat_hog *hog)
 
 static json_t *blame_of(const struct gs_gilstat_blame *blame)
 {
-    return json_pack("{s:i, s:i, s:I}", "waiter", (int)blame->waiter, "holder", (int)blame->holder, "us",
+    return json_pack("{s:o, s:o, s:I}", "waiter", tid_of(blame->waiter), "holder", tid_of(blame->holder), "us",
                      (json_int_t)blame->us);
 }
 
@@ -102,11 +122,14 @@ static enum gs_status write_lists(const struct gs_gilstat *stat, FILE *out)
 {
     enum gs_status status = GS_OK;
     fputs(", \"threads\": [", out);
-    for (size_t i = 0; i < stat->thread_count && !status; i++) {
+    for (size_t i = 0; i < stat->thread_count && !stat->threads[i].folded && !status; i++) {
         fputs(i > 0 ? ", " : "", out);
         status = gs_json_write_figures(thread_of(stat, &stat->threads[i]), out);
     }
-    fputs("], \"hogs\": [", out);
+    fputs("], \"ended\": ", out);
+    if (!status)
+        status = gs_json_write_figures(ended_of(stat), out);
+    fputs(", \"hogs\": [", out);
     for (size_t i = 0; i < stat->hog_count && !status; i++) {
         fputs(i > 0 ? ", " : "", out);
         status = gs_json_write(hog_of(&stat->hogs[i]), out);

@@ -37,7 +37,7 @@ struct table {
 
 static bool is_idle(const struct gs_gilstat_thread *thread)
 {
-    return thread->has < NOTHING && thread->waits < NOTHING && thread->unknown < NOTHING &&
+    return !thread->folded && thread->has < NOTHING && thread->waits < NOTHING && thread->unknown < NOTHING &&
            (!thread->on_cpu.known || thread->on_cpu.value < NOTHING);
 }
 
@@ -81,11 +81,17 @@ static void put_cell(struct table *table, const struct gs_gilstat_thread *thread
     gs_text_clear(cell);
     switch (column) {
     case THREAD:
-        gs_text_fit(cell, thread->name, table->verbose ? 0 : NAME_MOST, GS_CUT_END);
+        if (thread->folded)
+            gs_words_count(cell, thread->folded, "that ended", "that ended");
+        else
+            gs_text_fit(cell, thread->name, table->verbose ? 0 : NAME_MOST, GS_CUT_END);
         gs_text_put(cell, thread->main ? " *" : "");
         break;
     case TID:
-        gs_text_put(cell, "%d", (int)thread->tid);
+        if (thread->folded)
+            gs_text_put(cell, "-");
+        else
+            gs_text_put(cell, "%d", (int)thread->tid);
         break;
     case TAKES:
         put_count(cell, thread->acquisitions);

@@ -34,7 +34,9 @@ static void put_method(struct gs_text *line, const struct gs_gilstat *stat)
 static void put_name(struct gs_text *line, const struct gs_gilstat *stat, pid_t tid)
 {
     const struct gs_gilstat_thread *thread = gs_gilstat_find(stat, tid);
-    if (thread)
+    if (tid == 0)
+        gs_text_put(line, "threads that ended");
+    else if (thread)
         gs_text_fit(line, thread->name, NAME_MOST, GS_CUT_END);
     else
         gs_text_put(line, "%d", (int)tid);

@@ -222,6 +222,8 @@ static void drop_ended(struct gs_gilpolls *polls, uint64_t gap_ns)
         if (polled->sum != GS_NOBODY)
             gs_gilsum_spend(gs_gilsum_at(polls->sum, polled->sum), polled->word, gap_ns / 2);
         gs_gilpolls_close(polls, polled);
+        if (polled->sum != GS_NOBODY)
+            gs_gilsum_ended(polls->sum, polled->sum);
         free(polled->name);
     }
     polls->count = kept;

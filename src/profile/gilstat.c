@@ -28,6 +28,14 @@ void gs_gilstat_fini(struct gs_gilstat *stat)
     stat->gil_count = stat->thread_count = stat->hog_count = stat->blame_count = 0;
 }
 
+size_t gs_gilstat_threads(const struct gs_gilstat *stat)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < stat->thread_count; i++)
+        count += stat->threads[i].folded ? stat->threads[i].folded : 1;
+    return count;
+}
+
 const struct gs_gilstat_thread *gs_gilstat_find(const struct gs_gilstat *stat, pid_t tid)
 {
     for (size_t i = 0; i < stat->thread_count; i++) {
@@ -41,10 +49,12 @@ void gs_gilstat_choose(struct gs_gilstat *stat, const char *const *patterns, siz
 {
     size_t threads = 0, hogs = 0, blame = 0;
     for (size_t i = 0; i < stat->thread_count; i++) {
+        if (stat->threads[i].folded && count > 0)
+            continue; /* nobody knows any more what they were called */
         if (gs_patterns_fit(patterns, count, stat->threads[i].tid, stat->threads[i].name))
             stat->threads[threads++] = stat->threads[i];
     }
-    stat->threads_known = count > 0 ? stat->thread_count : 0;
+    stat->threads_known = count > 0 ? gs_gilstat_threads(stat) : 0;
     stat->thread_count = threads;
     for (size_t i = 0; i < stat->hog_count; i++) {
         if (gs_gilstat_find(stat, stat->hogs[i].tid))

@@ -71,7 +71,8 @@ struct gs_gilstat_counts {
 };
 
 struct gs_gilstat_thread {
-    pid_t tid;
+    pid_t tid;        /* 0: of many threads that ended, */
+    uint32_t folded;  /* of which these figures are the sums, so many of them: shares may be more than 1; 0: of one */
     const char *name; /* UTF-8, uncleaned */
     bool main;
     uint32_t gil;                        /* index into gils: the one that it had or wanted last */
@@ -98,7 +99,7 @@ struct gs_gilstat_hog {
 };
 
 struct gs_gilstat_blame {
-    pid_t waiter, holder;
+    pid_t waiter, holder; /* 0: one of many that ended; so it is in hogs */
     uint64_t us;
 };
 
@@ -113,7 +114,7 @@ struct gs_gilstat {
     uint64_t long_us;            /* from which length on a hold is listed */
     struct gs_gilstat_gil *gils; /* the main interpreter's first */
     size_t gil_count;
-    struct gs_gilstat_thread *threads; /* main thread first, then by tid */
+    struct gs_gilstat_thread *threads; /* main thread first, then by tid; at the end the sums of those that ended */
     size_t thread_count;
     size_t threads_left_out;     /* there were too many */
     size_t threads_known;        /* before some of them were chosen; 0: all are shown */
@@ -132,6 +133,8 @@ struct gs_gilstat {
 
 /* Frees the lists; strings belong to the gs_gilsum that it was made of. */
 void gs_gilstat_fini(struct gs_gilstat *stat);
+/* How many threads its rows are of. */
+size_t gs_gilstat_threads(const struct gs_gilstat *stat);
 /* The first of its threads that has this tid, or NULL. */
 const struct gs_gilstat_thread *gs_gilstat_find(const struct gs_gilstat *stat, pid_t tid);
 /* Keeps only threads whose name or tid one of the patterns fits, when there are any, and what is said of those; the

@@ -9,8 +9,10 @@
 struct gs_gilsum *gs_gilsum_new(void)
 {
     struct gs_gilsum *sum = calloc(1, sizeof *sum);
-    if (sum)
+    if (sum) {
         sum->places = gs_stacks_new();
+        sum->folded = UINT32_MAX;
+    }
     if (sum && !sum->places) {
         free(sum);
         return NULL;
@@ -35,6 +37,8 @@ void gs_gilsum_clear(struct gs_gilsum *sum)
     if (sum->pair_slots > 0)
         memset(sum->pairs, 0, sum->pair_slots * sizeof *sum->pairs);
     sum->thread_count = sum->pair_count = sum->hog_count = sum->left_out = 0;
+    sum->vacant_count = sum->ended_count = 0;
+    sum->folded = UINT32_MAX;
     gs_stacks_clear(sum->places);
 }
 
@@ -54,7 +58,13 @@ void gs_gilsum_free(struct gs_gilsum *sum)
 
 uint32_t gs_gilsum_add(struct gs_gilsum *sum, pid_t tid, const char *name, bool main)
 {
-    char *copy = sum->thread_count < GS_GILSUM_THREADS ? strdup(name) : NULL;
+    bool vacant = sum->vacant_count > 0;
+    char *copy = vacant || sum->thread_count < GS_GILSUM_THREADS ? strdup(name) : NULL;
+    if (copy && vacant) {
+        uint32_t at = sum->vacant[--sum->vacant_count];
+        sum->threads[at] = (struct gs_gilsum_thread){.tid = tid, .name = copy, .main = main};
+        return at;
+    }
     if (!copy || !gs_room((void **)&sum->threads, &sum->thread_room, sum->thread_count + 1, sizeof *sum->threads)) {
         free(copy);
         sum->left_out++;

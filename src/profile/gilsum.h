@@ -12,6 +12,8 @@
 
 enum {
     GS_GILSUM_THREADS = 1 << 14, /* more are left out, and counted */
+    GS_GILSUM_ENDED = 512,       /* when so many have ended, they become one row, */
+    GS_GILSUM_ENDED_KEPT = 64,   /* but for these */
     GS_GILSUM_BLAME = 1 << 16,   /* pairs */
     GS_GILSUM_HOGS = 1 << 12,
     GS_GILSUM_GILS = 64,
@@ -22,6 +24,8 @@ struct gs_gilsum_thread {
     pid_t tid;
     char *name;
     bool main;
+    bool ended, folding, vacant; /* folding: it is about to become part of the row of those that ended */
+    uint32_t folded;             /* threads that it stands for, 0: itself */
     uint32_t gil;
     uint64_t word_ns[GS_UNKNOWN + 1]; /* by enum gs_gil_word */
     uint64_t takes, waits;
@@ -67,6 +71,8 @@ void gs_gilsum_clear(struct gs_gilsum *sum);
 uint32_t gs_gilsum_add(struct gs_gilsum *sum, pid_t tid, const char *name, bool main);
 struct gs_gilsum_thread *gs_gilsum_at(struct gs_gilsum *sum, uint32_t thread);
 size_t gs_gilsum_count(const struct gs_gilsum *sum);
+/* It has ended, and nothing more is told of it: its number may become another's. */
+void gs_gilsum_ended(struct gs_gilsum *sum, uint32_t thread);
 /* It bears another name now. */
 void gs_gilsum_rename(struct gs_gilsum *sum, uint32_t thread, const char *name);
 /* The GIL of this number, from 0 (the main interpreter's) on; NULL when there are too many. */

@@ -48,13 +48,14 @@ static void finish_thread(const struct gs_gilsum_thread *sum, uint64_t span_ns, 
 {
     uint64_t known_ns = sum->word_ns[GS_HOLDS] + sum->word_ns[GS_WAITS] + sum->word_ns[GS_UNKNOWN];
     uint64_t all_ns = known_ns + sum->word_ns[GS_WITHOUT] + sum->word_ns[GS_NONE];
-    double whole = (double)(all_ns > span_ns ? all_ns : span_ns);
+    double whole = (double)(all_ns > span_ns && !sum->folded ? all_ns : span_ns);
     if (whole <= 0)
         whole = 1;
     *out = (struct gs_gilstat_thread){
         .tid = sum->tid,
         .name = sum->name,
         .main = sum->main,
+        .folded = sum->folded,
         .gil = sum->gil,
         .has = (double)sum->word_ns[GS_HOLDS] / whole,
         .waits = (double)sum->word_ns[GS_WAITS] / whole,
@@ -67,7 +68,8 @@ static void finish_thread(const struct gs_gilsum_thread *sum, uint64_t span_ns, 
         .longest_wait_us = gs_count(sum->longest_wait_ns / NS_PER_US),
         .longest_hold_us = count_if(knows->longest, sum->longest_hold_ns / NS_PER_US),
     };
-    out->without = 1 - out->has - out->waits - out->unknown;
+    out->without = sum->folded ? (double)(sum->word_ns[GS_WITHOUT] + sum->word_ns[GS_NONE]) / whole
+                               : 1 - out->has - out->waits - out->unknown;
     if (out->without < 1e-12)
         out->without = 0; /* what rounding leaves */
     for (int i = 0; i < GS_PERCENTILES; i++)
@@ -80,6 +82,8 @@ static int by_tid(const void *a, const void *b)
     const struct gs_gilstat_thread *x = a, *y = b;
     if (x->main != y->main)
         return x->main ? -1 : 1;
+    if (!x->folded != !y->folded)
+        return x->folded ? 1 : -1;
     return (x->tid > y->tid) - (x->tid < y->tid);
 }
 
@@ -158,8 +162,10 @@ enum gs_status gs_gilsum_finish(struct gs_gilsum *sum, uint64_t span_ns, const s
     }
     for (size_t i = 0; i < sum->gil_count; i++)
         finish_gil(&sum->gils[i], knows, &stat->gils[stat->gil_count++]);
-    for (size_t i = 0; i < sum->thread_count; i++)
-        finish_thread(&sum->threads[i], span_ns, knows, &stat->threads[stat->thread_count++]);
+    for (size_t i = 0; i < sum->thread_count; i++) {
+        if (!sum->threads[i].vacant)
+            finish_thread(&sum->threads[i], span_ns, knows, &stat->threads[stat->thread_count++]);
+    }
     if (stat->thread_count > 0)
         qsort(stat->threads, stat->thread_count, sizeof *stat->threads, by_tid);
     stat->threads_left_out = sum->left_out;

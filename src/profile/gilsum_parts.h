@@ -26,6 +26,9 @@ struct gs_gilsum_hog {
 struct gs_gilsum {
     struct gs_gilsum_thread *threads;
     size_t thread_count, thread_room, left_out;
+    uint32_t vacant[GS_GILSUM_ENDED]; /* threads whose slots are free */
+    size_t vacant_count, ended_count; /* ended_count: those that have rows of their own */
+    uint32_t folded;                  /* the row of all the others that have ended, UINT32_MAX: there is none */
     struct gs_gilsum_gil gils[GS_GILSUM_GILS];
     size_t gil_count;
     struct gs_gilsum_pair *pairs; /* open addressing */

@@ -596,6 +596,61 @@ static void percentiles_are_near(void **state)
     assert_int_equal(gs_spread_at(&spread, 0.5), 7);
 }
 
+/* However many threads there ever were, the rows are few, and nothing of what they did is missing. */
+static void many_that_ended_are_one_row(void **state)
+{
+    enum { THREADS = 100000 };
+    struct gs_sampled_process process = {.pid = 10, .python = "3.11.7"};
+    struct gs_gilpolls *polls = gs_gilpolls_new(&process, 1000, 0);
+    struct gs_gilstat stat;
+    (void)state;
+    for (uint32_t i = 0; i < THREADS; i++) {
+        struct gs_sampled_thread about = {.tid = (pid_t)(1000 + i), .name = "worker"};
+        struct gs_thread_sample threads[2] = {{.thread = i, .gil = GS_HOLDS}, {.thread = i + 1, .gil = GS_WAITS}};
+        struct gs_gil gil = {.state = GS_GIL_HELD,
+                             .holder = (pid_t)(1000 + i),
+                             .last = (pid_t)(1000 + i),
+                             .has_switches = true,
+                             .switches = i};
+        struct gs_interpreter interpreter = {.id = 0};
+        uint64_t now_ns = (i + 1) * MS;
+        struct gs_snapshot snapshot = {
+            .gils = &gil, .gil_count = 1, .interpreters = &interpreter, .interpreter_count = 1, .time_ns = now_ns};
+        struct gs_sample sample = {
+            .time_ns = now_ns, .weight_ns = MS, .threads = threads, .thread_count = 2, .snapshot = &snapshot};
+        if (i == 0)
+            assert_int_equal(gs_gilpolls_thread(polls, 0, &about), GS_OK);
+        about.tid++;
+        assert_int_equal(gs_gilpolls_thread(polls, i + 1, &about), GS_OK);
+        assert_int_equal(gs_gilpolls_add(polls, &sample), GS_OK);
+    }
+    assert_int_equal(gs_gilpolls_finish(polls, &stat), GS_OK);
+    assert_int_equal(stat.threads_left_out, 0);
+    assert_true(stat.thread_count < 600);
+    assert_int_equal(gs_gilstat_threads(&stat), THREADS + 1);
+    const struct gs_gilstat_thread *rest = &stat.threads[stat.thread_count - 1];
+    assert_true(rest->folded > THREADS - 600);
+    assert_int_equal(rest->tid, 0);
+    double has = 0, waits = 0;
+    uint64_t blamed_us = 0;
+    for (size_t i = 0; i < stat.thread_count; i++) {
+        has += stat.threads[i].has;
+        waits += stat.threads[i].waits;
+    }
+    for (size_t i = 0; i < stat.blame_count; i++)
+        blamed_us += stat.blame[i].us;
+    assert_true(near(has, 1, 0.001));
+    assert_true(near(waits, 1, 0.001));
+    assert_true(near((double)blamed_us, THREADS * 1000.0, 2000));
+    gs_gilstat_fini(&stat);
+    /* The next span has none of them. */
+    gs_gilpolls_next(polls);
+    assert_int_equal(gs_gilpolls_finish(polls, &stat), GS_OK);
+    assert_int_equal(stat.thread_count, 2);
+    gs_gilstat_fini(&stat);
+    gs_gilpolls_free(polls);
+}
+
 /* Time on a processor, of our own process or a child: as the kernel has it. */
 static struct gs_gilpolls *polls_of(pid_t pid)
 {
@@ -669,6 +724,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_threads_in_turns),
+        cmocka_unit_test(many_that_ended_are_one_row),
         cmocka_unit_test(time_of_before_is_not_counted),
         cmocka_unit_test(time_of_one_that_ended_is_not_nothing),
         cmocka_unit_test(unseen_takes_are_counted_if_it_is_known_whose),
