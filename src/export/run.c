@@ -57,7 +57,7 @@ void gs_run_text(struct gs_text *text, const struct gs_run_summary *summary)
         gs_text_put(text, ", because another program traces them");
     }
     if (summary->missed > 0) {
-        gs_text_put(text, "; ");
+        gs_text_put(text, "; at least "); /* whoever was born and ended between two looks is not counted */
         gs_words_count(text, (size_t)summary->missed, "Python process was", "Python processes were");
         gs_text_put(text, " never sampled");
     }

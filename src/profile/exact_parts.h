@@ -8,7 +8,7 @@
 #include "trace/governor.h"
 #include "trace/leeway.h"
 
-enum { GS_EXACT_WHY_BYTES = 160 };
+enum { GS_EXACT_WHY_BYTES = 240 };
 
 struct gs_exact {
     struct gs_python *python; /* these three are not owned */

@@ -37,8 +37,9 @@ bool gs_governor_judge(struct gs_governor *governor, uint64_t now_ns, uint64_t a
     double cost_ns = (double)(all_ns - governor->cost_ns);
     governor->cost_ns = all_ns;
     if (governor->on) {
-        governor->window_spent_ns += cost_ns;
-        governor->window_could_ns += passed_ns * governor->could;
+        governor->busy_spent_ns += cost_ns;
+        governor->busy_could_ns += passed_ns * governor->could;
+        governor->busy_ns += passed_ns;
     }
     governor->last_ns = now_ns;
     if (governor->on)
@@ -46,15 +47,18 @@ bool gs_governor_judge(struct gs_governor *governor, uint64_t now_ns, uint64_t a
     if (governor->most <= 0)
         return true;
     governor->owed_ns += cost_ns - governor->most * margin * passed_ns * governor->could;
-    if (governor->owed_ns < 0)
+    if (governor->owed_ns < 0) {
         governor->owed_ns = 0; /* calm times are not saved up for a burst */
+        if (governor->on)
+            governor->busy_spent_ns = governor->busy_could_ns = governor->busy_ns = 0;
+    }
     if (governor->on && governor->owed_ns >= governor->credit_ns && now_ns - governor->on_ns >= SHORTEST_NS) {
         governor->on = false;
         governor->paused = true;
     } else if (!governor->on && governor->owed_ns <= 0) {
         governor->on = true;
         governor->on_ns = now_ns;
-        governor->window_spent_ns = governor->window_could_ns = 0;
+        governor->busy_spent_ns = governor->busy_could_ns = governor->busy_ns = 0;
         governor->windows++;
     }
     return governor->on;
@@ -77,7 +81,7 @@ bool gs_governor_hopeless(const struct gs_governor *governor, uint64_t pause_ns)
     return governor->most > 0 && governor->owed_ns / (governor->most * margin * governor->could) > (double)pause_ns;
 }
 
-double gs_governor_window_cost(const struct gs_governor *governor)
+double gs_governor_busy_cost(const struct gs_governor *governor)
 {
-    return governor->window_could_ns > 0 ? governor->window_spent_ns / governor->window_could_ns : 0;
+    return governor->busy_could_ns > 0 ? governor->busy_spent_ns / governor->busy_could_ns / margin : 0;
 }
