@@ -35,6 +35,9 @@ struct gs_session {
     uint64_t begin_ns, next_ns, tick_ns, slept_ns; /* next: of the samples */
     bool woken, ends;
     bool due; /* a sample was */
+    /* A process that a signal stopped: how long it was seen so, up to looked_ns; stopped 0: none was. */
+    pid_t stopped;
+    uint64_t stopped_ns, looked_ns;
     sigset_t waiting;
 };
 
@@ -215,6 +218,34 @@ static bool is_over(struct gs_session *session)
     return session->spawned ? gs_spawn_ended(&session->spawn) : gs_kin_count(session->kin) == 0;
 }
 
+/* A process that is stopped shows nothing that it does: that is told, lest it looks idle. */
+static void look_for_stopped(struct gs_session *session, uint64_t now_ns)
+{
+    if (now_ns - session->looked_ns < LOOK_NS)
+        return;
+    uint64_t since_ns = session->looked_ns ? now_ns - session->looked_ns : 0;
+    session->looked_ns = now_ns;
+    for (size_t i = 0; i < session->look_count; i++) {
+        const struct gs_target *target = session->looks[i]->target;
+        pid_t tracer;
+        if ((session->stopped && session->stopped != target->pid) || gs_target_stopped(target, &tracer) != 'T')
+            continue;
+        if (since_ns == 0 && !session->args->quiet && !session->calls.keys)
+            gs_remark("process %d is stopped by a signal: none of its threads runs until kill -CONT %d",
+                      (int)target->pid, (int)target->pid);
+        session->stopped = target->pid;
+        session->stopped_ns += since_ns;
+        return;
+    }
+}
+
+static void tell_stopped(const struct gs_session *session)
+{
+    if (session->stopped_ns > 0 && !session->args->quiet && !session->calls.keys)
+        gs_remark("process %d was stopped by a signal for %.1f s of the time", (int)session->stopped,
+                  (double)session->stopped_ns / 1e9);
+}
+
 static void tick(struct gs_session *session, uint64_t now_ns, bool sampled)
 {
     bool due = now_ns >= session->tick_ns || session->woken || (sampled && session->calls.each);
@@ -241,6 +272,7 @@ static enum gs_status loop(struct gs_session *session, struct gs_err *err)
             status = sample(session, err);
         if (!status)
             status = take_in(session, now_ns, err);
+        look_for_stopped(session, now_ns);
         if (!status)
             tick(session, now_ns, sampled);
         bool over = session->ends || (!session->calls.lasts && is_over(session)) || gs_signals_ended();
@@ -270,6 +302,7 @@ enum gs_status gs_session_run(struct gs_session *session, struct gs_err *err)
     enum gs_status status = loop(session, err), ended = GS_OK;
     if (session->calls.closing)
         session->calls.closing(session->calls.context);
+    tell_stopped(session);
     gs_sampler_sum(session->sampler, &end);
     if (status != GS_OUTPUT)
         ended = gs_sampler_end(session->sampler);

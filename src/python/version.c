@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "python/locate.h"
 
 enum { BLOCK = 65536, OVERLAP = 64, VERSION_BYTES = 32, MAX_DATA = 16 << 20 };
+enum { BORN_LOOKS = 50, BORN_PAUSE_NS = 1000000 };
 
 static const char *skip_number(const char *text, unsigned *number)
 {
@@ -53,7 +55,7 @@ uint32_t gs_version_in(const char *bytes, size_t len, bool first)
     return version;
 }
 
-/* The buffer is filled when sys is made: before that the process is hardly a Python yet. */
+/* The buffer is filled when sys is made. */
 static uint32_t scan_data(struct gs_mem *mem, gs_addr start, gs_addr end)
 {
     char *block = malloc(BLOCK + OVERLAP);
@@ -94,6 +96,18 @@ void gs_version_print(uint32_t version, char *dst, size_t size)
         snprintf(dst, size, "%u.%u.%u", major, minor, micro);
 }
 
+/* One that was just born makes sys soon after its first interpreter (Python/pylifecycle.c). */
+static uint32_t wait_for_text(const struct gs_python *python, const struct gs_image *image)
+{
+    uint32_t found = scan_data(python->mem, image->data_start, image->data_end);
+    bool known = gs_version_of_file(python->library) != 0; /* so that it is a Python */
+    for (int i = 0; i < BORN_LOOKS && !found && known && !python->target->still; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = BORN_PAUSE_NS}, NULL);
+        found = scan_data(python->mem, image->data_start, image->data_end);
+    }
+    return found;
+}
+
 enum gs_status gs_version_find(struct gs_python *python, const struct gs_image *image, uint32_t *version,
                                struct gs_err *err)
 {
@@ -102,7 +116,7 @@ enum gs_status gs_version_find(struct gs_python *python, const struct gs_image *
     if (!exported || gs_mem_read_u32(python->mem, exported, &found))
         found = 0;
     if (!found && image->data_start)
-        found = scan_data(python->mem, image->data_start, image->data_end);
+        found = wait_for_text(python, image);
     if (!found)
         found = gs_version_of_file(python->library);
     if (!found)

@@ -243,6 +243,19 @@ def test_state_d(python, folders):
         assert target.listen() == {"answer": None}
 
 
+@pytest.mark.parametrize("words", [["record", "-o", "/dev/null", "-f", "folded"], ["stat"]], ids=["record", "stat"])
+def test_stopped_is_told(python, folders, words):
+    """Figures and samples of a process that does nothing because it is stopped say so."""
+    with running(python, folders, "states.py", "idle", pipes=["begin"]) as target:
+        os.kill(target.pid, signal.SIGSTOP)
+        until(lambda: target.state()[0] == "T", "it to stop")
+        done = gilspy.run(*words, "-d", "1", "-p", target.pid)
+        os.kill(target.pid, signal.SIGCONT)
+        assert done.returncode == 0
+        assert "process %d is stopped by a signal" % target.pid in done.stderr
+        assert "process %d was stopped by a signal for " % target.pid in done.stderr
+
+
 def test_stopped_and_traced(python, folders):
     """A stopped process is read as any other; who traces it is named."""
     with running(python, folders, "states.py", "spin", pipes=("begin",)) as target:

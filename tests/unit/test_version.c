@@ -104,6 +104,38 @@ static void test_file_names(void **state)
     assert_int_equal(find("3.8.18 (", 9, 64, "/usr/lib/libpython3.9.so"), 0x030812f0);
 }
 
+/* A memory in which the text comes to be while it is looked for. */
+struct growing {
+    struct gs_mem mem;
+    struct gs_mem *below;
+    int reads;
+};
+
+static enum gs_status read_growing(struct gs_mem *mem, gs_addr addr, void *dst, size_t len)
+{
+    struct growing *growing = (struct growing *)mem;
+    if (++growing->reads == 10)
+        memcpy(mem_fake_at(growing->below, DATA + 1000, 9), "2.7.18 (", 9);
+    return gs_mem_read(growing->below, addr, dst, len);
+}
+
+static void test_just_born(void **state)
+{
+    static const struct gs_mem_ops ops = {.read = read_growing};
+    char library[] = "/usr/lib/libpython2.7.so.1.0";
+    struct growing growing = {.mem = {&ops}, .below = mem_fake_new()};
+    struct gs_target target = {.pid = 42};
+    struct gs_python python = {.target = &target, .library = library, .mem = &growing.mem};
+    struct gs_err err;
+    uint32_t version;
+    (void)state;
+    memset(mem_fake_map(growing.below, DATA, 4096), 0, 4096);
+    struct gs_image image = {.mem = python.mem, .data_start = DATA, .data_end = DATA + 4096};
+    assert_int_equal(gs_version_find(&python, &image, &version, &err), GS_OK);
+    assert_int_equal(version, 0x020712f0);
+    gs_mem_free(growing.below);
+}
+
 static void test_hostile_bounds(void **state)
 {
     (void)state;
@@ -149,6 +181,7 @@ int main(void)
                                        cmocka_unit_test(test_all_around_the_border),
                                        cmocka_unit_test(test_file_names),
                                        cmocka_unit_test(test_hostile_bounds),
+                                       cmocka_unit_test(test_just_born),
                                        cmocka_unit_test(test_print)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
