@@ -12,6 +12,7 @@
 #include "base/user.h"
 #include "cmd/signals.h"
 #include "cmd/spawn.h"
+#include "target/procfs.h"
 
 /* Which step of becoming the program failed. */
 enum step { STEP_USER, STEP_EXEC };
@@ -90,6 +91,9 @@ enum gs_status gs_spawn_start(struct gs_spawn *spawn, char *const argv[], const 
     int ends[2];
     struct gs_user user;
     *spawn = (struct gs_spawn){0};
+    enum gs_status status = gs_proc_check(err); /* rather than run a program that nobody would ever see */
+    if (status)
+        return status;
     if (manner->user && !gs_user_find(&user, manner->user))
         return gs_fail(err, GS_USAGE, "cannot run %.200s as %.60s: there is no such user", argv[0], manner->user);
     if (manner->foster && prctl(PR_SET_CHILD_SUBREAPER, 1UL))
@@ -102,7 +106,6 @@ enum gs_status gs_spawn_start(struct gs_spawn *spawn, char *const argv[], const 
         become(spawn, argv, manner->user ? &user : NULL, manner->output, ends[1]);
     int reason = errno;
     close(ends[1]);
-    enum gs_status status;
     if (spawn->pid < 0)
         status = gs_fail(err, GS_FAILED, "cannot run %.200s: %s", argv[0], strerror(reason));
     else

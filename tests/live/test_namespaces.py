@@ -242,7 +242,7 @@ def test_number_from_inside(folders):
         assert done.stderr == "gilspy: there is no process 4000001\n"
 
 
-def test_proc_of_another_namespace():
+def test_proc_of_another_namespace(tmp_path):
     """Its numbers are not those of our system calls."""
     done = gilspy.run("dump", "-p", 1, wrap=["unshare", "--pid", "--fork"])
     assert (done.returncode, done.stdout) == (1, "")
@@ -250,6 +250,10 @@ def test_proc_of_another_namespace():
                            "Mount the right one: mount -t proc proc /proc\n")
     done = gilspy.run("ps", wrap=["unshare", "--pid", "--fork"])
     assert done.returncode == 1 and "another pid namespace" in done.stderr and "PID" not in done.stdout
+    for words in ["record", "-o", "/dev/null", "-f", "folded"], ["stat"], ["trace", "-o", "/dev/null", "-f", "chrome"]:
+        done = gilspy.run(*words, "--", "touch", tmp_path / "ran", wrap=["unshare", "--pid", "--fork"])
+        assert done.returncode == 1 and "another pid namespace" in done.stderr
+        assert not (tmp_path / "ran").exists()  # a program that nobody can look at is not started
     hidden = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
     done = gilspy.run("dump", "-p", 1, wrap=hidden)
     assert done.returncode == 1 and "there is no /proc here" in done.stderr
