@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "cmd/cmd.h"
 #include "cmd/message.h"
 #include "cmd/output.h"
@@ -54,6 +55,10 @@ static int run(const struct gs_cmd *cmd, int argc, char **argv)
         if (cmd->rate && !(args.given & GS_OPT(RATE)))
             gs_options[GS_OPT_RATE].set(&args, cmd->rate);
         exit = cmd->run(&args);
+        if (exit == 0 && cmd->whole && gs_memory_short()) {
+            gs_remark("out of memory: what was shown is not all there is");
+            exit = gs_status_exit(GS_NO_MEMORY);
+        }
     }
     gs_args_fini(&args);
     return exit;

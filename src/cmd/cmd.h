@@ -13,6 +13,7 @@ struct gs_cmd {
     uint64_t options;
     const char *rate;                       /* default of --rate if not the usual one, or NULL */
     int (*run)(const struct gs_args *args); /* returns the program's exit status */
+    bool whole; /* what it shows is of one look, and must not lack anything: it fails when memory ran out meanwhile */
 };
 
 extern const struct gs_cmd gs_cmd_dump, gs_cmd_top, gs_cmd_stat, gs_cmd_record, gs_cmd_trace, gs_cmd_report, gs_cmd_why,

@@ -69,4 +69,5 @@ const struct gs_cmd gs_cmd_ps = {
     .options = GS_OPT(PID) | GS_OPT(INTERVAL) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) |
                GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
+    .whole = true,
 };

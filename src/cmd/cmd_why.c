@@ -153,4 +153,5 @@ const struct gs_cmd gs_cmd_why = {
                GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .rate = "1000",
     .run = run_why,
+    .whole = true,
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/console.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "cmd/message.h"
 
@@ -25,6 +26,10 @@ static void say(const char *what, const char *todo)
 
 int gs_message(enum gs_status status, const struct gs_err *err)
 {
+    if (gs_memory_short() && gs_status_exit(status) != gs_status_exit(GS_NO_MEMORY)) {
+        say("out of memory", ""); /* whatever else seems to be wrong */
+        return gs_status_exit(GS_NO_MEMORY);
+    }
     say(err->what[0] ? err->what : gs_status_text(status), err->what[0] ? err->todo : "");
     return gs_status_exit(status);
 }
