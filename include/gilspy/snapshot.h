@@ -25,6 +25,7 @@ enum gs_gap {
     GS_GAP_UNREADABLE,
     GS_GAP_TOO_DEEP,
     GS_GAP_DAMAGED,
+    GS_GAP_TOO_LARGE,
     GS_GAP_UNMERGED, /* the C stack and the Python stack do not fit together: both are shown, one above the other */
     GS_GAP_NATIVE
 };

@@ -48,13 +48,14 @@ static bool chunk_at(struct gs_reader *reader, const struct gs_member *member, g
 
 /* ---- prediction: through the memory itself ---- */
 
-/* The data stack's chunks, newest first, each as far as it is in use. */
+/* The data stack's chunks, newest first, each as far as it is in use; of a very deep one those that may be read. */
 static bool predict_chunks(struct gs_reader *reader, struct gs_member *member, gs_addr chunk, gs_addr top)
 {
     const struct gs_layout *layout = &reader->python->layout;
     struct gs_parts *chunks = &member->chunks;
     gs_addr mark = 0;
     gs_parts_clear(chunks);
+    member->cut = false;
     while (chunk) {
         gs_addr previous;
         uint64_t size, used, head = (uint64_t)layout->ck_data;
@@ -67,20 +68,30 @@ static bool predict_chunks(struct gs_reader *reader, struct gs_member *member, g
             return false;
         if (gs_chain_turns(chunk, chunks->count, &mark) || !gs_spend(reader, GS_PATIENT_PAGE))
             return false;
-        if (!gs_parts_append(reader, chunks, chunk, (uint32_t)(used < size ? used : size)))
-            return false;
+        if (!gs_parts_append(reader, chunks, chunk, (uint32_t)(used < size ? used : size))) {
+            member->cut = chunks->count > 0;
+            return member->cut;
+        }
         chunk = previous;
     }
     return true;
+}
+
+/* Only the chunks up to this one are needed. */
+static void drop_chunks(struct gs_member *member, size_t last)
+{
+    struct gs_parts *chunks = &member->chunks;
+    for (; chunks->count > last + 1; member->cut = true)
+        chunks->bytes -= chunks->list[--chunks->count].len;
 }
 
 /* Adds the frames that lie outside the chunks. */
 static bool predict_frames(struct gs_reader *reader, struct gs_member *member, gs_addr frame)
 {
     const struct gs_layout *layout = &reader->python->layout;
-    size_t index = 0;
+    size_t index = 0, depth = 0;
     gs_addr before = 0;
-    for (size_t depth = 0; frame && depth < GS_FRAME_LIMIT; depth++) {
+    for (; frame && depth < GS_FRAME_LIMIT; depth++) {
         gs_addr previous;
         if (!gs_spend_frame(reader, frame, before))
             return false;
@@ -91,11 +102,15 @@ static bool predict_frames(struct gs_reader *reader, struct gs_member *member, g
             frame = previous;
             continue;
         }
+        if (member->cut && index + 1 == member->chunks.count)
+            return true; /* in the chunks that are left out */
         if (!gs_spend(reader, member->extras.count / PARTS_PER_UNIT) ||
             !gs_parts_add(reader, &member->extras, frame, reader->frame_bytes, JOIN_BYTES))
             return false;
         frame = previous;
     }
+    if (depth == GS_FRAME_LIMIT && member->chunks.count > 0)
+        drop_chunks(member, index);
     return true;
 }
 
@@ -205,6 +220,16 @@ static const struct gs_code *code_of(struct walk *walk, gs_addr addr)
     return walk->code;
 }
 
+/* The frame lies in the chunks that are not read. */
+static bool left_out(const struct walk *walk, gs_addr addr)
+{
+    const struct gs_member *member = walk->member;
+    size_t last = member->chunks.count - 1;
+    return member->cut && walk->above && walk->above_chunk == last &&
+           walk->above == chunk_first_frame(walk->reader, &member->chunks.list[last], false) &&
+           !holds(&member->chunks, last, addr);
+}
+
 /* One frame: checked, and shown if it is one of Python. */
 static enum gs_walk walk_frame(struct walk *walk, gs_addr addr, gs_addr *previous)
 {
@@ -294,8 +319,9 @@ enum gs_walk gs_chunk_walk(struct gs_reader *reader, struct gs_member *member)
     for (size_t depth = 0; at; depth++) {
         if (gs_chain_turns(at, depth, &mark) || !gs_spend(reader, 1))
             return GS_WALK_TORN;
-        if (depth >= GS_FRAME_LIMIT) {
-            (void)gs_member_push(reader, member, (struct gs_frame){.kind = GS_FRAME_GAP, .gap = GS_GAP_TOO_DEEP});
+        if (depth >= GS_FRAME_LIMIT || left_out(&walk, at)) {
+            enum gs_gap gap = depth >= GS_FRAME_LIMIT ? GS_GAP_TOO_DEEP : GS_GAP_TOO_LARGE;
+            (void)gs_member_push(reader, member, (struct gs_frame){.kind = GS_FRAME_GAP, .gap = gap});
             return GS_WALK_OK;
         }
         last = at;

@@ -34,6 +34,7 @@ const char *gs_gap_text(enum gs_gap gap)
                                         [GS_GAP_UNREADABLE] = "its memory cannot be read",
                                         [GS_GAP_TOO_DEEP] = "deeper than 100000 frames",
                                         [GS_GAP_DAMAGED] = "its memory makes no sense from here on",
+                                        [GS_GAP_TOO_LARGE] = "the stack is too large to read all of it",
                                         [GS_GAP_UNMERGED] = "the C stack and the Python stack do not fit together"};
     static const char *const ends[] = {
         [GS_NATIVE_WHOLE] = "the C stack ends here",

@@ -80,6 +80,7 @@ struct gs_member {
 
     struct gs_parts chunks; /* 3.11 on: its data stack, newest first */
     struct gs_parts extras; /* frames elsewhere: generators, marks on the C stack, all frames up to 3.10; by address */
+    bool cut;               /* the data stack goes on below the last of these chunks: there are too many */
     gs_addr cframe;         /* 3.11 and 3.12 */
 
     uint8_t *tstate_copy;
