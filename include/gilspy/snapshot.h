@@ -55,6 +55,9 @@ struct gs_thread {
     /* An address on the C stack in the evaluation of its frames, 0: not known (up to 3.10). Of two states of one
      * thread, which is in two interpreters, the one with the lower address was called by the other. */
     gs_addr c_stack;
+    /* Another thread runs this state than the one whose ids it bears; which one is not known. Its frames are none of
+     * that thread's. */
+    bool apart;
     uint32_t read;                 /* another number whenever its stack was read anew */
     const struct gs_frame *frames; /* innermost first; belongs to the reader */
     uint32_t frame_count;

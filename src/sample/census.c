@@ -397,6 +397,40 @@ static bool any_awake(const struct gs_reader *reader)
     return false;
 }
 
+/* A state of 3.12 bears the id of the thread that made its interpreter, whichever thread runs it
+ * (Modules/_xxsubinterpretersmodule.c, _run_in_interpreter: "Using the head thread isn't strictly correct"). */
+static bool is_doubtful(const struct gs_reader *reader, const struct gs_member *member)
+{
+    return member->tid && reader->interps[member->interpreter].id != 0;
+}
+
+/* A thread has one GIL at most: where states of several interpreters that bear its id have one each, those of other
+ * interpreters than the main one may be run by others. From then on nothing that is known of the thread is said of
+ * them. */
+static void settle_doubles(struct gs_reader *reader)
+{
+    for (size_t i = 0; i < reader->member_count; i++) {
+        struct gs_member *member = reader->members[i];
+        bool held = member->gil == GS_HOLDS;
+        for (size_t k = 0; k < reader->member_count && held && !member->apart; k++) {
+            const struct gs_member *other = reader->members[k];
+            if (other->tid == member->tid && gs_lock_of(reader, other) != gs_lock_of(reader, member) &&
+                gs_member_holds(reader, other) && is_doubtful(reader, member)) {
+                member->apart = true;
+                reader->ordered = reader->placed = 0; /* it is to be shown by itself */
+            }
+        }
+    }
+    for (size_t i = 0; i < reader->member_count; i++) {
+        struct gs_member *member = reader->members[i];
+        if (!member->apart || member->gil == GS_NONE)
+            continue;
+        member->news |= member->gil != GS_UNKNOWN;
+        member->gil = GS_UNKNOWN;
+        member->evidence = GS_INFERRED;
+    }
+}
+
 void gs_census(struct gs_reader *reader, uint64_t moved)
 {
     for (size_t i = 0; i < reader->lock_count; i++)
@@ -431,4 +465,6 @@ void gs_census(struct gs_reader *reader, uint64_t moved)
             member->news |= member->gil != gil || member->evidence != evidence;
         }
     }
+    if (reader->lock_count > 1)
+        settle_doubles(reader);
 }

@@ -99,6 +99,7 @@ static enum gs_status take_in(struct gs_reader *reader, struct gs_tasks *tasks, 
         gs_parts_clear(&member->chunks);
         gs_parts_clear(&member->extras);
         member->torn_history = 0;
+        member->apart = false;
         member->ns_tid = -1;
         member->activity = (struct gs_activity){.number = -1};
         member->asked_ns = 0;

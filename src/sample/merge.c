@@ -65,12 +65,17 @@ static bool make_room(struct gs_merge *merge, size_t count)
     return true;
 }
 
+static bool is_one_thread(const struct gs_thread *state, const struct gs_thread *next)
+{
+    return state->tid == next->tid && state->tid > 0 && !state->apart && !next->apart;
+}
+
 static bool is_plain(const struct gs_snapshot *snapshot)
 {
     if (snapshot->native != GS_NATIVE_NONE)
         return false;
     for (size_t i = 1; i < snapshot->thread_count; i++) {
-        if (snapshot->threads[i].tid == snapshot->threads[i - 1].tid && snapshot->threads[i].tid > 0)
+        if (is_one_thread(&snapshot->threads[i - 1], &snapshot->threads[i]))
             return false;
     }
     return true;
@@ -198,7 +203,7 @@ const struct gs_thread *gs_merge_threads(struct gs_merge *merge, const struct gs
     if (!reserve_frames(merge, snapshot))
         return NULL;
     for (size_t i = 0, end; i < all; i = end) {
-        for (end = i + 1; end < all && states[end].tid == states[i].tid && states[i].tid > 0; end++)
+        for (end = i + 1; end < all && is_one_thread(&states[i], &states[end]); end++)
             ;
         merge->first[threads] = (uint32_t)i;
         merge->threads[threads++] = end > i + 1 ? join(merge, states, (uint32_t)i, (uint32_t)end) : states[i];

@@ -6,8 +6,10 @@
 static int by_tid(const void *a, const void *b)
 {
     const struct gs_member *x = *(struct gs_member *const *)a, *y = *(struct gs_member *const *)b;
-    return x->tid != y->tid ? (x->tid < y->tid ? -1 : 1)
-                            : (x->interpreter > y->interpreter) - (x->interpreter < y->interpreter);
+    if (x->tid != y->tid)
+        return x->tid < y->tid ? -1 : 1;
+    return x->apart != y->apart ? x->apart - y->apart
+                                : (x->interpreter > y->interpreter) - (x->interpreter < y->interpreter);
 }
 
 static enum gs_status make_room(struct gs_reader *reader)
@@ -112,12 +114,13 @@ static void publish_thread(const struct gs_reader *reader, const struct gs_membe
                                  .tid = member->tid,
                                  .ns_tid = member->ns_tid,
                                  .interpreter = member->interpreter,
-                                 .main = member->tid == reader->python->target->pid,
+                                 .main = member->tid == reader->python->target->pid && !member->apart,
                                  .gil = member->gil,
                                  .evidence = member->evidence,
                                  .activity = member->activity,
                                  .torn = member->torn,
                                  .c_stack = member->c_stack,
+                                 .apart = member->apart,
                                  .read = member->read_sample,
                                  .frames = member->frames,
                                  .frame_count = member->frame_count};

@@ -128,6 +128,7 @@ struct gs_member {
     struct gs_awake awake;
     enum gs_gil_word gil;
     enum gs_evidence evidence;
+    bool apart; /* another thread runs it than the one whose id it bears: census.c */
 };
 
 struct gs_lock {  /* one GIL */

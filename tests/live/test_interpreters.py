@@ -2,7 +2,7 @@
 import pytest
 
 import gilspy
-from recording import record, samples
+from recording import draw, record, samples
 from target import running
 
 
@@ -57,3 +57,36 @@ def test_stacks_and_gils(modern, folders):
             functions = [frame["function"] for frame in thread["frames"]]
             assert functions[:3] == ["stand", "<module>", "visit"] and functions[-1] == "_bootstrap"
         assert threads[target.pid]["gil"] == ("holds" if modern.has_gil else "none")
+
+
+def test_one_gil_for_each_thread(modern, folders, tmp_path):
+    """Four threads compute at once, each with the GIL of another interpreter; 3.12 lets three of them bear the id of the
+    thread that made their interpreters. None has two GILs, and nobody's frames are in another's stack."""
+    with running(modern, folders, "visitors.py", pipes=["main", "visitors"]) as target:
+        tids = target.began["tids"]
+        visitors = {"visitor-%d" % number: tids["visitor-%d" % number] for number in range(3)}
+        for tid in visitors.values():
+            target.wait_reading(tid, "visitors")
+        target.feed("visitors", 3)
+        target.feed("main")
+        for tid in tids.values():
+            target.wait_computing(tid)
+        threads = gilspy.dump(target.pid)["threads"]
+        bodies = {"at_home": "MainThread", "in_0": "visitor-0", "in_1": "visitor-1", "in_2": "visitor-2"}
+        holding = [thread["tid"] for thread in threads if thread["gil"] == "holds"]
+        assert len(holding) == len(set(holding))
+        seen = {}
+        for thread in threads:
+            functions = [frame["function"] for frame in thread["frames"]]
+            own = [function for function in functions if function in bodies]
+            assert len(own) <= 1
+            for function in own:
+                seen[function] = thread["tid"], thread["gil"]
+                assert "visit" not in functions or bodies[function] == thread["name"]
+        assert set(seen) == set(bodies)
+        for function, (tid, word) in seen.items():
+            assert word == "unknown" or tid == tids[bodies[function]]
+        assert seen["at_home"] == (tids["MainThread"], "holds" if modern.has_gil else "none")
+        record(target.pid, tmp_path / "run.gilspy", "-d", "1", "-i")
+        for stack in draw(tmp_path / "run.gilspy", "-F", "-i"):
+            assert sum(frame.split(" ")[0] in bodies for frame in stack) <= 1
