@@ -125,11 +125,12 @@ enum gs_status gs_exact_govern(struct gs_exact *exact)
     if (exact->on && !on) {
         status = gs_exact_end_window(exact);
         if (!exact->why[0])
-            snprintf(exact->why, sizeof exact->why,
-                     "to trace it all the time would cost it too much: in the %.0f ms before the first pause %.1f %% of "
-                     "the time in which it could run, more than --max-overhead %g%%",
-                     exact->governor.busy_ns / 1e6, 100 * gs_governor_busy_cost(&exact->governor),
-                     100 * exact->governor.most);
+            snprintf(
+                exact->why, sizeof exact->why,
+                "to trace it all the time would cost it too much: in the %.0f ms before the first pause %.1f %% of "
+                "the time in which it could run, more than --max-overhead %g%%",
+                exact->governor.busy_ns / 1e6, 100 * gs_governor_busy_cost(&exact->governor),
+                100 * exact->governor.most);
         if (gs_governor_hopeless(&exact->governor, pause_most_ns)) {
             snprintf(exact->why, sizeof exact->why,
                      "even windows of exact tracing would cost it more than --max-overhead %g%%",

@@ -12,13 +12,13 @@ struct gs_governor {
     double most;  /* share of the time that it may cost; 0: any */
     double could; /* share of the time in which it can run: to be set when that changes, 1 at first */
     uint64_t on_ns, last_ns;
-    uint64_t cost_ns;                        /* told so far */
-    double owed_ns;                          /* what was spent and is not paid back yet */
-    double credit_ns;                        /* how much may be owed before there is a pause */
-    /* Since something is owed, in the window that goes on or the last one: what was spent, in how much time, and of that
-     * how much it could run in. */
+    uint64_t cost_ns; /* told so far */
+    double owed_ns;   /* what was spent and is not paid back yet */
+    double credit_ns; /* how much may be owed before there is a pause */
+    /* Since something is owed, in the window that goes on or the last one: what was spent, in how much time, and of
+     * that how much it could run in. */
     double busy_spent_ns, busy_ns, busy_could_ns;
-    bool on, paused;                         /* paused: there was a pause, so that it is not all of it */
+    bool on, paused; /* paused: there was a pause, so that it is not all of it */
     uint64_t windows, traced_ns;
 };
 
@@ -32,8 +32,8 @@ bool gs_governor_judge(struct gs_governor *governor, uint64_t now_ns, uint64_t c
 uint64_t gs_governor_next_ns(const struct gs_governor *governor, uint64_t now_ns);
 /* Even the shortest windows that make sense cost more than that, unless they are further apart than pause_ns. */
 bool gs_governor_hopeless(const struct gs_governor *governor, uint64_t pause_ns);
-/* The share of the time in which it could run that tracing takes in the busy_ns that are compared with `most`, with what
- * it costs beside the events: when a pause begins, it is more than `most`. */
+/* The share of the time in which it could run that tracing takes in the busy_ns that are compared with `most`, with
+ * what it costs beside the events: when a pause begins, it is more than `most`. */
 double gs_governor_busy_cost(const struct gs_governor *governor);
 
 #endif
