@@ -111,7 +111,9 @@ void gs_budget_spend(struct gs_budget *budget, uint64_t now_ns, uint64_t spent_n
     budget->slice_ns[budget->slice % (GS_BUDGET_SLICES + 1)] += spent_ns;
     budget->used_ns += spent_ns;
     budget->spent_ns += spent_ns;
-    budget->credit_ns -= (double)spent_ns;
+    /* What is owed is forgotten with the second that it was spent in. */
+    double least = -second_ns(budget);
+    budget->credit_ns = budget->credit_ns - (double)spent_ns > least ? budget->credit_ns - (double)spent_ns : least;
     if ((double)spent_ns > budget->longest_ns)
         budget->longest_ns = (double)spent_ns;
 }

@@ -133,12 +133,12 @@ static void it_is_spread_over_the_second(void **state)
     free(run.stops);
 }
 
-/* One long stop, as of a busy machine, is paid back: and nothing is stopped for so long. */
-static void a_long_stop_is_paid_back(void **state)
+/* After one long stop, as on a busy machine, nothing is stopped in that second, and then it goes on. */
+static void a_long_stop_is_the_last_in_its_second(void **state)
 {
     struct run run = begin(0.02);
     (void)state;
-    stop(&run, 30 * MS);
+    stop(&run, 100 * MS);
     uint64_t end_ns = run.now_ns;
     while (run.now_ns < end_ns + 20 * S) {
         run.now_ns += MS;
@@ -146,7 +146,7 @@ static void a_long_stop_is_paid_back(void **state)
             break;
     }
     assert_true(run.now_ns - end_ns >= S);
-    assert_true(run.now_ns - end_ns < 4 * S); /* and it is not for ever */
+    assert_true(run.now_ns - end_ns < 2 * S);
     free(run.stops);
 }
 
@@ -162,12 +162,12 @@ static void a_large_sample_ends_with_the_budget(void **state)
     free(run.stops);
 }
 
-/* Less than one stop takes: it is kept over as many seconds as one takes. */
+/* It is less than one stop takes: there is one at most in each second. */
 static void one_stop_may_be_more_than_a_second_has(void **state)
 {
     struct run run = run_at(0.00001, MS, 40 * US); /* 10 us a second */
     (void)state;
-    assert_in_range(run.count, 2, 4);
+    assert_in_range(run.count, 5, 10);
     free(run.stops);
 }
 
@@ -204,7 +204,7 @@ int main(void)
         cmocka_unit_test(no_second_has_more),
         cmocka_unit_test(what_it_has_room_for_is_never_left_out),
         cmocka_unit_test(it_is_spread_over_the_second),
-        cmocka_unit_test(a_long_stop_is_paid_back),
+        cmocka_unit_test(a_long_stop_is_the_last_in_its_second),
         cmocka_unit_test(a_large_sample_ends_with_the_budget),
         cmocka_unit_test(one_stop_may_be_more_than_a_second_has),
         cmocka_unit_test(what_is_left_out_has_nothing_to_do_with_what_it_shows),
