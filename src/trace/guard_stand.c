@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/slice.h"
 #include "target/procfs.h"
 #include "trace/guard_parts.h"
 
@@ -261,6 +262,7 @@ _Noreturn void gs_guard_stand(const struct gs_guard_post *post)
     guard_socket = post->socket;
     prctl(PR_SET_NAME, NAME);
     setsid();
+    gs_slice_shorten();
     set_signals();
     prctl(PR_SET_PDEATHSIG, SIGHUP);
     close_others(post);

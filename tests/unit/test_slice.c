@@ -1,0 +1,45 @@
+/* The scheduler is asked for short slices, where it has them, and nobody inherits them. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <linux/sched.h>
+#include <linux/sched/types.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/slice.h"
+
+enum { ASKED_NS = 100000 };
+
+static uint64_t slice_ns(void)
+{
+    struct sched_attr attr = {.size = sizeof attr};
+    assert_int_equal(syscall(SYS_sched_getattr, 0, &attr, sizeof attr, 0U), 0);
+    return attr.sched_runtime; /* 0 before Linux 6.12 */
+}
+
+static void only_ours_is_short(void **state)
+{
+    (void)state;
+    uint64_t given_ns = slice_ns();
+    gs_slice_shorten();
+    if (given_ns == 0)
+        skip();
+    assert_int_equal(slice_ns(), ASKED_NS);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(slice_ns() == given_ns ? 0 : 1);
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(only_ours_is_short)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
