@@ -42,7 +42,7 @@ def end_of(process):
 @pytest.mark.parametrize("name, begin", [("a.svg", b"<?xml"), ("a.folded", b"_bootstrap ("), ("a.txt", b"_bootstrap ("),
                                          ("a.speedscope.json", b"{"), ("a.gilspy", b"gilspy")])
 def test_formats(spinning, tmp_path, name, begin):
-    done = gilspy.run("record", "-p", spinning.pid, "-d", "300ms", "-o", tmp_path / name)
+    done = gilspy.run("record", *recording.NO_BUDGET, "-p", spinning.pid, "-d", "300ms", "-o", tmp_path / name)
     assert (done.returncode, done.stdout) == (0, "") and done.stderr.count("\n") == 1
     assert done.stderr.startswith("gilspy: %s: 0.3 s, " % (tmp_path / name)) and "\r" not in done.stderr
     assert (tmp_path / name).read_bytes().startswith(begin)
@@ -454,10 +454,10 @@ def functions(path, *words):
 def test_family(tmp_path):
     """Children by fork, exec, a shell, an orphan and a daemon; and what the process becomes itself."""
     path = tmp_path / "a.gilspy"
-    done = gilspy.run("record", "-s", "--nonblocking", "-o", path, "--", PYTHON, "-c", FAMILY)  # a stop may use up the pause budget
+    done = gilspy.run("record", "-s", *recording.NO_BUDGET, "-o", path, "--", PYTHON, "-c", FAMILY)
     assert done.returncode == 0
     assert functions(path) >= {"in_fork", "started", "in_shell", "forked_orphan", "in_daemon", "became"}
-    done = gilspy.run("record", "-o", path, "--", PYTHON, "-c", FAMILY)
+    done = gilspy.run("record", *recording.NO_BUDGET, "-o", path, "--", PYTHON, "-c", FAMILY)
     assert done.returncode == 0 and "became" in functions(path)
     assert not functions(path) & {"in_fork", "started", "in_shell", "forked_orphan", "in_daemon"}
 
