@@ -76,8 +76,9 @@ static bool go_on(pid_t tid, int code)
     if (event == PTRACE_EVENT_STOP && is_group_stop(signal))
         return ptrace(PTRACE_LISTEN, tid, 0, 0) == 0;
     /* A process that was not started by fork (clone without an exit signal): it is not watched, and must not be held.
-     * It is at its birth: no system call is cut short. */
-    if (event == PTRACE_EVENT_STOP && syscall(SYS_tgkill, held.pid, tid, 0) != 0)
+     * It is at its birth: no system call is cut short. EPERM is a thread's: CAP_SYS_PTRACE alone does not permit us to
+     * send signals to another user's process. */
+    if (event == PTRACE_EVENT_STOP && syscall(SYS_tgkill, held.pid, tid, 0) != 0 && errno == ESRCH)
         return ptrace(PTRACE_DETACH, tid, 0, 0) == 0;
     if (event == 0 && signal == SIGTRAP && is_stray(tid)) {
         held.traps[held.counts.traps++ % TRAPS_KEPT] = (struct gs_seize_trap){gs_clock_ns(), tid};

@@ -23,6 +23,7 @@ def user(number=NOBODY):
 
 
 WITHOUT_PTRACE = ("setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace")
+WITHOUT_KILL = ("setpriv", "--bounding-set=-kill", "--inh-caps=-kill")
 
 
 def filtered(kind, call="process_vm_readv"):

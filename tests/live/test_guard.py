@@ -13,8 +13,9 @@ import time
 
 import pytest
 
+import barriers
 import gilspy
-from target import running, until
+from target import AsNobody, running, until
 from tracing import begun, few, guard_of, is_tracing, measuring
 
 RT_TGSIGQUEUEINFO = 297  # of x86-64
@@ -149,6 +150,19 @@ def test_births(target):
         assert target.ask("counts")["answer"]["births"] == 2000
     assert (document["events_lost"], document["violations"]) == (0, 0)
     check_free(target)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may trace another user's process")
+def test_births_of_another_user(python, folders):
+    """They are kept by a guard that may not send them signals: CAP_SYS_PTRACE is all that it was given."""
+    if python.root or "/root/" in python.path:
+        pytest.skip("this Python is root's alone")
+    with running(python, folders, "guarded.py", kind=AsNobody, pipes=["call", "stray"]) as target:
+        target.wait_idle()
+        with measuring(target.pid, "--max-overhead", "off", wrap=barriers.WITHOUT_KILL) as document:
+            assert target.ask("bear_stray")["answer"] == guard_of(document["of"])
+        assert document["events_lost"] == 1
+        check_free(target)
 
 
 def test_the_main_thread_ends(target):

@@ -83,6 +83,20 @@ def bear(count):
         thread.join()
 
 
+def bear_stray():
+    """A thread whose only deed is a trap without a reason: its tracer."""
+    tracers = []
+
+    def live():
+        with open("/proc/self/task/%d/status" % common.tid()) as file:
+            tracers.append([int(line.split()[1]) for line in file if line.startswith("TracerPid:")][0])
+        stray()
+    thread = threading.Thread(target=live)
+    thread.start()
+    thread.join()
+    return tracers[0]
+
+
 def fork():
     """What a child sees of itself: its tracer."""
     reader, writer = os.pipe()
@@ -108,7 +122,7 @@ def leave():
 
 common.start("call", call, "call")
 common.start("stray", strayer, "stray")
-common.serve(ping=lambda: "pong", stray=stray, int3=int3, int1=int1, handle_traps=handle_traps, bear=bear, fork=fork,
-             raise_trap=lambda: os.kill(os.getpid(), signal.SIGTRAP), counts=lambda: counts, keep_values=keep_values,
-             values=lambda: list(values[:got[0]]), spawn=lambda: subprocess.call(["true"]), leave=leave,
-             become=lambda *words: os.execv(words[0], words), end=lambda status: os._exit(status))
+common.serve(ping=lambda: "pong", stray=stray, int3=int3, int1=int1, handle_traps=handle_traps, bear=bear,
+             bear_stray=bear_stray, fork=fork, raise_trap=lambda: os.kill(os.getpid(), signal.SIGTRAP), counts=lambda: counts,
+             keep_values=keep_values, values=lambda: list(values[:got[0]]), spawn=lambda: subprocess.call(["true"]),
+             leave=leave, become=lambda *words: os.execv(words[0], words), end=lambda status: os._exit(status))
