@@ -60,6 +60,10 @@ void gs_exact_tell_losses(struct gs_exact *exact)
         gs_remark("not exact: the kernel left out events %llu times (kernel.perf_event_max_sample_rate); these times "
                   "are left out",
                   (unsigned long long)numbers.throttled);
+    if (numbers.lapses > 0)
+        gs_remark("not exact: gilspy stood still for more than a second, %llu times; the process was not watched "
+                  "meanwhile, and these times are left out",
+                  (unsigned long long)numbers.lapses);
     if (numbers.unclear > 0)
         gs_remark("of %llu events only their order tells whether the GIL was taken or dropped",
                   (unsigned long long)numbers.unclear);

@@ -20,10 +20,11 @@ struct gs_guard_numbers {
 enum {
     GS_MARK_RING = 0x10000, /* another ring begins; misc: it is known of it that something is missing */
     GS_MARK_FULL,           /* the ring was full when it was looked at */
-    GS_MARK_TRAP            /* a trap was taken away; a gs_guard_trap */
+    GS_MARK_TRAP,           /* a trap was taken away; a gs_guard_moment */
+    GS_MARK_LAPSE           /* the watches were disabled without an order, see gs_guard_enable; a gs_guard_moment */
 };
 
-struct gs_guard_trap {
+struct gs_guard_moment {
     struct perf_event_header header;
     uint64_t time_ns;
 };
@@ -37,7 +38,8 @@ void gs_guard_close(struct gs_guard *guard);
 /* Readable when a ring is half full, or the guard has ended. */
 int gs_guard_wake_fd(const struct gs_guard *guard);
 
-/* All of these: GS_UNGUARDED when it has ended. */
+/* All of these: GS_UNGUARDED when it has ended. Who enables must drain within a second, again and again: whoever stands
+ * still himself keeps to no budget, so that the guard disables the watches then. */
 enum gs_status gs_guard_enable(struct gs_guard *guard, bool on) GS_MUST_CHECK;
 enum gs_status gs_guard_count(struct gs_guard *guard, struct gs_guard_numbers *numbers) GS_MUST_CHECK;
 /* Empties the rings: calls take for each record and mark, which hold until it returns. What take returned. */

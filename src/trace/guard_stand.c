@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 enum {
     QUIET_US = 10000,
     QUIET_LOOKS = 200,
+    SILENT_MS = 1000,  /* gilspy drains fifty times a second while watches are enabled */
     LEAVING_LOOKS = 50 /* at a guard whose gilspy was killed, one each QUIET_US: it lets go after two of its own */
 };
 
@@ -29,10 +31,11 @@ struct guard {
     const struct gs_guard_post *post;
     struct gs_target target;
     struct gs_cover cover;
-    size_t ring;      /* that is emptied next, */
-    bool begun, full; /* which was begun, and full then */
-    size_t bytes;     /* in the buffer */
-    bool on;          /* the watches are enabled */
+    size_t ring;       /* that is emptied next, */
+    bool begun, full;  /* which was begun, and full then */
+    size_t bytes;      /* in the buffer */
+    bool on;           /* the watches are enabled */
+    uint64_t lapse_ns; /* when they were disabled because nobody asked; 0: they were not, or that is told */
 };
 
 static int guard_socket; /* for the handler */
@@ -167,6 +170,12 @@ static void put_mark(struct guard *guard, uint32_t type, uint16_t misc)
     put(guard, &mark, sizeof mark);
 }
 
+static void put_moment(struct guard *guard, uint32_t type, uint64_t time_ns)
+{
+    struct gs_guard_moment mark = {{.type = type, .size = sizeof mark}, time_ns};
+    put(guard, &mark, sizeof mark);
+}
+
 static bool has_room(const struct guard *guard)
 {
     return guard->bytes + GS_RING_RECORD_MAX + sizeof(struct perf_event_header) <= GS_GUARD_BUFFER;
@@ -216,10 +225,13 @@ static bool drain(struct guard *guard)
         if (!has_room(guard) || !empty_ring(guard, &guard->cover.rings[guard->ring]))
             return true;
     }
-    while (has_room(guard) && gs_seize_next_trap(&trap)) {
-        struct gs_guard_trap mark = {{.type = GS_MARK_TRAP, .size = sizeof mark}, trap.time_ns};
-        put(guard, &mark, sizeof mark);
-    }
+    while (has_room(guard) && gs_seize_next_trap(&trap))
+        put_moment(guard, GS_MARK_TRAP, trap.time_ns);
+    if (!has_room(guard))
+        return true;
+    if (guard->lapse_ns)
+        put_moment(guard, GS_MARK_LAPSE, guard->lapse_ns);
+    guard->lapse_ns = 0;
     guard->ring = 0;
     return false;
 }
@@ -237,6 +249,24 @@ static void obey(struct guard *guard, enum gs_guard_order order, struct gs_guard
     answer->numbers.stops = counts.stops;
     answer->numbers.traps = counts.traps;
     answer->numbers.cpu_us = gs_clock_cpu_us();
+}
+
+/* Whoever asks for nothing while the watches are enabled stands still himself (Ctrl-Z, a pipe that nobody reads), and
+ * nobody sees to what they cost. False: nobody is there any more. */
+static bool await_order(struct guard *guard, enum gs_guard_order *order)
+{
+    struct pollfd asked = {.fd = guard->post->socket, .events = POLLIN};
+    uint64_t since_ns = gs_clock_ns();
+    while (guard->on) {
+        uint64_t silent_ms = (gs_clock_ns() - since_ns) / 1000000;
+        if (silent_ms < SILENT_MS && poll(&asked, 1, (int)(SILENT_MS - silent_ms)) > 0)
+            break;
+        if (silent_ms < SILENT_MS)
+            continue; /* a stop that is handled cuts it short */
+        guard->lapse_ns = gs_clock_ns();
+        enable(guard, false);
+    }
+    return gs_guard_receive(asked.fd, order, sizeof *order);
 }
 
 /* ---- the end ---- */
@@ -267,7 +297,7 @@ _Noreturn void gs_guard_stand(const struct gs_guard_post *post)
     prctl(PR_SET_PDEATHSIG, SIGHUP);
     close_others(post);
     bool open = open_and_tell(&guard);
-    while (open && gs_guard_receive(post->socket, &order, sizeof order)) {
+    while (open && await_order(&guard, &order)) {
         struct gs_guard_answer answer = {.bytes = 0};
         obey(&guard, order, &answer);
         open = gs_guard_send(post->socket, &answer, sizeof answer);

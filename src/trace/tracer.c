@@ -156,6 +156,7 @@ void gs_tracer_numbers(struct gs_tracer *tracer, struct gs_tracer_numbers *numbe
                                           .hits = tracer->seen,
                                           .throttled = tracer->throttled,
                                           .unclear = tracer->unclear,
+                                          .lapses = tracer->lapses,
                                           .traps = tracer->traps,
                                           .stops = tracer->counted.stops,
                                           .guard_us = tracer->counted.cpu_us};
@@ -187,7 +188,11 @@ static enum gs_status take_record(void *context, const struct perf_event_header 
         return gs_tracer_hold_lost(tracer, tracer->whole_ns);
     if (header->type == GS_MARK_TRAP) {
         tracer->traps++;
-        return gs_tracer_hold_trap(tracer, ((const struct gs_guard_trap *)(const void *)header)->time_ns);
+        return gs_tracer_hold_trap(tracer, ((const struct gs_guard_moment *)(const void *)header)->time_ns);
+    }
+    if (header->type == GS_MARK_LAPSE) {
+        tracer->lapses++;
+        return gs_tracer_hold_lost(tracer, ((const struct gs_guard_moment *)(const void *)header)->time_ns);
     }
     if (!gs_perf_decode(header, gs_cover_has_ids(&tracer->facts), &record))
         return GS_OK;

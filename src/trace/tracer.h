@@ -36,6 +36,7 @@ struct gs_tracer_numbers {
     uint64_t lost;      /* the difference: all that went missing */
     uint64_t throttled; /* how often the kernel left out events because there were too many */
     uint64_t traps;     /* lost ones among them of which the kernel does not know: taken away by the guard, at least */
+    uint64_t lapses;    /* how often nothing was watched because we did not drain for a second */
     uint64_t stops;     /* that threads made for the guard: each signal that they got, each birth */
     uint64_t guard_us;  /* CPU time of the guard */
     uint64_t unclear;   /* events whose instruction did not tell what it did: it was told from the order */

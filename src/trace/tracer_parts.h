@@ -47,7 +47,7 @@ struct gs_tracer {
     bool on;
     uint64_t seen;   /* samples of watches, */
     uint64_t others; /* and what else the kernel told of its threads */
-    uint64_t lost, throttled, unclear, traps;
+    uint64_t lost, throttled, unclear, traps, lapses;
     struct gs_guard_numbers counted; /* by the guard, when it was asked last */
 };
 

@@ -20,6 +20,7 @@ from tracing import begun, few, guard_of, is_tracing, measuring
 
 RT_TGSIGQUEUEINFO = 297  # of x86-64
 SI_QUEUE = -1
+RECVFROM = "45"
 SIGNALS = 20000
 PTRACE_SEIZE = 0x4206
 KILLS = 15
@@ -44,6 +45,11 @@ def check_free(target):
     until(lambda: all(target.state(tid)[1] == 0 for tid in threads_of(target)), "the tracer to let go")
     assert all(target.state(tid)[0] in "SR" for tid in threads_of(target))
     assert target.ask("ping")["answer"] == "pong"
+
+
+def call_number(pid):
+    with open("/proc/%d/syscall" % pid) as file:
+        return file.read().split()[0]
 
 
 def call(target):
@@ -243,6 +249,18 @@ def test_killed_at_every_step(target, tmp_path, call_name):
         process.wait()
         check_free(target)
     assert target.ask("values")["answer"] == list(range(sent)) and killed > 0
+
+
+def test_gilspy_stands_still(target):
+    """Nobody sees to what the tracing costs: it is not watched any longer."""
+    with measuring(target.pid, "--max-overhead", "off") as document:
+        os.kill(document["of"], signal.SIGSTOP)
+        until(lambda: call_number(guard_of(document["of"])) == RECVFROM, "the guard to disable its watches")
+        call(target)
+        os.kill(document["of"], signal.SIGCONT)
+    assert document["method"] == "windows" and document["exact_seconds"] < document["seconds"]
+    assert document["violations"] == 0 and "gilspy stood still for more than a second, 1 times" in document["said"]
+    check_free(target)
 
 
 def test_ctrl_c_is_not_for_the_guard(target):
