@@ -127,6 +127,16 @@ enum gs_status gs_guard_open(struct gs_guard **out, struct gs_cover_facts *facts
     return GS_OK;
 }
 
+enum gs_status gs_guard_end(struct gs_guard *guard, struct gs_guard_numbers *numbers)
+{
+    struct gs_guard_answer last;
+    bool told = shutdown(guard->socket, SHUT_WR) == 0 && gs_guard_receive(guard->socket, &last, sizeof last);
+    if (told)
+        *numbers = last.numbers;
+    gs_guard_close(guard);
+    return told ? GS_OK : GS_UNGUARDED;
+}
+
 void gs_guard_close(struct gs_guard *guard)
 {
     if (!guard)

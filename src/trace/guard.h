@@ -35,6 +35,9 @@ enum gs_status gs_guard_open(struct gs_guard **guard, struct gs_cover_facts *fac
                              struct gs_err *err) GS_MUST_CHECK;
 /* Returns when nothing is watched and nobody is traced any more. */
 void gs_guard_close(struct gs_guard *guard);
+/* The same up to there, and what it counted in all: traps may come after the last drain. GS_UNGUARDED: it was killed.
+ */
+enum gs_status gs_guard_end(struct gs_guard *guard, struct gs_guard_numbers *numbers) GS_MUST_CHECK;
 /* Readable when a ring is half full, or the guard has ended. */
 int gs_guard_wake_fd(const struct gs_guard *guard);
 

@@ -6,7 +6,8 @@
 
 enum gs_guard_order { GS_GUARD_ENABLE, GS_GUARD_DISABLE, GS_GUARD_COUNT, GS_GUARD_DRAIN };
 
-/* The first is sent when everything is open, or not; behind it come the lists of the facts. One more for each order. */
+/* The first is sent when everything is open, or not; behind it come the lists of the facts. An answer for each order,
+ * and one at the end. */
 struct gs_guard_opened {
     enum gs_status status;
     struct gs_err err;

@@ -236,6 +236,14 @@ static bool drain(struct guard *guard)
     return false;
 }
 
+static void tell_numbers(struct gs_guard_numbers *numbers)
+{
+    struct gs_seize_counts counts = gs_seize_counted();
+    numbers->stops = counts.stops;
+    numbers->traps = counts.traps;
+    numbers->cpu_us = gs_clock_cpu_us();
+}
+
 static void obey(struct guard *guard, enum gs_guard_order order, struct gs_guard_answer *answer)
 {
     if (order == GS_GUARD_ENABLE || order == GS_GUARD_DISABLE)
@@ -245,10 +253,7 @@ static void obey(struct guard *guard, enum gs_guard_order order, struct gs_guard
     else
         answer->more = drain(guard);
     answer->bytes = order == GS_GUARD_DRAIN ? guard->bytes : 0;
-    struct gs_seize_counts counts = gs_seize_counted();
-    answer->numbers.stops = counts.stops;
-    answer->numbers.traps = counts.traps;
-    answer->numbers.cpu_us = gs_clock_cpu_us();
+    tell_numbers(&answer->numbers);
 }
 
 /* Whoever asks for nothing while the watches are enabled stands still himself (Ctrl-Z, a pipe that nobody reads), and
@@ -305,5 +310,8 @@ _Noreturn void gs_guard_stand(const struct gs_guard_post *post)
     enable(&guard, false);
     gs_cover_close(&guard.cover);
     wait_for_traps();
+    struct gs_guard_answer last = {.bytes = 0};
+    tell_numbers(&last.numbers);
+    gs_guard_send(post->socket, &last, sizeof last);
     _exit(0);
 }

@@ -101,7 +101,13 @@ static void ask_numbers(struct gs_tracer *tracer)
 void gs_tracer_end(struct gs_tracer *tracer)
 {
     ask_numbers(tracer);
-    gs_guard_close(tracer->guard);
+    struct gs_guard_numbers last = tracer->counted;
+    if (tracer->guard && gs_guard_end(tracer->guard, &last) == GS_OK) {
+        last.hits = tracer->counted.hits; /* its watches are closed */
+        tracer->counted = last;
+        if (tracer->traps < last.traps)
+            tracer->traps = last.traps; /* after the last drain, or more at once than are told one by one */
+    }
     tracer->guard = NULL;
 }
 

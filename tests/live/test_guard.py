@@ -16,7 +16,7 @@ import pytest
 import barriers
 import gilspy
 from target import AsNobody, running, until
-from tracing import begun, few, guard_of, is_tracing, measuring
+from tracing import begun, few, guard_of, has_watches, is_tracing, measuring
 
 RT_TGSIGQUEUEINFO = 297  # of x86-64
 SI_QUEUE = -1
@@ -73,6 +73,20 @@ def test_a_trap_without_a_reason(target):
     assert all(line["method"] == "windows" for line in document["lines"] if line["events_lost"])
     assert sum(line["exact_seconds"] for line in document["lines"]) < sum(line["seconds"] for line in document["lines"])
     assert all(line["violations"] == 0 for line in document["lines"])
+
+
+def test_a_trap_after_the_last_look(target):
+    """Of a store that was done before the end: it is counted, too."""
+    with measuring(target.pid, "--max-overhead", "off") as document:
+        guard = guard_of(document["of"])
+        target.ask("hold_traps", 0)
+        target.ask("stray")
+        os.kill(document["of"], signal.SIGINT)
+        until(lambda: not has_watches(guard), "the watches to be closed")
+        target.ask("hold_traps", 1)
+    assert document["events_lost"] == 1 and document["method"] == "windows"
+    assert "at least 1 events were lost" in document["said"]
+    check_free(target)
 
 
 def test_traps_that_are_meant(target):

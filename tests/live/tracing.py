@@ -55,13 +55,18 @@ def guard_of(pid):
     return None
 
 
+def has_watches(guard):
+    links = [os.readlink("/proc/%d/fd/%s" % (guard, fd)) for fd in os.listdir("/proc/%d/fd" % guard)]
+    return any("perf_event" in link for link in links)
+
+
 def is_tracing(pid):
     """Its watches are open, and it sleeps until something is to be done."""
     guard = guard_of(pid)
     try:
-        links = [os.readlink("/proc/%d/fd/%s" % (guard, fd)) for fd in os.listdir("/proc/%d/fd" % guard)] if guard else []
+        watches = guard and has_watches(guard)
         with open("/proc/%d/syscall" % pid) as file:
-            return any("perf_event" in link for link in links) and file.read().split()[0] == str(PPOLL)
+            return watches and file.read().split()[0] == str(PPOLL)
     except (FileNotFoundError, ProcessLookupError):
         return False
 

@@ -52,6 +52,11 @@ def stray():
     common.libc.syscall(RT_TGSIGQUEUEINFO, os.getpid(), common.tid(), signal.SIGTRAP, info)
 
 
+def hold_traps(how):
+    """Its main thread lets no SIGTRAP in (SIG_BLOCK, 0), or does again (SIG_UNBLOCK, 1)."""
+    common.libc.pthread_sigmask(how, struct.pack("<Q120x", 1 << (signal.SIGTRAP - 1)), None)
+
+
 def int3():
     run_code(put_code(0, b"\xcc\xc3"))
 
@@ -123,6 +128,7 @@ def leave():
 common.start("call", call, "call")
 common.start("stray", strayer, "stray")
 common.serve(ping=lambda: "pong", stray=stray, int3=int3, int1=int1, handle_traps=handle_traps, bear=bear,
-             bear_stray=bear_stray, fork=fork, raise_trap=lambda: os.kill(os.getpid(), signal.SIGTRAP), counts=lambda: counts,
+             bear_stray=bear_stray, hold_traps=hold_traps, fork=fork,
+             raise_trap=lambda: os.kill(os.getpid(), signal.SIGTRAP), counts=lambda: counts,
              keep_values=keep_values, values=lambda: list(values[:got[0]]), spawn=lambda: subprocess.call(["true"]),
              leave=leave, become=lambda *words: os.execv(words[0], words), end=lambda status: os._exit(status))
