@@ -1,5 +1,7 @@
 /* Our side: starting it, and asking it. */
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -11,7 +13,7 @@
 #include "base/room.h"
 #include "trace/guard_parts.h"
 
-enum { WAKES = 64 };
+enum { WAKES = 64, STOPPED_MS = 500 };
 
 struct gs_guard {
     pid_t pid;
@@ -43,6 +45,16 @@ bool gs_guard_receive(int socket, void *data, size_t len)
         done += (size_t)got;
     }
     return true;
+}
+
+/* A guard that somebody stopped would keep the threads waiting that it traces, and us: it is made to go on. To one that
+ * is busy SIGCONT is nothing. */
+static bool hear(const struct gs_guard *guard, void *data, size_t len)
+{
+    struct pollfd said = {.fd = guard->socket, .events = POLLIN};
+    while (poll(&said, 1, STOPPED_MS) <= 0)
+        kill(guard->pid, SIGCONT);
+    return gs_guard_receive(guard->socket, data, len);
 }
 
 /* ---- starting it ---- */
@@ -81,14 +93,14 @@ static bool receive_list(const struct gs_guard *guard, void **list, size_t *room
 {
     *list = NULL;
     *room = 0;
-    return count == 0 || (gs_room(list, room, count, size) && gs_guard_receive(guard->socket, *list, count * size));
+    return count == 0 || (gs_room(list, room, count, size) && hear(guard, *list, count * size));
 }
 
 static enum gs_status receive_facts(const struct gs_guard *guard, struct gs_cover_facts *facts, pid_t pid,
                                     struct gs_err *err)
 {
     struct gs_guard_opened opened;
-    if (!gs_guard_receive(guard->socket, &opened, sizeof opened))
+    if (!hear(guard, &opened, sizeof opened))
         return gs_fail(err, GS_UNGUARDED, "cannot trace process %d: %s", (int)pid, gs_status_text(GS_UNGUARDED));
     if (opened.status) {
         *err = opened.err;
@@ -130,7 +142,7 @@ enum gs_status gs_guard_open(struct gs_guard **out, struct gs_cover_facts *facts
 enum gs_status gs_guard_end(struct gs_guard *guard, struct gs_guard_numbers *numbers)
 {
     struct gs_guard_answer last;
-    bool told = shutdown(guard->socket, SHUT_WR) == 0 && gs_guard_receive(guard->socket, &last, sizeof last);
+    bool told = shutdown(guard->socket, SHUT_WR) == 0 && hear(guard, &last, sizeof last);
     if (told)
         *numbers = last.numbers;
     gs_guard_close(guard);
@@ -161,9 +173,8 @@ int gs_guard_wake_fd(const struct gs_guard *guard)
 
 static enum gs_status ask(struct gs_guard *guard, enum gs_guard_order order, struct gs_guard_answer *answer)
 {
-    return gs_guard_send(guard->socket, &order, sizeof order) && gs_guard_receive(guard->socket, answer, sizeof *answer)
-               ? GS_OK
-               : GS_UNGUARDED;
+    return gs_guard_send(guard->socket, &order, sizeof order) && hear(guard, answer, sizeof *answer) ? GS_OK
+                                                                                                     : GS_UNGUARDED;
 }
 
 enum gs_status gs_guard_enable(struct gs_guard *guard, bool on)

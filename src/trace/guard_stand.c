@@ -296,7 +296,7 @@ _Noreturn void gs_guard_stand(const struct gs_guard_post *post)
     guard.target.watch = NULL; /* it has a thread that is not here */
     guard_socket = post->socket;
     prctl(PR_SET_NAME, NAME);
-    setsid();
+    setsid(); /* where sessions share processors (sched_autogroup), threads do not wait for us behind the user's jobs */
     gs_slice_shorten();
     set_signals();
     prctl(PR_SET_PDEATHSIG, SIGHUP);

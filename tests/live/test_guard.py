@@ -120,6 +120,7 @@ def test_signals(target):
 
 def test_stop_and_go_on(target):
     """Its parent is told of both, and it stands still between."""
+    target.ask("lead")  # SIGTSTP is nothing in a process group that nobody of the session looks after (setsid, cron)
     with measuring(target.pid, "--max-overhead", "off") as document:
         for number in signal.SIGSTOP, signal.SIGTSTP:
             os.kill(target.pid, number)
@@ -285,6 +286,14 @@ def test_ctrl_c_is_not_for_the_guard(target):
             os.kill(guard_of(run.pid), number)
         call(target)
         target.ask("stray")
+        run.end()
+    check_free(target)
+
+
+def test_its_guard_stands_still(target):
+    """Somebody stopped it: gilspy makes it go on."""
+    with begun("stat", "--exact", "-p", target.pid, "-d", "1h", "--max-overhead", "off") as run:
+        os.kill(guard_of(run.pid), signal.SIGSTOP)
         run.end()
     check_free(target)
 
