@@ -131,4 +131,5 @@ common.serve(ping=lambda: "pong", stray=stray, int3=int3, int1=int1, handle_trap
              bear_stray=bear_stray, hold_traps=hold_traps, fork=fork,
              raise_trap=lambda: os.kill(os.getpid(), signal.SIGTRAP), counts=lambda: counts,
              keep_values=keep_values, values=lambda: list(values[:got[0]]), spawn=lambda: subprocess.call(["true"]),
-             leave=leave, become=lambda *words: os.execv(words[0], words), end=lambda status: os._exit(status))
+             leave=leave, lead=lambda: os.setpgid(0, 0),
+             become=lambda *words: os.execv(words[0], words), end=lambda status: os._exit(status))
