@@ -232,8 +232,8 @@ def test_killed(target, whom):
         queue(target.pid, target.pid, signal.SIGRTMIN + 5, value)
         if guard:
             os.kill(guard, signal.SIGKILL)
-        if whom != "guard":
-            process.kill()
+        # whose guard is killed before it has set up the watches samples instead, until it is told to end
+        process.send_signal(signal.SIGINT if whom == "guard" else signal.SIGKILL)
         process.wait()
         call(target)
         check_free(target)
