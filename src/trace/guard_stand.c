@@ -21,11 +21,10 @@
 enum {
     QUIET_US = 10000,
     QUIET_LOOKS = 200,
-    SILENT_MS = 1000,  /* gilspy drains fifty times a second while watches are enabled */
-    LEAVING_LOOKS = 50 /* at a guard whose gilspy was killed, one each QUIET_US: it lets go after two of its own */
+    SILENT_MS = 1000, /* gilspy drains fifty times a second while watches are enabled */
+    LEAVING_LOOKS =
+        50 /* at another gilspy that has a thread, one each QUIET_US: a guard lets go after two of its own */
 };
-
-#define NAME "gilspy-guard"
 
 struct guard {
     const struct gs_guard_post *post;
@@ -93,18 +92,19 @@ static int watch_rings(const struct guard *guard)
     return 0;
 }
 
-static bool is_guard(pid_t pid)
+static bool is_gilspy(pid_t pid)
 {
-    char name[sizeof NAME];
-    return pid > 0 && gs_proc_read(pid, "comm", name, sizeof name) == sizeof name - 1 &&
-           memcmp(name, NAME, sizeof name - 1) == 0;
+    static const char family[] = "gilspy";
+    char name[16]; /* TASK_COMM_LEN */
+    return pid > 0 && gs_proc_read(pid, "comm", name, sizeof name) > 0 && strncmp(name, family, sizeof family - 1) == 0;
 }
 
-/* Whoever was killed a moment ago may have a guard that has not let go yet. */
+/* Whoever was killed a moment ago may have a guard that has not let go yet, and a gilspy that samples is the tracer of
+ * a thread for some microseconds. */
 static bool seize_everybody(struct gs_seize_refusal *refusal)
 {
     bool all = gs_seize_everybody(refusal);
-    for (int i = 0; i < LEAVING_LOOKS && !all && is_guard(refusal->tracer); i++) {
+    for (int i = 0; i < LEAVING_LOOKS && !all && is_gilspy(refusal->tracer); i++) {
         nanosleep(&(struct timespec){.tv_nsec = QUIET_US * 1000L}, NULL);
         all = gs_seize_everybody(refusal);
     }
@@ -295,7 +295,7 @@ _Noreturn void gs_guard_stand(const struct gs_guard_post *post)
     enum gs_guard_order order;
     guard.target.watch = NULL; /* it has a thread that is not here */
     guard_socket = post->socket;
-    prctl(PR_SET_NAME, NAME);
+    prctl(PR_SET_NAME, "gilspy-guard");
     setsid(); /* where sessions share processors (sched_autogroup), threads do not wait for us behind the user's jobs */
     gs_slice_shorten();
     set_signals();
