@@ -124,20 +124,6 @@ enum gs_status gs_args_parse(struct gs_args *args, int argc, char **argv, uint64
     return GS_OK;
 }
 
-bool gs_pids_add(pid_t **pids, size_t *count, pid_t pid)
-{
-    for (size_t i = 0; i < *count; i++) {
-        if ((*pids)[i] == pid)
-            return true;
-    }
-    pid_t *longer = realloc(*pids, (*count + 1) * sizeof *longer);
-    if (!longer)
-        return false;
-    *pids = longer;
-    longer[(*count)++] = pid;
-    return true;
-}
-
 void gs_args_fini(struct gs_args *args)
 {
     free(args->pids);

@@ -17,8 +17,6 @@ enum gs_option_id {
     GS_OPT_COUNT
 };
 
-struct gs_output;
-
 /* A set of options, as a command lists those that it takes: GS_OPT(PID) | GS_OPT(JSON). */
 #define GS_OPT(id) (UINT64_C(1) << GS_OPT_##id)
 
@@ -61,8 +59,7 @@ struct gs_args {
     const char *core, *exe;    /* NULL: not given */
     uint32_t assume;
     enum gs_color_when color;
-    const char *why;                 /* it is sampled though exactness was asked for; NULL: it was not */
-    const struct gs_output *writing; /* by the command, when it must end at once; or NULL */
+    const char *why; /* it is sampled though exactness was asked for; NULL: it was not */
 };
 
 struct gs_option {
@@ -90,8 +87,6 @@ static inline bool gs_option_takes_next(const struct gs_option *option)
 enum gs_status gs_args_parse(struct gs_args *args, int argc, char **argv, uint64_t allowed,
                              struct gs_err *err) GS_MUST_CHECK;
 void gs_args_fini(struct gs_args *args);
-/* Adds one to a list of processes, unless it is there. False: out of memory. */
-bool gs_pids_add(pid_t **pids, size_t *count, pid_t pid);
 /* Whether they name processes, a core or a program. GS_USAGE and err filled where they do not; verb: as "trace". */
 enum gs_status gs_args_check(const struct gs_args *args, const char *verb, struct gs_err *err) GS_MUST_CHECK;
 /* The name of the first option of a set that was given; NULL: none was. */

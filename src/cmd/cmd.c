@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "cmd/cmd.h"
 #include "cmd/message.h"
-#include "cmd/output.h"
+#include "base/output.h"
 
 const struct gs_cmd *const gs_cmds[] = {&gs_cmd_dump,   &gs_cmd_top,    &gs_cmd_stat, &gs_cmd_record,
                                         &gs_cmd_trace,  &gs_cmd_report, &gs_cmd_why,  &gs_cmd_ps,

@@ -3,7 +3,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/message.h"
-#include "cmd/output.h"
+#include "base/output.h"
 #include "export/doctor.h"
 #include "view/terminal.h"
 
@@ -23,7 +23,7 @@ static int examine(const struct gs_args *args, struct gs_doctor *doctor)
     struct gs_output output;
     struct gs_console console;
     struct gs_err err = {0};
-    enum gs_status status = gs_output_open(&output, args->output, &err);
+    enum gs_status status = gs_output_open(&output, args->output, &gs_to_user, &err);
     if (status != GS_OK)
         return gs_message(status, &err);
     gs_console_init(&console, output.file, args->color);

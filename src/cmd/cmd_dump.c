@@ -3,11 +3,8 @@
 #include <stdlib.h>
 
 #include "cmd/cmd.h"
-#include "cmd/family.h"
-#include "cmd/look.h"
 #include "cmd/message.h"
-#include "cmd/output.h"
-#include "target/nested.h"
+#include "cmd/wire.h"
 
 /* What has been written so far. */
 struct writing {
@@ -16,7 +13,6 @@ struct writing {
     struct gs_console console;
     bool open, several; /* several: the form of JSON for more than one process */
     size_t documents;
-    pid_t *shown; /* as many as documents */
 };
 
 /* The output is opened when there is something to write: a failure leaves no file behind. */
@@ -24,7 +20,7 @@ static enum gs_status begin(struct writing *w, struct gs_err *err)
 {
     if (w->open)
         return GS_OK;
-    enum gs_status status = gs_output_open(&w->output, w->args->output, err);
+    enum gs_status status = gs_output_open(&w->output, w->args->output, &gs_to_user, err);
     if (status != GS_OK)
         return status;
     w->open = true;
@@ -51,11 +47,11 @@ static bool may_be_master(const struct gs_snapshot *snapshot)
 }
 
 /* A process that only minds others is not what the user is after: point to them. */
-static enum gs_status write_text(struct writing *w, const struct gs_look *look, struct gs_dump *dump)
+static enum gs_status write_text(struct writing *w, const struct gs_attach *attach, struct gs_dump *dump)
 {
     pid_t *children = NULL;
-    if (may_be_master(dump->snapshot) && !w->args->subprocesses && !w->args->quiet && !look->target->still &&
-        gs_family_pythons(look->target, &children, &dump->child_count) != GS_OK)
+    if (may_be_master(dump->snapshot) && !w->args->subprocesses && !w->args->quiet && !attach->target->still &&
+        gs_family_pythons(attach->target, &children, &dump->child_count) != GS_OK)
         dump->child_count = 0;
     dump->children = children;
     if (w->documents > 0)
@@ -63,15 +59,6 @@ static enum gs_status write_text(struct writing *w, const struct gs_look *look, 
     enum gs_status status = gs_dump_text(dump, &w->console, w->args->verbose);
     free(children);
     return status;
-}
-
-static bool shown_before(const struct writing *w, pid_t pid)
-{
-    for (size_t i = 0; i < w->documents; i++) {
-        if (w->shown[i] == pid)
-            return true;
-    }
-    return false;
 }
 
 /* Text says it itself. */
@@ -85,23 +72,21 @@ static void tell_lacks(const struct gs_target *target)
         gs_remark("part of the memory is not in the core, and %s %s", path, why);
 }
 
-static enum gs_status dump_one(struct writing *w, pid_t pid, struct gs_err *err)
+/* Each process is shown when it is opened, and not kept. */
+static enum gs_status show(void *context, struct gs_attach *attach, bool *keep, struct gs_err *err)
 {
-    struct gs_look *look;
-    enum gs_status status = gs_look_open(&look, pid, w->args, GS_LOOK_WHOLE, err);
-    if (status == GS_OK && !shown_before(w, look->target->pid)) {
-        status = begin(w, err);
-        if (status == GS_OK) {
-            struct gs_dump dump = gs_look_dump(look, w->args);
-            status = w->args->json ? write_json(w, &dump) : write_text(w, look, &dump);
-            if (status != GS_OK)
-                gs_fail(err, status, "cannot show process %d: %s", (int)pid, gs_status_text(status));
-            if (w->args->json && !w->args->quiet && look->target->still)
-                tell_lacks(look->target);
-            w->shown[w->documents++] = look->target->pid;
-        }
-    }
-    gs_look_close(look);
+    struct writing *w = context;
+    *keep = false;
+    enum gs_status status = begin(w, err);
+    if (status != GS_OK)
+        return status;
+    struct gs_dump dump = gs_wire_dump(attach, w->args);
+    status = w->args->json ? write_json(w, &dump) : write_text(w, attach, &dump);
+    if (status != GS_OK)
+        gs_fail(err, status, "cannot show process %d: %s", (int)attach->target->pid, gs_status_text(status));
+    if (w->args->json && !w->args->quiet && attach->target->still)
+        tell_lacks(attach->target);
+    w->documents++;
     return status;
 }
 
@@ -119,43 +104,22 @@ static int finish(struct writing *w, int exit)
     return err.what[0] ? gs_message(status, &err) : gs_status_exit(status);
 }
 
-/* A child may be no Python, or gone by now. */
-static bool expected_of_child(enum gs_status status)
+static int dump(const struct gs_args *args)
 {
-    return status == GS_NOT_PYTHON || status == GS_NO_PROCESS || gs_status_class(status) == GS_CLASS_GONE;
-}
-
-static int dump_all(const struct gs_args *given, const struct gs_family *family)
-{
-    struct gs_args here = *given, *args = &here;
     struct writing w = {.args = args, .several = args->pid_count > 1 || args->subprocesses};
-    int exit = 0;
-    here.writing = &w.output;
-    w.shown = calloc(family->count, sizeof *w.shown);
-    for (size_t i = 0; i < family->count && w.shown; i++) {
-        struct gs_err err = {0};
-        enum gs_status status = dump_one(&w, family->pids[i], &err);
-        if (status == GS_OK || (i >= family->named && expected_of_child(status)))
-            continue;
-        if (i < family->named)
-            gs_nested_hint(&err, status, family->pids[i]);
-        int failed = gs_message(status, &err);
-        exit = exit ? exit : failed;
-        if (status == GS_OUTPUT)
-            break;
-    }
-    exit = finish(&w, exit);
-    free(w.shown);
-    return exit;
-}
-
-static int dump_core(const struct gs_args *args)
-{
-    pid_t shown = 0;
+    struct gs_family_options options = gs_wire_family(args, &w.output);
+    struct gs_family_calls calls = {.context = &w, .opened = show};
+    struct gs_family family;
     struct gs_err err = {0};
-    struct writing w = {.args = args, .shown = &shown};
-    enum gs_status status = dump_one(&w, 0, &err);
-    return finish(&w, status == GS_OK ? 0 : gs_message(status, &err));
+    int exit = 0;
+    options.verb = "show";
+    options.at_once = true;
+    options.named = GS_ATTACH_WHOLE;
+    enum gs_status status = gs_family_open(&family, &options, &calls, &exit, &err);
+    gs_family_close(&family);
+    if (status != GS_OK && err.what[0])
+        exit = gs_message(status, &err);
+    return finish(&w, exit);
 }
 
 /* What is to be looked at: processes, or one core. */
@@ -185,15 +149,7 @@ static enum gs_status check_usage(const struct gs_args *args, struct gs_err *err
 static int run(const struct gs_args *args)
 {
     struct gs_err err;
-    struct gs_family family = {0};
-    if (check_usage(args, &err) != GS_OK)
-        return gs_message(GS_USAGE, &err);
-    if (args->core)
-        return dump_core(args);
-    enum gs_status status = gs_family_init(&family, args, &err);
-    int exit = status == GS_OK ? dump_all(args, &family) : gs_message(status, &err);
-    gs_family_fini(&family);
-    return exit;
+    return check_usage(args, &err) == GS_OK ? dump(args) : gs_message(GS_USAGE, &err);
 }
 
 const struct gs_cmd gs_cmd_dump = {

@@ -1,7 +1,7 @@
 /* gilspy help: the short help, or the long one of a command. */
 #include "cmd/cmd.h"
 #include "cmd/message.h"
-#include "cmd/output.h"
+#include "base/output.h"
 
 static int run(const struct gs_args *args)
 {

@@ -2,8 +2,8 @@
 #include "base/clock.h"
 #include "cmd/cmd.h"
 #include "cmd/message.h"
-#include "cmd/output.h"
-#include "cmd/signals.h"
+#include "base/output.h"
+#include "session/signals.h"
 #include "cmd/survey.h"
 
 static enum gs_status show_once(const struct gs_args *args, struct gs_output *output, int *exit, struct gs_err *err)
@@ -24,10 +24,9 @@ static enum gs_status show_once(const struct gs_args *args, struct gs_output *ou
 /* One result per interval, until a signal; a reader who left ends it too. */
 static enum gs_status show_on(const struct gs_args *args, struct gs_output *output, int *exit, struct gs_err *err)
 {
-    sigset_t waiting;
     uint64_t next = gs_clock_ns();
     enum gs_status status = GS_OK;
-    gs_signals_catch(&waiting);
+    gs_signals_catch();
     do {
         *exit = 0;
         status = show_once(args, output, exit, err);
@@ -36,7 +35,7 @@ static enum gs_status show_on(const struct gs_args *args, struct gs_output *outp
         next += args->interval_us * 1000;
         if (next < gs_clock_ns())
             next = gs_clock_ns();
-    } while (status == GS_OK && gs_output_flush(output) == GS_OK && gs_signals_sleep(next, &waiting));
+    } while (status == GS_OK && gs_output_flush(output) == GS_OK && gs_signals_sleep(next));
     return status;
 }
 
@@ -45,7 +44,7 @@ static int run(const struct gs_args *args)
     struct gs_output output;
     struct gs_err err = {0};
     int exit = 0;
-    enum gs_status status = gs_output_open(&output, args->output, &err);
+    enum gs_status status = gs_output_open(&output, args->output, &gs_to_user, &err);
     if (status != GS_OK)
         return gs_message(status, &err);
     status = (args->interval_us > 0 ? show_on : show_once)(args, &output, &exit, &err);

@@ -11,10 +11,11 @@
 #include "cmd/cmd.h"
 #include "cmd/draw.h"
 #include "cmd/message.h"
-#include "cmd/meter.h"
-#include "cmd/output.h"
-#include "cmd/rotate.h"
-#include "cmd/session.h"
+#include "profile/meter.h"
+#include "base/output.h"
+#include "recording/rotate.h"
+#include "cmd/wire.h"
+#include "session/sampling.h"
 #include "cmd/summary.h"
 #include "recording/recorder.h"
 
@@ -29,7 +30,7 @@ struct record {
     struct gs_sink *recorder;
     uint64_t empty_bytes; /* of a recording of nothing */
     struct gs_meter meter;
-    struct gs_session *session;
+    struct gs_sampling *sampling;
     bool progress; /* a line of it stands on the terminal */
 };
 
@@ -81,12 +82,17 @@ static enum gs_status cannot_write(const struct record *r, int reason, struct gs
 static void sum_up(void *context, struct gs_run_end *end)
 {
     const struct record *r = context;
-    gs_session_sum(r->session, end);
+    gs_sampling_sum(r->sampling, end);
 }
 
 static enum gs_status open_rotation(struct record *r, struct gs_err *err)
 {
-    enum gs_status status = gs_rotation_open(&r->rotation, r->args, r->name, sum_up, r, err);
+    const struct gs_rotation_options options = {.output = r->name,
+                                                .rotate_us = r->args->rotate_us,
+                                                .rotate_bytes = r->args->rotate_bytes,
+                                                .keep = r->args->rotate_keep,
+                                                .remarks = &gs_to_user};
+    enum gs_status status = gs_rotation_open(&r->rotation, &options, sum_up, r, err);
     if (!status)
         gs_meter_init(&r->meter, gs_rotation_sink(r->rotation));
     return status;
@@ -101,9 +107,9 @@ static enum gs_status open_recording(struct record *r, struct gs_err *err)
         r->fd = open_unnamed(r->name);
         if (r->fd < 0)
             return gs_fail(err, GS_OUTPUT, "cannot keep the samples in a temporary file: %s", strerror(errno));
-        status = gs_output_try(NULL, r->name, r->name, err); /* rather now than after an hour */
+        status = gs_output_try(NULL, r->name, r->name, &gs_to_user, err); /* rather now than after an hour */
     } else {
-        status = gs_output_open_growing(&r->kept, NULL, r->name, r->name, err);
+        status = gs_output_open_growing(&r->kept, NULL, r->name, r->name, &gs_to_user, err);
         r->fd = status ? -1 : fileno(r->kept.file);
     }
     if (status)
@@ -132,7 +138,7 @@ static uint64_t show_progress(void *context, uint64_t now_ns, bool woken)
     struct gs_console console;
     char line[160];
     (void)woken;
-    gs_session_sum(r->session, &end);
+    gs_sampling_sum(r->sampling, &end);
     double seconds = end.begin_ns ? (double)(end.end_ns - end.begin_ns) / 1e9 : 0;
     gs_console_init(&console, stderr, GS_COLOR_NEVER);
     double held = r->meter.weighed_ns > 0 ? 100.0 * (double)r->meter.held_ns / (double)r->meter.weighed_ns : 0;
@@ -222,7 +228,7 @@ static void give_up(void *context)
     struct record *r = context;
     struct gs_run_end end;
     struct gs_err err = {0};
-    gs_session_sum(r->session, &end);
+    gs_sampling_sum(r->sampling, &end);
     enum gs_status status = r->meter.sink.end(&r->meter.sink, &end);
     status = finish(r, status, &err);
     if (!status && r->meter.samples > 0)
@@ -236,27 +242,27 @@ static int record(struct record *r)
     const struct gs_args *args = r->args;
     struct gs_err err = {0};
     int exit = 0;
-    struct gs_session_calls calls = {.context = r, .give_up = give_up};
+    struct gs_sampling_options options = {
+        .family = gs_wire_family(args, NULL), .rate_hz = args->rate_hz, .duration_us = args->duration_us};
+    struct gs_sampling_calls calls = {.context = r, .give_up = give_up};
     if (isatty(STDERR_FILENO) && !args->quiet && !args->program) /* a program has the terminal for itself */
         calls.tick = show_progress;
     enum gs_status status = open_recording(r, &err);
     if (!status)
-        status = gs_session_open(&r->session, args, &r->meter.sink, &calls, &exit, &err);
+        status = gs_sampling_open(&r->sampling, &options, &r->meter.sink, &calls, &exit, &err);
     struct gs_run_end end = {0};
     if (!status) {
-        status = gs_session_run(r->session, &err);
-        gs_session_sum(r->session, &end);
+        status = gs_sampling_run(r->sampling, &err);
+        gs_sampling_sum(r->sampling, &end);
     }
     if (r->recorder || r->rotation)
         status = finish(r, status, &err);
     if (!status)
-        status = summarize(r, &end, gs_session_missed(r->session));
+        status = summarize(r, &end, gs_sampling_missed(r->sampling));
     int failed = status ? (err.what[0] || !exit ? gs_output_message(status, &err) : exit) : 0;
-    int child = r->session ? gs_session_wait(r->session) : -1;
-    gs_session_close(r->session);
-    if (child >= 0)
-        return failed ? gs_status_exit(GS_FAILED) : child;
-    return failed ? failed : gs_stdout_close(exit);
+    int child = r->sampling ? gs_sampling_wait(r->sampling) : -1;
+    gs_sampling_close(r->sampling);
+    return failed || child >= 0 ? gs_wire_exit(failed, child) : gs_stdout_close(exit);
 }
 
 /* What is drawn at the end has no parts; without a name or a format it is recordings that are meant. */

@@ -6,7 +6,7 @@
 #include "cmd/cmd.h"
 #include "cmd/differ.h"
 #include "cmd/message.h"
-#include "cmd/output.h"
+#include "base/output.h"
 #include "cmd/summary.h"
 
 /* run.gilspy -> run.svg, beside it; a difference: run.diff.svg. */

@@ -3,7 +3,7 @@
 #include "cmd/figures.h"
 #include "cmd/figures_exact.h"
 #include "cmd/message.h"
-#include "cmd/subject.h"
+#include "cmd/wire.h"
 
 enum { USUAL_US = 10 * 1000000 /* unless told, and unless something else ends it */ };
 
@@ -12,7 +12,7 @@ static int run(const struct gs_args *args)
     struct gs_args mine = *args;
     struct gs_err err;
     bool exact = args->exact || args->counters; /* what is counted in a state is known where its ends are */
-    enum gs_status status = exact ? gs_subject_check(args, "measure", &err) : gs_args_check(args, "measure", &err);
+    enum gs_status status = exact ? gs_wire_check_one(args, "measure", &err) : gs_args_check(args, "measure", &err);
     if (!status && args->max_overhead != 0 && !exact)
         status = gs_fail(&err, GS_USAGE, "cannot measure: --max-overhead is for --exact");
     if (status)

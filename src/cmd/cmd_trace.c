@@ -9,14 +9,13 @@
 #include "base/least.h"
 #include "base/console.h"
 #include "cmd/cmd.h"
-#include "cmd/exact_holds.h"
 #include "cmd/exact_words.h"
 #include "cmd/message.h"
-#include "cmd/meter.h"
-#include "cmd/output.h"
-#include "cmd/signals.h"
-#include "cmd/stuck.h"
-#include "cmd/subject.h"
+#include "profile/meter.h"
+#include "cmd/wire.h"
+#include "session/loop.h"
+#include "session/stuck.h"
+#include "session/traced.h"
 #include "export/run.h"
 #include "export/timeline_feed.h"
 #include "export/trace_text.h"
@@ -29,8 +28,10 @@ struct trace {
     const struct gs_timeline_format *format;
     char *name; /* of the output */
     struct gs_output output;
-    struct gs_subject subject;
-    struct gs_reader *reader; /* the sampler's own: the look's is used for the states at the beginning of windows */
+    struct gs_traced traced;
+    struct gs_loop loop;
+    uint64_t sample_ns, end_ns; /* of the next sample; of the run, UINT64_MAX: none */
+    struct gs_reader *reader;   /* the sampler's own: the look's is used for the states at the beginning of windows */
     struct gs_names *names;
     struct gs_sampler *sampler;
     struct gs_timeline *timeline;
@@ -79,11 +80,11 @@ static enum gs_status choose_format(const struct gs_timeline_format **format, co
     return GS_USAGE;
 }
 
-static void give_up(const struct gs_stuck *stuck, void *context)
+static void give_up(void *context, const struct gs_attach *attach, const struct gs_stuck *stuck)
 {
     struct trace *t = context;
     gs_output_abandon(&t->output);
-    _exit(gs_stuck_end(stuck, t->subject.look->target, "trace"));
+    _exit(gs_stuck_end(stuck, attach->target, "trace", &gs_to_user));
 }
 
 /* The sampler, for the functions. */
@@ -91,8 +92,8 @@ static enum gs_status open_sampler(struct trace *t, struct gs_err *err)
 {
     const struct gs_args *args = t->args;
     struct gs_reader_options options = {.stopping = GS_STOP_NEVER, .max_pause = args->max_pause};
-    struct gs_python *python = t->subject.look->python;
-    enum gs_status status = t->format->open(&t->timeline, t->output.file, t->subject.look->target->pid, &t->selection);
+    struct gs_python *python = t->traced.attach->python;
+    enum gs_status status = t->format->open(&t->timeline, t->output.file, t->traced.attach->target->pid, &t->selection);
     if (!status)
         status = gs_reader_new(&t->reader, python, &options);
     t->names = status ? NULL : gs_names_new(python);
@@ -118,9 +119,10 @@ static enum gs_status begin(struct trace *t, struct gs_err *err)
                                        .switches = true,
                                        .counters = args->counters,
                                        .tap = &tap};
-    enum gs_status status = gs_subject_open(&t->subject, args, give_up, t, err);
+    const struct gs_family_options family = gs_wire_family(args, &t->output);
+    enum gs_status status = gs_traced_open(&t->traced, &family, give_up, t, err);
     if (!status)
-        status = gs_output_open(&t->output, t->name, err);
+        status = gs_output_open(&t->output, t->name, &gs_to_user, err);
     t->open = !status;
     if (!status)
         status = open_sampler(t, err);
@@ -128,7 +130,7 @@ static enum gs_status begin(struct trace *t, struct gs_err *err)
         status = gs_fail(err, GS_NO_MEMORY, "cannot trace: out of memory");
     if (status)
         return status;
-    struct gs_exact_subject subject = gs_exact_subject_of(t->subject.look);
+    struct gs_exact_subject subject = gs_traced_subject(&t->traced);
     status = gs_exact_open(&t->exact, &subject, &options, err);
     t->feed.exact = t->exact;
     return status;
@@ -141,46 +143,68 @@ static bool is_gone(enum gs_status status)
     return gs_status_class(status) == GS_CLASS_GONE;
 }
 
-static enum gs_status step(struct trace *t, uint64_t now_ns, uint64_t *sample_ns, bool woken)
+static uint64_t sample_due(void *context, uint64_t now_ns)
 {
+    const struct trace *t = context;
+    (void)now_ns;
+    return gs_sampler_count(t->sampler) > 0 ? t->sample_ns : UINT64_MAX;
+}
+
+static enum gs_status sample(void *context, uint64_t now_ns, bool woken)
+{
+    struct trace *t = context;
+    uint64_t id;
+    (void)now_ns;
+    (void)woken;
+    enum gs_status status = gs_sampler_take(t->sampler, &id);
+    t->sample_ns = gs_sampler_next_ns(t->sampler);
+    if (is_gone(status) && !t->sampled)
+        return GS_OK; /* the other one will notice */
+    return status;
+}
+
+static uint64_t step_due(void *context, uint64_t now_ns)
+{
+    const struct trace *t = context;
+    (void)now_ns;
+    return gs_least(t->sampled ? UINT64_MAX : gs_exact_next_ns(t->exact), t->end_ns);
+}
+
+static enum gs_status step(void *context, uint64_t now_ns, bool woken)
+{
+    struct trace *t = context;
     enum gs_status status = GS_OK;
-    if (now_ns >= *sample_ns && gs_sampler_count(t->sampler) > 0) {
-        uint64_t id;
-        status = gs_sampler_take(t->sampler, &id);
-        *sample_ns = gs_sampler_next_ns(t->sampler);
-    }
-    if (is_gone(status))
-        status = GS_OK; /* the other one will notice */
-    if (!status && !t->sampled && (woken || now_ns >= gs_exact_next_ns(t->exact)))
+    if (!t->sampled && (woken || now_ns >= gs_exact_next_ns(t->exact)))
         status = gs_exact_step(t->exact);
     if (!status && !t->sampled && gs_exact_hopeless(t->exact)) {
         t->sampled = true;
         gs_reader_set_stopping(t->reader, t->args->stopping);
+        t->loop.fd = -1;
         t->timeline->go_sampled(t->timeline);
         gs_remark("%s: from here on it is sampled", gs_exact_hopeless(t->exact));
+        if (gs_sampler_count(t->sampler) == 0)
+            status = GS_GONE;
     }
-    if (!status && t->sampled && gs_sampler_count(t->sampler) == 0)
-        status = GS_GONE;
     return status ? status : t->feed.failed;
+}
+
+static bool is_over(void *context, uint64_t now_ns)
+{
+    const struct trace *t = context;
+    return now_ns >= t->end_ns || ferror(t->output.file);
 }
 
 static enum gs_status loop(struct trace *t)
 {
-    uint64_t begin_ns = gs_clock_ns(), sample_ns = gs_sampler_next_ns(t->sampler);
-    uint64_t end_ns = t->args->duration_us ? begin_ns + t->args->duration_us * 1000 : UINT64_MAX;
-    enum gs_status status = GS_OK;
-    bool woken = false;
-    while (!status && !gs_signals_ended()) {
-        uint64_t now_ns = gs_clock_ns();
-        if (now_ns >= end_ns || ferror(t->output.file))
-            break;
-        status = step(t, now_ns, &sample_ns, woken);
-        uint64_t wake_ns = gs_sampler_count(t->sampler) > 0 ? sample_ns : UINT64_MAX;
-        wake_ns = gs_least(wake_ns, t->sampled ? UINT64_MAX : gs_exact_next_ns(t->exact));
-        if (!status)
-            woken = gs_signals_wait(gs_least(wake_ns, end_ns), t->sampled ? -1 : gs_exact_wake_fd(t->exact),
-                                    &t->subject.waiting);
-    }
+    t->end_ns = t->args->duration_us ? gs_clock_ns() + t->args->duration_us * 1000 : UINT64_MAX;
+    t->sample_ns = gs_sampler_next_ns(t->sampler);
+    t->loop = (struct gs_loop){.events = {{.context = t, .due = sample_due, .run = sample},
+                                          {.context = t, .due = step_due, .run = step, .wakes = true}},
+                               .count = 2,
+                               .fd = gs_exact_wake_fd(t->exact),
+                               .context = t,
+                               .over = is_over};
+    enum gs_status status = gs_loop_run(&t->loop);
     t->gone = is_gone(status);
     return t->gone ? GS_OK : status;
 }
@@ -217,8 +241,8 @@ static enum gs_status summarize(const struct trace *t)
     struct gs_run_end end;
     FILE *out = piped ? stderr : stdout;
     gs_sampler_sum(t->sampler, &end);
-    struct gs_run_summary summary = {.pid = t->subject.look->target->pid,
-                                     .python = t->subject.look->python->version,
+    struct gs_run_summary summary = {.pid = t->traced.attach->target->pid,
+                                     .python = t->traced.attach->python->version,
                                      .output = t->name,
                                      .format = t->format->name,
                                      .mode = gs_modes[GS_MODE_WALL].name,
@@ -263,8 +287,9 @@ static void tell_losses(const struct trace *t)
 {
     if (t->args->quiet)
         return;
-    if (t->gone && gs_target_check(t->subject.look->target) == GS_EXECED) /* while it did so it looked as if it ended */
-        gs_remark("process %d runs another program now: traced up to there", (int)t->subject.look->target->pid);
+    if (t->gone &&
+        gs_target_check(t->traced.attach->target) == GS_EXECED) /* while it did so it looked as if it ended */
+        gs_remark("process %d runs another program now: traced up to there", (int)t->traced.attach->target->pid);
     if (gs_exact_caveat(&t->stat))
         gs_remark("%s", gs_exact_caveat(&t->stat));
     gs_exact_tell_losses(t->exact);
@@ -272,8 +297,8 @@ static void tell_losses(const struct trace *t)
 
 static void close_all(struct trace *t)
 {
-    if (t->subject.look)
-        gs_watch_unguard(t->subject.look->watch);
+    if (t->traced.attach)
+        gs_watch_unguard(t->traced.attach->watch);
     gs_gilstat_fini(&t->stat);
     gs_exact_close(t->exact);
     gs_timeline_feed_fini(&t->feed);
@@ -309,10 +334,8 @@ static int trace(struct trace *t)
         tell_losses(t);
     int exit = status ? gs_output_message(status, &err) : 0;
     close_all(t);
-    int child = gs_subject_close(&t->subject);
-    if (child >= 0)
-        return exit ? gs_status_exit(GS_FAILED) : child;
-    return exit ? exit : gs_stdout_close(0);
+    int child = gs_traced_close(&t->traced);
+    return exit || child >= 0 ? gs_wire_exit(exit, child) : gs_stdout_close(0);
 }
 
 static int run(const struct gs_args *args)
@@ -321,7 +344,7 @@ static int run(const struct gs_args *args)
         .args = args,
         .selection = {.mode = GS_MODE_WALL, .patterns = args->threads, .pattern_count = args->thread_count}};
     struct gs_err err;
-    enum gs_status status = gs_subject_check(args, "trace", &err);
+    enum gs_status status = gs_wire_check_one(args, "trace", &err);
     if (!status)
         status = choose_format(&t.format, args, &err);
     if (status)

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 
 #include "cmd/cmd.h"
-#include "cmd/inquiries.h"
+#include "session/why_run.h"
 #include "cmd/message.h"
-#include "cmd/output.h"
+#include "cmd/wire.h"
 #include "export/why.h"
 
 #define LEAST_HZ 20.0 /* with fewer looks one cannot tell a long wait from several */
@@ -15,50 +15,50 @@ struct run {
     const struct gs_args *args;
     struct gs_output output;
     struct gs_console console;
-    struct gs_inquiries all;
+    struct gs_why_run all;
     size_t shown;
     bool several;
 };
 
-static enum gs_status show(struct run *run, struct gs_inquiry *inquiry)
+static enum gs_status show(struct run *run, struct gs_why_session *session)
 {
-    struct gs_dump dump = gs_look_dump(inquiry->look, &inquiry->args);
+    struct gs_dump dump = gs_wire_dump(session->attach, run->args);
     FILE *out = run->output.file;
     if (run->args->json) {
         if (run->several)
             fputs(run->shown++ > 0 ? ", " : "{\"schema\": 1, \"processes\": [", out);
-        return gs_why_json(&inquiry->why, &dump, out);
+        return gs_why_json(&session->why, &dump, out);
     }
     if (run->shown++ > 0)
         fputc('\n', out);
-    return gs_why_text(&inquiry->why, &dump, &run->console, run->args->verbose);
+    return gs_why_text(&session->why, &dump, &run->console, run->args->verbose);
 }
 
-static void remark(const struct gs_inquiry *inquiry)
+static void remark(const struct gs_why_session *session)
 {
-    int pid = (int)inquiry->look->target->pid;
-    if (inquiry->ended)
+    int pid = (int)session->attach->target->pid;
+    if (session->ended)
         gs_remark("process %d %s while it was watched: this is what was seen until then", pid,
-                  inquiry->ended == GS_EXECED ? "began to run another program" : "has ended");
-    if (inquiry->why.left_out > 0)
-        gs_remark("%zu %s on other threads of process %d: without --thread all are told", inquiry->why.left_out,
-                  inquiry->why.left_out == 1 ? "more verdict is" : "more verdicts are", pid);
+                  session->ended == GS_EXECED ? "began to run another program" : "has ended");
+    if (session->why.left_out > 0)
+        gs_remark("%zu %s on other threads of process %d: without --thread all are told", session->why.left_out,
+                  session->why.left_out == 1 ? "more verdict is" : "more verdicts are", pid);
 }
 
 /* The verdicts of all; *exit: what --exit-code asks for. */
 static enum gs_status judge(struct run *run, int *exit, struct gs_err *err)
 {
     for (size_t i = 0; i < run->all.count; i++) {
-        struct gs_inquiry *inquiry = run->all.list[i];
-        enum gs_status status = gs_inquiry_judge(inquiry);
+        struct gs_why_session *session = run->all.list[i];
+        enum gs_status status = gs_why_session_judge(session);
         if (status == GS_OK && !run->args->quiet)
-            remark(inquiry);
+            remark(session);
         if (status == GS_OK)
-            status = show(run, inquiry);
+            status = show(run, session);
         if (status != GS_OK)
-            return gs_fail(err, status, "cannot judge process %d: %s", (int)inquiry->look->target->pid,
+            return gs_fail(err, status, "cannot judge process %d: %s", (int)session->attach->target->pid,
                            gs_status_text(status));
-        if (run->args->exit_code && !gs_why_healthy(&inquiry->why))
+        if (run->args->exit_code && !gs_why_healthy(&session->why))
             *exit = UNHEALTHY;
     }
     if (run->args->json)
@@ -66,14 +66,20 @@ static enum gs_status judge(struct run *run, int *exit, struct gs_err *err)
     return GS_OK;
 }
 
-static int inquire(struct run *run)
+static int watch(struct run *run)
 {
+    const struct gs_args *args = run->args;
+    const struct gs_why_run_options options = {
+        .family = gs_wire_family(args, &run->output),
+        .each = {.patterns = args->threads, .pattern_count = args->thread_count, .native = args->native},
+        .rate_hz = args->rate_hz,
+        .duration_us = args->duration_us};
     struct gs_err err = {0};
     int verdict = 0, exit = 0;
     gs_console_init(&run->console, run->output.file, run->args->color);
-    enum gs_status status = gs_inquiries_open(&run->all, run->args, &exit, &err);
-    if (status == GS_OK && !run->args->core)
-        status = gs_inquiries_watch(&run->all, &err);
+    enum gs_status status = gs_why_run_open(&run->all, &options, &exit, &err);
+    if (status == GS_OK)
+        status = gs_why_run_watch(&run->all, &err);
     if (status == GS_OK)
         status = judge(run, &verdict, &err);
     struct gs_err why = {0};
@@ -117,13 +123,11 @@ static int run_why(const struct gs_args *args)
     struct run run = {.args = args, .several = args->pid_count > 1 || args->subprocesses};
     enum gs_status status = check_usage(args, &err);
     if (status == GS_OK)
-        status = gs_output_open(&run.output, args->output, &err);
+        status = gs_output_open(&run.output, args->output, &gs_to_user, &err);
     if (status != GS_OK)
         return gs_message(status, &err);
-    int exit = inquire(&run), child = gs_inquiries_close(&run.all);
-    if (child < 0)
-        return exit;
-    return exit ? gs_status_exit(GS_FAILED) : child;
+    int exit = watch(&run);
+    return gs_wire_exit(exit, gs_why_run_close(&run.all));
 }
 
 const struct gs_cmd gs_cmd_why = {

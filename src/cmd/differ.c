@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "cmd/differ.h"
-#include "cmd/output.h"
+#include "cmd/message.h"
+#include "base/output.h"
 #include "export/diff.h"
 
 /* "a.gilspy", "a.gilspy and 3 more" */
@@ -23,7 +24,7 @@ static enum gs_status write_out(const struct gs_difference *difference, const st
     struct gs_output output;
     struct gs_console console;
     struct gs_err why;
-    enum gs_status status = gs_output_open(&output, output_name, err);
+    enum gs_status status = gs_output_open(&output, output_name, &gs_to_user, err);
     if (status)
         return status;
     gs_console_init(&console, output.file, args->color);

@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "cmd/draw.h"
 #include "cmd/message.h"
-#include "cmd/output.h"
-#include "cmd/witness.h"
+#include "base/output.h"
+#include "profile/witness.h"
 #include "export/words.h"
 
 /* "svg, folded and gilspy" */
@@ -185,7 +185,7 @@ enum gs_status gs_draw(struct gs_join *recordings, const struct gs_format *forma
 {
     struct gs_output output;
     struct gs_err why;
-    enum gs_status status = gs_output_open(&output, output_name, err);
+    enum gs_status status = gs_output_open(&output, output_name, &gs_to_user, err);
     if (status)
         return status;
     status = play(recordings, format, output.file, args, must, meter, err);

@@ -3,7 +3,7 @@
 #define GS_CMD_DRAW_H
 
 #include "cmd/args.h"
-#include "cmd/meter.h"
+#include "profile/meter.h"
 #include "export/format.h"
 #include "recording/join.h"
 

@@ -6,9 +6,10 @@
 #include "base/room.h"
 #include "cmd/figures.h"
 #include "cmd/message.h"
-#include "cmd/output.h"
-#include "cmd/session.h"
-#include "cmd/signals.h"
+#include "base/output.h"
+#include "cmd/wire.h"
+#include "session/sampling.h"
+#include "session/signals.h"
 #include "export/stat.h"
 #include "profile/gilpolls.h"
 
@@ -20,7 +21,7 @@ enum {
 struct figures {
     struct gs_sink sink; /* first */
     const struct gs_args *args;
-    struct gs_session *session;
+    struct gs_sampling *sampling;
     struct gs_output output;
     struct gs_console console;
     struct gs_gilpolls **polls; /* by number of the process; NULL: it is no more */
@@ -36,7 +37,7 @@ struct figures {
 static void set_quality(struct figures *f, struct gs_gilstat *stat)
 {
     struct gs_run_end end;
-    gs_session_sum(f->session, &end);
+    gs_sampling_sum(f->sampling, &end);
     const struct gs_quality *now = &end.quality, *old = &f->before;
     stat->quality = (struct gs_quality){.samples = stat->quality.samples,
                                         .torn = now->torn - old->torn,
@@ -102,7 +103,7 @@ static enum gs_status show(struct figures *f)
     }
     if (f->args->json)
         fputs(several ? "]}\n" : "\n", out);
-    gs_session_sum(f->session, &end);
+    gs_sampling_sum(f->sampling, &end);
     f->before = end.quality;
     return status ? status : gs_output_flush(&f->output);
 }
@@ -183,13 +184,13 @@ static void give_up(void *context)
     _exit(status ? gs_output_message(status, &err) : exit);
 }
 
-static void close_process(void *context, struct gs_look *look, enum gs_status why)
+static void close_process(void *context, struct gs_attach *attach, enum gs_status why)
 {
     const struct figures *f = context;
     (void)why;
     for (size_t i = 0; i < f->count; i++) {
         if (f->polls[i])
-            gs_gilpolls_over(f->polls[i], look->target->pid);
+            gs_gilpolls_over(f->polls[i], attach->target->pid);
     }
 }
 
@@ -198,7 +199,7 @@ static void tell_end(const struct figures *f)
 {
     const struct gs_args *args = f->args;
     struct gs_run_end end;
-    gs_session_sum(f->session, &end);
+    gs_sampling_sum(f->sampling, &end);
     uint64_t ran_ns = end.end_ns - end.begin_ns;
     if (args->quiet || args->program || gs_signals_ended() ||
         (args->duration_us > 0 && ran_ns + EARLY_NS >= args->duration_us * 1000))
@@ -212,10 +213,16 @@ static int sample_and_show(struct figures *f)
 {
     struct gs_err err = {0};
     int exit = 0;
-    struct gs_session_calls calls = {.polls = true, .context = f, .closed = close_process, .give_up = give_up};
-    enum gs_status status = gs_session_open(&f->session, f->args, &f->sink, &calls, &exit, &err);
+    const struct gs_args *args = f->args;
+    struct gs_sampling_options options = {.family = gs_wire_family(args, &f->output),
+                                          .rate_hz = args->rate_hz,
+                                          .duration_us = args->duration_us,
+                                          .polls = true,
+                                          .long_us = args->long_us};
+    struct gs_sampling_calls calls = {.context = f, .closed = close_process, .give_up = give_up};
+    enum gs_status status = gs_sampling_open(&f->sampling, &options, &f->sink, &calls, &exit, &err);
     if (!status)
-        status = gs_session_run(f->session, &err);
+        status = gs_sampling_run(f->sampling, &err);
     if (!status)
         tell_end(f);
     struct gs_err why = {0};
@@ -225,18 +232,16 @@ static int sample_and_show(struct figures *f)
         err = why;
     }
     int failed = status ? (err.what[0] || !exit ? gs_output_message(status, &err) : exit) : 0;
-    int child = f->session ? gs_session_wait(f->session) : -1;
-    gs_session_close(f->session);
-    if (child >= 0)
-        return failed ? gs_status_exit(GS_FAILED) : child;
-    return failed ? failed : exit;
+    int child = f->sampling ? gs_sampling_wait(f->sampling) : -1;
+    gs_sampling_close(f->sampling);
+    return gs_wire_exit(failed ? failed : child < 0 ? exit : 0, child);
 }
 
 int gs_figures_run(const struct gs_args *args)
 {
     struct gs_err err;
     struct figures f = {.sink = {begin, add_process, add_thread, add_sample, forget, end_run}, .args = args};
-    enum gs_status status = gs_output_open(&f.output, args->output, &err);
+    enum gs_status status = gs_output_open(&f.output, args->output, &gs_to_user, &err);
     if (status)
         return gs_message(status, &err);
     gs_console_init(&f.console, f.output.file, args->color);

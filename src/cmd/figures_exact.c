@@ -3,15 +3,14 @@
 
 #include "base/clock.h"
 #include "base/least.h"
-#include "cmd/exact_holds.h"
 #include "cmd/exact_words.h"
 #include "cmd/figures.h"
 #include "cmd/figures_exact.h"
 #include "cmd/message.h"
-#include "cmd/output.h"
-#include "cmd/signals.h"
-#include "cmd/stuck.h"
-#include "cmd/subject.h"
+#include "cmd/wire.h"
+#include "session/loop.h"
+#include "session/stuck.h"
+#include "session/traced.h"
 #include "export/stat.h"
 
 static const double overhead_most = 0.02; /* unless --max-overhead says otherwise */
@@ -22,18 +21,19 @@ struct figures {
     const struct gs_args *args;
     struct gs_output output;
     struct gs_console console;
-    struct gs_subject subject;
+    struct gs_traced traced;
+    struct gs_loop loop;
     struct gs_exact *exact;
-    uint64_t begin_ns;
-    bool shown, warned;  /* warned: of what tracing changes */
-    const char *instead; /* why it is sampled from the beginning; NULL: it is not */
+    uint64_t next_ns, end_ns; /* of the interval, of the run; UINT64_MAX: none */
+    bool shown, warned;       /* warned: of what tracing changes */
+    const char *instead;      /* why it is sampled from the beginning; NULL: it is not */
 };
 
-static void give_up(const struct gs_stuck *stuck, void *context)
+static void give_up(void *context, const struct gs_attach *attach, const struct gs_stuck *stuck)
 {
     struct figures *f = context;
     gs_output_abandon(&f->output);
-    _exit(gs_stuck_end(stuck, f->subject.look->target, "trace"));
+    _exit(gs_stuck_end(stuck, attach->target, "trace", &gs_to_user));
 }
 
 static enum gs_status show(struct figures *f)
@@ -59,28 +59,61 @@ static enum gs_status show(struct figures *f)
     return status ? status : gs_output_flush(&f->output);
 }
 
+/* ---- the loop ---- */
+
+static uint64_t step_due(void *context, uint64_t now_ns)
+{
+    const struct figures *f = context;
+    (void)now_ns;
+    return gs_least(gs_exact_next_ns(f->exact), f->end_ns);
+}
+
+static enum gs_status step(void *context, uint64_t now_ns, bool woken)
+{
+    const struct figures *f = context;
+    return woken || now_ns >= gs_exact_next_ns(f->exact) ? gs_exact_step(f->exact) : GS_OK;
+}
+
+static uint64_t show_due(void *context, uint64_t now_ns)
+{
+    (void)now_ns;
+    return ((const struct figures *)context)->next_ns;
+}
+
+static enum gs_status show_interval(void *context, uint64_t now_ns, bool woken)
+{
+    struct figures *f = context;
+    uint64_t interval_ns = f->args->interval_us * 1000;
+    (void)woken;
+    if (gs_exact_hopeless(f->exact))
+        return GS_OK;
+    if (now_ns + interval_ns / REST_SHARE >= f->end_ns) {
+        f->next_ns = UINT64_MAX;
+        return GS_OK;
+    }
+    f->next_ns += (1 + (now_ns - f->next_ns) / interval_ns) * interval_ns;
+    return show(f);
+}
+
+static bool is_over(void *context, uint64_t now_ns)
+{
+    const struct figures *f = context;
+    return now_ns >= f->end_ns || gs_exact_hopeless(f->exact);
+}
+
 /* *gone: the process is no more what it was. */
 static enum gs_status loop(struct figures *f, bool *gone)
 {
-    uint64_t interval_ns = f->args->interval_us * 1000, begin_ns = f->begin_ns;
-    uint64_t end_ns = f->args->duration_us ? begin_ns + f->args->duration_us * 1000 : UINT64_MAX;
-    uint64_t next_ns = interval_ns ? begin_ns + interval_ns : UINT64_MAX;
-    enum gs_status status = GS_OK;
-    bool woken = false;
-    while (!status && !gs_signals_ended() && !gs_exact_hopeless(f->exact)) {
-        uint64_t now_ns = gs_clock_ns();
-        if (now_ns >= end_ns)
-            break;
-        if (woken || now_ns >= gs_exact_next_ns(f->exact))
-            status = gs_exact_step(f->exact);
-        if (!status && now_ns >= next_ns && now_ns + interval_ns / REST_SHARE < end_ns) {
-            status = show(f);
-            next_ns += (1 + (now_ns - next_ns) / interval_ns) * interval_ns;
-        }
-        if (!status)
-            woken = gs_signals_wait(gs_least(gs_least(gs_exact_next_ns(f->exact), end_ns), next_ns),
-                                    gs_exact_wake_fd(f->exact), &f->subject.waiting);
-    }
+    uint64_t interval_ns = f->args->interval_us * 1000, begin_ns = gs_clock_ns();
+    f->end_ns = f->args->duration_us ? begin_ns + f->args->duration_us * 1000 : UINT64_MAX;
+    f->next_ns = interval_ns ? begin_ns + interval_ns : UINT64_MAX;
+    f->loop = (struct gs_loop){.events = {{.context = f, .due = step_due, .run = step, .wakes = true},
+                                          {.context = f, .due = show_due, .run = show_interval}},
+                               .count = 2,
+                               .fd = gs_exact_wake_fd(f->exact),
+                               .context = f,
+                               .over = is_over};
+    enum gs_status status = gs_loop_run(&f->loop);
     *gone = gs_status_class(status) == GS_CLASS_GONE;
     return *gone ? GS_OK : status;
 }
@@ -96,7 +129,7 @@ static void tell(const struct figures *f, bool gone)
     gs_exact_tell_losses(f->exact);
     if (gone && !f->args->program)
         gs_remark("the process %s: the figures are of the time up to then",
-                  gs_target_check(f->subject.look->target) == GS_EXECED ? "runs another program now" : "has ended");
+                  gs_target_check(f->traced.attach->target) == GS_EXECED ? "runs another program now" : "has ended");
 }
 
 static enum gs_status measure(struct figures *f, struct gs_err *err)
@@ -107,14 +140,13 @@ static enum gs_status measure(struct figures *f, struct gs_err *err)
                                                                                 : overhead_most,
                                        .long_us = args->long_us,
                                        .counters = args->counters};
-    struct gs_exact_subject subject = gs_exact_subject_of(f->subject.look);
+    struct gs_exact_subject subject = gs_traced_subject(&f->traced);
     bool gone = false;
     enum gs_status status = gs_exact_open(&f->exact, &subject, &options, err);
     if (status == GS_UNGUARDED)
         f->instead = err->what;
     if (status)
         return status == GS_UNGUARDED ? GS_OK : status;
-    f->begin_ns = gs_clock_ns();
     status = loop(f, &gone);
     if (!status)
         f->instead = gs_exact_hopeless(f->exact);
@@ -133,7 +165,7 @@ static enum gs_status measure(struct figures *f, struct gs_err *err)
 static int sample_instead(const struct figures *f)
 {
     struct gs_args rest = *f->args;
-    pid_t pid = f->subject.look->target->pid;
+    pid_t pid = f->traced.attach->target->pid;
     rest.pids = &pid;
     rest.pid_count = 1;
     rest.program = NULL;
@@ -145,11 +177,12 @@ int gs_figures_exact(const struct gs_args *args)
 {
     struct figures f = {.args = args};
     struct gs_err err = {0}, why = {0};
-    enum gs_status status = gs_output_open(&f.output, args->output, &err);
+    enum gs_status status = gs_output_open(&f.output, args->output, &gs_to_user, &err);
     if (status)
         return gs_message(status, &err);
     gs_console_init(&f.console, f.output.file, args->color);
-    status = gs_subject_open(&f.subject, args, give_up, &f, &err);
+    const struct gs_family_options options = gs_wire_family(args, &f.output);
+    status = gs_traced_open(&f.traced, &options, give_up, &f, &err);
     if (!status)
         status = measure(&f, &err);
     bool instead = !status && f.instead;
@@ -158,12 +191,9 @@ int gs_figures_exact(const struct gs_args *args)
         status = closed;
         err = why;
     }
-    if (f.subject.look)
-        gs_watch_unguard(f.subject.look->watch);
+    if (f.traced.attach)
+        gs_watch_unguard(f.traced.attach->watch);
     int exit = status ? gs_output_message(status, &err) : instead ? sample_instead(&f) : 0;
     gs_exact_close(f.exact);
-    int child = gs_subject_close(&f.subject);
-    if (child >= 0)
-        return exit ? gs_status_exit(GS_FAILED) : child;
-    return exit;
+    return gs_wire_exit(exit, gs_traced_close(&f.traced));
 }

@@ -5,6 +5,7 @@
 
 #include "base/console.h"
 #include "base/memory.h"
+#include "base/output.h"
 #include "base/text.h"
 #include "cmd/message.h"
 
@@ -43,3 +44,29 @@ void gs_remark(const char *fmt, ...)
     va_end(args);
     say(what, "");
 }
+
+int gs_output_message(enum gs_status status, const struct gs_err *err)
+{
+    return status == GS_OUTPUT && !err->what[0] ? gs_status_exit(status) : gs_message(status, err);
+}
+
+int gs_stdout_close(int exit)
+{
+    struct gs_err err;
+    enum gs_status status = gs_output_close_stdout(&err);
+    return status == GS_OK ? exit : gs_output_message(status, &err);
+}
+
+static void tell(void *context, const char *text)
+{
+    (void)context;
+    say(text, "");
+}
+
+static int fail(void *context, enum gs_status status, const struct gs_err *err)
+{
+    (void)context;
+    return gs_message(status, err);
+}
+
+const struct gs_remarks gs_to_user = {.tell = tell, .fail = fail};

@@ -4,6 +4,7 @@
 
 #include "base/parse.h"
 #include "cmd/args.h"
+#include "session/family.h"
 
 static bool set_PID(struct gs_args *args, const char *argument)
 {

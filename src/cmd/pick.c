@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "cmd/message.h"
 #include "cmd/pick.h"
-#include "cmd/signals.h"
+#include "session/signals.h"
 #include "cmd/survey.h"
 #include "view/choice.h"
 #include "view/screen.h"
@@ -34,7 +34,6 @@ struct picking {
     struct gs_ps ps;
     struct gs_choice choice;
     struct gs_grid grid;
-    sigset_t waiting;
 };
 
 static enum gs_status renew(struct picking *picking, struct gs_err *err)
@@ -65,7 +64,7 @@ static enum gs_status choose(struct picking *picking, enum gs_choice_made *made,
             return gs_fail(err, GS_NO_MEMORY, "cannot show the processes: out of memory");
         gs_choice_draw(&picking->choice, &picking->ps, &picking->grid);
         gs_screen_show(&picking->grid);
-        bool woken = gs_signals_wait(renew_ns, STDIN_FILENO, &picking->waiting);
+        bool woken = gs_signals_wait(renew_ns, STDIN_FILENO);
         *made = woken ? read_keys(picking) : GS_CHOICE_RENEW;
         if (*made != GS_CHOICE_RENEW)
             continue;
@@ -88,7 +87,7 @@ int gs_pick(const struct gs_args *args, pid_t *pid)
     quiet.quiet = true;
     gs_console_init(&console, stdout, args->color);
     picking.choice.utf8 = console.utf8;
-    gs_signals_catch(&picking.waiting);
+    gs_signals_catch();
     enum gs_status status = renew(&picking, &err);
     if (!status)
         status = gs_screen_open(console.depth, &err);

@@ -3,8 +3,8 @@
 #define GS_CMD_SUMMARY_H
 
 #include "cmd/args.h"
-#include "cmd/meter.h"
-#include "cmd/rotate.h"
+#include "profile/meter.h"
+#include "recording/rotate.h"
 #include "export/format.h"
 #include "export/run.h"
 

@@ -4,10 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/identity.h"
-#include "cmd/look.h"
+#include "session/identity.h"
 #include "cmd/message.h"
 #include "cmd/survey.h"
+#include "cmd/wire.h"
 #include "target/barrier.h"
 #include "target/nested.h"
 #include "target/procfs.h"
@@ -41,24 +41,25 @@ static void fill_state(struct gs_ps_row *row, const struct gs_snapshot *snapshot
 static enum gs_status look_at(struct gs_ps_row *row, const struct gs_identity *identity, const struct gs_args *args,
                               bool *python, struct gs_err *err)
 {
-    struct gs_look *look;
+    const struct gs_attach_options options = gs_wire_attach(args, NULL);
+    struct gs_attach *attach;
     pid_t pid = row->pid;
-    enum gs_status status = gs_look_open(&look, pid, args, GS_LOOK_GLANCE, err);
-    if (look && look->target) {
-        row->pid = look->target->pid;
-        if (!copy_command(row, look->target->command, look->target->command_count))
+    enum gs_status status = gs_attach_open(&attach, pid, &options, GS_ATTACH_GLANCE, err);
+    if (attach && attach->target) {
+        row->pid = attach->target->pid;
+        if (!copy_command(row, attach->target->command, attach->target->command_count))
             status = GS_NO_MEMORY;
     }
     if (status == GS_OK) {
-        row->python = strdup(look->python->version);
-        row->build = gs_python_build(look->python);
+        row->python = strdup(attach->python->version);
+        row->build = gs_python_build(attach->python);
         row->watchable = true;
-        if (look->snapshot)
-            fill_state(row, look->snapshot);
+        if (attach->snapshot)
+            fill_state(row, attach->snapshot);
     }
     *python = status == GS_OK || status == GS_UNKNOWN_PYTHON ||
-              gs_identity_is_python(identity, pid, look ? look->target : NULL);
-    gs_look_close(look);
+              gs_identity_is_python(identity, pid, attach ? attach->target : NULL);
+    gs_attach_close(attach);
     return status;
 }
 

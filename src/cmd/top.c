@@ -9,11 +9,12 @@
 #include "base/least.h"
 #include "cmd/draw.h"
 #include "cmd/message.h"
-#include "cmd/output.h"
-#include "cmd/session.h"
+#include "base/output.h"
+#include "cmd/wire.h"
+#include "session/sampling.h"
 #include "cmd/top.h"
 #include "cmd/top_dump.h"
-#include "cmd/top_feed.h"
+#include "session/live_feed.h"
 #include "cmd/top_program.h"
 #include "view/screen.h"
 
@@ -26,8 +27,8 @@ struct top {
     const struct gs_picture *picture; /* the last one, NULL: none yet */
     struct gs_view view;
     struct gs_grid grid;
-    struct gs_top_feed feed;
-    struct gs_session *session;
+    struct gs_live_feed feed;
+    struct gs_sampling *sampling;
     struct gs_top_program program;
     struct gs_output output; /* of --once */
     struct gs_console console;
@@ -42,7 +43,7 @@ struct top {
 static void take_picture(struct top *top, unsigned show, uint64_t now_ns)
 {
     struct gs_run_end end;
-    gs_session_sum(top->session, &end);
+    gs_sampling_sum(top->sampling, &end);
     gs_live_quality(top->live, &end.quality);
     top->picture = gs_live_picture(top->live, top->album, show, gs_view_thread(&top->view), now_ns);
     top->lost = top->lost || !top->picture;
@@ -88,7 +89,7 @@ static void change_rate(struct top *top, bool faster)
         }
     }
     top->args.rate_hz = next_hz;
-    gs_session_rate(top->session, next_hz);
+    gs_sampling_rate(top->sampling, next_hz);
     gs_live_rate(top->live, next_hz);
     if (isinf(next_hz))
         snprintf(top->view.note, sizeof top->view.note, "as many samples as can be taken");
@@ -111,7 +112,7 @@ static void obey(struct top *top, enum gs_request request)
         gs_top_program_stays(&top->program);
     switch (request) {
     case GS_REQUEST_QUIT:
-        top->quit = gs_top_program_leaves(&top->program, top->session, top->view.note, sizeof top->view.note);
+        top->quit = gs_top_program_leaves(&top->program, top->sampling, top->view.note, sizeof top->view.note);
         break;
     case GS_REQUEST_RESET:
         gs_live_reset(top->live);
@@ -153,17 +154,17 @@ static bool read_keys(struct top *top)
 static uint64_t tick(void *context, uint64_t now_ns, bool woken)
 {
     struct top *top = context;
-    uint64_t next_ns = gs_top_feed(&top->feed, now_ns);
+    uint64_t next_ns = gs_live_feed(&top->feed, now_ns);
     if (!top->screen)
         return top->why && top->feed.count == 0 ? 0 : next_ns;
     if (top->feed.count == 0)
-        gs_top_program_look(&top->program, top->session, top->view.note, sizeof top->view.note);
+        gs_top_program_look(&top->program, top->sampling, top->view.note, sizeof top->view.note);
     bool pressed = woken && read_keys(top);
     if (top->quit || top->lost)
         return 0;
     struct gs_run_end end;
     if (!top->picture)
-        gs_session_sum(top->session, &end);
+        gs_sampling_sum(top->sampling, &end);
     bool first = !top->picture && (end.samples > 0 || now_ns - top->begin_ns >= FIRST_NS);
     if (pressed || first || (top->picture && now_ns >= top->draw_ns)) {
         draw(top, !top->view.paused);
@@ -172,18 +173,18 @@ static uint64_t tick(void *context, uint64_t now_ns, bool woken)
     return gs_least(next_ns, top->picture ? top->draw_ns : top->begin_ns + FIRST_NS);
 }
 
-static void opened(void *context, struct gs_look *look)
+static void opened(void *context, struct gs_attach *attach)
 {
     struct top *top = context;
-    gs_top_feed_add(&top->feed, look);
+    gs_live_feed_add(&top->feed, attach);
     top->why = GS_OK;
 }
 
-static void closed(void *context, struct gs_look *look, enum gs_status why)
+static void closed(void *context, struct gs_attach *attach, enum gs_status why)
 {
     struct top *top = context;
-    gs_top_feed_drop(&top->feed, look);
-    gs_live_ended(top->live, look->target->pid);
+    gs_live_feed_drop(&top->feed, attach);
+    gs_live_ended(top->live, attach->target->pid);
     if (top->feed.count == 0) {
         top->why = why;
         snprintf(top->view.note, sizeof top->view.note, "%s; q ends", gs_status_text(why));
@@ -195,11 +196,11 @@ static void closing(void *context)
     struct top *top = context;
     if (top->screen)
         return;
-    gs_top_feed_cpu(&top->feed, gs_clock_ns());
+    gs_live_feed_cpu(&top->feed, gs_clock_ns());
     take_picture(top, 0, gs_clock_ns());
 }
 
-/* The thread that samples and draws waits for ever; gs_session has said so. */
+/* The thread that samples and draws waits for ever; gs_sampling has said so. */
 static void give_up(void *context)
 {
     const struct top *top = context;
@@ -225,8 +226,8 @@ static enum gs_status prepare(struct top *top, const struct gs_args *args, struc
     if (!top->live || !top->album)
         return gs_fail(err, GS_NO_MEMORY, "cannot watch: out of memory");
     gs_live_rate(top->live, args->rate_hz);
-    gs_top_feed_init(&top->feed, top->live, top->begin_ns);
-    enum gs_status status = args->once ? gs_output_open(&top->output, args->output, err) : GS_OK;
+    gs_live_feed_init(&top->feed, top->live, top->begin_ns);
+    enum gs_status status = args->once ? gs_output_open(&top->output, args->output, &gs_to_user, err) : GS_OK;
     gs_console_init(&top->console, args->once && !status ? top->output.file : stdout, args->color);
     gs_view_init(&top->view, args->mode, top->console.utf8);
     top->view.patterns = selection.patterns;
@@ -242,22 +243,21 @@ static enum gs_status prepare(struct top *top, const struct gs_args *args, struc
 
 static enum gs_status run(struct top *top, int *exit, struct gs_err *err)
 {
-    struct gs_session_calls calls = {.context = top,
-                                     .tick = tick,
-                                     .opened = opened,
-                                     .closed = closed,
-                                     .closing = closing,
-                                     .give_up = give_up,
-                                     .each = true,
-                                     .at_once = true,
-                                     .keys = top->screen,
-                                     .lasts = top->screen,
-                                     .output = top->program.output};
-    enum gs_status status = gs_session_open(&top->session, &top->args, gs_live_sink(top->live), &calls, exit, err);
+    struct gs_sampling_calls calls = {
+        .context = top, .tick = tick, .opened = opened, .closed = closed, .closing = closing, .give_up = give_up};
+    struct gs_sampling_options options = {.family = gs_wire_family(&top->args, top->screen ? NULL : &top->output),
+                                          .rate_hz = top->args.rate_hz,
+                                          .duration_us = top->args.duration_us,
+                                          .each = true,
+                                          .at_once = true,
+                                          .keys = top->screen,
+                                          .lasts = top->screen};
+    options.family.manner.output = top->program.output;
+    enum gs_status status = gs_sampling_open(&top->sampling, &options, gs_live_sink(top->live), &calls, exit, err);
     if (!status && top->screen)
         status = gs_screen_open(top->console.depth, err);
     if (!status)
-        status = gs_session_run(top->session, err);
+        status = gs_sampling_run(top->sampling, err);
     gs_screen_close();
     if (status == GS_GONE && top->screen)
         status = GS_OK; /* the user was faster than the first sample */
@@ -292,11 +292,11 @@ int gs_top_watch(const struct gs_args *args)
         exit = err.what[0] || !exit ? gs_output_message(status, &err) : exit;
     else if (top.why && !args->quiet && !args->program)
         gs_remark("%s", gs_status_text(top.why));
-    int child = gs_top_program_finish(&top.program, top.session, top.quit, args->quiet);
+    int child = gs_top_program_finish(&top.program, top.sampling, top.quit, args->quiet);
     if (child >= 0)
         exit = status ? gs_status_exit(GS_FAILED) : child;
-    gs_session_close(top.session);
-    gs_top_feed_fini(&top.feed);
+    gs_sampling_close(top.sampling);
+    gs_live_feed_fini(&top.feed);
     gs_view_fini(&top.view);
     gs_grid_fini(&top.grid);
     gs_album_free(top.album);

@@ -5,9 +5,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cmd/look.h"
-#include "cmd/output.h"
+#include "cmd/wire.h"
 #include "cmd/top_dump.h"
+#include "cmd/message.h"
 
 enum { NAME = 80, SAME_SECOND = 100 };
 
@@ -27,19 +27,20 @@ static bool choose_name(pid_t pid, char name[NAME])
     return true;
 }
 
-static enum gs_status dump(const struct gs_args *args, pid_t pid, FILE *out, struct gs_err *err)
+static enum gs_status dump(const struct gs_args *args, pid_t pid, const struct gs_output *output, struct gs_err *err)
 {
-    struct gs_look *look;
+    const struct gs_attach_options options = gs_wire_attach(args, output);
+    struct gs_attach *attach;
     struct gs_console console;
-    enum gs_status status = gs_look_open(&look, pid, args, GS_LOOK_WHOLE, err);
+    enum gs_status status = gs_attach_open(&attach, pid, &options, GS_ATTACH_WHOLE, err);
     if (status == GS_OK) {
-        struct gs_dump shown = gs_look_dump(look, args);
-        gs_console_init(&console, out, GS_COLOR_NEVER);
+        struct gs_dump shown = gs_wire_dump(attach, args);
+        gs_console_init(&console, output->file, GS_COLOR_NEVER);
         status = gs_dump_text(&shown, &console, true);
         if (status)
             gs_fail(err, status, "cannot show process %d: %s", (int)pid, gs_status_text(status));
     }
-    gs_look_close(look);
+    gs_attach_close(attach);
     return status;
 }
 
@@ -53,11 +54,11 @@ void gs_top_dump(const struct gs_args *args, const pid_t *pids, size_t count, ch
         snprintf(note, size, count == 0 ? "there is nobody to dump any more" : "too many dumps in one second");
         return;
     }
-    enum gs_status status = gs_output_open(&output, name, &err);
+    enum gs_status status = gs_output_open(&output, name, &gs_to_user, &err);
     for (size_t i = 0; !status && i < count; i++) {
         if (written > 0)
             fputc('\n', output.file);
-        written += dump(args, pids[i], output.file, &why) == GS_OK;
+        written += dump(args, pids[i], &output, &why) == GS_OK;
     }
     if (!status)
         status = gs_output_close(&output, written > 0, &err);

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "cmd/message.h"
-#include "cmd/output.h"
-#include "cmd/signals.h"
+#include "base/output.h"
+#include "session/signals.h"
 #include "cmd/top_program.h"
 
 enum { LINES = 10, LINE_MOST = 400, END_BYTES = 8192 };
@@ -33,7 +33,7 @@ enum gs_status gs_top_program_open(struct gs_top_program *program, const struct 
         program->path = NULL;
         return GS_OUTPUT;
     }
-    gs_output_give_to_sudo_user(fd);
+    gs_output_give_to_sudo_user(fd, &gs_to_user);
     program->output = fd;
     program->name = args->program[0];
     return GS_OK;
@@ -46,13 +46,13 @@ void gs_top_program_introduce(const struct gs_top_program *program, char *note, 
 }
 
 /* Its exit status, 128 + N when signal N ended it; -1: it runs. */
-static int exit_of(struct gs_session *session)
+static int exit_of(struct gs_sampling *session)
 {
-    struct gs_spawn *spawn = gs_session_program(session);
+    struct gs_spawn *spawn = gs_sampling_program(session);
     return spawn && gs_spawn_ended(spawn) ? spawn->exit : -1;
 }
 
-bool gs_top_program_leaves(struct gs_top_program *program, struct gs_session *session, char *note, size_t size)
+bool gs_top_program_leaves(struct gs_top_program *program, struct gs_sampling *session, char *note, size_t size)
 {
     if (!program->name || program->asked || exit_of(session) >= 0)
         return true;
@@ -66,7 +66,7 @@ void gs_top_program_stays(struct gs_top_program *program)
     program->asked = false;
 }
 
-void gs_top_program_look(struct gs_top_program *program, struct gs_session *session, char *note, size_t size)
+void gs_top_program_look(struct gs_top_program *program, struct gs_sampling *session, char *note, size_t size)
 {
     int exit = program->name && !program->told ? exit_of(session) : -1;
     if (exit < 0)
@@ -115,9 +115,9 @@ static void tell_output(const struct gs_top_program *program, bool failed, bool 
         tell_last_lines(program->output, about.st_size);
 }
 
-int gs_top_program_finish(struct gs_top_program *program, struct gs_session *session, bool end, bool quiet)
+int gs_top_program_finish(struct gs_top_program *program, struct gs_sampling *session, bool end, bool quiet)
 {
-    struct gs_spawn *spawn = session ? gs_session_program(session) : NULL;
+    struct gs_spawn *spawn = session ? gs_sampling_program(session) : NULL;
     if (program->name && spawn && !gs_spawn_ended(spawn)) {
         if (end)
             kill(spawn->pid, SIGTERM);
@@ -126,7 +126,7 @@ int gs_top_program_finish(struct gs_top_program *program, struct gs_session *ses
     } else {
         end = false;
     }
-    int exit = session ? gs_session_wait(session) : -1;
+    int exit = session ? gs_sampling_wait(session) : -1;
     if (program->output) {
         tell_output(program, exit > 0 && !end && !gs_signals_ended(), quiet);
         close(program->output);

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "cmd/cmd.h"
-#include "cmd/output.h"
+#include "base/output.h"
 #include "support/golden.h"
 
 enum { WORDS_MOST = 16 };
@@ -194,7 +194,7 @@ static void files_appear_when_complete(void **state)
     assert_non_null(mkdtemp(directory));
     snprintf(path, sizeof path, "%s/out", directory);
     snprintf(link, sizeof link, "%s/link", directory);
-    assert_int_equal(gs_output_open(&output, path, &err), GS_OK);
+    assert_int_equal(gs_output_open(&output, path, NULL, &err), GS_OK);
     fputs("one", output.file);
     assert_int_equal(access(path, F_OK), -1);
     assert_int_equal(gs_output_close(&output, true, &err), GS_OK);
@@ -204,7 +204,7 @@ static void files_appear_when_complete(void **state)
 
     assert_int_equal(chmod(path, 0600), 0); /* replaced through a link: its rights and the link stay */
     assert_int_equal(symlink("out", link), 0);
-    assert_int_equal(gs_output_open(&output, link, &err), GS_OK);
+    assert_int_equal(gs_output_open(&output, link, NULL, &err), GS_OK);
     fputs("two", output.file);
     assert_int_equal(gs_output_close(&output, true, &err), GS_OK);
     text = read_file(path);
@@ -215,7 +215,7 @@ static void files_appear_when_complete(void **state)
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_mode & 07777, 0600);
 
-    assert_int_equal(gs_output_open(&output, path, &err), GS_OK); /* given up: what was there stays */
+    assert_int_equal(gs_output_open(&output, path, NULL, &err), GS_OK); /* given up: what was there stays */
     fputs("three", output.file);
     assert_int_equal(gs_output_close(&output, false, &err), GS_OK);
     text = read_file(path);
@@ -232,10 +232,10 @@ static void failures_to_write_are_noticed(void **state)
     struct gs_output output;
     struct gs_err err;
     (void)state;
-    assert_int_equal(gs_output_open(&output, "/nonexistent/x", &err), GS_OUTPUT);
+    assert_int_equal(gs_output_open(&output, "/nonexistent/x", NULL, &err), GS_OUTPUT);
     assert_string_equal(err.what, "cannot write to /nonexistent/x: No such file or directory");
-    assert_int_equal(gs_output_open(&output, "/tmp", &err), GS_OUTPUT);
-    assert_int_equal(gs_output_open(&output, "/dev/full", &err), GS_OK);
+    assert_int_equal(gs_output_open(&output, "/tmp", NULL, &err), GS_OUTPUT);
+    assert_int_equal(gs_output_open(&output, "/dev/full", NULL, &err), GS_OK);
     fputs("x", output.file);
     assert_int_equal(gs_output_close(&output, true, &err), GS_OUTPUT);
     assert_string_equal(err.what, "cannot write to /dev/full: No space left on device");

@@ -1,0 +1,20 @@
+/* Whether what is drawn has anything in it. */
+#ifndef GS_PROFILE_WITNESS_H
+#define GS_PROFILE_WITNESS_H
+
+#include "gilspy/sample.h"
+#include "profile/modes.h"
+
+/* A sink in front of another. */
+struct gs_witness {
+    struct gs_sink sink;
+    struct gs_sink *to;
+    const struct gs_selection *selection;
+    bool samples, fits; /* there was one; a thread that the patterns mean */
+    bool must;          /* without either, */
+    bool empty;         /* `to` gets no end, and the source GS_FAILED */
+};
+
+void gs_witness_init(struct gs_witness *witness, struct gs_sink *to, const struct gs_selection *selection, bool must);
+
+#endif

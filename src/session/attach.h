@@ -1,0 +1,63 @@
+/* Holding a process: everything between a pid, or a core, and a snapshot with names. */
+#ifndef GS_SESSION_ATTACH_H
+#define GS_SESSION_ATTACH_H
+
+#include <time.h>
+
+#include "base/remarks.h"
+#include "gilspy/snapshot.h"
+#include "session/lookup.h"
+
+enum { GS_ATTACH_FRAMES = 128 };
+
+struct gs_attach_options {
+    const char *core, *exe; /* NULL: a live process; the program is the one that the core names */
+    uint32_t assume;        /* the version of a Python that is not known, 0: none */
+    struct gs_reader_options reader;
+    bool locals, secrets; /* gs_attach_lookup_again gives values of variables; those that look secret, too */
+    bool quiet;           /* of remarks only what the kernel does not answer is told */
+    const struct gs_remarks *remarks; /* NULL: nobody listens */
+    /* The program must end, because a thread of the process stands still until it does. Must not return. */
+    void (*end)(void *context, const struct gs_err *err);
+    void *context;
+};
+
+/* A frame that was looked up before: threads that wait stand at the same few lines. */
+struct gs_attach_frame {
+    gs_addr code;
+    int32_t instr;
+    struct gs_frame_info info;
+};
+
+struct gs_attach {
+    struct gs_watch *watch;
+    struct gs_target *target;
+    struct gs_python *python;
+    struct gs_reader *reader;
+    struct gs_names *names;
+    struct gs_values *values; /* of locals; NULL until they are asked for */
+    const struct gs_snapshot *snapshot;
+    struct timespec time; /* CLOCK_REALTIME of the snapshot */
+    bool locals, secrets;
+    const struct gs_remarks *remarks;
+    struct gs_family *family; /* that it is a member of; NULL: none */
+    struct gs_attach_frame frames[GS_ATTACH_FRAMES];
+};
+
+enum gs_attach_depth {
+    GS_ATTACH_OPEN,
+    GS_ATTACH_GLANCE, /* one snapshot of who has the GIL; NULL when the process did not hold still */
+    GS_ATTACH_WHOLE   /* a snapshot of every thread with names, tried again for a while */
+};
+
+/* Opens a process by its pid, or by a thread's, or a core (pid is not used), and looks. Steps that do not end are told
+ * and left out. *attach is to be closed, also after a failure (it may be NULL then). */
+enum gs_status gs_attach_open(struct gs_attach **attach, pid_t pid, const struct gs_attach_options *options,
+                              enum gs_attach_depth depth, struct gs_err *err) GS_MUST_CHECK;
+/* Finds names for any snapshot of it. */
+struct gs_lookup gs_attach_lookup(struct gs_attach *attach);
+/* The same for attach->snapshot alone, whose lines are looked up once. */
+struct gs_lookup gs_attach_lookup_again(struct gs_attach *attach);
+void gs_attach_close(struct gs_attach *attach);
+
+#endif

@@ -1,0 +1,322 @@
+/* Opening processes as they are named, are born, and run other programs; letting them go as they end. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/room.h"
+#include "session/family.h"
+#include "session/signals.h"
+#include "target/kin.h"
+#include "target/nested.h"
+#include "target/procfs.h"
+
+enum { FAMILY_MOST = 100000 };
+
+bool gs_pids_add(pid_t **pids, size_t *count, pid_t pid)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if ((*pids)[i] == pid)
+            return true;
+    }
+    pid_t *longer = realloc(*pids, (*count + 1) * sizeof *longer);
+    if (!longer)
+        return false;
+    *pids = longer;
+    longer[(*count)++] = pid;
+    return true;
+}
+
+/* Processes in the order in which they are opened, none twice. */
+struct list {
+    pid_t *pids;
+    size_t count, named;
+};
+
+static bool add(struct list *list, pid_t pid)
+{
+    return list->count >= FAMILY_MOST || gs_pids_add(&list->pids, &list->count, pid);
+}
+
+/* A process before its children. */
+static enum gs_status list_all(struct list *list, const struct gs_family_options *options)
+{
+    bool enough = true;
+    *list = (struct list){0};
+    for (size_t i = 0; i < options->pid_count; i++)
+        enough = add(list, options->pids[i]) && enough;
+    list->named = list->count;
+    for (size_t i = 0; i < list->named && options->descendants && options->at_once; i++) {
+        pid_t *descendants = NULL;
+        size_t count = 0;
+        if (gs_target_descendants(gs_target_process_of(list->pids[i]), &descendants, &count) != GS_OK)
+            continue; /* whether there is a /proc is found out when it is opened */
+        for (size_t k = 0; k < count; k++)
+            enough = add(list, descendants[k]) && enough;
+        free(descendants);
+    }
+    return enough ? GS_OK : GS_NO_MEMORY;
+}
+
+static void give_up(const struct gs_stuck *stuck, void *context)
+{
+    const struct gs_attach *attach = context;
+    const struct gs_family_calls *calls = &attach->family->calls;
+    calls->give_up(calls->context, attach, stuck);
+}
+
+/* It may have been named twice, by a thread of its for one. */
+static bool was_met(const struct gs_family *family, pid_t pid)
+{
+    for (size_t i = 0; i < family->met_count; i++) {
+        if (family->met[i] == pid)
+            return true;
+    }
+    for (size_t i = 0; i < family->count; i++) {
+        if (family->members[i]->target->pid == pid)
+            return true;
+    }
+    return false;
+}
+
+static enum gs_status welcome(struct gs_family *family, struct gs_attach *attach, bool *keep, struct gs_err *err)
+{
+    enum gs_status status = GS_OK;
+    attach->family = family;
+    if (!gs_room((void **)&family->members, &family->room, family->count + 1, sizeof *family->members))
+        return GS_NO_MEMORY;
+    if (family->calls.give_up && !attach->target->still)
+        status = gs_watch_guard(attach->watch, give_up, attach);
+    if (!status)
+        status = family->calls.opened(family->calls.context, attach, keep, err);
+    if (!status && *keep)
+        family->members[family->count++] = attach;
+    else if (!status && !gs_pids_add(&family->met, &family->met_count, attach->target->pid))
+        status = GS_NO_MEMORY;
+    return status;
+}
+
+/* Opens a process, unless that is done already. */
+static enum gs_status adopt(struct gs_family *family, pid_t pid, enum gs_attach_depth depth, struct gs_err *err)
+{
+    struct gs_attach *attach;
+    bool keep = true;
+    enum gs_status status = gs_attach_open(&attach, pid, &family->options.attach, depth, err);
+    if (!status && was_met(family, attach->target->pid)) {
+        keep = false;
+    } else if (!status) {
+        status = welcome(family, attach, &keep, err);
+        if (status && !err->what[0])
+            gs_fail(err, status, "cannot %s process %d: %s", family->options.verb, (int)pid, gs_status_text(status));
+    }
+    if (status || !keep)
+        gs_attach_close(attach);
+    return status;
+}
+
+/* Children may be no Python, or gone by now, and a shell that starts Pythons is none. */
+static bool is_expected(const struct gs_family *family, bool named, enum gs_status status)
+{
+    if (!family->options.at_once)
+        return family->options.descendants && status == GS_NOT_PYTHON;
+    return !named && (status == GS_NOT_PYTHON || status == GS_NO_PROCESS || gs_status_class(status) == GS_CLASS_GONE);
+}
+
+static enum gs_status open_listed(struct gs_family *family, const struct list *list, int *exit, struct gs_err *err)
+{
+    enum gs_status first = GS_OK, status = GS_OK;
+    for (size_t i = 0; i < list->count && status != GS_OUTPUT; i++) {
+        struct gs_err why = {0};
+        status = adopt(family, list->pids[i], family->options.named, &why);
+        if (family->kin)
+            gs_kin_tried(family->kin, list->pids[i], status == GS_OK, gs_clock_ns());
+        if (status == GS_OK || is_expected(family, i < list->named, status))
+            continue;
+        if (i < list->named && !family->options.attach.core)
+            gs_nested_hint(&why, status, list->pids[i]);
+        first = first ? first : status;
+        *err = why;
+        if (list->count > 1) {
+            int failed = gs_tell_failure(family->options.attach.remarks, status, &why);
+            *exit = *exit ? *exit : failed;
+            err->what[0] = '\0';
+        }
+    }
+    return family->count > 0 ? GS_OK : first;
+}
+
+static enum gs_status cannot(const struct gs_family *family, enum gs_status status, struct gs_err *err)
+{
+    const char *why = status == GS_NO_MEMORY ? "out of memory" : gs_status_text(status);
+    return gs_fail(err, status, "cannot %s: %s", family->options.verb, why);
+}
+
+static enum gs_status start(struct gs_family *family, struct gs_err *err)
+{
+    const struct gs_family_options *options = &family->options;
+    struct gs_spawn_manner manner = options->manner;
+    manner.foster = options->descendants;
+    enum gs_status status = gs_spawn_start(&family->spawn, options->program, &manner, err);
+    gs_signals_catch();
+    if (status)
+        return status;
+    family->spawned = true;
+    gs_signals_wake_for_children();
+    family->kin = gs_kin_new(&family->spawn.pid, 1, options->descendants);
+    if (!family->kin)
+        return cannot(family, GS_NO_MEMORY, err);
+    gs_kin_foster(family->kin, getpid());
+    return GS_OK;
+}
+
+static enum gs_status open_named(struct gs_family *family, int *exit, struct gs_err *err)
+{
+    const struct gs_family_options *options = &family->options;
+    struct list list;
+    if (!options->at_once) {
+        gs_signals_catch();
+        family->kin = gs_kin_new(options->pids, options->pid_count, options->descendants);
+        if (!family->kin)
+            return cannot(family, GS_NO_MEMORY, err);
+    }
+    enum gs_status status = list_all(&list, options);
+    if (status)
+        gs_fail(err, status, "cannot list the processes: out of memory");
+    else
+        status = open_listed(family, &list, exit, err);
+    free(list.pids);
+    return status;
+}
+
+enum gs_status gs_family_open(struct gs_family *family, const struct gs_family_options *options,
+                              const struct gs_family_calls *calls, int *exit, struct gs_err *err)
+{
+    *family = (struct gs_family){.options = *options, .calls = *calls};
+    return options->program ? start(family, err) : open_named(family, exit, err);
+}
+
+enum gs_status gs_family_follow(struct gs_family *family, uint64_t now_ns, struct gs_err *err)
+{
+    if (!family->kin)
+        return GS_OK;
+    enum gs_status status = gs_kin_poll(family->kin, now_ns);
+    if (status)
+        return gs_fail(err, status, "cannot %s: %s", family->options.verb, gs_status_text(status));
+    for (pid_t pid; (pid = gs_kin_next(family->kin, now_ns)) > 0;) {
+        struct gs_err why = {0};
+        status = adopt(family, pid, family->options.born, &why);
+        gs_kin_tried(family->kin, pid, status == GS_OK, gs_clock_ns());
+        bool hopeless = pid == family->spawn.pid && family->options.hopeless >> status & 1;
+        if (status == GS_NO_MEMORY || status == GS_OUTPUT || hopeless) {
+            *err = why;
+            return status;
+        }
+    }
+    return GS_OK;
+}
+
+uint64_t gs_family_follow_ns(const struct gs_family *family, uint64_t now_ns)
+{
+    bool more = family->kin && (family->options.descendants || gs_kin_count(family->kin) > family->count);
+    return more ? now_ns + GS_KIN_POLL_NS : UINT64_MAX;
+}
+
+enum gs_status gs_family_await(struct gs_family *family, struct gs_err *err)
+{
+    enum gs_status status = GS_OK;
+    while (!status && family->count == 0 && !gs_family_over(family) && !gs_signals_ended()) {
+        uint64_t now_ns = gs_clock_ns();
+        status = gs_family_follow(family, now_ns, err);
+        if (!status && family->count == 0)
+            gs_signals_sleep(now_ns + GS_KIN_POLL_NS);
+    }
+    return status;
+}
+
+void gs_family_forget(struct gs_family *family, struct gs_attach *attach, enum gs_status why, uint64_t now_ns)
+{
+    if (family->kin)
+        gs_kin_again(family->kin, attach->target->pid, now_ns);
+    for (size_t i = 0; i < family->count; i++) {
+        if (family->members[i] == attach) {
+            family->members[i] = family->members[--family->count];
+            break;
+        }
+    }
+    if (family->calls.closed)
+        family->calls.closed(family->calls.context, attach, why);
+    gs_attach_close(attach);
+    if (family->spawned)
+        gs_spawn_ended(&family->spawn);
+}
+
+bool gs_family_over(struct gs_family *family)
+{
+    if (family->spawned)
+        return gs_spawn_ended(&family->spawn);
+    return !family->kin || gs_kin_count(family->kin) == 0;
+}
+
+uint64_t gs_family_missed(const struct gs_family *family)
+{
+    return family->kin ? gs_kin_missed(family->kin) : 0;
+}
+
+enum gs_status gs_family_nobody(struct gs_family *family, const char *done, bool due, struct gs_err *err)
+{
+    const struct gs_family_options *options = &family->options;
+    const char *program = options->program ? options->program[0] : NULL;
+    if (!due) {
+        gs_fail(err, GS_GONE, "nothing was %s: the end came before the first look was due", done);
+        gs_err_todo(err, "Give it more time (--duration), or look more often (--rate)");
+        return GS_GONE;
+    }
+    if (!program)
+        return gs_fail(err, GS_GONE, "nothing was %s: no Python could be read before the end", done);
+    bool over = !family->spawned || gs_spawn_ended(&family->spawn);
+    gs_fail(err, GS_GONE, "nothing was %s: no Python was met in %.100s %s", done, program,
+            over ? "before its end" : "so far");
+    if (options->single)
+        gs_err_todo(err, "If %.100s starts Python as a process of its own, name that with -p", program);
+    else if (!options->descendants)
+        gs_err_todo(err, "If %.100s starts Python as a process of its own, add -s", program);
+    return GS_GONE;
+}
+
+int gs_family_wait(struct gs_family *family)
+{
+    return family->spawned ? gs_spawn_wait(&family->spawn) : -1;
+}
+
+void gs_family_close(struct gs_family *family)
+{
+    for (size_t i = 0; i < family->count; i++)
+        gs_attach_close(family->members[i]);
+    free(family->members);
+    free(family->met);
+    gs_kin_free(family->kin);
+    family->members = NULL;
+    family->met = NULL;
+    family->kin = NULL;
+    family->count = family->met_count = 0;
+}
+
+static bool runs_python(pid_t pid, const char *exe)
+{
+    char path[GS_PROC_PATH];
+    return gs_proc_exe(pid, path) && (strcmp(path, exe) == 0 || gs_called_python(path));
+}
+
+enum gs_status gs_family_pythons(const struct gs_target *target, pid_t **children, size_t *count)
+{
+    size_t kept = 0;
+    enum gs_status status = gs_target_children(target->pid, children, count);
+    if (status != GS_OK)
+        return status;
+    for (size_t i = 0; i < *count; i++) {
+        if (runs_python((*children)[i], target->exe))
+            (*children)[kept++] = (*children)[i];
+    }
+    *count = kept;
+    return GS_OK;
+}

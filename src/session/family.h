@@ -1,0 +1,79 @@
+/* Who is watched: processes that were named, a core, or a program that is started; with their children, if wanted, also
+ * those born later. The one place that follows a tree of processes. */
+#ifndef GS_SESSION_FAMILY_H
+#define GS_SESSION_FAMILY_H
+
+#include "base/watch.h"
+#include "session/attach.h"
+#include "session/spawn.h"
+
+struct gs_family_options {
+    const pid_t *pids; /* named by the user; a core has one, 0 */
+    size_t pid_count;
+    char *const *program; /* is started instead of these; NULL: none */
+    struct gs_spawn_manner manner;
+    bool descendants; /* as well */
+    bool single;      /* they could not be wanted: one process is watched */
+    /* Who is there in the beginning is all, and opened as those who are named. Else who is born later, or runs another
+     * program, comes in by gs_family_follow, and signals are caught as gs_signals_catch does. */
+    bool at_once;
+    const char *verb;                 /* what it is for, in messages: "sample" */
+    enum gs_attach_depth named, born; /* how deep those are looked into who are named, and who come later */
+    uint64_t hopeless;                /* the set (1 << GS_X) of what ends all when the program cannot be opened */
+    struct gs_attach_options attach;
+};
+
+struct gs_family_calls {
+    void *context;
+    /* A process was opened. It becomes a member, unless *keep is set to false or this fails: then it is closed again.
+     * err may be left empty. */
+    enum gs_status (*opened)(void *context, struct gs_attach *attach, bool *keep, struct gs_err *err);
+    /* It is a member no more, and why; it is closed when that returns. May be NULL. */
+    void (*closed)(void *context, struct gs_attach *attach, enum gs_status why);
+    /* The thread that opened them waits for the kernel for ever. Called from another thread, and must not return. NULL:
+     * no member is watched for long. */
+    void (*give_up)(void *context, const struct gs_attach *attach, const struct gs_stuck *stuck);
+};
+
+struct gs_family {
+    struct gs_family_options options;
+    struct gs_family_calls calls;
+    struct gs_attach **members;
+    size_t count, room;
+    struct gs_spawn spawn;
+    bool spawned;
+    struct gs_kin *kin; /* NULL: nobody comes later */
+    pid_t *met;         /* who was opened but not kept */
+    size_t met_count;
+};
+
+/* Opens the processes that are named, or starts the program. Of several which cannot be opened each is told: *exit is
+ * the exit status of the first, and err->what is empty. GS_OK: there is a member, one may come, or none was to be kept.
+ * The options' strings and lists must outlive it. Not to be moved; to be closed in any case. */
+enum gs_status gs_family_open(struct gs_family *family, const struct gs_family_options *options,
+                              const struct gs_family_calls *calls, int *exit, struct gs_err *err) GS_MUST_CHECK;
+/* Opens processes that were born, or became Pythons. GS_NO_MEMORY, GS_OUTPUT, what is hopeless. */
+enum gs_status gs_family_follow(struct gs_family *family, uint64_t now_ns, struct gs_err *err) GS_MUST_CHECK;
+/* When to follow again; UINT64_MAX: nobody can come now. */
+uint64_t gs_family_follow_ns(const struct gs_family *family, uint64_t now_ns);
+/* Follows until there is a member, the program ends, or a signal came; GS_OK in each case. */
+enum gs_status gs_family_await(struct gs_family *family, struct gs_err *err) GS_MUST_CHECK;
+/* A member ended, or runs another program: it is closed, and tried again if there is something to try. */
+void gs_family_forget(struct gs_family *family, struct gs_attach *attach, enum gs_status why, uint64_t now_ns);
+/* Nobody but the members can come: the program has ended, or nobody is there who could become one. */
+bool gs_family_over(struct gs_family *family);
+/* Processes that looked like Python and were gone before they could be opened. */
+uint64_t gs_family_missed(const struct gs_family *family);
+/* What is said when nothing was watched: fills err, GS_GONE. done: "recorded"; due: there was a time to look. */
+enum gs_status gs_family_nobody(struct gs_family *family, const char *done, bool due, struct gs_err *err);
+/* Waits for the end of the program that was started, and passes on to it what signals come: its exit status; -1: none
+ * was. */
+int gs_family_wait(struct gs_family *family);
+void gs_family_close(struct gs_family *family);
+
+/* Adds one to a list of processes, unless it is there. False: out of memory. */
+bool gs_pids_add(pid_t **pids, size_t *count, pid_t pid);
+/* The children of a process that look like Python: they run the same program, or one that is called so. */
+enum gs_status gs_family_pythons(const struct gs_target *target, pid_t **children, size_t *count) GS_MUST_CHECK;
+
+#endif

@@ -1,0 +1,239 @@
+/* The looks at one process, from the first to the verdicts. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "diagnose/why_closer.h"
+#include "diagnose/why_say.h"
+#include "sample/merge.h"
+#include "session/why_session.h"
+
+#define CLOSER_NS (GS_WHY_LONG_NS * 2) /* a hold that lasts so long is looked at more closely */
+
+enum { LAST_ATTEMPTS = 50, LAST_PAUSE_NS = 1000 * 1000 };
+
+static const char *name_of(void *context, const struct gs_thread *thread, char spare[16])
+{
+    struct gs_lookup lookup = gs_attach_lookup(context);
+    return lookup.name(lookup.context, thread, spare);
+}
+
+static bool place_of(void *context, const struct gs_frame *frame, struct gs_place *place)
+{
+    struct gs_lookup lookup = gs_attach_lookup(context);
+    struct gs_frame_info info;
+    if (!lookup.frame(lookup.context, frame, &info))
+        return false;
+    *place = (struct gs_place){.function = info.function,
+                               .qualname = info.qualname,
+                               .file = info.file ? info.file : "",
+                               .line = info.line,
+                               .kind = frame->kind};
+    return true;
+}
+
+static const struct gs_code *code_of(void *context, const struct gs_frame *frame)
+{
+    const struct gs_attach *attach = context;
+    return gs_codes_find(gs_reader_codes(attach->reader), frame->code);
+}
+
+static enum gs_status read_waits(struct gs_why_session *session, struct gs_waits *waits)
+{
+    struct gs_attach *attach = session->attach;
+    return gs_waits_read(waits, attach->target, attach->python, attach->snapshot, &session->facts.lookup);
+}
+
+enum gs_status gs_why_session_remember(struct gs_why_session *session)
+{
+    if (session->ended)
+        return GS_OK;
+    gs_waits_fini(&session->before);
+    session->facts.before = &session->before;
+    session->before_ns = gs_clock_ns();
+    return read_waits(session, &session->before);
+}
+
+enum gs_status gs_why_session_open(struct gs_why_session *session, struct gs_attach *attach,
+                                   const struct gs_why_session_options *options)
+{
+    struct gs_case *facts = &session->facts;
+    enum gs_status status = GS_OK;
+    *session = (struct gs_why_session){.attach = attach, .native = options->native};
+    if (!attach->snapshot)
+        return GS_LOST;
+    *facts = (struct gs_case){
+        .target = attach->target, .python = attach->python, .watch = &session->watch, .now = &session->now, .cpu = -1};
+    facts->closers = session->closers;
+    facts->patterns = options->patterns;
+    facts->pattern_count = options->pattern_count;
+    facts->lookup = (struct gs_why_lookup){attach, name_of, place_of, code_of};
+    facts->stopped = gs_target_stopped(attach->target, &facts->tracer);
+    if (facts->tracer > 0)
+        gs_process_comm(facts->tracer, facts->tracer_name);
+    if (!attach->target->still)
+        status = gs_why_session_remember(session);
+    if (status == GS_OK)
+        status = gs_why_watch_add(&session->watch, attach->snapshot);
+    session->begin_ns = gs_clock_ns();
+    if (!gs_target_clock_ns(attach->target, &session->begin_cpu_ns))
+        session->begin_cpu_ns = 0;
+    return status;
+}
+
+/* Notes where the thread is, out of a snapshot with its C stack. */
+static void note_closer(struct gs_why_session *session, pid_t tid)
+{
+    struct gs_attach *attach = session->attach;
+    struct gs_native *natives = gs_reader_natives(attach->reader);
+    struct gs_merge *merge = gs_merge_new();
+    size_t count = 0, *used = &session->facts.closer_count;
+    const struct gs_thread *threads = merge ? gs_merge_threads(merge, attach->snapshot, &count) : NULL;
+    for (size_t i = 0; i < count && threads; i++) {
+        struct gs_why_closer closer = {.tid = tid};
+        char spare[16];
+        if (threads[i].tid != tid)
+            continue;
+        snprintf(closer.name, sizeof closer.name, "%s", name_of(attach, &threads[i], spare));
+        snprintf(closer.stack, sizeof closer.stack, "%s", gs_said_stack(&session->facts, &threads[i]).words);
+        closer.in_python = threads[i].frame_count > 0 && threads[i].frames[0].kind == GS_FRAME_PYTHON &&
+                           attach->snapshot->native != GS_NATIVE_NONE;
+        if (natives)
+            gs_why_closer_name(threads[i].frames, threads[i].frame_count, natives, &closer);
+        if (*used == GS_WHY_CLOSERS)
+            memmove(session->closers, session->closers + 1, --*used * sizeof closer);
+        session->closers[(*used)++] = closer;
+        break;
+    }
+    gs_merge_free(merge);
+}
+
+/* A hold lasts: one look at the C stack of that thread names what keeps the GIL. */
+static enum gs_status look_closer(struct gs_why_session *session)
+{
+    struct gs_attach *attach = session->attach;
+    for (size_t i = 0; i < GS_WHY_GILS; i++) {
+        const struct gs_why_hold *hold = &session->watch.gils[i].now;
+        if (!hold->tid || hold->end_ns - hold->begin_ns < CLOSER_NS || session->native_ns[i] == hold->begin_ns)
+            continue;
+        session->native_ns[i] = hold->begin_ns;
+        enum gs_status status = gs_reader_native(attach->reader, GS_NATIVE_LEAF, hold->tid);
+        if (status == GS_OK)
+            status = gs_reader_take(attach->reader, &attach->snapshot);
+        if (status == GS_OK)
+            note_closer(session, hold->tid);
+        enum gs_status off = gs_reader_native(attach->reader, GS_NATIVE_NONE, 0);
+        return status != GS_OK ? status : off;
+    }
+    return GS_OK;
+}
+
+/* While a process changes its program its memory looks as if it had ended. */
+static void note_end(struct gs_why_session *session, enum gs_status status)
+{
+    if (gs_status_class(status) == GS_CLASS_GONE)
+        session->ended = gs_target_check(session->attach->target) == GS_EXECED ? GS_EXECED : status;
+}
+
+enum gs_status gs_why_session_look(struct gs_why_session *session)
+{
+    struct gs_attach *attach = session->attach;
+    if (session->ended)
+        return GS_OK;
+    enum gs_status status = gs_reader_take(attach->reader, &attach->snapshot);
+    if (status == GS_OK)
+        status = gs_why_watch_add(&session->watch, attach->snapshot);
+    if (status == GS_OK)
+        status = look_closer(session);
+    note_end(session, status);
+    return gs_status_class(status) == GS_CLASS_FATAL ? status : GS_OK;
+}
+
+/* A snapshot of everybody, with names, as dump takes it. */
+static enum gs_status look_at_all(struct gs_why_session *session)
+{
+    struct gs_attach *attach = session->attach;
+    enum gs_status status = session->native ? gs_reader_native(attach->reader, session->native, 0) : GS_OK;
+    if (status != GS_OK)
+        return status;
+    status = GS_LOST;
+    for (int i = 0; i < LAST_ATTEMPTS && gs_status_class(status) == GS_CLASS_LOST; i++) {
+        if (i > 0)
+            nanosleep(&(struct timespec){.tv_nsec = LAST_PAUSE_NS}, NULL);
+        gs_reader_full_census(attach->reader);
+        clock_gettime(CLOCK_REALTIME, &attach->time);
+        status = gs_reader_take(attach->reader, &attach->snapshot);
+    }
+    note_end(session, status);
+    if (status != GS_OK)
+        return session->ended ? GS_OK : status;
+    memset(attach->frames, 0, sizeof attach->frames);
+    for (size_t i = 0; i < attach->snapshot->interpreter_count; i++)
+        gs_names_refresh(attach->names, attach->snapshot->interpreters[i].addr);
+    return gs_why_watch_add(&session->watch, attach->snapshot);
+}
+
+/* The C stacks of those who had a GIL, then everybody once more as the user wants them. */
+static enum gs_status look_into_core(struct gs_why_session *session)
+{
+    struct gs_attach *attach = session->attach;
+    pid_t holders[GS_WHY_CLOSERS];
+    size_t count = 0;
+    for (size_t i = 0; i < attach->snapshot->gil_count && count < GS_WHY_CLOSERS; i++) {
+        if (attach->snapshot->gils[i].holder > 0)
+            holders[count++] = attach->snapshot->gils[i].holder;
+    }
+    enum gs_status status = GS_OK;
+    for (size_t i = 0; i < count && status == GS_OK; i++) {
+        status = gs_reader_native(attach->reader, GS_NATIVE_LEAF, holders[i]);
+        if (status == GS_OK)
+            status = gs_reader_take(attach->reader, &attach->snapshot);
+        if (status == GS_OK)
+            note_closer(session, holders[i]);
+    }
+    if (status == GS_OK && count > 0)
+        status = gs_reader_native(attach->reader, session->native, 0);
+    if (status == GS_OK && count > 0)
+        status = gs_reader_take(attach->reader, &attach->snapshot);
+    return status;
+}
+
+/* The last snapshot went with the process; what all of them added up to is there. */
+static enum gs_status judge_gone(struct gs_why_session *session)
+{
+    static const struct gs_snapshot nobody = {.moved_count = GS_EVERYBODY};
+    session->facts.ended = session->ended;
+    session->facts.snapshot = session->attach->snapshot = &nobody;
+    gs_why_watch_end(&session->watch);
+    return gs_why_judge(&session->why, &session->facts);
+}
+
+enum gs_status gs_why_session_judge(struct gs_why_session *session)
+{
+    struct gs_attach *attach = session->attach;
+    uint64_t cpu_ns, now_ns = gs_clock_ns();
+    enum gs_status status = GS_OK;
+    if (session->ended)
+        return judge_gone(session);
+    if (session->begin_cpu_ns > 0 && gs_target_clock_ns(attach->target, &cpu_ns) && now_ns > session->begin_ns)
+        session->facts.cpu = (double)(cpu_ns - session->begin_cpu_ns) / (double)(now_ns - session->begin_ns);
+    status = attach->target->still ? look_into_core(session) : look_at_all(session);
+    if (session->ended)
+        return judge_gone(session);
+    if (status != GS_OK)
+        return status;
+    gs_why_watch_end(&session->watch);
+    status = read_waits(session, &session->now);
+    session->facts.apart_ns = attach->target->still ? 0 : gs_clock_ns() - session->before_ns;
+    session->facts.snapshot = attach->snapshot;
+    return status == GS_OK ? gs_why_judge(&session->why, &session->facts) : status;
+}
+
+void gs_why_session_close(struct gs_why_session *session)
+{
+    gs_why_fini(&session->why);
+    gs_waits_fini(&session->before);
+    gs_waits_fini(&session->now);
+    gs_why_watch_fini(&session->watch);
+}
