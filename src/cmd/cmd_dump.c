@@ -72,11 +72,10 @@ static void tell_lacks(const struct gs_target *target)
         gs_remark("part of the memory is not in the core, and %s %s", path, why);
 }
 
-/* Each process is shown when it is opened, and not kept. */
-static enum gs_status show(void *context, struct gs_attach *attach, bool *keep, struct gs_err *err)
+/* Each process is shown when it is opened. */
+static enum gs_status show(void *context, struct gs_attach *attach, struct gs_err *err)
 {
     struct writing *w = context;
-    *keep = false;
     enum gs_status status = begin(w, err);
     if (status != GS_OK)
         return status;
@@ -113,7 +112,7 @@ static int dump(const struct gs_args *args)
     struct gs_err err = {0};
     int exit = 0;
     options.verb = "show";
-    options.at_once = true;
+    options.at_once = options.passing = true;
     options.named = GS_ATTACH_WHOLE;
     enum gs_status status = gs_family_open(&family, &options, &calls, &exit, &err);
     gs_family_close(&family);

@@ -3,19 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/least.h"
 #include "base/console.h"
 #include "cmd/cmd.h"
-#include "cmd/exact_words.h"
 #include "cmd/message.h"
 #include "profile/meter.h"
 #include "cmd/wire.h"
 #include "session/loop.h"
-#include "session/stuck.h"
 #include "session/traced.h"
+#include "export/exact_words.h"
 #include "export/run.h"
 #include "export/timeline_feed.h"
 #include "export/trace_text.h"
@@ -80,13 +78,6 @@ static enum gs_status choose_format(const struct gs_timeline_format **format, co
     return GS_USAGE;
 }
 
-static void give_up(void *context, const struct gs_attach *attach, const struct gs_stuck *stuck)
-{
-    struct trace *t = context;
-    gs_output_abandon(&t->output);
-    _exit(gs_stuck_end(stuck, attach->target, "trace", &gs_to_user));
-}
-
 /* The sampler, for the functions. */
 static enum gs_status open_sampler(struct trace *t, struct gs_err *err)
 {
@@ -120,7 +111,7 @@ static enum gs_status begin(struct trace *t, struct gs_err *err)
                                        .counters = args->counters,
                                        .tap = &tap};
     const struct gs_family_options family = gs_wire_family(args, &t->output);
-    enum gs_status status = gs_traced_open(&t->traced, &family, give_up, t, err);
+    enum gs_status status = gs_traced_open(&t->traced, &family, err);
     if (!status)
         status = gs_output_open(&t->output, t->name, &gs_to_user, err);
     t->open = !status;
@@ -271,15 +262,15 @@ static void tell_setup(const struct trace *t)
     const struct gs_tracer_setup *setup = gs_exact_setup(t->exact);
     if (t->args->quiet)
         return;
-    gs_exact_tell_setup(t->exact);
+    gs_exact_tell_setup(t->exact, &gs_to_user);
     if (!setup->switches && !setup->spots.none)
         gs_remark("with so many threads the scheduler is not traced");
     if (t->args->verbose && setup->switches && !setup->gauges.there[GS_GAUGE_WAKES])
         gs_remark("in which state a thread sleeps and who wakes it is not seen: that takes root or CAP_PERFMON, and "
                   "tracefs (mount -t tracefs nodev /sys/kernel/tracing)");
     if (t->args->counters)
-        gs_exact_tell_counters(t->exact);
-    gs_exact_tell_stopping(t->args->stopping);
+        gs_exact_tell_counters(t->exact, &gs_to_user);
+    gs_exact_tell_stopping(t->args->stopping, &gs_to_user);
 }
 
 /* What is to be known of the result. */
@@ -292,7 +283,7 @@ static void tell_losses(const struct trace *t)
         gs_remark("process %d runs another program now: traced up to there", (int)t->traced.attach->target->pid);
     if (gs_exact_caveat(&t->stat))
         gs_remark("%s", gs_exact_caveat(&t->stat));
-    gs_exact_tell_losses(t->exact);
+    gs_exact_tell_losses(t->exact, &gs_to_user);
 }
 
 static void close_all(struct trace *t)

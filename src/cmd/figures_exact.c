@@ -1,16 +1,14 @@
 /* The loop around exact tracing for stat: intervals, the end, what it is worth. */
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/least.h"
-#include "cmd/exact_words.h"
 #include "cmd/figures.h"
 #include "cmd/figures_exact.h"
 #include "cmd/message.h"
 #include "cmd/wire.h"
 #include "session/loop.h"
-#include "session/stuck.h"
 #include "session/traced.h"
+#include "export/exact_words.h"
 #include "export/stat.h"
 
 static const double overhead_most = 0.02; /* unless --max-overhead says otherwise */
@@ -28,13 +26,6 @@ struct figures {
     bool shown, warned;       /* warned: of what tracing changes */
     const char *instead;      /* why it is sampled from the beginning; NULL: it is not */
 };
-
-static void give_up(void *context, const struct gs_attach *attach, const struct gs_stuck *stuck)
-{
-    struct figures *f = context;
-    gs_output_abandon(&f->output);
-    _exit(gs_stuck_end(stuck, attach->target, "trace", &gs_to_user));
-}
 
 static enum gs_status show(struct figures *f)
 {
@@ -122,11 +113,11 @@ static void tell(const struct figures *f, bool gone)
 {
     if (f->args->quiet)
         return;
-    gs_exact_tell_setup(f->exact);
-    gs_exact_tell_stopping(f->args->stopping);
+    gs_exact_tell_setup(f->exact, &gs_to_user);
+    gs_exact_tell_stopping(f->args->stopping, &gs_to_user);
     if (f->args->counters)
-        gs_exact_tell_counters(f->exact);
-    gs_exact_tell_losses(f->exact);
+        gs_exact_tell_counters(f->exact, &gs_to_user);
+    gs_exact_tell_losses(f->exact, &gs_to_user);
     if (gone && !f->args->program)
         gs_remark("the process %s: the figures are of the time up to then",
                   gs_target_check(f->traced.attach->target) == GS_EXECED ? "runs another program now" : "has ended");
@@ -182,7 +173,7 @@ int gs_figures_exact(const struct gs_args *args)
         return gs_message(status, &err);
     gs_console_init(&f.console, f.output.file, args->color);
     const struct gs_family_options options = gs_wire_family(args, &f.output);
-    status = gs_traced_open(&f.traced, &options, give_up, &f, &err);
+    status = gs_traced_open(&f.traced, &options, &err);
     if (!status)
         status = measure(&f, &err);
     bool instead = !status && f.instead;

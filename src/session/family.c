@@ -7,6 +7,7 @@
 #include "base/room.h"
 #include "session/family.h"
 #include "session/signals.h"
+#include "session/stuck.h"
 #include "target/kin.h"
 #include "target/nested.h"
 #include "target/procfs.h"
@@ -61,8 +62,13 @@ static enum gs_status list_all(struct list *list, const struct gs_family_options
 static void give_up(const struct gs_stuck *stuck, void *context)
 {
     const struct gs_attach *attach = context;
-    const struct gs_family_calls *calls = &attach->family->calls;
-    calls->give_up(calls->context, attach, stuck);
+    const struct gs_family *family = attach->family;
+    const struct gs_attach_options *options = &family->options.attach;
+    struct gs_err err;
+    if (family->calls.give_up)
+        family->calls.give_up(family->calls.context, attach, stuck);
+    gs_stuck_end(stuck, attach->target, family->options.verb, options->remarks, &err);
+    options->end(options->context, &err);
 }
 
 /* It may have been named twice, by a thread of its for one. */
@@ -79,20 +85,20 @@ static bool was_met(const struct gs_family *family, pid_t pid)
     return false;
 }
 
-static enum gs_status welcome(struct gs_family *family, struct gs_attach *attach, bool *keep, struct gs_err *err)
+static enum gs_status welcome(struct gs_family *family, struct gs_attach *attach, struct gs_err *err)
 {
     enum gs_status status = GS_OK;
     attach->family = family;
+    if (family->options.passing && !gs_pids_add(&family->met, &family->met_count, attach->target->pid))
+        return GS_NO_MEMORY;
     if (!gs_room((void **)&family->members, &family->room, family->count + 1, sizeof *family->members))
         return GS_NO_MEMORY;
-    if (family->calls.give_up && !attach->target->still)
+    if (!family->options.passing && !attach->target->still)
         status = gs_watch_guard(attach->watch, give_up, attach);
     if (!status)
-        status = family->calls.opened(family->calls.context, attach, keep, err);
-    if (!status && *keep)
+        status = family->calls.opened(family->calls.context, attach, err);
+    if (!status && !family->options.passing)
         family->members[family->count++] = attach;
-    else if (!status && !gs_pids_add(&family->met, &family->met_count, attach->target->pid))
-        status = GS_NO_MEMORY;
     return status;
 }
 
@@ -100,16 +106,13 @@ static enum gs_status welcome(struct gs_family *family, struct gs_attach *attach
 static enum gs_status adopt(struct gs_family *family, pid_t pid, enum gs_attach_depth depth, struct gs_err *err)
 {
     struct gs_attach *attach;
-    bool keep = true;
     enum gs_status status = gs_attach_open(&attach, pid, &family->options.attach, depth, err);
-    if (!status && was_met(family, attach->target->pid)) {
-        keep = false;
-    } else if (!status) {
-        status = welcome(family, attach, &keep, err);
-        if (status && !err->what[0])
-            gs_fail(err, status, "cannot %s process %d: %s", family->options.verb, (int)pid, gs_status_text(status));
-    }
-    if (status || !keep)
+    bool fresh = !status && !was_met(family, attach->target->pid);
+    if (fresh)
+        status = welcome(family, attach, err);
+    if (fresh && status && !err->what[0])
+        gs_fail(err, status, "cannot %s process %d: %s", family->options.verb, (int)pid, gs_status_text(status));
+    if (status || !fresh || family->options.passing)
         gs_attach_close(attach);
     return status;
 }

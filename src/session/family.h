@@ -14,6 +14,7 @@ struct gs_family_options {
     struct gs_spawn_manner manner;
     bool descendants; /* as well */
     bool single;      /* they could not be wanted: one process is watched */
+    bool passing;     /* each is closed again when it was seen: there are no members */
     /* Who is there in the beginning is all, and opened as those who are named. Else who is born later, or runs another
      * program, comes in by gs_family_follow, and signals are caught as gs_signals_catch does. */
     bool at_once;
@@ -25,13 +26,12 @@ struct gs_family_options {
 
 struct gs_family_calls {
     void *context;
-    /* A process was opened. It becomes a member, unless *keep is set to false or this fails: then it is closed again.
-     * err may be left empty. */
-    enum gs_status (*opened)(void *context, struct gs_attach *attach, bool *keep, struct gs_err *err);
+    /* A process was opened, and becomes a member unless this fails. err may be left empty. */
+    enum gs_status (*opened)(void *context, struct gs_attach *attach, struct gs_err *err);
     /* It is a member no more, and why; it is closed when that returns. May be NULL. */
     void (*closed)(void *context, struct gs_attach *attach, enum gs_status why);
     /* The thread that opened them waits for the kernel for ever. Called from another thread, and must not return. NULL:
-     * no member is watched for long. */
+     * the program ends, by `end` of the options of attach. */
     void (*give_up)(void *context, const struct gs_attach *attach, const struct gs_stuck *stuck);
 };
 
@@ -43,12 +43,13 @@ struct gs_family {
     struct gs_spawn spawn;
     bool spawned;
     struct gs_kin *kin; /* NULL: nobody comes later */
-    pid_t *met;         /* who was opened but not kept */
+    pid_t *met;         /* who was seen in passing */
     size_t met_count;
 };
 
 /* Opens the processes that are named, or starts the program. Of several which cannot be opened each is told: *exit is
- * the exit status of the first, and err->what is empty. GS_OK: there is a member, one may come, or none was to be kept.
+ * the exit status of the first, and err->what is empty. GS_OK: there is a member, one may come, or all were seen in
+ * passing.
  * The options' strings and lists must outlive it. Not to be moved; to be closed in any case. */
 enum gs_status gs_family_open(struct gs_family *family, const struct gs_family_options *options,
                               const struct gs_family_calls *calls, int *exit, struct gs_err *err) GS_MUST_CHECK;

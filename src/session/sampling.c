@@ -43,11 +43,10 @@ static void give_up(void *context, const struct gs_attach *attach, const struct 
     sampling->calls.give_up(sampling->calls.context);
 }
 
-static enum gs_status opened(void *context, struct gs_attach *attach, bool *keep, struct gs_err *err)
+static enum gs_status opened(void *context, struct gs_attach *attach, struct gs_err *err)
 {
     struct gs_sampling *sampling = context;
     enum gs_status status = GS_OK;
-    (void)keep;
     (void)err;
     if (sampling->options.polls)
         status = gs_reader_native(attach->reader, GS_NATIVE_LEAF, 0);

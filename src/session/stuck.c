@@ -75,11 +75,9 @@ bool gs_stuck_tell(const struct gs_stuck *stuck, pid_t pid, const struct gs_targ
     return true;
 }
 
-int gs_stuck_end(const struct gs_stuck *stuck, const struct gs_target *target, const char *verb,
-                 const struct gs_remarks *remarks)
+void gs_stuck_end(const struct gs_stuck *stuck, const struct gs_target *target, const char *verb,
+                  const struct gs_remarks *remarks, struct gs_err *err)
 {
-    struct gs_err err;
-    if (gs_stuck_tell(stuck, target->pid, target, true, remarks, &err))
-        gs_fail(&err, GS_FAILED, "cannot %s process %d any longer", verb, (int)target->pid);
-    return gs_tell_failure(remarks, GS_FAILED, &err);
+    if (gs_stuck_tell(stuck, target->pid, target, true, remarks, err))
+        gs_fail(err, GS_FAILED, "cannot %s process %d any longer", verb, (int)target->pid);
 }

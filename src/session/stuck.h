@@ -11,8 +11,8 @@
  * once: a thread of the process stands still until then. */
 bool gs_stuck_tell(const struct gs_stuck *stuck, pid_t pid, const struct gs_target *target, bool first,
                    const struct gs_remarks *remarks, struct gs_err *err);
-/* There is no going on without what the kernel does not give: tells it; verb: as "trace". Returns the exit status. */
-int gs_stuck_end(const struct gs_stuck *stuck, const struct gs_target *target, const char *verb,
-                 const struct gs_remarks *remarks);
+/* There is no going on without what the kernel does not give: err says so; verb: as "trace". */
+void gs_stuck_end(const struct gs_stuck *stuck, const struct gs_target *target, const char *verb,
+                  const struct gs_remarks *remarks, struct gs_err *err);
 
 #endif

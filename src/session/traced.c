@@ -62,29 +62,19 @@ struct gs_exact_subject gs_traced_subject(const struct gs_traced *traced)
 }
 
 /* A program becomes a Python when it becomes one, and has threads when it runs. */
-static enum gs_status opened(void *context, struct gs_attach *attach, bool *keep, struct gs_err *err)
+static enum gs_status opened(void *context, struct gs_attach *attach, struct gs_err *err)
 {
     const struct gs_traced *traced = context;
-    (void)keep;
     (void)err;
     return traced->family.spawned && (!attach->snapshot || attach->snapshot->thread_count == 0) ? GS_LOST : GS_OK;
 }
 
-static void stuck(void *context, const struct gs_attach *attach, const struct gs_stuck *what)
-{
-    const struct gs_traced *traced = context;
-    traced->give_up(traced->context, attach, what);
-}
-
-enum gs_status gs_traced_open(struct gs_traced *traced, const struct gs_family_options *options,
-                              void (*give_up)(void *context, const struct gs_attach *attach,
-                                              const struct gs_stuck *stuck),
-                              void *context, struct gs_err *err)
+enum gs_status gs_traced_open(struct gs_traced *traced, const struct gs_family_options *options, struct gs_err *err)
 {
     struct gs_family_options family = *options;
-    struct gs_family_calls calls = {.context = traced, .opened = opened, .give_up = stuck};
+    struct gs_family_calls calls = {.context = traced, .opened = opened};
     int exit = 0;
-    *traced = (struct gs_traced){.context = context, .give_up = give_up};
+    *traced = (struct gs_traced){.attach = NULL};
     family.verb = "trace";
     family.at_once = !family.program;
     family.single = true;

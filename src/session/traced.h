@@ -8,17 +8,12 @@
 struct gs_traced {
     struct gs_attach *attach; /* NULL: not opened */
     struct gs_family family;
-    void *context;
-    void (*give_up)(void *context, const struct gs_attach *attach, const struct gs_stuck *stuck);
 };
 
 /* Opens it, or starts it and waits until it is a Python; signals are caught as gs_signals_catch does. options name one
- * process, or a program; verb, depths, at_once and hopeless are set here. give_up: as in struct gs_family_calls. Not to
- * be moved; to be closed in any case. */
+ * process, or a program; verb, depths, at_once and hopeless are set here. Not to be moved; to be closed in any case. */
 enum gs_status gs_traced_open(struct gs_traced *traced, const struct gs_family_options *options,
-                              void (*give_up)(void *context, const struct gs_attach *attach,
-                                              const struct gs_stuck *stuck),
-                              void *context, struct gs_err *err) GS_MUST_CHECK;
+                              struct gs_err *err) GS_MUST_CHECK;
 /* What there is to trace of it, which keeps using it: holders are looked up with the C stack of theirs. */
 struct gs_exact_subject gs_traced_subject(const struct gs_traced *traced);
 /* Closes it; waits for the end of a program that was started, and passes on to it what signals come: its exit status;

@@ -1,14 +1,12 @@
 /* Who is watched to find out why it hangs: from the first process to the last look. */
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/least.h"
 #include "base/pace.h"
 #include "base/room.h"
 #include "session/signals.h"
-#include "session/stuck.h"
 #include "session/why_run.h"
 #include "target/kin.h"
 
@@ -19,13 +17,6 @@ static uint64_t duration_ns(const struct gs_why_run *run)
     return run->options.duration_us > 0 ? run->options.duration_us * 1000 : DURATION_NS;
 }
 
-/* The thread that looks waits for ever: nothing is left but to say so. */
-static void give_up(void *context, const struct gs_attach *attach, const struct gs_stuck *stuck)
-{
-    (void)context;
-    _exit(gs_stuck_end(stuck, attach->target, "watch", attach->remarks));
-}
-
 static void forget(struct gs_why_session *session)
 {
     if (session)
@@ -33,11 +24,10 @@ static void forget(struct gs_why_session *session)
     free(session);
 }
 
-static enum gs_status opened(void *context, struct gs_attach *attach, bool *keep, struct gs_err *err)
+static enum gs_status opened(void *context, struct gs_attach *attach, struct gs_err *err)
 {
     struct gs_why_run *run = context;
     struct gs_why_session *session = calloc(1, sizeof *session);
-    (void)keep;
     (void)err;
     if (!session || !gs_room((void **)&run->list, &run->room, run->count + 1, sizeof *run->list)) {
         free(session);
@@ -68,7 +58,7 @@ enum gs_status gs_why_run_open(struct gs_why_run *run, const struct gs_why_run_o
                                struct gs_err *err)
 {
     struct gs_family_options family = options->family;
-    struct gs_family_calls calls = {.context = run, .opened = opened, .closed = closed, .give_up = give_up};
+    struct gs_family_calls calls = {.context = run, .opened = opened, .closed = closed};
     *run = (struct gs_why_run){.options = *options, .begin_ns = gs_clock_ns()};
     family.verb = "watch";
     family.at_once = !family.program;

@@ -5,12 +5,27 @@
 #include <unistd.h>
 
 #include "session/identity.h"
-#include "cmd/message.h"
-#include "cmd/survey.h"
-#include "cmd/wire.h"
+#include "session/survey.h"
 #include "target/barrier.h"
 #include "target/nested.h"
 #include "target/procfs.h"
+
+void gs_ps_row_fini(struct gs_ps_row *row)
+{
+    for (size_t i = 0; i < row->command_count; i++)
+        free(row->command[i]);
+    free(row->command);
+    free(row->user);
+    free(row->python);
+    free(row->why_not);
+}
+
+void gs_ps_fini(struct gs_ps *ps)
+{
+    for (size_t i = 0; i < ps->count; i++)
+        gs_ps_row_fini(&ps->rows[i]);
+    free(ps->rows);
+}
 
 static bool copy_command(struct gs_ps_row *row, char *const *command, size_t count)
 {
@@ -38,13 +53,12 @@ static void fill_state(struct gs_ps_row *row, const struct gs_snapshot *snapshot
 }
 
 /* python: it is one, or cannot be read and seems to be one. */
-static enum gs_status look_at(struct gs_ps_row *row, const struct gs_identity *identity, const struct gs_args *args,
-                              bool *python, struct gs_err *err)
+static enum gs_status look_at(struct gs_ps_row *row, const struct gs_identity *identity,
+                              const struct gs_attach_options *options, bool *python, struct gs_err *err)
 {
-    const struct gs_attach_options options = gs_wire_attach(args, NULL);
     struct gs_attach *attach;
     pid_t pid = row->pid;
-    enum gs_status status = gs_attach_open(&attach, pid, &options, GS_ATTACH_GLANCE, err);
+    enum gs_status status = gs_attach_open(&attach, pid, options, GS_ATTACH_GLANCE, err);
     if (attach && attach->target) {
         row->pid = attach->target->pid;
         if (!copy_command(row, attach->target->command, attach->target->command_count))
@@ -63,7 +77,7 @@ static enum gs_status look_at(struct gs_ps_row *row, const struct gs_identity *i
     return status;
 }
 
-static enum gs_status survey_one(struct gs_ps_row *row, pid_t pid, const struct gs_args *args, bool *keep,
+static enum gs_status survey_one(struct gs_ps_row *row, pid_t pid, const struct gs_attach_options *options, bool *keep,
                                  struct gs_err *err)
 {
     struct gs_identity identity;
@@ -74,7 +88,7 @@ static enum gs_status survey_one(struct gs_ps_row *row, pid_t pid, const struct 
     row->ns_pid = identity.ns_pid;
     row->user = gs_identity_user(&identity);
     bool python;
-    enum gs_status status = look_at(row, &identity, args, &python, err);
+    enum gs_status status = look_at(row, &identity, options, &python, err);
     if (status == GS_OK) {
         *keep = true;
         return GS_OK;
@@ -89,32 +103,41 @@ static enum gs_status survey_one(struct gs_ps_row *row, pid_t pid, const struct 
     return GS_OK;
 }
 
-static void survey_all(struct gs_ps *ps, const struct gs_args *args, const pid_t *pids, size_t count, int *exit)
+struct survey {
+    struct gs_ps *ps;
+    const struct gs_attach_options *options;
+    bool named; /* else what is no Python is left out without a word */
+    int *exit;
+};
+
+static void survey_all(const struct survey *survey, const pid_t *pids, size_t count)
 {
+    struct gs_ps *ps = survey->ps;
     for (size_t i = 0; i < count; i++) {
         struct gs_ps_row *row = &ps->rows[ps->count];
         struct gs_err err = {0};
         bool keep;
         if (pids[i] == getpid())
             continue;
-        enum gs_status status = survey_one(row, pids[i], args, &keep, &err);
+        enum gs_status status = survey_one(row, pids[i], survey->options, &keep, &err);
         if (keep) {
             ps->count++;
             continue;
         }
-        if (args->pid_count > 0) {
+        if (survey->named) {
             gs_nested_hint(&err, status, pids[i]);
-            int failed = gs_message(status, &err);
-            *exit = *exit ? *exit : failed;
+            int failed = gs_tell_failure(survey->options->remarks, status, &err);
+            *survey->exit = *survey->exit ? *survey->exit : failed;
         }
         gs_ps_row_fini(row);
     }
 }
 
-enum gs_status gs_survey(struct gs_ps *ps, const struct gs_args *args, int *exit, struct gs_err *err)
+enum gs_status gs_survey(struct gs_ps *ps, const pid_t *pids, size_t count, const struct gs_attach_options *options,
+                         int *exit, struct gs_err *err)
 {
+    const struct survey survey = {.ps = ps, .options = options, .named = count > 0, .exit = exit};
     pid_t *found = NULL;
-    size_t count = args->pid_count;
     *ps = (struct gs_ps){0};
     if (count == 0) {
         enum gs_status status = gs_proc_check(err);
@@ -126,7 +149,7 @@ enum gs_status gs_survey(struct gs_ps *ps, const struct gs_args *args, int *exit
     }
     ps->rows = calloc(count + 1, sizeof *ps->rows);
     if (ps->rows)
-        survey_all(ps, args, found ? found : args->pids, count, exit);
+        survey_all(&survey, found ? found : pids, count);
     free(found);
     return ps->rows ? GS_OK : gs_fail(err, GS_NO_MEMORY, "cannot list the processes: out of memory");
 }

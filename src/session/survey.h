@@ -1,0 +1,35 @@
+/* A quick look at every Python process. */
+#ifndef GS_SESSION_SURVEY_H
+#define GS_SESSION_SURVEY_H
+
+#include "session/attach.h"
+
+struct gs_ps_row {
+    pid_t pid, ns_pid;
+    char *user;
+    char *python;      /* version, NULL: not known */
+    const char *build; /* NULL: not known */
+    size_t threads;    /* 0: not known */
+    enum gs_gil_state gil;
+    pid_t holder; /* 0: nobody, or not known */
+    char **command;
+    size_t command_count;
+    bool watchable;
+    char *why_not; /* NULL: watchable */
+};
+
+struct gs_ps {
+    struct gs_ps_row *rows;
+    size_t count;
+};
+
+void gs_ps_row_fini(struct gs_ps_row *row);
+void gs_ps_fini(struct gs_ps *ps);
+
+/* The Python processes that there are: those that are named, or, with a count of 0, all. Of all, what is no Python and
+ * what cannot be told is left out. A named process that cannot be shown is told, *exit becomes the status. Free with
+ * gs_ps_fini in any case. */
+enum gs_status gs_survey(struct gs_ps *ps, const pid_t *pids, size_t count, const struct gs_attach_options *options,
+                         int *exit, struct gs_err *err) GS_MUST_CHECK;
+
+#endif
