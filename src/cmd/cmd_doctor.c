@@ -34,9 +34,7 @@ static int examine(const struct gs_args *args, struct gs_doctor *doctor)
     status = show(doctor, &console, args, &err);
     int exit = status == GS_OK ? gs_status_exit(doctor->status) : gs_message(status, &err);
     enum gs_status closed = gs_output_close(&output, status == GS_OK, &err);
-    if (closed == GS_OK || status != GS_OK)
-        return exit;
-    return err.what[0] ? gs_message(closed, &err) : gs_status_exit(closed);
+    return closed == GS_OK || status != GS_OK ? exit : gs_output_message(closed, &err);
 }
 
 static int run(const struct gs_args *args)

@@ -98,9 +98,7 @@ static int finish(struct writing *w, int exit)
     if (w->args->json)
         fputs(w->several ? "]}\n" : "\n", w->output.file);
     enum gs_status status = gs_output_close(&w->output, true, &err);
-    if (status == GS_OK)
-        return exit;
-    return err.what[0] ? gs_message(status, &err) : gs_status_exit(status);
+    return status == GS_OK ? exit : gs_output_message(status, &err);
 }
 
 static int dump(const struct gs_args *args)

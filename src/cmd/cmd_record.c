@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/console.h"
@@ -33,21 +32,6 @@ struct record {
     struct gs_sampling *sampling;
     bool progress; /* a line of it stands on the terminal */
 };
-
-/* "gilspy-4242-20260131-120000.svg" */
-static char *choose_name(const struct gs_args *args, const struct gs_format *format)
-{
-    char extension[32], time_text[32], *name;
-    time_t now = time(NULL);
-    struct tm local;
-    gs_draw_extension(format, extension);
-    strftime(time_text, sizeof time_text, "%Y%m%d-%H%M%S", localtime_r(&now, &local));
-    if (args->output)
-        return strdup(args->output);
-    int len = args->pid_count > 0 ? asprintf(&name, "gilspy-%d-%s%s", (int)args->pids[0], time_text, extension)
-                                  : asprintf(&name, "gilspy-%s%s", time_text, extension);
-    return len < 0 ? NULL : name;
-}
 
 /* A file without a name: beside the output, where there is room for that too, or where temporary files are. */
 static int open_unnamed(const char *output)
@@ -302,7 +286,9 @@ static int run(const struct gs_args *args)
         return gs_message(status, &err);
     if (!r.format)
         tell_unheeded(args);
-    r.name = choose_name(args, r.format);
+    char extension[32];
+    gs_draw_extension(r.format, extension);
+    r.name = gs_wire_name(args, extension);
     int exit = r.name ? record(&r) : gs_status_exit(GS_NO_MEMORY);
     gs_meter_fini(&r.meter);
     gs_rotation_close(r.rotation);

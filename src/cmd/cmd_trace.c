@@ -1,8 +1,6 @@
 /* gilspy trace: an exact timeline of the GIL, written while it is traced. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/least.h"
@@ -42,22 +40,6 @@ struct trace {
 };
 
 /* ---- the beginning ---- */
-
-/* "gilspy-4242-20260131-120000.trace.json" */
-static char *choose_name(const struct gs_args *args, const struct gs_timeline_format *format)
-{
-    char time_text[32], *name;
-    time_t now = time(NULL);
-    struct tm local;
-    int extension = (int)strcspn(format->extensions, " ");
-    strftime(time_text, sizeof time_text, "%Y%m%d-%H%M%S", localtime_r(&now, &local));
-    if (args->output)
-        return strdup(args->output);
-    int len = args->pid_count > 0
-                  ? asprintf(&name, "gilspy-%d-%s%.*s", (int)args->pids[0], time_text, extension, format->extensions)
-                  : asprintf(&name, "gilspy-%s%.*s", time_text, extension, format->extensions);
-    return len < 0 ? NULL : name;
-}
 
 static enum gs_status choose_format(const struct gs_timeline_format **format, const struct gs_args *args,
                                     struct gs_err *err)
@@ -340,7 +322,9 @@ static int run(const struct gs_args *args)
         status = choose_format(&t.format, args, &err);
     if (status)
         return gs_message(status, &err);
-    t.name = choose_name(args, t.format);
+    char extension[32];
+    snprintf(extension, sizeof extension, "%.*s", (int)strcspn(t.format->extensions, " "), t.format->extensions);
+    t.name = gs_wire_name(args, extension);
     int exit = t.name ? trace(&t) : gs_status_exit(GS_NO_MEMORY);
     free(t.name);
     return exit;

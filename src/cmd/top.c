@@ -102,7 +102,7 @@ static void dump(struct top *top)
     pid_t pids[16];
     size_t count = 0;
     for (; count < top->feed.count && count < sizeof pids / sizeof *pids; count++)
-        pids[count] = top->feed.looks[count]->target->pid;
+        pids[count] = top->feed.attached[count]->target->pid;
     gs_top_dump(&top->args, pids, count, top->view.note, sizeof top->view.note);
 }
 

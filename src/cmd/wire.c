@@ -1,4 +1,7 @@
 /* Plain structures out of the options of a command line. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cmd/message.h"
@@ -82,6 +85,19 @@ enum gs_status gs_wire_check_one(const struct gs_args *args, const char *verb, s
     gs_fail(err, GS_USAGE, "cannot %s: exact events are of one process at a time", verb);
     gs_err_todo(err, "Name one process, or have all of them sampled: gilspy stat%s", args->subprocesses ? " -s" : "");
     return GS_USAGE;
+}
+
+char *gs_wire_name(const struct gs_args *args, const char *extension)
+{
+    char time_text[32], *name;
+    time_t now = time(NULL);
+    struct tm local;
+    if (args->output)
+        return strdup(args->output);
+    strftime(time_text, sizeof time_text, "%Y%m%d-%H%M%S", localtime_r(&now, &local));
+    int len = args->pid_count > 0 ? asprintf(&name, "gilspy-%d-%s%s", (int)args->pids[0], time_text, extension)
+                                  : asprintf(&name, "gilspy-%s%s", time_text, extension);
+    return len < 0 ? NULL : name;
 }
 
 int gs_wire_exit(int exit, int child)

@@ -29,21 +29,21 @@ void gs_live_feed_init(struct gs_live_feed *feed, struct gs_live *live, uint64_t
 
 void gs_live_feed_fini(struct gs_live_feed *feed)
 {
-    free(feed->looks);
+    free(feed->attached);
 }
 
 void gs_live_feed_add(struct gs_live_feed *feed, struct gs_attach *attach)
 {
-    if (gs_room((void **)&feed->looks, &feed->room, feed->count + 1, sizeof *feed->looks))
-        feed->looks[feed->count++] = attach;
+    if (gs_room((void **)&feed->attached, &feed->room, feed->count + 1, sizeof *feed->attached))
+        feed->attached[feed->count++] = attach;
     gs_live_feed_cpu(feed, gs_clock_ns());
 }
 
 void gs_live_feed_drop(struct gs_live_feed *feed, const struct gs_attach *attach)
 {
     for (size_t i = 0; i < feed->count; i++) {
-        if (feed->looks[i] == attach) {
-            feed->looks[i] = feed->looks[--feed->count];
+        if (feed->attached[i] == attach) {
+            feed->attached[i] = feed->attached[--feed->count];
             return;
         }
     }
@@ -55,8 +55,8 @@ static void poll(struct gs_live_feed *feed)
     for (size_t i = 0; i < feed->count; i++) {
         struct gs_gil gils[GILS_MOST];
         size_t count;
-        if (gs_reader_glance(feed->looks[i]->reader, gils, GILS_MOST, &count) == GS_OK)
-            gs_live_look(feed->live, feed->looks[i]->target->pid, gils, count, gs_clock_ns());
+        if (gs_reader_glance(feed->attached[i]->reader, gils, GILS_MOST, &count) == GS_OK)
+            gs_live_look(feed->live, feed->attached[i]->target->pid, gils, count, gs_clock_ns());
     }
 }
 
@@ -121,7 +121,7 @@ static void ask_threads(struct gs_live_feed *feed, uint64_t now_ns)
         if (!gs_live_cpu_wanted(feed->live, i, now_ns, &pid, &tid, &more))
             continue;
         for (size_t k = 0; k < feed->count && (!attach || attach->target->pid != pid); k++)
-            attach = feed->looks[k];
+            attach = feed->attached[k];
         if (attach && attach->target->pid == pid && gs_target_ran_ns(attach->target, tid, &cpu_ns))
             gs_live_thread_cpu(feed->live, i, now_ns, cpu_ns);
     }
@@ -130,7 +130,7 @@ static void ask_threads(struct gs_live_feed *feed, uint64_t now_ns)
 void gs_live_feed_cpu(struct gs_live_feed *feed, uint64_t now_ns)
 {
     for (size_t i = 0; i < feed->count; i++) {
-        const struct gs_target *target = feed->looks[i]->target;
+        const struct gs_target *target = feed->attached[i]->target;
         uint64_t cpu_ns;
         double uptime_s = gs_target_uptime_s(target);
         if (gs_target_clock_ns(target, &cpu_ns))

@@ -8,7 +8,7 @@
 
 struct gs_live_feed {
     struct gs_live *live;
-    struct gs_attach **looks; /* of the processes that are sampled */
+    struct gs_attach **attached; /* of the processes that are sampled */
     size_t count, room;
     struct gs_pace pace; /* of the looks at the GIL, */
     double poll_hz;      /* so often at most */
