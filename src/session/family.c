@@ -108,8 +108,10 @@ static enum gs_status adopt(struct gs_family *family, pid_t pid, enum gs_attach_
     struct gs_attach *attach;
     enum gs_status status = gs_attach_open(&attach, pid, &family->options.attach, depth, err);
     bool fresh = !status && !was_met(family, attach->target->pid);
-    if (fresh)
+    if (fresh) {
+        *err = (struct gs_err){0}; /* what was tried in vain on the way is no reason */
         status = welcome(family, attach, err);
+    }
     if (fresh && status && !err->what[0])
         gs_fail(err, status, "cannot %s process %d: %s", family->options.verb, (int)pid, gs_status_text(status));
     if (status || !fresh || family->options.passing)
