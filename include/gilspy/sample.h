@@ -30,7 +30,25 @@ struct gs_thread_sample {
     uint8_t evidence; /* enum gs_evidence */
     uint8_t run;      /* enum gs_run */
     bool torn;        /* the stack could not be read whole: it ends in a gap */
-    uint8_t lock;     /* which GIL of its process, in the order of the process's interpreters */
+    uint8_t lock;     /* which of the sample's GILs, in the order of the process's interpreters; GS_GIL_LEFT_OUT */
+};
+
+enum {
+    GS_GILS_MOST = 255,   /* of a process; threads of further ones are there, their GILs are not */
+    GS_GIL_LEFT_OUT = 255 /* the GIL of such a thread */
+};
+
+#define GS_NO_THREAD UINT32_MAX
+
+/* One GIL in one sample. */
+struct gs_sampled_gil {
+    int64_t interpreter; /* id of the first one that has it */
+    uint64_t switches;   /* how often it went to another thread, if `counted` */
+    uint32_t holder_at;  /* of the sample's threads; GS_NO_THREAD: nobody has it, or nobody knows who (state held) */
+    uint32_t last;       /* number of the thread that took it last, which may have ended; GS_NO_THREAD: not known */
+    uint32_t waiters;    /* of the sample's threads */
+    uint8_t state;       /* enum gs_gil_state */
+    bool counted;
 };
 
 /* One moment of one process. */
@@ -42,9 +60,23 @@ struct gs_sample {
     uint32_t processor; /* from 1 on: it was looked from this one on purpose; 0: from wherever the kernel let us */
     const struct gs_thread_sample *threads;
     size_t thread_count;
-    const struct gs_stacks *stacks;     /* the same in all samples of a source */
-    const struct gs_snapshot *snapshot; /* that it was made of, with the words of the GILs; NULL: out of a recording */
+    const struct gs_sampled_gil *gils;
+    size_t gil_count;
+    const struct gs_stacks *stacks; /* the same in all samples of a source */
 };
+
+/* Sets holders and waiters as the threads have them. */
+void gs_sampled_gils_count(struct gs_sampled_gil *gils, size_t count, const struct gs_thread_sample *threads,
+                           size_t thread_count);
+/* What can be told of the GILs by the threads alone, where no more was recorded: their states too, and neither counts
+ * nor who was last. Returns how many there are; room for GS_GILS_MOST. */
+size_t gs_sampled_gils_infer(struct gs_sampled_gil *gils, const struct gs_thread_sample *threads, size_t thread_count);
+/* Who has this GIL; NULL: nobody, or not known. */
+static inline const struct gs_thread_sample *gs_sample_holder(const struct gs_sample *sample, size_t gil)
+{
+    uint32_t at = gil < sample->gil_count ? sample->gils[gil].holder_at : GS_NO_THREAD;
+    return at < sample->thread_count ? &sample->threads[at] : NULL;
+}
 
 /* About the whole run. */
 struct gs_run_info {

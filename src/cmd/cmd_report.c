@@ -16,6 +16,8 @@ static char *choose_name(const struct gs_args *args, const struct gs_format *for
     if (args->output)
         return strdup(args->output);
     gs_draw_extension(format, extension);
+    if (!extension[0])
+        return strdup("-");
     if (strcmp(recording, "-") == 0)
         recording = "gilspy";
     size_t len = strlen(recording), tail = strlen(".part");
@@ -88,6 +90,8 @@ static enum gs_status draw(const struct gs_args *args, struct gs_join *join, str
     enum gs_status status = gs_draw_choose(&format, args, err);
     if (!status && !format)
         return gs_fail(err, GS_USAGE, "cannot draw %.200s: a recording is what it is already", args->words[0]);
+    if (!status && args->json && strcmp(format->name, "stat") != 0)
+        return gs_fail(err, GS_USAGE, "cannot draw %.200s: --json is for -f stat", args->words[0]);
     if (!status)
         status = open_all(join, args->words, args->word_count, err);
     if (status)
@@ -96,7 +100,7 @@ static enum gs_status draw(const struct gs_args *args, struct gs_join *join, str
     struct gs_meter meter = {.next = NULL};
     status = name ? gs_draw(join, format, name, args, true, args->verbose ? &meter : NULL, err)
                   : gs_fail(err, GS_NO_MEMORY, "out of memory");
-    if (!status && !args->output && !args->quiet)
+    if (!status && !args->output && !args->quiet && strcmp(name, "-") != 0)
         gs_remark("wrote %s", name);
     if (!status && args->verbose && !args->quiet)
         tell_details(name, &meter);
@@ -128,7 +132,9 @@ const struct gs_cmd gs_cmd_report = {
     .help =
         "Draws a recording of gilspy record in any format and any mode, without recording again. One that still "
         "grows (FILE.part) is drawn as far as it is. Several are drawn as one, in the order of time: those of "
-        "record --rotate come out as the undivided run would.\n"
+        "record --rotate come out as the undivided run would. The figures of gilspy stat (-f stat, also with --json) "
+        "know no "
+        "time on a processor here.\n"
         "\n"
         "--diff tells what another recording has more and less of, as shares of the time that each was recorded: as "
         "text, or in svg, html and folded (with two columns). The one named first is before. Lines of code do not "
@@ -137,11 +143,12 @@ const struct gs_cmd gs_cmd_report = {
         "  gilspy report run.gilspy                           run.svg\n"
         "  gilspy report run.gilspy -m gil -o gil.svg         who held the GIL\n"
         "  gilspy report run.gilspy -f folded -o - --from 10s --to 20s\n"
+        "  gilspy report run.gilspy -f stat                   figures, as of gilspy stat\n"
         "  gilspy report run.*.gilspy -o run.html             what --rotate left, as one\n"
         "  gilspy report before.gilspy --diff after.gilspy    what grew, what shrank\n"
         "  gilspy report before.gilspy --diff after.gilspy -o diff.html",
     .options = GS_OPT(FORMAT) | GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) | GS_OPT(THREAD) |
-               GS_OPT(FUNCTION) | GS_OPT(FROM) | GS_OPT(TO) | GS_OPT(DIFF) | GS_OPT(OUTPUT) | GS_OPT(QUIET) |
-               GS_OPT(VERBOSE) | GS_OPT(HELP),
+               GS_OPT(FUNCTION) | GS_OPT(FROM) | GS_OPT(TO) | GS_OPT(DIFF) | GS_OPT(JSON) | GS_OPT(OUTPUT) |
+               GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
 };

@@ -109,6 +109,7 @@ struct gs_selection gs_draw_selection(const struct gs_args *args)
     return (struct gs_selection){.mode = args->mode,
                                  .threads = args->threads_first,
                                  .function = args->function,
+                                 .json = args->json,
                                  .patterns = args->threads,
                                  .pattern_count = args->thread_count};
 }

@@ -1,17 +1,15 @@
-/* Takes the samples of a session into gs_gilpolls, one for each process, and prints what they say. */
+/* Takes the samples of a session into figures of each process, and prints them. */
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/room.h"
 #include "cmd/figures.h"
 #include "cmd/message.h"
 #include "base/output.h"
 #include "cmd/wire.h"
+#include "export/stat_many.h"
 #include "session/sampling.h"
 #include "session/signals.h"
-#include "export/stat.h"
-#include "profile/gilpolls.h"
 
 enum {
     REST_SHARE = 20,        /* the end of a run shows no interval that is a smaller part of one than this */
@@ -24,18 +22,17 @@ struct figures {
     struct gs_sampling *sampling;
     struct gs_output output;
     struct gs_console console;
-    struct gs_gilpolls **polls; /* by number of the process; NULL: it is no more */
-    size_t count, room;
-    pid_t pid;        /* of the last process that was begun */
-    uint64_t next_ns; /* when the interval ends */
-    bool shown;
+    struct gs_stat_many many;
+    pid_t pid;                /* of the last process that was begun */
+    uint64_t next_ns;         /* when the interval ends */
     struct gs_quality before; /* what was done up to the last interval */
 };
 
 /* ---- printing ---- */
 
-static void set_quality(struct figures *f, struct gs_gilstat *stat)
+static void complete(void *context, struct gs_gilstat *stat)
 {
+    const struct figures *f = context;
     struct gs_run_end end;
     gs_sampling_sum(f->sampling, &end);
     const struct gs_quality *now = &end.quality, *old = &f->before;
@@ -53,56 +50,23 @@ static void set_quality(struct figures *f, struct gs_gilstat *stat)
                                         .refused = now->refused - old->refused};
     if (stat->seconds > 0)
         stat->overhead = gs_figure((double)stat->quality.stopped_us / 1e6 / stat->seconds);
-}
-
-static enum gs_status show_one(struct figures *f, struct gs_gilpolls *polls)
-{
-    struct gs_gilstat stat;
-    enum gs_status status = gs_gilpolls_finish(polls, &stat);
-    if (status)
-        return status;
-    set_quality(f, &stat);
-    stat.why = f->args->why;
-    stat.counting = f->args->counters; /* of which nothing is known in samples */
-    gs_gilstat_choose(&stat, f->args->threads, f->args->thread_count);
-    if (f->args->json)
-        status = gs_stat_json(&stat, f->output.file);
-    else
-        status = gs_stat_text(&stat, &f->console, f->args->verbose);
-    gs_gilstat_fini(&stat);
-    return status;
+    stat->why = f->args->why;
+    stat->counting = f->args->counters; /* of which nothing is known in samples */
 }
 
 /* Those that were sampled in this interval. */
 static enum gs_status show(struct figures *f)
 {
-    FILE *out = f->output.file;
     struct gs_run_end end;
-    enum gs_status status = GS_OK;
-    size_t shown = 0, count = 0;
-    for (size_t i = 0; i < f->count; i++)
-        count += f->polls[i] && gs_gilpolls_count(f->polls[i]) > 0;
-    bool several = f->args->json && (count > 1 || f->args->pid_count > 1 || f->args->subprocesses);
-    if (count == 0)
-        return GS_OK;
-    if (several)
-        fputs("{\"schema\": 1, \"processes\": [", out);
-    for (size_t i = 0; i < f->count && !status; i++) {
-        if (!f->polls[i] || gs_gilpolls_count(f->polls[i]) == 0) {
-            gs_gilpolls_free(f->polls[i]);
-            f->polls[i] = NULL;
-            continue;
-        }
-        if (several)
-            fputs(shown++ > 0 ? ", " : "", out);
-        else if (f->shown && !f->args->json)
-            fputc('\n', out);
-        f->shown = true;
-        status = show_one(f, f->polls[i]);
-        gs_gilpolls_next(f->polls[i]);
-    }
-    if (f->args->json)
-        fputs(several ? "]}\n" : "\n", out);
+    struct gs_stat_show show = {.console = &f->console,
+                                .json = f->args->json,
+                                .several = f->args->pid_count > 1 || f->args->subprocesses,
+                                .verbose = f->args->verbose,
+                                .patterns = f->args->threads,
+                                .pattern_count = f->args->thread_count,
+                                .complete = complete,
+                                .context = f};
+    enum gs_status status = gs_stat_many_show(&f->many, &show);
     gs_sampling_sum(f->sampling, &end);
     f->before = end.quality;
     return status ? status : gs_output_flush(&f->output);
@@ -120,23 +84,15 @@ static enum gs_status begin(struct gs_sink *sink, const struct gs_run_info *run)
 static enum gs_status add_process(struct gs_sink *sink, uint32_t number, const struct gs_sampled_process *process)
 {
     struct figures *f = (struct figures *)sink;
-    if (number != f->count || !gs_room((void **)&f->polls, &f->room, f->count + 1, sizeof *f->polls))
-        return GS_NO_MEMORY;
-    f->polls[f->count] = gs_gilpolls_new(process, f->args->rate_hz, f->args->long_us);
-    if (!f->polls[f->count])
-        return GS_NO_MEMORY;
     if (f->pid == process->pid && !f->args->quiet)
         gs_remark("process %d runs another program now: its figures are shown by themselves", (int)process->pid);
     f->pid = process->pid;
-    f->count++;
-    return GS_OK;
+    return gs_stat_many_process(&f->many, number, process);
 }
 
 static enum gs_status add_thread(struct gs_sink *sink, uint32_t number, const struct gs_sampled_thread *thread)
 {
-    struct figures *f = (struct figures *)sink;
-    struct gs_gilpolls *polls = f->polls[thread->process];
-    return polls ? gs_gilpolls_thread(polls, number, thread) : GS_OK;
+    return gs_stat_many_thread(&((struct figures *)sink)->many, number, thread);
 }
 
 static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *sample)
@@ -148,17 +104,12 @@ static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *s
         uint64_t interval_ns = f->args->interval_us * 1000;
         f->next_ns += (1 + (sample->time_ns - f->next_ns) / interval_ns) * interval_ns;
     }
-    struct gs_gilpolls *polls = f->polls[sample->process];
-    return status || !polls ? status : gs_gilpolls_add(polls, sample);
+    return status ? status : gs_stat_many_sample(&f->many, sample);
 }
 
 static enum gs_status forget(struct gs_sink *sink)
 {
-    struct figures *f = (struct figures *)sink;
-    for (size_t i = 0; i < f->count; i++) {
-        if (f->polls[i])
-            gs_gilpolls_forget(f->polls[i]);
-    }
+    gs_stat_many_forget(&((struct figures *)sink)->many);
     return GS_OK;
 }
 
@@ -166,7 +117,7 @@ static enum gs_status end_run(struct gs_sink *sink, const struct gs_run_end *end
 {
     struct figures *f = (struct figures *)sink;
     uint64_t interval_ns = f->args->interval_us * 1000;
-    if (f->shown && interval_ns > 0 && end->end_ns + interval_ns < f->next_ns + interval_ns / REST_SHARE)
+    if (f->many.shown && interval_ns > 0 && end->end_ns + interval_ns < f->next_ns + interval_ns / REST_SHARE)
         return GS_OK;
     return show(f);
 }
@@ -179,19 +130,15 @@ static void give_up(void *context)
     struct figures *f = context;
     struct gs_err err = {0};
     enum gs_status status = show(f);
-    int exit = f->shown && !status ? 0 : gs_status_exit(GS_FAILED);
+    int exit = f->many.shown && !status ? 0 : gs_status_exit(GS_FAILED);
     status = gs_output_close(&f->output, exit == 0, &err);
     _exit(status ? gs_output_message(status, &err) : exit);
 }
 
 static void close_process(void *context, struct gs_attach *attach, enum gs_status why)
 {
-    const struct figures *f = context;
     (void)why;
-    for (size_t i = 0; i < f->count; i++) {
-        if (f->polls[i])
-            gs_gilpolls_over(f->polls[i], attach->target->pid);
-    }
+    gs_stat_many_over(&((struct figures *)context)->many, attach->target->pid);
 }
 
 /* It is over, and neither the time nor the user has ended it. */
@@ -240,14 +187,14 @@ static int sample_and_show(struct figures *f)
 int gs_figures_run(const struct gs_args *args)
 {
     struct gs_err err;
-    struct figures f = {.sink = {begin, add_process, add_thread, add_sample, forget, end_run}, .args = args};
+    struct figures f = {.sink = {begin, add_process, add_thread, add_sample, forget, end_run},
+                        .args = args,
+                        .many = {.rate_hz = args->rate_hz, .long_us = args->long_us}};
     enum gs_status status = gs_output_open(&f.output, args->output, &gs_to_user, &err);
     if (status)
         return gs_message(status, &err);
     gs_console_init(&f.console, f.output.file, args->color);
     int exit = sample_and_show(&f);
-    for (size_t i = 0; i < f.count; i++)
-        gs_gilpolls_free(f.polls[i]);
-    free(f.polls);
+    gs_stat_many_fini(&f.many);
     return exit;
 }

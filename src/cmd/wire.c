@@ -92,8 +92,8 @@ char *gs_wire_name(const struct gs_args *args, const char *extension)
     char time_text[32], *name;
     time_t now = time(NULL);
     struct tm local;
-    if (args->output)
-        return strdup(args->output);
+    if (args->output || !extension[0])
+        return strdup(args->output ? args->output : "-");
     strftime(time_text, sizeof time_text, "%Y%m%d-%H%M%S", localtime_r(&now, &local));
     int len = args->pid_count > 0 ? asprintf(&name, "gilspy-%d-%s%s", (int)args->pids[0], time_text, extension)
                                   : asprintf(&name, "gilspy-%s%s", time_text, extension);

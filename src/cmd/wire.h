@@ -15,7 +15,8 @@ struct gs_dump gs_wire_dump(struct gs_attach *attach, const struct gs_args *args
 
 /* args is known to name one process, or a program. GS_USAGE and err filled where it does not; verb: as "trace". */
 enum gs_status gs_wire_check_one(const struct gs_args *args, const char *verb, struct gs_err *err) GS_MUST_CHECK;
-/* The name of the output: that which was given, else "gilspy-4242-20260131-120000.svg". malloc'ed; NULL: out of memory.
+/* The name of the output: that which was given, else "gilspy-4242-20260131-120000.svg", or "-" where the format has no
+ * extension. malloc'ed; NULL: out of memory.
  */
 char *gs_wire_name(const struct gs_args *args, const char *extension);
 /* What the command ends with that has done what it could, and waited for a program: its exit status, -1: there was

@@ -124,6 +124,7 @@ static const struct gs_place *innermost_python(const struct gs_sample *sample, u
 struct span {
     uint64_t begin_ns, end_ns;
     enum gs_gil_word word;
+    bool another;   /* a hold, and not the one that was seen before: others had the GIL in between */
     uint32_t node;  /* 0: it does not count */
     uint32_t stack; /* of the sample's */
 };
@@ -137,7 +138,7 @@ static enum gs_status go_on(struct gs_chrome *self, const struct gs_sample *samp
     if (span->end_ns <= begin_ns)
         return GS_OK;
     uint32_t next = self->seen ? GS_CHROME_UNDRAWN : span->word + 1;
-    if (*state != next && !self->seen) {
+    if ((*state != next || span->another) && !self->seen) {
         if (*state && *state != GS_CHROME_UNDRAWN)
             gs_chrome_state_end(self, thread, begin_ns);
         status = gs_chrome_state(self, thread, begin_ns, span->word, innermost_python(sample, span->stack));
@@ -153,22 +154,29 @@ static enum gs_status go_on(struct gs_chrome *self, const struct gs_sample *samp
 static void count_waiters(struct gs_chrome *self, const struct gs_sample *sample, uint64_t ns)
 {
     struct gs_chrome_process *process = &self->processes[sample->process];
-    uint32_t waiters[GS_CHROME_LOCKS] = {0};
-    if (self->seen)
-        return;
-    for (size_t i = 0; i < sample->thread_count; i++)
-        waiters[sample->threads[i].lock] += sample->threads[i].gil == GS_WAITS;
-    for (unsigned lock = 0; lock < GS_CHROME_LOCKS; lock++) {
+    for (unsigned lock = 0; lock < GS_GILS_MOST && !self->seen; lock++) {
+        uint32_t waiters = lock < sample->gil_count ? sample->gils[lock].waiters : 0;
         bool first = lock == 0 && process->samples == 1;
-        if (first || waiters[lock] != process->waiters[lock])
-            gs_chrome_waiters(self, process->pid, ns, lock, waiters[lock]);
-        process->waiters[lock] = waiters[lock];
+        if (first || waiters != process->waiters[lock])
+            gs_chrome_waiters(self, process->pid, ns, lock, waiters);
+        process->waiters[lock] = waiters;
     }
 }
 
 static uint64_t before(uint64_t ns, uint64_t span_ns)
 {
     return ns > span_ns ? ns - span_ns : 0;
+}
+
+/* Whether it has the GIL anew, though it had it in the sample before. */
+static bool is_another(struct gs_chrome_thread *thread, const struct gs_sample *sample,
+                       const struct gs_thread_sample *now)
+{
+    if (now->gil != GS_HOLDS || now->lock >= sample->gil_count || !sample->gils[now->lock].counted)
+        return false;
+    uint64_t before = thread->switches;
+    thread->switches = sample->gils[now->lock].switches;
+    return thread->switches != before;
 }
 
 static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *sample)
@@ -181,7 +189,7 @@ static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *s
         status = note_seen(self, sample, gap_ns);
     for (size_t i = 0; i < sample->thread_count && status == GS_OK && sample->gap_ns > 0; i++) {
         struct gs_chrome_thread *thread = &self->threads[sample->threads[i].thread];
-        struct span span = {gap_ns, begin_ns, GS_UNKNOWN, late[i], 0};
+        struct span span = {gap_ns, begin_ns, GS_UNKNOWN, false, late[i], 0};
         if (thread->chosen)
             status = go_on(self, sample, thread, &span);
     }
@@ -191,7 +199,7 @@ static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *s
     for (size_t i = 0; i < sample->thread_count && status == GS_OK; i++) {
         const struct gs_thread_sample *one = &sample->threads[i];
         struct gs_chrome_thread *thread = &self->threads[one->thread];
-        struct span span = {begin_ns, sample->time_ns, one->gil, nodes[i], one->stack};
+        struct span span = {begin_ns, sample->time_ns, one->gil, is_another(thread, sample, one), nodes[i], one->stack};
         if (thread->chosen)
             status = go_on(self, sample, thread, &span);
         if (self->seen)
@@ -234,7 +242,7 @@ static enum gs_status end(struct gs_sink *sink, const struct gs_run_end *run)
     for (uint32_t i = 0; i < self->process_count && status == GS_OK; i++) {
         struct gs_chrome_process *process = &self->processes[i];
         status = stop_threads(self, process, UINT64_MAX);
-        for (unsigned lock = 0; lock < GS_CHROME_LOCKS; lock++) {
+        for (unsigned lock = 0; lock < GS_GILS_MOST; lock++) {
             if (process->waiters[lock])
                 gs_chrome_waiters(self, process->pid, process->end_ns, lock, 0);
         }

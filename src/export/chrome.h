@@ -23,13 +23,12 @@ struct gs_chrome_thread {
     pid_t tid;
     bool chosen;                     /* by the patterns */
     uint64_t seen;                   /* the last sample of its process that it was in */
+    uint64_t switches;               /* its GIL's, when it was last seen to have it */
     uint64_t end_ns;                 /* how far its tracks are written */
     uint32_t open[GS_CHROME_TRACKS]; /* what goes on there: a state + 1, a node; 0: nothing */
 };
 
 enum { GS_CHROME_UNDRAWN = 255 /* a state that is not drawn from samples */ };
-
-enum { GS_CHROME_LOCKS = 256 /* numbers that gs_thread_sample has for them */ };
 
 struct gs_chrome_process {
     pid_t pid;
@@ -37,7 +36,7 @@ struct gs_chrome_process {
     uint32_t *open; /* threads with open slices */
     uint32_t open_count;
     size_t open_room;
-    uint32_t waiters[GS_CHROME_LOCKS]; /* as written last */
+    uint32_t waiters[GS_GILS_MOST]; /* as written last */
 };
 
 struct gs_chrome {

@@ -10,7 +10,7 @@ struct gs_difference;
 
 struct gs_format {
     const char *name, *other_name; /* other_name: as users of py-spy call it, or NULL */
-    const char *extensions;        /* ".folded .txt": separated by blanks */
+    const char *extensions;        /* ".folded .txt": separated by blanks; "": it has none, and goes to stdout */
     const char *summary;           /* one line */
     /* A sink that writes to out (not owned, not closed); selection must outlive it. It keeps what it needs in flat
      * memory, and writes what it could not write before when `end` is called. Errors of the stream stay in it. */

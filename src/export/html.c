@@ -8,7 +8,7 @@
 #include "export/formats.h"
 #include "export/html.h"
 
-enum { LOCKS = 256 /* numbers that gs_thread_sample has for them */, THREADS_MOST = 1 << 24 };
+enum { THREADS_MOST = 1 << 24 };
 
 static enum gs_status begin(struct gs_sink *sink, const struct gs_run_info *run)
 {
@@ -101,46 +101,51 @@ static void end_hold(struct gs_html *self, struct gs_html_thread *thread)
     thread->hold.samples = 0;
 }
 
+/* The hold that it was seen in before is still that one: nobody else had the GIL since. */
+static bool goes_on(const struct gs_html_thread *thread, const struct gs_sample *sample,
+                    const struct gs_thread_sample *now, uint64_t time_ns)
+{
+    const struct gs_hold *hold = &thread->hold;
+    bool next = time_ns >= hold->end_ns && time_ns - hold->end_ns <= sample->weight_ns;
+    const struct gs_sampled_gil *gil = now->lock < sample->gil_count ? &sample->gils[now->lock] : NULL;
+    bool moved = gil && gil->counted && gil->switches != thread->switches;
+    return now->gil == GS_HOLDS && next && now->lock == thread->lock && !moved;
+}
+
 static void look_at_hold(struct gs_html *self, const struct gs_sample *sample, const struct gs_thread_sample *now,
-                         uint32_t leaf, uint64_t waiters)
+                         uint32_t leaf)
 {
     struct gs_html_thread *thread = &self->threads[now->thread];
     uint64_t time_ns = sample->time_ns > self->run.begin_ns ? sample->time_ns - self->run.begin_ns : 0;
-    bool next = time_ns >= thread->hold.end_ns && time_ns - thread->hold.end_ns <= sample->weight_ns;
-    if (now->gil != GS_HOLDS || !next || now->lock != thread->lock)
+    const struct gs_sampled_gil *gil = now->lock < sample->gil_count ? &sample->gils[now->lock] : NULL;
+    if (!goes_on(thread, sample, now, time_ns))
         end_hold(self, thread);
     if (now->gil != GS_HOLDS)
         return;
     thread->lock = now->lock;
+    thread->switches = gil ? gil->switches : 0;
     if (thread->hold.samples == 0)
         thread->hold = (struct gs_hold){.thread = now->thread, .begin_ns = time_ns};
-    gs_hold_go_on(&thread->hold, time_ns, leaf, waiters);
+    gs_hold_go_on(&thread->hold, time_ns, leaf, gil ? gil->waiters : 0);
 }
 
-/* What is known of each GIL of the sample's process. */
-struct locks {
-    size_t holder[LOCKS]; /* index into the sample's threads, from 1 on */
-    uint64_t waiters[LOCKS];
-    bool waited[LOCKS]; /* by a thread that is chosen */
-};
-
 static enum gs_status add_one(struct gs_html *self, const struct gs_sample *sample, size_t i, const uint32_t *nodes,
-                              const uint32_t *late, const struct locks *locks)
+                              const uint32_t *late)
 {
     const struct gs_thread_sample *now = &sample->threads[i];
     struct gs_html_thread *thread = &self->threads[now->thread];
     struct gs_key key = {.leaf = nodes[i], .code = gs_key_code(now)};
     uint64_t begin_ns = sample->time_ns - sample->weight_ns;
-    size_t holder = locks->holder[now->lock];
-    look_at_hold(self, sample, now, nodes[i], locks->waiters[now->lock]);
+    const struct gs_thread_sample *holder = gs_sample_holder(sample, now->lock);
+    look_at_hold(self, sample, now, nodes[i]);
     if (!thread->chosen)
         return GS_OK;
     thread->samples++;
     if (now->gil == GS_WAITS) {
         thread->lock = now->lock;
-        if (holder > 0) {
-            key.holder = sample->threads[holder - 1].thread + 1;
-            key.at = nodes[holder - 1];
+        if (holder) {
+            key.holder = holder->thread + 1;
+            key.at = nodes[holder - sample->threads];
         }
     }
     struct gs_key gap = {.leaf = late[i], .code = key.code + GS_KEY_LATE};
@@ -149,13 +154,14 @@ static enum gs_status add_one(struct gs_html *self, const struct gs_sample *samp
 }
 
 /* The time of the sample is time with somebody who waits for those of its GILs that somebody waits for. */
-static enum gs_status add_contention(struct gs_html *self, const struct gs_sample *sample, const struct locks *locks)
+static enum gs_status add_contention(struct gs_html *self, const struct gs_sample *sample,
+                                     const bool waited[GS_GILS_MOST])
 {
     uint64_t run_ns = self->run.begin_ns, begin_ns = sample->time_ns - sample->weight_ns, end_ns = sample->time_ns;
     begin_ns = sample->weight_ns <= sample->time_ns && begin_ns > run_ns ? begin_ns - run_ns : 0;
     end_ns = end_ns > run_ns ? end_ns - run_ns : 0;
-    for (int lock = 0; lock < LOCKS && end_ns <= GS_HTML_LONGEST_NS; lock++) {
-        if (locks->waited[lock] && !gs_locks_add(&self->locks, sample->process, (uint8_t)lock, begin_ns, end_ns))
+    for (size_t lock = 0; lock < GS_GILS_MOST && end_ns <= GS_HTML_LONGEST_NS; lock++) {
+        if (waited[lock] && !gs_locks_add(&self->locks, sample->process, (uint8_t)lock, begin_ns, end_ns))
             return GS_NO_MEMORY;
     }
     return GS_OK;
@@ -164,7 +170,7 @@ static enum gs_status add_contention(struct gs_html *self, const struct gs_sampl
 static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *sample)
 {
     struct gs_html *self = (struct gs_html *)sink;
-    struct locks locks = {0};
+    bool waited[GS_GILS_MOST] = {false}; /* by a thread that is chosen */
     const uint32_t *nodes, *late;
     enum gs_status status = gs_calltree_find(self->tree, sample, &nodes, &late);
     if (status == GS_OK)
@@ -173,15 +179,13 @@ static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *s
         const struct gs_thread_sample *thread = &sample->threads[i];
         if (thread->thread >= self->thread_count)
             return GS_FAILED;
-        if (thread->gil == GS_HOLDS && !locks.holder[thread->lock])
-            locks.holder[thread->lock] = i + 1;
-        locks.waiters[thread->lock] += thread->gil == GS_WAITS;
-        locks.waited[thread->lock] |= thread->gil == GS_WAITS && self->threads[thread->thread].chosen;
+        if (thread->lock < GS_GILS_MOST)
+            waited[thread->lock] |= thread->gil == GS_WAITS && self->threads[thread->thread].chosen;
     }
     if (status == GS_OK)
-        status = add_contention(self, sample, &locks);
+        status = add_contention(self, sample, waited);
     for (size_t i = 0; i < sample->thread_count && status == GS_OK; i++)
-        status = add_one(self, sample, i, nodes, late, &locks);
+        status = add_one(self, sample, i, nodes, late);
     if (sample->time_ns > self->run.begin_ns && sample->time_ns - self->run.begin_ns > self->last_ns)
         self->last_ns = sample->time_ns - self->run.begin_ns;
     return status;

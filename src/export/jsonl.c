@@ -9,8 +9,6 @@
 #include "export/label.h"
 #include "gilspy/target.h"
 
-enum { LOCKS = 256 /* numbers that gs_thread_sample has for them */ };
-
 struct thread {
     uint32_t process;
     pid_t tid;
@@ -191,15 +189,9 @@ static bool makes_sense(const struct jsonl *self, const struct gs_sample *sample
 
 static enum gs_status write_threads(struct jsonl *self, const struct gs_sample *sample)
 {
-    const struct gs_thread_sample *holders[LOCKS] = {0};
     enum gs_mode mode = self->selection->mode;
     enum gs_status status = GS_OK;
     bool first = true;
-    for (size_t i = 0; i < sample->thread_count && mode == GS_MODE_BLAME; i++) {
-        const struct gs_thread_sample *one = &sample->threads[i];
-        if (one->gil == GS_HOLDS && !holders[one->lock])
-            holders[one->lock] = one;
-    }
     for (size_t i = 0; i < sample->thread_count && status == GS_OK; i++) {
         const struct gs_thread_sample *one = &sample->threads[i];
         if (!self->threads[one->thread].chosen || !gs_mode_counts(mode, one))
@@ -209,7 +201,7 @@ static enum gs_status write_threads(struct jsonl *self, const struct gs_sample *
         first = false;
         status = write_thread(self, sample, one);
         if (status == GS_OK && mode == GS_MODE_BLAME)
-            status = write_holder(self, sample, holders[one->lock]);
+            status = write_holder(self, sample, gs_sample_holder(sample, one->lock));
         putc_unlocked('}', self->out);
     }
     return status;

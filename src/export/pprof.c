@@ -80,6 +80,10 @@ static enum gs_status add_class(struct gs_pprof *self, const struct gs_sample *s
         if (class_of(thread) == class || (blame && thread->gil == GS_HOLDS))
             self->list[part.thread_count++] = *thread;
     }
+    if (part.gil_count > 0)
+        memcpy(self->gils, sample->gils, part.gil_count * sizeof *self->gils);
+    gs_sampled_gils_count(self->gils, part.gil_count, part.threads, part.thread_count);
+    part.gils = self->gils;
     return status == GS_OK ? gs_calltree_add(self->tree, &part) : status;
 }
 

@@ -56,8 +56,9 @@ struct gs_pprof {
     uint32_t process_count;
     struct gs_pprof_part *parts;
     uint32_t part_count;
-    struct gs_thread_sample *list; /* of one class */
+    struct gs_thread_sample *list; /* of one class, */
     size_t list_room;
+    struct gs_sampled_gil gils[GS_GILS_MOST]; /* and their GILs */
 };
 
 /* The tree is finished. */

@@ -4,8 +4,6 @@
 
 #include "profile/calltree_parts.h"
 
-enum { LOCKS = 256 /* numbers that gs_thread_sample has for them */ };
-
 struct gs_calltree *gs_calltree_new(const struct gs_selection *selection, const struct gs_calltree_options *options)
 {
     struct gs_calltree *tree = calloc(1, sizeof *tree);
@@ -139,22 +137,11 @@ static bool grow_found(struct gs_calltree *tree, size_t need)
     return true;
 }
 
-/* Of the first GIL, the second...; those that nobody is known to hold stay NULL. */
-static void find_holders(const struct gs_calltree *tree, const struct gs_sample *sample,
-                         const struct gs_thread_sample *holders[LOCKS])
-{
-    for (size_t i = 0; i < sample->thread_count && tree->selection->mode == GS_MODE_BLAME; i++) {
-        const struct gs_thread_sample *thread = &sample->threads[i];
-        if (thread->gil == GS_HOLDS && !holders[thread->lock])
-            holders[thread->lock] = thread;
-    }
-}
-
 /* GS_LOST: no room. */
 static enum gs_status find_one(struct gs_calltree *tree, const struct gs_sample *sample,
-                               const struct gs_thread_sample *thread, const struct gs_thread_sample *holder,
-                               uint32_t *node, uint32_t *late)
+                               const struct gs_thread_sample *thread, uint32_t *node, uint32_t *late)
 {
+    const struct gs_thread_sample *holder = gs_sample_holder(sample, thread->lock);
     bool fixed = tree->options.fixed;
     *node = *late = 0;
     if (!counts(tree, thread))
@@ -191,14 +178,11 @@ static enum gs_status look_at(struct gs_calltree *tree, const struct gs_sample *
 enum gs_status gs_calltree_find(struct gs_calltree *tree, const struct gs_sample *sample, const uint32_t **nodes,
                                 const uint32_t **late)
 {
-    const struct gs_thread_sample *holders[LOCKS] = {0};
     enum gs_status status = look_at(tree, sample);
     if (status == GS_OK && !grow_found(tree, sample->thread_count))
         status = GS_NO_MEMORY;
-    find_holders(tree, sample, holders);
     for (size_t i = 0; i < sample->thread_count && status == GS_OK; i++)
-        status = find_one(tree, sample, &sample->threads[i], holders[sample->threads[i].lock], &tree->found[0][i],
-                          &tree->found[1][i]);
+        status = find_one(tree, sample, &sample->threads[i], &tree->found[0][i], &tree->found[1][i]);
     *nodes = tree->found[0];
     *late = tree->found[1];
     return status == GS_LOST ? GS_NO_MEMORY : status;
@@ -206,16 +190,14 @@ enum gs_status gs_calltree_find(struct gs_calltree *tree, const struct gs_sample
 
 enum gs_status gs_calltree_add(struct gs_calltree *tree, const struct gs_sample *sample)
 {
-    const struct gs_thread_sample *holders[LOCKS] = {0};
     enum gs_status status = look_at(tree, sample);
-    find_holders(tree, sample, holders);
     for (size_t i = 0; i < sample->thread_count && status == GS_OK; i++) {
-        const struct gs_thread_sample *thread = &sample->threads[i], *holder = holders[thread->lock];
+        const struct gs_thread_sample *thread = &sample->threads[i];
         uint32_t number, late;
-        status = find_one(tree, sample, thread, holder, &number, &late);
+        status = find_one(tree, sample, thread, &number, &late);
         if (status == GS_LOST && (status = gs_calltree_fold(tree)) == GS_OK) {
             tree->source = sample->stacks;
-            status = find_one(tree, sample, thread, holder, &number, &late);
+            status = find_one(tree, sample, thread, &number, &late);
         }
         if (status != GS_OK || !number)
             continue;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/least.h"
 #include "base/room.h"
 #include "profile/gilpolls_parts.h"
 #include "target/procfs.h"
@@ -13,13 +14,15 @@ enum {
     LOST_NS = 50000000   /* what two polls say of the time between them is too little if it is longer */
 };
 
-struct gs_gilpolls *gs_gilpolls_new(const struct gs_sampled_process *process, double rate_hz, uint64_t long_us)
+struct gs_gilpolls *gs_gilpolls_new(const struct gs_sampled_process *process, double rate_hz, uint64_t long_us,
+                                    bool recorded)
 {
     struct gs_gilpolls *polls = calloc(1, sizeof *polls);
     if (!polls)
         return NULL;
     polls->pid = process->pid;
     snprintf(polls->python, sizeof polls->python, "%s", process->python);
+    polls->recorded = recorded;
     polls->rate_hz = rate_hz;
     polls->long_ns = long_us * 1000;
     polls->sum = gs_gilsum_new();
@@ -53,15 +56,6 @@ uint32_t gs_gilpolls_find(const struct gs_gilpolls *polls, uint32_t number)
             high = middle;
     }
     return low < polls->count && polls->list[low].number == number ? (uint32_t)low : GS_NOBODY;
-}
-
-uint32_t gs_gilpolls_by_tid(const struct gs_gilpolls *polls, pid_t tid)
-{
-    for (size_t i = polls->count; tid > 0 && i-- > 0;) {
-        if (polls->list[i].tid == tid)
-            return (uint32_t)i;
-    }
-    return GS_NOBODY;
 }
 
 enum gs_status gs_gilpolls_thread(struct gs_gilpolls *polls, uint32_t number, const struct gs_sampled_thread *thread)
@@ -102,7 +96,7 @@ uint64_t gs_gilpolls_count(const struct gs_gilpolls *polls)
 void gs_gilpolls_note_ran(struct gs_gilpolls *polls, struct gs_polled *polled, uint64_t now_ns)
 {
     uint64_t ran_ns;
-    if (polls->over || !gs_proc_ran_ns(polls->pid, polled->tid, &ran_ns))
+    if (polls->recorded || polls->over || !gs_proc_ran_ns(polls->pid, polled->tid, &ran_ns))
         return;
     if (!polled->ran_known) {
         /* One that was born since the poll before had none until then; what another had, as a program that execs or a
@@ -128,11 +122,9 @@ static enum gs_status arrange(struct gs_gilpolls *polls, const struct gs_sample 
 {
     if (!gs_room((void **)&polls->at, &polls->at_room, sample->thread_count + 1, sizeof *polls->at))
         return GS_NO_MEMORY;
-    for (size_t i = 0; i < GS_GILSUM_GILS; i++)
-        holders[i] = GS_NOBODY;
     for (size_t i = 0; i < polls->gil_count; i++) {
         polls->gils[i].were_waiting = polls->gils[i].waiters;
-        polls->gils[i].waiters = 0;
+        polls->gils[i].waiters = sample->gils[i].waiters;
     }
     for (size_t i = 0; i < sample->thread_count; i++) {
         const struct gs_thread_sample *thread = &sample->threads[i];
@@ -155,9 +147,10 @@ static enum gs_status arrange(struct gs_gilpolls *polls, const struct gs_sample 
         polled->poll = polls->polls;
         if (polled->sum != GS_NOBODY)
             gs_gilsum_at(polls->sum, polled->sum)->gil = polled->gil;
-        if (thread->gil == GS_HOLDS)
-            holders[polled->gil] = at;
-        polls->gils[polled->gil].waiters += thread->gil == GS_WAITS;
+    }
+    for (size_t i = 0; i < polls->gil_count; i++) {
+        uint32_t holder = sample->gils[i].holder_at;
+        holders[i] = holder < sample->thread_count ? polls->at[holder] : GS_NOBODY;
     }
     return GS_OK;
 }
@@ -203,7 +196,7 @@ static void step_thread(struct gs_gilpolls *polls, struct gs_polled *polled, uin
         blame(polls, polled, gil->was, half_ns);
     if (polled->word == GS_WAITS && gil->held)
         blame(polls, polled, gil->holder, rest_ns);
-    step_wait(polls, polled, gil->moved > 0 && gil->last == polled->tid, time_ns - half_ns);
+    step_wait(polls, polled, gil->moved > 0 && gil->last == polled->number, time_ns - half_ns);
     polled->any = true;
 }
 
@@ -230,12 +223,12 @@ static void drop_ended(struct gs_gilpolls *polls, uint64_t gap_ns)
 }
 
 /* After a gap of which nothing is known everything begins anew, but for the hand-overs, which are counted. */
-static void break_off(struct gs_gilpolls *polls, const struct gs_snapshot *snapshot)
+static void break_off(struct gs_gilpolls *polls, const struct gs_sample *sample)
 {
     for (size_t i = 0; i < polls->gil_count; i++) {
         struct gs_polled_gil *gil = &polls->gils[i];
         gs_gilpolls_end_hold(polls, gil, polls->last_ns);
-        uint64_t moved = gs_gilpolls_moved(gil, &snapshot->gils[i]);
+        uint64_t moved = gs_gilpolls_moved(gil, &sample->gils[i]);
         gil->total += moved;
         gil->unplaced += moved;
         gil->any = false;
@@ -256,7 +249,7 @@ static bool lost_track(const struct gs_gilpolls *polls, const struct gs_sample *
         return false;
     for (size_t i = 0; i < polls->gil_count; i++) {
         const struct gs_polled_gil *gil = &polls->gils[i];
-        const struct gs_gil *now = &sample->snapshot->gils[i];
+        const struct gs_sampled_gil *now = &sample->gils[i];
         if (!gil->any || !gil->has_switches || gil->switches != now->switches ||
             gil->held != (now->state == GS_GIL_HELD))
             return true;
@@ -265,7 +258,7 @@ static bool lost_track(const struct gs_gilpolls *polls, const struct gs_sample *
 }
 
 /* A gap that is longer than usual says less of what was in it, unless nothing changed hands. */
-static void note_late(struct gs_gilpolls *polls, uint64_t gap_ns, const struct gs_snapshot *now)
+static void note_late(struct gs_gilpolls *polls, uint64_t gap_ns, const struct gs_sample *now)
 {
     const double usual = 2;
     bool moved = false;
@@ -285,8 +278,8 @@ static void step_gils(struct gs_gilpolls *polls, const struct gs_sample *sample,
     for (size_t i = 0; i < polls->gil_count; i++) {
         struct gs_polled_gil *gil = &polls->gils[i];
         struct gs_gilsum_gil *sum = gs_gilsum_gil_at(polls->sum, (uint32_t)i);
-        sum->state = sample->snapshot->gils[i].state;
-        gs_gilpolls_step(polls, gil, &sample->snapshot->gils[i], holders[i], sample->time_ns, gap_ns);
+        sum->state = sample->gils[i].state;
+        gs_gilpolls_step(polls, gil, &sample->gils[i], holders[i], sample->time_ns, gap_ns);
         if (gap_ns > 0) {
             gs_gilsum_gil(polls->sum, (uint32_t)i, gil->was_held, gil->were_waiting, gap_ns / 2);
             gs_gilsum_gil(polls->sum, (uint32_t)i, gil->held, gil->waiters, gap_ns - gap_ns / 2);
@@ -330,34 +323,32 @@ static void charge_long(struct gs_gilpolls *polls, const struct gs_sample *sampl
         gs_gilpolls_charge(polls, &polls->gils[i], places[i], natives[i], sample->time_ns);
 }
 
-static void set_gils(struct gs_gilpolls *polls, const struct gs_snapshot *snapshot)
+static void set_gils(struct gs_gilpolls *polls, const struct gs_sample *sample)
 {
-    size_t count = snapshot->gil_count < GS_GILSUM_GILS ? snapshot->gil_count : GS_GILSUM_GILS;
+    size_t count = gs_least(sample->gil_count, GS_GILSUM_GILS);
     for (size_t i = count; i < polls->gil_count; i++) {
         gs_gilpolls_end_hold(polls, &polls->gils[i], polls->last_ns);
         polls->gils[i] = (struct gs_polled_gil){0};
     }
     polls->gil_count = count;
-    for (size_t i = snapshot->interpreter_count; i-- > 0;) {
-        if (snapshot->interpreters[i].gil < count)
-            gs_gilsum_gil_at(polls->sum, snapshot->interpreters[i].gil)->interpreter = snapshot->interpreters[i].id;
-    }
+    for (size_t i = 0; i < count; i++)
+        gs_gilsum_gil_at(polls->sum, (uint32_t)i)->interpreter = sample->gils[i].interpreter;
 }
 
 enum gs_status gs_gilpolls_add(struct gs_gilpolls *polls, const struct gs_sample *sample)
 {
     uint32_t holders[GS_GILSUM_GILS];
     uint64_t gap_ns = polls->polls > 0 && sample->time_ns > polls->last_ns ? sample->time_ns - polls->last_ns : 0;
-    set_gils(polls, sample->snapshot);
+    set_gils(polls, sample);
     polls->polls++;
     if (lost_track(polls, sample, gap_ns)) {
-        break_off(polls, sample->snapshot);
+        break_off(polls, sample);
         polls->missed_ns += gap_ns;
         polls->lost_ns += (double)gap_ns;
         polls->lost_ns2 += (double)gap_ns * (double)gap_ns;
         gap_ns = 0;
     }
-    note_late(polls, gap_ns, sample->snapshot);
+    note_late(polls, gap_ns, sample);
     polls->stays += sample->processor && sample->processor != polls->from;
     polls->from = sample->processor;
     if (polls->from)

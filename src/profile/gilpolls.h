@@ -14,14 +14,16 @@
 
 struct gs_gilpolls;
 
-/* NULL: out of memory. process: its pid and version are copied. */
-struct gs_gilpolls *gs_gilpolls_new(const struct gs_sampled_process *process, double rate_hz, uint64_t long_us);
+/* NULL: out of memory. process: its pid and version are copied. recorded: it is not asked about times on processors,
+ * and may be another process by now. */
+struct gs_gilpolls *gs_gilpolls_new(const struct gs_sampled_process *process, double rate_hz, uint64_t long_us,
+                                    bool recorded);
 void gs_gilpolls_free(struct gs_gilpolls *polls);
 
 /* A new thread, or another name of one. GS_NO_MEMORY. */
 enum gs_status gs_gilpolls_thread(struct gs_gilpolls *polls, uint32_t number,
                                   const struct gs_sampled_thread *thread) GS_MUST_CHECK;
-/* A sample of that process, with its snapshot. */
+/* A sample of that process. */
 enum gs_status gs_gilpolls_add(struct gs_gilpolls *polls, const struct gs_sample *sample) GS_MUST_CHECK;
 /* Places of samples are valid no longer. */
 void gs_gilpolls_forget(struct gs_gilpolls *polls);

@@ -3,10 +3,10 @@
 
 enum { MOVED_MOST = 1 << 28 /* in an hour, which is more than any gap */ };
 
-uint64_t gs_gilpolls_moved(const struct gs_polled_gil *gil, const struct gs_gil *now)
+uint64_t gs_gilpolls_moved(const struct gs_polled_gil *gil, const struct gs_sampled_gil *now)
 {
     uint64_t moved = now->switches - gil->switches;
-    return gil->any && gil->has_switches && now->has_switches && moved <= MOVED_MOST ? moved : 0;
+    return gil->any && gil->has_switches && now->counted && moved <= MOVED_MOST ? moved : 0;
 }
 
 /* What was not charged yet of a hold that is long. */
@@ -58,13 +58,13 @@ struct others {
     size_t waiters, others;
 };
 
-static struct others look_for_others(const struct gs_gilpolls *polls, const struct gs_polled_gil *gil, pid_t before,
-                                     pid_t now)
+static struct others look_for_others(const struct gs_gilpolls *polls, const struct gs_polled_gil *gil, uint32_t before,
+                                     uint32_t now)
 {
     struct others found = {GS_NOBODY, GS_NOBODY, 0, 0};
     for (size_t i = 0; i < polls->count; i++) {
         const struct gs_polled *polled = &polls->list[i];
-        if (polled->gil != (uint32_t)(gil - polls->gils) || polled->tid == before || polled->tid == now ||
+        if (polled->gil != (uint32_t)(gil - polls->gils) || polled->number == before || polled->number == now ||
             polled->sum == GS_NOBODY)
             continue;
         found.others++;
@@ -92,7 +92,7 @@ static void note_unseen(struct gs_gilpolls *polls, struct gs_polled_gil *gil, ui
 
 /* All but the last of several hand-overs, which nobody has seen: if only one thread can have been the other one, it
  * took turns with those that had it at the polls. */
-static void note_turns(struct gs_gilpolls *polls, struct gs_polled_gil *gil, pid_t now, uint64_t part_ns)
+static void note_turns(struct gs_gilpolls *polls, struct gs_polled_gil *gil, uint32_t now, uint64_t part_ns)
 {
     uint64_t unseen = gil->moved - 1;
     struct others found = look_for_others(polls, gil, gil->last, now);
@@ -101,18 +101,18 @@ static void note_turns(struct gs_gilpolls *polls, struct gs_polled_gil *gil, pid
                                                                : GS_NOBODY;
     if (gil->last == now) { /* A, X, A, X, A */
         note_unseen(polls, gil, third, part_ns, (unseen + 1) / 2);
-        note_unseen(polls, gil, third == GS_NOBODY ? GS_NOBODY : gs_gilpolls_by_tid(polls, now), part_ns, unseen / 2);
+        note_unseen(polls, gil, third == GS_NOBODY ? GS_NOBODY : gs_gilpolls_find(polls, now), part_ns, unseen / 2);
     } else if (unseen == 1) { /* A, X, B */
         note_unseen(polls, gil, third, part_ns, 1);
     } else { /* A, B, A, B, if nobody else wanted it */
         bool two = found.waiters == 0 && unseen % 2 == 0;
-        note_unseen(polls, gil, two ? gs_gilpolls_by_tid(polls, now) : GS_NOBODY, part_ns, unseen - unseen / 2);
-        note_unseen(polls, gil, two ? gs_gilpolls_by_tid(polls, gil->last) : GS_NOBODY, part_ns, unseen / 2);
+        note_unseen(polls, gil, two ? gs_gilpolls_find(polls, now) : GS_NOBODY, part_ns, unseen - unseen / 2);
+        note_unseen(polls, gil, two ? gs_gilpolls_find(polls, gil->last) : GS_NOBODY, part_ns, unseen / 2);
     }
 }
 
-static void note_takes(struct gs_gilpolls *polls, struct gs_polled_gil *gil, const struct gs_gil *now, uint32_t holder,
-                       uint64_t part_ns)
+static void note_takes(struct gs_gilpolls *polls, struct gs_polled_gil *gil, const struct gs_sampled_gil *now,
+                       uint32_t holder, uint64_t part_ns)
 {
     if (gil->moved == 0)
         return;
@@ -120,7 +120,7 @@ static void note_takes(struct gs_gilpolls *polls, struct gs_polled_gil *gil, con
     if (gil->moved > 1)
         note_turns(polls, gil, now->last, part_ns);
     if (holder == GS_NOBODY)
-        note_unseen(polls, gil, gs_gilpolls_by_tid(polls, now->last), part_ns, 1);
+        note_unseen(polls, gil, gs_gilpolls_find(polls, now->last), part_ns, 1);
     else if (polls->list[holder].sum != GS_NOBODY)
         gs_gilsum_at(polls->sum, polls->list[holder].sum)->takes++;
 }
@@ -134,8 +134,8 @@ static uint64_t part_of(const struct gs_gilpolls *polls, uint64_t gap_ns, uint64
     return slot_ns >= 1 && (double)part_ns > slot_ns ? (uint64_t)slot_ns : part_ns;
 }
 
-void gs_gilpolls_step(struct gs_gilpolls *polls, struct gs_polled_gil *gil, const struct gs_gil *now, uint32_t holder,
-                      uint64_t time_ns, uint64_t gap_ns)
+void gs_gilpolls_step(struct gs_gilpolls *polls, struct gs_polled_gil *gil, const struct gs_sampled_gil *now,
+                      uint32_t holder, uint64_t time_ns, uint64_t gap_ns)
 {
     bool held = now->state == GS_GIL_HELD;
     uint32_t number = holder == GS_NOBODY ? GS_NOBODY : polls->list[holder].number;
@@ -157,7 +157,7 @@ void gs_gilpolls_step(struct gs_gilpolls *polls, struct gs_polled_gil *gil, cons
     gil->any = true;
     gil->held = held;
     gil->holder = number;
-    gil->has_switches = now->has_switches;
+    gil->has_switches = now->counted;
     gil->switches = now->switches;
     gil->last = now->last;
 }

@@ -30,7 +30,7 @@ struct gs_polled_gil {
     uint32_t was;    /* and in the poll before, */
     bool was_held;
     uint32_t waiters, were_waiting;
-    pid_t last; /* tid of the last holder */
+    uint32_t last; /* number of the last holder, GS_NO_THREAD: not known */
     uint64_t switches;
     uint64_t moved;           /* hand-overs since the poll before */
     uint64_t begin_ns;        /* of the hold that goes on */
@@ -45,6 +45,7 @@ struct gs_polled_gil {
 struct gs_gilpolls {
     pid_t pid;
     char python[48];
+    bool recorded;
     double rate_hz;
     uint64_t long_ns;
     struct gs_gilsum *sum;
@@ -68,16 +69,14 @@ struct gs_gilpolls {
 };
 
 /* The hand-overs between two polls; 0 where they are not counted, or what the process says makes no sense. */
-uint64_t gs_gilpolls_moved(const struct gs_polled_gil *gil, const struct gs_gil *now);
+uint64_t gs_gilpolls_moved(const struct gs_polled_gil *gil, const struct gs_sampled_gil *now);
 /* The thread of this number; GS_NOBODY: there is none. */
 uint32_t gs_gilpolls_find(const struct gs_gilpolls *polls, uint32_t number);
-/* That of a tid. */
-uint32_t gs_gilpolls_by_tid(const struct gs_gilpolls *polls, pid_t tid);
 
 /* Goes on with the hold of a GIL, or ends it and begins another; holder: where in the list, GS_NOBODY: nobody. gap_ns:
  * since the poll before. */
-void gs_gilpolls_step(struct gs_gilpolls *polls, struct gs_polled_gil *gil, const struct gs_gil *now, uint32_t holder,
-                      uint64_t time_ns, uint64_t gap_ns);
+void gs_gilpolls_step(struct gs_gilpolls *polls, struct gs_polled_gil *gil, const struct gs_sampled_gil *now,
+                      uint32_t holder, uint64_t time_ns, uint64_t gap_ns);
 /* Charges a hold that lasts long, as far as it has come, to where it is spent. place, native: seen in this poll; place
  * NULL: nothing was. */
 void gs_gilpolls_charge(struct gs_gilpolls *polls, struct gs_polled_gil *gil, const struct gs_place *place,

@@ -101,8 +101,6 @@ static enum gs_status take_sample(struct gs_sink *sink, const struct gs_sample *
     process->samples++;
     if (!gs_live_charge(live, process, sample))
         return GS_NO_MEMORY;
-    if (sample->snapshot)
-        gs_live_look(live, process->pid, sample->snapshot->gils, sample->snapshot->gil_count, sample->time_ns);
     gs_live_gil_sample(live, process, sample);
     gs_live_blame_sample(live, process, sample);
     return GS_OK;

@@ -101,14 +101,15 @@ static void note_switches(struct gs_live_lock *lock, const struct gs_gil *gil, u
     lock->last_switches = gil->switches;
 }
 
+/* first_ns: the time that the first look stands for; 0: none. */
 static void look_at(struct gs_live *live, struct gs_live_process *process, struct gs_live_lock *lock,
-                    const struct gs_gil *gil, uint64_t now_ns)
+                    const struct gs_gil *gil, uint64_t now_ns, uint64_t first_ns)
 {
     struct gs_live_hold *hold = &lock->hold;
     bool held = gil->state == GS_GIL_HELD, first = !lock->looked;
-    uint64_t before_ns = lock->look_ns, time_ns = first || now_ns < before_ns ? 0 : now_ns - before_ns;
-    if (time_ns > LOOK_GAP_NS)
-        time_ns = 0;
+    uint64_t before_ns = lock->look_ns, time_ns = now_ns < before_ns ? 0 : now_ns - before_ns;
+    if (first || time_ns > LOOK_GAP_NS)
+        time_ns = first ? first_ns : 0;
     lock->looked = true;
     lock->look_ns = now_ns;
     lock->state = gil->state;
@@ -134,7 +135,7 @@ void gs_live_look(struct gs_live *live, pid_t pid, const struct gs_gil *gils, si
 {
     struct gs_live_process *process = gs_live_process_at(live, pid);
     for (size_t i = 0; process && i < count && i < GS_LIVE_LOCKS; i++)
-        look_at(live, process, &process->locks[i], &gils[i], time_ns);
+        look_at(live, process, &process->locks[i], &gils[i], time_ns, 0);
 }
 
 uint64_t gs_live_looked_ns(const struct gs_live *live, uint64_t *seen)
@@ -165,38 +166,30 @@ static void locate_hold(struct gs_live *live, struct gs_live_lock *lock, const s
         hold->waiters = (uint32_t)lock->waiters;
 }
 
+static void take_gil(struct gs_live *live, struct gs_live_process *process, struct gs_live_lock *lock,
+                     const struct gs_sampled_gil *gil, const struct gs_sample *sample)
+{
+    const struct gs_thread_sample *holder = gs_sample_holder(sample, (size_t)(gil - sample->gils));
+    const struct gs_live_thread *known = holder ? gs_live_thread_of(live, holder->thread) : NULL;
+    struct gs_gil now = {
+        .state = gil->state, .holder = known ? known->tid : 0, .has_switches = gil->counted, .switches = gil->switches};
+    look_at(live, process, lock, &now, sample->time_ns, sample->weight_ns);
+    lock->seen = true;
+    lock->waiters = gil->waiters;
+    lock->holder = holder ? holder->thread : GS_LIVE_NOBODY;
+    add_mean(&lock->waiting, (double)lock->waiters, sample->weight_ns);
+    add_mean(&lock->waiting_now, (double)lock->waiters, sample->weight_ns);
+    locate_hold(live, lock, sample);
+}
+
 void gs_live_gil_sample(struct gs_live *live, struct gs_live_process *process, const struct gs_sample *sample)
 {
     for (size_t i = 0; i < GS_LIVE_LOCKS; i++) {
         process->locks[i].holder = GS_LIVE_NOBODY;
         process->locks[i].waiters = 0;
     }
-    bool disabled = sample->thread_count > 0;
-    for (size_t i = 0; i < sample->thread_count; i++) {
-        const struct gs_thread_sample *thread = &sample->threads[i];
-        struct gs_live_lock *lock = thread->lock < GS_LIVE_LOCKS ? &process->locks[thread->lock] : NULL;
-        disabled = disabled && thread->gil == GS_NONE;
-        if (!lock)
-            continue;
-        lock->seen = true;
-        lock->waiters += thread->gil == GS_WAITS;
-        if (thread->gil == GS_HOLDS)
-            lock->holder = thread->thread;
-    }
-    for (size_t i = 0; i < GS_LIVE_LOCKS; i++) {
-        struct gs_live_lock *lock = &process->locks[i];
-        bool held = lock->holder != GS_LIVE_NOBODY;
-        if (!lock->seen)
-            continue;
-        add_mean(&lock->waiting, (double)lock->waiters, sample->weight_ns);
-        add_mean(&lock->waiting_now, (double)lock->waiters, sample->weight_ns);
-        if (!lock->looked) {
-            lock->state = disabled ? GS_GIL_DISABLED : held ? GS_GIL_HELD : GS_GIL_FREE;
-            add_mean(&lock->held, held, sample->weight_ns);
-            add_mean(&lock->held_now, held, sample->weight_ns);
-        }
-        locate_hold(live, lock, sample);
-    }
+    for (size_t i = 0; i < sample->gil_count && i < GS_LIVE_LOCKS; i++)
+        take_gil(live, process, &process->locks[i], &sample->gils[i], sample);
 }
 
 static float mean_of(struct gs_live_mean *mean)

@@ -74,8 +74,9 @@ static enum gs_status meter_sample(struct gs_sink *sink, const struct gs_sample 
         enum gs_status status = note_stack(meter, thread->stack);
         if (status)
             return status;
-        held |= thread->gil == GS_HOLDS;
     }
+    for (size_t i = 0; i < sample->gil_count; i++)
+        held |= sample->gils[i].state == GS_GIL_HELD;
     if (sample->process == 0) {
         meter->weighed_ns += sample->weight_ns;
         meter->held_ns += held ? sample->weight_ns : 0;

@@ -30,6 +30,7 @@ struct gs_selection {
     enum gs_mode mode;
     bool threads;                /* the thread's name as the first frame of each stack */
     bool function;               /* one frame per function, not per line */
+    bool json;                   /* figures as JSON, not as text */
     const char *const *patterns; /* only threads whose name or tid is one of these, when there are any */
     size_t pattern_count;
 };

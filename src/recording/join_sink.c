@@ -202,6 +202,10 @@ static enum gs_status join_sample(struct gs_sink *sink, const struct gs_sample *
             return GS_FAILED;
         join->kept.threads[i].thread = join->thread_of.of[sample->threads[i].thread];
     }
+    for (size_t i = 0; i < sample->gil_count; i++) {
+        uint32_t last = sample->gils[i].last;
+        join->kept.gils[i].last = last < join->thread_of.count ? join->thread_of.of[last] : GS_NO_THREAD;
+    }
     join->kept.sample.process = join->process_of.of[sample->process];
     join->kept.sample.time_ns += (uint64_t)join->shift_ns;
     join->processes[join->kept.sample.process].last_ns = join->kept.sample.time_ns;

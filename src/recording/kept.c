@@ -65,17 +65,22 @@ bool gs_kept_same(const struct gs_sampled_process *a, const struct gs_sampled_pr
 
 enum gs_status gs_kept_sample(struct gs_kept_sample *kept, const struct gs_sample *from)
 {
-    if (!gs_room((void **)&kept->threads, &kept->room, from->thread_count + 1, sizeof *kept->threads))
+    if (!gs_room((void **)&kept->threads, &kept->room, from->thread_count + 1, sizeof *kept->threads) ||
+        !gs_room((void **)&kept->gils, &kept->gil_room, from->gil_count + 1, sizeof *kept->gils))
         return GS_NO_MEMORY;
     if (from->thread_count > 0)
         memcpy(kept->threads, from->threads, from->thread_count * sizeof *kept->threads);
+    if (from->gil_count > 0)
+        memcpy(kept->gils, from->gils, from->gil_count * sizeof *kept->gils);
     kept->sample = *from;
     kept->sample.threads = kept->threads;
+    kept->sample.gils = kept->gils;
     return GS_OK;
 }
 
 void gs_kept_sample_fini(struct gs_kept_sample *kept)
 {
     free(kept->threads);
+    free(kept->gils);
     *kept = (struct gs_kept_sample){0};
 }

@@ -15,9 +15,11 @@ struct gs_kept_sample {
     struct gs_sample sample;
     struct gs_thread_sample *threads;
     size_t room;
+    struct gs_sampled_gil *gils;
+    size_t gil_room;
 };
 
-/* Copies the sample; the numbers are then to be changed in kept->threads. GS_NO_MEMORY or GS_OK. */
+/* Copies the sample; the numbers are then to be changed in kept->threads and kept->gils. GS_NO_MEMORY or GS_OK. */
 enum gs_status gs_kept_sample(struct gs_kept_sample *kept, const struct gs_sample *from) GS_MUST_CHECK;
 void gs_kept_sample_fini(struct gs_kept_sample *kept);
 

@@ -11,7 +11,6 @@
 
 struct gs_records {
     struct gs_sink *sink;
-    int version;
     uint64_t from_ns, to_ns;
     struct gs_strings *names; /* all strings but those of places */
     struct gs_book book;
@@ -30,7 +29,7 @@ struct gs_records *gs_records_new(struct gs_sink *sink, int version, uint64_t fr
     if (!records)
         return NULL;
     records->sink = sink;
-    records->version = version;
+    records->in.version = version;
     records->from_ns = from_ns;
     records->to_ns = to_ns;
     records->names = gs_strings_new();
@@ -123,7 +122,7 @@ static enum gs_status play_process(struct gs_records *records, struct gs_wire *w
     enum gs_status status = GS_OK;
     struct gs_sampled_process process = {.pid = (pid_t)gs_wire_get_most(wire, UINT32_MAX)};
     process.ns_pid = (pid_t)gs_wire_get_most(wire, UINT32_MAX);
-    process.start_ticks = records->version >= GS_FILE_STARTS ? gs_wire_get(wire) : 0;
+    process.start_ticks = records->in.version >= GS_FILE_STARTS ? gs_wire_get(wire) : 0;
     process.python = keep_optional(records, wire, &status);
     process.build = keep_optional(records, wire, &status);
     process.exe = keep_optional(records, wire, &status);
@@ -231,7 +230,8 @@ static enum gs_status play_record(struct gs_records *records, struct gs_wire *wi
         wire->bad = true;
         return GS_OK;
     }
-    if ((tag & ~GS_SAMPLE_FLAGS) == GS_RECORD_SAMPLE)
+    if ((tag & ~GS_SAMPLE_FLAGS) == GS_RECORD_SAMPLE &&
+        (records->in.version >= GS_FILE_GILS || !(tag & (GS_SAMPLE_GILS | GS_SAMPLE_GIL_COUNT))))
         return play_sample(records, wire, tag & GS_SAMPLE_FLAGS);
     switch (tag) {
     case GS_RECORD_RUN:

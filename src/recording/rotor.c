@@ -231,6 +231,20 @@ static enum gs_status number_threads(struct gs_rotor *rotor, struct gs_kept_samp
     return status;
 }
 
+/* Who had a GIL last is told of, too, though it may be in no sample of this recording. */
+static enum gs_status number_lasts(struct gs_rotor *rotor, struct gs_kept_sample *kept)
+{
+    enum gs_status status = GS_OK;
+    for (size_t i = 0; i < kept->sample.gil_count && !status; i++) {
+        struct gs_sampled_gil *gil = &kept->gils[i];
+        struct thread *thread = gil->last == GS_NO_THREAD ? NULL : find(rotor, gil->last);
+        if (thread && thread->piece != rotor->piece)
+            status = tell_thread(rotor, thread);
+        gil->last = thread ? thread->number : GS_NO_THREAD;
+    }
+    return status;
+}
+
 static enum gs_status rotor_sample(struct gs_sink *sink, const struct gs_sample *sample)
 {
     struct gs_rotor *rotor = (struct gs_rotor *)sink;
@@ -243,6 +257,8 @@ static enum gs_status rotor_sample(struct gs_sink *sink, const struct gs_sample 
         status = tell_process(rotor, sample->process);
     if (!status)
         status = number_threads(rotor, &rotor->kept);
+    if (!status)
+        status = number_lasts(rotor, &rotor->kept);
     if (status)
         return status;
     rotor->processes[sample->process].seen = rotor->piece;

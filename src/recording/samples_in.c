@@ -12,12 +12,16 @@ struct gs_process_in {
     uint64_t forgotten; /* as of that sample */
     struct gs_thread_sample *threads;
     size_t count, room;
+    struct gs_sampled_gil *gils;
+    size_t gil_count, gil_room;
 };
 
 void gs_samples_in_fini(struct gs_samples_in *in)
 {
-    for (size_t i = 0; i < in->process_count; i++)
+    for (size_t i = 0; i < in->process_count; i++) {
         free(in->processes[i].threads);
+        free(in->processes[i].gils);
+    }
     free(in->processes);
     free(in->owners);
     free(in->list);
@@ -217,6 +221,70 @@ static void forget_stacks(struct gs_samples_in *in, struct gs_process_in *proces
         process->threads[i].stack = 0;
 }
 
+/* ---- GILs ---- */
+
+static void get_gil(const struct gs_samples_in *in, struct gs_wire *records, uint32_t process, unsigned what,
+                    struct gs_sampled_gil *gil)
+{
+    if (what & GS_GIL_CHANGED_SWITCHES)
+        gil->switches += gs_wire_get(records);
+    if (what & GS_GIL_CHANGED_LAST) {
+        gil->last = (uint32_t)gs_wire_get_most(records, in->thread_count) - 1;
+        if (gil->last != GS_NO_THREAD && in->owners[gil->last] != process)
+            records->bad = true;
+    }
+    if (what & GS_GIL_CHANGED_STATE) {
+        uint64_t state = gs_wire_get_most(records, 7);
+        gil->state = state & 3;
+        gil->counted = state >> 2;
+    }
+    if (what & GS_GIL_CHANGED_INTERPRETER)
+        gil->interpreter = gs_wire_unzigzag(gs_wire_get(records));
+}
+
+static enum gs_status set_gil_count(struct gs_process_in *process, size_t count)
+{
+    if (!gs_room((void **)&process->gils, &process->gil_room, count, sizeof *process->gils))
+        return GS_NO_MEMORY;
+    for (size_t i = process->gil_count; i < count; i++)
+        process->gils[i] = GS_WIRE_NEW_GIL;
+    process->gil_count = count;
+    return GS_OK;
+}
+
+static enum gs_status get_gils(const struct gs_samples_in *in, struct gs_wire *records, uint32_t number, unsigned flags)
+{
+    struct gs_process_in *process = &in->processes[number];
+    enum gs_status status = GS_OK;
+    if (flags & GS_SAMPLE_GIL_COUNT)
+        status = set_gil_count(process, gs_wire_get_most(records, GS_GILS_MOST));
+    if (status)
+        return status;
+    gs_sampled_gils_count(process->gils, process->gil_count, process->threads, process->count);
+    gs_wire_expect_gils(process->gils, process->gil_count, process->threads);
+    bool more = flags & GS_SAMPLE_GILS;
+    for (size_t at = 0; more && !records->bad; at++) {
+        uint64_t token = gs_wire_get(records);
+        if (at >= process->gil_count || token >> GS_GIL_CHANGE_BITS >= process->gil_count - at) {
+            records->bad = true;
+            break;
+        }
+        at += token >> GS_GIL_CHANGE_BITS;
+        get_gil(in, records, number, (unsigned)token, &process->gils[at]);
+        more = token & GS_GIL_CHANGES_MORE;
+    }
+    return GS_OK;
+}
+
+/* Files of the first versions have no more of them than the threads tell. */
+static enum gs_status infer_gils(struct gs_process_in *process)
+{
+    if (!gs_room((void **)&process->gils, &process->gil_room, GS_GILS_MOST, sizeof *process->gils))
+        return GS_NO_MEMORY;
+    process->gil_count = gs_sampled_gils_infer(process->gils, process->threads, process->count);
+    return GS_OK;
+}
+
 enum gs_status gs_samples_in_get(struct gs_samples_in *in, struct gs_wire *records, unsigned flags,
                                  const struct gs_stacks *stacks, struct gs_sample *sample)
 {
@@ -241,9 +309,14 @@ enum gs_status gs_samples_in_get(struct gs_samples_in *in, struct gs_wire *recor
         if (status)
             return status;
     }
+    enum gs_status status = in->version >= GS_FILE_GILS ? get_gils(in, records, number, flags) : infer_gils(process);
+    if (status)
+        return status;
     process->last_ns = sample->time_ns;
     sample->threads = process->threads;
     sample->thread_count = process->count;
+    sample->gils = process->gils;
+    sample->gil_count = process->gil_count;
     in->process = number;
     return GS_OK;
 }

@@ -5,6 +5,7 @@
 #include "recording/wire.h"
 
 struct gs_samples_in {
+    int version; /* of the file */
     uint64_t begin_ns, slot_ns;
     struct gs_process_in *processes;
     size_t process_count, process_room;
@@ -22,7 +23,7 @@ void gs_samples_in_fini(struct gs_samples_in *in);
 enum gs_status gs_samples_in_process(struct gs_samples_in *in, struct gs_wire *records) GS_MUST_CHECK;
 enum gs_status gs_samples_in_thread(struct gs_samples_in *in, struct gs_wire *records, uint32_t number,
                                     uint32_t process) GS_MUST_CHECK;
-/* The threads of the sample hold until the next one. */
+/* The threads and the GILs of the sample hold until the next one. */
 enum gs_status gs_samples_in_get(struct gs_samples_in *in, struct gs_wire *records, unsigned flags,
                                  const struct gs_stacks *stacks, struct gs_sample *sample) GS_MUST_CHECK;
 

@@ -1,11 +1,13 @@
 /* Writes samples as what changed. Mostly nothing or one thread did: finding that out must cost next to nothing. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/room.h"
 #include "recording/samples_out.h"
 
 enum {
-    CHANGE_MOST = 4 * 5, /* bytes of one change: numbers of up to 32 bits */
+    CHANGE_MOST = 4 * 5,                /* bytes of one change: numbers of up to 32 bits */
+    GIL_MOST = 4 * GS_WIRE_NUMBER_MOST, /* bytes of one GIL */
     FIRST_THREADS = 16,
     AHEAD = 16 /* so far on in the list before is looked for a thread that is not where it was */
 };
@@ -16,6 +18,8 @@ struct gs_process_out {
     uint64_t forgotten; /* as of that sample */
     struct gs_thread_sample *threads;
     size_t count, room;
+    struct gs_sampled_gil *gils;
+    size_t gil_count, gil_room;
 };
 
 /* What is compared with one memcmp has no holes. */
@@ -35,8 +39,10 @@ void gs_samples_out_init(struct gs_samples_out *out)
 
 void gs_samples_out_fini(struct gs_samples_out *out)
 {
-    for (size_t i = 0; i < out->process_count; i++)
+    for (size_t i = 0; i < out->process_count; i++) {
         free(out->processes[i].threads);
+        free(out->processes[i].gils);
+    }
     free(out->processes);
     free(out->changes);
     gs_dictionary_fini(&out->dictionary);
@@ -175,21 +181,73 @@ static enum gs_status put_changes(struct changes *changes, const struct gs_proce
     return status;
 }
 
+/* ---- GILs ---- */
+
+/* Of the sample before, made into what is expected of this one. */
+static enum gs_status expect_gils(struct gs_process_out *process, const struct gs_sample *sample)
+{
+    if (!gs_room((void **)&process->gils, &process->gil_room, sample->gil_count, sizeof *process->gils))
+        return GS_NO_MEMORY;
+    for (size_t i = 0; i < sample->gil_count; i++) {
+        if (i >= process->gil_count)
+            process->gils[i] = GS_WIRE_NEW_GIL;
+        process->gils[i].holder_at = sample->gils[i].holder_at;
+        process->gils[i].waiters = sample->gils[i].waiters;
+    }
+    gs_wire_expect_gils(process->gils, sample->gil_count, sample->threads);
+    return GS_OK;
+}
+
+static unsigned unexpected(const struct gs_sampled_gil *expected, const struct gs_sampled_gil *now)
+{
+    return (expected->switches != now->switches ? GS_GIL_CHANGED_SWITCHES : 0u) |
+           (expected->last != now->last ? GS_GIL_CHANGED_LAST : 0u) |
+           (gs_wire_gil_state(expected) != gs_wire_gil_state(now) ? GS_GIL_CHANGED_STATE : 0u) |
+           (expected->interpreter != now->interpreter ? GS_GIL_CHANGED_INTERPRETER : 0u);
+}
+
+/* Returns the end of them; to: nothing is other than expected. */
+static uint8_t *put_gils(uint8_t *to, const struct gs_sampled_gil *expected, const struct gs_sampled_gil *gils,
+                         size_t count)
+{
+    size_t next = 0, from = 0;
+    while (next < count && !unexpected(&expected[next], &gils[next]))
+        next++;
+    while (next < count) {
+        size_t at = next++;
+        unsigned what = unexpected(&expected[at], &gils[at]);
+        while (next < count && !unexpected(&expected[next], &gils[next]))
+            next++;
+        to = gs_wire_put(to, (at - from) << GS_GIL_CHANGE_BITS | what | (next < count ? GS_GIL_CHANGES_MORE : 0u));
+        from = at + 1;
+        if (what & GS_GIL_CHANGED_SWITCHES)
+            to = gs_wire_put(to, gils[at].switches - expected[at].switches);
+        if (what & GS_GIL_CHANGED_LAST)
+            to = gs_wire_put(to, (uint32_t)(gils[at].last + 1));
+        if (what & GS_GIL_CHANGED_STATE)
+            to = gs_wire_put(to, gs_wire_gil_state(&gils[at]));
+        if (what & GS_GIL_CHANGED_INTERPRETER)
+            to = gs_wire_put(to, gs_wire_zigzag(gils[at].interpreter));
+    }
+    return to;
+}
+
 static enum gs_status put_sample(struct changes *changes, const struct gs_process_out *process)
 {
     const struct gs_sample *sample = changes->sample;
     struct gs_samples_out *out = changes->out;
     size_t len = (size_t)(changes->to - out->changes);
     uint64_t since_ns = sample->time_ns - process->last_ns;
-    enum gs_status status = gs_packer_room(changes->packer, len + 2 + GS_WIRE_NUMBER_MOST * 4);
+    enum gs_status status =
+        gs_packer_room(changes->packer, len + 2 + GS_WIRE_NUMBER_MOST * 5 + sample->gil_count * (GIL_MOST + 2));
     if (status)
         return status;
     unsigned flags = 0;
+    flags |= sample->gil_count != process->gil_count ? GS_SAMPLE_GIL_COUNT : 0;
     flags |= sample->process != out->process ? GS_SAMPLE_PROCESS : 0;
     flags |= sample->weight_ns != since_ns || sample->gap_ns != 0 ? GS_SAMPLE_WEIGHT : 0;
     flags |= (len > 0 ? GS_SAMPLE_CHANGES : 0) | (changes->list ? GS_SAMPLE_LIST : 0);
-    uint8_t *to = changes->packer->raw + changes->packer->len;
-    *to++ = (uint8_t)(GS_RECORD_SAMPLE | flags);
+    uint8_t *to = changes->packer->raw + changes->packer->len, *tag = to++;
     if (flags & GS_SAMPLE_PROCESS)
         to = gs_wire_put(to, sample->process);
     to = gs_wire_put(to, gs_wire_zigzag((int64_t)(since_ns - out->slot_ns)));
@@ -201,15 +259,21 @@ static enum gs_status put_sample(struct changes *changes, const struct gs_proces
         to = gs_wire_put_bytes(to, out->changes, len);
         to = gs_wire_put(to, GS_CHANGE_END);
     }
-    return gs_packer_commit(changes->packer, to);
+    if (flags & GS_SAMPLE_GIL_COUNT)
+        to = gs_wire_put(to, sample->gil_count);
+    uint8_t *gils = put_gils(to, process->gils, sample->gils, sample->gil_count);
+    *tag = (uint8_t)(GS_RECORD_SAMPLE | flags | (gils > to ? GS_SAMPLE_GILS : 0));
+    return gs_packer_commit(changes->packer, gils);
 }
 
 enum gs_status gs_samples_out_put(struct gs_samples_out *out, struct gs_packer *packer, const struct gs_sample *sample)
 {
-    if (sample->process >= out->process_count)
+    if (sample->process >= out->process_count || sample->gil_count > GS_GILS_MOST)
         return GS_FAILED;
     struct gs_process_out *process = &out->processes[sample->process];
     enum gs_status status = make_room(out, process, sample->thread_count);
+    if (!status)
+        status = expect_gils(process, sample);
     if (status)
         return status;
     struct changes changes = {.out = out, .packer = packer, .sample = sample, .to = out->changes};
@@ -223,7 +287,10 @@ enum gs_status gs_samples_out_put(struct gs_samples_out *out, struct gs_packer *
         return status;
     if (changes.to != out->changes && sample->thread_count > 0)
         memcpy(process->threads, sample->threads, sample->thread_count * sizeof *sample->threads);
+    if (sample->gil_count > 0)
+        memcpy(process->gils, sample->gils, sample->gil_count * sizeof *sample->gils);
     process->count = sample->thread_count;
+    process->gil_count = sample->gil_count;
     process->last_ns = sample->time_ns;
     process->forgotten = out->forgotten;
     out->process = sample->process;

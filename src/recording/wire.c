@@ -94,3 +94,15 @@ uint32_t gs_block_crc(const uint8_t head[GS_BLOCK_HEAD], const void *payload, si
     uLong crc = crc32(0, head + GS_BLOCK_CRC_FROM, GS_BLOCK_HEAD - GS_BLOCK_CRC_FROM);
     return (uint32_t)crc32_z(crc, payload, len);
 }
+
+void gs_wire_expect_gils(struct gs_sampled_gil *gils, size_t count, const struct gs_thread_sample *threads)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (gils[i].holder_at != GS_NO_THREAD) {
+            gils[i].state = GS_GIL_HELD;
+            gils[i].last = threads[gils[i].holder_at].thread;
+        } else if (gils[i].state == GS_GIL_HELD) {
+            gils[i].state = GS_GIL_FREE;
+        }
+    }
+}

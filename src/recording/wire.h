@@ -1,23 +1,4 @@
-/* The bytes of a .gilspy file, as its writer and its reader share them.
- *
- * A file is FILE_MAGIC, a version byte, and blocks. A block is a head of GS_BLOCK_HEAD bytes (magic, CRC-32 of what
- * follows in head and payload, type, raw and payload length; little-endian) and a payload. The payloads of all blocks
- * of type GS_BLOCK_RECORDS are one zstd stream, flushed at the end of each block: each can be unpacked when all before
- * it were. Blocks of other types are passed over. A block holds whole records.
- *
- * A record is a tag byte, and numbers in LEB128 (signed ones zigzag) and strings: length, bytes, NUL.
- *   RUN      begin_ns, realtime_ns (signed), slot_ns, rate_hz (8 bytes, IEEE 754), gilspy, host: the first one, once
- *   PROCESS  pid, ns_pid, start_ticks (not in version 1), python, build, exe (each: 1 and the string, or 0: NULL),
- *            count of arguments, arguments. Numbered from 0 on in the order of their records.
- *   THREAD   number, process, tid, ns_tid, ident, main, name: the next number is a new thread, a lower one has a new
- * name PLACE    function, qualname, file, module, line (signed), kind. A string is 0: NULL; 1: the next new string,
- * which follows; n + 2: the string that came as the n-th new one. Numbered from 1 on, as are stacks. STACK    how many
- * numbers back the caller is (0 is the stack that this record makes; the empty stack has number 0), place FORGET
- * places, strings and stacks are numbered anew; each thread's stack becomes the empty one END      end_ns - begin_ns,
- * samples, thread_samples, complete, quality: the last one SAMPLE and flags: what differs from the process's sample
- * before GS_SAMPLE_PROCESS: process, else that of the sample before time_ns - (last time_ns + slot_ns), signed; last
- * time_ns is begin_ns at first GS_SAMPLE_WEIGHT: weight_ns, gap_ns; else time_ns - last time_ns, 0 GS_SAMPLE_CHANGES:
- * changes, see enum gs_change; with GS_SAMPLE_LIST threads come and go among them */
+/* The bytes of a .gilspy file, as its writer and its reader share them; doc/format.md describes them. */
 #ifndef GS_RECORDING_WIRE_H
 #define GS_RECORDING_WIRE_H
 
@@ -32,9 +13,10 @@
 #define GS_BLOCK_MAGIC "GSbk"
 
 enum {
-    GS_FILE_VERSION = 2,
+    GS_FILE_VERSION = 3,
     GS_FILE_OLDEST = 1, /* that is read */
     GS_FILE_STARTS = 2, /* the first that says when processes started */
+    GS_FILE_GILS = 3,   /* the first that has the GILs */
     GS_FILE_HEAD = sizeof GS_FILE_MAGIC + 1,
     GS_BLOCK_HEAD = 20,
     GS_BLOCK_CRC_FROM = 8, /* where in the head that begins which the checksum is of */
@@ -60,7 +42,9 @@ enum gs_sample_flags {
     GS_SAMPLE_WEIGHT = 2,
     GS_SAMPLE_CHANGES = 4,
     GS_SAMPLE_LIST = 8,
-    GS_SAMPLE_FLAGS = 15
+    GS_SAMPLE_GILS = 16,
+    GS_SAMPLE_GIL_COUNT = 32,
+    GS_SAMPLE_FLAGS = 63
 };
 
 /* A change is a number: how many threads of the list before stay as they are, times 8, plus one of these. */
@@ -73,6 +57,27 @@ enum gs_change {
     GS_CHANGE_NEW,   /* here comes one: thread, stack, state */
     GS_CHANGE_BITS = 3
 };
+
+/* What of a GIL is not as expected: bits of a number, above which it says how many GILs before stay as expected. */
+enum gs_gil_change {
+    GS_GIL_CHANGED_SWITCHES = 1,    /* switches - those before */
+    GS_GIL_CHANGED_LAST = 2,        /* last thread + 1, 0: not known */
+    GS_GIL_CHANGED_STATE = 4,       /* state and counted */
+    GS_GIL_CHANGED_INTERPRETER = 8, /* id, signed */
+    GS_GIL_CHANGES_MORE = 16,       /* another such number follows */
+    GS_GIL_CHANGE_BITS = 5
+};
+
+/* A GIL that the process's sample before did not have. */
+#define GS_WIRE_NEW_GIL ((struct gs_sampled_gil){.state = GS_GIL_FREE, .last = GS_NO_THREAD})
+/* Makes of the GILs of the process's sample before what is expected of this one, whose holders are set: they stay as
+ * they were, but for what follows from who has them. */
+void gs_wire_expect_gils(struct gs_sampled_gil *gils, size_t count, const struct gs_thread_sample *threads);
+
+static inline uint32_t gs_wire_gil_state(const struct gs_sampled_gil *gil)
+{
+    return (gil->state & 3u) | (gil->counted ? 4u : 0u);
+}
 
 /* What files may hold: more than any run has, little enough that what lies cannot take all memory. */
 enum {

@@ -186,10 +186,10 @@ static void note_skipped(struct gs_sampler *sampler, struct sampled *sampled)
 }
 
 /* Those that do not count it let go of it after so few instructions that it changes hands all the time. */
-static bool is_uncounted(const struct gs_snapshot *snapshot)
+static bool is_uncounted(const struct gs_sample *sample)
 {
-    for (size_t i = 0; i < snapshot->gil_count; i++) {
-        if (!snapshot->gils[i].has_switches && snapshot->gils[i].state != GS_GIL_DISABLED)
+    for (size_t i = 0; i < sample->gil_count; i++) {
+        if (!sample->gils[i].counted && sample->gils[i].state != GS_GIL_DISABLED)
             return true;
     }
     return false;
@@ -222,7 +222,7 @@ static enum gs_status take_one(struct gs_sampler *sampler, struct sampled *sampl
     weigh(sampler, sampled, &sample);
     sampler->last_ns = sample.time_ns;
     sample.processor = processor;
-    sampler->uncounted |= is_uncounted(sample.snapshot);
+    sampler->uncounted |= is_uncounted(&sample);
     sampler->samples++;
     sampler->thread_samples += sample.thread_count;
     return sink->sample ? sink->sample(sink, &sample) : GS_OK;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/least.h"
 #include "sample/merge.h"
 #include "sample/stream.h"
 
@@ -55,6 +56,9 @@ struct gs_stream {
     struct gs_thread_sample *out;
     size_t out_room;
     bool plain; /* the threads of the last sample were the snapshot's own */
+    struct gs_sampled_gil gils[GS_GILS_MOST];
+    pid_t last_tid[GS_GILS_MOST]; /* of gils[].last */
+    size_t gil_count;
     struct place places[PLACES];
     uint64_t generation; /* of the code objects */
     uint64_t forgotten;  /* of the stacks */
@@ -356,7 +360,7 @@ static enum gs_status make_sample(struct gs_stream *stream, const struct gs_snap
                                                    .evidence = (uint8_t)thread->evidence,
                                                    .run = (uint8_t)thread->activity.run,
                                                    .torn = thread->torn,
-                                                   .lock = (uint8_t)(lock < UINT8_MAX ? lock : UINT8_MAX)};
+                                                   .lock = (uint8_t)gs_least(lock, GS_GIL_LEFT_OUT)};
     return GS_OK;
 }
 
@@ -411,6 +415,45 @@ static enum gs_status take_all(struct gs_stream *stream, const struct gs_snapsho
     return status ? status : make_samples(stream, snapshot, threads, count);
 }
 
+/* ---- GILs ---- */
+
+/* The number of the thread that took the GIL last. It may have ended since. */
+static void find_last(struct gs_stream *stream, size_t gil, pid_t tid)
+{
+    struct gs_sampled_gil *out = &stream->gils[gil];
+    uint32_t number = GS_NO_THREAD;
+    if (out->holder_at != GS_NO_THREAD && stream->known[out->holder_at].tid == tid)
+        number = stream->known[out->holder_at].thread;
+    else if (stream->last_tid[gil] == tid && tid > 0)
+        return;
+    for (size_t i = 0; i < stream->known_count && tid > 0 && number == GS_NO_THREAD; i++)
+        number = stream->known[i].tid == tid ? stream->known[i].thread : number;
+    out->last = number;
+    stream->last_tid[gil] = number == GS_NO_THREAD ? 0 : tid;
+}
+
+static void take_gils(struct gs_stream *stream, const struct gs_snapshot *snapshot, size_t thread_count)
+{
+    size_t count = gs_least(snapshot->gil_count, GS_GILS_MOST);
+    for (size_t i = stream->gil_count; i < count; i++)
+        stream->last_tid[i] = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct gs_gil *gil = &snapshot->gils[i];
+        struct gs_sampled_gil *out = &stream->gils[i];
+        out->state = (uint8_t)gil->state;
+        out->counted = gil->has_switches;
+        out->switches = gil->has_switches ? gil->switches : 0;
+    }
+    for (size_t i = snapshot->interpreter_count; i-- > 0;) {
+        if (snapshot->interpreters[i].gil < count)
+            stream->gils[snapshot->interpreters[i].gil].interpreter = snapshot->interpreters[i].id;
+    }
+    gs_sampled_gils_count(stream->gils, count, stream->out, thread_count);
+    for (size_t i = 0; i < count; i++)
+        find_last(stream, i, snapshot->gils[i].last);
+    stream->gil_count = count;
+}
+
 enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample)
 {
     const struct gs_snapshot *snapshot;
@@ -427,11 +470,14 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
     }
     if (!calm)
         status = take_all(stream, snapshot, &count);
+    if (!status)
+        take_gils(stream, snapshot, count);
     *sample = (struct gs_sample){.process = stream->process,
                                  .time_ns = snapshot->time_ns,
                                  .threads = stream->out,
                                  .thread_count = count,
-                                 .stacks = stream->host->stacks,
-                                 .snapshot = snapshot};
+                                 .gils = stream->gils,
+                                 .gil_count = stream->gil_count,
+                                 .stacks = stream->host->stacks};
     return status;
 }

@@ -50,6 +50,23 @@ def test_all_that_was_counted(made, tmp_path):
     assert report("-v", "-q", path, "-o", tmp_path / "a.folded").stderr == ""
 
 
+def test_figures(made):
+    """Of a recording the same figures as of the program itself, of all of it or of a part; no other format takes --json."""
+    whole = json.loads(report("-f", "stat", "--json", made[0]).stdout)
+    assert (whole["schema"], whole["pid"], whole["method"]) == (1, made[1]["pid"], "sampled")
+    assert whole["gil"]["state"] in ("held", "free") and whole["gil"]["switches"] > 0
+    assert whole["quality"]["torn"] == made[1]["quality"]["torn"]
+    for thread in whole["threads"]:
+        assert abs(sum(thread[name] for name in ("has", "waits", "without", "unknown")) - 1) < 1e-6
+        assert thread["on_cpu"] is None
+    part = json.loads(report("-f", "stat", "--json", made[0], "--to", "500ms").stdout)
+    assert part["seconds"] < 0.51 and part["gil"]["switches"] < whole["gil"]["switches"]
+    text = report("-f", "stat", made[0], "--thread", "MainThread").stdout
+    assert "hand-overs/s" in text and "MainThread *" in text
+    check_failure(gilspy.run("report", "-f", "svg", "--json", made[0]), 2,
+                  "cannot draw %s: --json is for -f stat" % made[0])
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_formats(made, tmp_path, mode):
     """Each mode in each format; the same time in those whose times can be added up."""

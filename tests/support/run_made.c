@@ -70,6 +70,12 @@ static enum gs_status log_sample(struct gs_sink *sink, const struct gs_sample *s
                 thread->torn, thread->lock);
         log_stack(log->stream, sample->stacks, thread->stack);
     }
+    for (size_t i = 0; i < sample->gil_count; i++) {
+        const struct gs_sampled_gil *gil = &sample->gils[i];
+        fprintf(log->stream, "  GIL of %" PRId64 ": %s, holder %d, last %d, %u wait, ", gil->interpreter,
+                gs_gil_state_name(gil->state), (int)gil->holder_at, (int)gil->last, gil->waiters);
+        fprintf(log->stream, gil->counted ? "%" PRIu64 " switches\n" : "not counted (%" PRIu64 ")\n", gil->switches);
+    }
     return ++log->samples >= log->answer_sample ? log->answer : GS_OK;
 }
 
@@ -118,11 +124,13 @@ enum { PROCESSES = 4, THREADS = 256 };
 struct maker {
     const struct run_shape *shape;
     struct gs_sink *sink;
-    uint64_t random;
+    uint64_t random, gil_random; /* gil_random: for the GILs, so that all else is the same with them and without */
     struct gs_stacks *stacks;
     struct gs_thread_sample now[PROCESSES][THREADS];
     size_t count[PROCESSES];
     uint64_t last_ns[PROCESSES];
+    struct gs_sampled_gil gils[PROCESSES][GS_GILS_MOST];
+    size_t gil_count[PROCESSES];
     uint32_t thread_count;
     uint64_t thread_samples, begin_ns;
     bool failed;
@@ -251,14 +259,53 @@ static void churn(struct maker *maker, uint32_t process)
         tell_thread(maker, process, maker->now[process][0].thread, true);
 }
 
+static void change_gil(struct maker *maker, uint32_t process, struct gs_sampled_gil *gil)
+{
+    if (below(maker, 2) == 0)
+        gil->switches += maker->shape->wild ? draw_wild(maker) : below(maker, 3);
+    if (below(maker, 10) == 0)
+        gil->state = (uint8_t)below(maker, GS_GIL_UNKNOWN + 1);
+    if (below(maker, 30) == 0)
+        gil->counted = !gil->counted;
+    if (below(maker, 30) == 0)
+        gil->interpreter = maker->shape->wild ? (int64_t)draw_wild(maker) : (int64_t)below(maker, 9);
+    if (below(maker, 3) == 0)
+        gil->last = maker->count[process] > 0 ? maker->now[process][0].thread : GS_NO_THREAD;
+    else if (gil->holder_at != GS_NO_THREAD && below(maker, 3) > 0)
+        gil->last = maker->now[process][gil->holder_at].thread;
+}
+
+/* One or two of them as a rule, as many as there can be sometimes. */
+static void make_gils(struct maker *maker, uint32_t process)
+{
+    struct gs_sampled_gil *gils = maker->gils[process];
+    uint64_t random = maker->random;
+    size_t *count = &maker->gil_count[process], before = *count;
+    maker->random = maker->gil_random;
+    if (before == 0 || below(maker, 20) == 0)
+        *count = below(maker, 40) == 0 ? GS_GILS_MOST : below(maker, 4);
+    for (size_t i = before; i < *count; i++)
+        gils[i] = (struct gs_sampled_gil){.last = GS_NO_THREAD};
+    gs_sampled_gils_count(gils, *count, maker->now[process], maker->count[process]);
+    for (size_t i = 0; i < *count; i++) {
+        if (i < 3 || below(maker, 30) == 0)
+            change_gil(maker, process, &gils[i]);
+    }
+    maker->gil_random = maker->random;
+    maker->random = random;
+}
+
 static void tell_sample(struct maker *maker, uint32_t process)
 {
     uint64_t since_ns = maker->shape->slot_ns + below(maker, 100000);
+    make_gils(maker, process);
     struct gs_sample sample = {.process = process,
                                .time_ns = maker->last_ns[process] + since_ns,
                                .weight_ns = since_ns,
                                .threads = maker->now[process],
                                .thread_count = maker->count[process],
+                               .gils = maker->gils[process],
+                               .gil_count = maker->gil_count[process],
                                .stacks = maker->stacks};
     if (below(maker, 20) == 0) {
         sample.weight_ns = maker->shape->slot_ns;
@@ -329,8 +376,11 @@ bool run_make(struct gs_sink *sink, const struct run_shape *shape)
     struct maker *maker = calloc(1, sizeof *maker);
     assert_non_null(maker);
     assert_true(shape->processes <= PROCESSES && shape->most_threads <= THREADS);
-    *maker = (struct maker){
-        .shape = shape, .sink = sink, .random = UINT64_C(88172645463325252) + shape->seed, .stacks = gs_stacks_new()};
+    *maker = (struct maker){.shape = shape,
+                            .sink = sink,
+                            .random = UINT64_C(88172645463325252) + shape->seed,
+                            .gil_random = UINT64_C(362436069521288629) + shape->seed,
+                            .stacks = gs_stacks_new()};
     for (int i = 0; i < 20; i++)
         draw(maker);
     tell_begin(maker);

@@ -86,12 +86,20 @@ enum gs_status stream_tick(struct stream *stream, uint64_t weight_ns, uint64_t g
     stream->time_ns += weight_ns + gap_ns;
     stream->samples++;
     stream->thread_samples += stream->count;
+    struct gs_sampled_gil gils[GS_GILS_MOST];
+    size_t gil_count = gs_sampled_gils_infer(gils, stream->threads, stream->count);
+    for (size_t i = 0; i < gil_count && i < STREAM_GILS; i++) {
+        gils[i].counted = stream->counted;
+        gils[i].switches = stream->counted ? stream->switches[i] : 0;
+    }
     struct gs_sample sample = {.process = stream->process,
                                .time_ns = stream->time_ns,
                                .weight_ns = weight_ns,
                                .gap_ns = gap_ns,
                                .threads = stream->threads,
                                .thread_count = stream->count,
+                               .gils = gils,
+                               .gil_count = gil_count,
                                .stacks = stream->stacks};
     return stream->sink->sample ? stream->sink->sample(stream->sink, &sample) : GS_OK;
 }

@@ -4,7 +4,7 @@
 
 #include "gilspy/sample.h"
 
-enum { STREAM_THREADS = 512 };
+enum { STREAM_THREADS = 512, STREAM_GILS = 2 /* whose hand-overs are counted */ };
 
 struct stream {
     struct gs_sink *sink;
@@ -13,6 +13,8 @@ struct stream {
     uint64_t start_ticks;                            /* of the next process */
     struct gs_thread_sample threads[STREAM_THREADS]; /* of the next sample */
     size_t count;
+    bool counted; /* its GILs count hand-overs: */
+    uint64_t switches[STREAM_GILS];
     uint64_t time_ns, samples, thread_samples;
     struct gs_quality quality;
 };

@@ -39,7 +39,7 @@ static void begin(struct play *play, size_t threads)
     static const char *const names[] = {"MainThread", "worker-1", "worker-2", "worker-3"};
     struct gs_sampled_process process = {.pid = NOWHERE, .python = "3.11.7"};
     *play = (struct play){.last = -1, .counted = true, .threads = threads, .now_ns = 1000 * MS, .begin_ns = 1000 * MS};
-    play->polls = gs_gilpolls_new(&process, RATE, 20000);
+    play->polls = gs_gilpolls_new(&process, RATE, 20000, true);
     play->stacks = gs_stacks_new();
     assert_non_null(play->polls);
     for (size_t i = 0; i < threads; i++) {
@@ -70,22 +70,20 @@ static void poll(struct play *play, uint64_t ns)
             threads[i].stack = play->stack;
         }
     }
-    struct gs_gil gil = {.state = holder >= 0 ? GS_GIL_HELD : GS_GIL_FREE,
-                         .holder = holder >= 0 ? 11 + holder : 0,
-                         .last = play->last >= 0 ? 11 + play->last : 0,
-                         .has_switches = play->counted,
-                         .switches = play->switches};
-    struct gs_interpreter interpreter = {.id = 0};
-    struct gs_snapshot snapshot = {
-        .gils = &gil, .gil_count = 1, .interpreters = &interpreter, .interpreter_count = 1, .time_ns = play->now_ns};
+    struct gs_sampled_gil gil = {.state = holder >= 0 ? GS_GIL_HELD : GS_GIL_FREE,
+                                 .last = play->last >= 0 ? (uint32_t)play->last : GS_NO_THREAD,
+                                 .counted = play->counted,
+                                 .switches = play->switches};
+    gs_sampled_gils_count(&gil, 1, threads, count);
     struct gs_sample sample = {.time_ns = play->now_ns,
                                .weight_ns = ns <= 10 * MS ? ns : MS,
                                .gap_ns = ns <= 10 * MS ? 0 : ns - MS,
                                .processor = play->processor,
                                .threads = threads,
                                .thread_count = count,
-                               .stacks = play->stacks,
-                               .snapshot = &snapshot};
+                               .gils = &gil,
+                               .gil_count = 1,
+                               .stacks = play->stacks};
     assert_int_equal(gs_gilpolls_add(play->polls, &sample), GS_OK);
 }
 
@@ -601,23 +599,20 @@ static void many_that_ended_are_one_row(void **state)
 {
     enum { THREADS = 100000 };
     struct gs_sampled_process process = {.pid = 10, .python = "3.11.7"};
-    struct gs_gilpolls *polls = gs_gilpolls_new(&process, 1000, 0);
+    struct gs_gilpolls *polls = gs_gilpolls_new(&process, 1000, 0, false);
     struct gs_gilstat stat;
     (void)state;
     for (uint32_t i = 0; i < THREADS; i++) {
         struct gs_sampled_thread about = {.tid = (pid_t)(1000 + i), .name = "worker"};
         struct gs_thread_sample threads[2] = {{.thread = i, .gil = GS_HOLDS}, {.thread = i + 1, .gil = GS_WAITS}};
-        struct gs_gil gil = {.state = GS_GIL_HELD,
-                             .holder = (pid_t)(1000 + i),
-                             .last = (pid_t)(1000 + i),
-                             .has_switches = true,
-                             .switches = i};
-        struct gs_interpreter interpreter = {.id = 0};
-        uint64_t now_ns = (i + 1) * MS;
-        struct gs_snapshot snapshot = {
-            .gils = &gil, .gil_count = 1, .interpreters = &interpreter, .interpreter_count = 1, .time_ns = now_ns};
-        struct gs_sample sample = {
-            .time_ns = now_ns, .weight_ns = MS, .threads = threads, .thread_count = 2, .snapshot = &snapshot};
+        struct gs_sampled_gil gil = {.state = GS_GIL_HELD, .last = i, .counted = true, .switches = i};
+        struct gs_sample sample = {.time_ns = (i + 1) * MS,
+                                   .weight_ns = MS,
+                                   .threads = threads,
+                                   .thread_count = 2,
+                                   .gils = &gil,
+                                   .gil_count = 1};
+        gs_sampled_gils_count(&gil, 1, threads, 2);
         if (i == 0)
             assert_int_equal(gs_gilpolls_thread(polls, 0, &about), GS_OK);
         about.tid++;
@@ -655,7 +650,7 @@ static void many_that_ended_are_one_row(void **state)
 static struct gs_gilpolls *polls_of(pid_t pid)
 {
     struct gs_sampled_process process = {.pid = pid, .python = "3.11.7"};
-    struct gs_gilpolls *polls = gs_gilpolls_new(&process, 1000, 0);
+    struct gs_gilpolls *polls = gs_gilpolls_new(&process, 1000, 0, false);
     struct gs_sampled_thread thread = {.tid = pid, .name = "MainThread", .main = true};
     assert_non_null(polls);
     assert_int_equal(gs_gilpolls_thread(polls, 0, &thread), GS_OK);
@@ -665,12 +660,14 @@ static struct gs_gilpolls *polls_of(pid_t pid)
 static void add_poll(struct gs_gilpolls *polls, uint64_t now_ns, size_t threads)
 {
     struct gs_thread_sample thread = {.gil = GS_WITHOUT};
-    struct gs_gil gil = {.state = GS_GIL_FREE, .has_switches = true};
-    struct gs_interpreter interpreter = {.id = 0};
-    struct gs_snapshot snapshot = {
-        .gils = &gil, .gil_count = 1, .interpreters = &interpreter, .interpreter_count = 1, .time_ns = now_ns};
-    struct gs_sample sample = {
-        .time_ns = now_ns, .weight_ns = MS, .threads = &thread, .thread_count = threads, .snapshot = &snapshot};
+    struct gs_sampled_gil gil = {
+        .state = GS_GIL_FREE, .holder_at = GS_NO_THREAD, .last = GS_NO_THREAD, .counted = true};
+    struct gs_sample sample = {.time_ns = now_ns,
+                               .weight_ns = MS,
+                               .threads = &thread,
+                               .thread_count = threads,
+                               .gils = &gil,
+                               .gil_count = 1};
     assert_int_equal(gs_gilpolls_add(polls, &sample), GS_OK);
 }
 

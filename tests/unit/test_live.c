@@ -329,7 +329,9 @@ static void holds(void **state)
     struct fixture f;
     (void)state;
     open_fixture(&f, false);
-    tick(&f, f.leaf, 10);
+    f.stream.counted = true;
+    f.stream.switches[0] = 1;
+    tick(&f, f.idle, 10);
     look(&f, 0, 101, 1); /* who knows since when */
     look(&f, 4, 101, 1);
     const struct gs_picture *p = picture(&f, GS_SHOW_HOLDS, 0);
@@ -339,7 +341,8 @@ static void holds(void **state)
     look(&f, 1, 102, 2);  /* between the two looks: after half of the time */
     look(&f, 1, 0, 2);    /* b: from half a ms before its first look to as much after */
     look(&f, 10, 101, 3); /* late: since when is not known */
-    tick(&f, f.leaf, 8);  /* where a is in this hold */
+    f.stream.switches[0] = 3;
+    tick(&f, f.leaf, 8); /* where a is in this hold */
     look(&f, 0, 101, 3);
     look(&f, 90, 102, 5); /* late, and after hand-overs that nobody saw */
     p = picture(&f, GS_SHOW_HOLDS, 0);
