@@ -524,7 +524,7 @@
     by_id("holds").querySelector("div").replaceChildren(...list.map(([thread, begin, end, samples, waiters, leaf]) => {
       const bar = make("span", {class: "bar-of", "aria-hidden": "true"}, make("span"));
       bar.firstChild.style.width = 100 * (end - begin) / most + "%";
-      return make("details", {}, make("summary", {}, bar, make("b", {}, "at least " + duration(end - begin)), " ",
+      return make("details", {}, make("summary", {}, bar, make("b", {}, "about " + duration(end - begin)), " ",
         data.threads[thread].name + ", in " + data.node_name(leaf),
         make("span", {class: "soft"}, " from " + moment(begin) + " on; " + samples + " samples, " + waiters.toFixed(1) +
                                       " waiting")), stack_list(leaf));

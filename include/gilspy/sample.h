@@ -33,11 +33,6 @@ struct gs_thread_sample {
     uint8_t lock;     /* which of the sample's GILs, in the order of the process's interpreters; GS_GIL_LEFT_OUT */
 };
 
-enum {
-    GS_GILS_MOST = 255,   /* of a process; threads of further ones are there, their GILs are not */
-    GS_GIL_LEFT_OUT = 255 /* the GIL of such a thread */
-};
-
 #define GS_NO_THREAD UINT32_MAX
 
 /* One GIL in one sample. */

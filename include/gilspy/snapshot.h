@@ -94,6 +94,11 @@ struct gs_quality {
     uint64_t skipped, refused;
 };
 
+enum {
+    GS_GILS_MOST = 255,   /* of a process that are told apart; threads of further ones are there, their GILs are not */
+    GS_GIL_LEFT_OUT = 255 /* the GIL of such a thread */
+};
+
 #define GS_EVERYBODY SIZE_MAX
 
 struct gs_snapshot {

@@ -10,6 +10,7 @@
 #include "export/stat_many.h"
 #include "session/sampling.h"
 #include "session/signals.h"
+#include "target/procfs.h"
 
 enum {
     REST_SHARE = 20,        /* the end of a run shows no interval that is a smaller part of one than this */
@@ -189,7 +190,7 @@ int gs_figures_run(const struct gs_args *args)
     struct gs_err err;
     struct figures f = {.sink = {begin, add_process, add_thread, add_sample, forget, end_run},
                         .args = args,
-                        .many = {.rate_hz = args->rate_hz, .long_us = args->long_us}};
+                        .many.options = {.rate_hz = args->rate_hz, .long_us = args->long_us, .ran = gs_proc_ran_ns}};
     enum gs_status status = gs_output_open(&f.output, args->output, &gs_to_user, &err);
     if (status)
         return gs_message(status, &err);

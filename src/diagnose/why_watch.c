@@ -1,7 +1,6 @@
-/* Adds up snapshots. A hold goes on while the holder and the GIL's switch count stay the same; where there is no count
- * (2.7), while the holder stays at the same instruction. Who lets go and takes the GIL again leaves the count alone,
- * but not while another thread waits that has asked for it: then drop_gil waits until that one has it
- * (FORCE_SWITCHING, Python/ceval_gil.c). */
+/* Adds up snapshots. Where there is no count of hand-overs (2.7), a hold goes on while the holder stays at the same
+ * instruction. Who lets go and takes the GIL again leaves the count alone, but not while another thread waits that has
+ * asked for it: then drop_gil waits until that one has it (FORCE_SWITCHING, Python/ceval_gil.c). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,36 +156,55 @@ static void end_hold(struct gs_why_watch *watch, struct gs_why_hold *hold, uint6
     *hold = (struct gs_why_hold){0};
 }
 
-static bool same_hold(const struct gs_why_hold *hold, const struct gs_gil *gil, const struct gs_frame *frame)
+/* Where hand-overs are not counted: it stands somewhere else than when the hold began. */
+static bool has_moved(const struct gs_why_hold *hold, const struct gs_gil *gil, const struct gs_frame *frame)
 {
-    if (gil->state != GS_GIL_HELD || gil->holder != hold->tid || gil->holder == 0)
-        return false;
     if (gil->has_switches && hold->counted)
-        return gil->switches == hold->switches;
-    return frame && frame->frame == hold->frame && frame->code == hold->code && frame->instr == hold->instr;
+        return false;
+    return !frame || frame->frame != hold->frame || frame->code != hold->code || frame->instr != hold->instr;
 }
 
-static void add_hold(struct gs_why_watch *watch, struct gs_why_hold *hold, const struct gs_snapshot *snapshot,
+/* Between its last look and the next, waiters wait on for as long as it is taken to go on. */
+static void finish_hold(struct gs_why_watch *watch, struct gs_why_gil *sum, const struct gs_hold_span *ended,
+                        uint64_t now_ns)
+{
+    struct gs_why_hold *hold = &sum->now;
+    if (hold->tid && sum->waiters > 0)
+        hold->contended_ns += ended->to_ns - hold->end_ns;
+    hold->end_ns = ended->to_ns;
+    end_hold(watch, hold, now_ns);
+}
+
+static void add_hold(struct gs_why_watch *watch, struct gs_why_gil *sum, const struct gs_snapshot *snapshot,
                      const struct gs_gil *gil, const struct gs_thread *holder, uint32_t waiters, bool collecting,
                      uint64_t weight_ns)
 {
     const struct gs_frame *frame = holder ? innermost(holder) : NULL;
+    const struct gs_hold_rule rule = gs_hold_rule(0);
+    struct gs_why_hold *hold = &sum->now;
     uint64_t now_ns = snapshot->time_ns;
-    if (hold->tid && !same_hold(hold, gil, frame))
-        end_hold(watch, hold, now_ns);
+    struct gs_hold_look look = {.ns = now_ns,
+                                .holder = (uint64_t)gil->holder,
+                                .switches = gil->switches,
+                                .held = gil->state == GS_GIL_HELD,
+                                .counted = gil->has_switches,
+                                .moved = hold->tid && has_moved(hold, gil, frame)};
+    struct gs_hold_span ended;
+    if (gs_hold_step(&sum->follow, &look, &rule, &ended))
+        finish_hold(watch, sum, &ended, now_ns);
     if (gil->state != GS_GIL_HELD || gil->holder == 0 || !holder)
         return;
     if (!hold->tid) {
         *hold = (struct gs_why_hold){.tid = gil->holder,
                                      .gil = (uint32_t)(gil - snapshot->gils),
-                                     .begin_ns = now_ns,
+                                     .begin_ns = sum->follow.begin_ns,
                                      .switches = gil->switches,
                                      .counted = gil->has_switches,
                                      .one_place = true,
                                      .frame = frame ? frame->frame : 0,
                                      .code = frame ? frame->code : 0,
                                      .instr = frame ? frame->instr : -1};
-        weight_ns = 0;
+        weight_ns = now_ns - sum->follow.begin_ns;
     }
     bool asleep = holder->activity.run == GS_RUN_SYSCALL || holder->activity.run == GS_RUN_BLOCKED;
     hold->spent_ns[collecting ? GS_WHY_COLLECTING : asleep ? GS_WHY_ASLEEP : GS_WHY_RUNNING] += weight_ns;
@@ -224,12 +242,12 @@ static void add_gil(struct gs_why_watch *watch, size_t index, const struct gs_sn
     sum->passed = gil->switches - sum->last_switches;
     sum->last_switches = gil->switches;
     sum->has_switches = gil->has_switches;
-    sum->waiters = waiters;
     sum->collecting = collecting;
     sum->held_ns += gil->state == GS_GIL_HELD ? weight_ns : 0;
     sum->contended_ns += waiters > 0 ? weight_ns : 0;
     sum->waiters_ns += waiters * weight_ns;
-    add_hold(watch, &sum->now, snapshot, gil, holder, waiters, collecting, weight_ns);
+    add_hold(watch, sum, snapshot, gil, holder, waiters, collecting, weight_ns);
+    sum->waiters = waiters;
 }
 
 static void add_conditions(struct gs_why_watch *watch, const struct gs_snapshot *snapshot, uint64_t weight_ns)

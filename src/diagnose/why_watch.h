@@ -2,6 +2,7 @@
 #ifndef GS_DIAGNOSE_WHY_WATCH_H
 #define GS_DIAGNOSE_WHY_WATCH_H
 
+#include "gil/hold.h"
 #include "gilspy/snapshot.h"
 
 /* How a hold was spent for the most part. */
@@ -12,7 +13,7 @@ enum gs_why_spent { GS_WHY_RUNNING, GS_WHY_ASLEEP, GS_WHY_COLLECTING, GS_WHY_SPE
 /* One thread has one GIL without a break: as far as that can be told, see `proven`. */
 struct gs_why_hold {
     pid_t tid;
-    uint64_t begin_ns, end_ns; /* first and last seen */
+    uint64_t begin_ns, end_ns; /* as gil/hold.h has it; of one that goes on: last seen */
     uint64_t ended_ns;         /* seen to be over, 0: not yet */
     uint64_t spent_ns[GS_WHY_SPENT_COUNT], contended_ns;
     uint64_t switches;
@@ -52,6 +53,7 @@ struct gs_why_thread {
 };
 
 struct gs_why_gil {
+    struct gs_hold_follow follow;
     struct gs_why_hold now; /* tid 0: nobody has it */
     uint64_t held_ns, contended_ns, waiters_ns;
     uint64_t first_switches, last_switches;
@@ -61,7 +63,7 @@ struct gs_why_gil {
     bool collecting; /* and its holder collected garbage */
 };
 
-enum { GS_WHY_GILS = 16 };
+enum { GS_WHY_GILS = GS_GILS_MOST };
 
 struct gs_why_watch {
     struct gs_why_thread *threads; /* by tstate */

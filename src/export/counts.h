@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 #include "base/console.h"
-#include "profile/gilstat.h"
+#include "gil/gilstat.h"
 
 /* Words that it is told by, and the names of counters as in JSON ("page_faults"). */
 enum { GS_COUNTS_WORDS = 4 };

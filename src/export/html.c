@@ -22,6 +22,11 @@ static enum gs_status begin(struct gs_sink *sink, const struct gs_run_info *run)
 static enum gs_status add_process(struct gs_sink *sink, uint32_t number, const struct gs_sampled_process *process)
 {
     struct gs_html *self = (struct gs_html *)sink;
+    if (number != self->process_count)
+        return GS_FAILED;
+    if (!gs_room((void **)&self->processes, &self->process_room, self->process_count + 1, sizeof *self->processes))
+        return GS_NO_MEMORY;
+    self->processes[self->process_count++] = (struct gs_html_process){0};
     enum gs_status status = gs_calltree_add_process(self->tree, number, process);
     return status == GS_OK ? gs_calltree_add_process(self->still_tree, number, process) : status;
 }
@@ -87,46 +92,78 @@ static enum gs_status add_span(struct gs_html *self, uint32_t number, const stru
     return status;
 }
 
-static void end_hold(struct gs_html *self, struct gs_html_thread *thread)
+/* ---- holds ---- */
+
+static uint64_t since_begin(const struct gs_html *self, uint64_t ns)
 {
-    uint64_t ns = thread->hold.end_ns - thread->hold.begin_ns;
-    if (thread->hold.samples == 0)
-        return;
-    if (ns > thread->longest_ns)
-        thread->longest_ns = ns;
-    if (ns > thread->hogged_ns && 2 * thread->hold.waiters >= thread->hold.samples)
-        thread->hogged_ns = ns;
-    if (thread->chosen)
-        gs_holds_add(&self->holds, &thread->hold);
-    thread->hold.samples = 0;
+    return ns > self->run.begin_ns ? ns - self->run.begin_ns : 0;
 }
 
-/* The hold that it was seen in before is still that one: nobody else had the GIL since. */
-static bool goes_on(const struct gs_html_thread *thread, const struct gs_sample *sample,
-                    const struct gs_thread_sample *now, uint64_t time_ns)
+static void end_hold(struct gs_html *self, const struct gs_hold_span *span)
 {
-    const struct gs_hold *hold = &thread->hold;
-    bool next = time_ns >= hold->end_ns && time_ns - hold->end_ns <= sample->weight_ns;
-    const struct gs_sampled_gil *gil = now->lock < sample->gil_count ? &sample->gils[now->lock] : NULL;
-    bool moved = gil && gil->counted && gil->switches != thread->switches;
-    return now->gil == GS_HOLDS && next && now->lock == thread->lock && !moved;
+    struct gs_html_thread *thread =
+        span->holder > 0 && span->holder <= self->thread_count ? &self->threads[span->holder - 1] : NULL;
+    if (!thread || thread->hold.samples == 0)
+        return;
+    struct gs_hold *hold = &thread->hold;
+    hold->begin_ns = since_begin(self, span->from_ns);
+    hold->end_ns = since_begin(self, span->to_ns);
+    uint64_t ns = hold->end_ns - hold->begin_ns;
+    if (ns > thread->longest_ns)
+        thread->longest_ns = ns;
+    if (ns > thread->hogged_ns && 2 * hold->waiters >= hold->samples)
+        thread->hogged_ns = ns;
+    if (thread->chosen && ns <= GS_HTML_LONGEST_NS)
+        gs_holds_add(&self->holds, hold);
+    hold->samples = 0;
+}
+
+/* Holds go on, or end. */
+static enum gs_status follow_gils(struct gs_html *self, const struct gs_sample *sample)
+{
+    struct gs_html_process *process = &self->processes[sample->process];
+    struct gs_hold_rule rule = gs_hold_rule(self->run.rate_hz);
+    struct gs_hold_span ended;
+    if (!gs_room((void **)&process->gils, &process->gil_room, sample->gil_count, sizeof *process->gils))
+        return GS_NO_MEMORY;
+    for (; process->gil_count < sample->gil_count; process->gil_count++)
+        process->gils[process->gil_count] = (struct gs_hold_follow){.any = false};
+    for (size_t i = 0; i < sample->gil_count; i++) {
+        const struct gs_sampled_gil *gil = &sample->gils[i];
+        const struct gs_thread_sample *holder = gs_sample_holder(sample, i);
+        struct gs_hold_look look = {.ns = sample->time_ns,
+                                    .holder = holder ? (uint64_t)holder->thread + 1 : 0,
+                                    .switches = gil->switches,
+                                    .held = gil->state == GS_GIL_HELD,
+                                    .counted = gil->counted};
+        if (gs_hold_step(&process->gils[i], &look, &rule, &ended))
+            end_hold(self, &ended);
+    }
+    return GS_OK;
+}
+
+/* What was seen of holds that go on counts. */
+static void end_holds(struct gs_html *self)
+{
+    struct gs_hold_span span;
+    for (size_t i = 0; i < self->process_count; i++) {
+        for (size_t k = 0; k < self->processes[i].gil_count; k++) {
+            if (gs_hold_now(&self->processes[i].gils[k], &span))
+                end_hold(self, &span);
+        }
+    }
 }
 
 static void look_at_hold(struct gs_html *self, const struct gs_sample *sample, const struct gs_thread_sample *now,
                          uint32_t leaf)
 {
     struct gs_html_thread *thread = &self->threads[now->thread];
-    uint64_t time_ns = sample->time_ns > self->run.begin_ns ? sample->time_ns - self->run.begin_ns : 0;
-    const struct gs_sampled_gil *gil = now->lock < sample->gil_count ? &sample->gils[now->lock] : NULL;
-    if (!goes_on(thread, sample, now, time_ns))
-        end_hold(self, thread);
-    if (now->gil != GS_HOLDS)
+    if (now->gil != GS_HOLDS || now != gs_sample_holder(sample, now->lock))
         return;
     thread->lock = now->lock;
-    thread->switches = gil ? gil->switches : 0;
     if (thread->hold.samples == 0)
-        thread->hold = (struct gs_hold){.thread = now->thread, .begin_ns = time_ns};
-    gs_hold_go_on(&thread->hold, time_ns, leaf, gil ? gil->waiters : 0);
+        thread->hold = (struct gs_hold){.thread = now->thread};
+    gs_hold_go_on(&thread->hold, since_begin(self, sample->time_ns), leaf, sample->gils[now->lock].waiters);
 }
 
 static enum gs_status add_one(struct gs_html *self, const struct gs_sample *sample, size_t i, const uint32_t *nodes,
@@ -183,6 +220,8 @@ static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *s
             waited[thread->lock] |= thread->gil == GS_WAITS && self->threads[thread->thread].chosen;
     }
     if (status == GS_OK)
+        status = follow_gils(self, sample);
+    if (status == GS_OK)
         status = add_contention(self, sample, waited);
     for (size_t i = 0; i < sample->thread_count && status == GS_OK; i++)
         status = add_one(self, sample, i, nodes, late);
@@ -203,8 +242,8 @@ static enum gs_status end(struct gs_sink *sink, const struct gs_run_end *run_end
     struct gs_html *self = (struct gs_html *)sink;
     struct gs_html_data data = {0};
     enum gs_status status = GS_OK;
+    end_holds(self);
     for (uint32_t i = 0; i < self->thread_count && status == GS_OK; i++) {
-        end_hold(self, &self->threads[i]);
         if (self->threads[i].span.node)
             status = gs_spill_add(self->spill, &self->threads[i].span);
     }
@@ -231,6 +270,9 @@ static void close_html(struct gs_sink *sink)
         free(self->threads[i].name);
         free(self->threads[i].cells);
     }
+    for (size_t i = 0; i < self->process_count; i++)
+        free(self->processes[i].gils);
+    free(self->processes);
     free(self->threads);
     gs_keys_fini(&self->keys);
     gs_locks_fini(&self->locks);

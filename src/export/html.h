@@ -8,6 +8,7 @@
 #include "export/html_locks.h"
 #include "export/spill.h"
 #include "export/svg.h"
+#include "gil/hold.h"
 
 enum {
     GS_HTML_BUCKETS = 1000, /* parts of the run that can be told apart */
@@ -31,9 +32,14 @@ struct gs_html_thread {
     uint64_t hue_ns[GS_HUE_COUNT];
     struct gs_span span; /* the last one, which may go on; node 0: none */
     struct gs_hold hold; /* the present one; samples 0: none */
-    uint64_t switches;   /* its GIL's, when it was last seen to have it */
     uint32_t leaf;       /* where it held the GIL longest, 0: it never did */
     uint8_t *cells;      /* gs_html_pack: hues of GS_HTML_CELLS parts of the run, 0xff: not there */
+};
+
+/* Who has the GILs of a process. */
+struct gs_html_process {
+    struct gs_hold_follow *gils;
+    size_t gil_count, gil_room;
 };
 
 struct gs_html {
@@ -47,6 +53,8 @@ struct gs_html {
     struct gs_spill *spill; /* spans of keys, from 1 on */
     struct gs_holds holds;
     struct gs_locks locks;
+    struct gs_html_process *processes;
+    size_t process_count, process_room;
     struct gs_html_thread *threads;
     uint32_t thread_count;
     size_t thread_room;

@@ -1,4 +1,4 @@
-/* The longest holds of the GIL that samples can know of: those of one thread in samples that follow each other. */
+/* The longest holds of the GIL that samples can know of (src/gil/hold.h says how long they were). */
 #ifndef GS_EXPORT_HTML_HOLDS_H
 #define GS_EXPORT_HTML_HOLDS_H
 
@@ -17,7 +17,7 @@ struct gs_hold {
     uint32_t leaf;             /* node that was seen most of the time, */
     uint32_t majority;         /* or may have been */
     uint64_t samples, waiters; /* waiters: summed up over the samples */
-    uint64_t begin_ns, end_ns; /* of the first sample and the last */
+    uint64_t begin_ns, end_ns;
 };
 
 /* Parts double in length when the run goes on longer than they reach. */

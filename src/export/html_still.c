@@ -133,7 +133,7 @@ enum gs_status gs_html_hold_table(const struct gs_html *html, struct gs_svg_page
     size_t count = gs_holds_sort(&html->holds, sorted);
     for (size_t i = 0; i < count && i < STILL_HOLDS && sorted[i]->samples > 1; i++) {
         const struct gs_hold *hold = sorted[i];
-        fputs("<details><summary><b>at least ", page->out);
+        fputs("<details><summary><b>about ", page->out);
         gs_svg_time(&page->text, hold->end_ns - hold->begin_ns);
         put_text(page, "", "</b> ");
         gs_html_thread_name(&page->text, &html->threads[hold->thread]);

@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 #include "gilspy/sample.h"
-#include "profile/gilstat.h"
+#include "gil/gilstat.h"
 
 struct gs_run_summary {
     pid_t pid;

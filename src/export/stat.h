@@ -3,7 +3,7 @@
 #define GS_EXPORT_STAT_H
 
 #include "base/console.h"
-#include "profile/gilstat.h"
+#include "gil/gilstat.h"
 
 /* verbose: nothing shortened or folded. */
 enum gs_status gs_stat_text(const struct gs_gilstat *stat, const struct gs_console *console,

@@ -4,7 +4,7 @@
 
 #include "base/console.h"
 #include "base/text.h"
-#include "profile/gilstat.h"
+#include "gil/gilstat.h"
 
 enum { GS_STAT_HOGS = 10 /* are shown, unless all are asked for */ };
 

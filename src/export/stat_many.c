@@ -1,4 +1,4 @@
-/* Several processes' figures: a gs_gilpolls for each. */
+/* Several processes' figures: a gs_sample_feed for each. */
 #include <stdlib.h>
 
 #include "base/room.h"
@@ -8,7 +8,7 @@
 void gs_stat_many_fini(struct gs_stat_many *many)
 {
     for (size_t i = 0; i < many->count; i++)
-        gs_gilpolls_free(many->polls[i]);
+        gs_sample_feed_free(many->polls[i]);
     free(many->polls);
 }
 
@@ -19,7 +19,7 @@ enum gs_status gs_stat_many_process(struct gs_stat_many *many, uint32_t number,
         return GS_FAILED;
     if (!gs_room((void **)&many->polls, &many->room, many->count + 1, sizeof *many->polls))
         return GS_NO_MEMORY;
-    many->polls[many->count] = gs_gilpolls_new(process, many->rate_hz, many->long_us, many->recorded);
+    many->polls[many->count] = gs_sample_feed_new(process, &many->options);
     return many->polls[many->count] ? (many->count++, GS_OK) : GS_NO_MEMORY;
 }
 
@@ -27,23 +27,23 @@ enum gs_status gs_stat_many_thread(struct gs_stat_many *many, uint32_t number, c
 {
     if (thread->process >= many->count)
         return GS_FAILED;
-    struct gs_gilpolls *polls = many->polls[thread->process];
-    return polls ? gs_gilpolls_thread(polls, number, thread) : GS_OK;
+    struct gs_sample_feed *polls = many->polls[thread->process];
+    return polls ? gs_sample_feed_thread(polls, number, thread) : GS_OK;
 }
 
 enum gs_status gs_stat_many_sample(struct gs_stat_many *many, const struct gs_sample *sample)
 {
     if (sample->process >= many->count)
         return GS_FAILED;
-    struct gs_gilpolls *polls = many->polls[sample->process];
-    return polls ? gs_gilpolls_add(polls, sample) : GS_OK;
+    struct gs_sample_feed *polls = many->polls[sample->process];
+    return polls ? gs_sample_feed_add(polls, sample) : GS_OK;
 }
 
 void gs_stat_many_forget(struct gs_stat_many *many)
 {
     for (size_t i = 0; i < many->count; i++) {
         if (many->polls[i])
-            gs_gilpolls_forget(many->polls[i]);
+            gs_sample_feed_forget(many->polls[i]);
     }
 }
 
@@ -51,14 +51,14 @@ void gs_stat_many_over(struct gs_stat_many *many, pid_t pid)
 {
     for (size_t i = 0; i < many->count; i++) {
         if (many->polls[i])
-            gs_gilpolls_over(many->polls[i], pid);
+            gs_sample_feed_over(many->polls[i], pid);
     }
 }
 
-static enum gs_status show_one(struct gs_gilpolls *polls, const struct gs_stat_show *show)
+static enum gs_status show_one(struct gs_sample_feed *polls, const struct gs_stat_show *show)
 {
     struct gs_gilstat stat;
-    enum gs_status status = gs_gilpolls_finish(polls, &stat);
+    enum gs_status status = gs_sample_feed_finish(polls, &stat);
     if (status)
         return status;
     show->complete(show->context, &stat);
@@ -72,8 +72,8 @@ static size_t drop_unseen(struct gs_stat_many *many)
 {
     size_t count = 0;
     for (size_t i = 0; i < many->count; i++) {
-        if (many->polls[i] && gs_gilpolls_count(many->polls[i]) == 0) {
-            gs_gilpolls_free(many->polls[i]);
+        if (many->polls[i] && gs_sample_feed_count(many->polls[i]) == 0) {
+            gs_sample_feed_free(many->polls[i]);
             many->polls[i] = NULL;
         }
         count += many->polls[i] != NULL;
@@ -100,7 +100,7 @@ enum gs_status gs_stat_many_show(struct gs_stat_many *many, const struct gs_stat
             fputc('\n', out);
         many->shown = true;
         status = show_one(many->polls[i], show);
-        gs_gilpolls_next(many->polls[i]);
+        gs_sample_feed_next(many->polls[i]);
     }
     if (show->json)
         fputs(several ? "]}\n" : "\n", out);

@@ -3,15 +3,13 @@
 #define GS_EXPORT_STAT_MANY_H
 
 #include "base/console.h"
-#include "profile/gilpolls.h"
+#include "gil/sample_feed.h"
 
 struct gs_stat_many {
-    struct gs_gilpolls **polls; /* by number of the process; NULL: it is no more */
+    struct gs_sample_feed **polls; /* by number of the process; NULL: it is no more */
     size_t count, room;
-    double rate_hz;
-    uint64_t long_us; /* from which length on a hold is listed */
-    bool recorded;    /* samples are of a recording: nothing is asked about the processes */
-    bool shown;       /* something was */
+    struct gs_sample_feed_options options;
+    bool shown; /* something was */
 };
 
 /* How they are shown. */

@@ -16,7 +16,7 @@ struct stat_sink {
 
 static enum gs_status begin(struct gs_sink *sink, const struct gs_run_info *run)
 {
-    ((struct stat_sink *)sink)->many.rate_hz = run->rate_hz;
+    ((struct stat_sink *)sink)->many.options.rate_hz = run->rate_hz;
     return GS_OK;
 }
 
@@ -84,8 +84,7 @@ static enum gs_status open_stat(struct gs_sink **sink, FILE *out, const struct g
     self->sink = (struct gs_sink){begin, add_process, add_thread, add_sample, forget, end};
     self->out = out;
     self->selection = selection;
-    self->many.long_us = LONG_US;
-    self->many.recorded = true;
+    self->many.options.long_us = LONG_US;
     *sink = &self->sink;
     return GS_OK;
 }

@@ -3,7 +3,7 @@
 #define GS_EXPORT_STAT_TABLE_H
 
 #include "base/console.h"
-#include "profile/gilstat.h"
+#include "gil/gilstat.h"
 
 /* verbose: threads that did nothing are not folded into one line, names are not cut. */
 enum gs_status gs_stat_table(const struct gs_gilstat *stat, const struct gs_console *console,

@@ -151,6 +151,10 @@ static void write_flaws(struct gs_text *line, const struct gs_gilstat *stat, con
         gs_text_put(line, " left out: there were too many");
         gs_text_write_cut(line, console);
     }
+    if (stat->gils_left_out) {
+        gs_text_put(line, "Threads of interpreters beyond the first %d GILs are left out", GS_GILS_MOST);
+        gs_text_write_cut(line, console);
+    }
 }
 
 enum gs_status gs_stat_text(const struct gs_gilstat *stat, const struct gs_console *console, bool verbose)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "gilspy/sample.h"
-#include "profile/gilstat.h"
+#include "gil/gilstat.h"
 #include "profile/modes.h"
 #include "profile/schedule.h"
 #include "trace/turns.h"

@@ -3,7 +3,7 @@
 #define GS_EXPORT_TRACE_TEXT_H
 
 #include "base/console.h"
-#include "profile/gilstat.h"
+#include "gil/gilstat.h"
 
 /* What was traced and what it is worth in a line or two; then a row for each thread: name (the main one starred), tid,
  * how long it was traced, shares without the GIL, with it, waiting. verbose: also those that did nothing. */

@@ -29,7 +29,7 @@ enum gs_status gs_exact_take_event(void *context, const struct gs_event *event)
 static void take_turn(void *context, const struct gs_turn *turn)
 {
     struct gs_exact *exact = context;
-    gs_gilexact_turn(exact->figures, turn);
+    gs_turn_feed_turn(exact->figures, turn);
     if (exact->tap.turn)
         exact->tap.turn(exact->tap.context, turn);
 }
@@ -38,14 +38,14 @@ static void take_moment(void *context, unsigned lock, pid_t holder, uint32_t wai
                         uint64_t end_ns)
 {
     struct gs_exact *exact = context;
-    gs_gilexact_moment(exact->figures, lock, holder, waiters, end_ns - begin_ns);
+    gs_turn_feed_moment(exact->figures, lock, holder, waiters, end_ns - begin_ns);
     if (exact->tap.moment && lock < gs_tracer_setup(exact->tracer)->spots.count)
         exact->tap.moment(exact->tap.context, lock, holder, waiters, begin_ns, end_ns);
 }
 
 static void take_blame(void *context, pid_t waiter, pid_t holder, uint64_t ns)
 {
-    gs_gilexact_blame(((struct gs_exact *)context)->figures, waiter, holder, ns);
+    gs_turn_feed_blame(((struct gs_exact *)context)->figures, waiter, holder, ns);
 }
 
 /* ---- the source ---- */
@@ -65,11 +65,11 @@ static enum gs_status make_parts(struct gs_exact *exact, bool counters)
 {
     const struct gs_tracer_setup *setup = gs_tracer_setup(exact->tracer);
     struct gs_turns_calls calls = {exact, take_turn, take_moment, take_blame};
-    struct gs_gilexact_names names = {exact, gs_exact_find_name};
+    struct gs_turn_feed_names names = {exact, gs_exact_find_name};
     exact->turns = gs_turns_new(&calls);
-    exact->sum = gs_gilsum_new();
+    exact->sum = gs_account_new();
     if (exact->sum)
-        exact->figures = gs_gilexact_new(exact->sum, &setup->spots, exact->long_ns, &names);
+        exact->figures = gs_turn_feed_new(exact->sum, &setup->spots, exact->long_ns, &names);
     exact->counting = counters;
     counters = counters && setup->switches && !setup->spots.none;
     if (counters && exact->turns)
@@ -125,8 +125,8 @@ void gs_exact_close(struct gs_exact *exact)
     gs_tracer_close(exact->tracer);
     gs_gilcounts_free(exact->counts);
     gs_turns_free(exact->turns);
-    gs_gilexact_free(exact->figures);
-    gs_gilsum_free(exact->sum);
+    gs_turn_feed_free(exact->figures);
+    gs_account_free(exact->sum);
     free(exact->ran_ns);
     free(exact);
 }

@@ -4,7 +4,7 @@
 
 #include "gilspy/python.h"
 #include "gilspy/snapshot.h"
-#include "profile/gilstat.h"
+#include "gil/gilstat.h"
 #include "trace/tracer.h"
 #include "trace/turns.h"
 

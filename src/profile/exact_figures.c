@@ -53,7 +53,7 @@ void gs_exact_begin_span(struct gs_exact *exact, uint64_t now_ns)
 static void set_on_cpu(void *context, pid_t tid, uint32_t number)
 {
     struct gs_exact *exact = context;
-    struct gs_gilsum_thread *thread = gs_gilsum_at(exact->sum, number);
+    struct gs_account_thread *thread = gs_account_at(exact->sum, number);
     uint64_t ran_ns, whole_ns = exact->until_ns - exact->span_ns;
     if (number >= exact->ran_room || exact->ran_ns[number] == UINT64_MAX || whole_ns == 0 ||
         !gs_target_ran_ns(exact->python->target, tid, &ran_ns) || ran_ns < exact->ran_ns[number])
@@ -110,16 +110,16 @@ static void fill_counts(const struct gs_exact *exact, struct gs_gilstat *stat)
 
 enum gs_status gs_exact_figures(struct gs_exact *exact, struct gs_gilstat *stat)
 {
-    static const struct gs_gilsum_knows all = {true, true, true, true};
+    static const struct gs_account_knows all = {true, true, true, true};
     *stat = (struct gs_gilstat){0};
     gs_exact_note_time(exact);
     if (exact->on && !exact->torn)
         gs_exact_cut_window(exact, exact->until_ns);
     if (!exact->gone)
         gs_exact_refresh_names(exact);
-    gs_gilexact_each(exact->figures, set_on_cpu, exact);
-    gs_gilexact_judge(exact->figures, exact->until_ns - exact->span_ns);
-    enum gs_status status = gs_gilsum_finish(exact->sum, exact->traced_ns, &all, stat);
+    gs_turn_feed_each(exact->figures, set_on_cpu, exact);
+    gs_turn_feed_judge(exact->figures, exact->until_ns - exact->span_ns);
+    enum gs_status status = gs_account_finish(exact->sum, exact->traced_ns, &all, stat);
     fill(exact, stat);
     fill_counts(exact, stat);
     add_switches(exact, stat);
@@ -128,15 +128,15 @@ enum gs_status gs_exact_figures(struct gs_exact *exact, struct gs_gilstat *stat)
 
 void gs_exact_next_span(struct gs_exact *exact)
 {
-    gs_gilsum_clear(exact->sum);
-    gs_gilexact_clear(exact->figures);
+    gs_account_clear(exact->sum);
+    gs_turn_feed_clear(exact->figures);
     if (exact->counts)
         gs_gilcounts_clear(exact->counts);
     gs_exact_begin_span(exact, exact->until_ns);
     exact->beginning = true;
     for (size_t i = 0; exact->snapshot && i < exact->snapshot->thread_count; i++) {
         if (exact->snapshot->threads[i].tid)
-            gs_gilexact_meet(exact->figures, exact->snapshot->threads[i].tid);
+            gs_turn_feed_meet(exact->figures, exact->snapshot->threads[i].tid);
     }
     exact->beginning = false;
 }

@@ -3,8 +3,8 @@
 #define GS_PROFILE_EXACT_PARTS_H
 
 #include "profile/exact.h"
-#include "profile/gilcounts.h"
-#include "profile/gilexact.h"
+#include "gil/counters.h"
+#include "gil/turn_feed.h"
 #include "trace/governor.h"
 #include "trace/leeway.h"
 
@@ -18,8 +18,8 @@ struct gs_exact {
     struct gs_exact_tap tap;
     struct gs_tracer *tracer;
     struct gs_turns *turns;
-    struct gs_gilsum *sum;
-    struct gs_gilexact *figures;
+    struct gs_account *sum;
+    struct gs_turn_feed *figures;
     struct gs_gilcounts *counts; /* NULL: not wanted */
     struct gs_governor governor;
     struct gs_leeway leeway;
@@ -51,7 +51,7 @@ struct gs_exact {
 
 /* ---- exact_people.c: names, and what threads do when a window begins ---- */
 
-/* As struct gs_gilexact_names has it. */
+/* As struct gs_turn_feed_names has it. */
 void gs_exact_find_name(void *context, pid_t tid, char *name, size_t size, bool *main);
 /* A new snapshot, or none. */
 void gs_exact_look_again(struct gs_exact *exact);

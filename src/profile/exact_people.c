@@ -44,7 +44,7 @@ static void name_of(struct gs_exact *exact, pid_t tid, char *name, size_t size, 
 void gs_exact_find_name(void *context, pid_t tid, char *name, size_t size, bool *main)
 {
     struct gs_exact *exact = context;
-    size_t number = gs_gilsum_count(exact->sum); /* that it will have */
+    size_t number = gs_account_count(exact->sum); /* that it will have */
     name_of(exact, tid, name, size, main);
     if (!exact->beginning)
         gs_exact_expect_names(exact);
@@ -66,8 +66,8 @@ static void rename_one(void *context, pid_t tid, uint32_t number)
     struct gs_exact *exact = context;
     const struct gs_thread *thread = find_thread(exact, tid);
     const char *name = thread ? gs_names_get(exact->names, thread->ident) : NULL;
-    if (name && strcmp(name, gs_gilsum_at(exact->sum, number)->name) != 0)
-        gs_gilsum_rename(exact->sum, number, name);
+    if (name && strcmp(name, gs_account_at(exact->sum, number)->name) != 0)
+        gs_account_rename(exact->sum, number, name);
 }
 
 /* ---- looking at the process ---- */
@@ -97,7 +97,7 @@ void gs_exact_refresh_names(struct gs_exact *exact)
     gs_exact_look_again(exact);
     for (size_t i = 0; exact->snapshot && i < exact->snapshot->interpreter_count; i++)
         gs_names_refresh(exact->names, exact->snapshot->interpreters[i].addr);
-    gs_gilexact_each(exact->figures, rename_one, exact);
+    gs_turn_feed_each(exact->figures, rename_one, exact);
     uint64_t now_ns = gs_clock_ns(), rest_ns = NAMES_REST * (now_ns - begin_ns), wait_ns = exact->names_wait_ns;
     exact->names_rest_ns = now_ns + (rest_ns > NAMES_SOON_NS ? rest_ns : NAMES_SOON_NS);
     exact->names_ns = now_ns + (rest_ns > wait_ns ? rest_ns : wait_ns);
@@ -144,7 +144,7 @@ enum gs_status gs_exact_tell_states(struct gs_exact *exact)
             unsigned lock = lock_of(exact, thread);
             if (!thread->tid || says_more(thread->gil) != (round == 1))
                 continue;
-            gs_gilexact_meet(exact->figures, thread->tid);
+            gs_turn_feed_meet(exact->figures, thread->tid);
             tell_runs(exact, thread);
             if (!gs_tracer_setup(exact->tracer)->spots.none)
                 status =
@@ -180,8 +180,8 @@ static uint64_t look_at(struct gs_exact *exact, unsigned lock, pid_t tid, uint64
         due_ns = exact->looks[lock].seen_ns + AGAIN_NS;
     if (now_ns < due_ns || !see(exact, tid, &seen))
         return due_ns;
-    gs_gilexact_see(exact->figures, lock, tid, since_ns, now_ns, &seen.place,
-                    seen.native.function ? &seen.native : NULL);
+    gs_turn_feed_see(exact->figures, lock, tid, since_ns, now_ns, &seen.place,
+                     seen.native.function ? &seen.native : NULL);
     exact->looks[lock].since_ns = since_ns;
     exact->looks[lock].seen_ns = now_ns;
     return now_ns + AGAIN_NS;

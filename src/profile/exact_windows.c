@@ -13,7 +13,7 @@ static void end_part(struct gs_exact *exact, uint64_t end_ns)
 {
     uint64_t ns = end_ns > exact->window_ns ? end_ns - exact->window_ns : 0;
     exact->traced_ns += ns;
-    gs_gilexact_window(exact->figures, ns);
+    gs_turn_feed_window(exact->figures, ns);
     if (exact->tap.window && ns)
         exact->tap.window(exact->tap.context, exact->window_ns, end_ns);
     exact->window_ns = end_ns;

@@ -134,6 +134,7 @@ struct gs_live *gs_live_new(bool recent, const struct gs_selection *selection)
         return NULL;
     live->sink = (struct gs_sink){NULL, take_process, take_thread, take_sample, take_forget, take_end};
     live->recent = recent;
+    live->rule = gs_hold_rule(0);
     live->selection = *selection;
     live->strings = gs_strings_new();
     bool enough = gs_ledger_init(&live->pending, sizeof(struct gs_live_pending), GS_LIVE_PENDING);
@@ -171,6 +172,7 @@ struct gs_sink *gs_live_sink(struct gs_live *live)
 void gs_live_rate(struct gs_live *live, double rate_hz)
 {
     live->rate_hz = rate_hz;
+    live->rule = gs_hold_rule(rate_hz);
 }
 
 void gs_live_quality(struct gs_live *live, const struct gs_quality *quality)

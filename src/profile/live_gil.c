@@ -6,8 +6,6 @@
 
 enum {
     HOLD_LEAST_US = 1000,   /* what is shorter is not listed */
-    GUESS_NS = 1000000,     /* what a hold may have lasted before and behind its looks, */
-    GUESS_PART = 40,        /* and of those that last long, this part more */
     LOOK_GAP_NS = 100000000 /* what happened in so long a time without a look is not charged to anybody */
 };
 
@@ -60,27 +58,18 @@ static const struct gs_live_thread *thread_with(const struct gs_live *live, cons
     return NULL;
 }
 
-/* It began between the look before it and its first one, and ended between its last one and the next: half of each,
- * where they came in time. Of a look that came late nothing but the looks themselves counts. */
-static uint64_t length_us(const struct gs_live_hold *hold, uint64_t next_ns)
+static void end_hold(struct gs_live *live, struct gs_live_process *process, struct gs_live_lock *lock,
+                     const struct gs_hold_span *span)
 {
-    uint64_t seen = hold->last_ns - hold->begin_ns, most = GUESS_NS + seen / GUESS_PART;
-    uint64_t before = hold->at_least ? 0 : (hold->begin_ns - hold->before_ns) / 2;
-    uint64_t behind = next_ns > hold->last_ns ? (next_ns - hold->last_ns) / 2 : 0;
-    return (seen + (before < most ? before : most) + (behind < most ? behind : most)) / 1000;
-}
-
-static void end_hold(struct gs_live *live, struct gs_live_process *process, struct gs_live_lock *lock, uint64_t next_ns)
-{
-    struct gs_live_hold *hold = &lock->hold;
-    struct gs_live_longest one = {.tid = hold->tid, .us = length_us(hold, next_ns), .end_ns = hold->last_ns};
-    hold->on = false;
+    const struct gs_live_hold *hold = &lock->hold;
+    struct gs_live_longest one = {
+        .tid = hold->tid, .us = (span->to_ns - span->from_ns) / 1000, .end_ns = span->to_ns - span->doubt_ns};
     if (one.us < HOLD_LEAST_US || !hold->tid)
         return;
     const struct gs_live_thread *thread = thread_with(live, process, hold->tid);
     bool chosen = thread ? thread->chosen : live->selection.pattern_count == 0;
     gs_live_copy(one.name, sizeof one.name, thread ? thread->name : "");
-    one.at_least = hold->at_least;
+    one.at_least = span->at_least;
     one.waiters = hold->waiters;
     one.place = hold->place;
     if (chosen)
@@ -105,7 +94,6 @@ static void note_switches(struct gs_live_lock *lock, const struct gs_gil *gil, u
 static void look_at(struct gs_live *live, struct gs_live_process *process, struct gs_live_lock *lock,
                     const struct gs_gil *gil, uint64_t now_ns, uint64_t first_ns)
 {
-    struct gs_live_hold *hold = &lock->hold;
     bool held = gil->state == GS_GIL_HELD, first = !lock->looked;
     uint64_t before_ns = lock->look_ns, time_ns = now_ns < before_ns ? 0 : now_ns - before_ns;
     if (first || time_ns > LOOK_GAP_NS)
@@ -116,19 +104,17 @@ static void look_at(struct gs_live *live, struct gs_live_process *process, struc
     note_switches(lock, gil, time_ns);
     add_mean(&lock->held, held, time_ns);
     add_mean(&lock->held_now, held, time_ns);
-    bool same = held && hold->on && hold->switches == gil->switches && hold->tid == gil->holder;
-    if (hold->on && !same)
-        end_hold(live, process, lock, now_ns);
-    if (same)
-        hold->last_ns = now_ns;
-    else if (held && gil->has_switches && gil->holder)
-        *hold = (struct gs_live_hold){.on = true,
-                                      .at_least = first,
-                                      .before_ns = first ? now_ns : before_ns,
-                                      .begin_ns = now_ns,
-                                      .last_ns = now_ns,
-                                      .switches = gil->switches,
-                                      .tid = gil->holder};
+    struct gs_hold_look look = {.ns = now_ns,
+                                .holder = (uint64_t)gil->holder,
+                                .switches = gil->switches,
+                                .held = held,
+                                .counted = gil->has_switches};
+    struct gs_hold_span ended;
+    bool same = gs_hold_same(&lock->follow, &look);
+    if (gs_hold_step(&lock->follow, &look, &live->rule, &ended))
+        end_hold(live, process, lock, &ended);
+    if (!same)
+        lock->hold = (struct gs_live_hold){.tid = held && gil->has_switches ? gil->holder : 0};
 }
 
 void gs_live_look(struct gs_live *live, pid_t pid, const struct gs_gil *gils, size_t count, uint64_t time_ns)
@@ -159,7 +145,7 @@ static void locate_hold(struct gs_live *live, struct gs_live_lock *lock, const s
 {
     const struct gs_live_thread *holder = lock->holder == GS_LIVE_NOBODY ? NULL : gs_live_thread_of(live, lock->holder);
     struct gs_live_hold *hold = &lock->hold;
-    if (!hold->on || !holder || holder->tid != hold->tid || sample->time_ns < hold->begin_ns)
+    if (!hold->tid || !holder || holder->tid != hold->tid || sample->time_ns < lock->follow.begin_ns)
         return;
     hold->function = gs_live_place_of(live, holder->stack, &hold->place);
     if (lock->waiters > hold->waiters)
@@ -238,6 +224,5 @@ void gs_live_gil_reset(struct gs_live_lock *lock)
 {
     lock->held = lock->waiting = lock->switches = (struct gs_live_mean){0};
     lock->longest = (struct gs_live_longest){0};
-    if (lock->hold.on)
-        lock->hold.at_least = true;
+    lock->follow.at_least = true;
 }

@@ -2,6 +2,7 @@
 #ifndef GS_PROFILE_LIVE_PARTS_H
 #define GS_PROFILE_LIVE_PARTS_H
 
+#include "gil/hold.h"
 #include "profile/ledger.h"
 #include "profile/live.h"
 #include "stack/strings.h"
@@ -37,11 +38,9 @@ struct gs_live_time {
     uint64_t ns[GS_MODE_COUNT];
 };
 
+/* What is known of the hold that goes on, beside how long it is. */
 struct gs_live_hold {
-    bool on, at_least;
-    uint64_t before_ns, begin_ns, last_ns; /* the last look before it, the first and the last of it */
-    uint64_t switches;
-    pid_t tid;
+    pid_t tid; /* 0: nobody's, or not known whose, or it is not known when it ends */
     uint32_t waiters;
     uint32_t function; /* serial; 0: not known where it is */
     struct gs_live_place place;
@@ -72,6 +71,7 @@ struct gs_live_lock {
     size_t seconds;
     uint64_t look_ns, last_switches;
     bool has_switches;
+    struct gs_hold_follow follow;
     struct gs_live_hold hold;
     struct gs_live_longest longest;
 };
@@ -158,6 +158,7 @@ struct gs_live {
     struct gs_sink sink; /* first */
     bool recent;
     struct gs_selection selection;
+    struct gs_hold_rule rule;
     double rate_hz, recent_ns; /* recent_ns: what shares of functions are of */
     uint64_t begin_ns, last_ns, watched_ns;
     uint64_t second, cell; /* numbers of those that grow */

@@ -22,10 +22,10 @@ static struct gs_picture_hold hold_now(const struct gs_live_drawing *drawing, co
         lock->holder == GS_LIVE_NOBODY ? NULL : gs_live_thread_of(drawing->live, lock->holder);
     struct gs_picture_hold now = {.waiters = (uint32_t)lock->waiters};
     struct gs_live_place place = {.line = 0};
-    if (hold->on) {
+    if (hold->tid) {
         now.tid = hold->tid;
-        now.at_least = hold->at_least;
-        now.longest_us = (hold->last_ns - hold->begin_ns) / 1000;
+        now.at_least = lock->follow.at_least;
+        now.longest_us = (lock->follow.last.ns - lock->follow.begin_ns) / 1000;
         place = hold->place;
         for (size_t i = 0; i < drawing->live->thread_count && (!thread || thread->tid != now.tid); i++) {
             const struct gs_live_thread *one = drawing->live->threads[i];

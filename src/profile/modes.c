@@ -1,6 +1,4 @@
-/* What each mode counts, and which threads a pattern means. */
-#include <fnmatch.h>
-#include <stdio.h>
+/* What each mode counts. */
 #include <string.h>
 
 #include "profile/modes.h"
@@ -47,15 +45,4 @@ bool gs_thread_idle(const struct gs_thread_sample *thread)
 {
     return (thread->gil == GS_WITHOUT || thread->gil == GS_NONE) && thread->run != GS_RUN_RUNNING &&
            thread->run != GS_RUN_UNKNOWN;
-}
-
-bool gs_patterns_fit(const char *const *patterns, size_t count, pid_t tid, const char *name)
-{
-    char number[16];
-    snprintf(number, sizeof number, "%d", (int)tid);
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(patterns[i], number) == 0 || fnmatch(patterns[i], name, 0) == 0)
-            return true;
-    }
-    return count == 0;
 }

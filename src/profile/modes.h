@@ -2,6 +2,7 @@
 #ifndef GS_PROFILE_MODES_H
 #define GS_PROFILE_MODES_H
 
+#include "base/patterns.h"
 #include "gilspy/sample.h"
 
 enum gs_mode {
@@ -34,9 +35,5 @@ struct gs_selection {
     const char *const *patterns; /* only threads whose name or tid is one of these, when there are any */
     size_t pattern_count;
 };
-
-/* Whether a thread is one of those that the patterns (globs for the name, numbers for the tid) ask for; without
- * patterns, each is. */
-bool gs_patterns_fit(const char *const *patterns, size_t count, pid_t tid, const char *name);
 
 #endif

@@ -1,6 +1,9 @@
 """stat against targets that keep the truth about who had the GIL."""
+import subprocess
+
 import pytest
 
+from spaces import choose
 from stat_runs import kept_s, missed_s, named, stat, watching
 from target import FUTEX, running
 
@@ -130,3 +133,18 @@ def test_two_that_compute_without_it(truth, with_gil):
         if all(thread["has"] < 0.3 and thread["without"] > 0.5 and thread["on_cpu"] > 0 for thread in both):
             return
     pytest.fail("%s after %d attempts" % (both, ATTEMPTS))
+
+
+def test_states_without_end(folders, tmp_path):
+    """A native thread that makes a thread state for each call of Python is one row, of one processor at most."""
+    source, path = tmp_path / "ensure.c", str(tmp_path / "libensure.so")
+    source.write_text("#include <pthread.h>\nstatic void *loop(void *call)\n"
+                      "{ for (volatile int i;; ((void (*)(void))call)()) for (i = 0; i < 1000000; i++); }\n"
+                      "int begin(void *call) { pthread_t t; return pthread_create(&t, 0, loop, call); }\n")
+    subprocess.run(["cc", "-O1", "-shared", "-fPIC", str(source), "-o", path, "-lpthread"], check=True)
+    python = choose("3.11", "system")
+    with running(python, folders, "ensure.py", path) as target:
+        document = stat(target.pid, "-d", "1500ms")
+    native, = (thread for thread in document["threads"] if not thread["main"])
+    assert len(document["threads"]) == 2 and document["ended"] is None
+    assert 0 < native["has"] < 1 and 0.05 < native["on_cpu"] <= 1.01

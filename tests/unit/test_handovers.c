@@ -63,9 +63,9 @@ static void html(void **state)
 {
     char *apart = draw("html", true), *together = draw("html", false);
     (void)state;
-    /* Thread, from the first sample to the last (in us), samples. */
-    assert_non_null(strstr(apart, "[0, 10000, 100000, 10,"));
-    assert_non_null(strstr(apart, "[0, 110000, 200000, 10,"));
+    /* Thread, begin and end in us, samples: the two hand-overs were after a third and two thirds of the 10 ms. */
+    assert_non_null(strstr(apart, "[0, 10000, 103333, 10,"));
+    assert_non_null(strstr(apart, "[0, 106666, 200000, 10,"));
     assert_non_null(strstr(together, "[0, 10000, 200000, 20,"));
     free(apart);
     free(together);

@@ -150,7 +150,7 @@ static void verdicts(void **state)
                   "more processes do.");
     check_verdict((struct shape){3, 2, 100, 10, false},
                   "The GIL was held 100 % of the time; worker-0 held it 50 %, most of that in work (app.py:7). Threads "
-                  "waited for it 100 % of the time, 2.0 on average. worker-0 was seen to keep it for 990 ms at a "
+                  "waited for it 100 % of the time, 2.0 on average. worker-0 was seen to keep it for 1.0 s at a "
                   "stretch, while the others stood "
                   "still.");
     check_verdict((struct shape){2, 1, 1, 3, false},

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "profile/gilcounts.h"
+#include "gil/counters.h"
 #include "profile/schedule.h"
 #include "trace/gauges.h"
 #include "trace/perf.h"

@@ -1,7 +1,7 @@
 /* The figures of the GIL over a span of time, finished: what `stat` shows of one process, by whatever way they were
- * found out. Made with gs_gilsum, rendered by src/export/stat_text.c and stat_json.c. */
-#ifndef GS_PROFILE_GILSTAT_H
-#define GS_PROFILE_GILSTAT_H
+ * found out. Made with gs_account, rendered by src/export/stat_text.c and stat_json.c. */
+#ifndef GS_GIL_GILSTAT_H
+#define GS_GIL_GILSTAT_H
 
 #include "gilspy/snapshot.h"
 #include "gilspy/stack.h"
@@ -117,6 +117,7 @@ struct gs_gilstat {
     struct gs_gilstat_thread *threads; /* main thread first, then by tid; at the end the sums of those that ended */
     size_t thread_count;
     size_t threads_left_out;     /* there were too many */
+    bool gils_left_out;          /* there were more than GS_GILS_MOST */
     size_t threads_known;        /* before some of them were chosen; 0: all are shown */
     struct gs_gilstat_hog *hogs; /* by held_us, most first */
     size_t hog_count;
@@ -131,7 +132,7 @@ struct gs_gilstat {
     struct gs_figure overhead; /* share of one processor that gilspy took, and, with exact events, their cost too */
 };
 
-/* Frees the lists; strings belong to the gs_gilsum that it was made of. */
+/* Frees the lists; strings belong to the gs_account that it was made of. */
 void gs_gilstat_fini(struct gs_gilstat *stat);
 /* How many threads its rows are of. */
 size_t gs_gilstat_threads(const struct gs_gilstat *stat);

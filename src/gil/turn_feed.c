@@ -5,7 +5,7 @@
 
 #include "base/ids.h"
 #include "base/room.h"
-#include "profile/gilexact.h"
+#include "gil/turn_feed.h"
 
 enum {
     NAME_BYTES = 256,
@@ -36,10 +36,10 @@ struct hold {
     size_t mark_count;
 };
 
-struct gs_gilexact {
-    struct gs_gilsum *sum;
+struct gs_turn_feed {
+    struct gs_account *sum;
     const struct gs_spots *spots;
-    struct gs_gilexact_names names;
+    struct gs_turn_feed_names names;
     uint64_t long_ns;
     struct person *people; /* by number in the sum */
     size_t count, room;
@@ -50,25 +50,25 @@ struct gs_gilexact {
     double window_ns, all_all; /* lengths of windows: their sum, and that of their squares */
 };
 
-struct gs_gilexact *gs_gilexact_new(struct gs_gilsum *sum, const struct gs_spots *spots, uint64_t long_ns,
-                                    const struct gs_gilexact_names *names)
+struct gs_turn_feed *gs_turn_feed_new(struct gs_account *sum, const struct gs_spots *spots, uint64_t long_ns,
+                                      const struct gs_turn_feed_names *names)
 {
-    struct gs_gilexact *exact = calloc(1, sizeof *exact);
+    struct gs_turn_feed *exact = calloc(1, sizeof *exact);
     if (!exact)
         return NULL;
-    *exact = (struct gs_gilexact){.sum = sum, .spots = spots, .names = *names, .long_ns = long_ns};
+    *exact = (struct gs_turn_feed){.sum = sum, .spots = spots, .names = *names, .long_ns = long_ns};
     for (unsigned i = 0; i < GS_SPOTS_MOST; i++) {
         exact->holds[i].places = gs_stacks_new();
         if (!exact->holds[i].places) {
-            gs_gilexact_free(exact);
+            gs_turn_feed_free(exact);
             return NULL;
         }
     }
-    gs_gilexact_clear(exact);
+    gs_turn_feed_clear(exact);
     return exact;
 }
 
-void gs_gilexact_free(struct gs_gilexact *exact)
+void gs_turn_feed_free(struct gs_turn_feed *exact)
 {
     if (!exact)
         return;
@@ -79,7 +79,7 @@ void gs_gilexact_free(struct gs_gilexact *exact)
     free(exact);
 }
 
-void gs_gilexact_clear(struct gs_gilexact *exact)
+void gs_turn_feed_clear(struct gs_turn_feed *exact)
 {
     exact->count = 0;
     exact->windows = 0;
@@ -88,7 +88,7 @@ void gs_gilexact_clear(struct gs_gilexact *exact)
     for (unsigned i = 0; i < GS_SPOTS_MOST; i++)
         exact->holds[i].told_ns = 0;
     for (unsigned i = 0; i < exact->spots->count || i == 0; i++) { /* there is one, if only in name */
-        struct gs_gilsum_gil *gil = gs_gilsum_gil_at(exact->sum, i);
+        struct gs_account_gil *gil = gs_account_gil_at(exact->sum, i);
         gil->interpreter = exact->spots->list[i].interpreter;
         gil->state = GS_GIL_FREE;
         gil->switches = gs_count(0);
@@ -98,7 +98,7 @@ void gs_gilexact_clear(struct gs_gilexact *exact)
 /* ---- threads ---- */
 
 /* NULL: there are too many. */
-static struct person *meet(struct gs_gilexact *exact, pid_t tid)
+static struct person *meet(struct gs_turn_feed *exact, pid_t tid)
 {
     char name[NAME_BYTES] = "";
     bool main = false;
@@ -107,10 +107,10 @@ static struct person *meet(struct gs_gilexact *exact, pid_t tid)
         return &exact->people[index];
     if (!gs_room((void **)&exact->people, &exact->room, exact->count + 1, sizeof *exact->people))
         return NULL;
-    if (gs_gilsum_count(exact->sum) >= GS_GILSUM_THREADS)
+    if (gs_account_count(exact->sum) >= GS_ACCOUNT_THREADS)
         return NULL;
     exact->names.find(exact->names.context, tid, name, sizeof name, &main);
-    uint32_t thread = gs_gilsum_add(exact->sum, tid, name, main);
+    uint32_t thread = gs_account_add(exact->sum, tid, name, main);
     if (thread == UINT32_MAX || !gs_ids_set(&exact->by_tid, (uint32_t)tid, (uint32_t)exact->count))
         return NULL;
     struct person *person = &exact->people[exact->count++];
@@ -118,12 +118,13 @@ static struct person *meet(struct gs_gilexact *exact, pid_t tid)
     return person;
 }
 
-void gs_gilexact_meet(struct gs_gilexact *exact, pid_t tid)
+void gs_turn_feed_meet(struct gs_turn_feed *exact, pid_t tid)
 {
     meet(exact, tid);
 }
 
-void gs_gilexact_each(struct gs_gilexact *exact, void (*call)(void *context, pid_t tid, uint32_t thread), void *context)
+void gs_turn_feed_each(struct gs_turn_feed *exact, void (*call)(void *context, pid_t tid, uint32_t thread),
+                       void *context)
 {
     for (size_t i = 0; i < exact->count; i++)
         call(context, exact->people[i].tid, exact->people[i].thread);
@@ -131,7 +132,7 @@ void gs_gilexact_each(struct gs_gilexact *exact, void (*call)(void *context, pid
 
 /* ---- long holds ---- */
 
-static void begin_hold(struct gs_gilexact *exact, struct hold *hold, pid_t tid, uint64_t since_ns)
+static void begin_hold(struct gs_turn_feed *exact, struct hold *hold, pid_t tid, uint64_t since_ns)
 {
     if (hold->tid == tid && hold->since_ns == since_ns)
         return;
@@ -160,8 +161,8 @@ static size_t marks_before(const struct hold *hold, uint64_t ns)
     return count;
 }
 
-void gs_gilexact_see(struct gs_gilexact *exact, unsigned lock, pid_t tid, uint64_t since_ns, uint64_t now_ns,
-                     const struct gs_place *place, const struct gs_place *native)
+void gs_turn_feed_see(struct gs_turn_feed *exact, unsigned lock, pid_t tid, uint64_t since_ns, uint64_t now_ns,
+                      const struct gs_place *place, const struct gs_place *native)
 {
     struct hold *hold = &exact->holds[lock];
     if (gs_stacks_place_count(hold->places) > PLACES_MOST)
@@ -177,7 +178,7 @@ void gs_gilexact_see(struct gs_gilexact *exact, unsigned lock, pid_t tid, uint64
 }
 
 /* Each part of a hold was spent where it was seen at the part's end; what came last, where it was seen last. */
-static void tell_hold(struct gs_gilexact *exact, struct hold *hold, const struct person *person,
+static void tell_hold(struct gs_turn_feed *exact, struct hold *hold, const struct person *person,
                       const struct gs_turn *turn)
 {
     uint64_t from_ns = hold->told_ns > turn->begin_ns ? hold->told_ns : turn->begin_ns;
@@ -186,15 +187,15 @@ static void tell_hold(struct gs_gilexact *exact, struct hold *hold, const struct
     for (size_t i = 0; i < count || i == 0; i++) {
         const struct mark *mark = count > 0 && hold->marks[i].tid == turn->tid ? &hold->marks[i] : NULL;
         uint64_t to_ns = i + 1 < count && hold->marks[i].ns < turn->end_ns ? hold->marks[i].ns : turn->end_ns;
-        struct gs_gilsum_part part = {.place = mark ? gs_stacks_place_at(hold->places, mark->place) : NULL,
-                                      .native =
-                                          mark && mark->native ? gs_stacks_place_at(hold->places, mark->native) : NULL,
-                                      .ns = to_ns - from_ns,
-                                      .hold = hold->number,
-                                      .whole_ns = whole_ns,
-                                      .waiters = turn->waiters};
+        struct gs_account_part part = {.place = mark ? gs_stacks_place_at(hold->places, mark->place) : NULL,
+                                       .native =
+                                           mark && mark->native ? gs_stacks_place_at(hold->places, mark->native) : NULL,
+                                       .ns = to_ns - from_ns,
+                                       .hold = hold->number,
+                                       .whole_ns = whole_ns,
+                                       .waiters = turn->waiters};
         if (to_ns > from_ns) {
-            gs_gilsum_hog(exact->sum, person->thread, &part);
+            gs_account_hog(exact->sum, person->thread, &part);
             from_ns = to_ns;
         }
     }
@@ -203,7 +204,7 @@ static void tell_hold(struct gs_gilexact *exact, struct hold *hold, const struct
     hold->told_ns = turn->end_ns;
 }
 
-static void end_hold(struct gs_gilexact *exact, const struct person *person, const struct gs_turn *turn)
+static void end_hold(struct gs_turn_feed *exact, const struct person *person, const struct gs_turn *turn)
 {
     struct hold *hold = &exact->holds[turn->lock];
     drop_marks(hold, marks_before(hold, turn->since_ns));
@@ -219,10 +220,10 @@ static void end_hold(struct gs_gilexact *exact, const struct person *person, con
 
 /* ---- turns ---- */
 
-static void add_hold(struct gs_gilexact *exact, struct person *person, const struct gs_turn *turn)
+static void add_hold(struct gs_turn_feed *exact, struct person *person, const struct gs_turn *turn)
 {
-    struct gs_gilsum_thread *thread = gs_gilsum_at(exact->sum, person->thread);
-    struct gs_gilsum_gil *gil = gs_gilsum_gil_at(exact->sum, turn->lock);
+    struct gs_account_thread *thread = gs_account_at(exact->sum, person->thread);
+    struct gs_account_gil *gil = gs_account_gil_at(exact->sum, turn->lock);
     uint64_t ns = turn->end_ns - turn->since_ns;
     bool first = turn->begin_ns == turn->since_ns;
     thread->gil = turn->lock;
@@ -231,7 +232,7 @@ static void add_hold(struct gs_gilexact *exact, struct person *person, const str
         gil->switches.value++;
     person->window_ns += (double)(turn->end_ns - turn->begin_ns);
     if (turn->begun && turn->ended)
-        gs_gilsum_hold(exact->sum, person->thread, ns, 1);
+        gs_account_hold(exact->sum, person->thread, ns, 1);
     if (ns > thread->longest_hold_ns) /* it lasted this long at least */
         thread->longest_hold_ns = ns;
     if (ns > gil->longest_hold_ns) {
@@ -241,37 +242,37 @@ static void add_hold(struct gs_gilexact *exact, struct person *person, const str
     end_hold(exact, person, turn);
 }
 
-void gs_gilexact_turn(struct gs_gilexact *exact, const struct gs_turn *turn)
+void gs_turn_feed_turn(struct gs_turn_feed *exact, const struct gs_turn *turn)
 {
     struct person *person = meet(exact, turn->tid);
     if (!person || turn->lock >= exact->spots->count)
         return;
-    struct gs_gilsum_thread *thread = gs_gilsum_at(exact->sum, person->thread);
-    gs_gilsum_spend(thread, turn->word, turn->end_ns - turn->begin_ns);
+    struct gs_account_thread *thread = gs_account_at(exact->sum, person->thread);
+    gs_account_spend(thread, turn->word, turn->end_ns - turn->begin_ns);
     if (turn->word == GS_HOLDS)
         add_hold(exact, person, turn);
     else if (turn->word == GS_WAITS)
-        gs_gilsum_wait(exact->sum, person->thread, turn->end_ns - turn->since_ns);
+        gs_account_wait(exact->sum, person->thread, turn->end_ns - turn->since_ns);
 }
 
-void gs_gilexact_moment(struct gs_gilexact *exact, unsigned lock, pid_t holder, uint32_t waiters, uint64_t ns)
+void gs_turn_feed_moment(struct gs_turn_feed *exact, unsigned lock, pid_t holder, uint32_t waiters, uint64_t ns)
 {
     if (lock < exact->spots->count)
-        gs_gilsum_gil(exact->sum, lock, holder != 0, waiters, ns);
+        gs_account_gil(exact->sum, lock, holder != 0, waiters, ns);
 }
 
-void gs_gilexact_blame(struct gs_gilexact *exact, pid_t waiter, pid_t holder, uint64_t ns)
+void gs_turn_feed_blame(struct gs_turn_feed *exact, pid_t waiter, pid_t holder, uint64_t ns)
 {
     const struct person *first = meet(exact, waiter);
     uint32_t thread = first ? first->thread : 0;
     const struct person *second = first ? meet(exact, holder) : NULL;
     if (second)
-        gs_gilsum_blame(exact->sum, thread, second->thread, ns);
+        gs_account_blame(exact->sum, thread, second->thread, ns);
 }
 
 /* ---- windows ---- */
 
-void gs_gilexact_window(struct gs_gilexact *exact, uint64_t ns)
+void gs_turn_feed_window(struct gs_turn_feed *exact, uint64_t ns)
 {
     double all = (double)ns;
     exact->windows++;
@@ -296,13 +297,13 @@ static double student(uint64_t freedom)
 /* The error of a ratio of sums over windows that were chosen out of the whole time (W. G. Cochran, Sampling Techniques,
  * 6.4), which gets smaller as they become all of it. It is told as that of a normal distribution with the same bound.
  */
-void gs_gilexact_judge(struct gs_gilexact *exact, uint64_t whole_ns)
+void gs_turn_feed_judge(struct gs_turn_feed *exact, uint64_t whole_ns)
 {
     double traced = exact->window_ns, n = (double)exact->windows;
     double left = whole_ns > 0 && traced < (double)whole_ns ? 1 - traced / (double)whole_ns : 0;
     for (size_t i = 0; i < exact->count; i++) {
         const struct person *person = &exact->people[i];
-        struct gs_gilsum_thread *thread = gs_gilsum_at(exact->sum, person->thread);
+        struct gs_account_thread *thread = gs_account_at(exact->sum, person->thread);
         double share = traced > 0 ? (double)thread->word_ns[GS_HOLDS] / traced : 0;
         double squares = person->held_held - 2 * share * person->held_all + share * share * exact->all_all;
         double width = 1; /* one window tells nothing of how much they differ */

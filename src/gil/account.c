@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "base/room.h"
-#include "profile/gilsum_parts.h"
+#include "gil/account.h"
 
-struct gs_gilsum *gs_gilsum_new(void)
+struct gs_account *gs_account_new(void)
 {
-    struct gs_gilsum *sum = calloc(1, sizeof *sum);
+    struct gs_account *sum = calloc(1, sizeof *sum);
     if (sum) {
         sum->places = gs_stacks_new();
         sum->folded = UINT32_MAX;
@@ -20,33 +20,35 @@ struct gs_gilsum *gs_gilsum_new(void)
     return sum;
 }
 
-void gs_gilsum_clear(struct gs_gilsum *sum)
+void gs_account_clear(struct gs_account *sum)
 {
     for (size_t i = 0; i < sum->thread_count; i++) {
         free(sum->threads[i].name);
         free(sum->threads[i].holds);
     }
     for (size_t i = 0; i < sum->gil_count; i++) {
-        const struct gs_gilsum_gil *gil = &sum->gils[i];
-        sum->gils[i] = (struct gs_gilsum_gil){.interpreter = gil->interpreter,
-                                              .state = gil->state,
-                                              .held_avg = gil->held_avg,
-                                              .wait_avg = gil->wait_avg,
-                                              .averaged_ns = gil->averaged_ns};
+        const struct gs_account_gil *gil = &sum->gils[i];
+        sum->gils[i] = (struct gs_account_gil){.interpreter = gil->interpreter,
+                                               .state = gil->state,
+                                               .held_avg = gil->held_avg,
+                                               .wait_avg = gil->wait_avg,
+                                               .averaged_ns = gil->averaged_ns};
     }
     if (sum->pair_slots > 0)
         memset(sum->pairs, 0, sum->pair_slots * sizeof *sum->pairs);
     sum->thread_count = sum->pair_count = sum->hog_count = sum->left_out = 0;
     sum->vacant_count = sum->ended_count = 0;
+    gs_ids_clear(&sum->by_tid);
     sum->folded = UINT32_MAX;
     gs_stacks_clear(sum->places);
 }
 
-void gs_gilsum_free(struct gs_gilsum *sum)
+void gs_account_free(struct gs_account *sum)
 {
     if (!sum)
         return;
-    gs_gilsum_clear(sum);
+    gs_account_clear(sum);
+    gs_ids_fini(&sum->by_tid);
     free(sum->threads);
     free(sum->pairs);
     free(sum->hogs);
@@ -56,35 +58,56 @@ void gs_gilsum_free(struct gs_gilsum *sum)
 
 /* ---- threads ---- */
 
-uint32_t gs_gilsum_add(struct gs_gilsum *sum, pid_t tid, const char *name, bool main)
+static uint32_t find(const struct gs_account *sum, pid_t tid)
 {
-    bool vacant = sum->vacant_count > 0;
-    char *copy = vacant || sum->thread_count < GS_GILSUM_THREADS ? strdup(name) : NULL;
-    if (copy && vacant) {
-        uint32_t at = sum->vacant[--sum->vacant_count];
-        sum->threads[at] = (struct gs_gilsum_thread){.tid = tid, .name = copy, .main = main};
-        return at;
+    uint32_t at = tid > 0 ? gs_ids_find(&sum->by_tid, (uint32_t)tid) : GS_IDS_NONE;
+    return at != GS_IDS_NONE && sum->threads[at].tid == tid && !sum->threads[at].vacant ? at : UINT32_MAX;
+}
+
+/* UINT32_MAX: there is none. */
+static uint32_t find_slot(struct gs_account *sum)
+{
+    if (sum->vacant_count > 0)
+        return sum->vacant[--sum->vacant_count];
+    if (sum->thread_count >= GS_ACCOUNT_THREADS ||
+        !gs_room((void **)&sum->threads, &sum->thread_room, sum->thread_count + 1, sizeof *sum->threads))
+        return UINT32_MAX;
+    return (uint32_t)sum->thread_count++;
+}
+
+uint32_t gs_account_add(struct gs_account *sum, pid_t tid, const char *name, bool main)
+{
+    uint32_t known = find(sum, tid);
+    if (known != UINT32_MAX) {
+        sum->ended_count -= sum->threads[known].ended;
+        sum->threads[known].ended = false;
+        return known;
     }
-    if (!copy || !gs_room((void **)&sum->threads, &sum->thread_room, sum->thread_count + 1, sizeof *sum->threads)) {
+    char *copy = strdup(name);
+    uint32_t at = copy ? find_slot(sum) : UINT32_MAX;
+    if (at == UINT32_MAX) {
         free(copy);
         sum->left_out++;
         return UINT32_MAX;
     }
-    sum->threads[sum->thread_count] = (struct gs_gilsum_thread){.tid = tid, .name = copy, .main = main};
-    return (uint32_t)sum->thread_count++;
+    sum->threads[at] = (struct gs_account_thread){.tid = tid, .name = copy, .main = main};
+    /* Without memory for that it gets another row if it comes again. */
+    if (tid > 0)
+        (void)gs_ids_set(&sum->by_tid, (uint32_t)tid, at);
+    return at;
 }
 
-struct gs_gilsum_thread *gs_gilsum_at(struct gs_gilsum *sum, uint32_t thread)
+struct gs_account_thread *gs_account_at(struct gs_account *sum, uint32_t thread)
 {
     return &sum->threads[thread];
 }
 
-size_t gs_gilsum_count(const struct gs_gilsum *sum)
+size_t gs_account_count(const struct gs_account *sum)
 {
     return sum->thread_count;
 }
 
-void gs_gilsum_rename(struct gs_gilsum *sum, uint32_t thread, const char *name)
+void gs_account_rename(struct gs_account *sum, uint32_t thread, const char *name)
 {
     char *copy = strdup(name);
     if (!copy)
@@ -95,10 +118,10 @@ void gs_gilsum_rename(struct gs_gilsum *sum, uint32_t thread, const char *name)
 
 /* ---- holds and waits ---- */
 
-void gs_gilsum_hold(struct gs_gilsum *sum, uint32_t thread, uint64_t ns, uint64_t times)
+void gs_account_hold(struct gs_account *sum, uint32_t thread, uint64_t ns, uint64_t times)
 {
-    struct gs_gilsum_thread *holder = &sum->threads[thread];
-    struct gs_gilsum_gil *gil = gs_gilsum_gil_at(sum, holder->gil);
+    struct gs_account_thread *holder = &sum->threads[thread];
+    struct gs_account_gil *gil = gs_account_gil_at(sum, holder->gil);
     if (!holder->holds)
         holder->holds = calloc(1, sizeof *holder->holds);
     if (holder->holds)
@@ -111,9 +134,9 @@ void gs_gilsum_hold(struct gs_gilsum *sum, uint32_t thread, uint64_t ns, uint64_
     }
 }
 
-void gs_gilsum_wait(struct gs_gilsum *sum, uint32_t thread, uint64_t ns)
+void gs_account_wait(struct gs_account *sum, uint32_t thread, uint64_t ns)
 {
-    struct gs_gilsum_thread *waiter = &sum->threads[thread];
+    struct gs_account_thread *waiter = &sum->threads[thread];
     waiter->waits++;
     if (ns > waiter->longest_wait_ns)
         waiter->longest_wait_ns = ns;
@@ -121,9 +144,9 @@ void gs_gilsum_wait(struct gs_gilsum *sum, uint32_t thread, uint64_t ns)
 
 /* ---- the GIL ---- */
 
-struct gs_gilsum_gil *gs_gilsum_gil_at(struct gs_gilsum *sum, uint32_t gil)
+struct gs_account_gil *gs_account_gil_at(struct gs_account *sum, uint32_t gil)
 {
-    if (gil >= GS_GILSUM_GILS)
+    if (gil >= GS_GILS_MOST)
         return NULL;
     if (gil >= sum->gil_count)
         sum->gil_count = gil + 1;
@@ -140,9 +163,9 @@ static void average(struct gs_average *average, double value, double seconds)
     }
 }
 
-void gs_gilsum_gil(struct gs_gilsum *sum, uint32_t number, bool held, uint32_t waiters, uint64_t ns)
+void gs_account_gil(struct gs_account *sum, uint32_t number, bool held, uint32_t waiters, uint64_t ns)
 {
-    struct gs_gilsum_gil *gil = gs_gilsum_gil_at(sum, number);
+    struct gs_account_gil *gil = gs_account_gil_at(sum, number);
     if (!gil)
         return;
     gil->watched_ns += ns;
@@ -156,27 +179,27 @@ void gs_gilsum_gil(struct gs_gilsum *sum, uint32_t number, bool held, uint32_t w
 
 /* ---- who made whom wait ---- */
 
-static struct gs_gilsum_pair *slot_of(struct gs_gilsum_pair *slots, size_t count, uint32_t waiter, uint32_t holder)
+static struct gs_account_pair *slot_of(struct gs_account_pair *slots, size_t count, uint32_t waiter, uint32_t holder)
 {
     size_t at = (size_t)((waiter * UINT64_C(0x9E3779B97F4A7C15) ^ holder * UINT64_C(0xC2B2AE3D27D4EB4F)) >> 20);
     for (;; at++) {
-        struct gs_gilsum_pair *pair = &slots[at & (count - 1)];
+        struct gs_account_pair *pair = &slots[at & (count - 1)];
         if (pair->ns == 0 || (pair->waiter == waiter && pair->holder == holder))
             return pair;
     }
 }
 
-static bool make_room_for_pair(struct gs_gilsum *sum)
+static bool make_room_for_pair(struct gs_account *sum)
 {
     enum { FIRST = 64 };
     if (2 * (sum->pair_count + 1) <= sum->pair_slots)
         return true;
     size_t count = sum->pair_slots ? 2 * sum->pair_slots : FIRST;
-    struct gs_gilsum_pair *slots = sum->pair_count < GS_GILSUM_BLAME ? calloc(count, sizeof *slots) : NULL;
+    struct gs_account_pair *slots = sum->pair_count < GS_ACCOUNT_BLAME ? calloc(count, sizeof *slots) : NULL;
     if (!slots)
         return false;
     for (size_t i = 0; i < sum->pair_slots; i++) {
-        const struct gs_gilsum_pair *pair = &sum->pairs[i];
+        const struct gs_account_pair *pair = &sum->pairs[i];
         if (pair->ns > 0)
             *slot_of(slots, count, pair->waiter, pair->holder) = *pair;
     }
@@ -186,11 +209,11 @@ static bool make_room_for_pair(struct gs_gilsum *sum)
     return true;
 }
 
-void gs_gilsum_blame(struct gs_gilsum *sum, uint32_t waiter, uint32_t holder, uint64_t ns)
+void gs_account_blame(struct gs_account *sum, uint32_t waiter, uint32_t holder, uint64_t ns)
 {
     if (ns == 0 || !make_room_for_pair(sum))
         return;
-    struct gs_gilsum_pair *pair = slot_of(sum->pairs, sum->pair_slots, waiter, holder);
+    struct gs_account_pair *pair = slot_of(sum->pairs, sum->pair_slots, waiter, holder);
     sum->pair_count += pair->ns == 0;
     pair->waiter = waiter;
     pair->holder = holder;
@@ -200,30 +223,30 @@ void gs_gilsum_blame(struct gs_gilsum *sum, uint32_t waiter, uint32_t holder, ui
 /* ---- what keeps it ---- */
 
 /* What is called in one place is mostly the same; the rest is left out. */
-static void add_native(struct gs_gilsum *sum, struct gs_gilsum_hog *hog, const struct gs_gilsum_part *part)
+static void add_native(struct gs_account *sum, struct gs_account_hog *hog, const struct gs_account_part *part)
 {
     uint32_t number = part->native ? gs_stacks_place(sum->places, part->native) : 0, at = 0;
     while (at < hog->native_count && hog->natives[at].place != number)
         at++;
-    if (at == GS_GILSUM_NATIVES)
+    if (at == GS_ACCOUNT_NATIVES)
         return;
     if (at == hog->native_count)
         hog->natives[hog->native_count++].place = number;
     hog->natives[at].ns += part->ns;
 }
 
-void gs_gilsum_hog(struct gs_gilsum *sum, uint32_t thread, const struct gs_gilsum_part *part)
+void gs_account_hog(struct gs_account *sum, uint32_t thread, const struct gs_account_part *part)
 {
     uint32_t number = part->place ? gs_stacks_place(sum->places, part->place) : 0;
     size_t at = 0;
     while (at < sum->hog_count && (sum->hogs[at].thread != thread || sum->hogs[at].place != number))
         at++;
     if (at == sum->hog_count) {
-        if (at == GS_GILSUM_HOGS || !gs_room((void **)&sum->hogs, &sum->hog_room, at + 1, sizeof *sum->hogs))
+        if (at == GS_ACCOUNT_HOGS || !gs_room((void **)&sum->hogs, &sum->hog_room, at + 1, sizeof *sum->hogs))
             return;
-        sum->hogs[sum->hog_count++] = (struct gs_gilsum_hog){.thread = thread, .place = number};
+        sum->hogs[sum->hog_count++] = (struct gs_account_hog){.thread = thread, .place = number};
     }
-    struct gs_gilsum_hog *hog = &sum->hogs[at];
+    struct gs_account_hog *hog = &sum->hogs[at];
     hog->ns += part->ns;
     hog->holds += hog->last_hold != part->hold;
     hog->last_hold = part->hold;

@@ -1,10 +1,10 @@
 /* What the kernel counts of each thread, by what it did with the GIL meanwhile: time on a processor and changes of it
  * out of the scheduler's events, the rest out of gauges. Like the events themselves it is of the time that is traced.
  */
-#ifndef GS_PROFILE_GILCOUNTS_H
-#define GS_PROFILE_GILCOUNTS_H
+#ifndef GS_GIL_COUNTERS_H
+#define GS_GIL_COUNTERS_H
 
-#include "profile/gilstat.h"
+#include "gil/gilstat.h"
 #include "trace/gauges.h"
 #include "trace/turns.h"
 
@@ -21,7 +21,7 @@ void gs_gilcounts_begin(struct gs_gilcounts *counts, uint64_t begin_ns);
 /* A thread is ready to run or runs then, and had a processor for so long before: should it have no event in the whole
  * time, this tells how long it had one. */
 void gs_gilcounts_tell(struct gs_gilcounts *counts, pid_t tid, uint64_t ran_ns);
-/* The next event, before the turns have it. Threads beyond GS_GILSUM_THREADS are left out. */
+/* The next event, before the turns have it. Threads beyond GS_ACCOUNT_THREADS are left out. */
 void gs_gilcounts_event(struct gs_gilcounts *counts, const struct gs_event *event);
 /* Counts what goes on up to here, before the turns are cut. ran: of threads without an event, as told above (false: not
  * known). */

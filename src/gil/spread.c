@@ -1,5 +1,5 @@
 /* Classes of lengths: sixteen for each doubling. */
-#include "profile/spread.h"
+#include "gil/spread.h"
 
 enum { FINE_BITS = 4, LEAST = 1 << FINE_BITS };
 

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "profile/gilstat.h"
-#include "profile/modes.h"
+#include "gil/gilstat.h"
+#include "base/patterns.h"
 
 const double gs_average_s[GS_AVERAGES] = {60, 300, 900};
 const double gs_percentiles[GS_PERCENTILES] = {0.5, 0.9, 0.99};

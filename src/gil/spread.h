@@ -1,7 +1,7 @@
 /* How long things lasted: counts by length, in classes that are at most 6 % wide, so that percentiles cost a fixed
  * amount of memory however many there were. */
-#ifndef GS_PROFILE_SPREAD_H
-#define GS_PROFILE_SPREAD_H
+#ifndef GS_GIL_SPREAD_H
+#define GS_GIL_SPREAD_H
 
 #include <stdint.h>
 

@@ -4,22 +4,22 @@
 #include <string.h>
 
 #include "base/least.h"
-#include "profile/gilsum_parts.h"
+#include "gil/account.h"
 
-static uint64_t weight(const struct gs_gilsum_thread *thread)
+static uint64_t weight(const struct gs_account_thread *thread)
 {
     return thread->word_ns[GS_HOLDS] + thread->word_ns[GS_WAITS];
 }
 
 static int by_weight(const void *left, const void *right, void *context)
 {
-    const struct gs_gilsum_thread *threads = context;
+    const struct gs_account_thread *threads = context;
     uint32_t x = *(const uint32_t *)left, y = *(const uint32_t *)right;
     uint64_t a = weight(&threads[x]), b = weight(&threads[y]);
     return a != b ? (a < b ? 1 : -1) : (x > y) - (x < y);
 }
 
-static void join_spread(struct gs_gilsum_thread *into, struct gs_gilsum_thread *from)
+static void join_spread(struct gs_account_thread *into, struct gs_account_thread *from)
 {
     if (!from->holds)
         return;
@@ -34,17 +34,17 @@ static void join_spread(struct gs_gilsum_thread *into, struct gs_gilsum_thread *
         into->holds->classes[i] += from->holds->classes[i];
 }
 
-static void join(struct gs_gilsum_thread *into, struct gs_gilsum_thread *from)
+static void join(struct gs_account_thread *into, struct gs_account_thread *from)
 {
     for (int i = 0; i <= GS_UNKNOWN; i++)
         into->word_ns[i] += from->word_ns[i];
-    for (int i = 0; i < GS_GILSUM_PROCESSORS; i++)
-        into->has_from_ns[i] += from->has_from_ns[i];
+    for (int i = 0; i < GS_BOUNDS_PROCESSORS; i++)
+        into->bounds.has_from_ns[i] += from->bounds.has_from_ns[i];
     into->takes += from->takes;
     into->waits += from->waits;
     into->longest_wait_ns = gs_most(into->longest_wait_ns, from->longest_wait_ns);
     into->longest_hold_ns = gs_most(into->longest_hold_ns, from->longest_hold_ns);
-    into->error_ns2 += from->error_ns2;
+    into->bounds.error_ns2 += from->bounds.error_ns2;
     into->ran_ns.known = into->ran_ns.known && from->ran_ns.known;
     into->ran_ns.value += from->ran_ns.value;
     into->unread_ns += from->unread_ns;
@@ -53,18 +53,18 @@ static void join(struct gs_gilsum_thread *into, struct gs_gilsum_thread *from)
 }
 
 /* The slot of a thread is free for another one. */
-static void vacate(struct gs_gilsum *sum, uint32_t thread)
+static void vacate(struct gs_account *sum, uint32_t thread)
 {
     free(sum->threads[thread].name);
     free(sum->threads[thread].holds);
-    sum->threads[thread] = (struct gs_gilsum_thread){.vacant = true};
+    sum->threads[thread] = (struct gs_account_thread){.vacant = true};
     sum->vacant[sum->vacant_count++] = thread;
 }
 
 /* The first one that is folded makes room for the row of all. */
-static void begin_row(struct gs_gilsum *sum, uint32_t thread)
+static void begin_row(struct gs_account *sum, uint32_t thread)
 {
-    struct gs_gilsum_thread *row = &sum->threads[thread];
+    struct gs_account_thread *row = &sum->threads[thread];
     sum->folded = thread;
     row->ended = false;
     row->folded = 1;
@@ -72,25 +72,25 @@ static void begin_row(struct gs_gilsum *sum, uint32_t thread)
     row->name[0] = '\0';
 }
 
-static bool fold_pairs(struct gs_gilsum *sum)
+static bool fold_pairs(struct gs_account *sum)
 {
-    struct gs_gilsum_pair *old = sum->pairs;
-    struct gs_gilsum_pair *slots = sum->pair_slots > 0 ? calloc(sum->pair_slots, sizeof *slots) : NULL;
+    struct gs_account_pair *old = sum->pairs;
+    struct gs_account_pair *slots = sum->pair_slots > 0 ? calloc(sum->pair_slots, sizeof *slots) : NULL;
     if (sum->pair_slots > 0 && !slots)
         return false;
     sum->pairs = slots;
     sum->pair_count = 0;
     for (size_t i = 0; i < sum->pair_slots; i++) {
-        struct gs_gilsum_pair pair = old[i];
+        struct gs_account_pair pair = old[i];
         pair.waiter = sum->threads[pair.waiter].folding ? sum->folded : pair.waiter;
         pair.holder = sum->threads[pair.holder].folding ? sum->folded : pair.holder;
-        gs_gilsum_blame(sum, pair.waiter, pair.holder, pair.ns);
+        gs_account_blame(sum, pair.waiter, pair.holder, pair.ns);
     }
     free(old);
     return true;
 }
 
-static void join_hog(struct gs_gilsum_hog *into, const struct gs_gilsum_hog *from)
+static void join_hog(struct gs_account_hog *into, const struct gs_account_hog *from)
 {
     into->ns += from->ns;
     into->holds += from->holds;
@@ -102,11 +102,11 @@ static void join_hog(struct gs_gilsum_hog *into, const struct gs_gilsum_hog *fro
     }
 }
 
-static void fold_hogs(struct gs_gilsum *sum)
+static void fold_hogs(struct gs_account *sum)
 {
     size_t kept = 0;
     for (size_t i = 0; i < sum->hog_count; i++) {
-        struct gs_gilsum_hog hog = sum->hogs[i];
+        struct gs_account_hog hog = sum->hogs[i];
         if (sum->threads[hog.thread].folding)
             hog.thread = sum->folded;
         size_t at = 0;
@@ -122,9 +122,9 @@ static void fold_hogs(struct gs_gilsum *sum)
 }
 
 /* All of the `count` ended ones but those at the front of the list. */
-static void fold(struct gs_gilsum *sum, const uint32_t *ended, size_t count)
+static void fold(struct gs_account *sum, const uint32_t *ended, size_t count)
 {
-    size_t first = GS_GILSUM_ENDED_KEPT;
+    size_t first = GS_ACCOUNT_ENDED_KEPT;
     if (sum->folded == UINT32_MAX)
         begin_row(sum, ended[first++]);
     for (size_t i = first; i < count; i++)
@@ -141,18 +141,29 @@ static void fold(struct gs_gilsum *sum, const uint32_t *ended, size_t count)
     }
 }
 
-void gs_gilsum_ended(struct gs_gilsum *sum, uint32_t thread)
+/* The map forgets those that have no row of their own any more. */
+static void map_anew(struct gs_account *sum)
 {
-    uint32_t ended[GS_GILSUM_ENDED];
+    gs_ids_clear(&sum->by_tid);
+    for (uint32_t i = 0; i < sum->thread_count; i++) {
+        if (sum->threads[i].tid > 0 && !sum->threads[i].vacant)
+            (void)gs_ids_set(&sum->by_tid, (uint32_t)sum->threads[i].tid, i);
+    }
+}
+
+void gs_account_ended(struct gs_account *sum, uint32_t thread)
+{
+    uint32_t ended[GS_ACCOUNT_ENDED];
     size_t count = 0;
     sum->threads[thread].ended = true;
-    if (++sum->ended_count < GS_GILSUM_ENDED)
+    if (++sum->ended_count < GS_ACCOUNT_ENDED)
         return;
-    for (uint32_t i = 0; i < sum->thread_count && count < GS_GILSUM_ENDED; i++) {
+    for (uint32_t i = 0; i < sum->thread_count && count < GS_ACCOUNT_ENDED; i++) {
         if (sum->threads[i].ended)
             ended[count++] = i;
     }
     qsort_r(ended, count, sizeof *ended, by_weight, sum->threads);
     fold(sum, ended, count);
-    sum->ended_count = GS_GILSUM_ENDED_KEPT;
+    map_anew(sum);
+    sum->ended_count = GS_ACCOUNT_ENDED_KEPT;
 }

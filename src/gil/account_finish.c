@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "profile/gilsum_parts.h"
+#include "gil/account.h"
 
 enum { NS_PER_US = 1000 };
 
@@ -24,7 +24,8 @@ static void finish_averages(const struct gs_average *average, uint64_t watched_n
     }
 }
 
-static void finish_gil(const struct gs_gilsum_gil *sum, const struct gs_gilsum_knows *knows, struct gs_gilstat_gil *out)
+static void finish_gil(const struct gs_account_gil *sum, const struct gs_account_knows *knows,
+                       struct gs_gilstat_gil *out)
 {
     bool told = sum->state != GS_GIL_UNKNOWN;
     *out = (struct gs_gilstat_gil){
@@ -43,7 +44,7 @@ static void finish_gil(const struct gs_gilsum_gil *sum, const struct gs_gilsum_k
     finish_averages(&sum->wait_avg, sum->averaged_ns, out->wait_avg);
 }
 
-static void finish_thread(const struct gs_gilsum_thread *sum, uint64_t span_ns, const struct gs_gilsum_knows *knows,
+static void finish_thread(const struct gs_account_thread *sum, uint64_t span_ns, const struct gs_account_knows *knows,
                           struct gs_gilstat_thread *out)
 {
     uint64_t known_ns = sum->word_ns[GS_HOLDS] + sum->word_ns[GS_WAITS] + sum->word_ns[GS_UNKNOWN];
@@ -103,7 +104,7 @@ static int by_us(const void *a, const void *b)
 }
 
 /* The C function in which most of it was spent. */
-static void finish_native(const struct gs_gilsum *sum, const struct gs_gilsum_hog *hog, struct gs_gilstat_hog *out)
+static void finish_native(const struct gs_account *sum, const struct gs_account_hog *hog, struct gs_gilstat_hog *out)
 {
     for (uint32_t i = 0; i < hog->native_count; i++) {
         if (!hog->natives[i].place || 2 * hog->natives[i].ns < hog->ns)
@@ -114,11 +115,11 @@ static void finish_native(const struct gs_gilsum *sum, const struct gs_gilsum_ho
     }
 }
 
-static void finish_hogs(const struct gs_gilsum *sum, struct gs_gilstat *stat)
+static void finish_hogs(const struct gs_account *sum, struct gs_gilstat *stat)
 {
     for (size_t i = 0; i < sum->hog_count; i++) {
-        const struct gs_gilsum_hog *hog = &sum->hogs[i];
-        const struct gs_gilsum_thread *thread = &sum->threads[hog->thread];
+        const struct gs_account_hog *hog = &sum->hogs[i];
+        const struct gs_account_thread *thread = &sum->threads[hog->thread];
         struct gs_gilstat_hog *out = &stat->hogs[stat->hog_count++];
         *out = (struct gs_gilstat_hog){.tid = thread->tid,
                                        .thread = thread->name,
@@ -135,10 +136,10 @@ static void finish_hogs(const struct gs_gilsum *sum, struct gs_gilstat *stat)
         qsort(stat->hogs, stat->hog_count, sizeof *stat->hogs, by_held);
 }
 
-static void finish_blame(const struct gs_gilsum *sum, struct gs_gilstat *stat)
+static void finish_blame(const struct gs_account *sum, struct gs_gilstat *stat)
 {
     for (size_t i = 0; i < sum->pair_slots; i++) {
-        const struct gs_gilsum_pair *pair = &sum->pairs[i];
+        const struct gs_account_pair *pair = &sum->pairs[i];
         if (pair->ns >= NS_PER_US)
             stat->blame[stat->blame_count++] = (struct gs_gilstat_blame){.waiter = sum->threads[pair->waiter].tid,
                                                                          .holder = sum->threads[pair->holder].tid,
@@ -148,8 +149,8 @@ static void finish_blame(const struct gs_gilsum *sum, struct gs_gilstat *stat)
         qsort(stat->blame, stat->blame_count, sizeof *stat->blame, by_us);
 }
 
-enum gs_status gs_gilsum_finish(struct gs_gilsum *sum, uint64_t span_ns, const struct gs_gilsum_knows *knows,
-                                struct gs_gilstat *stat)
+enum gs_status gs_account_finish(struct gs_account *sum, uint64_t span_ns, const struct gs_account_knows *knows,
+                                 struct gs_gilstat *stat)
 {
     stat->gils = calloc(sum->gil_count + 1, sizeof *stat->gils);
     stat->threads = calloc(sum->thread_count + 1, sizeof *stat->threads);

@@ -4,8 +4,8 @@
 
 #include "base/ids.h"
 #include "base/room.h"
-#include "profile/gilcounts.h"
-#include "profile/gilsum.h"
+#include "gil/counters.h"
+#include "gil/account.h"
 
 enum place { NOT_KNOWN, ON, OFF };
 
@@ -76,7 +76,7 @@ static struct person *find_or_add(struct gs_gilcounts *counts, pid_t tid)
     uint32_t index = gs_ids_find(&counts->by_tid, (uint32_t)tid);
     if (index != GS_IDS_NONE)
         return &counts->people[index];
-    if (counts->count >= GS_GILSUM_THREADS ||
+    if (counts->count >= GS_ACCOUNT_THREADS ||
         !gs_room((void **)&counts->people, &counts->room, counts->count + 1, sizeof *counts->people) ||
         !gs_ids_set(&counts->by_tid, (uint32_t)tid, (uint32_t)counts->count))
         return NULL;

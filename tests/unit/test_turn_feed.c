@@ -9,17 +9,17 @@
 
 #include <cmocka.h>
 
-#include "profile/gilexact.h"
+#include "gil/turn_feed.h"
 
 enum { A = 11, B = 12 };
 #define MS UINT64_C(1000000)
 
-static const struct gs_gilsum_knows all = {true, true, true, true};
+static const struct gs_account_knows all = {true, true, true, true};
 static const struct gs_spots one_gil = {.list = {{.owner = 16, .owner_len = 4}}, .count = 1, .waits = true};
 
 struct sums {
-    struct gs_gilsum *sum;
-    struct gs_gilexact *exact;
+    struct gs_account *sum;
+    struct gs_turn_feed *exact;
     struct gs_gilstat stat;
 };
 
@@ -32,35 +32,35 @@ static void find_name(void *context, pid_t tid, char *name, size_t size, bool *m
 
 static void begin(struct sums *s)
 {
-    struct gs_gilexact_names names = {NULL, find_name};
-    *s = (struct sums){.sum = gs_gilsum_new()};
+    struct gs_turn_feed_names names = {NULL, find_name};
+    *s = (struct sums){.sum = gs_account_new()};
     assert_non_null(s->sum);
-    s->exact = gs_gilexact_new(s->sum, &one_gil, 20 * MS, &names);
+    s->exact = gs_turn_feed_new(s->sum, &one_gil, 20 * MS, &names);
     assert_non_null(s->exact);
 }
 
 static void finish(struct sums *s, uint64_t span_ns)
 {
-    assert_int_equal(gs_gilsum_finish(s->sum, span_ns, &all, &s->stat), GS_OK);
+    assert_int_equal(gs_account_finish(s->sum, span_ns, &all, &s->stat), GS_OK);
 }
 
 static void end(struct sums *s)
 {
     gs_gilstat_fini(&s->stat);
-    gs_gilexact_free(s->exact);
-    gs_gilsum_free(s->sum);
+    gs_turn_feed_free(s->exact);
+    gs_account_free(s->sum);
 }
 
 static void add(struct sums *s, pid_t tid, enum gs_gil_word word, uint64_t begin_ns, uint64_t end_ns, pid_t from)
 {
-    gs_gilexact_turn(s->exact, &(struct gs_turn){.tid = tid,
-                                                 .word = (uint8_t)word,
-                                                 .begun = true,
-                                                 .ended = true,
-                                                 .since_ns = begin_ns,
-                                                 .begin_ns = begin_ns,
-                                                 .end_ns = end_ns,
-                                                 .from = from});
+    gs_turn_feed_turn(s->exact, &(struct gs_turn){.tid = tid,
+                                                  .word = (uint8_t)word,
+                                                  .begun = true,
+                                                  .ended = true,
+                                                  .since_ns = begin_ns,
+                                                  .begin_ns = begin_ns,
+                                                  .end_ns = end_ns,
+                                                  .from = from});
 }
 
 static void turns_become_figures(void **state)
@@ -73,10 +73,10 @@ static void turns_become_figures(void **state)
     add(&s, A, GS_WITHOUT, 40 * MS, 100 * MS, 0);
     add(&s, B, GS_HOLDS, 40 * MS, 45 * MS, A);
     add(&s, B, GS_HOLDS, 50 * MS, 55 * MS, B); /* its own */
-    gs_gilexact_moment(s.exact, 0, A, 1, 40 * MS);
-    gs_gilexact_moment(s.exact, 0, 0, 0, 60 * MS);
-    gs_gilexact_moment(s.exact, 3, A, 1, 40 * MS); /* no such GIL */
-    gs_gilexact_blame(s.exact, B, A, 30 * MS);
+    gs_turn_feed_moment(s.exact, 0, A, 1, 40 * MS);
+    gs_turn_feed_moment(s.exact, 0, 0, 0, 60 * MS);
+    gs_turn_feed_moment(s.exact, 3, A, 1, 40 * MS); /* no such GIL */
+    gs_turn_feed_blame(s.exact, B, A, 30 * MS);
     finish(&s, 100 * MS);
     assert_int_equal(s.stat.thread_count, 2);
     assert_int_equal(s.stat.gil_count, 1);
@@ -102,7 +102,7 @@ static void turns_become_figures(void **state)
 static void see_in(struct sums *s, pid_t tid, uint64_t since_ns, uint64_t ns, const char *function)
 {
     struct gs_place place = {.function = function, .file = "a.py", .line = 1, .kind = GS_FRAME_PYTHON};
-    gs_gilexact_see(s->exact, 0, tid, since_ns, ns, &place, NULL);
+    gs_turn_feed_see(s->exact, 0, tid, since_ns, ns, &place, NULL);
 }
 
 static void see(struct sums *s, uint64_t ns, const char *function)
@@ -178,17 +178,17 @@ static void parts_are_summed_up_once(void **state)
     begin(&s);
     struct gs_turn part = {
         .tid = A, .word = GS_HOLDS, .begun = true, .since_ns = 10 * MS, .begin_ns = 10 * MS, .end_ns = 50 * MS};
-    gs_gilexact_turn(s.exact, &part);
+    gs_turn_feed_turn(s.exact, &part);
     finish(&s, 50 * MS);
     assert_int_equal(s.stat.threads[0].acquisitions.value, 1);
     assert_int_equal(s.stat.threads[0].longest_hold_us.value, 40000);
     gs_gilstat_fini(&s.stat);
-    gs_gilsum_clear(s.sum);
-    gs_gilexact_clear(s.exact);
+    gs_account_clear(s.sum);
+    gs_turn_feed_clear(s.exact);
     part.begin_ns = 50 * MS;
     part.end_ns = 60 * MS;
     part.ended = true;
-    gs_gilexact_turn(s.exact, &part);
+    gs_turn_feed_turn(s.exact, &part);
     finish(&s, 50 * MS);
     assert_int_equal(s.stat.threads[0].acquisitions.value, 0);
     assert_int_equal(s.stat.threads[0].longest_hold_us.value, 50000);
@@ -208,9 +208,9 @@ static double width(uint64_t windows, uint64_t whole_ns, bool alike)
             add(&s, A, GS_HOLDS, at, at + 5 * MS, 0);
         else
             add(&s, A, i % 2 ? GS_HOLDS : GS_WITHOUT, at, at + 10 * MS, 0);
-        gs_gilexact_window(s.exact, 10 * MS);
+        gs_turn_feed_window(s.exact, 10 * MS);
     }
-    gs_gilexact_judge(s.exact, whole_ns);
+    gs_turn_feed_judge(s.exact, whole_ns);
     finish(&s, windows * 10 * MS);
     double found = s.stat.threads[0].half_width;
     end(&s);

@@ -4,17 +4,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "profile/gilpolls.h"
+#include "gil/sample_feed.h"
 
 #define MS UINT64_C(1000000)
 
@@ -22,7 +18,7 @@ enum { RATE = 1000, NOWHERE = 1 << 30 /* no process has this number: nobody's pr
 
 /* A process of up to four threads, tids 11 to 14, and what it does at the moment. */
 struct play {
-    struct gs_gilpolls *polls;
+    struct gs_sample_feed *polls;
     struct gs_stacks *stacks;
     uint64_t now_ns, begin_ns;
     uint64_t switches;
@@ -39,12 +35,12 @@ static void begin(struct play *play, size_t threads)
     static const char *const names[] = {"MainThread", "worker-1", "worker-2", "worker-3"};
     struct gs_sampled_process process = {.pid = NOWHERE, .python = "3.11.7"};
     *play = (struct play){.last = -1, .counted = true, .threads = threads, .now_ns = 1000 * MS, .begin_ns = 1000 * MS};
-    play->polls = gs_gilpolls_new(&process, RATE, 20000, true);
+    play->polls = gs_sample_feed_new(&process, &(struct gs_sample_feed_options){.rate_hz = RATE, .long_us = 20000});
     play->stacks = gs_stacks_new();
     assert_non_null(play->polls);
     for (size_t i = 0; i < threads; i++) {
         struct gs_sampled_thread thread = {.tid = 11 + (pid_t)i, .name = names[i], .main = i == 0};
-        assert_int_equal(gs_gilpolls_thread(play->polls, (uint32_t)i, &thread), GS_OK);
+        assert_int_equal(gs_sample_feed_thread(play->polls, (uint32_t)i, &thread), GS_OK);
         play->words[i] = GS_WITHOUT;
     }
 }
@@ -52,7 +48,7 @@ static void begin(struct play *play, size_t threads)
 static void finish(struct play *play, struct gs_gilstat *stat)
 {
     gs_gilstat_fini(stat);
-    gs_gilpolls_free(play->polls);
+    gs_sample_feed_free(play->polls);
     gs_stacks_free(play->stacks);
 }
 
@@ -84,7 +80,7 @@ static void poll(struct play *play, uint64_t ns)
                                .gils = &gil,
                                .gil_count = 1,
                                .stacks = play->stacks};
-    assert_int_equal(gs_gilpolls_add(play->polls, &sample), GS_OK);
+    assert_int_equal(gs_sample_feed_add(play->polls, &sample), GS_OK);
 }
 
 /* The GIL goes over to this thread; -1: it is let go. Who has it loses it; nobody waits but those that are told to. */
@@ -101,7 +97,7 @@ static void hand(struct play *play, int thread)
 
 static void figures(struct play *play, struct gs_gilstat *stat)
 {
-    assert_int_equal(gs_gilpolls_finish(play->polls, stat), GS_OK);
+    assert_int_equal(gs_sample_feed_finish(play->polls, stat), GS_OK);
 }
 
 static bool near(double value, double wanted, double error)
@@ -339,8 +335,8 @@ static void a_new_span_begins_with_nothing(void **state)
     figures(&play, &stat);
     assert_int_equal(stat.threads[0].longest_hold_us.value, 1000000);
     gs_gilstat_fini(&stat);
-    gs_gilpolls_next(play.polls);
-    assert_int_equal(gs_gilpolls_count(play.polls), 0);
+    gs_sample_feed_next(play.polls);
+    assert_int_equal(gs_sample_feed_count(play.polls), 0);
     for (int i = 0; i < 500; i++)
         poll(&play, MS);
     figures(&play, &stat);
@@ -479,7 +475,7 @@ static void averages_wait_until_they_are_known(void **state)
     figures(&play, &stat);
     assert_false(stat.gils[0].held_avg[0].known);
     gs_gilstat_fini(&stat);
-    gs_gilpolls_next(play.polls);
+    gs_sample_feed_next(play.polls);
     for (int i = 0; i < 200; i++)
         poll(&play, 10 * MS);
     figures(&play, &stat);
@@ -599,7 +595,7 @@ static void many_that_ended_are_one_row(void **state)
 {
     enum { THREADS = 100000 };
     struct gs_sampled_process process = {.pid = 10, .python = "3.11.7"};
-    struct gs_gilpolls *polls = gs_gilpolls_new(&process, 1000, 0, false);
+    struct gs_sample_feed *polls = gs_sample_feed_new(&process, &(struct gs_sample_feed_options){.rate_hz = 1000});
     struct gs_gilstat stat;
     (void)state;
     for (uint32_t i = 0; i < THREADS; i++) {
@@ -614,12 +610,12 @@ static void many_that_ended_are_one_row(void **state)
                                    .gil_count = 1};
         gs_sampled_gils_count(&gil, 1, threads, 2);
         if (i == 0)
-            assert_int_equal(gs_gilpolls_thread(polls, 0, &about), GS_OK);
+            assert_int_equal(gs_sample_feed_thread(polls, 0, &about), GS_OK);
         about.tid++;
-        assert_int_equal(gs_gilpolls_thread(polls, i + 1, &about), GS_OK);
-        assert_int_equal(gs_gilpolls_add(polls, &sample), GS_OK);
+        assert_int_equal(gs_sample_feed_thread(polls, i + 1, &about), GS_OK);
+        assert_int_equal(gs_sample_feed_add(polls, &sample), GS_OK);
     }
-    assert_int_equal(gs_gilpolls_finish(polls, &stat), GS_OK);
+    assert_int_equal(gs_sample_feed_finish(polls, &stat), GS_OK);
     assert_int_equal(stat.threads_left_out, 0);
     assert_true(stat.thread_count < 600);
     assert_int_equal(gs_gilstat_threads(&stat), THREADS + 1);
@@ -639,81 +635,124 @@ static void many_that_ended_are_one_row(void **state)
     assert_true(near((double)blamed_us, THREADS * 1000.0, 2000));
     gs_gilstat_fini(&stat);
     /* The next span has none of them. */
-    gs_gilpolls_next(polls);
-    assert_int_equal(gs_gilpolls_finish(polls, &stat), GS_OK);
+    gs_sample_feed_next(polls);
+    assert_int_equal(gs_sample_feed_finish(polls, &stat), GS_OK);
     assert_int_equal(stat.thread_count, 2);
     gs_gilstat_fini(&stat);
-    gs_gilpolls_free(polls);
+    gs_sample_feed_free(polls);
 }
 
-/* Time on a processor, of our own process or a child: as the kernel has it. */
-static struct gs_gilpolls *polls_of(pid_t pid)
+/* What a thread has had of a processor, as far as the process is asked. */
+static uint64_t ran;
+static bool lives;
+
+static bool tell_ran(pid_t pid, pid_t tid, uint64_t *ran_ns)
 {
+    (void)pid;
+    (void)tid;
+    *ran_ns = ran;
+    return lives;
+}
+
+static struct gs_sample_feed *polls_of(pid_t pid)
+{
+    static const struct gs_sample_feed_options options = {.rate_hz = 1000, .ran = tell_ran};
     struct gs_sampled_process process = {.pid = pid, .python = "3.11.7"};
-    struct gs_gilpolls *polls = gs_gilpolls_new(&process, 1000, 0, false);
+    struct gs_sample_feed *polls = gs_sample_feed_new(&process, &options);
     struct gs_sampled_thread thread = {.tid = pid, .name = "MainThread", .main = true};
     assert_non_null(polls);
-    assert_int_equal(gs_gilpolls_thread(polls, 0, &thread), GS_OK);
+    assert_int_equal(gs_sample_feed_thread(polls, 0, &thread), GS_OK);
+    lives = true;
     return polls;
 }
 
-static void add_poll(struct gs_gilpolls *polls, uint64_t now_ns, size_t threads)
+static void add_poll(struct gs_sample_feed *polls, uint64_t now_ns, size_t threads)
 {
     struct gs_thread_sample thread = {.gil = GS_WITHOUT};
     struct gs_sampled_gil gil = {
         .state = GS_GIL_FREE, .holder_at = GS_NO_THREAD, .last = GS_NO_THREAD, .counted = true};
-    struct gs_sample sample = {.time_ns = now_ns,
-                               .weight_ns = MS,
-                               .threads = &thread,
-                               .thread_count = threads,
-                               .gils = &gil,
-                               .gil_count = 1};
-    assert_int_equal(gs_gilpolls_add(polls, &sample), GS_OK);
+    struct gs_sample sample = {
+        .time_ns = now_ns, .weight_ns = MS, .threads = &thread, .thread_count = threads, .gils = &gil, .gil_count = 1};
+    assert_int_equal(gs_sample_feed_add(polls, &sample), GS_OK);
 }
 
 /* The pid of a program that execs is that of the one before, with all its time. */
 static void time_of_before_is_not_counted(void **state)
 {
-    struct timespec used;
     struct gs_gilstat stat;
     (void)state;
-    do
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    while (used.tv_sec == 0 && used.tv_nsec < 100 * (long)MS);
-    struct gs_gilpolls *polls = polls_of(getpid());
-    for (uint64_t i = 1; i <= 100; i++)
+    struct gs_sample_feed *polls = polls_of(10);
+    ran = 5000 * MS;
+    for (uint64_t i = 1; i <= 100; i++, ran += MS / 2)
         add_poll(polls, i * MS, i > 1);
-    assert_int_equal(gs_gilpolls_finish(polls, &stat), GS_OK);
+    assert_int_equal(gs_sample_feed_finish(polls, &stat), GS_OK);
     assert_int_equal(stat.thread_count, 1);
-    assert_true(!stat.threads[0].on_cpu.known || stat.threads[0].on_cpu.value < 1);
+    assert_true(stat.threads[0].on_cpu.known && near(stat.threads[0].on_cpu.value, 0.5, 0.01));
     gs_gilstat_fini(&stat);
-    gs_gilpolls_free(polls);
+    gs_sample_feed_free(polls);
 }
 
 /* Read once, and ended before it was read again: nothing is known. */
 static void time_of_one_that_ended_is_not_nothing(void **state)
 {
     struct gs_gilstat stat;
-    int wait;
     (void)state;
     for (int by_itself = 0; by_itself < 2; by_itself++) {
-        pid_t child = fork();
-        if (child == 0) {
-            pause();
-            _exit(0);
-        }
-        struct gs_gilpolls *polls = polls_of(child);
+        struct gs_sample_feed *polls = polls_of(10);
+        ran = 7;
         for (uint64_t i = 1; i <= 100; i++)
             add_poll(polls, i * MS, 1);
-        kill(child, SIGKILL);
-        assert_int_equal(waitpid(child, &wait, 0), child);
+        lives = false;
         if (by_itself)
             add_poll(polls, 101 * MS, 0);
-        assert_int_equal(gs_gilpolls_finish(polls, &stat), GS_OK);
+        assert_int_equal(gs_sample_feed_finish(polls, &stat), GS_OK);
         assert_int_equal(stat.thread_count, 1);
         assert_false(stat.threads[0].on_cpu.known);
         gs_gilstat_fini(&stat);
-        gs_gilpolls_free(polls);
+        gs_sample_feed_free(polls);
+    }
+}
+
+/* PyGILState_Ensure makes a state, and Release ends it: a thread that does so again and again is one row. */
+static void a_thread_with_ever_new_states_is_one_row(void **state)
+{
+    enum { ROUNDS = 2000 };
+    (void)state;
+    for (int asked = 0; asked < 2; asked++) {
+        const struct gs_sample_feed_options options = {.rate_hz = 1000, .ran = asked ? tell_ran : NULL};
+        struct gs_sampled_process process = {.pid = 10, .python = "3.11.7"};
+        struct gs_sample_feed *polls = gs_sample_feed_new(&process, &options);
+        struct gs_gilstat stat;
+        ran = 100 * MS;
+        lives = true;
+        for (uint32_t i = 0; i < ROUNDS; i++, ran += MS) {
+            /* In two of four samples it has a state, which is another one each time; in one of them the GIL. */
+            struct gs_sampled_thread about = {.tid = 11, .name = "native"};
+            struct gs_thread_sample thread = {.thread = i, .gil = i % 4 == 0 ? GS_HOLDS : GS_WITHOUT};
+            struct gs_sampled_gil gil = {.state = i % 4 == 0 ? GS_GIL_HELD : GS_GIL_FREE,
+                                         .last = i % 4 == 0 ? i : GS_NO_THREAD,
+                                         .counted = true,
+                                         .switches = i / 4};
+            struct gs_sample sample = {.time_ns = (i + 1) * MS,
+                                       .weight_ns = MS,
+                                       .threads = &thread,
+                                       .thread_count = i % 4 < 2,
+                                       .gils = &gil,
+                                       .gil_count = 1};
+            gs_sampled_gils_count(&gil, 1, &thread, sample.thread_count);
+            if (sample.thread_count > 0)
+                assert_int_equal(gs_sample_feed_thread(polls, i, &about), GS_OK);
+            assert_int_equal(gs_sample_feed_add(polls, &sample), GS_OK);
+        }
+        assert_int_equal(gs_sample_feed_finish(polls, &stat), GS_OK);
+        assert_int_equal(stat.thread_count, 1);
+        assert_int_equal(stat.threads[0].tid, 11);
+        assert_true(near(stat.threads[0].has, 0.25, 0.01));
+        assert_true(near(stat.threads[0].without, 0.75, 0.01));
+        assert_int_equal(stat.threads[0].on_cpu.known, asked);
+        assert_true(!asked || near(stat.threads[0].on_cpu.value, 1, 0.001));
+        gs_gilstat_fini(&stat);
+        gs_sample_feed_free(polls);
     }
 }
 
@@ -724,6 +763,7 @@ int main(void)
         cmocka_unit_test(many_that_ended_are_one_row),
         cmocka_unit_test(time_of_before_is_not_counted),
         cmocka_unit_test(time_of_one_that_ended_is_not_nothing),
+        cmocka_unit_test(a_thread_with_ever_new_states_is_one_row),
         cmocka_unit_test(unseen_takes_are_counted_if_it_is_known_whose),
         cmocka_unit_test(what_sampling_cannot_know_is_not_told),
         cmocka_unit_test(long_holds_are_charged_to_where_they_are),

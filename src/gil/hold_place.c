@@ -1,0 +1,26 @@
+/* What a stack was read for, when somebody had the GIL for long. */
+#include "gil/hold_place.h"
+#include "gilspy/native.h"
+#include "gilspy/snapshot.h"
+
+const struct gs_place *gs_hold_place(const struct gs_stacks *stacks, uint32_t stack, const struct gs_place **native)
+{
+    struct gs_native_telling telling = {.count = 0};
+    const struct gs_place *told = NULL;
+    *native = NULL;
+    for (bool cut = false; stack > 0; stack = gs_stacks_at(stacks, stack).caller) {
+        const struct gs_place *place = gs_stacks_place_at(stacks, gs_stacks_at(stacks, stack).place);
+        if (place->kind == GS_FRAME_PYTHON) {
+            /* Where Python itself called what serves, that is what it does. */
+            *native = telling.tells || !cut ? told : NULL;
+            return place;
+        }
+        cut |= place->kind == GS_FRAME_GAP;
+        if (place->kind != GS_FRAME_NATIVE)
+            continue;
+        size_t number = telling.count;
+        gs_native_tell(&telling, place->function, place->module);
+        told = telling.told == number ? place : told;
+    }
+    return NULL;
+}
