@@ -58,7 +58,7 @@ void gs_account_free(struct gs_account *sum)
 
 /* ---- threads ---- */
 
-static uint32_t find(const struct gs_account *sum, pid_t tid)
+uint32_t gs_account_find(const struct gs_account *sum, pid_t tid)
 {
     uint32_t at = tid > 0 ? gs_ids_find(&sum->by_tid, (uint32_t)tid) : GS_IDS_NONE;
     return at != GS_IDS_NONE && sum->threads[at].tid == tid && !sum->threads[at].vacant ? at : UINT32_MAX;
@@ -77,7 +77,7 @@ static uint32_t find_slot(struct gs_account *sum)
 
 uint32_t gs_account_add(struct gs_account *sum, pid_t tid, const char *name, bool main)
 {
-    uint32_t known = find(sum, tid);
+    uint32_t known = gs_account_find(sum, tid);
     if (known != UINT32_MAX) {
         sum->ended_count -= sum->threads[known].ended;
         sum->threads[known].ended = false;

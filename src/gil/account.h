@@ -101,6 +101,8 @@ void gs_account_clear(struct gs_account *sum);
 /* The number of a native thread in this span, from 0 on: a new one, or that which has this tid already (0: not known,
  * which is a new one each time). UINT32_MAX: there are too many, or no memory is left. The name is copied. */
 uint32_t gs_account_add(struct gs_account *sum, pid_t tid, const char *name, bool main);
+/* That of a native thread that is there; UINT32_MAX: it is not. */
+uint32_t gs_account_find(const struct gs_account *sum, pid_t tid);
 struct gs_account_thread *gs_account_at(struct gs_account *sum, uint32_t thread);
 size_t gs_account_count(const struct gs_account *sum);
 /* It has ended, as far as is known: its number may become another's, unless gs_account_add asks for it again. */

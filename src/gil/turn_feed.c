@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/ids.h"
 #include "base/room.h"
 #include "gil/turn_feed.h"
 
@@ -15,7 +14,7 @@ enum {
 
 struct person {
     pid_t tid;
-    uint32_t thread;            /* its number in the sum */
+    uint32_t thread;            /* its number in the sum, and here */
     double window_ns;           /* held in the present window */
     double held_held, held_all; /* sums over windows: of the square of that, and of that times the window's length */
 };
@@ -43,7 +42,6 @@ struct gs_turn_feed {
     uint64_t long_ns;
     struct person *people; /* by number in the sum */
     size_t count, room;
-    struct gs_ids by_tid; /* indexes of them */
     struct hold holds[GS_SPOTS_MOST];
     uint64_t long_holds;
     uint64_t windows;
@@ -75,7 +73,6 @@ void gs_turn_feed_free(struct gs_turn_feed *exact)
     for (unsigned i = 0; i < GS_SPOTS_MOST; i++)
         gs_stacks_free(exact->holds[i].places);
     free(exact->people);
-    gs_ids_fini(&exact->by_tid);
     free(exact);
 }
 
@@ -84,7 +81,6 @@ void gs_turn_feed_clear(struct gs_turn_feed *exact)
     exact->count = 0;
     exact->windows = 0;
     exact->window_ns = exact->all_all = 0;
-    gs_ids_clear(&exact->by_tid);
     for (unsigned i = 0; i < GS_SPOTS_MOST; i++)
         exact->holds[i].told_ns = 0;
     for (unsigned i = 0; i < exact->spots->count || i == 0; i++) { /* there is one, if only in name */
@@ -102,16 +98,16 @@ static struct person *meet(struct gs_turn_feed *exact, pid_t tid)
 {
     char name[NAME_BYTES] = "";
     bool main = false;
-    uint32_t index = gs_ids_find(&exact->by_tid, (uint32_t)tid);
-    if (index != GS_IDS_NONE)
-        return &exact->people[index];
+    uint32_t known = gs_account_find(exact->sum, tid);
+    if (known != UINT32_MAX)
+        return &exact->people[known];
     if (!gs_room((void **)&exact->people, &exact->room, exact->count + 1, sizeof *exact->people))
         return NULL;
     if (gs_account_count(exact->sum) >= GS_ACCOUNT_THREADS)
         return NULL;
     exact->names.find(exact->names.context, tid, name, sizeof name, &main);
     uint32_t thread = gs_account_add(exact->sum, tid, name, main);
-    if (thread == UINT32_MAX || !gs_ids_set(&exact->by_tid, (uint32_t)tid, (uint32_t)exact->count))
+    if (thread == UINT32_MAX)
         return NULL;
     struct person *person = &exact->people[exact->count++];
     *person = (struct person){.tid = tid, .thread = thread};

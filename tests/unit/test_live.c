@@ -342,8 +342,8 @@ static void holds(void **state)
     assert_true(p->gils[0].now.at_least && p->gils[0].now.tid == 101);
     assert_int_equal(p->gils[0].now.longest_us, 4000);
     assert_int_equal(p->hold_count, 0);
-    look(&f, 1, 102, 2);  /* between the two looks: after half of the time */
-    look(&f, 1, 0, 2);    /* b: from half a ms before its first look to as much after */
+    look(&f, 1, 102, 2); /* between the two looks: after half of the time */
+    look(&f, 1, 0, 2);   /* b: from half a ms before its first look to as much after */
     look(&f, 10, 101, 3);
     f.stream.switches[0] = 3;
     tick(&f, f.leaf, 8); /* where a is in this hold */
