@@ -220,10 +220,10 @@ enum gs_status gs_family_follow(struct gs_family *family, uint64_t now_ns, struc
     return GS_OK;
 }
 
-uint64_t gs_family_follow_ns(const struct gs_family *family, uint64_t now_ns)
+uint64_t gs_family_follow_ns(const struct gs_family *family, uint64_t followed_ns)
 {
     bool more = family->kin && (family->options.descendants || gs_kin_count(family->kin) > family->count);
-    return more ? now_ns + GS_KIN_POLL_NS : UINT64_MAX;
+    return more ? followed_ns + GS_KIN_POLL_NS : UINT64_MAX;
 }
 
 enum gs_status gs_family_await(struct gs_family *family, struct gs_err *err)

@@ -55,8 +55,8 @@ enum gs_status gs_family_open(struct gs_family *family, const struct gs_family_o
                               const struct gs_family_calls *calls, int *exit, struct gs_err *err) GS_MUST_CHECK;
 /* Opens processes that were born, or became Pythons. GS_NO_MEMORY, GS_OUTPUT, what is hopeless. */
 enum gs_status gs_family_follow(struct gs_family *family, uint64_t now_ns, struct gs_err *err) GS_MUST_CHECK;
-/* When to follow again; UINT64_MAX: nobody can come now. */
-uint64_t gs_family_follow_ns(const struct gs_family *family, uint64_t now_ns);
+/* When to follow again, after it was done at followed_ns; UINT64_MAX: nobody can come now. */
+uint64_t gs_family_follow_ns(const struct gs_family *family, uint64_t followed_ns);
 /* Follows until there is a member, the program ends, or a signal came; GS_OK in each case. */
 enum gs_status gs_family_await(struct gs_family *family, struct gs_err *err) GS_MUST_CHECK;
 /* A member ended, or runs another program: it is closed, and tried again if there is something to try. */

@@ -25,7 +25,8 @@ struct gs_sampling {
     struct gs_loop loop;
     struct gs_err *err;                          /* of the run */
     uint64_t begin_ns, end_ns, next_ns, tick_ns; /* next: of the samples */
-    bool followed, ends;
+    uint64_t followed_ns;                        /* when births were looked for; 0: not yet */
+    bool ends;
     bool due, taken; /* a sample was due; that of next_ns is taken */
     /* A process that a signal stopped: how long it was seen so, up to looked_ns; stopped 0: none was. */
     pid_t stopped;
@@ -127,14 +128,15 @@ static enum gs_status sample(void *context, uint64_t now_ns, bool woken)
 static uint64_t follow_due(void *context, uint64_t now_ns)
 {
     const struct gs_sampling *sampling = context;
-    return sampling->followed ? gs_family_follow_ns(&sampling->family, now_ns) : 0;
+    (void)now_ns;
+    return sampling->followed_ns ? gs_family_follow_ns(&sampling->family, sampling->followed_ns) : 0;
 }
 
 static enum gs_status follow(void *context, uint64_t now_ns, bool woken)
 {
     struct gs_sampling *sampling = context;
     (void)woken;
-    sampling->followed = true;
+    sampling->followed_ns = now_ns;
     return gs_family_follow(&sampling->family, now_ns, sampling->err);
 }
 

@@ -30,7 +30,11 @@ void gs_signals_catch(void)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action = {.sa_sigaction = remember, .sa_flags = SA_SIGINFO}, old;
+    static bool caught;
     sigset_t blocked;
+    if (caught)
+        return; /* what is blocked by now (SIGCHLD) is to be let in while we wait */
+    caught = true;
     sigemptyset(&blocked);
     sigprocmask(SIG_SETMASK, NULL, &waiting);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {

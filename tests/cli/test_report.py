@@ -214,7 +214,8 @@ def test_one_that_grows(system_python, folders, tmp_path):
     """It is drawn as far as it is, and goes on growing."""
     path = tmp_path / "a.gilspy"
     with running(system_python, folders, "churn.py") as target:
-        process = subprocess.Popen([gilspy.PROGRAM, "record", "-q", "-r", "1000", "-o", path, "-p", str(target.pid)])
+        process = subprocess.Popen([gilspy.PROGRAM, "record", "-q", "-r", "1000", *recording.NO_BUDGET, "-o", path, "-p",
+                                    str(target.pid)])
         try:
             part, seen = str(path) + ".part", []
 

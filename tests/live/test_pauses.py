@@ -38,8 +38,9 @@ def stood(target, tid):
 
 def watched(target, tid, tmp_path, *words):
     """The summary of a recording, and the share of the time in which the thread stood still meanwhile."""
+    budget = () if "--max-pause" in words else ("--max-pause", "%g%%" % (100 * SHARE))
     before = stood(target, tid)
-    run = recording.record(target.pid, tmp_path / "run.gilspy", "-d", "3", *words)
+    run = recording.record(target.pid, tmp_path / "run.gilspy", "-d", "3", *budget, *words)
     after = stood(target, tid)
     return run, (after[1] - before[1]) / (after[0] - before[0])
 
