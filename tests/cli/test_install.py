@@ -12,7 +12,7 @@ import gilspy
 pytestmark = pytest.mark.slow
 
 BUILD = os.path.dirname(gilspy.PROGRAM)
-MB = 1000 * 1000
+MOST = 1100 * 1000  # bytes of the stripped program: doc/install.md says so
 DOC = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "doc")
 PLACES = {"share/bash-completion/completions/gilspy", "share/zsh/site-functions/_gilspy",
           "share/fish/vendor_completions.d/gilspy.fish", "share/doc/gilspy/README.md",
@@ -70,7 +70,7 @@ def test_size(installed):
     if is_sanitized():
         pytest.skip("with sanitizers the program is many times larger")
     program = installed / "bin" / "gilspy"
-    assert program.stat().st_size <= MB
+    assert program.stat().st_size <= MOST
     assert ".symtab" not in output("readelf", "-SW", program) and ".debug" not in output("readelf", "-SW", program)
 
 
