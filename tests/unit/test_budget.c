@@ -32,7 +32,7 @@ static struct run begin(double share)
     return run;
 }
 
-static void stop(struct run *run, uint64_t length_ns)
+static void stand(struct run *run, uint64_t length_ns)
 {
     assert_true(run->count < STOPS_MOST);
     run->stops[run->count++] = (struct stop){run->now_ns, run->now_ns + length_ns};
@@ -49,7 +49,7 @@ static int sample(struct run *run, int stops, uint64_t length_ns)
         return -1;
     run->taken++;
     while (had < stops && gs_budget_allows(&run->budget)) {
-        stop(run, length_ns);
+        stand(run, length_ns);
         had++;
     }
     return had;
@@ -138,7 +138,7 @@ static void a_long_stop_is_the_last_in_its_second(void **state)
 {
     struct run run = begin(0.02);
     (void)state;
-    stop(&run, 100 * MS);
+    stand(&run, 100 * MS);
     uint64_t end_ns = run.now_ns;
     while (run.now_ns < end_ns + 20 * S) {
         run.now_ns += MS;
