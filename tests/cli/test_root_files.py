@@ -18,6 +18,12 @@ USER = pwd.getpwnam("nobody")
 SECRET = "root:secret\n"
 
 
+@pytest.fixture(autouse=True)
+def no_leak_search(monkeypatch):
+    """The search of a build with sanitizers cannot be done in a program that is traced."""
+    monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")
+
+
 def mine(path):
     about = os.lstat(path)
     return about.st_ino, about.st_uid, about.st_gid, about.st_mode, open(path).read()
