@@ -107,7 +107,7 @@ def test_unwritable(spinning, tmp_path, name):
 
 @pytest.mark.parametrize("format", ["svg", "folded", "speedscope", "gilspy"])
 def test_full_device(spinning, format):
-    words = ("record", "-p", spinning.pid, "-d", "300ms", "-f", format, "-o")
+    words = ("record", *recording.NO_BUDGET, "-p", spinning.pid, "-d", "1", "-f", format, "-o")
     check_failure(gilspy.run(*words, "/dev/full"), 1, "No space left")
     with open("/dev/full", "w") as full:
         done = gilspy.run(*words, "-", stdout=full)
