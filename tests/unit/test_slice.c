@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <linux/sched.h>
 #include <linux/sched/types.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,7 +28,7 @@ static void only_ours_is_short(void **state)
     (void)state;
     uint64_t given_ns = slice_ns();
     gs_slice_shorten();
-    if (given_ns == 0)
+    if (given_ns == 0 || getpriority(PRIO_PROCESS, 0) < 0)
         skip();
     assert_int_equal(slice_ns(), ASKED_NS);
     pid_t child = fork();
@@ -38,8 +39,30 @@ static void only_ours_is_short(void **state)
     assert_int_equal(status, 0);
 }
 
+/* Who is started by `nice -n -1 gilspy ... -- COMMAND` keeps what it was given. */
+static void a_given_priority_is_inherited(void **state)
+{
+    (void)state;
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0) {
+        if (setpriority(PRIO_PROCESS, 0, -1) != 0)
+            _exit(2);
+        gs_slice_shorten();
+        pid_t started = fork();
+        if (started == 0)
+            _exit(getpriority(PRIO_PROCESS, 0) == -1 ? 0 : 1);
+        _exit(waitpid(started, &status, 0) == started && WIFEXITED(status) ? WEXITSTATUS(status) : 3);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (WEXITSTATUS(status) == 2)
+        skip(); /* only root may */
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(only_ours_is_short)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(only_ours_is_short),
+                                       cmocka_unit_test(a_given_priority_is_inherited)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
