@@ -142,18 +142,17 @@ uint64_t gs_sample_feed_count(const struct gs_sample_feed *feed)
 
 /* ---- threads ---- */
 
+static int by_number(const void *key, const void *element)
+{
+    uint32_t number = *(const uint32_t *)key, other = ((const struct state *)element)->number;
+    return (number > other) - (number < other);
+}
+
 /* NULL: there is none. */
 static struct state *find_state(const struct gs_sample_feed *feed, uint32_t number)
 {
-    size_t low = 0, high = feed->state_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (feed->states[middle].number < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < feed->state_count && feed->states[low].number == number ? &feed->states[low] : NULL;
+    return feed->state_count > 0 ? bsearch(&number, feed->states, feed->state_count, sizeof *feed->states, by_number)
+                                 : NULL;
 }
 
 static struct native *native_of(const struct gs_sample_feed *feed, uint32_t number)

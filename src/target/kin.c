@@ -37,17 +37,15 @@ struct gs_kin {
     uint64_t polled_ns, missed;
 };
 
+static int by_pid(const void *key, const void *element)
+{
+    pid_t pid = *(const pid_t *)key, other = ((const struct relative *)element)->pid;
+    return (pid > other) - (pid < other);
+}
+
 static struct relative *find(const struct gs_kin *kin, pid_t pid)
 {
-    size_t low = 0, high = kin->count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (kin->list[mid].pid < pid)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low < kin->count && kin->list[low].pid == pid ? &kin->list[low] : NULL;
+    return kin->count > 0 ? bsearch(&pid, kin->list, kin->count, sizeof *kin->list, by_pid) : NULL;
 }
 
 static void drop(struct gs_kin *kin, struct relative *relative)

@@ -1,4 +1,5 @@
 /* What a record of the kernel means: which instruction did what to which word, what was counted, who was woken. */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -117,18 +118,19 @@ static enum gs_status take_store(struct gs_tracer *tracer, const struct gs_perf_
 
 /* ---- gauges ---- */
 
+static int by_id(const void *key, const void *element)
+{
+    uint64_t id = *(const uint64_t *)key, other = ((const struct gs_cover_gauge *)element)->id;
+    return (id > other) - (id < other);
+}
+
 /* GS_GAUGES: it is a watch's. */
 static enum gs_gauge gauge_of(const struct gs_cover_facts *facts, uint64_t id)
 {
-    size_t low = 0, high = facts->gauge_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (facts->gauge_list[middle].id < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < facts->gauge_count && facts->gauge_list[low].id == id ? facts->gauge_list[low].gauge : GS_GAUGES;
+    const struct gs_cover_gauge *found =
+        facts->gauge_count > 0 ? bsearch(&id, facts->gauge_list, facts->gauge_count, sizeof *facts->gauge_list, by_id)
+                               : NULL;
+    return found ? found->gauge : GS_GAUGES;
 }
 
 /* The same, told by the descriptors of a second covering of the thread. */
