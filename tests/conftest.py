@@ -5,9 +5,10 @@ import pytest
 
 
 def pytest_configure():
-    """A job in the background ignores SIGINT, and so does what it starts: the tests end programs by it."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """A job in the background ignores SIGINT and SIGQUIT, and so does what it starts: the tests end programs by them."""
+    for number, handler in (signal.SIGINT, signal.default_int_handler), (signal.SIGQUIT, signal.SIG_DFL):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def pytest_collection_modifyitems(items):

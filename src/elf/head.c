@@ -11,17 +11,17 @@ static uint64_t align(uint64_t len, uint64_t to)
     return (len + to - 1) & ~(to - 1);
 }
 
-/* Looks for the build id among the notes of one segment. */
-static void read_notes(struct gs_elf_head *head, const struct gs_bytes *bytes, const Elf64_Phdr *segment)
+void gs_elf_head_read_notes(struct gs_elf_head *head, const struct gs_bytes *bytes, uint64_t start,
+                            const Elf64_Phdr *segment)
 {
     uint64_t to = segment->p_align == 8 ? 8 : 4, at = 0;
     uint64_t len = segment->p_filesz < NOTE_BYTES_MAX ? segment->p_filesz : NOTE_BYTES_MAX;
     Elf64_Nhdr note;
     char name[4];
-    if (segment->p_offset > bytes->size)
+    if (start > bytes->size)
         return;
     for (size_t i = 0; i < NOTES_MAX && at < len && len - at >= sizeof note + sizeof name; i++) {
-        uint64_t offset = segment->p_offset + at;
+        uint64_t offset = start + at;
         if (!gs_bytes_read(bytes, offset, &note, sizeof note) ||
             !gs_bytes_read(bytes, offset + sizeof note, name, sizeof name))
             return;
@@ -51,7 +51,7 @@ bool gs_elf_head_read(struct gs_elf_head *head, const struct gs_bytes *bytes)
     head->segment_count = header.e_phnum;
     for (size_t i = 0; i < head->segment_count && head->build_id_len == 0; i++) {
         if (head->segments[i].p_type == PT_NOTE)
-            read_notes(head, bytes, &head->segments[i]);
+            gs_elf_head_read_notes(head, bytes, head->segments[i].p_offset, &head->segments[i]);
     }
     return true;
 }

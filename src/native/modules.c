@@ -39,6 +39,21 @@ static void find_table(struct gs_native *native, struct gs_module *module, gs_ad
     module->table_count = (uint32_t)functions;
 }
 
+/* The notes may lie far behind the beginning of the image. */
+static void read_notes(struct gs_native *native, struct gs_elf_head *head, gs_addr bias)
+{
+    uint8_t notes[1024];
+    struct gs_bytes bytes;
+    for (size_t i = 0; i < head->segment_count && head->build_id_len == 0; i++) {
+        const Elf64_Phdr *segment = &head->segments[i];
+        size_t len = segment->p_memsz < sizeof notes ? segment->p_memsz : sizeof notes;
+        if (segment->p_type != PT_NOTE || gs_mem_read(native->text, bias + segment->p_vaddr, notes, len))
+            continue;
+        gs_bytes_of_memory(&bytes, notes, len);
+        gs_elf_head_read_notes(head, &bytes, 0, segment);
+    }
+}
+
 static void read_head(struct gs_native *native, struct gs_module *module)
 {
     uint8_t page[4096];
@@ -50,8 +65,6 @@ static void read_head(struct gs_native *native, struct gs_module *module)
     if (!gs_elf_head_read(&head, &bytes))
         return;
     module->has_head = true;
-    memcpy(module->build_id, head.build_id, head.build_id_len);
-    module->build_id_len = head.build_id_len;
     bool placed = false;
     for (size_t i = 0; i < head.segment_count && !placed; i++) {
         const Elf64_Phdr *segment = &head.segments[i];
@@ -59,6 +72,10 @@ static void read_head(struct gs_native *native, struct gs_module *module)
         if (placed)
             module->bias = module->map.start - (segment->p_vaddr - segment->p_vaddr % 4096);
     }
+    if (placed)
+        read_notes(native, &head, module->bias);
+    memcpy(module->build_id, head.build_id, head.build_id_len);
+    module->build_id_len = head.build_id_len;
     for (size_t i = 0; i < head.segment_count && placed; i++) {
         if (head.segments[i].p_type == PT_GNU_EH_FRAME)
             find_table(native, module, module->bias + head.segments[i].p_vaddr);

@@ -17,6 +17,7 @@ enum {
     IMAGE_BYTES = 0x4000,
     CODE = IMAGE + 0x1000,
     HEADER = IMAGE + 0x2000, /* .eh_frame_hdr */
+    NOTES = IMAGE + 0x3800,
     CIE = IMAGE + 0x2100,
     FDES = IMAGE + 0x2200,
     STACK = 0x7f0000,
@@ -50,13 +51,16 @@ static void begin(struct made *made)
 {
     static const Elf64_Phdr segments[] = {
         {.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_filesz = IMAGE_BYTES, .p_memsz = IMAGE_BYTES},
-        {.p_type = PT_GNU_EH_FRAME, .p_vaddr = HEADER - IMAGE, .p_filesz = 64, .p_memsz = 64}};
+        {.p_type = PT_GNU_EH_FRAME, .p_vaddr = HEADER - IMAGE, .p_filesz = 64, .p_memsz = 64},
+        /* As patchelf leaves it: at the end of the file, and of the memory, at different distances. */
+        {.p_type = PT_NOTE, .p_offset = 0x90000, .p_vaddr = NOTES - IMAGE, .p_filesz = 24, .p_memsz = 24, .p_align = 4}};
+    static const uint32_t note[] = {4, 8, NT_GNU_BUILD_ID, 0x554e47 /* "GNU" */, 0x01020304, 0x05060708};
     Elf64_Ehdr head = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, 1},
                        .e_type = ET_DYN,
                        .e_machine = EM_X86_64,
                        .e_phoff = sizeof head,
                        .e_phentsize = sizeof *segments,
-                       .e_phnum = 2};
+                       .e_phnum = sizeof segments / sizeof *segments};
     /* version 1, pointers relative to where they stand in 4 bytes; code unit 1, data unit -8, return address in 16;
      * the caller's frame ends 8 bytes above rsp, where the return address is. */
     static const uint8_t cie[] = {20, 0,    0,  0, 0,    0,    0, 0, 1,    'z', 'R', 0,
@@ -77,6 +81,7 @@ static void begin(struct made *made)
     mem_fake_map(made->target.mem, STACK, STACK_BYTES);
     put(made, IMAGE, &head, sizeof head);
     put(made, IMAGE + sizeof head, segments, sizeof segments);
+    put(made, NOTES, note, sizeof note);
     put(made, CIE, cie, sizeof cie);
     put(made, HEADER, header, sizeof header);
     assert_int_equal(gs_native_new(&made->native, &made->target, &options), GS_OK);
@@ -321,6 +326,20 @@ static void tables_of_somebody_who_means_harm(void **state)
 }
 
 /* Whoever was given a name may look at it until the next sample; then it goes. */
+/* Without it the file of an image that patchelf changed would not be believed, and its functions have no names. */
+static void build_id_far_from_the_beginning(void **state)
+{
+    static const uint32_t id[] = {0x01020304, 0x05060708};
+    struct made made;
+    (void)state;
+    begin(&made);
+    const struct gs_module *module = gs_native_module(made.native, CODE);
+    assert_non_null(module);
+    assert_int_equal(module->build_id_len, sizeof id);
+    assert_memory_equal(module->build_id, id, sizeof id);
+    end(&made);
+}
+
 static void names_are_forgotten(void **state)
 {
     struct made made;
@@ -356,6 +375,7 @@ int main(void)
         cmocka_unit_test(code_without_tables),
         cmocka_unit_test(far_offsets),
         cmocka_unit_test(expressions),
+        cmocka_unit_test(build_id_far_from_the_beginning),
         cmocka_unit_test(names_are_forgotten),
         cmocka_unit_test(tables_of_somebody_who_means_harm),
     };
