@@ -20,8 +20,8 @@ struct gs_elf_head {
 /* bytes: a file, or as much of its beginning as there is. False when it is no 64-bit ELF file of this machine, or not
  * even its program headers are there. */
 bool gs_elf_head_read(struct gs_elf_head *head, const struct gs_bytes *bytes);
-/* Takes the build id from the notes of one PT_NOTE segment, which begins at `start` of these bytes. patchelf moves notes
- * to the end of a file, so that its beginning lacks them. */
+/* Takes the build id from the notes of one PT_NOTE segment, which begins at `start` of these bytes. patchelf moves
+ * notes to the end of a file, so that its beginning lacks them. */
 void gs_elf_head_read_notes(struct gs_elf_head *head, const struct gs_bytes *bytes, uint64_t start,
                             const Elf64_Phdr *segment);
 

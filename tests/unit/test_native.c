@@ -53,7 +53,12 @@ static void begin(struct made *made)
         {.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_filesz = IMAGE_BYTES, .p_memsz = IMAGE_BYTES},
         {.p_type = PT_GNU_EH_FRAME, .p_vaddr = HEADER - IMAGE, .p_filesz = 64, .p_memsz = 64},
         /* As patchelf leaves it: at the end of the file, and of the memory, at different distances. */
-        {.p_type = PT_NOTE, .p_offset = 0x90000, .p_vaddr = NOTES - IMAGE, .p_filesz = 24, .p_memsz = 24, .p_align = 4}};
+        {.p_type = PT_NOTE,
+         .p_offset = 0x90000,
+         .p_vaddr = NOTES - IMAGE,
+         .p_filesz = 24,
+         .p_memsz = 24,
+         .p_align = 4}};
     static const uint32_t note[] = {4, 8, NT_GNU_BUILD_ID, 0x554e47 /* "GNU" */, 0x01020304, 0x05060708};
     Elf64_Ehdr head = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, 1},
                        .e_type = ET_DYN,
