@@ -266,7 +266,7 @@ enum gs_status gs_sample_end(struct gs_reader *reader, enum gs_status taken, con
 enum gs_status gs_reader_take(struct gs_reader *reader, const struct gs_snapshot **snapshot)
 {
     gs_stop_settle(&reader->stop);
-    if (gs_over_budget(reader)) {
+    if (!reader->full_census && gs_over_budget(reader)) { /* one that shall be whole comes, if need be without a stop */
         reader->quality.skipped++;
         return GS_LOST;
     }

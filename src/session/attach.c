@@ -102,7 +102,7 @@ static struct timespec time_of(const struct gs_still *still)
     return (struct timespec){.tv_sec = still->time_ns / 1000000000, .tv_nsec = still->time_ns % 1000000000};
 }
 
-static enum gs_status take(struct gs_attach *attach, const struct gs_attach_options *options, struct gs_err *err)
+enum gs_status gs_attach_snapshot(struct gs_attach *attach)
 {
     enum gs_status status = GS_LOST;
     int attempts = attach->target->still ? 1 : TAKE_ATTEMPTS;
@@ -116,6 +116,12 @@ static enum gs_status take(struct gs_attach *attach, const struct gs_attach_opti
     }
     if (attach->target->still)
         attach->time = time_of(attach->target->still);
+    return status;
+}
+
+static enum gs_status take(struct gs_attach *attach, const struct gs_attach_options *options, struct gs_err *err)
+{
+    enum gs_status status = gs_attach_snapshot(attach);
     if (status != GS_OK && options->core)
         return explain_core(attach->target, options->core, status, err);
     if (gs_status_class(status) == GS_CLASS_LOST && gs_watch_careful(attach->watch))

@@ -11,8 +11,6 @@
 
 #define CLOSER_NS (GS_WHY_LONG_NS * 2) /* a hold that lasts so long is looked at more closely */
 
-enum { LAST_ATTEMPTS = 50, LAST_PAUSE_NS = 1000 * 1000 };
-
 static const char *name_of(void *context, const struct gs_thread *thread, char spare[16])
 {
     struct gs_lookup lookup = gs_attach_lookup(context);
@@ -157,14 +155,7 @@ static enum gs_status look_at_all(struct gs_why_session *session)
     enum gs_status status = session->native ? gs_reader_native(attach->reader, session->native, 0) : GS_OK;
     if (status != GS_OK)
         return status;
-    status = GS_LOST;
-    for (int i = 0; i < LAST_ATTEMPTS && gs_status_class(status) == GS_CLASS_LOST; i++) {
-        if (i > 0)
-            nanosleep(&(struct timespec){.tv_nsec = LAST_PAUSE_NS}, NULL);
-        gs_reader_full_census(attach->reader);
-        clock_gettime(CLOCK_REALTIME, &attach->time);
-        status = gs_reader_take(attach->reader, &attach->snapshot);
-    }
+    status = gs_attach_snapshot(attach);
     note_end(session, status);
     if (status != GS_OK)
         return session->ended ? GS_OK : status;

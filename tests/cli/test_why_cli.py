@@ -97,3 +97,22 @@ def test_wrong_usage(words, said):
 def test_command_that_cannot_be_run():
     done = gilspy.run("why", "--", "/nowhere/at/all")
     assert done.returncode == 1 and "cannot run /nowhere/at/all" in done.stderr
+
+
+def test_budget_that_is_used_up(system_python, tmp_path):
+    """Whoever may not stop a thread any more still gets the last snapshot, and with it the verdict."""
+    script = tmp_path / "calls.py"
+    script.write_text("import threading\n"
+                      "def f(n): return n and g(n - 1)\n"
+                      "def g(n): return n and f(n - 1)\n"
+                      "for _ in range(3): threading.Thread(target=lambda: [f(12) for _ in iter(int, 1)], daemon=True).start()\n"
+                      "print(flush=True)\n"
+                      "threading.Event().wait()\n")
+    with subprocess.Popen(system_python.command(str(script)), stdout=subprocess.PIPE) as target:
+        try:
+            target.stdout.readline()
+            for _ in range(3):
+                done = gilspy.run("why", "--max-pause", "0.01%", "-p", target.pid)
+                assert (done.returncode, done.stderr) == (0, "") and "the GIL" in done.stdout
+        finally:
+            target.kill()
