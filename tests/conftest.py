@@ -5,8 +5,10 @@ import pytest
 
 
 def pytest_configure():
-    """A job in the background ignores SIGINT and SIGQUIT, and so does what it starts: the tests end programs by them."""
-    for number, handler in (signal.SIGINT, signal.default_int_handler), (signal.SIGQUIT, signal.SIG_DFL):
+    """A job in the background ignores SIGINT and SIGQUIT, one of nohup SIGHUP, and so does what it starts: the tests end
+    programs by them."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGQUIT: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
+    for number, handler in usual.items():
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, handler)
 
