@@ -1,6 +1,7 @@
 /* ELF files by libelf. */
 #include <gelf.h>
 #include <libelf.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,10 +51,13 @@ static Elf_Scn *find_section(const struct gs_elf_file *file, const char *wanted,
     return NULL;
 }
 
-uint64_t gs_elf_file_section(const struct gs_elf_file *file, const char *name)
+uint64_t gs_elf_file_section(const struct gs_elf_file *file, const char *name, uint64_t *len)
 {
     GElf_Shdr header;
-    return find_section(file, name, &header) ? header.sh_addr : 0;
+    bool found = find_section(file, name, &header) != NULL;
+    if (len)
+        *len = found ? header.sh_size : 0;
+    return found ? header.sh_addr : 0;
 }
 
 size_t gs_elf_file_symbols(const struct gs_elf_file *file, const char *const names[], uint64_t values[], size_t count)

@@ -11,8 +11,8 @@ struct gs_elf_file;
 struct gs_elf_file *gs_elf_file_open(int fd);
 void gs_elf_file_close(struct gs_elf_file *file);
 
-/* The address of a section as the file has it; 0 when there is none. */
-uint64_t gs_elf_file_section(const struct gs_elf_file *file, const char *name);
+/* The address of a section as the file has it, and its length (may be NULL); 0 when there is none. */
+uint64_t gs_elf_file_section(const struct gs_elf_file *file, const char *name, uint64_t *len);
 
 /* Looks `count` names up in .symtab: values[i] is the address as the file has it, 0 where not defined there. Returns
  * how many were found. */

@@ -51,7 +51,10 @@ void gs_native_unwind(struct gs_native *native, const struct gs_native_copy *cop
 
 /* ---- modules ---- */
 
-struct gs_symbols_file;
+/* A function and the description of how it is unwound. */
+struct gs_place {
+    gs_addr start, fde;
+};
 
 struct gs_module {
     gs_addr start, end; /* of its code */
@@ -59,6 +62,9 @@ struct gs_module {
     gs_addr header;     /* of its .eh_frame_hdr, 0: it has none that can be used */
     gs_addr table;      /* sorted pairs of offsets from header: function, its description */
     uint32_t table_count;
+    bool made; /* without a header: places are the descriptions of .eh_frame, sorted here, if there are any */
+    struct gs_place *places; /* owned */
+    size_t place_count, place_room;
     struct gs_map map; /* of the beginning of the file; path is owned */
     const char *name;  /* in map.path, behind the last slash */
     bool has_head;

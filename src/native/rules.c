@@ -3,15 +3,20 @@
  *
  * libunwind and libdw could read them, too. The first divides by what the tables of a hostile target say, and guesses
  * without a word where they end; the second wants files, where we have memory. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/least.h"
+#include "base/room.h"
 #include "native/native.h"
 #include "native/pointer.h"
+#include "native/symbols.h"
 
 enum {
-    ENTRY_MAX = 1 << 20, /* bytes of one description */
-    REMEMBERED = 8,      /* states put aside, one within the other */
-    STEPS_MAX = 1 << 16, /* instructions of one description */
+    ENTRY_MAX = 1 << 20,    /* bytes of one description, */
+    SECTION_MAX = 64 << 20, /* and of all of an image without a sorted table */
+    REMEMBERED = 8,         /* states put aside, one within the other */
+    STEPS_MAX = 1 << 16,    /* instructions of one description */
     RETURN_COLUMN = GS_ARCH_PC,
     CALL_CFA = 8 /* where the caller's frame ends when a function begins: behind the return address */
 };
@@ -111,6 +116,53 @@ static bool read_fde(struct gs_native *native, struct description *d, gs_addr at
     return !cursor.failed;
 }
 
+static int by_start(const void *a, const void *b)
+{
+    const struct gs_place *x = a, *y = b;
+    return (x->start > y->start) - (x->start < y->start);
+}
+
+/* The linker left no sorted table (static programs, and those of musl-gcc): the descriptions in .eh_frame are listed
+ * once. Only the file tells where that section is. */
+static void list_places(struct gs_native *native, struct gs_module *module)
+{
+    struct description d;
+    gs_addr at;
+    uint64_t len;
+    module->made = true;
+    if (!module->has_head || !gs_module_section(native, module, ".eh_frame", &at, &len))
+        return;
+    for (gs_addr end = at + gs_least(len, SECTION_MAX); at < end;) {
+        struct gs_cursor entry = open_entry(native, at);
+        if (entry.failed)
+            break; /* the last one has no length */
+        if (read_fde(native, &d, at) && d.len > 0) {
+            if (!gs_room((void **)&module->places, &module->place_room, module->place_count + 1,
+                         sizeof *module->places))
+                break;
+            module->places[module->place_count++] = (struct gs_place){d.start, at};
+        }
+        at = entry.end;
+    }
+    if (module->place_count > 0)
+        qsort(module->places, module->place_count, sizeof *module->places, by_start);
+}
+
+static bool find_place(struct gs_native *native, struct gs_module *module, gs_addr pc, struct description *d)
+{
+    if (!module->made)
+        list_places(native, module);
+    size_t low = 0, high = module->place_count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (module->places[mid].start <= pc)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low > 0 && read_fde(native, d, module->places[low - 1].fde) && pc - d->start < d->len;
+}
+
 static bool read_pair(struct gs_native *native, const struct gs_module *module, uint32_t index, int32_t pair[2])
 {
     return gs_mem_read(native->text, module->table + 8 * (gs_addr)index, pair, 8) == GS_OK;
@@ -121,8 +173,10 @@ static bool find_description(struct gs_native *native, gs_addr pc, struct descri
 {
     struct gs_module *module = gs_native_module(native, pc);
     int32_t pair[2];
-    if (!module || !module->header)
+    if (!module)
         return false;
+    if (!module->header)
+        return find_place(native, module, pc, d);
     uint32_t low = 0, high = module->table_count;
     while (high - low > 1) {
         uint32_t mid = low + (high - low) / 2;

@@ -5,6 +5,7 @@
 
 #include "base/apart.h"
 #include "base/watch.h"
+#include "elf/file.h"
 #include "elf/methods.h"
 #include "native/symbols.h"
 
@@ -53,6 +54,33 @@ static bool is_it(const struct gs_module *module, int fd)
     uint8_t id[sizeof module->build_id];
     size_t len = gs_elf_build_id(fd, id, sizeof id);
     return !module->has_head || (len == module->build_id_len && memcmp(id, module->build_id, len) == 0);
+}
+
+static bool find_section(const struct gs_native *native, const struct gs_module *module, const char *name,
+                         gs_addr *start, uint64_t *len)
+{
+    int fd = open_module_file(native, module);
+    if (fd >= 0 && !is_it(module, fd)) {
+        close(fd);
+        fd = -1;
+    }
+    struct gs_elf_file *file = gs_elf_file_open(fd);
+    *start = file ? gs_elf_file_section(file, name, len) : 0;
+    bool found = *start != 0;
+    gs_elf_file_close(file);
+    *start += module->bias;
+    return found;
+}
+
+bool gs_module_section(const struct gs_native *native, const struct gs_module *module, const char *name, gs_addr *start,
+                       uint64_t *len)
+{
+    struct gs_watch *watch = native->target->watch;
+    if (!gs_watch_enter_spare(watch, "reading the sections of a file that it maps"))
+        return false;
+    bool found = find_section(native, module, name, start, len);
+    gs_watch_leave(watch);
+    return found;
 }
 
 enum { PACKED_MOST = 1 << 20 /* bytes: to unpack them takes 50 ms */ };

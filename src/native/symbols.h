@@ -16,6 +16,10 @@ struct gs_module_symbols {
 /* Opens the module's files and reads the symbols; NULL: nothing is to be had. */
 struct gs_module_symbols *gs_module_symbols_new(struct gs_native *native, struct gs_module *module);
 
+/* Where a section of the module lies in the target's memory; false: the file is not to be had, or has none. */
+bool gs_module_section(const struct gs_native *native, const struct gs_module *module, const char *name, gs_addr *start,
+                       uint64_t *len);
+
 /* ---- debug_files.c ---- */
 
 /* A descriptor of the file that has the debug information of the module whose own is fd (-1: not to be had); -1: there

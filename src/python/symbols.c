@@ -25,7 +25,7 @@ static void look_up(int fd, struct gs_symbols *symbols)
     if (!file)
         return;
     gs_elf_file_symbols(file, names, symbols->values, GS_SYMBOL_COUNT);
-    symbols->runtime_section = gs_elf_file_section(file, ".PyRuntime");
+    symbols->runtime_section = gs_elf_file_section(file, ".PyRuntime", NULL);
     gs_elf_file_close(file);
 }
 

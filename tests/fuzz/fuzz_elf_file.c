@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return -1;
     struct gs_elf_file *file = gs_elf_file_open(fd);
     if (file) {
-        gs_elf_file_section(file, ".PyRuntime");
+        gs_elf_file_section(file, ".PyRuntime", NULL);
         gs_elf_file_symbols(file, names, values, 3);
     }
     gs_elf_file_close(file);

@@ -80,7 +80,7 @@ static void files_that_are_cut_while_they_are_read(void **state)
     int fd = copy_of_this_program(), kept = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     struct gs_elf_file *file = gs_elf_file_open(fd);
     assert_non_null(file);
-    assert_true(gs_elf_file_section(file, ".text") > 0);
+    assert_true(gs_elf_file_section(file, ".text", NULL) > 0);
     assert_int_equal(gs_elf_file_symbols(file, names, &value, 1), 1);
     gs_elf_file_close(file);
     file = gs_elf_file_open(fcntl(kept, F_DUPFD_CLOEXEC, 0));
