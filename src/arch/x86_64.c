@@ -66,7 +66,8 @@ void gs_arch_registers_read(struct gs_arch_registers *registers, const struct us
 
 enum gs_arch_relocation gs_arch_relocation(uint32_t type)
 {
-    return type == R_X86_64_64 ? GS_ARCH_OF_SYMBOL : type == R_X86_64_RELATIVE ? GS_ARCH_OF_IMAGE : GS_ARCH_OF_NOTHING;
+    bool of_symbol = type == R_X86_64_64 || type == R_X86_64_GLOB_DAT || type == R_X86_64_JUMP_SLOT;
+    return of_symbol ? GS_ARCH_OF_SYMBOL : type == R_X86_64_RELATIVE ? GS_ARCH_OF_IMAGE : GS_ARCH_OF_NOTHING;
 }
 
 bool gs_arch_came_in(const struct user_regs_struct *registers)

@@ -7,6 +7,7 @@
 #include "base/watch.h"
 #include "elf/file.h"
 #include "elf/methods.h"
+#include "elf/stubs.h"
 #include "native/symbols.h"
 
 void gs_module_symbols_free(struct gs_module_symbols *symbols)
@@ -122,8 +123,10 @@ static bool is_pythons(const struct gs_symtab *functions)
 
 static void read_files(struct gs_native *native, struct files *files, struct gs_module_symbols *symbols)
 {
-    if (files->own >= 0)
+    if (files->own >= 0) {
         gs_symtab_add(&symbols->functions, files->own);
+        gs_stubs_add(&symbols->functions, files->own);
+    }
     if (files->debug >= 0) {
         gs_symtab_add(&symbols->functions, files->debug);
         symbols->lines = open_lines(native, files->debug);

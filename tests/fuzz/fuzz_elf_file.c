@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "elf/file.h"
+#include "elf/stubs.h"
 #include "fuzz/mutate.h"
 #include "fuzz/target.h"
 
@@ -26,6 +27,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         gs_elf_file_section(file, ".PyRuntime", NULL);
         gs_elf_file_symbols(file, names, values, 3);
     }
+    struct gs_symtab symtab = {0};
+    if (gs_symtab_add(&symtab, fd))
+        gs_stubs_add(&symtab, fd);
+    gs_symtab_sort(&symtab);
+    gs_symtab_find(&symtab, 0x1000);
+    gs_symtab_fini(&symtab);
     gs_elf_file_close(file);
     return 0;
 }

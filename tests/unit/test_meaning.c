@@ -17,7 +17,7 @@ static void play(const char *functions, const char *wanted, bool tells)
     assert_true(strlen(functions) < sizeof text);
     strcpy(text, functions);
     for (char *rest = text, *word; (word = strtok_r(rest, " ", &rest));) {
-        char whole[128], *at = strchr(word, '@');
+        char whole[128], *at = strrchr(word, '@');
         strcpy(whole, word);
         *at = '\0';
         size_t number = telling.count;
@@ -37,9 +37,11 @@ static void the_first_that_says_something(void **state)
     play("__futex_abstimed_wait_common@libc.so.6 sem_wait@libc.so.6 acquire@lib.so", "acquire@lib.so", true);
     play("libc.so.6+0x8f1@libc.so.6 deflate@libz.so.1", "deflate@libz.so.1", true);
     play("_int_malloc@libc.so.6 malloc@libc.so.6", "malloc@libc.so.6", false);
+    play("deflate@plt@app.so pack@app.so", "pack@app.so", true);
+    play("plt@app.so pack@app.so", "pack@app.so", true);
 }
 
-/* A stub of the linker has no name, unlike the functions of its file. */
+/* A stub of the linker may have no name, unlike the functions of its file. */
 static void functions_without_a_name(void **state)
 {
     (void)state;

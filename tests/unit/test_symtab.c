@@ -56,6 +56,36 @@ static void functions_of_this_program(void **state)
     close(fd);
 }
 
+/* Stubs by which this program calls other libraries bear the names of what they jump to, not of the last symbol before
+ * them. */
+static void stubs_of_the_linker(void **state)
+{
+    struct gs_target *target;
+    struct gs_native *native;
+    struct gs_err err;
+    struct gs_native_options options = {0};
+    size_t named = 0;
+    (void)state;
+    assert_int_equal(gs_target_open(&target, getpid(), NULL, &err), GS_OK);
+    assert_int_equal(gs_native_new(&native, target, &options), GS_OK);
+    struct gs_elf_file *file = gs_elf_file_open(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+    struct gs_module *own = gs_native_module(native, (gs_addr)(uintptr_t)gs_test_landmark);
+    assert_true(file && own);
+    static const char *const sections[] = {".plt.sec", ".plt", ".plt.got"};
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
+        uint64_t len, at = gs_elf_file_section(file, sections[i], &len);
+        for (uint64_t stub = 0; stub + 16 <= len; stub += 8) {
+            const struct gs_native_name *name = gs_native_name(native, own->bias + at + stub);
+            assert_string_not_equal(name->function, "_init");
+            named += strcmp(name->function, "getpid@plt") == 0;
+        }
+    }
+    assert_true(named > 0);
+    gs_elf_file_close(file);
+    gs_native_free(native);
+    gs_target_close(target);
+}
+
 /* A copy of this program in a file of its own; its path is gone already. */
 static int copy_of_this_program(void)
 {
@@ -227,10 +257,13 @@ static void names_as_they_were_written(void **state)
 int main(void)
 {
     gs_test_landmark();
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(functions_of_this_program), cmocka_unit_test(files_that_are_cut_while_they_are_read),
-        cmocka_unit_test(files_that_claim_too_much), cmocka_unit_test(no_regular_files),
-        cmocka_unit_test(files_that_end_too_early),  cmocka_unit_test(of_several_names_the_plainest),
-        cmocka_unit_test(names_as_they_were_written)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(functions_of_this_program),
+                                       cmocka_unit_test(stubs_of_the_linker),
+                                       cmocka_unit_test(files_that_are_cut_while_they_are_read),
+                                       cmocka_unit_test(files_that_claim_too_much),
+                                       cmocka_unit_test(no_regular_files),
+                                       cmocka_unit_test(files_that_end_too_early),
+                                       cmocka_unit_test(of_several_names_the_plainest),
+                                       cmocka_unit_test(names_as_they_were_written)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
