@@ -10,6 +10,7 @@
 #include "base/watch.h"
 #include "target/descriptor.h"
 #include "target/procfs.h"
+#include "target/unix_peer.h"
 
 enum {
     LINK_BYTES = 256,
@@ -27,6 +28,38 @@ static bool read_link(pid_t pid, const char *file, char link[LINK_BYTES])
     ssize_t len = readlink(path, link, LINK_BYTES - 1);
     link[len < 0 ? 0 : len] = '\0';
     return len > 0;
+}
+
+/* ---- who else has it ---- */
+
+/* Another process that has what the link names open; *left: descriptors that may still be looked at. */
+static bool has_open(pid_t pid, const char *link, int *left)
+{
+    char folder[40], other[LINK_BYTES];
+    bool found = false;
+    snprintf(folder, sizeof folder, "/proc/%d/fd", (int)pid);
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry = dir ? readdir(dir) : NULL; entry && !found && (*left)-- > 0; entry = readdir(dir))
+        found = read_link(pid, entry->d_name, other) && strcmp(other, link) == 0;
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
+/* The first process but this one that has it open; 0: none. *whole: all could be looked at. */
+static pid_t find_owner(const struct gs_target *target, const char *link, bool *whole)
+{
+    pid_t *pids = NULL, found = 0;
+    size_t count = 0;
+    int left = MOST_LOOKED_AT;
+    bool listed = gs_target_processes(&pids, &count) == GS_OK;
+    for (size_t i = 0; listed && i < count && left > 0 && !found; i++) {
+        if (pids[i] != target->pid && pids[i] != getpid() && has_open(pids[i], link, &left))
+            found = pids[i];
+    }
+    free(pids);
+    *whole = listed && left > 0;
+    return found;
 }
 
 /* ---- sockets ---- */
@@ -94,57 +127,53 @@ static const struct {
               {"net/udp6", "UDP", describe_internet},
               {"net/unix", "a Unix socket", describe_unix}};
 
-static bool describe_socket(pid_t pid, uint64_t inode, char words[GS_DESCRIPTOR_WORDS])
+/* A client's socket has no name of its own: what it is connected to, and who has that, tells more. */
+static void describe_peer(const struct gs_target *target, uint64_t inode, char words[GS_DESCRIPTOR_WORDS])
+{
+    struct gs_unix_peer peer;
+    char link[LINK_BYTES], name[16];
+    bool whole;
+    if (inode > UINT32_MAX || !gs_unix_peer(target->pid, (uint32_t)inode, &peer))
+        return;
+    snprintf(link, sizeof link, "socket:[%" PRIu32 "]", peer.inode);
+    pid_t owner = find_owner(target, link, &whole);
+    snprintf(words, GS_DESCRIPTOR_WORDS, "a Unix socket%s%s", peer.name[0] ? " to " : "", peer.name);
+    if (!owner)
+        return;
+    gs_process_comm(owner, name);
+    size_t len = strlen(words);
+    snprintf(words + len, GS_DESCRIPTOR_WORDS - len, ", whose other end process %d (%s) has", (int)owner, name);
+}
+
+static void describe_socket(const struct gs_target *target, uint64_t inode, char words[GS_DESCRIPTOR_WORDS])
 {
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         ssize_t len;
         bool found = false;
-        char *text = gs_proc_read_all(pid, tables[i].file, &len);
+        char *text = gs_proc_read_all(target->pid, tables[i].file, &len);
         for (char *line = text; line && *line && !found; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
             found = tables[i].describe(line, tables[i].kind, inode, words);
         free(text);
+        if (found && tables[i].describe == describe_unix)
+            describe_peer(target, inode, words);
         if (found)
-            return true;
+            return;
     }
     snprintf(words, GS_DESCRIPTOR_WORDS, "a socket");
-    return true;
 }
 
 /* ---- pipes ---- */
 
-/* Another process that has the same pipe open; *left: descriptors that may still be looked at. */
-static bool has_open(pid_t pid, const char *link, int *left)
-{
-    char folder[40], other[LINK_BYTES];
-    bool found = false;
-    snprintf(folder, sizeof folder, "/proc/%d/fd", (int)pid);
-    DIR *dir = opendir(folder);
-    for (struct dirent *entry = dir ? readdir(dir) : NULL; entry && !found && (*left)-- > 0; entry = readdir(dir))
-        found = read_link(pid, entry->d_name, other) && strcmp(other, link) == 0;
-    if (dir)
-        closedir(dir);
-    return found;
-}
-
 static void describe_pipe(const struct gs_target *target, const char *link, char words[GS_DESCRIPTOR_WORDS])
 {
-    pid_t *pids = NULL;
-    size_t count = 0;
-    int left = MOST_LOOKED_AT;
     char name[16];
-    snprintf(words, GS_DESCRIPTOR_WORDS, "a pipe");
-    if (gs_target_processes(&pids, &count) != GS_OK)
+    bool whole;
+    pid_t owner = find_owner(target, link, &whole);
+    snprintf(words, GS_DESCRIPTOR_WORDS, "a pipe%s", owner || !whole ? "" : " that no other process has open");
+    if (!owner)
         return;
-    for (size_t i = 0; i < count && left > 0; i++) {
-        if (pids[i] == target->pid || pids[i] == getpid() || !has_open(pids[i], link, &left))
-            continue;
-        gs_process_comm(pids[i], name);
-        snprintf(words, GS_DESCRIPTOR_WORDS, "a pipe that process %d (%s) has open, too", (int)pids[i], name);
-        break;
-    }
-    if (left > 0 && strlen(words) == strlen("a pipe"))
-        snprintf(words, GS_DESCRIPTOR_WORDS, "a pipe that no other process has open");
-    free(pids);
+    gs_process_comm(owner, name);
+    snprintf(words, GS_DESCRIPTOR_WORDS, "a pipe that process %d (%s) has open, too", (int)owner, name);
 }
 
 bool gs_descriptor_words(const struct gs_target *target, int fd, char words[GS_DESCRIPTOR_WORDS])
@@ -159,7 +188,7 @@ bool gs_descriptor_words(const struct gs_target *target, int fd, char words[GS_D
     if (!found)
         words[0] = '\0';
     else if (sscanf(link, "socket:[%" SCNu64 "]", &inode) == 1)
-        describe_socket(target->pid, inode, words);
+        describe_socket(target, inode, words);
     else if (strncmp(link, "pipe:[", 6) == 0)
         describe_pipe(target, link, words);
     else
