@@ -77,7 +77,7 @@
       follow();
   }
 
-  /* --- the verdict: src/export/html_verdict.c says the same of the whole run --- */
+  /* --- the verdict: src/export/html/verdict.c says the same of the whole run --- */
 
   function gils() {
     const list = new Map();
@@ -350,7 +350,7 @@
     return group;
   }
 
-  /* Those that are too small to be seen stand together, as src/export/svg_boxes.c has them. */
+  /* Those that are too small to be seen stand together, as src/export/flame/boxes.c has them. */
   function draw(tree) {
     const group = document.createElementNS(SVG, "g"), all = tree.all[tree.top];
     const sizes = Float64Array.from(tree.all).sort();

@@ -1,4 +1,4 @@
-/* What the report knows: the packed samples (src/export/html_buckets.c tells how), and what they come to for a part of
+/* What the report knows: the packed samples (src/export/html/buckets.c tells how), and what they come to for a part of
  * the run: sums by thread, call trees by mode, who delayed whom. Nothing here touches the page. */
 const gilspy_data = (function () {
   "use strict";

@@ -1,4 +1,4 @@
-/* What the timeline knows: the packed marks (src/export/timeline_data.c), and what there is to ask of them: what lies
+/* What the timeline knows: the packed marks (src/export/timeline/data.c), and what there is to ask of them: what lies
  * at a moment, who waited meanwhile, what ran. Nothing here touches the page. */
 const gilspy_timeline = (function () {
   "use strict";

@@ -11,10 +11,10 @@
 #include "cmd/wire.h"
 #include "session/loop.h"
 #include "session/traced.h"
-#include "export/exact_words.h"
+#include "export/text/exact_remarks.h"
 #include "export/run.h"
-#include "export/timeline_feed.h"
-#include "export/trace_text.h"
+#include "export/timeline/feed.h"
+#include "export/text/trace.h"
 #include "gilspy/sampler.h"
 
 static const double overhead_most = 0.2; /* unless --max-overhead says otherwise */

@@ -6,7 +6,7 @@
 #include "cmd/differ.h"
 #include "cmd/message.h"
 #include "base/output.h"
-#include "export/diff.h"
+#include "export/difference.h"
 
 /* "a.gilspy", "a.gilspy and 3 more" */
 static char *name_of(const struct gs_join *join)

@@ -8,7 +8,7 @@
 #include "cmd/wire.h"
 #include "session/loop.h"
 #include "session/traced.h"
-#include "export/exact_words.h"
+#include "export/text/exact_remarks.h"
 #include "export/stat.h"
 
 static const double overhead_most = 0.02; /* unless --max-overhead says otherwise */

@@ -1,6 +1,6 @@
 /* The difference in words: the same in text, in the picture and on the page. */
-#include "export/diff.h"
-#include "export/svg.h"
+#include "export/difference.h"
+#include "export/heading.h"
 
 enum { NAME_MOST = 80 };
 
@@ -68,11 +68,11 @@ void gs_diff_side(struct gs_label *text, const struct gs_difference *difference,
     gs_label_put(text, side == GS_BEFORE ? "Before: " : "After: ");
     gs_label_add(text, difference->name[side], NAME_MOST);
     gs_label_put(text, " · ");
-    gs_svg_command(text, drawing);
+    gs_heading_command(text, drawing);
     gs_label_put(text, " · ");
-    gs_svg_run(text, drawing);
+    gs_heading_run(text, drawing);
     gs_label_put(text, " · ");
-    gs_svg_quality(text, drawing);
+    gs_heading_quality(text, drawing);
 }
 
 void gs_diff_counted(struct gs_label *text, const struct gs_difference *difference)
@@ -91,7 +91,7 @@ void gs_diff_rest(struct gs_label *text, const struct gs_changes *changes)
     size_t rest = changes->count - changes->grew - changes->shrank;
     if (rest == 0)
         return;
-    gs_svg_count(text, rest, changes->grew + changes->shrank > 0 ? "other function" : "function",
-                 changes->grew + changes->shrank > 0 ? "other functions" : "functions");
+    gs_label_count(text, rest, changes->grew + changes->shrank > 0 ? "other function" : "function",
+                   changes->grew + changes->shrank > 0 ? "other functions" : "functions");
     gs_label_put(text, " changed by less than chance may do in so many samples.");
 }

@@ -5,6 +5,7 @@
 
 #include "base/escape.h"
 #include "export/label.h"
+#include "export/words.h"
 
 void gs_label_fini(struct gs_label *label)
 {
@@ -120,6 +121,24 @@ void gs_label_node(struct gs_label *label, const struct gs_calltree *tree, uint3
     } else {
         gs_label_put(label, "%s", words[kind]);
     }
+}
+
+void gs_label_time(struct gs_label *label, uint64_t ns)
+{
+    struct gs_text words;
+    gs_text_init(&words, true);
+    gs_words_time(&words, (ns + 500) / 1000);
+    gs_label_put(label, "%s", words.bytes ? words.bytes : "");
+    gs_text_fini(&words);
+}
+
+void gs_label_count(struct gs_label *label, uint64_t count, const char *one, const char *many)
+{
+    struct gs_text words;
+    gs_text_init(&words, true);
+    gs_words_count(&words, count, one, many);
+    gs_label_put(label, "%s", words.bytes ? words.bytes : "");
+    gs_text_fini(&words);
 }
 
 void gs_xml_write(const char *text, FILE *out)

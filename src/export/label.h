@@ -26,6 +26,10 @@ void gs_label_node(struct gs_label *label, const struct gs_calltree *tree, uint3
                    size_t most);
 /* The same for a place, as it stands in a call tree. */
 void gs_label_place(struct gs_label *label, const struct gs_place *place, const struct gs_files *files, size_t most);
+/* "4.2 s" */
+void gs_label_time(struct gs_label *label, uint64_t ns);
+/* "1 thread", "3 threads" */
+void gs_label_count(struct gs_label *label, uint64_t count, const char *one, const char *many);
 
 /* Writes text into XML, between tags or in quotes. */
 void gs_xml_write(const char *text, FILE *out);

@@ -1,5 +1,5 @@
 /* The figures of the GIL over a span of time, finished: what `stat` shows of one process, by whatever way they were
- * found out. Made with gs_account, rendered by src/export/stat_text.c and stat_json.c. */
+ * found out. Made with gs_account, rendered by src/export/text/stat.c and json/stat.c. */
 #ifndef GS_GIL_GILSTAT_H
 #define GS_GIL_GILSTAT_H
 

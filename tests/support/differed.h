@@ -2,7 +2,7 @@
 #ifndef TESTS_DIFFERED_H
 #define TESTS_DIFFERED_H
 
-#include "export/diff.h"
+#include "export/difference.h"
 
 /* Plays both, and keeps what the difference needs until differed_close. */
 struct differed {

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "export/timeline.h"
+#include "export/timeline/timeline.h"
 #include "support/stream.h"
 
 enum { TRACED_PID = 7, TRACED_A = 7, TRACED_B = 8 };

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "export/diff.h"
+#include "export/difference.h"
 #include "support/differed.h"
 #include "support/golden.h"
 #include "support/plays.h"

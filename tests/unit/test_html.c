@@ -10,9 +10,9 @@
 #include <jansson.h>
 
 #include "export/format.h"
-#include "export/html_holds.h"
-#include "export/html_locks.h"
-#include "export/html_keys.h"
+#include "export/html/holds.h"
+#include "export/html/locks.h"
+#include "export/html/keys.h"
 #include "support/golden.h"
 #include "support/plays.h"
 #include "support/run_made.h"

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "export/stat.h"
-#include "export/trace_text.h"
+#include "export/text/trace.h"
 #include "support/golden.h"
 
 #define KNOWN(number)                                                                                                  \

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "export/timeline_marks.h"
+#include "export/timeline/marks.h"
 #include "support/golden.h"
 #include "support/traced.h"
 

@@ -24,7 +24,7 @@ class Profile:
     def __init__(self, path):
         if not shutil.which("protoc"):
             pytest.skip("no protoc here, which script/setup installs (protobuf-compiler)")
-        folder = os.path.join(ROOT, "src", "export")
+        folder = os.path.join(ROOT, "src", "export", "pprof")
         with gzip.open(path) as file:
             done = subprocess.run(["protoc", "--proto_path=" + folder, "--decode=gs.Profile", "pprof.proto"],
                                   input=file.read(), check=True, capture_output=True, timeout=120, cwd=folder)

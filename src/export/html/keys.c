@@ -1,0 +1,96 @@
+/* The table of keys: a bounded one, because what comes from outside may be new each time. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "export/html/keys.h"
+#include "export/flame/svg.h"
+
+enum { FIRST_ROOM = 1024, RESERVE = 1 << 16 /* for those that lost what made them too many */ };
+enum { ASLEEP, RUNNING, NOT_KNOWN };
+
+bool gs_keys_init(struct gs_keys *keys)
+{
+    *keys = (struct gs_keys){.room = FIRST_ROOM, .hash = gs_hash_key_new()};
+    keys->list = malloc(FIRST_ROOM * sizeof *keys->list);
+    keys->table = calloc(2 * FIRST_ROOM, sizeof *keys->table);
+    return keys->list && keys->table;
+}
+
+void gs_keys_fini(struct gs_keys *keys)
+{
+    free(keys->list);
+    free(keys->table);
+}
+
+/* Where the key stands in the table, or would. */
+static uint32_t slot_of(const struct gs_keys *keys, const struct gs_key *key)
+{
+    uint64_t hash = gs_hash_mix(keys->hash, (uint64_t)key->leaf << 32 | key->at);
+    hash = gs_hash_mix(keys->hash, hash ^ ((uint64_t)key->holder << 8 | key->code));
+    uint32_t mask = 2 * keys->room - 1, slot = (uint32_t)hash & mask;
+    for (;; slot = (slot + 1) & mask) {
+        const struct gs_key *at = keys->table[slot] ? &keys->list[keys->table[slot] - 1] : NULL;
+        if (!at || (at->leaf == key->leaf && at->at == key->at && at->holder == key->holder && at->code == key->code))
+            return slot;
+    }
+}
+
+static bool grow(struct gs_keys *keys)
+{
+    struct gs_key *list = realloc(keys->list, 2 * (size_t)keys->room * sizeof *list);
+    if (!list)
+        return false;
+    keys->list = list;
+    uint32_t *table = calloc(4 * (size_t)keys->room, sizeof *table);
+    if (!table)
+        return false;
+    free(keys->table);
+    keys->table = table;
+    keys->room *= 2;
+    for (uint32_t i = 0; i < keys->count; i++)
+        keys->table[slot_of(keys, &keys->list[i])] = i + 1;
+    return true;
+}
+
+uint32_t gs_keys_find(struct gs_keys *keys, const struct gs_key *key, uint32_t root)
+{
+    struct gs_key small = *key;
+    uint32_t slot = slot_of(keys, key);
+    if (keys->table[slot])
+        return keys->table[slot];
+    if (keys->count >= GS_KEYS_MOST) {
+        small.holder = small.at = 0;
+        if (keys->count >= GS_KEYS_MOST + RESERVE)
+            small.leaf = root;
+        slot = slot_of(keys, &small);
+        if (keys->table[slot])
+            return keys->table[slot];
+    }
+    if (keys->count == keys->room) {
+        if (!grow(keys))
+            return 0;
+        slot = slot_of(keys, &small);
+    }
+    small.ns = 0;
+    keys->list[keys->count++] = small;
+    return keys->table[slot] = keys->count;
+}
+
+uint32_t gs_key_code(const struct gs_thread_sample *thread)
+{
+    uint32_t run = thread->run == GS_RUN_RUNNING ? RUNNING : thread->run == GS_RUN_UNKNOWN ? NOT_KNOWN : ASLEEP;
+    return thread->gil * GS_KEY_RUNS + run;
+}
+
+int gs_key_hue(uint32_t code)
+{
+    static const int hues[] = {[GS_HOLDS] = GS_HUE_HOLDS,
+                               [GS_WAITS] = GS_HUE_WAITS,
+                               [GS_WITHOUT] = GS_HUE_WITHOUT,
+                               [GS_NONE] = GS_HUE_NONE,
+                               [GS_UNKNOWN] = GS_HUE_UNKNOWN};
+    uint32_t word = gs_key_word(code);
+    if (code >= GS_KEY_LATE)
+        return GS_HUE_UNKNOWN;
+    return (word == GS_WITHOUT || word == GS_NONE) && code % GS_KEY_RUNS == ASLEEP ? GS_HUE_IDLE : hues[word];
+}

@@ -1,0 +1,168 @@
+/* The format pprof: the call tree with each thread and each state by itself, for go tool pprof and its relatives. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/joined.h"
+#include "export/formats.h"
+#include "export/pprof/pprof.h"
+#include "gilspy/target.h"
+
+static enum gs_status begin(struct gs_sink *sink, const struct gs_run_info *run)
+{
+    struct gs_pprof *self = (struct gs_pprof *)sink;
+    self->run = *run;
+    self->run.gilspy = self->run.host = NULL;
+    self->gilspy = strdup(run->gilspy ? run->gilspy : "");
+    return self->gilspy ? GS_OK : GS_NO_MEMORY;
+}
+
+static enum gs_status add_process(struct gs_sink *sink, uint32_t number, const struct gs_sampled_process *process)
+{
+    struct gs_pprof *self = (struct gs_pprof *)sink;
+    if (number > self->process_count)
+        return GS_FAILED;
+    if (number == self->process_count) {
+        struct gs_pprof_process *list = realloc(self->processes, ((size_t)number + 1) * sizeof *list);
+        if (!list)
+            return GS_NO_MEMORY;
+        self->processes = list;
+        list[number] = (struct gs_pprof_process){0};
+        self->process_count++;
+    }
+    struct gs_pprof_process *known = &self->processes[number];
+    free(known->command);
+    known->pid = process->pid;
+    known->command = gs_words_joined(process->command);
+    if (!self->exe && process->exe && !(self->exe = strdup(process->exe)))
+        return GS_NO_MEMORY;
+    return known->command ? GS_OK : GS_NO_MEMORY;
+}
+
+static enum gs_status add_thread(struct gs_sink *sink, uint32_t number, const struct gs_sampled_thread *thread)
+{
+    return gs_calltree_add_thread(((struct gs_pprof *)sink)->tree, number, thread);
+}
+
+/* The tree's number for what threads of that class do in a process. */
+static enum gs_status find_number(struct gs_pprof *self, uint32_t process, unsigned class, uint32_t *number)
+{
+    uint32_t *known = &self->processes[process].numbers[class];
+    if (*known) {
+        *number = *known - 1;
+        return GS_OK;
+    }
+    *number = self->part_count;
+    struct gs_pprof_part *parts = realloc(self->parts, ((size_t)self->part_count + 1) * sizeof *parts);
+    if (!parts)
+        return GS_NO_MEMORY;
+    self->parts = parts;
+    parts[self->part_count++] = (struct gs_pprof_part){process, (uint8_t) class};
+    *known = self->part_count;
+    struct gs_sampled_process part = {.pid = self->processes[process].pid};
+    return gs_calltree_add_process(self->tree, *number, &part);
+}
+
+static unsigned class_of(const struct gs_thread_sample *thread)
+{
+    return thread->gil * 2U + (thread->run == GS_RUN_RUNNING);
+}
+
+static enum gs_status add_class(struct gs_pprof *self, const struct gs_sample *sample, unsigned class)
+{
+    struct gs_sample part = *sample;
+    bool blame = self->selection->mode == GS_MODE_BLAME;
+    enum gs_status status = find_number(self, sample->process, class, &part.process);
+    part.threads = self->list;
+    part.thread_count = 0;
+    for (size_t i = 0; i < sample->thread_count; i++) {
+        const struct gs_thread_sample *thread = &sample->threads[i];
+        /* Holders do not count when they are to blame, but must be there. */
+        if (class_of(thread) == class || (blame && thread->gil == GS_HOLDS))
+            self->list[part.thread_count++] = *thread;
+    }
+    if (part.gil_count > 0)
+        memcpy(self->gils, sample->gils, part.gil_count * sizeof *self->gils);
+    gs_sampled_gils_count(self->gils, part.gil_count, part.threads, part.thread_count);
+    part.gils = self->gils;
+    return status == GS_OK ? gs_calltree_add(self->tree, &part) : status;
+}
+
+static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *sample)
+{
+    struct gs_pprof *self = (struct gs_pprof *)sink;
+    enum gs_status status = GS_OK;
+    unsigned present = 0;
+    if (sample->process >= self->process_count)
+        return GS_FAILED;
+    if (sample->thread_count > self->list_room) {
+        struct gs_thread_sample *list = realloc(self->list, sample->thread_count * 2 * sizeof *list);
+        if (!list)
+            return GS_NO_MEMORY;
+        self->list = list;
+        self->list_room = sample->thread_count * 2;
+    }
+    for (size_t i = 0; i < sample->thread_count; i++) {
+        const struct gs_thread_sample *thread = &sample->threads[i];
+        if (thread->gil > GS_UNKNOWN) /* numbers that come from a file may be anything */
+            return GS_FAILED;
+        if (gs_mode_counts(self->selection->mode, thread))
+            present |= 1U << class_of(thread);
+    }
+    for (unsigned class = 0; class < GS_PPROF_CLASSES && status == GS_OK; class ++) {
+        if (present >> class & 1)
+            status = add_class(self, sample, class);
+    }
+    return status;
+}
+
+static enum gs_status forget(struct gs_sink *sink)
+{
+    gs_calltree_forget(((struct gs_pprof *)sink)->tree);
+    return GS_OK;
+}
+
+static enum gs_status end(struct gs_sink *sink, const struct gs_run_end *run)
+{
+    struct gs_pprof *self = (struct gs_pprof *)sink;
+    enum gs_status status = gs_calltree_finish(self->tree);
+    return status == GS_OK ? gs_pprof_write(self, run) : status;
+}
+
+static void close_pprof(struct gs_sink *sink)
+{
+    struct gs_pprof *self = (struct gs_pprof *)sink;
+    if (!self)
+        return;
+    for (uint32_t i = 0; i < self->process_count; i++)
+        free(self->processes[i].command);
+    free(self->processes);
+    free(self->parts);
+    free(self->list);
+    gs_calltree_free(self->tree);
+    free(self->gilspy);
+    free(self->exe);
+    free(self);
+}
+
+static enum gs_status open_pprof(struct gs_sink **sink, FILE *out, const struct gs_selection *selection)
+{
+    static const struct gs_calltree_options options = {.most = GS_CALLTREE_MOST};
+    struct gs_pprof *self = calloc(1, sizeof *self);
+    if (!self)
+        return GS_NO_MEMORY;
+    self->sink = (struct gs_sink){begin, add_process, add_thread, add_sample, forget, end};
+    self->out = out;
+    self->selection = selection;
+    self->by_thread = *selection;
+    self->by_thread.threads = true;
+    self->tree = gs_calltree_new(&self->by_thread, &options);
+    *sink = &self->sink;
+    if (self->tree)
+        return GS_OK;
+    close_pprof(&self->sink);
+    *sink = NULL;
+    return GS_NO_MEMORY;
+}
+
+const struct gs_format gs_format_pprof = {"pprof",    NULL,        ".pb.gz", "for go tool pprof, Pyroscope and Parca",
+                                          open_pprof, close_pprof, NULL};

@@ -1,0 +1,67 @@
+/* What a profile for pprof is made of. */
+#ifndef GS_EXPORT_PPROF_PPROF_H
+#define GS_EXPORT_PPROF_PPROF_H
+
+#include <stdio.h>
+
+#include "export/format.h"
+#include "profile/calltree.h"
+
+#include "pprof.pb-c.h"
+
+/* Texts by number, each once, from 0 on in the order in which they come. */
+struct gs_pprof_texts;
+
+struct gs_pprof_texts *gs_pprof_texts_new(void);
+void gs_pprof_texts_free(struct gs_pprof_texts *texts);
+/* added: it is a new one; -1: out of memory. */
+int64_t gs_pprof_text(struct gs_pprof_texts *texts, const char *text, bool *added);
+
+/* The compressed file. A message is written piece by piece: messages of one type, one behind the other, are one. */
+struct gs_pprof_out;
+
+struct gs_pprof_out *gs_pprof_out_new(FILE *out);
+void gs_pprof_out_free(struct gs_pprof_out *out);
+enum gs_status gs_pprof_put(struct gs_pprof_out *out, const Gs__Profile *piece) GS_MUST_CHECK;
+/* The number of a text, which is written when it is a new one. */
+enum gs_status gs_pprof_put_text(struct gs_pprof_out *out, const char *text, int64_t *number) GS_MUST_CHECK;
+enum gs_status gs_pprof_out_end(struct gs_pprof_out *out) GS_MUST_CHECK;
+
+/* Threads of a process are told apart by what they do: the five words, times whether they are runnable. What belongs
+ * to one class is counted in the call tree as if it were a process, because processes are never folded, and a sample of
+ * the profile has to know its class. */
+enum { GS_PPROF_CLASSES = 2 * (GS_UNKNOWN + 1) };
+
+struct gs_pprof_process {
+    pid_t pid;
+    char *command;
+    uint32_t numbers[GS_PPROF_CLASSES]; /* the tree's, plus 1; 0: none yet */
+};
+
+/* What is behind a number of the tree. */
+struct gs_pprof_part {
+    uint32_t process;
+    uint8_t class; /* word * 2 + runnable */
+};
+
+struct gs_pprof {
+    struct gs_sink sink;
+    FILE *out;
+    const struct gs_selection *selection;
+    struct gs_selection by_thread; /* the same with threads, for the tree */
+    struct gs_calltree *tree;
+    struct gs_run_info run; /* without its texts, */
+    char *gilspy, *exe;     /* which are here; exe: of the first process */
+    struct gs_pprof_process *processes;
+    uint32_t process_count;
+    struct gs_pprof_part *parts;
+    uint32_t part_count;
+    struct gs_thread_sample *list; /* of one class, */
+    size_t list_room;
+    struct gs_sampled_gil gils[GS_GILS_MOST]; /* and their GILs */
+};
+
+/* The tree is finished. */
+enum gs_status gs_pprof_write(struct gs_pprof *pprof, const struct gs_run_end *end) GS_MUST_CHECK;
+
+#endif

@@ -1,0 +1,31 @@
+/* The text of a dump while it is written: what its parts share. */
+#ifndef GS_EXPORT_TEXT_PAGE_H
+#define GS_EXPORT_TEXT_PAGE_H
+
+#include "export/files.h"
+#include "export/text/fold.h"
+
+enum { GS_PAGE_NAME_MOST = 40 /* columns of a thread's name, where lines must fit a terminal */ };
+
+struct gs_page {
+    const struct gs_dump *dump;
+    const struct gs_console *console;
+    bool verbose;
+    struct gs_text line;
+    struct gs_files files;
+    int function_columns;
+};
+
+/* Writes the line, cut to the terminal. */
+void gs_page_end_line(struct gs_page *page);
+/* Columns that are left in the line; 0: as many as you like. */
+int gs_page_room(const struct gs_page *page);
+
+/* The process, its Python, the GILs, and what the interpreters are busy with. */
+void gs_page_head(struct gs_page *page, const struct gs_entries *entries);
+/* One look at all stacks: how wide the functions' column is, what file names have in common. */
+void gs_page_measure(struct gs_page *page, const struct gs_folds *folds);
+/* The frames of a thread, after gs_page_measure. */
+void gs_page_stack(struct gs_page *page, const struct gs_thread *thread);
+
+#endif

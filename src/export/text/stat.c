@@ -1,0 +1,189 @@
+/* stat as text: the GIL in one line, a table of the threads, and what keeps it in words. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "export/counts.h"
+#include "export/stat.h"
+#include "export/text/hogs.h"
+#include "export/text/stat_table.h"
+#include "export/words.h"
+
+enum { BLAME_MOST = 5, NAME_MOST = 20, BLAME_LEAST_US = 1000, WIDE = 116 };
+
+/* "10.0 s watched, 1,000 samples/s, shares ±0.4" */
+static void put_method(struct gs_text *line, const struct gs_gilstat *stat)
+{
+    double width = 0;
+    gs_text_put(line, "%.1f s watched", stat->seconds);
+    if (stat->method == GS_METHOD_EXACT)
+        gs_text_put(line, ", each take and drop seen");
+    else if (stat->method == GS_METHOD_WINDOWS)
+        gs_text_put(line, ", %.1f s of them exactly", stat->exact_seconds);
+    for (size_t i = 0; i < stat->thread_count; i++)
+        width = fmax(width, stat->threads[i].half_width);
+    if (stat->method == GS_METHOD_SAMPLED && stat->seconds > 0) {
+        gs_text_put(line, ", ");
+        gs_words_number(line, (uint64_t)((double)stat->quality.samples / stat->seconds + 0.5));
+        gs_text_put(line, " samples/s");
+    }
+    if (width > 0)
+        gs_text_put(line, ", shares %s%.1f", line->utf8 ? "\u00b1" : "+-", fmax(width * 100, 0.1));
+}
+
+static void put_name(struct gs_text *line, const struct gs_gilstat *stat, pid_t tid)
+{
+    const struct gs_gilstat_thread *thread = gs_gilstat_find(stat, tid);
+    if (tid == 0)
+        gs_text_put(line, "threads that ended");
+    else if (thread)
+        gs_text_fit(line, thread->name, NAME_MOST, GS_CUT_END);
+    else
+        gs_text_put(line, "%d", (int)tid);
+}
+
+static void put_averages(struct gs_text *line, const char *what, const struct gs_figure values[GS_AVERAGES],
+                         double factor, int digits)
+{
+    if (!values[0].known)
+        return;
+    gs_text_put(line, "   %s", what);
+    for (int i = 0; i < GS_AVERAGES; i++) {
+        if (values[i].known)
+            gs_text_put(line, " %.*f", digits, values[i].value * factor);
+        else
+            gs_text_put(line, " -");
+    }
+}
+
+static void write_gil(struct gs_text *line, const struct gs_gilstat *stat, const struct gs_gilstat_gil *gil,
+                      const struct gs_console *console)
+{
+    gs_text_style(line, GS_STYLE_BOLD);
+    if (stat->gil_count > 1)
+        gs_text_put(line, "GIL of interpreter %" PRId64, gil->interpreter);
+    else
+        gs_text_put(line, "GIL");
+    gs_text_style(line, GS_STYLE_PLAIN);
+    if (gil->state == GS_GIL_DISABLED) {
+        gs_text_put(line, "  disabled: this Python is free-threaded");
+        gs_text_write_cut(line, console);
+        return;
+    }
+    if (gil->held.known)
+        gs_text_put(line, "  held %.1f %%", gil->held.value * 100);
+    else
+        gs_text_put(line, "  held: not known");
+    if (gil->contended.known)
+        gs_text_put(line, "   contended %.1f %%   %.1f waiting on average", gil->contended.value * 100,
+                    gil->mean_waiters.value);
+    if (console->columns > 0 && console->columns < WIDE) {
+        gs_text_write_cut(line, console);
+        gs_text_put(line, "  ");
+    }
+    if (gil->switches.known && stat->seconds > 0) {
+        gs_text_put(line, "   ");
+        gs_words_number(line, (uint64_t)((double)gil->switches.value / stat->seconds + 0.5));
+        gs_text_put(line, " hand-overs/s");
+    }
+    if (gil->longest_hold_tid > 0) {
+        gs_text_put(line, "   longest hold ");
+        gs_words_time(line, gil->longest_hold_us.value);
+        gs_text_put(line, " (");
+        put_name(line, stat, gil->longest_hold_tid);
+        gs_text_put(line, ")");
+    }
+    gs_text_write_cut(line, console);
+    if (gil->held_avg[0].known || gil->wait_avg[0].known) {
+        gs_text_put(line, "     over 1, 5, 15 min:");
+        put_averages(line, "held %", gil->held_avg, 100, 1);
+        put_averages(line, "waiting", gil->wait_avg, 1, 2);
+        gs_text_write_cut(line, console);
+    }
+}
+
+static void write_blame(struct gs_text *line, const struct gs_gilstat *stat, const struct gs_console *console,
+                        size_t most)
+{
+    if (stat->blame_count == 0 || stat->blame[0].us < BLAME_LEAST_US)
+        return;
+    gs_text_write_cut(line, console);
+    gs_text_style(line, GS_STYLE_BOLD);
+    gs_text_put(line, "Who waits for whom");
+    gs_text_style(line, GS_STYLE_PLAIN);
+    gs_text_write_cut(line, console);
+    for (size_t i = 0; i < stat->blame_count && i < most && stat->blame[i].us >= BLAME_LEAST_US; i++) {
+        gs_text_put(line, "  ");
+        put_name(line, stat, stat->blame[i].waiter);
+        gs_text_put(line, " waited ");
+        gs_words_time(line, stat->blame[i].us);
+        gs_text_put(line, " for ");
+        put_name(line, stat, stat->blame[i].holder);
+        gs_text_write_cut(line, console);
+    }
+}
+
+/* Samples that are missing or stacks that are not whole. */
+static void write_flaws(struct gs_text *line, const struct gs_gilstat *stat, const struct gs_console *console)
+{
+    if (stat->why) {
+        gs_text_put(line, "Not exact: ");
+        gs_text_add(line, stat->why);
+        gs_text_write_cut(line, console);
+    }
+    if (stat->quality.late > 0 || stat->quality.lost > 0) {
+        gs_words_number(line, stat->quality.late + stat->quality.lost);
+        gs_text_put(line, " samples are missing: gilspy was late, or the process changed meanwhile");
+        gs_text_write_cut(line, console);
+    }
+    if (stat->quality.refused > 0) {
+        gs_text_put(line, "Threads that ran could not be stopped ");
+        gs_words_count(line, stat->quality.refused, "time", "times");
+        gs_text_put(line, ": another program traces them");
+        gs_text_write_cut(line, console);
+    }
+    if (stat->threads_known > 0) {
+        gs_words_chosen(line, stat->thread_count, stat->threads_known);
+        gs_text_write_cut(line, console);
+    }
+    if (stat->threads_left_out > 0) {
+        gs_words_count(line, stat->threads_left_out, "thread is", "threads are");
+        gs_text_put(line, " left out: there were too many");
+        gs_text_write_cut(line, console);
+    }
+    if (stat->gils_left_out) {
+        gs_text_put(line, "Threads of interpreters beyond the first %d GILs are left out", GS_GILS_MOST);
+        gs_text_write_cut(line, console);
+    }
+}
+
+enum gs_status gs_stat_text(const struct gs_gilstat *stat, const struct gs_console *console, bool verbose)
+{
+    struct gs_text line;
+    gs_text_init(&line, console->utf8);
+    gs_text_put(&line, "Python ");
+    gs_text_add(&line, stat->python);
+    gs_text_put(&line, ", pid %d: ", (int)stat->pid);
+    put_method(&line, stat);
+    gs_text_write_cut(&line, console);
+    gs_text_write_cut(&line, console);
+    for (size_t i = 0; i < stat->gil_count; i++)
+        write_gil(&line, stat, &stat->gils[i], console);
+    gs_text_write_cut(&line, console);
+    enum gs_status status = gs_stat_table(stat, console, verbose);
+    if (!status)
+        status = gs_counts_text(stat, console, verbose);
+    bool disabled = stat->gil_count == 1 && stat->gils[0].state == GS_GIL_DISABLED;
+    if (stat->hog_count > 0)
+        gs_stat_hogs(&line, stat, console, verbose ? SIZE_MAX : GS_STAT_HOGS);
+    if (!disabled)
+        write_blame(&line, stat, console, verbose ? SIZE_MAX : BLAME_MOST);
+    if (stat->why || stat->quality.late > 0 || stat->quality.lost > 0 || stat->quality.refused > 0 ||
+        stat->threads_left_out > 0 || stat->threads_known > 0)
+        gs_text_write_cut(&line, console);
+    write_flaws(&line, stat, console);
+    if (line.failed)
+        status = GS_NO_MEMORY;
+    gs_text_fini(&line);
+    return status;
+}
