@@ -1,9 +1,194 @@
-/* gilspy stat: the GIL in figures, over a span of time. */
+/* gilspy stat: the GIL in figures, over a span of time; exactly, by tracing it, or sampled (figures.c). */
+#include "base/clock.h"
+#include "base/least.h"
+#include "cmd/args.h"
 #include "cmd/cmd.h"
 #include "cmd/figures.h"
-#include "cmd/figures_exact.h"
 #include "cmd/message.h"
 #include "cmd/wire.h"
+#include "export/stat.h"
+#include "export/text/exact_remarks.h"
+#include "session/loop.h"
+#include "session/traced.h"
+
+static const double overhead_most = 0.02; /* unless --max-overhead says otherwise */
+
+enum { REST_SHARE = 20 /* an interval that ends so close to the run's end, as a part of one, ends with it */ };
+
+struct figures {
+    const struct gs_args *args;
+    struct gs_output output;
+    struct gs_console console;
+    struct gs_traced traced;
+    struct gs_loop loop;
+    struct gs_exact *exact;
+    uint64_t next_ns, end_ns; /* of the interval, of the run; UINT64_MAX: none */
+    bool shown, warned;       /* warned: of what tracing changes */
+    const char *instead;      /* why it is sampled from the beginning; NULL: it is not */
+};
+
+static enum gs_status show(struct figures *f)
+{
+    struct gs_gilstat stat;
+    enum gs_status status = gs_exact_figures(f->exact, &stat);
+    if (!status)
+        gs_gilstat_choose(&stat, f->args->threads, f->args->thread_count);
+    if (!status && f->shown && !f->args->json)
+        fputc('\n', f->output.file);
+    if (!status)
+        status =
+            f->args->json ? gs_stat_json(&stat, f->output.file) : gs_stat_text(&stat, &f->console, f->args->verbose);
+    if (f->args->json)
+        fputc('\n', f->output.file);
+    const char *caveat = status || f->args->quiet || f->warned ? NULL : gs_exact_caveat(&stat);
+    if (caveat)
+        gs_remark("%s", caveat);
+    f->warned = f->warned || caveat;
+    gs_gilstat_fini(&stat);
+    gs_exact_next_span(f->exact);
+    f->shown = true;
+    return status ? status : gs_output_flush(&f->output);
+}
+
+/* ---- the loop ---- */
+
+static uint64_t step_due(void *context, uint64_t now_ns)
+{
+    const struct figures *f = context;
+    (void)now_ns;
+    return gs_least(gs_exact_next_ns(f->exact), f->end_ns);
+}
+
+static enum gs_status step(void *context, uint64_t now_ns, bool woken)
+{
+    const struct figures *f = context;
+    return woken || now_ns >= gs_exact_next_ns(f->exact) ? gs_exact_step(f->exact) : GS_OK;
+}
+
+static uint64_t show_due(void *context, uint64_t now_ns)
+{
+    (void)now_ns;
+    return ((const struct figures *)context)->next_ns;
+}
+
+static enum gs_status show_interval(void *context, uint64_t now_ns, bool woken)
+{
+    struct figures *f = context;
+    uint64_t interval_ns = f->args->interval_us * 1000;
+    (void)woken;
+    if (gs_exact_hopeless(f->exact))
+        return GS_OK;
+    if (now_ns + interval_ns / REST_SHARE >= f->end_ns) {
+        f->next_ns = UINT64_MAX;
+        return GS_OK;
+    }
+    f->next_ns += (1 + (now_ns - f->next_ns) / interval_ns) * interval_ns;
+    return show(f);
+}
+
+static bool is_over(void *context, uint64_t now_ns)
+{
+    const struct figures *f = context;
+    return now_ns >= f->end_ns || gs_exact_hopeless(f->exact);
+}
+
+/* *gone: the process is no more what it was. */
+static enum gs_status loop(struct figures *f, bool *gone)
+{
+    uint64_t interval_ns = f->args->interval_us * 1000, begin_ns = gs_clock_ns();
+    f->end_ns = f->args->duration_us ? begin_ns + f->args->duration_us * 1000 : UINT64_MAX;
+    f->next_ns = interval_ns ? begin_ns + interval_ns : UINT64_MAX;
+    f->loop = (struct gs_loop){.events = {{.context = f, .due = step_due, .run = step, .wakes = true},
+                                          {.context = f, .due = show_due, .run = show_interval}},
+                               .count = 2,
+                               .fd = gs_exact_wake_fd(f->exact),
+                               .context = f,
+                               .over = is_over};
+    enum gs_status status = gs_loop_run(&f->loop);
+    *gone = gs_status_class(status) == GS_CLASS_GONE;
+    return *gone ? GS_OK : status;
+}
+
+static void tell(const struct figures *f, bool gone)
+{
+    if (f->args->quiet)
+        return;
+    gs_exact_tell_setup(f->exact, &gs_to_user);
+    gs_exact_tell_stopping(f->args->stopping, &gs_to_user);
+    if (f->args->counters)
+        gs_exact_tell_counters(f->exact, &gs_to_user);
+    gs_exact_tell_losses(f->exact, &gs_to_user);
+    if (gone && !f->args->program)
+        gs_remark("the process %s: the figures are of the time up to then",
+                  gs_target_check(f->traced.attach->target) == GS_EXECED ? "runs another program now" : "has ended");
+}
+
+static enum gs_status measure(struct figures *f, struct gs_err *err)
+{
+    const struct gs_args *args = f->args;
+    struct gs_exact_options options = {.max_overhead = args->max_overhead < 0   ? 0
+                                                       : args->max_overhead > 0 ? args->max_overhead
+                                                                                : overhead_most,
+                                       .long_us = args->long_us,
+                                       .counters = args->counters};
+    struct gs_exact_subject subject = gs_traced_subject(&f->traced);
+    bool gone = false;
+    enum gs_status status = gs_exact_open(&f->exact, &subject, &options, err);
+    if (status == GS_UNGUARDED)
+        f->instead = err->what;
+    if (status)
+        return status == GS_UNGUARDED ? GS_OK : status;
+    status = loop(f, &gone);
+    if (!status)
+        f->instead = gs_exact_hopeless(f->exact);
+    if (f->instead)
+        return status;
+    enum gs_status ended = gs_exact_end(f->exact);
+    status = status ? status : ended;
+    if (!status)
+        status = show(f); /* however short: the sum of all intervals is whole */
+    if (!status)
+        tell(f, gone);
+    return status ? gs_fail(err, status, "cannot trace any longer: %s", gs_status_text(status)) : GS_OK;
+}
+
+/* The process goes on, and so do we, by sampling it. */
+static int sample_instead(const struct figures *f)
+{
+    struct gs_args rest = *f->args;
+    pid_t pid = f->traced.attach->target->pid;
+    rest.pids = &pid;
+    rest.pid_count = 1;
+    rest.program = NULL;
+    rest.why = f->instead;
+    return gs_figures_run(&rest);
+}
+
+/* As gs_figures_run, for one process. Where exactness costs more than it may, it is sampled instead, which is said. */
+static int run_exact(const struct gs_args *args)
+{
+    struct figures f = {.args = args};
+    struct gs_err err = {0}, why = {0};
+    enum gs_status status = gs_output_open(&f.output, args->output, &gs_to_user, &err);
+    if (status)
+        return gs_message(status, &err);
+    gs_console_init(&f.console, f.output.file, args->color);
+    const struct gs_family_options options = gs_wire_family(args, &f.output);
+    status = gs_traced_open(&f.traced, &options, &err);
+    if (!status)
+        status = measure(&f, &err);
+    bool instead = !status && f.instead;
+    enum gs_status closed = gs_output_close(&f.output, !status && !instead, &why);
+    if (closed && !instead && (!status || status == GS_OUTPUT)) {
+        status = closed;
+        err = why;
+    }
+    if (f.traced.attach)
+        gs_watch_unguard(f.traced.attach->watch);
+    int exit = status ? gs_output_message(status, &err) : instead ? sample_instead(&f) : 0;
+    gs_exact_close(f.exact);
+    return gs_wire_exit(exit, gs_traced_close(&f.traced));
+}
 
 enum { USUAL_US = 10 * 1000000 /* unless told, and unless something else ends it */ };
 
@@ -20,7 +205,7 @@ static int run(const struct gs_args *args)
     mine.native = GS_NATIVE_NONE; /* who keeps the GIL has C frames anyway, and nobody else is looked at */
     if (args->duration_us == 0 && args->interval_us == 0 && !args->program)
         mine.duration_us = USUAL_US;
-    return exact ? gs_figures_exact(&mine) : gs_figures_run(&mine);
+    return exact ? run_exact(&mine) : gs_figures_run(&mine);
 }
 
 const struct gs_cmd gs_cmd_stat = {

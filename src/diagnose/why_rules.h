@@ -18,18 +18,11 @@ void gs_why_find_imports(struct gs_judging *j);
 void gs_why_find_lock_waits(struct gs_judging *j);
 /* why_gil.c */
 void gs_why_find_gc(struct gs_judging *j);
-/* Of a core: the holder at that moment, if it slept. */
-void gs_why_find_blocked_in_core(struct gs_judging *j);
-/* How many threads wait for a GIL, or did for long, but for its holder (an index, or GS_NOBODY); chosen: which. */
-size_t gs_case_waiters(const struct gs_case *c, uint32_t gil, uint32_t holder, bool *chosen);
 /* They become evidence. */
 void gs_why_tell_waiters(struct gs_judging *j, struct gs_verdict *v, uint32_t gil, uint32_t holder);
 /* why_holds.c */
 void gs_why_find_held_blocked(struct gs_judging *j);
 void gs_why_find_hogs(struct gs_judging *j);
-/* why_advice.c */
-const char *gs_why_advice_for_c(const struct gs_case *c, const struct gs_why_closer *closer,
-                                const struct gs_why_hold *hold);
 /* why_crowd.c */
 void gs_why_find_convoys(struct gs_judging *j);
 void gs_why_find_saturated(struct gs_judging *j);

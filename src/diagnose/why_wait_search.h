@@ -48,7 +48,5 @@ bool gs_wait_name_in_frame(struct gs_wait_search *s, const struct gs_frame *fram
                            char name[GS_WAIT_NAME]);
 /* Who has the Locks that are waited for. */
 void gs_wait_find_holders(struct gs_wait_search *s);
-/* why_wait_futex.c */
-bool gs_wait_by_futex(struct gs_wait_search *s, const struct gs_activity *activity, struct gs_wait *wait);
 
 #endif

@@ -5,22 +5,15 @@
 #include <string.h>
 
 #include "base/room.h"
+#include "base/sorted.h"
 #include "diagnose/why_watch.h"
 
 enum { MOST_NS = 200 * 1000 * 1000 /* that one sample stands for */ };
 
 static struct gs_why_thread *find(const struct gs_why_watch *watch, gs_addr tstate, size_t *at)
 {
-    size_t low = 0, high = watch->thread_count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (watch->threads[mid].tstate < tstate)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    *at = low;
-    return low < watch->thread_count && watch->threads[low].tstate == tstate ? &watch->threads[low] : NULL;
+    *at = GS_FIRST_NOT(i, watch->thread_count, watch->threads[i].tstate < tstate);
+    return *at < watch->thread_count && watch->threads[*at].tstate == tstate ? &watch->threads[*at] : NULL;
 }
 
 const struct gs_why_thread *gs_why_watch_find(const struct gs_why_watch *watch, gs_addr tstate)

@@ -75,7 +75,4 @@ uint64_t gs_core_aux(const struct gs_core *core, uint64_t type);
 
 /* ---- core_notes.c ---- */
 
-/* Reads the notes at [offset, offset + len) of the file, as far as they make sense; false when out of memory. */
-bool gs_core_notes_read(struct gs_core *core, uint64_t offset, uint64_t len);
-
 #endif

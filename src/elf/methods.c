@@ -1,13 +1,192 @@
 /* Looks for PyMethodDef through all of a file's writable words: {name, function, flags, documentation}, the same from
  * 2.7 to 3.15 (Include/methodobject.h). Whose it is follows from what points to the first of a row of them: PyModuleDef
  * (Include/moduleobject.h), PyTypeObject (Include/object.h up to 3.8, cpython/object.h), or the slots of a PyType_Spec.
- */
+ * The words are those of the loaded file: its segments with its relocations applied, as the dynamic linker would at
+ * address 0. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "arch/arch.h"
 #include "base/room.h"
+#include "elf/head.h"
 #include "elf/methods.h"
-#include "elf/words.h"
+
+enum { GS_WORDS_PARTS = 16 };
+
+/* Addresses are those of the file. */
+struct gs_words {
+    struct gs_words_part {
+        uint64_t addr, len;
+        uint8_t *bytes;
+        bool code, data; /* can be run; can be written, at least until it is relocated */
+    } parts[GS_WORDS_PARTS];
+    size_t count;
+};
+
+enum {
+    BYTES_MAX = 32 << 20, /* of all segments */
+    DYNAMIC_MAX = 1 << 10,
+    NAME_LEAST = 2,
+    NAME_MOST = 200
+};
+
+/* So many bytes from addr on are in one part. */
+static uint8_t *find(const struct gs_words *words, uint64_t addr, uint64_t len)
+{
+    for (size_t i = 0; i < words->count; i++) {
+        const struct gs_words_part *part = &words->parts[i];
+        uint64_t at = addr - part->addr;
+        if (at < part->len && part->len - at >= len)
+            return part->bytes + at;
+    }
+    return NULL;
+}
+
+static void words_fini(struct gs_words *words)
+{
+    for (size_t i = 0; i < words->count; i++)
+        free(words->parts[i].bytes);
+    words->count = 0;
+}
+
+static bool load(struct gs_words *words, const struct gs_bytes *file, const struct gs_elf_head *head)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < head->segment_count; i++) {
+        const Elf64_Phdr *segment = &head->segments[i];
+        if (segment->p_type != PT_LOAD || segment->p_filesz == 0)
+            continue;
+        if (words->count >= GS_WORDS_PARTS || segment->p_filesz > BYTES_MAX - total)
+            return false;
+        uint8_t *bytes = malloc(segment->p_filesz);
+        if (!bytes || !gs_bytes_read(file, segment->p_offset, bytes, segment->p_filesz)) {
+            free(bytes);
+            return false;
+        }
+        total += segment->p_filesz;
+        words->parts[words->count++] = (struct gs_words_part){
+            segment->p_vaddr, segment->p_filesz, bytes, (segment->p_flags & PF_X) != 0, (segment->p_flags & PF_W) != 0};
+    }
+    return words->count > 0;
+}
+
+/* What a symbol of .dynsym is; 0: of another file. */
+static uint64_t symbol_at(const struct gs_words *words, uint64_t symbols, uint32_t number)
+{
+    Elf64_Sym symbol;
+    const uint8_t *bytes = symbols ? find(words, symbols + number * sizeof symbol, sizeof symbol) : NULL;
+    if (!bytes)
+        return 0;
+    memcpy(&symbol, bytes, sizeof symbol);
+    return symbol.st_shndx != SHN_UNDEF ? symbol.st_value : 0;
+}
+
+/* Relocations without an addend of their own (DT_RELR) have it where it belongs already. */
+static void relocate(const struct gs_words *words, uint64_t table, uint64_t bytes, uint64_t symbols)
+{
+    Elf64_Rela one;
+    const uint8_t *from = bytes >= sizeof one ? find(words, table, bytes) : NULL;
+    for (uint64_t at = 0; from && bytes - at >= sizeof one; at += sizeof one) {
+        memcpy(&one, from + at, sizeof one);
+        enum gs_arch_relocation kind = gs_arch_relocation((uint32_t)ELF64_R_TYPE(one.r_info));
+        uint8_t *to = kind ? find(words, one.r_offset, sizeof(uint64_t)) : NULL;
+        uint64_t base = kind == GS_ARCH_OF_SYMBOL ? symbol_at(words, symbols, (uint32_t)ELF64_R_SYM(one.r_info)) : 0;
+        uint64_t value = base + (uint64_t)one.r_addend;
+        if (to && (kind == GS_ARCH_OF_IMAGE || base))
+            memcpy(to, &value, sizeof value);
+    }
+}
+
+static void apply(const struct gs_words *words, const Elf64_Phdr *dynamic)
+{
+    uint64_t table = 0, bytes = 0, symbols = 0;
+    for (size_t i = 0; i < DYNAMIC_MAX && i < dynamic->p_filesz / sizeof(Elf64_Dyn); i++) {
+        Elf64_Dyn entry;
+        const uint8_t *from = find(words, dynamic->p_vaddr + i * sizeof entry, sizeof entry);
+        if (!from)
+            break;
+        memcpy(&entry, from, sizeof entry);
+        if (entry.d_tag == DT_NULL)
+            break;
+        if (entry.d_tag == DT_RELA)
+            table = entry.d_un.d_ptr;
+        else if (entry.d_tag == DT_RELASZ)
+            bytes = entry.d_un.d_val;
+        else if (entry.d_tag == DT_SYMTAB)
+            symbols = entry.d_un.d_ptr;
+    }
+    relocate(words, table, bytes, symbols);
+}
+
+/* False: it is no ELF file, too large a one, or out of memory. The descriptor stays the caller's. */
+static bool words_open(struct gs_words *words, int fd)
+{
+    struct gs_bytes file;
+    struct gs_elf_head head;
+    words->count = 0;
+    if (!gs_bytes_of_file(&file, fd, NULL, "", false) || !gs_elf_head_read(&head, &file) ||
+        !load(words, &file, &head)) {
+        words_fini(words);
+        return false;
+    }
+    for (size_t i = 0; i < head.segment_count; i++) {
+        if (head.segments[i].p_type == PT_DYNAMIC)
+            apply(words, &head.segments[i]);
+    }
+    return true;
+}
+
+/* The word at addr, 0 where there is none. */
+static uint64_t words_at(const struct gs_words *words, uint64_t addr)
+{
+    uint64_t word = 0;
+    const uint8_t *from = find(words, addr, sizeof word);
+    if (from)
+        memcpy(&word, from, sizeof word);
+    return word;
+}
+
+static bool is_of_name(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+}
+
+/* The name at addr: letters, digits, underscores and dots, at least two; NULL: there is none. */
+static const char *words_name(const struct gs_words *words, uint64_t addr)
+{
+    const char *name = (const char *)find(words, addr, 1);
+    if (!name || !is_of_name(*name) || (*name >= '0' && *name <= '9'))
+        return NULL;
+    for (uint64_t len = 1; len <= NAME_MOST; len++) {
+        if (!find(words, addr, len + 1))
+            return NULL;
+        if (name[len] == '\0')
+            return len >= NAME_LEAST ? name : NULL;
+        if (!is_of_name(name[len]))
+            return NULL;
+    }
+    return NULL;
+}
+
+/* addr is in a part that can be run. */
+static bool words_is_code(const struct gs_words *words, uint64_t addr)
+{
+    for (size_t i = 0; i < words->count; i++) {
+        if (words->parts[i].code && addr - words->parts[i].addr < words->parts[i].len)
+            return true;
+    }
+    return false;
+}
+
+/* addr is in a part. */
+static bool words_has(const struct gs_words *words, uint64_t addr)
+{
+    return find(words, addr, 1) != NULL;
+}
 
 enum {
     WORD = 8,
@@ -44,14 +223,14 @@ static bool is_convention(uint64_t flags)
 
 static bool is_method(const struct gs_words *words, uint64_t at, struct method *method)
 {
-    uint64_t flags = gs_words_at(words, at + 2 * WORD), doc = gs_words_at(words, at + 3 * WORD);
+    uint64_t flags = words_at(words, at + 2 * WORD), doc = words_at(words, at + 3 * WORD);
     if (!is_convention(flags))
         return false;
     method->at = at;
-    method->function = gs_words_at(words, at + WORD);
-    if (!gs_words_is_code(words, method->function) || (doc && !gs_words_has(words, doc)))
+    method->function = words_at(words, at + WORD);
+    if (!words_is_code(words, method->function) || (doc && !words_has(words, doc)))
         return false;
-    method->name = gs_words_name(words, gs_words_at(words, at));
+    method->name = words_name(words, words_at(words, at));
     method->owner = NULL;
     return method->name != NULL;
 }
@@ -103,13 +282,13 @@ static bool is_size(uint64_t word)
 /* The name of what has a pointer to methods at `at`; NULL: it is neither a module nor a type. */
 static const char *owner_of(const struct gs_words *words, uint64_t at)
 {
-    const char *name = gs_words_name(words, gs_words_at(words, at + (uint64_t)MODULE_NAME));
-    uint64_t doc = gs_words_at(words, at - 2 * WORD);
-    if (name && is_size(gs_words_at(words, at - WORD)) && (!doc || gs_words_has(words, doc)))
+    const char *name = words_name(words, words_at(words, at + (uint64_t)MODULE_NAME));
+    uint64_t doc = words_at(words, at - 2 * WORD);
+    if (name && is_size(words_at(words, at - WORD)) && (!doc || words_has(words, doc)))
         return name;
-    name = gs_words_name(words, gs_words_at(words, at + (uint64_t)TYPE_NAME));
-    bool sized = is_size(gs_words_at(words, at + (uint64_t)TYPE_NAME + WORD)) &&
-                 is_size(gs_words_at(words, at + (uint64_t)TYPE_NAME + 2 * WORD));
+    name = words_name(words, words_at(words, at + (uint64_t)TYPE_NAME));
+    bool sized = is_size(words_at(words, at + (uint64_t)TYPE_NAME + WORD)) &&
+                 is_size(words_at(words, at + (uint64_t)TYPE_NAME + 2 * WORD));
     return sized ? name : NULL;
 }
 
@@ -117,14 +296,14 @@ static const char *owner_of(const struct gs_words *words, uint64_t at)
 static void try_slots(struct search *search, uint64_t at)
 {
     const struct gs_words *words = &search->words;
-    uint64_t slots = gs_words_at(words, at), first = slots ? gs_words_at(words, slots) : 0;
-    if (first == 0 || first > SLOTS_MOST || gs_words_at(words, at - WORD) > UINT32_MAX)
+    uint64_t slots = words_at(words, at), first = slots ? words_at(words, slots) : 0;
+    if (first == 0 || first > SLOTS_MOST || words_at(words, at - WORD) > UINT32_MAX)
         return;
-    const char *name = gs_words_name(words, gs_words_at(words, at + (uint64_t)SPEC_NAME));
+    const char *name = words_name(words, words_at(words, at + (uint64_t)SPEC_NAME));
     for (uint64_t i = 0; name && i < SLOTS_MOST; i++) {
-        uint64_t number = gs_words_at(words, slots + i * 2 * WORD);
+        uint64_t number = words_at(words, slots + i * 2 * WORD);
         struct method *method =
-            number == SLOT_METHODS ? method_at(search, gs_words_at(words, slots + (2 * i + 1) * WORD)) : NULL;
+            number == SLOT_METHODS ? method_at(search, words_at(words, slots + (2 * i + 1) * WORD)) : NULL;
         if (method)
             method->owner = name;
         if (number == 0 || number > SLOTS_MOST)
@@ -134,7 +313,7 @@ static void try_slots(struct search *search, uint64_t at)
 
 static bool find_owner(struct search *search, uint64_t at)
 {
-    struct method *method = method_at(search, gs_words_at(&search->words, at));
+    struct method *method = method_at(search, words_at(&search->words, at));
     const char *owner = method ? owner_of(&search->words, at) : NULL;
     if (owner)
         method->owner = owner;
@@ -164,7 +343,7 @@ static bool add(struct gs_symtab *symtab, const struct method *method)
 bool gs_methods_add(struct gs_symtab *symtab, int fd, bool orphans)
 {
     struct search search = {.count = 0};
-    if (!gs_words_open(&search.words, fd))
+    if (!words_open(&search.words, fd))
         return true;
     bool ok = each_word(&search, find_method);
     if (ok && search.count > 0) {
@@ -176,6 +355,6 @@ bool gs_methods_add(struct gs_symtab *symtab, int fd, bool orphans)
             ok = add(symtab, &search.list[i]);
     }
     free(search.list);
-    gs_words_fini(&search.words);
+    words_fini(&search.words);
     return ok;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/room.h"
+#include "base/sorted.h"
 #include "elf/begin.h"
 #include "elf/bytes.h"
 #include "elf/head.h"
@@ -162,16 +163,9 @@ const struct gs_symbol *gs_symtab_find(const struct gs_symtab *symtab, uint64_t 
         SIZELESS = 4096 /* bytes that one without a size may have */
     };
     const struct gs_symbol *list = symtab->list, *best = NULL;
-    size_t low = 0, high = symtab->count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (list[mid].addr <= addr)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    uint64_t last = low > 0 ? list[low - 1].addr : 0;
-    for (size_t i = low; i-- > 0 && low - i <= LOOK_BACK && (!best || list[i].addr == best->addr);) {
+    size_t behind = GS_FIRST_NOT(i, symtab->count, list[i].addr <= addr);
+    uint64_t last = behind > 0 ? list[behind - 1].addr : 0;
+    for (size_t i = behind; i-- > 0 && behind - i <= LOOK_BACK && (!best || list[i].addr == best->addr);) {
         bool reaches =
             list[i].size == 0 ? list[i].addr == last && addr - last < SIZELESS : addr - list[i].addr < list[i].size;
         if (reaches && (!best || is_better(symtab, &list[i], best)))

@@ -1,10 +1,12 @@
 /* One table says how each counter is called, and which are shown. */
-#include "base/text.h"
+#include "base/table.h"
 #include "export/counts.h"
 #include "export/json.h"
 #include "export/words.h"
 
-enum { NAME_MOST = 24, ROWS_MOST = 60, COLUMNS = GS_COUNTERS + 2 /* thread and state before them */ };
+enum { NAME_MOST = 24, ROWS_MOST = 60 };
+
+_Static_assert(GS_COUNTERS + 2 <= GS_TABLE_COLUMNS, "thread and state before them");
 
 const enum gs_gil_word gs_counts_words[GS_COUNTS_WORDS] = {GS_HOLDS, GS_WAITS, GS_WITHOUT, GS_UNKNOWN};
 
@@ -68,51 +70,27 @@ json_t *gs_counts_json(const struct gs_gilstat *stat, const struct gs_gilstat_co
 
 /* ---- the table ---- */
 
-struct table {
+struct listing {
+    struct gs_table table;
     const struct gs_gilstat *stat;
-    const struct gs_console *console;
-    int widths[COLUMNS];
-    bool measuring; /* how wide the columns have to be */
-    struct gs_text line, cell;
+    size_t most; /* threads that are shown */
 };
 
-static bool is_shown(const struct table *table, int column)
+static void put_titles(struct listing *l)
 {
-    return column < 2 || is_counted(table->stat, column - 2);
-}
-
-/* Puts what is in the cell: names to the left, figures to the right. */
-static void set_cell(struct table *table, int column)
-{
-    int *width = &table->widths[column], gap = column > 0 ? 2 : 0;
-    if (table->measuring) {
-        *width = table->cell.columns > *width ? table->cell.columns : *width;
-    } else {
-        int end = table->line.columns + gap + *width;
-        gs_text_pad(&table->line, column < 2 ? table->line.columns + gap : end - table->cell.columns);
-        gs_text_join(&table->line, &table->cell);
-        gs_text_pad(&table->line, end);
-    }
-    gs_text_clear(&table->cell);
-}
-
-static void end_row(struct table *table)
-{
-    if (!table->measuring)
-        gs_text_write_cut(&table->line, table->console);
-}
-
-static void put_titles(struct table *table)
-{
-    gs_text_style(&table->line, GS_STYLE_BOLD);
-    for (int column = 0; column < COLUMNS; column++) {
-        if (!is_shown(table, column))
+    gs_text_style(&l->table.line, GS_STYLE_BOLD);
+    gs_text_put(&l->table.cell, "THREAD");
+    gs_table_put(&l->table, false);
+    gs_text_put(&l->table.cell, "GIL");
+    gs_table_put(&l->table, false);
+    for (int c = 0; c < GS_COUNTERS; c++) {
+        if (!is_counted(l->stat, c))
             continue;
-        gs_text_put(&table->cell, "%s", column == 0 ? "THREAD" : column == 1 ? "GIL" : counters[column - 2].title);
-        set_cell(table, column);
+        gs_text_put(&l->table.cell, "%s", counters[c].title);
+        gs_table_put(&l->table, true);
     }
-    gs_text_style(&table->line, GS_STYLE_PLAIN);
-    end_row(table);
+    gs_text_style(&l->table.line, GS_STYLE_PLAIN);
+    gs_table_end_row(&l->table);
 }
 
 static bool is_empty(const struct gs_gilstat *stat, const uint64_t values[GS_COUNTERS])
@@ -123,68 +101,62 @@ static bool is_empty(const struct gs_gilstat *stat, const uint64_t values[GS_COU
     return any == 0;
 }
 
-static bool put_rows(struct table *table, const char *name, bool main, const struct gs_gilstat_counts *counts)
+static bool put_rows(struct listing *l, const char *name, bool main, const struct gs_gilstat_counts *counts)
 {
     bool any = false;
+    struct gs_text *cell = &l->table.cell;
     for (int i = 0; i < GS_COUNTS_WORDS; i++) {
         enum gs_gil_word word = gs_counts_words[i];
-        if (is_empty(table->stat, counts->by_word[word]))
+        if (is_empty(l->stat, counts->by_word[word]))
             continue;
-        gs_text_fit(&table->cell, any ? "" : name, NAME_MOST, GS_CUT_END);
-        gs_text_put(&table->cell, main && !any ? " *" : "");
-        set_cell(table, 0);
-        gs_text_put(&table->cell, "%s", gs_gil_word_name(word));
-        set_cell(table, 1);
+        gs_text_fit(cell, any ? "" : name, NAME_MOST, GS_CUT_END);
+        gs_text_put(cell, main && !any ? " *" : "");
+        gs_table_put(&l->table, false);
+        gs_text_put(cell, "%s", gs_gil_word_name(word));
+        gs_table_put(&l->table, false);
         for (int c = 0; c < GS_COUNTERS; c++) {
-            if (!is_counted(table->stat, c))
+            if (!is_counted(l->stat, c))
                 continue;
             if (c == GS_TASK_CLOCK)
-                gs_words_time(&table->cell, counts->by_word[word][c] / counters[c].unit);
+                gs_words_time(cell, counts->by_word[word][c] / counters[c].unit);
             else
-                gs_words_number(&table->cell, counts->by_word[word][c]);
-            set_cell(table, c + 2);
+                gs_words_number(cell, counts->by_word[word][c]);
+            gs_table_put(&l->table, true);
         }
-        end_row(table);
+        gs_table_end_row(&l->table);
         any = true;
     }
     return any;
 }
 
-static size_t put_table(struct table *table, size_t most)
+static void put_all(struct listing *l)
 {
     size_t shown = 0, left = 0;
-    put_titles(table);
-    for (size_t i = 0; i < table->stat->thread_count; i++) {
-        const struct gs_gilstat_thread *thread = &table->stat->threads[i];
-        if (shown == most)
+    put_titles(l);
+    for (size_t i = 0; i < l->stat->thread_count; i++) {
+        const struct gs_gilstat_thread *thread = &l->stat->threads[i];
+        if (shown == l->most)
             left++;
         else
-            shown += put_rows(table, thread->name, thread->main, &thread->counts);
+            shown += put_rows(l, thread->name, thread->main, &thread->counts);
     }
-    put_rows(table, "all threads", false, &table->stat->counts);
-    return left;
+    put_rows(l, "all threads", false, &l->stat->counts);
+    if (left > 0) {
+        gs_words_count(&l->table.line, left, "more thread", "more threads");
+        gs_text_put(&l->table.line, " (-v shows them)");
+        gs_table_end_row(&l->table);
+    }
 }
 
 enum gs_status gs_counts_text(const struct gs_gilstat *stat, const struct gs_console *console, bool verbose)
 {
-    struct table table = {.stat = stat, .console = console, .measuring = true};
-    size_t most = verbose ? SIZE_MAX : ROWS_MOST;
+    struct listing l = {.stat = stat, .most = verbose ? SIZE_MAX : ROWS_MOST};
     if (!stat->counted)
         return GS_OK;
-    gs_text_init(&table.line, console->utf8);
-    gs_text_init(&table.cell, console->utf8);
-    put_table(&table, most);
-    gs_text_clear(&table.line);
-    table.measuring = false;
-    gs_text_write(&table.line, console);
-    size_t left = put_table(&table, most);
-    if (left > 0) {
-        gs_words_count(&table.line, left, "more thread", "more threads");
-        gs_text_put(&table.line, " (-v shows them)");
-        end_row(&table);
-    }
-    enum gs_status status = table.line.failed || table.cell.failed ? GS_NO_MEMORY : GS_OK;
-    gs_text_fini(&table.line);
-    gs_text_fini(&table.cell);
-    return status;
+    gs_table_init(&l.table, console);
+    gs_text_write(&l.table.line, console);
+    do
+        put_all(&l);
+    while (gs_table_again(&l.table));
+    return gs_table_fini(&l.table);
 }

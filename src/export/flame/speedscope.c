@@ -1,10 +1,279 @@
 /* The format speedscope: each thread's stacks in the order of time. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/room.h"
+#include "export/format.h"
 #include "export/formats.h"
-#include "export/flame/speedscope.h"
+#include "export/json.h"
+#include "export/label.h"
+#include "export/spill.h"
+#include "profile/calltree.h"
+
+struct gs_scope_thread {
+    uint32_t process;
+    pid_t tid;
+    char *name;
+    struct gs_span span; /* the last one, which may go on; node 0: none */
+    uint64_t busy_ns;    /* time that counts */
+};
+
+struct gs_speedscope {
+    struct gs_sink sink;
+    FILE *out;
+    const struct gs_selection *selection;
+    struct gs_calltree *tree; /* fixed: spans know its nodes */
+    struct gs_spill *spill;
+    struct gs_scope_thread *threads;
+    uint32_t thread_count;
+    size_t thread_room;
+    uint64_t begin_ns;
+    char *gilspy;
+};
+
+/* A thread's spans on their way into the file. */
+struct writer {
+    struct gs_speedscope *scope;
+    uint64_t end_ns; /* of the run */
+    uint32_t *path;  /* frames of a stack */
+    size_t path_room;
+    uint32_t frame_count; /* of the tree's places; after them come the other frames */
+};
+
+/* What a node of this kind is called, which has no number. */
+static const struct {
+    enum gs_node_kind kind;
+    const char *name;
+} others[] = {{GS_NODE_LATE, "[gap: sampler late]"},
+              {GS_NODE_NO_PYTHON, "[no Python frames]"},
+              {GS_NODE_HOLDER_UNKNOWN, "[holder unknown]"},
+              {GS_NODE_DELAYS, "[delays]"},
+              {GS_NODE_OTHER, "(other)"}};
+
+enum { OTHERS = sizeof others / sizeof *others };
+
+/* Digits without the cost of a format: there is one number for each frame of each stack. */
+static void put_number(uint64_t number, FILE *out)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    fwrite_unlocked(digits + at, 1, sizeof digits - at, out);
+}
+
+static enum gs_status put_label(struct gs_label *label, FILE *out)
+{
+    enum gs_status status = label->failed ? GS_NO_MEMORY : gs_json_write_text(label->bytes ? label->bytes : "?", out);
+    gs_label_fini(label);
+    return status;
+}
+
+static enum gs_status write_place(const struct gs_place *place, FILE *out)
+{
+    const char *file = place->module ? place->module : place->file;
+    struct gs_label gap = {0};
+    enum gs_status status = GS_OK;
+    fputs("{\"name\": ", out);
+    if (place->kind == GS_FRAME_GAP) {
+        gs_label_place(&gap, place, NULL, 0);
+        status = put_label(&gap, out);
+    } else {
+        status = gs_json_write_text(*place->function ? place->function : "<unknown code>", out);
+    }
+    if (file && *file && status == GS_OK) {
+        fputs(", \"file\": ", out);
+        status = gs_json_write_text(file, out);
+    }
+    if (place->line > 0)
+        fprintf(out, ", \"line\": %d", (int)place->line);
+    fputs("}", out);
+    return status;
+}
+
+static enum gs_status write_frames(struct writer *writer)
+{
+    struct gs_speedscope *scope = writer->scope;
+    FILE *out = scope->out;
+    enum gs_status status = GS_OK;
+    fputs("\"shared\": {\"frames\": [\n", out);
+    writer->frame_count = gs_calltree_place_count(scope->tree);
+    for (uint32_t i = 1; i <= writer->frame_count && status == GS_OK; i++) {
+        status = write_place(gs_calltree_place_at(scope->tree, i), out);
+        fputs(",\n", out);
+    }
+    for (size_t i = 0; i < OTHERS; i++)
+        fprintf(out, "%s{\"name\": \"%s\"}", i > 0 ? ",\n" : "", others[i].name);
+    for (uint32_t i = 0; i < scope->thread_count && scope->selection->threads && status == GS_OK; i++) {
+        struct gs_label label = {0};
+        gs_label_add(&label, scope->threads[i].name, 0);
+        gs_label_put(&label, " (%d)", (int)scope->threads[i].tid);
+        fputs(",\n{\"name\": ", out);
+        status = put_label(&label, out);
+        fputs("}", out);
+    }
+    fputs("]}", out);
+    return status;
+}
+
+/* The number that write_frames gave to what the node stands for. */
+static uint32_t frame_of(const struct writer *writer, const struct gs_node *node)
+{
+    enum gs_node_kind kind = gs_node_kind(node);
+    uint32_t number = gs_node_number(node), at = 0;
+    if (kind == GS_NODE_FRAME)
+        return number - 1;
+    if (kind == GS_NODE_THREAD)
+        return writer->frame_count + OTHERS + number;
+    while (at < OTHERS && others[at].kind != kind)
+        at++;
+    return writer->frame_count + at;
+}
+
+static bool write_stack(struct writer *writer, uint32_t node)
+{
+    FILE *out = writer->scope->out;
+    size_t depth = 0;
+    for (; node; node = gs_calltree_node(writer->scope->tree, node)->parent) {
+        const struct gs_node *at = gs_calltree_node(writer->scope->tree, node);
+        if (gs_node_kind(at) == GS_NODE_PROCESS) /* the profile's name says it */
+            continue;
+        if (!gs_room((void **)&writer->path, &writer->path_room, depth + 1, sizeof *writer->path))
+            return false;
+        writer->path[depth++] = frame_of(writer, at);
+    }
+    putc_unlocked('[', out);
+    while (depth > 0) {
+        put_number(writer->path[--depth], out);
+        if (depth > 0)
+            putc_unlocked(',', out);
+    }
+    putc_unlocked(']', out);
+    return true;
+}
+
+/* The thread's stacks, or their weights, with what lies between them. */
+static bool write_spans(struct writer *writer, uint32_t thread, bool weights)
+{
+    FILE *out = writer->scope->out;
+    struct gs_span span;
+    uint64_t at_ns = 0;
+    const char *comma = "";
+    while (gs_spill_next(writer->scope->spill, thread, &span)) {
+        if (span.begin_ns > at_ns) {
+            fputs(comma, out);
+            weights ? put_number(span.begin_ns - at_ns, out) : (void)fputs("[]", out);
+            comma = ",\n";
+        }
+        fputs(comma, out);
+        if (weights)
+            put_number(span.end_ns - span.begin_ns, out);
+        else if (!write_stack(writer, span.node))
+            return false;
+        at_ns = span.end_ns;
+        comma = ",\n";
+    }
+    if (writer->end_ns > at_ns) {
+        fputs(comma, out);
+        weights ? put_number(writer->end_ns - at_ns, out) : (void)fputs("[]", out);
+    }
+    return !gs_spill_failed(writer->scope->spill);
+}
+
+static enum gs_status write_profile(struct writer *writer, uint32_t number)
+{
+    struct gs_speedscope *scope = writer->scope;
+    const struct gs_scope_thread *thread = &scope->threads[number];
+    struct gs_label name = {0};
+    if (gs_calltree_process_count(scope->tree) > 1 && thread->process < gs_calltree_process_count(scope->tree)) {
+        gs_label_put(&name, "%d: ", (int)gs_calltree_process(scope->tree, thread->process)->pid);
+        gs_label_add(&name, gs_calltree_process(scope->tree, thread->process)->command, 0);
+        gs_label_put(&name, ", ");
+    }
+    gs_label_add(&name, thread->name, 0);
+    gs_label_put(&name, " (%d)", (int)thread->tid);
+    fputs("{\"type\": \"sampled\", \"name\": ", scope->out);
+    enum gs_status status = put_label(&name, scope->out);
+    fprintf(scope->out, ", \"unit\": \"nanoseconds\", \"startValue\": 0, \"endValue\": %" PRIu64 ",\n\"samples\": [",
+            writer->end_ns);
+    if (status == GS_OK && !write_spans(writer, number, false))
+        status = gs_spill_failed(scope->spill) ? GS_OUTPUT : GS_NO_MEMORY;
+    gs_spill_again(scope->spill);
+    fputs("],\n\"weights\": [", scope->out);
+    if (status == GS_OK && !write_spans(writer, number, true))
+        status = GS_OUTPUT;
+    fputs("]}", scope->out);
+    return status;
+}
+
+static enum gs_status write_profiles(struct writer *writer)
+{
+    struct gs_speedscope *scope = writer->scope;
+    enum gs_status status = GS_OK;
+    uint32_t written = 0, busiest = 0;
+    uint64_t most_ns = 0;
+    fputs(",\n\"profiles\": [", scope->out);
+    for (uint32_t i = 0; i < scope->thread_count && status == GS_OK; i++) {
+        if (!scope->threads[i].busy_ns)
+            continue;
+        if (scope->threads[i].busy_ns > most_ns) {
+            most_ns = scope->threads[i].busy_ns;
+            busiest = written;
+        }
+        fputs(written++ ? ",\n" : "\n", scope->out);
+        status = write_profile(writer, i);
+    }
+    if (!written)
+        fprintf(scope->out,
+                "\n{\"type\": \"sampled\", \"name\": \"no thread counts in mode %s\", \"unit\": \"nanoseconds\", "
+                "\"startValue\": 0, \"endValue\": 0, \"samples\": [], \"weights\": []}",
+                gs_modes[scope->selection->mode].name);
+    fprintf(scope->out, "],\n\"activeProfileIndex\": %" PRIu32, busiest);
+    return status;
+}
+
+static enum gs_status write_name(const struct gs_speedscope *scope)
+{
+    struct gs_label name = {0};
+    if (gs_calltree_process_count(scope->tree) > 0) {
+        const struct gs_calltree_process *process = gs_calltree_process(scope->tree, 0);
+        gs_label_add(&name, process->command, 0);
+        gs_label_put(&name, " (pid %d), ", (int)process->pid);
+    }
+    gs_label_put(&name, "mode %s", gs_modes[scope->selection->mode].name);
+    return put_label(&name, scope->out);
+}
+
+/* The spill is sorted, the tree finished. */
+static enum gs_status write_all(struct gs_speedscope *scope, const struct gs_run_end *end)
+{
+    struct writer writer = {.scope = scope};
+    FILE *out = scope->out;
+    writer.end_ns = end->end_ns > scope->begin_ns ? end->end_ns - scope->begin_ns : 0;
+    fputs("{\"$schema\": \"https://www.speedscope.app/file-format-schema.json\",\n\"name\": ", out);
+    enum gs_status status = write_name(scope);
+    fputs(",\n\"exporter\": ", out);
+    struct gs_label exporter = {0};
+    gs_label_put(&exporter, "gilspy ");
+    gs_label_add(&exporter, scope->gilspy ? scope->gilspy : "", 0);
+    if (status == GS_OK)
+        status = put_label(&exporter, out);
+    fprintf(out, ",\n\"gilspy\": {\"mode\": \"%s\", \"complete\": %s, \"samples_in_other\": %" PRIu64 ", \"quality\": ",
+            gs_modes[scope->selection->mode].name, end->complete ? "true" : "false", gs_calltree_folded(scope->tree));
+    if (status == GS_OK)
+        status = gs_json_write(gs_json_quality(&end->quality), out);
+    fputs("},\n", out);
+    if (status == GS_OK)
+        status = write_frames(&writer);
+    if (status == GS_OK)
+        status = write_profiles(&writer);
+    fputs("}\n", out);
+    free(writer.path);
+    return status;
+}
 
 static enum gs_status begin(struct gs_sink *sink, const struct gs_run_info *run)
 {
@@ -95,7 +364,7 @@ static enum gs_status end(struct gs_sink *sink, const struct gs_run_end *run)
         status = gs_spill_sort(self->spill);
     if (status == GS_OK)
         status = gs_calltree_finish(self->tree);
-    return status == GS_OK ? gs_speedscope_write(self, run) : status;
+    return status == GS_OK ? write_all(self, run) : status;
 }
 
 static void close_speedscope(struct gs_sink *sink)

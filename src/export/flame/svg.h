@@ -64,14 +64,6 @@ struct gs_svg_page {
 /* Writes what was put into page->text, and empties it. */
 void gs_svg_write(struct gs_svg_page *page);
 void gs_svg_box(struct gs_svg_page *page, const struct gs_box *box);
-/* Part of all time, 0 to 1. */
-double gs_svg_share(const struct gs_svg_page *page, uint64_t ns);
-/* "42.1 %", and less than a tenth as "0.04 %" */
-void gs_svg_percent(struct gs_label *text, double part);
-/* "holds 20.0 %, waits 70.1 %, without 9.9 %; idle 5.0 %": the words of the interface. */
-void gs_svg_split(struct gs_label *text, const struct gs_node *time);
-void gs_svg_name(struct gs_svg_page *page, struct gs_label *text, const struct gs_box *box,
-                 const struct gs_files *files);
 
 /* The whole picture; difference: that it is of, or NULL. */
 enum gs_status gs_svg_draw(const struct gs_drawing *drawing, const struct gs_difference *difference) GS_MUST_CHECK;

@@ -99,8 +99,6 @@ enum gs_status gs_html_prune(struct gs_html *html, struct gs_html_data *data) GS
 
 /* The numbers of nodes and keys, packed. False: out of memory. */
 bool gs_html_merge(struct gs_html *html, struct gs_html_data *data);
-/* Ranks the threads, and gives cells to those that have a row. */
-bool gs_html_rank(struct gs_html *html, const struct gs_html_data *data);
 
 void gs_pack_byte(struct gs_pack *pack, uint8_t byte);
 /* Seven bits a byte, lowest first. */
@@ -120,15 +118,6 @@ enum gs_status gs_html_put_name(struct gs_label *text, FILE *out) GS_MUST_CHECK;
 void gs_html_verdict(struct gs_label *text, const struct gs_html *html, const struct gs_html_data *data);
 /* "worker-1", and where that is not clear "worker-1 (4250)". */
 void gs_html_thread_name(struct gs_label *text, const struct gs_html_thread *thread);
-/* The strip and the tables as they are without a script. */
-enum gs_status gs_html_strip(const struct gs_html *html, const struct gs_html_data *data,
-                             struct gs_svg_page *page) GS_MUST_CHECK;
-enum gs_status gs_html_table(const struct gs_html *html, struct gs_svg_page *page) GS_MUST_CHECK;
-enum gs_status gs_html_blame(const struct gs_html *html, const struct gs_html_data *data,
-                             struct gs_svg_page *page) GS_MUST_CHECK;
-enum gs_status gs_html_hold_table(const struct gs_html *html, struct gs_svg_page *page) GS_MUST_CHECK;
-/* How it was measured. */
-void gs_html_quality(const struct gs_html *html, const struct gs_run_end *end, struct gs_svg_page *page);
 
 /* web/report.css, report_data.js, report.js and difference.js */
 extern const char gs_web_report_css[], gs_web_report_data_js[], gs_web_report_js[], gs_web_difference_js[];

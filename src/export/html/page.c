@@ -1,14 +1,248 @@
-/* The page from top to bottom. It is complete without its script, which finds its data at the end. */
+/* The page from top to bottom. It is complete without its script, which finds its data at the end:
+ * a row of cells for each thread, and tables. */
 #include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
 
 #include "export/heading.h"
 #include "export/html/html.h"
+
+enum { ROW = 16, LABEL = 190, WIDTH = 1000, STILL_ROWS = 60, STILL_HOLDS = 10, STACK_MOST = 200 };
 
 static void put_text(struct gs_svg_page *page, const char *begin, const char *end)
 {
     fputs(begin, page->out);
     gs_svg_write(page);
     fputs(end, page->out);
+}
+
+/* Threads that were seen, as they are ranked; rows: how many. NULL: out of memory. */
+static const struct gs_html_thread **ranked(const struct gs_html *html, uint32_t most, uint32_t *rows)
+{
+    const struct gs_html_thread **list = calloc((size_t)most + 1, sizeof *list);
+    *rows = 0;
+    for (uint32_t i = 0; i < html->thread_count && list; i++) {
+        const struct gs_html_thread *thread = &html->threads[i];
+        if (thread->samples > 0 && thread->rank < most) {
+            list[thread->rank] = thread;
+            ++*rows;
+        }
+    }
+    return list;
+}
+
+static void write_row(struct gs_svg_page *page, const struct gs_html_thread *thread, uint32_t row, uint32_t cells)
+{
+    uint32_t y = row * ROW;
+    double width = (double)WIDTH / cells;
+    fprintf(page->out, "<text x=\"%d\" y=\"%" PRIu32 "\">", LABEL - 8, y + 12);
+    gs_html_thread_name(&page->text, thread);
+    put_text(page, "", "</text>");
+    for (uint32_t i = 0, end; i < cells; i = end) {
+        for (end = i + 1; end < cells && thread->cells[end] == thread->cells[i];)
+            end++;
+        if (thread->cells[i] == 0xff)
+            continue;
+        fprintf(page->out,
+                "<rect x=\"%.1f\" y=\"%" PRIu32 "\" width=\"%.1f\" height=\"%d\" fill=\"#%06" PRIx32 "\"%s/>",
+                LABEL + i * width, y + 1, (end - i) * width, ROW - 2, gs_hues[thread->cells[i]].rgb,
+                thread->cells[i] == GS_HUE_IDLE ? " opacity=\".35\"" : "");
+    }
+    fputs("\n", page->out);
+}
+
+static enum gs_status write_strip(const struct gs_html *html, const struct gs_html_data *data, struct gs_svg_page *page)
+{
+    uint32_t rows;
+    const struct gs_html_thread **list = ranked(html, STILL_ROWS, &rows);
+    if (!list)
+        return GS_NO_MEMORY;
+    fprintf(page->out,
+            "<svg class=\"still\" viewBox=\"0 0 %d %" PRIu32 "\" role=\"img\" "
+            "aria-label=\"What each thread did over time\">\n",
+            LABEL + WIDTH, rows * ROW);
+    for (uint32_t i = 0; i < rows; i++)
+        write_row(page, list[i], i, data->cells);
+    fputs("</svg>\n", page->out);
+    free(list);
+    return GS_OK;
+}
+
+static void put_share(struct gs_svg_page *page, uint64_t ns, uint64_t all_ns)
+{
+    gs_label_put(&page->text, "%.1f", all_ns > 0 ? 100 * (double)ns / (double)all_ns : 0);
+    put_text(page, "<td>", "</td>");
+}
+
+static void write_thread(struct gs_svg_page *page, const struct gs_html_thread *thread)
+{
+    const uint64_t *hue = thread->hue_ns;
+    uint64_t all_ns = 0;
+    for (int i = 0; i < GS_HUE_COUNT; i++)
+        all_ns += hue[i];
+    gs_html_thread_name(&page->text, thread);
+    put_text(page, "<tr><th scope=\"row\">", thread->main ? " *</th>" : "</th>");
+    fprintf(page->out, "<td>%d</td>", (int)thread->tid);
+    put_share(page, hue[GS_HUE_HOLDS], all_ns);
+    put_share(page, hue[GS_HUE_WAITS], all_ns);
+    put_share(page, hue[GS_HUE_WITHOUT] + hue[GS_HUE_NONE] + hue[GS_HUE_IDLE], all_ns);
+    put_share(page, hue[GS_HUE_UNKNOWN], all_ns);
+    put_share(page, thread->runs_ns, all_ns);
+    if (thread->longest_ns > 0)
+        gs_label_time(&page->text, thread->longest_ns);
+    else
+        gs_label_put(&page->text, "–");
+    put_text(page, "<td>", "</td>");
+    fprintf(page->out, "<td>%" PRIu64 "</td></tr>\n", thread->samples);
+}
+
+/* The strip and the tables as they are without a script. */
+static enum gs_status write_thread_table(const struct gs_html *html, struct gs_svg_page *page)
+{
+    uint32_t rows;
+    const struct gs_html_thread **list = ranked(html, GS_HTML_ROWS, &rows);
+    if (!list)
+        return GS_NO_MEMORY;
+    fputs("<table><thead><tr><th scope=\"col\">Thread</th><th scope=\"col\">TID</th><th scope=\"col\">Has GIL %</th>"
+          "<th scope=\"col\">GIL wait %</th><th scope=\"col\">No GIL %</th><th scope=\"col\">Unknown %</th>"
+          "<th scope=\"col\">Runnable %</th><th scope=\"col\">Longest hold seen</th><th scope=\"col\">Samples</th></tr>"
+          "</thead><tbody>\n",
+          page->out);
+    for (uint32_t i = 0; i < rows; i++)
+        write_thread(page, list[i]);
+    fputs("</tbody></table>\n", page->out);
+    free(list);
+    return GS_OK;
+}
+
+/* Innermost frame first. */
+static void write_stack(const struct gs_html *html, struct gs_svg_page *page, uint32_t node)
+{
+    fputs("<ol class=\"stack\">", page->out);
+    for (int i = 0; i < STACK_MOST && node; i++, node = gs_calltree_node(html->tree, node)->parent) {
+        if (gs_node_kind(gs_calltree_node(html->tree, node)) == GS_NODE_PROCESS)
+            break;
+        gs_label_node(&page->text, html->tree, node, &page->boxes.files, 100);
+        put_text(page, "<li>", "</li>");
+    }
+    fputs("</ol>", page->out);
+}
+
+static enum gs_status write_hold_table(const struct gs_html *html, struct gs_svg_page *page)
+{
+    const struct gs_hold **sorted = malloc(GS_HOLD_PARTS * GS_HOLD_EACH * sizeof *sorted);
+    if (!sorted)
+        return GS_NO_MEMORY;
+    size_t count = gs_holds_sort(&html->holds, sorted);
+    for (size_t i = 0; i < count && i < STILL_HOLDS && sorted[i]->samples > 1; i++) {
+        const struct gs_hold *hold = sorted[i];
+        fputs("<details><summary><b>about ", page->out);
+        gs_label_time(&page->text, hold->end_ns - hold->begin_ns);
+        put_text(page, "", "</b> ");
+        gs_html_thread_name(&page->text, &html->threads[hold->thread]);
+        gs_label_put(&page->text, ", in ");
+        gs_label_node(&page->text, html->tree, hold->leaf, &page->boxes.files, 80);
+        gs_label_put(&page->text, ", from ");
+        gs_label_time(&page->text, hold->begin_ns);
+        gs_label_put(&page->text, " on; %.1f waiting", (double)hold->waiters / (double)hold->samples);
+        put_text(page, "", "</summary>");
+        write_stack(html, page, hold->leaf);
+        fputs("</details>\n", page->out);
+    }
+    if (count == 0 || sorted[0]->samples < 2)
+        fputs("<p>No thread was seen with the GIL in two samples that follow each other.</p>\n", page->out);
+    free(sorted);
+    return GS_OK;
+}
+
+static void write_blame_row(const struct gs_html_data *data, struct gs_svg_page *page, uint32_t waiter,
+                            const struct gs_html_thread *const *list, uint32_t count)
+{
+    gs_html_thread_name(&page->text, list[waiter]);
+    put_text(page, "<tr><th scope=\"row\">", "</th>");
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t ns = data->blame_ns[waiter][i];
+        if (ns > 0)
+            gs_label_put(&page->text, "%.3g", (double)ns / 1e9);
+        put_text(page, "<td>", "</td>");
+    }
+    fputs("</tr>\n", page->out);
+}
+
+static enum gs_status write_blame(const struct gs_html *html, const struct gs_html_data *data, struct gs_svg_page *page)
+{
+    uint32_t rows;
+    const struct gs_html_thread **list = ranked(html, GS_HTML_BLAMED, &rows);
+    if (!list)
+        return GS_NO_MEMORY;
+    fputs("<div class=\"still wide\"><p class=\"note\">Seconds that threads waited: a row for who waited, a column for "
+          "who "
+          "had the GIL meanwhile.</p>\n<table><thead><tr><th scope=\"col\">waits ↓   holds →</th>",
+          page->out);
+    for (uint32_t i = 0; i < rows; i++) {
+        gs_html_thread_name(&page->text, list[i]);
+        put_text(page, "<th scope=\"col\">", "</th>");
+    }
+    fputs("</tr></thead><tbody>\n", page->out);
+    for (uint32_t i = 0; i < rows; i++)
+        write_blame_row(data, page, i, list, rows);
+    fputs("</tbody></table></div>\n", page->out);
+    free(list);
+    return GS_OK;
+}
+
+static void put_fact(struct gs_svg_page *page, const char *name)
+{
+    fprintf(page->out, "<dt>%s</dt>", name);
+    put_text(page, "<dd>", "</dd>\n");
+}
+
+/* How it was measured. */
+static void write_quality(const struct gs_html *html, const struct gs_run_end *end, struct gs_svg_page *page)
+{
+    const struct gs_quality *quality = &end->quality;
+    struct gs_label *text = &page->text;
+    uint64_t ns = end->end_ns > html->run.begin_ns ? end->end_ns - html->run.begin_ns : 0;
+    fputs("<dl>\n", page->out);
+    if (isinf(html->run.rate_hz))
+        gs_label_put(text, "as many as possible");
+    else
+        gs_label_put(text, "%g a second", html->run.rate_hz);
+    put_fact(page, "Rate");
+    gs_label_count(text, end->samples, "sample", "samples");
+    gs_label_put(text, ", ");
+    gs_label_count(text, end->thread_samples, "stack", "stacks");
+    gs_label_put(text, end->complete ? "" : "; the recording ends before the run did");
+    put_fact(page, "Taken");
+    gs_label_put(text, "%" PRIu64 " torn, %" PRIu64 " late, %" PRIu64 " lost, %" PRIu64 " read again", quality->torn,
+                 quality->late, quality->lost, quality->retried);
+    if (quality->skipped > 0)
+        gs_label_put(text, ", %" PRIu64 " left out for --max-pause", quality->skipped);
+    put_fact(page, "Flaws");
+    gs_label_put(text, "%" PRIu64 " times, ", quality->stopped);
+    gs_label_time(text, quality->stopped_us * 1000);
+    gs_label_put(text, " in all; %" PRIu64 " in a system call", quality->stopped_in_syscall);
+    if (quality->refused > 0)
+        gs_label_put(text, "; could not be stopped %" PRIu64 " times, because another program traces them",
+                     quality->refused);
+    put_fact(page, "Threads stopped");
+    gs_label_time(text, quality->cpu_us * 1000);
+    gs_label_put(text, " (%.2f %% of the time)", ns > 0 ? 1e5 * (double)quality->cpu_us / (double)ns : 0);
+    put_fact(page, "Our own CPU time");
+    for (uint32_t i = 0; i < gs_calltree_process_count(html->tree) && i < 20; i++) {
+        const struct gs_calltree_process *process = gs_calltree_process(html->tree, i);
+        gs_label_add(text, process->command, 1000);
+        gs_label_put(text, " (pid %d, Python ", (int)process->pid);
+        gs_label_add(text, process->python, 40);
+        gs_label_put(text, " ");
+        gs_label_add(text, process->build, 40);
+        gs_label_put(text, ")");
+        put_fact(page, i == 0 ? "Command" : "");
+    }
+    gs_label_put(text, "gilspy ");
+    gs_label_add(text, html->run.gilspy, 40);
+    put_fact(page, "By");
+    fputs("</dl>\n", page->out);
 }
 
 void gs_html_head(struct gs_svg_page *page, const char *style)
@@ -67,29 +301,29 @@ static enum gs_status write_sections(const struct gs_html *html, const struct gs
     fputs("<section id=\"time\" aria-labelledby=\"time-head\">\n<h2 id=\"time-head\">Who had the GIL, and when</h2>\n",
           page->out);
     write_legend(page);
-    enum gs_status status = gs_html_strip(html, data, page);
+    enum gs_status status = write_strip(html, data, page);
     fputs("</section>\n", page->out);
     write_graph(page);
     fputs("<section id=\"threads\" aria-labelledby=\"threads-head\">\n<h2 id=\"threads-head\">Threads</h2>\n"
           "<div class=\"wide\">\n",
           page->out);
     if (status == GS_OK)
-        status = gs_html_table(html, page);
+        status = write_thread_table(html, page);
     fputs("</div>\n</section>\n<section id=\"holds\" aria-labelledby=\"holds-head\">\n"
           "<h2 id=\"holds-head\">Longest holds seen</h2>\n<p class=\"note\">Samples that follow each other found the "
           "same thread with the GIL. Between two of them it may have let go for a moment.</p>\n<div>\n",
           page->out);
     if (status == GS_OK)
-        status = gs_html_hold_table(html, page);
+        status = write_hold_table(html, page);
     fputs("</div>\n</section>\n<section id=\"blame\" aria-labelledby=\"blame-head\">\n"
           "<h2 id=\"blame-head\">Who waited for whom</h2>\n",
           page->out);
     if (status == GS_OK)
-        status = gs_html_blame(html, data, page);
+        status = write_blame(html, data, page);
     fputs("</section>\n<section id=\"quality\" aria-labelledby=\"quality-head\">\n"
           "<h2 id=\"quality-head\">How it was measured</h2>\n",
           page->out);
-    gs_html_quality(html, end, page);
+    write_quality(html, end, page);
     fputs("</section>\n</main>\n", page->out);
     return status;
 }

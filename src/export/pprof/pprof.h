@@ -20,13 +20,6 @@ int64_t gs_pprof_text(struct gs_pprof_texts *texts, const char *text, bool *adde
 /* The compressed file. A message is written piece by piece: messages of one type, one behind the other, are one. */
 struct gs_pprof_out;
 
-struct gs_pprof_out *gs_pprof_out_new(FILE *out);
-void gs_pprof_out_free(struct gs_pprof_out *out);
-enum gs_status gs_pprof_put(struct gs_pprof_out *out, const Gs__Profile *piece) GS_MUST_CHECK;
-/* The number of a text, which is written when it is a new one. */
-enum gs_status gs_pprof_put_text(struct gs_pprof_out *out, const char *text, int64_t *number) GS_MUST_CHECK;
-enum gs_status gs_pprof_out_end(struct gs_pprof_out *out) GS_MUST_CHECK;
-
 /* Threads of a process are told apart by what they do: the five words, times whether they are runnable. What belongs
  * to one class is counted in the call tree as if it were a process, because processes are never folded, and a sample of
  * the profile has to know its class. */

@@ -1,11 +1,242 @@
-/* From the call tree to the profile. It is written piece by piece, because the whole of it as a message would take many
- * times the memory of the tree. */
+/* From the call tree to the compressed profile. It is written piece by piece, because the whole of it as a message
+ * would take many times the memory of the tree. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
 
 #include "base/room.h"
 #include "export/json.h"
-#include "export/pprof/write.h"
+#include "export/label.h"
+#include "export/pprof/pprof.h"
+
+enum { GS_PPROF_MAPPING = 1 /* the program, in which everything is */ };
+
+struct gs_pprof_writer {
+    struct gs_pprof *pprof;
+    struct gs_pprof_out *out;
+    struct gs_pprof_texts *functions, *locations; /* their numbers, less 1, by what they are */
+    uint64_t *location;                           /* of each node, 0: it is not shown */
+    uint64_t *path;
+    size_t path_room;
+    struct gs_label name, file, key;
+    enum gs_status status; /* of the first thing that failed */
+};
+
+enum { GZIP_WINDOW = 15 + 16 /* the largest, with gzip's head */, OUT_BYTES = 1 << 16 };
+
+struct gs_pprof_out {
+    FILE *out;
+    struct gs_pprof_texts *texts;
+    z_stream stream;
+    bool opened;
+    uint8_t *packed;
+    size_t room;
+    uint8_t bytes[OUT_BYTES];
+};
+
+static void free_out(struct gs_pprof_out *out)
+{
+    if (!out)
+        return;
+    if (out->opened)
+        deflateEnd(&out->stream);
+    gs_pprof_texts_free(out->texts);
+    free(out->packed);
+    free(out);
+}
+
+static struct gs_pprof_out *new_out(FILE *file)
+{
+    struct gs_pprof_out *out = calloc(1, sizeof *out);
+    if (!out)
+        return NULL;
+    out->out = file;
+    out->texts = gs_pprof_texts_new();
+    out->opened = out->texts && deflateInit2(&out->stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, 8,
+                                             Z_DEFAULT_STRATEGY) == Z_OK;
+    if (out->opened)
+        return out;
+    free_out(out);
+    return NULL;
+}
+
+static enum gs_status compress_bytes(struct gs_pprof_out *out, size_t len, int flush)
+{
+    int result;
+    if (len > UINT32_MAX / 2)
+        return GS_FAILED;
+    out->stream.next_in = out->packed;
+    out->stream.avail_in = (unsigned)len;
+    do {
+        out->stream.next_out = out->bytes;
+        out->stream.avail_out = OUT_BYTES;
+        result = deflate(&out->stream, flush);
+        if (result == Z_STREAM_ERROR)
+            return GS_FAILED;
+        fwrite(out->bytes, 1, OUT_BYTES - out->stream.avail_out, out->out);
+    } while (out->stream.avail_out == 0);
+    return GS_OK;
+}
+
+static enum gs_status put_piece(struct gs_pprof_out *out, const Gs__Profile *piece)
+{
+    size_t len = gs__profile__get_packed_size(piece);
+    if (len > out->room) {
+        uint8_t *packed = realloc(out->packed, len * 2);
+        if (!packed)
+            return GS_NO_MEMORY;
+        out->packed = packed;
+        out->room = len * 2;
+    }
+    return compress_bytes(out, gs__profile__pack(piece, out->packed), Z_NO_FLUSH);
+}
+
+static enum gs_status put_text(struct gs_pprof_out *out, const char *text, int64_t *number)
+{
+    char *entry = (char *)text;
+    bool added;
+    Gs__Profile piece = GS__PROFILE__INIT;
+    piece.n_string_table = 1;
+    piece.string_table = &entry;
+    *number = gs_pprof_text(out->texts, text, &added);
+    if (*number < 0)
+        return GS_NO_MEMORY;
+    return added ? put_piece(out, &piece) : GS_OK;
+}
+
+/* The number of a text, which is written when it is a new one. */
+static enum gs_status end_out(struct gs_pprof_out *out)
+{
+    return compress_bytes(out, 0, Z_FINISH);
+}
+
+/* Nothing is done any more when something failed before. */
+static void write_piece(struct gs_pprof_writer *writer, const Gs__Profile *piece)
+{
+    if (!writer->status)
+        writer->status = put_piece(writer->out, piece);
+}
+
+/* The number of a text. */
+static int64_t number_of_text(struct gs_pprof_writer *writer, const char *text)
+{
+    int64_t number = 0;
+    if (!writer->status)
+        writer->status = put_text(writer->out, text, &number);
+    return number;
+}
+
+/* That of a label, which is empty then. */
+static int64_t number_of_label(struct gs_pprof_writer *writer, struct gs_label *label)
+{
+    if (label->failed)
+        writer->status = GS_NO_MEMORY;
+    int64_t number = number_of_text(writer, label->len > 0 && label->bytes ? label->bytes : "");
+    gs_label_cut(label, 0);
+    return number;
+}
+
+static uint64_t number_of(struct gs_pprof_writer *writer, struct gs_pprof_texts *texts, bool *added)
+{
+    const struct gs_label *key = &writer->key;
+    int64_t number = key->failed || !key->bytes ? -1 : gs_pprof_text(texts, key->bytes, added);
+    if (number < 0) {
+        writer->status = GS_NO_MEMORY;
+        *added = false;
+    }
+    return (uint64_t)number + 1;
+}
+
+/* What a node is called, into writer->name and file; its line, or 0. */
+static int64_t describe(struct gs_pprof_writer *writer, uint32_t node)
+{
+    const struct gs_calltree *tree = writer->pprof->tree;
+    const struct gs_node *at = gs_calltree_node(tree, node);
+    gs_label_cut(&writer->name, 0);
+    gs_label_cut(&writer->file, 0);
+    if (gs_node_kind(at) == GS_NODE_PROCESS) {
+        const struct gs_pprof_process *process =
+            &writer->pprof->processes[writer->pprof->parts[gs_node_number(at)].process];
+        gs_label_put(&writer->name, "%d: ", (int)process->pid);
+        gs_label_add(&writer->name, process->command, 0);
+        return 0;
+    }
+    if (gs_node_kind(at) != GS_NODE_FRAME || gs_calltree_place(tree, node)->kind == GS_FRAME_GAP) {
+        gs_label_node(&writer->name, tree, node, NULL, 0);
+        return 0;
+    }
+    const struct gs_place *place = gs_calltree_place(tree, node);
+    gs_label_add(&writer->name, *place->function ? place->function : "<unknown code>", 0);
+    gs_label_add(&writer->file, place->module ? place->module : place->file, 0);
+    return place->line > 0 && !place->module ? place->line : 0;
+}
+
+/* The number of the function that was described, which is written when it is a new one. */
+static uint64_t function(struct gs_pprof_writer *writer)
+{
+    bool added;
+    gs_label_cut(&writer->key, 0);
+    gs_label_add(&writer->key, writer->name.bytes ? writer->name.bytes : "", 0);
+    gs_label_put(&writer->key, "\n");
+    gs_label_add(&writer->key, writer->file.bytes ? writer->file.bytes : "", 0);
+    Gs__Function function = GS__FUNCTION__INIT, *functions = &function;
+    function.id = number_of(writer, writer->functions, &added);
+    if (!added)
+        return function.id;
+    Gs__Profile piece = GS__PROFILE__INIT;
+    function.name = function.system_name = number_of_label(writer, &writer->name);
+    function.filename = number_of_label(writer, &writer->file);
+    piece.n_function = 1;
+    piece.function = &functions;
+    write_piece(writer, &piece);
+    return function.id;
+}
+
+static uint64_t location(struct gs_pprof_writer *writer, uint32_t node)
+{
+    bool added;
+    Gs__Line line = GS__LINE__INIT, *lines = &line;
+    Gs__Location location = GS__LOCATION__INIT, *locations = &location;
+    Gs__Profile piece = GS__PROFILE__INIT;
+    line.line = describe(writer, node);
+    line.function_id = function(writer);
+    gs_label_put(&writer->key, "\n%d", (int)line.line);
+    location.id = number_of(writer, writer->locations, &added);
+    location.mapping_id = GS_PPROF_MAPPING;
+    location.n_line = 1;
+    location.line = &lines;
+    piece.n_location = 1;
+    piece.location = &locations;
+    if (added)
+        write_piece(writer, &piece);
+    return location.id;
+}
+
+static bool is_shown(const struct gs_pprof *pprof, uint32_t node)
+{
+    switch (gs_node_kind(gs_calltree_node(pprof->tree, node))) {
+    case GS_NODE_PROCESS:
+        return pprof->process_count > 1;
+    case GS_NODE_THREAD:
+        return pprof->selection->threads;
+    default:
+        return true;
+    }
+}
+
+/* Writes what the nodes of the tree are called, and fills writer->location. */
+static void write_locations(struct gs_pprof_writer *writer)
+{
+    uint32_t count = gs_calltree_count(writer->pprof->tree);
+    writer->location = calloc(count, sizeof *writer->location);
+    if (!writer->location)
+        writer->status = GS_NO_MEMORY;
+    for (uint32_t i = 1; i < count && !writer->status; i++) {
+        if (is_shown(writer->pprof, i))
+            writer->location[i] = location(writer, i);
+    }
+}
 
 enum { LABELS = 4 };
 
@@ -68,7 +299,7 @@ static void add_label(struct gs_pprof_writer *writer, Gs__Sample *sample, const 
 {
     Gs__Label *label = sample->label[sample->n_label++];
     gs__label__init(label);
-    label->key = gs_pprof_number(writer, key);
+    label->key = number_of_text(writer, key);
     label->str = word;
     label->num = number;
 }
@@ -78,10 +309,10 @@ static void add_labels(struct gs_pprof_writer *writer, Gs__Sample *sample, const
     if (stack->thread) {
         gs_label_cut(&writer->name, 0);
         gs_label_add(&writer->name, *stack->thread->name ? stack->thread->name : "<no name>", 0);
-        add_label(writer, sample, "thread", gs_pprof_label_number(writer, &writer->name), 0);
+        add_label(writer, sample, "thread", number_of_label(writer, &writer->name), 0);
         add_label(writer, sample, "tid", 0, stack->thread->tid);
     }
-    add_label(writer, sample, "gil", gs_pprof_number(writer, gil), 0);
+    add_label(writer, sample, "gil", number_of_text(writer, gil), 0);
     add_label(writer, sample, "pid", 0, writer->pprof->processes[stack->part->process].pid);
 }
 
@@ -125,7 +356,7 @@ static void write_sample(struct gs_pprof_writer *writer, uint32_t node)
     add_labels(writer, &sample, &stack, gs_gil_word_name(word));
     piece.n_sample = 1;
     piece.sample = &samples;
-    gs_pprof_piece(writer, &piece);
+    write_piece(writer, &piece);
 }
 
 static void write_types(struct gs_pprof_writer *writer)
@@ -133,11 +364,11 @@ static void write_types(struct gs_pprof_writer *writer)
     Gs__ValueType type[VALUES], period = GS__VALUE_TYPE__INIT, *types[VALUES];
     Gs__Profile piece = GS__PROFILE__INIT;
     double hz = writer->pprof->run.rate_hz;
-    gs_pprof_number(writer, ""); /* number 0 */
+    number_of_text(writer, ""); /* number 0 */
     for (int i = 0; i < VALUES; i++) {
         gs__value_type__init(&type[i]);
-        type[i].type = gs_pprof_number(writer, values[i].name);
-        type[i].unit = gs_pprof_number(writer, values[i].unit);
+        type[i].type = number_of_text(writer, values[i].name);
+        type[i].unit = number_of_text(writer, values[i].unit);
         types[i] = &type[i];
     }
     period.type = type[WALL].type;
@@ -147,7 +378,7 @@ static void write_types(struct gs_pprof_writer *writer)
     piece.period_type = &period;
     piece.period = isfinite(hz) && hz > 1e-6 ? (int64_t)(1e9 / hz + 0.5) : 0;
     piece.default_sample_type = type[shown[writer->pprof->selection->mode]].type;
-    gs_pprof_piece(writer, &piece);
+    write_piece(writer, &piece);
 }
 
 static int64_t quality_text(struct gs_pprof_writer *writer, const struct gs_run_end *end)
@@ -161,7 +392,7 @@ static int64_t quality_text(struct gs_pprof_writer *writer, const struct gs_run_
     gs_label_add(&writer->name, dumped ? dumped : "", 0);
     free(dumped);
     json_decref(quality);
-    return gs_pprof_label_number(writer, &writer->name);
+    return number_of_label(writer, &writer->name);
 }
 
 static void write_run(struct gs_pprof_writer *writer, const struct gs_run_end *end)
@@ -174,28 +405,28 @@ static void write_run(struct gs_pprof_writer *writer, const struct gs_run_end *e
     gs_label_cut(&writer->name, 0);
     gs_label_add(&writer->name, pprof->exe ? pprof->exe : "python", 0);
     mapping.id = GS_PPROF_MAPPING;
-    mapping.filename = gs_pprof_label_number(writer, &writer->name);
+    mapping.filename = number_of_label(writer, &writer->name);
     mapping.has_functions = mapping.has_filenames = mapping.has_line_numbers = true;
     piece.n_mapping = 1;
     piece.mapping = &mappings;
     gs_label_put(&writer->name, "gilspy ");
     gs_label_add(&writer->name, pprof->gilspy ? pprof->gilspy : "", 0);
     gs_label_put(&writer->name, "%s", end->complete ? "" : ": a part of the run");
-    comments[0] = gs_pprof_label_number(writer, &writer->name);
+    comments[0] = number_of_label(writer, &writer->name);
     gs_label_put(&writer->name, "mode %s: %s", mode->name, mode->help);
-    comments[1] = gs_pprof_label_number(writer, &writer->name);
+    comments[1] = number_of_label(writer, &writer->name);
     comments[2] = quality_text(writer, end);
     piece.n_comment = sizeof comments / sizeof *comments;
     piece.comment = comments;
     piece.time_nanos = pprof->run.realtime_ns;
     piece.duration_nanos = end->end_ns > pprof->run.begin_ns ? (int64_t)(end->end_ns - pprof->run.begin_ns) : 0;
-    gs_pprof_piece(writer, &piece);
+    write_piece(writer, &piece);
 }
 
 enum gs_status gs_pprof_write(struct gs_pprof *pprof, const struct gs_run_end *end)
 {
     struct gs_pprof_writer writer = {.pprof = pprof,
-                                     .out = gs_pprof_out_new(pprof->out),
+                                     .out = new_out(pprof->out),
                                      .functions = gs_pprof_texts_new(),
                                      .locations = gs_pprof_texts_new()};
     if (!writer.out || !writer.functions || !writer.locations)
@@ -203,13 +434,13 @@ enum gs_status gs_pprof_write(struct gs_pprof *pprof, const struct gs_run_end *e
     if (!writer.status) {
         write_types(&writer);
         write_run(&writer, end);
-        gs_pprof_write_locations(&writer);
+        write_locations(&writer);
     }
     for (uint32_t i = 1; i < gs_calltree_count(pprof->tree) && !writer.status; i++)
         write_sample(&writer, i);
     if (!writer.status)
-        writer.status = gs_pprof_out_end(writer.out);
-    gs_pprof_out_free(writer.out);
+        writer.status = end_out(writer.out);
+    free_out(writer.out);
     gs_pprof_texts_free(writer.functions);
     gs_pprof_texts_free(writer.locations);
     free(writer.location);

@@ -2,8 +2,22 @@
 #ifndef GS_EXPORT_TEXT_PAGE_H
 #define GS_EXPORT_TEXT_PAGE_H
 
+#include "export/dump.h"
 #include "export/files.h"
-#include "export/text/fold.h"
+#include "export/words.h"
+
+/* Threads with the same stack in the same state. */
+struct gs_fold {
+    const struct gs_entry **members;
+    size_t count;
+    enum gs_face face;
+};
+
+struct gs_folds {
+    struct gs_fold *list; /* by face, then in the order of the entries */
+    size_t count;
+    const struct gs_entry **members;
+};
 
 enum { GS_PAGE_NAME_MOST = 40 /* columns of a thread's name, where lines must fit a terminal */ };
 

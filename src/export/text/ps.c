@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/table.h"
 #include "export/ps.h"
 #include "export/words.h"
 
@@ -37,7 +38,6 @@ static void put_gil(struct gs_text *cell, const struct gs_ps_row *row)
 
 static void put_cell(struct gs_text *cell, const struct gs_ps_row *row, enum column column)
 {
-    gs_text_clear(cell);
     switch (column) {
     case PID:
         gs_text_put(cell, "%d", (int)row->pid);
@@ -92,61 +92,42 @@ static void put_rest(struct gs_text *line, const struct gs_ps_row *row, int room
     gs_text_fini(&rest);
 }
 
-static void measure(const struct gs_ps *ps, struct gs_text *cell, int widths[COLUMN_COUNT])
+static void put_titles(struct gs_table *table)
 {
+    gs_text_style(&table->line, GS_STYLE_BOLD);
     for (int c = 0; c < COLUMN_COUNT; c++) {
-        widths[c] = (int)strlen(columns[c].title);
-        for (size_t i = 0; i < ps->count; i++) {
-            put_cell(cell, &ps->rows[i], c);
-            widths[c] = cell->columns > widths[c] ? cell->columns : widths[c];
-        }
+        gs_text_put(&table->cell, "%s", columns[c].title);
+        gs_table_put(table, columns[c].right);
     }
+    gs_text_put(&table->cell, "COMMAND");
+    gs_table_put(table, false);
+    gs_text_style(&table->line, GS_STYLE_PLAIN);
+    gs_table_end_row(table);
 }
 
-/* One cell in its column, with the gap behind it. */
-static void set_cell(struct gs_text *line, const struct gs_text *cell, int width, bool right)
+static void put_row(struct gs_table *table, const struct gs_ps_row *row, int room)
 {
-    int end = line->columns + width;
-    if (right)
-        gs_text_pad(line, end - cell->columns);
-    gs_text_join(line, cell);
-    gs_text_pad(line, end + 2);
-}
-
-static void write_titles(struct gs_text *line, struct gs_text *cell, const int widths[COLUMN_COUNT])
-{
-    gs_text_style(line, GS_STYLE_BOLD);
+    gs_text_style(&table->line, row->watchable ? GS_STYLE_PLAIN : GS_STYLE_DIM);
     for (int c = 0; c < COLUMN_COUNT; c++) {
-        gs_text_clear(cell);
-        gs_text_put(cell, "%s", columns[c].title);
-        set_cell(line, cell, widths[c], columns[c].right);
+        put_cell(&table->cell, row, c);
+        gs_table_put(table, columns[c].right);
     }
-    gs_text_put(line, "COMMAND");
-    gs_text_style(line, GS_STYLE_PLAIN);
+    gs_table_reach(table);
+    put_rest(&table->line, row, room);
+    gs_text_style(&table->line, GS_STYLE_PLAIN);
+    gs_table_end_row(table);
 }
 
 enum gs_status gs_ps_text(const struct gs_ps *ps, const struct gs_console *console, bool whole)
 {
-    struct gs_text line, cell;
-    int widths[COLUMN_COUNT];
-    gs_text_init(&line, console->utf8);
-    gs_text_init(&cell, console->utf8);
-    measure(ps, &cell, widths);
-    write_titles(&line, &cell, widths);
-    gs_text_write(&line, console);
-    for (size_t i = 0; i < ps->count; i++) {
-        const struct gs_ps_row *row = &ps->rows[i];
-        gs_text_style(&line, row->watchable ? GS_STYLE_PLAIN : GS_STYLE_DIM);
-        for (int c = 0; c < COLUMN_COUNT; c++) {
-            put_cell(&cell, row, c);
-            set_cell(&line, &cell, widths[c], columns[c].right);
-        }
-        put_rest(&line, row, whole ? 0 : console->columns);
-        gs_text_style(&line, GS_STYLE_PLAIN);
-        gs_text_write(&line, console);
-    }
-    enum gs_status status = line.failed || cell.failed ? GS_NO_MEMORY : GS_OK;
-    gs_text_fini(&line);
-    gs_text_fini(&cell);
-    return status;
+    struct gs_console uncut = *console; /* who asks for whole commands gets them */
+    struct gs_table table;
+    uncut.columns = 0;
+    gs_table_init(&table, &uncut);
+    do {
+        put_titles(&table);
+        for (size_t i = 0; i < ps->count; i++)
+            put_row(&table, &ps->rows[i], whole ? 0 : console->columns);
+    } while (gs_table_again(&table));
+    return gs_table_fini(&table);
 }

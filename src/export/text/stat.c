@@ -3,13 +3,179 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/console.h"
+#include "base/table.h"
 #include "export/counts.h"
 #include "export/stat.h"
 #include "export/text/hogs.h"
-#include "export/text/stat_table.h"
 #include "export/words.h"
+#include "gil/gilstat.h"
 
-enum { BLAME_MOST = 5, NAME_MOST = 20, BLAME_LEAST_US = 1000, WIDE = 116 };
+enum column { THREAD, TID, HAS, WAIT, NO, UNKNOWN, CPU, TAKES, WAITS, HOLD, LONGEST_WAIT, COLUMN_COUNT };
+
+static const struct {
+    const char *title, *narrow; /* on a narrow terminal */
+} columns[COLUMN_COUNT] = {
+    [THREAD] = {"THREAD", "THREAD"},
+    [TID] = {"TID", "TID"},
+    [HAS] = {"HAS GIL %", "HAS %"},
+    [WAIT] = {"GIL WAIT %", "WAIT %"},
+    [NO] = {"NO GIL %", "NO %"},
+    [UNKNOWN] = {"UNKNOWN %", "UNKN %"},
+    [CPU] = {"CPU %", "CPU %"},
+    [TAKES] = {"TAKES", "TAKES"},
+    [WAITS] = {"WAITS", "WAITS"},
+    [HOLD] = {"LONGEST HOLD", "HOLD"},
+    [LONGEST_WAIT] = {"LONGEST WAIT", "WAIT"},
+};
+
+enum {
+    TABLE_WIDE = 106, /* columns of a terminal: below it, the titles are short */
+    GIL_WIDE = 116,   /* below it, the GIL takes two lines */
+    THREAD_MOST = 24,
+    NAME_MOST = 20,
+    FEW = 3,
+    BLAME_MOST = 5,
+    BLAME_LEAST_US = 1000
+};
+#define NOTHING 0.0005 /* shares that show as 0.0 % */
+
+struct listing {
+    struct gs_table table;
+    const struct gs_gilstat *stat;
+    bool narrow, verbose, unknown, fold;
+};
+
+static bool is_idle(const struct gs_gilstat_thread *thread)
+{
+    return !thread->folded && thread->has < NOTHING && thread->waits < NOTHING && thread->unknown < NOTHING &&
+           (!thread->on_cpu.known || thread->on_cpu.value < NOTHING);
+}
+
+static void put_share(struct gs_text *cell, struct gs_figure share)
+{
+    if (share.known)
+        gs_text_put(cell, "%.1f", share.value * 100);
+    else
+        gs_text_put(cell, "-");
+}
+
+static void put_count(struct gs_text *cell, struct gs_count count)
+{
+    if (count.known)
+        gs_words_number(cell, count.value);
+    else
+        gs_text_put(cell, "-");
+}
+
+static void put_time(struct gs_text *cell, struct gs_count us)
+{
+    if (us.known && us.value > 0)
+        gs_words_time(cell, us.value);
+    else
+        gs_text_put(cell, "-");
+}
+
+static void put_cell(struct listing *l, const struct gs_gilstat_thread *thread, enum column column)
+{
+    struct gs_text *cell = &l->table.cell;
+    const struct gs_figure shares[COLUMN_COUNT] = {[HAS] = gs_figure(thread->has),
+                                                   [WAIT] = gs_figure(thread->waits),
+                                                   [NO] = gs_figure(thread->without),
+                                                   [UNKNOWN] = gs_figure(thread->unknown),
+                                                   [CPU] = thread->on_cpu};
+    switch (column) {
+    case THREAD:
+        if (thread->folded)
+            gs_words_count(cell, thread->folded, "that ended", "that ended");
+        else
+            gs_text_fit(cell, thread->name, l->verbose ? 0 : THREAD_MOST, GS_CUT_END);
+        gs_text_put(cell, thread->main ? " *" : "");
+        break;
+    case TID:
+        if (thread->folded)
+            gs_text_put(cell, "-");
+        else
+            gs_text_put(cell, "%d", (int)thread->tid);
+        break;
+    case TAKES:
+        put_count(cell, thread->acquisitions);
+        break;
+    case WAITS:
+        put_count(cell, thread->wait_count);
+        break;
+    case HOLD:
+        put_time(cell, thread->longest_hold_us);
+        break;
+    case LONGEST_WAIT:
+        put_time(cell, thread->longest_wait_us);
+        break;
+    default:
+        put_share(cell, shares[column]);
+        break;
+    }
+}
+
+static bool is_shown(const struct listing *l, enum column column)
+{
+    return column != UNKNOWN || l->unknown;
+}
+
+static void put_titles(struct listing *l)
+{
+    gs_text_style(&l->table.line, GS_STYLE_BOLD);
+    for (int c = 0; c < COLUMN_COUNT; c++) {
+        if (!is_shown(l, c))
+            continue;
+        gs_text_put(&l->table.cell, "%s", l->narrow ? columns[c].narrow : columns[c].title);
+        gs_table_put(&l->table, c > THREAD);
+    }
+    gs_text_style(&l->table.line, GS_STYLE_PLAIN);
+    gs_table_end_row(&l->table);
+}
+
+static void put_threads(struct listing *l)
+{
+    size_t folded = 0;
+    for (size_t i = 0; i < l->stat->thread_count; i++) {
+        const struct gs_gilstat_thread *thread = &l->stat->threads[i];
+        if (l->fold && is_idle(thread)) {
+            folded++;
+            continue;
+        }
+        for (int c = 0; c < COLUMN_COUNT; c++) {
+            if (!is_shown(l, c))
+                continue;
+            put_cell(l, thread, c);
+            gs_table_put(&l->table, c > THREAD);
+        }
+        gs_table_end_row(&l->table);
+    }
+    if (folded > 0) {
+        gs_words_count(&l->table.line, folded, "other thread", "other threads");
+        gs_text_put(&l->table.line, " hardly ran, and neither had it nor waited for it");
+        gs_table_end_row(&l->table);
+    }
+}
+
+static enum gs_status write_threads(const struct gs_gilstat *stat, const struct gs_console *console, bool verbose)
+{
+    struct listing l = {
+        .stat = stat, .narrow = console->columns > 0 && console->columns < TABLE_WIDE, .verbose = verbose};
+    size_t idle = 0;
+    for (size_t i = 0; i < stat->thread_count; i++) {
+        idle += is_idle(&stat->threads[i]);
+        l.unknown |= stat->threads[i].unknown >= NOTHING;
+    }
+    l.fold = !verbose && idle > FEW;
+    gs_table_init(&l.table, console);
+    l.table.gap = l.narrow ? 1 : 2;
+    do {
+        put_titles(&l);
+        put_threads(&l);
+    } while (gs_table_again(&l.table));
+    return gs_table_fini(&l.table);
+}
 
 /* "10.0 s watched, 1,000 samples/s, shares ±0.4" */
 static void put_method(struct gs_text *line, const struct gs_gilstat *stat)
@@ -77,7 +243,7 @@ static void write_gil(struct gs_text *line, const struct gs_gilstat *stat, const
     if (gil->contended.known)
         gs_text_put(line, "   contended %.1f %%   %.1f waiting on average", gil->contended.value * 100,
                     gil->mean_waiters.value);
-    if (console->columns > 0 && console->columns < WIDE) {
+    if (console->columns > 0 && console->columns < GIL_WIDE) {
         gs_text_write_cut(line, console);
         gs_text_put(line, "  ");
     }
@@ -170,7 +336,7 @@ enum gs_status gs_stat_text(const struct gs_gilstat *stat, const struct gs_conso
     for (size_t i = 0; i < stat->gil_count; i++)
         write_gil(&line, stat, &stat->gils[i], console);
     gs_text_write_cut(&line, console);
-    enum gs_status status = gs_stat_table(stat, console, verbose);
+    enum gs_status status = write_threads(stat, console, verbose);
     if (!status)
         status = gs_counts_text(stat, console, verbose);
     bool disabled = stat->gil_count == 1 && stat->gils[0].state == GS_GIL_DISABLED;

@@ -1,0 +1,80 @@
+/* Columns are as wide as what stands in them, in characters and not in bytes; figures end at the right. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/table.h"
+
+static void put_row(struct gs_table *table, const char *name, const char *figure, const char *rest)
+{
+    gs_text_put(&table->cell, "%s", name);
+    gs_table_put(table, false);
+    gs_text_put(&table->cell, "%s", figure);
+    gs_table_put(table, true);
+    gs_table_reach(table);
+    gs_text_put(&table->line, "%s", rest);
+    gs_table_end_row(table);
+}
+
+static void check(struct gs_table *table, struct gs_console *console, const char *expected)
+{
+    char *text = NULL;
+    size_t len = 0;
+    console->out = open_memstream(&text, &len);
+    assert_non_null(console->out);
+    do {
+        put_row(table, "é", "1", "short");
+        put_row(table, "worker", "1,000", "somewhat longer");
+    } while (gs_table_again(table));
+    assert_int_equal(gs_table_fini(table), GS_OK);
+    fclose(console->out);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+static void as_wide_as_needed(void **state)
+{
+    struct gs_console console = {.utf8 = true};
+    struct gs_table table;
+    (void)state;
+    gs_table_init(&table, &console);
+    check(&table, &console,
+          "é           1  short\n"
+          "worker  1,000  somewhat longer\n");
+}
+
+static void at_least_as_wide_as_told(void **state)
+{
+    struct gs_console console = {.utf8 = true};
+    struct gs_table table;
+    (void)state;
+    gs_table_init(&table, &console);
+    table.widths[0] = 8;
+    table.gap = 1;
+    check(&table, &console,
+          "é            1 short\n"
+          "worker   1,000 somewhat longer\n");
+}
+
+static void cut_to_the_terminal(void **state)
+{
+    struct gs_console console = {.utf8 = true, .columns = 20};
+    struct gs_table table;
+    (void)state;
+    gs_table_init(&table, &console);
+    check(&table, &console,
+          "é           1  short\n"
+          "worker  1,000  somew\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(as_wide_as_needed), cmocka_unit_test(at_least_as_wide_as_told),
+                                       cmocka_unit_test(cut_to_the_terminal)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
