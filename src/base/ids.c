@@ -4,7 +4,7 @@
 
 #include "base/ids.h"
 
-static struct gs_id *slot_of(const struct gs_ids *ids, uint32_t id)
+static struct gs_id *slot_of(const struct gs_ids *ids, uint64_t id)
 {
     size_t at = (size_t)((id * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
     for (;; at++) {
@@ -14,7 +14,7 @@ static struct gs_id *slot_of(const struct gs_ids *ids, uint32_t id)
     }
 }
 
-uint32_t gs_ids_find(const struct gs_ids *ids, uint32_t id)
+uint32_t gs_ids_find(const struct gs_ids *ids, uint64_t id)
 {
     return ids->slot_count > 0 ? slot_of(ids, id)->next - 1 : GS_IDS_NONE;
 }
@@ -34,7 +34,7 @@ static bool grow(struct gs_ids *ids)
     return true;
 }
 
-bool gs_ids_set(struct gs_ids *ids, uint32_t id, uint32_t value)
+bool gs_ids_set(struct gs_ids *ids, uint64_t id, uint32_t value)
 {
     if (2 * (ids->used + 1) > ids->slot_count && !grow(ids))
         return false;

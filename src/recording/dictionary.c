@@ -4,23 +4,13 @@
 #include "base/room.h"
 #include "recording/dictionary.h"
 
-enum { FIRST_SLOTS = 1024, STRING_RECORD = GS_WIRE_NUMBER_MOST * 2 + 1, PLACE_STRINGS = 4 };
-
-struct gs_string_number {
-    const char *text; /* NULL: empty */
-    uint32_t number;
-};
-
-void gs_dictionary_init(struct gs_dictionary *dictionary)
-{
-    *dictionary = (struct gs_dictionary){.key = gs_hash_key_new()};
-}
+enum { STRING_RECORD = GS_WIRE_NUMBER_MOST * 2 + 1, PLACE_STRINGS = 4 };
 
 void gs_dictionary_fini(struct gs_dictionary *dictionary)
 {
     free(dictionary->stacks.of);
     free(dictionary->places.of);
-    free(dictionary->strings);
+    gs_ids_fini(&dictionary->strings);
     free(dictionary->chain);
 }
 
@@ -34,8 +24,8 @@ void gs_dictionary_forget(struct gs_dictionary *dictionary)
 {
     clear(dictionary->stacks.of, dictionary->stacks.room * sizeof *dictionary->stacks.of);
     clear(dictionary->places.of, dictionary->places.room * sizeof *dictionary->places.of);
-    clear(dictionary->strings, dictionary->string_slots * sizeof *dictionary->strings);
-    dictionary->stack_count = dictionary->place_count = dictionary->string_count = 0;
+    gs_ids_clear(&dictionary->strings);
+    dictionary->stack_count = dictionary->place_count = 0;
 }
 
 /* Room for the numbers up to `highest`. */
@@ -52,42 +42,16 @@ static bool make_room(struct gs_numbers *numbers, uint32_t highest)
     return true;
 }
 
-static struct gs_string_number *slot_of(const struct gs_dictionary *dictionary, const char *text)
-{
-    size_t mask = dictionary->string_slots - 1;
-    size_t at = gs_hash_mix(dictionary->key, (uintptr_t)text) & mask;
-    while (dictionary->strings[at].text && dictionary->strings[at].text != text)
-        at = (at + 1) & mask;
-    return &dictionary->strings[at];
-}
-
-/* At least half of the slots stay empty, also when a place brings new strings in all its fields. */
-static bool grow_strings(struct gs_dictionary *dictionary)
-{
-    if (dictionary->string_count + PLACE_STRINGS <= dictionary->string_slots / 2)
-        return true;
-    struct gs_dictionary grown = *dictionary;
-    grown.string_slots = dictionary->string_slots ? dictionary->string_slots * 2 : FIRST_SLOTS;
-    grown.strings = calloc(grown.string_slots, sizeof *grown.strings);
-    if (!grown.strings)
-        return false;
-    for (size_t i = 0; i < dictionary->string_slots; i++) {
-        if (dictionary->strings[i].text)
-            *slot_of(&grown, dictionary->strings[i].text) = dictionary->strings[i];
-    }
-    free(dictionary->strings);
-    *dictionary = grown;
-    return true;
-}
-
+/* NULL: out of memory. */
 static uint8_t *put_string(struct gs_dictionary *dictionary, uint8_t *to, const char *text)
 {
     if (!text)
         return gs_wire_put(to, 0);
-    struct gs_string_number *known = slot_of(dictionary, text);
-    if (known->text)
-        return gs_wire_put(to, known->number + UINT64_C(2));
-    *known = (struct gs_string_number){text, dictionary->string_count++};
+    uint32_t known = gs_ids_find(&dictionary->strings, (uintptr_t)text);
+    if (known != GS_IDS_NONE)
+        return gs_wire_put(to, known + UINT64_C(2));
+    if (!gs_ids_set(&dictionary->strings, (uintptr_t)text, (uint32_t)dictionary->strings.used))
+        return NULL;
     return gs_wire_put_string(gs_wire_put(to, 1), text);
 }
 
@@ -99,15 +63,17 @@ static enum gs_status write_place(struct gs_dictionary *dictionary, struct gs_pa
     size_t most = GS_WIRE_NUMBER_MOST * 2;
     for (size_t i = 0; i < PLACE_STRINGS; i++)
         most += STRING_RECORD + gs_wire_string_len(strings[i]);
-    if (!make_room(&dictionary->places, number) || !grow_strings(dictionary))
+    if (!make_room(&dictionary->places, number))
         return GS_NO_MEMORY;
     enum gs_status status = gs_packer_room(packer, most);
     if (status)
         return status;
     uint8_t *to = packer->raw + packer->len;
     *to++ = GS_RECORD_PLACE;
-    for (size_t i = 0; i < PLACE_STRINGS; i++)
+    for (size_t i = 0; i < PLACE_STRINGS && to; i++)
         to = put_string(dictionary, to, strings[i]);
+    if (!to)
+        return GS_NO_MEMORY;
     to = gs_wire_put(to, gs_wire_zigzag(place->line));
     *to++ = place->kind;
     dictionary->places.of[number] = ++dictionary->place_count;

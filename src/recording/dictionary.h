@@ -2,25 +2,22 @@
 #ifndef GS_RECORDING_DICTIONARY_H
 #define GS_RECORDING_DICTIONARY_H
 
+#include "base/ids.h"
 #include "recording/packer.h"
-#include "stack/hash.h"
 
 struct gs_numbers {
     uint32_t *of; /* the file's number by the source's; 0: not in the file */
     size_t room;
 };
 
-struct gs_dictionary {
+struct gs_dictionary { /* empty when zeroed */
     struct gs_numbers stacks, places;
-    uint32_t stack_count, place_count, string_count; /* in the file */
-    struct gs_hash_key key;
-    struct gs_string_number *strings; /* by address, open-addressed */
-    size_t string_slots;
-    uint32_t *chain; /* callers to be written */
+    uint32_t stack_count, place_count; /* in the file */
+    struct gs_ids strings;             /* the file's numbers by their addresses */
+    uint32_t *chain;                   /* callers to be written */
     size_t chain_room;
 };
 
-void gs_dictionary_init(struct gs_dictionary *dictionary);
 void gs_dictionary_fini(struct gs_dictionary *dictionary);
 /* All is numbered anew; memory is kept. */
 void gs_dictionary_forget(struct gs_dictionary *dictionary);

@@ -34,7 +34,6 @@ static bool same(const struct gs_thread_sample *a, const struct gs_thread_sample
 void gs_samples_out_init(struct gs_samples_out *out)
 {
     *out = (struct gs_samples_out){0};
-    gs_dictionary_init(&out->dictionary);
 }
 
 void gs_samples_out_fini(struct gs_samples_out *out)

@@ -104,15 +104,14 @@ static struct shape {
 static enum gs_status run_shape(struct gs_sink *sink)
 {
     static char *command[] = {"python3", "app.py", NULL};
+    static const char *const names[] = {"worker-0", "worker-1", "worker-2", "worker-3", "worker-4",
+                                        "worker-5", "worker-6", "worker-7", "worker-8", "worker-9"};
     struct stream s;
     enum gs_status status = GS_OK;
     stream_begin(&s, sink);
     stream_process(&s, 4242, command);
-    for (int i = 0; i < shape.threads; i++) {
-        char name[] = "worker-0";
-        name[7] = (char)('0' + i);
-        stream_thread(&s, 5000 + i, name);
-    }
+    for (int i = 0; i < shape.threads; i++)
+        stream_thread(&s, 5000 + i, names[i]); /* they hold until the end */
     uint32_t work = stream_call(&s, 0, "work", "app.py", 7);
     for (int i = 0; i < 600 && status == GS_OK; i++) {
         int holder = i % 10 < shape.held_of_10 ? i / shape.turn % shape.holders : -1;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/room.h"
+#include "export/about.h"
 #include "export/format.h"
 #include "export/formats.h"
 #include "export/json.h"
@@ -14,7 +15,7 @@
 struct gs_scope_thread {
     uint32_t process;
     pid_t tid;
-    char *name;
+    const char *name;
     struct gs_span span; /* the last one, which may go on; node 0: none */
     uint64_t busy_ns;    /* time that counts */
 };
@@ -29,7 +30,7 @@ struct gs_speedscope {
     uint32_t thread_count;
     size_t thread_room;
     uint64_t begin_ns;
-    char *gilspy;
+    const char *gilspy;
 };
 
 /* A thread's spans on their way into the file. */
@@ -52,18 +53,6 @@ static const struct {
               {GS_NODE_OTHER, "(other)"}};
 
 enum { OTHERS = sizeof others / sizeof *others };
-
-/* Digits without the cost of a format: there is one number for each frame of each stack. */
-static void put_number(uint64_t number, FILE *out)
-{
-    char digits[24];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    fwrite_unlocked(digits + at, 1, sizeof digits - at, out);
-}
 
 static enum gs_status put_label(struct gs_label *label, FILE *out)
 {
@@ -147,7 +136,7 @@ static bool write_stack(struct writer *writer, uint32_t node)
     }
     putc_unlocked('[', out);
     while (depth > 0) {
-        put_number(writer->path[--depth], out);
+        gs_about_write_number(writer->path[--depth], out);
         if (depth > 0)
             putc_unlocked(',', out);
     }
@@ -165,12 +154,12 @@ static bool write_spans(struct writer *writer, uint32_t thread, bool weights)
     while (gs_spill_next(writer->scope->spill, thread, &span)) {
         if (span.begin_ns > at_ns) {
             fputs(comma, out);
-            weights ? put_number(span.begin_ns - at_ns, out) : (void)fputs("[]", out);
+            weights ? gs_about_write_number(span.begin_ns - at_ns, out) : (void)fputs("[]", out);
             comma = ",\n";
         }
         fputs(comma, out);
         if (weights)
-            put_number(span.end_ns - span.begin_ns, out);
+            gs_about_write_number(span.end_ns - span.begin_ns, out);
         else if (!write_stack(writer, span.node))
             return false;
         at_ns = span.end_ns;
@@ -178,7 +167,7 @@ static bool write_spans(struct writer *writer, uint32_t thread, bool weights)
     }
     if (writer->end_ns > at_ns) {
         fputs(comma, out);
-        weights ? put_number(writer->end_ns - at_ns, out) : (void)fputs("[]", out);
+        weights ? gs_about_write_number(writer->end_ns - at_ns, out) : (void)fputs("[]", out);
     }
     return !gs_spill_failed(writer->scope->spill);
 }
@@ -258,7 +247,7 @@ static enum gs_status write_all(struct gs_speedscope *scope, const struct gs_run
     fputs(",\n\"exporter\": ", out);
     struct gs_label exporter = {0};
     gs_label_put(&exporter, "gilspy ");
-    gs_label_add(&exporter, scope->gilspy ? scope->gilspy : "", 0);
+    gs_label_add(&exporter, scope->gilspy, 0);
     if (status == GS_OK)
         status = put_label(&exporter, out);
     fprintf(out, ",\n\"gilspy\": {\"mode\": \"%s\", \"complete\": %s, \"samples_in_other\": %" PRIu64 ", \"quality\": ",
@@ -279,8 +268,8 @@ static enum gs_status begin(struct gs_sink *sink, const struct gs_run_info *run)
 {
     struct gs_speedscope *self = (struct gs_speedscope *)sink;
     self->begin_ns = run->begin_ns;
-    self->gilspy = strdup(run->gilspy ? run->gilspy : "");
-    return self->gilspy ? GS_OK : GS_NO_MEMORY;
+    self->gilspy = run->gilspy;
+    return GS_OK;
 }
 
 static enum gs_status add_process(struct gs_sink *sink, uint32_t number, const struct gs_sampled_process *process)
@@ -298,11 +287,10 @@ static enum gs_status add_thread(struct gs_sink *sink, uint32_t number, const st
     if (number == self->thread_count)
         self->threads[self->thread_count++] = (struct gs_scope_thread){0};
     struct gs_scope_thread *known = &self->threads[number];
-    free(known->name);
     known->process = thread->process;
     known->tid = thread->tid;
-    known->name = strdup(thread->name);
-    return known->name ? gs_calltree_add_thread(self->tree, number, thread) : GS_NO_MEMORY;
+    known->name = thread->name;
+    return gs_calltree_add_thread(self->tree, number, thread);
 }
 
 /* Makes the thread's last span longer, or begins another. */
@@ -372,12 +360,9 @@ static void close_speedscope(struct gs_sink *sink)
     struct gs_speedscope *self = (struct gs_speedscope *)sink;
     if (!self)
         return;
-    for (uint32_t i = 0; i < self->thread_count; i++)
-        free(self->threads[i].name);
     free(self->threads);
     gs_calltree_free(self->tree);
     gs_spill_free(self->spill);
-    free(self->gilspy);
     free(self);
 }
 

@@ -14,9 +14,7 @@ static enum gs_status begin(struct gs_sink *sink, const struct gs_run_info *run)
 {
     struct gs_html *self = (struct gs_html *)sink;
     self->run = *run;
-    self->run.gilspy = self->gilspy = strdup(run->gilspy ? run->gilspy : "");
-    self->run.host = self->host = strdup(run->host ? run->host : "");
-    return self->gilspy && self->host ? GS_OK : GS_NO_MEMORY;
+    return GS_OK;
 }
 
 static enum gs_status add_process(struct gs_sink *sink, uint32_t number, const struct gs_sampled_process *process)
@@ -42,10 +40,7 @@ static enum gs_status add_thread(struct gs_sink *sink, uint32_t number, const st
     if (number == self->thread_count)
         self->threads[self->thread_count++] = (struct gs_html_thread){0};
     struct gs_html_thread *known = &self->threads[number];
-    free(known->name);
-    known->name = strdup(thread->name);
-    if (!known->name)
-        return GS_NO_MEMORY;
+    known->name = thread->name;
     known->process = thread->process;
     known->tid = thread->tid;
     known->main = thread->main;
@@ -266,10 +261,8 @@ static void close_html(struct gs_sink *sink)
     struct gs_html *self = (struct gs_html *)sink;
     if (!self)
         return;
-    for (uint32_t i = 0; i < self->thread_count; i++) {
-        free(self->threads[i].name);
+    for (uint32_t i = 0; i < self->thread_count; i++)
         free(self->threads[i].cells);
-    }
     for (size_t i = 0; i < self->process_count; i++)
         free(self->processes[i].gils);
     free(self->processes);
@@ -279,8 +272,6 @@ static void close_html(struct gs_sink *sink)
     gs_calltree_free(self->tree);
     gs_calltree_free(self->still_tree);
     gs_spill_free(self->spill);
-    free(self->gilspy);
-    free(self->host);
     free(self);
 }
 

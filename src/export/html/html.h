@@ -24,7 +24,7 @@ enum {
 struct gs_html_thread {
     uint32_t process, rank; /* rank: among those shown, by how busy they were; from 0 on */
     pid_t tid;
-    char *name;
+    const char *name;          /* the source's, as in gs_run_info: they hold until the end */
     bool main, chosen, shared; /* shared: another one has its name */
     uint8_t lock;              /* the GIL that it was seen with last */
     uint64_t samples, longest_ns, runs_ns;
@@ -59,7 +59,6 @@ struct gs_html {
     uint32_t thread_count;
     size_t thread_room;
     struct gs_run_info run;
-    char *gilspy, *host;
     uint64_t last_ns; /* of the last sample, from the run's beginning */
 };
 

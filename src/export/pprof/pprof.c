@@ -11,9 +11,7 @@ static enum gs_status begin(struct gs_sink *sink, const struct gs_run_info *run)
 {
     struct gs_pprof *self = (struct gs_pprof *)sink;
     self->run = *run;
-    self->run.gilspy = self->run.host = NULL;
-    self->gilspy = strdup(run->gilspy ? run->gilspy : "");
-    return self->gilspy ? GS_OK : GS_NO_MEMORY;
+    return GS_OK;
 }
 
 static enum gs_status add_process(struct gs_sink *sink, uint32_t number, const struct gs_sampled_process *process)
@@ -33,8 +31,8 @@ static enum gs_status add_process(struct gs_sink *sink, uint32_t number, const s
     free(known->command);
     known->pid = process->pid;
     known->command = gs_words_joined(process->command);
-    if (!self->exe && process->exe && !(self->exe = strdup(process->exe)))
-        return GS_NO_MEMORY;
+    if (!self->exe)
+        self->exe = process->exe;
     return known->command ? GS_OK : GS_NO_MEMORY;
 }
 
@@ -139,8 +137,6 @@ static void close_pprof(struct gs_sink *sink)
     free(self->parts);
     free(self->list);
     gs_calltree_free(self->tree);
-    free(self->gilspy);
-    free(self->exe);
     free(self);
 }
 

@@ -43,8 +43,8 @@ struct gs_pprof {
     const struct gs_selection *selection;
     struct gs_selection by_thread; /* the same with threads, for the tree */
     struct gs_calltree *tree;
-    struct gs_run_info run; /* without its texts, */
-    char *gilspy, *exe;     /* which are here; exe: of the first process */
+    struct gs_run_info run;
+    const char *exe; /* of the first process that has one */
     struct gs_pprof_process *processes;
     uint32_t process_count;
     struct gs_pprof_part *parts;

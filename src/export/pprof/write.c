@@ -410,7 +410,7 @@ static void write_run(struct gs_pprof_writer *writer, const struct gs_run_end *e
     piece.n_mapping = 1;
     piece.mapping = &mappings;
     gs_label_put(&writer->name, "gilspy ");
-    gs_label_add(&writer->name, pprof->gilspy ? pprof->gilspy : "", 0);
+    gs_label_add(&writer->name, pprof->run.gilspy, 0);
     gs_label_put(&writer->name, "%s", end->complete ? "" : ": a part of the run");
     comments[0] = number_of_label(writer, &writer->name);
     gs_label_put(&writer->name, "mode %s: %s", mode->name, mode->help);
