@@ -191,7 +191,7 @@ void gs_diff_verdict(struct gs_label *text, const struct gs_difference *differen
 
 void gs_diff_side(struct gs_label *text, const struct gs_difference *difference, int side)
 {
-    const struct gs_drawing *drawing = difference->drawing[side];
+    const struct gs_tree_drawing *drawing = difference->drawing[side];
     gs_label_put(text, side == GS_BEFORE ? "Before: " : "After: ");
     gs_label_add(text, difference->name[side], NAME_MOST);
     gs_label_put(text, " · ");
@@ -289,7 +289,7 @@ static const char *shorten(void *context, const char *file)
 }
 
 /* The time that a side was sampled. */
-static double sampled_ns(const struct gs_drawing *drawing)
+static double sampled_ns(const struct gs_tree_drawing *drawing)
 {
     uint64_t begin_ns = drawing->run->begin_ns, end_ns = drawing->end->end_ns;
     return end_ns > begin_ns && end_ns - begin_ns > drawing->late_ns ? (double)(end_ns - begin_ns - drawing->late_ns)

@@ -13,8 +13,8 @@ enum { GS_BEFORE = 0, GS_AFTER = 1, GS_SIDES = 2 };
 
 struct gs_difference {
     const struct gs_selection *selection;
-    const struct gs_calltree *tree;             /* finished */
-    const struct gs_drawing *drawing[GS_SIDES]; /* each by itself */
+    const struct gs_calltree *tree;                  /* finished */
+    const struct gs_tree_drawing *drawing[GS_SIDES]; /* each by itself */
     const char *name[GS_SIDES];
     uint64_t samples[GS_SIDES]; /* that each share is known from: of one process */
 };

@@ -7,7 +7,7 @@
 
 enum { COMMAND_MOST = 120 };
 
-void gs_heading_command(struct gs_label *text, const struct gs_drawing *drawing)
+void gs_heading_command(struct gs_label *text, const struct gs_tree_drawing *drawing)
 {
     uint32_t count = gs_calltree_process_count(drawing->tree);
     const struct gs_calltree_process *first = count > 0 ? gs_calltree_process(drawing->tree, 0) : NULL;
@@ -21,7 +21,7 @@ void gs_heading_command(struct gs_label *text, const struct gs_drawing *drawing)
         gs_label_put(text, "no process");
 }
 
-void gs_heading_run(struct gs_label *text, const struct gs_drawing *drawing)
+void gs_heading_run(struct gs_label *text, const struct gs_tree_drawing *drawing)
 {
     uint32_t count = gs_calltree_process_count(drawing->tree);
     const struct gs_run_info *run = drawing->run;
@@ -52,7 +52,7 @@ void gs_heading_run(struct gs_label *text, const struct gs_drawing *drawing)
     gs_label_add(text, run->gilspy, 40);
 }
 
-void gs_heading_counted(struct gs_label *text, const struct gs_drawing *drawing, uint64_t total_ns)
+void gs_heading_counted(struct gs_label *text, const struct gs_tree_drawing *drawing, uint64_t total_ns)
 {
     const struct gs_selection *selection = drawing->selection;
     const struct gs_mode_row *mode = &gs_modes[selection->mode];
@@ -70,7 +70,7 @@ void gs_heading_counted(struct gs_label *text, const struct gs_drawing *drawing,
     }
 }
 
-void gs_heading_quality(struct gs_label *text, const struct gs_drawing *drawing)
+void gs_heading_quality(struct gs_label *text, const struct gs_tree_drawing *drawing)
 {
     const struct gs_quality *quality = &drawing->end->quality;
     const struct {

@@ -6,9 +6,9 @@
 #include "export/tree_sink.h"
 
 /* Each is added to `text`. */
-void gs_heading_command(struct gs_label *text, const struct gs_drawing *drawing);
-void gs_heading_run(struct gs_label *text, const struct gs_drawing *drawing);
-void gs_heading_counted(struct gs_label *text, const struct gs_drawing *drawing, uint64_t total_ns);
-void gs_heading_quality(struct gs_label *text, const struct gs_drawing *drawing);
+void gs_heading_command(struct gs_label *text, const struct gs_tree_drawing *drawing);
+void gs_heading_run(struct gs_label *text, const struct gs_tree_drawing *drawing);
+void gs_heading_counted(struct gs_label *text, const struct gs_tree_drawing *drawing, uint64_t total_ns);
+void gs_heading_quality(struct gs_label *text, const struct gs_tree_drawing *drawing);
 
 #endif

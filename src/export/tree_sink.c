@@ -16,7 +16,7 @@ struct tree_sink {
     uint64_t *late_ns; /* by process */
     size_t process_count, process_room;
     struct gs_run_end end; /* when it came, */
-    struct gs_drawing drawing;
+    struct gs_tree_drawing drawing;
 };
 
 static enum gs_status begin(struct gs_sink *sink, const struct gs_run_info *run)
@@ -63,7 +63,7 @@ static enum gs_status end(struct gs_sink *sink, const struct gs_run_end *run_end
     struct tree_sink *self = (struct tree_sink *)sink;
     enum gs_status status = gs_calltree_finish(self->tree);
     self->end = *run_end;
-    self->drawing = (struct gs_drawing){self->out, self->selection, self->tree, &self->run, &self->end, 0};
+    self->drawing = (struct gs_tree_drawing){self->out, self->selection, self->tree, &self->run, &self->end, 0};
     for (size_t i = 0; i < self->process_count; i++)
         self->drawing.late_ns = self->late_ns[i] > self->drawing.late_ns ? self->late_ns[i] : self->drawing.late_ns;
     return status == GS_OK && self->draw ? self->draw(&self->drawing) : status;
@@ -100,7 +100,7 @@ void gs_tree_sink_close(struct gs_sink *sink)
     free(self);
 }
 
-const struct gs_drawing *gs_tree_sink_drawing(const struct gs_sink *sink)
+const struct gs_tree_drawing *gs_tree_sink_drawing(const struct gs_sink *sink)
 {
     return &((const struct tree_sink *)sink)->drawing;
 }

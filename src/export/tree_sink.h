@@ -6,7 +6,7 @@
 #include "profile/calltree.h"
 
 /* A tree that is complete, and what is known about the run. */
-struct gs_drawing {
+struct gs_tree_drawing {
     FILE *out;
     const struct gs_selection *selection;
     const struct gs_calltree *tree;
@@ -15,13 +15,13 @@ struct gs_drawing {
     uint64_t late_ns; /* when nothing was sampled because the sampler was late: of the process with most of it */
 };
 
-typedef enum gs_status (*gs_draw_fn)(const struct gs_drawing *drawing);
+typedef enum gs_status (*gs_draw_fn)(const struct gs_tree_drawing *drawing);
 
 /* draw: NULL when the drawing is to be had from gs_tree_sink_drawing. */
 enum gs_status gs_tree_sink_open(struct gs_sink **sink, FILE *out, const struct gs_selection *selection,
                                  const struct gs_calltree_options *options, gs_draw_fn draw) GS_MUST_CHECK;
 void gs_tree_sink_close(struct gs_sink *sink);
 /* After the end, until it is closed. */
-const struct gs_drawing *gs_tree_sink_drawing(const struct gs_sink *sink);
+const struct gs_tree_drawing *gs_tree_sink_drawing(const struct gs_sink *sink);
 
 #endif

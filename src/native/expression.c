@@ -1,5 +1,7 @@
 /* The few places where an unwind table reckons (DWARF 4, 2.5): procedure linkage tables, realigned stacks, signal
  * frames. */
+#include <dwarf.h>
+
 #include "native/native.h"
 #include "native/pointer.h"
 
@@ -54,49 +56,49 @@ static void reckon(struct machine *m, uint8_t op)
     uint64_t b = pop(m), a = pop(m);
     int64_t x = (int64_t)a, y = (int64_t)b;
     switch (op) {
-    case 0x1a: /* and */
+    case DW_OP_and:
         push(m, a & b);
         break;
-    case 0x1c: /* minus */
+    case DW_OP_minus:
         push(m, a - b);
         break;
-    case 0x1e: /* mul */
+    case DW_OP_mul:
         push(m, a * b);
         break;
-    case 0x21: /* or */
+    case DW_OP_or:
         push(m, a | b);
         break;
-    case 0x22: /* plus */
+    case DW_OP_plus:
         push(m, a + b);
         break;
-    case 0x24: /* shl */
+    case DW_OP_shl:
         push(m, b < 64 ? a << b : 0);
         break;
-    case 0x25: /* shr */
+    case DW_OP_shr:
         push(m, b < 64 ? a >> b : 0);
         break;
-    case 0x26: /* shra */
+    case DW_OP_shra:
         push(m, (uint64_t)(x >> (b < 63 ? b : 63)));
         break;
-    case 0x27: /* xor */
+    case DW_OP_xor:
         push(m, a ^ b);
         break;
-    case 0x29: /* eq, ge, gt, le, lt, ne */
+    case DW_OP_eq:
         push(m, x == y);
         break;
-    case 0x2a:
+    case DW_OP_ge:
         push(m, x >= y);
         break;
-    case 0x2b:
+    case DW_OP_gt:
         push(m, x > y);
         break;
-    case 0x2c:
+    case DW_OP_le:
         push(m, x <= y);
         break;
-    case 0x2d:
+    case DW_OP_lt:
         push(m, x < y);
         break;
-    case 0x2e:
+    case DW_OP_ne:
         push(m, x != y);
         break;
     default: /* what no compiler puts there, division among it */
@@ -109,33 +111,33 @@ static bool shuffle(struct machine *m, uint8_t op)
 {
     uint64_t a, b;
     switch (op) {
-    case 0x06: /* deref */
+    case DW_OP_deref:
         dereference(m);
         return true;
-    case 0x12: /* dup */
+    case DW_OP_dup:
         a = pop(m);
         push(m, a);
         push(m, a);
         return true;
-    case 0x13: /* drop */
+    case DW_OP_drop:
         pop(m);
         return true;
-    case 0x16: /* swap */
+    case DW_OP_swap:
         a = pop(m);
         b = pop(m);
         push(m, a);
         push(m, b);
         return true;
-    case 0x1f: /* neg */
+    case DW_OP_neg:
         push(m, -pop(m));
         return true;
-    case 0x20: /* not */
+    case DW_OP_not:
         push(m, ~pop(m));
         return true;
-    case 0x23: /* plus_uconst */
+    case DW_OP_plus_uconst:
         push(m, pop(m) + gs_cursor_uleb(&m->cursor));
         return true;
-    case 0x96: /* nop */
+    case DW_OP_nop:
         return true;
     default:
         return false;
@@ -145,17 +147,17 @@ static bool shuffle(struct machine *m, uint8_t op)
 static bool constant(struct machine *m, uint8_t op)
 {
     static const uint8_t bytes[] = {1, 1, 2, 2, 4, 4, 8, 8};
-    if (op >= 0x08 && op <= 0x0f) /* const1u, const1s ... const8s */
-        push(m, op & 1 ? (uint64_t)gs_cursor_signed(&m->cursor, bytes[op - 8])
-                       : gs_cursor_fixed(&m->cursor, bytes[op - 8]));
-    else if (op == 0x10) /* constu */
+    if (op >= DW_OP_const1u && op <= DW_OP_const8s) /* unsigned and signed by turns */
+        push(m, op & 1 ? (uint64_t)gs_cursor_signed(&m->cursor, bytes[op - DW_OP_const1u])
+                       : gs_cursor_fixed(&m->cursor, bytes[op - DW_OP_const1u]));
+    else if (op == DW_OP_constu)
         push(m, gs_cursor_uleb(&m->cursor));
-    else if (op == 0x11) /* consts */
+    else if (op == DW_OP_consts)
         push(m, (uint64_t)gs_cursor_sleb(&m->cursor));
-    else if (op == 0x03) /* addr */
+    else if (op == DW_OP_addr)
         push(m, gs_cursor_fixed(&m->cursor, 8));
-    else if (op >= 0x30 && op <= 0x4f) /* lit */
-        push(m, op - 0x30u);
+    else if (op >= DW_OP_lit0 && op <= DW_OP_lit31)
+        push(m, (uint64_t)(op - DW_OP_lit0));
     else
         return false;
     return true;
@@ -172,8 +174,8 @@ enum gs_eval_result gs_native_expression(const struct gs_eval *eval, gs_addr add
     /* There is no way back in what is understood of it: each step is a byte further on. */
     for (int i = 0; i < STEPS_MAX && m.cursor.at < m.cursor.end && !m.result && !m.cursor.failed; i++) {
         uint8_t op = gs_cursor_u8(&m.cursor);
-        if (op >= 0x70 && op <= 0x8f) /* breg */
-            push_register(&m, op - 0x70u, gs_cursor_sleb(&m.cursor));
+        if (op >= DW_OP_breg0 && op <= DW_OP_breg31)
+            push_register(&m, (uint64_t)(op - DW_OP_breg0), gs_cursor_sleb(&m.cursor));
         else if (!constant(&m, op) && !shuffle(&m, op))
             reckon(&m, op);
     }

@@ -1,25 +1,10 @@
 /* Numbers of DWARF, out of the target's memory. */
+#include <dwarf.h>
 #include <string.h>
 
 #include "native/pointer.h"
 
-enum {
-    PE_OMIT = 0xff,
-    PE_FORM = 0x0f,
-    PE_ABSPTR = 0x00,
-    PE_ULEB = 0x01,
-    PE_UDATA2 = 0x02,
-    PE_UDATA4 = 0x03,
-    PE_UDATA8 = 0x04,
-    PE_SLEB = 0x09,
-    PE_SDATA2 = 0x0a,
-    PE_SDATA4 = 0x0b,
-    PE_SDATA8 = 0x0c,
-    PE_FROM = 0x70,
-    PE_PCREL = 0x10,
-    PE_DATAREL = 0x30,
-    PE_INDIRECT = 0x80
-};
+enum { PE_FORM = 0x0f, PE_FROM = 0x70 /* bits of an encoding */ };
 
 static bool take(struct gs_cursor *cursor, void *dst, size_t bytes)
 {
@@ -86,43 +71,43 @@ int64_t gs_cursor_sleb(struct gs_cursor *cursor)
 gs_addr gs_cursor_pointer(struct gs_cursor *cursor, uint8_t encoding, gs_addr data)
 {
     gs_addr value, from = cursor->at;
-    if (encoding == PE_OMIT)
+    if (encoding == DW_EH_PE_omit)
         return 0;
     switch (encoding & PE_FORM) {
-    case PE_ABSPTR:
-    case PE_UDATA8:
-    case PE_SDATA8:
+    case DW_EH_PE_absptr:
+    case DW_EH_PE_udata8:
+    case DW_EH_PE_sdata8:
         value = gs_cursor_fixed(cursor, 8);
         break;
-    case PE_UDATA2:
+    case DW_EH_PE_udata2:
         value = gs_cursor_fixed(cursor, 2);
         break;
-    case PE_UDATA4:
+    case DW_EH_PE_udata4:
         value = gs_cursor_fixed(cursor, 4);
         break;
-    case PE_SDATA2:
+    case DW_EH_PE_sdata2:
         value = (gs_addr)gs_cursor_signed(cursor, 2);
         break;
-    case PE_SDATA4:
+    case DW_EH_PE_sdata4:
         value = (gs_addr)gs_cursor_signed(cursor, 4);
         break;
-    case PE_ULEB:
+    case DW_EH_PE_uleb128:
         value = gs_cursor_uleb(cursor);
         break;
-    case PE_SLEB:
+    case DW_EH_PE_sleb128:
         value = (gs_addr)gs_cursor_sleb(cursor);
         break;
     default:
         cursor->failed = true;
         return 0;
     }
-    if (value && (encoding & PE_FROM) == PE_PCREL)
+    if (value && (encoding & PE_FROM) == DW_EH_PE_pcrel)
         value += from;
-    else if (value && (encoding & PE_FROM) == PE_DATAREL)
+    else if (value && (encoding & PE_FROM) == DW_EH_PE_datarel)
         value += data;
     else if (value && (encoding & PE_FROM) != 0)
         cursor->failed = true;
-    if (value && (encoding & PE_INDIRECT) && gs_mem_read_addr(cursor->mem, value, &value) != GS_OK)
+    if (value && (encoding & DW_EH_PE_indirect) && gs_mem_read_addr(cursor->mem, value, &value) != GS_OK)
         cursor->failed = true;
     return cursor->failed ? 0 : value;
 }

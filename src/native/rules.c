@@ -3,6 +3,7 @@
  *
  * libunwind and libdw could read them, too. The first divides by what the tables of a hostile target say, and guesses
  * without a word where they end; the second wants files, where we have memory. */
+#include <dwarf.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ enum {
     SECTION_MAX = 64 << 20, /* and of all of an image without a sorted table */
     REMEMBERED = 8,         /* states put aside, one within the other */
     STEPS_MAX = 1 << 16,    /* instructions of one description */
+    OPERAND = 0x3f,         /* bits of an instruction, where the others tell which it is */
     RETURN_COLUMN = GS_ARCH_PC,
     CALL_CFA = 8 /* where the caller's frame ends when a function begins: behind the return address */
 };
@@ -85,7 +87,7 @@ static bool read_cie(struct gs_native *native, struct description *d, gs_addr at
         if (*letter == 'R')
             d->pointer_encoding = gs_cursor_u8(&cursor);
         else if (*letter == 'P')
-            gs_cursor_pointer(&cursor, gs_cursor_u8(&cursor) & 0x7f, 0);
+            gs_cursor_pointer(&cursor, gs_cursor_u8(&cursor) & (uint8_t)~DW_EH_PE_indirect, 0);
         else if (*letter == 'L')
             gs_cursor_skip(&cursor, 1);
         else if (*letter == 'S')
@@ -261,64 +263,64 @@ static bool run_extended(struct program *p, uint8_t op)
     struct gs_cursor *c = &p->cursor;
     uint64_t reg;
     switch (op) {
-    case 0x00: /* nop */
+    case DW_CFA_nop:
         return true;
-    case 0x01: /* set_loc */
+    case DW_CFA_set_loc:
         p->at = gs_cursor_pointer(c, p->pointer_encoding, 0);
         return !c->failed;
-    case 0x02: /* advance_loc1, 2, 4 */
+    case DW_CFA_advance_loc1:
         return advance(p, gs_cursor_u8(c));
-    case 0x03:
+    case DW_CFA_advance_loc2:
         return advance(p, gs_cursor_fixed(c, 2));
-    case 0x04:
+    case DW_CFA_advance_loc4:
         return advance(p, gs_cursor_fixed(c, 4));
-    case 0x05: /* offset_extended */
+    case DW_CFA_offset_extended:
         reg = gs_cursor_uleb(c);
         return set(p, reg, GS_RULE_AT, scaled(p, (int64_t)gs_cursor_uleb(c)));
-    case 0x06: /* restore_extended */
+    case DW_CFA_restore_extended:
         return restore(p, gs_cursor_uleb(c));
-    case 0x07: /* undefined */
+    case DW_CFA_undefined:
         return set(p, gs_cursor_uleb(c), GS_RULE_LOST, 0);
-    case 0x08: /* same_value */
+    case DW_CFA_same_value:
         return set(p, gs_cursor_uleb(c), GS_RULE_SAME, 0);
-    case 0x09: /* register */
+    case DW_CFA_register:
         reg = gs_cursor_uleb(c);
         return set(p, reg, GS_RULE_REGISTER, (int64_t)gs_cursor_uleb(c));
-    case 0x0a: /* remember_state */
+    case DW_CFA_remember_state:
         return put_aside(p);
-    case 0x0b: /* restore_state */
+    case DW_CFA_restore_state:
         return take_back(p);
-    case 0x0c: /* def_cfa */
+    case DW_CFA_def_cfa:
         reg = gs_cursor_uleb(c);
         return set_cfa(p, reg, (int64_t)gs_cursor_uleb(c));
-    case 0x0d: /* def_cfa_register */
+    case DW_CFA_def_cfa_register:
         return set_cfa(p, gs_cursor_uleb(c), p->row.cfa_value);
-    case 0x0e: /* def_cfa_offset */
+    case DW_CFA_def_cfa_offset:
         return set_cfa(p, p->row.cfa_register, (int64_t)gs_cursor_uleb(c));
-    case 0x0f: /* def_cfa_expression */
+    case DW_CFA_def_cfa_expression:
         return set_cfa_expression(p);
-    case 0x10: /* expression */
+    case DW_CFA_expression:
         return set_block(p, gs_cursor_uleb(c), GS_RULE_AT_EXPR);
-    case 0x11: /* offset_extended_sf */
+    case DW_CFA_offset_extended_sf:
         reg = gs_cursor_uleb(c);
         return set(p, reg, GS_RULE_AT, scaled(p, gs_cursor_sleb(c)));
-    case 0x12: /* def_cfa_sf */
+    case DW_CFA_def_cfa_sf:
         reg = gs_cursor_uleb(c);
         return set_cfa(p, reg, scaled(p, gs_cursor_sleb(c)));
-    case 0x13: /* def_cfa_offset_sf */
+    case DW_CFA_def_cfa_offset_sf:
         return set_cfa(p, p->row.cfa_register, scaled(p, gs_cursor_sleb(c)));
-    case 0x14: /* val_offset */
+    case DW_CFA_val_offset:
         reg = gs_cursor_uleb(c);
         return set(p, reg, GS_RULE_IS, scaled(p, (int64_t)gs_cursor_uleb(c)));
-    case 0x15: /* val_offset_sf */
+    case DW_CFA_val_offset_sf:
         reg = gs_cursor_uleb(c);
         return set(p, reg, GS_RULE_IS, scaled(p, gs_cursor_sleb(c)));
-    case 0x16: /* val_expression */
+    case DW_CFA_val_expression:
         return set_block(p, gs_cursor_uleb(c), GS_RULE_IS_EXPR);
-    case 0x2e: /* GNU_args_size */
+    case DW_CFA_GNU_args_size:
         gs_cursor_uleb(c);
         return !c->failed;
-    case 0x2f: /* GNU_negative_offset_extended */
+    case DW_CFA_GNU_negative_offset_extended:
         reg = gs_cursor_uleb(c);
         return set(p, reg, GS_RULE_AT, scaled(p, (int64_t)(0 - gs_cursor_uleb(c))));
     default:
@@ -331,15 +333,15 @@ static bool run(struct program *p, gs_addr from, gs_addr end)
 {
     p->cursor = (struct gs_cursor){.mem = p->native->text, .at = from, .end = end};
     for (int step = 0; p->cursor.at < end && p->at <= p->wanted; step++) {
-        uint8_t op = gs_cursor_u8(&p->cursor), low = op & 0x3f;
+        uint8_t op = gs_cursor_u8(&p->cursor), low = op & OPERAND;
         bool ok;
         if (step == STEPS_MAX)
             return false;
-        if (op >> 6 == 1)
+        if ((op & ~OPERAND) == DW_CFA_advance_loc)
             ok = advance(p, low);
-        else if (op >> 6 == 2)
+        else if ((op & ~OPERAND) == DW_CFA_offset)
             ok = set(p, low, GS_RULE_AT, scaled(p, (int64_t)gs_cursor_uleb(&p->cursor)));
-        else if (op >> 6 == 3)
+        else if ((op & ~OPERAND) == DW_CFA_restore)
             ok = restore(p, low);
         else
             ok = run_extended(p, op);

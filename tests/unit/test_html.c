@@ -169,7 +169,7 @@ static void contention_by_part(void **state)
     for (uint64_t i = 0; i < 100000; i++) /* the first quarter of a second: at first of every other one, then of each */
         assert_true(i < 50000 && i % 2 ? true : gs_locks_add(&locks, 1, 2, i * 1000 * MS, i * 1000 * MS + 250 * MS));
     assert_true(gs_locks_add(&locks, 1, 3, 7, 8));
-    const struct gs_lock *lock = gs_locks_find(&locks, 1, 2);
+    const struct gs_html_lock *lock = gs_locks_find(&locks, 1, 2);
     assert_null(gs_locks_find(&locks, 2, 2));
     assert_int_equal(lock->contended_ns, UINT64_C(75000) * 250 * MS);
     assert_int_equal(gs_locks_ns(&locks, lock, 0, UINT64_C(1) << 60), lock->contended_ns);

@@ -93,7 +93,7 @@ static enum gs_status write_tree(const struct gs_calltree *tree, bool difference
     return done ? GS_OK : GS_NO_MEMORY;
 }
 
-static enum gs_status draw(const struct gs_drawing *drawing)
+static enum gs_status draw(const struct gs_tree_drawing *drawing)
 {
     return write_tree(drawing->tree, false, drawing->out);
 }

@@ -322,7 +322,7 @@ static void write_difference_head(struct gs_svg_page *page)
 
 static void write_head(struct gs_svg_page *page)
 {
-    const struct gs_drawing *drawing = page->drawing;
+    const struct gs_tree_drawing *drawing = page->drawing;
     fputs("<g id=\"head\">\n", page->out);
     if (page->difference) {
         write_difference_head(page);
@@ -374,7 +374,7 @@ static void write_document(struct gs_svg_page *page)
     fprintf(page->out, "<script><![CDATA[\n%s]]></script>\n</svg>\n", gs_web_flamegraph_js);
 }
 
-enum gs_status gs_svg_draw(const struct gs_drawing *drawing, const struct gs_difference *difference)
+enum gs_status gs_svg_draw(const struct gs_tree_drawing *drawing, const struct gs_difference *difference)
 {
     struct gs_svg_page page = {.drawing = drawing, .difference = difference, .out = drawing->out};
     enum gs_status status = gs_boxes_init(&page.boxes, drawing->tree);
@@ -389,15 +389,15 @@ enum gs_status gs_svg_draw(const struct gs_drawing *drawing, const struct gs_dif
     return status;
 }
 
-static enum gs_status draw(const struct gs_drawing *drawing)
+static enum gs_status draw(const struct gs_tree_drawing *drawing)
 {
     return gs_svg_draw(drawing, NULL);
 }
 
 enum gs_status gs_diff_svg(const struct gs_difference *difference, FILE *out)
 {
-    const struct gs_drawing *after = difference->drawing[GS_AFTER];
-    struct gs_drawing drawing = {out, difference->selection, difference->tree, after->run, after->end, 0};
+    const struct gs_tree_drawing *after = difference->drawing[GS_AFTER];
+    struct gs_tree_drawing drawing = {out, difference->selection, difference->tree, after->run, after->end, 0};
     return gs_svg_draw(&drawing, difference);
 }
 

@@ -52,7 +52,7 @@ struct gs_difference;
 
 /* The file while it is written. */
 struct gs_svg_page {
-    const struct gs_drawing *drawing;
+    const struct gs_tree_drawing *drawing;
     const struct gs_difference *difference; /* that the drawing is of, or NULL */
     FILE *out;
     struct gs_boxes boxes;
@@ -66,7 +66,7 @@ void gs_svg_write(struct gs_svg_page *page);
 void gs_svg_box(struct gs_svg_page *page, const struct gs_box *box);
 
 /* The whole picture; difference: that it is of, or NULL. */
-enum gs_status gs_svg_draw(const struct gs_drawing *drawing, const struct gs_difference *difference) GS_MUST_CHECK;
+enum gs_status gs_svg_draw(const struct gs_tree_drawing *drawing, const struct gs_difference *difference) GS_MUST_CHECK;
 
 /* web/flamegraph.css and .js */
 extern const char gs_web_flamegraph_css[], gs_web_flamegraph_js[];

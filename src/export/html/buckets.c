@@ -277,7 +277,7 @@ static void fill_thread(struct filling *f, uint32_t number, struct gs_pack *rows
 }
 
 /* When somebody waited for a GIL. */
-static void fill_lock(struct filling *f, const struct gs_lock *lock)
+static void fill_lock(struct filling *f, const struct gs_html_lock *lock)
 {
     struct gs_pack *pack = &f->data->pack;
     uint64_t bucket_ns = f->data->bucket_ns;

@@ -107,8 +107,8 @@ static enum gs_status write_tables(struct gs_svg_page *page)
 
 enum gs_status gs_diff_html(const struct gs_difference *difference, FILE *out)
 {
-    const struct gs_drawing *after = difference->drawing[GS_AFTER];
-    struct gs_drawing drawing = {out, difference->selection, difference->tree, after->run, after->end, 0};
+    const struct gs_tree_drawing *after = difference->drawing[GS_AFTER];
+    struct gs_tree_drawing drawing = {out, difference->selection, difference->tree, after->run, after->end, 0};
     struct gs_svg_page page = {.drawing = &drawing, .difference = difference, .out = out};
     enum gs_status status = gs_boxes_init(&page.boxes, difference->tree);
     if (status == GS_OK) {

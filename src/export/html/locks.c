@@ -16,7 +16,7 @@ void gs_locks_fini(struct gs_locks *locks)
         free(locks->list[i]);
 }
 
-static void halve(struct gs_lock *lock)
+static void halve(struct gs_html_lock *lock)
 {
     for (size_t i = 0; i < GS_LOCK_CELLS / 2; i++)
         lock->cell_ns[i] = lock->cell_ns[2 * i] + lock->cell_ns[2 * i + 1];
@@ -24,7 +24,7 @@ static void halve(struct gs_lock *lock)
         lock->cell_ns[i] = 0;
 }
 
-const struct gs_lock *gs_locks_find(const struct gs_locks *locks, uint32_t process, uint8_t lock)
+const struct gs_html_lock *gs_locks_find(const struct gs_locks *locks, uint32_t process, uint8_t lock)
 {
     for (size_t i = 0; i < locks->count; i++) {
         if (locks->list[i]->process == process && locks->list[i]->lock == lock)
@@ -33,9 +33,9 @@ const struct gs_lock *gs_locks_find(const struct gs_locks *locks, uint32_t proce
     return NULL;
 }
 
-static struct gs_lock *find_or_add(struct gs_locks *locks, uint32_t process, uint8_t number)
+static struct gs_html_lock *find_or_add(struct gs_locks *locks, uint32_t process, uint8_t number)
 {
-    struct gs_lock *lock = (struct gs_lock *)gs_locks_find(locks, process, number);
+    struct gs_html_lock *lock = (struct gs_html_lock *)gs_locks_find(locks, process, number);
     if (lock || !(lock = calloc(1, sizeof *lock)))
         return lock;
     lock->process = process;
@@ -47,7 +47,7 @@ bool gs_locks_add(struct gs_locks *locks, uint32_t process, uint8_t number, uint
 {
     if (locks->count == GS_LOCKS_MOST && !gs_locks_find(locks, process, number))
         return true;
-    struct gs_lock *lock = find_or_add(locks, process, number);
+    struct gs_html_lock *lock = find_or_add(locks, process, number);
     if (!lock)
         return false;
     while (end_ns / locks->cell_ns >= GS_LOCK_CELLS) {
@@ -65,7 +65,7 @@ bool gs_locks_add(struct gs_locks *locks, uint32_t process, uint8_t number, uint
     return true;
 }
 
-uint64_t gs_locks_ns(const struct gs_locks *locks, const struct gs_lock *lock, uint64_t begin_ns, uint64_t end_ns)
+uint64_t gs_locks_ns(const struct gs_locks *locks, const struct gs_html_lock *lock, uint64_t begin_ns, uint64_t end_ns)
 {
     uint64_t sum_ns = 0;
     for (uint64_t cell = begin_ns / locks->cell_ns; cell < GS_LOCK_CELLS && cell * locks->cell_ns < end_ns; cell++) {

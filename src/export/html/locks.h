@@ -8,7 +8,7 @@
 
 enum { GS_LOCKS_MOST = 64, GS_LOCK_CELLS = 4096 };
 
-struct gs_lock {
+struct gs_html_lock {
     uint32_t process;
     uint8_t lock;
     uint64_t contended_ns;           /* with one thread at least that waits */
@@ -16,7 +16,7 @@ struct gs_lock {
 };
 
 struct gs_locks {
-    struct gs_lock *list[GS_LOCKS_MOST]; /* of more GILs nothing is known */
+    struct gs_html_lock *list[GS_LOCKS_MOST]; /* of more GILs nothing is known */
     size_t count;
     uint64_t cell_ns; /* length of the parts: doubled whenever the run outgrows them */
 };
@@ -26,8 +26,8 @@ void gs_locks_fini(struct gs_locks *locks);
 /* Somebody waited from begin_ns to end_ns. False: out of memory. */
 bool gs_locks_add(struct gs_locks *locks, uint32_t process, uint8_t lock, uint64_t begin_ns, uint64_t end_ns);
 /* NULL: nobody ever waited for it, or nothing is known. */
-const struct gs_lock *gs_locks_find(const struct gs_locks *locks, uint32_t process, uint8_t lock);
+const struct gs_html_lock *gs_locks_find(const struct gs_locks *locks, uint32_t process, uint8_t lock);
 /* The contended time of a part of the run, as exactly as the cells know it. */
-uint64_t gs_locks_ns(const struct gs_locks *locks, const struct gs_lock *lock, uint64_t begin_ns, uint64_t end_ns);
+uint64_t gs_locks_ns(const struct gs_locks *locks, const struct gs_html_lock *lock, uint64_t begin_ns, uint64_t end_ns);
 
 #endif

@@ -341,7 +341,7 @@ static enum gs_status write_data(struct gs_html *html, const struct gs_html_data
 
 enum gs_status gs_html_write(struct gs_html *html, const struct gs_html_data *data, const struct gs_run_end *end)
 {
-    struct gs_drawing drawing = {html->out, html->selection, html->still_tree, &html->run, end, 0};
+    struct gs_tree_drawing drawing = {html->out, html->selection, html->still_tree, &html->run, end, 0};
     struct gs_svg_page page = {.drawing = &drawing, .out = html->out};
     enum gs_status status = gs_boxes_init(&page.boxes, html->still_tree);
     if (status == GS_OK) {

@@ -75,7 +75,7 @@ static void put_percent(struct gs_label *text, double share)
 static void put_contention(struct gs_label *text, const struct gs_html *html, const struct gs_html_data *data,
                            const struct gil *gil)
 {
-    const struct gs_lock *lock = gs_locks_find(&html->locks, gil->process, gil->lock);
+    const struct gs_html_lock *lock = gs_locks_find(&html->locks, gil->process, gil->lock);
     double all_ns = (double)data->end_ns;
     gs_label_put(text, ". Threads waited for it ");
     if (lock) {

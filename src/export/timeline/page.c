@@ -244,7 +244,7 @@ static void write_timeline(FILE *out)
 enum gs_status gs_timeline_page(struct gs_timeline_html *self, const struct gs_run_end *run_end)
 {
     static const struct gs_selection everything = {.mode = GS_MODE_WALL};
-    struct gs_drawing drawing = {self->out, &everything, self->tree, &self->run, run_end, 0};
+    struct gs_tree_drawing drawing = {self->out, &everything, self->tree, &self->run, run_end, 0};
     struct gs_svg_page page = {.drawing = &drawing, .out = self->out};
     write_head(self, &page);
     write_timeline(self->out);
