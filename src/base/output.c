@@ -360,6 +360,16 @@ enum gs_status gs_output_close(struct gs_output *output, bool complete, struct g
     return status;
 }
 
+enum gs_status gs_output_end(struct gs_output *output, enum gs_status status, struct gs_err *err)
+{
+    struct gs_err why = {0};
+    enum gs_status closed = gs_output_close(output, status == GS_OK, &why);
+    if (closed == GS_OK || (status != GS_OK && status != GS_OUTPUT))
+        return status;
+    *err = why;
+    return closed;
+}
+
 void gs_output_abandon(const struct gs_output *output)
 {
     if (output->part)

@@ -38,6 +38,9 @@ enum gs_status gs_output_flush(struct gs_output *output) GS_MUST_CHECK;
  * when anything that was written since the beginning did not arrive. A reader that closed the pipe is no reason for
  * a message: err->what is empty then. */
 enum gs_status gs_output_close(struct gs_output *output, bool complete, struct gs_err *err) GS_MUST_CHECK;
+/* Closes it behind work that ended with `status` and *err: complete when that is GS_OK. Returns the first failure;
+ * where the work could not write (GS_OUTPUT), closing tells why. */
+enum gs_status gs_output_end(struct gs_output *output, enum gs_status status, struct gs_err *err) GS_MUST_CHECK;
 /* Closes one that was opened by gs_output_open_growing and failed: what is there of it stays in its NAME.part, which is
  * output->part; a file that stands at its place stays too. */
 void gs_output_leave(struct gs_output *output);

@@ -25,7 +25,6 @@ static enum gs_status write_out(const struct gs_difference *difference, const st
 {
     struct gs_output output;
     struct gs_console console;
-    struct gs_err why;
     enum gs_status status = gs_output_open(&output, output_name, &gs_to_user, err);
     if (status)
         return status;
@@ -33,10 +32,7 @@ static enum gs_status write_out(const struct gs_difference *difference, const st
     status = format ? format->diff(difference, output.file) : gs_diff_text(difference, console.utf8, output.file);
     if (status)
         gs_fail(err, status, "cannot draw the difference: %s", gs_status_text(status));
-    enum gs_status closed = gs_output_close(&output, !status, &why);
-    if (!status && closed)
-        *err = why;
-    return status ? status : closed;
+    return gs_output_end(&output, status, err);
 }
 
 static enum gs_status play(struct gs_diff *diff, struct gs_join *const sides[GS_SIDES], const struct gs_args *args,

@@ -168,7 +168,7 @@ static int sample_instead(const struct figures *f)
 static int run_exact(const struct gs_args *args)
 {
     struct figures f = {.args = args};
-    struct gs_err err = {0}, why = {0};
+    struct gs_err err = {0};
     enum gs_status status = gs_output_open(&f.output, args->output, &gs_to_user, &err);
     if (status)
         return gs_message(status, &err);
@@ -178,11 +178,10 @@ static int run_exact(const struct gs_args *args)
     if (!status)
         status = measure(&f, &err);
     bool instead = !status && f.instead;
-    enum gs_status closed = gs_output_close(&f.output, !status && !instead, &why);
-    if (closed && !instead && (!status || status == GS_OUTPUT)) {
-        status = closed;
-        err = why;
-    }
+    if (instead)
+        (void)!gs_output_close(&f.output, false, NULL); /* it is opened again */
+    else
+        status = gs_output_end(&f.output, status, &err);
     if (f.traced.attach)
         gs_watch_unguard(f.traced.attach->watch);
     int exit = status ? gs_output_message(status, &err) : instead ? sample_instead(&f) : 0;

@@ -285,7 +285,7 @@ static void close_all(struct trace *t)
 
 static int trace(struct trace *t)
 {
-    struct gs_err err = {0}, why;
+    struct gs_err err = {0};
     enum gs_status status = begin(t, &err);
     if (!status) {
         tell_setup(t);
@@ -295,12 +295,8 @@ static int trace(struct trace *t)
         if (status)
             gs_fail(&err, status, "cannot trace any longer: %s", gs_status_text(status));
     }
-    if (t->open) {
-        enum gs_status closed = gs_output_close(&t->output, !status, &why);
-        if (!status && closed)
-            err = why;
-        status = status ? status : closed;
-    }
+    if (t->open)
+        status = gs_output_end(&t->output, status, &err);
     if (!status)
         status = summarize(t);
     if (t->exact)

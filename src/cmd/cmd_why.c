@@ -82,12 +82,7 @@ static int watch(struct run *run)
         status = gs_why_run_watch(&run->all, &err);
     if (status == GS_OK)
         status = judge(run, &verdict, &err);
-    struct gs_err why = {0};
-    enum gs_status closed = gs_output_close(&run->output, status == GS_OK, &why);
-    if (closed != GS_OK && (status == GS_OK || status == GS_OUTPUT)) { /* the output itself tells why it failed */
-        status = closed;
-        err = why;
-    }
+    status = gs_output_end(&run->output, status, &err);
     if (status != GS_OK)
         return err.what[0] || !exit ? gs_output_message(status, &err) : exit;
     return exit ? exit : verdict;

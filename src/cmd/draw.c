@@ -185,13 +185,9 @@ enum gs_status gs_draw(struct gs_join *recordings, const struct gs_format *forma
                        const struct gs_args *args, bool must, struct gs_meter *meter, struct gs_err *err)
 {
     struct gs_output output;
-    struct gs_err why;
     enum gs_status status = gs_output_open(&output, output_name, &gs_to_user, err);
     if (status)
         return status;
     status = play(recordings, format, output.file, args, must, meter, err);
-    enum gs_status closed = gs_output_close(&output, !status, &why);
-    if (!status && closed)
-        *err = why;
-    return status ? status : closed;
+    return gs_output_end(&output, status, err);
 }

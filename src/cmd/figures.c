@@ -8,6 +8,7 @@
 #include "base/output.h"
 #include "cmd/wire.h"
 #include "export/stat_many.h"
+#include "recording/quality.h"
 #include "session/sampling.h"
 #include "session/signals.h"
 #include "target/procfs.h"
@@ -36,19 +37,9 @@ static void complete(void *context, struct gs_gilstat *stat)
     const struct figures *f = context;
     struct gs_run_end end;
     gs_sampling_sum(f->sampling, &end);
-    const struct gs_quality *now = &end.quality, *old = &f->before;
-    stat->quality = (struct gs_quality){.samples = stat->quality.samples,
-                                        .torn = now->torn - old->torn,
-                                        .retried = now->retried - old->retried,
-                                        .stopped = now->stopped - old->stopped,
-                                        .stopped_us = now->stopped_us - old->stopped_us,
-                                        .stopped_in_syscall = now->stopped_in_syscall - old->stopped_in_syscall,
-                                        .late = now->late - old->late,
-                                        .lost = now->lost - old->lost,
-                                        .took_us = now->took_us - old->took_us,
-                                        .cpu_us = now->cpu_us - old->cpu_us,
-                                        .skipped = now->skipped - old->skipped,
-                                        .refused = now->refused - old->refused};
+    gs_quality_subtract(&end.quality, &f->before);
+    end.quality.samples = stat->quality.samples;
+    stat->quality = end.quality;
     if (stat->seconds > 0)
         stat->overhead = gs_figure((double)stat->quality.stopped_us / 1e6 / stat->seconds);
     stat->why = f->args->why;
@@ -173,12 +164,7 @@ static int sample_and_show(struct figures *f)
         status = gs_sampling_run(f->sampling, &err);
     if (!status)
         tell_end(f);
-    struct gs_err why = {0};
-    enum gs_status closed = gs_output_close(&f->output, !status, &why);
-    if (closed && (!status || status == GS_OUTPUT)) { /* the output itself tells why it failed */
-        status = closed;
-        err = why;
-    }
+    status = gs_output_end(&f->output, status, &err);
     int failed = status ? (err.what[0] || !exit ? gs_output_message(status, &err) : exit) : 0;
     int child = f->sampling ? gs_sampling_wait(f->sampling) : -1;
     gs_sampling_close(f->sampling);

@@ -334,13 +334,9 @@ static enum gs_status run(struct top *top, int *exit, struct gs_err *err)
 
 static enum gs_status print(struct top *top, enum gs_status status, struct gs_err *err)
 {
-    struct gs_err why = {0};
     if (!status && top->picture)
         gs_view_print(&top->view, top->picture, &top->console);
-    enum gs_status closed = gs_output_close(&top->output, !status, &why);
-    if (!status && closed)
-        *err = why;
-    return status ? status : closed;
+    return gs_output_end(&top->output, status, err);
 }
 
 int gs_top_watch(const struct gs_args *args)

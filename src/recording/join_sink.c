@@ -230,8 +230,7 @@ static enum gs_status end_one(struct gs_sink *sink, const struct gs_run_end *end
     join->sum.samples += end->samples;
     join->sum.thread_samples += end->thread_samples;
     join->sum.complete = join->sum.complete && end->complete;
-    for (size_t i = 0; i < GS_QUALITY_FIELDS; i++)
-        *gs_quality_field(&join->sum.quality, i) += *gs_quality_field((struct gs_quality *)&end->quality, i);
+    gs_quality_add(&join->sum.quality, &end->quality);
     return join_forget(sink);
 }
 

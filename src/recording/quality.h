@@ -21,4 +21,17 @@ static inline uint64_t *gs_quality_field(struct gs_quality *quality, size_t i)
     return fields[i];
 }
 
+static inline void gs_quality_add(struct gs_quality *sum, const struct gs_quality *more)
+{
+    for (size_t i = 0; i < GS_QUALITY_FIELDS; i++)
+        *gs_quality_field(sum, i) += *gs_quality_field((struct gs_quality *)more, i);
+}
+
+/* What came since `before`. */
+static inline void gs_quality_subtract(struct gs_quality *now, const struct gs_quality *before)
+{
+    for (size_t i = 0; i < GS_QUALITY_FIELDS; i++)
+        *gs_quality_field(now, i) -= *gs_quality_field((struct gs_quality *)before, i);
+}
+
 #endif

@@ -153,8 +153,7 @@ static struct gs_run_end part_of(const struct gs_rotor *rotor, const struct gs_r
     part.end_ns = end_ns;
     part.samples = rotor->samples;
     part.thread_samples = rotor->thread_samples;
-    for (size_t i = 0; i < GS_QUALITY_FIELDS; i++)
-        *gs_quality_field(&part.quality, i) -= *gs_quality_field((struct gs_quality *)&rotor->before.quality, i);
+    gs_quality_subtract(&part.quality, &rotor->before.quality);
     part.quality.samples = rotor->samples;
     return part;
 }

@@ -61,6 +61,7 @@ static double seconds(void)
 
 int main(int argc, char **argv)
 {
+    static char names[STREAM_THREADS][32];
     static char *command[] = {"python3", "-m", "application", "--threads", "50", NULL};
     static uint32_t stacks[STACKS];
     static struct stream stream;
@@ -82,9 +83,8 @@ int main(int argc, char **argv)
     stream_begin(&stream, sink);
     stream_process(&stream, 4242, command);
     for (int i = 0; i < threads; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "worker-%d", i);
-        stream_thread(&stream, 5000 + i, name);
+        snprintf(names[i], sizeof names[i], "worker-%d", i);
+        stream_thread(&stream, 5000 + i, names[i]);
     }
     make_stacks(&stream, stacks, &seed);
     for (int i = 0; i < samples && status == GS_OK; i++) {

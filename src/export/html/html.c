@@ -25,8 +25,7 @@ static enum gs_status add_process(struct gs_sink *sink, uint32_t number, const s
     if (!gs_room((void **)&self->processes, &self->process_room, self->process_count + 1, sizeof *self->processes))
         return GS_NO_MEMORY;
     self->processes[self->process_count++] = (struct gs_html_process){0};
-    enum gs_status status = gs_calltree_add_process(self->tree, number, process);
-    return status == GS_OK ? gs_calltree_add_process(self->still_tree, number, process) : status;
+    return gs_calltree_add_process(self->tree, number, process);
 }
 
 static enum gs_status add_thread(struct gs_sink *sink, uint32_t number, const struct gs_sampled_thread *thread)
@@ -46,7 +45,7 @@ static enum gs_status add_thread(struct gs_sink *sink, uint32_t number, const st
     known->main = thread->main;
     known->chosen =
         gs_patterns_fit(self->selection->patterns, self->selection->pattern_count, thread->tid, thread->name);
-    return gs_calltree_add_thread(self->still_tree, number, thread);
+    return GS_OK;
 }
 
 /* Where what has no more room is charged; nothing asks for it before. */
@@ -205,8 +204,6 @@ static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *s
     bool waited[GS_GILS_MOST] = {false}; /* by a thread that is chosen */
     const uint32_t *nodes, *late;
     enum gs_status status = gs_calltree_find(self->tree, sample, &nodes, &late);
-    if (status == GS_OK)
-        status = gs_calltree_add(self->still_tree, sample);
     for (size_t i = 0; i < sample->thread_count && status == GS_OK; i++) {
         const struct gs_thread_sample *thread = &sample->threads[i];
         if (thread->thread >= self->thread_count)
@@ -228,7 +225,6 @@ static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *s
 static enum gs_status forget(struct gs_sink *sink)
 {
     gs_calltree_forget(((struct gs_html *)sink)->tree);
-    gs_calltree_forget(((struct gs_html *)sink)->still_tree);
     return GS_OK;
 }
 
@@ -246,8 +242,6 @@ static enum gs_status end(struct gs_sink *sink, const struct gs_run_end *run_end
         status = gs_spill_sort(self->spill);
     if (status == GS_OK)
         status = gs_calltree_finish(self->tree);
-    if (status == GS_OK)
-        status = gs_calltree_finish(self->still_tree);
     if (status == GS_OK)
         status = gs_html_pack(self, run_end, &data);
     if (status == GS_OK)
@@ -270,7 +264,6 @@ static void close_html(struct gs_sink *sink)
     gs_keys_fini(&self->keys);
     gs_locks_fini(&self->locks);
     gs_calltree_free(self->tree);
-    gs_calltree_free(self->still_tree);
     gs_spill_free(self->spill);
     free(self);
 }
@@ -286,12 +279,10 @@ static enum gs_status open_html(struct gs_sink **sink, FILE *out, const struct g
     self->all = (struct gs_selection){.mode = GS_MODE_WALL, .function = selection->function};
     self->tree = gs_calltree_new(
         &self->all, &(struct gs_calltree_options){.most = GS_CALLTREE_MOST, .qualnames = true, .fixed = true});
-    self->still_tree =
-        gs_calltree_new(selection, &(struct gs_calltree_options){.most = GS_CALLTREE_MOST, .qualnames = true});
     self->spill = gs_spill_new(GS_SPILL_SPANS);
     gs_locks_init(&self->locks);
     *sink = &self->sink;
-    if (gs_keys_init(&self->keys) && self->tree && self->still_tree && self->spill)
+    if (gs_keys_init(&self->keys) && self->tree && self->spill)
         return GS_OK;
     close_html(&self->sink);
     *sink = NULL;

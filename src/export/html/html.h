@@ -46,9 +46,8 @@ struct gs_html {
     struct gs_sink sink;
     FILE *out;
     const struct gs_selection *selection;
-    struct gs_selection all;        /* how the next one is made: every thread */
-    struct gs_calltree *tree;       /* fixed: keys know its nodes */
-    struct gs_calltree *still_tree; /* for the picture without a script */
+    struct gs_selection all;  /* how the next one is made: every thread */
+    struct gs_calltree *tree; /* fixed: keys know its nodes */
     struct gs_keys keys;
     struct gs_spill *spill; /* spans of keys, from 1 on */
     struct gs_holds holds;

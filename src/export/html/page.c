@@ -1,4 +1,4 @@
-/* The page from top to bottom. It is complete without its script, which finds its data at the end:
+/* The page from top to bottom. All but the flame graph can be read without its script, which finds its data at the end:
  * a row of cells for each thread, and tables. */
 #include <inttypes.h>
 #include <math.h>
@@ -116,19 +116,21 @@ static enum gs_status write_thread_table(const struct gs_html *html, struct gs_s
 }
 
 /* Innermost frame first. */
-static void write_stack(const struct gs_html *html, struct gs_svg_page *page, uint32_t node)
+static void write_stack(const struct gs_html *html, const struct gs_html_data *data, struct gs_svg_page *page,
+                        uint32_t node)
 {
     fputs("<ol class=\"stack\">", page->out);
     for (int i = 0; i < STACK_MOST && node; i++, node = gs_calltree_node(html->tree, node)->parent) {
         if (gs_node_kind(gs_calltree_node(html->tree, node)) == GS_NODE_PROCESS)
             break;
-        gs_label_node(&page->text, html->tree, node, &page->boxes.files, 100);
+        gs_label_node(&page->text, html->tree, node, &data->files, 100);
         put_text(page, "<li>", "</li>");
     }
     fputs("</ol>", page->out);
 }
 
-static enum gs_status write_hold_table(const struct gs_html *html, struct gs_svg_page *page)
+static enum gs_status write_hold_table(const struct gs_html *html, const struct gs_html_data *data,
+                                       struct gs_svg_page *page)
 {
     const struct gs_hold **sorted = malloc(GS_HOLD_PARTS * GS_HOLD_EACH * sizeof *sorted);
     if (!sorted)
@@ -141,12 +143,12 @@ static enum gs_status write_hold_table(const struct gs_html *html, struct gs_svg
         put_text(page, "", "</b> ");
         gs_html_thread_name(&page->text, &html->threads[hold->thread]);
         gs_label_put(&page->text, ", in ");
-        gs_label_node(&page->text, html->tree, hold->leaf, &page->boxes.files, 80);
+        gs_label_node(&page->text, html->tree, hold->leaf, &data->files, 80);
         gs_label_put(&page->text, ", from ");
         gs_label_time(&page->text, hold->begin_ns);
         gs_label_put(&page->text, " on; %.1f waiting", (double)hold->waiters / (double)hold->samples);
         put_text(page, "", "</summary>");
-        write_stack(html, page, hold->leaf);
+        write_stack(html, data, page, hold->leaf);
         fputs("</details>\n", page->out);
     }
     if (count == 0 || sorted[0]->samples < 2)
@@ -275,24 +277,12 @@ static void write_legend(struct gs_svg_page *page)
     fputs("</ul>\n", page->out);
 }
 
-static void write_graph(struct gs_svg_page *page)
+static void write_graph(const struct gs_svg_page *page)
 {
-    enum gs_mode mode = page->drawing->selection->mode;
-    fputs("<section id=\"graph\" aria-labelledby=\"graph-head\">\n<h2 id=\"graph-head\">Where the time went</h2>\n",
+    fputs("<section id=\"graph\" aria-labelledby=\"graph-head\">\n<h2 id=\"graph-head\">Where the time went</h2>\n"
+          "<p class=\"still nothing\">The flame graph is drawn by a script. gilspy report -f svg draws one that needs "
+          "none.</p>\n</section>\n",
           page->out);
-    gs_heading_counted(&page->text, page->drawing, page->total_ns);
-    put_text(page, "<p class=\"still\">", "</p>\n");
-    if (page->total_ns == 0) {
-        gs_label_put(&page->text, "No thread counts in mode %s.", gs_modes[mode].name);
-        put_text(page, "<p class=\"still nothing\">", "</p>\n");
-    }
-    fprintf(page->out,
-            "<svg class=\"still\" viewBox=\"0 0 %d %" PRIu32 "\" role=\"figure\" aria-label=\"Flame graph\">"
-            "<g transform=\"translate(%d 0)\">\n",
-            GS_SVG_WIDTH, page->boxes.depth * GS_SVG_ROW, GS_SVG_MARGIN);
-    for (size_t i = 0; i < page->boxes.count && page->total_ns > 0; i++)
-        gs_svg_box(page, &page->boxes.list[i]);
-    fputs("</g></svg>\n</section>\n", page->out);
 }
 
 static enum gs_status write_sections(const struct gs_html *html, const struct gs_html_data *data,
@@ -314,7 +304,7 @@ static enum gs_status write_sections(const struct gs_html *html, const struct gs
           "same thread with the GIL. Between two of them it may have let go for a moment.</p>\n<div>\n",
           page->out);
     if (status == GS_OK)
-        status = write_hold_table(html, page);
+        status = write_hold_table(html, data, page);
     fputs("</div>\n</section>\n<section id=\"blame\" aria-labelledby=\"blame-head\">\n"
           "<h2 id=\"blame-head\">Who waited for whom</h2>\n",
           page->out);
@@ -341,23 +331,17 @@ static enum gs_status write_data(struct gs_html *html, const struct gs_html_data
 
 enum gs_status gs_html_write(struct gs_html *html, const struct gs_html_data *data, const struct gs_run_end *end)
 {
-    struct gs_tree_drawing drawing = {html->out, html->selection, html->still_tree, &html->run, end, 0};
+    struct gs_tree_drawing drawing = {html->out, html->selection, html->tree, &html->run, end, 0};
     struct gs_svg_page page = {.drawing = &drawing, .out = html->out};
-    enum gs_status status = gs_boxes_init(&page.boxes, html->still_tree);
-    if (status == GS_OK) {
-        page.total_ns = gs_node_ns(&page.boxes.list[0].time);
-        gs_label_put(&page.text, "gilspy: ");
-        gs_heading_command(&page.text, page.drawing);
-        gs_html_head(&page, "");
-        write_verdict(html, data, &page);
-        status = write_sections(html, data, end, &page);
-    }
+    gs_label_put(&page.text, "gilspy: ");
+    gs_heading_command(&page.text, page.drawing);
+    gs_html_head(&page, "");
+    write_verdict(html, data, &page);
+    enum gs_status status = write_sections(html, data, end, &page);
     if (status == GS_OK)
         status = write_data(html, data, end);
     if (status == GS_OK && page.failed)
         status = GS_NO_MEMORY;
-    gs_boxes_fini(&page.boxes);
     gs_label_fini(&page.text);
-    gs_label_fini(&page.full);
     return status;
 }
