@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/room.h"
 #include "export/spill.h"
 
 enum { READ_SPANS = 64 /* of a run at once */ };
@@ -21,6 +22,8 @@ struct run {
 struct gs_spill {
     struct gs_span *spans;
     size_t count, room;
+    struct gs_span *last; /* of each thread: it may go on; end_ns 0: none */
+    size_t last_count, last_room;
     int file; /* -1: all of it is in memory */
     uint64_t written;
     struct run *runs;
@@ -51,6 +54,7 @@ void gs_spill_free(struct gs_spill *spill)
         free(spill->runs[i].buffer);
     free(spill->runs);
     free(spill->spans);
+    free(spill->last);
     if (spill->file >= 0)
         close(spill->file);
     free(spill);
@@ -116,14 +120,42 @@ static enum gs_status write_run(struct gs_spill *spill)
     return GS_OK;
 }
 
-enum gs_status gs_spill_add(struct gs_spill *spill, const struct gs_span *span)
+static enum gs_status put(struct gs_spill *spill, const struct gs_span *span)
 {
+    if (span->end_ns == 0)
+        return GS_OK;
     spill->spans[spill->count++] = *span;
     return spill->count == spill->room ? write_run(spill) : GS_OK;
 }
 
+uint64_t gs_spill_end(const struct gs_spill *spill, uint32_t thread)
+{
+    return thread < spill->last_count ? spill->last[thread].end_ns : 0;
+}
+
+enum gs_status gs_spill_add(struct gs_spill *spill, const struct gs_span *span)
+{
+    if (!gs_room((void **)&spill->last, &spill->last_room, (size_t)span->thread + 1, sizeof *spill->last))
+        return GS_NO_MEMORY;
+    while (spill->last_count <= span->thread)
+        spill->last[spill->last_count++] = (struct gs_span){0};
+    struct gs_span *last = &spill->last[span->thread];
+    if (last->node == span->node && last->end_ns == span->begin_ns && last->end_ns > 0) {
+        last->end_ns = span->end_ns;
+        return GS_OK;
+    }
+    enum gs_status status = put(spill, last);
+    *last = *span;
+    return status;
+}
+
 enum gs_status gs_spill_sort(struct gs_spill *spill)
 {
+    for (size_t i = 0; i < spill->last_count; i++) {
+        enum gs_status status = put(spill, &spill->last[i]);
+        if (status)
+            return status;
+    }
     if (spill->file >= 0 && spill->count > 0)
         return write_run(spill);
     qsort(spill->spans, spill->count, sizeof *spill->spans, by_thread);

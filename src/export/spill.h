@@ -20,7 +20,10 @@ struct gs_spill;
 /* spans: how many are kept in memory. NULL: out of memory. */
 struct gs_spill *gs_spill_new(size_t spans);
 void gs_spill_free(struct gs_spill *spill);
+/* It begins at gs_spill_end or later; where it follows one of the same node at once, they are one. */
 enum gs_status gs_spill_add(struct gs_spill *spill, const struct gs_span *span) GS_MUST_CHECK;
+/* Where the thread's last span ends; 0: it has none. */
+uint64_t gs_spill_end(const struct gs_spill *spill, uint32_t thread);
 
 /* No more are added: they come thread by thread, lowest number first, each in the order in which they were added. */
 enum gs_status gs_spill_sort(struct gs_spill *spill) GS_MUST_CHECK;

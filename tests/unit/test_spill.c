@@ -67,12 +67,39 @@ static void nothing_at_all(void **state)
     gs_spill_free(spill);
 }
 
+/* What goes on is one span, whatever other threads do meanwhile; a gap or another node begins the next. */
+static void what_goes_on_is_one(void **state)
+{
+    struct gs_spill *spill = gs_spill_new(2);
+    struct gs_span span;
+    (void)state;
+    assert_int_equal(gs_spill_end(spill, 1), 0);
+    for (uint32_t i = 0; i < 10; i++) {
+        assert_int_equal(gs_spill_add(spill, &(struct gs_span){1, 7, i, i + 1}), GS_OK);
+        assert_int_equal(gs_spill_add(spill, &(struct gs_span){0, i, i, i + 1}), GS_OK);
+    }
+    assert_int_equal(gs_spill_end(spill, 1), 10);
+    assert_int_equal(gs_spill_add(spill, &(struct gs_span){1, 7, 11, 12}), GS_OK);
+    assert_int_equal(gs_spill_add(spill, &(struct gs_span){1, 8, 12, 13}), GS_OK);
+    assert_int_equal(gs_spill_sort(spill), GS_OK);
+    for (uint32_t i = 0; i < 10; i++)
+        assert_true(gs_spill_next(spill, 0, &span) && span.node == i);
+    static const struct gs_span expected[] = {{1, 7, 0, 10}, {1, 7, 11, 12}, {1, 8, 12, 13}};
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        assert_true(gs_spill_next(spill, 1, &span));
+        assert_memory_equal(&span, &expected[i], sizeof span);
+    }
+    assert_false(gs_spill_next(spill, 1, &span));
+    gs_spill_free(spill);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_in_memory),
         cmocka_unit_test(many_runs_in_the_file),
         cmocka_unit_test(nothing_at_all),
+        cmocka_unit_test(what_goes_on_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

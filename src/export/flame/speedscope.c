@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/least.h"
 #include "base/room.h"
 #include "export/about.h"
 #include "export/format.h"
@@ -16,8 +17,7 @@ struct gs_scope_thread {
     uint32_t process;
     pid_t tid;
     const char *name;
-    struct gs_span span; /* the last one, which may go on; node 0: none */
-    uint64_t busy_ns;    /* time that counts */
+    uint64_t busy_ns; /* time that counts */
 };
 
 struct gs_speedscope {
@@ -293,28 +293,16 @@ static enum gs_status add_thread(struct gs_sink *sink, uint32_t number, const st
     return gs_calltree_add_thread(self->tree, number, thread);
 }
 
-/* Makes the thread's last span longer, or begins another. */
 static enum gs_status add_span(struct gs_speedscope *self, uint32_t number, uint32_t node, uint64_t begin_ns,
                                uint64_t end_ns)
 {
-    struct gs_scope_thread *thread = &self->threads[number];
-    struct gs_span *span = &thread->span;
-    enum gs_status status = GS_OK;
     begin_ns = begin_ns > self->begin_ns ? begin_ns - self->begin_ns : 0;
     end_ns = end_ns > self->begin_ns ? end_ns - self->begin_ns : 0;
-    if (begin_ns < span->end_ns)
-        begin_ns = span->end_ns;
+    begin_ns = gs_most(begin_ns, gs_spill_end(self->spill, number));
     if (node == 0 || end_ns <= begin_ns)
         return GS_OK;
-    thread->busy_ns += end_ns - begin_ns;
-    if (span->node == node && span->end_ns == begin_ns) {
-        span->end_ns = end_ns;
-        return GS_OK;
-    }
-    if (span->node)
-        status = gs_spill_add(self->spill, span);
-    *span = (struct gs_span){number, node, begin_ns, end_ns};
-    return status;
+    self->threads[number].busy_ns += end_ns - begin_ns;
+    return gs_spill_add(self->spill, &(struct gs_span){number, node, begin_ns, end_ns});
 }
 
 static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *sample)
@@ -343,13 +331,7 @@ static enum gs_status forget(struct gs_sink *sink)
 static enum gs_status end(struct gs_sink *sink, const struct gs_run_end *run)
 {
     struct gs_speedscope *self = (struct gs_speedscope *)sink;
-    enum gs_status status = GS_OK;
-    for (uint32_t i = 0; i < self->thread_count && status == GS_OK; i++) {
-        if (self->threads[i].span.node)
-            status = gs_spill_add(self->spill, &self->threads[i].span);
-    }
-    if (status == GS_OK)
-        status = gs_spill_sort(self->spill);
+    enum gs_status status = gs_spill_sort(self->spill);
     if (status == GS_OK)
         status = gs_calltree_finish(self->tree);
     return status == GS_OK ? write_all(self, run) : status;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/least.h"
 #include "base/room.h"
 #include "export/difference.h"
 #include "export/formats.h"
@@ -56,17 +57,13 @@ static uint32_t root_of(const struct gs_html *self, uint32_t node)
     return node;
 }
 
-/* Makes the thread's last span longer, or begins another. */
 static enum gs_status add_span(struct gs_html *self, uint32_t number, const struct gs_key *key, uint64_t begin_ns,
                                uint64_t end_ns)
 {
     struct gs_html_thread *thread = &self->threads[number];
-    struct gs_span *span = &thread->span;
-    enum gs_status status = GS_OK;
     begin_ns = begin_ns > self->run.begin_ns ? begin_ns - self->run.begin_ns : 0;
     end_ns = end_ns > self->run.begin_ns ? end_ns - self->run.begin_ns : 0;
-    if (begin_ns < span->end_ns)
-        begin_ns = span->end_ns;
+    begin_ns = gs_most(begin_ns, gs_spill_end(self->spill, number));
     if (key->leaf == 0 || end_ns <= begin_ns || end_ns > GS_HTML_LONGEST_NS)
         return GS_OK;
     uint32_t found = gs_keys_find(&self->keys, key, root_of(self, key->leaf));
@@ -76,14 +73,7 @@ static enum gs_status add_span(struct gs_html *self, uint32_t number, const stru
     thread->hue_ns[gs_key_hue(key->code)] += end_ns - begin_ns;
     if (key->code < GS_KEY_LATE && key->code % GS_KEY_RUNS == 1)
         thread->runs_ns += end_ns - begin_ns;
-    if (span->node == found && span->end_ns == begin_ns) {
-        span->end_ns = end_ns;
-        return GS_OK;
-    }
-    if (span->node)
-        status = gs_spill_add(self->spill, span);
-    *span = (struct gs_span){number, found, begin_ns, end_ns};
-    return status;
+    return gs_spill_add(self->spill, &(struct gs_span){number, found, begin_ns, end_ns});
 }
 
 /* ---- holds ---- */
@@ -232,14 +222,8 @@ static enum gs_status end(struct gs_sink *sink, const struct gs_run_end *run_end
 {
     struct gs_html *self = (struct gs_html *)sink;
     struct gs_html_data data = {0};
-    enum gs_status status = GS_OK;
     end_holds(self);
-    for (uint32_t i = 0; i < self->thread_count && status == GS_OK; i++) {
-        if (self->threads[i].span.node)
-            status = gs_spill_add(self->spill, &self->threads[i].span);
-    }
-    if (status == GS_OK)
-        status = gs_spill_sort(self->spill);
+    enum gs_status status = gs_spill_sort(self->spill);
     if (status == GS_OK)
         status = gs_calltree_finish(self->tree);
     if (status == GS_OK)

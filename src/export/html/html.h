@@ -30,7 +30,6 @@ struct gs_html_thread {
     uint64_t samples, longest_ns, runs_ns;
     uint64_t hogged_ns; /* its longest hold for half of which, at least, others waited */
     uint64_t hue_ns[GS_HUE_COUNT];
-    struct gs_span span; /* the last one, which may go on; node 0: none */
     struct gs_hold hold; /* the present one; samples 0: none */
     uint32_t leaf;       /* where it held the GIL longest, 0: it never did */
     uint8_t *cells;      /* gs_html_pack: hues of GS_HTML_CELLS parts of the run, 0xff: not there */
