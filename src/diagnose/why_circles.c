@@ -1,7 +1,7 @@
 /* Deadlocks: circles in which each thread waits for what the next one has. */
 #include <stdlib.h>
 
-#include "diagnose/why_closer.h"
+#include "diagnose/why_frames.h"
 #include "diagnose/why_rules.h"
 
 enum { CIRCLE_MOST = 64 };

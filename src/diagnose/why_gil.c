@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diagnose/why_closer.h"
+#include "diagnose/why_frames.h"
 #include "diagnose/why_rules.h"
 
 enum {

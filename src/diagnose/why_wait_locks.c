@@ -1,6 +1,5 @@
-/* What a thread waits for by the functions of the standard library that it is in. The locks of Python that threads wait
- * for: which, what the program calls it, and who has it, which of a Lock is seen
- * only where `with` took it. */
+/* What a thread waits for by the functions of the standard library that it is in, and by the locks of Python: which,
+ * what the program calls it, and who has it, which of a Lock is seen only where `with` took it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,102 +8,21 @@
 #include "python/dict.h"
 #include "python/names_attribute.h"
 
-gs_addr gs_wait_variable(const struct gs_wait_search *s, const struct gs_frame *frame, const char *name)
-{
-    struct gs_variable list[GS_WAIT_VARIABLES];
-    size_t count;
-    const struct gs_code *code = s->lookup->code(s->lookup->context, frame);
-    if (!code || gs_locals_objects(s->python, s->mem, frame->frame, code, list, GS_WAIT_VARIABLES, &count) != GS_OK)
-        return 0;
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(list[i].name, name) == 0)
-            return list[i].object;
-    }
-    return 0;
-}
-
-/* Condition.wait sleeps on a lock of its own, `waiter`, and gives that of the condition back meanwhile. */
-static bool is_notice(struct gs_wait_search *s, const struct gs_frame *frame, struct gs_wait *wait)
-{
-    struct gs_lock_object lock;
-    gs_addr waiter = gs_wait_variable(s, frame, "waiter"), self = gs_wait_variable(s, frame, "self"), condition;
-    if (waiter != 0 && gs_lock_read(s->layout, s->mem, &s->types, waiter, &lock) && !gs_wait_slept_on(s, &lock))
-        return false; /* it has been notified, and takes the condition's lock again */
-    wait->kind = GS_WAIT_NOTICE;
-    if (self != 0 && gs_lock_behind(s->layout, s->mem, &s->types, self, true, &lock, &condition))
-        wait->released = lock.word;
-    return true;
-}
-
-static bool is_join(struct gs_wait_search *s, const struct gs_frame *frame, struct gs_wait *wait)
-{
-    gs_addr self = gs_wait_variable(s, frame, "self");
-    const char *name = s->layout->thread_name_mangled ? "_Thread__ident" : "_ident";
-    uint64_t ident = self ? gs_attribute_number(s->layout, s->mem, &s->types, self, name) : 0;
-    if (ident == 0)
-        return false;
-    wait->kind = GS_WAIT_THREAD;
-    wait->word = self;
-    wait->owner = gs_wait_by_ident(s, ident);
-    wait->owner_stated = true;
-    return true;
-}
-
-/* importlib._bootstrap: class _ModuleLock, whose owner is an ident. */
-static bool is_import(struct gs_wait_search *s, const struct gs_frame *frame, struct gs_wait *wait)
-{
-    gs_addr self = gs_wait_variable(s, frame, "self");
-    uint64_t owner = self ? gs_attribute_number(s->layout, s->mem, &s->types, self, "owner") : 0;
-    gs_addr name = self ? gs_attribute_find(s->layout, s->mem, &s->types, self, "name") : 0;
-    if (name == 0)
-        return false;
-    if (gs_str_read(s->layout, s->mem, name, wait->name, sizeof wait->name) != GS_OK)
-        wait->name[0] = '\0';
-    wait->kind = GS_WAIT_IMPORT;
-    wait->word = self;
-    wait->owner = gs_wait_by_ident(s, owner);
-    wait->owner_stated = true;
-    wait->stale = owner != 0 && wait->owner == GS_NOBODY;
-    return true;
-}
-
-/* queue.Queue waits for a notice on one of its conditions. */
-static void tell_queue(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait)
-{
-    static const struct {
-        const char *function, *what;
-    } rows[] = {{"get", "an item from"}, {"put", "room in"}, {"join", "the last item to be done of"}};
-    const struct gs_frame *frame = &thread->frames[1];
-    const char *file = s->layout->thread_name_mangled ? "Queue.py" : "queue.py";
-    for (size_t i = 0; i < sizeof rows / sizeof *rows && thread->frame_count > 1; i++) {
-        if (!gs_frame_is(s->lookup, frame, file, rows[i].function))
-            continue;
-        wait->kind = GS_WAIT_QUEUE;
-        wait->what = rows[i].what;
-        wait->word = gs_wait_variable(s, frame, "self");
-        if (wait->word != 0 && thread->frame_count > 2 && thread->frames[2].kind == GS_FRAME_PYTHON)
-            gs_wait_name_in_frame(s, &thread->frames[2], wait->word, wait->name);
-    }
-}
-
-/* By the functions of the standard library that a thread is in. */
-bool gs_wait_by_frames(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait)
-{
-    for (uint32_t i = 0; i < thread->frame_count && i < GS_WAIT_FRAMES; i++) {
-        const struct gs_frame *frame = &thread->frames[i];
-        if (i == 0 && gs_frame_is(s->lookup, frame, "importlib._bootstrap", "acquire"))
-            return is_import(s, frame, wait);
-        if (gs_frame_is(s->lookup, frame, "threading.py", "join") && is_join(s, frame, wait))
-            return true;
-        if (i == 0 && gs_frame_is(s->lookup, frame, "threading.py", "wait") && !is_notice(s, frame, wait))
-            return false;
-    }
-    if (wait->kind == GS_WAIT_NOTICE)
-        tell_queue(s, thread, wait);
-    return wait->kind != GS_WAIT_NOTHING;
-}
-
 enum { FRAMES_SEARCHED = 200 /* of one thread, for `with` blocks */ };
+
+static bool slept_on(const struct gs_wait_search *s, const struct gs_lock_object *lock)
+{
+    return lock->word != 0 && (lock->word == s->semaphore || lock->word == s->mutex);
+}
+
+uint32_t gs_wait_by_ident(const struct gs_wait_search *s, uint64_t ident)
+{
+    for (uint32_t i = 0; i < s->snapshot->thread_count && ident != 0; i++) {
+        if (s->snapshot->threads[i].ident == ident)
+            return i;
+    }
+    return GS_NOBODY;
+}
 
 /* Keeps the lock with this word that an object leads to: an RLock of Python code rather than the Lock inside it. True:
  * no better one can be found. */
@@ -113,7 +31,7 @@ static bool take_lock(struct gs_wait_search *s, gs_addr object, struct gs_lock_o
     struct gs_lock_object lock;
     gs_addr wrapper;
     if (object == 0 || !gs_lock_behind(s->layout, s->mem, &s->types, object, true, &lock, &wrapper) ||
-        !gs_wait_slept_on(s, &lock))
+        !slept_on(s, &lock))
         return false;
     *best = lock;
     return lock.recursive || s->layout->rl_word != GS_ABSENT;
@@ -143,8 +61,8 @@ static bool find_in_frame(struct gs_wait_search *s, const struct gs_frame *frame
     return lock->object != 0;
 }
 
-bool gs_wait_name_in_frame(struct gs_wait_search *s, const struct gs_frame *frame, gs_addr object,
-                           char name[GS_WAIT_NAME])
+static bool name_in_frame(struct gs_wait_search *s, const struct gs_frame *frame, gs_addr object,
+                          char name[GS_WAIT_NAME])
 {
     struct gs_variable list[GS_WAIT_VARIABLES];
     struct gs_dict dict;
@@ -209,7 +127,7 @@ bool gs_wait_by_simple_queue(struct gs_wait_search *s, const struct gs_thread *t
     wait->kind = GS_WAIT_QUEUE;
     wait->what = "an item from";
     wait->word = gs_method_self(s->layout, s->mem, &s->types, queue);
-    gs_wait_name_in_frame(s, frame, wait->word, wait->name);
+    name_in_frame(s, frame, wait->word, wait->name);
     return true;
 }
 
@@ -237,7 +155,7 @@ bool gs_wait_by_lock(struct gs_wait_search *s, const struct gs_thread *thread, s
         if (thread->frames[i].kind != GS_FRAME_PYTHON)
             continue;
         tried++;
-        gs_wait_name_in_frame(s, &thread->frames[i], lock.object, wait->name);
+        name_in_frame(s, &thread->frames[i], lock.object, wait->name);
     }
     return true;
 }
@@ -289,4 +207,100 @@ void gs_wait_find_holders(struct gs_wait_search *s)
         if (s->waits->list[i].ambiguous)
             s->waits->list[i].owner = GS_NOBODY;
     }
+}
+
+/* The object that a variable of the frame refers to, 0: none. */
+static gs_addr variable_of(const struct gs_wait_search *s, const struct gs_frame *frame, const char *name)
+{
+    struct gs_variable list[GS_WAIT_VARIABLES];
+    size_t count;
+    const struct gs_code *code = s->lookup->code(s->lookup->context, frame);
+    if (!code || gs_locals_objects(s->python, s->mem, frame->frame, code, list, GS_WAIT_VARIABLES, &count) != GS_OK)
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(list[i].name, name) == 0)
+            return list[i].object;
+    }
+    return 0;
+}
+
+/* Condition.wait sleeps on a lock of its own, `waiter`, and gives that of the condition back meanwhile. */
+static bool is_notice(struct gs_wait_search *s, const struct gs_frame *frame, struct gs_wait *wait)
+{
+    struct gs_lock_object lock;
+    gs_addr waiter = variable_of(s, frame, "waiter"), self = variable_of(s, frame, "self"), condition;
+    if (waiter != 0 && gs_lock_read(s->layout, s->mem, &s->types, waiter, &lock) && !slept_on(s, &lock))
+        return false; /* it has been notified, and takes the condition's lock again */
+    wait->kind = GS_WAIT_NOTICE;
+    if (self != 0 && gs_lock_behind(s->layout, s->mem, &s->types, self, true, &lock, &condition))
+        wait->released = lock.word;
+    return true;
+}
+
+static bool is_join(struct gs_wait_search *s, const struct gs_frame *frame, struct gs_wait *wait)
+{
+    gs_addr self = variable_of(s, frame, "self");
+    const char *name = s->layout->thread_name_mangled ? "_Thread__ident" : "_ident";
+    uint64_t ident = self ? gs_attribute_number(s->layout, s->mem, &s->types, self, name) : 0;
+    if (ident == 0)
+        return false;
+    wait->kind = GS_WAIT_THREAD;
+    wait->word = self;
+    wait->owner = gs_wait_by_ident(s, ident);
+    wait->owner_stated = true;
+    return true;
+}
+
+/* importlib._bootstrap: class _ModuleLock, whose owner is an ident. */
+static bool is_import(struct gs_wait_search *s, const struct gs_frame *frame, struct gs_wait *wait)
+{
+    gs_addr self = variable_of(s, frame, "self");
+    uint64_t owner = self ? gs_attribute_number(s->layout, s->mem, &s->types, self, "owner") : 0;
+    gs_addr name = self ? gs_attribute_find(s->layout, s->mem, &s->types, self, "name") : 0;
+    if (name == 0)
+        return false;
+    if (gs_str_read(s->layout, s->mem, name, wait->name, sizeof wait->name) != GS_OK)
+        wait->name[0] = '\0';
+    wait->kind = GS_WAIT_IMPORT;
+    wait->word = self;
+    wait->owner = gs_wait_by_ident(s, owner);
+    wait->owner_stated = true;
+    wait->stale = owner != 0 && wait->owner == GS_NOBODY;
+    return true;
+}
+
+/* queue.Queue waits for a notice on one of its conditions. */
+static void tell_queue(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait)
+{
+    static const struct {
+        const char *function, *what;
+    } rows[] = {{"get", "an item from"}, {"put", "room in"}, {"join", "the last item to be done of"}};
+    const struct gs_frame *frame = &thread->frames[1];
+    const char *file = s->layout->thread_name_mangled ? "Queue.py" : "queue.py";
+    for (size_t i = 0; i < sizeof rows / sizeof *rows && thread->frame_count > 1; i++) {
+        if (!gs_frame_is(s->lookup, frame, file, rows[i].function))
+            continue;
+        wait->kind = GS_WAIT_QUEUE;
+        wait->what = rows[i].what;
+        wait->word = variable_of(s, frame, "self");
+        if (wait->word != 0 && thread->frame_count > 2 && thread->frames[2].kind == GS_FRAME_PYTHON)
+            name_in_frame(s, &thread->frames[2], wait->word, wait->name);
+    }
+}
+
+/* By the functions of the standard library that a thread is in. */
+bool gs_wait_by_frames(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait)
+{
+    for (uint32_t i = 0; i < thread->frame_count && i < GS_WAIT_FRAMES; i++) {
+        const struct gs_frame *frame = &thread->frames[i];
+        if (i == 0 && gs_frame_is(s->lookup, frame, "importlib._bootstrap", "acquire"))
+            return is_import(s, frame, wait);
+        if (gs_frame_is(s->lookup, frame, "threading.py", "join") && is_join(s, frame, wait))
+            return true;
+        if (i == 0 && gs_frame_is(s->lookup, frame, "threading.py", "wait") && !is_notice(s, frame, wait))
+            return false;
+    }
+    if (wait->kind == GS_WAIT_NOTICE)
+        tell_queue(s, thread, wait);
+    return wait->kind != GS_WAIT_NOTHING;
 }

@@ -32,20 +32,13 @@ struct gs_wait_search {
     gs_addr semaphore, mutex;
 };
 
-bool gs_wait_slept_on(const struct gs_wait_search *s, const struct gs_lock_object *lock);
 /* Index of the thread of that threading ident, GS_NOBODY: there is none. */
 uint32_t gs_wait_by_ident(const struct gs_wait_search *s, uint64_t ident);
-/* The object that a variable of the frame refers to, 0: none. */
-gs_addr gs_wait_variable(const struct gs_wait_search *s, const struct gs_frame *frame, const char *name);
 
-/* Each fills in `wait` and returns true when it finds out what the thread waits for. why_wait_frames.c: */
+/* Each fills in `wait` and returns true when it finds out what the thread waits for. */
 bool gs_wait_by_frames(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait);
-/* why_wait_locks.c */
 bool gs_wait_by_simple_queue(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait);
 bool gs_wait_by_lock(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait);
-/* What the program calls the object: a variable of the frame, an attribute of one, a global of the module. */
-bool gs_wait_name_in_frame(struct gs_wait_search *s, const struct gs_frame *frame, gs_addr object,
-                           char name[GS_WAIT_NAME]);
 /* Who has the Locks that are waited for. */
 void gs_wait_find_holders(struct gs_wait_search *s);
 

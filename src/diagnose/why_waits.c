@@ -94,11 +94,6 @@ static bool find_by_futex(struct gs_wait_search *s, const struct gs_activity *ac
 
 enum { READS = 400000 };
 
-bool gs_wait_slept_on(const struct gs_wait_search *s, const struct gs_lock_object *lock)
-{
-    return lock->word != 0 && (lock->word == s->semaphore || lock->word == s->mutex);
-}
-
 uint32_t gs_waits_next(const struct gs_waits *waits, uint32_t thread)
 {
     return thread < waits->count ? waits->list[thread].owner : GS_NOBODY;
@@ -108,15 +103,6 @@ void gs_waits_fini(struct gs_waits *waits)
 {
     free(waits->list);
     *waits = (struct gs_waits){0};
-}
-
-uint32_t gs_wait_by_ident(const struct gs_wait_search *s, uint64_t ident)
-{
-    for (uint32_t i = 0; i < s->snapshot->thread_count && ident != 0; i++) {
-        if (s->snapshot->threads[i].ident == ident)
-            return i;
-    }
-    return GS_NOBODY;
 }
 
 static void read_futex(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait)

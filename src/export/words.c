@@ -78,7 +78,8 @@ static const struct {
     {"restart_syscall", "a timeout"},
 };
 
-void gs_words_syscall(struct gs_text *text, int number)
+/* "futex (a lock)"; a call without a name is shown by its number. */
+static void put_syscall(struct gs_text *text, int number)
 {
     const char *name = gs_syscall_name(number);
     if (!name) {
@@ -101,7 +102,7 @@ static void add_activity(struct gs_text *text, const struct gs_activity *activit
         break;
     case GS_RUN_SYSCALL:
         gs_text_put(text, ", asleep in ");
-        gs_words_syscall(text, activity->number);
+        put_syscall(text, activity->number);
         break;
     case GS_RUN_BLOCKED:
         gs_text_put(text, ", blocked in the kernel");
@@ -138,7 +139,7 @@ void gs_words_state(struct gs_text *text, const struct gs_thread *thread, unsign
     case GS_FACE_IDLE:
         gs_text_put(text, thread->activity.run == GS_RUN_SYSCALL ? "idle in " : "idle, blocked in the kernel");
         if (thread->activity.run == GS_RUN_SYSCALL)
-            gs_words_syscall(text, thread->activity.number);
+            put_syscall(text, thread->activity.number);
         if (!thread->tstate)
             gs_text_put(text, several ? ", none of Python's threads" : ", not a thread of Python's");
         break;

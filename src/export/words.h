@@ -28,8 +28,6 @@ enum gs_manner {
 
 /* "holds the GIL, running", "idle in futex (a lock)"; manner: any of enum gs_manner. */
 void gs_words_state(struct gs_text *text, const struct gs_thread *thread, unsigned manner);
-/* "futex (a lock)"; a call without a name is shown by its number. */
-void gs_words_syscall(struct gs_text *text, int number);
 /* "41 s", "526 ms", "5.0 ms", "12 us", "3 h 12 min" */
 void gs_words_time(struct gs_text *text, uint64_t time_us);
 /* "1 thread waits", "3 threads wait": count, and the form that goes with it. */

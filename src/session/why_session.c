@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "diagnose/why_closer.h"
+#include "diagnose/why_frames.h"
 #include "diagnose/why_say.h"
 #include "sample/merge.h"
 #include "session/why_session.h"

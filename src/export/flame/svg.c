@@ -374,7 +374,8 @@ static void write_document(struct gs_svg_page *page)
     fprintf(page->out, "<script><![CDATA[\n%s]]></script>\n</svg>\n", gs_web_flamegraph_js);
 }
 
-enum gs_status gs_svg_draw(const struct gs_tree_drawing *drawing, const struct gs_difference *difference)
+/* difference: that the drawing is of, or NULL. */
+static enum gs_status draw_all(const struct gs_tree_drawing *drawing, const struct gs_difference *difference)
 {
     struct gs_svg_page page = {.drawing = drawing, .difference = difference, .out = drawing->out};
     enum gs_status status = gs_boxes_init(&page.boxes, drawing->tree);
@@ -391,14 +392,14 @@ enum gs_status gs_svg_draw(const struct gs_tree_drawing *drawing, const struct g
 
 static enum gs_status draw(const struct gs_tree_drawing *drawing)
 {
-    return gs_svg_draw(drawing, NULL);
+    return draw_all(drawing, NULL);
 }
 
 enum gs_status gs_diff_svg(const struct gs_difference *difference, FILE *out)
 {
     const struct gs_tree_drawing *after = difference->drawing[GS_AFTER];
     struct gs_tree_drawing drawing = {out, difference->selection, difference->tree, after->run, after->end, 0};
-    return gs_svg_draw(&drawing, difference);
+    return draw_all(&drawing, difference);
 }
 
 static enum gs_status open_svg(struct gs_sink **sink, FILE *out, const struct gs_selection *selection)

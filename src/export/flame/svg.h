@@ -65,9 +65,6 @@ struct gs_svg_page {
 void gs_svg_write(struct gs_svg_page *page);
 void gs_svg_box(struct gs_svg_page *page, const struct gs_box *box);
 
-/* The whole picture; difference: that it is of, or NULL. */
-enum gs_status gs_svg_draw(const struct gs_tree_drawing *drawing, const struct gs_difference *difference) GS_MUST_CHECK;
-
 /* web/flamegraph.css and .js */
 extern const char gs_web_flamegraph_css[], gs_web_flamegraph_js[];
 
