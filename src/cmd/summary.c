@@ -7,19 +7,13 @@
 #include "cmd/summary.h"
 #include "export/run.h"
 
-static const char *how_to_open(const char *format)
+/* ". Open it in a browser", or nothing. */
+static void put_how_to_open(struct gs_text *text, const char *name)
 {
-    static const struct {
-        const char *format, *how;
-    } rows[] = {{"svg", ". Open it in a browser"},
-                {"html", ". Open it in a browser"},
-                {"speedscope", ". Open it in speedscope"},
-                {GS_FORMAT_RECORDING, ". Draw it with gilspy report"}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (strcmp(rows[i].format, format) == 0)
-            return rows[i].how;
-    }
-    return "";
+    const struct gs_format *format = gs_format_find(name);
+    const char *how = format ? format->how : "Draw it with gilspy report";
+    if (how)
+        gs_text_put(text, ". %s", how);
 }
 
 static double held(const struct gs_meter *meter)
@@ -66,13 +60,15 @@ static void tell_text(const struct gs_run_summary *run)
     while (run->kept && run->kept[kept])
         kept++;
     size_t earlier = kept > run->made ? kept - run->made : 0; /* of other runs: what is told is not of them */
-    if (kept - earlier > 1)
+    if (kept - earlier > 1) {
         gs_remark("%s to %s: %.*s. Draw them with gilspy report, any of them or several as one", run->kept[earlier],
                   run->kept[kept - 1], (int)text.len, text.bytes);
-    else if (strcmp(run->output, "-") == 0)
+    } else if (strcmp(run->output, "-") == 0) {
         gs_remark("%.*s", (int)text.len, text.bytes);
-    else
-        gs_remark("%s: %.*s%s", run->output, (int)text.len, text.bytes, how_to_open(run->format));
+    } else {
+        put_how_to_open(&text, run->format);
+        gs_remark("%s: %.*s", run->output, (int)text.len, text.bytes);
+    }
     gs_text_fini(&text);
 }
 

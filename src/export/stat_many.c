@@ -92,7 +92,12 @@ static enum gs_status open_stat(struct gs_sink **sink, FILE *out, const struct g
 }
 
 const struct gs_format gs_format_stat = {
-    "stat", NULL, "", "the figures of gilspy stat, as text or with --json", open_stat, close_stat, NULL};
+    .name = "stat",
+    .extensions = "",
+    .summary = "the figures of gilspy stat, as text or with --json",
+    .open = open_stat,
+    .close = close_stat,
+};
 
 void gs_stat_many_fini(struct gs_stat_many *many)
 {

@@ -299,5 +299,10 @@ static enum gs_status open_chrome(struct gs_sink **sink, FILE *out, const struct
 }
 
 const struct gs_format gs_format_chrome = {
-    "chrome",    "chrometrace", ".trace.json", "a timeline of every thread, for Perfetto; merges with VizTracer's",
-    open_chrome, close_chrome,  NULL};
+    .name = "chrome",
+    .other_name = "chrometrace",
+    .extensions = ".trace.json",
+    .summary = "a timeline of every thread, for Perfetto; merges with VizTracer's",
+    .open = open_chrome,
+    .close = close_chrome,
+};

@@ -109,4 +109,11 @@ static enum gs_status open_folded(struct gs_sink **sink, FILE *out, const struct
 }
 
 const struct gs_format gs_format_folded = {
-    "folded", "raw", ".folded .txt", "a line of text for each stack", open_folded, gs_tree_sink_close, gs_diff_folded};
+    .name = "folded",
+    .other_name = "raw",
+    .extensions = ".folded .txt",
+    .summary = "a line of text for each stack",
+    .open = open_folded,
+    .close = gs_tree_sink_close,
+    .diff = gs_diff_folded,
+};

@@ -368,5 +368,10 @@ static enum gs_status open_speedscope(struct gs_sink **sink, FILE *out, const st
 }
 
 const struct gs_format gs_format_speedscope = {
-    "speedscope",     NULL, ".speedscope.json", "for speedscope: each thread's stacks over time", open_speedscope,
-    close_speedscope, NULL};
+    .name = "speedscope",
+    .extensions = ".speedscope.json",
+    .summary = "for speedscope: each thread's stacks over time",
+    .how = "Open it in speedscope",
+    .open = open_speedscope,
+    .close = close_speedscope,
+};

@@ -409,5 +409,12 @@ static enum gs_status open_svg(struct gs_sink **sink, FILE *out, const struct gs
 }
 
 const struct gs_format gs_format_svg = {
-    "svg",    "flamegraph",       ".svg",     "flame graph, coloured by what the GIL did",
-    open_svg, gs_tree_sink_close, gs_diff_svg};
+    .name = "svg",
+    .other_name = "flamegraph",
+    .extensions = ".svg",
+    .summary = "flame graph, coloured by what the GIL did",
+    .how = "Open it in a browser",
+    .open = open_svg,
+    .close = gs_tree_sink_close,
+    .diff = gs_diff_svg,
+};

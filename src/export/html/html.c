@@ -274,7 +274,11 @@ static enum gs_status open_html(struct gs_sink **sink, FILE *out, const struct g
 }
 
 const struct gs_format gs_format_html = {
-    "html",      NULL,
-    ".html",     "a report to look at in a browser: time line, flame graph, threads, who delays whom",
-    open_html,   close_html,
-    gs_diff_html};
+    .name = "html",
+    .extensions = ".html",
+    .summary = "a report to look at in a browser: time line, flame graph, threads, who delays whom",
+    .how = "Open it in a browser",
+    .open = open_html,
+    .close = close_html,
+    .diff = gs_diff_html,
+};

@@ -256,4 +256,9 @@ static enum gs_status open_jsonl(struct gs_sink **sink, FILE *out, const struct 
 }
 
 const struct gs_format gs_format_jsonl = {
-    "jsonl", NULL, ".jsonl", "one sample per line as JSON, for programs", open_jsonl, close_jsonl, NULL};
+    .name = "jsonl",
+    .extensions = ".jsonl",
+    .summary = "one sample per line as JSON, for programs",
+    .open = open_jsonl,
+    .close = close_jsonl,
+};

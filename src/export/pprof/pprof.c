@@ -160,5 +160,10 @@ static enum gs_status open_pprof(struct gs_sink **sink, FILE *out, const struct 
     return GS_NO_MEMORY;
 }
 
-const struct gs_format gs_format_pprof = {"pprof",    NULL,        ".pb.gz", "for go tool pprof, Pyroscope and Parca",
-                                          open_pprof, close_pprof, NULL};
+const struct gs_format gs_format_pprof = {
+    .name = "pprof",
+    .extensions = ".pb.gz",
+    .summary = "for go tool pprof, Pyroscope and Parca",
+    .open = open_pprof,
+    .close = close_pprof,
+};
