@@ -32,6 +32,13 @@ void gs_svg_write(struct gs_svg_page *page)
     gs_label_cut(&page->text, 0);
 }
 
+void gs_svg_put(struct gs_svg_page *page, const char *begin, const char *end)
+{
+    fputs(begin, page->out);
+    gs_svg_write(page);
+    fputs(end, page->out);
+}
+
 /* "42.1 %", and less than a tenth as "0.04 %" */
 static void put_percent(struct gs_label *text, double part)
 {

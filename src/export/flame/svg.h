@@ -63,6 +63,8 @@ struct gs_svg_page {
 
 /* Writes what was put into page->text, and empties it. */
 void gs_svg_write(struct gs_svg_page *page);
+/* The same between two tags. */
+void gs_svg_put(struct gs_svg_page *page, const char *begin, const char *end);
 void gs_svg_box(struct gs_svg_page *page, const struct gs_box *box);
 
 /* web/flamegraph.css and .js */

@@ -6,26 +6,19 @@
 
 enum { ROWS = 50, NAME_MOST = 100 };
 
-static void put_text(struct gs_svg_page *page, const char *begin, const char *end)
-{
-    fputs(begin, page->out);
-    gs_svg_write(page);
-    fputs(end, page->out);
-}
-
 static void write_head(struct gs_svg_page *page)
 {
     gs_label_put(&page->text, "gilspy, difference: ");
     gs_diff_title(&page->text, page->difference);
     gs_html_head(page, "");
     gs_diff_title(&page->text, page->difference);
-    put_text(page, "<header class=\"top\">\n<h1>", "</h1>\n");
+    gs_svg_put(page, "<header class=\"top\">\n<h1>", "</h1>\n");
     for (int side = 0; side < GS_SIDES; side++) {
         gs_diff_side(&page->text, page->difference, side);
-        put_text(page, "<p class=\"run\">", "</p>\n");
+        gs_svg_put(page, "<p class=\"run\">", "</p>\n");
     }
     gs_diff_verdict(&page->text, page->difference);
-    put_text(page, "</header>\n<main>\n<p class=\"verdict\">", "</p>\n");
+    gs_svg_put(page, "</header>\n<main>\n<p class=\"verdict\">", "</p>\n");
 }
 
 static void write_graph(struct gs_svg_page *page)
@@ -34,7 +27,7 @@ static void write_graph(struct gs_svg_page *page)
           page->out);
     gs_diff_counted(&page->text, page->difference);
     gs_label_put(&page->text, " · width: the mean of before and after");
-    put_text(page, "<p class=\"note\">", "</p>\n<ul class=\"legend\" aria-label=\"Colours\">");
+    gs_svg_put(page, "<p class=\"note\">", "</p>\n<ul class=\"legend\" aria-label=\"Colours\">");
     for (int i = 0; i < GS_TURN_COUNT; i++)
         fprintf(page->out, "<li style=\"--colour: #%06" PRIx32 "\">%s</li>", gs_turns[i].rgb, gs_turns[i].legend);
     fprintf(page->out,
@@ -49,7 +42,7 @@ static void write_graph(struct gs_svg_page *page)
 static void put_cell(struct gs_svg_page *page, double share, const char *format)
 {
     gs_label_put(&page->text, format, share * 100);
-    put_text(page, "<td>", "</td>");
+    gs_svg_put(page, "<td>", "</td>");
 }
 
 static void write_row(struct gs_svg_page *page, const struct gs_changed *changed)
@@ -62,7 +55,7 @@ static void write_row(struct gs_svg_page *page, const struct gs_changed *changed
     put_cell(page, changed->all.before, "%.1f");
     put_cell(page, changed->all.after, "%.1f");
     gs_label_node(&page->text, page->drawing->tree, changed->node, NULL, NAME_MOST);
-    put_text(page, "<td class=\"text\">", "</td></tr>\n");
+    gs_svg_put(page, "<td class=\"text\">", "</td></tr>\n");
 }
 
 /* step: 1 from the first on, -1 from the last back. */
@@ -85,7 +78,7 @@ static void write_table(struct gs_svg_page *page, const char *what, const struct
     fputs("</tbody></table></div>\n", page->out);
     if (count > ROWS) {
         gs_label_count(&page->text, count - ROWS, "function more", "functions more");
-        put_text(page, "<p class=\"note\">", "</p>\n");
+        gs_svg_put(page, "<p class=\"note\">", "</p>\n");
     }
     fputs("</section>\n", page->out);
 }
@@ -99,7 +92,7 @@ static enum gs_status write_tables(struct gs_svg_page *page)
         write_table(page, "shrank", changes.list + (changes.count > 0 ? changes.count - 1 : 0), -1, changes.shrank);
         gs_diff_rest(&page->text, &changes);
         gs_label_put(&page->text, " ± is what chance may do, 95 %% of the time less.");
-        put_text(page, "<p class=\"note\">", "</p>\n");
+        gs_svg_put(page, "<p class=\"note\">", "</p>\n");
     }
     gs_changes_fini(&changes);
     return status;

@@ -9,13 +9,6 @@
 
 enum { ROW = 16, LABEL = 190, WIDTH = 1000, STILL_ROWS = 60, STILL_HOLDS = 10, STACK_MOST = 200 };
 
-static void put_text(struct gs_svg_page *page, const char *begin, const char *end)
-{
-    fputs(begin, page->out);
-    gs_svg_write(page);
-    fputs(end, page->out);
-}
-
 /* Threads that were seen, as they are ranked; rows: how many. NULL: out of memory. */
 static const struct gs_html_thread **ranked(const struct gs_html *html, uint32_t most, uint32_t *rows)
 {
@@ -37,7 +30,7 @@ static void write_row(struct gs_svg_page *page, const struct gs_html_thread *thr
     double width = (double)WIDTH / cells;
     fprintf(page->out, "<text x=\"%d\" y=\"%" PRIu32 "\">", LABEL - 8, y + 12);
     gs_html_thread_name(&page->text, thread);
-    put_text(page, "", "</text>");
+    gs_svg_put(page, "", "</text>");
     for (uint32_t i = 0, end; i < cells; i = end) {
         for (end = i + 1; end < cells && thread->cells[end] == thread->cells[i];)
             end++;
@@ -71,7 +64,7 @@ static enum gs_status write_strip(const struct gs_html *html, const struct gs_ht
 static void put_share(struct gs_svg_page *page, uint64_t ns, uint64_t all_ns)
 {
     gs_label_put(&page->text, "%.1f", all_ns > 0 ? 100 * (double)ns / (double)all_ns : 0);
-    put_text(page, "<td>", "</td>");
+    gs_svg_put(page, "<td>", "</td>");
 }
 
 static void write_thread(struct gs_svg_page *page, const struct gs_html_thread *thread)
@@ -81,7 +74,7 @@ static void write_thread(struct gs_svg_page *page, const struct gs_html_thread *
     for (int i = 0; i < GS_HUE_COUNT; i++)
         all_ns += hue[i];
     gs_html_thread_name(&page->text, thread);
-    put_text(page, "<tr><th scope=\"row\">", thread->main ? " *</th>" : "</th>");
+    gs_svg_put(page, "<tr><th scope=\"row\">", thread->main ? " *</th>" : "</th>");
     fprintf(page->out, "<td>%d</td>", (int)thread->tid);
     put_share(page, hue[GS_HUE_HOLDS], all_ns);
     put_share(page, hue[GS_HUE_WAITS], all_ns);
@@ -92,7 +85,7 @@ static void write_thread(struct gs_svg_page *page, const struct gs_html_thread *
         gs_label_time(&page->text, thread->longest_ns);
     else
         gs_label_put(&page->text, "–");
-    put_text(page, "<td>", "</td>");
+    gs_svg_put(page, "<td>", "</td>");
     fprintf(page->out, "<td>%" PRIu64 "</td></tr>\n", thread->samples);
 }
 
@@ -124,7 +117,7 @@ static void write_stack(const struct gs_html *html, const struct gs_html_data *d
         if (gs_node_kind(gs_calltree_node(html->tree, node)) == GS_NODE_PROCESS)
             break;
         gs_label_node(&page->text, html->tree, node, &data->files, 100);
-        put_text(page, "<li>", "</li>");
+        gs_svg_put(page, "<li>", "</li>");
     }
     fputs("</ol>", page->out);
 }
@@ -140,14 +133,14 @@ static enum gs_status write_hold_table(const struct gs_html *html, const struct 
         const struct gs_hold *hold = sorted[i];
         fputs("<details><summary><b>about ", page->out);
         gs_label_time(&page->text, hold->end_ns - hold->begin_ns);
-        put_text(page, "", "</b> ");
+        gs_svg_put(page, "", "</b> ");
         gs_html_thread_name(&page->text, &html->threads[hold->thread]);
         gs_label_put(&page->text, ", in ");
         gs_label_node(&page->text, html->tree, hold->leaf, &data->files, 80);
         gs_label_put(&page->text, ", from ");
         gs_label_time(&page->text, hold->begin_ns);
         gs_label_put(&page->text, " on; %.1f waiting", (double)hold->waiters / (double)hold->samples);
-        put_text(page, "", "</summary>");
+        gs_svg_put(page, "", "</summary>");
         write_stack(html, data, page, hold->leaf);
         fputs("</details>\n", page->out);
     }
@@ -161,12 +154,12 @@ static void write_blame_row(const struct gs_html_data *data, struct gs_svg_page 
                             const struct gs_html_thread *const *list, uint32_t count)
 {
     gs_html_thread_name(&page->text, list[waiter]);
-    put_text(page, "<tr><th scope=\"row\">", "</th>");
+    gs_svg_put(page, "<tr><th scope=\"row\">", "</th>");
     for (uint32_t i = 0; i < count; i++) {
         uint64_t ns = data->blame_ns[waiter][i];
         if (ns > 0)
             gs_label_put(&page->text, "%.3g", (double)ns / 1e9);
-        put_text(page, "<td>", "</td>");
+        gs_svg_put(page, "<td>", "</td>");
     }
     fputs("</tr>\n", page->out);
 }
@@ -183,7 +176,7 @@ static enum gs_status write_blame(const struct gs_html *html, const struct gs_ht
           page->out);
     for (uint32_t i = 0; i < rows; i++) {
         gs_html_thread_name(&page->text, list[i]);
-        put_text(page, "<th scope=\"col\">", "</th>");
+        gs_svg_put(page, "<th scope=\"col\">", "</th>");
     }
     fputs("</tr></thead><tbody>\n", page->out);
     for (uint32_t i = 0; i < rows; i++)
@@ -196,7 +189,7 @@ static enum gs_status write_blame(const struct gs_html *html, const struct gs_ht
 static void put_fact(struct gs_svg_page *page, const char *name)
 {
     fprintf(page->out, "<dt>%s</dt>", name);
-    put_text(page, "<dd>", "</dd>\n");
+    gs_svg_put(page, "<dd>", "</dd>\n");
 }
 
 /* How it was measured. */
@@ -255,18 +248,18 @@ void gs_html_head(struct gs_svg_page *page, const char *style)
           "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
           "script-src 'unsafe-inline'\">\n<meta name=\"color-scheme\" content=\"light dark\">\n",
           page->out);
-    put_text(page, "<title>", "</title>\n");
+    gs_svg_put(page, "<title>", "</title>\n");
     fprintf(page->out, "<style>\n%s%s%s</style>\n</head>\n<body>\n", gs_web_flamegraph_css, gs_web_report_css, style);
 }
 
 static void write_verdict(const struct gs_html *html, const struct gs_html_data *data, struct gs_svg_page *page)
 {
     gs_heading_command(&page->text, page->drawing);
-    put_text(page, "<header class=\"top\">\n<h1>", "</h1>\n");
+    gs_svg_put(page, "<header class=\"top\">\n<h1>", "</h1>\n");
     gs_heading_run(&page->text, page->drawing);
-    put_text(page, "<p class=\"run\">", "</p>\n</header>\n<main>\n");
+    gs_svg_put(page, "<p class=\"run\">", "</p>\n</header>\n<main>\n");
     gs_html_verdict(&page->text, html, data);
-    put_text(page, "<p id=\"verdict\" class=\"verdict\">", "</p>\n");
+    gs_svg_put(page, "<p id=\"verdict\" class=\"verdict\">", "</p>\n");
 }
 
 static void write_legend(struct gs_svg_page *page)

@@ -6,29 +6,22 @@
 
 enum { NAME_MOST = 100, ROWS_MOST = 200, HOGS_MOST = 30 };
 
-static void put_text(struct gs_svg_page *page, const char *begin, const char *end)
-{
-    fputs(begin, page->out);
-    gs_svg_write(page);
-    fputs(end, page->out);
-}
-
 static void put_fact(struct gs_svg_page *page, const char *name)
 {
     fprintf(page->out, "<dt>%s</dt>", name);
-    put_text(page, "<dd>", "</dd>\n");
+    gs_svg_put(page, "<dd>", "</dd>\n");
 }
 
 static void put_share(struct gs_svg_page *page, double share)
 {
     gs_label_put(&page->text, "%.1f", share * 100);
-    put_text(page, "<td>", "</td>");
+    gs_svg_put(page, "<td>", "</td>");
 }
 
 static void put_time(struct gs_svg_page *page, double ns)
 {
     gs_label_time(&page->text, ns > 0 ? (uint64_t)ns : 0);
-    put_text(page, "<td>", "</td>");
+    gs_svg_put(page, "<td>", "</td>");
 }
 
 /* ---- the verdict ---- */
@@ -67,12 +60,12 @@ static void write_head(const struct gs_timeline_html *self, struct gs_svg_page *
     gs_heading_command(&page->text, page->drawing);
     gs_html_head(page, gs_web_timeline_css);
     gs_heading_command(&page->text, page->drawing);
-    put_text(page, "<header class=\"top\">\n<h1>", "</h1>\n");
+    gs_svg_put(page, "<header class=\"top\">\n<h1>", "</h1>\n");
     gs_heading_run(&page->text, page->drawing);
-    put_text(page, "<p class=\"run\">", "</p>\n</header>\n<main>\n");
+    gs_svg_put(page, "<p class=\"run\">", "</p>\n</header>\n<main>\n");
     if (self->end.stat)
         put_verdict(&page->text, self->end.stat);
-    put_text(page, "<p id=\"verdict\" class=\"verdict\">", "</p>\n");
+    gs_svg_put(page, "<p id=\"verdict\" class=\"verdict\">", "</p>\n");
 }
 
 /* ---- tables ---- */
@@ -100,7 +93,7 @@ static void write_threads(struct gs_svg_page *page, const struct gs_gilstat *sta
         const struct gs_gilstat_thread *thread = &stat->threads[i];
         gs_label_add(&page->text, thread->name, NAME_MOST);
         gs_label_put(&page->text, thread->main ? " *" : "");
-        put_text(page, "<tr><th scope=\"row\">", "</th>");
+        gs_svg_put(page, "<tr><th scope=\"row\">", "</th>");
         fprintf(page->out, "<td>%d</td>", (int)thread->tid);
         put_time(page, stat->exact_seconds * 1e9);
         put_share(page, thread->without);
@@ -114,7 +107,7 @@ static void write_threads(struct gs_svg_page *page, const struct gs_gilstat *sta
     size_t left = stat->threads_left_out + (stat->thread_count > ROWS_MOST ? stat->thread_count - ROWS_MOST : 0);
     if (left > 0) {
         gs_label_count(&page->text, left, "more thread", "more threads");
-        put_text(page, "<p class=\"note\">", "</p>\n");
+        gs_svg_put(page, "<p class=\"note\">", "</p>\n");
     }
     fputs("</section>\n", page->out);
 }
@@ -126,7 +119,7 @@ static void write_hogs(struct gs_svg_page *page, const struct gs_gilstat *stat)
     gs_label_put(&page->text, "Holds of ");
     gs_label_time(&page->text, stat->long_us * 1000);
     gs_label_put(&page->text, " and more, by the function that was seen in them.");
-    put_text(page, "<p class=\"note\">", "</p>\n");
+    gs_svg_put(page, "<p class=\"note\">", "</p>\n");
     if (stat->hog_count == 0) {
         fputs("<p class=\"nothing\">No hold was as long.</p>\n</section>\n", page->out);
         return;
@@ -138,7 +131,7 @@ static void write_hogs(struct gs_svg_page *page, const struct gs_gilstat *stat)
     for (size_t i = 0; i < stat->hog_count && i < HOGS_MOST; i++) {
         const struct gs_gilstat_hog *hog = &stat->hogs[i];
         gs_label_add(&page->text, hog->thread ? hog->thread : "", NAME_MOST);
-        put_text(page, "<tr><th scope=\"row\">", "</th>");
+        gs_svg_put(page, "<tr><th scope=\"row\">", "</th>");
         put_time(page, (double)hog->held_us * 1e3);
         put_time(page, (double)hog->longest_us * 1e3);
         fprintf(page->out, "<td>%" PRIu64 "</td><td>%" PRIu32 "</td>", hog->holds, hog->waiters);
@@ -146,7 +139,7 @@ static void write_hogs(struct gs_svg_page *page, const struct gs_gilstat *stat)
             gs_label_place(&page->text, &hog->place, NULL, NAME_MOST);
         else
             gs_label_put(&page->text, "[no sample fell into it]");
-        put_text(page, "<td class=\"text\">", "</td></tr>\n");
+        gs_svg_put(page, "<td class=\"text\">", "</td></tr>\n");
     }
     fputs("</tbody></table></div>\n</section>\n", page->out);
 }
