@@ -165,9 +165,6 @@ enum gs_status gs_reader_native(struct gs_reader *reader, enum gs_native_scope s
 /* What names native frames; NULL: C stacks were never asked for. */
 struct gs_native *gs_reader_natives(struct gs_reader *reader);
 
-/* Whether it stops threads from now on, as in the options. */
-void gs_reader_set_stopping(struct gs_reader *reader, enum gs_stopping stopping);
-
 /* The result holds until the next call; cpu_us is all CPU time of our process. */
 const struct gs_quality *gs_reader_quality(struct gs_reader *reader);
 struct gs_codes *gs_reader_codes(struct gs_reader *reader);

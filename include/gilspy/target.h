@@ -67,12 +67,13 @@ struct gs_still {
 };
 
 struct gs_target {
-    struct gs_still *still; /* NULL: a live process */
-    pid_t pid;              /* as we see it */
-    pid_t living;           /* the thread by which its memory is reached: pid, unless the main thread has ended */
-    pid_t ns_pid;           /* in the target's own pid namespace */
-    bool nested;            /* which is one below ours: its threads have other ids there */
-    struct gs_watch *watch; /* not owned, NULL: nobody watches */
+    struct gs_still *still;     /* NULL: a live process */
+    pid_t pid;                  /* as we see it */
+    pid_t living;               /* the thread by which its memory is reached: pid, unless the main thread has ended */
+    pid_t ns_pid;               /* in the target's own pid namespace */
+    bool nested;                /* which is one below ours: its threads have other ids there */
+    struct gs_watch *watch;     /* not owned, NULL: nobody watches */
+    struct gs_stopper *stopper; /* not owned: who traces its threads for us and stops one of them; NULL: nobody */
     struct gs_mem *mem;
     int mem_fd; /* its /proc/PID/mem, which stays with the program that it ran when it was opened; -1: not permitted */
     struct gs_map *maps;

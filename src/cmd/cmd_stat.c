@@ -114,7 +114,6 @@ static void tell(const struct figures *f, bool gone)
     if (f->args->quiet)
         return;
     gs_exact_tell_setup(f->exact, &gs_to_user);
-    gs_exact_tell_stopping(f->args->stopping, &gs_to_user);
     if (f->args->counters)
         gs_exact_tell_counters(f->exact, &gs_to_user);
     gs_exact_tell_losses(f->exact, &gs_to_user);

@@ -64,7 +64,7 @@ static enum gs_status choose_format(const struct gs_timeline_format **format, co
 static enum gs_status open_sampler(struct trace *t, struct gs_err *err)
 {
     const struct gs_args *args = t->args;
-    struct gs_reader_options options = {.stopping = GS_STOP_NEVER, .max_pause = args->max_pause};
+    struct gs_reader_options options = {.stopping = args->stopping, .max_pause = args->max_pause};
     struct gs_python *python = t->traced.attach->python;
     enum gs_status status = t->format->open(&t->timeline, t->output.file, t->traced.attach->target->pid, &t->selection);
     if (!status)
@@ -151,7 +151,6 @@ static enum gs_status step(void *context, uint64_t now_ns, bool woken)
         status = gs_exact_step(t->exact);
     if (!status && !t->sampled && gs_exact_hopeless(t->exact)) {
         t->sampled = true;
-        gs_reader_set_stopping(t->reader, t->args->stopping);
         t->loop.fd = -1;
         t->timeline->go_sampled(t->timeline);
         gs_remark("%s: from here on it is sampled", gs_exact_hopeless(t->exact));
@@ -252,7 +251,6 @@ static void tell_setup(const struct trace *t)
                   "tracefs (mount -t tracefs nodev /sys/kernel/tracing)");
     if (t->args->counters)
         gs_exact_tell_counters(t->exact, &gs_to_user);
-    gs_exact_tell_stopping(t->args->stopping, &gs_to_user);
 }
 
 /* What is to be known of the result. */
@@ -342,9 +340,8 @@ const struct gs_cmd gs_cmd_trace = {
         "come to. Where threads convoy, the trap itself changes who wins. Some virtual machines make of such a trap a "
         "SIGTRAP that would end the process: so a process of gilspy's, its guard, is the tracer of all threads and "
         "takes "
-        "those away, and no debugger can have them meanwhile. Nobody is stopped for that, also not to read a stack, "
-        "but "
-        "each signal and each new thread takes some time more.\n"
+        "those away, and no debugger can have them meanwhile. Nobody is stopped for that, but each signal and each new "
+        "thread takes some time more.\n"
         "\n"
         "It traces one process. For a family, start one for each of its processes (gilspy ps lists them), whose times "
         "are all of one clock; or have all of them sampled: gilspy stat -s, gilspy record -s.\n"

@@ -80,10 +80,11 @@ static int stop_patient(void)
     pid_t pid = gs_patient_begin(&word);
     if (pid < 0)
         return errno;
-    int fd = gs_activity_open(&(struct gs_target){.pid = pid}, pid);
+    struct gs_target patient = {.pid = pid};
+    int fd = gs_activity_open(&patient, pid);
     enum gs_status status = GS_LOST;
     for (int i = 0; i < STOP_ATTEMPTS && status == GS_LOST && fd >= 0; i++)
-        status = gs_stop_begin(&stop, pid, fd);
+        status = gs_stop_begin(&stop, &patient, pid, fd);
     if (status == GS_OK)
         gs_stop_end(&stop);
     if (fd >= 0)

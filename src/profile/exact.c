@@ -97,7 +97,6 @@ enum gs_status gs_exact_open(struct gs_exact **out, const struct gs_exact_subjec
         gs_exact_close(exact);
         return status;
     }
-    gs_reader_set_stopping(exact->reader, GS_STOP_NEVER); /* the guard has its threads */
     status = make_parts(exact, options->counters);
     exact->beginning = true;
     exact->look_ns = UINT64_MAX;

@@ -245,5 +245,6 @@ const struct gs_picture *gs_live_picture(struct gs_live *live, struct gs_album *
     picture->watched_us = live->watched_ns / 1000;
     picture->rate_hz = live->rate_hz;
     picture->whole = whole_of(&live->quality);
+    picture->refused = live->quality.refused;
     return gs_album_failed(album) ? NULL : picture;
 }

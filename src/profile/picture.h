@@ -123,6 +123,7 @@ struct gs_picture {
     uint64_t watched_us; /* since the beginning */
     double rate_hz;      /* infinite: max */
     double whole;        /* share of the samples that are whole; negative: there are none */
+    uint64_t refused;    /* as in gs_quality */
     bool polled;         /* who has the GIL is also looked at between the samples */
     bool shares_unknown; /* of some thread it is not always known what it does */
     bool ended;          /* nobody is watched any longer */

@@ -165,11 +165,6 @@ void gs_reader_full_census(struct gs_reader *reader)
     reader->full_census = true;
 }
 
-void gs_reader_set_stopping(struct gs_reader *reader, enum gs_stopping stopping)
-{
-    reader->options.stopping = stopping;
-}
-
 const struct gs_quality *gs_reader_quality(struct gs_reader *reader)
 {
     reader->quality.cpu_us = gs_clock_cpu_us();

@@ -18,10 +18,12 @@ enum {
 };
 
 /* Whole samples are left out when the stops take more than their share of the time: leaving out only the torn ones
- * would make short functions vanish. */
+ * would make short functions vanish. A look at one thread (gs_reader_native) is not a sample of the time: it goes
+ * without a stop where there is no time for one (gs_may_stop). */
 bool gs_over_budget(struct gs_reader *reader)
 {
-    return reader->options.stopping != GS_STOP_NEVER && !gs_budget_admits(&reader->budget, gs_clock_ns());
+    return reader->options.stopping != GS_STOP_NEVER && !reader->natives.only &&
+           !gs_budget_admits(&reader->budget, gs_clock_ns());
 }
 
 bool gs_was_refused(const struct gs_reader *reader, uint64_t refused_ns)
@@ -83,21 +85,23 @@ enum gs_status gs_stop_and_copy(struct gs_reader *reader, struct gs_member *memb
     if ((member && !gs_read_reserve(reader, member)) ||
         (cstack && !gs_native_copy_reserve(&reader->natives.copy, cstack->want)))
         return GS_LOST;
-    enum gs_status status = gs_stop_begin(&reader->stop, cstack ? cstack->tid : member->tid, fd);
+    enum gs_status status =
+        gs_stop_begin(&reader->stop, reader->python->target, cstack ? cstack->tid : member->tid, fd);
     if (status)
         return status;
     gs_watch_hold(reader->python->target->watch, true);
     reader->stopping = true;
     status = read_while_stopped(reader, member, cstack);
     reader->stopping = false;
+    bool held = gs_stop_holds(&reader->stop);
     uint64_t stood_ns = gs_stop_end(&reader->stop);
     reader->quality.stopped_us += (stood_ns + 500) / 1000;
     gs_budget_spend(&reader->budget, gs_clock_ns(), stood_ns);
     gs_watch_hold(reader->python->target->watch, false);
     reader->quality.stopped++;
-    if (member && (status != GS_OK || gs_read_finish(reader, member) != GS_OK))
+    if (member && (!held || status != GS_OK || gs_read_finish(reader, member) != GS_OK))
         member->torn = true;
-    return GS_OK;
+    return held || member ? GS_OK : GS_LOST;
 }
 
 /* One reading of a thread that is stopped for it. False when it could not be stopped, and nothing has changed. */

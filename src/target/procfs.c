@@ -186,6 +186,13 @@ static pid_t find_living(pid_t pid, pid_t but, uint64_t flags)
     return living;
 }
 
+bool gs_proc_sleeps_uninterruptibly(pid_t tid)
+{
+    char text[1024];
+    struct gs_proc_stat stat;
+    return gs_proc_read(tid, "stat", text, sizeof text) > 0 && gs_proc_stat_parse(text, &stat) && stat.state == 'D';
+}
+
 pid_t gs_proc_living(pid_t pid)
 {
     return lives(pid, 0) ? pid : find_living(pid, pid, 0);

@@ -48,6 +48,8 @@ struct gs_proc_stat {
     uint64_t flags, user_ticks, system_ticks, start_ticks;
 };
 bool gs_proc_stat_parse(const char *text, struct gs_proc_stat *stat);
+/* The thread is in state D. */
+bool gs_proc_sleeps_uninterruptibly(pid_t tid);
 
 /* A thread of the process that has not ended: pid itself, unless the main thread went before the others (it is shown as
  * a zombie then, and by its number there is no memory to be had any more); 0: there is none. */

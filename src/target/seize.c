@@ -16,7 +16,7 @@
 #include "arch/arch.h"
 #include "base/clock.h"
 #include "target/procfs.h"
-#include "target/seize.h"
+#include "target/seize_parts.h"
 
 enum { LISTS_MOST = 100, TRAPS_KEPT = 256 };
 
@@ -72,6 +72,8 @@ static bool is_group_stop(int signal)
 static bool go_on(pid_t tid, int code)
 {
     int signal = code & 0x7f, event = code >> 8;
+    if (gs_seize_keep(tid, event, signal))
+        return true;
     held.counts.stops++;
     if (event == PTRACE_EVENT_STOP && is_group_stop(signal))
         return ptrace(PTRACE_LISTEN, tid, 0, 0) == 0;
@@ -106,9 +108,16 @@ static bool handle_one(idtype_t type, pid_t tid)
     int code;
     bool stopped;
     tid = find_event(type, tid, &stopped, &code);
+    if (tid > 0 && !stopped)
+        gs_seize_forget(tid);
     if (tid > 0 && (!stopped || !go_on(tid, code)))
         waitpid(tid, NULL, __WALL | WNOHANG);
     return tid > 0;
+}
+
+bool gs_seize_handle(pid_t tid)
+{
+    return handle_one(P_PID, tid);
 }
 
 /* Where there are many, to look for whoever it is takes longer than the rest: first the one that is named. There may be
@@ -124,15 +133,22 @@ static void handle(int number, siginfo_t *info, void *context)
     errno = before;
 }
 
-void gs_seize_begin(pid_t pid)
+void gs_seize_signals(sigset_t *set)
+{
+    static const int handled[] = {SIGCHLD, SIGALRM, SIGHUP, GS_REQUEST_SIGNAL};
+    sigemptyset(set);
+    for (size_t i = 0; i < sizeof handled / sizeof *handled; i++)
+        sigaddset(set, handled[i]);
+}
+
+void gs_seize_begin(pid_t pid, struct gs_request *request)
 {
     struct sigaction action = {.sa_sigaction = handle, .sa_flags = SA_SIGINFO | SA_RESTART};
-    sigset_t child;
     held.pid = pid;
-    sigemptyset(&child);
-    sigaddset(&child, SIGCHLD);
+    gs_seize_signals(&action.sa_mask);
     sigaction(SIGCHLD, &action, NULL);
-    sigprocmask(SIG_UNBLOCK, &child, NULL);
+    gs_seize_serve(request, pid, &action.sa_mask);
+    sigprocmask(SIG_UNBLOCK, &action.sa_mask, NULL);
 }
 
 /* ---- threads ---- */
@@ -225,10 +241,9 @@ void gs_seize_know(gs_addr ip)
 
 static void keep_out(sigset_t *before)
 {
-    sigset_t child;
-    sigemptyset(&child);
-    sigaddset(&child, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &child, before);
+    sigset_t handled;
+    gs_seize_signals(&handled);
+    sigprocmask(SIG_BLOCK, &handled, before);
 }
 
 struct gs_seize_counts gs_seize_counted(void)

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "gilspy/mem.h"
+#include "target/request.h"
 
 /* How many instructions are known to store to what is watched. */
 enum { GS_SEIZE_SITES = 256 };
@@ -37,8 +38,15 @@ struct gs_seize_refusal {
     pid_t tracer; /* who has it, 0: nobody that we see */
 };
 
-/* Handles stops by a handler of SIGCHLD from now on, wherever we are: a step that takes long makes nobody wait. */
-void gs_seize_begin(pid_t pid);
+/* Handles stops by a handler of SIGCHLD from now on, wherever we are: a step that takes long makes nobody wait. What is
+ * requested is done the same way, by handlers of GS_REQUEST_SIGNAL and SIGALRM: one thread is stopped, for 100 ms at
+ * most. request (not owned) is all zeros. */
+void gs_seize_begin(pid_t pid, struct gs_request *request);
+/* The signals of these handlers, and SIGHUP: what else handles one must keep the others out. */
+void gs_seize_signals(sigset_t *set);
+/* Lets the thread go on that was stopped on request: there is nobody who wants it any more. With these signals kept
+ * out. */
+void gs_seize_let_go(void);
 /* Seizes every thread; those that are born afterwards are, too. False: there is one that cannot be, refusal says why.
  */
 bool gs_seize_everybody(struct gs_seize_refusal *refusal);

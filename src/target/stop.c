@@ -1,4 +1,5 @@
-/* SEIZE, INTERRUPT, wait, and DETACH: never PTRACE_ATTACH or SIGSTOP, which leave a mark when we die between. */
+/* SEIZE, INTERRUPT, wait, and DETACH: never PTRACE_ATTACH or SIGSTOP, which leave a mark when we die between. Where a
+ * process of ours is the tracer of all threads already, it is asked to do it (stopper.h). */
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -81,13 +82,6 @@ void gs_stop_fini(struct gs_stop *stop)
     }
 }
 
-static bool sleeps_uninterruptibly(pid_t tid)
-{
-    char text[1024];
-    struct gs_proc_stat stat;
-    return gs_proc_read(tid, "stat", text, sizeof text) > 0 && gs_proc_stat_parse(text, &stat) && stat.state == 'D';
-}
-
 /* For how long we were ready to run and had no processor, so far; false: not told. */
 static bool own_delay(uint64_t *delay_ns)
 {
@@ -143,7 +137,7 @@ static enum gs_status wait_for_stop(struct gs_stop *stop, pid_t tid, const sigse
         sleep_for_stop(stop, child, look_us, &woken);
         if (woken)
             continue;
-        if (look_us >= LOOK_US && sleeps_uninterruptibly(tid)) {
+        if (look_us >= LOOK_US && gs_proc_sleeps_uninterruptibly(tid)) {
             stop->owed = tid;
             return GS_LOST;
         }
@@ -158,6 +152,11 @@ static enum gs_status seize(struct gs_stop *stop, pid_t tid, int activity_fd, co
     gs_activity_read(activity_fd, &activity);
     if (activity.run != GS_RUN_RUNNING)
         return GS_LOST;
+    if (stop->by) {
+        enum gs_status status = gs_stopper_begin(stop->by, tid);
+        stop->tid = status ? 0 : tid;
+        return status;
+    }
     stop->since_ns = gs_clock_ns();
     if (ptrace(PTRACE_SEIZE, tid, 0, 0))
         return errno == EPERM || errno == EACCES ? GS_NOT_PERMITTED : GS_LOST;
@@ -166,9 +165,10 @@ static enum gs_status seize(struct gs_stop *stop, pid_t tid, int activity_fd, co
     return wait_for_stop(stop, tid, child);
 }
 
-enum gs_status gs_stop_begin(struct gs_stop *stop, pid_t tid, int activity_fd)
+enum gs_status gs_stop_begin(struct gs_stop *stop, const struct gs_target *target, pid_t tid, int activity_fd)
 {
     gs_stop_settle(stop);
+    stop->by = target->stopper;
     if (stop->owed)
         return GS_LOST;
     /* Ctrl-Z must not find us while a thread stands still: it would, for as long as we do. */
@@ -188,22 +188,37 @@ enum gs_status gs_stop_begin(struct gs_stop *stop, pid_t tid, int activity_fd)
 
 bool gs_stop_registers(const struct gs_stop *stop, struct gs_arch_registers *registers, bool *came_in)
 {
-    struct user_regs_struct all;
-    struct iovec place = {&all, sizeof all};
-    if (!stop->tid || ptrace(PTRACE_GETREGSET, stop->tid, NT_PRSTATUS, &place) || place.iov_len != sizeof all)
+    struct user_regs_struct own;
+    struct iovec place = {&own, sizeof own};
+    const struct user_regs_struct *all = NULL;
+    if (stop->tid && stop->by)
+        all = gs_stopper_registers(stop->by);
+    else if (stop->tid && ptrace(PTRACE_GETREGSET, stop->tid, NT_PRSTATUS, &place) == 0 && place.iov_len == sizeof own)
+        all = &own;
+    if (!all)
         return false;
-    gs_arch_registers_read(registers, &all);
-    *came_in = gs_arch_came_in(&all);
+    gs_arch_registers_read(registers, all);
+    *came_in = gs_arch_came_in(all);
     return true;
+}
+
+bool gs_stop_holds(const struct gs_stop *stop)
+{
+    return stop->tid && (!stop->by || gs_stopper_holds(stop->by));
+}
+
+static uint64_t detach_stopped(struct gs_stop *stop)
+{
+    ptrace(PTRACE_DETACH, stop->tid, 0, stop->signal);
+    return gs_clock_ns() - stop->since_ns;
 }
 
 uint64_t gs_stop_end(struct gs_stop *stop)
 {
     if (!stop->tid)
         return 0;
-    ptrace(PTRACE_DETACH, stop->tid, 0, stop->signal);
+    uint64_t stood_ns = stop->by ? gs_stopper_end(stop->by) : detach_stopped(stop);
     stop->tid = 0;
-    uint64_t stood_ns = gs_clock_ns() - stop->since_ns;
     pthread_sigmask(SIG_SETMASK, &stop->before, NULL);
     return stood_ns;
 }

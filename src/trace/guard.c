@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/room.h"
+#include "target/stopper.h"
 #include "trace/guard_parts.h"
 
 enum { WAKES = 64, STOPPED_MS = 500 };
@@ -18,7 +19,9 @@ enum { WAKES = 64, STOPPED_MS = 500 };
 struct gs_guard {
     pid_t pid;
     int socket, epoll;
-    uint8_t *buffer;
+    struct gs_guard_shared *shared;
+    struct gs_stopper stopper;
+    struct gs_target *target; /* whose stopper it is; NULL: nobody's */
 };
 
 bool gs_guard_send(int socket, const void *data, size_t len)
@@ -71,8 +74,8 @@ static bool make_epoll(struct gs_guard *guard)
 static int start(struct gs_guard *guard, const struct gs_cover_facts *plan, const struct gs_target *target)
 {
     int ends[2];
-    guard->buffer = mmap(NULL, GS_GUARD_BUFFER, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (guard->buffer == MAP_FAILED || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    guard->shared = mmap(NULL, sizeof *guard->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (guard->shared == MAP_FAILED || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return errno;
     guard->socket = ends[0];
     if (!make_epoll(guard)) {
@@ -82,7 +85,7 @@ static int start(struct gs_guard *guard, const struct gs_cover_facts *plan, cons
     }
     guard->pid = fork();
     if (guard->pid == 0)
-        gs_guard_stand(&(struct gs_guard_post){ends[1], guard->epoll, guard->buffer, target, plan});
+        gs_guard_stand(&(struct gs_guard_post){ends[1], guard->epoll, guard->shared, target, plan});
     int failure = guard->pid < 0 ? errno : 0;
     close(ends[1]);
     return failure;
@@ -116,7 +119,7 @@ static enum gs_status receive_facts(const struct gs_guard *guard, struct gs_cove
     return gs_fail(err, GS_NO_MEMORY, "cannot trace process %d: out of memory", (int)pid);
 }
 
-enum gs_status gs_guard_open(struct gs_guard **out, struct gs_cover_facts *facts, const struct gs_target *target,
+enum gs_status gs_guard_open(struct gs_guard **out, struct gs_cover_facts *facts, struct gs_target *target,
                              struct gs_err *err)
 {
     struct gs_guard *guard = malloc(sizeof *guard);
@@ -135,13 +138,25 @@ enum gs_status gs_guard_open(struct gs_guard **out, struct gs_cover_facts *facts
         gs_guard_close(guard);
         return status;
     }
+    guard->stopper = (struct gs_stopper){.pid = guard->pid, .request = &guard->shared->request};
+    guard->target = target;
+    target->stopper = &guard->stopper;
     *out = guard;
     return GS_OK;
+}
+
+/* From now on it stops nobody for us. */
+static void take_leave(struct gs_guard *guard)
+{
+    if (guard->target)
+        guard->target->stopper = NULL;
+    guard->target = NULL;
 }
 
 enum gs_status gs_guard_end(struct gs_guard *guard, struct gs_guard_numbers *numbers)
 {
     struct gs_guard_answer last;
+    take_leave(guard);
     bool told = shutdown(guard->socket, SHUT_WR) == 0 && hear(guard, &last, sizeof last);
     if (told)
         *numbers = last.numbers;
@@ -153,14 +168,15 @@ void gs_guard_close(struct gs_guard *guard)
 {
     if (!guard)
         return;
+    take_leave(guard);
     if (guard->socket >= 0)
         close(guard->socket);
     if (guard->epoll >= 0)
         close(guard->epoll);
     while (guard->pid > 0 && waitpid(guard->pid, NULL, 0) < 0 && errno == EINTR)
         ;
-    if (guard->buffer && guard->buffer != MAP_FAILED)
-        munmap(guard->buffer, GS_GUARD_BUFFER);
+    if (guard->shared && guard->shared != MAP_FAILED)
+        munmap(guard->shared, sizeof *guard->shared);
     free(guard);
 }
 
@@ -204,7 +220,7 @@ enum gs_status gs_guard_drain(struct gs_guard *guard,
     while (!status && answer.more) {
         status = ask(guard, GS_GUARD_DRAIN, &answer);
         for (size_t at = 0; !status && at < answer.bytes;) {
-            const struct perf_event_header *record = (const void *)(guard->buffer + at);
+            const struct perf_event_header *record = (const void *)(guard->shared->buffer + at);
             status = take(context, record);
             at += record->size;
         }

@@ -29,9 +29,9 @@ struct gs_guard_moment {
     uint64_t time_ns;
 };
 
-/* Seizes the threads and opens the watches, of which facts has the plan, and gets the rest. Errors as gs_tracer_open.
- */
-enum gs_status gs_guard_open(struct gs_guard **guard, struct gs_cover_facts *facts, const struct gs_target *target,
+/* Seizes the threads and opens the watches, of which facts has the plan, and gets the rest. Until it is closed it is
+ * the target's stopper, too. Errors as gs_tracer_open. */
+enum gs_status gs_guard_open(struct gs_guard **guard, struct gs_cover_facts *facts, struct gs_target *target,
                              struct gs_err *err) GS_MUST_CHECK;
 /* Returns when nothing is watched and nobody is traced any more. */
 void gs_guard_close(struct gs_guard *guard);

@@ -2,6 +2,7 @@
 #ifndef GS_TRACE_GUARD_PARTS_H
 #define GS_TRACE_GUARD_PARTS_H
 
+#include "target/request.h"
 #include "trace/guard.h"
 
 enum gs_guard_order { GS_GUARD_ENABLE, GS_GUARD_DISABLE, GS_GUARD_COUNT, GS_GUARD_DRAIN };
@@ -20,13 +21,18 @@ struct gs_guard_answer {
     bool more;    /* than fit in */
 };
 
-/* Memory that both have, anonymous: whose turn it is to use it is told by orders and answers. */
 enum { GS_GUARD_BUFFER = 8 << 20 }; /* what the rings of a few processors hold */
+
+/* Memory that both have, anonymous: whose turn it is to use buffer is told by orders and answers. */
+struct gs_guard_shared {
+    _Alignas(8) uint8_t buffer[GS_GUARD_BUFFER];
+    struct gs_request request; /* to stop a thread */
+};
 
 /* What the child is given. */
 struct gs_guard_post {
     int socket, epoll;
-    uint8_t *buffer;
+    struct gs_guard_shared *shared;
     const struct gs_target *target;
     const struct gs_cover_facts *plan;
 };

@@ -44,6 +44,7 @@ static int guard_socket; /* for the handler */
 static void hang_up(int number)
 {
     (void)number;
+    gs_seize_let_go();
     shutdown(guard_socket, SHUT_RDWR);
 }
 
@@ -55,6 +56,7 @@ static void set_signals(void)
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
         signal(ignored[i], SIG_IGN);
     struct sigaction action = {.sa_handler = hang_up, .sa_flags = SA_RESTART};
+    gs_seize_signals(&action.sa_mask);
     sigaction(SIGHUP, &action, NULL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -115,7 +117,7 @@ static bool seize_everybody(struct gs_seize_refusal *refusal)
 static enum gs_status open_all(struct guard *guard, struct gs_err *err)
 {
     struct gs_seize_refusal refusal;
-    gs_seize_begin(guard->target.pid);
+    gs_seize_begin(guard->target.pid, &guard->post->shared->request);
     if (!seize_everybody(&refusal))
         return gs_cover_unguarded(&refusal, guard->target.pid, err);
     enum gs_status status = gs_cover_open(&guard->cover, &guard->target, err);
@@ -160,7 +162,7 @@ static void count(const struct guard *guard, struct gs_guard_numbers *numbers)
 
 static void put(struct guard *guard, const void *record, size_t bytes)
 {
-    memcpy(guard->post->buffer + guard->bytes, record, bytes);
+    memcpy(guard->post->shared->buffer + guard->bytes, record, bytes);
     guard->bytes += bytes;
 }
 

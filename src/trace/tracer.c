@@ -47,7 +47,7 @@ static void open_codes(struct gs_tracer *tracer)
 
 static enum gs_status start(struct gs_tracer *tracer, const struct gs_tracer_options *options, struct gs_err *err)
 {
-    const struct gs_target *target = tracer->python->target;
+    struct gs_target *target = tracer->python->target;
     struct gs_cover_facts *facts = &tracer->facts;
     struct gs_trap trap;
     int failure = gs_trap_measure(GS_TRAP_BATCHES, &trap);

@@ -1,4 +1,5 @@
 /* The head: what process, and is its GIL the problem. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,6 +75,8 @@ static void put_rate(const struct gs_picture *picture, struct gs_text *text)
         gs_text_put(text, "%g Hz", picture->rate_hz);
     if (picture->whole >= 0)
         gs_text_put(text, ", whole %.0f %%", picture->whole * 100);
+    if (picture->refused > 0)
+        gs_text_put(text, ", traced by another program: %" PRIu64 " not stopped", picture->refused);
 }
 
 /* How many there are; and how many of these are listed, and why these. */

@@ -16,7 +16,7 @@ import pytest
 import barriers
 import gilspy
 from target import AsNobody, running, until
-from tracing import begun, few, guard_of, has_watches, is_tracing, measuring
+from tracing import begun, few, guard_of, has_watches, is_tracing, measuring, tracing
 
 RT_TGSIGQUEUEINFO = 297  # of x86-64
 SI_QUEUE = -1
@@ -32,7 +32,7 @@ wanted = few
 
 @pytest.fixture
 def target(python, folders):
-    with running(python, folders, "guarded.py", pipes=["call", "stray"]) as target:
+    with running(python, folders, "guarded.py", pipes=["call", "stray", "spin"]) as target:
         target.wait_idle()
         yield target
 
@@ -178,7 +178,7 @@ def test_births_of_another_user(python, folders):
     """They are kept by a guard that may not send them signals: CAP_SYS_PTRACE is all that it was given."""
     if python.root or "/root/" in python.path:
         pytest.skip("this Python is root's alone")
-    with running(python, folders, "guarded.py", kind=AsNobody, pipes=["call", "stray"]) as target:
+    with running(python, folders, "guarded.py", kind=AsNobody, pipes=["call", "stray", "spin"]) as target:
         target.wait_idle()
         with measuring(target.pid, "--max-overhead", "off", wrap=barriers.WITHOUT_KILL) as document:
             assert target.ask("bear_stray")["answer"] == guard_of(document["of"])
@@ -242,16 +242,23 @@ def test_killed(target, whom):
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="takes strace")
-@pytest.mark.parametrize("call_name", ["ptrace", "waitid"])
-def test_killed_at_every_step(target, tmp_path, call_name):
-    """The guard, at each call by which it seizes threads and handles their stops: no signal is lost with it."""
+@pytest.mark.parametrize("call_name, stops", [("ptrace", False), ("waitid", False), ("ptrace", True), ("waitid", True),
+                                              ("kill", True), ("setitimer", True)])
+def test_killed_at_every_step(target, tmp_path, call_name, stops):
+    """The guard, at each call by which it seizes threads, handles their stops and stops one that computes, and gilspy at
+    each by which it asks for that: no signal is lost with them, and nobody stands still."""
     target.ask("keep_values", signal.SIGRTMIN + 5)
+    how = ["stat", "--exact"]
+    if stops:
+        target.feed("spin")
+        target.wait_computing(target.began["tids"]["spin"])
+        how = ["trace", "-b", "--max-pause", "100%", "-r", "1000", "-o", str(tmp_path / "out.json")]
     sent, killed = 0, 0
     for when in range(1, STEPS + 1):
         log = tmp_path / ("calls-%d" % when)
         process = subprocess.Popen(["strace", "-f", "-o", log, "-e", "trace=" + call_name, "-e",
-                                    "inject=%s:signal=KILL:when=%d" % (call_name, when), gilspy.PROGRAM, "stat",
-                                    "--exact", "-d", "1h", "--max-overhead", "off", "-p", str(target.pid)],
+                                    "inject=%s:signal=KILL:when=%d" % (call_name, when), gilspy.PROGRAM, *how, "-d",
+                                    "1h", "--max-overhead", "off", "-p", str(target.pid)],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         until(lambda: target.state()[1] or log.exists() and "killed by SIGKILL" in log.read_text(), "gilspy to begin")
         for _ in range(3):
@@ -264,6 +271,38 @@ def test_killed_at_every_step(target, tmp_path, call_name):
         process.wait()
         check_free(target)
     assert target.ask("values")["answer"] == list(range(sent)) and killed > 0
+
+
+def test_one_that_computes_is_stopped(target, tmp_path):
+    """By its guard, for moments in which signals come as they do else."""
+    target.ask("keep_values", signal.SIGRTMIN + 5)
+    target.feed("spin")
+    target.wait_computing(target.began["tids"]["spin"])
+    with tracing(target.pid, tmp_path / "out.json", "-b", "-r", "1000", "--max-pause", "100%", "--max-overhead",
+                 "off") as trace:
+        for value in range(SIGNALS // 10):
+            queue(target.pid, target.pid, signal.SIGRTMIN + 5, value)
+            queue(target.pid, target.began["tids"]["spin"], signal.SIGRTMIN + 5, value)
+        expected = sorted(2 * list(range(SIGNALS // 10)))
+        assert sorted(target.ask("values")["answer"]) == expected
+    quality = trace.summary["quality"]
+    assert quality["stopped"] > 0 and quality["refused"] == 0 and quality["stopped_us"] > 0
+    check_free(target)
+
+
+def test_another_gilspy_says_what_it_could_not_do(target, tmp_path):
+    target.feed("spin")
+    target.wait_computing(target.began["tids"]["spin"])
+    with measuring(target.pid, "--max-overhead", "off") as document:
+        guard = guard_of(document["of"])
+        named = "gilspy-guard (%d)" % guard
+        for how, words in ((["record", "-b", "-d", "300ms", "-o", tmp_path / "out.folded"], "could not be stopped"),
+                           (["top", "--once", "-b"], "traced by another program: "), (["dump", "-n"], named),
+                           (["dump", "-b"], "process %d, gilspy-guard: nobody else can stop" % guard),
+                           (["why"], "process %d, gilspy-guard" % guard)):
+            done = gilspy.run(*how, "-p", target.pid)
+            assert done.returncode == 0 and words in done.stdout + done.stderr, (how, done)
+    check_free(target)
 
 
 def test_gilspy_stands_still(target):

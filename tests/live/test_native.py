@@ -102,12 +102,8 @@ def test_leaf(folders, library):
         assert [frame["function"] for frame in threads["spin_plain"]["frames"]][:2] == ["turn_plain", "spin_plain"]
 
 
-NOBODY_STOPPED = pytest.mark.xfail(run=False, reason="a thread that is traced exactly is not stopped, so that the C "
-                                   "stack of a holder that computes is not read: doc/limits.md")
-
-
 @pytest.mark.parametrize("how", [pytest.param([], id="sampled"),
-                                 pytest.param(["--exact", "--max-overhead", "off"], id="exact", marks=NOBODY_STOPPED)])
+                                 pytest.param(["--exact", "--max-overhead", "off"], id="exact")])
 def test_hog(folders, library, how):
     """The C function that keeps the GIL is named beside the line that called it."""
     python = choose("3.11", "system")

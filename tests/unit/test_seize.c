@@ -23,6 +23,7 @@ struct board {
     struct gs_seize_counts counts;
     struct gs_seize_refusal refusal;
     struct gs_seize_trap trap;
+    struct gs_request request;
     bool told, told_again, owed;
 };
 
@@ -74,7 +75,7 @@ static pid_t start_target(void (*act)(void), int in, int out)
 static void guard(pid_t target, gs_addr known, int to, int from)
 {
     char byte = '.';
-    gs_seize_begin(target);
+    gs_seize_begin(target, &board->request);
     if (!gs_seize_everybody(&board->refusal))
         _exit(0);
     if (known)
@@ -154,7 +155,7 @@ static void who_is_traced_already_is_refused(void **state)
             pause();
     pid_t first = gs_child_fork();
     if (first == 0) {
-        gs_seize_begin(target);
+        gs_seize_begin(target, &board->request);
         if (!gs_seize_everybody(&board->refusal) || write(ready[1], &byte, 1) != 1)
             _exit(1);
         for (;;)
@@ -163,7 +164,7 @@ static void who_is_traced_already_is_refused(void **state)
     assert_int_equal(read(ready[0], &byte, 1), 1);
     pid_t second = gs_child_fork();
     if (second == 0) {
-        gs_seize_begin(target);
+        gs_seize_begin(target, &board->request);
         _exit(gs_seize_everybody(&board->refusal));
     }
     assert_true(gs_child_wait(second, &status));

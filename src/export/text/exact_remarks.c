@@ -13,14 +13,6 @@ void gs_exact_tell_setup(const struct gs_exact *exact, const struct gs_remarks *
                 GS_SPOTS_MOST);
 }
 
-void gs_exact_tell_stopping(enum gs_stopping asked, const struct gs_remarks *remarks)
-{
-    if (asked == GS_STOP_ALWAYS)
-        gs_tell(remarks,
-                "while it is traced exactly no thread is stopped to be read (-b): its guard is the tracer of all of "
-                "them");
-}
-
 void gs_exact_tell_counters(const struct gs_exact *exact, const struct gs_remarks *remarks)
 {
     static const uint32_t hardware = 1u << GS_CYCLES | 1u << GS_INSTRUCTIONS | 1u << GS_CACHE_MISSES;

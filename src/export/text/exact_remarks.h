@@ -6,8 +6,6 @@
 #include "profile/exact.h"
 
 void gs_exact_tell_setup(const struct gs_exact *exact, const struct gs_remarks *remarks);
-/* That -b has no effect meanwhile. */
-void gs_exact_tell_stopping(enum gs_stopping asked, const struct gs_remarks *remarks);
 /* Which counters there are not, where they were asked for. */
 void gs_exact_tell_counters(const struct gs_exact *exact, const struct gs_remarks *remarks);
 void gs_exact_tell_losses(struct gs_exact *exact, const struct gs_remarks *remarks);

@@ -119,6 +119,12 @@ def fork():
     return [int(tracer), os.waitpid(child, 0)[1]]
 
 
+def spin(name):
+    common.wait(name)
+    while True:
+        common.libc.getppid()
+
+
 def leave():
     """The main thread ends, and the others go on."""
     common.say(answer=None)
@@ -127,6 +133,7 @@ def leave():
 
 common.start("call", call, "call")
 common.start("stray", strayer, "stray")
+common.start("spin", spin, "spin")
 common.serve(ping=lambda: "pong", stray=stray, int3=int3, int1=int1, handle_traps=handle_traps, bear=bear,
              bear_stray=bear_stray, hold_traps=hold_traps, fork=fork,
              raise_trap=lambda: os.kill(os.getpid(), signal.SIGTRAP), counts=lambda: counts,
