@@ -64,6 +64,11 @@ uint32_t gs_account_find(const struct gs_account *sum, pid_t tid)
     return at != GS_IDS_NONE && sum->threads[at].tid == tid && !sum->threads[at].vacant ? at : UINT32_MAX;
 }
 
+uint32_t gs_account_next(const struct gs_account *sum)
+{
+    return sum->vacant_count > 0 ? sum->vacant[sum->vacant_count - 1] : (uint32_t)sum->thread_count;
+}
+
 /* UINT32_MAX: there is none. */
 static uint32_t find_slot(struct gs_account *sum)
 {

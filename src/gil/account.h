@@ -105,6 +105,8 @@ uint32_t gs_account_add(struct gs_account *sum, pid_t tid, const char *name, boo
 uint32_t gs_account_find(const struct gs_account *sum, pid_t tid);
 struct gs_account_thread *gs_account_at(struct gs_account *sum, uint32_t thread);
 size_t gs_account_count(const struct gs_account *sum);
+/* The number that the next new one will have. */
+uint32_t gs_account_next(const struct gs_account *sum);
 /* It has ended, as far as is known: its number may become another's, unless gs_account_add asks for it again. */
 void gs_account_ended(struct gs_account *sum, uint32_t thread);
 /* It bears another name now. */

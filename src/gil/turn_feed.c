@@ -13,7 +13,8 @@ enum {
 };
 
 struct person {
-    pid_t tid;
+    bool there;
+    pid_t tid;                  /* 0: those that ended, in one row */
     uint32_t thread;            /* its number in the sum, and here */
     double window_ns;           /* held in the present window */
     double held_held, held_all; /* sums over windows: of the square of that, and of that times the window's length */
@@ -103,27 +104,60 @@ static struct person *meet(struct gs_turn_feed *exact, pid_t tid)
         return &exact->people[known];
     if (!gs_room((void **)&exact->people, &exact->room, exact->count + 1, sizeof *exact->people))
         return NULL;
-    if (gs_account_count(exact->sum) >= GS_ACCOUNT_THREADS)
+    if (gs_account_next(exact->sum) >= GS_ACCOUNT_THREADS)
         return NULL;
     exact->names.find(exact->names.context, tid, name, sizeof name, &main);
     uint32_t thread = gs_account_add(exact->sum, tid, name, main);
     if (thread == UINT32_MAX)
         return NULL;
-    struct person *person = &exact->people[exact->count++];
-    *person = (struct person){.tid = tid, .thread = thread};
-    return person;
+    exact->count = thread < exact->count ? exact->count : thread + 1;
+    exact->people[thread] = (struct person){.there = true, .tid = tid, .thread = thread};
+    return &exact->people[thread];
 }
 
 void gs_turn_feed_meet(struct gs_turn_feed *exact, pid_t tid)
 {
-    meet(exact, tid);
+    if (meet(exact, tid))
+        gs_account_add(exact->sum, tid, "", false); /* should it have been another of that tid that ended */
+}
+
+/* Who has no row any more becomes part of the row of all. */
+static void fold(struct gs_turn_feed *exact)
+{
+    uint32_t number = exact->sum->folded;
+    struct person *row = number == UINT32_MAX ? NULL : &exact->people[number];
+    for (size_t i = 0; row && i < exact->count; i++) {
+        struct person *person = &exact->people[i];
+        if (!person->tid || gs_account_find(exact->sum, person->tid) == i)
+            continue;
+        person->tid = 0;
+        if (person == row)
+            continue;
+        row->window_ns += person->window_ns;
+        row->held_held += person->held_held;
+        row->held_all += person->held_all;
+        person->there = false;
+    }
+}
+
+void gs_turn_feed_ended(struct gs_turn_feed *exact, pid_t tid)
+{
+    uint32_t known = gs_account_find(exact->sum, tid);
+    if (known == UINT32_MAX || gs_account_at(exact->sum, known)->ended)
+        return;
+    size_t vacant = exact->sum->vacant_count;
+    gs_account_ended(exact->sum, known);
+    if (exact->sum->vacant_count > vacant)
+        fold(exact);
 }
 
 void gs_turn_feed_each(struct gs_turn_feed *exact, void (*call)(void *context, pid_t tid, uint32_t thread),
                        void *context)
 {
-    for (size_t i = 0; i < exact->count; i++)
-        call(context, exact->people[i].tid, exact->people[i].thread);
+    for (size_t i = 0; i < exact->count; i++) {
+        if (exact->people[i].tid)
+            call(context, exact->people[i].tid, exact->people[i].thread);
+    }
 }
 
 /* ---- long holds ---- */
@@ -299,6 +333,8 @@ void gs_turn_feed_judge(struct gs_turn_feed *exact, uint64_t whole_ns)
     double left = whole_ns > 0 && traced < (double)whole_ns ? 1 - traced / (double)whole_ns : 0;
     for (size_t i = 0; i < exact->count; i++) {
         const struct person *person = &exact->people[i];
+        if (!person->there)
+            continue;
         struct gs_account_thread *thread = gs_account_at(exact->sum, person->thread);
         double share = traced > 0 ? (double)thread->word_ns[GS_HOLDS] / traced : 0;
         double squares = person->held_held - 2 * share * person->held_all + share * share * exact->all_all;

@@ -27,7 +27,9 @@ void gs_turn_feed_blame(struct gs_turn_feed *exact, pid_t waiter, pid_t holder, 
 
 /* A thread that is there, also if it does nothing with the GIL. */
 void gs_turn_feed_meet(struct gs_turn_feed *exact, pid_t tid);
-/* Calls for each thread that was met, with its number in the sum. */
+/* One that has ended, and all its turns have come: of very many the most become one row (gs_account_ended). */
+void gs_turn_feed_ended(struct gs_turn_feed *exact, pid_t tid);
+/* Calls for each thread that was met and has a row of its own, with its number in the sum. call may end it. */
 void gs_turn_feed_each(struct gs_turn_feed *exact, void (*call)(void *context, pid_t tid, uint32_t thread),
                        void *context);
 /* What a thread was seen to do in a hold that began at since_ns. native: the C function that it called there, NULL:

@@ -21,6 +21,8 @@ enum gs_status gs_exact_take_event(void *context, const struct gs_event *event)
     if (event->act == GS_ACT_ENDED && event->time_ns > exact->ended_ns)
         exact->ended_ns = event->time_ns;
     enum gs_status status = gs_turns_event(exact->turns, event);
+    if (event->act == GS_ACT_ENDED)
+        gs_turn_feed_ended(exact->figures, event->tid);
     if (!status && exact->tap.event && event->time_ns > exact->window_ns)
         status = exact->tap.event(exact->tap.context, event);
     return status;

@@ -44,7 +44,7 @@ static void name_of(struct gs_exact *exact, pid_t tid, char *name, size_t size, 
 void gs_exact_find_name(void *context, pid_t tid, char *name, size_t size, bool *main)
 {
     struct gs_exact *exact = context;
-    size_t number = gs_account_count(exact->sum); /* that it will have */
+    size_t number = gs_account_next(exact->sum);
     name_of(exact, tid, name, size, main);
     if (!exact->beginning)
         gs_exact_expect_names(exact);
@@ -134,10 +134,24 @@ static void tell_runs(struct gs_exact *exact, const struct gs_thread *thread)
         gs_gilcounts_tell(exact->counts, thread->tid, ran_ns);
 }
 
+/* While nobody watched. */
+static void end_one(void *context, pid_t tid, uint32_t number)
+{
+    struct gs_exact *exact = context;
+    char name[16] = "";
+    (void)number;
+    if (find_thread(exact, tid))
+        return;
+    gs_target_comm(exact->python->target, tid, name);
+    if (!name[0])
+        gs_turn_feed_ended(exact->figures, tid);
+}
+
 enum gs_status gs_exact_tell_states(struct gs_exact *exact)
 {
     const struct gs_snapshot *snapshot = exact->snapshot;
     enum gs_status status = GS_OK;
+    gs_turn_feed_each(exact->figures, end_one, exact);
     for (int round = 0; snapshot && round < 2; round++) {
         for (size_t i = 0; i < snapshot->thread_count && !status; i++) {
             const struct gs_thread *thread = &snapshot->threads[i];

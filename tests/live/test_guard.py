@@ -169,6 +169,7 @@ def test_births(target):
     with measuring(target.pid, "--max-overhead", "off") as document:
         target.ask("bear", 2000)
         assert target.ask("counts")["answer"]["births"] == 2000
+    assert len(document["threads"]) < 600
     assert (document["events_lost"], document["violations"]) == (0, 0)
     check_free(target)
 
