@@ -160,11 +160,15 @@ static void drop(struct gs_sampler *sampler, size_t index)
     memmove(sampled, sampled + 1, (sampler->count - index) * sizeof *sampled);
 }
 
+/* What is longer weighs on nobody. */
+static uint64_t weight_most_ns(const struct gs_sampler *sampler)
+{
+    return gs_most(GAP_SLOTS * sampler->pace.period_ns, LEAST_GAP_NS);
+}
+
 static void weigh(const struct gs_sampler *sampler, struct sampled *sampled, struct gs_sample *sample)
 {
-    uint64_t most = GAP_SLOTS * sampler->pace.period_ns;
-    if (most < LEAST_GAP_NS)
-        most = LEAST_GAP_NS;
+    uint64_t most = weight_most_ns(sampler);
     uint64_t since = sample->time_ns > sampled->last_ns ? sample->time_ns - sampled->last_ns : 0;
     uint64_t kept_ns = gs_most(sampled->kept_ns, sampled->last_ns);
     uint64_t missed = sample->time_ns > kept_ns ? sample->time_ns - kept_ns : 0;
@@ -285,12 +289,31 @@ void gs_sampler_sum(const struct gs_sampler *sampler, struct gs_run_end *end)
     end->quality.cpu_us = gs_clock_cpu_us();
 }
 
+/* Of the time behind the last sample nobody knows anything: a sample that weighs nothing has it as its gap. Figures
+ * that are polled for are of the time up to the last poll. */
+static enum gs_status tell_rest(const struct gs_sampler *sampler, const struct sampled *sampled, uint64_t end_ns)
+{
+    struct gs_sample sample;
+    struct gs_sink *sink = sampler->host.sink;
+    if (sampler->host.polls || !sink->sample || end_ns < sampled->last_ns + weight_most_ns(sampler) ||
+        !gs_stream_rest(sampled->stream, &sample))
+        return GS_OK;
+    sample.time_ns = end_ns;
+    sample.gap_ns = end_ns - sampled->last_ns;
+    return sink->sample(sink, &sample);
+}
+
 enum gs_status gs_sampler_end(struct gs_sampler *sampler)
 {
     struct gs_run_end end;
     struct gs_sink *sink = sampler->host.sink;
+    enum gs_status status = GS_OK;
     gs_sampler_sum(sampler, &end);
     if (!sampler->begin_ns)
         return GS_OK;
+    for (size_t i = 0; i < sampler->count && !status; i++)
+        status = tell_rest(sampler, &sampler->list[i], end.end_ns);
+    if (status)
+        return status;
     return sink->end ? sink->end(sink, &end) : GS_OK;
 }

@@ -55,7 +55,8 @@ struct gs_stream {
     size_t known_count, known_room;
     struct gs_thread_sample *out;
     size_t out_room;
-    bool plain; /* the threads of the last sample were the snapshot's own */
+    struct gs_sample last; /* stacks NULL: there is none, or it is not whole any more */
+    bool plain;            /* the threads of the last sample were the snapshot's own */
     struct gs_sampled_gil gils[GS_GILS_MOST];
     pid_t last_tid[GS_GILS_MOST]; /* of gils[].last */
     size_t gil_count;
@@ -464,6 +465,7 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
         return status;
     size_t count = snapshot->thread_count;
     bool calm = is_calm(stream, snapshot);
+    stream->last.stacks = NULL;
     for (size_t i = 0; calm && i < snapshot->moved_count && !status; i++) {
         uint32_t moved = snapshot->moved[i];
         status = make_sample(stream, snapshot, &snapshot->threads[moved], moved);
@@ -472,12 +474,27 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
         status = take_all(stream, snapshot, &count);
     if (!status)
         take_gils(stream, snapshot, count);
-    *sample = (struct gs_sample){.process = stream->process,
-                                 .time_ns = snapshot->time_ns,
-                                 .threads = stream->out,
-                                 .thread_count = count,
-                                 .gils = stream->gils,
-                                 .gil_count = stream->gil_count,
-                                 .stacks = stream->host->stacks};
-    return status;
+    if (status)
+        return status;
+    stream->last = (struct gs_sample){.process = stream->process,
+                                      .time_ns = snapshot->time_ns,
+                                      .threads = stream->out,
+                                      .thread_count = count,
+                                      .gils = stream->gils,
+                                      .gil_count = stream->gil_count,
+                                      .stacks = stream->host->stacks};
+    *sample = stream->last;
+    return GS_OK;
+}
+
+bool gs_stream_rest(struct gs_stream *stream, struct gs_sample *sample)
+{
+    *sample = stream->last;
+    for (size_t i = 0; i < stream->gil_count; i++) {
+        stream->gils[i].state = GS_GIL_UNKNOWN;
+        stream->gils[i].counted = false;
+    }
+    for (size_t i = 0; sample->stacks && stream->forgotten != stream->host->forgotten && i < sample->thread_count; i++)
+        stream->out[i].stack = 0;
+    return sample->stacks;
 }

@@ -24,5 +24,8 @@ void gs_stream_free(struct gs_stream *stream);
 /* Takes a sample now: the sink is told of threads that are new or renamed, and *sample is filled but for the times (the
  * arrays are the stream's, until the next call). As gs_reader_take; or what the sink returned. */
 enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample) GS_MUST_CHECK;
+/* At the end of a run: the last one again, without times, of GILs of which nothing is known; whose stacks were
+ * forgotten since has none. False: there was none, or the taking of another one failed half-way. */
+bool gs_stream_rest(struct gs_stream *stream, struct gs_sample *sample);
 
 #endif

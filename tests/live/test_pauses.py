@@ -13,6 +13,7 @@ import recording
 from target import running, until
 
 pytestmark = pytest.mark.usefixtures("watchable")
+SLOTS_US = 100000  # ten of 10 ms: what is shorter is no gap
 SHARE = 0.02
 
 
@@ -70,6 +71,22 @@ def test_left_out_is_no_gap(python, folders, tmp_path):
         stacks = recording.draw(tmp_path / "run.gilspy", "-i")
         late = sum(us for frames, us in stacks.items() if frames[-1] == "[gap: sampler late]")
         assert late < sum(stacks.values()) / 20
+
+
+def test_the_rest_is_a_gap(python, folders, tmp_path):
+    """Behind the last sample nobody looks any more: that time is not left out, and weighs on no stack."""
+    with spinning(python, folders) as (target, _):
+        kept = tmp_path / "run.gilspy"
+
+        def one_sample():
+            done = gilspy.run("record", "-q", "-j", "-b", "-d", "700ms", "--max-pause", "0.002%", "-p", target.pid, "-o",
+                              kept)
+            return done.returncode == 0 and json.loads(done.stdout)
+        run = until(one_sample, "a first sample, whose stop takes all of the second's budget")
+        stacks = recording.draw(kept, "-i", "-t")
+        for thread in {frames[0] for frames in stacks}:
+            own = {frames: us for frames, us in stacks.items() if frames[0] == thread}
+            assert -3 <= 1e6 * run["seconds"] - sum(own.values()) <= SLOTS_US  # each row is rounded
 
 
 def slept(pid):
