@@ -15,6 +15,7 @@
 
 #include "arch/arch.h"
 #include "base/clock.h"
+#include "base/ids.h"
 #include "target/procfs.h"
 #include "target/seize_parts.h"
 
@@ -28,6 +29,7 @@ static struct {
     uint64_t traps_told;
     volatile gs_addr sites[GS_SEIZE_SITES];
     volatile sig_atomic_t site_count;
+    struct gs_ids listed; /* threads that gs_seize_strays found to be ours; not the handler's */
 } held;
 
 /* ---- stops ---- */
@@ -226,6 +228,32 @@ bool gs_seize_everybody(struct gs_seize_refusal *refusal)
     }
     if (!refusal->reason && round.any)
         refusal->reason = EAGAIN; /* threads come faster than they can be seized */
+    return refusal->reason == 0;
+}
+
+struct listing {
+    struct round round;
+    struct gs_ids *now;
+};
+
+static bool seize_new(pid_t tid, void *context)
+{
+    struct listing *listing = context;
+    bool known = gs_ids_find(&held.listed, (uint32_t)tid) != GS_IDS_NONE;
+    if (!known && !seize_one(tid, &listing->round))
+        return false;
+    (void)gs_ids_set(listing->now, (uint32_t)tid, 0); /* without memory for that it is looked at again */
+    return true;
+}
+
+bool gs_seize_strays(struct gs_seize_refusal *refusal)
+{
+    struct gs_ids now = {0};
+    struct listing listing = {.round = {.refusal = refusal}, .now = &now};
+    *refusal = (struct gs_seize_refusal){0};
+    each_thread(seize_new, &listing);
+    gs_ids_fini(&held.listed);
+    held.listed = now;
     return refusal->reason == 0;
 }
 

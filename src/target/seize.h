@@ -50,6 +50,9 @@ void gs_seize_let_go(void);
 /* Seizes every thread; those that are born afterwards are, too. False: there is one that cannot be, refusal says why.
  */
 bool gs_seize_everybody(struct gs_seize_refusal *refusal);
+/* To be called now and then: seizes those that came without being so from their birth (CLONE_UNTRACED, which glibc does
+ * not use; kernel/fork.c, 6.18). As above; no list of threads is no failure. */
+bool gs_seize_strays(struct gs_seize_refusal *refusal);
 /* The instruction before ip stores to what is watched, however it looks. */
 void gs_seize_know(gs_addr ip);
 struct gs_seize_counts gs_seize_counted(void);

@@ -21,7 +21,8 @@
 enum {
     QUIET_US = 10000,
     QUIET_LOOKS = 200,
-    SILENT_MS = 1000, /* gilspy drains fifty times a second while watches are enabled */
+    SILENT_MS = 1000,      /* gilspy drains fifty times a second while watches are enabled */
+    STRAYS_NS = 250000000, /* how often threads are listed, lest one has a watch and no tracer */
     LEAVING_LOOKS =
         50 /* at another gilspy that has a thread, one each QUIET_US: a guard lets go after two of its own */
 };
@@ -30,10 +31,11 @@ struct guard {
     const struct gs_guard_post *post;
     struct gs_target target;
     struct gs_cover cover;
-    size_t ring;       /* that is emptied next, */
-    bool begun, full;  /* which was begun, and full then */
-    size_t bytes;      /* in the buffer */
-    bool on;           /* the watches are enabled */
+    size_t ring;      /* that is emptied next, */
+    bool begun, full; /* which was begun, and full then */
+    size_t bytes;     /* in the buffer */
+    bool on;          /* the watches are enabled */
+    uint64_t listed_ns;
     uint64_t lapse_ns; /* when they were disabled because nobody asked; 0: they were not, or that is told */
 };
 
@@ -258,6 +260,17 @@ static void obey(struct guard *guard, enum gs_guard_order order, struct gs_guard
     tell_numbers(&answer->numbers);
 }
 
+/* False: a thread has the watches, and another tracer, or none: nobody is watched from then on. */
+static bool keeps_all(struct guard *guard)
+{
+    struct gs_seize_refusal refusal;
+    uint64_t now_ns = gs_clock_ns();
+    if (!guard->on || now_ns - guard->listed_ns < STRAYS_NS)
+        return true;
+    guard->listed_ns = now_ns;
+    return gs_seize_strays(&refusal);
+}
+
 /* Whoever asks for nothing while the watches are enabled stands still himself (Ctrl-Z, a pipe that nobody reads), and
  * nobody sees to what they cost. False: nobody is there any more. */
 static bool await_order(struct guard *guard, enum gs_guard_order *order)
@@ -304,7 +317,7 @@ _Noreturn void gs_guard_stand(const struct gs_guard_post *post)
     prctl(PR_SET_PDEATHSIG, SIGHUP);
     close_others(post);
     bool open = open_and_tell(&guard);
-    while (open && await_order(&guard, &order)) {
+    while (open && keeps_all(&guard) && await_order(&guard, &order)) {
         struct gs_guard_answer answer = {.bytes = 0};
         obey(&guard, order, &answer);
         open = gs_guard_send(post->socket, &answer, sizeof answer);

@@ -102,6 +102,15 @@ def bear_stray():
     return tracers[0]
 
 
+def clone_untraced():
+    """A thread that no tracer is told of, as glibc makes none: it sleeps for good."""
+    flags = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000 | 0x800000  # VM FS FILES SIGHAND THREAD SYSVSEM UNTRACED
+    at = put_code(128, b"\xb8\x38\0\0\0" + b"\x0f\x05" +                   # mov eax, clone; syscall
+                  b"\x85\xc0" + b"\x75\x09" +                               # test eax, eax; jnz to ret
+                  b"\xb8\x22\0\0\0" + b"\x0f\x05" + b"\xeb\xf7" + b"\xc3")   # mov eax, pause; syscall; jmp; ret
+    return ctypes.CFUNCTYPE(ctypes.c_long, ctypes.c_long, ctypes.c_void_p)(at)(flags, code_at + 4096)
+
+
 def fork():
     """What a child sees of itself: its tracer."""
     reader, writer = os.pipe()
@@ -135,7 +144,7 @@ common.start("call", call, "call")
 common.start("stray", strayer, "stray")
 common.start("spin", spin, "spin")
 common.serve(ping=lambda: "pong", stray=stray, int3=int3, int1=int1, handle_traps=handle_traps, bear=bear,
-             bear_stray=bear_stray, hold_traps=hold_traps, fork=fork,
+             bear_stray=bear_stray, clone_untraced=clone_untraced, hold_traps=hold_traps, fork=fork,
              raise_trap=lambda: os.kill(os.getpid(), signal.SIGTRAP), counts=lambda: counts,
              keep_values=keep_values, values=lambda: list(values[:got[0]]), spawn=lambda: subprocess.call(["true"]),
              leave=leave, lead=lambda: os.setpgid(0, 0),
