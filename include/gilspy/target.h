@@ -123,8 +123,8 @@ enum gs_status gs_target_check(const struct gs_target *target);
 /* A quick part of that: it has ended, or runs another program. False also where that is not told (mem_fd). */
 bool gs_target_left_memory(const struct gs_target *target);
 
-/* What holds up the whole process: 'T' it is stopped by a signal, 't' by its tracer, 0 nothing. tracer: the process
- * that traces it, 0: none. */
+/* What holds up the whole process: 'T' it is stopped by a signal, 't' by its tracer, 'F' frozen by its cgroup, 0
+ * nothing that is known. tracer: the process that traces it, 0: none. */
 char gs_target_stopped(const struct gs_target *target, pid_t *tracer);
 
 /* The process that traces one thread, 0: none, or not known. */

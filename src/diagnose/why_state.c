@@ -19,6 +19,10 @@ void gs_why_find_stopped(struct gs_judging *j)
                         "Somebody sent it SIGSTOP or SIGTSTP (Ctrl-Z in its terminal does that), or it read from "
                         "a terminal in the background.");
         gs_why_advise(j, v, "kill -CONT %d lets it go on.", (int)c->target->pid);
+    } else if (c->stopped == 'F') {
+        v = gs_why_say(j, GS_WHY_stopped, true, "The process is frozen by its cgroup: none of its threads runs.");
+        gs_why_evidence(j, v, "A container that is paused (docker pause) is frozen like that.");
+        gs_why_advise(j, v, "Let it go on (docker unpause); its cgroup is in /proc/%d/cgroup.", (int)c->target->pid);
     } else {
         v = gs_why_say(j, GS_WHY_stopped, true, "The process is held by its tracer, process %d (%s).", (int)c->tracer,
                        c->tracer_name);
@@ -26,7 +30,10 @@ void gs_why_find_stopped(struct gs_judging *j)
     }
     for (size_t i = 0; i < c->snapshot->thread_count; i++)
         gs_why_concerns(j, v, i);
-    gs_why_basis(j, v, "the kernel shows it in state %c.", c->stopped);
+    if (c->stopped == 'F')
+        gs_why_basis(j, v, "its main thread waits in the kernel's freezer.");
+    else
+        gs_why_basis(j, v, "the kernel shows it in state %c.", c->stopped);
 }
 
 /* Whoever starts a process by vfork sleeps like that until the child runs its program. */

@@ -30,6 +30,7 @@ struct gs_sampling {
     bool due, taken; /* a sample was due; that of next_ns is taken */
     /* A process that a signal stopped: how long it was seen so, up to looked_ns; stopped 0: none was. */
     pid_t stopped;
+    bool frozen; /* by its cgroup */
     uint64_t stopped_ns, looked_ns;
 };
 
@@ -182,9 +183,17 @@ static enum gs_status look_for_stopped(void *context, uint64_t now_ns, bool woke
     for (size_t i = 0; i < sampling->family.count; i++) {
         const struct gs_target *target = sampling->family.members[i]->target;
         pid_t tracer;
-        if ((sampling->stopped && sampling->stopped != target->pid) || gs_target_stopped(target, &tracer) != 'T')
+        if (sampling->stopped && sampling->stopped != target->pid)
             continue;
-        if (since_ns == 0)
+        char stopped = gs_target_stopped(target, &tracer);
+        if (stopped != 'T' && stopped != 'F')
+            continue;
+        sampling->frozen = stopped == 'F';
+        if (since_ns == 0 && sampling->frozen)
+            gs_tell(listener(sampling),
+                    "process %d is frozen by its cgroup: none of its threads runs until it is thawed",
+                    (int)target->pid);
+        else if (since_ns == 0)
             gs_tell(listener(sampling),
                     "process %d is stopped by a signal: none of its threads runs until kill -CONT %d", (int)target->pid,
                     (int)target->pid);
@@ -198,8 +207,8 @@ static enum gs_status look_for_stopped(void *context, uint64_t now_ns, bool woke
 static void tell_stopped(const struct gs_sampling *sampling)
 {
     if (sampling->stopped_ns > 0)
-        gs_tell(listener(sampling), "process %d was stopped by a signal for %.1f s of the time", (int)sampling->stopped,
-                (double)sampling->stopped_ns / 1e9);
+        gs_tell(listener(sampling), "process %d was %s for %.1f s of the time", (int)sampling->stopped,
+                sampling->frozen ? "frozen by its cgroup" : "stopped by a signal", (double)sampling->stopped_ns / 1e9);
 }
 
 /* The duration is, or nobody is sampled, and nobody will be. */

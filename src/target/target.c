@@ -249,6 +249,18 @@ enum gs_status gs_target_check(const struct gs_target *target)
     return gs_target_left_memory(target) ? GS_EXECED : GS_OK;
 }
 
+/* Where the kernel lets tasks wait that are frozen: by version 1 of cgroups (kernel/freezer.c, 6.18), by version 2
+ * (do_freezer_trap in kernel/signal.c). */
+static bool is_frozen(const struct gs_target *target)
+{
+    static const char *const places[] = {"__refrigerator", "do_freezer_trap"};
+    char file[48], wchan[64];
+    snprintf(file, sizeof file, "task/%d/wchan", (int)target->living);
+    if (gs_proc_read(target->pid, file, wchan, sizeof wchan) <= 0)
+        return false;
+    return strcmp(wchan, places[0]) == 0 || strcmp(wchan, places[1]) == 0;
+}
+
 char gs_target_stopped(const struct gs_target *target, pid_t *tracer)
 {
     char status[4096];
@@ -257,7 +269,9 @@ char gs_target_stopped(const struct gs_target *target, pid_t *tracer)
         return 0;
     const char *state = gs_status_field(status, "State:"), *by = gs_status_field(status, "TracerPid:");
     *tracer = by ? (pid_t)atoi(by) : 0;
-    return state && (*state == 'T' || *state == 't') ? *state : 0;
+    if (state && (*state == 'T' || *state == 't'))
+        return *state;
+    return is_frozen(target) ? 'F' : 0;
 }
 
 pid_t gs_target_tracer(const struct gs_target *target, pid_t tid)

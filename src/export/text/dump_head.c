@@ -169,7 +169,9 @@ static void write_stopped(struct gs_page *page)
     if (!dump->stopped && !dump->tracer)
         return;
     gs_text_style(&page->line, dump->stopped ? GS_STYLE_BOLD : GS_STYLE_PLAIN);
-    if (dump->stopped == 'T') {
+    if (dump->stopped == 'F') {
+        gs_text_put(&page->line, "The process is frozen by its cgroup: none of its threads runs until it is thawed");
+    } else if (dump->stopped == 'T') {
         gs_text_put(&page->line, "The process is stopped by a signal; kill -CONT %d lets it go on",
                     (int)dump->target->pid);
     } else {
