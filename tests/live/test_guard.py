@@ -247,7 +247,7 @@ def test_killed(target, whom):
         call(target)
         check_free(target)
     assert target.ask("values")["answer"] == list(range(KILLS))
-    assert guard_of(1) is None and not any(is_tracing(pid) for pid in (os.getpid(), target.pid))
+    assert guard_of(target=target.pid) is None and not any(is_tracing(pid) for pid in (os.getpid(), target.pid))
 
 
 def is_guarded(target):

@@ -42,15 +42,25 @@ def watch(tid, address):
     return fd
 
 
-def guard_of(pid):
-    """The process in which a gilspy has its watches; None: there is none."""
+def command_of(pid):
+    try:
+        with open("/proc/%s/cmdline" % pid, errors="replace") as file:
+            return file.read().split("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def guard_of(pid=None, target=None):
+    """The process in which the gilspy `pid` has its watches, or any gilspy that was told to look at `target`; None: there
+    is none."""
     for child in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open("/proc/%s/stat" % child, errors="replace") as file:
                 name, rest = file.read().split("(", 1)[1].rsplit(")", 1)
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if name == "gilspy-guard" and int(rest.split()[1]) == pid and rest.split()[0] != "Z":
+        if name == "gilspy-guard" and rest.split()[0] != "Z" and \
+                (int(rest.split()[1]) == pid or (target and str(target) in command_of(child))):
             return int(child)
     return None
 

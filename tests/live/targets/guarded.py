@@ -37,11 +37,12 @@ def handle_traps():
 
 
 def keep_values(number):
-    """The value of each such signal is kept, in the order in which they are delivered."""
+    """The value of each such signal is kept, in the order in which they are delivered; threads may get some at once."""
     handler = put_code(64, b"\x48\xb9" + struct.pack("<Q", ctypes.addressof(got)) +     # mov rcx, got
-                       b"\x48\x8b\x11" + b"\x8b\x46\x18" +                               # mov rdx, [rcx]; eax, value
+                       b"\xba\x01\0\0\0" + b"\xf0\x48\x0f\xc1\x11" +                   # mov edx, 1; lock xadd [rcx], rdx
+                       b"\x8b\x46\x18" +                                               # mov eax, value
                        b"\x49\xb8" + struct.pack("<Q", ctypes.addressof(values)) +       # mov r8, values
-                       b"\x41\x89\x04\x90" + b"\x48\xff\x01" + b"\xc3")                  # [r8 + 4 rdx] = eax; ++[rcx]
+                       b"\x41\x89\x04\x90" + b"\xc3")                                   # [r8 + 4 rdx] = eax
     action = struct.pack("<Q128siIQ", handler, b"", SA_SIGINFO | SA_RESTART, 0, 0)
     common.libc.sigaction(number, ctypes.create_string_buffer(action), None)
 
