@@ -21,9 +21,9 @@ enum {
 
 /* Makes [addr, addr + len) part of a reading: joined to a window close by, or as a window of its own. Words must be
  * added window by window, each from its lowest address up. */
-static struct gs_gil_word_place add_word(struct gs_gil_place *place, gs_addr addr, uint32_t len)
+static struct gs_gil_field_place add_word(struct gs_gil_place *place, gs_addr addr, uint32_t len)
 {
-    struct gs_gil_word_place none = {0, 0};
+    struct gs_gil_field_place none = {0, 0};
     size_t last = place->window_count - 1;
     uint32_t used = place->window_count ? place->windows[last].at + place->windows[last].len : 0;
     if (!addr)
@@ -31,14 +31,14 @@ static struct gs_gil_word_place add_word(struct gs_gil_place *place, gs_addr add
     for (size_t i = 0; i < place->window_count; i++) {
         gs_addr from = addr - place->windows[i].addr;
         if (from < place->windows[i].len && len <= place->windows[i].len - from)
-            return (struct gs_gil_word_place){addr, place->windows[i].at + (uint32_t)from};
+            return (struct gs_gil_field_place){addr, place->windows[i].at + (uint32_t)from};
     }
     if (place->window_count == GS_GIL_WINDOWS || used + len > GS_GIL_BYTES)
         return none;
     place->windows[place->window_count].addr = addr;
     place->windows[place->window_count].len = len;
     place->windows[place->window_count++].at = used;
-    return (struct gs_gil_word_place){addr, used};
+    return (struct gs_gil_field_place){addr, used};
 }
 
 /* current: up to 3.11 the word that points to the running thread state, which lies close behind; 0 from 3.12 on. */
@@ -84,9 +84,9 @@ static void place_statics(const struct gs_anchors *at, struct gs_gil_place *plac
     const gs_addr addrs[] = {at->current,      at->gil_locked, at->gil_last_holder, at->gil_switch_number,
                              at->gil_interval, at->gil_mutex,  at->gil_switch_mutex};
     static const uint32_t lens[] = {8, 4, 8, 8, 8, MUTEX_BYTES, MUTEX_BYTES};
-    struct gs_gil_word_place *const places[] = {&place->current,       &place->locked,   &place->last_holder,
-                                                &place->switch_number, &place->interval, &place->mutex,
-                                                &place->switch_mutex};
+    struct gs_gil_field_place *const places[] = {&place->current,       &place->locked,   &place->last_holder,
+                                                 &place->switch_number, &place->interval, &place->mutex,
+                                                 &place->switch_mutex};
     enum { COUNT = sizeof lens / sizeof *lens };
     add_window(place, addrs, lens, COUNT, at->gil_locked);
     add_window(place, addrs, lens, COUNT, at->gil_mutex ? at->gil_mutex : at->current);
@@ -142,7 +142,7 @@ size_t gs_gil_pieces(const struct gs_gil_place *place, uint8_t *bytes, struct gs
     return place->window_count;
 }
 
-static uint64_t get64(const uint8_t *bytes, const struct gs_gil_word_place *word)
+static uint64_t get64(const uint8_t *bytes, const struct gs_gil_field_place *word)
 {
     uint64_t value = 0;
     if (word->addr)
@@ -150,7 +150,7 @@ static uint64_t get64(const uint8_t *bytes, const struct gs_gil_word_place *word
     return value;
 }
 
-static uint32_t get32(const uint8_t *bytes, const struct gs_gil_word_place *word, uint32_t offset)
+static uint32_t get32(const uint8_t *bytes, const struct gs_gil_field_place *word, uint32_t offset)
 {
     uint32_t value = 0;
     if (word->addr)
@@ -158,25 +158,25 @@ static uint32_t get32(const uint8_t *bytes, const struct gs_gil_word_place *word
     return value;
 }
 
-static void decode_users(const struct gs_gil_place *place, const uint8_t *bytes, struct gs_gil_words *words)
+static void decode_users(const struct gs_gil_place *place, const uint8_t *bytes, struct gs_gil_fields *fields)
 {
     if (place->foreign)
         return;
     if (place->semaphore.addr) {
-        words->has_users = true;
-        words->cond_users = get32(bytes, &place->semaphore, SEM_WAITERS);
+        fields->has_users = true;
+        fields->cond_users = get32(bytes, &place->semaphore, SEM_WAITERS);
     } else if (place->mutex.addr) {
-        words->has_users = true;
-        words->mutex_owner = get32(bytes, &place->mutex, MUTEX_OWNER);
-        words->cond_users = get32(bytes, &place->mutex, MUTEX_USERS);
-        words->switch_users = get32(bytes, &place->switch_mutex, MUTEX_USERS);
+        fields->has_users = true;
+        fields->mutex_owner = get32(bytes, &place->mutex, MUTEX_OWNER);
+        fields->cond_users = get32(bytes, &place->mutex, MUTEX_USERS);
+        fields->switch_users = get32(bytes, &place->switch_mutex, MUTEX_USERS);
     }
 }
 
 bool gs_gil_decode(const struct gs_gil_place *place, const uint8_t *bytes, const struct gs_piece *pieces,
-                   struct gs_gil_words *words)
+                   struct gs_gil_fields *fields)
 {
-    *words = (struct gs_gil_words){.exists = true, .enabled = true};
+    *fields = (struct gs_gil_fields){.exists = true, .enabled = true};
     for (size_t i = 0; i < place->window_count; i++) {
         if (!pieces[i].ok)
             return false;
@@ -186,33 +186,33 @@ bool gs_gil_decode(const struct gs_gil_place *place, const uint8_t *bytes, const
     bool told = place->locked.addr && place->last_holder.addr;
     if (!told || (place->lazy && locked < 0)) {
         /* 2.7, stripped 3.6, and 3.6 before its first thread: whoever is current has it. */
-        words->locked = current != 0;
-        words->last_holder = current;
+        fields->locked = current != 0;
+        fields->last_holder = current;
     } else {
-        words->exists = locked >= 0;
-        words->locked = locked == 1;
-        words->last_holder = get64(bytes, &place->last_holder);
-        words->has_switches = place->switch_number.addr != 0;
+        fields->exists = locked >= 0;
+        fields->locked = locked == 1;
+        fields->last_holder = get64(bytes, &place->last_holder);
+        fields->has_switches = place->switch_number.addr != 0;
     }
-    if (words->locked)
-        words->holder = current ? current : words->last_holder;
-    words->switches = get64(bytes, &place->switch_number);
-    words->interval_us = get64(bytes, &place->interval);
+    if (fields->locked)
+        fields->holder = current ? current : fields->last_holder;
+    fields->switches = get64(bytes, &place->switch_number);
+    fields->interval_us = get64(bytes, &place->interval);
     if (place->enabled.addr)
-        words->enabled = get32(bytes, &place->enabled, 0) != 0;
+        fields->enabled = get32(bytes, &place->enabled, 0) != 0;
     if (place->hidden)
-        words->exists = words->locked = false;
-    words->hidden = place->hidden;
-    decode_users(place, bytes, words);
+        fields->exists = fields->locked = false;
+    fields->hidden = place->hidden;
+    decode_users(place, bytes, fields);
     return true;
 }
 
-bool gs_gil_same(const struct gs_gil_words *a, const struct gs_gil_words *b)
+bool gs_gil_same(const struct gs_gil_fields *a, const struct gs_gil_fields *b)
 {
     return a->locked == b->locked && a->last_holder == b->last_holder && a->switches == b->switches;
 }
 
-static bool within(gs_addr addr, const struct gs_gil_word_place *word, uint32_t len)
+static bool within(gs_addr addr, const struct gs_gil_field_place *word, uint32_t len)
 {
     return word->addr && addr - word->addr < len;
 }

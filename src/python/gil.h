@@ -1,4 +1,4 @@
-/* Where a GIL keeps its words, and what they say. */
+/* Where a GIL keeps its fields, and what they say. */
 #ifndef GS_PYTHON_GIL_H
 #define GS_PYTHON_GIL_H
 
@@ -10,30 +10,30 @@ enum {
 };
 
 /* A variable of the GIL: where it lies in the target (0: this build does not tell), and in the bytes of a reading. */
-struct gs_gil_word_place {
+struct gs_gil_field_place {
     gs_addr addr;
     uint32_t at;
 };
 
-/* The words of one GIL: a struct, or variables that the linker spread over a few windows of memory. */
+/* The fields of one GIL: a struct, or variables that the linker spread over a few windows of memory. */
 struct gs_gil_place {
     struct {
         gs_addr addr;
         uint32_t len, at; /* at: where its bytes begin in a reading */
     } windows[GS_GIL_WINDOWS];
     size_t window_count;
-    struct gs_gil_word_place locked, last_holder, switch_number, interval, enabled, current;
-    struct gs_gil_word_place cond, mutex, switch_cond, switch_mutex;
-    struct gs_gil_word_place semaphore; /* 2.7: its sem_t; 0 before the first thread was started */
+    struct gs_gil_field_place locked, last_holder, switch_number, interval, enabled, current;
+    struct gs_gil_field_place cond, mutex, switch_cond, switch_mutex;
+    struct gs_gil_field_place semaphore; /* 2.7: its sem_t; 0 before the first thread was started */
     bool lazy;                    /* made with the first thread only: until then whoever is current has it (3.6) */
     bool hidden;                  /* nothing tells who has it */
     bool foreign;                 /* its mutexes are not glibc's: what they count is not known */
-    bool blind;                   /* who waits for it may sleep on words that are not known */
+    bool blind;                   /* who waits for it may sleep on words of memory that are not known */
     gs_addr data_start, data_end; /* any futex in here is the GIL's (stripped 3.6); 0, 0 otherwise */
 };
 
 /* One reading of them. */
-struct gs_gil_words {
+struct gs_gil_fields {
     bool exists;  /* created, and not destroyed yet */
     bool hidden;  /* who has it is not known */
     bool enabled; /* false: a free-threaded Python that runs without it */
@@ -57,11 +57,11 @@ bool gs_gil_place(const struct gs_python *python, gs_addr gil, struct gs_gil_pla
 size_t gs_gil_pieces(const struct gs_gil_place *place, uint8_t *bytes, struct gs_piece pieces[GS_GIL_WINDOWS]);
 /* Decodes such a reading; false when it failed. */
 bool gs_gil_decode(const struct gs_gil_place *place, const uint8_t *bytes, const struct gs_piece *pieces,
-                   struct gs_gil_words *words);
+                   struct gs_gil_fields *fields);
 /* The same thread has it (or had it last), and nobody else had it between the two readings. */
-bool gs_gil_same(const struct gs_gil_words *a, const struct gs_gil_words *b);
+bool gs_gil_same(const struct gs_gil_fields *a, const struct gs_gil_fields *b);
 
-/* On which of the GIL's words a thread sleeps. */
+/* On which of the GIL's futexes a thread sleeps. */
 enum gs_gil_futex {
     GS_FUTEX_OTHER,  /* none of them */
     GS_FUTEX_COND,   /* waits for the GIL */

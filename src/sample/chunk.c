@@ -4,7 +4,7 @@
  * (_PyThreadState_PushFrame, push_chunk). */
 #include <string.h>
 
-#include "sample/reader.h"
+#include "sample/stack_reader.h"
 
 enum { OWNED_BY_THREAD = 0, OWNED_BY_GENERATOR = 1 }; /* enum _frameowner */
 enum { CHUNKS_PER_UNIT = 32, PARTS_PER_UNIT = 64 /* that are looked through, or moved, for one unit of gs_spend */ };
@@ -13,10 +13,10 @@ enum { JOIN_BYTES = 1024 /* frames on the C stack that are closer than this are 
 #define NO_CHUNK SIZE_MAX
 
 /* One chunk, as the copy of its head says. */
-static gs_addr chunk_first_frame(const struct gs_reader *reader, const struct gs_part *chunk, bool root)
+static gs_addr chunk_first_frame(const struct gs_stack_reader *stacks, const struct gs_part *chunk, bool root)
 {
     /* push_chunk leaves the first word of the root chunk empty. */
-    return chunk->addr + (gs_addr)reader->python->layout.ck_data + (root ? 8 : 0);
+    return chunk->addr + (gs_addr)stacks->threads->python->layout.ck_data + (root ? 8 : 0);
 }
 
 static bool holds(const struct gs_parts *chunks, size_t index, gs_addr addr)
@@ -26,16 +26,16 @@ static bool holds(const struct gs_parts *chunks, size_t index, gs_addr addr)
 
 /* The chunk that holds addr; *index is where it was last found, and is tried first: callers lie in the same or the
  * next one. */
-static bool chunk_at(struct gs_reader *reader, const struct gs_member *member, gs_addr addr, size_t *index)
+static bool chunk_at(struct gs_stack_reader *stacks, const struct gs_member *member, gs_addr addr, size_t *index)
 {
-    const struct gs_parts *chunks = &member->chunks;
+    const struct gs_parts *chunks = &member->stack.chunks;
     if (holds(chunks, *index, addr))
         return true;
     if (holds(chunks, *index + 1, addr)) {
         ++*index;
         return true;
     }
-    if (!gs_spend(reader, chunks->count / CHUNKS_PER_UNIT))
+    if (!gs_spend(stacks, chunks->count / CHUNKS_PER_UNIT))
         return false;
     for (size_t i = 0; i < chunks->count; i++) {
         if (holds(chunks, i, addr)) {
@@ -49,28 +49,29 @@ static bool chunk_at(struct gs_reader *reader, const struct gs_member *member, g
 /* ---- prediction: through the memory itself ---- */
 
 /* The data stack's chunks, newest first, each as far as it is in use; of a very deep one those that may be read. */
-static bool predict_chunks(struct gs_reader *reader, struct gs_member *member, gs_addr chunk, gs_addr top)
+static bool predict_chunks(struct gs_stack_reader *stacks, struct gs_member *member, gs_addr chunk, gs_addr top)
 {
-    const struct gs_layout *layout = &reader->python->layout;
-    struct gs_parts *chunks = &member->chunks;
+    struct gs_thread_list *threads = stacks->threads;
+    const struct gs_layout *layout = &threads->python->layout;
+    struct gs_parts *chunks = &member->stack.chunks;
     gs_addr mark = 0;
     gs_parts_clear(chunks);
-    member->cut = false;
+    member->stack.cut = false;
     while (chunk) {
         gs_addr previous;
         uint64_t size, used, head = (uint64_t)layout->ck_data;
-        if (gs_mem_read_addr(reader->cache, chunk + (gs_addr)layout->ck_previous, &previous) ||
-            gs_mem_read(reader->cache, chunk + (gs_addr)layout->ck_size, &size, 8) ||
-            gs_mem_read(reader->cache, chunk + (gs_addr)layout->ck_top, &used, 8))
+        if (gs_mem_read_addr(threads->cache, chunk + (gs_addr)layout->ck_previous, &previous) ||
+            gs_mem_read(threads->cache, chunk + (gs_addr)layout->ck_size, &size, 8) ||
+            gs_mem_read(threads->cache, chunk + (gs_addr)layout->ck_top, &used, 8))
             return gs_member_lacks(member) || chunks->count > 0; /* what was found is read and checked */
         used = chunks->count == 0 ? top - chunk + GS_CHUNK_SLACK : head + 8 * used;
         if (size < head || size > GS_CHUNK_MAX || used < head || (chunks->count > 0 && used > size))
             return false;
-        if (gs_chain_turns(chunk, chunks->count, &mark) || !gs_spend(reader, GS_PATIENT_PAGE))
+        if (gs_chain_turns(chunk, chunks->count, &mark) || !gs_spend(stacks, GS_PATIENT_PAGE))
             return false;
-        if (!gs_parts_append(reader, chunks, chunk, (uint32_t)(used < size ? used : size))) {
-            member->cut = chunks->count > 0;
-            return member->cut;
+        if (!gs_parts_append(stacks, chunks, chunk, (uint32_t)(used < size ? used : size))) {
+            member->stack.cut = chunks->count > 0;
+            return member->stack.cut;
         }
         chunk = previous;
     }
@@ -80,66 +81,67 @@ static bool predict_chunks(struct gs_reader *reader, struct gs_member *member, g
 /* Only the chunks up to this one are needed. */
 static void drop_chunks(struct gs_member *member, size_t last)
 {
-    struct gs_parts *chunks = &member->chunks;
-    for (; chunks->count > last + 1; member->cut = true)
+    struct gs_parts *chunks = &member->stack.chunks;
+    for (; chunks->count > last + 1; member->stack.cut = true)
         chunks->bytes -= chunks->list[--chunks->count].len;
 }
 
 /* Adds the frames that lie outside the chunks. */
-static bool predict_frames(struct gs_reader *reader, struct gs_member *member, gs_addr frame)
+static bool predict_frames(struct gs_stack_reader *stacks, struct gs_member *member, gs_addr frame)
 {
-    const struct gs_layout *layout = &reader->python->layout;
+    const struct gs_layout *layout = &stacks->threads->python->layout;
     size_t index = 0, depth = 0;
     gs_addr before = 0;
     for (; frame && depth < GS_FRAME_LIMIT; depth++) {
         gs_addr previous;
-        if (!gs_spend_frame(reader, frame, before))
+        if (!gs_spend_frame(stacks, frame, before))
             return false;
         before = frame;
-        if (gs_mem_read_addr(reader->cache, frame + (gs_addr)layout->if_previous, &previous))
+        if (gs_mem_read_addr(stacks->threads->cache, frame + (gs_addr)layout->if_previous, &previous))
             return true; /* what was found is read and checked */
-        if (chunk_at(reader, member, frame, &index)) {
+        if (chunk_at(stacks, member, frame, &index)) {
             frame = previous;
             continue;
         }
-        if (member->cut && index + 1 == member->chunks.count)
+        if (member->stack.cut && index + 1 == member->stack.chunks.count)
             return true; /* in the chunks that are left out */
-        if (!gs_spend(reader, member->extras.count / PARTS_PER_UNIT) ||
-            !gs_parts_add(reader, &member->extras, frame, reader->frame_bytes, JOIN_BYTES))
+        if (!gs_spend(stacks, member->stack.extras.count / PARTS_PER_UNIT) ||
+            !gs_parts_add(stacks, &member->stack.extras, frame, stacks->frame_bytes, JOIN_BYTES))
             return false;
         frame = previous;
     }
-    if (depth == GS_FRAME_LIMIT && member->chunks.count > 0)
+    if (depth == GS_FRAME_LIMIT && member->stack.chunks.count > 0)
         drop_chunks(member, index);
     return true;
 }
 
-bool gs_chunk_predict(struct gs_reader *reader, struct gs_member *member)
+bool gs_chunk_predict(struct gs_stack_reader *stacks, struct gs_member *member)
 {
-    const struct gs_layout *layout = &reader->python->layout;
+    struct gs_thread_list *threads = stacks->threads;
+    const struct gs_layout *layout = &threads->python->layout;
     uint8_t tstate[GS_TSTATE_MAX];
-    if (gs_mem_read(reader->cache, member->tstate, tstate, reader->tstate_bytes))
+    if (gs_mem_read(threads->cache, member->tstate, tstate, threads->tstate_bytes))
         return gs_member_lacks(member);
-    if (!predict_chunks(reader, member, gs_get_addr(tstate, layout->ts_datastack_chunk),
+    if (!predict_chunks(stacks, member, gs_get_addr(tstate, layout->ts_datastack_chunk),
                         gs_get_addr(tstate, layout->ts_datastack_top)))
         return false;
     gs_addr frame = 0;
     if (layout->ts_cframe != GS_ABSENT) {
-        member->cframe = gs_get_addr(tstate, layout->ts_cframe);
-        if (member->cframe &&
-            gs_mem_read_addr(reader->cache, member->cframe + (gs_addr)layout->cf_current_frame, &frame))
+        member->stack.cframe = gs_get_addr(tstate, layout->ts_cframe);
+        if (member->stack.cframe &&
+            gs_mem_read_addr(threads->cache, member->stack.cframe + (gs_addr)layout->cf_current_frame, &frame))
             return gs_member_lacks(member);
     } else {
         frame = gs_get_addr(tstate, layout->ts_current_frame);
     }
-    gs_parts_age(reader, &member->extras);
-    return predict_frames(reader, member, frame);
+    gs_parts_age(stacks, &member->stack.extras);
+    return predict_frames(stacks, member, frame);
 }
 
 /* ---- walking the copies ---- */
 
 struct walk {
-    struct gs_reader *reader;
+    struct gs_stack_reader *stacks;
     struct gs_member *member;
     gs_addr above;              /* the in-chunk frame that was walked last, 0: none yet */
     size_t above_chunk;         /* its chunk */
@@ -150,27 +152,27 @@ struct walk {
 /* In-chunk frames lie without gaps from the newest down to the first one of the root chunk. */
 static bool fits(struct walk *walk, gs_addr addr, size_t chunk, const struct gs_code *code)
 {
-    const struct gs_parts *chunks = &walk->member->chunks;
+    const struct gs_parts *chunks = &walk->member->stack.chunks;
     bool root = chunk == chunks->count - 1;
     bool ok = true;
     if (walk->above && chunk == walk->above_chunk)
         ok = addr + 8 * (gs_addr)code->frame_words == walk->above;
     else if (walk->above)
         ok = chunk == walk->above_chunk + 1 &&
-             walk->above == chunk_first_frame(walk->reader, &chunks->list[walk->above_chunk], false);
+             walk->above == chunk_first_frame(walk->stacks, &chunks->list[walk->above_chunk], false);
     walk->above = addr;
     walk->above_chunk = chunk;
-    walk->at_root = root && addr == chunk_first_frame(walk->reader, &chunks->list[chunk], true);
+    walk->at_root = root && addr == chunk_first_frame(walk->stacks, &chunks->list[chunk], true);
     return ok;
 }
 
 /* The copy `which` of the frame at addr, in the chunk given or (NO_CHUNK) outside; NULL: not read. */
 static const uint8_t *copy_of(struct walk *walk, gs_addr addr, size_t chunk, int which)
 {
-    uint32_t len = walk->reader->frame_bytes;
+    uint32_t len = walk->stacks->frame_bytes;
     if (chunk == NO_CHUNK)
-        return gs_parts_at(walk->reader, &walk->member->extras, addr, len, which);
-    const struct gs_part *part = &walk->member->chunks.list[chunk];
+        return gs_parts_at(walk->stacks, &walk->member->stack.extras, addr, len, which);
+    const struct gs_part *part = &walk->member->stack.chunks.list[chunk];
     if (!part->copy[which] || len > part->len || addr - part->addr > part->len - len)
         return NULL;
     return part->copy[which] + (addr - part->addr);
@@ -187,16 +189,17 @@ static bool within(const struct gs_code *code, gs_addr start, gs_addr pointer, i
 
 /* The instruction that a frame runs: in the code object itself, or in the copy of it that the thread has (3.14 on,
  * free-threaded). False when it is not one of this code. */
-static bool instruction(struct gs_reader *reader, const struct gs_code *code, const uint8_t *frame, int32_t *instr)
+static bool instruction(struct gs_stack_reader *stacks, const struct gs_code *code, const uint8_t *frame,
+                        int32_t *instr)
 {
-    const struct gs_layout *layout = &reader->python->layout;
+    const struct gs_layout *layout = &stacks->threads->python->layout;
     gs_addr pointer = gs_get_addr(frame, layout->if_instr);
     if (within(code, code->addr + (gs_addr)code->head_offset, pointer, instr))
         return true;
     if (layout->if_tlbc_index == GS_ABSENT)
         return false;
     for (int anew = 0; anew < 2; anew++) {
-        gs_addr start = gs_codes_copy(reader->codes, code->addr, gs_get_u32(frame, layout->if_tlbc_index), anew != 0);
+        gs_addr start = gs_codes_copy(stacks->codes, code->addr, gs_get_u32(frame, layout->if_tlbc_index), anew != 0);
         if (start && within(code, start, pointer, instr))
             return true;
     }
@@ -214,9 +217,9 @@ static const struct gs_code *code_of(struct walk *walk, gs_addr addr)
 {
     enum gs_status why = GS_OK;
     if (!walk->code || walk->code->addr != addr)
-        walk->code = gs_codes_get(walk->reader->codes, addr, &why);
-    walk->member->lacks_code = why == GS_UNREADABLE && gs_reader_may_lack(walk->reader);
-    walk->member->unreadable = walk->member->lacks_code;
+        walk->code = gs_codes_get(walk->stacks->codes, addr, &why);
+    walk->member->stack.lacks_code = why == GS_UNREADABLE && gs_reader_may_lack(walk->stacks);
+    walk->member->stack.unreadable = walk->member->stack.lacks_code;
     return walk->code;
 }
 
@@ -224,53 +227,53 @@ static const struct gs_code *code_of(struct walk *walk, gs_addr addr)
 static bool left_out(const struct walk *walk, gs_addr addr)
 {
     const struct gs_member *member = walk->member;
-    size_t last = member->chunks.count - 1;
-    return member->cut && walk->above && walk->above_chunk == last &&
-           walk->above == chunk_first_frame(walk->reader, &member->chunks.list[last], false) &&
-           !holds(&member->chunks, last, addr);
+    size_t last = member->stack.chunks.count - 1;
+    return member->stack.cut && walk->above && walk->above_chunk == last &&
+           walk->above == chunk_first_frame(walk->stacks, &member->stack.chunks.list[last], false) &&
+           !holds(&member->stack.chunks, last, addr);
 }
 
 /* One frame: checked, and shown if it is one of Python. */
 static enum gs_walk walk_frame(struct walk *walk, gs_addr addr, gs_addr *previous)
 {
-    struct gs_reader *reader = walk->reader;
+    struct gs_stack_reader *stacks = walk->stacks;
     struct gs_member *member = walk->member;
-    const struct gs_layout *layout = &reader->python->layout;
+    const struct gs_layout *layout = &stacks->threads->python->layout;
     size_t chunk = walk->above_chunk;
-    bool in_chunk = chunk_at(reader, member, addr, &chunk);
+    bool in_chunk = chunk_at(stacks, member, addr, &chunk);
     const uint8_t *a = copy_of(walk, addr, in_chunk ? chunk : NO_CHUNK, 0);
-    member->unreadable = !a;
+    member->stack.unreadable = !a;
     if (!a)
         return GS_WALK_MISSING;
     *previous = gs_get_addr(a, layout->if_previous);
     int owner = a[layout->if_owner];
     if (!in_chunk && owner == OWNED_BY_THREAD)
         return GS_WALK_MISSING; /* in a chunk that was not known when this was predicted */
-    if (reader->stopping)
+    if (stacks->stopping)
         return GS_WALK_OK;
-    if (member->doubled && !(in_chunk && chunk >= GS_CHUNKS_TWICE)) {
+    if (member->stack.doubled && !(in_chunk && chunk >= GS_CHUNKS_TWICE)) {
         const uint8_t *b = copy_of(walk, addr, in_chunk ? chunk : NO_CHUNK, 1);
-        if (!b || !same(layout, a, b, addr == member->current[0]))
+        if (!b || !same(layout, a, b, addr == member->stack.current[0]))
             return GS_WALK_TORN;
     }
     if (owner >= layout->owner_shim && !in_chunk) {
-        if (member->frame_count > 0)
-            member->frames[member->frame_count - 1].entry = true;
-        if (layout->ts_base_frame == GS_ABSENT || addr != gs_get_addr(member->tstate_copy, layout->ts_base_frame))
-            member->c_stack = addr;
+        if (member->stack.frame_count > 0)
+            member->stack.frames[member->stack.frame_count - 1].entry = true;
+        if (layout->ts_base_frame == GS_ABSENT || addr != gs_get_addr(member->stack.tstate_copy, layout->ts_base_frame))
+            member->stack.c_stack = addr;
         return GS_WALK_OK;
     }
     gs_addr code_addr = gs_get_addr(a, layout->if_code) & ~(gs_addr)layout->ref_tag_mask;
     const struct gs_code *code = code_of(walk, code_addr);
     int32_t instr;
-    if (!code || !instruction(reader, code, a, &instr) ||
+    if (!code || !instruction(stacks, code, a, &instr) ||
         (in_chunk ? owner != OWNED_BY_THREAD && owner < layout->owner_shim : owner != OWNED_BY_GENERATOR))
         return GS_WALK_TORN;
-    if (in_chunk && !fits(walk, addr, chunk, code) && member->doubled)
+    if (in_chunk && !fits(walk, addr, chunk, code) && member->stack.doubled)
         return GS_WALK_TORN;
     if (code->trampoline || owner >= layout->owner_shim)
         return GS_WALK_OK;
-    struct gs_frame *frame = gs_member_next(reader, member);
+    struct gs_frame *frame = gs_member_next(stacks, member);
     if (!frame)
         return GS_WALK_TORN;
     bool entry = layout->if_is_entry != GS_ABSENT && a[layout->if_is_entry] != 0;
@@ -283,45 +286,46 @@ static enum gs_walk walk_frame(struct walk *walk, gs_addr addr, gs_addr *previou
  * stack, although that is in use. */
 static bool complete(const struct walk *walk, gs_addr last)
 {
-    const struct gs_layout *layout = &walk->reader->python->layout;
+    const struct gs_layout *layout = &walk->stacks->threads->python->layout;
     const struct gs_member *member = walk->member;
     if (layout->ts_base_frame != GS_ABSENT && last) {
-        gs_addr base = gs_get_addr(member->tstate_copy, layout->ts_base_frame);
+        gs_addr base = gs_get_addr(member->stack.tstate_copy, layout->ts_base_frame);
         return base == 0 || base == last;
     }
-    if (member->chunks.count == 0 || walk->at_root)
+    if (member->stack.chunks.count == 0 || walk->at_root)
         return true;
-    const struct gs_part *root = &member->chunks.list[member->chunks.count - 1];
-    return !walk->above && member->chunks.count == 1 &&
-           gs_get_addr(member->tstate_copy, layout->ts_datastack_top) == chunk_first_frame(walk->reader, root, true);
+    const struct gs_part *root = &member->stack.chunks.list[member->stack.chunks.count - 1];
+    return !walk->above && member->stack.chunks.count == 1 &&
+           gs_get_addr(member->stack.tstate_copy, layout->ts_datastack_top) ==
+               chunk_first_frame(walk->stacks, root, true);
 }
 
-bool gs_chunk_as_predicted(const struct gs_reader *reader, const struct gs_member *member)
+bool gs_chunk_as_predicted(const struct gs_stack_reader *stacks, const struct gs_member *member)
 {
-    const struct gs_layout *layout = &reader->python->layout;
-    const uint8_t *tstate = member->tstate_copy;
+    const struct gs_layout *layout = &stacks->threads->python->layout;
+    const uint8_t *tstate = member->stack.tstate_copy;
     gs_addr chunk = gs_get_addr(tstate, layout->ts_datastack_chunk);
-    if (chunk != (member->chunks.count ? member->chunks.list[0].addr : 0))
+    if (chunk != (member->stack.chunks.count ? member->stack.chunks.list[0].addr : 0))
         return false;
-    return layout->ts_cframe == GS_ABSENT || gs_get_addr(tstate, layout->ts_cframe) == member->cframe;
+    return layout->ts_cframe == GS_ABSENT || gs_get_addr(tstate, layout->ts_cframe) == member->stack.cframe;
 }
 
-enum gs_walk gs_chunk_walk(struct gs_reader *reader, struct gs_member *member)
+enum gs_walk gs_chunk_walk(struct gs_stack_reader *stacks, struct gs_member *member)
 {
-    struct walk walk = {.reader = reader, .member = member};
-    member->frame_count = 0;
-    member->c_stack = member->cframe;
-    if (!gs_chunk_as_predicted(reader, member))
+    struct walk walk = {.stacks = stacks, .member = member};
+    member->stack.frame_count = 0;
+    member->stack.c_stack = member->stack.cframe;
+    if (!gs_chunk_as_predicted(stacks, member))
         return GS_WALK_MISSING;
-    if (member->current[0] != member->current[1])
+    if (member->stack.current[0] != member->stack.current[1])
         return GS_WALK_TORN;
-    gs_addr at = member->current[0], last = 0, mark = 0;
+    gs_addr at = member->stack.current[0], last = 0, mark = 0;
     for (size_t depth = 0; at; depth++) {
-        if (gs_chain_turns(at, depth, &mark) || !gs_spend(reader, 1))
+        if (gs_chain_turns(at, depth, &mark) || !gs_spend(stacks, 1))
             return GS_WALK_TORN;
         if (depth >= GS_FRAME_LIMIT || left_out(&walk, at)) {
             enum gs_gap gap = depth >= GS_FRAME_LIMIT ? GS_GAP_TOO_DEEP : GS_GAP_TOO_LARGE;
-            (void)gs_member_push(reader, member, (struct gs_frame){.kind = GS_FRAME_GAP, .gap = gap});
+            (void)gs_member_push(stacks, member, (struct gs_frame){.kind = GS_FRAME_GAP, .gap = gap});
             return GS_WALK_OK;
         }
         last = at;
@@ -329,5 +333,5 @@ enum gs_walk gs_chunk_walk(struct gs_reader *reader, struct gs_member *member)
         if (result != GS_WALK_OK)
             return result;
     }
-    return reader->stopping || complete(&walk, last) ? GS_WALK_OK : GS_WALK_TORN;
+    return stacks->stopping || complete(&walk, last) ? GS_WALK_OK : GS_WALK_TORN;
 }

@@ -1,4 +1,4 @@
-/* Whom the GIL went to since the last snapshot: glances at its words between two snapshots see each hand-over, if they
+/* Whom the GIL went to since the last snapshot: glances at its fields between two snapshots see each hand-over, if they
  * are not too many, and only those who had it can have moved. Where many threads compete, that is far less than to read
  * all their stacks. */
 #include "base/clock.h"
@@ -32,37 +32,34 @@ static bool add(struct gs_follow *follow, gs_addr holder)
     return true;
 }
 
-void gs_follow_note(struct gs_reader *reader, const struct gs_gil_words *words)
+void gs_follow_note(struct gs_follow *follow, const struct gs_gil_fields *now)
 {
-    struct gs_follow *follow = &reader->follow;
-    if (!follow->whole || (words->switches == follow->switches && words->last_holder == follow->last))
+    if (!follow->whole || (now->switches == follow->switches && now->last_holder == follow->last))
         return;
     /* The new holder is written before its hand-over is counted: seen in between, the two do not belong together. */
-    if (!words->has_switches || words->switches - follow->switches != 1 || words->last_holder == follow->last ||
-        !add(follow, words->last_holder)) {
+    if (!now->has_switches || now->switches - follow->switches != 1 || now->last_holder == follow->last ||
+        !add(follow, now->last_holder)) {
         miss(follow);
         return;
     }
-    follow->switches = words->switches;
-    follow->last = words->last_holder;
+    follow->switches = now->switches;
+    follow->last = now->last_holder;
 }
 
 /* Whether it pays to look in between: `moved` hand-overs happened in the time since the last snapshot. */
-static bool pays(const struct gs_reader *reader, uint64_t since_ns, uint64_t moved)
+static bool pays(const struct gs_follow *follow, uint64_t threads, uint64_t since_ns, uint64_t moved)
 {
-    const struct gs_follow *follow = &reader->follow;
     uint64_t glances = since_ns / GLANCE_NS, rate = moved * GS_NS_PER_S / (since_ns + 1);
-    return follow->wanted > 0 && follow->pause == 0 && reader->member_count >= WORTH_THREADS && rate <= RATE_MOST &&
-           glances * GLANCE_COST_NS <= reader->member_count * THREAD_COST_NS;
+    return follow->wanted > 0 && follow->pause == 0 && threads >= WORTH_THREADS && rate <= RATE_MOST &&
+           glances * GLANCE_COST_NS <= threads * THREAD_COST_NS;
 }
 
-void gs_follow_begin(struct gs_reader *reader)
+void gs_follow_begin(struct gs_follow *follow, const struct gs_thread_list *threads)
 {
-    struct gs_follow *follow = &reader->follow;
-    const struct gs_gil_words *words = &reader->locks[0].stacked;
-    bool provable = words->has_switches && gs_reader_proves(reader);
-    uint64_t moved = follow->begun_ns && provable ? words->switches - follow->begun_switches : 0;
-    uint64_t since_ns = follow->begun_ns ? reader->taken_ns - follow->begun_ns : 0;
+    const struct gs_gil_fields *now = &threads->locks[0].stacked;
+    bool provable = now->has_switches && gs_list_proves(threads);
+    uint64_t moved = follow->begun_ns && provable ? now->switches - follow->begun_switches : 0;
+    uint64_t since_ns = follow->begun_ns ? threads->taken_ns - follow->begun_ns : 0;
     bool followed = follow->asked;
     if (followed)
         follow->failed = follow->whole || moved <= 1 ? 0 : follow->failed + (follow->failed < FAILED_MOST);
@@ -73,11 +70,45 @@ void gs_follow_begin(struct gs_reader *reader)
     follow->wanted = moved > 1 ? LASTS : follow->wanted - (follow->wanted > 0);
     follow->whole = provable;
     follow->asked = false;
-    follow->begun_ns = reader->taken_ns;
-    follow->begun_switches = follow->switches = words->switches;
-    follow->last = follow->holders[0] = words->last_holder;
+    follow->begun_ns = threads->taken_ns;
+    follow->begun_switches = follow->switches = now->switches;
+    follow->last = follow->holders[0] = now->last_holder;
     follow->count = 1;
-    follow->next_ns = provable && pays(reader, since_ns, moved) ? reader->taken_ns + GLANCE_NS : UINT64_MAX;
+    follow->next_ns =
+        provable && pays(follow, threads->member_count, since_ns, moved) ? threads->taken_ns + GLANCE_NS : UINT64_MAX;
+}
+
+/* Neither the kernel nor a thread's memory is asked, and what the reader knows stays as it is, but for who had the GIL.
+ */
+static bool glance_at(struct gs_reader *reader, const struct gs_lock *lock, struct gs_gil *gil)
+{
+    struct gs_thread_list *threads = &reader->threads;
+    uint8_t bytes[GS_GIL_BYTES];
+    struct gs_piece pieces[GS_GIL_WINDOWS];
+    struct gs_gil_fields now;
+    size_t count = gs_gil_pieces(&lock->place, bytes, pieces);
+    if (gs_mem_read_many(threads->python->mem, pieces, count) != GS_OK ||
+        !gs_gil_decode(&lock->place, bytes, pieces, &now))
+        return false;
+    if (lock == threads->locks)
+        gs_follow_note(&reader->follow, &now);
+    const struct gs_member *holder = now.locked ? gs_list_find(threads, now.holder) : NULL;
+    *gil = (struct gs_gil){.state = gs_gil_state_of(&now),
+                           .holder = holder && !now.hidden ? holder->tid : 0,
+                           .has_switches = now.has_switches,
+                           .switches = now.switches};
+    return true;
+}
+
+enum gs_status gs_reader_glance(struct gs_reader *reader, struct gs_gil *gils, size_t room, size_t *count)
+{
+    *count = 0;
+    for (size_t i = 0; i < reader->threads.lock_count && i < room; i++) {
+        if (!glance_at(reader, &reader->threads.locks[i], &gils[i]))
+            return GS_LOST;
+        *count = i + 1;
+    }
+    return *count > 0 ? GS_OK : GS_LOST;
 }
 
 uint64_t gs_reader_follow(struct gs_reader *reader, uint64_t now_ns)
@@ -94,12 +125,12 @@ uint64_t gs_reader_follow(struct gs_reader *reader, uint64_t now_ns)
     return follow->next_ns;
 }
 
-size_t gs_follow_movers(const struct gs_reader *reader, struct gs_member *movers[GS_MOVERS_MOST])
+size_t gs_follow_movers(const struct gs_follow *follow, const struct gs_thread_list *threads,
+                        struct gs_member *movers[GS_MOVERS_MOST])
 {
-    const struct gs_follow *follow = &reader->follow;
     size_t count = 0;
     for (size_t i = 0; i < follow->count; i++) {
-        struct gs_member *member = gs_list_find(reader, follow->holders[i]);
+        struct gs_member *member = gs_list_find(threads, follow->holders[i]);
         if (!member && i > 0) /* the first may have ended before that snapshot already */
             return SIZE_MAX;
         if (member)

@@ -3,106 +3,105 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/room.h"
 #include "base/watch.h"
-#include "sample/identity.h"
+#include "sample/thread_list.h"
 
 enum { KEPT_UNFOUND = 16 /* discoveries that failed, during which a thread that they do not find is kept */ };
 
-static size_t slot_of(const struct gs_reader *reader, gs_addr tstate)
+static size_t slot_of(const struct gs_thread_list *threads, gs_addr tstate)
 {
-    return (size_t)((tstate >> 4) * 0x9e3779b97f4a7c15) & (reader->by_tstate.size - 1);
+    return (size_t)((tstate >> 4) * 0x9e3779b97f4a7c15) & (threads->by_tstate.size - 1);
 }
 
-struct gs_member *gs_list_find(const struct gs_reader *reader, gs_addr tstate)
+struct gs_member *gs_list_find(const struct gs_thread_list *threads, gs_addr tstate)
 {
-    if (!reader->by_tstate.size || !tstate)
+    if (!threads->by_tstate.size || !tstate)
         return NULL;
-    for (size_t i = slot_of(reader, tstate); reader->by_tstate.slots[i]; i = (i + 1) & (reader->by_tstate.size - 1)) {
-        if (reader->by_tstate.slots[i]->tstate == tstate)
-            return reader->by_tstate.slots[i];
+    for (size_t i = slot_of(threads, tstate); threads->by_tstate.slots[i];
+         i = (i + 1) & (threads->by_tstate.size - 1)) {
+        if (threads->by_tstate.slots[i]->tstate == tstate)
+            return threads->by_tstate.slots[i];
     }
     return NULL;
 }
 
-static void insert(struct gs_reader *reader, struct gs_member *member)
+static void insert(struct gs_thread_list *threads, struct gs_member *member)
 {
-    size_t i = slot_of(reader, member->tstate);
-    while (reader->by_tstate.slots[i])
-        i = (i + 1) & (reader->by_tstate.size - 1);
-    reader->by_tstate.slots[i] = member;
+    size_t i = slot_of(threads, member->tstate);
+    while (threads->by_tstate.slots[i])
+        i = (i + 1) & (threads->by_tstate.size - 1);
+    threads->by_tstate.slots[i] = member;
 }
 
-bool gs_list_index(struct gs_reader *reader)
+bool gs_list_index(struct gs_thread_list *threads)
 {
     size_t size = 64;
-    while (size < 3 * reader->member_count)
+    while (size < 3 * threads->member_count)
         size *= 2;
     struct gs_member **slots = calloc(size, sizeof *slots);
     if (!slots)
         return false;
-    free(reader->by_tstate.slots);
-    reader->by_tstate.slots = slots;
-    reader->by_tstate.size = size;
-    for (size_t i = 0; i < reader->member_count; i++)
-        insert(reader, reader->members[i]);
+    free(threads->by_tstate.slots);
+    threads->by_tstate.slots = slots;
+    threads->by_tstate.size = size;
+    for (size_t i = 0; i < threads->member_count; i++)
+        insert(threads, threads->members[i]);
     return true;
 }
 
-static void free_member(struct gs_reader *reader, struct gs_member *member)
+static void free_member(struct gs_thread_list *threads, struct gs_member *member)
 {
-    reader->parts_room -= member->chunks.room + member->extras.room;
-    reader->frames_room -= member->frame_room;
+    threads->parts_room -= member->stack.chunks.room + member->stack.extras.room;
+    threads->frames_room -= member->stack.frame_room;
     if (member->syscall_fd >= 0)
         close(member->syscall_fd);
     if (member->runs_fd >= 0)
         close(member->runs_fd);
-    free(member->chunks.list);
-    free(member->extras.list);
-    free(member->frames);
+    free(member->stack.chunks.list);
+    free(member->stack.extras.list);
+    free(member->stack.frames);
     free(member);
 }
 
-static struct gs_member *new_member(struct gs_reader *reader, gs_addr tstate)
+static struct gs_member *new_member(struct gs_thread_list *threads, gs_addr tstate)
 {
-    struct gs_member *member = gs_grow(reader, (void **)&reader->members, &reader->member_room,
-                                       reader->member_count + 1, sizeof *reader->members)
-                                   ? calloc(1, sizeof *member)
-                                   : NULL;
+    struct gs_member *member =
+        gs_room((void **)&threads->members, &threads->member_room, threads->member_count + 1, sizeof *threads->members)
+            ? calloc(1, sizeof *member)
+            : NULL;
     if (!member)
         return NULL;
     member->tstate = tstate;
     member->syscall_fd = member->runs_fd = -1;
-    member->activity.number = -1;
-    reader->members[reader->member_count++] = member;
-    if (2 * reader->member_count < reader->by_tstate.size)
-        insert(reader, member);
-    else if (!gs_list_index(reader))
+    member->wait.activity.number = -1;
+    threads->members[threads->member_count++] = member;
+    if (2 * threads->member_count < threads->by_tstate.size)
+        insert(threads, member);
+    else if (!gs_list_index(threads))
         return NULL;
     return member;
 }
 
-static enum gs_status take_in(struct gs_reader *reader, struct gs_tasks *tasks, gs_addr tstate, const uint8_t *copy,
-                              uint32_t interpreter)
+static enum gs_status take_in(struct gs_thread_list *threads, struct gs_tasks *tasks, gs_addr tstate,
+                              const uint8_t *copy, uint32_t interpreter)
 {
-    const struct gs_layout *layout = &reader->python->layout;
-    struct gs_member *member = gs_list_find(reader, tstate);
-    if (member && member->found == reader->discovery)
+    const struct gs_layout *layout = &threads->python->layout;
+    struct gs_member *member = gs_list_find(threads, tstate);
+    if (member && member->found == threads->discovery)
         return GS_LOST; /* a cycle */
-    if (!member && !(member = new_member(reader, tstate)))
+    if (!member && !(member = new_member(threads, tstate)))
         return GS_NO_MEMORY;
     uint64_t ident = gs_get_addr(copy, layout->ts_thread_id);
     uint64_t native = layout->ts_native_thread_id == GS_ABSENT ? 0 : gs_get_addr(copy, layout->ts_native_thread_id);
     uint64_t serial = layout->ts_id == GS_ABSENT ? 0 : gs_get_addr(copy, layout->ts_id);
     bool other = member->found && (member->ident != ident || member->serial != serial || member->native != native ||
-                                   member->activity.run == GS_RUN_GONE);
+                                   member->wait.activity.run == GS_RUN_GONE);
     if (other) { /* the memory of an ended thread's state, used again */
-        gs_parts_clear(&member->chunks);
-        gs_parts_clear(&member->extras);
-        member->torn_history = 0;
         member->apart = false;
         member->ns_tid = -1;
-        member->activity = (struct gs_activity){.number = -1};
-        member->asked_ns = 0;
+        member->wait.activity = (struct gs_activity){.number = -1};
+        member->wait.asked_ns = 0;
     }
     member->ident = ident;
     member->serial = serial;
@@ -113,37 +112,35 @@ static enum gs_status take_in(struct gs_reader *reader, struct gs_tasks *tasks, 
     if (layout->ts_native_thread_id != GS_ABSENT && native == 0)
         member->tid = member->ns_tid = 0; /* made, but its thread does not run yet */
     else
-        gs_identity_find(reader, tasks, member, native);
+        gs_identity_find(threads, tasks, member, native);
     bool first = !member->found || other;
-    member->found = reader->discovery;
-    member->tstate_copy = NULL;
-    if (first && !gs_predict(reader, member) && !reader->python->target->still)
-        return GS_LOST;
-    return GS_OK;
+    member->found = threads->discovery;
+    member->stack.tstate_copy = NULL;
+    return first && !threads->meet(threads->context, member) ? GS_LOST : GS_OK;
 }
 
 /* A page in which it lies did not come when it was to be read before. */
-static bool never_comes(const struct gs_reader *reader, gs_addr tstate)
+static bool never_comes(const struct gs_thread_list *threads, gs_addr tstate)
 {
     enum { PAGE = 4096 };
     gs_addr start = tstate & ~(gs_addr)(PAGE - 1);
-    return gs_watch_avoids(reader->python->target->watch, start, tstate - start + reader->tstate_bytes);
+    return gs_watch_avoids(threads->python->target->watch, start, tstate - start + threads->tstate_bytes);
 }
 
-static enum gs_status walk_threads(struct gs_reader *reader, struct gs_tasks *tasks, uint32_t interpreter)
+static enum gs_status walk_threads(struct gs_thread_list *threads, struct gs_tasks *tasks, uint32_t interpreter)
 {
-    const struct gs_layout *layout = &reader->python->layout;
-    const struct gs_interp *interp = &reader->interps[interpreter];
+    const struct gs_layout *layout = &threads->python->layout;
+    const struct gs_interp *interp = &threads->interps[interpreter];
     uint8_t copy[GS_TSTATE_MAX];
     gs_addr prev = 0;
     for (gs_addr at = interp->head; at;) {
-        if (never_comes(reader, at))
+        if (never_comes(threads, at))
             return GS_UNREADABLE;
-        if (!gs_identity_count(reader, tasks) || gs_mem_read(reader->cache, at, copy, reader->tstate_bytes) ||
+        if (!gs_identity_count(threads, tasks) || gs_mem_read(threads->cache, at, copy, threads->tstate_bytes) ||
             gs_get_addr(copy, layout->ts_interp) != interp->addr ||
             (layout->ts_prev != GS_ABSENT && gs_get_addr(copy, layout->ts_prev) != prev))
             return GS_LOST;
-        enum gs_status status = take_in(reader, tasks, at, copy, interpreter);
+        enum gs_status status = take_in(threads, tasks, at, copy, interpreter);
         if (status)
             return status;
         prev = at;
@@ -153,52 +150,52 @@ static enum gs_status walk_threads(struct gs_reader *reader, struct gs_tasks *ta
 }
 
 /* The index of the lock at gil, which is taken in if it is new. */
-static enum gs_status take_in_lock(struct gs_reader *reader, gs_addr gil, uint32_t *index)
+static enum gs_status take_in_lock(struct gs_thread_list *threads, gs_addr gil, uint32_t *index)
 {
-    for (*index = 0; *index < reader->lock_count; (*index)++) {
-        if (reader->locks[*index].addr == gil) {
-            reader->locks[*index].sharers++;
+    for (*index = 0; *index < threads->lock_count; (*index)++) {
+        if (threads->locks[*index].addr == gil) {
+            threads->locks[*index].sharers++;
             return GS_OK;
         }
     }
-    if (!gs_grow(reader, (void **)&reader->locks, &reader->lock_room, reader->lock_count + 1, sizeof *reader->locks))
+    if (!gs_room((void **)&threads->locks, &threads->lock_room, threads->lock_count + 1, sizeof *threads->locks))
         return GS_NO_MEMORY;
-    struct gs_lock *lock = &reader->locks[reader->lock_count];
+    struct gs_lock *lock = &threads->locks[threads->lock_count];
     *lock = (struct gs_lock){.addr = gil, .sharers = 1};
-    if (!gs_gil_place(reader->python, gil, &lock->place))
+    if (!gs_gil_place(threads->python, gil, &lock->place))
         return GS_LOST;
     size_t pieces = gs_gil_pieces(&lock->place, lock->bytes[0], lock->pieces[0]);
-    if (gs_mem_read_many(reader->python->mem, lock->pieces[0], pieces) ||
+    if (gs_mem_read_many(threads->python->mem, lock->pieces[0], pieces) ||
         !gs_gil_decode(&lock->place, lock->bytes[0], lock->pieces[0], &lock->after))
         return GS_LOST;
     lock->before = lock->last = lock->after;
-    reader->lock_count++;
+    threads->lock_count++;
     return GS_OK;
 }
 
-static enum gs_status walk_interpreters(struct gs_reader *reader)
+static enum gs_status walk_interpreters(struct gs_thread_list *threads)
 {
-    const struct gs_layout *layout = &reader->python->layout;
-    struct gs_mem *mem = reader->python->mem;
-    enum gs_status status = gs_mem_read_addr(mem, reader->python->at.interp_head, &reader->interp_head);
-    gs_addr at = reader->interp_head;
-    reader->interp_count = reader->lock_count = 0;
+    const struct gs_layout *layout = &threads->python->layout;
+    struct gs_mem *mem = threads->python->mem;
+    enum gs_status status = gs_mem_read_addr(mem, threads->python->at.interp_head, &threads->interp_head);
+    gs_addr at = threads->interp_head;
+    threads->interp_count = threads->lock_count = 0;
     while (at && !status) {
         gs_addr next, gil = 0;
-        struct gs_interp interp = {.addr = at, .id = (int64_t)reader->interp_count};
-        if (reader->interp_count >= GS_INTERPRETERS_MAX ||
+        struct gs_interp interp = {.addr = at, .id = (int64_t)threads->interp_count};
+        if (threads->interp_count >= GS_INTERPRETERS_MAX ||
             gs_mem_read_addr(mem, at + (gs_addr)layout->is_next, &next) ||
             gs_mem_read_addr(mem, at + (gs_addr)layout->is_threads_head, &interp.head) ||
             (layout->is_id != GS_ABSENT && gs_mem_read(mem, at + (gs_addr)layout->is_id, &interp.id, 8)) ||
             (layout->gil_home == GS_GIL_INTERPRETER && gs_mem_read_addr(mem, at + (gs_addr)layout->is_gil, &gil)))
             return GS_LOST;
-        if (!gs_grow(reader, (void **)&reader->interps, &reader->interp_room, reader->interp_count + 1,
-                     sizeof *reader->interps))
+        if (!gs_room((void **)&threads->interps, &threads->interp_room, threads->interp_count + 1,
+                     sizeof *threads->interps))
             return GS_NO_MEMORY;
-        status = take_in_lock(reader, gil, &interp.lock);
+        status = take_in_lock(threads, gil, &interp.lock);
         if (status)
             break;
-        reader->interps[reader->interp_count++] = interp;
+        threads->interps[threads->interp_count++] = interp;
         at = next;
     }
     return status;
@@ -211,35 +208,35 @@ static int by_id(const void *a, const void *b)
 }
 
 /* The list begins with the newest; users think of the main one, 0, first, and of its GIL. */
-static void main_first(struct gs_reader *reader)
+static void main_first(struct gs_thread_list *threads)
 {
-    if (reader->interp_count == 0)
+    if (threads->interp_count == 0)
         return;
     /* Without ids of their own (up to 3.6) they are numbered as they were made. */
-    for (size_t i = 0; reader->python->layout.is_id == GS_ABSENT && i < reader->interp_count; i++)
-        reader->interps[i].id = (int64_t)(reader->interp_count - 1 - i);
-    qsort(reader->interps, reader->interp_count, sizeof *reader->interps, by_id);
-    uint32_t its = reader->interps[0].lock;
-    struct gs_lock lock = reader->locks[its];
-    reader->locks[its] = reader->locks[0];
-    reader->locks[0] = lock;
-    for (size_t i = 0; i < reader->interp_count; i++) {
-        uint32_t was = reader->interps[i].lock;
-        reader->interps[i].lock = was == its ? 0 : was == 0 ? its : was;
+    for (size_t i = 0; threads->python->layout.is_id == GS_ABSENT && i < threads->interp_count; i++)
+        threads->interps[i].id = (int64_t)(threads->interp_count - 1 - i);
+    qsort(threads->interps, threads->interp_count, sizeof *threads->interps, by_id);
+    uint32_t its = threads->interps[0].lock;
+    struct gs_lock lock = threads->locks[its];
+    threads->locks[its] = threads->locks[0];
+    threads->locks[0] = lock;
+    for (size_t i = 0; i < threads->interp_count; i++) {
+        uint32_t was = threads->interps[i].lock;
+        threads->interps[i].lock = was == its ? 0 : was == 0 ? its : was;
     }
 }
 
 /* Those that were not found since `since`. */
-static void drop_ended(struct gs_reader *reader, uint64_t since)
+static void drop_ended(struct gs_thread_list *threads, uint64_t since)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < reader->member_count; i++) {
-        if (reader->members[i]->found >= since)
-            reader->members[kept++] = reader->members[i];
+    for (size_t i = 0; i < threads->member_count; i++) {
+        if (threads->members[i]->found >= since)
+            threads->members[kept++] = threads->members[i];
         else
-            free_member(reader, reader->members[i]);
+            free_member(threads, threads->members[i]);
     }
-    reader->member_count = kept;
+    threads->member_count = kept;
 }
 
 /* In the order of the lists: what follows reads them so. */
@@ -252,49 +249,48 @@ static int by_list(const void *a, const void *b)
 
 /* What is damaged in a process that stands still stays so, and so does a page that never comes: what was reached of its
  * lists is all there is. */
-static enum gs_status forgive(struct gs_reader *reader, enum gs_status status)
+static enum gs_status forgive(struct gs_thread_list *threads, enum gs_status status)
 {
-    bool still = reader->python->target->still && reader->interp_count > 0;
+    bool still = threads->python->target->still && threads->interp_count > 0;
     if (status != GS_UNREADABLE && (status != GS_LOST || !still))
         return status;
-    reader->quality.lost++;
-    reader->snapshot.partial = true;
+    threads->partial = true;
     return GS_OK;
 }
 
-enum gs_status gs_list_discover(struct gs_reader *reader)
+enum gs_status gs_list_discover(struct gs_thread_list *threads)
 {
     struct gs_tasks tasks = {0};
-    reader->discovery++;
-    reader->all_asked = false;
-    reader->snapshot.partial = false;
-    gs_mem_cache_clear(reader->cache);
-    enum gs_status status = walk_interpreters(reader);
+    threads->discovery++;
+    threads->arrangement++;
+    threads->partial = false;
+    gs_mem_cache_clear(threads->cache);
+    enum gs_status status = walk_interpreters(threads);
     if (status == GS_UNREADABLE)
         status = GS_LOST;
-    status = forgive(reader, status);
+    status = forgive(threads, status);
     if (!status)
-        main_first(reader);
-    for (uint32_t i = 0; i < reader->interp_count && !status; i++)
-        status = forgive(reader, walk_threads(reader, &tasks, i));
+        main_first(threads);
+    for (uint32_t i = 0; i < threads->interp_count && !status; i++)
+        status = forgive(threads, walk_threads(threads, &tasks, i));
     free(tasks.list);
     if (status == GS_OK || status == GS_LOST) {
         /* One that was not reached this time may well be there the next, but not for ever. */
         uint64_t kept = status == GS_OK ? 0 : KEPT_UNFOUND;
-        drop_ended(reader, reader->discovery > kept ? reader->discovery - kept : 0);
-        if (reader->member_count > 0)
-            qsort(reader->members, reader->member_count, sizeof *reader->members, by_list);
-        if (!gs_list_index(reader) || !gs_pieces_arrange(reader))
+        drop_ended(threads, threads->discovery > kept ? threads->discovery - kept : 0);
+        if (threads->member_count > 0)
+            qsort(threads->members, threads->member_count, sizeof *threads->members, by_list);
+        if (!gs_list_index(threads))
             return GS_NO_MEMORY;
     }
     return status;
 }
 
-bool gs_list_linked(const struct gs_reader *reader, const struct gs_member *member)
+bool gs_list_linked(const struct gs_thread_list *threads, const struct gs_member *member)
 {
-    const struct gs_layout *layout = &reader->python->layout;
-    const uint8_t *copy = member->tstate_copy;
-    if (!copy || gs_get_addr(copy, layout->ts_interp) != reader->interps[member->interpreter].addr ||
+    const struct gs_layout *layout = &threads->python->layout;
+    const uint8_t *copy = member->stack.tstate_copy;
+    if (!copy || gs_get_addr(copy, layout->ts_interp) != threads->interps[member->interpreter].addr ||
         gs_get_addr(copy, layout->ts_next) != member->next ||
         gs_get_addr(copy, layout->ts_thread_id) != member->ident ||
         (layout->ts_id != GS_ABSENT && gs_get_addr(copy, layout->ts_id) != member->serial) ||
@@ -303,26 +299,35 @@ bool gs_list_linked(const struct gs_reader *reader, const struct gs_member *memb
         (layout->ts_prev != GS_ABSENT && gs_get_addr(copy, layout->ts_prev) != member->prev))
         return false;
     bool first = layout->ts_prev != GS_ABSENT && !member->prev;
-    return (first ? reader->interps[member->interpreter].head_now : member->link_now) == member->tstate;
+    return (first ? threads->interps[member->interpreter].head_now : member->stack.link_now) == member->tstate;
 }
 
-bool gs_list_same(const struct gs_reader *reader)
+bool gs_list_same(const struct gs_thread_list *threads)
 {
-    if (reader->interp_head != reader->interp_head_now)
+    if (threads->interp_head != threads->interp_head_now)
         return false;
-    for (size_t i = 0; i < reader->interp_count; i++) {
-        if (reader->interps[i].head != reader->interps[i].head_now)
+    for (size_t i = 0; i < threads->interp_count; i++) {
+        if (threads->interps[i].head != threads->interps[i].head_now)
             return false;
     }
     return true;
 }
 
-void gs_list_free(struct gs_reader *reader)
+bool gs_list_stands(const struct gs_thread_list *threads)
 {
-    for (size_t i = 0; i < reader->member_count; i++)
-        free_member(reader, reader->members[i]);
-    free(reader->members);
-    free(reader->by_tstate.slots);
-    free(reader->interps);
-    free(reader->locks);
+    for (size_t i = 0; i < threads->lock_count; i++) {
+        if (!threads->locks[i].stands)
+            return false;
+    }
+    return true;
+}
+
+void gs_list_free(struct gs_thread_list *threads)
+{
+    for (size_t i = 0; i < threads->member_count; i++)
+        free_member(threads, threads->members[i]);
+    free(threads->members);
+    free(threads->by_tstate.slots);
+    free(threads->interps);
+    free(threads->locks);
 }

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "sample/reader.h"
+#include "sample/stack_reader.h"
 
 enum { LIST_NS = 100000000, POLLED_MOST = 64 /* who is polled no more is forgotten some day */ };
 
@@ -15,9 +15,9 @@ static void drop(struct gs_cstack *cstack)
     free(cstack->stack.frames);
 }
 
-void gs_natives_free(struct gs_reader *reader)
+void gs_natives_free(struct gs_stack_reader *stacks)
 {
-    struct gs_natives *natives = &reader->natives;
+    struct gs_natives *natives = &stacks->natives;
     for (size_t i = 0; i < natives->count; i++)
         drop(&natives->list[i]);
     free(natives->list);
@@ -31,43 +31,34 @@ static int by_tid(const void *a, const void *b)
     return (x->tid > y->tid) - (x->tid < y->tid);
 }
 
-struct gs_cstack *gs_natives_find(const struct gs_reader *reader, pid_t tid)
+struct gs_cstack *gs_natives_find(const struct gs_stack_reader *stacks, pid_t tid)
 {
-    const struct gs_natives *natives = &reader->natives;
+    const struct gs_natives *natives = &stacks->natives;
     struct gs_cstack wanted = {.tid = tid};
     return natives->count > 0 ? bsearch(&wanted, natives->list, natives->count, sizeof wanted, by_tid) : NULL;
 }
 
-/* Descriptors are kept as far as there are enough. */
-static int keep(const struct gs_reader *reader, int fd)
+static bool add(struct gs_stack_reader *stacks, const struct gs_task *task)
 {
-    if (fd >= reader->kept_files) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-static bool add(struct gs_reader *reader, const struct gs_task *task)
-{
-    struct gs_natives *natives = &reader->natives;
-    const struct gs_target *target = reader->python->target;
-    if (!gs_grow(reader, (void **)&natives->list, &natives->room, natives->count + 1, sizeof *natives->list))
+    struct gs_thread_list *threads = stacks->threads;
+    struct gs_natives *natives = &stacks->natives;
+    const struct gs_target *target = threads->python->target;
+    if (!gs_grow(stacks, (void **)&natives->list, &natives->room, natives->count + 1, sizeof *natives->list))
         return false;
     natives->list[natives->count++] =
         (struct gs_cstack){.tid = task->tid,
                            .ns_tid = task->ns_tid,
                            .found = true,
-                           .syscall_fd = keep(reader, gs_activity_open(target, task->tid)),
-                           .runs_fd = keep(reader, gs_runs_open(target, task->tid)),
+                           .syscall_fd = gs_identity_keep(threads, gs_activity_open(target, task->tid)),
+                           .runs_fd = gs_identity_keep(threads, gs_runs_open(target, task->tid)),
                            .want = GS_NATIVE_COPY_BYTES};
     return true;
 }
 
 /* Takes in the threads that are there, and lets go of those that are no more. */
-static bool take_in(struct gs_reader *reader, const struct gs_task *tasks, size_t count)
+static bool take_in(struct gs_stack_reader *stacks, const struct gs_task *tasks, size_t count)
 {
-    struct gs_natives *natives = &reader->natives;
+    struct gs_natives *natives = &stacks->natives;
     size_t known = natives->count, kept = 0;
     bool ok = true;
     for (size_t i = 0; i < known; i++)
@@ -79,7 +70,7 @@ static bool take_in(struct gs_reader *reader, const struct gs_task *tasks, size_
         if (old && old->before.run != GS_RUN_GONE)
             old->found = true;
         else if (!natives->only || natives->only == tasks[i].tid)
-            ok = add(reader, &tasks[i]);
+            ok = add(stacks, &tasks[i]);
     }
     for (size_t i = 0; i < natives->count; i++) {
         if (natives->list[i].found)
@@ -93,28 +84,29 @@ static bool take_in(struct gs_reader *reader, const struct gs_task *tasks, size_
     return ok;
 }
 
-enum gs_status gs_natives_list(struct gs_reader *reader)
+enum gs_status gs_natives_list(struct gs_stack_reader *stacks)
 {
-    struct gs_natives *natives = &reader->natives;
+    struct gs_thread_list *threads = stacks->threads;
+    struct gs_natives *natives = &stacks->natives;
     struct gs_task *tasks;
     size_t count;
-    if (natives->listed_ns && natives->discovery == reader->discovery &&
-        reader->taken_ns - natives->listed_ns < LIST_NS)
+    if (natives->listed_ns && natives->discovery == threads->discovery &&
+        threads->taken_ns - natives->listed_ns < LIST_NS)
         return GS_OK;
-    enum gs_status status = gs_target_tasks(reader->python->target, &tasks, &count);
+    enum gs_status status = gs_target_tasks(threads->python->target, &tasks, &count);
     if (status)
         return status;
-    bool ok = take_in(reader, tasks, count);
+    bool ok = take_in(stacks, tasks, count);
     free(tasks);
-    natives->listed_ns = reader->taken_ns;
-    natives->discovery = reader->discovery;
+    natives->listed_ns = threads->taken_ns;
+    natives->discovery = threads->discovery;
     return ok ? GS_OK : GS_NO_MEMORY;
 }
 
-struct gs_cstack *gs_natives_one(struct gs_reader *reader, pid_t tid, pid_t ns_tid)
+struct gs_cstack *gs_natives_one(struct gs_stack_reader *stacks, pid_t tid, pid_t ns_tid)
 {
-    struct gs_natives *natives = &reader->natives;
-    struct gs_cstack *found = gs_natives_find(reader, tid);
+    struct gs_natives *natives = &stacks->natives;
+    struct gs_cstack *found = gs_natives_find(stacks, tid);
     natives->listed_ns = 0; /* it is no list of all any more */
     if (found && found->before.run != GS_RUN_GONE)
         return found;
@@ -123,8 +115,8 @@ struct gs_cstack *gs_natives_one(struct gs_reader *reader, pid_t tid, pid_t ns_t
             drop(&natives->list[i]);
         natives->count = 0;
     }
-    if (!add(reader, &(struct gs_task){.tid = tid, .ns_tid = ns_tid}))
+    if (!add(stacks, &(struct gs_task){.tid = tid, .ns_tid = ns_tid}))
         return NULL;
     qsort(natives->list, natives->count, sizeof *natives->list, by_tid);
-    return gs_natives_find(reader, tid);
+    return gs_natives_find(stacks, tid);
 }

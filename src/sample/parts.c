@@ -3,30 +3,30 @@
 #include <string.h>
 
 #include "base/room.h"
-#include "sample/reader.h"
+#include "sample/stack_reader.h"
 
-bool gs_grow(const struct gs_reader *reader, void **list, size_t *room, size_t need, size_t size)
+bool gs_grow(const struct gs_stack_reader *stacks, void **list, size_t *room, size_t need, size_t size)
 {
-    return need <= *room || (!reader->stopping && gs_room(list, room, need, size));
+    return need <= *room || (!stacks->stopping && gs_room(list, room, need, size));
 }
 
 /* gs_grow for a list of which all members together may have no more than `most` elements; *all is how many they have
  * room for. */
-static bool grow_shared(const struct gs_reader *reader, void **list, size_t *room, size_t need, size_t size,
+static bool grow_shared(const struct gs_stack_reader *stacks, void **list, size_t *room, size_t need, size_t size,
                         size_t *all, size_t most)
 {
     size_t before = *room;
     if (need > before && (need > most || *all > most - need))
         return false;
-    bool grown = gs_grow(reader, list, room, need, size);
+    bool grown = gs_grow(stacks, list, room, need, size);
     *all += *room - before;
     return grown;
 }
 
-bool gs_parts_reserve(struct gs_reader *reader, struct gs_parts *parts, size_t count)
+bool gs_parts_reserve(struct gs_stack_reader *stacks, struct gs_parts *parts, size_t count)
 {
-    return grow_shared(reader, (void **)&parts->list, &parts->room, count, sizeof *parts->list, &reader->parts_room,
-                       GS_ALL_PARTS);
+    return grow_shared(stacks, (void **)&parts->list, &parts->room, count, sizeof *parts->list,
+                       &stacks->threads->parts_room, GS_ALL_PARTS);
 }
 
 /* The first part that ends behind addr. */
@@ -43,7 +43,8 @@ static size_t find(const struct gs_parts *parts, gs_addr addr)
     return low;
 }
 
-const uint8_t *gs_parts_at(struct gs_reader *reader, struct gs_parts *parts, gs_addr addr, uint32_t len, int which)
+const uint8_t *gs_parts_at(struct gs_stack_reader *stacks, struct gs_parts *parts, gs_addr addr, uint32_t len,
+                           int which)
 {
     size_t i = find(parts, addr);
     if (i == parts->count)
@@ -51,7 +52,7 @@ const uint8_t *gs_parts_at(struct gs_reader *reader, struct gs_parts *parts, gs_
     struct gs_part *part = &parts->list[i];
     if (addr < part->addr || len > part->len || addr - part->addr > part->len - len || !part->copy[which])
         return NULL;
-    part->used = reader->sample;
+    part->used = stacks->threads->sample;
     return part->copy[which] + (addr - part->addr);
 }
 
@@ -60,7 +61,7 @@ static gs_addr end_of(const struct gs_part *part)
     return part->addr + part->len;
 }
 
-bool gs_parts_add(struct gs_reader *reader, struct gs_parts *parts, gs_addr addr, uint32_t len, uint32_t gap)
+bool gs_parts_add(struct gs_stack_reader *stacks, struct gs_parts *parts, gs_addr addr, uint32_t len, uint32_t gap)
 {
     if (addr + len < addr || addr < gap)
         return false;
@@ -81,23 +82,23 @@ bool gs_parts_add(struct gs_reader *reader, struct gs_parts *parts, gs_addr addr
         before += part->len;
     }
     if (parts->count >= GS_PARTS_MAX || parts->bytes - before + (end - start) > GS_STACK_MAX ||
-        !gs_parts_reserve(reader, parts, parts->count + 1))
+        !gs_parts_reserve(stacks, parts, parts->count + 1))
         return false;
     struct gs_part *at = parts->list + first;
     if (last - first != 1)
         memmove(at + 1, parts->list + last, (parts->count - last) * sizeof *at);
     parts->count += 1 - (last - first);
     parts->bytes += (end - start) - before;
-    *at = (struct gs_part){.addr = start, .len = (uint32_t)(end - start), .used = reader->sample};
+    *at = (struct gs_part){.addr = start, .len = (uint32_t)(end - start), .used = stacks->threads->sample};
     return true;
 }
 
-bool gs_parts_append(struct gs_reader *reader, struct gs_parts *parts, gs_addr addr, uint32_t len)
+bool gs_parts_append(struct gs_stack_reader *stacks, struct gs_parts *parts, gs_addr addr, uint32_t len)
 {
     if (parts->count >= GS_PARTS_MAX || parts->bytes + len > GS_STACK_MAX ||
-        !gs_parts_reserve(reader, parts, parts->count + 1))
+        !gs_parts_reserve(stacks, parts, parts->count + 1))
         return false;
-    parts->list[parts->count++] = (struct gs_part){.addr = addr, .len = len, .used = reader->sample};
+    parts->list[parts->count++] = (struct gs_part){.addr = addr, .len = len, .used = stacks->threads->sample};
     parts->bytes += len;
     return true;
 }
@@ -122,24 +123,24 @@ void gs_parts_clear(struct gs_parts *parts)
     parts->bytes = 0;
 }
 
-static bool young(const struct gs_part *part, const void *reader)
+static bool young(const struct gs_part *part, const void *stacks)
 {
-    return ((const struct gs_reader *)reader)->sample - part->used <= GS_PART_AGE;
+    return ((const struct gs_stack_reader *)stacks)->threads->sample - part->used <= GS_PART_AGE;
 }
 
-void gs_parts_age(struct gs_reader *reader, struct gs_parts *parts)
+void gs_parts_age(struct gs_stack_reader *stacks, struct gs_parts *parts)
 {
     /* A stack that moves about leaves much behind: better to begin anew than to be full. */
     if (parts->count > GS_PARTS_MAX / 2 || parts->bytes > GS_STACK_MAX / 2)
         gs_parts_clear(parts);
-    gs_parts_keep(parts, young, reader);
+    gs_parts_keep(parts, young, stacks);
 }
 
-bool gs_member_grow(struct gs_reader *reader, struct gs_member *member, size_t count)
+bool gs_member_grow(struct gs_stack_reader *stacks, struct gs_member *member, size_t count)
 {
-    size_t room = member->frame_room;
-    bool grown = grow_shared(reader, (void **)&member->frames, &room, count, sizeof *member->frames,
-                             &reader->frames_room, GS_ALL_FRAMES);
-    member->frame_room = (uint32_t)room;
+    size_t room = member->stack.frame_room;
+    bool grown = grow_shared(stacks, (void **)&member->stack.frames, &room, count, sizeof *member->stack.frames,
+                             &stacks->threads->frames_room, GS_ALL_FRAMES);
+    member->stack.frame_room = (uint32_t)room;
     return grown;
 }

@@ -1,4 +1,4 @@
-/* A snapshot without stacks: only the words of the GILs and the heads of the lists are read, and the kernel is asked
+/* A snapshot without stacks: only the fields of the GILs and the heads of the lists are read, and the kernel is asked
  * about those that may have changed. Whoever keeps a GIL for long is looked at more closely. */
 #include "sample/reader.h"
 
@@ -13,16 +13,17 @@ enum {
 /* The threads that have had their GIL for long, and whose stack was not read for as long. */
 static size_t choose_long(struct gs_reader *reader, uint64_t long_ns, struct gs_member *chosen[LONG_MOST])
 {
+    struct gs_thread_list *threads = &reader->threads;
     size_t count = 0;
-    if (long_ns == 0 || gs_over_budget(reader))
+    if (long_ns == 0 || gs_over_budget(&reader->stacks))
         return 0;
-    for (size_t i = 0; i < reader->lock_count && count < LONG_MOST; i++) {
-        const struct gs_lock *lock = &reader->locks[i];
-        struct gs_member *holder = lock->last.locked ? gs_list_find(reader, lock->last.holder) : NULL;
-        if (!holder || !holder->tid || reader->taken_ns - lock->since_ns < long_ns ||
-            (holder->polled_ns > lock->since_ns && reader->taken_ns - holder->polled_ns < long_ns))
+    for (size_t i = 0; i < threads->lock_count && count < LONG_MOST; i++) {
+        const struct gs_lock *lock = &threads->locks[i];
+        struct gs_member *holder = lock->last.locked ? gs_list_find(threads, lock->last.holder) : NULL;
+        if (!holder || !holder->tid || threads->taken_ns - lock->since_ns < long_ns ||
+            (holder->stack.polled_ns > lock->since_ns && threads->taken_ns - holder->stack.polled_ns < long_ns))
             continue;
-        holder->polled_ns = reader->taken_ns;
+        holder->stack.polled_ns = threads->taken_ns;
         chosen[count++] = holder;
     }
     return count;
@@ -31,8 +32,9 @@ static size_t choose_long(struct gs_reader *reader, uint64_t long_ns, struct gs_
 /* Hand-overs since the last snapshot; UINT64_MAX: not known. */
 static uint64_t moved_since(const struct gs_reader *reader, bool fresh)
 {
-    const struct gs_lock *lock = &reader->locks[0];
-    if (fresh || reader->lock_count != 1 || reader->interp_count != 1 || !lock->after.has_switches ||
+    const struct gs_thread_list *threads = &reader->threads;
+    const struct gs_lock *lock = &threads->locks[0];
+    if (fresh || threads->lock_count != 1 || threads->interp_count != 1 || !lock->after.has_switches ||
         !lock->last.has_switches)
         return UINT64_MAX;
     return lock->after.switches - lock->last.switches;
@@ -40,70 +42,65 @@ static uint64_t moved_since(const struct gs_reader *reader, bool fresh)
 
 static bool holder_unknown(const struct gs_reader *reader)
 {
-    for (size_t i = 0; i < reader->lock_count; i++) {
-        const struct gs_gil_words *words = &reader->locks[i].after;
-        if (words->locked && !gs_list_find(reader, words->holder))
+    const struct gs_thread_list *threads = &reader->threads;
+    for (size_t i = 0; i < threads->lock_count; i++) {
+        const struct gs_gil_fields *now = &threads->locks[i].after;
+        if (now->locked && !gs_list_find(threads, now->holder))
             return true;
     }
     return false;
 }
 
-static bool words_stand(const struct gs_reader *reader)
-{
-    for (size_t i = 0; i < reader->lock_count; i++) {
-        if (!reader->locks[i].stands)
-            return false;
-    }
-    return true;
-}
-
-static enum gs_status read_words(struct gs_reader *reader, uint64_t long_ns, bool fresh)
+static enum gs_status read_gils(struct gs_reader *reader, uint64_t long_ns, bool fresh)
 {
     struct gs_member *chosen[LONG_MOST];
     size_t count = fresh ? 0 : choose_long(reader, long_ns, chosen);
-    enum gs_status status = gs_read_and_stop(reader, chosen, count);
+    enum gs_status status = gs_natives_read(&reader->stacks, chosen, count);
     if (status)
         return status;
-    return gs_list_same(reader) ? GS_OK : GS_LOST;
+    return gs_list_same(&reader->threads) ? GS_OK : GS_LOST;
 }
 
 /* The C stacks of those who were looked at more closely, and have it still. */
 static void take_natives(struct gs_reader *reader)
 {
-    for (size_t i = 0; i < reader->lock_count && reader->natives.scope != GS_NATIVE_NONE; i++) {
-        const struct gs_gil_words *words = &reader->locks[i].after;
-        struct gs_member *holder = words->locked ? gs_list_find(reader, words->holder) : NULL;
-        if (holder && holder->polled_ns == reader->taken_ns && holder->gil == GS_HOLDS)
-            gs_natives_poll(reader, holder);
+    struct gs_thread_list *threads = &reader->threads;
+    for (size_t i = 0; i < threads->lock_count && reader->stacks.natives.scope != GS_NATIVE_NONE; i++) {
+        const struct gs_gil_fields *now = &threads->locks[i].after;
+        struct gs_member *holder = now->locked ? gs_list_find(threads, now->holder) : NULL;
+        if (holder && holder->stack.polled_ns == threads->taken_ns && holder->wait.gil == GS_HOLDS)
+            gs_natives_poll(&reader->stacks, holder);
     }
 }
 
 static enum gs_status poll(struct gs_reader *reader, uint64_t long_ns)
 {
+    struct gs_thread_list *threads = &reader->threads;
     enum gs_status status = GS_LOST;
-    bool fresh = reader->discovery == 0 || reader->lost_before || reader->stale, again = true;
+    bool fresh = threads->discovery == 0 || reader->lost_before || reader->stale || reader->stacks.codes_stale,
+         again = true;
     int hasty = 0;
-    reader->stale = false;
-    reader->changed =
-        reader->snapshot.threads == NULL || reader->lost_before || !reader->polled || reader->natives.published;
+    reader->stale = reader->stacks.codes_stale = false;
+    threads->changed = reader->out.snapshot.threads == NULL || reader->lost_before || !reader->polled ||
+                       reader->stacks.natives.published;
     for (int i = 0; i < ATTEMPTS; i++) {
         if (fresh) {
-            reader->changed = reader->unread = true;
-            status = gs_list_discover(reader);
-            if (gs_target_left_memory(reader->python->target))
+            threads->changed = reader->unread = true;
+            status = gs_sample_discover(reader);
+            if (gs_target_left_memory(threads->python->target))
                 return GS_LOST; /* the caller finds out what became of it */
         }
         if (!fresh || !status)
-            status = read_words(reader, long_ns, fresh);
+            status = read_gils(reader, long_ns, fresh);
         if (status == GS_LOST) {
             fresh = true;
             continue;
         }
         if (status)
             return status;
-        gs_census(reader, moved_since(reader, fresh));
+        gs_classify_threads(&reader->waiters, moved_since(reader, fresh));
         bool strange = again && (gs_sample_ghosts(reader) || holder_unknown(reader));
-        if (!strange && (words_stand(reader) || hasty++ == HASTY)) {
+        if (!strange && (gs_list_stands(threads) || hasty++ == HASTY)) {
             take_natives(reader);
             return GS_OK;
         }
@@ -117,8 +114,8 @@ static enum gs_status poll(struct gs_reader *reader, uint64_t long_ns)
  * looked at again soon; if it stays like that, as states do that a fork left behind, less and less often. */
 static void settle(struct gs_reader *reader)
 {
-    uint64_t now_ns = reader->taken_ns;
-    if (reader->snapshot.thread_count == reader->member_count) {
+    uint64_t now_ns = reader->threads.taken_ns;
+    if (reader->out.snapshot.thread_count == reader->threads.member_count) {
         reader->unsettled_ns = 0;
         return;
     }
@@ -133,9 +130,9 @@ static void settle(struct gs_reader *reader)
 
 enum gs_status gs_reader_poll(struct gs_reader *reader, uint64_t long_ns, const struct gs_snapshot **snapshot)
 {
-    gs_stop_settle(&reader->stop);
-    reader->polling = true;
-    reader->natives.polled = false;
+    gs_stop_settle(&reader->stacks.stop);
+    reader->threads.polling = true;
+    reader->stacks.natives.polled = false;
     enum gs_status status = gs_sample_begin(reader);
     if (!status)
         status = poll(reader, long_ns);

@@ -54,7 +54,7 @@ const char *gs_gap_text(enum gs_gap gap)
 /* Bytes that are read of a thread state, and of a frame: up to the last field that is needed. */
 static void set_sizes(struct gs_reader *reader)
 {
-    const struct gs_layout *layout = &reader->python->layout;
+    const struct gs_layout *layout = &reader->threads.python->layout;
     const int32_t tstate[] = {layout->ts_prev,
                               layout->ts_next,
                               layout->ts_interp,
@@ -73,22 +73,22 @@ static void set_sizes(struct gs_reader *reader)
                             layout->fo_executing, layout->fo_state, layout->fo_tstate};
     const int32_t chunk[] = {layout->if_code,     layout->if_previous, layout->if_instr,
                              layout->if_is_entry, layout->if_owner,    layout->if_tlbc_index};
-    reader->heap_frames = layout->ts_frame != GS_ABSENT;
-    const int32_t *frame = reader->heap_frames ? heap : chunk;
-    size_t count = reader->heap_frames ? sizeof heap / sizeof *heap : sizeof chunk / sizeof *chunk;
+    reader->stacks.heap_frames = layout->ts_frame != GS_ABSENT;
+    const int32_t *frame = reader->stacks.heap_frames ? heap : chunk;
+    size_t count = reader->stacks.heap_frames ? sizeof heap / sizeof *heap : sizeof chunk / sizeof *chunk;
     int32_t last_tstate = 0, last_frame = 0;
     for (size_t i = 0; i < sizeof tstate / sizeof *tstate; i++)
         last_tstate = tstate[i] > last_tstate ? tstate[i] : last_tstate;
     for (size_t i = 0; i < count; i++)
         last_frame = frame[i] > last_frame ? frame[i] : last_frame;
-    reader->tstate_bytes = (uint32_t)last_tstate + 8;
-    reader->frame_bytes = (uint32_t)last_frame + 8;
+    reader->threads.tstate_bytes = (uint32_t)last_tstate + 8;
+    reader->stacks.frame_bytes = (uint32_t)last_frame + 8;
 }
 
 /* From where to where the head of the interpreters lies, and close to it whether the runtime shuts down. */
 static void set_runtime_window(struct gs_reader *reader)
 {
-    const struct gs_python *python = reader->python;
+    const struct gs_python *python = reader->threads.python;
     gs_addr head = python->at.interp_head, word = head, low, end;
     if (python->layout.rt_finalizing != GS_ABSENT)
         word = python->at.runtime + (gs_addr)python->layout.rt_finalizing;
@@ -98,8 +98,8 @@ static void set_runtime_window(struct gs_reader *reader)
         low = head;
         end = head + 8;
     }
-    reader->runtime_at = low;
-    reader->runtime_len = (uint32_t)(end - low);
+    reader->stacks.runtime_at = low;
+    reader->stacks.runtime_len = (uint32_t)(end - low);
 }
 
 /* A descriptor is kept for each thread, as far as it goes: some must be left for everything else. Returns the first
@@ -123,17 +123,20 @@ enum gs_status gs_reader_new(struct gs_reader **out, struct gs_python *python, c
     struct gs_reader *reader = calloc(1, sizeof *reader);
     if (!reader)
         return GS_NO_MEMORY;
-    reader->python = python;
-    reader->options = *options;
-    reader->pthread_tid = GS_ABSENT;
-    reader->made_ns = reader->rotated_ns = reader->codes_checked_ns = reader->checked_ns = gs_clock_ns();
-    gs_budget_init(&reader->budget, options->max_pause, reader->made_ns);
+    reader->stacks.threads = reader->waiters.threads = &reader->threads;
+    reader->threads.python = python;
+    reader->threads.meet = gs_read_fresh;
+    reader->threads.context = &reader->stacks;
+    reader->stacks.options = *options;
+    reader->threads.pthread_tid = GS_ABSENT;
+    reader->waiters.recheck.last_ns = reader->codes_checked_ns = reader->checked_ns = gs_clock_ns();
+    gs_budget_init(&reader->stacks.budget, options->max_pause, reader->checked_ns);
     set_sizes(reader);
     set_runtime_window(reader);
-    reader->kept_files = allow_many_files();
-    reader->cache = gs_mem_cache_new(python->mem);
-    reader->codes = gs_codes_new(python);
-    if (!reader->cache || !reader->codes || reader->tstate_bytes > GS_TSTATE_MAX ||
+    reader->threads.kept_files = allow_many_files();
+    reader->threads.cache = gs_mem_cache_new(python->mem);
+    reader->stacks.codes = gs_codes_new(python);
+    if (!reader->threads.cache || !reader->stacks.codes || reader->threads.tstate_bytes > GS_TSTATE_MAX ||
         gs_reader_native(reader, options->native, 0) != GS_OK) {
         gs_reader_free(reader);
         return GS_NO_MEMORY;
@@ -146,32 +149,47 @@ void gs_reader_free(struct gs_reader *reader)
 {
     if (!reader)
         return;
-    gs_stop_fini(&reader->stop);
-    gs_list_free(reader);
-    gs_natives_free(reader);
-    gs_publish_free(reader);
-    gs_codes_free(reader->codes);
-    gs_mem_free(reader->cache);
-    free(reader->heads);
-    free(reader->pieces);
-    free(reader->arena);
-    free(reader->chain);
+    gs_stop_fini(&reader->stacks.stop);
+    gs_list_free(&reader->threads);
+    gs_natives_free(&reader->stacks);
+    gs_publish_free(&reader->out);
+    gs_codes_free(reader->stacks.codes);
+    gs_mem_free(reader->threads.cache);
+    free(reader->stacks.heads);
+    free(reader->stacks.pieces);
+    free(reader->stacks.arena);
+    free(reader->stacks.chain);
     free(reader->all);
     free(reader);
 }
 
 void gs_reader_full_census(struct gs_reader *reader)
 {
-    reader->full_census = true;
+    reader->waiters.ask_all = true;
 }
 
 const struct gs_quality *gs_reader_quality(struct gs_reader *reader)
 {
-    reader->quality.cpu_us = gs_clock_cpu_us();
-    return &reader->quality;
+    reader->stacks.quality.cpu_us = gs_clock_cpu_us();
+    return &reader->stacks.quality;
 }
 
 struct gs_codes *gs_reader_codes(struct gs_reader *reader)
 {
-    return reader->codes;
+    return reader->stacks.codes;
+}
+
+enum gs_status gs_reader_native(struct gs_reader *reader, enum gs_native_scope scope, pid_t tid)
+{
+    struct gs_natives *natives = &reader->stacks.natives;
+    natives->scope = scope;
+    natives->only = tid;
+    if (scope == GS_NATIVE_NONE || natives->engine)
+        return GS_OK;
+    return gs_native_new(&natives->engine, reader->threads.python->target, &reader->stacks.options.native_options);
+}
+
+struct gs_native *gs_reader_natives(struct gs_reader *reader)
+{
+    return reader->stacks.natives.engine;
 }

@@ -10,7 +10,7 @@
 #include "base/least.h"
 #include "base/pace.h"
 #include "gilspy/sampler.h"
-#include "sample/roam.h"
+#include "sample/cpu_hop.h"
 #include "sample/stream.h"
 
 enum {
@@ -33,7 +33,7 @@ struct sampled {
 struct gs_sampler {
     struct gs_stream_host host;
     struct gs_pace pace;
-    struct gs_roam roam;
+    struct gs_cpu_hop hop;
     bool uncounted; /* of this round: a GIL does not count how often it changes hands */
     bool skipped;   /* of this round: a sample was left out to keep within the pauses that are allowed */
     struct sampled *list;
@@ -78,7 +78,7 @@ enum gs_status gs_sampler_new(struct gs_sampler **out, double rate_hz, struct gs
     if (!sampler)
         return GS_NO_MEMORY;
     sampler->rate_hz = rate_hz;
-    gs_roam_init(&sampler->roam, gs_clock_ns());
+    gs_cpu_hop_init(&sampler->hop, gs_clock_ns());
     sampler->host = (struct gs_stream_host){.sink = sink, .stacks = gs_stacks_new()};
     if (!sampler->host.stacks) {
         gs_sampler_free(sampler);
@@ -96,7 +96,7 @@ void gs_sampler_free(struct gs_sampler *sampler)
         gs_stream_free(sampler->list[i].stream);
     free(sampler->list);
     gs_stacks_free(sampler->host.stacks);
-    gs_roam_fini(&sampler->roam);
+    gs_cpu_hop_fini(&sampler->hop);
     free(sampler);
 }
 
@@ -215,7 +215,7 @@ static enum gs_status take_one(struct gs_sampler *sampler, struct sampled *sampl
 {
     struct gs_sample sample;
     struct gs_sink *sink = sampler->host.sink;
-    uint32_t processor = gs_roam_where(&sampler->roam);
+    uint32_t processor = gs_cpu_hop_pinned(&sampler->hop);
     enum gs_status status = gs_stream_take(sampled->stream, &sample);
     if (gs_status_class(status) == GS_CLASS_LOST) {
         note_skipped(sampler, sampled);
@@ -254,7 +254,7 @@ enum gs_status gs_sampler_take(struct gs_sampler *sampler, uint64_t *id)
     }
     sampler->next = 0;
     if (sampler->uncounted)
-        gs_roam(&sampler->roam, gs_clock_ns());
+        gs_cpu_hop(&sampler->hop, gs_clock_ns());
     sampler->uncounted = false;
     return GS_OK;
 }

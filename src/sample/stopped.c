@@ -7,178 +7,165 @@
  * to agree: it is stopped at once. */
 #include "base/clock.h"
 #include "base/watch.h"
-#include "sample/reader.h"
+#include "sample/stack_reader.h"
 
 enum {
     TORN_OFTEN = 3,   /* of the last 32 readings more than this torn: stop first, */
     PROBE_EVERY = 16, /* but see now and then whether it would go without */
-    TRIES = 8,
-    STOPPED_BYTES_MAX = 1 << 20, /* a deeper stack would hold its thread up for too long */
-    REFUSED_NS = 1000000000      /* whoever another program traced may be let go by then */
+    TRIES = 8
 };
 
 /* Whole samples are left out when the stops take more than their share of the time: leaving out only the torn ones
  * would make short functions vanish. A look at one thread (gs_reader_native) is not a sample of the time: it goes
  * without a stop where there is no time for one (gs_may_stop). */
-bool gs_over_budget(struct gs_reader *reader)
+bool gs_over_budget(struct gs_stack_reader *stacks)
 {
-    return reader->options.stopping != GS_STOP_NEVER && !reader->natives.only &&
-           !gs_budget_admits(&reader->budget, gs_clock_ns());
+    return stacks->options.stopping != GS_STOP_NEVER && !stacks->natives.only &&
+           !gs_budget_admits(&stacks->budget, gs_clock_ns());
 }
 
-bool gs_was_refused(const struct gs_reader *reader, uint64_t refused_ns)
+static void copy_c_stack(struct gs_stack_reader *stacks, struct gs_cstack *cstack,
+                         const struct gs_arch_registers *registers)
 {
-    return refused_ns > 0 && reader->taken_ns - refused_ns < REFUSED_NS;
-}
-
-bool gs_may_stop(const struct gs_reader *reader, const struct gs_member *member)
-{
-    return reader->options.stopping != GS_STOP_NEVER && !gs_was_refused(reader, member->refused_ns) &&
-           member->syscall_fd >= 0 && gs_pieces_bytes(reader, member) / 2 <= STOPPED_BYTES_MAX &&
-           gs_budget_allows(&reader->budget);
-}
-
-static void copy_c_stack(struct gs_reader *reader, struct gs_cstack *cstack, const struct gs_arch_registers *registers)
-{
-    struct gs_native_copy *copy = &reader->natives.copy;
+    struct gs_native_copy *copy = &stacks->natives.copy;
     copy->first.len = 0;
     copy->registers = *registers;
-    gs_native_copy_take(reader->natives.engine, copy, cstack->want);
+    gs_native_copy_take(stacks->natives.engine, copy, cstack->want);
 }
 
 /* A thread that is stopped ran, or it would not have been; once it is let go the kernel must not be asked: until it is
- * back on a processor, the answer is that it is blocked, or in a system call that it was about to leave. But it may
+ * back on a CPU, the answer is that it is blocked, or in a system call that it was about to leave. But it may
  * have come to wait for the GIL meanwhile. */
-static void note_run(const struct gs_reader *reader, struct gs_member *member, bool came_in)
+static void note_run(const struct gs_stack_reader *stacks, struct gs_member *member, bool came_in)
 {
     struct gs_activity met = {.run = GS_RUN_RUNNING, .number = -1};
     if (came_in)
         gs_activity_read(member->syscall_fd, &met);
-    if (gs_gil_futex(&gs_lock_of(reader, member)->place, &met) == GS_FUTEX_OTHER)
-        member->ran_sample = reader->sample;
+    if (gs_gil_futex(&gs_lock_of(stacks->threads, member)->place, &met) == GS_FUTEX_OTHER)
+        member->stack.ran_sample = stacks->threads->sample;
 }
 
 /* All that is done while a thread stands still. */
-static enum gs_status read_while_stopped(struct gs_reader *reader, struct gs_member *member, struct gs_cstack *cstack)
+static enum gs_status read_while_stopped(struct gs_stack_reader *stacks, struct gs_member *member,
+                                         struct gs_cstack *cstack)
 {
     enum gs_status status = GS_LOST;
     struct gs_arch_registers registers = {.known = 0};
     bool came_in = false;
     if (cstack) {
-        gs_stop_registers(&reader->stop, &registers, &came_in);
-        copy_c_stack(reader, cstack, &registers);
+        gs_stop_registers(&stacks->stop, &registers, &came_in);
+        copy_c_stack(stacks, cstack, &registers);
     }
     for (int i = 0; i < TRIES && status != GS_OK && member; i++)
-        status = gs_read_stopped(reader, member);
-    /* Until it has left its processor the kernel makes us wait for that. */
+        status = gs_read_stopped(stacks, member);
+    /* Until it has left its CPU the kernel makes us wait for that. */
     if (!cstack)
-        gs_stop_registers(&reader->stop, &registers, &came_in);
-    reader->quality.stopped_in_syscall += came_in;
+        gs_stop_registers(&stacks->stop, &registers, &came_in);
+    stacks->quality.stopped_in_syscall += came_in;
     if (member)
-        note_run(reader, member, came_in);
+        note_run(stacks, member, came_in);
     return member ? status : GS_OK;
 }
 
-enum gs_status gs_stop_and_copy(struct gs_reader *reader, struct gs_member *member, struct gs_cstack *cstack)
+enum gs_status gs_stop_and_copy(struct gs_stack_reader *stacks, struct gs_member *member, struct gs_cstack *cstack)
 {
     int fd = cstack ? cstack->syscall_fd : member->syscall_fd;
-    if ((member && !gs_read_reserve(reader, member)) ||
-        (cstack && !gs_native_copy_reserve(&reader->natives.copy, cstack->want)))
+    if ((member && !gs_read_reserve(stacks, member)) ||
+        (cstack && !gs_native_copy_reserve(&stacks->natives.copy, cstack->want)))
         return GS_LOST;
     enum gs_status status =
-        gs_stop_begin(&reader->stop, reader->python->target, cstack ? cstack->tid : member->tid, fd);
+        gs_stop_begin(&stacks->stop, stacks->threads->python->target, cstack ? cstack->tid : member->tid, fd);
     if (status)
         return status;
-    gs_watch_hold(reader->python->target->watch, true);
-    reader->stopping = true;
-    status = read_while_stopped(reader, member, cstack);
-    reader->stopping = false;
-    bool held = gs_stop_holds(&reader->stop);
-    uint64_t stood_ns = gs_stop_end(&reader->stop);
-    reader->quality.stopped_us += (stood_ns + 500) / 1000;
-    gs_budget_spend(&reader->budget, gs_clock_ns(), stood_ns);
-    gs_watch_hold(reader->python->target->watch, false);
-    reader->quality.stopped++;
-    if (member && (!held || status != GS_OK || gs_read_finish(reader, member) != GS_OK))
-        member->torn = true;
+    gs_watch_hold(stacks->threads->python->target->watch, true);
+    stacks->stopping = true;
+    status = read_while_stopped(stacks, member, cstack);
+    stacks->stopping = false;
+    bool held = gs_stop_holds(&stacks->stop);
+    uint64_t stood_ns = gs_stop_end(&stacks->stop);
+    stacks->quality.stopped_us += (stood_ns + 500) / 1000;
+    gs_budget_spend(&stacks->budget, gs_clock_ns(), stood_ns);
+    gs_watch_hold(stacks->threads->python->target->watch, false);
+    stacks->quality.stopped++;
+    if (member && (!held || status != GS_OK || gs_read_finish(stacks, member) != GS_OK))
+        member->stack.torn = true;
     return held || member ? GS_OK : GS_LOST;
 }
 
 /* One reading of a thread that is stopped for it. False when it could not be stopped, and nothing has changed. */
-static bool copy_stopped(struct gs_reader *reader, struct gs_member *member)
+static bool copy_stopped(struct gs_stack_reader *stacks, struct gs_member *member)
 {
-    enum gs_status status = gs_stop_and_copy(reader, member, NULL);
+    enum gs_status status = gs_stop_and_copy(stacks, member, NULL);
     if (status)
-        member->refused_ns = status == GS_NOT_PERMITTED ? reader->taken_ns : 0;
+        member->stack.refused_ns = status == GS_NOT_PERMITTED ? stacks->threads->taken_ns : 0;
     return status == GS_OK;
 }
 
 /* It runs, and would be stopped if somebody else did not trace it. */
-static void count_refused(struct gs_reader *reader, const struct gs_member *member)
+static void count_refused(struct gs_stack_reader *stacks, const struct gs_member *member)
 {
     struct gs_activity activity;
     gs_activity_read(member->syscall_fd, &activity);
-    reader->quality.refused += activity.run == GS_RUN_RUNNING;
+    stacks->quality.refused += activity.run == GS_RUN_RUNNING;
 }
 
 /* Reads a stack that must not be believed as it is: stopped, if its thread runs. */
-static void read_again(struct gs_reader *reader, struct gs_member *member)
+static void read_again(struct gs_stack_reader *stacks, struct gs_member *member)
 {
-    if (gs_was_refused(reader, member->refused_ns))
-        count_refused(reader, member);
+    if (gs_was_refused(stacks, member->stack.refused_ns))
+        count_refused(stacks, member);
     for (int i = 0; i < TRIES; i++) {
-        if (gs_may_stop(reader, member) && copy_stopped(reader, member)) {
-            if (!member->torn)
+        if (gs_may_stop(stacks, member) && copy_stopped(stacks, member)) {
+            if (!member->stack.torn)
                 return;
             continue;
         }
         /* It sleeps, so that nothing moves, or it cannot be stopped. What is whole stays as it is. */
-        if (!member->torn || gs_read_members(reader, &member, 1) != GS_OK)
+        if (!member->stack.torn || gs_read_members(stacks, &member, 1) != GS_OK)
             return;
     }
 }
 
 static bool often_torn(const struct gs_member *member)
 {
-    return __builtin_popcount(member->torn_history) > TORN_OFTEN;
+    return __builtin_popcount(member->stack.torn_history) > TORN_OFTEN;
 }
 
 static void remember(struct gs_member *member)
 {
-    if (member->doubled)
-        member->torn_history = member->torn_history << 1 | member->torn;
+    if (member->stack.doubled)
+        member->stack.torn_history = member->stack.torn_history << 1 | member->stack.torn;
 }
 
 /* Reads one thread that is best stopped at once. False when that did not work out. */
-static bool stop_first(struct gs_reader *reader, struct gs_member *member)
+static bool stop_first(struct gs_stack_reader *stacks, struct gs_member *member)
 {
-    bool always = reader->options.stopping == GS_STOP_ALWAYS;
-    if (!gs_may_stop(reader, member) || !(always || often_torn(member)))
+    bool always = stacks->options.stopping == GS_STOP_ALWAYS;
+    if (!gs_may_stop(stacks, member) || !(always || often_torn(member)))
         return false;
-    if (!always && reader->sample % PROBE_EVERY == 0 && gs_read_members(reader, &member, 1) == GS_OK)
+    if (!always && stacks->threads->sample % PROBE_EVERY == 0 && gs_read_members(stacks, &member, 1) == GS_OK)
         remember(member);
     for (int i = 0; i < TRIES; i++) {
-        if (!copy_stopped(reader, member))
+        if (!copy_stopped(stacks, member))
             return false;
-        if (!member->torn)
+        if (!member->stack.torn)
             return true;
     }
     return false;
 }
 
-enum gs_status gs_read_and_stop(struct gs_reader *reader, struct gs_member **members, size_t count)
+enum gs_status gs_read_and_stop(struct gs_stack_reader *stacks, struct gs_member **members, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        members[i]->news = true;
-    if (count == 1 && (gs_natives_stop(reader, members[0]) || stop_first(reader, members[0])))
+    if (count == 1 && stop_first(stacks, members[0]))
         return GS_OK;
-    enum gs_status status = gs_read_members(reader, members, count);
+    enum gs_status status = gs_read_members(stacks, members, count);
     for (size_t i = 0; i < count && !status; i++) {
         struct gs_member *member = members[i];
         remember(member);
-        bool doubtful = member->doubled && (reader->options.stopping == GS_STOP_ALWAYS || often_torn(member));
-        if (reader->options.stopping != GS_STOP_NEVER && member->tid && member->linked && (member->torn || doubtful))
-            read_again(reader, member);
+        bool doubtful = member->stack.doubled && (stacks->options.stopping == GS_STOP_ALWAYS || often_torn(member));
+        if (stacks->options.stopping != GS_STOP_NEVER && member->tid && member->stack.linked &&
+            (member->stack.torn || doubtful))
+            read_again(stacks, member);
     }
     return status;
 }

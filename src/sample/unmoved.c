@@ -4,7 +4,7 @@
  * one of a third. */
 #include <string.h>
 
-#include "sample/reader.h"
+#include "sample/stack_reader.h"
 
 enum {
     WORTH_THREADS = 48, /* fewer are read as fast */
@@ -43,47 +43,47 @@ static uint64_t mix_parts(uint64_t mark, const struct gs_parts *parts)
 /* All frames, and which of them is the innermost. */
 static uint64_t mark_of(const struct gs_member *member)
 {
-    return mix_parts(mix_parts(member->current[0], &member->chunks), &member->extras);
+    return mix_parts(mix_parts(member->stack.current[0], &member->stack.chunks), &member->stack.extras);
 }
 
-void gs_unmoved_note(const struct gs_reader *reader, struct gs_member *member)
+void gs_unmoved_note(const struct gs_stack_reader *stacks, struct gs_member *member)
 {
-    member->marked = !reader->stopping && reader->member_count >= WORTH_THREADS &&
-                     reader->natives.scope == GS_NATIVE_NONE && gs_reader_proves(reader) &&
-                     gs_pieces_bytes(reader, member) <= BYTES_MOST;
-    if (member->marked)
-        member->mark = mark_of(member);
+    member->stack.marked = !stacks->stopping && stacks->threads->member_count >= WORTH_THREADS &&
+                           stacks->natives.scope == GS_NATIVE_NONE && gs_list_proves(stacks->threads) &&
+                           gs_pieces_bytes(stacks, member) <= BYTES_MOST;
+    if (member->stack.marked)
+        member->stack.mark = mark_of(member);
 }
 
 /* Whoever has the GIL moves. */
-static bool may_stand(const struct gs_reader *reader, const struct gs_member *member)
+static bool may_stand(const struct gs_stack_reader *stacks, const struct gs_member *member)
 {
-    const struct gs_lock *lock = gs_lock_of(reader, member);
-    return member->marked && !member->torn && member->tstate != lock->before.last_holder &&
+    const struct gs_lock *lock = gs_lock_of(stacks->threads, member);
+    return member->stack.marked && !member->stack.torn && member->tstate != lock->before.last_holder &&
            member->tstate != lock->after.last_holder;
 }
 
 /* Or has ended, or is another one by now. */
-static bool has_moved(struct gs_reader *reader, struct gs_member *member)
+static bool has_moved(struct gs_stack_reader *stacks, struct gs_member *member)
 {
-    if (!gs_pieces_whole(reader, member) || !gs_list_linked(reader, member) || mark_of(member) != member->mark ||
-        (!reader->heap_frames && !gs_chunk_as_predicted(reader, member)))
+    if (!gs_pieces_whole(stacks, member) || !gs_list_linked(stacks->threads, member) ||
+        mark_of(member) != member->stack.mark || (!stacks->heap_frames && !gs_chunk_as_predicted(stacks, member)))
         return true;
-    gs_read_flags(reader, member);
+    gs_pieces_flags(stacks, member);
     return false;
 }
 
 /* Sorts the first `count` of them by whether they moved, those who did first; returns how many did. */
-static size_t sort_moved(struct gs_reader *reader, struct gs_member **members, size_t count)
+static size_t sort_moved(struct gs_stack_reader *stacks, struct gs_member **members, size_t count)
 {
     size_t moved = 0;
-    reader->arena_used = 0;
+    stacks->arena_used = 0;
     for (size_t i = 0; i < count; i++)
-        members[i]->doubled = members[i]->still = false;
-    bool read = gs_pieces_read_bare(reader, members, count, false) == GS_OK;
+        members[i]->stack.doubled = members[i]->stack.still = false;
+    bool read = gs_pieces_read_bare(stacks, members, count, false) == GS_OK;
     for (size_t i = 0; i < count; i++) {
         struct gs_member *member = members[i];
-        if (read && !has_moved(reader, member))
+        if (read && !has_moved(stacks, member))
             continue;
         members[i] = members[moved];
         members[moved++] = member;
@@ -91,30 +91,30 @@ static size_t sort_moved(struct gs_reader *reader, struct gs_member **members, s
     return moved;
 }
 
-size_t gs_unmoved_drop(struct gs_reader *reader, struct gs_member **members, size_t count)
+size_t gs_unmoved_drop(struct gs_stack_reader *stacks, struct gs_member **members, size_t count)
 {
-    if (count < WORTH_THREADS || reader->natives.scope != GS_NATIVE_NONE)
+    if (count < WORTH_THREADS || stacks->natives.scope != GS_NATIVE_NONE)
         return count;
-    if (reader->all_move > 0) {
-        reader->all_move--;
+    if (stacks->all_move > 0) {
+        stacks->all_move--;
         return count;
     }
     size_t moved = 0, tried = 0, open = 0;
     struct gs_member *some[TOGETHER];
     for (size_t i = 0; i < count; i++) {
-        if (may_stand(reader, members[i]) && gs_spend(reader, gs_pieces_cost(reader, members[i])))
+        if (may_stand(stacks, members[i]) && gs_spend(stacks, gs_pieces_cost(stacks, members[i])))
             some[open++] = members[i];
         else
             members[moved++] = members[i];
         if (open < TOGETHER && i + 1 < count)
             continue;
-        size_t among = sort_moved(reader, some, open);
+        size_t among = sort_moved(stacks, some, open);
         memcpy(members + moved, some, among * sizeof *some);
         moved += among;
         tried += open;
         open = 0;
     }
     if (moved > count - tried / 2)
-        reader->all_move = PAUSE;
+        stacks->all_move = PAUSE;
     return moved;
 }

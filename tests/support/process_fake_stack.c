@@ -157,20 +157,20 @@ void process_must_take(struct process *p)
 /* Whoever was left as published before has no news. */
 static void check_published(const struct process *p)
 {
-    for (size_t i = 0; i < p->reader->order_count; i++) {
-        const struct gs_member *member = p->reader->order[i];
+    for (size_t i = 0; i < p->reader->out.order_count; i++) {
+        const struct gs_member *member = p->reader->out.order[i];
         if (member->place == SIZE_MAX)
             continue;
         const struct gs_thread *thread = &p->snapshot->threads[member->place];
         assert_int_equal(thread->tid, member->tid);
-        assert_int_equal(thread->gil, member->gil);
-        assert_int_equal(thread->evidence, member->evidence);
-        assert_int_equal(thread->activity.run, member->activity.run);
-        assert_int_equal(thread->activity.number, member->activity.number);
-        assert_int_equal(thread->torn, member->torn);
-        assert_int_equal(thread->read, member->read_sample);
-        assert_ptr_equal(thread->frames, member->frames);
-        assert_int_equal(thread->frame_count, member->frame_count);
+        assert_int_equal(thread->gil, member->wait.gil);
+        assert_int_equal(thread->evidence, member->wait.evidence);
+        assert_int_equal(thread->activity.run, member->wait.activity.run);
+        assert_int_equal(thread->activity.number, member->wait.activity.number);
+        assert_int_equal(thread->torn, member->stack.torn);
+        assert_int_equal(thread->read, member->stack.read_sample);
+        assert_ptr_equal(thread->frames, member->stack.frames);
+        assert_int_equal(thread->frame_count, member->stack.frame_count);
     }
 }
 

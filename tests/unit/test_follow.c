@@ -25,26 +25,26 @@ static void open_world(struct world *w)
 {
     memset(w, 0, sizeof *w);
     w->lock.sharers = 1;
-    w->lock.after = (struct gs_gil_words){.exists = true, .enabled = true, .has_switches = true, .switches = 100};
-    w->reader = (struct gs_reader){.python = &w->python,
-                                   .interps = &w->interp,
-                                   .interp_count = 1,
-                                   .locks = &w->lock,
-                                   .lock_count = 1,
-                                   .members = w->list,
-                                   .member_count = THREADS,
-                                   .taken_ns = 1000 * MS};
+    w->lock.after = (struct gs_gil_fields){.exists = true, .enabled = true, .has_switches = true, .switches = 100};
+    w->reader.threads = (struct gs_thread_list){.python = &w->python,
+                                                .interps = &w->interp,
+                                                .interp_count = 1,
+                                                .locks = &w->lock,
+                                                .lock_count = 1,
+                                                .members = w->list,
+                                                .member_count = THREADS,
+                                                .taken_ns = 1000 * MS};
     for (size_t i = 0; i < THREADS; i++) {
         w->members[i].tstate = 0x5000 + 16 * i;
         w->list[i] = &w->members[i];
     }
-    assert_true(gs_list_index(&w->reader));
+    assert_true(gs_list_index(&w->reader.threads));
     w->lock.after.last_holder = w->members[0].tstate;
 }
 
 static void close_world(struct world *w)
 {
-    free(w->reader.by_tstate.slots);
+    free(w->reader.threads.by_tstate.slots);
 }
 
 /* After so many more hand-overs it is the thread's. */
@@ -52,15 +52,15 @@ static void glance(struct world *w, uint64_t handed, size_t thread)
 {
     w->lock.after.switches += handed;
     w->lock.after.last_holder = w->members[thread].tstate;
-    gs_follow_note(&w->reader, &w->lock.after);
+    gs_follow_note(&w->reader.follow, &w->lock.after);
 }
 
 /* A snapshot, `ms` after the one before. */
 static void take(struct world *w, uint64_t ms)
 {
-    w->reader.taken_ns += ms * MS;
+    w->reader.threads.taken_ns += ms * MS;
     w->lock.stacked = w->lock.after;
-    gs_follow_begin(&w->reader);
+    gs_follow_begin(&w->reader.follow, &w->reader.threads);
 }
 
 static void test_chain(void **state)
@@ -75,12 +75,12 @@ static void test_chain(void **state)
     glance(&w, 1, 5);
     glance(&w, 1, 3);
     assert_true(w.reader.follow.whole);
-    assert_int_equal(gs_follow_movers(&w.reader, movers), 3);
+    assert_int_equal(gs_follow_movers(&w.reader.follow, &w.reader.threads, movers), 3);
     assert_ptr_equal(movers[0], &w.members[0]);
     assert_ptr_equal(movers[1], &w.members[3]);
     assert_ptr_equal(movers[2], &w.members[5]);
     take(&w, 10);
-    assert_int_equal(gs_follow_movers(&w.reader, movers), 1);
+    assert_int_equal(gs_follow_movers(&w.reader.follow, &w.reader.threads, movers), 1);
     assert_ptr_equal(movers[0], &w.members[3]);
     close_world(&w);
 }
@@ -110,11 +110,11 @@ static void test_broken(void **state)
     take(&w, 10);
     w.lock.after.switches++;
     w.lock.after.last_holder = 0x9000;
-    gs_follow_note(&w.reader, &w.lock.after);
+    gs_follow_note(&w.reader.follow, &w.lock.after);
     assert_true(w.reader.follow.whole);
-    assert_true(gs_follow_movers(&w.reader, movers) == SIZE_MAX);
+    assert_true(gs_follow_movers(&w.reader.follow, &w.reader.threads, movers) == SIZE_MAX);
     take(&w, 10);
-    assert_int_equal(gs_follow_movers(&w.reader, movers), 0);
+    assert_int_equal(gs_follow_movers(&w.reader.follow, &w.reader.threads, movers), 0);
     w.lock.sharers = 2; /* two interpreters on one GIL: it proves nothing */
     take(&w, 10);
     assert_false(w.reader.follow.whole);
@@ -133,8 +133,9 @@ static void test_worth(void **state)
     assert_true(w.reader.follow.next_ns == UINT64_MAX);
     w.lock.after.switches += 2;
     take(&w, 10);
-    assert_true(w.reader.follow.next_ns > w.reader.taken_ns && w.reader.follow.next_ns < w.reader.taken_ns + 10 * MS);
-    assert_true(gs_reader_follow(&w.reader, w.reader.taken_ns) == w.reader.follow.next_ns);
+    assert_true(w.reader.follow.next_ns > w.reader.threads.taken_ns &&
+                w.reader.follow.next_ns < w.reader.threads.taken_ns + 10 * MS);
+    assert_true(gs_reader_follow(&w.reader, w.reader.threads.taken_ns) == w.reader.follow.next_ns);
     w.lock.after.switches += 50;
     take(&w, 10);
     assert_true(w.reader.follow.next_ns == UINT64_MAX);
@@ -144,7 +145,7 @@ static void test_worth(void **state)
     w.lock.after.switches += 2;
     take(&w, 10);
     assert_true(w.reader.follow.next_ns != UINT64_MAX);
-    w.reader.member_count = 8;
+    w.reader.threads.member_count = 8;
     w.lock.after.switches += 2;
     take(&w, 10);
     assert_true(w.reader.follow.next_ns == UINT64_MAX);

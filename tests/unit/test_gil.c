@@ -18,7 +18,7 @@ struct world {
     struct objects o;
     struct gs_python python;
     struct gs_gil_place place;
-    struct gs_gil_words words;
+    struct gs_gil_fields words;
 };
 
 static void open_world(struct world *w, uint32_t version)
@@ -387,7 +387,7 @@ static void test_only_waits_are_waits(void **state)
 static void test_same(void **state)
 {
     (void)state;
-    struct gs_gil_words a = {.locked = true, .last_holder = 1, .switches = 2}, b = a;
+    struct gs_gil_fields a = {.locked = true, .last_holder = 1, .switches = 2}, b = a;
     assert_true(gs_gil_same(&a, &b));
     b.cond_users = 7;
     assert_true(gs_gil_same(&a, &b));

@@ -322,11 +322,11 @@ static void test_far_too_many_threads(void **state)
     mem_fake_put64(p.o.mem, head_word(&p), all);
     for (int i = 0; i < 5; i++)
         assert_lost(&p);
-    assert_true(p.reader->member_count < 20000);
+    assert_true(p.reader->threads.member_count < 20000);
     mem_fake_put64(p.o.mem, head_word(&p), 0);
     process_must_take(&p);
     assert_int_equal(p.snapshot->thread_count, 0);
-    assert_int_equal(p.reader->member_count, 0);
+    assert_int_equal(p.reader->threads.member_count, 0);
     process_fini(&p);
 }
 

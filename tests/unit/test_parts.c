@@ -7,15 +7,17 @@
 
 #include <cmocka.h>
 
-#include "sample/reader.h"
+#include "sample/stack_reader.h"
 
-static struct gs_reader reader;
+static struct gs_thread_list threads;
+static struct gs_stack_reader stacks;
 static struct gs_parts parts;
 
 static int start(void **state)
 {
     (void)state;
-    reader = (struct gs_reader){.sample = 1};
+    threads = (struct gs_thread_list){.sample = 1};
+    stacks = (struct gs_stack_reader){.threads = &threads};
     parts = (struct gs_parts){0};
     return 0;
 }
@@ -29,7 +31,7 @@ static int end(void **state)
 
 static bool add(gs_addr addr, uint32_t len, uint32_t gap)
 {
-    bool added = gs_parts_add(&reader, &parts, addr, len, gap);
+    bool added = gs_parts_add(&stacks, &parts, addr, len, gap);
     uint64_t bytes = 0;
     for (size_t i = 0; i < parts.count; i++) {
         bytes += parts.list[i].len;
@@ -79,12 +81,12 @@ static void test_edges(void **state)
     assert_int_equal(parts.count, 2);
     static uint8_t copy[100];
     parts.list[1].copy[0] = copy;
-    assert_ptr_equal(gs_parts_at(&reader, &parts, UINT64_MAX - 100, 100, 0), copy);
-    assert_ptr_equal(gs_parts_at(&reader, &parts, UINT64_MAX - 10, 10, 0), copy + 90);
-    assert_null(gs_parts_at(&reader, &parts, UINT64_MAX - 10, 11, 0));
-    assert_null(gs_parts_at(&reader, &parts, UINT64_MAX - 101, 8, 0));
-    assert_null(gs_parts_at(&reader, &parts, UINT64_MAX - 100, 100, 1));
-    assert_null(gs_parts_at(&reader, &parts, UINT64_MAX, 1, 0));
+    assert_ptr_equal(gs_parts_at(&stacks, &parts, UINT64_MAX - 100, 100, 0), copy);
+    assert_ptr_equal(gs_parts_at(&stacks, &parts, UINT64_MAX - 10, 10, 0), copy + 90);
+    assert_null(gs_parts_at(&stacks, &parts, UINT64_MAX - 10, 11, 0));
+    assert_null(gs_parts_at(&stacks, &parts, UINT64_MAX - 101, 8, 0));
+    assert_null(gs_parts_at(&stacks, &parts, UINT64_MAX - 100, 100, 1));
+    assert_null(gs_parts_at(&stacks, &parts, UINT64_MAX, 1, 0));
 }
 
 /* A part ends where it would grow too long, before and behind. */
@@ -109,22 +111,22 @@ static void test_limits(void **state)
 {
     (void)state;
     for (size_t i = 0; i < GS_PARTS_MAX; i++)
-        assert_true(gs_parts_add(&reader, &parts, 0x10000 + i * 4096, 100, 64));
+        assert_true(gs_parts_add(&stacks, &parts, 0x10000 + i * 4096, 100, 64));
     assert_false(add(0x8000, 100, 64));
-    gs_parts_age(&reader, &parts); /* too many: all anew */
+    gs_parts_age(&stacks, &parts); /* too many: all anew */
     assert_int_equal(parts.count, 0);
     assert_int_equal(parts.bytes, 0);
     for (size_t i = 0; i < GS_STACK_MAX / GS_CHUNK_MAX; i++)
-        assert_true(gs_parts_append(&reader, &parts, 0x10000 + i * 2 * GS_CHUNK_MAX, GS_CHUNK_MAX));
-    assert_false(gs_parts_append(&reader, &parts, 0x8000, 8));
+        assert_true(gs_parts_append(&stacks, &parts, 0x10000 + i * 2 * GS_CHUNK_MAX, GS_CHUNK_MAX));
+    assert_false(gs_parts_append(&stacks, &parts, 0x8000, 8));
     assert_false(add(0x8000, 8, 64));
     /* Nothing is allocated while a thread stands still for us. */
     gs_parts_clear(&parts);
-    reader.stopping = true;
+    stacks.stopping = true;
     size_t room = parts.room;
     for (size_t i = 0; i < room; i++)
-        assert_true(gs_parts_append(&reader, &parts, 0x10000 + i * 4096, 8));
-    assert_false(gs_parts_append(&reader, &parts, 0x8000, 8));
+        assert_true(gs_parts_append(&stacks, &parts, 0x10000 + i * 4096, 8));
+    assert_false(gs_parts_append(&stacks, &parts, 0x8000, 8));
     assert_int_equal(parts.room, room);
 }
 
@@ -134,13 +136,13 @@ static void test_ageing(void **state)
     static const uint8_t copy[16];
     assert_true(add(0x10000, 16, 8));
     assert_true(add(0x20000, 16, 8));
-    reader.sample += GS_PART_AGE;
-    gs_parts_age(&reader, &parts);
+    threads.sample += GS_PART_AGE;
+    gs_parts_age(&stacks, &parts);
     assert_int_equal(parts.count, 2);
     parts.list[1].copy[0] = copy;
-    assert_non_null(gs_parts_at(&reader, &parts, 0x20000, 8, 0));
-    reader.sample++;
-    gs_parts_age(&reader, &parts);
+    assert_non_null(gs_parts_at(&stacks, &parts, 0x20000, 8, 0));
+    threads.sample++;
+    gs_parts_age(&stacks, &parts);
     assert_int_equal(parts.count, 1);
     assert_part(0, 0x20000, 16);
     assert_int_equal(parts.bytes, 16);

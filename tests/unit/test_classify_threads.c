@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "sample/reader.h"
+#include "sample/waiters.h"
 #include "support/mem_fake.h"
 
 enum { THREADS = 80 };
@@ -27,11 +27,12 @@ enum { THREADS = 80 };
 #define MUTEX   (GIL + 80)
 #define SWITCH  (GIL + 120)
 
-/* A reader whose members and words are set by hand; the kernel's part comes from files of ours. */
+/* Threads and fields of a GIL that are set by hand; the kernel's part comes from files of ours. */
 struct world {
     struct gs_target target;
     struct gs_python python;
-    struct gs_reader reader;
+    struct gs_thread_list threads;
+    struct gs_waiters waiters;
     struct gs_interp interp;
     struct gs_lock lock;
     struct gs_member members[THREADS];
@@ -60,34 +61,34 @@ static void open_world(struct world *w, size_t threads)
     mem_fake_map(w->python.mem, RUNTIME, 4096);
     assert_true(gs_gil_place(&w->python, 0, &w->lock.place));
     w->lock.sharers = 1;
-    w->lock.after = (struct gs_gil_words){.exists = true, .enabled = true, .has_users = true, .has_switches = true};
+    w->lock.after = (struct gs_gil_fields){.exists = true, .enabled = true, .has_users = true, .has_switches = true};
     w->lock.last = w->lock.after;
-    w->reader = (struct gs_reader){.python = &w->python,
-                                   .interps = &w->interp,
-                                   .interp_count = 1,
-                                   .locks = &w->lock,
-                                   .lock_count = 1,
-                                   .members = w->list,
-                                   .member_count = threads,
-                                   .sample = 1,
-                                   .taken_ns = 1000000000,
-                                   .rotated_ns = 1000000000};
+    w->threads = (struct gs_thread_list){.python = &w->python,
+                                         .interps = &w->interp,
+                                         .interp_count = 1,
+                                         .locks = &w->lock,
+                                         .lock_count = 1,
+                                         .members = w->list,
+                                         .member_count = threads,
+                                         .sample = 1,
+                                         .taken_ns = 1000000000};
+    w->waiters = (struct gs_waiters){.threads = &w->threads, .recheck.last_ns = 1000000000};
     for (size_t i = 0; i < threads; i++) {
         int fd = memfd_create("syscall", 0);
         assert_true(fd >= 0);
         w->members[i] = (struct gs_member){
             .tstate = 0x5000 + i, .tid = 100 + (int)i, .ns_tid = 200 + (int)i, .syscall_fd = fd, .runs_fd = -1};
-        w->members[i].awake.outside = true; /* forgotten as soon as it sleeps or holds */
+        w->members[i].wait.awake.outside = true; /* forgotten as soon as it sleeps or holds */
         w->list[i] = &w->members[i];
     }
-    assert_true(gs_list_index(&w->reader));
+    assert_true(gs_list_index(&w->threads));
 }
 
 static void close_world(struct world *w)
 {
-    for (size_t i = 0; i < w->reader.member_count; i++)
+    for (size_t i = 0; i < w->threads.member_count; i++)
         close(w->members[i].syscall_fd);
-    free(w->reader.by_tstate.slots);
+    free(w->threads.by_tstate.slots);
     gs_mem_free(w->python.mem);
 }
 
@@ -112,16 +113,16 @@ static void held_by(struct world *w, size_t i)
     w->lock.after.holder = w->lock.after.last_holder = w->members[i].tstate;
 }
 
-static void census(struct world *w)
+static void classify(struct world *w)
 {
-    w->reader.taken_ns += 1000;
-    gs_census(&w->reader, 0);
+    w->threads.taken_ns += 1000;
+    gs_classify_threads(&w->waiters, 0);
 }
 
 #define assert_judged(w, i, word, how)                                                                                 \
     do {                                                                                                               \
-        assert_int_equal((w)->members[i].gil, word);                                                                   \
-        assert_int_equal((w)->members[i].evidence, how);                                                               \
+        assert_int_equal((w)->members[i].wait.gil, word);                                                              \
+        assert_int_equal((w)->members[i].wait.evidence, how);                                                          \
     } while (0)
 
 static void test_holder_and_sleepers(void **state)
@@ -139,13 +140,13 @@ static void test_holder_and_sleepers(void **state)
     does(&w, 6, "");
     w.lock.after.cond_users = 1;
     w.lock.after.switch_users = 1;
-    census(&w);
+    classify(&w);
     assert_judged(&w, 0, GS_HOLDS, GS_EXACT);
     for (size_t i = 1; i <= 3; i++)
         assert_judged(&w, i, GS_WAITS, GS_INFERRED);
     assert_judged(&w, 4, GS_WITHOUT, GS_INFERRED);
     assert_judged(&w, 5, GS_WITHOUT, GS_INFERRED);
-    assert_int_equal(w.members[6].activity.run, GS_RUN_GONE);
+    assert_int_equal(w.members[6].wait.activity.run, GS_RUN_GONE);
     close_world(&w);
 }
 
@@ -160,16 +161,16 @@ static void test_holder_that_sleeps(void **state)
     held_by(&w, 0);
     for (size_t i = 0; i < 4; i++) {
         does(&w, 0, texts[i]);
-        census(&w);
+        classify(&w);
         assert_judged(&w, 0, GS_HOLDS, GS_EXACT);
     }
     waits_on(&w, 0, COND + 40);
-    census(&w);
+    classify(&w);
     assert_judged(&w, 0, GS_HOLDS, GS_EXACT);
     /* Free: being the last holder is nothing. */
     w.lock.after.locked = false;
     does(&w, 0, "35 0x1 0x0 0 0 0 0 0x1 0x2\n");
-    census(&w);
+    classify(&w);
     assert_judged(&w, 0, GS_WITHOUT, GS_INFERRED);
     close_world(&w);
 }
@@ -207,9 +208,9 @@ static void test_awake(void **state)
         w.lock.after.switch_users = cases[i].switch_users;
         w.lock.after.has_users = cases[i].has_users;
         w.lock.after.mutex_owner = cases[i].owned ? 999 : 0;
-        census(&w);
-        if (w.members[2].gil != cases[i].expected || w.members[3].gil != cases[i].expected)
-            fail_msg("case %zu: %d %d", i, w.members[2].gil, w.members[3].gil);
+        classify(&w);
+        if (w.members[2].wait.gil != cases[i].expected || w.members[3].wait.gil != cases[i].expected)
+            fail_msg("case %zu: %d %d", i, w.members[2].wait.gil, w.members[3].wait.gil);
         /* Who has the mutex may be about to write its name there. */
         assert_judged(&w, 0, GS_HOLDS, cases[i].owned ? GS_INFERRED : GS_EXACT);
         assert_judged(&w, 1, GS_WAITS, GS_INFERRED);
@@ -240,13 +241,13 @@ static void test_waits_on(void **state)
         waits_on(&w, 1, cases[i].waited ? COND + 40 : 0x77000);
         does(&w, 2, "running\n");
         w.lock.after.cond_users = 1;
-        census(&w);
+        classify(&w);
         w.lock.last = w.lock.after;
         w.lock.last.last_holder = cases[i].had_it ? w.members[1].tstate : w.lock.last.last_holder;
         w.lock.after.switches += cases[i].switches;
         does(&w, 1, "running\n");
-        w.reader.members[1]->asked_ns = 0;
-        census(&w);
+        w.threads.members[1]->wait.asked_ns = 0;
+        classify(&w);
         assert_judged(&w, 1, cases[i].expected, GS_INFERRED);
         close_world(&w);
     }
@@ -268,7 +269,7 @@ static void test_awake_beside_the_mutex(void **state)
         waits_on(&w, 1, MUTEX);
         does(&w, 2, "running\n");
         w.lock.after.cond_users = cases[i].users;
-        census(&w);
+        classify(&w);
         assert_judged(&w, 2, cases[i].expected, GS_INFERRED);
         close_world(&w);
     }
@@ -285,7 +286,7 @@ static void test_owner_of_the_mutex(void **state)
     does(&w, 2, "running\n");
     w.lock.after.mutex_owner = 201; /* in the target's own numbers */
     w.lock.after.cond_users = 3;
-    census(&w);
+    classify(&w);
     assert_judged(&w, 1, GS_UNKNOWN, GS_INFERRED);
     assert_judged(&w, 2, GS_WAITS, GS_INFERRED);
     close_world(&w);
@@ -302,25 +303,25 @@ static void test_gil_requested(void **state)
     does(&w, 0, "running\n");
     for (size_t i = 1; i < 5; i++)
         does(&w, i, "running\n");
-    w.members[0].requested = true; /* just got it */
-    w.members[0].requested_sample = 1;
-    w.members[1].requested = true;
-    w.members[1].requested_sample = 1;
-    w.members[2].requested_sample = 1;
-    w.members[3].requested = true; /* but long ago */
+    w.members[0].stack.requested = true; /* just got it */
+    w.members[0].stack.requested_sample = 1;
+    w.members[1].stack.requested = true;
+    w.members[1].stack.requested_sample = 1;
+    w.members[2].stack.requested_sample = 1;
+    w.members[3].stack.requested = true; /* but long ago */
     does(&w, 4, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
-    w.members[4].requested_sample = 1;
+    w.members[4].stack.requested_sample = 1;
     w.lock.after.cond_users = 1;
-    census(&w);
+    classify(&w);
     assert_judged(&w, 0, GS_HOLDS, GS_EXACT);
     assert_judged(&w, 1, GS_WAITS, GS_EXACT);
     assert_judged(&w, 2, GS_WITHOUT, GS_EXACT);
-    assert_int_equal(w.members[3].evidence, GS_INFERRED);
+    assert_int_equal(w.members[3].wait.evidence, GS_INFERRED);
     assert_judged(&w, 4, GS_WITHOUT, GS_EXACT);
     /* Asleep in the wait although the flag was not yet set when it was read. */
     waits_on(&w, 2, COND + 32);
-    w.reader.full_census = true;
-    census(&w);
+    w.waiters.ask_all = true;
+    classify(&w);
     assert_judged(&w, 2, GS_WAITS, GS_INFERRED);
     close_world(&w);
 }
@@ -335,7 +336,7 @@ static void test_disabled(void **state)
     does(&w, 0, "running\n");
     waits_on(&w, 1, COND + 40);
     does(&w, 2, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
-    census(&w);
+    classify(&w);
     for (size_t i = 0; i < 3; i++)
         assert_judged(&w, i, GS_NONE, GS_EXACT);
     close_world(&w);
@@ -354,8 +355,8 @@ static void test_perhaps(void **state)
     does(&w, 0, "running\n");
     does(&w, 3, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
     held_by(&w, 0);
-    w.reader.full_census = true;
-    census(&w);
+    w.waiters.ask_all = true;
+    classify(&w);
     assert_judged(&w, 0, GS_HOLDS, GS_EXACT);
     assert_judged(&w, 1, GS_UNKNOWN, GS_INFERRED);
     assert_judged(&w, 2, GS_WAITS, GS_INFERRED);
@@ -363,8 +364,8 @@ static void test_perhaps(void **state)
     w.lock.after.locked = false;
     w.lock.after.holder = 0;
     does(&w, 0, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
-    w.reader.full_census = true;
-    census(&w);
+    w.waiters.ask_all = true;
+    classify(&w);
     assert_judged(&w, 1, GS_WITHOUT, GS_INFERRED);
     close_world(&w);
 }
@@ -380,8 +381,8 @@ static void test_hidden(void **state)
     does(&w, 0, "running\n");
     does(&w, 1, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
     waits_on(&w, 2, COND + 40);
-    w.reader.full_census = true;
-    census(&w);
+    w.waiters.ask_all = true;
+    classify(&w);
     assert_judged(&w, 0, GS_UNKNOWN, GS_INFERRED);
     assert_judged(&w, 1, GS_UNKNOWN, GS_INFERRED);
     assert_judged(&w, 2, GS_WAITS, GS_INFERRED);
@@ -398,45 +399,45 @@ static void test_who_is_asked(void **state)
     held_by(&w, 0);
     for (size_t i = 0; i < COUNT; i++)
         does(&w, i, "running\n");
-    census(&w);
+    classify(&w);
     assert_judged(&w, 2, GS_WITHOUT, GS_INFERRED);
     for (size_t i = 1; i < COUNT; i++)
         waits_on(&w, i, COND + 40);
     /* As many users as are missing: found out in the same sample. */
     w.lock.after.cond_users = COUNT - 1;
-    census(&w);
+    classify(&w);
     for (size_t i = 1; i < COUNT; i++)
         assert_judged(&w, i, GS_WAITS, GS_INFERRED);
     /* They all leave, and the count says so. */
     for (size_t i = 1; i < COUNT; i++)
         does(&w, i, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
     w.lock.after.cond_users = 0;
-    census(&w);
+    classify(&w);
     for (size_t i = 1; i < COUNT; i++)
         assert_judged(&w, i, GS_WITHOUT, GS_INFERRED);
     /* Nothing tells, but nobody goes without being asked for long. */
     w.lock.after.has_users = false;
     for (size_t i = 1; i < COUNT; i++)
         does(&w, i, "running\n");
-    w.reader.rotated_ns = w.reader.taken_ns;
+    w.waiters.recheck.last_ns = w.threads.taken_ns;
     for (int i = 0; i < 20; i++) {
-        w.reader.taken_ns += 5000000;
-        gs_census(&w.reader, 0);
+        w.threads.taken_ns += 5000000;
+        gs_classify_threads(&w.waiters, 0);
     }
     for (size_t i = 1; i < COUNT; i++)
-        assert_int_equal(w.members[i].activity.run, GS_RUN_RUNNING);
+        assert_int_equal(w.members[i].wait.activity.run, GS_RUN_RUNNING);
     /* A hand-over more than one: those that waited are asked again. */
     w.lock.after.has_users = true;
     waits_on(&w, 5, COND + 40);
-    w.reader.full_census = true;
-    census(&w);
-    w.reader.full_census = false;
+    w.waiters.ask_all = true;
+    classify(&w);
+    w.waiters.ask_all = false;
     assert_judged(&w, 5, GS_WAITS, GS_INFERRED);
     does(&w, 5, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
-    w.reader.rotation = 0;
-    w.reader.rotated_ns = w.reader.taken_ns;
-    w.reader.taken_ns += 1000;
-    gs_census(&w.reader, 2);
+    w.waiters.search_at = 0;
+    w.waiters.recheck.last_ns = w.threads.taken_ns;
+    w.threads.taken_ns += 1000;
+    gs_classify_threads(&w.waiters, 2);
     assert_judged(&w, 5, GS_WITHOUT, GS_INFERRED);
     close_world(&w);
 }
@@ -450,8 +451,8 @@ static void open_crowd(struct world *w)
     for (size_t i = 1; i < THREADS; i++)
         waits_on(w, i, COND + 40);
     w->lock.after.cond_users = THREADS - 1;
-    census(w);
-    w->reader.rotated_ns = w->reader.taken_ns;
+    classify(w);
+    w->waiters.recheck.last_ns = w->threads.taken_ns;
     w->lock.last = w->lock.after;
 }
 
@@ -465,21 +466,21 @@ static void test_many_wait(void **state)
     waits_on(&w, 0, COND + 40);
     does(&w, 1, "running\n");
     held_by(&w, 1);
-    w.reader.taken_ns += 1000;
-    gs_census(&w.reader, 3);
+    w.threads.taken_ns += 1000;
+    gs_classify_threads(&w.waiters, 3);
     for (size_t i = 0; i < THREADS; i++)
         assert_judged(&w, i, i == 1 ? GS_HOLDS : GS_WAITS, i == 1 ? GS_EXACT : GS_INFERRED);
-    assert_true(w.members[0].asked_ns == w.reader.taken_ns && w.members[1].asked_ns == w.reader.taken_ns);
+    assert_true(w.members[0].wait.asked_ns == w.threads.taken_ns && w.members[1].wait.asked_ns == w.threads.taken_ns);
     for (size_t i = 2; i < THREADS; i++)
-        assert_true(w.members[i].asked_ns < w.reader.taken_ns);
+        assert_true(w.members[i].wait.asked_ns < w.threads.taken_ns);
     /* One of those that had it meanwhile went elsewhere: the count no longer fits, and all are asked. */
     w.lock.last = w.lock.after;
     does(&w, 70, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
     w.lock.after.cond_users--;
-    w.reader.taken_ns += 1000;
-    gs_census(&w.reader, 3);
+    w.threads.taken_ns += 1000;
+    gs_classify_threads(&w.waiters, 3);
     assert_judged(&w, 70, GS_WITHOUT, GS_INFERRED);
-    assert_true(w.members[2].asked_ns == w.reader.taken_ns);
+    assert_true(w.members[2].wait.asked_ns == w.threads.taken_ns);
     close_world(&w);
 }
 
@@ -497,25 +498,25 @@ static void test_known_movers(void **state)
     held_by(&w, 1);
     w.lock.after.switches = w.lock.last.switches + 2;
     w.lock.after.cond_users--;
-    w.reader.sample++;
-    w.reader.movers_known = true;
-    w.members[7].moved_sample = w.reader.sample;
-    w.reader.taken_ns += 1000;
-    gs_census(&w.reader, 2);
+    w.threads.sample++;
+    w.waiters.movers_known = true;
+    w.members[7].wait.moved_sample = w.threads.sample;
+    w.threads.taken_ns += 1000;
+    gs_classify_threads(&w.waiters, 2);
     assert_judged(&w, 7, GS_WITHOUT, GS_INFERRED);
     assert_judged(&w, 0, GS_WAITS, GS_INFERRED);
     assert_judged(&w, 9, GS_WAITS, GS_INFERRED);
-    assert_true(w.members[9].asked_ns < w.reader.taken_ns && w.members[2].asked_ns < w.reader.taken_ns);
+    assert_true(w.members[9].wait.asked_ns < w.threads.taken_ns && w.members[2].wait.asked_ns < w.threads.taken_ns);
     /* Seen awake, it has waited on all the same; who had it meanwhile is not known to have. */
-    w.members[9].activity.run = GS_RUN_RUNNING;
+    w.members[9].wait.activity.run = GS_RUN_RUNNING;
     w.lock.last = w.lock.after;
     w.lock.after.switches += 2;
     w.lock.after.has_users = false;
     does(&w, 0, "running\n");
-    w.reader.sample++;
-    w.members[0].moved_sample = w.reader.sample;
-    w.reader.taken_ns += 1000;
-    gs_census(&w.reader, 2);
+    w.threads.sample++;
+    w.members[0].wait.moved_sample = w.threads.sample;
+    w.threads.taken_ns += 1000;
+    gs_classify_threads(&w.waiters, 2);
     assert_judged(&w, 9, GS_WAITS, GS_INFERRED);
     assert_judged(&w, 0, GS_UNKNOWN, GS_INFERRED);
     close_world(&w);
@@ -533,13 +534,13 @@ static void test_words_that_moved(void **state)
     does(&w, 2, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
     mem_fake_put64(w.python.mem, GIL + 8, w.members[0].tstate);
     mem_fake_put32(w.python.mem, GIL + 16, 1);
-    gs_census(&w.reader, 1);
+    gs_classify_threads(&w.waiters, 1);
     assert_true(w.lock.stands);
     assert_judged(&w, 1, GS_WITHOUT, GS_INFERRED);
     /* Other users meanwhile: the counts vouch for nobody until they are seen a second time. */
     w.lock.after.has_users = true;
     mem_fake_put32(w.python.mem, MUTEX + 12, 1);
-    gs_census(&w.reader, 1);
+    gs_classify_threads(&w.waiters, 1);
     assert_true(w.lock.stands);
     assert_judged(&w, 1, GS_WAITS, GS_INFERRED);
     /* Another hand-over. */
@@ -547,7 +548,7 @@ static void test_words_that_moved(void **state)
     w.lock.after.cond_users = 0;
     mem_fake_put32(w.python.mem, MUTEX + 12, 0);
     mem_fake_put64(w.python.mem, GIL + 24, 5);
-    gs_census(&w.reader, 1);
+    gs_classify_threads(&w.waiters, 1);
     assert_false(w.lock.stands);
     assert_judged(&w, 0, GS_HOLDS, GS_EXACT); /* it did, when it was read */
     assert_judged(&w, 1, GS_UNKNOWN, GS_INFERRED);
@@ -565,11 +566,11 @@ static void test_awake_unproven(void **state)
     held_by(&w, 0);
     does(&w, 0, "running");
     does(&w, 1, "running");
-    w.members[1].awake.outside = false;
-    census(&w);
+    w.members[1].wait.awake.outside = false;
+    classify(&w);
     assert_judged(&w, 1, GS_WITHOUT, GS_INFERRED);
-    w.reader.full_census = true;
-    census(&w);
+    w.waiters.ask_all = true;
+    classify(&w);
     assert_judged(&w, 1, GS_UNKNOWN, GS_INFERRED);
     close_world(&w);
 }
@@ -590,37 +591,37 @@ static void test_proof_of_computing(void **state)
     uint64_t ran_ns;
     open_world(&w, 1);
     struct gs_member *member = &w.members[0];
-    struct gs_gil_words words = {.has_switches = true, .last_holder = 0x9999, .switches = 7};
+    struct gs_gil_fields words = {.has_switches = true, .last_holder = 0x9999, .switches = 7};
     w.target.pid = getpid();
     member->tid = gettid();
     assert_true(gs_target_ran_ns(&w.target, member->tid, &ran_ns));
 
-    member->awake.outside = false;
-    gs_awake_note(&w.reader, member, &words, true);
-    assert_false(gs_awake_outside(&w.reader, member)); /* one look proves nothing */
+    member->wait.awake.outside = false;
+    gs_awake_note(&w.waiters, member, &words, true);
+    assert_false(gs_awake_outside(&w.waiters, member)); /* one look proves nothing */
     ran_ns = burn(&w.target, member->tid, ran_ns + 1000000);
-    gs_awake_note(&w.reader, member, &words, true);
-    assert_false(gs_awake_outside(&w.reader, member)); /* that may be of the time before the look */
+    gs_awake_note(&w.waiters, member, &words, true);
+    assert_false(gs_awake_outside(&w.waiters, member)); /* that may be of the time before the look */
     words.switches = 9;
     ran_ns = burn(&w.target, member->tid, ran_ns + 1000000);
-    gs_awake_note(&w.reader, member, &words, true);
-    assert_false(gs_awake_outside(&w.reader, member)); /* it may have held the GIL between: begins anew */
+    gs_awake_note(&w.waiters, member, &words, true);
+    assert_false(gs_awake_outside(&w.waiters, member)); /* it may have held the GIL between: begins anew */
     words.switches = 10;
     ran_ns = burn(&w.target, member->tid, ran_ns + 1000000);
-    gs_awake_note(&w.reader, member, &words, true);
-    assert_false(gs_awake_outside(&w.reader, member));
+    gs_awake_note(&w.waiters, member, &words, true);
+    assert_false(gs_awake_outside(&w.waiters, member));
     burn(&w.target, member->tid, ran_ns + 1000000);
-    gs_awake_note(&w.reader, member, &words, true);
-    assert_true(gs_awake_outside(&w.reader, member));
+    gs_awake_note(&w.waiters, member, &words, true);
+    assert_true(gs_awake_outside(&w.waiters, member));
 
     struct gs_frame frame = {.frame = 0x100, .code = 0x200, .instr = 4};
-    member->frames = &frame;
-    member->frame_count = 1;
-    assert_false(gs_awake_outside(&w.reader, member)); /* it has moved since */
-    member->frame_count = 0;
+    member->stack.frames = &frame;
+    member->stack.frame_count = 1;
+    assert_false(gs_awake_outside(&w.waiters, member)); /* it has moved since */
+    member->stack.frame_count = 0;
     words.last_holder = member->tstate;
-    gs_awake_note(&w.reader, member, &words, true);
-    assert_false(gs_awake_outside(&w.reader, member));
+    gs_awake_note(&w.waiters, member, &words, true);
+    assert_false(gs_awake_outside(&w.waiters, member));
     close_world(&w);
 }
 
@@ -635,8 +636,8 @@ static void ran(struct world *w, size_t i, unsigned long long waited_ns, unsigne
 /* So much later; nobody was handed the GIL. */
 static void later(struct world *w, uint64_t ms)
 {
-    w->reader.taken_ns += ms * 1000000;
-    gs_census(&w->reader, 0);
+    w->threads.taken_ns += ms * 1000000;
+    gs_classify_threads(&w->waiters, 0);
 }
 
 /* Threads that sleep are asked what they do only when they were put on a processor since. */
@@ -648,34 +649,34 @@ static void test_sleep_on(void **state)
     open_world(&w, 4);
     held_by(&w, 0);
     does(&w, 0, "running\n");
-    w.reader.kept_files = 1 << 20;
+    w.threads.kept_files = 1 << 20;
     for (size_t i = 1; i < 4; i++) {
         w.members[i].runs_fd = memfd_create("schedstat", 0);
         does(&w, i, asleep);
         ran(&w, i, 0, 10);
     }
-    census(&w);
+    classify(&w);
     later(&w, 100); /* the counts are read */
     /* What they do is no longer looked at while the counts stay, but known to be so. */
     does(&w, 1, elsewhere);
     later(&w, 100);
-    assert_int_equal(w.members[1].activity.number, 7);
-    assert_true(w.members[1].asked_ns == w.reader.taken_ns);
+    assert_int_equal(w.members[1].wait.activity.number, 7);
+    assert_true(w.members[1].wait.asked_ns == w.threads.taken_ns);
     ran(&w, 1, 2000, 11);
     later(&w, 100);
-    assert_int_equal(w.members[1].activity.number, 9);
+    assert_int_equal(w.members[1].wait.activity.number, 9);
     /* One waited long for a processor: the others may be waiting for one now. */
     ran(&w, 2, 5000000, 12);
     later(&w, 100);
     does(&w, 3, elsewhere);
     later(&w, 100);
-    assert_int_equal(w.members[3].activity.number, 9);
+    assert_int_equal(w.members[3].wait.activity.number, 9);
     /* That was long ago. */
     later(&w, 20000);
     later(&w, 100);
     does(&w, 3, asleep);
     later(&w, 100);
-    assert_int_equal(w.members[3].activity.number, 9);
+    assert_int_equal(w.members[3].wait.activity.number, 9);
     for (size_t i = 1; i < 4; i++)
         close(w.members[i].runs_fd);
     close_world(&w);
@@ -727,13 +728,13 @@ static void ran_for(struct world *w, size_t i, uint64_t ns, unsigned long long c
 static size_t count_asked(const struct world *w)
 {
     size_t asked = 0;
-    for (size_t i = 0; i < w->reader.member_count; i++)
-        asked += w->members[i].asked_ns == w->reader.taken_ns;
+    for (size_t i = 0; i < w->threads.member_count; i++)
+        asked += w->members[i].wait.asked_ns == w->threads.taken_ns;
     return asked;
 }
 
 /* As long as the process had a processor for no longer than those who are known to run, all others sleep on. */
-static void test_books_balance(void **state)
+static void test_audit(void **state)
 {
     enum { COUNT = 20, RAN = 11, SEEN = 7 };
     static const char asleep[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n", elsewhere[] = "9 0x1 0 0 0 0 0 0x7 0x8\n";
@@ -748,7 +749,7 @@ static void test_books_balance(void **state)
     w.target.pid = worker.pid;
     held_by(&w, 0);
     does(&w, 0, "running\n");
-    w.reader.kept_files = 1 << 20;
+    w.threads.kept_files = 1 << 20;
     for (size_t i = 0; i < COUNT; i++) {
         w.members[i].runs_fd = memfd_create("schedstat", 0);
         if (i > 0)
@@ -756,51 +757,51 @@ static void test_books_balance(void **state)
         ran_for(&w, i, 0, 10);
     }
     let_work(&w, &worker);
-    census(&w);
+    classify(&w);
     later(&w, 100); /* all are looked at */
     later(&w, 100); /* and the rest of the time is known */
     later(&w, 100);
-    assert_true(w.reader.books.balanced);
+    assert_true(w.waiters.recheck.audit.complete);
     assert_in_range(count_asked(&w), 1, 3); /* the holder, and now and then somebody all the same */
     /* The holder goes on computing. */
     let_work(&w, &worker);
     uint64_t holder_ns = worked_ns(&w), before_ns = holder_ns;
-    ran_for(&w, 0, holder_ns - w.reader.books.rest_ns, 10);
+    ran_for(&w, 0, holder_ns - w.waiters.recheck.audit.rest_ns, 10);
     later(&w, 100);
-    assert_true(w.reader.books.balanced);
+    assert_true(w.waiters.recheck.audit.complete);
     /* Somebody else ran: found within the time that it may take, and nobody is looked for any more then. */
     let_work(&w, &worker);
-    w.reader.turn_at = RAN - 5;
+    w.waiters.recheck.turn_at = RAN - 5;
     does(&w, RAN, elsewhere);
     ran_for(&w, RAN, worked_ns(&w) - before_ns, 11);
     later(&w, 50);
     later(&w, 50);
-    assert_int_equal(w.members[RAN].activity.number, 9);
-    assert_true(w.reader.books.balanced);
+    assert_int_equal(w.members[RAN].wait.activity.number, 9);
+    assert_true(w.waiters.recheck.audit.complete);
     later(&w, 100);
-    assert_true(w.reader.books.balanced);
+    assert_true(w.waiters.recheck.audit.complete);
     assert_in_range(count_asked(&w), 1, 3);
     /* One that was seen to fall asleep ran again before that: it may sleep over something else now. */
     before_ns = worked_ns(&w);
-    w.reader.taken_ns += 1000;
-    gs_census_ask(&w.reader, &w.members[SEEN]);
+    w.threads.taken_ns += 1000;
+    gs_ask_thread(&w.waiters, &w.members[SEEN]);
     let_work(&w, &worker);
     does(&w, SEEN, elsewhere);
     ran_for(&w, SEEN, worked_ns(&w) - before_ns, 12);
     later(&w, 100);
-    assert_true(w.reader.books.balanced);
-    assert_int_equal(w.members[SEEN].activity.number, 9);
-    /* Of two that ran one runs on after the balance: the other one is found all the same. */
+    assert_true(w.waiters.recheck.audit.complete);
+    assert_int_equal(w.members[SEEN].wait.activity.number, 9);
+    /* Of two that ran one runs on after the audit: the other one is found all the same. */
     uint64_t ran_ns = worked_ns(&w) - before_ns;
     let_work(&w, &worker);
-    w.reader.turn_at = 13;
+    w.waiters.recheck.turn_at = 13;
     does(&w, 15, elsewhere);
     does(&w, 17, elsewhere);
     ran_for(&w, 15, worked_ns(&w) - before_ns - ran_ns + 500000, 11);
     ran_for(&w, 17, 1000, 11);
     later(&w, 100);
     later(&w, 100);
-    assert_int_equal(w.members[17].activity.number, 9);
+    assert_int_equal(w.members[17].wait.activity.number, 9);
     close(worker.ask[1]);
     close(worker.ask[0]);
     assert_int_equal(waitpid(worker.pid, NULL, 0), worker.pid);
@@ -812,7 +813,7 @@ static void test_books_balance(void **state)
 /* Nobody goes without being asked for a tenth of a second, and whoever was asked a moment ago is not asked in turn. */
 static void test_turns(void **state)
 {
-    enum { COUNT = 12, FRESH = 7 }; /* no books are kept of so few */
+    enum { COUNT = 12, FRESH = 7 }; /* the CPU time of so few is not audited */
     static const char asleep[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n", elsewhere[] = "9 0x1 0 0 0 0 0 0x7 0x8\n";
     (void)state;
     struct world w;
@@ -821,22 +822,22 @@ static void test_turns(void **state)
     does(&w, 0, "running\n");
     for (size_t i = 1; i < COUNT; i++)
         does(&w, i, asleep);
-    census(&w);
+    classify(&w);
     later(&w, 100);
     does(&w, FRESH, elsewhere);
     uint32_t dice = 1;
     for (int sample = 0; sample < 20000; sample++) {
-        w.members[FRESH].asked_ns = w.reader.taken_ns;
+        w.members[FRESH].wait.asked_ns = w.threads.taken_ns;
         uint32_t before = dice;
         dice = dice * 1103515245 + 12345;
         later(&w, 10 + (dice >> 16) % 10 - (before >> 16) % 10); /* a random point in each slot of 10 ms */
         for (size_t i = 0; i < COUNT; i++)
-            assert_in_range(w.reader.taken_ns - w.members[i].asked_ns, 0, 100000000);
+            assert_in_range(w.threads.taken_ns - w.members[i].wait.asked_ns, 0, 100000000);
     }
-    assert_int_equal(w.members[FRESH].activity.number, 7);
+    assert_int_equal(w.members[FRESH].wait.activity.number, 7);
     for (int sample = 0; sample < 12; sample++)
         later(&w, 10);
-    assert_int_equal(w.members[FRESH].activity.number, 9);
+    assert_int_equal(w.members[FRESH].wait.activity.number, 9);
     close_world(&w);
 }
 
@@ -862,34 +863,34 @@ static void test_who_moved(void **state)
     does(&w, 0, "running\n");
     for (size_t i = 1; i < THREADS; i++)
         sleeps_at(&w, i, stacks + i * apart, 7);
-    census(&w);
+    classify(&w);
     w.lock.last = w.lock.after;
     /* One is said to wait, but nobody does: all are asked, and it is known how their stacks look. */
     w.lock.after.cond_users = 1;
-    census(&w);
+    classify(&w);
     assert_int_equal(count_asked(&w), THREADS);
     w.lock.last = w.lock.after;
     sleeps_at(&w, MOVED, stacks + MOVED * apart, 9);
     waits_on(&w, MOVED, COND + 40);
-    census(&w);
+    classify(&w);
     assert_judged(&w, MOVED, GS_WAITS, GS_INFERRED);
     assert_int_equal(count_asked(&w), 2); /* and the holder */
     /* The stack of another one tells nothing, but the count does. */
     w.lock.last = w.lock.after;
     w.lock.after.cond_users = 2;
     waits_on(&w, SILENT, COND + 40);
-    census(&w);
+    classify(&w);
     assert_judged(&w, SILENT, GS_WAITS, GS_INFERRED);
     /* Nor does one that cannot be read: it is asked. */
     w.lock.last = w.lock.after;
     does(&w, 60, "7 0x1 0x2 0x3 0x4 0x5 0x6 0xdead000 0x8\n");
-    w.reader.full_census = true;
-    census(&w);
-    w.reader.full_census = false;
+    w.waiters.ask_all = true;
+    classify(&w);
+    w.waiters.ask_all = false;
     w.lock.last = w.lock.after;
     w.lock.after.cond_users = 3;
     waits_on(&w, 60, COND + 40);
-    census(&w);
+    classify(&w);
     assert_judged(&w, 60, GS_WAITS, GS_INFERRED);
     close_world(&w);
 }
@@ -912,7 +913,7 @@ int main(void)
                                        cmocka_unit_test(test_many_wait),
                                        cmocka_unit_test(test_known_movers),
                                        cmocka_unit_test(test_sleep_on),
-                                       cmocka_unit_test(test_books_balance),
+                                       cmocka_unit_test(test_audit),
                                        cmocka_unit_test(test_turns),
                                        cmocka_unit_test(test_who_moved),
                                        cmocka_unit_test(test_words_that_moved)};

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "sample/roam.h"
+#include "sample/cpu_hop.h"
 
 #define MS UINT64_C(1000000)
 
@@ -22,11 +22,11 @@ enum { CROWD_MOST = 65, CALLS = 200000 };
 static void what_runs_is_told(void **state)
 {
     (void)state;
-    assert_int_equal(gs_roam_running("0.08 0.56 1.13 3/84 12834\n"), 3);
-    assert_int_equal(gs_roam_running("128.00 0.00 0.00 4294967295/84 12834\n"), UINT32_MAX);
-    assert_int_equal(gs_roam_running("0.08 0.56 1.13\n"), 0);
-    assert_int_equal(gs_roam_running("nonsense"), 0);
-    assert_int_equal(gs_roam_running(""), 0);
+    assert_int_equal(gs_cpu_hop_runnable("0.08 0.56 1.13 3/84 12834\n"), 3);
+    assert_int_equal(gs_cpu_hop_runnable("128.00 0.00 0.00 4294967295/84 12834\n"), UINT32_MAX);
+    assert_int_equal(gs_cpu_hop_runnable("0.08 0.56 1.13\n"), 0);
+    assert_int_equal(gs_cpu_hop_runnable("nonsense"), 0);
+    assert_int_equal(gs_cpu_hop_runnable(""), 0);
 }
 
 static pid_t spin(void)
@@ -46,7 +46,7 @@ static void it_keeps_to_what_was_given(void **state)
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     pid_t crowd[CROWD_MOST];
     cpu_set_t given, now;
-    struct gs_roam roam;
+    struct gs_cpu_hop hop;
     bool seen[2] = {false, false};
     int first = -1, second = -1, calls = 0;
     (void)state;
@@ -65,19 +65,19 @@ static void it_keeps_to_what_was_given(void **state)
     assert_int_equal(sched_setaffinity(0, sizeof given, &given), 0);
     for (long i = 0; i <= processors; i++)
         crowd[i] = spin();
-    gs_roam_init(&roam, 1);
+    gs_cpu_hop_init(&hop, 1);
     for (uint64_t now_ns = 1; !(seen[0] && seen[1]) && calls < CALLS; now_ns += 10 * MS, calls++) {
-        gs_roam(&roam, now_ns);
+        gs_cpu_hop(&hop, now_ns);
         assert_int_equal(sched_getaffinity(0, sizeof now, &now), 0);
         CPU_AND(&now, &now, &given);
         assert_true(CPU_COUNT(&now) > 0);
         if (CPU_COUNT(&now) == 1) {
-            assert_true(CPU_ISSET((int)gs_roam_where(&roam) - 1, &now));
+            assert_true(CPU_ISSET((int)gs_cpu_hop_pinned(&hop) - 1, &now));
             seen[CPU_ISSET(first, &now) ? 0 : 1] = true;
         }
     }
-    gs_roam_fini(&roam);
-    assert_int_equal(gs_roam_where(&roam), 0);
+    gs_cpu_hop_fini(&hop);
+    assert_int_equal(gs_cpu_hop_pinned(&hop), 0);
     for (long i = 0; i <= processors; i++) {
         kill(crowd[i], SIGKILL);
         waitpid(crowd[i], NULL, 0);
@@ -94,7 +94,7 @@ static void it_keeps_to_what_was_given(void **state)
 static void what_somebody_else_chose_stays(void **state)
 {
     cpu_set_t given, other, now;
-    struct gs_roam roam;
+    struct gs_cpu_hop hop;
     int first = -1;
     (void)state;
     assert_int_equal(sched_getaffinity(0, sizeof given, &given), 0);
@@ -102,13 +102,13 @@ static void what_somebody_else_chose_stays(void **state)
         first = CPU_ISSET(i, &given) ? i : first;
     CPU_ZERO(&other);
     CPU_SET(first, &other);
-    gs_roam_init(&roam, 1);
-    roam.narrow = true; /* it chose another one, and taskset came after it */
-    roam.given = given;
-    CPU_ZERO(&roam.chosen);
-    CPU_SET(first + 1, &roam.chosen);
+    gs_cpu_hop_init(&hop, 1);
+    hop.narrow = true; /* it chose another one, and taskset came after it */
+    hop.given = given;
+    CPU_ZERO(&hop.chosen);
+    CPU_SET(first + 1, &hop.chosen);
     assert_int_equal(sched_setaffinity(0, sizeof other, &other), 0);
-    gs_roam_fini(&roam);
+    gs_cpu_hop_fini(&hop);
     assert_int_equal(sched_getaffinity(0, sizeof now, &now), 0);
     assert_true(CPU_EQUAL(&now, &other));
     assert_int_equal(sched_setaffinity(0, sizeof given, &given), 0);

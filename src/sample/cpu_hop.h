@@ -3,14 +3,14 @@
  * found ahead. If it is not always the same one, that cancels out between them.
  *
  * Where a processor is idle the kernel takes us there itself, and nobody is in our way: then we stay out of its way. */
-#ifndef GS_SAMPLE_ROAM_H
-#define GS_SAMPLE_ROAM_H
+#ifndef GS_SAMPLE_CPU_HOP_H
+#define GS_SAMPLE_CPU_HOP_H
 
 #include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-struct gs_roam {
+struct gs_cpu_hop {
     int loadavg; /* descriptor of /proc/loadavg, which tells how many threads can run; -1: not opened yet */
     long processors;
     uint64_t next_ns, random;
@@ -19,14 +19,14 @@ struct gs_roam {
     bool narrow;
 };
 
-void gs_roam_init(struct gs_roam *roam, uint64_t now_ns);
+void gs_cpu_hop_init(struct gs_cpu_hop *hop, uint64_t now_ns);
 /* What we may use is as it was. */
-void gs_roam_fini(struct gs_roam *roam);
+void gs_cpu_hop_fini(struct gs_cpu_hop *hop);
 /* To be called after each look. */
-void gs_roam(struct gs_roam *roam, uint64_t now_ns);
+void gs_cpu_hop(struct gs_cpu_hop *hop, uint64_t now_ns);
 /* The processor on which it keeps us, from 1 on; 0: the kernel chooses. */
-uint32_t gs_roam_where(const struct gs_roam *roam);
+uint32_t gs_cpu_hop_pinned(const struct gs_cpu_hop *hop);
 /* Of "0.08 0.56 1.13 3/84 12834": 3. 0: it says something else. */
-unsigned gs_roam_running(const char *loadavg);
+unsigned gs_cpu_hop_runnable(const char *loadavg);
 
 #endif

@@ -1,0 +1,87 @@
+/* Who waits for the GIL. Its fields tell who holds it; of the others the kernel tells what they sleep on, which is
+ * checked against the count of users that the GIL's mutex keeps.
+ *
+ * ask_threads.c asks the kernel about those that may have changed; recheck_sleepers.c in turn about the others, as far
+ * as the CPU time of the process (cpu_audit.h) does not tell that they sleep on; stack_top_probe.c looks for waiters
+ * that are missing; awake.c sees who computes without the GIL; classify_threads.c puts that together, and
+ * verdict.c judges. */
+#ifndef GS_SAMPLE_WAITERS_H
+#define GS_SAMPLE_WAITERS_H
+
+#include "sample/cpu_audit.h"
+#include "sample/thread_list.h"
+#include "sample/verdict.h"
+
+enum { GS_FEW_THREADS = 64 /* can all be asked in every sample */ };
+
+struct gs_waiters {
+    struct gs_thread_list *threads;
+    bool ask_all;      /* in the next sample */
+    bool movers_known; /* in this sample: whoever ran Python since the last one has moved_sample set */
+    bool all_asked;    /* the kernel, once at least */
+    bool any_open;     /* somebody is awake without holding a GIL */
+    bool any_gone;     /* somebody may have ended whose state is still in a list */
+    bool all_run;      /* all threads that are awake are on a CPU, */
+    uint32_t all_ran;  /* seen so this many times, one after the other */
+    size_t search_at;  /* the member whose turn it is to be asked when somebody is missing */
+    struct {
+        struct gs_cpu_audit audit;
+        uint64_t crowded_ns; /* when a thread was last seen to have waited long for a CPU, 0: never */
+        uint64_t last_ns;    /* when it was somebody's turn */
+        uint64_t turn_ns;    /* while CPU time is missing: the time for each thread, */
+        size_t turn_at;      /* the one that was looked at last, */
+        uint64_t turn_of;    /* and the discovery that they are of */
+    } recheck;
+};
+
+static inline bool gs_member_awake(const struct gs_member *member)
+{
+    return member->wait.activity.run == GS_RUN_RUNNING || member->wait.activity.run == GS_RUN_BLOCKED;
+}
+
+/* ---- classify_threads.c ---- */
+
+/* Finds out who waits: asks the kernel about every thread, or only about those that may have changed. `moved`: how
+ * many hand-overs lie between this snapshot and the last. */
+void gs_classify_threads(struct gs_waiters *waiters, uint64_t moved);
+
+/* ---- ask_threads.c ---- */
+
+/* Reads what the member's thread does now. */
+void gs_ask_thread(struct gs_waiters *waiters, struct gs_member *member);
+/* Asks about those who may do something else than when they were last asked. */
+void gs_ask_movers(struct gs_waiters *waiters, uint64_t moved);
+/* It had the GIL at the last sample, or has it now, or had it in between, where that is known. */
+bool gs_had_gil(const struct gs_waiters *waiters, const struct gs_member *member);
+
+/* ---- recheck_sleepers.c ---- */
+
+/* Asks a share of those who were not asked in this sample, so that all are in turn. */
+void gs_recheck_sleepers(struct gs_waiters *waiters);
+
+/* ---- stack_top_probe.c ---- */
+
+/* Asks on when more wait for the lock than the `known` ones, or less by more than a few that are awake for a moment at
+ * their timeout. */
+void gs_ask_for_missing(struct gs_waiters *waiters, const struct gs_lock *lock, uint32_t known);
+
+/* ---- awake.c ---- */
+
+/* Takes a look at the member, whose thread is `awake` and does not hold the GIL, or else forgets what was known. */
+void gs_awake_note(const struct gs_waiters *waiters, struct gs_member *member, const struct gs_gil_fields *now,
+                   bool awake);
+/* It is known to compute without the GIL. */
+bool gs_awake_outside(const struct gs_waiters *waiters, const struct gs_member *member);
+
+/* How much the process ran in a span of time in which we sleep: begin, sleep, end; then ask all that were awake anew,
+ * and judge whether all of them run (all_run). */
+struct gs_awake_span {
+    bool valid;
+    uint32_t awake;
+    uint64_t cpu_ns, wall_ns;
+};
+void gs_awake_begin(const struct gs_waiters *waiters, struct gs_awake_span *span);
+void gs_awake_end(const struct gs_waiters *waiters, struct gs_awake_span *span);
+void gs_awake_judge(struct gs_waiters *waiters, const struct gs_awake_span *span);
+
+#endif
