@@ -10,8 +10,7 @@
 
 enum {
     MODULES_MAX = 1 << 14,
-    REFRESH_NS = 1000000000, /* the maps are looked at again so often, */
-    MISS_NS = 100000000,     /* and where there is code of which nothing is known, */
+    REFRESH_NS = 1000000000, /* the maps are looked at again so often */
     TABLE_MAX = 1 << 24,     /* functions of one module */
     TABLE_OFFSETS = 0x3b     /* DW_EH_PE_datarel | DW_EH_PE_sdata4: pairs that can be searched */
 };
@@ -173,13 +172,13 @@ static void read_maps(struct gs_native *native)
     native->last = NULL;
     gs_mem_cache_clear(native->text);
     memset(native->rows, 0, GS_ROWS * sizeof *native->rows);
-    gs_native_names_forget(native);
+    native->unloaded++;
 }
 
 struct gs_module *gs_native_module(struct gs_native *native, gs_addr pc)
 {
     struct gs_module *module = find(native, pc);
-    if (module || native->target->still || gs_clock_ns() - native->refreshed_ns < MISS_NS)
+    if (module || native->target->still || gs_clock_ns() - native->refreshed_ns < GS_MAPS_MISS_NS)
         return module;
     read_maps(native);
     return find(native, pc);
@@ -187,51 +186,20 @@ struct gs_module *gs_native_module(struct gs_native *native, gs_addr pc)
 
 bool gs_native_is_mapped(struct gs_native *native, gs_addr addr)
 {
-    if (!gs_target_map_at(native->target, addr) && gs_clock_ns() - native->refreshed_ns >= MISS_NS)
+    if (!gs_target_map_at(native->target, addr) && gs_clock_ns() - native->refreshed_ns >= GS_MAPS_MISS_NS)
         read_maps(native);
     return gs_target_map_at(native->target, addr) != NULL;
 }
 
-void gs_native_refresh(struct gs_native *native)
+void gs_modules_refresh(struct gs_native *native)
 {
-    gs_native_names_release(native);
     if (gs_clock_ns() - native->refreshed_ns >= REFRESH_NS)
         read_maps(native);
 }
 
-enum gs_status gs_native_new(struct gs_native **out, struct gs_target *target, const struct gs_native_options *options)
+void gs_modules_free(struct gs_native *native)
 {
-    struct gs_native *native = calloc(1, sizeof *native);
-    *out = NULL;
-    if (!native)
-        return GS_NO_MEMORY;
-    native->target = target;
-    native->options = *options;
-    native->refreshed_ns = gs_clock_ns() - MISS_NS;
-    native->text = gs_mem_cache_new(target->mem);
-    native->rows = calloc(GS_ROWS, sizeof *native->rows);
-    if (!native->text || !native->rows) {
-        gs_native_free(native);
-        return GS_NO_MEMORY;
-    }
-    *out = native;
-    return GS_OK;
-}
-
-void gs_native_free(struct gs_native *native)
-{
-    if (!native)
-        return;
     for (size_t i = 0; i < native->module_count; i++)
         free_module(native->modules[i]);
     free(native->modules);
-    for (size_t i = 0; i < native->string_count; i++)
-        free(native->strings[i]);
-    free(native->strings);
-    gs_native_names_release(native);
-    free(native->left);
-    free(native->names);
-    free(native->rows);
-    gs_mem_free(native->text);
-    free(native);
 }

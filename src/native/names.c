@@ -71,18 +71,30 @@ void gs_native_names_release(struct gs_native *native)
     native->left_count = 0;
 }
 
-void gs_native_names_forget(struct gs_native *native)
+/* Those of code that is there no more, or too many. */
+static void forget(struct gs_native *native)
 {
     leave_strings(native);
     if (native->names)
         memset(native->names, 0, native->name_room * sizeof *native->names);
     native->name_count = 0;
     native->generation++;
+    native->named_unloaded = native->unloaded;
+}
+
+void gs_native_names_free(struct gs_native *native)
+{
+    for (size_t i = 0; i < native->string_count; i++)
+        free(native->strings[i]);
+    free(native->strings);
+    gs_native_names_release(native);
+    free(native->left);
+    free(native->names);
 }
 
 uint64_t gs_native_generation(const struct gs_native *native)
 {
-    return native->generation;
+    return native->generation + (native->named_unloaded != native->unloaded);
 }
 
 /* Its unwind information tells where a function begins and ends. NULL: that one is not called from Python. */
@@ -154,8 +166,8 @@ static struct gs_native_name *make(struct gs_native *native, gs_addr pc)
 /* NULL: out of memory. */
 static struct gs_name_slot *look_up(struct gs_native *native, gs_addr pc)
 {
-    if (native->name_count >= NAMES_MAX)
-        gs_native_names_forget(native);
+    if (native->name_count >= NAMES_MAX || native->named_unloaded != native->unloaded)
+        forget(native);
     if (!pc || (2 * native->name_count >= native->name_room && !grow(native)))
         return NULL;
     size_t i = slot_of(native, pc);

@@ -2,7 +2,7 @@
  *
  * A stack's way: copy.c copies registers and stack of one thread; unwind.c goes from frame to frame over the copy, by
  * the rules that rules.c finds in the unwind tables (.eh_frame_hdr and .eh_frame, as they lie in the target's memory)
- * and evaluates; guess.c looks for a register that is not known; names.c names what was found, out of the modules'
+ * and evaluates; names.c names what was found, out of the modules'
  * symbols. Modules are the ELF images that the target maps (modules.c). */
 #ifndef GS_NATIVE_NATIVE_H
 #define GS_NATIVE_NATIVE_H
@@ -14,7 +14,8 @@ enum {
     GS_NATIVE_COPY_BYTES = 32 << 10,   /* of a stack that are copied at first: 68 frames of C take 8 KiB */
     GS_NATIVE_COPY_MOST = 1 << 20,     /* while its thread is stopped, */
     GS_NATIVE_COPY_SLEEPER = 16 << 20, /* and while it sleeps */
-    GS_ROWS = 1 << 12                  /* places in the code whose rules are remembered */
+    GS_ROWS = 1 << 12,                 /* places in the code whose rules are remembered */
+    GS_MAPS_MISS_NS = 100000000        /* the maps are read again so often where there is code that is not known */
 };
 
 /* ---- copies ---- */
@@ -78,9 +79,9 @@ struct gs_module {
 struct gs_module *gs_native_module(struct gs_native *native, gs_addr pc);
 /* There is memory at addr, as far as the maps are known; they are read again, now and then, when there is none. */
 bool gs_native_is_mapped(struct gs_native *native, gs_addr addr);
-/* To be called between samples: takes notice of code that was loaded or unloaded since. Names that were forgotten
- * before are freed. */
-void gs_native_refresh(struct gs_native *native);
+/* Reads the maps again when that was not done for long. */
+void gs_modules_refresh(struct gs_native *native);
+void gs_modules_free(struct gs_native *native);
 
 /* ---- rules ---- */
 
@@ -113,14 +114,6 @@ enum gs_eval_result { GS_EVAL_OK, GS_EVAL_LOST /* it needs a register that is no
 enum gs_eval_result gs_native_expression(const struct gs_eval *eval, gs_addr addr, const uint64_t *first,
                                          uint64_t *value);
 
-/* ---- guesses ---- */
-
-/* Looks from *slot on for a return address that the function which starts at `start` may have been called with, while
- * its stack pointer is sp. sure: it lies behind a call of just that function; else behind one of which it is told only
- * when it runs what it calls. False: there are no more of them. */
-bool gs_native_guess(struct gs_native *native, const struct gs_native_copy *copy, gs_addr sp, gs_addr start, bool sure,
-                     gs_addr *slot);
-
 /* ---- the engine ---- */
 
 struct gs_native {
@@ -134,16 +127,22 @@ struct gs_native {
     struct gs_row *rows;        /* GS_ROWS, by pc */
     struct gs_name_slot *names; /* by pc */
     size_t name_count, name_room;
-    uint64_t generation; /* of names */
-    char **strings;      /* those of names, */
+    uint64_t unloaded;       /* how often modules went, */
+    uint64_t named_unloaded; /* as of when names were last forgotten */
+    uint64_t generation;     /* of names */
+    char **strings;          /* those of names, */
     size_t string_count, string_room;
     char **left; /* and those of names that are forgotten, which somebody may still look at */
     size_t left_count, left_room;
 };
 
-/* Forgets the names of modules that are there no more. Their strings stay until gs_native_names_release. */
-void gs_native_names_forget(struct gs_native *native);
+/* To be called between samples: takes notice of code that was loaded or unloaded since. Names that were forgotten
+ * before are freed. */
+void gs_native_refresh(struct gs_native *native);
+
+/* Names of code that is there no more are forgotten when the next one is asked for; their strings stay until this. */
 void gs_native_names_release(struct gs_native *native);
+void gs_native_names_free(struct gs_native *native);
 void gs_module_symbols_free(struct gs_module_symbols *symbols);
 
 #endif

@@ -5,7 +5,10 @@
 #include "base/room.h"
 #include "native/native.h"
 
-enum { SIGNALS_MAX = 8 /* frames below which another stack may lie */ };
+enum {
+    SIGNALS_MAX = 8,      /* frames below which another stack may lie */
+    FRAME_MAX = 256 << 10 /* bytes in which a frame's end is looked for */
+};
 
 struct walk {
     struct gs_native *native;
@@ -140,6 +143,58 @@ static bool add(struct walk *walk, gs_addr pc, gs_addr start, gs_addr cfa)
     return true;
 }
 
+/* ---- a register that is not known ----
+ *
+ * The kernel does not tell the frame pointer of a sleeping thread, by which functions with frame pointers, alloca or
+ * variable-length arrays find their frame. It points to where they saved their caller's, and behind that lies the
+ * return address. */
+
+/* How well a return address fits a function: it calls just that, or something that is told only when it runs. What
+ * calls another function might have come here by a jump of that one, but is rather left over from an earlier call. */
+enum fit { FITS, MAY_FIT, NO_FIT };
+
+/* Where the linkage table's entry at `callee` jumps to; callee itself where that is none. */
+static gs_addr destination(struct gs_native *native, gs_addr callee)
+{
+    uint8_t stub[GS_ARCH_STUB_BYTES];
+    gs_addr word, place;
+    if (gs_native_module(native, callee) && gs_mem_read(native->text, callee, stub, sizeof stub) == GS_OK &&
+        (word = gs_arch_stub_word(stub, callee)) && gs_mem_read_addr(native->target->mem, word, &place) == GS_OK)
+        return place;
+    return callee;
+}
+
+static enum fit fit_of(struct gs_native *native, gs_addr back, gs_addr start)
+{
+    uint8_t before[GS_ARCH_CALL_BYTES];
+    gs_addr callee;
+    struct gs_module *module = gs_native_module(native, back - 1);
+    if (!module || back - module->start < sizeof before ||
+        gs_mem_read(native->text, back - sizeof before, before, sizeof before) != GS_OK ||
+        !gs_arch_is_call(before, back, &callee))
+        return NO_FIT;
+    if (!callee)
+        return MAY_FIT;
+    return callee == start || destination(native, callee) == start ? FITS : NO_FIT;
+}
+
+/* Looks from *slot on for a return address that the function which starts at `start` may have been called with, while
+ * its stack pointer is sp. sure: it lies behind a call of just that function; else behind one of which it is told only
+ * when it runs what it calls. False: there are no more of them. */
+static bool guess(struct gs_native *native, const struct gs_native_copy *copy, gs_addr sp, gs_addr start, bool sure,
+                  gs_addr *slot)
+{
+    uint64_t back;
+    for (; *slot - sp < FRAME_MAX && gs_native_copy_word(copy, *slot, &back); *slot += 8) {
+        /* Whoever calls by the rules has aligned the stack to 16 bytes. */
+        if (!sure && (*slot + 8) % 16 != 0)
+            continue;
+        if (fit_of(native, back, start) == (sure ? FITS : MAY_FIT))
+            return true;
+    }
+    return false;
+}
+
 static enum gs_native_end follow(struct walk *walk, bool guessing);
 
 /* What comes of it if the return address lies in `slot`, and the frame so ends behind that. */
@@ -171,7 +226,7 @@ static enum gs_native_end try_guesses(struct walk *walk, const struct gs_row *ro
         return GS_NATIVE_REGISTER;
     for (int sure = 1; sure >= 0; sure--) {
         gs_addr slot = sp;
-        for (int i = 0; i < GUESSES && gs_native_guess(walk->native, walk->copy, sp, start, sure, &slot); i++) {
+        for (int i = 0; i < GUESSES && guess(walk->native, walk->copy, sp, start, sure, &slot); i++) {
             enum gs_native_end end = try_guess(walk, &before, frames, slot, offset);
             if (end == GS_NATIVE_WHOLE)
                 return end;

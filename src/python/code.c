@@ -49,7 +49,7 @@ struct gs_codes {
     uint8_t *batch; /* what is read of BATCH of them while checking */
     struct gs_python *python;
     struct gs_types types;
-    struct gs_strings strings;
+    struct gs_code_strings strings;
     struct copy copies[COPIES]; /* those met lately */
 };
 
@@ -114,7 +114,7 @@ void gs_codes_free(struct gs_codes *codes)
         return;
     if (codes->slots)
         forget_all(codes);
-    gs_strings_fini(&codes->strings);
+    gs_code_strings_fini(&codes->strings);
     free(codes->slots);
     free(codes->batch);
     free(codes);

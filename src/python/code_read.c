@@ -3,8 +3,88 @@
 #include <string.h>
 
 #include "base/watch.h"
+#include "base/fnv.h"
 #include "python/code_read.h"
 #include "python/pystr.h"
+
+/* ---- strings: one copy of each however many code objects share it, counted, so that those of forgotten code go with
+ * them ---- */
+
+struct gs_code_string {
+    struct gs_code_string *next;
+    size_t users;
+    uint64_t hash;
+    char text[];
+};
+
+/* The table stays correct, only slower, when there is no memory to grow it. */
+static void grow_strings(struct gs_code_strings *strings)
+{
+    size_t count = strings->bucket_count ? strings->bucket_count * 2 : 64;
+    struct gs_code_string **buckets = calloc(count, sizeof *buckets);
+    if (!buckets)
+        return;
+    for (size_t i = 0; i < strings->bucket_count; i++) {
+        for (struct gs_code_string *s = strings->buckets[i], *next; s; s = next) {
+            next = s->next;
+            s->next = buckets[s->hash % count];
+            buckets[s->hash % count] = s;
+        }
+    }
+    free(strings->buckets);
+    strings->buckets = buckets;
+    strings->bucket_count = count;
+}
+
+/* The one copy of text; NULL when out of memory. Each take is matched by a drop. */
+static char *keep_string(struct gs_code_strings *strings, const char *text)
+{
+    uint64_t hash = gs_fnv(text);
+    if (strings->count >= strings->bucket_count)
+        grow_strings(strings);
+    if (strings->bucket_count == 0)
+        return NULL;
+    struct gs_code_string **bucket = &strings->buckets[hash % strings->bucket_count];
+    for (struct gs_code_string *s = *bucket; s; s = s->next) {
+        if (s->hash == hash && strcmp(s->text, text) == 0) {
+            s->users++;
+            return s->text;
+        }
+    }
+    size_t size = strlen(text) + 1;
+    struct gs_code_string *s = malloc(sizeof *s + size);
+    if (!s)
+        return NULL;
+    *s = (struct gs_code_string){.next = *bucket, .users = 1, .hash = hash};
+    memcpy(s->text, text, size);
+    *bucket = s;
+    strings->count++;
+    return s->text;
+}
+
+/* text may be NULL. */
+static void drop_string(struct gs_code_strings *strings, char *text)
+{
+    if (!text)
+        return;
+    struct gs_code_string *s = (struct gs_code_string *)(void *)(text - offsetof(struct gs_code_string, text));
+    if (--s->users > 0)
+        return;
+    struct gs_code_string **at = &strings->buckets[s->hash % strings->bucket_count];
+    while (*at != s)
+        at = &(*at)->next;
+    *at = s->next;
+    strings->count--;
+    free(s);
+}
+
+void gs_code_strings_fini(struct gs_code_strings *strings)
+{
+    free(strings->buckets);
+    *strings = (struct gs_code_strings){0};
+}
+
+/* ---- code objects ---- */
 
 enum {
     MAX_NAME_BYTES = 1024, /* of a function's name */
@@ -142,7 +222,7 @@ static bool fill_numbers(const struct gs_layout *layout, const uint8_t *bytes, c
     return true;
 }
 
-static enum gs_status take_string(struct gs_python *python, struct gs_types *types, struct gs_strings *strings,
+static enum gs_status take_string(struct gs_python *python, struct gs_types *types, struct gs_code_strings *strings,
                                   const struct gs_near *near, size_t size, char **text)
 {
     char buffer[MAX_FILE_BYTES];
@@ -151,7 +231,7 @@ static enum gs_status take_string(struct gs_python *python, struct gs_types *typ
         strcpy(buffer, "<unreadable>");
     else if (status)
         return status;
-    *text = gs_strings_take(strings, buffer);
+    *text = keep_string(strings, buffer);
     return *text ? GS_OK : GS_NO_MEMORY;
 }
 
@@ -177,7 +257,7 @@ static enum gs_status fill_lines(struct gs_python *python, struct gs_types *type
     return gs_near_read(near, python->mem, near->object + (gs_addr)layout->bytes_data, code->lines, code->line_bytes);
 }
 
-static enum gs_status fill(struct gs_python *python, struct gs_types *types, struct gs_strings *strings,
+static enum gs_status fill(struct gs_python *python, struct gs_types *types, struct gs_code_strings *strings,
                            const uint8_t *bytes, struct gs_code *code)
 {
     struct parts parts;
@@ -201,8 +281,8 @@ static enum gs_status fill(struct gs_python *python, struct gs_types *types, str
     return status;
 }
 
-enum gs_status gs_code_read(struct gs_python *python, struct gs_types *types, struct gs_strings *strings, gs_addr addr,
-                            struct gs_code *code)
+enum gs_status gs_code_read(struct gs_python *python, struct gs_types *types, struct gs_code_strings *strings,
+                            gs_addr addr, struct gs_code *code)
 {
     const struct gs_layout *layout = &python->layout;
     uint8_t bytes[GS_CODE_SPAN];
@@ -234,11 +314,11 @@ bool gs_code_same(const struct gs_python *python, const struct gs_code *code, co
            int_at(bytes, layout->co_firstlineno) == code->first_line;
 }
 
-void gs_code_fini(struct gs_code *code, struct gs_strings *strings)
+void gs_code_fini(struct gs_code *code, struct gs_code_strings *strings)
 {
-    gs_strings_drop(strings, code->function);
-    gs_strings_drop(strings, code->qualname);
-    gs_strings_drop(strings, code->file);
+    drop_string(strings, code->function);
+    drop_string(strings, code->qualname);
+    drop_string(strings, code->file);
     free(code->lines);
     free(code->marks);
     *code = (struct gs_code){0};

@@ -3,8 +3,18 @@
 #define GILSPY_PYTHON_CODE_READ_H
 
 #include "gilspy/python.h"
-#include "python/code_strings.h"
 #include "python/values_type.h"
+
+struct gs_code_string;
+
+/* Names of functions and files, each once. Zeroed memory is an empty set. */
+struct gs_code_strings {
+    struct gs_code_string **buckets;
+    size_t bucket_count, count;
+};
+
+/* Everything must have been dropped. */
+void gs_code_strings_fini(struct gs_code_strings *strings);
 
 enum { GS_LINE_MARK_BYTES = 4096 /* from one mark to the next */ };
 enum { GS_CODE_SPAN = 512 /* more bytes than the part of any Python's PyCodeObject that is read */ };
@@ -12,12 +22,12 @@ enum { GS_CODE_SPAN = 512 /* more bytes than the part of any Python's PyCodeObje
 /* How many bytes of a code object hold all fields of it that are read. */
 size_t gs_code_span(const struct gs_layout *layout);
 /* Reads the code object at addr into *code, which takes its strings from `strings`. On failure nothing is kept. */
-enum gs_status gs_code_read(struct gs_python *python, struct gs_types *types, struct gs_strings *strings, gs_addr addr,
-                            struct gs_code *code) GS_MUST_CHECK;
+enum gs_status gs_code_read(struct gs_python *python, struct gs_types *types, struct gs_code_strings *strings,
+                            gs_addr addr, struct gs_code *code) GS_MUST_CHECK;
 /* `bytes`, gs_code_span of them just read at code->addr, are still that code object. */
 bool gs_code_same(const struct gs_python *python, const struct gs_code *code, const uint8_t *bytes);
 /* Puts marks into a line table that is long. */
 void gs_code_mark_lines(const struct gs_layout *layout, struct gs_code *code);
-void gs_code_fini(struct gs_code *code, struct gs_strings *strings);
+void gs_code_fini(struct gs_code *code, struct gs_code_strings *strings);
 
 #endif

@@ -2,13 +2,112 @@
  * then by what only the file has, last by what its data looks like. Symbols by version: cpython's Python/pylifecycle.c
  * (_PyRuntime, 3.7 on; in a section .PyRuntime from 3.10 on), Python/pystate.c (_PyThreadState_Current, 2.7 and 3.6).
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "arch/arch.h"
+#include "base/apart.h"
+#include "base/watch.h"
+#include "elf/file.h"
 #include "python/locate.h"
 #include "python/scan.h"
-#include "python/symbols.h"
+
+/* ---- what only the file of an image tells: .symtab and the section headers ----
+ *
+ * It is looked into in a process of its own: its mount may not answer, and then nothing helps that who asked is killed.
+ */
+
+/* The symbols that may be of use: SYMBOL(name). */
+#define GS_SYMBOLS(SYMBOL)                                                                                             \
+    SYMBOL(_PyRuntime)                                                                                                 \
+    SYMBOL(_PyThreadState_Current)                                                                                     \
+    SYMBOL(interp_head)                                                                                                \
+    SYMBOL(interpreter_lock)                                                                                           \
+    SYMBOL(gil_locked)                                                                                                 \
+    SYMBOL(gil_last_holder)                                                                                            \
+    SYMBOL(gil_switch_number)                                                                                          \
+    SYMBOL(gil_interval)                                                                                               \
+    SYMBOL(gil_cond)                                                                                                   \
+    SYMBOL(gil_mutex)                                                                                                  \
+    SYMBOL(switch_cond)                                                                                                \
+    SYMBOL(switch_mutex)                                                                                               \
+    SYMBOL(gil_drop_request)                                                                                           \
+    SYMBOL(import_lock)                                                                                                \
+    SYMBOL(import_lock_thread)
+
+enum gs_symbol {
+#define SYMBOL(name) GS_SYMBOL_##name,
+    GS_SYMBOLS(SYMBOL)
+#undef SYMBOL
+        GS_SYMBOL_COUNT
+};
+
+struct gs_symbols {
+    uint64_t values[GS_SYMBOL_COUNT]; /* as the file has them, 0: not defined there */
+    uint64_t runtime_section;         /* address of .PyRuntime (3.10 on), 0: there is none */
+};
+
+struct question {
+    const struct gs_target *target;
+    const struct gs_map *map;
+};
+
+/* Takes fd over. */
+static void look_up(int fd, struct gs_symbols *symbols)
+{
+    static const char *const names[] = {
+#define SYMBOL(name) #name,
+        GS_SYMBOLS(SYMBOL)
+#undef SYMBOL
+    };
+    struct gs_elf_file *file = gs_elf_file_open(fd);
+    if (!file)
+        return;
+    gs_elf_file_symbols(file, names, symbols->values, GS_SYMBOL_COUNT);
+    symbols->runtime_section = gs_elf_file_section(file, ".PyRuntime", NULL);
+    gs_elf_file_close(file);
+}
+
+static void ask(const void *context, void *result)
+{
+    const struct question *question = context;
+    look_up(gs_target_open_file(question->target, question->map), result);
+}
+
+/* False: the file has to be asked for from afar. The memory of a core is read from the same files, which are open here.
+ * Even the disk of this machine may not answer. */
+static bool read_here(struct gs_symbols *symbols, const struct gs_target *target, const struct gs_map *map)
+{
+    if (!gs_watch_enter_spare(target->watch, "reading the symbols of a file that it maps"))
+        return true;
+    int fd = gs_target_open_near_file(target, map);
+    if (fd >= 0)
+        look_up(fd, symbols);
+    gs_watch_leave(target->watch);
+    return fd >= 0 || target->still;
+}
+
+/* Reads them from the file behind a map. All 0 when there is no such file any more, or it does not answer: then
+ * python->note says so. */
+static void read_symbols(struct gs_symbols *symbols, struct gs_python *python, const struct gs_map *map)
+{
+    struct question question = {python->target, map};
+    *symbols = (struct gs_symbols){0};
+    if (read_here(symbols, python->target, map))
+        return;
+    enum gs_apart outcome = gs_apart_run(ask, &question, symbols, sizeof *symbols);
+    if (outcome == GS_APART_DONE)
+        return;
+    *symbols = (struct gs_symbols){0};
+    if (outcome == GS_APART_LATE && !python->note &&
+        asprintf(&python->note,
+                 "the kernel does not answer: opening %s, which process %d maps. Going on without its symbols",
+                 map->path, (int)python->target->pid) < 0)
+        python->note = NULL;
+}
+
+/* ---- where a Python lies ---- */
 
 static const char *base_name(const char *path)
 {
@@ -45,7 +144,7 @@ static bool open_by_symbol(struct gs_python *python, struct gs_image *image)
 static bool open_by_file(struct gs_python *python, struct gs_image *image, const struct gs_map *map)
 {
     struct gs_symbols symbols;
-    gs_symbols_read(&symbols, python, map);
+    read_symbols(&symbols, python, map);
     uint64_t runtime = symbols.runtime_section ? symbols.runtime_section : symbols.values[GS_SYMBOL__PyRuntime];
     uint64_t current = symbols.values[GS_SYMBOL__PyThreadState_Current];
     python->at.runtime = runtime ? image->bias + runtime : 0;
@@ -139,7 +238,7 @@ static void read_symtab(struct gs_python *python, const struct gs_image *image)
     const struct gs_map *map = first_map(python->target, image->base);
     if (!map)
         return;
-    gs_symbols_read(&symbols, python, map);
+    read_symbols(&symbols, python, map);
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         uint64_t value = symbols.values[wanted[i].symbol];
         *wanted[i].place = value ? image->bias + value : 0;

@@ -1,25 +1,12 @@
-/* A bounded repr of any object: which kind it is, and those kinds that need no more than a name. */
+/* A bounded repr of any object: which kind it is, containers, and those kinds that need no more than a name. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "python/dict.h"
 #include "python/values.h"
 #include "python/values_int.h"
-
-void gs_repr_ascii(struct gs_repr *repr, const char *text)
-{
-    /* All of it or nothing: a cut must not fall into an escape. */
-    if (repr->out.size - repr->out.len <= strlen(text))
-        repr->out.full = true;
-    for (; *text; text++)
-        gs_utf8_put(&repr->out, (uint8_t)*text);
-}
-
-void gs_repr_unreadable(struct gs_repr *repr)
-{
-    gs_repr_ascii(repr, repr->left > 0 ? "<unreadable>" : "...");
-}
 
 static void repr_none(struct gs_repr *repr, gs_addr object)
 {
@@ -60,13 +47,232 @@ static void repr_function(struct gs_repr *repr, gs_addr object)
     gs_repr_ascii(repr, ">");
 }
 
+/* ---- containers: the first few items, not too deep, and not round in circles ---- */
+
+static void repr_object(struct gs_repr *repr, gs_addr object);
+
+/* Enters a container. False when nothing of it is to be shown: it is around us already, or there are too many. */
+static bool enter(struct gs_repr *repr, gs_addr object)
+{
+    bool seen = repr->depth == GS_REPR_DEPTH;
+    for (unsigned i = 0; i < repr->depth && !seen; i++)
+        seen = repr->open[i] == object;
+    if (seen) {
+        gs_repr_ascii(repr, "...");
+        return false;
+    }
+    repr->open[repr->depth++] = object;
+    return true;
+}
+
+static void leave(struct gs_repr *repr)
+{
+    repr->depth--;
+}
+
+static void put_separator(struct gs_repr *repr, uint64_t index)
+{
+    if (index > 0)
+        gs_repr_ascii(repr, ", ");
+}
+
+static void put_value(struct gs_repr *repr, gs_addr object, bool hide)
+{
+    if (hide)
+        gs_repr_ascii(repr, GS_SECRET_HIDDEN);
+    else
+        repr_object(repr, object);
+}
+
+/* `size` items whose addresses stand in an array. */
+static void put_array(struct gs_repr *repr, gs_addr items, uint64_t size)
+{
+    gs_addr shown[GS_REPR_ITEMS];
+    size_t count = size < GS_REPR_ITEMS ? (size_t)size : GS_REPR_ITEMS;
+    if (count > 0 && gs_mem_read(repr->mem, items, shown, count * sizeof shown[0])) {
+        gs_repr_unreadable(repr);
+        return;
+    }
+    bool hide = size == 2 && gs_repr_names_secret(repr, shown[0]); /* a header, an item of a dict */
+    for (size_t i = 0; i < count; i++) {
+        put_separator(repr, i);
+        put_value(repr, shown[i], hide && i == 1);
+    }
+    if (size > count)
+        gs_repr_ascii(repr, ", ...");
+}
+
+/* ob_size; false when it is none. */
+static bool read_size(struct gs_repr *repr, gs_addr object, uint64_t *size)
+{
+    return gs_mem_read_addr(repr->mem, object + (gs_addr)repr->layout->ob_size, size) == GS_OK && *size <= INT64_MAX;
+}
+
+static void repr_tuple(struct gs_repr *repr, gs_addr object)
+{
+    uint64_t size;
+    gs_repr_ascii(repr, "(");
+    if (enter(repr, object)) {
+        if (!read_size(repr, object, &size)) {
+            gs_repr_unreadable(repr);
+        } else {
+            put_array(repr, object + (gs_addr)repr->layout->tuple_items, size);
+            if (size == 1)
+                gs_repr_ascii(repr, ",");
+        }
+        leave(repr);
+    }
+    gs_repr_ascii(repr, ")");
+}
+
+static void repr_list(struct gs_repr *repr, gs_addr object)
+{
+    uint64_t size;
+    gs_addr items;
+    gs_repr_ascii(repr, "[");
+    if (enter(repr, object)) {
+        if (!read_size(repr, object, &size) ||
+            gs_mem_read_addr(repr->mem, object + (gs_addr)repr->layout->list_items, &items))
+            gs_repr_unreadable(repr);
+        else
+            put_array(repr, items, size);
+        leave(repr);
+    }
+    gs_repr_ascii(repr, "]");
+}
+
+static void put_pairs(struct gs_repr *repr, struct gs_dict *dict)
+{
+    gs_addr key, value;
+    for (unsigned i = 0; gs_dict_next(dict, &key, &value); i++) {
+        put_separator(repr, i);
+        if (i == GS_REPR_ITEMS) {
+            gs_repr_ascii(repr, "...");
+            return;
+        }
+        repr_object(repr, key);
+        gs_repr_ascii(repr, ": ");
+        put_value(repr, value, gs_repr_names_secret(repr, key));
+    }
+}
+
+static void repr_dict(struct gs_repr *repr, gs_addr object)
+{
+    struct gs_dict dict;
+    gs_repr_ascii(repr, "{");
+    if (enter(repr, object)) {
+        if (gs_dict_open(&dict, repr->layout, repr->mem, object))
+            put_pairs(repr, &dict);
+        else
+            gs_repr_unreadable(repr);
+        leave(repr);
+    }
+    gs_repr_ascii(repr, "}");
+}
+
+/* Slots of a set's table: {key, hash}; {hash, key} in the Pythons whose dicts have slots too. */
+struct slots {
+    gs_addr table;
+    uint64_t count, used;
+    size_t key_at, hash_at; /* in words */
+    gs_addr dummy;          /* what stands for a removed item, once met */
+};
+
+static bool open_set(struct gs_repr *repr, gs_addr object, struct slots *slots)
+{
+    const struct gs_layout *layout = repr->layout;
+    uint64_t mask;
+    if (gs_mem_read_addr(repr->mem, object + (gs_addr)layout->set_table, &slots->table) ||
+        gs_mem_read_addr(repr->mem, object + (gs_addr)layout->set_mask, &mask) ||
+        gs_mem_read_addr(repr->mem, object + (gs_addr)layout->set_used, &slots->used))
+        return false;
+    slots->key_at = layout->dict_table != GS_ABSENT;
+    slots->hash_at = 1 - slots->key_at;
+    slots->dummy = 0;
+    slots->count = mask < GS_DICT_LIMIT ? mask + 1 : GS_DICT_LIMIT;
+    return (mask & (mask + 1)) == 0;
+}
+
+/* Nothing there, or a removed item: that has hash -1, but in 2.7 the hash it had, and a str of this text as key. */
+static bool is_vacant(struct gs_repr *repr, struct slots *slots, const uint64_t words[2])
+{
+    char text[16];
+    gs_addr key = words[slots->key_at];
+    if (key == 0 || key == slots->dummy || words[slots->hash_at] == UINT64_MAX)
+        return true;
+    if (slots->key_at == 0 || gs_str_read(repr->layout, repr->mem, key, text, sizeof text) ||
+        strcmp(text, "<dummy key>") != 0)
+        return false;
+    slots->dummy = key;
+    return true;
+}
+
+static void put_slots(struct gs_repr *repr, struct slots *slots)
+{
+    enum { AT_ONCE = 64 };
+    uint64_t words[AT_ONCE][2], shown = 0;
+    for (uint64_t first = 0; first < slots->count && shown < slots->used; first += AT_ONCE) {
+        uint64_t left = slots->count - first;
+        size_t count = left < AT_ONCE ? (size_t)left : AT_ONCE;
+        if (gs_mem_read(repr->mem, slots->table + first * sizeof words[0], words, count * sizeof words[0])) {
+            gs_repr_unreadable(repr);
+            return;
+        }
+        for (size_t i = 0; i < count && shown < slots->used; i++) {
+            if (is_vacant(repr, slots, words[i]))
+                continue;
+            put_separator(repr, shown);
+            if (shown == GS_REPR_ITEMS) {
+                gs_repr_ascii(repr, "...");
+                return;
+            }
+            repr_object(repr, words[i][slots->key_at]);
+            shown++;
+        }
+    }
+}
+
+static void repr_set(struct gs_repr *repr, gs_addr object)
+{
+    struct slots slots;
+    if (!open_set(repr, object, &slots)) {
+        gs_repr_unreadable(repr);
+        return;
+    }
+    if (slots.used == 0) {
+        gs_repr_ascii(repr, "set()");
+        return;
+    }
+    gs_repr_ascii(repr, "{");
+    if (enter(repr, object)) {
+        put_slots(repr, &slots);
+        leave(repr);
+    }
+    gs_repr_ascii(repr, "}");
+}
+
+static void repr_frozenset(struct gs_repr *repr, gs_addr object)
+{
+    struct slots slots;
+    if (!open_set(repr, object, &slots)) {
+        gs_repr_unreadable(repr);
+        return;
+    }
+    gs_repr_ascii(repr, "frozenset(");
+    if (slots.used > 0)
+        repr_set(repr, object);
+    gs_repr_ascii(repr, ")");
+}
+
+/* ---- any object ---- */
+
 /* Types that no flag marks. */
 static const struct {
     const char *name;
     void (*repr)(struct gs_repr *repr, gs_addr object);
 } named[] = {
-    {"NoneType", repr_none},          {"float", gs_repr_float},    {"set", gs_repr_set},        {"module", repr_module},
-    {"frozenset", gs_repr_frozenset}, {"ellipsis", repr_ellipsis}, {"function", repr_function},
+    {"NoneType", repr_none},       {"float", gs_repr_float},    {"set", repr_set},           {"module", repr_module},
+    {"frozenset", repr_frozenset}, {"ellipsis", repr_ellipsis}, {"function", repr_function},
 };
 
 static void repr_named(struct gs_repr *repr, const struct gs_type *type, gs_addr object)
@@ -103,7 +309,7 @@ static void repr_type(struct gs_repr *repr, gs_addr object)
     gs_repr_ascii(repr, "'>");
 }
 
-void gs_repr_object(struct gs_repr *repr, gs_addr object)
+static void repr_object(struct gs_repr *repr, gs_addr object)
 {
     struct gs_type type;
     if (repr->out.full)
@@ -117,11 +323,11 @@ void gs_repr_object(struct gs_repr *repr, gs_addr object)
     else if (gs_int_is(repr->layout, &type))
         gs_repr_int(repr, &type, object);
     else if (gs_type_has(&type, GS_TYPE_TUPLE))
-        gs_repr_tuple(repr, object);
+        repr_tuple(repr, object);
     else if (gs_type_has(&type, GS_TYPE_LIST))
-        gs_repr_list(repr, object);
+        repr_list(repr, object);
     else if (gs_type_has(&type, GS_TYPE_DICT))
-        gs_repr_dict(repr, object);
+        repr_dict(repr, object);
     else if (gs_type_has(&type, GS_TYPE_TYPE))
         repr_type(repr, object);
     else
@@ -137,7 +343,7 @@ void gs_value_repr(const struct gs_layout *layout, struct gs_mem *mem, gs_addr o
     repr.mem = &repr.metered.mem;
     repr.out = (struct gs_utf8){dst, GS_REPR_MAX - (sizeof cut - 1), 0, false};
     dst[0] = '\0';
-    gs_repr_object(&repr, object);
+    repr_object(&repr, object);
     if (repr.out.full)
         memcpy(dst + repr.out.len, cut, sizeof cut);
 }

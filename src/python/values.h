@@ -24,12 +24,10 @@ struct gs_repr {
     unsigned depth;
 };
 
-void gs_repr_object(struct gs_repr *repr, gs_addr object);
+/* values_text.c: str, bytes, and names. */
 /* Adds text, or nothing when it does not fit. */
 void gs_repr_ascii(struct gs_repr *repr, const char *text);
 void gs_repr_unreadable(struct gs_repr *repr);
-
-/* values_text.c: str, bytes, and names. */
 void gs_repr_text(struct gs_repr *repr, gs_addr object);
 void gs_repr_bytes(struct gs_repr *repr, gs_addr object);
 /* The object is text (str, bytes) that names a secret, or whose characters cannot be read. False when secrets are
@@ -41,12 +39,5 @@ void gs_repr_type_name(struct gs_repr *repr, gs_addr name);
 /* values_number.c */
 void gs_repr_int(struct gs_repr *repr, const struct gs_type *type, gs_addr object);
 void gs_repr_float(struct gs_repr *repr, gs_addr object);
-
-/* values_items.c: containers; each prints its brackets too. */
-void gs_repr_tuple(struct gs_repr *repr, gs_addr object);
-void gs_repr_list(struct gs_repr *repr, gs_addr object);
-void gs_repr_dict(struct gs_repr *repr, gs_addr object);
-void gs_repr_set(struct gs_repr *repr, gs_addr object);
-void gs_repr_frozenset(struct gs_repr *repr, gs_addr object);
 
 #endif

@@ -22,6 +22,20 @@ static bool is_hidden(uint32_t code_point)
     return code_point < 0x20;
 }
 
+void gs_repr_ascii(struct gs_repr *repr, const char *text)
+{
+    /* All of it or nothing: a cut must not fall into an escape. */
+    if (repr->out.size - repr->out.len <= strlen(text))
+        repr->out.full = true;
+    for (; *text; text++)
+        gs_utf8_put(&repr->out, (uint8_t)*text);
+}
+
+void gs_repr_unreadable(struct gs_repr *repr)
+{
+    gs_repr_ascii(repr, repr->left > 0 ? "<unreadable>" : "...");
+}
+
 static void put_escaped(struct gs_repr *repr, uint32_t code_point, uint32_t quote)
 {
     static const struct {
