@@ -82,3 +82,14 @@ void gs_ask_movers(struct gs_waiters *waiters, uint64_t moved)
     }
     waiters->all_asked = true;
 }
+
+void gs_ask_concerned(struct gs_waiters *waiters)
+{
+    struct gs_thread_list *threads = waiters->threads;
+    for (size_t i = 0; i < threads->member_count; i++) {
+        struct gs_member *member = threads->members[i];
+        if (member->tid &&
+            (member->wait.activity.run != GS_RUN_SYSCALL || member->wait.futex || gs_member_holds(threads, member)))
+            gs_ask_thread(waiters, member);
+    }
+}

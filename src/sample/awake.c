@@ -7,6 +7,7 @@
  * to compute when the process ran as many threads at once as are awake; or when it got time of a CPU between two
  * ticks between which it cannot have held the GIL, and until its stack changes. */
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "sample/waiters.h"
@@ -51,27 +52,21 @@ static bool others_sleep(const struct gs_waiters *waiters)
     return sleep;
 }
 
-void gs_awake_begin(const struct gs_waiters *waiters, struct gs_awake_span *span)
+void gs_awake_look(struct gs_waiters *waiters, long pause_ns)
 {
-    span->awake = count_awake(waiters);
-    span->valid = gs_target_clock_ns(waiters->threads->python->target, &span->cpu_ns);
-    span->wall_ns = gs_clock_ns();
-}
-
-void gs_awake_end(const struct gs_waiters *waiters, struct gs_awake_span *span)
-{
-    uint64_t cpu_ns;
-    span->valid = span->valid && gs_target_clock_ns(waiters->threads->python->target, &cpu_ns);
-    if (span->valid)
-        span->cpu_ns = cpu_ns - span->cpu_ns;
-    span->wall_ns = gs_clock_ns() - span->wall_ns;
-}
-
-void gs_awake_judge(struct gs_waiters *waiters, const struct gs_awake_span *span)
-{
+    const struct gs_target *target = waiters->threads->python->target;
+    uint64_t begun_ns, ended_ns;
+    gs_ask_concerned(waiters);
+    uint32_t awake = count_awake(waiters);
+    bool told = gs_target_clock_ns(target, &begun_ns);
+    uint64_t wall_ns = gs_clock_ns();
+    nanosleep(&(struct timespec){.tv_nsec = pause_ns}, NULL);
+    told = told && gs_target_clock_ns(target, &ended_ns);
+    wall_ns = gs_clock_ns() - wall_ns;
+    gs_ask_concerned(waiters);
     /* At most a quarter of one thread's time may be missing: we ourselves take some. */
-    bool all = span->valid && span->awake > 0 && count_awake(waiters) == span->awake &&
-               4 * span->cpu_ns >= (4 * span->awake - 1) * span->wall_ns && others_sleep(waiters);
+    bool all = told && awake > 0 && count_awake(waiters) == awake &&
+               4 * (ended_ns - begun_ns) >= (4 * awake - 1) * wall_ns && others_sleep(waiters);
     /* Once it may be a thread whose virtual CPU was taken away on its way. */
     waiters->all_ran = all ? waiters->all_ran + 1 : 0;
     waiters->all_run = waiters->all_ran >= TIMES;

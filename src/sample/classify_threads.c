@@ -1,8 +1,5 @@
 /* Who holds the GIL, who waits for it: the kernel is asked as far as that is needed, again while it is not clear of
  * whom is awake, and each thread is judged (verdict.h). */
-#include <time.h>
-
-#include "base/clock.h"
 #include "sample/waiters.h"
 
 enum {
@@ -122,27 +119,9 @@ static bool any_unproven(const struct gs_waiters *waiters)
     return false;
 }
 
-/* Everybody but those who sleep over something else than the GIL. */
-static void ask_concerned(struct gs_waiters *waiters)
-{
-    struct gs_thread_list *threads = waiters->threads;
-    for (size_t i = 0; i < threads->member_count; i++) {
-        struct gs_member *member = threads->members[i];
-        if (member->tid &&
-            (member->wait.activity.run != GS_RUN_SYSCALL || member->wait.futex || gs_member_holds(threads, member)))
-            gs_ask_thread(waiters, member);
-    }
-}
-
 static void look(struct gs_waiters *waiters, long pause_ns)
 {
-    struct gs_awake_span span;
-    ask_concerned(waiters);
-    gs_awake_begin(waiters, &span);
-    nanosleep(&(struct timespec){.tv_nsec = pause_ns}, NULL);
-    gs_awake_end(waiters, &span);
-    ask_concerned(waiters);
-    gs_awake_judge(waiters, &span);
+    gs_awake_look(waiters, pause_ns);
     reread_gils(waiters);
 }
 

@@ -38,8 +38,6 @@ struct gs_natives {
     bool polled;                   /* this poll has some */
 };
 
-/* ---- natives.c ---- */
-
 /* Notes what each thread does before the snapshot. */
 enum gs_status gs_natives_begin(struct gs_stack_reader *stacks) GS_MUST_CHECK;
 /* After it: takes the C stack of each, and the Python stack again where that moved. */
@@ -50,13 +48,6 @@ enum gs_status gs_natives_read(struct gs_stack_reader *stacks, struct gs_member 
 struct gs_cstack *gs_natives_find(const struct gs_stack_reader *stacks, pid_t tid);
 /* In a poll: takes that of one thread, together with its Python stack. */
 void gs_natives_poll(struct gs_stack_reader *stacks, struct gs_member *member);
-
-/* ---- natives_list.c ---- */
-
-/* Takes in who is new, and lets go of who is no more. */
-enum gs_status gs_natives_list(struct gs_stack_reader *stacks) GS_MUST_CHECK;
-/* That of this thread, whoever else is in the list; NULL: out of memory. */
-struct gs_cstack *gs_natives_one(struct gs_stack_reader *stacks, pid_t tid, pid_t ns_tid);
 void gs_natives_free(struct gs_stack_reader *stacks);
 
 #endif

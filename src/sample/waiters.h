@@ -51,6 +51,8 @@ void gs_classify_threads(struct gs_waiters *waiters, uint64_t moved);
 void gs_ask_thread(struct gs_waiters *waiters, struct gs_member *member);
 /* Asks about those who may do something else than when they were last asked. */
 void gs_ask_movers(struct gs_waiters *waiters, uint64_t moved);
+/* Asks about everybody but those who sleep over something else than the GIL. */
+void gs_ask_concerned(struct gs_waiters *waiters);
 /* It had the GIL at the last sample, or has it now, or had it in between, where that is known. */
 bool gs_had_gil(const struct gs_waiters *waiters, const struct gs_member *member);
 
@@ -73,15 +75,8 @@ void gs_awake_note(const struct gs_waiters *waiters, struct gs_member *member, c
 /* It is known to compute without the GIL. */
 bool gs_awake_outside(const struct gs_waiters *waiters, const struct gs_member *member);
 
-/* How much the process ran in a span of time in which we sleep: begin, sleep, end; then ask all that were awake anew,
- * and judge whether all of them run (all_run). */
-struct gs_awake_span {
-    bool valid;
-    uint32_t awake;
-    uint64_t cpu_ns, wall_ns;
-};
-void gs_awake_begin(const struct gs_waiters *waiters, struct gs_awake_span *span);
-void gs_awake_end(const struct gs_waiters *waiters, struct gs_awake_span *span);
-void gs_awake_judge(struct gs_waiters *waiters, const struct gs_awake_span *span);
+/* Asks all who may wait, or run, twice with a pause between, and judges whether all that are awake were on a CPU
+ * meanwhile (all_run). */
+void gs_awake_look(struct gs_waiters *waiters, long pause_ns);
 
 #endif
