@@ -253,28 +253,6 @@ static void test_waits_on(void **state)
     }
 }
 
-/* Threads asleep on the mutex may count as its users or not. */
-static void test_awake_beside_the_mutex(void **state)
-{
-    (void)state;
-    static const struct {
-        uint32_t users;
-        enum gs_gil_word expected;
-    } cases[] = {{0, GS_WITHOUT}, {1, GS_UNKNOWN}, {2, GS_WAITS}};
-    for (size_t i = 0; i < 3; i++) {
-        struct world w;
-        open_world(&w, 3);
-        held_by(&w, 0);
-        does(&w, 0, "running\n");
-        waits_on(&w, 1, MUTEX);
-        does(&w, 2, "running\n");
-        w.lock.after.cond_users = cases[i].users;
-        classify(&w);
-        assert_judged(&w, 2, cases[i].expected, GS_INFERRED);
-        close_world(&w);
-    }
-}
-
 static void test_owner_of_the_mutex(void **state)
 {
     (void)state;
@@ -901,7 +879,6 @@ int main(void)
                                        cmocka_unit_test(test_holder_that_sleeps),
                                        cmocka_unit_test(test_awake),
                                        cmocka_unit_test(test_waits_on),
-                                       cmocka_unit_test(test_awake_beside_the_mutex),
                                        cmocka_unit_test(test_awake_unproven),
                                        cmocka_unit_test(test_proof_of_computing),
                                        cmocka_unit_test(test_owner_of_the_mutex),
