@@ -1,5 +1,4 @@
 /* Summing up what each thread did with the GIL. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,12 +26,9 @@ void gs_account_clear(struct gs_account *sum)
         free(sum->threads[i].holds);
     }
     for (size_t i = 0; i < sum->gil_count; i++) {
-        const struct gs_account_gil *gil = &sum->gils[i];
-        sum->gils[i] = (struct gs_account_gil){.interpreter = gil->interpreter,
-                                               .state = gil->state,
-                                               .held_avg = gil->held_avg,
-                                               .wait_avg = gil->wait_avg,
-                                               .averaged_ns = gil->averaged_ns};
+        struct gs_account_gil *gil = &sum->gils[i];
+        gs_gil_sum_clear(&gil->sum);
+        *gil = (struct gs_account_gil){.interpreter = gil->interpreter, .state = gil->state, .sum = gil->sum};
     }
     if (sum->pair_slots > 0)
         memset(sum->pairs, 0, sum->pair_slots * sizeof *sum->pairs);
@@ -153,19 +149,9 @@ struct gs_account_gil *gs_account_gil_at(struct gs_account *sum, uint32_t gil)
 {
     if (gil >= GS_GILS_MOST)
         return NULL;
-    if (gil >= sum->gil_count)
-        sum->gil_count = gil + 1;
+    for (; sum->gil_count <= gil; sum->gil_count++)
+        sum->gils[sum->gil_count].sum.averages = true;
     return &sum->gils[gil];
-}
-
-/* As the load of a machine is averaged, but not as if there had been nothing before it was watched. */
-static void average(struct gs_average *average, double value, double seconds)
-{
-    for (int i = 0; i < GS_AVERAGES; i++) {
-        double share = -expm1(-seconds / gs_average_s[i]);
-        average->value[i] += share * (value - average->value[i]);
-        average->weight[i] += share * (1 - average->weight[i]);
-    }
 }
 
 void gs_account_gil(struct gs_account *sum, uint32_t number, bool held, uint32_t waiters, uint64_t ns)
@@ -173,13 +159,8 @@ void gs_account_gil(struct gs_account *sum, uint32_t number, bool held, uint32_t
     struct gs_account_gil *gil = gs_account_gil_at(sum, number);
     if (!gil)
         return;
-    gil->watched_ns += ns;
-    gil->averaged_ns += ns;
-    gil->held_ns += held ? ns : 0;
-    gil->contended_ns += waiters > 0 ? ns : 0;
-    gil->waiters_ns += waiters * ns;
-    average(&gil->held_avg, held ? 1 : 0, (double)ns / 1e9);
-    average(&gil->wait_avg, waiters, (double)ns / 1e9);
+    gs_gil_sum_held(&gil->sum, held, ns);
+    gs_gil_sum_waiters(&gil->sum, waiters, ns);
 }
 
 /* ---- who made whom wait ---- */

@@ -9,7 +9,7 @@
 
 #include "base/ids.h"
 #include "gil/bounds.h"
-#include "gil/gilstat.h"
+#include "gil/gil_sum.h"
 #include "gil/spread.h"
 
 enum {
@@ -43,14 +43,10 @@ struct gs_account_thread {
 struct gs_account_gil {
     int64_t interpreter;
     enum gs_gil_state state;
-    uint64_t watched_ns, held_ns, contended_ns, waiters_ns; /* waiters_ns: summed up over the waiters */
+    struct gs_gil_sum sum; /* its averages are since the beginning, not only of the span */
     struct gs_count switches;
     uint64_t longest_hold_ns;
     pid_t longest_hold_tid;
-    struct gs_average {
-        double value[GS_AVERAGES], weight[GS_AVERAGES]; /* since the beginning, not only of the span */
-    } held_avg, wait_avg;
-    uint64_t averaged_ns;
 };
 
 /* What the threads' and the GIL's figures are worth: which are not known although they were counted. */

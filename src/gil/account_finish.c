@@ -36,12 +36,12 @@ static void finish_gil(const struct gs_account_gil *sum, const struct gs_account
         .longest_hold_tid = knows->longest && told ? sum->longest_hold_tid : 0,
     };
     if (told)
-        out->held = share_of(sum->held_ns, sum->watched_ns);
-    out->contended = share_of(sum->contended_ns, sum->watched_ns);
-    out->mean_waiters = share_of(sum->waiters_ns, sum->watched_ns);
+        out->held = share_of(sum->sum.held_ns, sum->sum.watched_ns);
+    out->contended = share_of(sum->sum.contended_ns, sum->sum.asked_ns);
+    out->mean_waiters = share_of(sum->sum.waiters_ns, sum->sum.asked_ns);
     if (told)
-        finish_averages(&sum->held_avg, sum->averaged_ns, out->held_avg);
-    finish_averages(&sum->wait_avg, sum->averaged_ns, out->wait_avg);
+        finish_averages(&sum->sum.held_avg, sum->sum.averaged_ns, out->held_avg);
+    finish_averages(&sum->sum.wait_avg, sum->sum.averaged_ns, out->wait_avg);
 }
 
 static void finish_thread(const struct gs_account_thread *sum, uint64_t span_ns, const struct gs_account_knows *knows,
