@@ -50,7 +50,7 @@ uint64_t gs_case_watched_ns(const struct gs_case *c)
 bool gs_case_hangs(const struct gs_case *c, size_t thread)
 {
     uint64_t watched_ns = gs_case_watched_ns(c);
-    uint64_t still_ns = gs_why_watch_still_ns(c->watch, c->snapshot->threads[thread].tstate);
+    uint64_t still_ns = gs_why_watch_still_ns(c->watch, &c->snapshot->threads[thread]);
     return c->target->still || (still_ns >= GS_WHY_HANGS_NS && still_ns >= watched_ns / 2);
 }
 

@@ -16,7 +16,7 @@ enum { THREADS_TOLD = 8, FRAMES_ASKED = 3, TURNS_TOLD = 20 };
 
 static double running(const struct gs_case *c, size_t i)
 {
-    const struct gs_why_thread *sum = gs_why_watch_find(c->watch, c->snapshot->threads[i].tstate);
+    const struct gs_why_thread *sum = gs_why_watch_find(c->watch, &c->snapshot->threads[i]);
     uint64_t watched_ns = gs_case_watched_ns(c);
     double runs = sum && watched_ns > 0 ? (double)sum->runs_ns / (double)watched_ns : 0;
     /* Between two looks it may have slept: what it had of a processor, and waited for one, is the most that it ran. */
@@ -61,9 +61,9 @@ static void tell_busy(struct gs_judging *j, size_t i, bool certain)
 {
     const struct gs_case *c = j->c;
     const struct gs_thread *thread = &c->snapshot->threads[i];
-    const struct gs_why_thread *sum = gs_why_watch_find(c->watch, thread->tstate);
+    const struct gs_why_thread *sum = gs_why_watch_find(c->watch, thread);
     bool still = c->target->still != NULL;
-    uint64_t here_ns = gs_why_watch_still_ns(c->watch, thread->tstate), watched_ns = gs_case_watched_ns(c);
+    uint64_t here_ns = gs_why_watch_still_ns(c->watch, thread), watched_ns = gs_case_watched_ns(c);
     struct gs_verdict *v = gs_why_say(j, GS_WHY_busy, certain, "%s %s, in %s.", gs_said_thread(c, thread).words,
                                       still ? "was computing" : "computes", gs_said_stack(c, thread).words);
     if (still) {
@@ -256,7 +256,6 @@ void gs_why_find_idle(struct gs_judging *j)
 {
     const struct gs_case *c = j->c;
     bool asleep = all_asleep(j), still = c->target->still != NULL;
-    double watched_ns = (double)(gs_case_watched_ns(c) + 1);
     if (j->why->count > 0)
         return;
     struct gs_verdict *v = say_idle(j, asleep);
@@ -264,8 +263,8 @@ void gs_why_find_idle(struct gs_judging *j)
         gs_why_evidence(j, v,
                         "The process had %.0f %% of a processor; the GIL was held %.0f %% of the time, and somebody "
                         "waited for it %.0f %%.",
-                        100 * c->cpu, 100 * (double)c->watch->gils[0].held_ns / watched_ns,
-                        100 * (double)c->watch->gils[0].contended_ns / watched_ns);
+                        100 * c->cpu, 100 * gs_why_gil_held(&c->watch->gils[0]),
+                        100 * gs_why_gil_contended(&c->watch->gils[0]));
         tell_turns(j, v);
         tell_all_starved(j, v);
     }

@@ -31,7 +31,8 @@ static const struct gs_why_thread *sum_of(const struct gs_judging *j, size_t i)
     const struct gs_case *c = j->c;
     if (c->target->still || c->stopped || gs_case_watched_ns(c) < GS_WHY_HANGS_NS)
         return NULL;
-    return j->told[i] ? NULL : gs_why_watch_find(c->watch, c->snapshot->threads[i].tstate);
+    bool other = j->told[i] || !gs_why_watch_speaks(c->snapshot, i);
+    return other ? NULL : gs_why_watch_find(c->watch, &c->snapshot->threads[i]);
 }
 
 static uint32_t gil_of(const struct gs_case *c, size_t thread)
@@ -112,7 +113,7 @@ static void finish_drivers(struct gs_judging *j, const bool *drivers)
 {
     const struct gs_case *c = j->c;
     for (size_t i = 0; i < c->snapshot->thread_count && drivers; i++) {
-        const struct gs_why_thread *sum = gs_why_watch_find(c->watch, c->snapshot->threads[i].tstate);
+        const struct gs_why_thread *sum = gs_why_watch_find(c->watch, &c->snapshot->threads[i]);
         j->told[i] |= drivers[i] && sum && share(c, sum, GS_WAITS) < CONVOY_WAITS;
     }
 }
@@ -122,7 +123,7 @@ static bool loses_turns(const struct gs_case *c, size_t thread, const struct gs_
 {
     uint32_t gil = gil_of(c, thread);
     double turns = turns_of(sum);
-    return gil < GS_WHY_GILS && c->watch->gils[gil].has_switches && wanted(c, sum, gil) >= CONVOY_WAITS &&
+    return gil < GS_GILS_MOST && c->watch->gils[gil].has_switches && wanted(c, sum, gil) >= CONVOY_WAITS &&
            share(c, sum, GS_HOLDS) <= CONVOY_HAS && short_turns(c, sum, gil) && turns >= CONVOY_TURNS &&
            turns * 1e9 >= CONVOY_TURNS * (double)gs_case_watched_ns(c);
 }
@@ -144,8 +145,7 @@ static void tell_convoy(struct gs_judging *j, size_t io, const struct gs_why_thr
                     turns / watched_s, gs_said_us((uint64_t)(waits * watched_s / turns * 1e6)).words);
     gs_why_evidence(j, v, "It is in %s.", gs_said_stack(c, thread).words);
     gs_why_evidence(j, v, "%s had the GIL %.0f %% of the time, now in %s.", gs_said_thread(c, other).words,
-                    100 * share(c, gs_why_watch_find(c->watch, other->tstate), GS_HOLDS),
-                    gs_said_stack(c, other).words);
+                    100 * share(c, gs_why_watch_find(c->watch, other), GS_HOLDS), gs_said_stack(c, other).words);
     gs_why_advise(j, v,
                   "Put the computing into another process (multiprocessing, ProcessPoolExecutor), or let it give "
                   "way: sys.setswitchinterval(0.0005) shortens each wait, and costs some speed.");
@@ -174,17 +174,16 @@ static void tell_saturated(struct gs_judging *j, uint32_t gil, const bool *crowd
 {
     const struct gs_case *c = j->c;
     const struct gs_why_gil *sum = &c->watch->gils[gil];
-    double watched_s = (double)(c->watch->weighed_ns + 1) / 1e9;
-    double held = (double)sum->held_ns / 1e9 / watched_s, waiting = wanting;
+    double waiting = wanting;
     for (size_t i = 0; i < c->snapshot->thread_count; i++) {
         if (crowd[i])
-            waiting -= share(c, gs_why_watch_find(c->watch, c->snapshot->threads[i].tstate), GS_HOLDS);
+            waiting -= share(c, gs_why_watch_find(c->watch, &c->snapshot->threads[i]), GS_HOLDS);
     }
     struct gs_verdict *v =
         gs_why_say(j, GS_WHY_gil_saturated, false,
                    "%zu threads share one core: the GIL is taken %.0f %% of the time, and %.1f threads wait for it on "
                    "average.",
-                   count, 100 * held, waiting);
+                   count, 100 * gs_why_gil_held(sum), waiting);
     gs_why_evidence(j, v, "They are %s.", gs_said_threads(c, crowd).words);
     if (!sum->has_switches && c->cpu >= ONE_CORE)
         gs_why_evidence(j, v,
@@ -197,7 +196,7 @@ static void tell_saturated(struct gs_judging *j, uint32_t gil, const bool *crowd
                     wanting, waiting);
     for (size_t i = 0, told = 0; i < c->snapshot->thread_count; i++) {
         const struct gs_thread *thread = &c->snapshot->threads[i];
-        const struct gs_why_thread *its = gs_why_watch_find(c->watch, thread->tstate);
+        const struct gs_why_thread *its = gs_why_watch_find(c->watch, thread);
         if (!crowd[i])
             continue;
         gs_why_concerns(j, v, i);
@@ -217,13 +216,12 @@ static void tell_saturated(struct gs_judging *j, uint32_t gil, const bool *crowd
 void gs_why_find_saturated(struct gs_judging *j)
 {
     const struct gs_case *c = j->c;
-    uint64_t watched_ns = c->watch->weighed_ns;
     bool *crowd = calloc(c->snapshot->thread_count + 1, sizeof *crowd);
-    for (uint32_t gil = 0; gil < c->snapshot->gil_count && gil < GS_WHY_GILS && crowd; gil++) {
+    for (uint32_t gil = 0; gil < c->snapshot->gil_count && gil < GS_GILS_MOST && crowd; gil++) {
         size_t count = 0;
         double wanting = 0;
         double full = c->watch->gils[gil].has_switches ? FULL_HELD : FULL_HELD_2;
-        if ((double)c->watch->gils[gil].held_ns < full * (double)watched_ns)
+        if (gs_why_gil_held(&c->watch->gils[gil]) < full)
             continue;
         for (size_t i = 0; i < c->snapshot->thread_count; i++) {
             const struct gs_why_thread *sum = sum_of(j, i);

@@ -19,7 +19,7 @@ static size_t waiters_of(const struct gs_case *c, uint32_t gil, uint32_t holder,
     const struct gs_snapshot *s = c->snapshot;
     size_t count = 0;
     for (uint32_t i = 0; i < s->thread_count; i++) {
-        const struct gs_why_thread *sum = gs_why_watch_find(c->watch, s->threads[i].tstate);
+        const struct gs_why_thread *sum = gs_why_watch_find(c->watch, &s->threads[i]);
         bool waited = s->threads[i].gil == GS_WAITS || (sum && sum->longest_wait_ns >= GS_WHY_LONG_NS);
         chosen[i] = i != holder && waited && s->interpreters[s->threads[i].interpreter].gil == gil;
         count += chosen[i];
@@ -53,7 +53,7 @@ static double own_share(const struct gs_case *c)
 {
     double kept_ns = 0, collecting_ns = (double)c->watch->collecting_ns;
     for (size_t i = 0; i < c->snapshot->thread_count; i++) {
-        const struct gs_why_thread *sum = gs_why_watch_find(c->watch, c->snapshot->threads[i].tstate);
+        const struct gs_why_thread *sum = gs_why_watch_find(c->watch, &c->snapshot->threads[i]);
         if (sum && sum->collecting_ns >= c->watch->collecting_ns / SHARE_OF_ONE)
             kept_ns += gs_case_kept(c, i) * (double)gs_case_watched_ns(c);
     }
@@ -86,7 +86,7 @@ void gs_why_find_gc(struct gs_judging *j)
         return;
     for (size_t i = 0; i < c->snapshot->thread_count; i++) {
         const struct gs_thread *thread = &c->snapshot->threads[i];
-        const struct gs_why_thread *sum = gs_why_watch_find(c->watch, thread->tstate);
+        const struct gs_why_thread *sum = gs_why_watch_find(c->watch, thread);
         if ((sum && sum->collecting_ns > 0 && sum->collecting_ns >= c->watch->collecting_ns / SHARE_OF_ONE) ||
             (now && thread->gil == GS_HOLDS)) {
             gs_why_evidence(j, v, "%s does it, in %s.", gs_said_thread(c, thread).words,
@@ -218,7 +218,7 @@ static void make_suspect(const struct gs_case *c, const struct gs_why_thread *su
     *suspect = (struct suspect){.sum = sum, .hold = &sum->longest[spent], .spent = spent, .index = GS_NOBODY};
     suspect->closer = gs_case_closer(c, sum->tid);
     for (uint32_t i = 0; i < c->snapshot->thread_count; i++) {
-        if (c->snapshot->threads[i].tstate == sum->tstate && c->snapshot->threads[i].tid == sum->tid)
+        if (gs_why_watch_find(c->watch, &c->snapshot->threads[i]) == sum && gs_why_watch_speaks(c->snapshot, i))
             suspect->index = i;
     }
     const struct gs_frame there = {.frame = suspect->hold->frame,

@@ -70,7 +70,7 @@ void gs_why_find_swapping(struct gs_judging *j)
                            gs_said_thread(c, thread).words, gs_said_asleep(c, thread->tid).words);
             gs_why_advise(j, v, "%s", advise_sleeper(&thread->activity));
             gs_why_basis(j, v, "the kernel shows that state after %s in one place.",
-                         gs_said_us(gs_why_watch_still_ns(c->watch, thread->tstate) / 1000).words);
+                         gs_said_us(gs_why_watch_still_ns(c->watch, thread) / 1000).words);
         }
         gs_why_evidence(j, v, "%s %s%s%s, in %s; it has had %s pages fetched from a disk so far.",
                         gs_said_thread(c, thread).words, gs_said_call(c, &thread->activity).words,

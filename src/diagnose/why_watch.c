@@ -10,40 +10,66 @@
 
 enum { MOST_NS = 200 * 1000 * 1000 /* that one sample stands for */ };
 
-static struct gs_why_thread *find(const struct gs_why_watch *watch, gs_addr tstate, size_t *at)
+/* One whose ids are another thread's is told apart by its state. */
+static bool has_tid(const struct gs_thread *thread)
 {
-    *at = GS_FIRST_NOT(i, watch->thread_count, watch->threads[i].tstate < tstate);
-    return *at < watch->thread_count && watch->threads[*at].tstate == tstate ? &watch->threads[*at] : NULL;
+    return thread->tid > 0 && !thread->apart;
 }
 
-const struct gs_why_thread *gs_why_watch_find(const struct gs_why_watch *watch, gs_addr tstate)
+static uint64_t key_of(const struct gs_thread *thread)
 {
-    size_t at;
-    return find(watch, tstate, &at);
+    return has_tid(thread) ? (uint64_t)thread->tid : thread->tstate;
 }
 
-uint64_t gs_why_watch_still_ns(const struct gs_why_watch *watch, gs_addr tstate)
+/* Where the thread is in the list, or would be. */
+static size_t index_of(const struct gs_why_watch *watch, uint64_t key)
 {
-    const struct gs_why_thread *thread = gs_why_watch_find(watch, tstate);
-    return thread && thread->last_ns >= thread->here_ns ? thread->last_ns - thread->here_ns : 0;
+    return GS_FIRST_NOT(i, watch->thread_count, watch->threads[i].key < key);
+}
+
+const struct gs_why_thread *gs_why_watch_find(const struct gs_why_watch *watch, const struct gs_thread *thread)
+{
+    size_t at = index_of(watch, key_of(thread));
+    return at < watch->thread_count && watch->threads[at].key == key_of(thread) ? &watch->threads[at] : NULL;
+}
+
+uint64_t gs_why_watch_still_ns(const struct gs_why_watch *watch, const struct gs_thread *thread)
+{
+    const struct gs_why_thread *known = gs_why_watch_find(watch, thread);
+    return known && known->last_ns >= known->here_ns ? known->last_ns - known->here_ns : 0;
 }
 
 static struct gs_why_thread *find_or_add(struct gs_why_watch *watch, const struct gs_thread *thread, uint64_t now_ns)
 {
-    size_t at;
-    struct gs_why_thread *found = find(watch, thread->tstate, &at);
-    if (found && found->tid == thread->tid)
-        return found;
-    if (!found) {
-        if (!gs_room((void **)&watch->threads, &watch->room, watch->thread_count + 1, sizeof *watch->threads))
-            return NULL;
-        found = &watch->threads[at];
-        memmove(found + 1, found, (watch->thread_count - at) * sizeof *found);
-        watch->thread_count++;
-    }
-    *found = (struct gs_why_thread){
-        .tstate = thread->tstate, .tid = thread->tid, .first_ns = now_ns, .here_ns = now_ns, .word = GS_UNKNOWN};
-    return found;
+    size_t at = index_of(watch, key_of(thread));
+    if (at < watch->thread_count && watch->threads[at].key == key_of(thread))
+        return &watch->threads[at];
+    if (!gs_room((void **)&watch->threads, &watch->room, watch->thread_count + 1, sizeof *watch->threads))
+        return NULL;
+    struct gs_why_thread *added = &watch->threads[at];
+    memmove(added + 1, added, (watch->thread_count - at) * sizeof *added);
+    watch->thread_count++;
+    *added = (struct gs_why_thread){
+        .key = key_of(thread), .tid = thread->tid, .first_ns = now_ns, .here_ns = now_ns, .word = GS_UNKNOWN};
+    return added;
+}
+
+static bool same_thread(const struct gs_snapshot *snapshot, size_t a, size_t b)
+{
+    return b < snapshot->thread_count && has_tid(&snapshot->threads[a]) &&
+           key_of(&snapshot->threads[a]) == key_of(&snapshot->threads[b]);
+}
+
+/* Its states follow one another in the snapshot. */
+bool gs_why_watch_speaks(const struct gs_snapshot *snapshot, size_t thread)
+{
+    const struct gs_thread *states = snapshot->threads;
+    bool most = true;
+    for (size_t i = thread; i-- > 0 && same_thread(snapshot, thread, i);)
+        most = most && gs_gil_word_tells((uint8_t)states[thread].gil, (uint8_t)states[i].gil);
+    for (size_t i = thread + 1; same_thread(snapshot, thread, i); i++)
+        most = most && !gs_gil_word_tells((uint8_t)states[i].gil, (uint8_t)states[thread].gil);
+    return most;
 }
 
 static const struct gs_frame *innermost(const struct gs_thread *thread)
@@ -78,8 +104,9 @@ static bool moved(const struct gs_why_thread *before, const struct gs_thread *th
  * moved: a thread whose turns are short is never seen to have one. 0: it has waited all the time. */
 static double turns_between(const struct gs_why_thread *sum, const struct gs_why_gil *gil, bool ran)
 {
-    double share =
-        gil->has_switches && gil->passed >= 2 && gil->waiters > 0 ? (double)gil->passed / 2 / gil->waiters : 0;
+    double share = gil->has_switches && gil->passed >= 2 && gil->track.waiters > 0
+                       ? (double)gil->passed / 2 / gil->track.waiters
+                       : 0;
     return sum->word != GS_WAITS ? 0 : ran && share < 1 ? 1 : share;
 }
 
@@ -159,88 +186,104 @@ static bool has_moved(const struct gs_why_hold *hold, const struct gs_gil *gil, 
 
 /* Between its last look and the next, waiters wait on for as long as it is taken to go on. */
 static void finish_hold(struct gs_why_watch *watch, struct gs_why_gil *sum, const struct gs_hold_span *ended,
-                        uint64_t now_ns)
+                        bool waited, uint64_t now_ns)
 {
     struct gs_why_hold *hold = &sum->now;
-    if (hold->tid && sum->waiters > 0)
+    if (hold->tid && waited)
         hold->contended_ns += ended->to_ns - hold->end_ns;
     hold->end_ns = ended->to_ns;
     end_hold(watch, hold, now_ns);
 }
 
-static void add_hold(struct gs_why_watch *watch, struct gs_why_gil *sum, const struct gs_snapshot *snapshot,
-                     const struct gs_gil *gil, const struct gs_thread *holder, uint32_t waiters, bool collecting,
-                     uint64_t weight_ns)
+/* The last look at a GIL: by whom it is held, and what of that is more than the GIL's own. */
+struct look {
+    const struct gs_snapshot *snapshot;
+    const struct gs_gil *gil;
+    const struct gs_thread *holder; /* NULL: nobody, or not known */
+    const struct gs_frame *frame;   /* where that one is; NULL: nowhere */
+    uint32_t waiters;
+    bool collecting;
+};
+
+static void step_gil(struct gs_why_watch *watch, struct gs_why_gil *sum, const struct look *now)
 {
-    const struct gs_frame *frame = holder ? innermost(holder) : NULL;
     const struct gs_hold_rule rule = gs_hold_rule(0);
+    const struct gs_gil *gil = now->gil;
+    struct gs_gil_look look = {.hold = {.ns = now->snapshot->time_ns,
+                                        .holder = (uint64_t)gil->holder,
+                                        .switches = gil->switches,
+                                        .held = gil->state == GS_GIL_HELD,
+                                        .counted = gil->has_switches,
+                                        .moved = sum->now.tid && has_moved(&sum->now, gil, now->frame)},
+                               .asked = true,
+                               .waiters = now->waiters};
+    struct gs_gil_step step;
+    bool moved, waited = sum->track.waiters > 0, lost = gs_gil_track_lost(&sum->track, &look.hold, &rule, &moved);
+    gs_gil_track_step(&sum->track, &look, &rule, lost, &sum->sum, &step);
+    if (step.ended)
+        finish_hold(watch, sum, &step.hold, waited, look.hold.ns);
+    sum->passed = step.moved;
+    sum->has_switches = gil->has_switches;
+    sum->collecting = now->collecting;
+}
+
+static struct gs_why_hold begin_hold(const struct gs_why_gil *sum, const struct look *now)
+{
+    const struct gs_frame *frame = now->frame;
+    return (struct gs_why_hold){.tid = now->gil->holder,
+                                .gil = (uint32_t)(now->gil - now->snapshot->gils),
+                                .begin_ns = sum->track.follow.begin_ns,
+                                .switches = now->gil->switches,
+                                .counted = now->gil->has_switches,
+                                .one_place = true,
+                                .frame = frame ? frame->frame : 0,
+                                .code = frame ? frame->code : 0,
+                                .instr = frame ? frame->instr : -1};
+}
+
+static void add_hold(struct gs_why_gil *sum, const struct look *now, uint64_t weight_ns)
+{
+    const struct gs_gil *gil = now->gil;
+    const struct gs_frame *frame = now->frame;
     struct gs_why_hold *hold = &sum->now;
-    uint64_t now_ns = snapshot->time_ns;
-    struct gs_hold_look look = {.ns = now_ns,
-                                .holder = (uint64_t)gil->holder,
-                                .switches = gil->switches,
-                                .held = gil->state == GS_GIL_HELD,
-                                .counted = gil->has_switches,
-                                .moved = hold->tid && has_moved(hold, gil, frame)};
-    struct gs_hold_span ended;
-    if (gs_hold_step(&sum->follow, &look, &rule, &ended))
-        finish_hold(watch, sum, &ended, now_ns);
-    if (gil->state != GS_GIL_HELD || gil->holder == 0 || !holder)
+    if (gil->state != GS_GIL_HELD || gil->holder == 0 || !now->holder)
         return;
     if (!hold->tid) {
-        *hold = (struct gs_why_hold){.tid = gil->holder,
-                                     .gil = (uint32_t)(gil - snapshot->gils),
-                                     .begin_ns = sum->follow.begin_ns,
-                                     .switches = gil->switches,
-                                     .counted = gil->has_switches,
-                                     .one_place = true,
-                                     .frame = frame ? frame->frame : 0,
-                                     .code = frame ? frame->code : 0,
-                                     .instr = frame ? frame->instr : -1};
-        weight_ns = now_ns - sum->follow.begin_ns;
+        *hold = begin_hold(sum, now);
+        weight_ns = now->snapshot->time_ns - hold->begin_ns;
     }
-    bool asleep = holder->activity.run == GS_RUN_SYSCALL || holder->activity.run == GS_RUN_BLOCKED;
-    hold->spent_ns[collecting ? GS_WHY_COLLECTING : asleep ? GS_WHY_ASLEEP : GS_WHY_RUNNING] += weight_ns;
-    hold->contended_ns += waiters > 0 ? weight_ns : 0;
-    hold->end_ns = now_ns;
+    const struct gs_activity *activity = &now->holder->activity;
+    bool asleep = activity->run == GS_RUN_SYSCALL || activity->run == GS_RUN_BLOCKED;
+    hold->spent_ns[now->collecting ? GS_WHY_COLLECTING : asleep ? GS_WHY_ASLEEP : GS_WHY_RUNNING] += weight_ns;
+    hold->contended_ns += now->waiters > 0 ? weight_ns : 0;
+    hold->end_ns = now->snapshot->time_ns;
     hold->looks++;
     hold->asked += gil->has_drop && gil->drop_requested;
-    hold->waiters = waiters > hold->waiters ? waiters : hold->waiters;
+    hold->waiters = now->waiters > hold->waiters ? now->waiters : hold->waiters;
     if (frame && (frame->frame != hold->frame || frame->code != hold->code || frame->instr != hold->instr))
         hold->one_place = false;
     if (asleep)
-        hold->activity = holder->activity;
+        hold->activity = *activity;
 }
 
 static void add_gil(struct gs_why_watch *watch, size_t index, const struct gs_snapshot *snapshot, uint64_t weight_ns)
 {
     struct gs_why_gil *sum = &watch->gils[index];
-    const struct gs_gil *gil = &snapshot->gils[index];
-    const struct gs_thread *holder = NULL;
-    uint32_t waiters = 0;
-    bool collecting = false;
+    struct look now = {.snapshot = snapshot, .gil = &snapshot->gils[index]};
     for (size_t i = 0; i < snapshot->thread_count; i++) {
         const struct gs_thread *thread = &snapshot->threads[i];
         const struct gs_interpreter *interpreter = &snapshot->interpreters[thread->interpreter];
         if (interpreter->gil != index)
             continue;
-        waiters += thread->gil == GS_WAITS;
-        if (thread->gil == GS_HOLDS && thread->tid == gil->holder) {
-            holder = thread;
-            collecting = interpreter->collecting_garbage;
+        now.waiters += thread->gil == GS_WAITS;
+        if (thread->gil == GS_HOLDS && thread->tid == now.gil->holder) {
+            now.holder = thread;
+            now.collecting = interpreter->collecting_garbage;
         }
     }
-    if (watch->samples == 0)
-        sum->first_switches = sum->last_switches = gil->switches;
-    sum->passed = gil->switches - sum->last_switches;
-    sum->last_switches = gil->switches;
-    sum->has_switches = gil->has_switches;
-    sum->collecting = collecting;
-    sum->held_ns += gil->state == GS_GIL_HELD ? weight_ns : 0;
-    sum->contended_ns += waiters > 0 ? weight_ns : 0;
-    sum->waiters_ns += waiters * weight_ns;
-    add_hold(watch, sum, snapshot, gil, holder, waiters, collecting, weight_ns);
-    sum->waiters = waiters;
+    now.frame = now.holder ? innermost(now.holder) : NULL;
+    step_gil(watch, sum, &now);
+    add_hold(sum, &now, weight_ns);
 }
 
 static void add_conditions(struct gs_why_watch *watch, const struct gs_snapshot *snapshot, uint64_t weight_ns)
@@ -269,15 +312,17 @@ enum gs_status gs_why_watch_add(struct gs_why_watch *watch, const struct gs_snap
     watch->weighed_ns += weight_ns;
     if (watch->samples == 0)
         watch->first_ns = now_ns;
-    for (size_t i = 0; i < snapshot->gil_count && i < GS_WHY_GILS; i++)
+    for (size_t i = 0; i < snapshot->gil_count && i < GS_GILS_MOST; i++)
         add_gil(watch, i, snapshot, weight_ns);
     for (size_t i = 0; i < snapshot->thread_count; i++) {
         const struct gs_thread *thread = &snapshot->threads[i];
+        if (!gs_why_watch_speaks(snapshot, i))
+            continue;
         struct gs_why_thread *sum = find_or_add(watch, thread, now_ns);
         uint32_t gil = snapshot->interpreters[thread->interpreter].gil;
         if (!sum)
             return GS_NO_MEMORY;
-        add_thread(sum, thread, gil < GS_WHY_GILS ? &watch->gils[gil] : &none, now_ns, weight_ns);
+        add_thread(sum, thread, gil < GS_GILS_MOST ? &watch->gils[gil] : &none, now_ns, weight_ns);
     }
     add_conditions(watch, snapshot, weight_ns);
     watch->last_ns = now_ns;
@@ -287,7 +332,7 @@ enum gs_status gs_why_watch_add(struct gs_why_watch *watch, const struct gs_snap
 
 void gs_why_watch_end(struct gs_why_watch *watch)
 {
-    for (size_t i = 0; i < GS_WHY_GILS; i++)
+    for (size_t i = 0; i < GS_GILS_MOST; i++)
         end_hold(watch, &watch->gils[i].now, 0);
 }
 

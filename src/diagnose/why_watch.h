@@ -2,7 +2,7 @@
 #ifndef GS_DIAGNOSE_WHY_WATCH_H
 #define GS_DIAGNOSE_WHY_WATCH_H
 
-#include "gil/hold.h"
+#include "gil/gil_track.h"
 #include "gilspy/snapshot.h"
 
 /* How a hold was spent for the most part. */
@@ -27,8 +27,9 @@ struct gs_why_hold {
     struct gs_activity activity; /* while it was last seen asleep */
 };
 
+/* A native thread, whatever states it has; of one whose tid is not known: its state. */
 struct gs_why_thread {
-    gs_addr tstate;
+    uint64_t key; /* its tid, which is below all addresses, or the address of its state */
     pid_t tid;
     uint64_t first_ns, last_ns;
     uint64_t word_ns[GS_UNKNOWN + 1], runs_ns;
@@ -53,22 +54,18 @@ struct gs_why_thread {
 };
 
 struct gs_why_gil {
-    struct gs_hold_follow follow;
+    struct gs_gil_track track;
+    struct gs_gil_sum sum;
     struct gs_why_hold now; /* tid 0: nobody has it */
-    uint64_t held_ns, contended_ns, waiters_ns;
-    uint64_t first_switches, last_switches;
-    uint64_t passed;  /* how often it changed hands since the look before the last one */
-    uint32_t waiters; /* in the last look, */
+    uint64_t passed;        /* how often it changed hands since the look before the last one */
     bool has_switches;
-    bool collecting; /* and its holder collected garbage */
+    bool collecting; /* its holder collected garbage in the last look */
 };
 
-enum { GS_WHY_GILS = GS_GILS_MOST };
-
 struct gs_why_watch {
-    struct gs_why_thread *threads; /* by tstate */
+    struct gs_why_thread *threads; /* by key */
     size_t thread_count, room;
-    struct gs_why_gil gils[GS_WHY_GILS];
+    struct gs_why_gil gils[GS_GILS_MOST];
     uint64_t first_ns, last_ns, samples;
     uint64_t weighed_ns; /* what the samples stand for: less than the time between them where they were late */
     uint64_t collecting_ns, finalizing_ns;
@@ -82,8 +79,21 @@ void gs_why_watch_end(struct gs_why_watch *watch);
 void gs_why_watch_fini(struct gs_why_watch *watch);
 
 /* NULL: it was not seen. */
-const struct gs_why_thread *gs_why_watch_find(const struct gs_why_watch *watch, gs_addr tstate);
+const struct gs_why_thread *gs_why_watch_find(const struct gs_why_watch *watch, const struct gs_thread *thread);
+/* Of the states of one native thread in the snapshot the one that says the most of it; true for its only one. */
+bool gs_why_watch_speaks(const struct gs_snapshot *snapshot, size_t thread);
 /* Time for which the thread has not moved, up to the end. */
-uint64_t gs_why_watch_still_ns(const struct gs_why_watch *watch, gs_addr tstate);
+uint64_t gs_why_watch_still_ns(const struct gs_why_watch *watch, const struct gs_thread *thread);
+
+/* Shares of the time that is known. */
+static inline double gs_why_gil_held(const struct gs_why_gil *gil)
+{
+    return gil->sum.watched_ns > 0 ? (double)gil->sum.held_ns / (double)gil->sum.watched_ns : 0;
+}
+
+static inline double gs_why_gil_contended(const struct gs_why_gil *gil)
+{
+    return gil->sum.asked_ns > 0 ? (double)gil->sum.contended_ns / (double)gil->sum.asked_ns : 0;
+}
 
 #endif

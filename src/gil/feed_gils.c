@@ -127,18 +127,6 @@ static void note_takes(struct gs_feed_gils *gils, struct gs_feed_gil *gil, const
 
 /* ---- from sample to sample ---- */
 
-static struct gs_gil_look look_of(const struct gs_sampled_gil *gil, const struct gs_feed_thread *holder,
-                                  uint64_t time_ns)
-{
-    return (struct gs_gil_look){.hold = {.ns = time_ns,
-                                         .holder = holder ? holder->serial : 0,
-                                         .held = gil->state == GS_GIL_HELD,
-                                         .counted = gil->counted,
-                                         .switches = gil->switches},
-                                .asked = true,
-                                .waiters = gil->waiters};
-}
-
 bool gs_feed_gils_begin(struct gs_feed_gils *gils, const struct gs_sample *sample, bool *moved)
 {
     size_t count = gs_least(sample->gil_count, GS_GILS_MOST);
@@ -152,7 +140,7 @@ bool gs_feed_gils_begin(struct gs_feed_gils *gils, const struct gs_sample *sampl
     for (size_t i = 0; i < count; i++) {
         struct gs_account_gil *row = gs_account_gil_at(gils->account, (uint32_t)i);
         const struct gs_gil_track *track = &gils->list[i].track;
-        struct gs_gil_look look = look_of(&sample->gils[i], NULL, sample->time_ns);
+        struct gs_gil_look look = gs_gil_look(&sample->gils[i], 0, sample->time_ns);
         bool late;
         lost |= gs_gil_track_lost(track, &look.hold, &gils->rule, &late);
         *moved |= late;
@@ -169,7 +157,7 @@ static void step_gil(struct gs_feed_gils *gils, struct gs_feed_gil *gil, const s
     const struct gs_sampled_gil *now = &sample->gils[number];
     struct gs_feed_thread *holder = now->holder_at < sample->thread_count ? gils->threads->at[now->holder_at] : NULL;
     struct gs_feed_thread *last = gs_feed_threads_of(gils->threads, now->last);
-    struct gs_gil_look look = look_of(now, holder, sample->time_ns);
+    struct gs_gil_look look = gs_gil_look(now, holder ? holder->serial : 0, sample->time_ns);
     bool any = gil->track.follow.any && !lost;
     struct gs_account_gil *row = gs_account_gil_at(gils->account, (uint32_t)number);
     gs_gil_track_step(&gil->track, &look, &gils->rule, lost, &row->sum, &gil->step);

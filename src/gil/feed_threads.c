@@ -5,6 +5,7 @@
 #include "base/least.h"
 #include "base/room.h"
 #include "gil/feed_threads.h"
+#include "gil/gil_track.h"
 
 enum {
     RAN_NS = 1000000000,   /* how often times on processors are read, for those that end */
@@ -129,13 +130,6 @@ void gs_feed_threads_ask(struct gs_feed_threads *threads, uint64_t now_ns)
 
 /* ---- one sample ---- */
 
-/* Of the words of a thread's states the one that says the most. */
-static bool says_more(uint8_t word, uint8_t than)
-{
-    static const uint8_t rank[] = {[GS_NONE] = 0, [GS_WITHOUT] = 1, [GS_UNKNOWN] = 2, [GS_WAITS] = 3, [GS_HOLDS] = 4};
-    return rank[word] > rank[than];
-}
-
 static void take_state(struct gs_feed_threads *threads, const struct gs_sample *sample, struct gs_feed_state *state,
                        const struct gs_thread_sample *now)
 {
@@ -151,7 +145,7 @@ static void take_state(struct gs_feed_threads *threads, const struct gs_sample *
         thread->sample = threads->samples;
         thread->seen_ns = sample->time_ns;
     }
-    if (!first && !says_more(now->gil, thread->word))
+    if (!first && !gs_gil_word_tells(now->gil, thread->word))
         return;
     thread->word = now->gil;
     thread->gil = now->lock;

@@ -1,6 +1,23 @@
 /* From look to look. */
 #include "gil/gil_track.h"
 
+bool gs_gil_word_tells(uint8_t word, uint8_t than)
+{
+    static const uint8_t rank[] = {[GS_NONE] = 0, [GS_WITHOUT] = 1, [GS_UNKNOWN] = 2, [GS_WAITS] = 3, [GS_HOLDS] = 4};
+    return rank[word] > rank[than];
+}
+
+struct gs_gil_look gs_gil_look(const struct gs_sampled_gil *gil, uint64_t holder, uint64_t time_ns)
+{
+    return (struct gs_gil_look){.hold = {.ns = time_ns,
+                                         .holder = holder,
+                                         .held = gil->state == GS_GIL_HELD,
+                                         .counted = gil->counted,
+                                         .switches = gil->switches},
+                                .asked = true,
+                                .waiters = gil->waiters};
+}
+
 bool gs_gil_track_lost(const struct gs_gil_track *track, const struct gs_hold_look *now,
                        const struct gs_hold_rule *rule, bool *moved)
 {

@@ -9,6 +9,7 @@
 
 #include "gil/gil_sum.h"
 #include "gil/hold.h"
+#include "gilspy/sample.h"
 
 struct gs_gil_look {
     struct gs_hold_look hold;
@@ -33,6 +34,10 @@ struct gs_gil_step {
     struct gs_hold_span hold;
 };
 
+/* Of two thread states of one native thread the first says more of what it does than the other (enum gs_gil_word). */
+bool gs_gil_word_tells(uint8_t word, uint8_t than);
+/* What a sample says of a GIL; holder as in gs_hold_look. */
+struct gs_gil_look gs_gil_look(const struct gs_sampled_gil *gil, uint64_t holder, uint64_t time_ns);
 /* Nobody knows what was between the last look and this one: it comes so late, and something has changed (*moved). */
 bool gs_gil_track_lost(const struct gs_gil_track *track, const struct gs_hold_look *now,
                        const struct gs_hold_rule *rule, bool *moved);

@@ -39,8 +39,6 @@ static void decay(struct gs_live *live, double factor)
         for (int doing = 0; doing < GS_DOING_COUNT; doing++)
             live->threads[i]->recent_ns[doing] *= factor;
     }
-    for (size_t i = 0; i < live->process_count; i++)
-        gs_live_gil_decay(&live->processes[i], factor);
 }
 
 static void pass(struct gs_live *live, uint64_t now_ns)
@@ -59,10 +57,11 @@ static void pass(struct gs_live *live, uint64_t now_ns)
         next_cell(live, cell);
     if (second <= live->second)
         return;
+    double factor = live->recent ? exp2(-(double)(second - live->second) / HALF_LIFE_S) : 1;
     for (size_t i = 0; i < live->process_count; i++)
-        gs_live_gil_second(&live->processes[i], second - live->second);
+        gs_live_gil_second(&live->processes[i], second - live->second, factor);
     if (live->recent)
-        decay(live, exp2(-(double)(second - live->second) / HALF_LIFE_S));
+        decay(live, factor);
     live->second = second;
 }
 
@@ -99,9 +98,8 @@ static enum gs_status take_sample(struct gs_sink *sink, const struct gs_sample *
         return GS_OK;
     watch(live, sample);
     process->samples++;
-    if (!gs_live_charge(live, process, sample))
+    if (!gs_live_charge(live, process, sample) || !gs_live_gil_sample(live, process, sample))
         return GS_NO_MEMORY;
-    gs_live_gil_sample(live, process, sample);
     gs_live_blame_sample(live, process, sample);
     return GS_OK;
 }
@@ -214,7 +212,7 @@ void gs_live_reset(struct gs_live *live)
     for (size_t i = 0; i < live->thread_count; i++)
         memset(live->threads[i]->recent_ns, 0, sizeof live->threads[i]->recent_ns);
     for (size_t i = 0; i < live->process_count; i++) {
-        for (size_t k = 0; k < GS_LIVE_LOCKS; k++)
+        for (size_t k = 0; k < live->processes[i].lock_count; k++)
             gs_live_gil_reset(&live->processes[i].locks[k]);
     }
 }

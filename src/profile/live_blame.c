@@ -53,13 +53,14 @@ static void charge(struct gs_live *live, const struct gs_live_process *process, 
 
 void gs_live_blame_sample(struct gs_live *live, struct gs_live_process *process, const struct gs_sample *sample)
 {
-    struct holder holders[GS_LIVE_LOCKS] = {0};
+    struct holder holders[GS_GILS_MOST];
     bool any = false;
-    for (size_t i = 0; i < GS_LIVE_LOCKS; i++)
+    for (size_t i = 0; i < process->lock_count; i++)
         any = any || process->locks[i].waiters > 0;
     if (!any)
         return;
-    for (size_t i = 0; i < GS_LIVE_LOCKS; i++) {
+    memset(holders, 0, process->lock_count * sizeof *holders);
+    for (size_t i = 0; i < process->lock_count; i++) {
         struct holder *holder = &holders[i];
         uint32_t number = process->locks[i].holder;
         holder->thread = number == GS_LIVE_NOBODY ? NULL : gs_live_thread_of(live, number);
@@ -68,7 +69,7 @@ void gs_live_blame_sample(struct gs_live *live, struct gs_live_process *process,
     }
     for (size_t i = 0; i < sample->thread_count; i++) {
         const struct gs_thread_sample *waiting = &sample->threads[i];
-        if (waiting->gil != GS_WAITS || waiting->lock >= GS_LIVE_LOCKS)
+        if (waiting->gil != GS_WAITS || waiting->lock >= process->lock_count)
             continue;
         struct gs_live_thread *waiter = gs_live_thread_in(live, process, i, waiting->thread);
         struct holder *holder = &holders[waiting->lock];
@@ -76,7 +77,7 @@ void gs_live_blame_sample(struct gs_live *live, struct gs_live_process *process,
             charge(live, process, waiter, holder, sample);
         holder->waiters += waiter && waiter->chosen;
     }
-    for (size_t i = 0; i < GS_LIVE_LOCKS; i++) {
+    for (size_t i = 0; i < process->lock_count; i++) {
         const struct holder *holder = &holders[i];
         uint64_t ns[GS_MODE_COUNT] = {[GS_MODE_BLAME] = holder->waiters * sample->weight_ns};
         if (holder->thread && holder->thread->stack && holder->waiters > 0)

@@ -38,7 +38,7 @@ void gs_live_settle(struct gs_live *live)
     }
 }
 
-static void note(struct gs_live *live, const struct gs_live_process *process, struct gs_live_thread *thread,
+static void note(struct gs_live *live, struct gs_live_process *process, struct gs_live_thread *thread,
                  const struct gs_thread_sample *now, uint64_t time_ns)
 {
     uint8_t doing = gs_thread_idle(now) ? GS_DOING_IDLE : now->gil;
@@ -48,6 +48,7 @@ static void note(struct gs_live *live, const struct gs_live_process *process, st
         thread->at_least = thread->doing == GS_DOING_COUNT;
         thread->doing = doing;
     }
+    process->locks_left_out |= now->lock >= GS_GILS_MOST;
     thread->stirred = thread->stirred || doing != GS_DOING_IDLE;
     thread->round = process->samples;
     thread->lock = now->lock;

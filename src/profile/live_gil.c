@@ -2,18 +2,11 @@
  * seen where the GIL counts how often it changed hands; else nobody knows whether it was let go meanwhile. */
 #include <string.h>
 
+#include "base/least.h"
+#include "base/room.h"
 #include "profile/live_parts.h"
 
-enum {
-    HOLD_LEAST_US = 1000,   /* what is shorter is not listed */
-    LOOK_GAP_NS = 100000000 /* what happened in so long a time without a look is not charged to anybody */
-};
-
-static void add_mean(struct gs_live_mean *mean, double share, uint64_t ns)
-{
-    mean->sum += share * (double)ns;
-    mean->ns += (double)ns;
-}
+enum { HOLD_LEAST_US = 1000 /* what is shorter is not listed */ };
 
 static uint64_t worth_of_hold(const void *entry, const void *context)
 {
@@ -78,50 +71,45 @@ static void end_hold(struct gs_live *live, struct gs_live_process *process, stru
         lock->longest = one;
 }
 
-static void note_switches(struct gs_live_lock *lock, const struct gs_gil *gil, uint64_t time_ns)
+static bool reserve(struct gs_live_process *process, size_t count)
 {
-    if (!gil->has_switches)
-        return;
-    if (lock->has_switches && gil->switches >= lock->last_switches) {
-        lock->switches.sum += (double)(gil->switches - lock->last_switches) * 1e9;
-        lock->switches.ns += (double)time_ns;
-    }
-    lock->has_switches = true;
-    lock->last_switches = gil->switches;
+    count = gs_least(count, GS_GILS_MOST);
+    if (count <= process->lock_count)
+        return true;
+    if (!gs_room((void **)&process->locks, &process->lock_room, count, sizeof *process->locks))
+        return false;
+    while (process->lock_count < count)
+        process->locks[process->lock_count++] = (struct gs_live_lock){.holder = GS_LIVE_NOBODY};
+    return true;
 }
 
-/* first_ns: the time that the first look stands for; 0: none. */
 static void look_at(struct gs_live *live, struct gs_live_process *process, struct gs_live_lock *lock,
-                    const struct gs_gil *gil, uint64_t now_ns, uint64_t first_ns)
+                    const struct gs_gil_look *look, bool lost)
 {
-    bool held = gil->state == GS_GIL_HELD, first = !lock->looked;
-    uint64_t before_ns = lock->look_ns, time_ns = now_ns < before_ns ? 0 : now_ns - before_ns;
-    if (first || time_ns > LOOK_GAP_NS)
-        time_ns = first ? first_ns : 0;
-    lock->looked = true;
-    lock->look_ns = now_ns;
-    lock->state = gil->state;
-    note_switches(lock, gil, time_ns);
-    add_mean(&lock->held, held, time_ns);
-    add_mean(&lock->held_now, held, time_ns);
-    struct gs_hold_look look = {.ns = now_ns,
-                                .holder = (uint64_t)gil->holder,
-                                .switches = gil->switches,
-                                .held = held,
-                                .counted = gil->has_switches};
-    struct gs_hold_span ended;
-    bool same = gs_hold_same(&lock->follow, &look);
-    if (gs_hold_step(&lock->follow, &look, &live->rule, &ended))
-        end_hold(live, process, lock, &ended);
-    if (!same)
-        lock->hold = (struct gs_live_hold){.tid = held && gil->has_switches ? gil->holder : 0};
+    struct gs_gil_step step;
+    gs_gil_track_step(&lock->track, look, &live->rule, lost, &lock->sum, &step);
+    if (step.ended)
+        end_hold(live, process, lock, &step.hold);
+    if (!step.goes_on)
+        lock->hold = (struct gs_live_hold){.tid = look->hold.held && look->hold.counted ? (pid_t)look->hold.holder : 0};
 }
 
 void gs_live_look(struct gs_live *live, pid_t pid, const struct gs_gil *gils, size_t count, uint64_t time_ns)
 {
     struct gs_live_process *process = gs_live_process_at(live, pid);
-    for (size_t i = 0; process && i < count && i < GS_LIVE_LOCKS; i++)
-        look_at(live, process, &process->locks[i], &gils[i], time_ns, 0);
+    if (!process || !reserve(process, count))
+        return; /* the next sample tells that there is no memory */
+    for (size_t i = 0; i < count && i < process->lock_count; i++) {
+        struct gs_live_lock *lock = &process->locks[i];
+        struct gs_gil_look look = {.hold = {.ns = time_ns,
+                                            .holder = (uint64_t)gils[i].holder,
+                                            .switches = gils[i].switches,
+                                            .held = gils[i].state == GS_GIL_HELD,
+                                            .counted = gils[i].has_switches}};
+        bool moved, lost = gs_gil_track_lost(&lock->track, &look.hold, &live->rule, &moved);
+        lock->state = gils[i].state;
+        look_at(live, process, lock, &look, lost);
+    }
 }
 
 uint64_t gs_live_looked_ns(const struct gs_live *live, uint64_t *seen)
@@ -129,12 +117,10 @@ uint64_t gs_live_looked_ns(const struct gs_live *live, uint64_t *seen)
     uint64_t last_ns = 0;
     *seen = 0;
     for (size_t i = 0; i < live->process_count; i++) {
-        for (size_t k = 0; k < GS_LIVE_LOCKS; k++) {
-            const struct gs_live_lock *lock = &live->processes[i].locks[k];
-            if (!lock->looked)
-                break;
-            last_ns = lock->look_ns > last_ns ? lock->look_ns : last_ns;
-            *seen += lock->last_switches + (lock->state == GS_GIL_HELD);
+        for (size_t k = 0; k < live->processes[i].lock_count; k++) {
+            const struct gs_hold_look *last = &live->processes[i].locks[k].track.follow.last;
+            last_ns = gs_most(last_ns, last->ns);
+            *seen += last->switches + last->held;
         }
     }
     return last_ns;
@@ -145,7 +131,7 @@ static void locate_hold(struct gs_live *live, struct gs_live_lock *lock, const s
 {
     const struct gs_live_thread *holder = lock->holder == GS_LIVE_NOBODY ? NULL : gs_live_thread_of(live, lock->holder);
     struct gs_live_hold *hold = &lock->hold;
-    if (!hold->tid || !holder || holder->tid != hold->tid || sample->time_ns < lock->follow.begin_ns)
+    if (!hold->tid || !holder || holder->tid != hold->tid || sample->time_ns < lock->track.follow.begin_ns)
         return;
     hold->function = gs_live_place_of(live, holder->stack, &hold->place);
     if (lock->waiters > hold->waiters)
@@ -153,36 +139,37 @@ static void locate_hold(struct gs_live *live, struct gs_live_lock *lock, const s
 }
 
 static void take_gil(struct gs_live *live, struct gs_live_process *process, struct gs_live_lock *lock,
-                     const struct gs_sampled_gil *gil, const struct gs_sample *sample)
+                     const struct gs_sample *sample, bool lost)
 {
-    const struct gs_thread_sample *holder = gs_sample_holder(sample, (size_t)(gil - sample->gils));
+    size_t number = (size_t)(lock - process->locks);
+    const struct gs_thread_sample *holder = gs_sample_holder(sample, number);
     const struct gs_live_thread *known = holder ? gs_live_thread_of(live, holder->thread) : NULL;
-    struct gs_gil now = {
-        .state = gil->state, .holder = known ? known->tid : 0, .has_switches = gil->counted, .switches = gil->switches};
-    look_at(live, process, lock, &now, sample->time_ns, sample->weight_ns);
+    struct gs_gil_look look = gs_gil_look(&sample->gils[number], known ? (uint64_t)known->tid : 0, sample->time_ns);
+    lock->state = sample->gils[number].state;
+    look_at(live, process, lock, &look, lost);
     lock->seen = true;
-    lock->waiters = gil->waiters;
+    lock->waiters = look.waiters;
     lock->holder = holder ? holder->thread : GS_LIVE_NOBODY;
-    add_mean(&lock->waiting, (double)lock->waiters, sample->weight_ns);
-    add_mean(&lock->waiting_now, (double)lock->waiters, sample->weight_ns);
     locate_hold(live, lock, sample);
 }
 
-void gs_live_gil_sample(struct gs_live *live, struct gs_live_process *process, const struct gs_sample *sample)
+bool gs_live_gil_sample(struct gs_live *live, struct gs_live_process *process, const struct gs_sample *sample)
 {
-    for (size_t i = 0; i < GS_LIVE_LOCKS; i++) {
+    bool lost = false, moved;
+    if (!reserve(process, sample->gil_count))
+        return false;
+    for (size_t i = 0; i < process->lock_count; i++) {
         process->locks[i].holder = GS_LIVE_NOBODY;
         process->locks[i].waiters = 0;
     }
-    for (size_t i = 0; i < sample->gil_count && i < GS_LIVE_LOCKS; i++)
-        take_gil(live, process, &process->locks[i], &sample->gils[i], sample);
-}
-
-static float mean_of(struct gs_live_mean *mean)
-{
-    float value = mean->ns > 0 ? (float)(mean->sum / mean->ns) : 0;
-    *mean = (struct gs_live_mean){0};
-    return value;
+    size_t count = gs_least(sample->gil_count, process->lock_count);
+    for (size_t i = 0; i < count; i++) {
+        struct gs_gil_look look = gs_gil_look(&sample->gils[i], 0, sample->time_ns);
+        lost |= gs_gil_track_lost(&process->locks[i].track, &look.hold, &live->rule, &moved);
+    }
+    for (size_t i = 0; i < count; i++)
+        take_gil(live, process, &process->locks[i], sample, lost);
+    return true;
 }
 
 static void push(float list[GS_PICTURE_SECONDS], float value)
@@ -191,38 +178,38 @@ static void push(float list[GS_PICTURE_SECONDS], float value)
     list[GS_PICTURE_SECONDS - 1] = value;
 }
 
-void gs_live_gil_second(struct gs_live_process *process, uint64_t seconds)
+static float mean_since(uint64_t part_ns, uint64_t old_part_ns, uint64_t all_ns, uint64_t old_all_ns)
 {
-    if (seconds > GS_PICTURE_SECONDS)
-        seconds = GS_PICTURE_SECONDS;
-    for (size_t i = 0; i < GS_LIVE_LOCKS; i++) {
-        struct gs_live_lock *lock = &process->locks[i];
-        if (!lock->seen)
-            continue;
-        for (uint64_t k = 0; k < seconds; k++) {
-            push(lock->held_s, mean_of(&lock->held_now));
-            push(lock->waiting_s, mean_of(&lock->waiting_now));
-            if (lock->seconds < GS_PICTURE_SECONDS)
-                lock->seconds++;
-        }
+    return all_ns > old_all_ns ? (float)((double)(part_ns - old_part_ns) / (double)(all_ns - old_all_ns)) : 0;
+}
+
+static void end_second(struct gs_live_lock *lock, uint64_t seconds)
+{
+    const struct gs_gil_sum *now = &lock->sum, *old = &lock->second;
+    float held = mean_since(now->held_ns, old->held_ns, now->watched_ns, old->watched_ns);
+    float waiting = mean_since(now->waiters_ns, old->waiters_ns, now->asked_ns, old->asked_ns);
+    for (uint64_t k = 0; k < seconds && k < GS_PICTURE_SECONDS; k++) {
+        push(lock->held_s, k == 0 ? held : 0);
+        push(lock->waiting_s, k == 0 ? waiting : 0);
+        lock->seconds += lock->seconds < GS_PICTURE_SECONDS;
     }
 }
 
-void gs_live_gil_decay(struct gs_live_process *process, double factor)
+void gs_live_gil_second(struct gs_live_process *process, uint64_t seconds, double factor)
 {
-    for (size_t i = 0; i < GS_LIVE_LOCKS; i++) {
-        struct gs_live_mean *means[] = {&process->locks[i].held, &process->locks[i].waiting,
-                                        &process->locks[i].switches};
-        for (size_t k = 0; k < sizeof means / sizeof *means; k++) {
-            means[k]->sum *= factor;
-            means[k]->ns *= factor;
-        }
+    for (size_t i = 0; i < process->lock_count; i++) {
+        struct gs_live_lock *lock = &process->locks[i];
+        if (lock->seen)
+            end_second(lock, seconds);
+        if (factor < 1)
+            gs_gil_sum_decay(&lock->sum, factor);
+        lock->second = lock->sum;
     }
 }
 
 void gs_live_gil_reset(struct gs_live_lock *lock)
 {
-    lock->held = lock->waiting = lock->switches = (struct gs_live_mean){0};
+    lock->sum = lock->second = (struct gs_gil_sum){0};
     lock->longest = (struct gs_live_longest){0};
-    lock->follow.at_least = true;
+    lock->track.follow.at_least = true;
 }

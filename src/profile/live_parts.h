@@ -2,7 +2,7 @@
 #ifndef GS_PROFILE_LIVE_PARTS_H
 #define GS_PROFILE_LIVE_PARTS_H
 
-#include "gil/hold.h"
+#include "gil/gil_track.h"
 #include "profile/ledger.h"
 #include "profile/live.h"
 #include "stack/strings.h"
@@ -11,7 +11,6 @@
 enum {
     GS_LIVE_THREADS = 8192,
     GS_LIVE_PROCESSES = 128,
-    GS_LIVE_LOCKS = 8,      /* of a process */
     GS_LIVE_PENDING = 8192, /* stacks whose time is not yet in functions and lines */
     GS_LIVE_LINES = 16384,  /* a thread at a line */
     GS_LIVE_FUNCTIONS = 8192,
@@ -55,23 +54,15 @@ struct gs_live_longest {
     struct gs_live_place place;
 };
 
-/* A sum of late, and the time that it is of. */
-struct gs_live_mean {
-    double sum, ns;
-};
-
 struct gs_live_lock {
-    bool seen, looked; /* in a sample; between them */
+    bool seen; /* in a sample */
     enum gs_gil_state state;
     uint32_t holder; /* number, of the last sample */
     size_t waiters;
-    struct gs_live_mean held, waiting, switches;
-    struct gs_live_mean held_now, waiting_now; /* of this second */
+    struct gs_gil_track track;
+    struct gs_gil_sum sum, second; /* of late; what that was when this second began */
     float held_s[GS_PICTURE_SECONDS], waiting_s[GS_PICTURE_SECONDS];
     size_t seconds;
-    uint64_t look_ns, last_switches;
-    bool has_switches;
-    struct gs_hold_follow follow;
     struct gs_live_hold hold;
     struct gs_live_longest longest;
 };
@@ -89,8 +80,10 @@ struct gs_live_process {
     bool fresh; /* the numbers in it mean nothing any more */
     uint64_t cpu_at_ns, cpu_ns, uptime_us;
     double cpu;
-    struct gs_live_lock locks[GS_LIVE_LOCKS];
-    uint32_t *hints; /* where the thread at this place of the last sample is in the list */
+    struct gs_live_lock *locks; /* GS_GILS_MOST at most, */
+    size_t lock_count, lock_room;
+    bool locks_left_out; /* and there were threads of further ones */
+    uint32_t *hints;     /* where the thread at this place of the last sample is in the list */
     size_t hint_room;
 };
 
@@ -228,10 +221,10 @@ uint32_t gs_live_place_of(struct gs_live *live, uint32_t stack, struct gs_live_p
 
 /* ---- live_gil.c ---- */
 
-/* What a sample says of the GILs of its process; its threads are noted already. */
-void gs_live_gil_sample(struct gs_live *live, struct gs_live_process *process, const struct gs_sample *sample);
-void gs_live_gil_second(struct gs_live_process *process, uint64_t seconds);
-void gs_live_gil_decay(struct gs_live_process *process, double factor);
+/* What a sample says of the GILs of its process; its threads are noted already. False: no memory. */
+bool gs_live_gil_sample(struct gs_live *live, struct gs_live_process *process, const struct gs_sample *sample);
+/* So many seconds are over; what was before counts only so much from now on. */
+void gs_live_gil_second(struct gs_live_process *process, uint64_t seconds, double factor);
 void gs_live_gil_reset(struct gs_live_lock *lock);
 
 /* ---- live_blame.c ---- */

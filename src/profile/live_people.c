@@ -61,8 +61,6 @@ enum gs_status gs_live_add_process(struct gs_live *live, uint32_t number, const 
     *process = (struct gs_live_process){.number = number, .pid = sampled->pid, .cpu = -1};
     process->command = gs_words_joined(sampled->command);
     process->python = strdup(sampled->python ? sampled->python : "");
-    for (size_t i = 0; i < GS_LIVE_LOCKS; i++)
-        process->locks[i].holder = GS_LIVE_NOBODY;
     if (process->command && process->python) {
         live->process_count++;
         return GS_OK;
@@ -171,6 +169,7 @@ void gs_live_process_free(struct gs_live *live, struct gs_live_process *process)
     free(process->command);
     free(process->python);
     free(process->hints);
+    free(process->locks);
     free(process->last);
     size_t at = (size_t)(process - live->processes);
     live->process_count--;

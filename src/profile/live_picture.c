@@ -24,8 +24,8 @@ static struct gs_picture_hold hold_now(const struct gs_live_drawing *drawing, co
     struct gs_live_place place = {.line = 0};
     if (hold->tid) {
         now.tid = hold->tid;
-        now.at_least = lock->follow.at_least;
-        now.longest_us = (lock->follow.last.ns - lock->follow.begin_ns) / 1000;
+        now.at_least = lock->track.follow.at_least;
+        now.longest_us = (lock->track.follow.last.ns - lock->track.follow.begin_ns) / 1000;
         place = hold->place;
         for (size_t i = 0; i < drawing->live->thread_count && (!thread || thread->tid != now.tid); i++) {
             const struct gs_live_thread *one = drawing->live->threads[i];
@@ -63,9 +63,10 @@ static struct gs_picture_hold longest(const struct gs_live_drawing *drawing, con
                                     .place = gs_live_copy_place(drawing->album, &one->place)};
 }
 
-static double mean_of(const struct gs_live_mean *mean, double unknown)
+/* unknown: where there is no time yet. */
+static double share_of(uint64_t part_ns, uint64_t all_ns, double unknown)
 {
-    return mean->ns > 0 ? mean->sum / mean->ns : unknown;
+    return all_ns > 0 ? (double)part_ns / (double)all_ns : unknown;
 }
 
 static void draw_gil(const struct gs_live_drawing *drawing, const struct gs_live_process *process,
@@ -74,10 +75,10 @@ static void draw_gil(const struct gs_live_drawing *drawing, const struct gs_live
     gil->process = (uint32_t)(process - drawing->live->processes);
     gil->lock = (uint32_t)(lock - process->locks);
     gil->state = lock->state;
-    gil->held = mean_of(&lock->held, lock->state == GS_GIL_HELD); /* one look is no time yet */
-    gil->waiting = mean_of(&lock->waiting, 0);
+    gil->held = share_of(lock->sum.held_ns, lock->sum.watched_ns, lock->state == GS_GIL_HELD);
+    gil->waiting = share_of(lock->sum.waiters_ns, lock->sum.asked_ns, (double)lock->waiters);
     gil->waiters = lock->waiters;
-    gil->handovers_hz = mean_of(&lock->switches, -1);
+    gil->handovers_hz = lock->sum.counted_ns > 0 ? lock->sum.moved * 1e9 / (double)lock->sum.counted_ns : -1;
     gil->now = hold_now(drawing, process, lock);
     gil->now.process = gil->process;
     gil->longest = longest(drawing, lock, &gil->now);
@@ -91,8 +92,11 @@ static void draw_processes(const struct gs_live_drawing *drawing, struct gs_pict
 {
     const struct gs_live *live = drawing->live;
     struct gs_picture_process *list = gs_album_get(drawing->album, live->process_count, sizeof *list);
-    struct gs_picture_gil *gils = gs_album_get(drawing->album, live->process_count * GS_LIVE_LOCKS, sizeof *gils);
     size_t gil_count = 0;
+    for (size_t i = 0; i < live->process_count; i++)
+        gil_count += live->processes[i].lock_count;
+    struct gs_picture_gil *gils = gs_album_get(drawing->album, gil_count, sizeof *gils);
+    gil_count = 0;
     picture->ended = live->process_count > 0;
     for (size_t i = 0; list && gils && i < live->process_count; i++) {
         const struct gs_live_process *process = &live->processes[i];
@@ -102,13 +106,13 @@ static void draw_processes(const struct gs_live_drawing *drawing, struct gs_pict
                                               .uptime_us = process->uptime_us,
                                               .cpu = process->cpu,
                                               .threads = process->seen,
+                                              .gils_left_out = process->locks_left_out,
                                               .ended = process->ended};
         picture->ended = picture->ended && process->ended;
         picture->thread_missed += process->seen > process->threads ? process->seen - process->threads : 0;
-        for (size_t k = 0; k < GS_LIVE_LOCKS; k++) {
+        for (size_t k = 0; k < process->lock_count; k++) {
             if (!process->locks[k].seen)
                 continue;
-            picture->polled = picture->polled || process->locks[k].looked;
             draw_gil(drawing, process, &process->locks[k], &gils[gil_count++]);
         }
     }

@@ -39,6 +39,7 @@ struct gs_picture_process {
     uint64_t uptime_us;
     double cpu; /* share of a processor; negative: not known */
     size_t threads;
+    bool gils_left_out; /* it has threads of interpreters beyond the first GS_GILS_MOST GILs */
     bool ended;
 };
 
@@ -124,7 +125,6 @@ struct gs_picture {
     double rate_hz;      /* infinite: max */
     double whole;        /* share of the samples that are whole; negative: there are none */
     uint64_t refused;    /* as in gs_quality */
-    bool polled;         /* who has the GIL is also looked at between the samples */
     bool shares_unknown; /* of some thread it is not always known what it does */
     bool ended;          /* nobody is watched any longer */
 };

@@ -11,7 +11,6 @@
 static const double OWN_SHARE = 0.018, OWN_LOW = 0.014, STEP = 0.8;
 
 enum {
-    GILS_MOST = 8, /* of a process */
     POLL_MOST_HZ = 1000,
     POLL_LEAST_HZ = 250,
     POLL_SELDOM_NS = 10000000,
@@ -53,9 +52,9 @@ void gs_live_feed_drop(struct gs_live_feed *feed, const struct gs_attach *attach
 static void poll(struct gs_live_feed *feed)
 {
     for (size_t i = 0; i < feed->count; i++) {
-        struct gs_gil gils[GILS_MOST];
+        struct gs_gil gils[GS_GILS_MOST];
         size_t count;
-        if (gs_reader_glance(feed->attached[i]->reader, gils, GILS_MOST, &count) == GS_OK)
+        if (gs_reader_glance(feed->attached[i]->reader, gils, GS_GILS_MOST, &count) == GS_OK)
             gs_live_look(feed->live, feed->attached[i]->target->pid, gils, count, gs_clock_ns());
     }
 }

@@ -111,7 +111,7 @@ static void note_closer(struct gs_why_session *session, pid_t tid)
 static enum gs_status look_closer(struct gs_why_session *session)
 {
     struct gs_attach *attach = session->attach;
-    for (size_t i = 0; i < GS_WHY_GILS; i++) {
+    for (size_t i = 0; i < GS_GILS_MOST; i++) {
         const struct gs_why_hold *hold = &session->watch.gils[i].now;
         if (!hold->tid || hold->end_ns - hold->begin_ns < CLOSER_NS || session->native_ns[i] == hold->begin_ns)
             continue;

@@ -12,7 +12,7 @@ enum {
     BAR_MOST = 28,
     BAR_LEAST = 6,
     LABEL = 8,
-    GILS_MOST = 3,
+    GILS_SHOWN = 3,
     SHORT = 14,
     TALL = 20,
     PATTERNS_MOST = 2,
@@ -240,7 +240,7 @@ int gs_header_put(const struct gs_drawing *drawing, int rows, struct gs_text lin
 {
     const struct gs_picture *picture = drawing->picture;
     uint32_t process = drawing->process;
-    const struct gs_picture_gil *gils[GILS_MOST];
+    const struct gs_picture_gil *gils[GILS_SHOWN];
     size_t count = 0, all = 0;
     int used = 0;
     if (picture->process_count == 0) {
@@ -250,7 +250,7 @@ int gs_header_put(const struct gs_drawing *drawing, int rows, struct gs_text lin
     put_title(drawing, process, &lines[used++]);
     for (size_t i = 0; i < picture->gil_count; i++) {
         all += picture->gils[i].process == process;
-        if (picture->gils[i].process == process && count < GILS_MOST)
+        if (picture->gils[i].process == process && count < GILS_SHOWN)
             gils[count++] = &picture->gils[i];
     }
     for (size_t i = 0; i < count; i++) {
@@ -268,5 +268,7 @@ int gs_header_put(const struct gs_drawing *drawing, int rows, struct gs_text lin
         gs_text_put(&lines[used], " and ");
         gs_words_count(&lines[used++], all - count, "more GIL", "more GILs");
     }
+    if (picture->processes[process].gils_left_out)
+        gs_text_put(&lines[used++], " The GILs of interpreters beyond the first %d are left out", GS_GILS_MOST);
     return used;
 }

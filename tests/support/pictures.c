@@ -162,7 +162,7 @@ static const struct gs_picture_function functions[] = {
 #define SERVER                                                                                                         \
     .gils = gils, .gil_count = COUNT(gils), .threads = threads, .thread_count = COUNT(threads),                        \
     .functions = functions, .function_count = COUNT(functions), .holds = holds, .hold_count = COUNT(holds),            \
-    .blames = blames, .blame_count = COUNT(blames), .watched_us = 60000000, .rate_hz = 100, .whole = 1, .polled = true
+    .blames = blames, .blame_count = COUNT(blames), .watched_us = 60000000, .rate_hz = 100, .whole = 1
 
 const struct gs_picture picture_server = {.processes = server, .process_count = 1, SERVER};
 

@@ -89,8 +89,8 @@ enum gs_status stream_tick(struct stream *stream, uint64_t weight_ns, uint64_t g
     struct gs_sampled_gil gils[GS_GILS_MOST];
     size_t gil_count = gs_sampled_gils_infer(gils, stream->threads, stream->count);
     for (size_t i = 0; i < gil_count && i < STREAM_GILS; i++) {
-        gils[i].counted = stream->counted;
-        gils[i].switches = stream->counted ? stream->switches[i] : 0;
+        gils[i].counted = stream->counted && i < STREAM_GILS;
+        gils[i].switches = gils[i].counted ? stream->switches[i] : 0;
     }
     struct gs_sample sample = {.process = stream->process,
                                .time_ns = stream->time_ns,

@@ -1,5 +1,6 @@
-/* One recording through all that tells of holds: the same seconds have the same longest hold in stat, html, top and
- * why, and the truth, as exact events have it, lies within what samples cannot know. */
+/* One recording through all that tells of the GIL: the same seconds have the same longest hold in stat, html, top and
+ * why, and the same share held, contended and waited for, and the truth, as exact events have it, lies within what
+ * samples cannot know. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -140,8 +141,14 @@ static char *drawn(int fd, const char *name)
     return golden_text(out);
 }
 
-/* The shares of the threads, and what they took. */
-static uint64_t of_stat(int fd)
+/* What is told of the GIL. */
+struct figures {
+    uint64_t longest_us;
+    double held, contended, waiters;
+};
+
+/* The shares of the threads, too, and what they took. */
+static struct figures of_stat(int fd)
 {
     char *text = drawn(fd, "stat");
     json_t *figures = json_loads(text, 0, NULL), *threads = json_object_get(figures, "threads");
@@ -154,10 +161,16 @@ static uint64_t of_stat(int fd)
                     1.5 * bound); /* of 99.7 %, for 30 figures */
         assert_int_equal(json_integer_value(json_object_get(thread, "acquisitions")), truth_takes[i]);
     }
-    uint64_t us = (uint64_t)json_integer_value(json_object_get(json_object_get(figures, "gil"), "longest_hold_us"));
+    const json_t *gil = json_object_get(figures, "gil");
+    struct figures told = {
+        .longest_us = (uint64_t)json_integer_value(json_object_get(gil, "longest_hold_us")),
+        .held = json_number_value(json_object_get(gil, "held")),
+        .contended = json_number_value(json_object_get(gil, "contended")),
+        .waiters = json_number_value(json_object_get(gil, "mean_waiters")),
+    };
     json_decref(figures);
     free(text);
-    return us;
+    return told;
 }
 
 static uint64_t of_html(int fd)
@@ -171,21 +184,18 @@ static uint64_t of_html(int fd)
     return end_us - begin_us;
 }
 
-static uint64_t of_top(int fd)
+static struct figures of_top(int fd)
 {
     struct gs_live *live = gs_live_new(false, &(struct gs_selection){.mode = GS_MODE_WALL});
     struct gs_album *album = gs_album_new();
     gs_live_rate(live, RATE);
     play(fd, gs_live_sink(live));
     const struct gs_picture *picture = gs_live_picture(live, album, GS_SHOW_HOLDS, 0, 1000 * MS + all_ns);
-    uint64_t us = picture->gils[0].longest.longest_us;
-    double held_ns = 0;
-    for (int i = 0; i < THREADS; i++)
-        held_ns += (double)truth_has_ns[i];
-    assert_true(fabs(picture->gils[0].held - held_ns / (double)all_ns) < 0.02);
+    const struct gs_picture_gil *gil = &picture->gils[0];
+    struct figures told = {.longest_us = gil->longest.longest_us, .held = gil->held, .waiters = gil->waiting};
     gs_album_free(album);
     gs_live_free(live);
-    return us;
+    return told;
 }
 
 /* why takes snapshots: made of the samples. */
@@ -223,7 +233,7 @@ static enum gs_status watch_end(struct gs_sink *sink, const struct gs_run_end *e
     return GS_OK;
 }
 
-static uint64_t of_why(int fd)
+static struct figures of_why(int fd)
 {
     struct watch_sink sink = {.sink = {.sample = watch_sample, .end = watch_end}};
     uint64_t longest_ns = 0;
@@ -235,8 +245,13 @@ static uint64_t of_why(int fd)
             longest_ns = ns > longest_ns ? ns : longest_ns;
         }
     }
+    const struct gs_why_gil *gil = &sink.watch.gils[0];
+    struct figures told = {.longest_us = longest_ns / 1000,
+                           .held = gs_why_gil_held(gil),
+                           .contended = gs_why_gil_contended(gil),
+                           .waiters = (double)gil->sum.waiters_ns / (double)gil->sum.asked_ns};
     gs_why_watch_fini(&sink.watch);
-    return longest_ns / 1000;
+    return told;
 }
 
 static void find_name(void *context, pid_t tid, char *name, size_t size, bool *main)
@@ -279,18 +294,34 @@ static uint64_t of_exact(void)
     return us;
 }
 
-static void the_longest_hold_is_the_same_everywhere(void **state)
+static void same(double value, double other)
+{
+    assert_true(fabs(value - other) < 1e-8); /* JSON has them in digits */
+}
+
+static void the_same_seconds_have_the_same_figures(void **state)
 {
     (void)state;
     for (uint64_t run = 1; run <= 10; run++) {
         make_turns(88172645463325252u + run);
         int fd = record();
-        uint64_t us = of_stat(fd);
+        struct figures stat = of_stat(fd), top = of_top(fd), why = of_why(fd);
+        uint64_t us = stat.longest_us, held_ns = 0;
         assert_in_range(of_html(fd), us - 1, us + 1); /* begin and end are whole microseconds there */
-        assert_int_equal(of_top(fd), us);
-        assert_int_equal(of_why(fd), us);
+        assert_int_equal(top.longest_us, us);
+        assert_int_equal(why.longest_us, us);
+        same(top.held, stat.held);
+        same(why.held, stat.held);
+        same(why.contended, stat.contended);
+        same(top.waiters, stat.waiters);
+        same(why.waiters, stat.waiters);
         assert_int_equal(of_exact(), truth_ns / 1000);
         assert_true(us + 2000 > truth_ns / 1000 && us < truth_ns / 1000 + 2000); /* a slot at either end */
+        for (int i = 0; i < THREADS; i++)
+            held_ns += truth_has_ns[i];
+        assert_true(fabs(stat.held - (double)held_ns / (double)all_ns) < 0.01);
+        same(stat.contended, stat.held); /* whoever has it keeps both others waiting */
+        same(stat.waiters, 2 * stat.held);
         close(fd);
     }
 }
@@ -298,7 +329,7 @@ static void the_longest_hold_is_the_same_everywhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_longest_hold_is_the_same_everywhere),
+        cmocka_unit_test(the_same_seconds_have_the_same_figures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -362,7 +362,7 @@ static void holds(void **state)
     assert_int_equal(p->gils[0].longest.longest_us, 13000);
     assert_string_equal(p->gils[0].longest.name, "a");
     about(p->gils[0].handovers_hz, 4 / 0.114);
-    about(p->gils[0].held, 1 - 1 / 124.0); /* the first 10 ms are known by the sample */
+    about(p->gils[0].held, 1 - 5.5 / 24); /* free for half of 1 and of 10 ms; of the last 90 ms nobody knows */
     gs_live_reset(f.live);
     p = picture(&f, GS_SHOW_HOLDS, 0);
     assert_int_equal(p->hold_count, 0);
@@ -385,6 +385,34 @@ static void no_count(void **state)
     const struct gs_picture *p = picture(&f, GS_SHOW_HOLDS, 0);
     assert_true(p->gils[0].handovers_hz < 0 && p->hold_count == 0);
     assert_true(p->gils[0].now.tid == 101 && p->gils[0].now.longest_us == 0);
+    close_fixture(&f);
+}
+
+/* Each interpreter may have its own; of those that are not told apart it is said that they are there. */
+static void many_gils(void **state)
+{
+    struct fixture f;
+    (void)state;
+    open_fixture(&f, false);
+    for (int round = 0; round < 3; round++) {
+        stream_clear(&f.stream);
+        stream_add(&f.stream, f.a, f.leaf, GS_HOLDS, GS_RUN_RUNNING);
+        stream_add(&f.stream, f.b, f.leaf, GS_HOLDS, GS_RUN_RUNNING)->lock = GS_GILS_MOST - 1;
+        stream_add(&f.stream, f.c, f.idle, GS_WAITS, GS_RUN_SYSCALL)->lock = GS_GILS_MOST - 1;
+        assert_int_equal(stream_tick(&f.stream, 10 * MS, 0), GS_OK);
+    }
+    const struct gs_picture *p = picture(&f, GS_SHOW_BLAME, 0);
+    assert_int_equal(p->gil_count, GS_GILS_MOST);
+    about(p->gils[0].held, 1);
+    about(p->gils[1].held, 0);
+    about(p->gils[GS_GILS_MOST - 1].waiting, 1);
+    assert_int_equal(p->gils[GS_GILS_MOST - 1].now.tid, 102);
+    assert_int_equal(p->blame_count, 1);
+    assert_false(p->processes[0].gils_left_out);
+    stream_clear(&f.stream);
+    stream_add(&f.stream, f.a, f.leaf, GS_HOLDS, GS_RUN_RUNNING)->lock = GS_GIL_LEFT_OUT;
+    assert_int_equal(stream_tick(&f.stream, 10 * MS, 0), GS_OK);
+    assert_true(picture(&f, 0, 0)->processes[0].gils_left_out);
     close_fixture(&f);
 }
 
@@ -580,6 +608,7 @@ int main(void)
         cmocka_unit_test(threads_first),
         cmocka_unit_test(holds),
         cmocka_unit_test(no_count),
+        cmocka_unit_test(many_gils),
         cmocka_unit_test(seconds_and_cells),
         cmocka_unit_test(recent_counts_more),
         cmocka_unit_test(processor_time),

@@ -195,6 +195,43 @@ static void test_starved(void **state)
     assert_non_null(strstr(q->why.list[0].evidence[1], "had no processor"));
 }
 
+/* C code that calls Python through PyGILState_Ensure has a new state each time: it is one thread. */
+static void test_hog_of_many_states(void **state)
+{
+    struct inquiry *q = *state;
+    hold(q, 1, 2);
+    gs_addr last = q->scene.threads[1].tstate;
+    for (uint64_t i = 2000; i-- > 0; look(q, 1))
+        q->scene.threads[1].tstate = last + 4096 * i;
+    judge(q);
+    assert_first(q, GS_WHY_gil_hog, true);
+    assert_int_equal(q->watch.thread_count, 3);
+    assert_int_equal(q->why.list[0].threads[0], HOG);
+    assert_non_null(strstr(q->why.list[0].text, "did not let go once in the 2.0 s watched"));
+}
+
+/* A thread that is in two interpreters: what it does in the one counts, not that it does nothing in the other. */
+static void test_hog_in_two_interpreters(void **state)
+{
+    struct inquiry *q = *state;
+    hold(q, 1, 3);
+    struct gs_thread *threads = q->scene.threads;
+    threads[3] = threads[2];
+    threads[2] = threads[1];
+    threads[2].gil = GS_WITHOUT;
+    threads[2].tstate = threads[3].tstate + 64;
+    q->scene.snapshot.thread_count = 4;
+    q->scene.gils[0].drop_requested = true;
+    threads[3].gil = GS_WAITS;
+    look(q, 2000);
+    judge(q);
+    assert_first(q, GS_WHY_gil_hog, true);
+    assert_int_equal(q->watch.thread_count, 3);
+    assert_int_equal(q->why.list[0].threads[0], HOG);
+    assert_true(gs_why_watch_find(&q->watch, &threads[1]) == gs_why_watch_find(&q->watch, &threads[2]));
+    assert_in_range(gs_why_watch_find(&q->watch, &threads[1])->word_ns[GS_HOLDS], 1999 * MS, 2000 * MS);
+}
+
 /* Nobody was asked to let go: it may have done so unseen. */
 static void test_hog_likely(void **state)
 {
@@ -478,6 +515,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hog_that_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(test_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_starved, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hog_of_many_states, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hog_in_two_interpreters, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hog_likely, setup, teardown),
         cmocka_unit_test_setup_teardown(test_short_holds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_saturated, setup, teardown),
