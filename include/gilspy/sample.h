@@ -95,7 +95,7 @@ struct gs_run_end {
 struct gs_sink {
     enum gs_status (*begin)(struct gs_sink *sink, const struct gs_run_info *run);
     enum gs_status (*process)(struct gs_sink *sink, uint32_t number, const struct gs_sampled_process *process);
-    /* A new thread, or a known one that has another name now. */
+    /* A new native thread, or a known one that has another name now, or has a thread state again. */
     enum gs_status (*thread)(struct gs_sink *sink, uint32_t number, const struct gs_sampled_thread *thread);
     enum gs_status (*sample)(struct gs_sink *sink, const struct gs_sample *sample);
     /* Numbers of places and stacks begin anew when it returns: the last chance to look them up. */

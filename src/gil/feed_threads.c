@@ -92,13 +92,14 @@ enum gs_status gs_feed_threads_add(struct gs_feed_threads *threads, uint32_t num
     const struct gs_feed_state *known = find_state(threads, number);
     if (known)
         return rename_thread(threads, known->thread, sampled->name);
-    if (threads->state_count > 0 && threads->states[threads->state_count - 1].number > number)
-        return GS_FAILED;
     struct gs_feed_thread *thread = find_thread(threads, sampled);
     if (!thread ||
         !gs_room((void **)&threads->states, &threads->state_room, threads->state_count + 1, sizeof *threads->states))
         return GS_NO_MEMORY;
-    threads->states[threads->state_count++] = (struct gs_feed_state){.number = number, .thread = thread};
+    size_t at = threads->state_count++; /* mostly the highest number so far */
+    for (; at > 0 && threads->states[at - 1].number > number; at--)
+        threads->states[at] = threads->states[at - 1];
+    threads->states[at] = (struct gs_feed_state){.number = number, .thread = thread};
     return GS_OK;
 }
 

@@ -51,7 +51,7 @@ struct gs_feed_threads {        /* zeroed but for the first line: there are none
 };
 
 void gs_feed_threads_fini(struct gs_feed_threads *threads);
-/* A new thread state, or another name of one. GS_NO_MEMORY; GS_FAILED: numbers do not rise. */
+/* A new thread state, or another name of one. GS_NO_MEMORY. */
 enum gs_status gs_feed_threads_add(struct gs_feed_threads *threads, uint32_t number,
                                    const struct gs_sampled_thread *thread) GS_MUST_CHECK;
 /* Whose state this is; NULL: not known. */

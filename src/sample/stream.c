@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/ids.h"
 #include "base/least.h"
+#include "base/room.h"
 #include "sample/merge.h"
 #include "sample/stream.h"
 
@@ -12,7 +14,8 @@ enum {
     PLACES = 1 << 13,             /* frames met lately */
     NAMES_NS = 5 * 1000000000L,   /* threads may be renamed */
     NAMES_SOON_NS = 50 * 1000000, /* a new one has its name a moment later */
-    NAMES_TRIES = 20
+    NAMES_TRIES = 20,
+    NUMBERED_MOST = 1 << 14 /* threads whose numbers are known though they have no state just now */
 };
 
 /* One frame of the stack of a thread, outermost first. */
@@ -37,6 +40,12 @@ struct known {
     bool named; /* by threading */
 };
 
+/* A native thread that was met: it may be in Python now and then only, with another state each time. */
+struct numbered {
+    uint64_t ident;
+    uint32_t thread;
+};
+
 /* A frame and its place: a code object is read once and never has its serial number again. */
 struct place {
     uint64_t serial; /* 0: empty */
@@ -56,7 +65,10 @@ struct gs_stream {
     struct gs_thread_sample *out;
     size_t out_room;
     struct gs_sample last; /* stacks NULL: there is none, or it is not whole any more */
-    bool plain;            /* the threads of the last sample were the snapshot's own */
+    struct numbered *numbered;
+    size_t numbered_count, numbered_room;
+    struct gs_ids by_tid; /* indexes of these */
+    bool plain;           /* the threads of the last sample were the snapshot's own */
     struct gs_sampled_gil gils[GS_GILS_MOST];
     pid_t last_tid[GS_GILS_MOST]; /* of gils[].last */
     size_t gil_count;
@@ -117,6 +129,8 @@ void gs_stream_free(struct gs_stream *stream)
     for (size_t i = 0; i < stream->known_count; i++)
         known_fini(&stream->known[i]);
     free(stream->known);
+    free(stream->numbered);
+    gs_ids_fini(&stream->by_tid);
     free(stream->out);
     gs_merge_free(stream->merge);
     free(stream);
@@ -184,6 +198,43 @@ static int by_tstate(const void *a, const void *b)
     return x->tstate ? 0 : (x->tid > y->tid) - (x->tid < y->tid); /* those without one are told by their ids */
 }
 
+/* Where that fails, or there were too many, one that comes back has another number. */
+static void remember(struct gs_stream *stream, const struct known *known)
+{
+    if (stream->numbered_count == NUMBERED_MOST) {
+        stream->numbered_count = 0;
+        gs_ids_clear(&stream->by_tid);
+    }
+    size_t at = stream->numbered_count;
+    if (!gs_room((void **)&stream->numbered, &stream->numbered_room, at + 1, sizeof *stream->numbered) ||
+        !gs_ids_set(&stream->by_tid, (uint32_t)known->tid, (uint32_t)at))
+        return;
+    stream->numbered[stream->numbered_count++] = (struct numbered){known->ident, known->thread};
+}
+
+static bool has_number(const struct known *list, size_t count, uint32_t number)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].tid && list[i].thread == number)
+            return true;
+    }
+    return false;
+}
+
+/* A native thread that comes back has the number that it had: the same ids are hardly another's. One that bears the ids
+ * of another is nobody's. */
+static void give_number(struct gs_stream *stream, const struct gs_thread *thread, struct known *list, size_t count,
+                        struct known *known)
+{
+    bool own = thread->tid > 0 && !thread->apart;
+    uint32_t at = own ? gs_ids_find(&stream->by_tid, (uint32_t)thread->tid) : GS_IDS_NONE;
+    const struct numbered *met = at != GS_IDS_NONE ? &stream->numbered[at] : NULL;
+    bool back = met && met->ident == thread->ident && !has_number(list, count, met->thread);
+    known->thread = back ? met->thread : stream->host->threads++;
+    if (own && !back)
+        remember(stream, known);
+}
+
 /* The list changed: what is known is put into its new order, and who is new gets a number. */
 static enum gs_status rearrange(struct gs_stream *stream, const struct gs_thread *threads, size_t count)
 {
@@ -208,9 +259,13 @@ static enum gs_status rearrange(struct gs_stream *stream, const struct gs_thread
         list[i] = (struct known){.tstate = threads[i].tstate,
                                  .ident = threads[i].ident,
                                  .tid = threads[i].tid,
-                                 .thread = stream->host->threads++,
+                                 .thread = GS_NO_THREAD,
                                  .read = threads[i].read - 1};
         stream->nameless = NAMES_TRIES;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].thread == GS_NO_THREAD)
+            give_number(stream, &threads[i], list, count, &list[i]);
     }
     for (size_t i = 0; i < stream->known_count; i++)
         known_fini(&stream->known[i]);

@@ -3,6 +3,8 @@ import subprocess
 
 import pytest
 
+import gilspy
+from recording import record
 from spaces import choose
 from stat_runs import kept_s, missed_s, named, stat, watching
 from target import FUTEX, running
@@ -145,6 +147,9 @@ def test_states_without_end(folders, tmp_path):
     python = choose("3.11", "system")
     with running(python, folders, "ensure.py", path) as target:
         document = stat(target.pid, "-d", "1500ms")
+        record(target.pid, tmp_path / "it.gilspy", "-d", "700ms", "-r", "500")
+        page = gilspy.run("report", tmp_path / "it.gilspy", "-f", "html", "-o", "-").stdout
     native, = (thread for thread in document["threads"] if not thread["main"])
     assert len(document["threads"]) == 2 and document["ended"] is None
     assert 0 < native["has"] < 1 and 0.05 < native["on_cpu"] <= 1.01
+    assert page.count("<td>%d</td>" % native["tid"]) == 1
