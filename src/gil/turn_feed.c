@@ -13,11 +13,11 @@ enum {
 };
 
 struct person {
-    bool there;
-    pid_t tid;                  /* 0: those that ended, in one row */
+    pid_t tid;
     uint32_t thread;            /* its number in the sum, and here */
     double window_ns;           /* held in the present window */
     double held_held, held_all; /* sums over windows: of the square of that, and of that times the window's length */
+    struct gs_count ran_ns;     /* on a processor, when the span began */
 };
 
 /* The hold that was told of last, and what was seen in it and since: events are told some time after they were, so that
@@ -39,31 +39,41 @@ struct hold {
 struct gs_turn_feed {
     struct gs_account *sum;
     const struct gs_spots *spots;
-    struct gs_turn_feed_names names;
+    struct gs_turn_feed_source source;
     uint64_t long_ns;
     struct person *people; /* by number in the sum */
     size_t count, room;
     struct hold holds[GS_SPOTS_MOST];
     uint64_t long_holds;
-    uint64_t windows;
-    double window_ns, all_all; /* lengths of windows: their sum, and that of their squares */
+    uint64_t windows, window_ns; /* how many there were, and how long all together */
+    double all_all;              /* the squares of their lengths */
 };
 
-struct gs_turn_feed *gs_turn_feed_new(struct gs_account *sum, const struct gs_spots *spots, uint64_t long_ns,
-                                      const struct gs_turn_feed_names *names)
+static void begin_gils(struct gs_turn_feed *exact)
+{
+    for (unsigned i = 0; i < exact->spots->count || i == 0; i++) { /* there is one, if only in name */
+        struct gs_account_gil *gil = gs_account_gil_at(exact->sum, i);
+        gil->interpreter = exact->spots->list[i].interpreter;
+        gil->state = GS_GIL_FREE;
+        gil->switches = gs_count(0);
+    }
+}
+
+struct gs_turn_feed *gs_turn_feed_new(const struct gs_spots *spots, uint64_t long_ns,
+                                      const struct gs_turn_feed_source *source)
 {
     struct gs_turn_feed *exact = calloc(1, sizeof *exact);
     if (!exact)
         return NULL;
-    *exact = (struct gs_turn_feed){.sum = sum, .spots = spots, .names = *names, .long_ns = long_ns};
-    for (unsigned i = 0; i < GS_SPOTS_MOST; i++) {
-        exact->holds[i].places = gs_stacks_new();
-        if (!exact->holds[i].places) {
-            gs_turn_feed_free(exact);
-            return NULL;
-        }
+    *exact = (struct gs_turn_feed){.sum = gs_account_new(), .spots = spots, .source = *source, .long_ns = long_ns};
+    bool enough = exact->sum != NULL;
+    for (unsigned i = 0; i < GS_SPOTS_MOST; i++)
+        enough = (exact->holds[i].places = gs_stacks_new()) && enough;
+    if (!enough) {
+        gs_turn_feed_free(exact);
+        return NULL;
     }
-    gs_turn_feed_clear(exact);
+    begin_gils(exact);
     return exact;
 }
 
@@ -73,29 +83,34 @@ void gs_turn_feed_free(struct gs_turn_feed *exact)
         return;
     for (unsigned i = 0; i < GS_SPOTS_MOST; i++)
         gs_stacks_free(exact->holds[i].places);
+    gs_account_free(exact->sum);
     free(exact->people);
     free(exact);
 }
 
-void gs_turn_feed_clear(struct gs_turn_feed *exact)
+void gs_turn_feed_next(struct gs_turn_feed *exact)
 {
+    gs_account_clear(exact->sum);
     exact->count = 0;
-    exact->windows = 0;
-    exact->window_ns = exact->all_all = 0;
+    exact->windows = exact->window_ns = 0;
+    exact->all_all = 0;
     for (unsigned i = 0; i < GS_SPOTS_MOST; i++)
         exact->holds[i].told_ns = 0;
-    for (unsigned i = 0; i < exact->spots->count || i == 0; i++) { /* there is one, if only in name */
-        struct gs_account_gil *gil = gs_account_gil_at(exact->sum, i);
-        gil->interpreter = exact->spots->list[i].interpreter;
-        gil->state = GS_GIL_FREE;
-        gil->switches = gs_count(0);
-    }
+    begin_gils(exact);
 }
 
 /* ---- threads ---- */
 
+/* How long it ran before the span: not at all, if it was born in it. */
+static struct gs_count ran_before(const struct gs_turn_feed *exact, pid_t tid, bool since_begin)
+{
+    uint64_t ran_ns = 0;
+    bool known = exact->source.ran && (!since_begin || exact->source.ran(exact->source.context, tid, &ran_ns));
+    return (struct gs_count){.value = ran_ns, .known = known};
+}
+
 /* NULL: there are too many. */
-static struct person *meet(struct gs_turn_feed *exact, pid_t tid)
+static struct person *meet(struct gs_turn_feed *exact, pid_t tid, bool since_begin)
 {
     char name[NAME_BYTES] = "";
     bool main = false;
@@ -106,57 +121,26 @@ static struct person *meet(struct gs_turn_feed *exact, pid_t tid)
         return NULL;
     if (gs_account_next(exact->sum) >= GS_ACCOUNT_THREADS)
         return NULL;
-    exact->names.find(exact->names.context, tid, name, sizeof name, &main);
+    exact->source.find(exact->source.context, tid, name, sizeof name, &main);
     uint32_t thread = gs_account_add(exact->sum, tid, name, main);
     if (thread == UINT32_MAX)
         return NULL;
-    exact->count = thread < exact->count ? exact->count : thread + 1;
-    exact->people[thread] = (struct person){.there = true, .tid = tid, .thread = thread};
-    return &exact->people[thread];
+    struct person *person = &exact->people[exact->count++];
+    *person = (struct person){.tid = tid, .thread = thread, .ran_ns = ran_before(exact, tid, since_begin)};
+    return person;
 }
 
-void gs_turn_feed_meet(struct gs_turn_feed *exact, pid_t tid)
+void gs_turn_feed_meet(struct gs_turn_feed *exact, pid_t tid, bool since_begin)
 {
-    if (meet(exact, tid))
-        gs_account_add(exact->sum, tid, "", false); /* should it have been another of that tid that ended */
+    meet(exact, tid, since_begin);
 }
 
-/* Who has no row any more becomes part of the row of all. */
-static void fold(struct gs_turn_feed *exact)
-{
-    uint32_t number = exact->sum->folded;
-    struct person *row = number == UINT32_MAX ? NULL : &exact->people[number];
-    for (size_t i = 0; row && i < exact->count; i++) {
-        struct person *person = &exact->people[i];
-        if (!person->tid || gs_account_find(exact->sum, person->tid) == i)
-            continue;
-        person->tid = 0;
-        if (person == row)
-            continue;
-        row->window_ns += person->window_ns;
-        row->held_held += person->held_held;
-        row->held_all += person->held_all;
-        person->there = false;
-    }
-}
-
-void gs_turn_feed_ended(struct gs_turn_feed *exact, pid_t tid)
-{
-    uint32_t known = gs_account_find(exact->sum, tid);
-    if (known == UINT32_MAX || gs_account_at(exact->sum, known)->ended)
-        return;
-    size_t vacant = exact->sum->vacant_count;
-    gs_account_ended(exact->sum, known);
-    if (exact->sum->vacant_count > vacant)
-        fold(exact);
-}
-
-void gs_turn_feed_each(struct gs_turn_feed *exact, void (*call)(void *context, pid_t tid, uint32_t thread),
-                       void *context)
+void gs_turn_feed_rename(struct gs_turn_feed *exact, const char *(*name)(void *context, pid_t tid), void *context)
 {
     for (size_t i = 0; i < exact->count; i++) {
-        if (exact->people[i].tid)
-            call(context, exact->people[i].tid, exact->people[i].thread);
+        const char *now = name(context, exact->people[i].tid);
+        if (now && strcmp(now, gs_account_at(exact->sum, exact->people[i].thread)->name) != 0)
+            gs_account_rename(exact->sum, exact->people[i].thread, now);
     }
 }
 
@@ -274,7 +258,7 @@ static void add_hold(struct gs_turn_feed *exact, struct person *person, const st
 
 void gs_turn_feed_turn(struct gs_turn_feed *exact, const struct gs_turn *turn)
 {
-    struct person *person = meet(exact, turn->tid);
+    struct person *person = meet(exact, turn->tid, false);
     if (!person || turn->lock >= exact->spots->count)
         return;
     struct gs_account_thread *thread = gs_account_at(exact->sum, person->thread);
@@ -293,9 +277,9 @@ void gs_turn_feed_moment(struct gs_turn_feed *exact, unsigned lock, pid_t holder
 
 void gs_turn_feed_blame(struct gs_turn_feed *exact, pid_t waiter, pid_t holder, uint64_t ns)
 {
-    const struct person *first = meet(exact, waiter);
+    const struct person *first = meet(exact, waiter, false);
     uint32_t thread = first ? first->thread : 0;
-    const struct person *second = first ? meet(exact, holder) : NULL;
+    const struct person *second = first ? meet(exact, holder, false) : NULL;
     if (second)
         gs_account_blame(exact->sum, thread, second->thread, ns);
 }
@@ -306,7 +290,7 @@ void gs_turn_feed_window(struct gs_turn_feed *exact, uint64_t ns)
 {
     double all = (double)ns;
     exact->windows++;
-    exact->window_ns += all;
+    exact->window_ns += ns;
     exact->all_all += all * all;
     for (size_t i = 0; i < exact->count; i++) {
         struct person *person = &exact->people[i];
@@ -327,22 +311,44 @@ static double student(uint64_t freedom)
 /* The error of a ratio of sums over windows that were chosen out of the whole time (W. G. Cochran, Sampling Techniques,
  * 6.4), which gets smaller as they become all of it. It is told as that of a normal distribution with the same bound.
  */
-void gs_turn_feed_judge(struct gs_turn_feed *exact, uint64_t whole_ns)
+static double half_width(const struct gs_turn_feed *exact, const struct person *person, uint64_t whole_ns)
 {
-    double traced = exact->window_ns, n = (double)exact->windows;
-    double left = whole_ns > 0 && traced < (double)whole_ns ? 1 - traced / (double)whole_ns : 0;
+    double traced = (double)exact->window_ns, n = (double)exact->windows;
+    double left = exact->window_ns < whole_ns ? 1 - traced / (double)whole_ns : 0;
+    double held = (double)gs_account_at(exact->sum, person->thread)->word_ns[GS_HOLDS];
+    double share = traced > 0 ? held / traced : 0;
+    double squares = person->held_held - 2 * share * person->held_all + share * share * exact->all_all;
+    if (left <= 0)
+        return 0;
+    if (exact->windows < 2 || traced <= 0)
+        return 1; /* one window tells nothing of how much they differ */
+    return squares > 0 ? fmin(student(exact->windows - 1) * sqrt(left * n / (n - 1) * squares) / traced, 1) : 0;
+}
+
+/* ---- the end of a span ---- */
+
+static struct gs_figure on_cpu(const struct gs_turn_feed *exact, const struct person *person, uint64_t whole_ns)
+{
+    uint64_t ran_ns, before_ns = person->ran_ns.value;
+    if (!person->ran_ns.known || whole_ns == 0 || !exact->source.ran(exact->source.context, person->tid, &ran_ns) ||
+        ran_ns < before_ns)
+        return (struct gs_figure){0};
+    return gs_figure((double)(ran_ns - before_ns) / (double)whole_ns);
+}
+
+uint64_t gs_turn_feed_traced_ns(const struct gs_turn_feed *exact)
+{
+    return exact->window_ns;
+}
+
+enum gs_status gs_turn_feed_finish(struct gs_turn_feed *exact, uint64_t whole_ns, struct gs_gilstat *stat)
+{
+    static const struct gs_account_knows all = {true, true, true, true};
     for (size_t i = 0; i < exact->count; i++) {
         const struct person *person = &exact->people[i];
-        if (!person->there)
-            continue;
         struct gs_account_thread *thread = gs_account_at(exact->sum, person->thread);
-        double share = traced > 0 ? (double)thread->word_ns[GS_HOLDS] / traced : 0;
-        double squares = person->held_held - 2 * share * person->held_all + share * share * exact->all_all;
-        double width = 1; /* one window tells nothing of how much they differ */
-        if (left <= 0)
-            width = 0;
-        else if (exact->windows > 1 && traced > 0)
-            width = squares > 0 ? student(exact->windows - 1) * sqrt(left * n / (n - 1) * squares) / traced : 0;
-        thread->half_width = fmin(width, 1);
+        thread->on_cpu = on_cpu(exact, person, whole_ns);
+        thread->half_width = half_width(exact, person, whole_ns);
     }
+    return gs_account_finish(exact->sum, exact->window_ns, &all, stat);
 }

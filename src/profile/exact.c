@@ -1,53 +1,80 @@
-/* Exact tracing from its beginning to its end: windows begin with a look at the process, then events say the rest. */
+/* Exact tracing from its beginning to its end: within what it may cost, and what it is worth. */
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
-#include "profile/exact_parts.h"
+#include "base/least.h"
+#include "profile/exact.h"
+#include "profile/exact_span.h"
+#include "trace/governor.h"
+#include "trace/leeway.h"
 
-enum { CHECK_NS = 50000000 /* how often it is asked whether the process is still there */ };
+enum {
+    CHECK_NS = 50000000, /* how often it is asked whether the process is still there */
+    WHY_BYTES = 240
+};
 
-/* ---- events and turns ---- */
+static const uint64_t pause_most_ns = 5 * GS_NS_PER_S; /* windows further apart tell nothing */
 
-enum gs_status gs_exact_take_event(void *context, const struct gs_event *event)
+struct gs_exact {
+    struct gs_exact_window window;
+    struct gs_exact_looks looks;
+    struct gs_exact_span span;
+    struct gs_tracer *tracer;
+    struct gs_governor governor;
+    struct gs_leeway leeway;
+    uint64_t checked_ns, next_ns;
+    bool counting; /* counters are wanted */
+    bool over, ended;
+    char why[WHY_BYTES];
+};
+
+/* ---- windows ---- */
+
+static enum gs_status begin_window(struct gs_exact *exact)
 {
-    struct gs_exact *exact = context;
-    if (event->act == GS_ACT_LOST)
-        gs_exact_tear_window(exact, event->time_ns);
-    if (exact->torn)
-        return GS_OK;
-    if (exact->counts)
-        gs_gilcounts_event(exact->counts, event);
-    if (event->act == GS_ACT_ENDED && event->time_ns > exact->ended_ns)
-        exact->ended_ns = event->time_ns;
-    enum gs_status status = gs_turns_event(exact->turns, event);
-    if (event->act == GS_ACT_ENDED)
-        gs_turn_feed_ended(exact->figures, event->tid);
-    if (!status && exact->tap.event && event->time_ns > exact->window_ns)
-        status = exact->tap.event(exact->tap.context, event);
+    uint64_t took_ns;
+    enum gs_status status = gs_exact_window_begin(&exact->window, &took_ns);
+    gs_governor_begun(&exact->governor, took_ns);
     return status;
 }
 
-static void take_turn(void *context, const struct gs_turn *turn)
+static enum gs_status govern(struct gs_exact *exact)
 {
-    struct gs_exact *exact = context;
-    gs_turn_feed_turn(exact->figures, turn);
-    if (exact->tap.turn)
-        exact->tap.turn(exact->tap.context, turn);
+    uint64_t now_ns = gs_clock_ns();
+    enum gs_status status = GS_OK;
+    if (exact->governor.most > 0)
+        exact->governor.could = gs_leeway_share(&exact->leeway, now_ns);
+    bool on = gs_governor_judge(&exact->governor, now_ns, gs_tracer_cost_ns(exact->tracer));
+    if (exact->window.on && !on) {
+        status = gs_exact_window_end(&exact->window);
+        if (!exact->why[0])
+            snprintf(
+                exact->why, sizeof exact->why,
+                "to trace it all the time would cost it too much: in the %.0f ms before the first pause %.1f %% of "
+                "the time in which it could run, more than --max-overhead %g%%",
+                exact->governor.busy_ns / 1e6, 100 * gs_governor_busy_cost(&exact->governor),
+                100 * exact->governor.most);
+        if (gs_governor_hopeless(&exact->governor, pause_most_ns)) {
+            snprintf(exact->why, sizeof exact->why,
+                     "even windows of exact tracing would cost it more than --max-overhead %g%%",
+                     100 * exact->governor.most);
+            exact->over = true;
+            gs_tracer_end(exact->tracer);
+        }
+    } else if (!exact->window.on && on) {
+        status = begin_window(exact);
+    }
+    exact->next_ns = gs_governor_next_ns(&exact->governor, gs_clock_ns());
+    return status;
 }
 
-static void take_moment(void *context, unsigned lock, pid_t holder, uint32_t waiters, uint64_t begin_ns,
-                        uint64_t end_ns)
+/* Whatever is not exact has a reason. */
+static void tell_holes(struct gs_exact *exact)
 {
-    struct gs_exact *exact = context;
-    gs_turn_feed_moment(exact->figures, lock, holder, waiters, end_ns - begin_ns);
-    if (exact->tap.moment && lock < gs_tracer_setup(exact->tracer)->spots.count)
-        exact->tap.moment(exact->tap.context, lock, holder, waiters, begin_ns, end_ns);
-}
-
-static void take_blame(void *context, pid_t waiter, pid_t holder, uint64_t ns)
-{
-    gs_turn_feed_blame(((struct gs_exact *)context)->figures, waiter, holder, ns);
+    if (exact->window.holes && !exact->why[0])
+        snprintf(exact->why, sizeof exact->why,
+                 "events were lost, and the times in which they were are left out (see events_lost)");
 }
 
 /* ---- the source ---- */
@@ -58,25 +85,9 @@ static enum gs_status check(struct gs_exact *exact)
     if (now_ns - exact->checked_ns < CHECK_NS)
         return GS_OK;
     exact->checked_ns = now_ns;
-    enum gs_status status = gs_target_check(exact->python->target);
-    exact->gone = status != GS_OK;
+    enum gs_status status = gs_target_check(exact->window.threads.python->target);
+    exact->window.gone = status != GS_OK;
     return status;
-}
-
-static enum gs_status make_parts(struct gs_exact *exact, bool counters)
-{
-    const struct gs_tracer_setup *setup = gs_tracer_setup(exact->tracer);
-    struct gs_turns_calls calls = {exact, take_turn, take_moment, take_blame};
-    struct gs_turn_feed_names names = {exact, gs_exact_find_name};
-    exact->turns = gs_turns_new(&calls);
-    exact->sum = gs_account_new();
-    if (exact->sum)
-        exact->figures = gs_turn_feed_new(exact->sum, &setup->spots, exact->long_ns, &names);
-    exact->counting = counters;
-    counters = counters && setup->switches && !setup->spots.none;
-    if (counters && exact->turns)
-        exact->counts = gs_gilcounts_new(exact->turns);
-    return exact->turns && exact->figures && (exact->counts || !counters) ? GS_OK : GS_NO_MEMORY;
 }
 
 enum gs_status gs_exact_open(struct gs_exact **out, const struct gs_exact_subject *subject,
@@ -87,36 +98,42 @@ enum gs_status gs_exact_open(struct gs_exact **out, const struct gs_exact_subjec
     *out = NULL;
     if (!exact)
         return gs_fail(err, GS_NO_MEMORY, "cannot trace: out of memory");
-    exact->python = subject->python;
-    exact->reader = subject->reader;
-    exact->names = subject->names;
-    exact->eye = subject->eye;
-    exact->long_ns = options->long_us * 1000;
+    struct gs_exact_window *window = &exact->window;
+    window->threads =
+        (struct gs_exact_threads){.python = subject->python, .reader = subject->reader, .names = subject->names};
+    exact->looks =
+        (struct gs_exact_looks){.eye = subject->eye, .long_ns = options->long_us * 1000, .next_ns = UINT64_MAX};
+    exact->counting = options->counters;
     if (options->tap)
-        exact->tap = *options->tap;
-    enum gs_status status = gs_tracer_open(&exact->tracer, exact->python, &tracer_options, err);
+        window->tap = *options->tap;
+    enum gs_status status = gs_tracer_open(&exact->tracer, subject->python, &tracer_options, err);
     if (status) {
         gs_exact_close(exact);
         return status;
     }
-    status = make_parts(exact, options->counters);
-    exact->beginning = true;
-    exact->look_ns = UINT64_MAX;
-    gs_exact_expect_names(exact);
+    status = gs_exact_window_make(window, exact->tracer, exact->looks.long_ns, options->counters);
+    window->beginning = true;
+    gs_exact_threads_expect(&window->threads);
     gs_governor_init(&exact->governor, options->max_overhead, gs_clock_ns());
-    gs_leeway_init(&exact->leeway, exact->python->target);
+    gs_leeway_init(&exact->leeway, subject->python->target);
     if (!status)
-        status = gs_exact_begin_window(exact);
-    exact->beginning = false;
+        status = begin_window(exact);
+    window->beginning = false;
     if (status) {
         gs_exact_close(exact);
         return gs_fail(err, status, "cannot trace: %s", gs_status_text(status));
     }
-    gs_exact_begin_span(exact, exact->window_ns);
-    exact->checked_ns = exact->window_ns;
-    exact->next_ns = gs_governor_next_ns(&exact->governor, exact->window_ns);
+    gs_exact_span_begin(&exact->span, &window->threads, exact->tracer, window->turns, window->begin_ns);
+    exact->checked_ns = window->begin_ns;
+    exact->next_ns = gs_governor_next_ns(&exact->governor, window->begin_ns);
     *out = exact;
     return GS_OK;
+}
+
+void gs_exact_name(struct gs_exact *exact, pid_t tid, char *name, size_t size)
+{
+    bool main;
+    gs_exact_threads_name(&exact->window.threads, tid, name, size, &main);
 }
 
 void gs_exact_close(struct gs_exact *exact)
@@ -124,11 +141,7 @@ void gs_exact_close(struct gs_exact *exact)
     if (!exact)
         return;
     gs_tracer_close(exact->tracer);
-    gs_gilcounts_free(exact->counts);
-    gs_turns_free(exact->turns);
-    gs_turn_feed_free(exact->figures);
-    gs_account_free(exact->sum);
-    free(exact->ran_ns);
+    gs_exact_window_fini(&exact->window);
     free(exact);
 }
 
@@ -144,12 +157,12 @@ uint64_t gs_exact_next_ns(const struct gs_exact *exact)
 
 int gs_exact_wake_fd(const struct gs_exact *exact)
 {
-    return exact->on ? gs_tracer_wake_fd(exact->tracer) : -1;
+    return exact->window.on ? gs_tracer_wake_fd(exact->tracer) : -1;
 }
 
 uint32_t gs_exact_counted(const struct gs_exact *exact)
 {
-    return exact->counts ? gs_gilcounts_known(&gs_tracer_setup(exact->tracer)->gauges) : 0;
+    return exact->window.counts ? gs_gilcounts_known(&gs_tracer_setup(exact->tracer)->gauges) : 0;
 }
 
 const char *gs_exact_hopeless(const struct gs_exact *exact)
@@ -160,48 +173,111 @@ const char *gs_exact_hopeless(const struct gs_exact *exact)
 /* What the governor does not wait for. */
 static void come_sooner(struct gs_exact *exact)
 {
-    if (exact->names_ns < exact->next_ns)
-        exact->next_ns = exact->names_ns;
-    if (exact->on && exact->look_ns < exact->next_ns)
-        exact->next_ns = exact->look_ns;
+    exact->next_ns = gs_least(exact->next_ns, exact->window.threads.names_ns);
+    if (exact->window.on)
+        exact->next_ns = gs_least(exact->next_ns, exact->looks.next_ns);
+}
+
+static enum gs_status take_events(struct gs_exact *exact)
+{
+    struct gs_exact_window *window = &exact->window;
+    enum gs_status status = gs_exact_window_drain(window);
+    tell_holes(exact);
+    if (!status && window->torn) {
+        status = gs_exact_window_end(window);
+        status = status ? status : begin_window(exact);
+    }
+    if (!status)
+        status = gs_exact_window_reach(window);
+    if (!status)
+        gs_exact_looks_take(&exact->looks, exact->tracer, window->turns, window->feed, &window->threads.snapshot);
+    return status;
 }
 
 enum gs_status gs_exact_step(struct gs_exact *exact)
 {
-    struct gs_event_sink sink = {exact, gs_exact_take_event};
-    enum gs_status status = GS_OK;
-    if (exact->on) {
-        status = gs_tracer_drain(exact->tracer, &sink, &exact->until_ns);
-        if (!status && exact->torn) {
-            status = gs_exact_end_window(exact);
-            status = status ? status : gs_exact_begin_window(exact);
-        }
-        if (!status)
-            status = gs_turns_reach(exact->turns, exact->until_ns);
-        if (!status)
-            gs_exact_see_holds(exact);
-        if (exact->counts && exact->tap.counts && !exact->torn)
-            gs_exact_tell_counts(exact, exact->until_ns);
-    }
+    struct gs_exact_window *window = &exact->window;
+    enum gs_status status = window->on ? take_events(exact) : GS_OK;
     if (!status)
         status = check(exact);
     if (gs_status_class(status) == GS_CLASS_GONE) {
-        enum gs_status ended = gs_exact_end_window(exact);
+        enum gs_status ended = gs_exact_window_end(window);
         return ended ? ended : status;
     }
     if (!status)
-        status = gs_exact_govern(exact);
-    if (!status && gs_clock_ns() >= exact->names_ns)
-        gs_exact_refresh_names(exact);
+        status = govern(exact);
+    if (!status && gs_clock_ns() >= window->threads.names_ns)
+        gs_exact_threads_refresh(&window->threads, window->feed);
     come_sooner(exact);
     return status;
 }
 
+/* Between windows time goes on, too. */
+static void note_time(struct gs_exact *exact)
+{
+    if (!exact->window.on && !exact->window.gone && !exact->ended)
+        exact->window.until_ns = gs_clock_ns();
+}
+
 enum gs_status gs_exact_end(struct gs_exact *exact)
 {
-    gs_exact_note_time(exact);
+    note_time(exact);
     exact->ended = true;
-    enum gs_status status = gs_exact_end_window(exact);
+    enum gs_status status = gs_exact_window_end(&exact->window);
     gs_tracer_end(exact->tracer);
     return status;
+}
+
+/* ---- figures ---- */
+
+static void fill_counts(const struct gs_exact *exact, struct gs_gilstat *stat)
+{
+    stat->counting = exact->counting;
+    stat->counted = gs_exact_counted(exact);
+    if (!exact->window.counts)
+        return;
+    stat->counts = gs_gilcounts_all(exact->window.counts);
+    for (size_t i = 0; i < stat->thread_count; i++)
+        stat->threads[i].counts = gs_gilcounts_of(exact->window.counts, stat->threads[i].tid);
+}
+
+enum gs_status gs_exact_figures(struct gs_exact *exact, struct gs_gilstat *stat)
+{
+    struct gs_exact_window *window = &exact->window;
+    *stat = (struct gs_gilstat){0};
+    note_time(exact);
+    gs_exact_window_cut(window);
+    if (!window->gone)
+        gs_exact_threads_refresh(&window->threads, window->feed);
+    enum gs_status status = gs_turn_feed_finish(window->feed, window->until_ns - exact->span.begin_ns, stat);
+    window->holes = window->holes || gs_exact_span_lost(&exact->span, exact->tracer);
+    tell_holes(exact);
+    stat->method = exact->governor.paused || window->holes ? GS_METHOD_WINDOWS : GS_METHOD_EXACT;
+    stat->why = exact->why[0] ? exact->why : NULL;
+    stat->exact_seconds = (double)gs_turn_feed_traced_ns(window->feed) / 1e9;
+    stat->long_us = exact->looks.long_ns / 1000;
+    gs_exact_span_fill(&exact->span, &window->threads, exact->tracer, window->turns, window->until_ns, stat);
+    fill_counts(exact, stat);
+    return status;
+}
+
+void gs_exact_next_span(struct gs_exact *exact)
+{
+    struct gs_exact_window *window = &exact->window;
+    const struct gs_snapshot *snapshot = window->threads.snapshot;
+    gs_turn_feed_next(window->feed);
+    if (window->counts)
+        gs_gilcounts_clear(window->counts);
+    gs_exact_span_begin(&exact->span, &window->threads, exact->tracer, window->turns, window->until_ns);
+    window->beginning = true;
+    for (size_t i = 0; snapshot && i < snapshot->thread_count; i++) {
+        if (snapshot->threads[i].tid)
+            gs_turn_feed_meet(window->feed, snapshot->threads[i].tid, true);
+    }
+    window->beginning = false;
+}
+
+void gs_exact_numbers(struct gs_exact *exact, struct gs_tracer_numbers *numbers)
+{
+    gs_tracer_numbers(exact->tracer, numbers);
 }

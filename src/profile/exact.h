@@ -2,36 +2,10 @@
 #ifndef GS_PROFILE_EXACT_H
 #define GS_PROFILE_EXACT_H
 
-#include "gilspy/python.h"
-#include "gilspy/snapshot.h"
-#include "gil/gilstat.h"
-#include "trace/tracer.h"
-#include "trace/turns.h"
+#include "profile/exact_looks.h"
+#include "profile/exact_window.h"
 
 struct gs_exact;
-
-/* What is wanted beside the figures; each may be NULL. */
-struct gs_exact_tap {
-    void *context;
-    enum gs_status (*event)(void *context, const struct gs_event *event); /* every one, as it came */
-    void (*turn)(void *context, const struct gs_turn *turn);
-    void (*moment)(void *context, unsigned lock, pid_t holder, uint32_t waiters, uint64_t begin_ns, uint64_t end_ns);
-    void (*window)(void *context, uint64_t begin_ns, uint64_t end_ns);               /* was traced */
-    void (*counts)(void *context, uint64_t ns, const struct gs_gilstat_counts *all); /* up to now, now and then */
-};
-
-/* Where a thread was seen to hold its GIL. */
-struct gs_exact_seen {
-    struct gs_place place;  /* its innermost Python frame; the strings hold until the next look */
-    struct gs_place native; /* the C function that this one called; function NULL: none, or not known */
-};
-
-/* Looks at a thread that has a GIL for long. False: it does not have it any more, or its stack is not known. The
- * snapshot (NULL: none could be taken) is told in any case. */
-struct gs_exact_eye {
-    void *context;
-    bool (*see)(void *context, pid_t tid, struct gs_exact_seen *seen, const struct gs_snapshot **snapshot);
-};
 
 /* What is traced; nothing of it is owned. The reader is used by nobody else from here on, but by the eye. */
 struct gs_exact_subject {

@@ -264,11 +264,9 @@ static void find_name(void *context, pid_t tid, char *name, size_t size, bool *m
 /* What each take and drop tells, by the same account. */
 static uint64_t of_exact(void)
 {
-    static const struct gs_account_knows all = {true, true, true, true};
     struct gs_spots spots = {.count = 1};
-    struct gs_account *account = gs_account_new();
-    struct gs_turn_feed_names names = {NULL, find_name};
-    struct gs_turn_feed *feed = gs_turn_feed_new(account, &spots, 20 * MS, &names);
+    struct gs_turn_feed_source source = {NULL, find_name, NULL};
+    struct gs_turn_feed *feed = gs_turn_feed_new(&spots, 20 * MS, &source);
     struct gs_gilstat stat = {0};
     uint64_t now_ns = 1000 * MS;
     for (int i = 0; i < TURNS; now_ns += turns[i++].ns) {
@@ -282,7 +280,8 @@ static uint64_t of_exact(void)
         if (turns[i].thread < THREADS)
             gs_turn_feed_turn(feed, &turn);
     }
-    assert_int_equal(gs_account_finish(account, all_ns, &all, &stat), GS_OK);
+    gs_turn_feed_window(feed, all_ns);
+    assert_int_equal(gs_turn_feed_finish(feed, all_ns, &stat), GS_OK);
     for (size_t i = 0; i < THREADS; i++) {
         assert_int_equal(stat.threads[i].acquisitions.value, truth_takes[i]);
         assert_true(fabs(stat.threads[i].has - (double)truth_has_ns[i] / (double)all_ns) < 1e-9);
@@ -290,7 +289,6 @@ static uint64_t of_exact(void)
     uint64_t us = stat.gils[0].longest_hold_us.value;
     gs_gilstat_fini(&stat);
     gs_turn_feed_free(feed);
-    gs_account_free(account);
     return us;
 }
 

@@ -14,11 +14,9 @@
 enum { A = 11, B = 12 };
 #define MS UINT64_C(1000000)
 
-static const struct gs_account_knows all = {true, true, true, true};
 static const struct gs_spots one_gil = {.list = {{.owner = 16, .owner_len = 4}}, .count = 1, .waits = true};
 
 struct sums {
-    struct gs_account *sum;
     struct gs_turn_feed *exact;
     struct gs_gilstat stat;
 };
@@ -30,25 +28,32 @@ static void find_name(void *context, pid_t tid, char *name, size_t size, bool *m
     *main = tid == A;
 }
 
+/* So much for each thread since it was asked for last. */
+static bool ran(void *context, pid_t tid, uint64_t *ran_ns)
+{
+    (void)context;
+    static uint64_t asked;
+    *ran_ns = 10 * MS * asked++;
+    return tid != B;
+}
+
 static void begin(struct sums *s)
 {
-    struct gs_turn_feed_names names = {NULL, find_name};
-    *s = (struct sums){.sum = gs_account_new()};
-    assert_non_null(s->sum);
-    s->exact = gs_turn_feed_new(s->sum, &one_gil, 20 * MS, &names);
+    struct gs_turn_feed_source source = {NULL, find_name, ran};
+    *s = (struct sums){.exact = gs_turn_feed_new(&one_gil, 20 * MS, &source)};
     assert_non_null(s->exact);
 }
 
 static void finish(struct sums *s, uint64_t span_ns)
 {
-    assert_int_equal(gs_account_finish(s->sum, span_ns, &all, &s->stat), GS_OK);
+    gs_turn_feed_window(s->exact, span_ns);
+    assert_int_equal(gs_turn_feed_finish(s->exact, span_ns, &s->stat), GS_OK);
 }
 
 static void end(struct sums *s)
 {
     gs_gilstat_fini(&s->stat);
     gs_turn_feed_free(s->exact);
-    gs_account_free(s->sum);
 }
 
 static void add(struct sums *s, pid_t tid, enum gs_gil_word word, uint64_t begin_ns, uint64_t end_ns, pid_t from)
@@ -183,8 +188,7 @@ static void parts_are_summed_up_once(void **state)
     assert_int_equal(s.stat.threads[0].acquisitions.value, 1);
     assert_int_equal(s.stat.threads[0].longest_hold_us.value, 40000);
     gs_gilstat_fini(&s.stat);
-    gs_account_clear(s.sum);
-    gs_turn_feed_clear(s.exact);
+    gs_turn_feed_next(s.exact);
     part.begin_ns = 50 * MS;
     part.end_ns = 60 * MS;
     part.ended = true;
@@ -210,8 +214,8 @@ static double width(uint64_t windows, uint64_t whole_ns, bool alike)
             add(&s, A, i % 2 ? GS_HOLDS : GS_WITHOUT, at, at + 10 * MS, 0);
         gs_turn_feed_window(s.exact, 10 * MS);
     }
-    gs_turn_feed_judge(s.exact, whole_ns);
-    finish(&s, windows * 10 * MS);
+    assert_int_equal(gs_turn_feed_traced_ns(s.exact), windows * 10 * MS);
+    assert_int_equal(gs_turn_feed_finish(s.exact, whole_ns, &s.stat), GS_OK);
     double found = s.stat.threads[0].half_width;
     end(&s);
     return found;
@@ -230,35 +234,17 @@ static void windows_tell_how_good_they_are(void **state)
     assert_true(width(10, 100 * MS, false) == 0);
 }
 
-/* However many there were, and those that go on have their own. */
-static void threads_that_ended_become_one_row(void **state)
+/* A thread that was there when the span began ran before it; one that is met later was born in it. */
+static void processor_time_is_that_of_the_span(void **state)
 {
-    enum { FIRST = 100, COUNT = 5000 };
     struct sums s;
-    uint64_t threads = 0;
-    double has = 0;
     (void)state;
     begin(&s);
-    add(&s, A, GS_WITHOUT, 0, COUNT * MS, 0);
-    for (int i = 0; i < COUNT; i++) {
-        add(&s, FIRST + i, GS_HOLDS, (uint64_t)i * MS, ((uint64_t)i + 1) * MS, 0);
-        gs_turn_feed_window(s.exact, MS);
-        gs_turn_feed_ended(s.exact, FIRST + i);
-    }
-    add(&s, B, GS_WAITS, 0, COUNT * MS, 0);
-    gs_turn_feed_judge(s.exact, 2 * COUNT * MS);
-    finish(&s, COUNT * MS);
-    assert_in_range(s.stat.thread_count, GS_ACCOUNT_ENDED_KEPT + 2, GS_ACCOUNT_ENDED + 3);
-    for (size_t i = 0; i < s.stat.thread_count; i++) {
-        const struct gs_gilstat_thread *thread = &s.stat.threads[i];
-        threads += thread->folded ? thread->folded : 1;
-        has += thread->has;
-        assert_true(thread->tid > 0 || thread->folded > COUNT / 2);
-        assert_true(thread->tid > 0 || (thread->half_width > 0 && thread->half_width < 1));
-        assert_true(thread->tid != B || thread->waits == 1);
-    }
-    assert_int_equal(threads, COUNT + 2);
-    assert_true(fabs(has - 1) < 1e-9);
+    gs_turn_feed_meet(s.exact, A, true); /* asked here, */
+    gs_turn_feed_meet(s.exact, B, true);
+    finish(&s, 100 * MS); /* and here, after B */
+    assert_true(fabs(s.stat.threads[0].on_cpu.value - 0.2) < 1e-9);
+    assert_false(s.stat.threads[1].on_cpu.known);
     end(&s);
 }
 
@@ -271,7 +257,7 @@ int main(void)
         cmocka_unit_test(a_hold_is_seen_before_the_end_of_the_last_is_told),
         cmocka_unit_test(parts_are_summed_up_once),
         cmocka_unit_test(windows_tell_how_good_they_are),
-        cmocka_unit_test(threads_that_ended_become_one_row),
+        cmocka_unit_test(processor_time_is_that_of_the_span),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,198 @@
+/* From event to figure. */
+#include "base/clock.h"
+#include "base/least.h"
+#include "profile/exact_window.h"
+
+enum { COUNTS_NS = 10000000 /* how often counts are told */ };
+
+/* ---- what is counted, and where it is cut ---- */
+
+/* The part of the window that lies in this span ends. */
+static void end_part(struct gs_exact_window *window, uint64_t end_ns)
+{
+    uint64_t ns = end_ns > window->begin_ns ? end_ns - window->begin_ns : 0;
+    gs_turn_feed_window(window->feed, ns);
+    if (window->tap.window && ns)
+        window->tap.window(window->tap.context, window->begin_ns, end_ns);
+    window->begin_ns = end_ns;
+}
+
+static bool tell_ran(void *context, pid_t tid, uint64_t *ran_ns)
+{
+    const struct gs_exact_window *window = context;
+    return gs_target_ran_ns(window->threads.python->target, tid, ran_ns);
+}
+
+/* What was counted up to here, where it was cut. */
+static void tell_counts(struct gs_exact_window *window, uint64_t ns)
+{
+    struct gs_gilstat_counts all = gs_gilcounts_all(window->counts);
+    window->tap.counts(window->tap.context, ns, &all);
+    window->counts_ns = ns;
+}
+
+static void tell_counts_soon(struct gs_exact_window *window, uint64_t ns)
+{
+    if (ns - window->counts_ns < COUNTS_NS || ns <= window->begin_ns)
+        return;
+    gs_gilcounts_cut(window->counts, ns, tell_ran, window);
+    tell_counts(window, ns);
+}
+
+/* What is counted of the thread's turns is told before these end. */
+static void cut_counts(struct gs_exact_window *window, uint64_t ns)
+{
+    if (!window->counts)
+        return;
+    gs_gilcounts_cut(window->counts, ns, tell_ran, window);
+    window->counts_ns = 0;
+    if (window->tap.counts && ns > window->begin_ns)
+        tell_counts(window, ns);
+}
+
+void gs_exact_window_cut(struct gs_exact_window *window)
+{
+    if (!window->on || window->torn)
+        return;
+    cut_counts(window, window->until_ns);
+    gs_turns_cut(window->turns, window->until_ns);
+    end_part(window, window->until_ns);
+}
+
+/* What threads do from here on until the next look at them is not known. */
+static void tear(struct gs_exact_window *window, uint64_t ns)
+{
+    if (window->torn)
+        return;
+    ns = gs_most(ns, window->begin_ns);
+    cut_counts(window, ns);
+    gs_turns_stop(window->turns, ns);
+    end_part(window, ns);
+    window->torn = true;
+    window->holes = true;
+}
+
+/* ---- events and turns ---- */
+
+static enum gs_status take_event(void *context, const struct gs_event *event)
+{
+    struct gs_exact_window *window = context;
+    if (event->act == GS_ACT_LOST)
+        tear(window, event->time_ns);
+    if (window->torn)
+        return GS_OK;
+    if (window->counts)
+        gs_gilcounts_event(window->counts, event);
+    if (event->act == GS_ACT_ENDED && event->time_ns > window->ended_ns)
+        window->ended_ns = event->time_ns;
+    enum gs_status status = gs_turns_event(window->turns, event);
+    if (!status && window->tap.event && event->time_ns > window->begin_ns)
+        status = window->tap.event(window->tap.context, event);
+    return status;
+}
+
+static void take_turn(void *context, const struct gs_turn *turn)
+{
+    struct gs_exact_window *window = context;
+    gs_turn_feed_turn(window->feed, turn);
+    if (window->tap.turn)
+        window->tap.turn(window->tap.context, turn);
+}
+
+static void take_moment(void *context, unsigned lock, pid_t holder, uint32_t waiters, uint64_t begin_ns,
+                        uint64_t end_ns)
+{
+    struct gs_exact_window *window = context;
+    gs_turn_feed_moment(window->feed, lock, holder, waiters, end_ns - begin_ns);
+    if (window->tap.moment && lock < gs_tracer_setup(window->tracer)->spots.count)
+        window->tap.moment(window->tap.context, lock, holder, waiters, begin_ns, end_ns);
+}
+
+static void take_blame(void *context, pid_t waiter, pid_t holder, uint64_t ns)
+{
+    gs_turn_feed_blame(((struct gs_exact_window *)context)->feed, waiter, holder, ns);
+}
+
+/* ---- from beginning to end ---- */
+
+/* Somebody is met for the first time in this span. */
+static void find_name(void *context, pid_t tid, char *name, size_t size, bool *main)
+{
+    struct gs_exact_window *window = context;
+    gs_exact_threads_name(&window->threads, tid, name, size, main);
+    if (!window->beginning)
+        gs_exact_threads_expect(&window->threads);
+}
+
+enum gs_status gs_exact_window_make(struct gs_exact_window *window, struct gs_tracer *tracer, uint64_t long_ns,
+                                    bool counters)
+{
+    const struct gs_tracer_setup *setup = gs_tracer_setup(tracer);
+    struct gs_turns_calls calls = {window, take_turn, take_moment, take_blame};
+    struct gs_turn_feed_source source = {window, find_name, tell_ran};
+    window->tracer = tracer;
+    window->turns = gs_turns_new(&calls);
+    window->feed = gs_turn_feed_new(&setup->spots, long_ns, &source);
+    counters = counters && setup->switches && !setup->spots.none;
+    if (counters && window->turns)
+        window->counts = gs_gilcounts_new(window->turns);
+    return window->turns && window->feed && (window->counts || !counters) ? GS_OK : GS_NO_MEMORY;
+}
+
+void gs_exact_window_fini(struct gs_exact_window *window)
+{
+    gs_gilcounts_free(window->counts);
+    gs_turns_free(window->turns);
+    gs_turn_feed_free(window->feed);
+}
+
+/* What is known of the first moment is a look that was taken while events came already: see turns.h. */
+enum gs_status gs_exact_window_begin(struct gs_exact_window *window, uint64_t *took_ns)
+{
+    uint64_t before_ns = gs_clock_ns();
+    gs_tracer_begin(window->tracer);
+    gs_exact_threads_look(&window->threads);
+    window->begin_ns = window->until_ns = gs_clock_ns();
+    *took_ns = window->begin_ns - before_ns;
+    gs_turns_start(window->turns, window->begin_ns);
+    window->on = true;
+    window->torn = false;
+    if (window->counts)
+        gs_gilcounts_begin(window->counts, window->begin_ns);
+    const struct gs_exact_told told = {&gs_tracer_setup(window->tracer)->spots, window->turns, window->feed,
+                                       window->counts, window->beginning};
+    return gs_exact_threads_tell(&window->threads, &told);
+}
+
+enum gs_status gs_exact_window_drain(struct gs_exact_window *window)
+{
+    struct gs_event_sink sink = {window, take_event};
+    return gs_tracer_drain(window->tracer, &sink, &window->until_ns);
+}
+
+enum gs_status gs_exact_window_reach(struct gs_exact_window *window)
+{
+    enum gs_status status = gs_turns_reach(window->turns, window->until_ns);
+    if (window->counts && window->tap.counts && !window->torn)
+        tell_counts_soon(window, window->until_ns);
+    return status;
+}
+
+enum gs_status gs_exact_window_end(struct gs_exact_window *window)
+{
+    struct gs_event_sink sink = {window, take_event};
+    uint64_t end_ns;
+    if (!window->on)
+        return GS_OK;
+    window->on = false;
+    enum gs_status status = gs_tracer_pause(window->tracer, &sink, &end_ns);
+    if (window->gone && window->ended_ns > window->begin_ns)
+        end_ns = window->ended_ns;
+    if (!window->torn) {
+        cut_counts(window, end_ns);
+        gs_turns_stop(window->turns, end_ns);
+        end_part(window, end_ns);
+    }
+    window->until_ns = end_ns;
+    return status;
+}
