@@ -15,11 +15,6 @@ struct fold {
     struct gs_limit limit; /* which of them stay */
 };
 
-bool gs_calltree_crowded(const struct gs_calltree *tree)
-{
-    return gs_stacks_bytes(tree->places) > GS_NAME_LEAST + (size_t)tree->options.most * GS_NAME_BYTES;
-}
-
 /* Finds the limit that keeps `keep` nodes. */
 static void find_limit(const struct gs_nodes *nodes, struct fold *fold, uint32_t keep)
 {

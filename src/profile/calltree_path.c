@@ -14,6 +14,11 @@ void gs_calltree_drop_paths(struct gs_calltree *tree)
     tree->source = NULL;
 }
 
+bool gs_calltree_crowded(const struct gs_calltree *tree)
+{
+    return gs_stacks_bytes(tree->places) > GS_NAME_LEAST + (size_t)tree->options.most * GS_NAME_BYTES;
+}
+
 static struct gs_path *path_of(const struct gs_calltree *tree, uint32_t from, uint32_t stack)
 {
     return &tree->paths[gs_hash_mix(tree->nodes.key, (uint64_t)from << 32 | stack) & (tree->path_count - 1)];

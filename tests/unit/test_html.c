@@ -99,6 +99,7 @@ static void hostile_names(void **state)
 static struct shape {
     int threads, holders, turn, held_of_10;
     bool calm;
+    bool beyond; /* the first thread's GIL is beyond those that are told apart */
 } shape;
 
 static enum gs_status run_shape(struct gs_sink *sink)
@@ -118,8 +119,9 @@ static enum gs_status run_shape(struct gs_sink *sink)
         stream_clear(&s);
         for (int k = 0; k < shape.threads; k++) {
             enum gs_gil_word other = shape.calm || holder < 0 ? GS_WITHOUT : GS_WAITS;
-            stream_add(&s, (uint32_t)k, work, k == holder ? GS_HOLDS : other,
-                       k == holder ? GS_RUN_RUNNING : GS_RUN_SYSCALL);
+            struct gs_thread_sample *one = stream_add(&s, (uint32_t)k, work, k == holder ? GS_HOLDS : other,
+                                                      k == holder ? GS_RUN_RUNNING : GS_RUN_SYSCALL);
+            one->lock = k == 0 && shape.beyond ? GS_GIL_LEFT_OUT : 0;
         }
         status = stream_tick(&s, 10 * MS, 0);
     }
@@ -140,24 +142,29 @@ static void verdicts(void **state)
 {
     (void)state;
     check_verdict(
-        (struct shape){3, 3, 1, 10, true},
+        (struct shape){3, 3, 1, 10, true, false},
         "The GIL was held 100 % of the time; worker-0 held it 33 %, most of that in work (app.py:7). Hardly any "
         "thread waited for it. It is not what slows this program down.");
-    check_verdict((struct shape){6, 6, 1, 10, false},
+    check_verdict((struct shape){6, 6, 1, 10, false, false},
                   "The GIL was held 100 % of the time; no thread held it more than 17 %. Threads waited for it 100 % "
                   "of the time, 5.0 on average. They take turns on one core: more threads do not make this faster, "
                   "more processes do.");
-    check_verdict((struct shape){3, 2, 100, 10, false},
+    check_verdict((struct shape){3, 2, 100, 10, false, false},
                   "The GIL was held 100 % of the time; worker-0 held it 50 %, most of that in work (app.py:7). Threads "
                   "waited for it 100 % of the time, 2.0 on average. worker-0 was seen to keep it for 1.0 s at a "
                   "stretch, while the others stood "
                   "still.");
-    check_verdict((struct shape){2, 1, 1, 3, false},
+    check_verdict((struct shape){2, 1, 1, 3, false, false},
                   "The GIL was held 30 % of the time; worker-0 held it 30 %, most of that in work (app.py:7). Threads "
                   "waited for it 30 % of the time, 0.3 on average.");
-    check_verdict((struct shape){2, 1, 1, 0, true},
+    check_verdict((struct shape){2, 1, 1, 0, true, false},
                   "Nobody held the GIL, and nobody waited for it: the threads were idle, "
                   "or ran without it.");
+    check_verdict(
+        (struct shape){2, 2, 1, 10, true, true},
+        "The GIL was held 50 % of the time; worker-1 held it 50 %, most of that in work (app.py:7). Hardly any "
+        "thread waited for it. It is not what slows this program down. Of interpreters beyond the first 255 "
+        "GILs of a process only the stacks are known.");
 }
 
 /* However long the run: no time is lost, and a part of it has what it had. */

@@ -142,9 +142,11 @@ static void look_at_hold(struct gs_html *self, const struct gs_sample *sample, c
                          uint32_t leaf)
 {
     struct gs_html_thread *thread = &self->threads[now->thread];
-    if (now->gil != GS_HOLDS || now != gs_sample_holder(sample, now->lock))
+    if (now->gil != GS_HOLDS)
         return;
     thread->lock = now->lock;
+    if (now != gs_sample_holder(sample, now->lock))
+        return;
     if (thread->hold.samples == 0)
         thread->hold = (struct gs_hold){.thread = now->thread};
     gs_hold_go_on(&thread->hold, since_begin(self, sample->time_ns), leaf, sample->gils[now->lock].waiters);

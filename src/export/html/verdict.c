@@ -1,10 +1,11 @@
 /* What the samples say of the GIL, in words. web/report.js says the same of a part of the run. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "export/html/html.h"
 
-enum { GILS_MOST = 256, LONG_HOLD_NS = 20000000, TURN_NS = 5000000 /* sys.getswitchinterval() */ };
+enum { LONG_HOLD_NS = 20000000, TURN_NS = 5000000 /* sys.getswitchinterval() */ };
 #define FEW_WAIT  0.05
 #define SOME_WAIT 0.3
 #define MANY_WAIT 0.5
@@ -19,8 +20,9 @@ struct gil {
 };
 
 struct gils {
-    struct gil list[GILS_MOST];
+    struct gil *list; /* room for one of each thread; NULL: there was no memory */
     size_t count;
+    bool left_out;                     /* threads wanted some that are not told apart */
     uint64_t runs_ns, none_ns, all_ns; /* of all threads */
 };
 
@@ -32,14 +34,16 @@ void gs_html_thread_name(struct gs_label *text, const struct gs_html_thread *thr
         gs_label_put(text, " (%d)", (int)thread->tid);
 }
 
+/* NULL: it is none that is told apart. */
 static struct gil *gil_of(struct gils *gils, const struct gs_html_thread *thread)
 {
+    gils->left_out |= thread->lock >= GS_GILS_MOST;
+    if (!gils->list || thread->lock >= GS_GILS_MOST)
+        return NULL;
     for (size_t i = 0; i < gils->count; i++) {
         if (gils->list[i].process == thread->process && gils->list[i].lock == thread->lock)
             return &gils->list[i];
     }
-    if (gils->count == GILS_MOST)
-        return NULL;
     gils->list[gils->count] = (struct gil){.process = thread->process, .lock = thread->lock};
     return &gils->list[gils->count++];
 }
@@ -149,10 +153,10 @@ static void put_conclusion(struct gs_label *text, const struct gs_html_data *dat
 
 void gs_html_verdict(struct gs_label *text, const struct gs_html *html, const struct gs_html_data *data)
 {
-    struct gils gils = {.count = 0};
+    struct gils gils = {.list = calloc((size_t)html->thread_count + 1, sizeof *gils.list)};
     double all_ns = (double)(data->end_ns ? data->end_ns : 1);
     sum_up(&gils, html);
-    const struct gil *most = &gils.list[0];
+    const struct gil *most = gils.list;
     for (size_t i = 1; i < gils.count; i++)
         most = gils.list[i].held_ns > most->held_ns ? &gils.list[i] : most;
     if (gils.all_ns == 0) {
@@ -173,4 +177,8 @@ void gs_html_verdict(struct gs_label *text, const struct gs_html *html, const st
         put_gil(text, html, data, most);
         put_conclusion(text, data, most);
     }
+    if (gils.left_out)
+        gs_label_put(text, " Of interpreters beyond the first %d GILs of a process only the stacks are known.",
+                     GS_GILS_MOST);
+    free(gils.list);
 }
