@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "profile/live_parts.h"
+#include "base/least.h"
+#include "profile/live_charge.h"
+#include "profile/live_model.h"
 
 enum { HALF_LIFE_S = 10, CELL_NS = GS_PICTURE_CELL_MS * 1000000 };
 
@@ -22,22 +24,22 @@ static void close_cell(struct gs_live_thread *thread, uint64_t number)
 
 static void next_cell(struct gs_live *live, uint64_t cell)
 {
-    uint64_t from = live->cell;
+    uint64_t from = live->people.cell;
     if (cell - from > GS_PICTURE_CELLS)
         from = cell - GS_PICTURE_CELLS;
-    for (size_t i = 0; i < live->thread_count; i++) {
+    for (size_t i = 0; i < live->people.thread_count; i++) {
         for (uint64_t number = from; number < cell; number++)
-            close_cell(live->threads[i], number);
+            close_cell(live->people.threads[i], number);
     }
-    live->cell = cell;
+    live->people.cell = cell;
 }
 
 static void decay(struct gs_live *live, double factor)
 {
-    gs_live_time_decay(live, factor);
-    for (size_t i = 0; i < live->thread_count; i++) {
+    gs_live_code_decay(&live->code, factor);
+    for (size_t i = 0; i < live->people.thread_count; i++) {
         for (int doing = 0; doing < GS_DOING_COUNT; doing++)
-            live->threads[i]->recent_ns[doing] *= factor;
+            live->people.threads[i]->recent_ns[doing] *= factor;
     }
 }
 
@@ -46,20 +48,19 @@ static void pass(struct gs_live *live, uint64_t now_ns)
     uint64_t second = now_ns / GS_NS_PER_S, cell = now_ns / CELL_NS;
     if (live->second == 0) {
         live->second = second;
-        live->cell = cell;
-        live->begin_ns = now_ns;
-        for (size_t i = 0; i < live->thread_count; i++)
-            live->threads[i]->first_cell = cell;
+        live->people.cell = cell;
+        for (size_t i = 0; i < live->people.thread_count; i++)
+            live->people.threads[i]->first_cell = cell;
     }
-    if (cell > live->cell || second > live->second)
-        gs_live_settle(live);
-    if (cell > live->cell)
+    if (cell > live->people.cell || second > live->second)
+        gs_live_settle(&live->code);
+    if (cell > live->people.cell)
         next_cell(live, cell);
     if (second <= live->second)
         return;
     double factor = live->recent ? exp2(-(double)(second - live->second) / HALF_LIFE_S) : 1;
-    for (size_t i = 0; i < live->process_count; i++)
-        gs_live_gil_second(&live->processes[i], second - live->second, factor);
+    for (size_t i = 0; i < live->people.process_count; i++)
+        gs_live_gil_second(&live->people.processes[i], second - live->second, factor);
     if (live->recent)
         decay(live, factor);
     live->second = second;
@@ -69,12 +70,16 @@ static void pass(struct gs_live *live, uint64_t now_ns)
 
 static enum gs_status take_process(struct gs_sink *sink, uint32_t number, const struct gs_sampled_process *process)
 {
-    return gs_live_add_process((struct gs_live *)sink, number, process);
+    return gs_live_add_process(&((struct gs_live *)sink)->people, number, process);
 }
 
 static enum gs_status take_thread(struct gs_sink *sink, uint32_t number, const struct gs_sampled_thread *thread)
 {
-    return gs_live_add_thread((struct gs_live *)sink, number, thread);
+    struct gs_live *live = (struct gs_live *)sink;
+    const struct gs_live_thread *known = gs_live_thread_of(&live->people, number);
+    if (known && known->chosen != gs_live_chosen(&live->people, thread))
+        gs_live_settle(&live->code); /* what it did so far it did under its old name */
+    return gs_live_add_thread(&live->people, number, thread);
 }
 
 /* Processes are sampled in turn: only the time since the one before weighs. */
@@ -85,32 +90,32 @@ static void watch(struct gs_live *live, const struct gs_sample *sample)
         since = sample->weight_ns;
     live->last_ns = sample->time_ns;
     live->watched_ns += since;
-    live->recent_ns += (double)since;
+    live->code.recent_ns += (double)since;
 }
 
 static enum gs_status take_sample(struct gs_sink *sink, const struct gs_sample *sample)
 {
     struct gs_live *live = (struct gs_live *)sink;
-    struct gs_live_process *process = gs_live_process_of(live, sample->process);
-    live->stacks = sample->stacks;
+    struct gs_live_process *process = gs_live_process_of(&live->people, sample->process);
+    live->code.stacks = sample->stacks;
     pass(live, sample->time_ns);
     if (!process)
         return GS_OK;
     watch(live, sample);
     process->samples++;
-    if (!gs_live_charge(live, process, sample) || !gs_live_gil_sample(live, process, sample))
+    if (!gs_live_charge(&live->code, process, sample) || !gs_live_gil_sample(&live->gils, process, sample))
         return GS_NO_MEMORY;
-    gs_live_blame_sample(live, process, sample);
+    gs_live_blame_sample(&live->blames, &live->code, process, sample);
     return GS_OK;
 }
 
 static enum gs_status take_forget(struct gs_sink *sink)
 {
     struct gs_live *live = (struct gs_live *)sink;
-    gs_live_settle(live);
-    gs_live_time_forget(live);
-    for (size_t i = 0; i < live->process_count; i++)
-        live->processes[i].fresh = true;
+    gs_live_settle(&live->code);
+    gs_live_code_forget(&live->code);
+    for (size_t i = 0; i < live->people.process_count; i++)
+        live->people.processes[i].fresh = true;
     return GS_OK;
 }
 
@@ -118,8 +123,8 @@ static enum gs_status take_end(struct gs_sink *sink, const struct gs_run_end *en
 {
     struct gs_live *live = (struct gs_live *)sink;
     live->quality = end->quality;
-    gs_live_settle(live);
-    gs_live_time_forget(live);
+    gs_live_settle(&live->code);
+    gs_live_code_forget(&live->code);
     return GS_OK;
 }
 
@@ -132,15 +137,12 @@ struct gs_live *gs_live_new(bool recent, const struct gs_selection *selection)
         return NULL;
     live->sink = (struct gs_sink){NULL, take_process, take_thread, take_sample, take_forget, take_end};
     live->recent = recent;
-    live->rule = gs_hold_rule(0);
-    live->selection = *selection;
-    live->strings = gs_strings_new();
-    bool enough = gs_ledger_init(&live->pending, sizeof(struct gs_live_pending), GS_LIVE_PENDING);
-    enough = gs_ledger_init(&live->functions, sizeof(struct gs_live_function), GS_LIVE_FUNCTIONS) && enough;
-    enough = gs_ledger_init(&live->lines, sizeof(struct gs_live_line), GS_LIVE_LINES) && enough;
-    enough = gs_ledger_init(&live->holds, sizeof(struct gs_live_hold_sum), GS_LIVE_HOLDS) && enough;
+    live->people.selection = *selection;
+    live->gils = (struct gs_live_gils){.code = &live->code, .rule = gs_hold_rule(0)};
+    bool enough = gs_live_code_make(&live->code, &live->people);
+    enough = gs_ledger_init(&live->gils.holds, sizeof(struct gs_live_hold_sum), GS_LIVE_HOLDS) && enough;
     enough = gs_ledger_init(&live->blames, sizeof(struct gs_live_blame), GS_LIVE_BLAMES) && enough;
-    if (enough && live->strings)
+    if (enough)
         return live;
     gs_live_free(live);
     return NULL;
@@ -150,15 +152,10 @@ void gs_live_free(struct gs_live *live)
 {
     if (!live)
         return;
-    while (live->process_count > 0)
-        gs_live_process_free(live, &live->processes[live->process_count - 1]);
-    free(live->processes);
-    free(live->threads);
-    struct gs_ledger *ledgers[] = {&live->pending, &live->functions, &live->lines, &live->holds, &live->blames};
-    for (size_t i = 0; i < sizeof ledgers / sizeof *ledgers; i++)
-        gs_ledger_fini(ledgers[i]);
-    gs_strings_free(live->strings);
-    free(live->function_of);
+    gs_live_people_fini(&live->people);
+    gs_live_code_fini(&live->code);
+    gs_ledger_fini(&live->gils.holds);
+    gs_ledger_fini(&live->blames);
     free(live);
 }
 
@@ -170,7 +167,7 @@ struct gs_sink *gs_live_sink(struct gs_live *live)
 void gs_live_rate(struct gs_live *live, double rate_hz)
 {
     live->rate_hz = rate_hz;
-    live->rule = gs_hold_rule(rate_hz);
+    live->gils.rule = gs_hold_rule(rate_hz);
 }
 
 void gs_live_quality(struct gs_live *live, const struct gs_quality *quality)
@@ -180,41 +177,55 @@ void gs_live_quality(struct gs_live *live, const struct gs_quality *quality)
 
 void gs_live_ended(struct gs_live *live, pid_t pid)
 {
-    struct gs_live_process *process = gs_live_process_at(live, pid);
+    struct gs_live_process *process = gs_live_process_at(&live->people, pid);
     size_t alive = 0;
     if (!process)
         return;
     process->ended = true;
-    for (size_t i = 0; i < live->process_count; i++)
-        alive += !live->processes[i].ended;
-    gs_live_settle(live);
-    gs_live_time_flush(live);
-    for (size_t i = live->process_count; alive > 0 && i-- > 0;) {
-        if (live->processes[i].ended)
-            gs_live_process_free(live, &live->processes[i]);
+    for (size_t i = 0; i < live->people.process_count; i++)
+        alive += !live->people.processes[i].ended;
+    gs_live_settle(&live->code);
+    gs_live_code_flush(&live->code);
+    for (size_t i = live->people.process_count; alive > 0 && i-- > 0;) {
+        if (live->people.processes[i].ended)
+            gs_live_process_free(&live->people, &live->people.processes[i]);
     }
 }
 
 void gs_live_reset(struct gs_live *live)
 {
-    gs_live_settle(live);
-    gs_ledger_clear(&live->pending);
-    gs_ledger_clear(&live->functions);
-    gs_ledger_clear(&live->lines);
-    gs_ledger_clear(&live->holds);
+    gs_live_settle(&live->code);
+    gs_live_code_reset(&live->code);
+    gs_ledger_clear(&live->gils.holds);
     gs_ledger_clear(&live->blames);
-    gs_strings_clear(live->strings);
-    if (live->function_room > 0)
-        memset(live->function_of, 0, live->function_room * sizeof *live->function_of);
     live->watched_ns = 0;
-    live->recent_ns = 0;
-    live->begin_ns = live->last_ns;
-    for (size_t i = 0; i < live->thread_count; i++)
-        memset(live->threads[i]->recent_ns, 0, sizeof live->threads[i]->recent_ns);
-    for (size_t i = 0; i < live->process_count; i++) {
-        for (size_t k = 0; k < live->processes[i].lock_count; k++)
-            gs_live_gil_reset(&live->processes[i].locks[k]);
+    for (size_t i = 0; i < live->people.thread_count; i++)
+        memset(live->people.threads[i]->recent_ns, 0, sizeof live->people.threads[i]->recent_ns);
+    for (size_t i = 0; i < live->people.process_count; i++)
+        gs_live_gil_reset(&live->people.processes[i]);
+}
+
+/* ---- looks between samples ---- */
+
+void gs_live_look(struct gs_live *live, pid_t pid, const struct gs_gil *gils, size_t count, uint64_t time_ns)
+{
+    struct gs_live_process *process = gs_live_process_at(&live->people, pid);
+    if (process)
+        gs_live_gil_look(&live->gils, process, gils, count, time_ns);
+}
+
+uint64_t gs_live_looked_ns(const struct gs_live *live, uint64_t *seen)
+{
+    uint64_t last_ns = 0;
+    *seen = 0;
+    for (size_t i = 0; i < live->people.process_count; i++) {
+        for (size_t k = 0; k < live->people.processes[i].lock_count; k++) {
+            const struct gs_hold_look *last = &live->people.processes[i].locks[k].track.follow.last;
+            last_ns = gs_most(last_ns, last->ns);
+            *seen += last->switches + last->held;
+        }
     }
+    return last_ns;
 }
 
 /* ---- processor time ---- */
@@ -228,7 +239,7 @@ static double share_of(uint64_t before_ns, uint64_t at_ns, uint64_t cpu_ns, uint
 
 void gs_live_process_cpu(struct gs_live *live, pid_t pid, uint64_t now_ns, uint64_t cpu_ns, uint64_t uptime_us)
 {
-    struct gs_live_process *process = gs_live_process_at(live, pid);
+    struct gs_live_process *process = gs_live_process_at(&live->people, pid);
     if (!process)
         return;
     process->cpu = share_of(process->cpu_ns, process->cpu_at_ns, cpu_ns, now_ns, process->cpu);
@@ -239,11 +250,11 @@ void gs_live_process_cpu(struct gs_live *live, pid_t pid, uint64_t now_ns, uint6
 
 bool gs_live_cpu_wanted(const struct gs_live *live, size_t i, uint64_t now_ns, pid_t *pid, pid_t *tid, bool *more)
 {
-    *more = i < live->thread_count;
+    *more = i < live->people.thread_count;
     if (!*more)
         return false;
-    const struct gs_live_thread *thread = live->threads[i];
-    const struct gs_live_process *process = gs_live_process_of(live, thread->process);
+    const struct gs_live_thread *thread = live->people.threads[i];
+    const struct gs_live_process *process = gs_live_process_of(&live->people, thread->process);
     *pid = process ? process->pid : 0;
     *tid = thread->tid;
     bool runs = process && thread->doing != GS_DOING_IDLE && thread->settled_ns != process->weighed_ns;
@@ -254,7 +265,7 @@ bool gs_live_cpu_wanted(const struct gs_live *live, size_t i, uint64_t now_ns, p
 
 void gs_live_thread_cpu(struct gs_live *live, size_t i, uint64_t now_ns, uint64_t cpu_ns)
 {
-    struct gs_live_thread *thread = live->threads[i];
+    struct gs_live_thread *thread = live->people.threads[i];
     thread->cpu = share_of(thread->cpu_ns, thread->cpu_at_ns, cpu_ns, now_ns, thread->cpu);
     thread->cpu_ns = cpu_ns;
     thread->cpu_at_ns = now_ns;

@@ -1,7 +1,7 @@
 /* Who makes whom wait: each waiter's time, charged to the holder and the line where it is. */
 #include <string.h>
 
-#include "profile/live_parts.h"
+#include "profile/live_blame.h"
 
 static uint64_t worth_of_blame(const void *entry, const void *context)
 {
@@ -9,12 +9,12 @@ static uint64_t worth_of_blame(const void *entry, const void *context)
     return ((const struct gs_live_blame *)entry)->ns + 1;
 }
 
-static struct gs_live_blame *blame_of(struct gs_live *live, struct gs_ledger_key key)
+static struct gs_live_blame *blame_of(struct gs_ledger *blames, struct gs_ledger_key key)
 {
-    struct gs_live_blame *blame = gs_ledger_get(&live->blames, key);
+    struct gs_live_blame *blame = gs_ledger_get(blames, key);
     if (!blame) {
-        gs_ledger_halve(&live->blames, worth_of_blame, NULL);
-        blame = gs_ledger_get(&live->blames, key);
+        gs_ledger_halve(blames, worth_of_blame, NULL);
+        blame = gs_ledger_get(blames, key);
     }
     return blame;
 }
@@ -27,13 +27,13 @@ struct holder {
     uint64_t waiters;
 };
 
-static void charge(struct gs_live *live, const struct gs_live_process *process, struct gs_live_thread *waiter,
+static void charge(struct gs_ledger *blames, const struct gs_live_process *process, struct gs_live_thread *waiter,
                    const struct holder *holder, const struct gs_sample *sample)
 {
     uint32_t number = holder->thread ? holder->thread->number : GS_LIVE_NOBODY;
     struct gs_ledger_key key = {(uint64_t)waiter->number << 32 | number,
                                 (uint64_t)holder->function << 32 | (uint32_t)holder->place.line};
-    struct gs_live_blame *blame = blame_of(live, key);
+    struct gs_live_blame *blame = blame_of(blames, key);
     if (!blame)
         return;
     if (!blame->times || blame->round + 1 != process->samples)
@@ -51,7 +51,8 @@ static void charge(struct gs_live *live, const struct gs_live_process *process, 
     blame->last_ns = sample->time_ns;
 }
 
-void gs_live_blame_sample(struct gs_live *live, struct gs_live_process *process, const struct gs_sample *sample)
+void gs_live_blame_sample(struct gs_ledger *blames, struct gs_live_code *code, struct gs_live_process *process,
+                          const struct gs_sample *sample)
 {
     struct holder holders[GS_GILS_MOST];
     bool any = false;
@@ -63,24 +64,24 @@ void gs_live_blame_sample(struct gs_live *live, struct gs_live_process *process,
     for (size_t i = 0; i < process->lock_count; i++) {
         struct holder *holder = &holders[i];
         uint32_t number = process->locks[i].holder;
-        holder->thread = number == GS_LIVE_NOBODY ? NULL : gs_live_thread_of(live, number);
+        holder->thread = number == GS_LIVE_NOBODY ? NULL : gs_live_thread_of(code->people, number);
         if (holder->thread)
-            holder->function = gs_live_place_of(live, holder->thread->stack, &holder->place);
+            holder->function = gs_live_place_of(code, holder->thread->stack, &holder->place);
     }
     for (size_t i = 0; i < sample->thread_count; i++) {
         const struct gs_thread_sample *waiting = &sample->threads[i];
         if (waiting->gil != GS_WAITS || waiting->lock >= process->lock_count)
             continue;
-        struct gs_live_thread *waiter = gs_live_thread_in(live, process, i, waiting->thread);
+        struct gs_live_thread *waiter = gs_live_thread_in(code->people, process, i, waiting->thread);
         struct holder *holder = &holders[waiting->lock];
         if (waiter && (waiter->chosen || (holder->thread && holder->thread->chosen)))
-            charge(live, process, waiter, holder, sample);
+            charge(blames, process, waiter, holder, sample);
         holder->waiters += waiter && waiter->chosen;
     }
     for (size_t i = 0; i < process->lock_count; i++) {
         const struct holder *holder = &holders[i];
         uint64_t ns[GS_MODE_COUNT] = {[GS_MODE_BLAME] = holder->waiters * sample->weight_ns};
         if (holder->thread && holder->thread->stack && holder->waiters > 0)
-            gs_live_time_add(live, holder->thread, ns);
+            gs_live_code_add(code, holder->thread, ns);
     }
 }

@@ -1,7 +1,7 @@
 /* Time, charged to what each thread did in it. Most threads do for many samples what they did in the one before: their
  * time is added up once, when they do something else or somebody looks. */
 #include "base/room.h"
-#include "profile/live_parts.h"
+#include "profile/live_charge.h"
 
 enum { CELL_NS = GS_PICTURE_CELL_MS * 1000000 };
 
@@ -11,7 +11,7 @@ static bool same(const struct gs_thread_sample *a, const struct gs_thread_sample
            a->run == b->run && a->torn == b->torn && a->lock == b->lock;
 }
 
-static void settle(struct gs_live *live, const struct gs_live_process *process, struct gs_live_thread *thread)
+static void settle(struct gs_live_code *code, const struct gs_live_process *process, struct gs_live_thread *thread)
 {
     uint64_t since_ns = process->weighed_ns - thread->settled_ns, ns[GS_MODE_COUNT];
     thread->settled_ns = process->weighed_ns;
@@ -23,26 +23,27 @@ static void settle(struct gs_live *live, const struct gs_live_process *process, 
         return;
     for (int mode = 0; mode < GS_MODE_COUNT; mode++)
         ns[mode] = mode != GS_MODE_BLAME && gs_mode_counts((enum gs_mode)mode, &thread->now) ? since_ns : 0;
-    gs_live_time_add(live, thread, ns);
+    gs_live_code_add(code, thread, ns);
 }
 
-void gs_live_settle(struct gs_live *live)
+void gs_live_settle(struct gs_live_code *code)
 {
+    const struct gs_live_people *people = code->people;
     const struct gs_live_process *process = NULL;
-    for (size_t i = 0; i < live->thread_count; i++) {
-        struct gs_live_thread *thread = live->threads[i];
+    for (size_t i = 0; i < people->thread_count; i++) {
+        struct gs_live_thread *thread = people->threads[i];
         if (!process || process->number != thread->process)
-            process = gs_live_process_of(live, thread->process);
+            process = gs_live_process_of(people, thread->process);
         if (process)
-            settle(live, process, thread);
+            settle(code, process, thread);
     }
 }
 
-static void note(struct gs_live *live, struct gs_live_process *process, struct gs_live_thread *thread,
+static void note(struct gs_live_code *code, struct gs_live_process *process, struct gs_live_thread *thread,
                  const struct gs_thread_sample *now, uint64_t time_ns)
 {
     uint8_t doing = gs_thread_idle(now) ? GS_DOING_IDLE : now->gil;
-    settle(live, process, thread);
+    settle(code, process, thread);
     if (thread->doing != doing) {
         thread->since_ns = time_ns;
         thread->at_least = thread->doing == GS_DOING_COUNT;
@@ -53,7 +54,7 @@ static void note(struct gs_live *live, struct gs_live_process *process, struct g
     thread->round = process->samples;
     thread->lock = now->lock;
     thread->stack = now->stack;
-    thread->stacks_known = live->stacks_known;
+    thread->stacks_known = code->stacks_known;
     thread->now = *now;
 }
 
@@ -66,44 +67,47 @@ static bool same_list(const struct gs_live_process *process, const struct gs_sam
     return list;
 }
 
-static void note_changed(struct gs_live *live, struct gs_live_process *process, const struct gs_sample *sample)
+static void note_changed(struct gs_live_code *code, struct gs_live_process *process, const struct gs_sample *sample)
 {
     for (size_t i = 0; i < sample->thread_count; i++) {
         const struct gs_thread_sample *now = &sample->threads[i];
         if (same(&process->last[i], now))
             continue;
-        struct gs_live_thread *thread = gs_live_thread_in(live, process, i, now->thread);
+        struct gs_live_thread *thread = gs_live_thread_in(code->people, process, i, now->thread);
         if (thread)
-            note(live, process, thread, now, sample->time_ns);
+            note(code, process, thread, now, sample->time_ns);
         process->last[i] = *now;
     }
 }
 
-static bool note_all(struct gs_live *live, struct gs_live_process *process, const struct gs_sample *sample)
+static bool note_all(struct gs_live_code *code, struct gs_live_process *process, const struct gs_sample *sample)
 {
     size_t known = 0;
     if (!gs_room((void **)&process->last, &process->last_room, sample->thread_count, sizeof *process->last))
         return false;
-    gs_live_settle(live); /* also those that are no more */
+    gs_live_settle(code); /* also those that are no more */
     for (size_t i = 0; i < sample->thread_count; i++) {
-        struct gs_live_thread *thread = gs_live_thread_in(live, process, i, sample->threads[i].thread);
+        struct gs_live_thread *thread = gs_live_thread_in(code->people, process, i, sample->threads[i].thread);
         if (thread)
-            note(live, process, thread, &sample->threads[i], sample->time_ns);
+            note(code, process, thread, &sample->threads[i], sample->time_ns);
         known += thread != NULL;
         process->last[i] = sample->threads[i];
     }
     process->seen = sample->thread_count;
     process->fresh = false;
-    if (known < process->threads)
-        gs_live_drop_threads(live, process);
+    if (known >= process->threads)
+        return true;
+    if (code->people->selection.threads)
+        gs_live_code_flush(code); /* while it is known what they are called */
+    gs_live_drop_threads(code->people, process);
     return true;
 }
 
-bool gs_live_charge(struct gs_live *live, struct gs_live_process *process, const struct gs_sample *sample)
+bool gs_live_charge(struct gs_live_code *code, struct gs_live_process *process, const struct gs_sample *sample)
 {
     if (same_list(process, sample))
-        note_changed(live, process, sample);
-    else if (!note_all(live, process, sample))
+        note_changed(code, process, sample);
+    else if (!note_all(code, process, sample))
         return false;
     process->weighed_ns += sample->weight_ns;
     return true;

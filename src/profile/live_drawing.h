@@ -3,7 +3,7 @@
 #define GS_PROFILE_LIVE_DRAWING_H
 
 #include "profile/album.h"
-#include "profile/live_parts.h"
+#include "profile/live_model.h"
 
 struct gs_live_drawing {
     struct gs_live *live;

@@ -3,13 +3,14 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "profile/live_charge.h"
 #include "profile/live_drawing.h"
 
 static struct gs_picture_place copy_source(const struct gs_live_drawing *drawing, const struct gs_place *place)
 {
     return (struct gs_picture_place){gs_album_copy(drawing->album, place->function),
                                      gs_album_copy(drawing->album, gs_live_file_of(place)),
-                                     gs_live_line_of(drawing->live, place), place->kind == GS_FRAME_GAP};
+                                     gs_live_line_of(&drawing->live->code, place), place->kind == GS_FRAME_GAP};
 }
 
 /* ---- GILs ---- */
@@ -19,7 +20,7 @@ static struct gs_picture_hold hold_now(const struct gs_live_drawing *drawing, co
 {
     const struct gs_live_hold *hold = &lock->hold;
     const struct gs_live_thread *thread =
-        lock->holder == GS_LIVE_NOBODY ? NULL : gs_live_thread_of(drawing->live, lock->holder);
+        lock->holder == GS_LIVE_NOBODY ? NULL : gs_live_thread_of(&drawing->live->people, lock->holder);
     struct gs_picture_hold now = {.waiters = (uint32_t)lock->waiters};
     struct gs_live_place place = {.line = 0};
     if (hold->tid) {
@@ -27,16 +28,16 @@ static struct gs_picture_hold hold_now(const struct gs_live_drawing *drawing, co
         now.at_least = lock->track.follow.at_least;
         now.longest_us = (lock->track.follow.last.ns - lock->track.follow.begin_ns) / 1000;
         place = hold->place;
-        for (size_t i = 0; i < drawing->live->thread_count && (!thread || thread->tid != now.tid); i++) {
-            const struct gs_live_thread *one = drawing->live->threads[i];
+        for (size_t i = 0; i < drawing->live->people.thread_count && (!thread || thread->tid != now.tid); i++) {
+            const struct gs_live_thread *one = drawing->live->people.threads[i];
             thread = one->tid == now.tid && one->process == process->number ? one : thread;
         }
     } else if (thread) {
         now.tid = thread->tid;
     }
     bool known = thread && thread->tid == now.tid;
-    if (known && !place.function[0] && thread->stacks_known == drawing->live->stacks_known)
-        gs_live_place_of(drawing->live, thread->stack, &place); /* no sample of this hold yet: where it waited */
+    if (known && !place.function[0] && thread->stacks_known == drawing->live->code.stacks_known)
+        gs_live_place_of(&drawing->live->code, thread->stack, &place); /* no sample of this hold yet: where it waited */
     now.place = gs_live_copy_place(drawing->album, &place);
     if (known)
         now.name = gs_album_copy(drawing->album, thread->name);
@@ -72,7 +73,7 @@ static double share_of(uint64_t part_ns, uint64_t all_ns, double unknown)
 static void draw_gil(const struct gs_live_drawing *drawing, const struct gs_live_process *process,
                      const struct gs_live_lock *lock, struct gs_picture_gil *gil)
 {
-    gil->process = (uint32_t)(process - drawing->live->processes);
+    gil->process = (uint32_t)(process - drawing->live->people.processes);
     gil->lock = (uint32_t)(lock - process->locks);
     gil->state = lock->state;
     gil->held = share_of(lock->sum.held_ns, lock->sum.watched_ns, lock->state == GS_GIL_HELD);
@@ -91,15 +92,15 @@ static void draw_gil(const struct gs_live_drawing *drawing, const struct gs_live
 static void draw_processes(const struct gs_live_drawing *drawing, struct gs_picture *picture)
 {
     const struct gs_live *live = drawing->live;
-    struct gs_picture_process *list = gs_album_get(drawing->album, live->process_count, sizeof *list);
+    struct gs_picture_process *list = gs_album_get(drawing->album, live->people.process_count, sizeof *list);
     size_t gil_count = 0;
-    for (size_t i = 0; i < live->process_count; i++)
-        gil_count += live->processes[i].lock_count;
+    for (size_t i = 0; i < live->people.process_count; i++)
+        gil_count += live->people.processes[i].lock_count;
     struct gs_picture_gil *gils = gs_album_get(drawing->album, gil_count, sizeof *gils);
     gil_count = 0;
-    picture->ended = live->process_count > 0;
-    for (size_t i = 0; list && gils && i < live->process_count; i++) {
-        const struct gs_live_process *process = &live->processes[i];
+    picture->ended = live->people.process_count > 0;
+    for (size_t i = 0; list && gils && i < live->people.process_count; i++) {
+        const struct gs_live_process *process = &live->people.processes[i];
         list[i] = (struct gs_picture_process){.pid = process->pid,
                                               .command = gs_album_copy(drawing->album, process->command),
                                               .python = gs_album_copy(drawing->album, process->python),
@@ -117,7 +118,7 @@ static void draw_processes(const struct gs_live_drawing *drawing, struct gs_pict
         }
     }
     picture->processes = list;
-    picture->process_count = list && gils ? live->process_count : 0;
+    picture->process_count = list && gils ? live->people.process_count : 0;
     picture->gils = gils;
     picture->gil_count = gil_count;
 }
@@ -130,7 +131,7 @@ static void draw_shares(const struct gs_live_drawing *drawing, const struct gs_l
 {
     struct gs_ledger_key key = {(uint64_t)thread->number << 32 | (function ? function->serial : 0),
                                 (uint32_t)frame->place.line};
-    const struct gs_live_line *line = gs_ledger_find(&drawing->live->lines, key);
+    const struct gs_live_line *line = gs_ledger_find(&drawing->live->code.lines, key);
     for (int mode = 0; line && time_ns > 0 && mode < GS_MODE_COUNT; mode++)
         frame->share[mode] = line->recent_ns[mode] / time_ns;
 }
@@ -140,19 +141,19 @@ static void draw_stack(const struct gs_live_drawing *drawing, const struct gs_li
 {
     struct gs_live *live = drawing->live;
     uint32_t stack = thread->stack;
-    size_t depth = stack ? gs_stacks_at(live->stacks, stack).depth : 0, count = 0;
+    size_t depth = stack ? gs_stacks_at(live->code.stacks, stack).depth : 0, count = 0;
     struct gs_picture_frame *frames =
         gs_album_get(drawing->album, 1 + (depth < GS_LIVE_DEPTH ? depth : GS_LIVE_DEPTH), sizeof *frames);
     for (; frames && stack && count < GS_LIVE_DEPTH; count++) {
-        struct gs_stack at = gs_stacks_at(live->stacks, stack);
-        const struct gs_place *place = gs_stacks_place_at(live->stacks, at.place);
-        const struct gs_live_function *function = gs_live_function_at(live, at.place);
+        struct gs_stack at = gs_stacks_at(live->code.stacks, stack);
+        const struct gs_place *place = gs_stacks_place_at(live->code.stacks, at.place);
+        const struct gs_live_function *function = gs_live_function_at(&live->code, at.place);
         frames[count].place = copy_source(drawing, place);
         draw_shares(drawing, thread, function, time_ns, &frames[count]);
         stack = at.caller;
     }
-    if (frames && count > 0 && live->selection.threads) {
-        const struct gs_live_function *outermost = gs_live_thread_function(live, thread);
+    if (frames && count > 0 && live->people.selection.threads) {
+        const struct gs_live_function *outermost = gs_live_thread_function(&live->code, thread);
         const char *name = outermost ? (const char *)(uintptr_t)outermost->key.a : thread->name;
         frames[count].place = (struct gs_picture_place){gs_album_copy(drawing->album, name), "", 0, false};
         draw_shares(drawing, thread, outermost, time_ns, &frames[count++]);
@@ -164,7 +165,7 @@ static void draw_stack(const struct gs_live_drawing *drawing, const struct gs_li
 static void draw_cells(const struct gs_live_drawing *drawing, const struct gs_live_thread *thread,
                        struct gs_picture_thread *row)
 {
-    uint64_t last = drawing->live->cell, first = thread->first_cell;
+    uint64_t last = drawing->live->people.cell, first = thread->first_cell;
     if (last - first >= GS_PICTURE_CELLS)
         first = last - GS_PICTURE_CELLS + 1;
     struct gs_picture_cell *cells = gs_album_get(drawing->album, last - first + 1, sizeof *cells);
@@ -196,10 +197,11 @@ static void draw_thread(const struct gs_live_drawing *drawing, const struct gs_l
                                       .at_least = thread->at_least};
     for (int i = 0; time_ns > 0 && i < GS_DOING_COUNT; i++)
         row->share[i] = thread->recent_ns[i] / time_ns;
-    if (thread->stacks_known != live->stacks_known)
+    if (thread->stacks_known != live->code.stacks_known)
         return;
     if (thread->stack)
-        row->place = copy_source(drawing, gs_stacks_place_at(live->stacks, gs_live_told_place(live, thread->stack)));
+        row->place =
+            copy_source(drawing, gs_stacks_place_at(live->code.stacks, gs_live_told_place(&live->code, thread->stack)));
     if (stack)
         draw_stack(drawing, thread, time_ns, row);
     if (cells)
@@ -210,9 +212,9 @@ static void draw_threads(const struct gs_live_drawing *drawing, unsigned show, u
                          struct gs_picture *picture)
 {
     const struct gs_live *live = drawing->live;
-    struct gs_picture_thread *list = gs_album_get(drawing->album, live->thread_count, sizeof *list);
-    for (size_t i = 0; list && i < live->thread_count; i++) {
-        const struct gs_live_thread *thread = live->threads[i];
+    struct gs_picture_thread *list = gs_album_get(drawing->album, live->people.thread_count, sizeof *list);
+    for (size_t i = 0; list && i < live->people.thread_count; i++) {
+        const struct gs_live_thread *thread = live->people.threads[i];
         bool stack = show & GS_SHOW_STACKS || (show & GS_SHOW_STACK && thread->number == wanted);
         if (!thread->chosen)
             continue;
@@ -234,10 +236,10 @@ const struct gs_picture *gs_live_picture(struct gs_live *live, struct gs_album *
 {
     struct gs_live_drawing drawing = {live, album, now_ns};
     gs_album_clear(album);
-    gs_live_settle(live);
+    gs_live_settle(&live->code);
     struct gs_picture *picture = gs_album_picture(album);
-    if (live->stacks)
-        gs_live_time_flush(live);
+    if (live->code.stacks)
+        gs_live_code_flush(&live->code);
     draw_processes(&drawing, picture);
     draw_threads(&drawing, show, thread, picture);
     if (show & GS_SHOW_FUNCTIONS)

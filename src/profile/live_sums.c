@@ -8,8 +8,8 @@ uint64_t gs_live_ago_us(const struct gs_live_drawing *drawing, uint64_t time_ns)
 
 uint32_t gs_live_index_of_process(const struct gs_live *live, uint32_t number)
 {
-    const struct gs_live_process *process = gs_live_process_of(live, number);
-    return process ? (uint32_t)(process - live->processes) : 0;
+    const struct gs_live_process *process = gs_live_process_of(&live->people, number);
+    return process ? (uint32_t)(process - live->people.processes) : 0;
 }
 
 struct gs_picture_place gs_live_copy_place(struct gs_album *album, const struct gs_live_place *place)
@@ -23,15 +23,15 @@ struct gs_picture_place gs_live_copy_place(struct gs_album *album, const struct 
 void gs_live_draw_functions(const struct gs_live_drawing *drawing, struct gs_picture *picture)
 {
     const struct gs_live *live = drawing->live;
-    uint32_t count = live->functions.count;
+    uint32_t count = live->code.functions.count;
     struct gs_picture_function *list = gs_album_get(drawing->album, count, sizeof *list);
     for (uint32_t i = 0; list && i < count; i++) {
-        const struct gs_live_function *function = gs_ledger_at(&live->functions, i);
+        const struct gs_live_function *function = gs_ledger_at(&live->code.functions, i);
         list[i].place = (struct gs_picture_place){
             gs_album_copy(drawing->album, (const char *)(uintptr_t)function->key.a),
             gs_album_copy(drawing->album, (const char *)(uintptr_t)function->key.b), 0, function->gap};
         for (int mode = 0; mode < GS_MODE_COUNT; mode++) {
-            double of = live->recent_ns > 0 ? live->recent_ns : 1;
+            double of = live->code.recent_ns > 0 ? live->code.recent_ns : 1;
             list[i].own[mode] = function->own.recent_ns[mode] / of;
             list[i].total[mode] = function->total.recent_ns[mode] / of;
             list[i].own_s[mode] = (double)function->own.ns[mode] / 1e9;
@@ -45,10 +45,10 @@ void gs_live_draw_functions(const struct gs_live_drawing *drawing, struct gs_pic
 void gs_live_draw_holds(const struct gs_live_drawing *drawing, struct gs_picture *picture)
 {
     const struct gs_live *live = drawing->live;
-    uint32_t count = live->holds.count;
+    uint32_t count = live->gils.holds.count;
     struct gs_picture_hold *list = gs_album_get(drawing->album, count, sizeof *list);
     for (uint32_t i = 0; list && i < count; i++) {
-        const struct gs_live_hold_sum *sum = gs_ledger_at(&live->holds, i);
+        const struct gs_live_hold_sum *sum = gs_ledger_at(&live->gils.holds, i);
         list[i] = (struct gs_picture_hold){.process = gs_live_index_of_process(live, sum->process),
                                            .tid = sum->tid,
                                            .name = gs_album_copy(drawing->album, sum->name),

@@ -4,7 +4,8 @@
 
 #include "base/least.h"
 #include "base/room.h"
-#include "profile/live_parts.h"
+#include "base/cut.h"
+#include "profile/live_gils.h"
 
 enum { HOLD_LEAST_US = 1000 /* what is shorter is not listed */ };
 
@@ -14,15 +15,15 @@ static uint64_t worth_of_hold(const void *entry, const void *context)
     return ((const struct gs_live_hold_sum *)entry)->longest_us;
 }
 
-static void list_hold(struct gs_live *live, const struct gs_live_process *process, const struct gs_live_lock *lock,
+static void list_hold(struct gs_live_gils *gils, const struct gs_live_process *process, const struct gs_live_lock *lock,
                       const struct gs_live_longest *one)
 {
     struct gs_ledger_key key = {(uint64_t)process->number << 32 | (uint32_t)one->tid,
                                 (uint64_t)lock->hold.function << 32 | (uint32_t)one->place.line};
-    struct gs_live_hold_sum *sum = gs_ledger_get(&live->holds, key);
+    struct gs_live_hold_sum *sum = gs_ledger_get(&gils->holds, key);
     if (!sum) {
-        gs_ledger_halve(&live->holds, worth_of_hold, NULL);
-        sum = gs_ledger_get(&live->holds, key);
+        gs_ledger_halve(&gils->holds, worth_of_hold, NULL);
+        sum = gs_ledger_get(&gils->holds, key);
     }
     if (!sum)
         return;
@@ -41,17 +42,7 @@ static void list_hold(struct gs_live *live, const struct gs_live_process *proces
     }
 }
 
-static const struct gs_live_thread *thread_with(const struct gs_live *live, const struct gs_live_process *process,
-                                                pid_t tid)
-{
-    for (size_t i = 0; i < live->thread_count; i++) {
-        if (live->threads[i]->tid == tid && live->threads[i]->process == process->number)
-            return live->threads[i];
-    }
-    return NULL;
-}
-
-static void end_hold(struct gs_live *live, struct gs_live_process *process, struct gs_live_lock *lock,
+static void end_hold(struct gs_live_gils *gils, struct gs_live_process *process, struct gs_live_lock *lock,
                      const struct gs_hold_span *span)
 {
     const struct gs_live_hold *hold = &lock->hold;
@@ -59,14 +50,14 @@ static void end_hold(struct gs_live *live, struct gs_live_process *process, stru
         .tid = hold->tid, .us = (span->to_ns - span->from_ns) / 1000, .end_ns = span->to_ns - span->doubt_ns};
     if (one.us < HOLD_LEAST_US || !hold->tid)
         return;
-    const struct gs_live_thread *thread = thread_with(live, process, hold->tid);
-    bool chosen = thread ? thread->chosen : live->selection.pattern_count == 0;
-    gs_live_copy(one.name, sizeof one.name, thread ? thread->name : "");
+    const struct gs_live_thread *thread = gs_live_thread_with(gils->code->people, process, hold->tid);
+    bool chosen = thread ? thread->chosen : gils->code->people->selection.pattern_count == 0;
+    gs_cut(one.name, sizeof one.name, thread ? thread->name : "");
     one.at_least = span->at_least;
     one.waiters = hold->waiters;
     one.place = hold->place;
     if (chosen)
-        list_hold(live, process, lock, &one);
+        list_hold(gils, process, lock, &one);
     if (one.us > lock->longest.us)
         lock->longest = one;
 }
@@ -83,77 +74,64 @@ static bool reserve(struct gs_live_process *process, size_t count)
     return true;
 }
 
-static void look_at(struct gs_live *live, struct gs_live_process *process, struct gs_live_lock *lock,
+static void look_at(struct gs_live_gils *gils, struct gs_live_process *process, struct gs_live_lock *lock,
                     const struct gs_gil_look *look, bool lost)
 {
     struct gs_gil_step step;
-    gs_gil_track_step(&lock->track, look, &live->rule, lost, &lock->sum, &step);
+    gs_gil_track_step(&lock->track, look, &gils->rule, lost, &lock->sum, &step);
     if (step.ended)
-        end_hold(live, process, lock, &step.hold);
+        end_hold(gils, process, lock, &step.hold);
     if (!step.goes_on)
         lock->hold = (struct gs_live_hold){.tid = look->hold.held && look->hold.counted ? (pid_t)look->hold.holder : 0};
 }
 
-void gs_live_look(struct gs_live *live, pid_t pid, const struct gs_gil *gils, size_t count, uint64_t time_ns)
+void gs_live_gil_look(struct gs_live_gils *gils, struct gs_live_process *process, const struct gs_gil *list,
+                      size_t count, uint64_t time_ns)
 {
-    struct gs_live_process *process = gs_live_process_at(live, pid);
-    if (!process || !reserve(process, count))
+    if (!reserve(process, count))
         return; /* the next sample tells that there is no memory */
     for (size_t i = 0; i < count && i < process->lock_count; i++) {
         struct gs_live_lock *lock = &process->locks[i];
         struct gs_gil_look look = {.hold = {.ns = time_ns,
-                                            .holder = (uint64_t)gils[i].holder,
-                                            .switches = gils[i].switches,
-                                            .held = gils[i].state == GS_GIL_HELD,
-                                            .counted = gils[i].has_switches}};
-        bool moved, lost = gs_gil_track_lost(&lock->track, &look.hold, &live->rule, &moved);
-        lock->state = gils[i].state;
-        look_at(live, process, lock, &look, lost);
+                                            .holder = (uint64_t)list[i].holder,
+                                            .switches = list[i].switches,
+                                            .held = list[i].state == GS_GIL_HELD,
+                                            .counted = list[i].has_switches}};
+        bool moved, lost = gs_gil_track_lost(&lock->track, &look.hold, &gils->rule, &moved);
+        lock->state = list[i].state;
+        look_at(gils, process, lock, &look, lost);
     }
-}
-
-uint64_t gs_live_looked_ns(const struct gs_live *live, uint64_t *seen)
-{
-    uint64_t last_ns = 0;
-    *seen = 0;
-    for (size_t i = 0; i < live->process_count; i++) {
-        for (size_t k = 0; k < live->processes[i].lock_count; k++) {
-            const struct gs_hold_look *last = &live->processes[i].locks[k].track.follow.last;
-            last_ns = gs_most(last_ns, last->ns);
-            *seen += last->switches + last->held;
-        }
-    }
-    return last_ns;
 }
 
 /* The sample shows where the holder is; most of them stay there. */
-static void locate_hold(struct gs_live *live, struct gs_live_lock *lock, const struct gs_sample *sample)
+static void locate_hold(struct gs_live_gils *gils, struct gs_live_lock *lock, const struct gs_sample *sample)
 {
-    const struct gs_live_thread *holder = lock->holder == GS_LIVE_NOBODY ? NULL : gs_live_thread_of(live, lock->holder);
+    const struct gs_live_thread *holder =
+        lock->holder == GS_LIVE_NOBODY ? NULL : gs_live_thread_of(gils->code->people, lock->holder);
     struct gs_live_hold *hold = &lock->hold;
     if (!hold->tid || !holder || holder->tid != hold->tid || sample->time_ns < lock->track.follow.begin_ns)
         return;
-    hold->function = gs_live_place_of(live, holder->stack, &hold->place);
+    hold->function = gs_live_place_of(gils->code, holder->stack, &hold->place);
     if (lock->waiters > hold->waiters)
         hold->waiters = (uint32_t)lock->waiters;
 }
 
-static void take_gil(struct gs_live *live, struct gs_live_process *process, struct gs_live_lock *lock,
+static void take_gil(struct gs_live_gils *gils, struct gs_live_process *process, struct gs_live_lock *lock,
                      const struct gs_sample *sample, bool lost)
 {
     size_t number = (size_t)(lock - process->locks);
     const struct gs_thread_sample *holder = gs_sample_holder(sample, number);
-    const struct gs_live_thread *known = holder ? gs_live_thread_of(live, holder->thread) : NULL;
+    const struct gs_live_thread *known = holder ? gs_live_thread_of(gils->code->people, holder->thread) : NULL;
     struct gs_gil_look look = gs_gil_look(&sample->gils[number], known ? (uint64_t)known->tid : 0, sample->time_ns);
     lock->state = sample->gils[number].state;
-    look_at(live, process, lock, &look, lost);
+    look_at(gils, process, lock, &look, lost);
     lock->seen = true;
     lock->waiters = look.waiters;
     lock->holder = holder ? holder->thread : GS_LIVE_NOBODY;
-    locate_hold(live, lock, sample);
+    locate_hold(gils, lock, sample);
 }
 
-bool gs_live_gil_sample(struct gs_live *live, struct gs_live_process *process, const struct gs_sample *sample)
+bool gs_live_gil_sample(struct gs_live_gils *gils, struct gs_live_process *process, const struct gs_sample *sample)
 {
     bool lost = false, moved;
     if (!reserve(process, sample->gil_count))
@@ -165,10 +143,10 @@ bool gs_live_gil_sample(struct gs_live *live, struct gs_live_process *process, c
     size_t count = gs_least(sample->gil_count, process->lock_count);
     for (size_t i = 0; i < count; i++) {
         struct gs_gil_look look = gs_gil_look(&sample->gils[i], 0, sample->time_ns);
-        lost |= gs_gil_track_lost(&process->locks[i].track, &look.hold, &live->rule, &moved);
+        lost |= gs_gil_track_lost(&process->locks[i].track, &look.hold, &gils->rule, &moved);
     }
     for (size_t i = 0; i < count; i++)
-        take_gil(live, process, &process->locks[i], sample, lost);
+        take_gil(gils, process, &process->locks[i], sample, lost);
     return true;
 }
 
@@ -207,9 +185,12 @@ void gs_live_gil_second(struct gs_live_process *process, uint64_t seconds, doubl
     }
 }
 
-void gs_live_gil_reset(struct gs_live_lock *lock)
+void gs_live_gil_reset(struct gs_live_process *process)
 {
-    lock->sum = lock->second = (struct gs_gil_sum){0};
-    lock->longest = (struct gs_live_longest){0};
-    lock->track.follow.at_least = true;
+    for (size_t i = 0; i < process->lock_count; i++) {
+        struct gs_live_lock *lock = &process->locks[i];
+        lock->sum = lock->second = (struct gs_gil_sum){0};
+        lock->longest = (struct gs_live_longest){0};
+        lock->track.follow.at_least = true;
+    }
 }
