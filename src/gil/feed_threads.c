@@ -161,6 +161,7 @@ static void take_absent(struct gs_feed_threads *threads, struct gs_feed_thread *
     if (asked && now_ns - thread->ran_at_ns >= (just ? RAN_SOON_NS : RAN_NS))
         asked = note_ran(threads, thread, now_ns);
     thread->ended = !asked;
+    threads->same = threads->same && asked;
     thread->before = thread->word;
     thread->word = thread->ended ? thread->word : GS_WITHOUT;
 }
@@ -169,7 +170,7 @@ enum gs_status gs_feed_threads_take(struct gs_feed_threads *threads, const struc
 {
     if (!gs_room((void **)&threads->at, &threads->at_room, sample->thread_count + 1, sizeof *threads->at))
         return GS_NO_MEMORY;
-    size_t gils = gs_least(sample->gil_count, GS_GILS_MOST);
+    size_t gils = gs_least(sample->gil_count, GS_GILS_MOST), taken = 0;
     for (size_t i = 0; i < sample->thread_count; i++) {
         const struct gs_thread_sample *now = &sample->threads[i];
         struct gs_feed_state *state = i < threads->state_count && threads->states[i].number == now->thread
@@ -177,9 +178,12 @@ enum gs_status gs_feed_threads_take(struct gs_feed_threads *threads, const struc
                                           : find_state(threads, now->thread);
         threads->left_out |= now->lock >= gils;
         threads->at[i] = state && now->lock < gils ? state->thread : NULL;
-        if (threads->at[i])
-            take_state(threads, sample, state, now);
+        if (!threads->at[i])
+            continue;
+        take_state(threads, sample, state, now);
+        taken++;
     }
+    threads->same = taken == threads->state_count;
     for (size_t i = 0; i < threads->count; i++) {
         if (threads->list[i]->any && threads->list[i]->sample != threads->samples)
             take_absent(threads, threads->list[i], sample->time_ns);
@@ -231,6 +235,8 @@ void gs_feed_threads_drop(struct gs_feed_threads *threads, uint64_t gap_ns,
                           void (*left)(void *context, const struct gs_feed_thread *thread), void *context)
 {
     size_t kept = 0;
+    if (threads->same)
+        return;
     for (size_t i = 0; i < threads->state_count; i++) {
         const struct gs_feed_state *state = &threads->states[i];
         if (state->sample == threads->samples || state->sample == 0)

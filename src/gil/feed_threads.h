@@ -47,6 +47,7 @@ struct gs_feed_threads {        /* zeroed but for the first line: there are none
     size_t at_room;
     uint64_t serials, samples; /* samples: since the beginning, this one with them */
     uint64_t last_ns;          /* of the last sample */
+    bool same;                 /* this sample has all states that are known, and no thread has ended */
     bool left_out;             /* there were threads of GILs that are not told apart */
 };
 
