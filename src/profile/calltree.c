@@ -2,7 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "profile/calltree_parts.h"
+#include "profile/calltree_fold.h"
+#include "profile/calltree_tree.h"
 
 struct gs_calltree *gs_calltree_new(const struct gs_selection *selection, const struct gs_calltree_options *options)
 {
@@ -11,12 +12,7 @@ struct gs_calltree *gs_calltree_new(const struct gs_selection *selection, const 
         return NULL;
     tree->selection = selection;
     tree->options = *options;
-    tree->places = gs_stacks_new();
-    tree->path_count = selection->mode == GS_MODE_BLAME ? GS_PATHS_BLAME : GS_PATHS;
-    tree->paths = calloc(tree->path_count, sizeof *tree->paths);
-    /* Those of a fixed tree that come too late need nodes too. */
-    uint32_t most = options->fixed ? options->most / 4 * 3 : options->most;
-    if (tree->places && tree->paths && gs_nodes_init(&tree->nodes, most))
+    if (gs_paths_make(&tree->paths, selection, options))
         return tree;
     gs_calltree_free(tree);
     return NULL;
@@ -36,11 +32,7 @@ void gs_calltree_free(struct gs_calltree *tree)
     free(tree->processes);
     free(tree->threads);
     gs_ids_fini(&tree->tids);
-    gs_nodes_fini(&tree->nodes);
-    gs_stacks_free(tree->places);
-    free(tree->paths);
-    free(tree->place_of);
-    free(tree->climb);
+    gs_paths_fini(&tree->paths);
     free(tree->found[0]);
     free(tree->found[1]);
     free(tree->self_ns);
@@ -51,7 +43,7 @@ void gs_calltree_free(struct gs_calltree *tree)
 
 void gs_calltree_forget(struct gs_calltree *tree)
 {
-    gs_calltree_drop_paths(tree);
+    gs_paths_drop(&tree->paths);
 }
 
 static bool counts(const struct gs_calltree *tree, const struct gs_thread_sample *thread)
@@ -63,15 +55,15 @@ static bool counts(const struct gs_calltree *tree, const struct gs_thread_sample
 
 static uint32_t child(struct gs_calltree *tree, uint32_t node, enum gs_node_kind kind, uint32_t number)
 {
-    uint32_t found = node ? gs_nodes_child(&tree->nodes, node, gs_node_frame(kind, number)) : 0;
+    uint32_t found = node ? gs_nodes_child(&tree->paths.nodes, node, gs_node_frame(kind, number)) : 0;
     if (found)
-        tree->deepest = found;
+        tree->paths.deepest = found;
     return found;
 }
 
 static uint32_t process_node(struct gs_calltree *tree, const struct gs_sample *sample)
 {
-    return gs_nodes_child(&tree->nodes, 0, gs_node_frame(GS_NODE_PROCESS, sample->process));
+    return gs_nodes_child(&tree->paths.nodes, 0, gs_node_frame(GS_NODE_PROCESS, sample->process));
 }
 
 static uint32_t same_thread(const struct gs_calltree *tree, uint32_t number)
@@ -88,14 +80,14 @@ static uint32_t thread_node(struct gs_calltree *tree, uint32_t node, const struc
 static uint32_t stack_node(struct gs_calltree *tree, uint32_t node, const struct gs_thread_sample *thread)
 {
     node = thread_node(tree, node, thread);
-    return node ? gs_calltree_descend(tree, node, thread->stack) : 0;
+    return node ? gs_paths_descend(&tree->paths, node, thread->stack) : 0;
 }
 
 /* holder: of the GIL that a waiter waits for, in mode blame; NULL: not known. 0: no room, or no memory. */
 static uint32_t node_of(struct gs_calltree *tree, const struct gs_sample *sample, const struct gs_thread_sample *thread,
                         const struct gs_thread_sample *holder)
 {
-    uint32_t node = tree->deepest = process_node(tree, sample);
+    uint32_t node = tree->paths.deepest = process_node(tree, sample);
     if (tree->selection->mode != GS_MODE_BLAME)
         return stack_node(tree, node, thread);
     node = holder ? stack_node(tree, node, holder) : child(tree, node, GS_NODE_HOLDER_UNKNOWN, 0);
@@ -105,18 +97,19 @@ static uint32_t node_of(struct gs_calltree *tree, const struct gs_sample *sample
 static uint32_t late_node(struct gs_calltree *tree, const struct gs_sample *sample,
                           const struct gs_thread_sample *thread)
 {
-    uint32_t node = tree->deepest = process_node(tree, sample);
+    uint32_t node = tree->paths.deepest = process_node(tree, sample);
     return child(tree, thread_node(tree, node, thread), GS_NODE_LATE, 0);
 }
 
 /* What a fixed tree has no more room for is charged to "(other)" below the part of it that is known. */
 static uint32_t overflow(struct gs_calltree *tree)
 {
-    uint32_t node, most = tree->nodes.most;
-    tree->nodes.most = tree->options.most;
-    for (node = 0; !node && tree->deepest; tree->deepest = tree->nodes.list[tree->deepest].parent)
-        node = gs_nodes_child(&tree->nodes, tree->deepest, gs_node_frame(GS_NODE_OTHER, 0));
-    tree->nodes.most = most;
+    uint32_t node, most = tree->paths.nodes.most;
+    tree->paths.nodes.most = tree->options.most;
+    for (node = 0; !node && tree->paths.deepest;
+         tree->paths.deepest = tree->paths.nodes.list[tree->paths.deepest].parent)
+        node = gs_nodes_child(&tree->paths.nodes, tree->paths.deepest, gs_node_frame(GS_NODE_OTHER, 0));
+    tree->paths.nodes.most = most;
     tree->folded += node != 0;
     return node;
 }
@@ -169,9 +162,9 @@ static enum gs_status look_at(struct gs_calltree *tree, const struct gs_sample *
 {
     if (!makes_sense(tree, sample))
         return GS_FAILED;
-    if (tree->source != sample->stacks)
-        gs_calltree_drop_paths(tree);
-    tree->source = sample->stacks;
+    if (tree->paths.source != sample->stacks)
+        gs_paths_drop(&tree->paths);
+    tree->paths.source = sample->stacks;
     return GS_OK;
 }
 
@@ -195,19 +188,19 @@ enum gs_status gs_calltree_add(struct gs_calltree *tree, const struct gs_sample 
         const struct gs_thread_sample *thread = &sample->threads[i];
         uint32_t number, late;
         status = find_one(tree, sample, thread, &number, &late);
-        if (status == GS_LOST && (status = gs_calltree_fold(tree)) == GS_OK) {
-            tree->source = sample->stacks;
+        if (status == GS_LOST && (status = gs_paths_fold(&tree->paths, &tree->folded)) == GS_OK) {
+            tree->paths.source = sample->stacks;
             status = find_one(tree, sample, thread, &number, &late);
         }
         if (status != GS_OK || !number)
             continue;
-        struct gs_node *node = &tree->nodes.list[number];
+        struct gs_node *node = &tree->paths.nodes.list[number];
         node->samples++;
         node->word_ns[thread->gil] += sample->weight_ns;
         if (gs_thread_idle(thread))
             node->idle_ns += sample->weight_ns;
         if (late)
-            tree->nodes.list[late].word_ns[GS_UNKNOWN] += sample->gap_ns;
+            tree->paths.nodes.list[late].word_ns[GS_UNKNOWN] += sample->gap_ns;
     }
     return status == GS_LOST ? GS_NO_MEMORY : status;
 }

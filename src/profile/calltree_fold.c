@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "profile/calltree_parts.h"
+#include "profile/calltree_fold.h"
 #include "profile/limit.h"
 
 /* Kept nodes, and an "(other)" for each at the worst, leave a quarter of the room to those that come. */
@@ -13,6 +13,7 @@ struct fold {
     uint64_t *total_ns;    /* by node, with all below it */
     uint32_t *to;          /* old number -> new number, of itself or of the "(other)" that it went to */
     struct gs_limit limit; /* which of them stay */
+    uint64_t *folded;      /* how many did not */
 };
 
 /* Finds the limit that keeps `keep` nodes. */
@@ -43,9 +44,9 @@ static bool stays(struct fold *fold, const struct gs_node *node, uint64_t total_
 
 /* The nodes that stay move up in the array: a caller stands before what it calls, and an "(other)" takes no more room
  * than what goes into it did. */
-static void compact(struct gs_calltree *tree, struct fold *fold)
+static void compact(struct gs_paths *paths, struct fold *fold)
 {
-    struct gs_nodes *nodes = &tree->nodes;
+    struct gs_nodes *nodes = &paths->nodes;
     uint32_t count = nodes->count, other = gs_node_frame(GS_NODE_OTHER, 0);
     gs_nodes_clear(nodes);
     fold->to[0] = 0;
@@ -59,48 +60,49 @@ static void compact(struct gs_calltree *tree, struct fold *fold)
             node.frame = other;
         if (!inside)
             parent = gs_nodes_child(nodes, parent, node.frame);
-        tree->folded += nodes->list[parent].frame == other && !was_other;
+        *fold->folded += nodes->list[parent].frame == other && !was_other;
         fold->to[i] = parent;
         add(&nodes->list[parent], &node);
     }
 }
 
 /* Forgets the names of what is gone. */
-static bool renew_places(struct gs_calltree *tree)
+static bool renew_places(struct gs_paths *paths)
 {
-    uint32_t count = gs_stacks_place_count(tree->places);
+    uint32_t count = gs_stacks_place_count(paths->places);
     struct gs_stacks *kept = gs_stacks_new();
     uint32_t *to = calloc((size_t)count + 1, sizeof *to);
     bool done = kept && to;
-    gs_calltree_drop_paths(tree);
-    for (uint32_t i = 1; i < tree->nodes.count && done; i++) {
-        struct gs_node *node = &tree->nodes.list[i];
+    gs_paths_drop(paths);
+    for (uint32_t i = 1; i < paths->nodes.count && done; i++) {
+        struct gs_node *node = &paths->nodes.list[i];
         uint32_t number = gs_node_number(node);
         if (gs_node_kind(node) != GS_NODE_FRAME)
             continue;
         if (!to[number])
-            to[number] = gs_stacks_place(kept, gs_stacks_place_at(tree->places, number));
+            to[number] = gs_stacks_place(kept, gs_stacks_place_at(paths->places, number));
         done = to[number] != 0;
         node->frame = gs_node_frame(GS_NODE_FRAME, to[number]);
     }
     free(to);
     if (kept) {
-        gs_stacks_free(tree->places);
-        tree->places = kept;
+        gs_stacks_free(paths->places);
+        paths->places = kept;
     }
     return done;
 }
 
-static bool fold_to(struct gs_calltree *tree, uint32_t keep)
+static bool fold_to(struct gs_paths *paths, uint32_t keep, uint64_t *folded)
 {
-    struct gs_nodes *nodes = &tree->nodes;
+    struct gs_nodes *nodes = &paths->nodes;
     struct fold fold = {.total_ns = malloc(nodes->count * sizeof *fold.total_ns),
-                        .to = malloc(nodes->count * sizeof *fold.to)};
+                        .to = malloc(nodes->count * sizeof *fold.to),
+                        .folded = folded};
     bool done = fold.total_ns && fold.to;
     if (done) {
         find_limit(nodes, &fold, keep);
-        compact(tree, &fold);
-        done = renew_places(tree);
+        compact(paths, &fold);
+        done = renew_places(paths);
         gs_nodes_index(nodes);
     }
     free(fold.total_ns);
@@ -108,15 +110,15 @@ static bool fold_to(struct gs_calltree *tree, uint32_t keep)
     return done;
 }
 
-enum gs_status gs_calltree_fold(struct gs_calltree *tree)
+enum gs_status gs_paths_fold(struct gs_paths *paths, uint64_t *folded)
 {
-    uint32_t keep = tree->nodes.most / 8 * KEPT_OF_8, half = tree->nodes.count / 2;
+    uint32_t keep = paths->nodes.most / 8 * KEPT_OF_8, half = paths->nodes.count / 2;
     if (keep > half) /* it is names that take too much memory */
         keep = half;
     do {
-        if (!fold_to(tree, keep))
+        if (!fold_to(paths, keep, folded))
             return GS_NO_MEMORY;
         keep /= 2;
-    } while (keep > 0 && gs_calltree_crowded(tree));
+    } while (keep > 0 && gs_paths_crowded(paths));
     return GS_OK;
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/room.h"
-#include "profile/calltree_parts.h"
+#include "profile/calltree_tree.h"
 
 /* Numbers of one tree as those of the other. */
 struct mapping {
@@ -124,12 +124,12 @@ static bool map_threads(struct gs_calltree *into, const struct gs_calltree *from
 static bool map_places(struct gs_calltree *into, const struct gs_calltree *from, const struct gs_calltree_side *side,
                        struct mapping *map)
 {
-    uint32_t count = gs_stacks_place_count(from->places);
+    uint32_t count = gs_stacks_place_count(from->paths.places);
     map->places = calloc((size_t)count + 1, sizeof *map->places);
     for (uint32_t i = 1; i <= count && map->places; i++) {
-        struct gs_place place = *gs_stacks_place_at(from->places, i);
+        struct gs_place place = *gs_stacks_place_at(from->paths.places, i);
         place.file = side->shorten(side->context, place.file);
-        map->places[i] = gs_stacks_place(into->places, &place);
+        map->places[i] = gs_stacks_place(into->paths.places, &place);
         if (!map->places[i] || map->places[i] >= GS_PLACES_MOST)
             return false;
     }
@@ -161,21 +161,21 @@ static uint64_t scaled(uint64_t ns, double factor)
 static bool add_nodes(struct gs_calltree *into, const struct gs_calltree *from, const struct gs_calltree_side *side,
                       struct mapping *map)
 {
-    uint32_t count = from->nodes.count;
+    uint32_t count = from->paths.nodes.count;
     map->nodes = calloc(count, sizeof *map->nodes);
     for (uint32_t i = 0; i < count && map->nodes; i++) {
-        const struct gs_node *node = &from->nodes.list[i];
+        const struct gs_node *node = &from->paths.nodes.list[i];
         if (i > 0 && gs_node_kind(node) == GS_NODE_LATE)
             continue;
         if (i > 0)
-            map->nodes[i] = gs_nodes_child(&into->nodes, map->nodes[node->parent], frame_for(map, from, node));
+            map->nodes[i] = gs_nodes_child(&into->paths.nodes, map->nodes[node->parent], frame_for(map, from, node));
         if (i > 0 && !map->nodes[i])
             return false;
-        struct gs_node *to = &into->nodes.list[map->nodes[i]];
+        struct gs_node *to = &into->paths.nodes.list[map->nodes[i]];
         to->word_ns[side->word] += scaled(from->self_ns[i], side->factor);
         to->samples += node->samples;
         if (i > 0)
-            into->nodes.list[to->parent].samples -= node->samples;
+            into->paths.nodes.list[to->parent].samples -= node->samples;
     }
     return map->nodes != NULL;
 }

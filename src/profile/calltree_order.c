@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "profile/calltree_parts.h"
+#include "profile/calltree_tree.h"
 
 static int compare_texts(const char *a, const char *b)
 {
@@ -86,9 +86,9 @@ static int by_key(const void *left, const void *right)
 
 static void sort_children(struct gs_calltree *tree, struct key *keys, const uint32_t *places, const uint32_t *threads)
 {
-    uint32_t count = tree->nodes.count;
+    uint32_t count = tree->paths.nodes.count;
     for (uint32_t i = 1; i < count; i++) {
-        const struct gs_node *node = &tree->nodes.list[i];
+        const struct gs_node *node = &tree->paths.nodes.list[i];
         enum gs_node_kind kind = gs_node_kind(node);
         uint32_t number = gs_node_number(node);
         if (kind == GS_NODE_FRAME)
@@ -110,8 +110,8 @@ static void sort_children(struct gs_calltree *tree, struct key *keys, const uint
 
 static void sum_up(struct gs_calltree *tree)
 {
-    for (uint32_t i = tree->nodes.count - 1; i > 0; i--) {
-        struct gs_node *node = &tree->nodes.list[i], *parent = &tree->nodes.list[node->parent];
+    for (uint32_t i = tree->paths.nodes.count - 1; i > 0; i--) {
+        struct gs_node *node = &tree->paths.nodes.list[i], *parent = &tree->paths.nodes.list[node->parent];
         for (int word = 0; word <= GS_UNKNOWN; word++)
             parent->word_ns[word] += node->word_ns[word];
         parent->idle_ns += node->idle_ns;
@@ -121,9 +121,9 @@ static void sum_up(struct gs_calltree *tree)
 
 enum gs_status gs_calltree_finish(struct gs_calltree *tree)
 {
-    uint32_t count = tree->nodes.count;
+    uint32_t count = tree->paths.nodes.count;
     struct key *keys = malloc(count * sizeof *keys);
-    uint32_t *places = rank(1, gs_stacks_place_count(tree->places), by_place, tree->places);
+    uint32_t *places = rank(1, gs_stacks_place_count(tree->paths.places), by_place, tree->paths.places);
     uint32_t *threads = rank(0, tree->thread_count, by_thread, tree->threads);
     tree->self_ns = malloc(count * sizeof *tree->self_ns);
     tree->children = calloc(count, sizeof *tree->children);
@@ -131,7 +131,7 @@ enum gs_status gs_calltree_finish(struct gs_calltree *tree)
     bool done = keys && places && threads && tree->self_ns && tree->children && tree->first_child;
     if (done) {
         for (uint32_t i = 0; i < count; i++)
-            tree->self_ns[i] = gs_node_ns(&tree->nodes.list[i]);
+            tree->self_ns[i] = gs_node_ns(&tree->paths.nodes.list[i]);
         find_shared(tree, threads);
         sort_children(tree, keys, places, threads);
         sum_up(tree);
@@ -162,17 +162,17 @@ uint32_t gs_calltree_top(const struct gs_calltree *tree)
 
 uint32_t gs_calltree_count(const struct gs_calltree *tree)
 {
-    return tree->nodes.count;
+    return tree->paths.nodes.count;
 }
 
 const struct gs_node *gs_calltree_node(const struct gs_calltree *tree, uint32_t node)
 {
-    return &tree->nodes.list[node];
+    return &tree->paths.nodes.list[node];
 }
 
 const struct gs_place *gs_calltree_place(const struct gs_calltree *tree, uint32_t node)
 {
-    return gs_stacks_place_at(tree->places, gs_node_number(&tree->nodes.list[node]));
+    return gs_stacks_place_at(tree->paths.places, gs_node_number(&tree->paths.nodes.list[node]));
 }
 
 uint64_t gs_calltree_folded(const struct gs_calltree *tree)
@@ -182,10 +182,10 @@ uint64_t gs_calltree_folded(const struct gs_calltree *tree)
 
 uint32_t gs_calltree_place_count(const struct gs_calltree *tree)
 {
-    return gs_stacks_place_count(tree->places);
+    return gs_stacks_place_count(tree->paths.places);
 }
 
 const struct gs_place *gs_calltree_place_at(const struct gs_calltree *tree, uint32_t number)
 {
-    return gs_stacks_place_at(tree->places, number);
+    return gs_stacks_place_at(tree->paths.places, number);
 }

@@ -2,32 +2,55 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "profile/calltree_parts.h"
+#include "profile/calltree_path.h"
 
 enum { DEEPEST_SHARE = 8 /* a stack takes at most the eighth part of all nodes; blame puts two together */ };
 
-void gs_calltree_drop_paths(struct gs_calltree *tree)
+bool gs_paths_make(struct gs_paths *paths, const struct gs_selection *selection,
+                   const struct gs_calltree_options *options)
 {
-    memset(tree->paths, 0, tree->path_count * sizeof *tree->paths);
-    if (tree->place_of)
-        memset(tree->place_of, 0, tree->place_room * sizeof *tree->place_of);
-    tree->source = NULL;
+    *paths = (struct gs_paths){.places = gs_stacks_new(),
+                               .most = options->most,
+                               .functions = selection->function,
+                               .qualnames = options->qualnames,
+                               .count = selection->mode == GS_MODE_BLAME ? GS_PATHS_BLAME : GS_PATHS};
+    paths->list = calloc(paths->count, sizeof *paths->list);
+    /* Those of a fixed tree that come too late need nodes too. */
+    uint32_t most = options->fixed ? options->most / 4 * 3 : options->most;
+    return gs_nodes_init(&paths->nodes, most) && paths->places && paths->list;
 }
 
-bool gs_calltree_crowded(const struct gs_calltree *tree)
+void gs_paths_fini(struct gs_paths *paths)
 {
-    return gs_stacks_bytes(tree->places) > GS_NAME_LEAST + (size_t)tree->options.most * GS_NAME_BYTES;
+    gs_nodes_fini(&paths->nodes);
+    gs_stacks_free(paths->places);
+    free(paths->list);
+    free(paths->place_of);
+    free(paths->climb);
 }
 
-static struct gs_path *path_of(const struct gs_calltree *tree, uint32_t from, uint32_t stack)
+void gs_paths_drop(struct gs_paths *paths)
 {
-    return &tree->paths[gs_hash_mix(tree->nodes.key, (uint64_t)from << 32 | stack) & (tree->path_count - 1)];
+    memset(paths->list, 0, paths->count * sizeof *paths->list);
+    if (paths->place_of)
+        memset(paths->place_of, 0, paths->place_room * sizeof *paths->place_of);
+    paths->source = NULL;
+}
+
+bool gs_paths_crowded(const struct gs_paths *paths)
+{
+    return gs_stacks_bytes(paths->places) > GS_NAME_LEAST + (size_t)paths->most * GS_NAME_BYTES;
+}
+
+static struct gs_path *path_of(const struct gs_paths *paths, uint32_t from, uint32_t stack)
+{
+    return &paths->list[gs_hash_mix(paths->nodes.key, (uint64_t)from << 32 | stack) & (paths->count - 1)];
 }
 
 /* The node if it is remembered, else 0. */
-static uint32_t recall(const struct gs_calltree *tree, uint32_t from, uint32_t stack)
+static uint32_t recall(const struct gs_paths *paths, uint32_t from, uint32_t stack)
 {
-    const struct gs_path *path = path_of(tree, from, stack);
+    const struct gs_path *path = path_of(paths, from, stack);
     return path->from == from && path->stack == stack ? path->node : 0;
 }
 
@@ -46,53 +69,53 @@ static bool make_room(uint32_t **list, uint32_t *room, uint32_t need)
 }
 
 /* Our number of a place of the source; 0: out of memory. */
-static uint32_t place_of(struct gs_calltree *tree, uint32_t number)
+static uint32_t place_of(struct gs_paths *paths, uint32_t number)
 {
-    if (number < tree->place_room && tree->place_of[number])
-        return tree->place_of[number];
-    if (gs_calltree_crowded(tree) || !make_room(&tree->place_of, &tree->place_room, number + 1))
+    if (number < paths->place_room && paths->place_of[number])
+        return paths->place_of[number];
+    if (gs_paths_crowded(paths) || !make_room(&paths->place_of, &paths->place_room, number + 1))
         return 0;
-    struct gs_place place = *gs_stacks_place_at(tree->source, number);
-    if (tree->selection->function)
+    struct gs_place place = *gs_stacks_place_at(paths->source, number);
+    if (paths->functions)
         place.line = 0;
-    if (!tree->options.qualnames)
+    if (!paths->qualnames)
         place.qualname = NULL;
-    uint32_t ours = gs_stacks_place(tree->places, &place);
+    uint32_t ours = gs_stacks_place(paths->places, &place);
     if (ours >= GS_PLACES_MOST)
         return 0;
-    return tree->place_of[number] = ours;
+    return paths->place_of[number] = ours;
 }
 
-static uint32_t step(struct gs_calltree *tree, uint32_t from, uint32_t stack)
+static uint32_t step(struct gs_paths *paths, uint32_t from, uint32_t stack)
 {
-    uint32_t place = place_of(tree, gs_stacks_at(tree->source, stack).place);
-    uint32_t node = place ? gs_nodes_child(&tree->nodes, from, gs_node_frame(GS_NODE_FRAME, place)) : 0;
+    uint32_t place = place_of(paths, gs_stacks_at(paths->source, stack).place);
+    uint32_t node = place ? gs_nodes_child(&paths->nodes, from, gs_node_frame(GS_NODE_FRAME, place)) : 0;
     if (node)
-        tree->deepest = node;
+        paths->deepest = node;
     return node;
 }
 
-uint32_t gs_calltree_descend(struct gs_calltree *tree, uint32_t from, uint32_t stack)
+uint32_t gs_paths_descend(struct gs_paths *paths, uint32_t from, uint32_t stack)
 {
-    uint32_t node = recall(tree, from, stack), count = 0, at = stack;
+    uint32_t node = recall(paths, from, stack), count = 0, at = stack;
     if (node)
         return node;
-    tree->deepest = from;
+    paths->deepest = from;
     if (stack == 0)
-        return gs_nodes_child(&tree->nodes, from, gs_node_frame(GS_NODE_NO_PYTHON, 0));
-    uint32_t depth = gs_stacks_at(tree->source, stack).depth, most = tree->options.most / DEEPEST_SHARE - 2;
+        return gs_nodes_child(&paths->nodes, from, gs_node_frame(GS_NODE_NO_PYTHON, 0));
+    uint32_t depth = gs_stacks_at(paths->source, stack).depth, most = paths->most / DEEPEST_SHARE - 2;
     for (; depth > most; depth--) /* only the outer frames of one that is far too deep */
-        at = gs_stacks_at(tree->source, at).caller;
+        at = gs_stacks_at(paths->source, at).caller;
     bool cut = at != stack;
-    if (!make_room(&tree->climb, &tree->climb_room, depth))
+    if (!make_room(&paths->climb, &paths->climb_room, depth))
         return 0;
-    for (; at && !(node = recall(tree, from, at)); at = gs_stacks_at(tree->source, at).caller)
-        tree->climb[count++] = at;
+    for (; at && !(node = recall(paths, from, at)); at = gs_stacks_at(paths->source, at).caller)
+        paths->climb[count++] = at;
     if (!at)
         node = from;
-    while (count > 0 && (node = step(tree, node, tree->climb[--count])))
-        *path_of(tree, from, tree->climb[count]) = (struct gs_path){from, tree->climb[count], node};
-    if (node && cut && (node = gs_nodes_child(&tree->nodes, node, gs_node_frame(GS_NODE_OTHER, 0))))
-        *path_of(tree, from, stack) = (struct gs_path){from, stack, node};
+    while (count > 0 && (node = step(paths, node, paths->climb[--count])))
+        *path_of(paths, from, paths->climb[count]) = (struct gs_path){from, paths->climb[count], node};
+    if (node && cut && (node = gs_nodes_child(&paths->nodes, node, gs_node_frame(GS_NODE_OTHER, 0))))
+        *path_of(paths, from, stack) = (struct gs_path){from, stack, node};
     return node;
 }

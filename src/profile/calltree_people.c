@@ -4,7 +4,7 @@
 
 #include "base/joined.h"
 #include "base/room.h"
-#include "profile/calltree_parts.h"
+#include "profile/calltree_tree.h"
 
 enum { NUMBER_GAP_MOST = 1 << 16 /* numbers are dense: what leaves more out is no number */ };
 
@@ -83,7 +83,7 @@ enum gs_status gs_calltree_add_thread(struct gs_calltree *tree, uint32_t number,
 const struct gs_calltree_thread *gs_calltree_thread(const struct gs_calltree *tree, uint32_t node)
 {
     static const struct gs_calltree_thread unknown = {.name = (char *)"unknown thread"};
-    uint32_t number = gs_node_number(&tree->nodes.list[node]);
+    uint32_t number = gs_node_number(&tree->paths.nodes.list[node]);
     return number < tree->thread_count && tree->threads[number].name ? &tree->threads[number] : &unknown;
 }
 
