@@ -64,6 +64,7 @@ static void pass(struct gs_live *live, uint64_t now_ns)
     if (live->recent)
         decay(live, factor);
     live->second = second;
+    gs_live_drop_ended(&live->people);
 }
 
 /* ---- the sink ---- */
@@ -157,6 +158,11 @@ void gs_live_free(struct gs_live *live)
     gs_ledger_fini(&live->gils.holds);
     gs_ledger_fini(&live->blames);
     free(live);
+}
+
+void gs_live_ask(struct gs_live *live, const struct gs_live_alive *alive)
+{
+    live->people.alive = *alive;
 }
 
 struct gs_sink *gs_live_sink(struct gs_live *live)

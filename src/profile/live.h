@@ -13,6 +13,13 @@ struct gs_live;
 struct gs_live *gs_live_new(bool recent, const struct gs_selection *selection);
 void gs_live_free(struct gs_live *live);
 
+/* Whether a thread without a thread state is there still: it may come back into Python. NULL: it has ended. */
+struct gs_live_alive {
+    void *context;
+    bool (*ask)(void *context, pid_t pid, pid_t tid);
+};
+void gs_live_ask(struct gs_live *live, const struct gs_live_alive *alive);
+
 /* Takes samples; belongs to live. */
 struct gs_sink *gs_live_sink(struct gs_live *live);
 /* The rate at which samples are to come, for the picture. */

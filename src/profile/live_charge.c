@@ -44,6 +44,8 @@ static void note(struct gs_live_code *code, struct gs_live_process *process, str
 {
     uint8_t doing = gs_thread_idle(now) ? GS_DOING_IDLE : now->gil;
     settle(code, process, thread);
+    process->absent -= thread->absent;
+    thread->absent = false;
     if (thread->doing != doing) {
         thread->since_ns = time_ns;
         thread->at_least = thread->doing == GS_DOING_COUNT;
@@ -95,11 +97,11 @@ static bool note_all(struct gs_live_code *code, struct gs_live_process *process,
     }
     process->seen = sample->thread_count;
     process->fresh = false;
-    if (known >= process->threads)
+    if (known >= process->threads - process->absent)
         return true;
     if (code->people->selection.threads)
         gs_live_code_flush(code); /* while it is known what they are called */
-    gs_live_drop_threads(code->people, process);
+    gs_live_drop_threads(code->people, process, sample->time_ns);
     return true;
 }
 

@@ -134,30 +134,78 @@ enum gs_status gs_live_add_thread(struct gs_live_people *people, uint32_t number
     return GS_OK;
 }
 
-/* all: also those that the last sample had. */
-static void drop(struct gs_live_people *people, struct gs_live_process *process, bool all)
+static bool is_alive(const struct gs_live_people *people, const struct gs_live_process *process,
+                     const struct gs_live_thread *thread)
+{
+    const struct gs_live_alive *alive = &people->alive;
+    return alive->ask && !process->ended && thread->tid > 0 && alive->ask(alive->context, process->pid, thread->tid);
+}
+
+/* It does without the GIL, wherever it is; its time so far is charged. */
+static void leave(struct gs_live_process *process, struct gs_live_thread *thread, uint64_t time_ns)
+{
+    process->absent++;
+    thread->absent = true;
+    thread->since_ns = time_ns;
+    thread->at_least = false;
+    thread->doing = GS_WITHOUT;
+    thread->stack = 0;
+    thread->now = (struct gs_thread_sample){.thread = thread->number, .gil = GS_WITHOUT, .run = GS_RUN_UNKNOWN};
+}
+
+static void forget(struct gs_live_process *process, struct gs_live_thread *thread)
+{
+    process->threads--;
+    process->absent -= thread->absent;
+    free(thread);
+}
+
+void gs_live_drop_threads(struct gs_live_people *people, struct gs_live_process *process, uint64_t time_ns)
 {
     size_t kept = 0;
     for (size_t i = 0; i < people->thread_count; i++) {
         struct gs_live_thread *thread = people->threads[i];
-        if (thread->process == process->number && (all || thread->round != process->samples)) {
-            free(thread);
-            process->threads--;
-        } else {
-            people->threads[kept++] = thread;
+        bool missing = thread->process == process->number && thread->round != process->samples && !thread->absent;
+        if (missing && !is_alive(people, process, thread)) {
+            forget(process, thread);
+            continue;
         }
+        if (missing)
+            leave(process, thread, time_ns);
+        people->threads[kept++] = thread;
     }
     people->thread_count = kept;
 }
 
-void gs_live_drop_threads(struct gs_live_people *people, struct gs_live_process *process)
+void gs_live_drop_ended(struct gs_live_people *people)
 {
-    drop(people, process, false);
+    size_t kept = 0;
+    for (size_t i = 0; i < people->thread_count; i++) {
+        struct gs_live_thread *thread = people->threads[i];
+        struct gs_live_process *process = thread->absent ? gs_live_process_of(people, thread->process) : NULL;
+        if (process && !is_alive(people, process, thread))
+            forget(process, thread);
+        else
+            people->threads[kept++] = thread;
+    }
+    people->thread_count = kept;
+}
+
+static void drop_all(struct gs_live_people *people, struct gs_live_process *process)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < people->thread_count; i++) {
+        if (people->threads[i]->process == process->number)
+            forget(process, people->threads[i]);
+        else
+            people->threads[kept++] = people->threads[i];
+    }
+    people->thread_count = kept;
 }
 
 void gs_live_process_free(struct gs_live_people *people, struct gs_live_process *process)
 {
-    drop(people, process, true);
+    drop_all(people, process);
     free(process->command);
     free(process->python);
     free(process->hints);

@@ -2,7 +2,7 @@
 #ifndef GS_PROFILE_LIVE_PEOPLE_H
 #define GS_PROFILE_LIVE_PEOPLE_H
 
-#include "profile/picture.h"
+#include "profile/live.h"
 
 enum {
     GS_LIVE_THREADS = 8192,
@@ -21,7 +21,8 @@ struct gs_live_process {
     bool ended;
     uint64_t samples;
     uint64_t weighed_ns;           /* of all its samples */
-    size_t threads, seen;          /* known; in the last sample, */
+    size_t threads, absent;        /* known; of these, without a thread state, */
+    size_t seen;                   /* and so many were in the last sample, */
     struct gs_thread_sample *last; /* which was this */
     size_t last_room;
     bool fresh; /* the numbers in it mean nothing any more */
@@ -39,6 +40,7 @@ struct gs_live_thread {
     pid_t tid;
     char name[GS_LIVE_NAME];
     bool main, at_least, stirred;
+    bool absent; /* it is in no Python just now, and may come back */
     bool chosen; /* one of those that are listed */
     uint8_t doing, lock;
     struct gs_thread_sample now; /* what it does */
@@ -63,6 +65,7 @@ struct gs_live_people {
     struct gs_live_thread **threads; /* like these */
     size_t thread_count, thread_room;
     uint64_t cell; /* the number of the one that grows */
+    struct gs_live_alive alive;
 };
 
 void gs_live_people_fini(struct gs_live_people *people);
@@ -82,8 +85,10 @@ enum gs_status gs_live_add_thread(struct gs_live_people *people, uint32_t number
                                   const struct gs_sampled_thread *sampled) GS_MUST_CHECK;
 /* Whether it is one of those that are listed and counted, by its name. */
 bool gs_live_chosen(const struct gs_live_people *people, const struct gs_sampled_thread *sampled);
-/* Threads of a process that its last sample did not have. */
-void gs_live_drop_threads(struct gs_live_people *people, struct gs_live_process *process);
+/* Threads of a process that its last sample, of that moment, did not have: they have ended, or are absent. */
+void gs_live_drop_threads(struct gs_live_people *people, struct gs_live_process *process, uint64_t time_ns);
+/* Those that are absent may have ended by now. */
+void gs_live_drop_ended(struct gs_live_people *people);
 void gs_live_process_free(struct gs_live_people *people, struct gs_live_process *process);
 
 #endif

@@ -106,11 +106,12 @@ static void draw_processes(const struct gs_live_drawing *drawing, struct gs_pict
                                               .python = gs_album_copy(drawing->album, process->python),
                                               .uptime_us = process->uptime_us,
                                               .cpu = process->cpu,
-                                              .threads = process->seen,
+                                              .threads = process->seen + process->absent,
                                               .gils_left_out = process->locks_left_out,
                                               .ended = process->ended};
         picture->ended = picture->ended && process->ended;
-        picture->thread_missed += process->seen > process->threads ? process->seen - process->threads : 0;
+        size_t known = process->threads - process->absent;
+        picture->thread_missed += process->seen > known ? process->seen - known : 0;
         for (size_t k = 0; k < process->lock_count; k++) {
             if (!process->locks[k].seen)
                 continue;

@@ -20,10 +20,27 @@ enum {
     CPU_SOON_TIMES = 3
 };
 
+static const struct gs_target *target_of(const struct gs_live_feed *feed, pid_t pid)
+{
+    for (size_t i = 0; i < feed->count; i++) {
+        if (feed->attached[i]->target->pid == pid)
+            return feed->attached[i]->target;
+    }
+    return NULL;
+}
+
+static bool is_alive(void *context, pid_t pid, pid_t tid)
+{
+    const struct gs_target *target = target_of(context, pid);
+    uint64_t ran_ns;
+    return target && gs_target_ran_ns(target, tid, &ran_ns);
+}
+
 void gs_live_feed_init(struct gs_live_feed *feed, struct gs_live *live, uint64_t now_ns)
 {
     *feed = (struct gs_live_feed){.live = live, .poll_hz = POLL_MOST_HZ, .quiet_ns = now_ns, .cpu_ns = now_ns};
     gs_pace_init(&feed->pace, feed->poll_hz, now_ns);
+    gs_live_ask(live, &(struct gs_live_alive){feed, is_alive});
 }
 
 void gs_live_feed_fini(struct gs_live_feed *feed)
@@ -114,14 +131,14 @@ static void ask_threads(struct gs_live_feed *feed, uint64_t now_ns)
 {
     pid_t pid, tid;
     bool more = true;
-    const struct gs_attach *attach = NULL;
+    const struct gs_target *target = NULL;
     for (size_t i = 0; more; i++) {
         uint64_t cpu_ns;
         if (!gs_live_cpu_wanted(feed->live, i, now_ns, &pid, &tid, &more))
             continue;
-        for (size_t k = 0; k < feed->count && (!attach || attach->target->pid != pid); k++)
-            attach = feed->attached[k];
-        if (attach && attach->target->pid == pid && gs_target_ran_ns(attach->target, tid, &cpu_ns))
+        if (!target || target->pid != pid)
+            target = target_of(feed, pid);
+        if (target && gs_target_ran_ns(target, tid, &cpu_ns))
             gs_live_thread_cpu(feed->live, i, now_ns, cpu_ns);
     }
 }

@@ -416,6 +416,42 @@ static void many_gils(void **state)
     close_fixture(&f);
 }
 
+/* Who lives on without a thread state. */
+static bool is_alive(void *context, pid_t pid, pid_t tid)
+{
+    return pid == PID && tid == *(const pid_t *)context;
+}
+
+/* A thread that comes into Python now and then is one row all the time, until it has ended. */
+static void out_of_python(void **state)
+{
+    struct fixture f;
+    pid_t alive = 101;
+    (void)state;
+    open_fixture(&f, false);
+    gs_live_ask(f.live, &(struct gs_live_alive){&alive, is_alive});
+    for (int i = 0; i < 10; i++) {
+        tick(&f, f.leaf, 10);
+        stream_clear(&f.stream); /* a is elsewhere, c has ended */
+        stream_add(&f.stream, f.b, f.idle, GS_HOLDS, GS_RUN_RUNNING);
+        assert_int_equal(stream_tick(&f.stream, 30 * MS, 0), GS_OK);
+        const struct gs_picture *p = picture(&f, GS_SHOW_STACKS, 0);
+        assert_int_equal(p->thread_count, 2);
+        assert_int_equal(p->processes[0].threads, 2);
+        assert_int_equal(p->thread_missed, 0);
+        assert_int_equal(p->threads[0].tid, 101);
+        assert_int_equal(p->threads[0].doing, GS_WITHOUT);
+        assert_null(p->threads[0].place.function);
+        about(p->threads[0].share[GS_HOLDS], 0.25);
+        about(p->threads[0].share[GS_WITHOUT], 0.75);
+        f.c = stream_thread(&f.stream, 104 + i, "c");
+    }
+    alive = 0;
+    stream_tick(&f.stream, 10 * MS, 990 * MS); /* in the next second */
+    assert_int_equal(picture(&f, 0, 0)->thread_count, 1);
+    close_fixture(&f);
+}
+
 /* ---- as time goes by ---- */
 
 static void seconds_and_cells(void **state)
@@ -609,6 +645,7 @@ int main(void)
         cmocka_unit_test(holds),
         cmocka_unit_test(no_count),
         cmocka_unit_test(many_gils),
+        cmocka_unit_test(out_of_python),
         cmocka_unit_test(seconds_and_cells),
         cmocka_unit_test(recent_counts_more),
         cmocka_unit_test(processor_time),
