@@ -121,12 +121,20 @@ static void add_wait(struct gs_why_thread *sum, const struct gs_why_gil *gil, bo
         sum->longest_wait_ns = now_ns - sum->wait_ns;
 }
 
+/* Half of the time is for what it did at the look before, if it was there, half for what it does now. */
+static void add_word(struct gs_why_thread *sum, enum gs_gil_word word, uint64_t now_ns, uint64_t weight_ns)
+{
+    if (sum->last_ns > 0 && now_ns - sum->last_ns <= weight_ns)
+        sum->word_ns[sum->word] += weight_ns / 2;
+    sum->word_ns[word] += weight_ns - weight_ns / 2;
+}
+
 static void add_thread(struct gs_why_thread *sum, const struct gs_thread *thread, const struct gs_why_gil *gil,
                        uint64_t now_ns, uint64_t weight_ns)
 {
     const struct gs_frame *frame = innermost(thread);
     bool has_moved = moved(sum, thread, frame);
-    sum->word_ns[thread->gil] += weight_ns;
+    add_word(sum, thread->gil, now_ns, weight_ns);
     sum->unknown_moved_ns += thread->gil == GS_UNKNOWN && ran_on(sum, frame) ? weight_ns : 0;
     sum->runs_ns += thread->activity.run == GS_RUN_RUNNING ? weight_ns : 0;
     if (thread->gil == GS_WAITS)

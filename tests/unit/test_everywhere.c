@@ -145,6 +145,7 @@ static char *drawn(int fd, const char *name)
 struct figures {
     uint64_t longest_us;
     double held, contended, waiters;
+    double has[THREADS], waits[THREADS]; /* by thread */
 };
 
 /* The shares of the threads, too, and what they took. */
@@ -168,6 +169,10 @@ static struct figures of_stat(int fd)
         .contended = json_number_value(json_object_get(gil, "contended")),
         .waiters = json_number_value(json_object_get(gil, "mean_waiters")),
     };
+    for (size_t i = 0; i < THREADS; i++) {
+        told.has[i] = json_number_value(json_object_get(json_array_get(threads, i), "has"));
+        told.waits[i] = json_number_value(json_object_get(json_array_get(threads, i), "waits"));
+    }
     json_decref(figures);
     free(text);
     return told;
@@ -250,6 +255,11 @@ static struct figures of_why(int fd)
                            .held = gs_why_gil_held(gil),
                            .contended = gs_why_gil_contended(gil),
                            .waiters = (double)gil->sum.waiters_ns / (double)gil->sum.asked_ns};
+    for (size_t i = 0; i < THREADS; i++) {
+        const struct gs_why_thread *thread = &sink.watch.threads[i];
+        told.has[i] = (double)thread->word_ns[GS_HOLDS] / (double)sink.watch.weighed_ns;
+        told.waits[i] = (double)thread->word_ns[GS_WAITS] / (double)sink.watch.weighed_ns;
+    }
     gs_why_watch_fini(&sink.watch);
     return told;
 }
@@ -315,8 +325,11 @@ static void the_same_seconds_have_the_same_figures(void **state)
         same(why.waiters, stat.waiters);
         assert_int_equal(of_exact(), truth_ns / 1000);
         assert_true(us + 2000 > truth_ns / 1000 && us < truth_ns / 1000 + 2000); /* a slot at either end */
-        for (int i = 0; i < THREADS; i++)
+        for (int i = 0; i < THREADS; i++) {
+            same(why.has[i], stat.has[i]);
+            same(why.waits[i], stat.waits[i]);
             held_ns += truth_has_ns[i];
+        }
         assert_true(fabs(stat.held - (double)held_ns / (double)all_ns) < 0.01);
         same(stat.contended, stat.held); /* whoever has it keeps both others waiting */
         same(stat.waiters, 2 * stat.held);
