@@ -257,6 +257,27 @@ static void stack_is_of_somebody(void **state)
     assert_int_equal(f->view.thread, 7);
 }
 
+/* Nobody takes the GILs that are shown for all of them. */
+static void gils_that_are_not_told_apart(void **state)
+{
+    struct gs_view view;
+    struct gs_grid grid = {0};
+    struct gs_picture_process process = picture_server.processes[0];
+    struct gs_picture picture = picture_server;
+    FILE *out = golden_open();
+    (void)state;
+    process.gils_left_out = true;
+    picture.processes = &process;
+    gs_view_init(&view, GS_MODE_ACTIVE, true);
+    draw(&view, &picture, 40, 120, &grid);
+    grid_write(&grid, out);
+    char *text = golden_text(out);
+    assert_non_null(strstr(text, "The GILs of interpreters beyond the first 255 are left out"));
+    free(text);
+    gs_grid_fini(&grid);
+    gs_view_fini(&view);
+}
+
 static void held_by(struct gs_picture_gil gils[2], double first, double second)
 {
     gils[0].held = first;
@@ -435,6 +456,7 @@ int main(void)
     setlocale(LC_CTYPE, "C.UTF-8");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(panes),
+        cmocka_unit_test(gils_that_are_not_told_apart),
         cmocka_unit_test(other_screens),
         cmocka_unit_test(some_threads),
         cmocka_unit_test(every_size),
