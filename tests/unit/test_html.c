@@ -182,9 +182,11 @@ static void contention_by_part(void **state)
     assert_int_equal(gs_locks_ns(&locks, lock, 0, UINT64_C(1) << 60), lock->contended_ns);
     uint64_t part_ns = gs_locks_ns(&locks, lock, UINT64_C(10000) * 1000 * MS, UINT64_C(20000) * 1000 * MS);
     assert_in_range(part_ns, UINT64_C(1245000) * MS, UINT64_C(1255000) * MS);
-    for (uint32_t i = 0; i < 2 * GS_LOCKS_MOST; i++)
+    assert_false(locks.left_out);
+    for (uint32_t i = 0; i < 2 * GS_GILS_MOST; i++)
         assert_true(gs_locks_add(&locks, i, 0, 0, 10));
-    assert_int_equal(locks.count, GS_LOCKS_MOST);
+    assert_int_equal(locks.count, GS_GILS_MOST);
+    assert_true(locks.left_out);
     gs_locks_fini(&locks);
 }
 

@@ -45,8 +45,10 @@ static struct gs_html_lock *find_or_add(struct gs_locks *locks, uint32_t process
 
 bool gs_locks_add(struct gs_locks *locks, uint32_t process, uint8_t number, uint64_t begin_ns, uint64_t end_ns)
 {
-    if (locks->count == GS_LOCKS_MOST && !gs_locks_find(locks, process, number))
+    if (locks->count == GS_GILS_MOST && !gs_locks_find(locks, process, number)) {
+        locks->left_out = true;
         return true;
+    }
     struct gs_html_lock *lock = find_or_add(locks, process, number);
     if (!lock)
         return false;

@@ -2,11 +2,9 @@
 #ifndef GS_EXPORT_HTML_LOCKS_H
 #define GS_EXPORT_HTML_LOCKS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "gilspy/snapshot.h"
 
-enum { GS_LOCKS_MOST = 64, GS_LOCK_CELLS = 4096 };
+enum { GS_LOCK_CELLS = 4096 };
 
 struct gs_html_lock {
     uint32_t process;
@@ -16,8 +14,9 @@ struct gs_html_lock {
 };
 
 struct gs_locks {
-    struct gs_html_lock *list[GS_LOCKS_MOST]; /* of more GILs nothing is known */
+    struct gs_html_lock *list[GS_GILS_MOST]; /* of all processes */
     size_t count;
+    bool left_out;    /* somebody waited for further ones, of which nothing is known */
     uint64_t cell_ns; /* length of the parts: doubled whenever the run outgrows them */
 };
 

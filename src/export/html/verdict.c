@@ -180,5 +180,8 @@ void gs_html_verdict(struct gs_label *text, const struct gs_html *html, const st
     if (gils.left_out)
         gs_label_put(text, " Of interpreters beyond the first %d GILs of a process only the stacks are known.",
                      GS_GILS_MOST);
+    if (html->locks.left_out)
+        gs_label_put(text, " When threads waited is known of the first %d GILs only that they waited for.",
+                     GS_GILS_MOST);
     free(gils.list);
 }
