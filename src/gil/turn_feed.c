@@ -13,7 +13,8 @@ enum {
 };
 
 struct person {
-    pid_t tid;
+    bool there;
+    pid_t tid;                  /* 0: those that ended, in one row */
     uint32_t thread;            /* its number in the sum, and here */
     double window_ns;           /* held in the present window */
     double held_held, held_all; /* sums over windows: of the square of that, and of that times the window's length */
@@ -125,20 +126,61 @@ static struct person *meet(struct gs_turn_feed *exact, pid_t tid, bool since_beg
     uint32_t thread = gs_account_add(exact->sum, tid, name, main);
     if (thread == UINT32_MAX)
         return NULL;
-    struct person *person = &exact->people[exact->count++];
-    *person = (struct person){.tid = tid, .thread = thread, .ran_ns = ran_before(exact, tid, since_begin)};
+    exact->count = thread < exact->count ? exact->count : thread + 1;
+    struct person *person = &exact->people[thread];
+    *person =
+        (struct person){.there = true, .tid = tid, .thread = thread, .ran_ns = ran_before(exact, tid, since_begin)};
     return person;
 }
 
 void gs_turn_feed_meet(struct gs_turn_feed *exact, pid_t tid, bool since_begin)
 {
-    meet(exact, tid, since_begin);
+    if (meet(exact, tid, since_begin))
+        gs_account_add(exact->sum, tid, "", false); /* should it have been another of that tid that ended */
+}
+
+/* Who has no row any more becomes part of the row of all. */
+static void fold(struct gs_turn_feed *exact)
+{
+    uint32_t number = exact->sum->folded;
+    struct person *row = number == UINT32_MAX ? NULL : &exact->people[number];
+    for (size_t i = 0; row && i < exact->count; i++) {
+        struct person *person = &exact->people[i];
+        if (!person->tid || gs_account_find(exact->sum, person->tid) == i)
+            continue;
+        person->tid = 0;
+        if (person == row)
+            continue;
+        row->window_ns += person->window_ns;
+        row->held_held += person->held_held;
+        row->held_all += person->held_all;
+        person->there = false;
+    }
+}
+
+void gs_turn_feed_ended(struct gs_turn_feed *exact, pid_t tid)
+{
+    uint32_t known = gs_account_find(exact->sum, tid);
+    if (known == UINT32_MAX || gs_account_at(exact->sum, known)->ended)
+        return;
+    size_t vacant = exact->sum->vacant_count;
+    gs_account_ended(exact->sum, known);
+    if (exact->sum->vacant_count > vacant)
+        fold(exact);
+}
+
+void gs_turn_feed_end_gone(struct gs_turn_feed *exact, bool (*gone)(void *context, pid_t tid), void *context)
+{
+    for (size_t i = 0; i < exact->count; i++) {
+        if (exact->people[i].tid && gone(context, exact->people[i].tid))
+            gs_turn_feed_ended(exact, exact->people[i].tid);
+    }
 }
 
 void gs_turn_feed_rename(struct gs_turn_feed *exact, const char *(*name)(void *context, pid_t tid), void *context)
 {
     for (size_t i = 0; i < exact->count; i++) {
-        const char *now = name(context, exact->people[i].tid);
+        const char *now = exact->people[i].tid ? name(context, exact->people[i].tid) : NULL;
         if (now && strcmp(now, gs_account_at(exact->sum, exact->people[i].thread)->name) != 0)
             gs_account_rename(exact->sum, exact->people[i].thread, now);
     }
@@ -346,6 +388,8 @@ enum gs_status gs_turn_feed_finish(struct gs_turn_feed *exact, uint64_t whole_ns
     static const struct gs_account_knows all = {true, true, true, true};
     for (size_t i = 0; i < exact->count; i++) {
         const struct person *person = &exact->people[i];
+        if (!person->there)
+            continue;
         struct gs_account_thread *thread = gs_account_at(exact->sum, person->thread);
         thread->on_cpu = on_cpu(exact, person, whole_ns);
         thread->half_width = half_width(exact, person, whole_ns);

@@ -29,6 +29,10 @@ void gs_turn_feed_blame(struct gs_turn_feed *exact, pid_t waiter, pid_t holder, 
 /* A thread that is there, also if it does nothing with the GIL. since_begin: since the span began, and not born in it.
  */
 void gs_turn_feed_meet(struct gs_turn_feed *exact, pid_t tid, bool since_begin);
+/* One that has ended, and all its turns have come: of very many the most become one row (gs_account_ended). */
+void gs_turn_feed_ended(struct gs_turn_feed *exact, pid_t tid);
+/* The same for each thread that was met and is gone. */
+void gs_turn_feed_end_gone(struct gs_turn_feed *exact, bool (*gone)(void *context, pid_t tid), void *context);
 /* Asks for the name of each thread that was met; name returns NULL where it is not known. */
 void gs_turn_feed_rename(struct gs_turn_feed *exact, const char *(*name)(void *context, pid_t tid), void *context);
 /* What a thread was seen to do in a hold that began at since_ns. native: the C function that it called there, NULL:

@@ -110,10 +110,22 @@ static void tell_runs(const struct gs_exact_threads *threads, struct gs_gilcount
         gs_gilcounts_tell(counts, thread->tid, ran_ns);
 }
 
+/* While nobody watched. */
+static bool is_gone(void *context, pid_t tid)
+{
+    const struct gs_exact_threads *threads = context;
+    char name[16] = "";
+    if (find_thread(threads, tid))
+        return false;
+    gs_target_comm(threads->python->target, tid, name);
+    return !name[0];
+}
+
 enum gs_status gs_exact_threads_tell(const struct gs_exact_threads *threads, const struct gs_exact_told *told)
 {
     const struct gs_snapshot *snapshot = threads->snapshot;
     enum gs_status status = GS_OK;
+    gs_turn_feed_end_gone(told->feed, is_gone, (void *)threads);
     for (int round = 0; snapshot && round < 2; round++) {
         for (size_t i = 0; i < snapshot->thread_count && !status; i++) {
             const struct gs_thread *thread = &snapshot->threads[i];

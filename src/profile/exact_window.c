@@ -86,6 +86,8 @@ static enum gs_status take_event(void *context, const struct gs_event *event)
     if (event->act == GS_ACT_ENDED && event->time_ns > window->ended_ns)
         window->ended_ns = event->time_ns;
     enum gs_status status = gs_turns_event(window->turns, event);
+    if (event->act == GS_ACT_ENDED)
+        gs_turn_feed_ended(window->feed, event->tid);
     if (!status && window->tap.event && event->time_ns > window->begin_ns)
         status = window->tap.event(window->tap.context, event);
     return status;

@@ -248,6 +248,37 @@ static void processor_time_is_that_of_the_span(void **state)
     end(&s);
 }
 
+/* However many there were, and those that go on have their own. */
+static void threads_that_ended_become_one_row(void **state)
+{
+    enum { FIRST = 100, COUNT = 5000 };
+    struct sums s;
+    uint64_t threads = 0;
+    double has = 0;
+    (void)state;
+    begin(&s);
+    add(&s, A, GS_WITHOUT, 0, COUNT * MS, 0);
+    for (int i = 0; i < COUNT; i++) {
+        add(&s, FIRST + i, GS_HOLDS, (uint64_t)i * MS, ((uint64_t)i + 1) * MS, 0);
+        gs_turn_feed_window(s.exact, MS);
+        gs_turn_feed_ended(s.exact, FIRST + i);
+    }
+    add(&s, B, GS_WAITS, 0, COUNT * MS, 0);
+    assert_int_equal(gs_turn_feed_finish(s.exact, 2 * COUNT * MS, &s.stat), GS_OK);
+    assert_in_range(s.stat.thread_count, GS_ACCOUNT_ENDED_KEPT + 2, GS_ACCOUNT_ENDED + 3);
+    for (size_t i = 0; i < s.stat.thread_count; i++) {
+        const struct gs_gilstat_thread *thread = &s.stat.threads[i];
+        threads += thread->folded ? thread->folded : 1;
+        has += thread->has;
+        assert_true(thread->tid > 0 || thread->folded > COUNT / 2);
+        assert_true(thread->tid > 0 || (thread->half_width > 0 && thread->half_width < 1));
+        assert_true(thread->tid != B || thread->waits == 1);
+    }
+    assert_int_equal(threads, COUNT + 2);
+    assert_true(fabs(has - 1) < 1e-9);
+    end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +289,7 @@ int main(void)
         cmocka_unit_test(parts_are_summed_up_once),
         cmocka_unit_test(windows_tell_how_good_they_are),
         cmocka_unit_test(processor_time_is_that_of_the_span),
+        cmocka_unit_test(threads_that_ended_become_one_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
