@@ -226,8 +226,10 @@ static int record(struct record *r)
     const struct gs_args *args = r->args;
     struct gs_err err = {0};
     int exit = 0;
-    struct gs_sampling_options options = {
-        .family = gs_wire_family(args, NULL), .rate_hz = args->rate_hz, .duration_us = args->duration_us};
+    struct gs_sampling_options options = {.family = gs_wire_family(args, NULL),
+                                          .rate_hz = args->rate_hz,
+                                          .duration_us = args->duration_us,
+                                          .at_once = args->given & GS_OPT(CONTROL)};
     struct gs_sampling_calls calls = {.context = r, .give_up = give_up};
     if (isatty(STDERR_FILENO) && !args->quiet && !args->program) /* a program has the terminal for itself */
         calls.tick = show_progress;
@@ -318,10 +320,10 @@ const struct gs_cmd gs_cmd_record = {
         "  gilspy record -p 1234 -o run.gilspy            to be drawn later, in any mode\n"
         "  gilspy record -p 1234 -o run.gilspy --rotate 1h,24   the last day, by hours\n"
         "  gilspy record -s -- python3 app.py             a program and its children",
-    .options = GS_OPT(PID) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(ROTATE) |
-               GS_OPT(FORMAT) | GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) | GS_OPT(THREAD) |
-               GS_OPT(FUNCTION) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) |
-               GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(QUIET) | GS_OPT(VERBOSE) |
-               GS_OPT(HELP),
+    .options = GS_OPT(PID) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(CONTROL) |
+               GS_OPT(ROTATE) | GS_OPT(FORMAT) | GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) |
+               GS_OPT(THREAD) | GS_OPT(FUNCTION) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(BLOCKING) |
+               GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) |
+               GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
 };

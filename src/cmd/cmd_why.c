@@ -147,9 +147,9 @@ const struct gs_cmd gs_cmd_why = {
             "  gilspy why -p 1234 --exit-code      status 10 when something is wrong\n"
             "  gilspy why -c core.1234             why did it hang when it left this core?",
     .options = GS_OPT(PID) | GS_OPT(CORE) | GS_OPT(EXE) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(RATE) |
-               GS_OPT(DURATION) | GS_OPT(THREAD) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(EXIT_CODE) |
-               GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) |
-               GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
+               GS_OPT(DURATION) | GS_OPT(CONTROL) | GS_OPT(THREAD) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) |
+               GS_OPT(EXIT_CODE) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) |
+               GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .rate = "1000",
     .run = run_why,
     .whole = true,

@@ -127,6 +127,11 @@ static void give_up(void *context)
     _exit(status ? gs_output_message(status, &err) : exit);
 }
 
+static enum gs_status asked(void *context)
+{
+    return show(context);
+}
+
 static void close_process(void *context, struct gs_attach *attach, enum gs_status why)
 {
     (void)why;
@@ -156,9 +161,10 @@ static int sample_and_show(struct figures *f)
     struct gs_sampling_options options = {.family = gs_wire_family(args, &f->output),
                                           .rate_hz = args->rate_hz,
                                           .duration_us = args->duration_us,
+                                          .at_once = args->given & GS_OPT(CONTROL),
                                           .polls = true,
                                           .long_us = args->long_us};
-    struct gs_sampling_calls calls = {.context = f, .closed = close_process, .give_up = give_up};
+    struct gs_sampling_calls calls = {.context = f, .closed = close_process, .asked = asked, .give_up = give_up};
     enum gs_status status = gs_sampling_open(&f->sampling, &options, &f->sink, &calls, &exit, &err);
     if (!status)
         status = gs_sampling_run(f->sampling, &err);

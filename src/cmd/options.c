@@ -4,6 +4,7 @@
 
 #include "base/parse.h"
 #include "cmd/args.h"
+#include "session/control.h"
 #include "session/family.h"
 
 static bool set_PID(struct gs_args *args, const char *argument)
@@ -48,6 +49,13 @@ static bool set_ROTATE(struct gs_args *args, const char *argument)
     if (gs_parse_time_us(length, &args->rotate_us))
         return args->rotate_us >= LEAST_US;
     return gs_parse_size(length, &args->rotate_bytes) && args->rotate_bytes >= LEAST_BYTES;
+}
+
+static bool set_CONTROL(struct gs_args *args, const char *argument)
+{
+    int64_t fd;
+    (void)args;
+    return gs_parse_int(argument, 0, INT32_MAX, &fd) && gs_control_open((int)fd);
 }
 
 #define FLAG(id, statement)                                                                                            \

@@ -2,6 +2,7 @@
 #include "session/loop.h"
 #include "base/clock.h"
 #include "base/least.h"
+#include "session/control.h"
 #include "session/signals.h"
 
 enum {
@@ -26,6 +27,7 @@ static bool wait_for(struct gs_loop *loop, uint64_t now_ns)
 enum gs_status gs_loop_run(struct gs_loop *loop)
 {
     uint64_t now_ns = gs_clock_ns();
+    gs_control_begin();
     for (;;) {
         bool woken = wait_for(loop, now_ns);
         now_ns = gs_clock_ns();

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/least.h"
+#include "session/control.h"
 #include "session/loop.h"
 #include "session/sampling.h"
 #include "session/stuck.h"
@@ -101,6 +102,8 @@ static uint64_t sample_due(void *context, uint64_t now_ns)
     struct gs_sampling *sampling = context;
     if (now_ns >= sampling->next_ns && (sampling->taken || gs_sampler_count(sampling->sampler) == 0))
         sampling->next_ns = gs_sampler_next_ns(sampling->sampler);
+    if (sampling->calls.asked && gs_control_asked())
+        sampling->next_ns = gs_least(sampling->next_ns, now_ns);
     uint64_t due_ns = gs_sampler_count(sampling->sampler) > 0 ? sampling->next_ns : UINT64_MAX;
     return gs_least(due_ns, gs_sampler_follow(sampling->sampler, now_ns));
 }
@@ -123,6 +126,10 @@ static enum gs_status sample(void *context, uint64_t now_ns, bool woken)
     }
     if (sampling->options.each)
         sampling->loop.events[TICK].due_ns = 0;
+    if (!status && sampling->calls.asked && gs_control_asked()) {
+        gs_control_answered();
+        status = sampling->calls.asked(sampling->calls.context);
+    }
     return status ? gs_fail(sampling->err, status, "cannot sample any longer: %s", gs_status_text(status)) : GS_OK;
 }
 

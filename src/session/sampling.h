@@ -29,6 +29,9 @@ struct gs_sampling_calls {
     /* A process is sampled from now on; it is no more, and why (its attach goes when that returns). */
     void (*opened)(void *context, struct gs_attach *attach);
     void (*closed)(void *context, struct gs_attach *attach, enum gs_status why);
+    /* Whoever controls the run asked for what there is so far; a sample was taken for it. What it returns, unless it is
+     * GS_OK, ends the run. */
+    enum gs_status (*asked)(void *context);
     /* The run ends: the last chance to look up what the sink was told. */
     void (*closing)(void *context);
     /* The thread that samples waits for the kernel for ever: what is there is to be finished. Called from another

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "session/control.h"
 #include "session/signals.h"
 
 enum { SLEEP_NS = 20000 };
@@ -84,14 +85,16 @@ bool gs_signals_awake(uint64_t until_ns)
 
 bool gs_signals_wait(uint64_t until_ns, int fd)
 {
-    struct pollfd readable = {.fd = fd, .events = POLLIN};
+    struct pollfd readable[] = {{.fd = fd, .events = POLLIN}, {.fd = gs_control_fd(), .events = POLLIN}};
     uint64_t now = gs_signals_awake(until_ns) ? until_ns : gs_clock_ns();
     uint64_t left = until_ns > now ? until_ns - now : 0; /* 0: signals are let in all the same */
     struct timespec time = {.tv_sec = (time_t)(left / GS_NS_PER_S), .tv_nsec = (long)(left % GS_NS_PER_S)};
-    int ready = ppoll(&readable, 1, &time, &waiting);
+    int ready = ppoll(readable, 2, &time, &waiting);
     /* A descriptor that is ready comes first, and signals stay out: one that always is would keep them out for ever. */
     if (ready > 0)
         ppoll(NULL, 0, &(struct timespec){0}, &waiting);
+    if (ready > 0 && readable[1].revents && !gs_control_heed())
+        ended = 1;
     return ready != 0;
 }
 

@@ -1,4 +1,4 @@
-/* Ending in order: INT, TERM and HUP end a run as its duration would. */
+/* Ending in order: INT, TERM and HUP end a run as its duration would, and so does whoever controls it (control.h). */
 #ifndef GS_SESSION_SIGNALS_H
 #define GS_SESSION_SIGNALS_H
 
@@ -8,7 +8,7 @@
 /* From now on these signals are only remembered, and delivered in gs_signals_wait and gs_signals_sleep alone. May be
  * called again. */
 void gs_signals_catch(void);
-/* One of them has arrived. */
+/* One of them has arrived, or the one in control is gone. */
 bool gs_signals_ended(void);
 /* Which of them a process sent since this was asked the last time, or, if `terminal`, the kernel for a terminal; 0:
  * none. */
