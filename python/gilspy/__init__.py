@@ -19,9 +19,9 @@ the GIL. KnockKnock is gilknocker's, gil_load is the module of that name. What f
 """
 from __future__ import annotations
 
-from typing import Any
+import importlib
+from typing import TYPE_CHECKING, Any
 
-from . import gil_load
 from ._api import Recording, RecordWatch, StatWatch, Trace, TraceWatch, Watch, WhyWatch, dump, ps, record, stat, trace, why
 from ._documents import (
     Blame,
@@ -49,6 +49,9 @@ from ._html import Page
 from ._knock import KnockKnock
 from ._program import program
 
+if TYPE_CHECKING:
+    from . import gil_load
+
 __all__ = [
     "Blame", "Document", "Dump", "Error", "Failed", "Frame", "Gil", "GilStat", "Hog", "Interpreter", "InterpreterStat",
     "KnockKnock", "NoSuchProcess", "NotPermitted", "NotPython", "Page", "Percentiles", "Process", "ProcessDump",
@@ -72,8 +75,10 @@ def unload_ipython_extension(shell: Any) -> None:
     unload(shell)
 
 
-def __getattr__(name: str) -> str:
-    """__version__: that of the program."""
+def __getattr__(name: str) -> Any:
+    """__version__: that of the program. gil_load: imported when it is asked for, since it can be run, too."""
+    if name == "gil_load":
+        return importlib.import_module("gilspy.gil_load")
     if name == "__version__":
         from ._child import run
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import os
 import tempfile
 from types import TracebackType
-from typing import IO, Any, Generic, List, Optional, Sequence, Type, TypeVar, Union, cast, overload
+from typing import Any, Generic, List, Optional, Sequence, Tuple, Type, TypeVar, Union, cast, overload
 
 from . import _child
 from ._child import Child
@@ -45,6 +45,20 @@ def _words(pid: Optional[int], native: Native = False, **options: Any) -> List[s
     """The same behind the process, and frames of C."""
     natives = ["--native" if native is True else "--native=%s" % native] if native else []
     return ["-p", str(os.getpid() if pid is None else pid), *natives, *_options(**options)]
+
+
+class _File:
+    """A file without a name, which goes with this object."""
+
+    def __init__(self) -> None:
+        self.open = tempfile.TemporaryFile(prefix="gilspy-")
+
+    def __del__(self) -> None:
+        self.open.close()
+
+    def read(self) -> bytes:
+        self.open.seek(0)
+        return self.open.read()
 
 
 # ---- what is watched for a while ----
@@ -132,12 +146,7 @@ class StatWatch(Watch[Stat]):
         return Stat._of(self._child.ask())
 
     def _finish(self, child: Child) -> Stat:
-        if not self._sampled:
-            return Stat._of(_child.only_document(child.end()))
-        try:
-            return Stat._of(child.ask())
-        finally:
-            child.kill()
+        return Stat._of(child.last() if self._sampled else _child.only_document(child.end()))
 
 
 class WhyWatch(Watch[Why]):
@@ -150,13 +159,13 @@ class WhyWatch(Watch[Why]):
 class Recording:
     """Samples of a process: saved and drawn in any format, as often as one likes. They lie in a file without a name."""
 
-    def __init__(self, file: IO[bytes], run: Run) -> None:
+    def __init__(self, file: _File, run: Run) -> None:
         self._file = file
         self.run = run
 
     def _report(self, *words: str) -> bytes:
-        self._file.seek(0)
-        return _child.run("report", "/dev/stdin", *words, stdin=self._file)
+        self._file.open.seek(0)
+        return _child.run("report", "/dev/stdin", *words, stdin=self._file.open)
 
     def save(self, path: Path, *, format: Optional[str] = None, mode: Optional[str] = None, threads: bool = False,
              function: bool = False, start: Optional[float] = None, end: Optional[float] = None) -> None:
@@ -168,7 +177,6 @@ class Recording:
         """
         path = os.fspath(path)
         if (format or _format_of(path)) == "gilspy":
-            self._file.seek(0)
             with open(path, "wb") as file:
                 file.write(self._file.read())
             return
@@ -200,8 +208,8 @@ class RecordWatch(Watch[Recording]):
     """Samples of a block; afterwards run.save(path), run.flamegraph(), run.report()."""
 
     def _begin(self) -> Child:
-        self._file = tempfile.TemporaryFile(prefix="gilspy-")
-        return Child(self._command, "--json", "--quiet", "-f", "gilspy", "-o", "-", *self._arguments, stdout=self._file)
+        self._file, child = _into_file(self._command, "-f", "gilspy", *self._arguments)
+        return child
 
     def _finish(self, child: Child) -> Recording:
         child.end()
@@ -225,13 +233,9 @@ class Trace:
 
     height = 720
 
-    def __init__(self, file: IO[bytes], run: Run) -> None:
+    def __init__(self, file: _File, run: Run) -> None:
         self._file = file
         self.run = run
-
-    def _read(self) -> bytes:
-        self._file.seek(0)
-        return self._file.read()
 
     def save(self, path: Path) -> None:
         """Writes it to a file, whose extension must be that of its format: .html or .trace.json."""
@@ -240,13 +244,13 @@ class Trace:
             raise ValueError("this trace has the format %s, and %s means %s: ask for gilspy.trace(format=%r)"
                              % (self.run.format, os.fspath(path), told, told))
         with open(path, "wb") as file:
-            file.write(self._read())
+            file.write(self._file.read())
 
     def page(self) -> Page:
         """The page as html; shown in a notebook."""
         if self.run.format != "html":
             raise ValueError("this trace has the format %s: gilspy.trace(format='html') is a page" % self.run.format)
-        return Page(self._read().decode())
+        return Page(self._file.read().decode())
 
     def __repr__(self) -> str:
         return "<gilspy.Trace of %s>" % self.run._brief()
@@ -259,8 +263,8 @@ class TraceWatch(Watch[Trace]):
     """The exact timeline of a block; afterwards run.save(path)."""
 
     def _begin(self) -> Child:
-        self._file = tempfile.TemporaryFile(prefix="gilspy-")
-        return Child(self._command, "--json", "--quiet", "-o", "-", *self._arguments, stdout=self._file)
+        self._file, child = _into_file(self._command, *self._arguments)
+        return child
 
     def _finish(self, child: Child) -> Trace:
         child.end()
@@ -269,6 +273,12 @@ class TraceWatch(Watch[Trace]):
     def save(self, path: Path) -> None:
         """As Trace.save."""
         self.result.save(path)
+
+
+def _into_file(command: str, *words: str) -> Tuple[_File, Child]:
+    """A run whose result goes to a file."""
+    file = _File()
+    return file, Child(command, "--json", "--quiet", "-o", "-", *words, stdout=file.open)
 
 
 def _format_of(path: str) -> Optional[str]:

@@ -202,16 +202,17 @@ def _look() -> None:
     seconds, gil = figures["seconds"], figures["gil"]
     before = _total.seconds
     _total.add(seconds, held=gil["held"] or 0.0, wait=gil["mean_waiters"] or 0.0)
-    seen = set()
+    spent: Dict[int, Tuple[float, float]] = {}
     for thread in figures["threads"]:
         ident = _idents.get(thread["tid"], thread["tid"])
-        seen.add(ident)
-        if ident not in _threads:
-            _threads[ident] = _Shares()
-            _threads[ident].add(before, held=0.0, wait=0.0)
-        _threads[ident].add(seconds, held=thread["has"], wait=thread["waits"])
-    for ident in _threads.keys() - seen:
-        _threads[ident].add(seconds, held=0.0, wait=0.0)
+        held, wait = spent.get(ident, (0.0, 0.0))  # an ident is given again to a thread that begins later
+        spent[ident] = held + thread["has"], wait + thread["waits"]
+    for ident in spent.keys() - _threads.keys():
+        _threads[ident] = _Shares()
+        _threads[ident].add(before, held=0.0, wait=0.0)
+    for ident, shares in _threads.items():
+        held, wait = spent.get(ident, (0.0, 0.0))
+        shares.add(seconds, held=held, wait=wait)
 
 
 def _forget() -> None:

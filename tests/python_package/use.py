@@ -1,0 +1,65 @@
+"""A use of everything, in whatever Python runs this; says "all of it works"."""
+import os
+import tempfile
+import threading
+import warnings
+
+warnings.simplefilter("error")
+
+import gilspy  # noqa: E402
+from gilspy import gil_load  # noqa: E402
+
+
+def work(loops=3000000):
+    over = threading.Event()
+
+    def spin():
+        while not over.is_set():
+            sum(range(100))
+
+    thread = threading.Thread(target=spin, name="worker")
+    thread.start()
+    for _ in range(loops):
+        pass
+    over.set()
+    thread.join()
+
+
+def main():
+    pid = os.getpid()
+    dump = gilspy.dump()
+    assert dump.process.pid == pid and dump.threads[0].main
+    disabled = dump.interpreters[0].gil.state == "disabled"
+    with gilspy.stat() as stat:
+        work()
+    assert stat.result.pid == pid and (disabled or stat.result.gil.held > 0.3), stat
+    with gilspy.record() as run:
+        work()
+    with tempfile.TemporaryDirectory() as folder:
+        run.save(os.path.join(folder, "run.html"))
+        run.save(os.path.join(folder, "run.folded"), mode="wall", threads=True)
+        with open(os.path.join(folder, "run.folded")) as file:
+            assert "MainThread;" in file.read()
+    assert run.flamegraph().startswith("<svg")
+    assert gilspy.why(seconds=0.1).verdicts
+    with gilspy.trace() as trace:
+        work()
+    assert trace.result.page().startswith("<!")
+    assert any(process.pid == pid for process in gilspy.ps())
+    knocker = gilspy.KnockKnock(1000, 10000, 0)
+    knocker.start()
+    work()
+    assert disabled or knocker.contention_metric > 0.3, knocker.contention_metric
+    knocker.stop()
+    gil_load.init()
+    gil_load.start()
+    work()
+    gil_load.stop()
+    assert disabled or gil_load.get()[0]["held"] > 0.3
+    try:
+        gilspy.dump(2 ** 22 - 1)
+    except gilspy.NoSuchProcess:
+        print("all of it works")
+
+
+main()
