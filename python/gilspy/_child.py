@@ -95,6 +95,7 @@ class Child:
         self._asking = threading.Lock()
         self._said = tempfile.TemporaryFile(prefix="gilspy-")
         self._rest = b""
+        self._owed = False  # an answer that was asked for, and has not come
         allowed = _yama.allow()
         try:
             with _lock:
@@ -149,16 +150,20 @@ class Child:
     def ask(self, timeout: Optional[float] = None) -> Dict[str, Any]:
         """The figures of `stat` since this was asked the last time.
 
-        Raises TimeoutError when they do not come within so many seconds.
+        Raises TimeoutError when they do not come within so many seconds; the next call has them then.
         """
         with self._asking:
             if os.getpid() != self.owner or not self._finalizer.alive:
                 raise Error("gilspy is not running")
             try:
-                self._ours.send(b"\n")
+                if not self._owed:
+                    self._ours.send(b"\n")
             except OSError:
                 raise self._failure() from None
-            return cast(Dict[str, Any], json.loads(self._read_line(timeout)))
+            self._owed = True
+            line = self._read_line(timeout)
+            self._owed = False
+            return cast(Dict[str, Any], json.loads(line))
 
     def last(self) -> Dict[str, Any]:
         """The same, and ends it; of a run that has ended by itself what it told then."""
@@ -167,7 +172,8 @@ class Child:
                 raise Error("gilspy is not running")
             try:
                 with contextlib.suppress(OSError):  # it has ended, and its figures wait to be read
-                    self._ours.send(b"\n")
+                    if not self._owed:
+                        self._ours.send(b"\n")
                 return cast(Dict[str, Any], json.loads(self._read_line(None)))
             finally:
                 self.kill()

@@ -55,7 +55,7 @@ class KnockKnock:
         with self._mine():
             self._seconds = self._held = 0.0
             self._child = Child("stat", "--json", "--quiet", "--rate", "%g" % self._rate_hz, "-p", str(os.getpid()))
-            self._child.ask(self._timeout)  # what is before now does not count
+            self._child.ask()  # what is before now does not count
 
     def stop(self) -> None:
         """Ends; contention_metric stays what it is. Does nothing when it has not been started."""
