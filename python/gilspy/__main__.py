@@ -15,4 +15,5 @@ def main() -> None:
         sys.exit("gilspy: the program %s cannot be run: %s" % (path, why.strerror))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -3,27 +3,31 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Dict, List, Optional, Tuple, Type, TypeVar, Union, cast, get_type_hints
+from typing import Any, Dict, List, Optional, Tuple, Type, TypeVar, Union, get_type_hints
 
 from . import _html
 
 T = TypeVar("T", bound="Document")
 
 
-@lru_cache(None)
-def _parts(cls: Any) -> Tuple[Tuple[str, Optional[Type[Document]]], ...]:
+Parts = Tuple[Tuple[str, Optional[Type["Document"]]], ...]
+_known: Dict[Type[Document], Parts] = {}
+
+
+def _parts(cls: Type[Document]) -> Parts:
     """Each field, and the class of what it has or has a list of, if that is one of ours."""
-    hints = get_type_hints(cls)
-    found = []
-    for field in dataclasses.fields(cls):
-        hint, inner = hints[field.name], None
-        while hint is not None and inner is None:
-            if isinstance(hint, type) and issubclass(hint, Document):
-                inner = hint
-            hint = next(iter(getattr(hint, "__args__", ())), None)
-        found.append((field.name, inner))
-    return tuple(found)
+    if cls not in _known:
+        hints = get_type_hints(cls)
+        _known[cls] = tuple((field.name, _class_in(hints[field.name])) for field in dataclasses.fields(cls))
+    return _known[cls]
+
+
+def _class_in(hint: Any) -> Optional[Type[Document]]:
+    while hint is not None:
+        if isinstance(hint, type) and issubclass(hint, Document):
+            return hint
+        hint = next(iter(getattr(hint, "__args__", ())), None)
+    return None
 
 
 def _read(cls: Optional[Type[Document]], value: Any) -> Any:
@@ -40,7 +44,7 @@ class Document:
 
     @classmethod
     def _of(cls: Type[T], source: Dict[str, Any]) -> T:
-        made = cls(**{name: _read(inner, source[name]) for name, inner in _parts(cast(Any, cls)) if name in source})
+        made = cls(**{name: _read(inner, source[name]) for name, inner in _parts(cls) if name in source})
         object.__setattr__(made, "_source", source)
         return made
 
