@@ -28,7 +28,8 @@ def test_figures_are_told_when_asked(spinning):
         for _ in range(3):
             socket.send(b"\n")
             told.append(json.loads(process.stdout.readline()))
-        assert all(document["quality"]["samples"] > 0 and document["seconds"] > 0 for document in told)
+        assert all(document["quality"]["samples"] > 0 for document in told)
+        assert all(document["seconds"] > 0 for document in told[1:])  # the first may be of one sample, which has no length
         socket.close()
         output, errors = process.communicate(timeout=SECONDS)
         assert (process.returncode, errors) == (0, "")
