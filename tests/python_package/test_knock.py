@@ -13,11 +13,11 @@ OTHER = os.environ.get("GILSPY_PYTHONS", "/var/cache/gilspy/pythons") + "/wheel/
 
 
 def test_busy_and_free():
-    knocker = gilspy.KnockKnock(polling_interval_micros=1000)
+    knocker = gilspy.KnockKnock(polling_interval_micros=1000, sampling_interval_micros=10000, sleeping_interval_micros=0)
     knocker.start()
     assert knocker.is_running
     with Spinning(2):
-        count(1_000_000)
+        count(3_000_000)
     busy = knocker.contention_metric
     assert busy > 0.8
     knocker.reset_contention_metric()
