@@ -136,16 +136,14 @@ enum gs_status gs_stat_many_sample(struct gs_stat_many *many, const struct gs_sa
 void gs_stat_many_forget(struct gs_stat_many *many)
 {
     for (size_t i = 0; i < many->count; i++) {
-        if (many->polls[i])
-            gs_sample_feed_forget(many->polls[i]);
+        gs_sample_feed_forget(many->polls[i]);
     }
 }
 
 void gs_stat_many_over(struct gs_stat_many *many, pid_t pid)
 {
     for (size_t i = 0; i < many->count; i++) {
-        if (many->polls[i])
-            gs_sample_feed_over(many->polls[i], pid);
+        gs_sample_feed_over(many->polls[i], pid);
     }
 }
 
@@ -162,31 +160,26 @@ static enum gs_status show_one(struct gs_sample_feed *polls, const struct gs_sta
     return status;
 }
 
-static size_t drop_unseen(struct gs_stat_many *many)
+/* It was seen in this interval: a short one may have no sample. */
+static bool is_seen(const struct gs_stat_many *many, size_t i)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < many->count; i++) {
-        if (many->polls[i] && gs_sample_feed_count(many->polls[i]) == 0) {
-            gs_sample_feed_free(many->polls[i]);
-            many->polls[i] = NULL;
-        }
-        count += many->polls[i] != NULL;
-    }
-    return count;
+    return gs_sample_feed_count(many->polls[i]) > 0;
 }
 
 enum gs_status gs_stat_many_show(struct gs_stat_many *many, const struct gs_stat_show *show)
 {
     FILE *out = show->console->out;
     enum gs_status status = GS_OK;
-    size_t shown = 0, count = drop_unseen(many);
+    size_t shown = 0, count = 0;
+    for (size_t i = 0; i < many->count; i++)
+        count += is_seen(many, i);
     bool several = show->json && (count > 1 || show->several);
     if (count == 0)
         return GS_OK;
     if (several)
         fputs("{\"schema\": 1, \"processes\": [", out);
     for (size_t i = 0; i < many->count && !status; i++) {
-        if (!many->polls[i])
+        if (!is_seen(many, i))
             continue;
         if (several)
             fputs(shown++ > 0 ? ", " : "", out);

@@ -1,6 +1,7 @@
 /* From event to figure. */
 #include "base/clock.h"
 #include "base/least.h"
+#include "base/least.h"
 #include "profile/exact_window.h"
 
 enum { COUNTS_NS = 10000000 /* how often counts are told */ };
@@ -169,7 +170,10 @@ enum gs_status gs_exact_window_begin(struct gs_exact_window *window, uint64_t *t
 enum gs_status gs_exact_window_drain(struct gs_exact_window *window)
 {
     struct gs_event_sink sink = {window, take_event};
-    return gs_tracer_drain(window->tracer, &sink, &window->until_ns);
+    uint64_t until_ns = window->until_ns;
+    enum gs_status status = gs_tracer_drain(window->tracer, &sink, &until_ns);
+    window->until_ns = gs_most(window->until_ns, until_ns); /* the rings may end before the window begins */
+    return status;
 }
 
 enum gs_status gs_exact_window_reach(struct gs_exact_window *window)

@@ -64,6 +64,13 @@ def test_once_is_one_document(spinning):
     check(document)
 
 
+def test_intervals_without_a_sample(spinning):
+    """Are left out, and those after them are not."""
+    done = gilspy.run("stat", "--json", "-r", "20", "-p", spinning.pid, "--interval", "5ms", "-d", "1s")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert 2 <= len(lines) <= 21 and all(line["quality"]["samples"] > 0 for line in lines)
+
+
 def test_intervals_as_text(spinning):
     done = gilspy.run("stat", "-p", spinning.pid, "--interval", "250ms", "-d", "600ms")
     shown = done.stdout.count("HAS GIL %")

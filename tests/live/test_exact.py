@@ -134,7 +134,7 @@ def test_stat(python, target):
 
 
 def test_intervals(target):
-    """Each take is in one of them."""
+    """Each take is in one of them, but for those of which it is said that they were lost."""
     tids = target.began["tids"]
     with measuring(target.pid, "--max-overhead", "off", "--interval", "20ms") as document:
         for name in CALLERS:
@@ -142,8 +142,9 @@ def test_intervals(target):
         all_read(target, CALLERS)
     for name in CALLERS:
         rows = [row for line in document["lines"] for row in line["threads"] if row["tid"] == tids[name]]
-        assert sum(row["acquisitions"] for row in rows) == CALLS + 1
-    assert all(line["violations"] == 0 for line in document["lines"])
+        takes, lost = sum(row["acquisitions"] for row in rows), sum(line["events_lost"] for line in document["lines"])
+        assert takes < CALLS + 1 if lost else takes == CALLS + 1
+    assert all(line["violations"] == 0 and line["seconds"] < 60 for line in document["lines"])
 
 
 def test_windows(target, tmp_path):
