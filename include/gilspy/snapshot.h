@@ -129,6 +129,7 @@ struct gs_reader_options {
     double max_pause; /* share of each second for which threads may be stopped, all of them together; 0, 1: no limit */
     enum gs_native_scope native; /* C stacks too */
     struct gs_native_options native_options;
+    bool keep_limits; /* the limit of open files of our process stays as it is: it is somebody else's */
 };
 
 struct gs_reader;

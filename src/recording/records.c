@@ -134,7 +134,7 @@ static enum gs_status play_process(struct gs_records *records, struct gs_wire *w
         status = gs_samples_in_process(&records->in, wire);
     if (status || wire->bad || !records->sink->process)
         return status;
-    return records->sink->process(records->sink, number, &process);
+    return records->sink->process ? records->sink->process(records->sink, number, &process) : GS_OK;
 }
 
 static enum gs_status play_thread(struct gs_records *records, struct gs_wire *wire)
@@ -151,7 +151,7 @@ static enum gs_status play_thread(struct gs_records *records, struct gs_wire *wi
         status = gs_samples_in_thread(&records->in, wire, number, thread.process);
     if (status || wire->bad || !records->sink->thread)
         return status;
-    return records->sink->thread(records->sink, number, &thread);
+    return records->sink->thread ? records->sink->thread(records->sink, number, &thread) : GS_OK;
 }
 
 static uint64_t less(uint64_t a, uint64_t b)

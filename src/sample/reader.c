@@ -104,7 +104,7 @@ static void set_runtime_window(struct gs_reader *reader)
 
 /* A descriptor is kept for each thread, as far as it goes: some must be left for everything else. Returns the first
  * that is not to be kept. */
-static int allow_many_files(void)
+static int allow_many_files(bool keep_limits)
 {
     enum { LEFT_MOST = 64 };
     struct rlimit limit;
@@ -112,7 +112,7 @@ static int allow_many_files(void)
         return 0;
     rlim_t before = limit.rlim_cur;
     limit.rlim_cur = limit.rlim_max;
-    if (before < limit.rlim_max && setrlimit(RLIMIT_NOFILE, &limit))
+    if (keep_limits || (before < limit.rlim_max && setrlimit(RLIMIT_NOFILE, &limit)))
         limit.rlim_cur = before;
     rlim_t most = limit.rlim_cur < INT_MAX ? limit.rlim_cur : INT_MAX;
     return (int)(most - (most / 2 < LEFT_MOST ? most / 2 : LEFT_MOST));
@@ -133,7 +133,7 @@ enum gs_status gs_reader_new(struct gs_reader **out, struct gs_python *python, c
     gs_budget_init(&reader->stacks.budget, options->max_pause, reader->checked_ns);
     set_sizes(reader);
     set_runtime_window(reader);
-    reader->threads.kept_files = allow_many_files();
+    reader->threads.kept_files = allow_many_files(options->keep_limits);
     reader->threads.cache = gs_mem_cache_new(python->mem);
     reader->stacks.codes = gs_codes_new(python);
     if (!reader->threads.cache || !reader->stacks.codes || reader->threads.tstate_bytes > GS_TSTATE_MAX ||

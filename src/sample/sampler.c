@@ -34,6 +34,7 @@ struct gs_sampler {
     struct gs_stream_host host;
     struct gs_pace pace;
     struct gs_cpu_hop hop;
+    bool stays;     /* it does not hop */
     bool uncounted; /* of this round: a GIL does not count how often it changes hands */
     bool skipped;   /* of this round: a sample was left out to keep within the pauses that are allowed */
     struct sampled *list;
@@ -86,6 +87,11 @@ enum gs_status gs_sampler_new(struct gs_sampler **out, double rate_hz, struct gs
     }
     *out = sampler;
     return GS_OK;
+}
+
+void gs_sampler_keep_affinity(struct gs_sampler *sampler)
+{
+    sampler->stays = true;
 }
 
 void gs_sampler_free(struct gs_sampler *sampler)
@@ -253,7 +259,7 @@ enum gs_status gs_sampler_take(struct gs_sampler *sampler, uint64_t *id)
         sampler->next++;
     }
     sampler->next = 0;
-    if (sampler->uncounted)
+    if (sampler->uncounted && !sampler->stays)
         gs_cpu_hop(&sampler->hop, gs_clock_ns());
     sampler->uncounted = false;
     return GS_OK;
@@ -300,7 +306,7 @@ static enum gs_status tell_rest(const struct gs_sampler *sampler, const struct s
         return GS_OK;
     sample.time_ns = end_ns;
     sample.gap_ns = end_ns - sampled->last_ns;
-    return sink->sample(sink, &sample);
+    return sink->sample ? sink->sample(sink, &sample) : GS_OK;
 }
 
 enum gs_status gs_sampler_end(struct gs_sampler *sampler)

@@ -116,6 +116,9 @@ enum gs_status gs_attach_snapshot(struct gs_attach *attach)
     }
     if (attach->target->still)
         attach->time = time_of(attach->target->still);
+    memset(attach->frames, 0, sizeof attach->frames);
+    if (status == GS_OK)
+        read_names(attach);
     return status;
 }
 
@@ -129,7 +132,6 @@ static enum gs_status take(struct gs_attach *attach, const struct gs_attach_opti
                        (int)attach->target->pid);
     if (status != GS_OK)
         return gs_fail(err, status, "cannot read process %d: %s", (int)attach->target->pid, gs_status_text(status));
-    read_names(attach);
     return GS_OK;
 }
 

@@ -54,8 +54,8 @@ enum gs_attach_depth {
  * and left out. *attach is to be closed, also after a failure (it may be NULL then). */
 enum gs_status gs_attach_open(struct gs_attach **attach, pid_t pid, const struct gs_attach_options *options,
                               enum gs_attach_depth depth, struct gs_err *err) GS_MUST_CHECK;
-/* Takes one whole snapshot of everybody, with its time, and tries for some seconds: attach->snapshot. GS_LOST: the
- * process changes too fast. */
+/* Takes one whole snapshot of everybody, with its time and names, and tries for some seconds: attach->snapshot.
+ * GS_LOST: the process changes too fast. */
 enum gs_status gs_attach_snapshot(struct gs_attach *attach) GS_MUST_CHECK;
 /* Finds names for any snapshot of it. */
 struct gs_lookup gs_attach_lookup(struct gs_attach *attach);

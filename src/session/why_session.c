@@ -159,9 +159,6 @@ static enum gs_status look_at_all(struct gs_why_session *session)
     note_end(session, status);
     if (status != GS_OK)
         return session->ended ? GS_OK : status;
-    memset(attach->frames, 0, sizeof attach->frames);
-    for (size_t i = 0; i < attach->snapshot->interpreter_count; i++)
-        gs_names_refresh(attach->names, attach->snapshot->interpreters[i].addr);
     return gs_why_watch_add(&session->watch, attach->snapshot);
 }
 

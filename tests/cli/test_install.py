@@ -17,7 +17,9 @@ DOC = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspa
 PLACES = {"share/bash-completion/completions/gilspy", "share/zsh/site-functions/_gilspy",
           "share/fish/vendor_completions.d/gilspy.fish", "share/doc/gilspy/README.md",
           "share/doc/gilspy/CHANGELOG.md", "share/doc/gilspy/LICENSE", "share/doc/gilspy/SECURITY.md"} | {
-              "share/doc/gilspy/doc/" + os.path.basename(page) for page in glob.glob(os.path.join(DOC, "*.md"))}
+              "share/doc/gilspy/doc/" + os.path.basename(page) for page in glob.glob(os.path.join(DOC, "*.md"))} | {
+                  "include/gilspy/gilspy.h", "share/man/man3/gilspy.3", "share/doc/libgilspy-dev/examples/holders.c"}
+LIBRARY = {"libgilspy.so", "libgilspy.so.0", "libgilspy.so.0.1.0", "pkgconfig/gilspy.pc"}
 
 
 def output(*words, **options):
@@ -50,7 +52,9 @@ def is_sanitized():
 
 def test_places(installed):
     pages = {"share/man/man1/gilspy.1"} | {"share/man/man1/gilspy-%s.1" % name for name in commands()}
-    assert files(installed) == {"bin/gilspy"} | PLACES | pages
+    [folder] = {os.path.dirname(path) for path in files(installed) if path.endswith("libgilspy.so")}
+    library = {os.path.join(folder, name) for name in LIBRARY}
+    assert files(installed) == {"bin/gilspy"} | PLACES | pages | library
     assert os.listdir(installed.parent) == ["usr"]
     modes = {path: (installed / path).stat().st_mode & 0o7777 for path in files(installed)}
     assert {path for path, mode in modes.items() if mode == 0o755} == {"bin/gilspy"}
