@@ -248,19 +248,23 @@ static Dwarf *dwarf_open(const char *path, const char *root)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"debug-root", required_argument, NULL, 'r'}, {"python", required_argument, NULL, 'p'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"debug-root", required_argument, NULL, 'r'},
+                                            {"python", required_argument, NULL, 'p'},
+                                            {"module", required_argument, NULL, 'm'},
+                                            {NULL, 0, NULL, 0}};
     struct python python = {0};
-    const char *root = "/usr/lib/debug";
+    const char *root = "/usr/lib/debug", *module = NULL;
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option == 'r')
             root = optarg;
+        else if (option == 'm')
+            module = optarg;
         else if (option != 'p' || !(python.version = version_parse(optarg)))
             return 2;
     }
     if (argc - optind < 1 || argc - optind > 2) {
-        fprintf(stderr, "usage: gilspy-offsets [--python X.Y.Z] [--debug-root DIR] FILE [DEBUGFILE]\n");
+        fprintf(stderr, "usage: gilspy-offsets [--python X.Y.Z] [--debug-root DIR] [--module FILE] FILE [DEBUGFILE]\n");
         return 2;
     }
     elf_version(EV_CURRENT);
@@ -275,6 +279,8 @@ int main(int argc, char **argv)
         errx(1, "%s: which Python it is cannot be told: give --python X.Y.Z", file);
     python.debug = symbol_bytes(python.elf, "_Py_NegativeRefcount", NULL, 0);
     types_index(&python.types, dwarf);
+    if (module)
+        types_index(&python.types, dwarf_open(module, root));
     print_header(&python);
     print_offsets(&python);
     print_selves(&python);

@@ -74,6 +74,9 @@ static struct gs_layout table(uint32_t version)
 
 static void test_self_equals_table(void **state)
 {
+    static const size_t behind[] = {offsetof(struct gs_layout, ts_running_loop),
+                                    offsetof(struct gs_layout, ts_running_task),
+                                    offsetof(struct gs_layout, ts_tasks_head)};
     (void)state;
     for (size_t i = 0; i < COUNT(selves); i++) {
         struct gs_mem *mem = self_mem(&selves[i]);
@@ -83,7 +86,11 @@ static void test_self_equals_table(void **state)
         assert_true(layout.self_described);
         assert_int_equal(layout.rt_size, selves[i].words[1]);
         known.self_described = true;
-        /* Sizes of whole structs differ between micro versions. */
+        /* Sizes of whole structs differ between micro versions, and what lies behind the thread state with its. */
+        for (size_t k = 0; k < COUNT(behind); k++) {
+            int32_t *field = (int32_t *)(void *)((char *)&known + behind[k]);
+            *field += *field == GS_ABSENT ? 0 : layout.ts_size - known.ts_size;
+        }
         known.rt_size = layout.rt_size;
         known.is_size = layout.is_size;
         known.ts_size = layout.ts_size;
