@@ -5,7 +5,7 @@
 #include "base/room.h"
 #include "gilspy/python.h"
 #include "mem/metered.h"
-#include "python/dict.h"
+#include "python/modules.h"
 #include "python/names_attribute.h"
 #include "python/values_int.h"
 
@@ -87,18 +87,11 @@ static bool add(struct gs_names *names, struct entry entry)
 static bool open_active(struct gs_names *names, gs_addr interpreter, struct gs_dict *active)
 {
     const struct gs_layout *layout = &names->python->layout;
-    struct gs_mem *mem = &names->modules.mem;
     struct gs_dict dict;
-    gs_addr modules, module, module_dict;
-    if (gs_mem_read_addr(mem, interpreter + (gs_addr)layout->is_modules, &modules) ||
-        !gs_dict_open(&dict, layout, mem, modules))
+    if (!gs_module_open(layout, &names->modules.mem, &names->types, interpreter, "threading", &dict))
         return false;
-    module = gs_dict_find(&dict, &names->types, "threading");
-    if (module == 0 || gs_mem_read_addr(mem, module + (gs_addr)layout->mod_dict, &module_dict) ||
-        !gs_dict_open(&dict, layout, mem, module_dict))
-        return false;
-    module = gs_dict_find(&dict, &names->types, "_active");
-    return module != 0 && gs_dict_open(active, layout, &names->cache.mem, module);
+    gs_addr found = gs_dict_find(&dict, &names->types, "_active");
+    return found != 0 && gs_dict_open(active, layout, &names->cache.mem, found);
 }
 
 static size_t rank_of(struct gs_names *names, gs_addr interpreter)

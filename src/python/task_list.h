@@ -1,0 +1,26 @@
+/* Which tasks there are: addresses of objects, found where each version of Python keeps them. */
+#ifndef GS_PYTHON_TASK_LIST_H
+#define GS_PYTHON_TASK_LIST_H
+
+#include "python/awaits.h"
+#include "python/tasks.h"
+
+/* Zeroed memory is an empty list; free `at` in the end. */
+struct gs_task_list {
+    gs_addr *at; /* in rising order, none twice */
+    size_t count, room;
+    size_t left_out; /* beyond GS_TASKS_MOST */
+    bool partial;
+};
+
+/* Adds those of one interpreter, whose threads these are (others are passed over). */
+enum gs_status gs_task_list_read(struct gs_awaits *awaits, gs_addr interpreter, const struct gs_tasks_thread *threads,
+                                 size_t thread_count, struct gs_task_list *list) GS_MUST_CHECK;
+void gs_task_list_sort(struct gs_task_list *list);
+
+/* The loop that a thread runs, 0: none that is known. */
+gs_addr gs_task_running_loop(struct gs_awaits *awaits, const struct gs_tasks_thread *thread);
+/* The task that runs in this loop now, 0: none. */
+gs_addr gs_task_current(struct gs_awaits *awaits, const struct gs_tasks_thread *thread, gs_addr loop);
+
+#endif

@@ -1,0 +1,396 @@
+/* The functions of asyncio that tasks wait in, and what their variables say of it.
+ * Source: Lib/asyncio (3.7-3.15): tasks.py, locks.py, queues.py, streams.py, taskgroups.py, selector_events.py. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "python/dict.h"
+#include "python/locks.h"
+#include "python/names_attribute.h"
+#include "python/slots.h"
+#include "python/task_words.h"
+#include "python/values_int.h"
+
+enum {
+    LOOKED_AT = 4, /* frames from the innermost outwards, as long as they are asyncio's */
+    VARIABLES_MOST = 64,
+    SET_ENTRIES = 512
+};
+
+struct waiting {
+    struct gs_awaits *awaits;
+    const struct gs_frame *frame;
+    double now_s;
+    struct gs_await *wait;
+    struct gs_members *members;
+};
+
+/* ---- what variables and attributes hold ---- */
+
+/* Where a variable is among those of its frame; -1: nowhere. */
+static int slot_of(struct gs_awaits *awaits, gs_addr code, const char *name)
+{
+    const struct gs_layout *layout = awaits->layout;
+    int32_t field = layout->co_localsplusnames != GS_ABSENT ? layout->co_localsplusnames : layout->co_varnames;
+    gs_addr tuple, names[VARIABLES_MOST];
+    uint64_t size;
+    char text[32];
+    if (field == GS_ABSENT || gs_mem_read_addr(awaits->mem, code + (gs_addr)field, &tuple) ||
+        gs_mem_read_addr(awaits->mem, tuple + (gs_addr)layout->ob_size, &size))
+        return -1;
+    size_t count = size < VARIABLES_MOST ? (size_t)size : VARIABLES_MOST;
+    if (count == 0 || gs_mem_read(awaits->mem, tuple + (gs_addr)layout->tuple_items, names, count * sizeof *names))
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        if (gs_str_read(layout, awaits->mem, names[i], text, sizeof text) == GS_OK && strcmp(text, name) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+/* The object that a variable of the frame holds, 0: none. */
+static gs_addr variable(const struct waiting *w, const char *name)
+{
+    const struct gs_layout *layout = w->awaits->layout;
+    int32_t locals = layout->if_localsplus != GS_ABSENT ? layout->if_localsplus : layout->fo_localsplus;
+    int slot = slot_of(w->awaits, w->frame->code, name);
+    struct gs_type type;
+    gs_addr value;
+    if (slot < 0 || gs_mem_read_addr(w->awaits->mem, w->frame->frame + (gs_addr)(locals + 8 * slot), &value))
+        return 0;
+    value &= ~(gs_addr)(uint32_t)layout->ref_tag_mask;
+    if (value != 0 && gs_type_of(&w->awaits->types, layout, w->awaits->mem, value, &type) &&
+        gs_type_named(&type, w->awaits->mem, "cell") &&
+        gs_mem_read_addr(w->awaits->mem, value + (gs_addr)layout->cell_ref, &value))
+        return 0;
+    return value;
+}
+
+static gs_addr attribute(const struct waiting *w, gs_addr object, const char *name)
+{
+    return object == 0 ? 0 : gs_attribute_find(w->awaits->layout, w->awaits->mem, &w->awaits->types, object, name);
+}
+
+/* The last component of the name of an object's class. */
+static void class_of(const struct waiting *w, gs_addr object, char *name, size_t size)
+{
+    struct gs_type type;
+    char whole[64];
+    snprintf(name, size, "object");
+    if (object == 0 || !gs_type_of(&w->awaits->types, w->awaits->layout, w->awaits->mem, object, &type) ||
+        gs_mem_read_cstr(w->awaits->mem, type.name, whole, sizeof whole))
+        return;
+    const char *dot = strrchr(whole, '.');
+    const char *last = dot ? dot + 1 : whole;
+    snprintf(name, size, "%.*s", (int)size - 1, last);
+}
+
+static bool read_number(const struct waiting *w, gs_addr object, double *number)
+{
+    const struct gs_layout *layout = w->awaits->layout;
+    struct gs_type type;
+    struct gs_int whole;
+    if (object == 0 || !gs_type_of(&w->awaits->types, layout, w->awaits->mem, object, &type))
+        return false;
+    if (gs_type_named(&type, w->awaits->mem, "float"))
+        return gs_mem_read(w->awaits->mem, object + (gs_addr)layout->float_value, number, sizeof *number) == GS_OK;
+    if (!gs_int_is(layout, &type) || gs_int_read(layout, w->awaits->mem, &type, object, &whole) || whole.bits > 64)
+        return false;
+    *number = whole.negative ? -(double)whole.magnitude : (double)whole.magnitude;
+    return true;
+}
+
+bool gs_timer_due(struct gs_awaits *awaits, gs_addr timer, double *due_s)
+{
+    const struct waiting w = {.awaits = awaits};
+    gs_addr when = timer != 0 ? gs_slot_find(awaits->layout, awaits->mem, &awaits->types, timer, "_when") : 0;
+    return read_number(&w, when, due_s);
+}
+
+/* ---- groups ---- */
+
+/* Takes each that is not 0; `step`: words from one to the next. */
+static void take_members(struct gs_members *members, const gs_addr *list, size_t count, size_t step)
+{
+    for (size_t i = 0; i < count && members->count < GS_MEMBERS_MOST; i++) {
+        if (list[i * step] != 0)
+            members->at[members->count++] = list[i * step];
+    }
+}
+
+/* The items of a list or a set, as far as there is room; how many it has altogether, 0: it is neither. */
+static uint64_t read_members(const struct waiting *w, gs_addr group)
+{
+    const struct gs_layout *layout = w->awaits->layout;
+    gs_addr at, words[2 * SET_ENTRIES];
+    struct gs_type type;
+    uint64_t count, mask;
+    if (group == 0 || !gs_type_of(&w->awaits->types, layout, w->awaits->mem, group, &type))
+        return 0;
+    if (gs_type_has(&type, GS_TYPE_LIST)) {
+        if (gs_mem_read_addr(w->awaits->mem, group + (gs_addr)layout->ob_size, &count) ||
+            gs_mem_read_addr(w->awaits->mem, group + (gs_addr)layout->list_items, &at))
+            return 0;
+        size_t some = count < GS_MEMBERS_MOST ? (size_t)count : GS_MEMBERS_MOST;
+        if (some > 0 && gs_mem_read(w->awaits->mem, at, words, some * sizeof *words) == GS_OK)
+            take_members(w->members, words, some, 1);
+        return count;
+    }
+    if (!gs_type_named(&type, w->awaits->mem, "set") ||
+        gs_mem_read_addr(w->awaits->mem, group + (gs_addr)layout->set_used, &count) ||
+        gs_mem_read_addr(w->awaits->mem, group + (gs_addr)layout->set_mask, &mask) ||
+        gs_mem_read_addr(w->awaits->mem, group + (gs_addr)layout->set_table, &at))
+        return 0;
+    size_t some = mask < SET_ENTRIES ? (size_t)mask + 1 : SET_ENTRIES;
+    if (gs_mem_read(w->awaits->mem, at, words, 2 * some * sizeof *words) == GS_OK)
+        take_members(w->members, words, some, 2);
+    return count;
+}
+
+/* ---- the words ---- */
+
+__attribute__((format(printf, 4, 5))) static void say(const struct waiting *w, enum gs_await_kind kind, gs_addr object,
+                                                      const char *format, ...)
+{
+    va_list list;
+    w->wait->kind = kind;
+    w->wait->object = object;
+    va_start(list, format);
+    vsnprintf(w->wait->words, sizeof w->wait->words, format, list);
+    va_end(list);
+}
+
+static void say_lock(const struct waiting *w)
+{
+    gs_addr self = variable(w, "self");
+    char name[32];
+    class_of(w, self, name, sizeof name);
+    say(w, GS_AWAIT_LOCK, self, "%s", name);
+}
+
+static void say_event(const struct waiting *w)
+{
+    gs_addr self = variable(w, "self");
+    char name[32];
+    class_of(w, self, name, sizeof name);
+    say(w, GS_AWAIT_EVENT, self, "%s", name);
+}
+
+static void say_queue(const struct waiting *w, const char *what)
+{
+    gs_addr self = variable(w, "self");
+    char name[32];
+    class_of(w, self, name, sizeof name);
+    say(w, GS_AWAIT_QUEUE, self, "%s %s", what, name);
+}
+
+static void say_get(const struct waiting *w)
+{
+    say_queue(w, "get from an empty");
+}
+
+static void say_put(const struct waiting *w)
+{
+    say_queue(w, "put into a full");
+}
+
+static void say_join(const struct waiting *w)
+{
+    say_queue(w, "join of a");
+}
+
+static void say_sleep(const struct waiting *w)
+{
+    double delay, due;
+    if (w->now_s > 0 && gs_timer_due(w->awaits, variable(w, "h"), &due))
+        say(w, GS_AWAIT_SLEEP, 0, "sleep, %.1f s left", due > w->now_s ? due - w->now_s : 0.0);
+    else if (read_number(w, variable(w, "delay"), &delay))
+        say(w, GS_AWAIT_SLEEP, 0, "sleep of %.6g s", delay);
+    else
+        say(w, GS_AWAIT_SLEEP, 0, "sleep");
+}
+
+/* Up to 3.11 it makes a task of what is to be waited for. */
+static void say_wait_for(const struct waiting *w)
+{
+    gs_addr inner = variable(w, "fut");
+    enum gs_awaitable kind = gs_awaitable_kind(w->awaits, inner);
+    bool task = kind == GS_AWAITABLE_TASK || kind == GS_AWAITABLE_PURE_TASK;
+    say(w, task ? GS_AWAIT_TASK : GS_AWAIT_FUTURE, inner, "wait_for");
+}
+
+static void say_wait(const struct waiting *w)
+{
+    uint64_t count = read_members(w, variable(w, "fs"));
+    say(w, GS_AWAIT_GATHER, 0, "wait for %llu", (unsigned long long)count);
+}
+
+static void say_group(const struct waiting *w)
+{
+    gs_addr self = variable(w, "self");
+    uint64_t count = read_members(w, attribute(w, self, "_tasks"));
+    say(w, GS_AWAIT_GATHER, self, "TaskGroup of %llu", (unsigned long long)count);
+}
+
+/* The address of the other end: the transport's extra information peername, a tuple of a str and an int, or a path. */
+static bool read_peer(const struct waiting *w, gs_addr transport, char *peer, size_t size)
+{
+    const struct gs_layout *layout = w->awaits->layout;
+    struct gs_dict dict;
+    struct gs_type type;
+    gs_addr extra = attribute(w, transport, "_extra"), items[2], name = 0;
+    double port;
+    if (extra != 0 && gs_dict_open(&dict, layout, w->awaits->mem, extra))
+        name = gs_dict_find(&dict, &w->awaits->types, "peername");
+    if (name == 0 || !gs_type_of(&w->awaits->types, layout, w->awaits->mem, name, &type))
+        return false;
+    if (gs_type_has(&type, GS_TYPE_UNICODE))
+        return gs_str_read(layout, w->awaits->mem, name, peer, size) == GS_OK && peer[0];
+    char host[48];
+    uint64_t count;
+    if (!gs_type_has(&type, GS_TYPE_TUPLE) ||
+        gs_mem_read_addr(w->awaits->mem, name + (gs_addr)layout->ob_size, &count) || count < 2 ||
+        gs_mem_read(w->awaits->mem, name + (gs_addr)layout->tuple_items, items, sizeof items) ||
+        gs_str_read(layout, w->awaits->mem, items[0], host, sizeof host) || !read_number(w, items[1], &port))
+        return false;
+    snprintf(peer, size, strchr(host, ':') ? "[%s]:%.0f" : "%s:%.0f", host, port);
+    return true;
+}
+
+static void say_peer(const struct waiting *w, const char *what, const char *otherwise)
+{
+    gs_addr self = variable(w, "self"), transport = attribute(w, self, "_transport");
+    char peer[64];
+    if (read_peer(w, transport, peer, sizeof peer))
+        say(w, GS_AWAIT_IO, transport, "%s %s", what, peer);
+    else
+        say(w, GS_AWAIT_IO, transport, "%s", otherwise);
+}
+
+static void say_read(const struct waiting *w)
+{
+    say_peer(w, "read from", "read from a stream");
+}
+
+static void say_write(const struct waiting *w)
+{
+    say_peer(w, "write to", "write to a stream");
+}
+
+static void say_receive(const struct waiting *w)
+{
+    say(w, GS_AWAIT_IO, 0, "read from a socket");
+}
+
+static void say_send(const struct waiting *w)
+{
+    say(w, GS_AWAIT_IO, 0, "write to a socket");
+}
+
+static void say_connect(const struct waiting *w)
+{
+    say(w, GS_AWAIT_IO, 0, "connect");
+}
+
+static void say_accept(const struct waiting *w)
+{
+    say(w, GS_AWAIT_IO, 0, "connections");
+}
+
+static void say_process(const struct waiting *w)
+{
+    say(w, GS_AWAIT_OTHER, 0, "end of a process");
+}
+
+static void say_thread(const struct waiting *w)
+{
+    say(w, GS_AWAIT_FUTURE, 0, "work of another thread");
+}
+
+static const struct place {
+    const char *file, *function;
+    void (*say)(const struct waiting *w);
+} places[] = {
+    {"locks.py", "acquire", say_lock},
+    {"locks.py", "wait", say_event},
+    {"locks.py", "_block", say_event},
+    {"locks.py", "_wait", say_event},
+    {"queues.py", "get", say_get},
+    {"queues.py", "put", say_put},
+    {"queues.py", "join", say_join},
+    {"tasks.py", "sleep", say_sleep},
+    {"tasks.py", "wait_for", say_wait_for},
+    {"tasks.py", "_wait", say_wait},
+    {"tasks.py", "_cancel_and_wait", say_wait_for},
+    {"taskgroups.py", "__aexit__", say_group},
+    {"taskgroups.py", "_aexit", say_group},
+    {"streams.py", "_wait_for_data", say_read},
+    {"streams.py", "_drain_helper", say_write},
+    {"streams.py", "drain", say_write},
+    {"selector_events.py", "sock_recv", say_receive},
+    {"selector_events.py", "sock_recv_into", say_receive},
+    {"selector_events.py", "sock_recvfrom", say_receive},
+    {"selector_events.py", "sock_recvfrom_into", say_receive},
+    {"selector_events.py", "sock_sendall", say_send},
+    {"selector_events.py", "sock_sendto", say_send},
+    {"selector_events.py", "sock_connect", say_connect},
+    {"selector_events.py", "sock_accept", say_accept},
+    {"base_events.py", "serve_forever", say_accept},
+    {"base_subprocess.py", "_wait", say_process},
+    {"threads.py", "to_thread", say_thread},
+};
+
+/* The name of a file of asyncio itself, without its folder; NULL: it is another's. */
+static const char *asyncio_file(const char *path)
+{
+    static const char folder[] = "/asyncio/";
+    const char *slash = strrchr(path, '/');
+    size_t before = slash ? (size_t)(slash - path) : 0, len = sizeof folder - 2;
+    return slash && before >= len && strncmp(slash - len, folder, len) == 0 ? slash + 1 : NULL;
+}
+
+static const struct place *place_of(const struct gs_code *code, bool *inside)
+{
+    const char *file = code ? asyncio_file(code->file) : NULL;
+    *inside = file != NULL;
+    for (size_t i = 0; file && i < sizeof places / sizeof *places; i++) {
+        if (strcmp(places[i].file, file) == 0 && strcmp(places[i].function, code->function) == 0)
+            return &places[i];
+    }
+    return NULL;
+}
+
+static void say_object(const struct waiting *w, gs_addr end)
+{
+    enum gs_awaitable kind = gs_awaitable_kind(w->awaits, end);
+    char name[48];
+    class_of(w, end, name, sizeof name);
+    if (kind == GS_AWAITABLE_TASK || kind == GS_AWAITABLE_PURE_TASK)
+        say(w, GS_AWAIT_TASK, end, "%s", "");
+    else if (strcmp(name, "_GatheringFuture") == 0)
+        say(w, GS_AWAIT_GATHER, end, "gather of %llu",
+            (unsigned long long)read_members(w, attribute(w, end, "_children")));
+    else if (kind == GS_AWAITABLE_FUTURE || kind == GS_AWAITABLE_PURE_FUTURE)
+        say(w, GS_AWAIT_FUTURE, end, "%s", name);
+    else if (end != 0)
+        say(w, GS_AWAIT_OTHER, end, "%s", name);
+    else
+        say(w, GS_AWAIT_OTHER, 0, "something");
+}
+
+void gs_task_wait(struct gs_awaits *awaits, const struct gs_chain *chain, double now_s, struct gs_await *wait,
+                  struct gs_members *members)
+{
+    struct waiting w = {.awaits = awaits, .now_s = now_s, .wait = wait, .members = members};
+    bool inside = true;
+    members->count = 0;
+    for (size_t i = 0; i < chain->count && i < LOOKED_AT && inside; i++) {
+        w.frame = &chain->frames[chain->count - 1 - i];
+        const struct place *place = place_of(gs_codes_find(awaits->codes, w.frame->code), &inside);
+        if (place) {
+            place->say(&w);
+            return;
+        }
+    }
+    say_object(&w, chain->end);
+}

@@ -1,0 +1,22 @@
+/* What a suspended task waits for, in words: by the function of asyncio that it stands in, else by the object. */
+#ifndef GS_PYTHON_TASK_WORDS_H
+#define GS_PYTHON_TASK_WORDS_H
+
+#include "python/awaits.h"
+#include "python/tasks.h"
+
+enum { GS_MEMBERS_MOST = 256 };
+
+/* Tasks and futures that something waits for together: those of a gather, a TaskGroup. */
+struct gs_members {
+    gs_addr at[GS_MEMBERS_MOST];
+    size_t count;
+};
+
+/* chain: of the task, whole; now_s: CLOCK_MONOTONIC, 0: not known. */
+void gs_task_wait(struct gs_awaits *awaits, const struct gs_chain *chain, double now_s, struct gs_await *wait,
+                  struct gs_members *members);
+/* The time at which a timer of asyncio is due; false: it is none that can be read. */
+bool gs_timer_due(struct gs_awaits *awaits, gs_addr timer, double *due_s);
+
+#endif

@@ -1,0 +1,688 @@
+/* Reads all tasks: each twice, in batches between which the cache of pages is thrown away. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/room.h"
+#include "mem/metered.h"
+#include "python/held.h"
+#include "python/locks.h"
+#include "python/names_attribute.h"
+#include "python/task_list.h"
+#include "python/task_words.h"
+#include "python/values_int.h"
+
+enum {
+    BATCH = 1024,         /* tasks between which what was read is forgotten */
+    AGAIN = 8,            /* readings of one that does not hold still */
+    READS_MOST = 1 << 25, /* of pieces of memory, in all */
+    TASK_BYTES_MOST = 512,
+    FRAMES_MOST = 1 << 22, /* of all tasks together */
+    AWAITED_MOST = 1 << 20,
+    LOCK_FRAMES_MOST = 1 << 18,
+    PENDING = 0 /* enum fut_state, Modules/_asynciomodule.c */
+};
+
+const char *gs_task_state_name(enum gs_task_state state)
+{
+    static const char *const names[] = {"running", "ready", "waits"};
+    return names[state];
+}
+
+const char *gs_await_kind_name(enum gs_await_kind kind)
+{
+    static const char *const names[] = {NULL,    "task",  "future", "lock",   "event",
+                                        "queue", "sleep", "io",     "gather", "other"};
+    return names[kind];
+}
+
+/* Somebody waits for somebody, by the address of the latter. */
+struct edge {
+    gs_addr awaited;
+    uint32_t waiter;
+};
+
+struct reading {
+    const struct gs_tasks_question *question;
+    struct gs_awaits awaits;
+    struct gs_mem *pages;
+    struct gs_metered metered;
+    uint64_t left;
+    struct gs_chain chain, again;
+    struct gs_tasks *tasks;
+    size_t task_room, frame_room, edge_count, edge_room;
+    struct edge *edges;
+};
+
+/* What a task says of itself. */
+struct fields {
+    gs_addr loop, coroutine, waiter, name;
+    bool pending;
+};
+
+static void forget(struct reading *r)
+{
+    gs_mem_cache_clear(r->pages);
+    memset(&r->awaits.types, 0, sizeof r->awaits.types);
+    memset(r->awaits.kinds, 0, sizeof r->awaits.kinds);
+}
+
+/* ---- one task ---- */
+
+static gs_addr addr_at(const uint8_t *bytes, int32_t at)
+{
+    gs_addr value;
+    memcpy(&value, bytes + at, sizeof value);
+    return value;
+}
+
+static bool read_fields(struct reading *r, gs_addr task, struct fields *fields)
+{
+    const struct gs_layout *layout = r->awaits.layout;
+    uint8_t bytes[TASK_BYTES_MOST];
+    uint32_t state;
+    if (layout->task_size == GS_ABSENT || layout->task_size > TASK_BYTES_MOST ||
+        gs_mem_read(r->awaits.mem, task, bytes, (size_t)layout->task_size))
+        return false;
+    memcpy(&state, bytes + layout->task_state, sizeof state);
+    *fields = (struct fields){.loop = addr_at(bytes, layout->task_loop),
+                              .coroutine = addr_at(bytes, layout->task_coro),
+                              .waiter = addr_at(bytes, layout->task_fut_waiter),
+                              .name = layout->task_name != GS_ABSENT ? addr_at(bytes, layout->task_name) : 0,
+                              .pending = state == PENDING};
+    return true;
+}
+
+static gs_addr attribute(struct reading *r, gs_addr object, const char *name)
+{
+    return gs_attribute_find(r->awaits.layout, r->awaits.mem, &r->awaits.types, object, name);
+}
+
+/* Futures of Python code have their state as text. */
+static bool pure_pending(struct reading *r, gs_addr future)
+{
+    char text[16];
+    gs_addr state = attribute(r, future, "_state");
+    return state != 0 && gs_str_read(r->awaits.layout, r->awaits.mem, state, text, sizeof text) == GS_OK &&
+           strcmp(text, "PENDING") == 0;
+}
+
+static gs_addr none_as_zero(struct reading *r, gs_addr object)
+{
+    struct gs_type type;
+    if (object != 0 && gs_type_of(&r->awaits.types, r->awaits.layout, r->awaits.mem, object, &type) &&
+        gs_type_named(&type, r->awaits.mem, "NoneType"))
+        return 0;
+    return object;
+}
+
+static bool read_any_fields(struct reading *r, gs_addr task, struct fields *fields)
+{
+    enum gs_awaitable kind = gs_awaitable_kind(&r->awaits, task);
+    if (kind == GS_AWAITABLE_TASK)
+        return read_fields(r, task, fields);
+    if (kind != GS_AWAITABLE_PURE_TASK)
+        return false;
+    *fields = (struct fields){.loop = attribute(r, task, "_loop"),
+                              .coroutine = attribute(r, task, "_coro"),
+                              .waiter = none_as_zero(r, attribute(r, task, "_fut_waiter")),
+                              .name = attribute(r, task, "_name"),
+                              .pending = pure_pending(r, task)};
+    return fields->loop != 0 && fields->coroutine != 0;
+}
+
+/* Whether the future is still to come. What is no future of asyncio is taken for one. */
+static bool is_pending(struct reading *r, gs_addr future)
+{
+    uint32_t state;
+    switch (gs_awaitable_kind(&r->awaits, future)) {
+    case GS_AWAITABLE_TASK:
+    case GS_AWAITABLE_FUTURE:
+        return gs_mem_read_u32(r->awaits.mem, future + (gs_addr)r->awaits.layout->fut_state, &state) != GS_OK ||
+               state == PENDING;
+    case GS_AWAITABLE_PURE_TASK:
+    case GS_AWAITABLE_PURE_FUTURE:
+        return pure_pending(r, future);
+    default:
+        return true;
+    }
+}
+
+/* A name is made at the first use of it: until then it is a number (3.13 on). */
+static void read_name(struct reading *r, gs_addr object, char name[GS_TASK_NAME])
+{
+    const struct gs_layout *layout = r->awaits.layout;
+    struct gs_type type;
+    struct gs_int number;
+    name[0] = '\0';
+    if (object == 0 || !gs_type_of(&r->awaits.types, layout, r->awaits.mem, object, &type))
+        return;
+    if (gs_type_has(&type, GS_TYPE_UNICODE)) {
+        if (gs_str_read(layout, r->awaits.mem, object, name, GS_TASK_NAME))
+            name[0] = '\0';
+    } else if (gs_int_is(layout, &type) && gs_int_read(layout, r->awaits.mem, &type, object, &number) == GS_OK &&
+               number.bits <= 64) {
+        snprintf(name, GS_TASK_NAME, "Task-%llu", (unsigned long long)number.magnitude);
+    }
+}
+
+static bool same_chain(const struct gs_chain *a, const struct gs_chain *b)
+{
+    if (a->torn || b->torn || a->count != b->count || a->end != b->end || a->running != b->running)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        if (a->frames[i].frame != b->frames[i].frame || a->frames[i].code != b->frames[i].code ||
+            a->frames[i].instr != b->frames[i].instr)
+            return false;
+    }
+    return true;
+}
+
+static bool add_frame(struct reading *r, struct gs_frame frame)
+{
+    struct gs_tasks *tasks = r->tasks;
+    if (!gs_room((void **)&tasks->frames, &r->frame_room, tasks->frame_count + 1, sizeof *tasks->frames))
+        return false;
+    tasks->frames[tasks->frame_count++] = frame;
+    return true;
+}
+
+static bool add_gap(struct reading *r, enum gs_gap gap)
+{
+    return add_frame(r, (struct gs_frame){.kind = GS_FRAME_GAP, .gap = (uint8_t)gap});
+}
+
+/* The frames of r->chain, innermost first. */
+static bool add_chain(struct reading *r, struct gs_async_task *task)
+{
+    bool ok = true;
+    task->frame_at = r->tasks->frame_count;
+    if (r->tasks->frame_count + r->chain.count > FRAMES_MOST)
+        ok = add_gap(r, GS_GAP_TOO_LARGE);
+    else if (task->torn)
+        ok = add_gap(r, GS_GAP_CHANGED);
+    else
+        for (size_t i = r->chain.count; i > 0 && ok; i--)
+            ok = add_frame(r, r->chain.frames[i - 1]);
+    task->frame_count = (uint32_t)(r->tasks->frame_count - task->frame_at);
+    return ok;
+}
+
+static bool add_edge(struct reading *r, gs_addr awaited, uint32_t waiter)
+{
+    if (r->edge_count == AWAITED_MOST)
+        return true;
+    if (!gs_room((void **)&r->edges, &r->edge_room, r->edge_count + 1, sizeof *r->edges))
+        return false;
+    r->edges[r->edge_count++] = (struct edge){awaited, waiter};
+    return true;
+}
+
+static bool add_edges(struct reading *r, const struct gs_await *wait, const struct gs_members *members, uint32_t waiter)
+{
+    bool ok = wait->kind != GS_AWAIT_TASK || add_edge(r, wait->object, waiter);
+    for (size_t i = 0; i < members->count && ok; i++)
+        ok = add_edge(r, members->at[i], waiter);
+    return ok;
+}
+
+/* Reads a task and its chain into r->chain; false: it is none, or has ended. */
+static enum gs_status read_once(struct reading *r, gs_addr addr, struct fields *fields, struct gs_chain *chain,
+                                bool *there)
+{
+    *there = read_any_fields(r, addr, fields) && fields->pending && fields->coroutine != 0;
+    return *there ? gs_chain_read(&r->awaits, fields->coroutine, chain) : GS_OK;
+}
+
+static bool same_fields(const struct fields *a, const struct fields *b)
+{
+    return a->loop == b->loop && a->coroutine == b->coroutine && a->waiter == b->waiter;
+}
+
+/* Two readings, with nothing remembered in between, that agree. */
+static enum gs_status read_twice(struct reading *r, gs_addr addr, struct fields *fields, bool *there, bool *agree)
+{
+    struct fields second;
+    *agree = false;
+    forget(r);
+    enum gs_status status = read_once(r, addr, fields, &r->chain, there);
+    if (status != GS_OK || !*there)
+        return status;
+    forget(r);
+    status = read_once(r, addr, &second, &r->again, there);
+    *agree = status == GS_OK && *there && same_fields(fields, &second) && same_chain(&r->chain, &r->again);
+    return status;
+}
+
+static enum gs_status add_task(struct reading *r, gs_addr addr, const struct fields *fields, bool torn)
+{
+    struct gs_tasks *tasks = r->tasks;
+    struct gs_members members = {.count = 0};
+    if (!gs_room((void **)&tasks->tasks, &r->task_room, tasks->task_count + 1, sizeof *tasks->tasks))
+        return GS_NO_MEMORY;
+    uint32_t index = (uint32_t)tasks->task_count++;
+    struct gs_async_task *task = &tasks->tasks[index];
+    *task = (struct gs_async_task){
+        .addr = addr, .loop = fields->loop, .coroutine = fields->coroutine, .torn = torn, .holder = GS_NO_TASK};
+    read_name(r, fields->name, task->name);
+    task->state = fields->waiter != 0 && is_pending(r, fields->waiter) ? GS_TASK_WAITS : GS_TASK_READY;
+    if (task->state == GS_TASK_WAITS && !torn)
+        gs_task_wait(&r->awaits, &r->chain, r->question->now_s, &task->wait, &members);
+    return add_chain(r, task) && add_edges(r, &task->wait, &members, index) ? GS_OK : GS_NO_MEMORY;
+}
+
+/* ---- all of them ---- */
+
+/* Until it holds still. */
+static enum gs_status read_patiently(struct reading *r, gs_addr addr)
+{
+    struct fields fields;
+    bool there = true, agree = false;
+    enum gs_status status = GS_OK;
+    for (int i = 0; i < AGAIN && there && !agree && status == GS_OK; i++)
+        status = read_twice(r, addr, &fields, &there, &agree);
+    return status == GS_OK && there ? add_task(r, addr, &fields, !agree) : status;
+}
+
+/* A task of a batch as it was at first sight: that is compared with what is there afterwards. */
+struct draft {
+    struct fields fields;
+    size_t task; /* index; SIZE_MAX: it was none */
+};
+
+/* Frames of a task stand innermost first, those of a chain outermost first. */
+static bool still_same(struct reading *r, const struct draft *draft)
+{
+    const struct gs_async_task *task = &r->tasks->tasks[draft->task];
+    const struct gs_frame *before = r->tasks->frames + task->frame_at;
+    struct fields fields;
+    bool there;
+    if (read_once(r, task->addr, &fields, &r->again, &there) != GS_OK || !there ||
+        !same_fields(&draft->fields, &fields) || r->again.torn || r->again.count != task->frame_count)
+        return false;
+    for (size_t i = 0; i < task->frame_count; i++) {
+        const struct gs_frame *a = &before[task->frame_count - 1 - i], *b = &r->again.frames[i];
+        if (a->frame != b->frame || a->code != b->code || a->instr != b->instr)
+            return false;
+    }
+    return true;
+}
+
+/* Those that moved meanwhile are read singly; what was read of them (addr 0 from then on) is left out in the end. */
+static enum gs_status check_batch(struct reading *r, const struct draft *drafts, size_t count)
+{
+    gs_addr moved[BATCH];
+    size_t moved_count = 0;
+    enum gs_status status = GS_OK;
+    forget(r);
+    for (size_t i = 0; i < count; i++) {
+        if (drafts[i].task == SIZE_MAX || still_same(r, &drafts[i]))
+            continue;
+        struct gs_async_task *task = &r->tasks->tasks[drafts[i].task];
+        moved[moved_count++] = task->addr;
+        task->addr = 0;
+    }
+    for (size_t i = 0; i < moved_count && status == GS_OK; i++)
+        status = read_patiently(r, moved[i]);
+    return status;
+}
+
+static enum gs_status read_batch(struct reading *r, const gs_addr *addrs, size_t count)
+{
+    struct draft drafts[BATCH];
+    enum gs_status status = GS_OK;
+    forget(r);
+    for (size_t i = 0; i < count && status == GS_OK; i++) {
+        bool there;
+        drafts[i].task = SIZE_MAX;
+        status = read_once(r, addrs[i], &drafts[i].fields, &r->chain, &there);
+        if (status != GS_OK || !there)
+            continue;
+        drafts[i].task = r->tasks->task_count;
+        status = add_task(r, addrs[i], &drafts[i].fields, r->chain.torn);
+    }
+    return status == GS_OK ? check_batch(r, drafts, count) : status;
+}
+
+static enum gs_status read_list(struct reading *r, const struct gs_task_list *list)
+{
+    enum gs_status status = GS_OK;
+    for (size_t at = 0; at < list->count && status == GS_OK; at += BATCH)
+        status = read_batch(r, list->at + at, list->count - at < BATCH ? list->count - at : BATCH);
+    r->tasks->left_out += list->left_out;
+    r->tasks->partial |= list->partial;
+    return status;
+}
+
+static enum gs_status read_interpreters(struct reading *r)
+{
+    const struct gs_tasks_question *question = r->question;
+    struct gs_task_list list = {0};
+    enum gs_status status = GS_OK;
+    for (size_t i = 0; i < question->thread_count && status == GS_OK; i++) {
+        bool known = false;
+        for (size_t k = 0; k < i && !known; k++)
+            known = question->threads[k].interpreter == question->threads[i].interpreter;
+        forget(r);
+        if (!known)
+            status = gs_task_list_read(&r->awaits, question->threads[i].interpreter, question->threads,
+                                       question->thread_count, &list);
+    }
+    gs_task_list_sort(&list);
+    if (status == GS_OK)
+        status = read_list(r, &list);
+    free(list.at);
+    return status;
+}
+
+/* ---- loops ---- */
+
+static size_t loop_at(const struct gs_tasks *tasks, gs_addr addr)
+{
+    size_t i = 0;
+    while (i < tasks->loop_count && tasks->loops[i].addr != addr)
+        i++;
+    return i;
+}
+
+/* Loops written in Python keep their callbacks in the deque _ready, and a heap of timers in the list _scheduled. */
+static void read_callbacks(struct reading *r, struct gs_event_loop *loop)
+{
+    const struct gs_layout *layout = r->awaits.layout;
+    gs_addr ready = attribute(r, loop->addr, "_ready"), timers = attribute(r, loop->addr, "_scheduled"), items, first;
+    struct gs_type type;
+    uint64_t count;
+    if (ready != 0 && gs_type_of(&r->awaits.types, layout, r->awaits.mem, ready, &type) &&
+        gs_type_named(&type, r->awaits.mem, "collections.deque"))
+        loop->has_ready = gs_mem_read_addr(r->awaits.mem, ready + (gs_addr)layout->ob_size, &loop->ready) == GS_OK;
+    if (timers != 0 && gs_type_of(&r->awaits.types, layout, r->awaits.mem, timers, &type) &&
+        gs_type_has(&type, GS_TYPE_LIST) &&
+        gs_mem_read_addr(r->awaits.mem, timers + (gs_addr)layout->ob_size, &count) == GS_OK && count > 0 &&
+        gs_mem_read_addr(r->awaits.mem, timers + (gs_addr)layout->list_items, &items) == GS_OK &&
+        gs_mem_read_addr(r->awaits.mem, items, &first) == GS_OK)
+        loop->has_due = gs_timer_due(&r->awaits, first, &loop->due_s);
+}
+
+static bool add_loop(struct reading *r, const struct gs_tasks_thread *thread, gs_addr addr)
+{
+    struct gs_tasks *tasks = r->tasks;
+    if (addr == 0 || tasks->loop_count == GS_EVENT_LOOPS_MOST || loop_at(tasks, addr) < tasks->loop_count)
+        return false;
+    tasks->loops[tasks->loop_count] =
+        (struct gs_event_loop){.addr = addr, .tstate = thread->tstate, .running = GS_NO_TASK};
+    read_callbacks(r, &tasks->loops[tasks->loop_count++]);
+    return true;
+}
+
+/* The loop that a thread says it runs; where it does not, a loop of tasks that says which thread runs it. */
+static bool read_loops(struct reading *r)
+{
+    const struct gs_tasks_question *question = r->question;
+    r->tasks->loops = calloc(GS_EVENT_LOOPS_MOST, sizeof *r->tasks->loops);
+    if (!r->tasks->loops)
+        return false;
+    forget(r);
+    for (size_t i = 0; i < question->thread_count; i++)
+        add_loop(r, &question->threads[i], none_as_zero(r, gs_task_running_loop(&r->awaits, &question->threads[i])));
+    gs_addr asked = 0;
+    for (size_t i = 0; i < r->tasks->task_count; i++) {
+        gs_addr loop = r->tasks->tasks[i].loop;
+        if (loop == asked || loop_at(r->tasks, loop) < r->tasks->loop_count)
+            continue;
+        asked = loop;
+        uint64_t ident = gs_attribute_number(r->awaits.layout, r->awaits.mem, &r->awaits.types, loop, "_thread_id");
+        for (size_t k = 0; k < question->thread_count && ident != 0; k++) {
+            if (question->threads[k].ident == ident && add_loop(r, &question->threads[k], loop))
+                break;
+        }
+    }
+    return true;
+}
+
+/* ---- the order of the result ---- */
+
+struct placed {
+    size_t loop;
+    uint32_t old;
+    gs_addr addr;
+};
+
+static int by_place(const void *a, const void *b)
+{
+    const struct placed *x = a, *y = b;
+    if (x->loop != y->loop)
+        return x->loop < y->loop ? -1 : 1;
+    if (x->addr != y->addr)
+        return x->addr < y->addr ? -1 : 1;
+    return (x->old > y->old) - (x->old < y->old);
+}
+
+/* Puts the tasks of each loop together, without those that are none any more; *now: where each came to. */
+static bool order(struct gs_tasks *tasks, uint32_t *now)
+{
+    struct placed *placed = calloc(tasks->task_count + 1, sizeof *placed);
+    struct gs_async_task *list = calloc(tasks->task_count + 1, sizeof *list);
+    size_t count = 0;
+    if (!placed || !list) {
+        free(placed);
+        free(list);
+        return false;
+    }
+    for (size_t i = 0; i < tasks->task_count; i++) {
+        size_t loop = loop_at(tasks, tasks->tasks[i].loop);
+        now[i] = GS_NO_TASK;
+        if (tasks->tasks[i].addr != 0 && loop < tasks->loop_count)
+            placed[count++] = (struct placed){loop, (uint32_t)i, tasks->tasks[i].addr};
+        else if (tasks->tasks[i].addr != 0)
+            tasks->left_out++;
+    }
+    qsort(placed, count, sizeof *placed, by_place);
+    for (size_t i = 0; i < count; i++) {
+        struct gs_event_loop *loop = &tasks->loops[placed[i].loop];
+        list[i] = tasks->tasks[placed[i].old];
+        now[placed[i].old] = (uint32_t)i;
+        loop->first = loop->count == 0 ? (uint32_t)i : loop->first;
+        loop->count++;
+    }
+    free(placed);
+    free(tasks->tasks);
+    tasks->tasks = list;
+    tasks->task_count = count;
+    return true;
+}
+
+/* GS_NO_TASK: there is none at that address. */
+static uint32_t find_task(const struct gs_tasks *tasks, gs_addr addr)
+{
+    for (size_t i = 0; i < tasks->loop_count; i++) {
+        uint32_t low = tasks->loops[i].first, high = low + tasks->loops[i].count;
+        while (low < high) {
+            uint32_t mid = low + (high - low) / 2;
+            if (tasks->tasks[mid].addr < addr)
+                low = mid + 1;
+            else
+                high = mid;
+        }
+        if (low < tasks->loops[i].first + tasks->loops[i].count && tasks->tasks[low].addr == addr)
+            return low;
+    }
+    return GS_NO_TASK;
+}
+
+static int by_waited(const void *a, const void *b)
+{
+    const struct edge *x = a, *y = b;
+    if (x->awaited != y->awaited)
+        return x->awaited < y->awaited ? -1 : 1;
+    return (x->waiter > y->waiter) - (x->waiter < y->waiter);
+}
+
+/* From "who waits for whom" to "by whom is it awaited". */
+static bool turn_round(struct reading *r, const uint32_t *now)
+{
+    struct gs_tasks *tasks = r->tasks;
+    size_t count = 0;
+    for (size_t i = 0; i < r->edge_count; i++) {
+        uint32_t awaited = find_task(tasks, r->edges[i].awaited), waiter = now[r->edges[i].waiter];
+        if (awaited != GS_NO_TASK && waiter != GS_NO_TASK)
+            r->edges[count++] = (struct edge){awaited, waiter};
+    }
+    if (count == 0)
+        return true;
+    qsort(r->edges, count, sizeof *r->edges, by_waited);
+    tasks->awaited_by = calloc(count, sizeof *tasks->awaited_by);
+    if (!tasks->awaited_by)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct gs_async_task *task = &tasks->tasks[r->edges[i].awaited];
+        if (task->awaited_count++ == 0)
+            task->awaited_at = i;
+        tasks->awaited_by[i] = r->edges[i].waiter;
+    }
+    tasks->awaited_count = count;
+    return true;
+}
+
+/* ---- who runs, who holds ---- */
+
+/* The frames of the thread down to that of the task's own coroutine. */
+static bool take_running(struct reading *r, struct gs_async_task *task, const struct gs_tasks_thread *thread)
+{
+    const struct gs_tasks *tasks = r->tasks;
+    const gs_addr own = task->frame_count > 0 ? tasks->frames[task->frame_at + task->frame_count - 1].frame : 0;
+    uint32_t count = 0;
+    bool ok = true;
+    task->state = GS_TASK_RUNNING;
+    task->wait = (struct gs_await){0};
+    while (count < thread->frame_count && thread->frames[count].frame != own)
+        count++;
+    task->torn = own == 0 || count == thread->frame_count;
+    task->frame_at = tasks->frame_count;
+    if (task->torn)
+        ok = add_gap(r, GS_GAP_CHANGED);
+    for (uint32_t i = 0; i <= count && !task->torn && ok; i++)
+        ok = add_frame(r, thread->frames[i]);
+    task->frame_count = (uint32_t)(tasks->frame_count - task->frame_at);
+    return ok;
+}
+
+static bool read_running(struct reading *r)
+{
+    struct gs_tasks *tasks = r->tasks;
+    bool ok = true;
+    forget(r);
+    for (size_t i = 0; i < tasks->loop_count && ok; i++) {
+        const struct gs_tasks_thread *thread = r->question->threads;
+        while (thread->tstate != tasks->loops[i].tstate)
+            thread++;
+        gs_addr current = gs_task_current(&r->awaits, thread, tasks->loops[i].addr);
+        tasks->loops[i].running = current != 0 ? find_task(tasks, current) : GS_NO_TASK;
+        if (tasks->loops[i].running != GS_NO_TASK)
+            ok = take_running(r, &tasks->tasks[tasks->loops[i].running], thread);
+    }
+    return ok;
+}
+
+/* A lock of asyncio does not know who has it: that is whose frame is to release it, `async with` keeps it on the stack
+ * of the frame's evaluation (as the method __aexit__, from 3.14 on beside the lock itself). */
+static void find_holder(struct reading *r, uint32_t holder, const struct gs_frame *frame)
+{
+    enum gs_status why;
+    struct gs_held held;
+    const struct gs_code *code = gs_codes_get(r->awaits.codes, frame->code, &why);
+    if (!code || gs_held_read(r->question->python, r->awaits.mem, frame->frame, code, frame->instr, &held))
+        return;
+    for (size_t i = 0; i < held.sure; i++) {
+        gs_addr self =
+            held.slots[i] != 0 ? gs_method_self(r->awaits.layout, r->awaits.mem, &r->awaits.types, held.slots[i]) : 0;
+        for (size_t k = 0; k < r->tasks->task_count && self != 0; k++) {
+            struct gs_async_task *task = &r->tasks->tasks[k];
+            if (task->wait.kind == GS_AWAIT_LOCK && task->wait.object == self && k != holder)
+                task->holder = holder;
+        }
+    }
+}
+
+static void find_holders(struct reading *r)
+{
+    const struct gs_tasks *tasks = r->tasks;
+    size_t looked = 0;
+    bool any = false;
+    for (size_t i = 0; i < tasks->task_count && !any; i++)
+        any = tasks->tasks[i].wait.kind == GS_AWAIT_LOCK;
+    for (size_t i = 0; i < tasks->task_count && any; i++) {
+        const struct gs_async_task *task = &tasks->tasks[i];
+        if (i % BATCH == 0)
+            forget(r);
+        for (uint32_t f = 0; f < task->frame_count && looked++ < LOCK_FRAMES_MOST; f++) {
+            if (tasks->frames[task->frame_at + f].kind == GS_FRAME_PYTHON)
+                find_holder(r, (uint32_t)i, &tasks->frames[task->frame_at + f]);
+        }
+    }
+}
+
+/* ---- all ---- */
+
+static enum gs_status finish(struct reading *r)
+{
+    uint32_t *now = calloc(r->tasks->task_count + 1, sizeof *now);
+    bool ok = now && read_loops(r) && order(r->tasks, now) && turn_round(r, now) && read_running(r);
+    free(now);
+    if (ok)
+        find_holders(r);
+    return ok ? GS_OK : GS_NO_MEMORY;
+}
+
+enum gs_status gs_tasks_read(const struct gs_tasks_question *question, struct gs_tasks *tasks)
+{
+    struct reading *r = calloc(1, sizeof *r);
+    *tasks = (struct gs_tasks){.now_s = question->now_s};
+    if (!r)
+        return GS_NO_MEMORY;
+    *r = (struct reading){.question = question, .tasks = tasks, .left = READS_MOST};
+    enum gs_status status = GS_NO_MEMORY;
+    r->pages = gs_mem_cache_new(question->mem);
+    if (r->pages) {
+        gs_metered_init(&r->metered, r->pages, &r->left);
+        r->awaits =
+            (struct gs_awaits){.layout = &question->python->layout, .mem = &r->metered.mem, .codes = question->codes};
+        status = read_interpreters(r);
+        if (status == GS_OK)
+            status = finish(r);
+        tasks->partial |= r->left == 0;
+    }
+    gs_mem_free(r->pages);
+    free(r->chain.frames);
+    free(r->again.frames);
+    free(r->edges);
+    free(r);
+    return status;
+}
+
+/* "" where it has no name. */
+static const char *name_at(const struct gs_tasks *tasks, uint32_t index)
+{
+    return index == GS_NO_TASK ? "" : tasks->tasks[index].name;
+}
+
+void gs_task_words(const struct gs_tasks *tasks, const struct gs_async_task *task, char *words, size_t size)
+{
+    const struct gs_await *wait = &task->wait;
+    const char *awaited = wait->kind == GS_AWAIT_TASK ? name_at(tasks, find_task(tasks, wait->object)) : "";
+    const char *holder = name_at(tasks, task->holder);
+    if (wait->kind == GS_AWAIT_TASK)
+        snprintf(words, size, "%s%s%s", wait->words, wait->words[0] ? " of " : "", awaited[0] ? awaited : "a task");
+    else if (task->holder != GS_NO_TASK)
+        snprintf(words, size, "%s held by %s", wait->words, holder[0] ? holder : "another task");
+    else
+        snprintf(words, size, "%s", wait->words);
+}
+
+void gs_tasks_free(struct gs_tasks *tasks)
+{
+    free(tasks->loops);
+    free(tasks->tasks);
+    free(tasks->frames);
+    free(tasks->awaited_by);
+    *tasks = (struct gs_tasks){0};
+}

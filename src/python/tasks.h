@@ -1,0 +1,104 @@
+/* The tasks of asyncio's event loops: which there are, what each does, where it stands and what it waits for.
+ *
+ * Nothing is stopped: a loop that runs meanwhile changes what is read. Each task is therefore read twice, until both
+ * readings agree; one that never holds still is there with a gap instead of frames. A task that has ended is left out.
+ */
+#ifndef GS_PYTHON_TASKS_H
+#define GS_PYTHON_TASKS_H
+
+#include "gilspy/snapshot.h"
+
+enum {
+    GS_TASKS_MOST = 1 << 16, /* further ones are counted */
+    GS_EVENT_LOOPS_MOST = 256,
+    GS_TASK_NAME = 64,
+    GS_TASK_WORDS = 96
+};
+
+enum gs_task_state { GS_TASK_RUNNING, GS_TASK_READY, GS_TASK_WAITS };
+const char *gs_task_state_name(enum gs_task_state state);
+
+enum gs_await_kind {
+    GS_AWAIT_NOTHING,
+    GS_AWAIT_TASK,
+    GS_AWAIT_FUTURE,
+    GS_AWAIT_LOCK,
+    GS_AWAIT_EVENT,
+    GS_AWAIT_QUEUE,
+    GS_AWAIT_SLEEP,
+    GS_AWAIT_IO,
+    GS_AWAIT_GATHER,
+    GS_AWAIT_OTHER
+};
+const char *gs_await_kind_name(enum gs_await_kind kind);
+
+struct gs_await {
+    enum gs_await_kind kind;
+    gs_addr object;            /* the task, lock, queue, ... ; 0: not known */
+    char words[GS_TASK_WORDS]; /* UTF-8, uncleaned: "sleep, 3.0 s left" */
+};
+
+#define GS_NO_TASK UINT32_MAX
+
+struct gs_async_task {
+    gs_addr addr, loop, coroutine;
+    enum gs_task_state state;
+    bool torn;               /* it did not hold still */
+    char name[GS_TASK_NAME]; /* UTF-8, uncleaned; empty: it has none (3.7) */
+    struct gs_await wait;    /* of one that waits */
+    uint32_t holder;         /* of the lock that it waits for: index of a task, GS_NO_TASK: not known */
+    size_t frame_at;         /* in gs_tasks.frames: innermost first */
+    uint32_t frame_count;
+    size_t awaited_at; /* in gs_tasks.awaited_by: who waits for it, indexes of tasks */
+    uint32_t awaited_count;
+};
+
+struct gs_event_loop {
+    gs_addr addr;
+    gs_addr tstate;        /* of the thread that runs it */
+    uint32_t running;      /* index of the task that runs; GS_NO_TASK: none */
+    bool has_ready;        /* `ready` is known: not of loops that are no Python code (uvloop) */
+    uint64_t ready;        /* callbacks that wait for their turn */
+    bool has_due;          /* there is a timer, */
+    double due_s;          /* and the earliest is due at that time of the loop's clock, CLOCK_MONOTONIC in seconds */
+    uint32_t first, count; /* in gs_tasks.tasks */
+};
+
+struct gs_tasks {
+    double now_s; /* CLOCK_MONOTONIC when they were read; 0: not known */
+    struct gs_event_loop *loops;
+    size_t loop_count;
+    struct gs_async_task *tasks; /* those of one loop together, in the order of their addresses */
+    size_t task_count;
+    size_t left_out; /* tasks beyond the limit, or of loops that no thread runs */
+    bool partial;    /* a list broke off: there may be more */
+    struct gs_frame *frames;
+    size_t frame_count;
+    uint32_t *awaited_by;
+    size_t awaited_count;
+};
+
+/* A thread whose snapshot was taken the moment before. */
+struct gs_tasks_thread {
+    gs_addr tstate, interpreter;
+    uint64_t ident;
+    const struct gs_frame *frames; /* innermost first */
+    uint32_t frame_count;
+};
+
+struct gs_tasks_question {
+    const struct gs_python *python;
+    struct gs_mem *mem; /* from which is read */
+    struct gs_codes *codes;
+    const struct gs_tasks_thread *threads;
+    size_t thread_count;
+    double now_s; /* CLOCK_MONOTONIC; 0: not known (a core) */
+};
+
+/* GS_NO_MEMORY, GS_GONE; what cannot be read otherwise is left out. Free the result in any case. */
+enum gs_status gs_tasks_read(const struct gs_tasks_question *question, struct gs_tasks *tasks) GS_MUST_CHECK;
+/* What a task that waits waits for, with names: "Lock held by Task-7", "Task-9"; empty: it waits for nothing. */
+void gs_task_words(const struct gs_tasks *tasks, const struct gs_async_task *task, char *words, size_t size);
+void gs_tasks_free(struct gs_tasks *tasks);
+
+#endif
