@@ -42,6 +42,8 @@ struct gs_args {
         verbose, debuginfod, help, version;
     enum gs_stopping stopping;
     enum gs_native_scope native;
+    enum gs_tasks_shown { GS_TASKS_ALL, GS_TASKS_RUNNING, GS_TASKS_OFF } tasks;
+    bool tree;
     double max_pause;
     double max_overhead;               /* 0: not given, below 0: any */
     double rate_hz;                    /* infinite: max */

@@ -112,6 +112,7 @@ static int dump(const struct gs_args *args)
     options.verb = "show";
     options.at_once = options.passing = true;
     options.named = GS_ATTACH_WHOLE;
+    options.attach.tasks = args->tasks != GS_TASKS_OFF;
     enum gs_status status = gs_family_open(&family, &options, &calls, &exit, &err);
     gs_family_close(&family);
     if (status != GS_OK && err.what[0])
@@ -160,13 +161,14 @@ const struct gs_cmd gs_cmd_dump = {
             "  gilspy dump -p 1234              what does it do?\n"
             "  gilspy dump -p 1234 -l           with the values of its variables\n"
             "  gilspy dump -n -p 1234           with frames of C: where in a library is it?\n"
+            "  gilspy dump --tree -p 1234       which task of an event loop awaits which?\n"
             "  gilspy dump -s -p 1234           with the processes that it started\n"
             "  gilspy dump -j -p 1234 | jq .    for programs\n"
             "  gilspy dump -c core.1234         what did it do when it left this core file?",
     .options = GS_OPT(PID) | GS_OPT(CORE) | GS_OPT(EXE) | GS_OPT(SUBPROCESSES) | GS_OPT(THREAD) | GS_OPT(LOCALS) |
-               GS_OPT(SHOW_SECRETS) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(FUNCTION) | GS_OPT(BLOCKING) |
-               GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) |
-               GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
+               GS_OPT(SHOW_SECRETS) | GS_OPT(TASKS) | GS_OPT(TREE) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) |
+               GS_OPT(FUNCTION) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) |
+               GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
     .whole = true,
 };

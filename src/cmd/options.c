@@ -78,6 +78,7 @@ FLAG(THREADS, args->threads_first = true)
 FLAG(LOCALS, args->locals = true)
 FLAG(SHOW_SECRETS, args->show_secrets = true)
 FLAG(FUNCTION, args->function = true)
+FLAG(TREE, args->tree = true)
 FLAG(BLOCKING, args->stopping = GS_STOP_ALWAYS)
 FLAG(NONBLOCKING, args->stopping = GS_STOP_NEVER)
 FLAG(EXACT, args->exact = true)
@@ -123,6 +124,13 @@ static bool set_NATIVE(struct gs_args *args, const char *argument)
 {
     int which = argument ? offered(GS_OPT_NATIVE, argument) : 0;
     args->native = which == 1 ? GS_NATIVE_LEAF : GS_NATIVE_ALL;
+    return which >= 0;
+}
+
+static bool set_TASKS(struct gs_args *args, const char *argument)
+{
+    int which = argument ? offered(GS_OPT_TASKS, argument) : GS_TASKS_ALL;
+    args->tasks = (enum gs_tasks_shown)which;
     return which >= 0;
 }
 

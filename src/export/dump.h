@@ -6,6 +6,7 @@
 
 #include "base/console.h"
 #include "gilspy/snapshot.h"
+#include "python/tasks.h"
 #include "sample/merge.h"
 #include "session/lookup.h"
 
@@ -15,6 +16,9 @@ struct gs_dump {
     const struct gs_python *python;
     const struct gs_snapshot *snapshot;
     const struct gs_quality *quality;
+    const struct gs_tasks *tasks; /* of event loops; NULL: not asked for */
+    bool running_only;            /* of the tasks those that run */
+    bool tree;                    /* tasks by who awaits whom */
     struct gs_lookup lookup;
     struct timespec time; /* CLOCK_REALTIME when it was taken */
     double uptime_s;
@@ -52,6 +56,16 @@ void gs_entries_fini(struct gs_entries *entries);
 
 /* What a frame is called: code that is not known, and gaps, say so; they have an empty file. */
 void gs_dump_frame(const struct gs_dump *dump, const struct gs_frame *frame, struct gs_frame_info *info);
+/* The event loop that a thread runs, NULL: none that is known, or nobody asked. */
+const struct gs_event_loop *gs_dump_loop(const struct gs_dump *dump, const struct gs_entry *entry);
+/* How long, at least, the callback that the loop runs now has been running; 0: it runs none, or nothing tells. */
+uint64_t gs_dump_lag_us(const struct gs_dump *dump, const struct gs_entry *entry, const struct gs_event_loop *loop);
+/* A frame as an object of JSON, that is written by hand: of frames there may be millions. */
+enum gs_status gs_dump_json_frame(const struct gs_dump *dump, const struct gs_frame *frame, FILE *out) GS_MUST_CHECK;
+/* The value of "loop". */
+enum gs_status gs_dump_json_loop(const struct gs_dump *dump, const struct gs_entry *entry,
+                                 const struct gs_event_loop *loop, FILE *out) GS_MUST_CHECK;
+
 /* One JSON object, without a line feed. Errors of the stream stay in it. */
 enum gs_status gs_dump_json(const struct gs_dump *dump, FILE *out) GS_MUST_CHECK;
 

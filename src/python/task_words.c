@@ -378,8 +378,8 @@ static void say_object(const struct waiting *w, gs_addr end)
         say(w, GS_AWAIT_OTHER, 0, "something");
 }
 
-void gs_task_wait(struct gs_awaits *awaits, const struct gs_chain *chain, double now_s, struct gs_await *wait,
-                  struct gs_members *members)
+void gs_task_wait(struct gs_awaits *awaits, const struct gs_chain *chain, gs_addr waiter, double now_s,
+                  struct gs_await *wait, struct gs_members *members)
 {
     struct waiting w = {.awaits = awaits, .now_s = now_s, .wait = wait, .members = members};
     bool inside = true;
@@ -392,5 +392,5 @@ void gs_task_wait(struct gs_awaits *awaits, const struct gs_chain *chain, double
             return;
         }
     }
-    say_object(&w, chain->end);
+    say_object(&w, waiter);
 }

@@ -13,9 +13,9 @@ struct gs_members {
     size_t count;
 };
 
-/* chain: of the task, whole; now_s: CLOCK_MONOTONIC, 0: not known. */
-void gs_task_wait(struct gs_awaits *awaits, const struct gs_chain *chain, double now_s, struct gs_await *wait,
-                  struct gs_members *members);
+/* chain: of the task, whole; waiter: the future that it waits for; now_s: CLOCK_MONOTONIC, 0: not known. */
+void gs_task_wait(struct gs_awaits *awaits, const struct gs_chain *chain, gs_addr waiter, double now_s,
+                  struct gs_await *wait, struct gs_members *members);
 /* The time at which a timer of asyncio is due; false: it is none that can be read. */
 bool gs_timer_due(struct gs_awaits *awaits, gs_addr timer, double *due_s);
 

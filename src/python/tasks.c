@@ -98,12 +98,12 @@ static gs_addr attribute(struct reading *r, gs_addr object, const char *name)
     return gs_attribute_find(r->awaits.layout, r->awaits.mem, &r->awaits.types, object, name);
 }
 
-/* Futures of Python code have their state as text. */
+/* Futures of Python code have their state as text; while it is pending it is the class's. */
 static bool pure_pending(struct reading *r, gs_addr future)
 {
     char text[16];
     gs_addr state = attribute(r, future, "_state");
-    return state != 0 && gs_str_read(r->awaits.layout, r->awaits.mem, state, text, sizeof text) == GS_OK &&
+    return state == 0 || gs_str_read(r->awaits.layout, r->awaits.mem, state, text, sizeof text) != GS_OK ||
            strcmp(text, "PENDING") == 0;
 }
 
@@ -267,8 +267,8 @@ static enum gs_status add_task(struct reading *r, gs_addr addr, const struct fie
     read_name(r, fields->name, task->name);
     task->state = fields->waiter != 0 && is_pending(r, fields->waiter) ? GS_TASK_WAITS : GS_TASK_READY;
     if (task->state == GS_TASK_WAITS && !torn)
-        gs_task_wait(&r->awaits, &r->chain, r->question->now_s, &task->wait, &members);
-    return add_chain(r, task) && add_edges(r, &task->wait, &members, index) ? GS_OK : GS_NO_MEMORY;
+        gs_task_wait(&r->awaits, &r->chain, fields->waiter, r->question->now_s, &task->await, &members);
+    return add_chain(r, task) && add_edges(r, &task->await, &members, index) ? GS_OK : GS_NO_MEMORY;
 }
 
 /* ---- all of them ---- */
@@ -553,7 +553,7 @@ static bool take_running(struct reading *r, struct gs_async_task *task, const st
     uint32_t count = 0;
     bool ok = true;
     task->state = GS_TASK_RUNNING;
-    task->wait = (struct gs_await){0};
+    task->await = (struct gs_await){0};
     while (count < thread->frame_count && thread->frames[count].frame != own)
         count++;
     task->torn = own == 0 || count == thread->frame_count;
@@ -583,9 +583,22 @@ static bool read_running(struct reading *r)
     return ok;
 }
 
+/* A lock that somebody waits for; the address comes first, as bsearch is given one. */
+struct waited {
+    gs_addr lock;
+    uint32_t holder;
+};
+
+static int by_lock(const void *a, const void *b)
+{
+    gs_addr x = *(const gs_addr *)a, y = *(const gs_addr *)b;
+    return (x > y) - (x < y);
+}
+
 /* A lock of asyncio does not know who has it: that is whose frame is to release it, `async with` keeps it on the stack
  * of the frame's evaluation (as the method __aexit__, from 3.14 on beside the lock itself). */
-static void find_holder(struct reading *r, uint32_t holder, const struct gs_frame *frame)
+static void find_held(struct reading *r, struct waited *locks, size_t count, uint32_t holder,
+                      const struct gs_frame *frame)
 {
     enum gs_status why;
     struct gs_held held;
@@ -595,30 +608,54 @@ static void find_holder(struct reading *r, uint32_t holder, const struct gs_fram
     for (size_t i = 0; i < held.sure; i++) {
         gs_addr self =
             held.slots[i] != 0 ? gs_method_self(r->awaits.layout, r->awaits.mem, &r->awaits.types, held.slots[i]) : 0;
-        for (size_t k = 0; k < r->tasks->task_count && self != 0; k++) {
-            struct gs_async_task *task = &r->tasks->tasks[k];
-            if (task->wait.kind == GS_AWAIT_LOCK && task->wait.object == self && k != holder)
-                task->holder = holder;
-        }
+        /* Whoever is about to take it has it on the stack as well. */
+        if (self == r->tasks->tasks[holder].await.object)
+            continue;
+        struct waited *lock = self != 0 ? bsearch(&self, locks, count, sizeof *locks, by_lock) : NULL;
+        if (lock)
+            lock->holder = holder;
     }
 }
 
-static void find_holders(struct reading *r)
+/* The locks that tasks wait for, in rising order, each once. */
+static size_t list_locks(const struct gs_tasks *tasks, struct waited *locks)
 {
-    const struct gs_tasks *tasks = r->tasks;
-    size_t looked = 0;
-    bool any = false;
-    for (size_t i = 0; i < tasks->task_count && !any; i++)
-        any = tasks->tasks[i].wait.kind == GS_AWAIT_LOCK;
-    for (size_t i = 0; i < tasks->task_count && any; i++) {
+    size_t count = 0, kept = 0;
+    for (size_t i = 0; i < tasks->task_count; i++) {
+        if (tasks->tasks[i].await.kind == GS_AWAIT_LOCK && tasks->tasks[i].await.object != 0)
+            locks[count++] = (struct waited){tasks->tasks[i].await.object, GS_NO_TASK};
+    }
+    qsort(locks, count, sizeof *locks, by_lock);
+    for (size_t i = 0; i < count; i++) {
+        if (kept == 0 || locks[kept - 1].lock != locks[i].lock)
+            locks[kept++] = locks[i];
+    }
+    return kept;
+}
+
+static bool find_holders(struct reading *r)
+{
+    struct gs_tasks *tasks = r->tasks;
+    struct waited *locks = calloc(tasks->task_count + 1, sizeof *locks);
+    size_t looked = 0, count = locks ? list_locks(tasks, locks) : 0;
+    for (size_t i = 0; i < tasks->task_count && count > 0; i++) {
         const struct gs_async_task *task = &tasks->tasks[i];
         if (i % BATCH == 0)
             forget(r);
         for (uint32_t f = 0; f < task->frame_count && looked++ < LOCK_FRAMES_MOST; f++) {
             if (tasks->frames[task->frame_at + f].kind == GS_FRAME_PYTHON)
-                find_holder(r, (uint32_t)i, &tasks->frames[task->frame_at + f]);
+                find_held(r, locks, count, (uint32_t)i, &tasks->frames[task->frame_at + f]);
         }
     }
+    for (size_t i = 0; i < tasks->task_count && count > 0; i++) {
+        struct gs_await *await = &tasks->tasks[i].await;
+        const struct waited *lock =
+            await->kind == GS_AWAIT_LOCK ? bsearch(&await->object, locks, count, sizeof *locks, by_lock) : NULL;
+        if (lock)
+            tasks->tasks[i].holder = lock->holder;
+    }
+    free(locks);
+    return locks != NULL;
 }
 
 /* ---- all ---- */
@@ -628,9 +665,7 @@ static enum gs_status finish(struct reading *r)
     uint32_t *now = calloc(r->tasks->task_count + 1, sizeof *now);
     bool ok = now && read_loops(r) && order(r->tasks, now) && turn_round(r, now) && read_running(r);
     free(now);
-    if (ok)
-        find_holders(r);
-    return ok ? GS_OK : GS_NO_MEMORY;
+    return ok && find_holders(r) ? GS_OK : GS_NO_MEMORY;
 }
 
 enum gs_status gs_tasks_read(const struct gs_tasks_question *question, struct gs_tasks *tasks)
@@ -667,7 +702,7 @@ static const char *name_at(const struct gs_tasks *tasks, uint32_t index)
 
 void gs_task_words(const struct gs_tasks *tasks, const struct gs_async_task *task, char *words, size_t size)
 {
-    const struct gs_await *wait = &task->wait;
+    const struct gs_await *wait = &task->await;
     const char *awaited = wait->kind == GS_AWAIT_TASK ? name_at(tasks, find_task(tasks, wait->object)) : "";
     const char *holder = name_at(tasks, task->holder);
     if (wait->kind == GS_AWAIT_TASK)

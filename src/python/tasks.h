@@ -45,7 +45,7 @@ struct gs_async_task {
     enum gs_task_state state;
     bool torn;               /* it did not hold still */
     char name[GS_TASK_NAME]; /* UTF-8, uncleaned; empty: it has none (3.7) */
-    struct gs_await wait;    /* of one that waits */
+    struct gs_await await;   /* of one that waits */
     uint32_t holder;         /* of the lock that it waits for: index of a task, GS_NO_TASK: not known */
     size_t frame_at;         /* in gs_tasks.frames: innermost first */
     uint32_t frame_count;

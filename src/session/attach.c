@@ -8,6 +8,7 @@
 #include "base/watch.h"
 #include "session/attach.h"
 #include "session/stuck.h"
+#include "session/tasks.h"
 #include "session/values.h"
 
 #define TAKE_NS (UINT64_C(5) * 1000 * 1000 * 1000)
@@ -132,7 +133,12 @@ static enum gs_status take(struct gs_attach *attach, const struct gs_attach_opti
                        (int)attach->target->pid);
     if (status != GS_OK)
         return gs_fail(err, status, "cannot read process %d: %s", (int)attach->target->pid, gs_status_text(status));
-    return GS_OK;
+    if (!options->tasks)
+        return GS_OK;
+    status = gs_attach_read_tasks(attach);
+    return status == GS_OK ? GS_OK
+                           : gs_fail(err, status, "cannot read the tasks of process %d: %s", (int)attach->target->pid,
+                                     gs_status_text(status));
 }
 
 static enum gs_status glance(struct gs_attach *attach, struct gs_err *err)
@@ -273,7 +279,8 @@ static const char *find_name(void *context, const struct gs_thread *thread, char
 
 /* How many frames of the same stack there are from this one on, as far as it can be told: that of a thread with several
  * states is a copy. */
-static size_t frames_from(const struct gs_snapshot *snapshot, const struct gs_frame *frame)
+static size_t frames_from(const struct gs_snapshot *snapshot, const struct gs_tasks *tasks,
+                          const struct gs_frame *frame)
 {
     for (size_t i = 0; i < snapshot->thread_count; i++) {
         const struct gs_thread *thread = &snapshot->threads[i];
@@ -281,7 +288,8 @@ static size_t frames_from(const struct gs_snapshot *snapshot, const struct gs_fr
         if ((uintptr_t)frame - begin < bytes)
             return (bytes - ((uintptr_t)frame - begin)) / sizeof *frame;
     }
-    return 1;
+    uintptr_t begin = (uintptr_t)tasks->frames, bytes = tasks->frame_count * sizeof *frame;
+    return (uintptr_t)frame - begin < bytes ? (bytes - ((uintptr_t)frame - begin)) / sizeof *frame : 1;
 }
 
 static enum gs_status find_locals(void *context, const struct gs_frame *frame, struct gs_local **locals, size_t *count)
@@ -291,7 +299,7 @@ static enum gs_status find_locals(void *context, const struct gs_frame *frame, s
         attach->values = gs_values_new(attach->python, attach->secrets, attach->remarks);
     if (!attach->values)
         return GS_NO_MEMORY;
-    return gs_values_locals(attach->values, frame, frames_from(attach->snapshot, frame),
+    return gs_values_locals(attach->values, frame, frames_from(attach->snapshot, &attach->tasks, frame),
                             gs_reader_codes(attach->reader), locals, count);
 }
 
@@ -313,6 +321,7 @@ void gs_attach_close(struct gs_attach *attach)
     gs_watch_unguard(attach->watch);
     if (!gs_values_free(attach->values))
         return; /* a thread was left behind with it */
+    gs_tasks_free(&attach->tasks);
     gs_names_free(attach->names);
     gs_reader_free(attach->reader);
     gs_python_close(attach->python);

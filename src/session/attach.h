@@ -6,6 +6,7 @@
 
 #include "base/remarks.h"
 #include "gilspy/snapshot.h"
+#include "python/tasks.h"
 #include "session/lookup.h"
 
 enum { GS_ATTACH_FRAMES = 128 };
@@ -14,6 +15,7 @@ struct gs_attach_options {
     const char *core, *exe; /* NULL: a live process; the program is the one that the core names */
     uint32_t assume;        /* the version of a Python that is not known, 0: none */
     struct gs_reader_options reader;
+    bool tasks;           /* those of event loops are read with a whole snapshot */
     bool locals, secrets; /* gs_attach_lookup_again gives values of variables; those that look secret, too */
     bool quiet;           /* of remarks only what the kernel does not answer is told */
     const struct gs_remarks *remarks; /* NULL: nobody listens */
@@ -38,6 +40,7 @@ struct gs_attach {
     struct gs_values *values; /* of locals; NULL until they are asked for */
     const struct gs_snapshot *snapshot;
     struct timespec time; /* CLOCK_REALTIME of the snapshot */
+    struct gs_tasks tasks; /* of the moment after it; empty where they were not asked for */
     bool locals, secrets;
     const struct gs_remarks *remarks;
     struct gs_family *family; /* that it is a member of; NULL: none */

@@ -74,8 +74,7 @@ static json_t *locals_of(const struct gs_dump *dump, const struct gs_frame *fram
     return object;
 }
 
-/* By hand: of frames there may be millions. */
-static enum gs_status write_frame(const struct gs_dump *dump, const struct gs_frame *frame, FILE *out)
+enum gs_status gs_dump_json_frame(const struct gs_dump *dump, const struct gs_frame *frame, FILE *out)
 {
     struct gs_frame_info info;
     gs_dump_frame(dump, frame, &info);
@@ -173,9 +172,15 @@ static enum gs_status write_thread(const struct gs_dump *dump, const struct gs_e
     for (uint32_t i = 0; i < entry->thread->frame_count && status == GS_OK; i++) {
         if (i > 0)
             fputs(", ", out);
-        status = write_frame(dump, &frames[i], out);
+        status = gs_dump_json_frame(dump, &frames[i], out);
     }
-    fputs("]}", out);
+    fputs("]", out);
+    const struct gs_event_loop *loop = gs_dump_loop(dump, entry);
+    if (loop && status == GS_OK) {
+        fputs(", \"loop\": ", out);
+        status = gs_dump_json_loop(dump, entry, loop, out);
+    }
+    fputs("}", out);
     return status;
 }
 

@@ -208,7 +208,7 @@ static void put_fold_names(struct gs_text *text, const struct gs_fold *fold, int
     free(part);
 }
 
-static void write_fold(struct gs_page *page, const struct gs_fold *fold)
+static enum gs_status write_fold(struct gs_page *page, const struct gs_fold *fold)
 {
     struct gs_text *line = &page->line;
     const struct gs_entry *first = fold->members[0];
@@ -232,6 +232,10 @@ static void write_fold(struct gs_page *page, const struct gs_fold *fold)
     }
     gs_page_end_line(page);
     gs_page_stack(page, first->thread);
+    enum gs_status status = GS_OK;
+    for (size_t i = 0; i < fold->count && status == GS_OK; i++)
+        status = gs_page_tasks(page, fold->members[i]);
+    return status;
 }
 
 static void write_quality(struct gs_page *page)
@@ -335,12 +339,12 @@ enum gs_status gs_dump_text(const struct gs_dump *dump, const struct gs_console 
     if (status == GS_OK) {
         gs_page_head(&page, &entries);
         gs_page_measure(&page, &folds);
-        for (size_t i = 0; i < folds.count; i++) {
+        for (size_t i = 0; i < folds.count && status == GS_OK; i++) {
             gs_page_end_line(&page);
-            write_fold(&page, &folds.list[i]);
+            status = write_fold(&page, &folds.list[i]);
         }
         write_remarks(&page, &entries);
-        status = page.line.failed ? GS_NO_MEMORY : GS_OK;
+        status = page.line.failed ? GS_NO_MEMORY : status;
     }
     fini_folds(&folds);
     gs_entries_fini(&entries);

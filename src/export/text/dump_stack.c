@@ -6,8 +6,21 @@
 enum {
     FUNCTION_LEAST = 13, /* columns of functions' names: alike from dump to dump, */
     FUNCTION_MOST = 40,  /* and one long name does not push all files away */
-    REPEATS_SHOWN = 3    /* of a line that calls itself */
+    LATELY = 64,
+    REPEATS_SHOWN = 3 /* of a line that calls itself */
 };
+
+/* One look at a function: how wide its name is, where its file lies. */
+static void measure(struct gs_page *page, const struct gs_frame *frame, int most)
+{
+    struct gs_frame_info info;
+    gs_dump_frame(page->dump, frame, &info);
+    if (!info.module)
+        gs_files_learn(&page->files, info.file);
+    int width = gs_text_width(info.function, page->line.utf8);
+    if (width > page->function_columns)
+        page->function_columns = width < most ? width : most;
+}
 
 void gs_page_measure(struct gs_page *page, const struct gs_folds *folds)
 {
@@ -18,17 +31,18 @@ void gs_page_measure(struct gs_page *page, const struct gs_folds *folds)
     for (size_t i = 0; i < folds->count; i++) {
         const struct gs_thread *thread = folds->list[i].members[0]->thread;
         for (uint32_t f = 0; f < thread->frame_count; f++) {
-            struct gs_frame_info info;
-            if (thread->frames[f].kind == GS_FRAME_GAP ||
-                (f > 0 && thread->frames[f].code == thread->frames[f - 1].code))
-                continue;
-            gs_dump_frame(page->dump, &thread->frames[f], &info);
-            if (!info.module)
-                gs_files_learn(&page->files, info.file);
-            int width = gs_text_width(info.function, page->line.utf8);
-            if (width > page->function_columns)
-                page->function_columns = width < most ? width : most;
+            if (thread->frames[f].kind != GS_FRAME_GAP &&
+                (f == 0 || thread->frames[f].code != thread->frames[f - 1].code))
+                measure(page, &thread->frames[f], most);
         }
+    }
+    gs_addr lately[LATELY] = {0}; /* tasks are many, their functions are few */
+    for (size_t i = 0; page->dump->tasks && i < page->dump->tasks->frame_count; i++) {
+        const struct gs_frame *frame = &page->dump->tasks->frames[i];
+        if (frame->kind == GS_FRAME_GAP || lately[frame->code / 16 % LATELY] == frame->code)
+            continue;
+        lately[frame->code / 16 % LATELY] = frame->code;
+        measure(page, frame, most);
     }
 }
 

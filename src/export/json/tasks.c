@@ -1,0 +1,126 @@
+/* The event loop of a thread, and its tasks, in a dump. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "export/dump.h"
+#include "export/json.h"
+
+const struct gs_event_loop *gs_dump_loop(const struct gs_dump *dump, const struct gs_entry *entry)
+{
+    for (size_t i = 0; dump->tasks && i < dump->tasks->loop_count; i++) {
+        for (size_t k = 0; k < entry->state_count; k++) {
+            if (dump->snapshot->threads[entry->states[k]].tstate == dump->tasks->loops[i].tstate)
+                return &dump->tasks->loops[i];
+        }
+    }
+    return NULL;
+}
+
+/* It asks the kernel for what comes next: nothing of the loop runs. */
+static bool polls(const struct gs_thread *thread)
+{
+    static const char *const calls[] = {"epoll_wait", "epoll_pwait", "epoll_pwait2", "poll",
+                                        "ppoll",      "select",      "pselect6"};
+    const char *call = thread->activity.run == GS_RUN_SYSCALL ? gs_syscall_name(thread->activity.number) : NULL;
+    for (size_t i = 0; call && i < sizeof calls / sizeof *calls; i++) {
+        if (strcmp(calls[i], call) == 0)
+            return true;
+    }
+    return false;
+}
+
+uint64_t gs_dump_lag_us(const struct gs_dump *dump, const struct gs_entry *entry, const struct gs_event_loop *loop)
+{
+    double late_s = dump->tasks->now_s - loop->due_s;
+    if (!loop->has_due || dump->tasks->now_s <= 0 || !(late_s > 0) || late_s > 1e9)
+        return 0;
+    return loop->running == GS_NO_TASK && polls(entry->thread) ? 0 : (uint64_t)(late_s * 1e6);
+}
+
+static json_t *address(gs_addr addr)
+{
+    char text[24];
+    snprintf(text, sizeof text, "0x%" PRIx64, addr);
+    return json_string(text);
+}
+
+static json_t *wait_of(const struct gs_dump *dump, const struct gs_async_task *task)
+{
+    const char *kind = gs_await_kind_name(task->await.kind);
+    char words[2 * GS_TASK_WORDS + GS_TASK_NAME];
+    if (!kind)
+        return json_null();
+    gs_task_words(dump->tasks, task, words, sizeof words);
+    return json_pack("{s:s, s:o, s:o}", "kind", kind, "id",
+                     task->await.object ? address(task->await.object) : json_null(), "text", gs_json_text(words));
+}
+
+static json_t *awaited_by(const struct gs_tasks *tasks, const struct gs_async_task *task)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < task->awaited_count && list; i++) {
+        const struct gs_async_task *waiter = &tasks->tasks[tasks->awaited_by[task->awaited_at + i]];
+        if (json_array_append_new(list, address(waiter->addr)) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    return list;
+}
+
+static enum gs_status write_task(const struct gs_dump *dump, const struct gs_async_task *task, FILE *out)
+{
+    const struct {
+        const char *key;
+        json_t *value;
+    } members[] = {{"id", address(task->addr)},
+                   {"name", gs_json_text_or_null(task->name)},
+                   {"state", json_string(gs_task_state_name(task->state))},
+                   {"waits_for", wait_of(dump, task)},
+                   {"awaited_by", awaited_by(dump->tasks, task)}};
+    enum gs_status status = GS_OK;
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        fprintf(out, "%s\"%s\": ", i > 0 ? ", " : "{", members[i].key);
+        enum gs_status written = gs_json_write(members[i].value, out);
+        status = status != GS_OK ? status : written;
+    }
+    fputs(", \"frames\": [", out);
+    for (uint32_t i = 0; i < task->frame_count && status == GS_OK; i++) {
+        fputs(i > 0 ? ", " : "", out);
+        status = gs_dump_json_frame(dump, &dump->tasks->frames[task->frame_at + i], out);
+    }
+    fputs("]}", out);
+    return status;
+}
+
+enum gs_status gs_dump_json_loop(const struct gs_dump *dump, const struct gs_entry *entry,
+                                 const struct gs_event_loop *loop, FILE *out)
+{
+    const struct gs_tasks *tasks = dump->tasks;
+    uint64_t lag_us = gs_dump_lag_us(dump, entry, loop);
+    enum gs_status status = GS_OK;
+    fputs("{\"kind\": \"asyncio\", \"running\": ", out);
+    if (loop->running != GS_NO_TASK)
+        fprintf(out, "\"0x%" PRIx64 "\"", tasks->tasks[loop->running].addr);
+    else
+        fputs("null", out);
+    fputs(", \"ready\": ", out);
+    if (loop->has_ready)
+        fprintf(out, "%" PRIu64, loop->ready);
+    else
+        fputs("null", out);
+    if (lag_us > 0)
+        fprintf(out, ", \"lag_us\": %" PRIu64 ", \"tasks\": [", lag_us);
+    else
+        fputs(", \"lag_us\": null, \"tasks\": [", out);
+    const char *between = "";
+    for (uint32_t i = loop->first; i < loop->first + loop->count && status == GS_OK; i++) {
+        if (dump->running_only && tasks->tasks[i].state != GS_TASK_RUNNING)
+            continue;
+        fputs(between, out);
+        between = ", ";
+        status = write_task(dump, &tasks->tasks[i], out);
+    }
+    fprintf(out, "], \"left_out\": %zu}", tasks->left_out);
+    return status;
+}
