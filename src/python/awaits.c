@@ -257,7 +257,10 @@ enum gs_status gs_chain_read(struct gs_awaits *awaits, gs_addr object, struct gs
     for (size_t depth = 0; object != 0 && !chain->torn; depth++) {
         int32_t inner;
         enum gs_awaitable kind = kind_of(awaits, object, &inner);
-        chain->torn = object == mark || depth == GS_CHAIN_MOST;
+        if (object == mark || depth == GS_CHAIN_MOST) {
+            chain->torn = true;
+            break;
+        }
         if ((depth & (depth - 1)) == 0) /* a circle comes back to where it was at some power of 2 */
             mark = object;
         if (kind == GS_AWAITABLE_GENERATOR) {

@@ -24,7 +24,8 @@ enum gs_awaitable {
 /* What one reading knows. `types` and `kinds` are empty at its beginning: types that die must not outlive one. */
 struct gs_awaits {
     const struct gs_layout *layout;
-    struct gs_mem *mem;
+    struct gs_mem *mem;  /* may remember what was read */
+    struct gs_mem *live; /* the same memory as it is now */
     struct gs_codes *codes;
     struct gs_types types;
     struct {

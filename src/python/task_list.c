@@ -65,27 +65,55 @@ static enum gs_status add_entries(struct gs_awaits *awaits, const gs_addr *entri
 }
 
 /* Objects/setobject.c: a table of mask + 1 entries. */
-static enum gs_status add_set(struct gs_awaits *awaits, gs_addr set, bool weak, struct gs_task_list *list)
+struct set_head {
+    gs_addr table;
+    uint64_t mask, used;
+};
+
+static bool read_head(struct gs_awaits *awaits, gs_addr set, struct set_head *head)
 {
     const struct gs_layout *layout = awaits->layout;
-    gs_addr entries[ENTRIES * ENTRY_WORDS], table;
-    uint64_t mask;
-    if (gs_mem_read_addr(awaits->mem, set + (gs_addr)layout->set_table, &table) ||
-        gs_mem_read_addr(awaits->mem, set + (gs_addr)layout->set_mask, &mask) || (mask & (mask + 1)) != 0)
-        return GS_OK;
-    list->partial |= mask >= SET_MOST;
-    for (uint64_t at = 0; at <= mask && at < SET_MOST; at += ENTRIES) {
-        size_t count = mask + 1 - at < ENTRIES ? (size_t)(mask + 1 - at) : ENTRIES;
-        if (gs_mem_read(awaits->mem, table + at * ENTRY_WORDS * sizeof table, entries,
-                        count * ENTRY_WORDS * sizeof *entries)) {
-            list->partial = true;
-            return GS_OK;
-        }
-        enum gs_status status = add_entries(awaits, entries, count, weak, list);
-        if (status != GS_OK)
-            return status;
+    struct gs_piece pieces[] = {{set + (gs_addr)layout->set_used, &head->used, sizeof head->used, false},
+                                {set + (gs_addr)layout->set_mask, &head->mask, sizeof head->mask, false},
+                                {set + (gs_addr)layout->set_table, &head->table, sizeof head->table, false}};
+    return gs_mem_read_many(awaits->live, pieces, 3) == GS_OK && pieces[0].ok && pieces[1].ok && pieces[2].ok &&
+           (head->mask & (head->mask + 1)) == 0 && head->mask < SET_MOST && head->used <= head->mask + 1;
+}
+
+/* One walk through the table; false: it was replaced meanwhile, or cannot be read. */
+static bool walk_set(struct gs_awaits *awaits, gs_addr set, bool weak, struct gs_task_list *list,
+                     enum gs_status *status)
+{
+    gs_addr entries[ENTRIES * ENTRY_WORDS];
+    struct set_head head, now;
+    *status = GS_OK;
+    if (!read_head(awaits, set, &head))
+        return false;
+    for (uint64_t at = 0; at <= head.mask && *status == GS_OK; at += ENTRIES) {
+        size_t count = head.mask + 1 - at < ENTRIES ? (size_t)(head.mask + 1 - at) : ENTRIES;
+        if (gs_mem_read(awaits->live, head.table + at * ENTRY_WORDS * sizeof *entries, entries,
+                        count * ENTRY_WORDS * sizeof *entries) ||
+            !read_head(awaits, set, &now) || now.table != head.table || now.mask != head.mask)
+            return false;
+        *status = add_entries(awaits, entries, count, weak, list);
     }
-    return GS_OK;
+    return true;
+}
+
+static enum gs_status add_set(struct gs_awaits *awaits, gs_addr set, bool weak, struct gs_task_list *list)
+{
+    enum gs_status status = GS_OK;
+    for (int i = 0; i < TRIES; i++) {
+        size_t count = list->count, left_out = list->left_out;
+        if (walk_set(awaits, set, weak, list, &status))
+            return status;
+        if (i + 1 == TRIES)
+            break;
+        list->count = count;
+        list->left_out = left_out;
+    }
+    list->partial = true;
+    return status;
 }
 
 static gs_addr find_global(struct gs_awaits *awaits, gs_addr interpreter, const char *name)

@@ -46,7 +46,7 @@ struct reading {
     const struct gs_tasks_question *question;
     struct gs_awaits awaits;
     struct gs_mem *pages;
-    struct gs_metered metered;
+    struct gs_metered metered, live;
     uint64_t left;
     struct gs_chain chain, again;
     struct gs_tasks *tasks;
@@ -679,8 +679,11 @@ enum gs_status gs_tasks_read(const struct gs_tasks_question *question, struct gs
     r->pages = gs_mem_cache_new(question->mem);
     if (r->pages) {
         gs_metered_init(&r->metered, r->pages, &r->left);
-        r->awaits =
-            (struct gs_awaits){.layout = &question->python->layout, .mem = &r->metered.mem, .codes = question->codes};
+        gs_metered_init(&r->live, question->mem, &r->left);
+        r->awaits = (struct gs_awaits){.layout = &question->python->layout,
+                                       .mem = &r->metered.mem,
+                                       .live = &r->live.mem,
+                                       .codes = question->codes};
         status = read_interpreters(r);
         if (status == GS_OK)
             status = finish(r);

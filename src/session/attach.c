@@ -135,7 +135,9 @@ static enum gs_status take(struct gs_attach *attach, const struct gs_attach_opti
         return gs_fail(err, status, "cannot read process %d: %s", (int)attach->target->pid, gs_status_text(status));
     if (!options->tasks)
         return GS_OK;
-    status = gs_attach_read_tasks(attach);
+    gs_tasks_free(&attach->tasks);
+    status = gs_tasks_of(&attach->tasks, attach->python, gs_reader_codes(attach->reader), attach->snapshot,
+                         attach->target->still ? 0 : (double)gs_clock_ns() / 1e9);
     return status == GS_OK ? GS_OK
                            : gs_fail(err, status, "cannot read the tasks of process %d: %s", (int)attach->target->pid,
                                      gs_status_text(status));

@@ -39,7 +39,7 @@ struct gs_attach {
     struct gs_names *names;
     struct gs_values *values; /* of locals; NULL until they are asked for */
     const struct gs_snapshot *snapshot;
-    struct timespec time; /* CLOCK_REALTIME of the snapshot */
+    struct timespec time;  /* CLOCK_REALTIME of the snapshot */
     struct gs_tasks tasks; /* of the moment after it; empty where they were not asked for */
     bool locals, secrets;
     const struct gs_remarks *remarks;

@@ -7,6 +7,7 @@
 #include "export/why.h"
 #include "fuzz/show.h"
 #include "mem/metered.h"
+#include "session/tasks.h"
 
 enum { READS_MOST = 8 << 20 /* for the values of variables */ };
 
@@ -15,6 +16,7 @@ struct look {
     struct gs_python *python;
     struct gs_reader *reader;
     struct gs_names *names;
+    struct gs_tasks tasks;
     struct gs_mem *pages;
     struct gs_metered values;
     uint64_t left;
@@ -70,6 +72,8 @@ static bool take(struct look *look, struct gs_target *target)
     }
     for (size_t i = 0; i < look->snapshot->interpreter_count; i++)
         gs_names_refresh(look->names, look->snapshot->interpreters[i].addr);
+    if (gs_tasks_of(&look->tasks, look->python, gs_reader_codes(look->reader), look->snapshot, 1000))
+        abort();
     return true;
 }
 
@@ -156,12 +160,17 @@ static void render(struct show *show, struct look *look, bool locals)
                            .python = look->python,
                            .snapshot = look->snapshot,
                            .quality = &none,
+                           .tasks = &look->tasks,
                            .lookup = {.context = look, .frame = find_frame, .name = find_name},
                            .uptime_s = -1};
     char *narrow;
     size_t len;
     render_text(&dump, false, 40, false, &narrow, &len);
     free(narrow);
+    dump.tree = true;
+    render_text(&dump, true, 80, false, &narrow, &len);
+    free(narrow);
+    dump.tree = false;
     judge(look, &dump);
     if (locals)
         dump.lookup.locals = find_locals;
@@ -178,6 +187,7 @@ void show_target(struct show *show, struct gs_target *target, bool locals)
     *show = (struct show){0};
     if (take(&look, target))
         render(show, &look, locals);
+    gs_tasks_free(&look.tasks);
     gs_mem_free(look.pages);
     gs_names_free(look.names);
     gs_reader_free(look.reader);
