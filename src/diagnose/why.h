@@ -11,10 +11,12 @@
     KIND(stopped, false, true)                                                                                         \
     KIND(gil_deadlock, false, true)                                                                                    \
     KIND(lock_deadlock, false, false)                                                                                  \
+    KIND(task_deadlock, false, false)                                                                                  \
     KIND(import_lock, false, false)                                                                                    \
     KIND(gc, false, true)                                                                                              \
     KIND(gil_held_blocked, false, false)                                                                               \
     KIND(gil_hog, false, false)                                                                                        \
+    KIND(loop_blocked, false, false)                                                                                   \
     KIND(lock_wait, false, false)                                                                                      \
     KIND(finalizing, false, true)                                                                                      \
     KIND(swapping, false, false)                                                                                       \
@@ -66,6 +68,7 @@ struct gs_why_lookup {
 };
 
 struct gs_waits;
+struct gs_tasks;
 
 /* A thread that was met while it kept the GIL. Texts are UTF-8 as the target has them. */
 struct gs_why_closer {
@@ -89,6 +92,7 @@ struct gs_case {
     uint64_t apart_ns;                   /* between the two */
     const char *const *patterns;         /* as of gs_patterns_fit: whose verdicts are asked for */
     size_t pattern_count;
+    const struct gs_tasks *tasks; /* of event loops, of the same moment as the snapshot; NULL: not read */
     struct gs_why_lookup lookup;
     const struct gs_why_closer *closers; /* the last ones met */
     size_t closer_count;

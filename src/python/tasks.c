@@ -20,6 +20,7 @@ enum {
     FRAMES_MOST = 1 << 22, /* of all tasks together */
     AWAITED_MOST = 1 << 20,
     LOCK_FRAMES_MOST = 1 << 18,
+    LATE_MOST_S = 1000000000,
     PENDING = 0 /* enum fut_state, Modules/_asynciomodule.c */
 };
 
@@ -677,7 +678,9 @@ enum gs_status gs_tasks_read(const struct gs_tasks_question *question, struct gs
     *r = (struct reading){.question = question, .tasks = tasks, .left = READS_MOST};
     enum gs_status status = GS_NO_MEMORY;
     r->pages = gs_mem_cache_new(question->mem);
-    if (r->pages) {
+    /* There is always room: an empty list has an address, too. */
+    bool room = gs_room((void **)&tasks->frames, &r->frame_room, 1, sizeof *tasks->frames);
+    if (r->pages && room) {
         gs_metered_init(&r->metered, r->pages, &r->left);
         gs_metered_init(&r->live, question->mem, &r->left);
         r->awaits = (struct gs_awaits){.layout = &question->python->layout,
@@ -695,6 +698,33 @@ enum gs_status gs_tasks_read(const struct gs_tasks_question *question, struct gs
     free(r->edges);
     free(r);
     return status;
+}
+
+bool gs_event_loop_polls(const struct gs_thread *thread)
+{
+    static const char *const calls[] = {"epoll_wait", "epoll_pwait", "epoll_pwait2", "poll",
+                                        "ppoll",      "select",      "pselect6"};
+    const char *call = thread->activity.run == GS_RUN_SYSCALL ? gs_syscall_name(thread->activity.number) : NULL;
+    for (size_t i = 0; call && i < sizeof calls / sizeof *calls; i++) {
+        if (strcmp(calls[i], call) == 0)
+            return true;
+    }
+    return false;
+}
+
+uint64_t gs_event_loop_late_us(const struct gs_tasks *tasks, const struct gs_event_loop *loop,
+                               const struct gs_thread *thread)
+{
+    double late_s = tasks->now_s - loop->due_s;
+    if (!loop->has_due || tasks->now_s <= 0 || !(late_s > 0) || late_s > LATE_MOST_S)
+        return 0;
+    return loop->running == GS_NO_TASK && gs_event_loop_polls(thread) ? 0 : (uint64_t)(late_s * 1e6);
+}
+
+uint32_t gs_task_next(const struct gs_tasks *tasks, uint32_t task)
+{
+    const struct gs_await *await = &tasks->tasks[task].await;
+    return await->kind == GS_AWAIT_TASK ? find_task(tasks, await->object) : tasks->tasks[task].holder;
 }
 
 /* "" where it has no name. */

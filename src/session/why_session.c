@@ -7,6 +7,7 @@
 #include "diagnose/why_frames.h"
 #include "diagnose/why_say.h"
 #include "sample/merge.h"
+#include "session/tasks.h"
 #include "session/why_session.h"
 
 #define CLOSER_NS (GS_WHY_LONG_NS * 2) /* a hold that lasts so long is looked at more closely */
@@ -41,6 +42,16 @@ static enum gs_status read_waits(struct gs_why_session *session, struct gs_waits
 {
     struct gs_attach *attach = session->attach;
     return gs_waits_read(waits, attach->target, attach->python, attach->snapshot, &session->facts.lookup);
+}
+
+static enum gs_status read_tasks(struct gs_why_session *session)
+{
+    struct gs_attach *attach = session->attach;
+    gs_tasks_free(&attach->tasks);
+    session->facts.tasks = &attach->tasks;
+    enum gs_status status = gs_tasks_of(&attach->tasks, attach->python, gs_reader_codes(attach->reader),
+                                        attach->snapshot, attach->target->still ? 0 : (double)gs_clock_ns() / 1e9);
+    return gs_status_class(status) == GS_CLASS_FATAL ? status : GS_OK;
 }
 
 enum gs_status gs_why_session_remember(struct gs_why_session *session)
@@ -213,6 +224,8 @@ enum gs_status gs_why_session_judge(struct gs_why_session *session)
         return status;
     gs_why_watch_end(&session->watch);
     status = read_waits(session, &session->now);
+    if (status == GS_OK)
+        status = read_tasks(session);
     session->facts.apart_ns = attach->target->still ? 0 : gs_clock_ns() - session->before_ns;
     session->facts.snapshot = attach->snapshot;
     return status == GS_OK ? gs_why_judge(&session->why, &session->facts) : status;

@@ -1,4 +1,5 @@
 """The tasks of event loops: as the program itself tells them, in loops that stand still, and in those that do not."""
+import json
 import re
 
 import pytest
@@ -107,6 +108,34 @@ def test_tasks_that_come_and_go(python, folders):
             return seen > 500
 
         until(enough, "tasks to be seen")
+
+
+def judged(target):
+    done = gilspy.run("why", "--json", "-d", "1", "-p", target.pid)
+    assert (done.returncode, done.stderr) == (0, "")
+    document = json.loads(done.stdout)
+    return {verdict["kind"]: verdict for verdict in document["verdicts"]}, document["dump"]
+
+
+@pytest.mark.every_python
+def test_why_tasks_wait_for_one_another(python, folders):
+    with running(python, folders, "tasks.py", "deadlock") as target:
+        verdicts, dump = judged(target)
+        verdict = verdicts["task_deadlock"]
+        assert verdict["confidence"] == "likely" and verdict["threads"] == [target.began["tids"]["deadlock"]]
+        assert len([line for line in verdict["evidence"] if "Lock held by" in line and "takes_both" in line]) == 2
+        assert "loop_blocked" not in verdicts and len(loop_of(dump, "deadlock")["tasks"]) == 2
+
+
+@pytest.mark.every_python
+def test_why_a_loop_stands_still(python, folders):
+    with running(python, folders, "tasks.py", "kept", "still", pipes=["park"]) as target:
+        target.wait_reading(target.began["tids"]["kept"], "park")
+        verdicts, _ = judged(target)
+        verdict = verdicts["loop_blocked"]
+        assert verdict["threads"] == [target.began["tids"]["kept"]] and "blocks (" in verdict["text"]
+        assert any("3 callbacks are ready" in line for line in verdict["evidence"])
+        assert "task_deadlock" not in verdicts
 
 
 def test_text(python, folders):

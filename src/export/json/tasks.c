@@ -1,6 +1,5 @@
 /* The event loop of a thread, and its tasks, in a dump. */
 #include <inttypes.h>
-#include <string.h>
 
 #include "export/dump.h"
 #include "export/json.h"
@@ -14,27 +13,6 @@ const struct gs_event_loop *gs_dump_loop(const struct gs_dump *dump, const struc
         }
     }
     return NULL;
-}
-
-/* It asks the kernel for what comes next: nothing of the loop runs. */
-static bool polls(const struct gs_thread *thread)
-{
-    static const char *const calls[] = {"epoll_wait", "epoll_pwait", "epoll_pwait2", "poll",
-                                        "ppoll",      "select",      "pselect6"};
-    const char *call = thread->activity.run == GS_RUN_SYSCALL ? gs_syscall_name(thread->activity.number) : NULL;
-    for (size_t i = 0; call && i < sizeof calls / sizeof *calls; i++) {
-        if (strcmp(calls[i], call) == 0)
-            return true;
-    }
-    return false;
-}
-
-uint64_t gs_dump_lag_us(const struct gs_dump *dump, const struct gs_entry *entry, const struct gs_event_loop *loop)
-{
-    double late_s = dump->tasks->now_s - loop->due_s;
-    if (!loop->has_due || dump->tasks->now_s <= 0 || !(late_s > 0) || late_s > 1e9)
-        return 0;
-    return loop->running == GS_NO_TASK && polls(entry->thread) ? 0 : (uint64_t)(late_s * 1e6);
 }
 
 static json_t *address(gs_addr addr)
@@ -97,7 +75,7 @@ enum gs_status gs_dump_json_loop(const struct gs_dump *dump, const struct gs_ent
                                  const struct gs_event_loop *loop, FILE *out)
 {
     const struct gs_tasks *tasks = dump->tasks;
-    uint64_t lag_us = gs_dump_lag_us(dump, entry, loop);
+    uint64_t lag_us = gs_event_loop_late_us(dump->tasks, loop, entry->thread);
     enum gs_status status = GS_OK;
     fputs("{\"kind\": \"asyncio\", \"running\": ", out);
     if (loop->running != GS_NO_TASK)

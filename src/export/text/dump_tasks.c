@@ -38,8 +38,12 @@ static void common_words(const struct gs_tasks *tasks, const struct gs_task_grou
             same--;
         words[same] = '\0';
     }
+    /* What is left of "Lock held by Task-7" and "sleep, 3.0 s left". */
     size_t len = strlen(words);
-    if (len > 0 && words[len - 1] == ',')
+    static const char held[] = " held by";
+    if (len >= sizeof held && strcmp(words + len - sizeof held + 1, held) == 0)
+        words[len - sizeof held + 1] = '\0';
+    else if (len > 0 && words[len - 1] == ',')
         words[len - 1] = '\0';
     if (!words[0] && tasks->tasks[group->members[0]].state == GS_TASK_WAITS)
         snprintf(words, WORDS, "%s", gs_await_kind_name(tasks->tasks[group->members[0]].await.kind));
@@ -222,7 +226,7 @@ static enum gs_status write_tree(struct gs_page *page, const struct gs_event_loo
 static void write_head(struct gs_page *page, const struct gs_entry *entry, const struct gs_event_loop *loop)
 {
     struct gs_text *line = &page->line;
-    uint64_t lag_us = gs_dump_lag_us(page->dump, entry, loop);
+    uint64_t lag_us = gs_event_loop_late_us(page->dump->tasks, loop, entry->thread);
     gs_text_put(line, "  asyncio: ");
     gs_words_count(line, loop->count, "task", "tasks");
     if (loop->has_ready && loop->ready > 0) {

@@ -314,6 +314,33 @@ def kept():
     begun.wait()
 
 
+# ---- tasks that wait for one another ----
+
+
+async def takes_both(one, other):
+    async with one:
+        await asyncio.sleep(0.01)
+        async with other:
+            pass
+
+
+async def locked(begun):
+    loop = asyncio.get_event_loop()
+    one, other = asyncio.Lock(), asyncio.Lock()
+    put_to_work(loop, "this", takes_both(one, other), "lock", "")
+    put_to_work(loop, "that", takes_both(other, one), "lock", "")
+    while len(one._waiters or ()) + len(other._waiters or ()) < 2:
+        await asyncio.sleep(0.001)
+    begun.set()
+
+
+def deadlock():
+    begun = threading.Event()
+    loop = run_loop("deadlock")
+    asyncio.run_coroutine_threadsafe(locked(begun), loop).result()
+    settle(loop)
+
+
 # ---- tasks that come and go ----
 
 
@@ -350,7 +377,7 @@ def pure(loop, coroutine, **options):
 
 
 if __name__ == "__main__":
-    scenes = {"still": lambda: still("still"), "pure": lambda: still("pure", pure), "kept": kept, "churn": churns,
+    scenes = {"still": lambda: still("still"), "pure": lambda: still("pure", pure), "kept": kept, "churn": churns, "deadlock": deadlock,
               "eager": lambda: still("eager", asyncio.eager_task_factory)}
     for word in common.ARGS:
         scenes[word]()
