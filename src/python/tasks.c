@@ -546,18 +546,21 @@ static bool turn_round(struct reading *r, const uint32_t *now)
 
 /* ---- who runs, who holds ---- */
 
-/* The frames of the thread down to that of the task's own coroutine. */
+/* The frames of the thread down to that of the task's own coroutine. Its place may be another one's by now: it counts
+ * if it stands where it stood when the thread was looked at. */
 static bool take_running(struct reading *r, struct gs_async_task *task, const struct gs_tasks_thread *thread)
 {
     const struct gs_tasks *tasks = r->tasks;
-    const gs_addr own = task->frame_count > 0 ? tasks->frames[task->frame_at + task->frame_count - 1].frame : 0;
+    const struct gs_frame none = {0};
+    const struct gs_frame own = task->frame_count > 0 ? tasks->frames[task->frame_at + task->frame_count - 1] : none;
     uint32_t count = 0;
     bool ok = true;
     task->state = GS_TASK_RUNNING;
     task->await = (struct gs_await){0};
-    while (count < thread->frame_count && thread->frames[count].frame != own)
+    while (count < thread->frame_count && thread->frames[count].frame != own.frame)
         count++;
-    task->torn = own == 0 || count == thread->frame_count;
+    task->torn = own.frame == 0 || count == thread->frame_count || thread->frames[count].code != own.code ||
+                 thread->frames[count].instr != own.instr;
     task->frame_at = tasks->frame_count;
     if (task->torn)
         ok = add_gap(r, GS_GAP_CHANGED);
