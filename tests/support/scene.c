@@ -23,7 +23,8 @@ static bool scene_find(void *context, const struct gs_frame *frame, struct gs_fr
 static const char *scene_name(void *context, const struct gs_thread *thread, char spare[16])
 {
     const struct scene *scene = context;
-    const char *name = scene->names[thread->tstate - 0x1000];
+    size_t number = thread->tstate - 0x1000;
+    const char *name = number < SCENE_THREADS ? scene->names[number] : NULL;
     return name ? name : strcpy(spare, "comm");
 }
 
