@@ -5,6 +5,7 @@
   const data = gilspy_data, names = data.names, HUES = data.HUES;
   const SVG = "http://www.w3.org/2000/svg", ROW = 20, BOXES_MOST = 6000, LEAST = 1000;
   const ROWS_FEW = 16, ROWS_FIRST = 25, HOLDS_FIRST = 10, MATRIX_MOST = 12, LINES = 12, STACK_MOST = 200;
+  const NAME_END = 8; /* characters of a thread's name that are never cut off: they tell the threads of a pool apart */
   const MODES = [["active", "threads that are runnable, hold the GIL or wait for it"], ["wall", "every thread, always"],
                  ["cpu", "runnable threads"], ["gil", "the thread that holds the GIL"],
                  ["wait", "threads that wait for the GIL"],
@@ -45,6 +46,11 @@
     if (names.seconds < 120)
       return s.toFixed(digits) + " s";
     return (names.seconds < 3600 ? min : Math.floor(min / 60) + ":" + two(min % 60)) + ":" + two(Math.floor(s % 60));
+  }
+
+  function person(thread) {
+    const number = " (" + thread.tid + ")";
+    return thread.name.endsWith(number) ? thread.name : thread.name + number;
   }
 
   /* --- what is chosen --- */
@@ -267,7 +273,8 @@
   function fill_strip() {
     const rows = rows_shown(), height = rows.length <= ROWS_FEW ? 18 : 12;
     strip.labels.replaceChildren(...rows.map((thread) => {
-      const label = make("span", {title: thread.name + " (" + thread.tid + ")"}, thread.name);
+      const label = make("span", {title: person(thread)}, make("span", {class: "begin"}, thread.name.slice(0, -NAME_END)),
+                         make("span", {}, thread.name.slice(-NAME_END)));
       label.style.height = label.style.lineHeight = height + "px";
       return label;
     }));
@@ -525,7 +532,7 @@
       const bar = make("span", {class: "bar-of", "aria-hidden": "true"}, make("span"));
       bar.firstChild.style.width = 100 * (end - begin) / most + "%";
       return make("details", {}, make("summary", {}, bar, make("b", {}, "about " + duration(end - begin)), " ",
-        data.threads[thread].name + ", in " + data.node_name(leaf),
+        person(data.threads[thread]) + ", in " + data.node_name(leaf),
         make("span", {class: "soft"}, " from " + moment(begin) + " on; " + samples + " samples, " + waiters.toFixed(1) +
                                       " waiting")), stack_list(leaf));
     }), ...(list.length > 0 ? [] : [make("p", {}, "No thread was seen with the GIL in two samples that follow each other.")]));
@@ -544,7 +551,7 @@
                   make("td", {class: "text"}, data.node_name(leaf)));
     }));
     return make("table", {class: "lines"},
-                make("caption", {}, waiter.name + " waited " + duration(cell.us) + " for " + (holder ? holder.name : "somebody unknown")),
+                make("caption", {}, person(waiter) + " waited " + duration(cell.us) + " for " + (holder ? person(holder) : "somebody unknown")),
                 make("thead", {}, make("tr", {}, ...["Time", "The holder was in", "The waiter was in"].map((name) =>
                   make("th", {scope: "col"}, name)))), body);
   }
@@ -561,15 +568,15 @@
 
   function matrix(rows, holders, most) {
     const head = make("tr", {}, make("th", {scope: "col"}, "waits ↓   holds →"),
-                      ...holders.map((holder) => make("th", {scope: "col"}, holder ? holder.name : "unknown")));
+                      ...holders.map((holder) => make("th", {scope: "col"}, holder ? person(holder) : "unknown")));
     return make("table", {class: "matrix"}, make("thead", {}, head), make("tbody", {}, ...rows.map(([waiter, row]) =>
-      make("tr", {}, make("th", {scope: "row"}, waiter.name), ...holders.map((holder) => {
+      make("tr", {}, make("th", {scope: "row"}, person(waiter)), ...holders.map((holder) => {
         const cell = row.get(holder);
         if (!cell)
           return make("td", {}, "");
         const button = make("button", {type: "button", "aria-expanded": "false"}, (cell.us / 1e6).toPrecision(3));
         button.style.setProperty("--heat", (0.08 + 0.62 * cell.us / most).toFixed(3));
-        button.title = waiter.name + " waited " + duration(cell.us) + " for " + (holder ? holder.name : "somebody unknown");
+        button.title = person(waiter) + " waited " + duration(cell.us) + " for " + (holder ? person(holder) : "somebody unknown");
         button.addEventListener("click", () => show_lines(waiter, holder, cell, button));
         return make("td", {}, button);
       })))));

@@ -137,8 +137,10 @@ void gs_text_fit(struct gs_text *text, const char *theirs, int columns, enum gs_
         add_part(text, theirs, 0, room);
         gs_text_put(text, "%s", ellipsis);
     } else {
+        int before = cut == GS_CUT_MIDDLE ? room / 2 : 0, after = room - before;
+        add_part(text, theirs, 0, before);
         gs_text_put(text, "%s", ellipsis);
-        add_part(text, theirs, width - room, room);
+        add_part(text, theirs, width - after, after);
     }
 }
 

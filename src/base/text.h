@@ -16,7 +16,7 @@ struct gs_text {
     bool failed; /* out of memory: what was added since is missing */
 };
 
-enum gs_cut { GS_CUT_END, GS_CUT_START };
+enum gs_cut { GS_CUT_END, GS_CUT_START, GS_CUT_MIDDLE /* names, whose ends tell them apart */ };
 
 void gs_text_init(struct gs_text *text, bool utf8);
 void gs_text_fini(struct gs_text *text);
@@ -26,7 +26,7 @@ void gs_text_clear(struct gs_text *text);
 void gs_text_put(struct gs_text *text, const char *fmt, ...) GS_PRINTF(2, 3);
 /* Words of the target's, escaped. */
 void gs_text_add(struct gs_text *text, const char *theirs);
-/* The same, cut to `columns` at its end or start, where an ellipsis then stands; not cut when columns is 0. */
+/* The same, cut to `columns` at its end, start or middle, where an ellipsis then stands; not cut when columns is 0. */
 void gs_text_fit(struct gs_text *text, const char *theirs, int columns, enum gs_cut cut);
 /* Another text, with its columns and marks. */
 void gs_text_join(struct gs_text *text, const struct gs_text *other);

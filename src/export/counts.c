@@ -109,7 +109,7 @@ static bool put_rows(struct listing *l, const char *name, bool main, const struc
         enum gs_gil_word word = gs_counts_words[i];
         if (is_empty(l->stat, counts->by_word[word]))
             continue;
-        gs_text_fit(cell, any ? "" : name, NAME_MOST, GS_CUT_END);
+        gs_text_fit(cell, any ? "" : name, NAME_MOST, GS_CUT_MIDDLE);
         gs_text_put(cell, main && !any ? " *" : "");
         gs_table_put(&l->table, false);
         gs_text_put(cell, "%s", gs_gil_word_name(word));

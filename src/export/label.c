@@ -74,6 +74,28 @@ void gs_label_add(struct gs_label *label, const char *theirs, size_t most)
     }
 }
 
+void gs_label_name(struct gs_label *label, const char *theirs, size_t most)
+{
+    const char *end = theirs;
+    size_t count = 0, left = strlen(theirs), ahead;
+    uint32_t c;
+    for (; left > 0; left -= ahead, end += ahead, count++)
+        ahead = gs_utf8_next(end, left, &c);
+    if (count <= most) {
+        gs_label_add(label, theirs, 0);
+        return;
+    }
+    size_t before = (most - 1) / 2;
+    gs_label_add(label, theirs, before);
+    left = (size_t)(end - theirs);
+    for (size_t skipped = 0; skipped < count - (most - 1 - before); skipped++) {
+        ahead = gs_utf8_next(theirs, left, &c);
+        theirs += ahead;
+        left -= ahead;
+    }
+    gs_label_add(label, theirs, 0);
+}
+
 void gs_label_place(struct gs_label *label, const struct gs_place *place, const struct gs_files *files, size_t most)
 {
     if (place->kind == GS_FRAME_GAP) {

@@ -20,6 +20,9 @@ void gs_label_put(struct gs_label *label, const char *fmt, ...) GS_PRINTF(2, 3);
 /* Words of the target's, escaped; `most` characters of them and "…", all when it is 0. */
 void gs_label_add(struct gs_label *label, const char *theirs, size_t most);
 
+/* A thread's name: as gs_label_add, but cut in the middle, since ends of names tell them apart. */
+void gs_label_name(struct gs_label *label, const char *theirs, size_t most);
+
 /* "function (file:line)", "[gap: why]", "worker-1 (4250)", "4242: python3 app.py". `files` shortens the file, NULL: it
  * is whole. */
 void gs_label_node(struct gs_label *label, const struct gs_calltree *tree, uint32_t node, const struct gs_files *files,

@@ -150,6 +150,12 @@ void gs_words_state(struct gs_text *text, const struct gs_thread *thread, unsign
     }
 }
 
+void gs_words_thread(struct gs_text *text, const char *name, pid_t tid, int columns)
+{
+    gs_text_fit(text, name, columns, GS_CUT_MIDDLE);
+    gs_text_put(text, *name ? " (%d)" : "%d", (int)tid);
+}
+
 void gs_words_time(struct gs_text *text, uint64_t us)
 {
     char words[GS_AMOUNT];

@@ -28,6 +28,8 @@ enum gs_manner {
 
 /* "holds the GIL, running", "idle in futex (a lock)"; manner: any of enum gs_manner. */
 void gs_words_state(struct gs_text *text, const struct gs_thread *thread, unsigned manner);
+/* "ThreadPool…utor-0_3 (4250)": a name, cut in the middle to `columns` (0: not cut), and what no two threads share. */
+void gs_words_thread(struct gs_text *text, const char *name, pid_t tid, int columns);
 /* "41 s", "526 ms", "5.0 ms", "12 us", "3 h 12 min" */
 void gs_words_time(struct gs_text *text, uint64_t time_us);
 /* "1 thread waits", "3 threads wait": count, and the form that goes with it. */

@@ -197,8 +197,7 @@ static void put_holder(const struct gs_drawing *drawing, const struct gs_picture
     }
     gs_text_style(text, GS_STYLE_HOLDS);
     gs_text_put(text, "%s ", gs_face_symbol(GS_FACE_HOLDS, text->utf8));
-    gs_text_fit(text, now->name ? now->name : "", 20, GS_CUT_END);
-    gs_text_put(text, " (%d)", (int)now->tid);
+    gs_words_thread(text, now->name ? now->name : "", now->tid, 20);
     gs_text_style(text, GS_STYLE_PLAIN);
     if (now->longest_us >= 1000) {
         gs_text_put(text, now->at_least ? " for at least " : " for ");

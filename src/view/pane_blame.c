@@ -29,7 +29,7 @@ static void put_ago(const struct gs_drawing *drawing, size_t row, int width, str
 static void put_waiter(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
 {
     gs_text_style(text, GS_STYLE_WAITS);
-    gs_text_fit(text, at(drawing, row)->waiter, width, GS_CUT_END);
+    gs_thread_put(text, at(drawing, row)->waiter, at(drawing, row)->waiter_tid, width);
     gs_text_style(text, GS_STYLE_PLAIN);
 }
 
@@ -37,7 +37,10 @@ static void put_holder(const struct gs_drawing *drawing, size_t row, int width, 
 {
     const struct gs_picture_blame *blame = at(drawing, row);
     gs_text_style(text, blame->holder_tid ? GS_STYLE_HOLDS : GS_STYLE_DIM);
-    gs_text_fit(text, blame->holder_tid ? blame->holder : "(not known)", width, GS_CUT_END);
+    if (blame->holder_tid)
+        gs_thread_put(text, blame->holder, blame->holder_tid, width);
+    else
+        gs_text_fit(text, "(not known)", width, GS_CUT_END);
     gs_text_style(text, GS_STYLE_PLAIN);
 }
 
@@ -82,13 +85,13 @@ static const struct gs_column columns[] = {
 
     {"TIMES", 6, .least_columns = 70, .put = put_times, .compare = by_times},
 
-    {"AGO", 8, .least_columns = 70, .put = put_ago, .compare = by_ago},
+    {"AGO", 8, .least_columns = 84, .put = put_ago, .compare = by_ago},
 
     {"PROCESS", 7, .least_columns = 56, .shown = gs_shows_several, .put = put_process},
 
-    {"WAITER", 8, .share = 2, .most = 16, .put = put_waiter, .compare = by_waiter},
+    {"WAITER", 8, .share = 2, .most = 24, .put = put_waiter, .compare = by_waiter},
 
-    {"FOR", 8, .share = 2, .most = 16, .put = put_holder, .compare = by_holder},
+    {"FOR", 8, .share = 2, .most = 24, .put = put_holder, .compare = by_holder},
 
     {"IN", 8, .share = 5, .least_columns = 38, .put = put_place},
 };

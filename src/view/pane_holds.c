@@ -40,7 +40,7 @@ static void put_ago(const struct gs_drawing *drawing, size_t row, int width, str
 
 static void put_name(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
 {
-    gs_text_fit(text, at(drawing, row)->name, width, GS_CUT_END);
+    gs_thread_put(text, at(drawing, row)->name, at(drawing, row)->tid, width);
 }
 
 static void put_process(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
@@ -86,7 +86,7 @@ static const struct gs_column columns[] = {
     {"WAITING", 7, .least_columns = 70, .put = put_waiters, .compare = by_waiters},
     {"AGO", 8, .least_columns = 50, .put = put_ago, .compare = by_ago},
     {"PROCESS", 7, .least_columns = 56, .shown = gs_shows_several, .put = put_process},
-    {"THREAD", 8, .share = 2, .most = 16, .put = put_name},
+    {"THREAD", 8, .share = 2, .most = 24, .put = put_name},
     {"IN", 10, .share = 5, .put = put_place},
 };
 

@@ -79,8 +79,7 @@ static void above(const struct gs_drawing *drawing, struct gs_text *text)
     gs_text_style(text, gs_face_style(face));
     gs_text_put(text, "%s ", gs_face_symbol(face, text->utf8));
     gs_text_style(text, GS_STYLE_BOLD);
-    gs_text_fit(text, one->name, 24, GS_CUT_END);
-    gs_text_put(text, " (%d)", (int)one->tid);
+    gs_words_thread(text, one->name, one->tid, 24);
     gs_text_style(text, GS_STYLE_PLAIN);
     gs_text_put(text, " %s for %s", words[one->doing < GS_DOING_COUNT ? one->doing : GS_UNKNOWN],
                 one->at_least ? "at least " : "");

@@ -118,7 +118,7 @@ static void above(const struct gs_drawing *drawing, struct gs_text *text)
         return;
     gs_text_put(text, "%.1f s ago ", (double)(drawing->view->cells_ago + 1) * GS_PICTURE_CELL_MS / 1000);
     gs_text_style(text, GS_STYLE_BOLD);
-    gs_text_fit(text, thread->name, 20, GS_CUT_END);
+    gs_words_thread(text, thread->name, thread->tid, 20);
     gs_text_style(text, GS_STYLE_PLAIN);
     if (!cell || most_of(cell) == GS_DOING_COUNT)
         gs_text_put(text, "  not watched");

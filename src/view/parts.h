@@ -70,6 +70,8 @@ int gs_list_sort(const struct gs_view *view, const struct gs_pane *pane);
 void gs_thread_put_state(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text);
 void gs_thread_put_process(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text);
 void gs_thread_put_name(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text);
+/* "worker-1 (4250)", the name cut in the middle; in narrow columns without the number. */
+void gs_thread_put(struct gs_text *text, const char *name, pid_t tid, int width);
 int gs_thread_by_process(const struct gs_drawing *drawing, size_t a, size_t b);
 int gs_thread_by_name(const struct gs_drawing *drawing, size_t a, size_t b);
 

@@ -1,4 +1,5 @@
 /* Columns that the lists of threads share. */
+#include <stdio.h>
 #include <string.h>
 
 #include "view/parts.h"
@@ -25,7 +26,18 @@ void gs_thread_put_process(const struct gs_drawing *drawing, size_t row, int wid
 
 void gs_thread_put_name(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
 {
-    gs_text_fit(text, at(drawing, row)->name, width, GS_CUT_END);
+    gs_text_fit(text, at(drawing, row)->name, width, GS_CUT_MIDDLE);
+}
+
+void gs_thread_put(struct gs_text *text, const char *name, pid_t tid, int width)
+{
+    enum { NAME_LEAST = 7 };
+    char number[16];
+    int left = width - snprintf(number, sizeof number, " (%d)", (int)tid);
+    if (width == 0 || left >= NAME_LEAST)
+        gs_words_thread(text, name, tid, width == 0 ? 0 : left);
+    else
+        gs_text_fit(text, name, width, GS_CUT_MIDDLE);
 }
 
 int gs_thread_by_process(const struct gs_drawing *drawing, size_t a, size_t b)

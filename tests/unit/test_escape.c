@@ -100,6 +100,12 @@ static void fitting_cuts_where_it_is_told(void **state)
     check_fit("abcdef", 5, GS_CUT_END, false, "ab...");
     check_fit("abcdef", 5, GS_CUT_START, false, "...ef");
     check_fit("abcdef", 1, GS_CUT_START, false, "f");
+    check_fit("abcdef", 5, GS_CUT_MIDDLE, true, "ab…ef");
+    check_fit("abcdef", 4, GS_CUT_MIDDLE, true, "a…ef");
+    check_fit("abcdefgh", 6, GS_CUT_MIDDLE, false, "a...gh");
+    check_fit("abcdef", 2, GS_CUT_MIDDLE, true, "…f");
+    check_fit("abcdef", 1, GS_CUT_MIDDLE, true, "f");
+    check_fit("ThreadPoolExecutor-0_3", 20, GS_CUT_MIDDLE, true, "ThreadPoo…ecutor-0_3");
     check_fit("abcdef", 0, GS_CUT_END, true, "abcdef");
     check_fit("\u65e5\u672c\u8a9e", 4, GS_CUT_END, true, "\u65e5…");
     check_fit("\u65e5\u672c\u8a9e", 4, GS_CUT_START, true, "…\u8a9e");

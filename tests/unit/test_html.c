@@ -13,6 +13,7 @@
 #include "export/html/holds.h"
 #include "export/html/locks.h"
 #include "export/html/keys.h"
+#include "export/label.h"
 #include "support/golden.h"
 #include "support/plays.h"
 #include "support/run_made.h"
@@ -262,6 +263,22 @@ static void wild_runs(void **state)
     }
 }
 
+/* The ends of names tell the threads of a pool apart. */
+static void long_names_lose_their_middle(void **state)
+{
+    struct gs_label label = {0};
+    (void)state;
+    gs_label_name(&label, "ThreadPoolExecutor-0_3", 22);
+    assert_string_equal(label.bytes, "ThreadPoolExecutor-0_3");
+    gs_label_cut(&label, 0);
+    gs_label_name(&label, "ThreadPoolExecutor-0_3", 12);
+    assert_string_equal(label.bytes, "Threa…or-0_3");
+    gs_label_cut(&label, 0);
+    gs_label_name(&label, "\xff\u65e5\u672c\u8a9e\033x", 4);
+    assert_string_equal(label.bytes, "\ufffd…\\x1bx");
+    gs_label_fini(&label);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +288,7 @@ int main(void)
         cmocka_unit_test(contention_by_part),
         cmocka_unit_test(holds_are_kept_for_each_part),
         cmocka_unit_test(wild_runs),
+        cmocka_unit_test(long_names_lose_their_middle),
         cmocka_unit_test(too_many_keys_lose_what_made_them_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -194,6 +194,35 @@ static void text(void **state)
     check_text(&stat, (struct gs_console){.utf8 = true}, false, "stat-free-threaded.txt");
 }
 
+/* Threads of one pool differ in the ends of their names only. */
+static void threads_of_a_pool(void **state)
+{
+    struct gs_gilstat_thread pool[] = {
+        {.tid = 51, .name = "ThreadPoolExecutor-0_3", .has = 0.5, .waits = 0.5, .half_width = 0.0002},
+        {.tid = 52, .name = "ThreadPoolExecutor-0_4", .has = 0.5, .waits = 0.5, .half_width = 0.0002}};
+    struct gs_gilstat_hog hog = {.tid = 51,
+                                 .thread = "ThreadPoolExecutor-0_3",
+                                 .place = {.function = "", .file = ""},
+                                 .held_us = 20000,
+                                 .longest_us = 20000,
+                                 .holds = 1};
+    struct gs_gilstat_blame pair = {.waiter = 52, .holder = 51, .us = 286000};
+    struct gs_gilstat stat = made();
+    struct gs_console console = {.utf8 = true, .columns = 80, .out = golden_open()};
+    (void)state;
+    stat.threads = pool;
+    stat.thread_count = 2;
+    stat.hogs = &hog;
+    stat.blame = &pair;
+    stat.hog_count = stat.blame_count = 1;
+    assert_int_equal(gs_stat_text(&stat, &console, false), GS_OK);
+    char *shown = golden_text(console.out);
+    assert_non_null(strstr(shown, "  ThreadPoo…ecutor-0_4 (52) waited 286 ms for ThreadPoo…ecutor-0_3 (51)\n"));
+    assert_non_null(strstr(shown, "ThreadPoo…ecutor-0_3 (51) (its stack was not read):"));
+    assert_non_null(strstr(shown, "ThreadPoolExecutor-0_3 "));
+    free(shown);
+}
+
 /* The first thread did nothing while it waited; the machine has no cycles to count. */
 static void counters(void **state)
 {
@@ -316,8 +345,10 @@ int main(void)
 {
     setlocale(LC_CTYPE, "C.UTF-8");
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text), cmocka_unit_test(counters),         cmocka_unit_test(trace),
-        cmocka_unit_test(json), cmocka_unit_test(json_can_be_read), cmocka_unit_test(choice),
+        cmocka_unit_test(text),   cmocka_unit_test(counters),
+        cmocka_unit_test(trace),  cmocka_unit_test(threads_of_a_pool),
+        cmocka_unit_test(json),   cmocka_unit_test(json_can_be_read),
+        cmocka_unit_test(choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

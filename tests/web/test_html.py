@@ -147,7 +147,7 @@ def test_a_span_is_dragged_and_cleared(app, screenshots):
     assert re.match(r"From 0.00 s to 0.0[78] s: the GIL was held 100 % of the time; worker-1 held it 100 %, most of that in "
                     r"match \(re/__init__.py:166\). Threads waited for it 100 % of the time, 1.\d on average", app.text("#verdict"))
     assert app.run("return document.querySelectorAll('details').length") < holds
-    assert app.rows("blame")[0][1:] == ["worker-1"]
+    assert app.rows("blame")[0][1:] == ["worker-1 (4249)"]
     assert not any("compress" in frame.name for frame in app.frames() if frame.width > 400)
     app.driver.save_screenshot(os.path.join(screenshots, "report-span.png"))
     # From 80 ms to 240 ms it is worker-2 that holds.
@@ -205,17 +205,17 @@ def test_the_table_is_sorted(app):
 
 def test_holds(app):
     first = app.run("return document.querySelector('details').textContent")
-    assert first.startswith("about 160 ms worker-2, in match (re/__init__.py:166) from 0.09 s on; 16 samples, 1.4 waiting")
+    assert first.startswith("about 160 ms worker-2 (4250), in match (re/__init__.py:166) from 0.09 s on; 16 samples, 1.4 waiting")
     assert app.run("return Array.from(document.querySelectorAll('details')[0].querySelectorAll('li'), l => l.textContent)") \
         == ["match (re/__init__.py:166)", "tokenize (parser.py:88)", "work (worker.py:31)", "run (threading.py:982)",
             "_bootstrap (threading.py:1002)"]
 
 
 def test_blame(app):
-    assert app.rows("blame") == [["waits ↓   holds →", "worker-2", "worker-1"], ["worker-1", "1.28", ""],
-                                 ["worker-2", "", "0.720"], ["MainThread", "0.390", "0.210"]]
+    assert app.rows("blame") == [["waits ↓   holds →", "worker-2 (4250)", "worker-1 (4249)"], ["worker-1 (4249)", "1.28", ""],
+                                 ["worker-2 (4250)", "", "0.720"], ["MainThread (4242)", "0.390", "0.210"]]
     app.run("document.querySelector('.matrix button').click()")
-    assert app.text(".lines caption") == "worker-1 waited 1.3 s for worker-2"
+    assert app.text(".lines caption") == "worker-1 (4249) waited 1.3 s for worker-2 (4250)"
     assert app.rows("blame")[5] == ["1.0 s", "match (re/__init__.py:166)", "build_tree (parser.py:120)"]
     app.run("document.querySelector('.matrix button').click()")
     assert app.run("return document.querySelectorAll('.lines').length") == 0
@@ -276,7 +276,7 @@ def test_without_scripts(draw, screenshots, play):
         assert "gilspy report -f svg" in driver.find_element("css selector", "#graph").text
         assert len(driver.find_elements("css selector", "#threads tbody tr")) == 5
         assert len(driver.find_elements("css selector", "#holds details")) == 10
-        assert driver.find_element("css selector", "#blame tbody tr").text == "worker-2 0.72"
+        assert driver.find_element("css selector", "#blame tbody tr").text == "worker-2 (4250) 0.72"
         assert "Python 3.11.7" in driver.find_element("css selector", "#quality").text
     finally:
         driver.quit()

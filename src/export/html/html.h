@@ -113,8 +113,11 @@ enum gs_status gs_html_names(struct gs_html *html, const struct gs_html_data *da
 enum gs_status gs_html_put_name(struct gs_label *text, FILE *out) GS_MUST_CHECK;
 /* What the GIL did, in a sentence or two. */
 void gs_html_verdict(struct gs_label *text, const struct gs_html *html, const struct gs_html_data *data);
-/* "worker-1", and where that is not clear "worker-1 (4250)". */
-void gs_html_thread_name(struct gs_label *text, const struct gs_html_thread *thread);
+enum { GS_HTML_NAME_MOST = 60 /* characters of a thread's name */ };
+/* "worker-1", and where that is not clear "worker-1 (4250)"; the name cut in the middle to `most` characters. */
+void gs_html_thread_name(struct gs_label *text, const struct gs_html_thread *thread, size_t most);
+/* "worker-1 (4250)" always: where threads of a pool stand beside each other. */
+void gs_html_thread_tid(struct gs_label *text, const struct gs_html_thread *thread);
 
 /* web/report.css, report_data.js, report.js and difference.js */
 extern const char gs_web_report_css[], gs_web_report_data_js[], gs_web_report_js[], gs_web_difference_js[];

@@ -7,7 +7,15 @@
 #include "export/heading.h"
 #include "export/html/html.h"
 
-enum { ROW = 16, LABEL = 190, WIDTH = 1000, STILL_ROWS = 60, STILL_HOLDS = 10, STACK_MOST = 200 };
+enum {
+    ROW = 16,
+    LABEL = 190,
+    LABEL_MOST = 24 /* characters */,
+    WIDTH = 1000,
+    STILL_ROWS = 60,
+    STILL_HOLDS = 10,
+    STACK_MOST = 200
+};
 
 /* Threads that were seen, as they are ranked; rows: how many. NULL: out of memory. */
 static const struct gs_html_thread **ranked(const struct gs_html *html, uint32_t most, uint32_t *rows)
@@ -29,7 +37,7 @@ static void write_row(struct gs_svg_page *page, const struct gs_html_thread *thr
     uint32_t y = row * ROW;
     double width = (double)WIDTH / cells;
     fprintf(page->out, "<text x=\"%d\" y=\"%" PRIu32 "\">", LABEL - 8, y + 12);
-    gs_html_thread_name(&page->text, thread);
+    gs_html_thread_name(&page->text, thread, LABEL_MOST);
     gs_svg_put(page, "", "</text>");
     for (uint32_t i = 0, end; i < cells; i = end) {
         for (end = i + 1; end < cells && thread->cells[end] == thread->cells[i];)
@@ -73,7 +81,7 @@ static void write_thread(struct gs_svg_page *page, const struct gs_html_thread *
     uint64_t all_ns = 0;
     for (int i = 0; i < GS_HUE_COUNT; i++)
         all_ns += hue[i];
-    gs_html_thread_name(&page->text, thread);
+    gs_html_thread_name(&page->text, thread, GS_HTML_NAME_MOST);
     gs_svg_put(page, "<tr><th scope=\"row\">", thread->main ? " *</th>" : "</th>");
     fprintf(page->out, "<td>%d</td>", (int)thread->tid);
     put_share(page, hue[GS_HUE_HOLDS], all_ns);
@@ -134,7 +142,7 @@ static enum gs_status write_hold_table(const struct gs_html *html, const struct 
         fputs("<details><summary><b>about ", page->out);
         gs_label_time(&page->text, hold->end_ns - hold->begin_ns);
         gs_svg_put(page, "", "</b> ");
-        gs_html_thread_name(&page->text, &html->threads[hold->thread]);
+        gs_html_thread_tid(&page->text, &html->threads[hold->thread]);
         gs_label_put(&page->text, ", in ");
         gs_label_node(&page->text, html->tree, hold->leaf, &data->files, 80);
         gs_label_put(&page->text, ", from ");
@@ -153,7 +161,7 @@ static enum gs_status write_hold_table(const struct gs_html *html, const struct 
 static void write_blame_row(const struct gs_html_data *data, struct gs_svg_page *page, uint32_t waiter,
                             const struct gs_html_thread *const *list, uint32_t count)
 {
-    gs_html_thread_name(&page->text, list[waiter]);
+    gs_html_thread_tid(&page->text, list[waiter]);
     gs_svg_put(page, "<tr><th scope=\"row\">", "</th>");
     for (uint32_t i = 0; i < count; i++) {
         uint64_t ns = data->blame_ns[waiter][i];
@@ -175,7 +183,7 @@ static enum gs_status write_blame(const struct gs_html *html, const struct gs_ht
           "had the GIL meanwhile.</p>\n<table><thead><tr><th scope=\"col\">waits ↓   holds →</th>",
           page->out);
     for (uint32_t i = 0; i < rows; i++) {
-        gs_html_thread_name(&page->text, list[i]);
+        gs_html_thread_tid(&page->text, list[i]);
         gs_svg_put(page, "<th scope=\"col\">", "</th>");
     }
     fputs("</tr></thead><tbody>\n", page->out);

@@ -53,7 +53,7 @@ static enum gs_status write_threads(struct gs_html *html, struct gs_label *text)
     for (uint32_t i = 0; i < html->thread_count && status == GS_OK; i++) {
         const struct gs_html_thread *thread = &html->threads[i];
         fprintf(html->out, "%s\n[%" PRIu32 ", %d, ", i > 0 ? "," : "", thread->process, (int)thread->tid);
-        gs_html_thread_name(text, thread);
+        gs_html_thread_name(text, thread, GS_HTML_NAME_MOST);
         status = gs_html_put_name(text, html->out);
         fprintf(html->out, ", %d, %d, %" PRIu64 ", %" PRIu32 ", %" PRIu64 "]", thread->main, thread->lock,
                 thread->samples, thread->rank < GS_HTML_ROWS ? thread->rank + 1 : 0, thread->longest_ns / 1000);

@@ -26,12 +26,17 @@ struct gils {
     uint64_t runs_ns, none_ns, all_ns; /* of all threads */
 };
 
-void gs_html_thread_name(struct gs_label *text, const struct gs_html_thread *thread)
+void gs_html_thread_name(struct gs_label *text, const struct gs_html_thread *thread, size_t most)
 {
-    enum { NAME_MOST = 60 };
-    gs_label_add(text, *thread->name ? thread->name : "<no name>", NAME_MOST);
+    gs_label_name(text, *thread->name ? thread->name : "<no name>", most);
     if (thread->shared || !*thread->name)
         gs_label_put(text, " (%d)", (int)thread->tid);
+}
+
+void gs_html_thread_tid(struct gs_label *text, const struct gs_html_thread *thread)
+{
+    gs_label_name(text, *thread->name ? thread->name : "<no name>", GS_HTML_NAME_MOST);
+    gs_label_put(text, " (%d)", (int)thread->tid);
 }
 
 /* NULL: it is none that is told apart. */
@@ -100,7 +105,7 @@ static void put_gil(struct gs_label *text, const struct gs_html *html, const str
         put_percent(text, (double)gil->most->hue_ns[GS_HUE_HOLDS] / all_ns);
     } else if (gil->most) {
         gs_label_put(text, "; ");
-        gs_html_thread_name(text, gil->most);
+        gs_html_thread_name(text, gil->most, GS_HTML_NAME_MOST);
         gs_label_put(text, " held it ");
         put_percent(text, (double)gil->most->hue_ns[GS_HUE_HOLDS] / all_ns);
         if (gil->most->leaf) {
@@ -142,7 +147,7 @@ static void put_conclusion(struct gs_label *text, const struct gs_html_data *dat
         gs_label_put(text, " It is not what slows this program down.");
     } else if (is_hog(data, gil, waits)) {
         gs_label_put(text, " ");
-        gs_html_thread_name(text, gil->longest);
+        gs_html_thread_name(text, gil->longest, GS_HTML_NAME_MOST);
         gs_label_put(text, " was seen to keep it for ");
         gs_label_time(text, gil->longest->hogged_ns);
         gs_label_put(text, " at a stretch, while the others stood still.");

@@ -170,7 +170,7 @@ static void put_named(struct gs_text *text, const struct gs_fold *fold, int colu
         if (!*fold->members[i]->name)
             continue;
         gs_text_put(text, " \"");
-        gs_text_fit(text, fold->members[i]->name, columns, GS_CUT_END);
+        gs_text_fit(text, fold->members[i]->name, columns, GS_CUT_MIDDLE);
         gs_text_put(text, "\"");
     }
 }
@@ -203,7 +203,7 @@ static void put_fold_names(struct gs_text *text, const struct gs_fold *fold, int
     if (!part)
         return;
     gs_text_put(text, " \"");
-    gs_text_fit(text, part, columns, GS_CUT_END);
+    gs_text_fit(text, part, columns, GS_CUT_MIDDLE);
     gs_text_put(text, equal ? "\"" : "*\"");
     free(part);
 }

@@ -62,7 +62,7 @@ static void add_thread(struct gs_page *page, pid_t tid)
             continue;
         gs_text_put(&page->line, " \"");
         gs_text_fit(&page->line, dump->lookup.name(dump->lookup.context, &dump->snapshot->threads[i], spare), most,
-                    GS_CUT_END);
+                    GS_CUT_MIDDLE);
         gs_text_put(&page->line, "\"");
         return;
     }

@@ -31,13 +31,16 @@ static void put_place(struct gs_text *line, const struct gs_gilstat_hog *hog, co
     }
 }
 
-/* "48.3 %  worker-2 in match, re/__init__.py:166: 12 times, at the longest 526 ms, while 2 threads waited" */
+/* "48.3 %  worker-2 (4250) in match, re/__init__.py:166: 12 times, at the longest 526 ms, while 2 threads waited" */
 static void put_hog(struct gs_text *line, const struct gs_gilstat *stat, const struct gs_gilstat_hog *hog,
                     const struct gs_files *files)
 {
     double share = stat->seconds > 0 ? (double)hog->held_us / 1e6 / stat->seconds : 0;
     gs_text_put(line, "  %5.1f %%  ", fmin(share, 1) * 100);
-    gs_text_fit(line, hog->tid ? hog->thread : "threads that ended", NAME_MOST, GS_CUT_END);
+    if (hog->tid)
+        gs_words_thread(line, hog->thread, hog->tid, NAME_MOST);
+    else
+        gs_text_put(line, "threads that ended");
     gs_text_put(line, " ");
     put_place(line, hog, files);
     gs_text_put(line, ":");

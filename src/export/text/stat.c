@@ -89,7 +89,7 @@ static void put_cell(struct listing *l, const struct gs_gilstat_thread *thread, 
         if (thread->folded)
             gs_words_count(cell, thread->folded, "that ended", "that ended");
         else
-            gs_text_fit(cell, thread->name, l->verbose ? 0 : THREAD_MOST, GS_CUT_END);
+            gs_text_fit(cell, thread->name, l->verbose ? 0 : THREAD_MOST, GS_CUT_MIDDLE);
         gs_text_put(cell, thread->main ? " *" : "");
         break;
     case TID:
@@ -203,7 +203,7 @@ static void put_name(struct gs_text *line, const struct gs_gilstat *stat, pid_t 
     if (tid == 0)
         gs_text_put(line, "threads that ended");
     else if (thread)
-        gs_text_fit(line, thread->name, NAME_MOST, GS_CUT_END);
+        gs_words_thread(line, thread->name, tid, NAME_MOST);
     else
         gs_text_put(line, "%d", (int)tid);
 }
@@ -255,9 +255,8 @@ static void write_gil(struct gs_text *line, const struct gs_gilstat *stat, const
     if (gil->longest_hold_tid > 0) {
         gs_text_put(line, "   longest hold ");
         gs_words_time(line, gil->longest_hold_us.value);
-        gs_text_put(line, " (");
+        gs_text_put(line, " by ");
         put_name(line, stat, gil->longest_hold_tid);
-        gs_text_put(line, ")");
     }
     gs_text_write_cut(line, console);
     if (gil->held_avg[0].known || gil->wait_avg[0].known) {

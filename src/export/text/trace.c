@@ -40,7 +40,7 @@ static void put_row(struct gs_table *table, const struct gs_gilstat *stat, const
                     int count)
 {
     const double shares[] = {thread->without, thread->has, thread->waits, thread->unknown};
-    gs_text_fit(&table->cell, thread->name, thread->main ? NAME_MOST - 2 : NAME_MOST, GS_CUT_END);
+    gs_text_fit(&table->cell, thread->name, thread->main ? NAME_MOST - 2 : NAME_MOST, GS_CUT_MIDDLE);
     gs_text_put(&table->cell, thread->main ? " *" : "");
     gs_table_put(table, false);
     gs_text_put(&table->cell, "%d", (int)thread->tid);
