@@ -26,8 +26,8 @@ static void tell_member(struct gs_judging *j, struct gs_verdict *v, uint32_t mem
                     gs_said_wait(c, wants).words, stack.words);
     const struct gs_why_closer *closer = gs_case_closer(c, thread->tid);
     if (closer && closer->function[0] && wants->kind == GS_WAIT_MUTEX)
-        gs_why_evidence(j, v, "The C function in which %s takes that mutex is %s, in %s.",
-                        gs_said_thread(c, thread).words, closer->function, closer->module);
+        gs_why_evidence(j, v, "The C function in which %s takes that mutex is %s.", gs_said_thread(c, thread).words,
+                        gs_said_closer(closer).words);
     gs_why_concerns(j, v, member);
 }
 

@@ -304,8 +304,7 @@ static void tell_blocked(struct gs_judging *j, const struct suspect *s)
     gs_why_evidence(j, v, "There it %s%s, in %s.", gs_said_call(c, &s->hold->activity).words,
                     now ? gs_said_asleep(c, s->sum->tid).words : "", s->stack.words);
     if (s->closer && s->closer->function[0])
-        gs_why_evidence(j, v, "The C function that sleeps with the GIL is %s, in %s.", s->closer->function,
-                        s->closer->module);
+        gs_why_evidence(j, v, "The C function that sleeps with the GIL is %s.", gs_said_closer(s->closer).words);
     if (now)
         tell_what_it_waits_for(j, v, s->index);
     gs_why_concerns(j, v, s->index);
@@ -372,8 +371,7 @@ static void tell_hog(struct gs_judging *j, const struct suspect *s)
         return;
     struct gs_verdict *v = say_hog(j, s);
     if (s->closer && s->closer->function[0])
-        gs_why_evidence(j, v, "It runs %s, in %s, called by %s.", s->closer->function, s->closer->module,
-                        s->stack.words);
+        gs_why_evidence(j, v, "It runs %s, called by %s.", gs_said_closer(s->closer).words, s->stack.words);
     else
         gs_why_evidence(j, v, "It runs C code, called by %s.", s->stack.words);
     if (starved(c, s))

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/room.h"
+#include "base/shorten.h"
 #include "diagnose/why_frames.h"
 #include "diagnose/why_say.h"
 #include "target/rest.h"
@@ -262,13 +263,14 @@ struct gs_said gs_said_place(const struct gs_case *c, const struct gs_frame *fra
 {
     struct gs_said said = {""};
     struct gs_place place;
+    char room[GS_CALLED];
     if (frame->kind != GS_FRAME_PYTHON || !c->lookup.place(c->lookup.context, frame, &place))
         return said;
+    const char *name = gs_called(place.function, place.qualname, false, room);
     if (place.line > 0)
-        snprintf(said.words, sizeof said.words, "%.80s (%.120s:%d)", place.function, short_file(place.file),
-                 (int)place.line);
+        snprintf(said.words, sizeof said.words, "%.80s (%.120s:%d)", name, short_file(place.file), (int)place.line);
     else
-        snprintf(said.words, sizeof said.words, "%.80s (%.120s)", place.function, short_file(place.file));
+        snprintf(said.words, sizeof said.words, "%.80s (%.120s)", name, short_file(place.file));
     return said;
 }
 
@@ -276,8 +278,20 @@ struct gs_said gs_said_function(const struct gs_case *c, const struct gs_frame *
 {
     struct gs_said said = {""};
     struct gs_place place;
+    char room[GS_CALLED];
     if (frame->kind == GS_FRAME_PYTHON && c->lookup.place(c->lookup.context, frame, &place))
-        snprintf(said.words, sizeof said.words, "%.80s (%.120s)", place.function, short_file(place.file));
+        snprintf(said.words, sizeof said.words, "%.80s (%.120s)",
+                 gs_called(place.function, place.qualname, false, room), short_file(place.file));
+    return said;
+}
+
+struct gs_said gs_said_closer(const struct gs_why_closer *closer)
+{
+    struct gs_said said;
+    char room[GS_CALLED];
+    bool address = gs_called_address(closer->function, closer->module);
+    snprintf(said.words, sizeof said.words, "%.255s%s%.120s", gs_called(closer->function, NULL, true, room),
+             address ? "" : ", in ", address ? "" : closer->module);
     return said;
 }
 

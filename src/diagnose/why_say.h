@@ -40,6 +40,8 @@ struct gs_said gs_said_threads(const struct gs_case *c, const bool *chosen);
 struct gs_said gs_said_place(const struct gs_case *c, const struct gs_frame *frame);
 /* The same without the line: of a frame that has gone on since. */
 struct gs_said gs_said_function(const struct gs_case *c, const struct gs_frame *frame);
+/* "sre_ucs1_match, in _sre.so" */
+struct gs_said gs_said_closer(const struct gs_why_closer *closer);
 /* The innermost Python frames, "a (f.py:1), from b (f.py:9)": those of the standard library's threading left out
  * where it is not what matters. "no Python code" where there are none. */
 struct gs_said gs_said_stack(const struct gs_case *c, const struct gs_thread *thread);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/shorten.h"
 #include "export/label.h"
 #include "export/words.h"
 
@@ -96,6 +97,14 @@ void gs_label_name(struct gs_label *label, const char *theirs, size_t most)
     gs_label_add(label, theirs, 0);
 }
 
+void gs_label_function(struct gs_label *label, const struct gs_place *place, size_t most)
+{
+    char room[GS_CALLED];
+    bool native = place->kind == GS_FRAME_NATIVE;
+    const char *name = native ? place->function : gs_called(place->function, place->qualname, false, room);
+    gs_label_add(label, *name ? name : "<unknown code>", most);
+}
+
 void gs_label_place(struct gs_label *label, const struct gs_place *place, const struct gs_files *files, size_t most)
 {
     if (place->kind == GS_FRAME_GAP) {
@@ -105,7 +114,7 @@ void gs_label_place(struct gs_label *label, const struct gs_place *place, const 
         return;
     }
     const char *file = place->module ? place->module : place->file;
-    gs_label_add(label, *place->function ? place->function : "<unknown code>", most);
+    gs_label_function(label, place, most);
     if (!file || !*file)
         return;
     gs_label_put(label, " (");

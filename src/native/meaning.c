@@ -1,6 +1,7 @@
 /* Reads C frames as a person would: past what merely serves. */
 #include <string.h>
 
+#include "base/shorten.h"
 #include "gilspy/native.h"
 
 /* Beginnings of names, without the underscores before them: of glibc, its locks and memory, and CPython's memory. */
@@ -76,19 +77,13 @@ static bool serves(const char *function)
     return false;
 }
 
-/* "libc.so.6+0x1234" */
-static bool has_symbol(const char *function, const char *module)
-{
-    size_t len = strlen(module);
-    return strncmp(function, module, len) != 0 || strncmp(function + len, "+0x", 3) != 0;
-}
-
 /* Code without symbols in the C library is most often the way into the kernel, in libffi that to another function. */
 static bool in_between(const char *function, const char *module)
 {
-    return !has_symbol(function, module) && (strncmp(module, "libc.so", 7) == 0 || strncmp(module, "libc-", 5) == 0 ||
-                                             strncmp(module, "libpthread", 10) == 0 ||
-                                             strncmp(module, "libffi", 6) == 0 || strcmp(module, "[vdso]") == 0);
+    return gs_called_address(function, module) &&
+           (strncmp(module, "libc.so", 7) == 0 || strncmp(module, "libc-", 5) == 0 ||
+            strncmp(module, "libpthread", 10) == 0 || strncmp(module, "libffi", 6) == 0 ||
+            strcmp(module, "[vdso]") == 0);
 }
 
 void gs_native_tell(struct gs_native_telling *telling, const char *function, const char *module)
@@ -101,11 +96,11 @@ void gs_native_tell(struct gs_native_telling *telling, const char *function, con
         telling->done = true; /* it is a function of its own */
         return;
     }
-    if (telling->module && !has_symbol(function, module))
+    if (telling->module && gs_called_address(function, module))
         return;
     telling->told = number;
     telling->tells = !serving;
     /* In a file with names what has none is mostly the way to a function of another file. */
-    telling->done = telling->tells && has_symbol(function, module);
+    telling->done = telling->tells && !gs_called_address(function, module);
     telling->module = telling->tells && !telling->done ? module : NULL;
 }

@@ -9,7 +9,7 @@ enum { GS_CALLTREE_MOST = 1 << 20, GS_CALLTREE_LEAST = 64 /* nodes of a tree */ 
 
 struct gs_calltree_options {
     uint32_t most;  /* nodes, GS_CALLTREE_LEAST at least, and a bound for the bytes of their names */
-    bool qualnames; /* functions of one name and line are told apart by their qualified names */
+    bool qualnames; /* functions are told apart by their whole qualified names, not by what they are called */
     /* What does not fit goes to "(other)" when it comes, so that numbers of nodes hold for ever; otherwise the rarest
      * leaves make room. */
     bool fixed;

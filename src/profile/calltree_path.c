@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shorten.h"
 #include "profile/calltree_path.h"
 
 enum { DEEPEST_SHARE = 8 /* a stack takes at most the eighth part of all nodes; blame puts two together */ };
@@ -76,10 +77,11 @@ static uint32_t place_of(struct gs_paths *paths, uint32_t number)
     if (gs_paths_crowded(paths) || !make_room(&paths->place_of, &paths->place_room, number + 1))
         return 0;
     struct gs_place place = *gs_stacks_place_at(paths->source, number);
+    char room[GS_CALLED];
     if (paths->functions)
         place.line = 0;
-    if (!paths->qualnames)
-        place.qualname = NULL;
+    if (!paths->qualnames && place.qualname)
+        place.qualname = gs_called(place.function, place.qualname, false, room);
     uint32_t ours = gs_stacks_place(paths->places, &place);
     if (ours >= GS_PLACES_MOST)
         return 0;

@@ -108,18 +108,24 @@ const char *gs_live_file_of(const struct gs_place *place)
     return place->kind == GS_FRAME_NATIVE && place->module ? place->module : place->file;
 }
 
+const char *gs_live_name_of(const struct gs_place *place)
+{
+    return place->qualname ? place->qualname : place->function;
+}
+
 static struct gs_live_function *keep_function(struct gs_live_code *code, const struct gs_place *place)
 {
     if (gs_strings_bytes(code->strings) >= GS_LIVE_STRING_BYTES || code->functions.count == GS_LIVE_FUNCTIONS) {
         if (!shrink_functions(code))
             return NULL;
     }
-    struct gs_ledger_key key = {(uintptr_t)gs_strings_keep(code->strings, place->function),
+    struct gs_ledger_key key = {(uintptr_t)gs_strings_keep(code->strings, gs_live_name_of(place)),
                                 (uintptr_t)gs_strings_keep(code->strings, gs_live_file_of(place))};
     struct gs_live_function *function = key.a && key.b ? gs_ledger_get(&code->functions, key) : NULL;
     if (function && !function->serial) {
         function->serial = ++code->serial;
         function->gap = place->kind == GS_FRAME_GAP;
+        function->native = place->kind == GS_FRAME_NATIVE;
     }
     return function;
 }
@@ -189,10 +195,11 @@ uint32_t gs_live_place_of(struct gs_live_code *code, uint32_t stack, struct gs_l
     uint32_t number = gs_live_told_place(code, stack);
     const struct gs_place *source = gs_stacks_place_at(code->stacks, number);
     const struct gs_live_function *function = gs_live_function_at(code, number);
-    gs_cut(place->function, sizeof place->function, source->function);
+    gs_cut(place->function, sizeof place->function, gs_live_name_of(source));
     gs_cut_front(place->file, sizeof place->file, gs_live_file_of(source));
     place->line = gs_live_line_of(code, source);
     place->gap = source->kind == GS_FRAME_GAP;
+    place->native = source->kind == GS_FRAME_NATIVE;
     return function ? function->serial : 0;
 }
 

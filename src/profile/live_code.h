@@ -12,15 +12,15 @@ enum {
     GS_LIVE_LINES = 16384,  /* a thread at a line */
     GS_LIVE_FUNCTIONS = 8192,
     GS_LIVE_STRING_BYTES = 3 << 20,
-    GS_LIVE_DEPTH = 4096,  /* frames of a stack that are looked at */
-    GS_LIVE_FUNCTION = 80, /* bytes of the function that are kept, */
-    GS_LIVE_FILE = 160     /* and of the end of the file's name, where these outlive their threads */
+    GS_LIVE_DEPTH = 4096,   /* frames of a stack that are looked at */
+    GS_LIVE_FUNCTION = 160, /* bytes of the function that are kept, */
+    GS_LIVE_FILE = 160      /* and of the end of the file's name, where these outlive their threads */
 };
 
 struct gs_live_place {
     char function[GS_LIVE_FUNCTION], file[GS_LIVE_FILE]; /* function "": not known */
     int32_t line;
-    bool gap;
+    bool gap, native;
 };
 
 /* Times by mode. */
@@ -37,7 +37,7 @@ struct gs_live_pending {
 struct gs_live_function {
     struct gs_ledger_key key; /* function and file, kept once */
     uint32_t serial;          /* never used again */
-    bool gap;
+    bool gap, native;
     uint64_t stamp;
     struct gs_live_time own, total;
 };
@@ -80,6 +80,8 @@ struct gs_live_function *gs_live_thread_function(struct gs_live_code *code, cons
 /* The line of a place, 0 where lines are not told apart. */
 int32_t gs_live_line_of(const struct gs_live_code *code, const struct gs_place *place);
 /* Where the code of a place is: a file of source, or of C the module. */
+/* Its qualified name, where it has one. */
+const char *gs_live_name_of(const struct gs_place *place);
 const char *gs_live_file_of(const struct gs_place *place);
 /* The number of the place that a stack (not 0) is in: of C frames above the innermost Python frame the first that says
  * something. */

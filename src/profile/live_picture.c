@@ -8,9 +8,9 @@
 
 static struct gs_picture_place copy_source(const struct gs_live_drawing *drawing, const struct gs_place *place)
 {
-    return (struct gs_picture_place){gs_album_copy(drawing->album, place->function),
-                                     gs_album_copy(drawing->album, gs_live_file_of(place)),
-                                     gs_live_line_of(&drawing->live->code, place), place->kind == GS_FRAME_GAP};
+    return (struct gs_picture_place){
+        gs_album_copy(drawing->album, gs_live_name_of(place)), gs_album_copy(drawing->album, gs_live_file_of(place)),
+        gs_live_line_of(&drawing->live->code, place), place->kind == GS_FRAME_GAP, place->kind == GS_FRAME_NATIVE};
 }
 
 /* ---- GILs ---- */
@@ -156,7 +156,7 @@ static void draw_stack(const struct gs_live_drawing *drawing, const struct gs_li
     if (frames && count > 0 && live->people.selection.threads) {
         const struct gs_live_function *outermost = gs_live_thread_function(&live->code, thread);
         const char *name = outermost ? (const char *)(uintptr_t)outermost->key.a : thread->name;
-        frames[count].place = (struct gs_picture_place){gs_album_copy(drawing->album, name), "", 0, false};
+        frames[count].place = (struct gs_picture_place){gs_album_copy(drawing->album, name), "", 0, false, false};
         draw_shares(drawing, thread, outermost, time_ns, &frames[count++]);
     }
     row->frames = frames;

@@ -17,7 +17,7 @@ struct gs_picture_place gs_live_copy_place(struct gs_album *album, const struct 
     if (!place->function[0])
         return (struct gs_picture_place){0};
     return (struct gs_picture_place){gs_album_copy(album, place->function), gs_album_copy(album, place->file),
-                                     place->line, place->gap};
+                                     place->line, place->gap, place->native};
 }
 
 void gs_live_draw_functions(const struct gs_live_drawing *drawing, struct gs_picture *picture)
@@ -27,9 +27,10 @@ void gs_live_draw_functions(const struct gs_live_drawing *drawing, struct gs_pic
     struct gs_picture_function *list = gs_album_get(drawing->album, count, sizeof *list);
     for (uint32_t i = 0; list && i < count; i++) {
         const struct gs_live_function *function = gs_ledger_at(&live->code.functions, i);
-        list[i].place = (struct gs_picture_place){
-            gs_album_copy(drawing->album, (const char *)(uintptr_t)function->key.a),
-            gs_album_copy(drawing->album, (const char *)(uintptr_t)function->key.b), 0, function->gap};
+        list[i].place =
+            (struct gs_picture_place){gs_album_copy(drawing->album, (const char *)(uintptr_t)function->key.a),
+                                      gs_album_copy(drawing->album, (const char *)(uintptr_t)function->key.b), 0,
+                                      function->gap, function->native};
         for (int mode = 0; mode < GS_MODE_COUNT; mode++) {
             double of = live->code.recent_ns > 0 ? live->code.recent_ns : 1;
             list[i].own[mode] = function->own.recent_ns[mode] / of;

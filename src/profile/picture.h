@@ -26,11 +26,13 @@ enum {
     GS_SHOW_ALL = 63
 };
 
-/* Where a thread is; function is NULL where that is not known. Strings are uncleaned. */
+/* Where a thread is; function, by its qualified name where there is one, is NULL where that is not known. Strings are
+ * uncleaned. */
 struct gs_picture_place {
     const char *function, *file;
     int32_t line; /* 0: unknown */
     bool gap;     /* function says why the stack ends here */
+    bool native;  /* a function of C and the like */
 };
 
 struct gs_picture_process {

@@ -143,13 +143,14 @@ static void put_title(const struct gs_drawing *drawing, uint32_t number, struct 
 
 /* ---- its GIL ---- */
 
-static void put_longest(const struct gs_picture_hold *longest, int function, struct gs_text *text)
+static void put_longest(const struct gs_drawing *drawing, const struct gs_picture_hold *longest, int function,
+                        struct gs_text *text)
 {
     gs_text_put(text, longest->at_least ? "longest >" : "longest ");
     gs_words_time(text, longest->longest_us);
     if (longest->place.function && !longest->place.gap) {
         gs_text_put(text, " ");
-        gs_text_fit(text, longest->place.function, function, GS_CUT_END);
+        gs_place_put_function(drawing, &longest->place, function, text);
     }
 }
 
@@ -182,7 +183,8 @@ static void put_gil(const struct gs_drawing *drawing, const struct gs_picture_gi
         gs_text_put(piece(&pieces, 3), gil->handovers_hz < 9.95 ? "%.1f hand-overs/s" : "%.0f hand-overs/s",
                     gil->handovers_hz);
     if (gil->longest.tid)
-        put_longest(&gil->longest, drawing->columns > 0 && drawing->columns < 100 ? 12 : 24, piece(&pieces, 2));
+        put_longest(drawing, &gil->longest, drawing->columns > 0 && drawing->columns < 100 ? 12 : 24,
+                    piece(&pieces, 2));
     join(&pieces, drawing->columns, text);
 }
 
@@ -207,7 +209,7 @@ static void put_holder(const struct gs_drawing *drawing, const struct gs_picture
         return;
     gs_text_put(text, "   ");
     int left = drawing->columns - text->columns;
-    gs_place_put_function(&now->place, drawing->columns > 0 && left < 30 ? left / 2 : 24, text);
+    gs_place_put_function(drawing, &now->place, drawing->columns > 0 && left < 30 ? left / 2 : 24, text);
     gs_text_put(text, " ");
     left = drawing->columns - text->columns;
     gs_place_put_file(drawing, &now->place, drawing->columns == 0 ? 0 : left > 1 ? left : 1, text);

@@ -20,7 +20,7 @@ static void put_mode(const struct gs_drawing *drawing, size_t row, int width, st
 
 static void put_function(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
 {
-    gs_place_put_function(&at(drawing, row)->place, width, text);
+    gs_place_put_function(drawing, &at(drawing, row)->place, width, text);
 }
 
 static void put_file(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)

@@ -84,7 +84,8 @@ void gs_place_put(const struct gs_drawing *drawing, const struct gs_picture_plac
 void gs_place_put_file(const struct gs_drawing *drawing, const struct gs_picture_place *place, int width,
                        struct gs_text *text);
 /* The function alone, or why there is none. */
-void gs_place_put_function(const struct gs_picture_place *place, int width, struct gs_text *text);
+void gs_place_put_function(const struct gs_drawing *drawing, const struct gs_picture_place *place, int width,
+                           struct gs_text *text);
 bool gs_place_fits(const struct gs_picture_place *place, const char *words);
 /* What tells one row from another whose threads make up `sum`, by function and line too. */
 uint64_t gs_place_id(uint64_t sum, const struct gs_picture_place *place);

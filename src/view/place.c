@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/shorten.h"
 #include "view/parts.h"
 
 void gs_place_learn(struct gs_files *files, const struct gs_picture *picture)
@@ -18,14 +19,23 @@ void gs_place_learn(struct gs_files *files, const struct gs_picture *picture)
         gs_files_learn(files, picture->functions[i].place.file);
 }
 
-void gs_place_put_function(const struct gs_picture_place *place, int width, struct gs_text *text)
+/* As it is called, whole where files are. room: as gs_called. */
+static const char *name_of(const struct gs_drawing *drawing, const struct gs_picture_place *place, char room[GS_CALLED])
 {
+    return drawing->view->full_files ? place->function
+                                     : gs_called(place->function, place->function, place->native, room);
+}
+
+void gs_place_put_function(const struct gs_drawing *drawing, const struct gs_picture_place *place, int width,
+                           struct gs_text *text)
+{
+    char room[GS_CALLED];
     if (!place->function)
         gs_text_put(text, "-");
     else if (place->gap)
         gs_text_put(text, "[gap: %s]", place->function);
     else
-        gs_text_fit(text, place->function, width, GS_CUT_END);
+        gs_text_fit(text, name_of(drawing, place, room), width, GS_CUT_MIDDLE);
 }
 
 /* Nothing where it is not known. */
@@ -55,11 +65,12 @@ enum { FUNCTION_MOST = 24, FILE_LEAST = 22, ALIGNED_LEAST = 56 };
 static int function_room(const struct gs_drawing *drawing, const struct gs_picture_place *place, int width, bool utf8)
 {
     struct gs_text file;
+    char name[GS_CALLED];
     if (!place->function || place->gap)
         return width;
     gs_text_init(&file, utf8);
     gs_place_put_file(drawing, place, 0, &file);
-    int whole = gs_text_width(place->function, utf8), room = width - file.columns - 2;
+    int whole = gs_text_width(name_of(drawing, place, name), utf8), room = width - file.columns - 2;
     gs_text_fini(&file);
     room = room < width / 2 ? width / 2 : room;
     return whole < room ? whole : room;
@@ -69,16 +80,16 @@ void gs_place_put(const struct gs_drawing *drawing, const struct gs_picture_plac
                   struct gs_text *text)
 {
     if (width > 0 && width < FILE_LEAST && place->function && !place->gap) {
-        char line[16];
+        char line[16], room[GS_CALLED];
         put_line(line, sizeof line, place);
-        gs_text_fit(text, place->function, width - (int)strlen(line), GS_CUT_END);
+        gs_text_fit(text, name_of(drawing, place, room), width - (int)strlen(line), GS_CUT_MIDDLE);
         gs_text_put(text, "%s", line);
         return;
     }
     int begin = text->columns, function = FUNCTION_MOST;
     if (width > 0 && width < ALIGNED_LEAST) /* there is no room for two columns: one behind the other */
         function = function_room(drawing, place, width, text->utf8);
-    gs_place_put_function(place, function, text);
+    gs_place_put_function(drawing, place, function, text);
     if (!place->function || place->gap)
         return;
     gs_text_pad(text, begin + function);

@@ -59,7 +59,7 @@ def test_shows_and_quits(held):
     with screen("-p", held.pid) as top:
         top.wait_for(HEADER, r"gil\.py .* pid %d " % held.pid, "8 threads", "100 Hz", r"GIL █+ 100 % held",
                      "◌ 1 waiting", r"● holder \(%d\) for at least " % holder, "wait_holding", "q quit")
-        top.wait_for(r"^● 100\.0 +0\.0 +0\.0 .* %d holder +wait_holding" % holder,
+        top.wait_for(r"^● 100\.0 +0\.0 +0\.0 .* %d holder(?: \(\d+\))? +wait_holding" % holder,
                      r"^◌   0\.0 100\.0 +0\.0 .* %d victim-0 " % victim, r"^·   0\.0 +0\.0 100\.0 .* locked ")
         end(top)
 
@@ -68,7 +68,7 @@ def test_each_pane(held):
     """By its number, by Tab, and what is to be seen in it."""
     panes = [("1", [r"HAS% WAIT% +NO%"]), ("2", [r"● holder .* holds the GIL for at least", r"TIME%", r"^100\.0 .* wait_holding +common\.py:"]),
              ("3", [r"OWN% TOTAL%", r"^ 100\.0  100\.0 .* wait_holding +common\.py"]),
-             ("5", [r"WAITED", r"victim-0 +holder +wait_holding"]),
+             ("5", [r"WAITED", r"victim-0 \(\d+\) +holder \(\d+\) +wait_holding"]),
              ("6", [r"HALF SECONDS", r"^● holder +█+●", r"^◌ victim-0 +▒+◌", r"^· sleeper +·+"])]
     with screen("-p", held.pid) as top:
         top.wait_for(HEADER)
@@ -79,7 +79,7 @@ def test_each_pane(held):
         top.wait_for("no hold of 1 ms or more was seen yet")
         take_turns = held.began["tids"]["victim-0"]
         held.feed("gate")  # lets go of it
-        top.wait_for(r"LONGEST +TIMES", r"^ +>.* holder +wait_holding")
+        top.wait_for(r"LONGEST +TIMES", r"^ +>.* holder(?: \(\d+\))? +wait_holding")
         held.wait_reading(take_turns, "turn-0")
         top.press("1")
         for pattern in ("TIME%", "OWN%", "LONGEST", "WAITED", "HALF SECONDS", "HAS%"):
@@ -180,7 +180,7 @@ def test_pause(free):
         assert "● holder" not in top.text() and not re.search(r"^● .* holder ", top.text(), re.M)
         top.press("p")
         top.wait_without("PAUSED")
-        top.wait_for(r"● holder \(", r"^● .* holder +wait_holding", r"GIL █+")
+        top.wait_for(r"● holder \(", r"^● .* holder(?: \(\d+\))? +wait_holding", r"GIL █+")
         end(top)
 
 
@@ -188,7 +188,7 @@ def test_reset(held):
     with screen("-p", held.pid) as top:
         top.wait_for(HEADER)
         top.press("5")
-        top.wait_for("victim-0 +holder")
+        top.wait_for(r"victim-0 \(\d+\) +holder \(\d+\)")
         held.feed("gate")
         held.wait_reading(held.began["tids"]["victim-0"], "turn-0")
         top.wait_for("◌ 0 waiting")
@@ -243,7 +243,7 @@ def test_write_where_nothing_may_be_written(held):
 @pytest.mark.parametrize("term", ["xterm", "linux", "screen", "screen-256color", "tmux-256color", "vt100"])
 def test_kinds_of_terminals(held, term):
     with screen("-p", held.pid, TERM=term) as top:
-        top.wait_for(HEADER, r"GIL █+ 100 % held", r"holder +wait_holding")
+        top.wait_for(HEADER, r"GIL █+ 100 % held", r"holder(?: \(\d+\))? +wait_holding")
         top.press("q")
         assert top.wait_end()[0] == 0
 
@@ -319,9 +319,9 @@ def test_target_ends(held):
         held.process.kill()
         held.process.wait()
         top.wait_for(" ended ", "q ends")
-        assert "100 % held" in top.row("GIL ") and top.row(r"^● 100\.0 .* holder +wait_holding")
+        assert "100 % held" in top.row("GIL ") and top.row(r"^● 100\.0 .* holder(?: \(\d+\))? +wait_holding")
         top.press("5")
-        top.wait_for("victim-0 +holder +wait_holding")
+        top.wait_for(r"victim-0 \(\d+\) +holder \(\d+\) +wait_holding")
         top.press("2")
         top.wait_for("TIME%")
         top.press("w")
@@ -552,7 +552,7 @@ def test_only_some_threads(held):
 def test_frames(held):
     """Functions without lines, and the thread as the outermost one."""
     with screen("-tF", "-p", held.pid) as top:
-        top.wait_for(r"^● .* holder +wait_holding +\S*common\.py$")
+        top.wait_for(r"^● .* holder(?: \(\d+\))? +wait_holding +\S*common\.py$")
         top.press("enter")
         top.wait_for(r"100\.0 100\.0 holder \(%d\)$" % held.began["tids"]["holder"])
         top.press("3")
@@ -617,7 +617,7 @@ def test_once_of_one_that_ends(system_python, tmp_path, end_by):
             target.kill()
     assert top.returncode == 0 and said
     rows = rows_of(out)
-    places = {"MainThread": r"^main +\S*changes\.py:7$", "worker": r"^wait +\S*threading\.py:\d+$"}
+    places = {"MainThread": r"^main +\S*changes\.py:7$", "worker": r"^(Event\.|Condition\.)?wait +\S*threading\.py:\d+$"}
     assert rows and set(rows) <= set(places)  # the last sample may have met it when one of them had ended already
     assert all(re.search(places[name], row[8]) for name, row in rows.items())
 

@@ -6,23 +6,23 @@
 
 #define MATCH                                                                                                          \
     {                                                                                                                  \
-        "match", "/usr/lib/python3.11/re/__init__.py", 166, false                                                      \
+        "match", "/usr/lib/python3.11/re/__init__.py", 166, false, false                                               \
     }
 #define TOKENIZE                                                                                                       \
     {                                                                                                                  \
-        "tokenize", "/srv/shop/app/parser.py", 88, false                                                               \
+        "tokenize", "/srv/shop/app/parser.py", 88, false, false                                                        \
     }
 #define SELECT                                                                                                         \
     {                                                                                                                  \
-        "select", "/usr/lib/python3.11/selectors.py", 468, false                                                       \
+        "select", "/usr/lib/python3.11/selectors.py", 468, false, false                                                \
     }
 #define WAIT                                                                                                           \
     {                                                                                                                  \
-        "wait", "/usr/lib/python3.11/threading.py", 327, false                                                         \
+        "wait", "/usr/lib/python3.11/threading.py", 327, false, false                                                  \
     }
 #define RUN                                                                                                            \
     {                                                                                                                  \
-        "run", "/srv/shop/app/worker.py", 31, false                                                                    \
+        "serve.<locals>.Worker.run", "/srv/shop/app/worker.py", 31, false, false                                       \
     }
 
 static const struct gs_picture_process server[] = {{.pid = 4242,
@@ -36,7 +36,7 @@ static const struct gs_picture_frame frames[] = {
     {MATCH, {0.52, 0.52, 0.5, 0.51, 0, 0.4}},
     {TOKENIZE, {0.61, 0.61, 0.55, 0.52, 0.09, 0.4}},
     {RUN, {0.95, 1, 0.53, 0.52, 0.43, 0.4}},
-    {{"_bootstrap", "/usr/lib/python3.11/threading.py", 1002, false}, {0.95, 1, 0.53, 0.52, 0.43, 0.4}},
+    {{"_bootstrap", "/usr/lib/python3.11/threading.py", 1002, false, false}, {0.95, 1, 0.53, 0.52, 0.43, 0.4}},
 };
 
 static const struct gs_picture_cell cells_holds[] = {{{200}},        {{120, 80}}, {{20, 180}}, {{0}},
@@ -156,7 +156,7 @@ static const struct gs_picture_function functions[] = {
     {TOKENIZE, {0.31, 0.4, 0.1, 0.11, 0.2}, {0.8, 0.89, 0.58, 0.59, 0.2}, {18, 20, 6, 6, 12}, {48, 50, 35, 35, 12}},
     {RUN, {0}, {0.8, 2, 0.58, 0.59, 0.2}, {0}, {48, 120, 35, 35, 12}},
     {WAIT, {0, 1}, {0, 1}, {0, 60}, {0, 60}},
-    {{"changed while it was read", "", 0, true}, {0.001}, {0.001}, {0.06}, {0.06}},
+    {{"changed while it was read", "", 0, true, false}, {0.001}, {0.001}, {0.06}, {0.06}},
 };
 
 #define SERVER                                                                                                         \
@@ -233,7 +233,7 @@ static const struct gs_picture_thread odd_threads[] = {
      .place =
          {"\xe8\xae\xa1\xe7\xae\x97",
           "/srv/\xe8\xae\xa1\xe7\xae\x97/\xe8\xae\xa1\xe7\xae\x97\xe8\xae\xa1\xe7\xae\x97\xe8\xae\xa1\xe7\xae\x97.py",
-          7, false}},
+          7, false, false}},
     {.number = 1, .tid = 2, .name = "\033]0;owned\a\033[2J", .doing = GS_NONE, .share = {[GS_NONE] = 1}, .cpu = 0.1},
     {.number = 2,
      .tid = 3,
@@ -242,19 +242,19 @@ static const struct gs_picture_thread odd_threads[] = {
      .doing = GS_WITHOUT,
      .share = {[GS_WITHOUT] = 1},
      .cpu = 1,
-     .place = {"changed while it was read", "", 0, true}},
+     .place = {"changed while it was read", "", 0, true, false}},
     {.number = 3,
      .tid = 4,
      .name = "\xe2\x80\xaertl\xe2\x80\xac",
      .doing = GS_WAITS,
      .share = {0, 1},
-     .place = {"<lambda>", "<string>", 1, false}},
+     .place = {"<lambda>", "<string>", 1, false, false}},
     {.number = 4,
      .tid = 5,
      .name = "\xff\xfe\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x94\xa7!",
      .doing = GS_HOLDS,
      .share = {1},
-     .place = {"line\nfeed\ttab", "a\rb.py", 3, false}},
+     .place = {"line\nfeed\ttab", "a\rb.py", 3, false, false}},
 };
 static const struct gs_picture_gil odd_gils[] = {
     {.state = GS_GIL_HELD,
@@ -265,7 +265,7 @@ static const struct gs_picture_gil odd_gils[] = {
              .name = "\xff\xfe\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x94\xa7!",
              .at_least = true,
              .longest_us = 61000000,
-             .place = {"line\nfeed\ttab", "a\rb.py", 3, false}}}};
+             .place = {"line\nfeed\ttab", "a\rb.py", 3, false, false}}}};
 const struct gs_picture picture_hostile = {.processes = odd,
                                            .process_count = 1,
                                            .gils = odd_gils,

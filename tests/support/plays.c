@@ -30,7 +30,7 @@ static enum gs_status run_app(struct gs_sink *sink)
     uint32_t tokenize = stream_call(&s, run, "tokenize", parser, 88);
     uint32_t match = stream_call(&s, tokenize, "match", re, 166);
     uint32_t build = stream_call(&s, run, "build_tree", parser, 120);
-    uint32_t fold = stream_call(&s, build, "fold", parser, 140);
+    uint32_t fold = stream_call(&s, build, "make.<locals>.Parser.fold", parser, 140);
     uint32_t compress = stream_call(&s, stream_call(&s, run, "store", worker, 52), "compress", worker, 60);
     uint32_t wait = stream_call(&s, start, "wait", threading, 327);
     uint32_t torn = stream_call(&s, stream_gap(&s, GS_GAP_CHANGED), "tokenize", parser, 91);

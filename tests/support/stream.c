@@ -60,11 +60,15 @@ static uint32_t push(struct stream *stream, uint32_t caller, const struct gs_pla
     return stack;
 }
 
-uint32_t stream_call(struct stream *stream, uint32_t caller, const char *function, const char *file, int line)
+uint32_t stream_call(struct stream *stream, uint32_t caller, const char *qualname, const char *file, int line)
 {
+    const char *dot = strrchr(qualname, '.');
     return push(stream, caller,
-                &(struct gs_place){
-                    .function = function, .qualname = function, .file = file, .line = line, .kind = GS_FRAME_PYTHON});
+                &(struct gs_place){.function = dot ? dot + 1 : qualname,
+                                   .qualname = qualname,
+                                   .file = file,
+                                   .line = line,
+                                   .kind = GS_FRAME_PYTHON});
 }
 
 uint32_t stream_gap(struct stream *stream, enum gs_gap gap)

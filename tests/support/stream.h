@@ -26,7 +26,7 @@ void stream_process(struct stream *stream, int pid, char *const *command);
 /* The number of a new thread of that process. */
 uint32_t stream_thread(struct stream *stream, int tid, const char *name);
 /* The stack in which `caller` (0: nobody) calls this. */
-uint32_t stream_call(struct stream *stream, uint32_t caller, const char *function, const char *file, int line);
+uint32_t stream_call(struct stream *stream, uint32_t caller, const char *qualname, const char *file, int line);
 uint32_t stream_gap(struct stream *stream, enum gs_gap gap);
 /* Adds a thread to the next sample. */
 struct gs_thread_sample *stream_add(struct stream *stream, uint32_t thread, uint32_t stack, enum gs_gil_word gil,

@@ -64,15 +64,15 @@ static enum gs_status put_label(struct gs_label *label, FILE *out)
 static enum gs_status write_place(const struct gs_place *place, FILE *out)
 {
     const char *file = place->module ? place->module : place->file;
-    struct gs_label gap = {0};
+    struct gs_label label = {0};
     enum gs_status status = GS_OK;
     fputs("{\"name\": ", out);
     if (place->kind == GS_FRAME_GAP) {
-        gs_label_place(&gap, place, NULL, 0);
-        status = put_label(&gap, out);
+        gs_label_place(&label, place, NULL, 0);
     } else {
-        status = gs_json_write_text(*place->function ? place->function : "<unknown code>", out);
+        gs_label_function(&label, place, 0);
     }
+    status = put_label(&label, out);
     if (file && *file && status == GS_OK) {
         fputs(", \"file\": ", out);
         status = gs_json_write_text(file, out);

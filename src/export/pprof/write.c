@@ -167,7 +167,7 @@ static int64_t describe(struct gs_pprof_writer *writer, uint32_t node)
         return 0;
     }
     const struct gs_place *place = gs_calltree_place(tree, node);
-    gs_label_add(&writer->name, *place->function ? place->function : "<unknown code>", 0);
+    gs_label_function(&writer->name, place, 0);
     gs_label_add(&writer->file, place->module ? place->module : place->file, 0);
     return place->line > 0 && !place->module ? place->line : 0;
 }

@@ -1,6 +1,7 @@
 /* The stacks of a dump: functions in one column, files beside them, as short as they can be told apart. */
 #include <string.h>
 
+#include "base/shorten.h"
 #include "export/text/page.h"
 
 enum {
@@ -10,14 +11,23 @@ enum {
     REPEATS_SHOWN = 3 /* of a line that calls itself */
 };
 
+/* Whole where all is to be shown. room: as gs_called. */
+static const char *name_of(const struct gs_page *page, const struct gs_frame_info *info, char room[GS_CALLED])
+{
+    if (page->verbose)
+        return info->qualname ? info->qualname : info->function;
+    return gs_called(info->function, info->qualname, info->module, room);
+}
+
 /* One look at a function: how wide its name is, where its file lies. */
 static void measure(struct gs_page *page, const struct gs_frame *frame, int most)
 {
     struct gs_frame_info info;
+    char room[GS_CALLED];
     gs_dump_frame(page->dump, frame, &info);
     if (!info.module)
         gs_files_learn(&page->files, info.file);
-    int width = gs_text_width(info.function, page->line.utf8);
+    int width = gs_text_width(name_of(page, &info, room), page->line.utf8);
     if (width > page->function_columns)
         page->function_columns = width < most ? width : most;
 }
@@ -72,9 +82,11 @@ static void write_locals(struct gs_page *page, const struct gs_frame *frame)
 static void write_module(struct gs_page *page, const struct gs_frame *frame, const struct gs_frame_info *info)
 {
     struct gs_text *line = &page->line;
-    gs_text_pad(line, 4 + page->function_columns);
-    gs_text_put(line, "  ");
-    gs_text_fit(line, info->module, gs_page_room(page), GS_CUT_START);
+    if (!gs_called_address(info->function, info->module)) {
+        gs_text_pad(line, 4 + page->function_columns);
+        gs_text_put(line, "  ");
+        gs_text_fit(line, info->module, gs_page_room(page), GS_CUT_START);
+    }
     if (info->file && info->line > 0) {
         const char *slash = page->verbose ? NULL : strrchr(info->file, '/');
         gs_text_put(line, "  ");
@@ -89,6 +101,7 @@ static void write_frame(struct gs_page *page, const struct gs_frame *frame)
 {
     struct gs_text *line = &page->line;
     struct gs_frame_info info;
+    char room[GS_CALLED];
     gs_dump_frame(page->dump, frame, &info);
     if (frame->kind == GS_FRAME_GAP) {
         gs_text_put(line, "    [gap: %s]", info.function);
@@ -97,7 +110,11 @@ static void write_frame(struct gs_page *page, const struct gs_frame *frame)
     }
     bool cut = page->console->columns > 0;
     gs_text_put(line, "    ");
-    gs_text_fit(line, info.function, cut ? page->function_columns : 0, GS_CUT_END);
+    const char *name = name_of(page, &info, room);
+    if (info.module && gs_called_address(info.function, info.module))
+        gs_text_fit(line, name, gs_page_room(page), GS_CUT_MIDDLE);
+    else
+        gs_text_fit(line, name, cut ? page->function_columns : 0, GS_CUT_MIDDLE);
     if (info.module) {
         write_module(page, frame, &info);
     } else if (*info.file) {

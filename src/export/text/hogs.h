@@ -6,10 +6,8 @@
 #include "base/text.h"
 #include "gil/gilstat.h"
 
-enum { GS_STAT_HOGS = 10 /* are shown, unless all are asked for */ };
-
-/* An empty line, a title and the places where it was held for long, with no more than `most` of them. line is a buffer
- * that is empty before and after. */
-void gs_stat_hogs(struct gs_text *line, const struct gs_gilstat *stat, const struct gs_console *console, size_t most);
+/* An empty line, a title and the places where it was held for long; verbose: all of them, and their names whole. line
+ * is a buffer that is empty before and after. */
+void gs_stat_hogs(struct gs_text *line, const struct gs_gilstat *stat, const struct gs_console *console, bool verbose);
 
 #endif

@@ -340,7 +340,7 @@ enum gs_status gs_stat_text(const struct gs_gilstat *stat, const struct gs_conso
         status = gs_counts_text(stat, console, verbose);
     bool disabled = stat->gil_count == 1 && stat->gils[0].state == GS_GIL_DISABLED;
     if (stat->hog_count > 0)
-        gs_stat_hogs(&line, stat, console, verbose ? SIZE_MAX : GS_STAT_HOGS);
+        gs_stat_hogs(&line, stat, console, verbose);
     if (!disabled)
         write_blame(&line, stat, console, verbose ? SIZE_MAX : BLAME_MOST);
     if (stat->why || stat->quality.late > 0 || stat->quality.lost > 0 || stat->quality.refused > 0 ||

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "base/table.h"
+#include "base/wrap.h"
 #include "export/counts.h"
 #include "export/text/hogs.h"
 #include "export/text/trace.h"
@@ -104,25 +105,26 @@ static void put_threads(struct gs_table *table, const struct gs_gilstat *stat, b
 
 enum gs_status gs_trace_text(const struct gs_gilstat *stat, const struct gs_console *console, bool verbose)
 {
-    struct gs_console uncut = *console;
     struct gs_table table;
-    uncut.columns = 0;
-    gs_table_init(&table, &uncut);
+    struct gs_text head;
+    gs_table_init(&table, console);
+    gs_text_init(&head, console->utf8);
     for (int c = 0; c < COLUMNS; c++)
         table.widths[c] = columns[c].least;
-    put_head(&table.line, stat);
-    gs_text_write(&table.line, console);
+    put_head(&head, stat);
+    gs_wrap_write(&table.line, console, 0, head.bytes ? head.bytes : "");
+    table.line.failed |= head.failed;
+    gs_text_fini(&head);
     if (stat->why) {
         gs_text_put(&table.line, "Not all of it was traced: ");
-        gs_text_add(&table.line, stat->why);
-        gs_text_write(&table.line, console);
+        gs_wrap_write(&table.line, console, 0, stat->why);
     }
     gs_text_write(&table.line, console);
     do
         put_threads(&table, stat, verbose);
     while (gs_table_again(&table));
     if (stat->hog_count > 0)
-        gs_stat_hogs(&table.line, stat, console, verbose ? SIZE_MAX : GS_STAT_HOGS);
+        gs_stat_hogs(&table.line, stat, console, verbose);
     enum gs_status status = gs_table_fini(&table);
     return status ? status : gs_counts_text(stat, console, verbose);
 }

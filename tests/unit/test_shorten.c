@@ -1,0 +1,96 @@
+/* Names of functions, short. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/shorten.h"
+
+static void check(const char *name, const char *wanted)
+{
+    char text[256];
+    gs_shorten(name, text, sizeof text);
+    assert_string_equal(text, wanted);
+}
+
+static void names_of_c(void **state)
+{
+    (void)state;
+    check("array_sort", "array_sort");
+    check("libc.so.6+0x8f1", "libc.so.6+0x8f1");
+    check("memcpy@plt", "memcpy@plt");
+    check("<no memory>", "<no memory>");
+    check("[unknown]+0x10", "[unknown]+0x10");
+    check("", "");
+    check("loop.isra.0", "loop.isra.0");
+}
+
+static void names_of_cxx(void **state)
+{
+    (void)state;
+    check("unsigned long np::qsort_simd::partition<np::Less<double, false>, 8, double>(double*, unsigned long) "
+          "[clone .constprop.0]",
+          "np::qsort_simd::partition");
+    check("std::vector<int, std::allocator<int> >::push_back(int const&)", "std::vector::push_back");
+    check("cv::(anonymous namespace)::Filter<float>::run(cv::Mat&) const", "cv::(anonymous namespace)::Filter::run");
+    check("void (*pick<int>(bool))(int)", "void (*pick<int>(bool))(int)");
+    check("Order::operator()(int, int) const", "Order::operator()");
+    check("bool operator< <int>(Box<int> const&, Box<int> const&)", "operator<");
+    check("operator new(unsigned long)", "operator new");
+    check("std::ostream& std::operator<< <char>(std::ostream&, char)", "std::operator<<");
+    check("grpc_core::Party::Run()::{lambda()#1}::operator()() const", "grpc_core::Party::Run");
+}
+
+static void names_of_rust(void **state)
+{
+    (void)state;
+    check("<rayon_core::latch::LockLatch>::wait_and_reset", "rayon_core::latch::LockLatch::wait_and_reset");
+    check("<rayon_core::latch::LockLatch as rayon_core::latch::Latch>::set::<u64>",
+          "rayon_core::latch::LockLatch::set");
+    check("polars_core::frame::num_groups_proxy::<polars_core::UInt64Type>", "polars_core::frame::num_groups_proxy");
+    check("std::thread::spawn::<fn() -> u8, u8>::{closure#0}", "std::thread::spawn::{closure#0}");
+    check("<&[u8] as core::fmt::Debug>::fmt", "[u8]::fmt");
+    check("<alloc::vec::Vec<T> as core::ops::Drop>::drop", "alloc::vec::Vec::drop");
+}
+
+/* Nothing is written behind the end, whatever is not closed. */
+static void hostile_names(void **state)
+{
+    static const char *const names[] = {"<<<<<<::",    "a<b",  "a::<",        "((((", "<a as ", "operator",
+                                        "x operator<", "> ->", "a b<c(d[e{f", "<::>", "< >::",  "<& as >::"};
+    char text[8 + 1];
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        for (size_t size = 0; size <= 8; size++) {
+            memset(text, '#', sizeof text);
+            gs_shorten(names[i], text, size);
+            assert_int_equal(text[size], '#');
+            assert_true(size == 0 || memchr(text, '\0', size));
+        }
+    }
+}
+
+static void names_of_python(void **state)
+{
+    char room[GS_CALLED];
+    (void)state;
+    assert_string_equal(gs_called("get", "Session.get", false, room), "Session.get");
+    assert_string_equal(gs_called("app", "wrap.<locals>.outer.<locals>.app", false, room), "app");
+    assert_string_equal(gs_called("run", "make.<locals>.Job.run", false, room), "Job.run");
+    assert_string_equal(gs_called("<lambda>", "f.<locals>.<lambda>", false, room), "<lambda>");
+    assert_string_equal(gs_called("get", NULL, false, room), "get");
+    assert_string_equal(gs_called("get", "", false, room), "get");
+    assert_string_equal(gs_called("get", "<locals>.", false, room), "get");
+    assert_string_equal(gs_called("operator<<<char>(int)", NULL, true, room), "operator<<");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(names_of_c), cmocka_unit_test(names_of_cxx),
+                                       cmocka_unit_test(names_of_rust), cmocka_unit_test(names_of_python),
+                                       cmocka_unit_test(hostile_names)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
