@@ -98,7 +98,6 @@ void gs_live_gil_look(struct gs_live_gils *gils, struct gs_live_process *process
                                             .held = list[i].state == GS_GIL_HELD,
                                             .counted = list[i].has_switches}};
         bool moved, lost = gs_gil_track_lost(&lock->track, &look.hold, &gils->rule, &moved);
-        lock->state = list[i].state;
         look_at(gils, process, lock, &look, lost);
     }
 }
@@ -123,12 +122,16 @@ static void take_gil(struct gs_live_gils *gils, struct gs_live_process *process,
     const struct gs_thread_sample *holder = gs_sample_holder(sample, number);
     const struct gs_live_thread *known = holder ? gs_live_thread_of(gils->code->people, holder->thread) : NULL;
     struct gs_gil_look look = gs_gil_look(&sample->gils[number], known ? (uint64_t)known->tid : 0, sample->time_ns);
-    lock->state = sample->gils[number].state;
     look_at(gils, process, lock, &look, lost);
     lock->seen = true;
     lock->waiters = look.waiters;
     lock->holder = holder ? holder->thread : GS_LIVE_NOBODY;
     locate_hold(gils, lock, sample);
+    lock->met = (struct gs_live_met){.state = sample->gils[number].state,
+                                     .hold = lock->hold,
+                                     .begin_ns = lock->track.follow.begin_ns,
+                                     .last_ns = lock->track.follow.last.ns,
+                                     .at_least = lock->track.follow.at_least};
 }
 
 bool gs_live_gil_sample(struct gs_live_gils *gils, struct gs_live_process *process, const struct gs_sample *sample)

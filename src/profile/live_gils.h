@@ -24,9 +24,16 @@ struct gs_live_longest {
     struct gs_live_place place;
 };
 
-struct gs_live_lock {
-    bool seen; /* in a sample */
+/* What the last sample found, beside which its threads are shown: looks that came after it know nothing of them. */
+struct gs_live_met {
     enum gs_gil_state state;
+    struct gs_live_hold hold;
+    uint64_t begin_ns, last_ns; /* of the hold */
+    bool at_least;
+};
+
+struct gs_live_lock {
+    bool seen;       /* in a sample */
     uint32_t holder; /* number, of the last sample */
     size_t waiters;
     struct gs_gil_track track;
@@ -34,6 +41,7 @@ struct gs_live_lock {
     float held_s[GS_PICTURE_SECONDS], waiting_s[GS_PICTURE_SECONDS];
     size_t seconds;
     struct gs_live_hold hold;
+    struct gs_live_met met;
     struct gs_live_longest longest;
 };
 

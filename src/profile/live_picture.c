@@ -15,18 +15,24 @@ static struct gs_picture_place copy_source(const struct gs_live_drawing *drawing
 
 /* ---- GILs ---- */
 
+/* The hold that the last sample met. */
+static bool goes_on(const struct gs_live_lock *lock)
+{
+    return lock->hold.tid == lock->met.hold.tid && lock->track.follow.begin_ns == lock->met.begin_ns;
+}
+
 static struct gs_picture_hold hold_now(const struct gs_live_drawing *drawing, const struct gs_live_process *process,
                                        const struct gs_live_lock *lock)
 {
-    const struct gs_live_hold *hold = &lock->hold;
+    const struct gs_live_hold *hold = &lock->met.hold;
     const struct gs_live_thread *thread =
         lock->holder == GS_LIVE_NOBODY ? NULL : gs_live_thread_of(&drawing->live->people, lock->holder);
     struct gs_picture_hold now = {.waiters = (uint32_t)lock->waiters};
     struct gs_live_place place = {.line = 0};
     if (hold->tid) {
         now.tid = hold->tid;
-        now.at_least = lock->track.follow.at_least;
-        now.longest_us = (lock->track.follow.last.ns - lock->track.follow.begin_ns) / 1000;
+        now.at_least = lock->met.at_least;
+        now.longest_us = ((goes_on(lock) ? lock->track.follow.last.ns : lock->met.last_ns) - lock->met.begin_ns) / 1000;
         place = hold->place;
         for (size_t i = 0; i < drawing->live->people.thread_count && (!thread || thread->tid != now.tid); i++) {
             const struct gs_live_thread *one = drawing->live->people.threads[i];
@@ -49,7 +55,7 @@ static struct gs_picture_hold longest(const struct gs_live_drawing *drawing, con
                                       const struct gs_picture_hold *now)
 {
     const struct gs_live_longest *one = &lock->longest;
-    if (now->longest_us > one->us)
+    if (goes_on(lock) && now->longest_us > one->us)
         return *now;
     if (!one->tid)
         return (struct gs_picture_hold){0};
@@ -75,8 +81,8 @@ static void draw_gil(const struct gs_live_drawing *drawing, const struct gs_live
 {
     gil->process = (uint32_t)(process - drawing->live->people.processes);
     gil->lock = (uint32_t)(lock - process->locks);
-    gil->state = lock->state;
-    gil->held = share_of(lock->sum.held_ns, lock->sum.watched_ns, lock->state == GS_GIL_HELD);
+    gil->state = lock->met.state;
+    gil->held = share_of(lock->sum.held_ns, lock->sum.watched_ns, lock->met.state == GS_GIL_HELD);
     gil->waiting = share_of(lock->sum.waiters_ns, lock->sum.asked_ns, (double)lock->waiters);
     gil->waiters = lock->waiters;
     gil->handovers_hz = lock->sum.counted_ns > 0 ? lock->sum.moved * 1e9 / (double)lock->sum.counted_ns : -1;

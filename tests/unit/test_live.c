@@ -370,6 +370,29 @@ static void holds(void **state)
     close_fixture(&f);
 }
 
+/* Who has it now is told as of the last sample, as its threads are: a look that comes after it knows nothing of them.
+ */
+static void head_and_threads_are_of_one_moment(void **state)
+{
+    struct fixture f;
+    (void)state;
+    open_fixture(&f, false);
+    f.stream.counted = true;
+    f.stream.switches[0] = 1;
+    tick(&f, f.leaf, 10);
+    look(&f, 2, 101, 1);
+    look(&f, 1, 102, 2);
+    const struct gs_picture *p = picture(&f, GS_SHOW_ALL, f.a);
+    assert_int_equal(p->threads[0].doing, GS_HOLDS);
+    assert_int_equal(p->threads[0].tid, 101);
+    assert_int_equal(p->gils[0].now.tid, 101);
+    assert_string_equal(p->gils[0].now.place.function, "leaf");
+    look(&f, 1, 0, 2);
+    p = picture(&f, GS_SHOW_ALL, f.a);
+    assert_true(p->gils[0].state == GS_GIL_HELD && p->gils[0].now.tid == 101);
+    close_fixture(&f);
+}
+
 /* Without a count of hand-overs nobody knows how long a hold is. */
 static void no_count(void **state)
 {
@@ -643,6 +666,7 @@ int main(void)
         cmocka_unit_test(only_the_holder),
         cmocka_unit_test(threads_first),
         cmocka_unit_test(holds),
+        cmocka_unit_test(head_and_threads_are_of_one_moment),
         cmocka_unit_test(no_count),
         cmocka_unit_test(many_gils),
         cmocka_unit_test(out_of_python),
