@@ -11,6 +11,7 @@ enum { THREADS_TOLD = 8, FRAMES_ASKED = 3, TURNS_TOLD = 20 };
 #define BUSY_SHARE    0.50 /* of the watched time, running */
 #define WORKS_SHARE   0.25 /* of a processor, by all its threads */
 #define STARVED_SHARE 0.20
+#define SLACK         0.05 /* by which two shares differ for sure */
 
 /* ---- busy ---- */
 
@@ -52,8 +53,9 @@ static void tell_share(struct gs_judging *j, struct gs_verdict *v, size_t i, uin
 {
     const struct gs_case *c = j->c;
     double ran = gs_case_ran(c, i), runs = running(c, i), watched_ns = (double)gs_case_watched_ns(c);
-    gs_why_evidence(j, v, "It ran %.0f %% of the time, with the GIL %.0f %%.",
-                    100 * (ran >= 0 && ran < runs ? ran : runs), 100 * (double)held_ns / watched_ns);
+    double on_cpu = ran >= 0 && ran < runs ? ran : runs, held = (double)held_ns / watched_ns;
+    gs_why_evidence(j, v, "It had a processor %.0f %% of the time, and the GIL %.0f %%%s.", 100 * on_cpu, 100 * held,
+                    held > on_cpu + SLACK ? ": it keeps the GIL while it sleeps or waits for a processor" : "");
     tell_starved(j, v, gs_case_kept(c, i));
 }
 

@@ -32,12 +32,19 @@ void gs_why_tell_waiters(struct gs_judging *j, struct gs_verdict *v, uint32_t gi
     const struct gs_case *c = j->c;
     bool *chosen = calloc(c->snapshot->thread_count + 1, sizeof *chosen);
     size_t count = chosen ? waiters_of(c, gil, holder, chosen) : 0;
-    if (count > 0)
-        gs_why_evidence(j, v, "%s %s for the GIL: %s. Until it is free nothing else in this process runs Python.",
-                        count == 1 ? "One thread" : gs_said_number(count).words, count == 1 ? "waits" : "threads wait",
-                        gs_said_threads(c, chosen).words);
+    bool still = holder < c->snapshot->thread_count && c->snapshot->threads[holder].gil == GS_HOLDS;
+    struct gs_said number = gs_said_number(count);
+    const char *who = count == 1 ? "One thread" : number.words;
+    if (count > 0 && still)
+        gs_why_evidence(j, v, "%s %s for the GIL: %s. Until it is free nothing else in this process runs Python.", who,
+                        count == 1 ? "waits" : "threads wait", gs_said_threads(c, chosen).words);
+    else if (count > 0)
+        gs_why_evidence(j, v, "%s%s waited for the GIL: %s. Meanwhile nothing else in this process ran Python.", who,
+                        count == 1 ? "" : " threads", gs_said_threads(c, chosen).words);
     else
-        gs_why_evidence(j, v, "No other thread asks for the GIL at the moment.");
+        gs_why_evidence(j, v,
+                        still ? "No other thread asks for the GIL at the moment."
+                              : "No other thread asked for the GIL meanwhile.");
     for (size_t i = 0; i < c->snapshot->thread_count && chosen; i++) {
         if (chosen[i])
             gs_why_concerns(j, v, i);

@@ -1,4 +1,5 @@
 /* What the user is told when threads cannot be watched. */
+#include <stdio.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -43,7 +44,8 @@ enum gs_status gs_cover_too_many(int reason, pid_t pid, size_t files, size_t thr
 enum gs_status gs_cover_refused(int reason, bool ours, pid_t pid, struct gs_err *err)
 {
     int paranoid = gs_setting_read("/proc/sys/kernel/perf_event_paranoid", 2);
-    const char *sampled = "Without --exact it is sampled, which works";
+    char sampled[64];
+    snprintf(sampled, sizeof sampled, "gilspy stat -p %d samples it, which works", (int)pid);
     if (reason == ENOSPC || reason == EBUSY) {
         gs_fail(err, GS_FAILED,
                 "cannot trace process %d: its debug registers are in use, by a debugger with "

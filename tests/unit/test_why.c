@@ -190,7 +190,10 @@ static void test_starved(void **state)
     q->now[1].kept_ns = 1300 * MS;
     judge(q);
     assert_first(q, GS_WHY_busy, false);
-    assert_string_equal(q->why.list[0].evidence[0], "It ran 32 % of the time, with the GIL 100 %.");
+    assert_string_equal(
+        q->why.list[0].evidence[0],
+        "It had a processor 32 % of the time, and the GIL 100 %: it keeps the GIL while it sleeps or waits for a "
+        "processor.");
     assert_non_null(strstr(q->why.list[0].evidence[1], "For 0.7 s in each second"));
     assert_non_null(strstr(q->why.list[0].evidence[1], "had no processor"));
 }

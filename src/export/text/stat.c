@@ -76,6 +76,14 @@ static void put_time(struct gs_text *cell, struct gs_count us)
         gs_text_put(cell, "-");
 }
 
+/* Samples see that the GIL went from one thread to another: how often a thread that nobody asks took it again is not
+ * known. */
+static struct gs_count takes_of(const struct gs_gilstat *stat, const struct gs_gilstat_thread *thread)
+{
+    bool kept = stat->method == GS_METHOD_SAMPLED && thread->acquisitions.value == 0 && thread->has >= NOTHING;
+    return kept ? (struct gs_count){.known = false} : thread->acquisitions;
+}
+
 static void put_cell(struct listing *l, const struct gs_gilstat_thread *thread, enum column column)
 {
     struct gs_text *cell = &l->table.cell;
@@ -99,7 +107,7 @@ static void put_cell(struct listing *l, const struct gs_gilstat_thread *thread, 
             gs_text_put(cell, "%d", (int)thread->tid);
         break;
     case TAKES:
-        put_count(cell, thread->acquisitions);
+        put_count(cell, takes_of(l->stat, thread));
         break;
     case WAITS:
         put_count(cell, thread->wait_count);
