@@ -138,11 +138,25 @@ struct gs_local {
     bool argument;
 };
 
+/* Which values are wanted. Nothing is owned. */
+struct gs_wish {
+    bool locals;              /* of all arguments and local variables */
+    bool secrets;             /* those that look secret, too */
+    size_t bytes;             /* of each value at most, with attributes of instances; 0: as gs_value_repr */
+    const char *const *paths; /* values by path, as request.environ['PATH_INFO'], whole: in frames that have them */
+    size_t path_count;
+};
+enum { GS_WISH_LEAST = 64, GS_WISH_BYTES = 4096 /* unless told */, GS_WISH_MOST = 1 << 20 };
+
+/* Whether text is a path; false when it is none, or too long. */
+bool gs_path_check(const char *text);
+
 /* The argument and local variables of a frame (frame: address of its _PyInterpreterFrame or PyFrameObject) that runs
- * code; unbound ones are left out. Unless `secrets` those whose names are names of secrets (base/secret.h) have the
- * value <hidden>. GS_LOST when the frame is another one by now. The caller frees the result with gs_locals_free. */
+ * code, and behind them the values by path, whose names are their paths; what is not there is left out. Unless secrets
+ * are wished for, those whose names are names of secrets (base/secret.h) have the value <hidden>. GS_LOST when the
+ * frame is another one by now. The caller frees the result with gs_locals_free. */
 enum gs_status gs_locals_read(const struct gs_python *python, struct gs_mem *mem, gs_addr frame,
-                              const struct gs_code *code, bool secrets, struct gs_local **locals,
+                              const struct gs_code *code, const struct gs_wish *wish, struct gs_local **locals,
                               size_t *count) GS_MUST_CHECK;
 void gs_locals_free(struct gs_local *locals, size_t count);
 

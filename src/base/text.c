@@ -144,6 +144,23 @@ void gs_text_fit(struct gs_text *text, const char *theirs, int columns, enum gs_
     }
 }
 
+const char *gs_text_fill(struct gs_text *text, const char *theirs, int columns)
+{
+    size_t left = strlen(theirs), taken;
+    for (int used = 0; left > 0; theirs += taken, left -= taken) {
+        uint32_t c;
+        char form[GS_ESCAPE_MAX];
+        int width;
+        taken = gs_utf8_next(theirs, left, &c);
+        size_t len = gs_escape_char(c, text->utf8, form, &width);
+        if (used > 0 && used + width > columns)
+            return theirs;
+        append(text, form, len, width);
+        used += width;
+    }
+    return theirs;
+}
+
 void gs_text_pad(struct gs_text *text, int column)
 {
     if (column > text->columns)

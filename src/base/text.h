@@ -28,6 +28,8 @@ void gs_text_put(struct gs_text *text, const char *fmt, ...) GS_PRINTF(2, 3);
 void gs_text_add(struct gs_text *text, const char *theirs);
 /* The same, cut to `columns` at its end, start or middle, where an ellipsis then stands; not cut when columns is 0. */
 void gs_text_fit(struct gs_text *text, const char *theirs, int columns, enum gs_cut cut);
+/* As much of it as fits into `columns`; returns the rest, "" when that was all. */
+const char *gs_text_fill(struct gs_text *text, const char *theirs, int columns);
 /* Another text, with its columns and marks. */
 void gs_text_join(struct gs_text *text, const struct gs_text *other);
 /* Blanks up to a column; at least none. */

@@ -128,6 +128,7 @@ void gs_args_fini(struct gs_args *args)
 {
     free(args->pids);
     free(args->threads);
+    free(args->shows);
     free(args->words);
     free(args->diffs);
 }

@@ -35,6 +35,8 @@ struct gs_args {
     size_t pid_count;
     const char **threads; /* patterns */
     size_t thread_count;
+    const char **shows; /* values by path */
+    size_t show_count;
     const char **words; /* what is no option */
     size_t word_count;
     char **program; /* what stands behind --, NULL-terminated; NULL: nothing does */
@@ -50,6 +52,7 @@ struct gs_args {
     uint64_t duration_us, interval_us; /* 0: not given */
     uint64_t from_us, to_us;           /* to_us 0: not given */
     uint64_t long_us;
+    size_t local_bytes;               /* of each value; 0: short */
     uint64_t given;                   /* the set of options that were */
     uint64_t rotate_us, rotate_bytes; /* both 0: not given */
     uint64_t rotate_keep;             /* recordings */

@@ -131,9 +131,9 @@ static enum gs_status check_usage(const struct gs_args *args, struct gs_err *err
         gs_err_todo(err, "Name one with -c FILE");
         return GS_USAGE;
     }
-    if (args->show_secrets && !args->locals) {
+    if (args->show_secrets && !args->locals && args->show_count == 0) {
         gs_fail(err, GS_USAGE, "cannot dump: --show-secrets is about values, and none are asked for");
-        gs_err_todo(err, "Ask for them with -l");
+        gs_err_todo(err, "Ask for them with -l or --show EXPR");
         return GS_USAGE;
     }
     if (args->pid_count == 0 && !args->core) {
@@ -160,15 +160,17 @@ const struct gs_cmd gs_cmd_dump = {
             "\n"
             "  gilspy dump -p 1234              what does it do?\n"
             "  gilspy dump -p 1234 -l           with the values of its variables\n"
+            "  gilspy dump -p 1234 --show self.order.id      which order is it at?\n"
             "  gilspy dump -n -p 1234           with frames of C: where in a library is it?\n"
             "  gilspy dump --tree -p 1234       which task of an event loop awaits which?\n"
             "  gilspy dump -s -p 1234           with the processes that it started\n"
             "  gilspy dump -j -p 1234 | jq .    for programs\n"
             "  gilspy dump -c core.1234         what did it do when it left this core file?",
     .options = GS_OPT(PID) | GS_OPT(CORE) | GS_OPT(EXE) | GS_OPT(SUBPROCESSES) | GS_OPT(THREAD) | GS_OPT(LOCALS) |
-               GS_OPT(SHOW_SECRETS) | GS_OPT(TASKS) | GS_OPT(TREE) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) |
-               GS_OPT(FUNCTION) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) |
-               GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
+               GS_OPT(SHOW) | GS_OPT(SHOW_SECRETS) | GS_OPT(TASKS) | GS_OPT(TREE) | GS_OPT(NATIVE) |
+               GS_OPT(DEBUGINFOD) | GS_OPT(FUNCTION) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) |
+               GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) |
+               GS_OPT(HELP),
     .run = run,
     .whole = true,
 };

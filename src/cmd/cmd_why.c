@@ -102,6 +102,11 @@ static enum gs_status check_usage(const struct gs_args *args, struct gs_err *err
     }
     if (args->program && args->core)
         return gs_fail(err, GS_USAGE, "cannot judge: -c and a command behind -- exclude each other");
+    if (args->show_secrets && !args->locals && args->show_count == 0) {
+        gs_fail(err, GS_USAGE, "cannot judge: --show-secrets is about values, and none are asked for");
+        gs_err_todo(err, "Ask for them with -l or --show EXPR");
+        return GS_USAGE;
+    }
     if (args->exit_code && args->program)
         return gs_fail(err, GS_USAGE, "cannot judge: with a command the exit status is its own, without --exit-code");
     if (args->rate_hz < LEAST_HZ) {
@@ -147,9 +152,10 @@ const struct gs_cmd gs_cmd_why = {
             "  gilspy why -p 1234 --exit-code      status 10 when something is wrong\n"
             "  gilspy why -c core.1234             why did it hang when it left this core?",
     .options = GS_OPT(PID) | GS_OPT(CORE) | GS_OPT(EXE) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(RATE) |
-               GS_OPT(DURATION) | GS_OPT(CONTROL) | GS_OPT(THREAD) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) |
-               GS_OPT(EXIT_CODE) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) |
-               GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
+               GS_OPT(DURATION) | GS_OPT(CONTROL) | GS_OPT(THREAD) | GS_OPT(LOCALS) | GS_OPT(SHOW) |
+               GS_OPT(SHOW_SECRETS) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(EXIT_CODE) | GS_OPT(BLOCKING) |
+               GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) |
+               GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .rate = "1000",
     .run = run_why,
     .whole = true,

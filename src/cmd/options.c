@@ -75,7 +75,6 @@ FLAG(SUBPROCESSES, args->subprocesses = true)
 FLAG(GIL, args->mode = GS_MODE_GIL)
 FLAG(IDLE, args->mode = GS_MODE_WALL)
 FLAG(THREADS, args->threads_first = true)
-FLAG(LOCALS, args->locals = true)
 FLAG(SHOW_SECRETS, args->show_secrets = true)
 FLAG(FUNCTION, args->function = true)
 FLAG(TREE, args->tree = true)
@@ -99,6 +98,7 @@ VALUE(LONG, gs_parse_time_us(argument, &args->long_us))
 VALUE(FROM, strcmp(argument, "0") == 0 || gs_parse_time_us(argument, &args->from_us))
 VALUE(TO, gs_parse_time_us(argument, &args->to_us))
 VALUE(THREAD, append(&args->threads, &args->thread_count, argument))
+VALUE(SHOW, gs_path_check(argument) && append(&args->shows, &args->show_count, argument))
 VALUE(DIFF, *argument != '\0' && append(&args->diffs, &args->diff_count, argument))
 VALUE(FORMAT, *(args->format = argument) != '\0')
 VALUE(USER, *(args->user = argument) != '\0')
@@ -132,6 +132,27 @@ static bool set_TASKS(struct gs_args *args, const char *argument)
     int which = argument ? offered(GS_OPT_TASKS, argument) : GS_TASKS_ALL;
     args->tasks = (enum gs_tasks_shown)which;
     return which >= 0;
+}
+
+/* "full", "full:200", "full:64K" */
+static bool set_LOCALS(struct gs_args *args, const char *argument)
+{
+    static const char full[] = "full";
+    uint64_t bytes = GS_WISH_BYTES;
+    int64_t number;
+    args->locals = true;
+    args->local_bytes = 0;
+    if (!argument)
+        return true;
+    size_t len = sizeof full - 1;
+    if (strncmp(argument, full, len) != 0 || (argument[len] && argument[len] != ':'))
+        return false;
+    if (argument[len] && gs_parse_int(argument + len + 1, GS_WISH_LEAST, GS_WISH_MOST, &number))
+        bytes = (uint64_t)number;
+    else if (argument[len] && !gs_parse_size(argument + len + 1, &bytes))
+        return false;
+    args->local_bytes = (size_t)bytes;
+    return bytes >= GS_WISH_LEAST && bytes <= GS_WISH_MOST;
 }
 
 static bool set_MAX_OVERHEAD(struct gs_args *args, const char *argument)

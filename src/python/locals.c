@@ -4,6 +4,7 @@
 
 #include "base/secret.h"
 #include "python/held.h"
+#include "python/path.h"
 #include "python/values_type.h"
 
 enum {
@@ -22,7 +23,9 @@ struct reading {
     gs_addr names[MAX_LOCALS]; /* str objects */
     uint8_t kinds[MAX_LOCALS];
     gs_addr slots[MAX_LOCALS]; /* tags removed; 0: unbound */
-    bool secrets;              /* are shown */
+    const struct gs_wish *wish;
+    char *repr; /* room for GS_REPR_MAX bytes, or as many as are wished for */
+    size_t repr_bytes;
     size_t count;
 };
 
@@ -133,17 +136,9 @@ static bool has_cell(const struct reading *r, size_t slot, size_t *cell)
     return false;
 }
 
-static enum gs_status append(struct reading *r, size_t name, gs_addr value, bool argument, struct gs_local *local)
+static enum gs_status add_local(struct reading *r, const char *name, bool argument, struct gs_local *local)
 {
-    char text[MAX_NAME_BYTES], repr[GS_REPR_MAX];
-    enum gs_status status = gs_str_read(r->layout, r->mem, r->names[name], text, sizeof text);
-    if (status)
-        return status;
-    if (!r->secrets && gs_secret_name(text, strlen(text)))
-        strcpy(repr, GS_SECRET_HIDDEN);
-    else
-        gs_value_repr(r->layout, r->mem, value, r->secrets, repr);
-    *local = (struct gs_local){strdup(text), strdup(repr), argument};
+    *local = (struct gs_local){strdup(name), strdup(r->repr), argument};
     if (local->name && local->value)
         return GS_OK;
     free(local->name);
@@ -151,20 +146,44 @@ static enum gs_status append(struct reading *r, size_t name, gs_addr value, bool
     return GS_NO_MEMORY;
 }
 
+static enum gs_status append(struct reading *r, size_t name, gs_addr value, bool argument, struct gs_local *local)
+{
+    char text[MAX_NAME_BYTES];
+    struct gs_repr repr;
+    enum gs_status status = gs_str_read(r->layout, r->mem, r->names[name], text, sizeof text);
+    if (status)
+        return status;
+    gs_repr_init(&repr, r->layout, r->mem, r->wish->secrets, r->wish->bytes == 0, r->repr,
+                 r->wish->bytes ? r->repr_bytes : GS_REPR_MAX);
+    if (!r->wish->secrets && gs_secret_name(text, strlen(text)))
+        strcpy(r->repr, GS_SECRET_HIDDEN);
+    else
+        gs_repr_value(&repr, value);
+    return add_local(r, text, argument, local);
+}
+
+/* Up to 3.10 an argument may have two slots: each variable once, and where its value lies. */
+static bool next_variable(struct reading *r, const struct gs_code *code, bool *done, size_t *at, gs_addr *value)
+{
+    for (; *at < r->count; ++*at) {
+        size_t from = *at;
+        if (done[from])
+            continue;
+        if (from < (size_t)code->arg_count && from < MAX_SHARED && has_cell(r, *at, &from))
+            done[from] = true;
+        *value = value_of(r, from);
+        if (*value)
+            return true;
+    }
+    return false;
+}
+
 static enum gs_status collect(struct reading *r, const struct gs_code *code, struct gs_local *locals, size_t *count)
 {
-    bool shown[MAX_LOCALS] = {0};
-    for (size_t i = 0; i < r->count; i++) {
-        bool argument = i < (size_t)code->arg_count;
-        size_t from = i;
-        if (shown[i])
-            continue;
-        if (argument && i < MAX_SHARED && has_cell(r, i, &from))
-            shown[from] = true;
-        gs_addr value = value_of(r, from);
-        if (value == 0)
-            continue;
-        enum gs_status status = append(r, i, value, argument, &locals[*count]);
+    bool done[MAX_LOCALS] = {0};
+    gs_addr value;
+    for (size_t i = 0; r->wish->locals && next_variable(r, code, done, &i, &value); i++) {
+        enum gs_status status = append(r, i, value, i < (size_t)code->arg_count, &locals[*count]);
         if (status == GS_NO_MEMORY || status == GS_GONE)
             return status;
         *count += status == GS_OK;
@@ -172,29 +191,79 @@ static enum gs_status collect(struct reading *r, const struct gs_code *code, str
     return GS_OK;
 }
 
+/* The value of the variable that a path begins with; 0: there is none. */
+static gs_addr find_variable(struct reading *r, const struct gs_code *code, const char *name)
+{
+    bool done[MAX_LOCALS] = {0};
+    char text[GS_PATH_TEXT];
+    gs_addr value;
+    for (size_t i = 0; next_variable(r, code, done, &i, &value); i++) {
+        if (gs_str_read(r->layout, r->mem, r->names[i], text, sizeof text) == GS_OK && strcmp(text, name) == 0)
+            return value;
+    }
+    return 0;
+}
+
+static enum gs_status collect_paths(struct reading *r, const struct gs_code *code, struct gs_local *locals,
+                                    size_t *count)
+{
+    struct gs_path path;
+    struct gs_repr repr;
+    for (size_t i = 0; i < r->wish->path_count; i++) {
+        const char *text = r->wish->paths[i];
+        bool secret = false;
+        gs_addr value = gs_path_read(text, &path) ? find_variable(r, code, path.steps[0].text) : 0;
+        gs_repr_init(&repr, r->layout, r->mem, r->wish->secrets, false, r->repr, r->repr_bytes);
+        value = value ? gs_path_follow(&path, &repr, value, &secret) : 0;
+        if (!value)
+            continue;
+        if (secret)
+            strcpy(r->repr, GS_SECRET_HIDDEN);
+        else
+            gs_repr_value(&repr, value);
+        enum gs_status status = add_local(r, text, false, &locals[*count]);
+        if (status)
+            return status;
+        ++*count;
+    }
+    return GS_OK;
+}
+
+static size_t repr_bytes(const struct gs_wish *wish)
+{
+    size_t bytes = wish->bytes ? wish->bytes : wish->path_count ? GS_WISH_BYTES : GS_REPR_MAX;
+    return bytes < GS_WISH_LEAST ? GS_WISH_LEAST : bytes > GS_WISH_MOST ? GS_WISH_MOST : bytes;
+}
+
 enum gs_status gs_locals_read(const struct gs_python *python, struct gs_mem *mem, gs_addr frame,
-                              const struct gs_code *code, bool secrets, struct gs_local **locals, size_t *count)
+                              const struct gs_code *code, const struct gs_wish *wish, struct gs_local **locals,
+                              size_t *count)
 {
     struct reading *r = calloc(1, sizeof *r);
+    size_t bytes = repr_bytes(wish) < GS_REPR_MAX ? GS_REPR_MAX : repr_bytes(wish);
+    char *repr = malloc(bytes);
     *locals = NULL;
     *count = 0;
-    if (!r)
-        return GS_NO_MEMORY;
-    r->layout = &python->layout;
-    r->mem = mem;
-    r->secrets = secrets;
-    enum gs_status status = read_names(r, code->addr);
+    enum gs_status status = r && repr ? GS_OK : GS_NO_MEMORY;
+    if (!status) {
+        *r = (struct reading){
+            .layout = &python->layout, .mem = mem, .wish = wish, .repr = repr, .repr_bytes = repr_bytes(wish)};
+        status = read_names(r, code->addr);
+    }
     if (!status)
         status = read_slots(r, frame, code->addr);
     if (!status) {
-        *locals = calloc(r->count + 1, sizeof **locals);
+        *locals = calloc(r->count + wish->path_count + 1, sizeof **locals);
         status = *locals ? collect(r, code, *locals, count) : GS_NO_MEMORY;
     }
+    if (!status)
+        status = collect_paths(r, code, *locals, count);
     if (status) {
         gs_locals_free(*locals, *count);
         *locals = NULL;
         *count = 0;
     }
+    free(repr);
     free(r);
     return status;
 }

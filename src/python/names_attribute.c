@@ -70,9 +70,8 @@ static struct storage find_storage(const struct gs_layout *layout, struct gs_mem
     return at;
 }
 
-/* Opens what holds the attributes of an object. */
-static bool open_attributes(struct gs_dict *dict, const struct gs_layout *layout, struct gs_mem *mem,
-                            struct gs_types *types, gs_addr object)
+bool gs_attributes_open(struct gs_dict *dict, const struct gs_layout *layout, struct gs_mem *mem,
+                        struct gs_types *types, gs_addr object)
 {
     struct gs_type type;
     gs_addr keys;
@@ -89,12 +88,12 @@ gs_addr gs_attribute_find(const struct gs_layout *layout, struct gs_mem *mem, st
                           const char *name)
 {
     struct gs_dict dict;
-    return open_attributes(&dict, layout, mem, types, object) ? gs_dict_find(&dict, types, name) : 0;
+    return gs_attributes_open(&dict, layout, mem, types, object) ? gs_dict_find(&dict, types, name) : 0;
 }
 
 bool gs_attribute_name_of(const struct gs_layout *layout, struct gs_mem *mem, struct gs_types *types, gs_addr object,
                           gs_addr value, char *name, size_t size)
 {
     struct gs_dict dict;
-    return open_attributes(&dict, layout, mem, types, object) && gs_dict_name_of(&dict, value, name, size);
+    return gs_attributes_open(&dict, layout, mem, types, object) && gs_dict_name_of(&dict, value, name, size);
 }

@@ -5,6 +5,7 @@
 
 #include "base/secret.h"
 #include "python/dict.h"
+#include "python/names_attribute.h"
 #include "python/values.h"
 #include "python/values_int.h"
 
@@ -54,7 +55,7 @@ static void repr_object(struct gs_repr *repr, gs_addr object);
 /* Enters a container. False when nothing of it is to be shown: it is around us already, or there are too many. */
 static bool enter(struct gs_repr *repr, gs_addr object)
 {
-    bool seen = repr->depth == GS_REPR_DEPTH;
+    bool seen = repr->depth == repr->bounds.depth;
     for (unsigned i = 0; i < repr->depth && !seen; i++)
         seen = repr->open[i] == object;
     if (seen) {
@@ -87,18 +88,23 @@ static void put_value(struct gs_repr *repr, gs_addr object, bool hide)
 /* `size` items whose addresses stand in an array. */
 static void put_array(struct gs_repr *repr, gs_addr items, uint64_t size)
 {
-    gs_addr shown[GS_REPR_ITEMS];
-    size_t count = size < GS_REPR_ITEMS ? (size_t)size : GS_REPR_ITEMS;
-    if (count > 0 && gs_mem_read(repr->mem, items, shown, count * sizeof shown[0])) {
-        gs_repr_unreadable(repr);
-        return;
-    }
-    bool hide = size == 2 && gs_repr_names_secret(repr, shown[0]); /* a header, an item of a dict */
-    for (size_t i = 0; i < count; i++) {
+    enum { AT_ONCE = 64 };
+    gs_addr shown[AT_ONCE];
+    uint64_t most = size < repr->bounds.items ? size : repr->bounds.items;
+    bool hide = false;
+    for (uint64_t i = 0; i < most && !repr->out.full; i++) {
+        uint64_t left = most - i;
+        size_t count = left < AT_ONCE ? (size_t)left : AT_ONCE;
+        if (i % AT_ONCE == 0 && gs_mem_read(repr->mem, items + i * sizeof shown[0], shown, count * sizeof shown[0])) {
+            gs_repr_unreadable(repr);
+            return;
+        }
+        if (size == 2 && i == 0)
+            hide = gs_repr_names_secret(repr, shown[0]); /* a header, an item of a dict */
         put_separator(repr, i);
-        put_value(repr, shown[i], hide && i == 1);
+        put_value(repr, shown[i % AT_ONCE], hide && i == 1);
     }
-    if (size > count)
+    if (size > most)
         gs_repr_ascii(repr, ", ...");
 }
 
@@ -144,9 +150,9 @@ static void repr_list(struct gs_repr *repr, gs_addr object)
 static void put_pairs(struct gs_repr *repr, struct gs_dict *dict)
 {
     gs_addr key, value;
-    for (unsigned i = 0; gs_dict_next(dict, &key, &value); i++) {
+    for (uint64_t i = 0; !repr->out.full && gs_dict_next(dict, &key, &value); i++) {
         put_separator(repr, i);
-        if (i == GS_REPR_ITEMS) {
+        if (i == repr->bounds.items) {
             gs_repr_ascii(repr, "...");
             return;
         }
@@ -211,7 +217,7 @@ static void put_slots(struct gs_repr *repr, struct slots *slots)
 {
     enum { AT_ONCE = 64 };
     uint64_t words[AT_ONCE][2], shown = 0;
-    for (uint64_t first = 0; first < slots->count && shown < slots->used; first += AT_ONCE) {
+    for (uint64_t first = 0; first < slots->count && shown < slots->used && !repr->out.full; first += AT_ONCE) {
         uint64_t left = slots->count - first;
         size_t count = left < AT_ONCE ? (size_t)left : AT_ONCE;
         if (gs_mem_read(repr->mem, slots->table + first * sizeof words[0], words, count * sizeof words[0])) {
@@ -222,7 +228,7 @@ static void put_slots(struct gs_repr *repr, struct slots *slots)
             if (is_vacant(repr, slots, words[i]))
                 continue;
             put_separator(repr, shown);
-            if (shown == GS_REPR_ITEMS) {
+            if (shown == repr->bounds.items) {
                 gs_repr_ascii(repr, "...");
                 return;
             }
@@ -275,6 +281,42 @@ static const struct {
     {"frozenset", repr_frozenset}, {"ellipsis", repr_ellipsis}, {"function", repr_function},
 };
 
+/* "name=value, name=value" */
+static void put_attributes(struct gs_repr *repr, struct gs_dict *dict)
+{
+    char name[GS_REPR_NAME];
+    gs_addr key, value;
+    bool any = false;
+    while (!repr->out.full && gs_dict_next(dict, &key, &value)) {
+        if (gs_str_read(repr->layout, repr->mem, key, name, sizeof name))
+            continue;
+        put_separator(repr, any);
+        any = true;
+        gs_repr_name(repr, name);
+        gs_repr_ascii(repr, "=");
+        put_value(repr, value, gs_repr_names_secret(repr, key));
+    }
+}
+
+/* "Order(id=7, state='new')". False: it has no attributes, or they are not wanted here. */
+static bool put_instance(struct gs_repr *repr, const struct gs_type *type, gs_addr object)
+{
+    struct gs_dict dict;
+    if (repr->instances >= repr->bounds.instances || repr->depth == repr->bounds.depth ||
+        !gs_type_has(type, GS_TYPE_HEAP) || !gs_attributes_open(&dict, repr->layout, repr->mem, &repr->types, object))
+        return false;
+    gs_repr_type_name(repr, type->name);
+    gs_repr_ascii(repr, "(");
+    if (enter(repr, object)) {
+        repr->instances++;
+        put_attributes(repr, &dict);
+        repr->instances--;
+        leave(repr);
+    }
+    gs_repr_ascii(repr, ")");
+    return true;
+}
+
 static void repr_named(struct gs_repr *repr, const struct gs_type *type, gs_addr object)
 {
     char name[32], address[32];
@@ -291,6 +333,8 @@ static void repr_named(struct gs_repr *repr, const struct gs_type *type, gs_addr
             }
         }
     }
+    if (put_instance(repr, type, object))
+        return;
     snprintf(address, sizeof address, " object at 0x%" PRIx64 ">", object);
     gs_repr_ascii(repr, "<");
     gs_repr_type_name(repr, type->name);
@@ -334,16 +378,40 @@ static void repr_object(struct gs_repr *repr, gs_addr object)
         repr_named(repr, &type, object);
 }
 
+static const char cut[] = "...";
+
+void gs_repr_init(struct gs_repr *repr, const struct gs_layout *layout, struct gs_mem *mem, bool secrets, bool brief,
+                  char *dst, size_t size)
+{
+    enum { READS_OF_BYTE = 4 };
+    *repr = (struct gs_repr){.layout = layout, .secrets = secrets};
+    if (brief)
+        repr->bounds = (struct gs_repr_bounds){.reads = 200, .items = 5, .depth = 3, .alone = 200, .inside = 40};
+    else
+        repr->bounds = (struct gs_repr_bounds){.reads = 200 + READS_OF_BYTE * (uint64_t)size,
+                                               .items = size,
+                                               .depth = GS_REPR_DEEPEST,
+                                               .instances = 2,
+                                               .alone = size,
+                                               .inside = size};
+    repr->left = repr->bounds.reads;
+    gs_metered_init(&repr->metered, mem, &repr->left);
+    repr->mem = &repr->metered.mem;
+    repr->out = (struct gs_utf8){dst, size - (sizeof cut - 1), 0, false};
+    dst[0] = '\0';
+}
+
+void gs_repr_value(struct gs_repr *repr, gs_addr object)
+{
+    repr_object(repr, object);
+    if (repr->out.full)
+        memcpy(repr->out.dst + repr->out.len, cut, sizeof cut);
+}
+
 void gs_value_repr(const struct gs_layout *layout, struct gs_mem *mem, gs_addr object, bool secrets,
                    char dst[GS_REPR_MAX])
 {
-    static const char cut[] = "...";
-    struct gs_repr repr = {.layout = layout, .secrets = secrets, .left = GS_REPR_READS};
-    gs_metered_init(&repr.metered, mem, &repr.left);
-    repr.mem = &repr.metered.mem;
-    repr.out = (struct gs_utf8){dst, GS_REPR_MAX - (sizeof cut - 1), 0, false};
-    dst[0] = '\0';
-    repr_object(&repr, object);
-    if (repr.out.full)
-        memcpy(dst + repr.out.len, cut, sizeof cut);
+    struct gs_repr repr;
+    gs_repr_init(&repr, layout, mem, secrets, true, dst, GS_REPR_MAX);
+    gs_repr_value(&repr, object);
 }

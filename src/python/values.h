@@ -6,23 +6,34 @@
 #include "mem/metered.h"
 #include "python/pystr.h"
 
-enum {
-    GS_REPR_READS = 200, /* of the target's memory for one value */
-    GS_REPR_ITEMS = 5,   /* of one container */
-    GS_REPR_DEPTH = 3    /* containers in one another that are opened */
+enum { GS_REPR_DEEPEST = 8 /* containers in one another that are ever opened */, GS_REPR_NAME = 128 /* bytes */ };
+
+/* How much of one value is shown. */
+struct gs_repr_bounds {
+    uint64_t reads;       /* of the target's memory */
+    uint64_t items;       /* of one container */
+    unsigned depth;       /* containers in one another that are opened, GS_REPR_DEEPEST at most */
+    unsigned instances;   /* and so many instances, with their attributes */
+    size_t alone, inside; /* characters of a string that is the value, or is in one */
 };
 
 struct gs_repr {
     const struct gs_layout *layout;
     struct gs_mem *mem;
-    bool secrets;              /* are shown */
+    bool secrets; /* are shown */
+    struct gs_repr_bounds bounds;
     struct gs_metered metered; /* bounds the work whatever the value looks like */
     uint64_t left;
     struct gs_types types;
     struct gs_utf8 out;
-    gs_addr open[GS_REPR_DEPTH]; /* the containers around the value */
-    unsigned depth;
+    gs_addr open[GS_REPR_DEEPEST]; /* the containers around the value */
+    unsigned depth, instances;
 };
+
+/* Writes into dst, cut to `size` bytes; brief: as gs_value_repr does, else all that `size` has room for. */
+void gs_repr_init(struct gs_repr *repr, const struct gs_layout *layout, struct gs_mem *mem, bool secrets, bool brief,
+                  char *dst, size_t size);
+void gs_repr_value(struct gs_repr *repr, gs_addr object);
 
 /* values_text.c: str, bytes, and names. */
 /* Adds text, or nothing when it does not fit. */
@@ -33,6 +44,8 @@ void gs_repr_bytes(struct gs_repr *repr, gs_addr object);
 /* The object is text (str, bytes) that names a secret, or whose characters cannot be read. False when secrets are
  * shown. */
 bool gs_repr_names_secret(struct gs_repr *repr, gs_addr object);
+/* A name of the target, escaped. */
+void gs_repr_name(struct gs_repr *repr, const char *name);
 /* The last component of a dotted C string of the target. */
 void gs_repr_type_name(struct gs_repr *repr, gs_addr name);
 

@@ -5,7 +5,7 @@
 #include "base/secret.h"
 #include "python/values.h"
 
-enum { ALONE = 200, INSIDE = 40 /* characters shown of a string that is the value, or is in one */ };
+enum { PIECE = 200 /* characters that are read at once */ };
 
 /* Invisible, or changes how what stands around it is shown: escaped, as what is below 0x20. First and last. */
 static const uint32_t hidden[][2] = {
@@ -60,11 +60,10 @@ static void put_escaped(struct gs_repr *repr, uint32_t code_point, uint32_t quot
     }
 }
 
-/* The characters of a string, or the bytes of bytes, between quotes. */
+/* Characters of a string, or bytes of bytes. */
 struct text {
-    uint32_t points[ALONE];
+    uint32_t points[PIECE];
     size_t count;
-    bool more;
 };
 
 /* Single quotes, unless there are some in the text and no double ones. */
@@ -78,11 +77,9 @@ static uint32_t quote_of(const struct text *text)
     return one && !two ? '"' : '\'';
 }
 
-static void put_text(struct gs_repr *repr, const struct text *text, bool bytes)
+static void put_points(struct gs_repr *repr, const struct text *text, uint32_t quote, bool bytes)
 {
     char escape[8];
-    uint32_t quote = quote_of(text);
-    gs_utf8_put(&repr->out, quote);
     for (size_t i = 0; i < text->count; i++) {
         if (bytes && text->points[i] >= 0x7f) {
             snprintf(escape, sizeof escape, "\\x%02x", (unsigned)text->points[i] & 0xff);
@@ -91,30 +88,48 @@ static void put_text(struct gs_repr *repr, const struct text *text, bool bytes)
             put_escaped(repr, text->points[i], quote);
         }
     }
-    gs_utf8_put(&repr->out, quote);
-    if (text->more)
-        gs_repr_ascii(repr, "...");
 }
 
-static size_t limit_of(const struct gs_repr *repr)
-{
-    return repr->depth == 0 ? ALONE : INSIDE;
-}
-
-/* Decodes at most `limit` characters of a string whose beginning is in `near`. */
+/* Decodes so many units of a string, whose beginning is in `near`, from `from` on. */
 static enum gs_status read_text(struct gs_repr *repr, const struct gs_near *near, const struct gs_str *str,
-                                size_t limit, struct text *text)
+                                uint64_t from, size_t units, struct text *text)
 {
-    uint8_t raw[ALONE * 4];
-    size_t units = str->units < limit ? (size_t)str->units : limit, len = units * str->unit_bytes;
-    enum gs_status status = len ? gs_near_read(near, repr->mem, str->data, raw, len) : GS_OK;
+    uint8_t raw[PIECE * 4];
+    size_t len = units * str->unit_bytes;
+    enum gs_status status = len ? gs_near_read(near, repr->mem, str->data + from * str->unit_bytes, raw, len) : GS_OK;
     if (status)
         return status;
     text->count = 0;
-    text->more = str->units > units;
     for (size_t pos = 0; pos < len;)
         text->points[text->count++] = gs_str_next(str, raw, len, &pos);
     return GS_OK;
+}
+
+/* The string between quotes, as much of it as is to be shown; prefix: "b", "u" or "". */
+static void put_text(struct gs_repr *repr, const struct gs_near *near, const struct gs_str *str, const char *prefix,
+                     bool bytes)
+{
+    struct text text;
+    size_t limit = repr->depth == 0 ? repr->bounds.alone : repr->bounds.inside;
+    uint64_t most = str->units < limit ? str->units : limit, done = most < PIECE ? most : PIECE;
+    if (read_text(repr, near, str, 0, (size_t)done, &text)) {
+        gs_repr_unreadable(repr);
+        return;
+    }
+    uint32_t quote = quote_of(&text);
+    gs_repr_ascii(repr, prefix);
+    gs_utf8_put(&repr->out, quote);
+    put_points(repr, &text, quote, bytes);
+    while (done < most && !repr->out.full) {
+        size_t count = most - done < PIECE ? (size_t)(most - done) : PIECE;
+        if (read_text(repr, near, str, done, count, &text))
+            break;
+        put_points(repr, &text, quote, bytes);
+        done += count;
+    }
+    gs_utf8_put(&repr->out, quote);
+    if (str->units > done)
+        gs_repr_ascii(repr, "...");
 }
 
 /* Reads the beginning of a string and where its characters are. */
@@ -129,15 +144,12 @@ void gs_repr_text(struct gs_repr *repr, gs_addr object)
 {
     struct gs_near near;
     struct gs_str str;
-    struct text text;
-    if (!open_text(repr, object, &near, &str) || read_text(repr, &near, &str, limit_of(repr), &text)) {
+    if (!open_text(repr, object, &near, &str)) {
         gs_repr_unreadable(repr);
         return;
     }
-    /* 2.7's unicode. */
-    if (repr->layout->uni_length != GS_ABSENT && !str.utf8)
-        gs_utf8_put(&repr->out, 'u');
-    put_text(repr, &text, str.utf8);
+    bool unicode = repr->layout->uni_length != GS_ABSENT && !str.utf8; /* 2.7's */
+    put_text(repr, &near, &str, unicode ? "u" : "", str.utf8);
 }
 
 static bool open_bytes(struct gs_repr *repr, gs_addr object, struct gs_near *near, struct gs_str *str)
@@ -152,7 +164,7 @@ static bool open_bytes(struct gs_repr *repr, gs_addr object, struct gs_near *nea
 
 bool gs_repr_names_secret(struct gs_repr *repr, gs_addr object)
 {
-    char name[ALONE];
+    char name[PIECE];
     struct gs_type type;
     struct gs_near near;
     struct gs_str str;
@@ -163,7 +175,7 @@ bool gs_repr_names_secret(struct gs_repr *repr, gs_addr object)
     if (!is_text && !gs_type_has(&type, GS_TYPE_BYTES))
         return false;
     if (!(is_text ? open_text(repr, object, &near, &str) : open_bytes(repr, object, &near, &str)) ||
-        read_text(repr, &near, &str, ALONE, &text))
+        read_text(repr, &near, &str, 0, str.units < PIECE ? (size_t)str.units : PIECE, &text))
         return true;
     for (size_t i = 0; i < text.count; i++)
         name[i] = (char)(text.points[i] < 0x80 ? text.points[i] : 0x80);
@@ -173,28 +185,30 @@ bool gs_repr_names_secret(struct gs_repr *repr, gs_addr object)
 void gs_repr_bytes(struct gs_repr *repr, gs_addr object)
 {
     struct gs_near near;
-    struct text text;
     struct gs_str str;
-    if (!open_bytes(repr, object, &near, &str) || read_text(repr, &near, &str, limit_of(repr), &text)) {
+    if (!open_bytes(repr, object, &near, &str)) {
         gs_repr_unreadable(repr);
         return;
     }
     /* 2.7 has no prefix: its str is this. */
-    if (repr->layout->uni_length == GS_ABSENT)
-        gs_utf8_put(&repr->out, 'b');
-    put_text(repr, &text, true);
+    put_text(repr, &near, &str, repr->layout->uni_length == GS_ABSENT ? "b" : "", true);
+}
+
+void gs_repr_name(struct gs_repr *repr, const char *name)
+{
+    const struct gs_str str = {.unit_bytes = 1, .utf8 = true};
+    size_t len = strlen(name);
+    for (size_t pos = 0; pos < len;)
+        put_escaped(repr, gs_str_next(&str, (const uint8_t *)name, len, &pos), '\'');
 }
 
 void gs_repr_type_name(struct gs_repr *repr, gs_addr name)
 {
-    char raw[128];
+    char raw[GS_REPR_NAME];
     if (gs_mem_read_cstr(repr->mem, name, raw, sizeof raw)) {
         gs_repr_ascii(repr, "?");
         return;
     }
-    const char *dot = strrchr(raw, '.'), *last = dot ? dot + 1 : raw;
-    const struct gs_str str = {.unit_bytes = 1, .utf8 = true};
-    size_t len = strlen(last);
-    for (size_t pos = 0; pos < len;)
-        put_escaped(repr, gs_str_next(&str, (const uint8_t *)last, len, &pos), '\'');
+    const char *dot = strrchr(raw, '.');
+    gs_repr_name(repr, dot ? dot + 1 : raw);
 }

@@ -207,10 +207,7 @@ enum gs_status gs_attach_open(struct gs_attach **attach, pid_t pid, const struct
             free(opening);
             return gs_fail(err, GS_NO_MEMORY, "cannot read process %d: out of memory", (int)pid);
         }
-        *opening = (struct opening){.attach = {.watch = watch,
-                                               .locals = options->locals,
-                                               .secrets = options->secrets,
-                                               .remarks = options->remarks},
+        *opening = (struct opening){.attach = {.watch = watch, .wish = options->wish, .remarks = options->remarks},
                                     .pid = pid,
                                     .options = options,
                                     .depth = depth};
@@ -298,7 +295,7 @@ static enum gs_status find_locals(void *context, const struct gs_frame *frame, s
 {
     struct gs_attach *attach = context;
     if (!attach->values)
-        attach->values = gs_values_new(attach->python, attach->secrets, attach->remarks);
+        attach->values = gs_values_new(attach->python, &attach->wish, attach->remarks);
     if (!attach->values)
         return GS_NO_MEMORY;
     return gs_values_locals(attach->values, frame, frames_from(attach->snapshot, &attach->tasks, frame),
@@ -312,8 +309,11 @@ struct gs_lookup gs_attach_lookup(struct gs_attach *attach)
 
 struct gs_lookup gs_attach_lookup_again(struct gs_attach *attach)
 {
-    return (struct gs_lookup){
-        .context = attach, .frame = find_frame_again, .name = find_name, .locals = attach->locals ? find_locals : NULL};
+    return (struct gs_lookup){.context = attach,
+                              .frame = find_frame_again,
+                              .name = find_name,
+                              .locals = attach->wish.locals || attach->wish.path_count > 0 ? find_locals : NULL,
+                              .whole = attach->wish.bytes > 0 || attach->wish.path_count > 0};
 }
 
 void gs_attach_close(struct gs_attach *attach)

@@ -15,9 +15,9 @@ struct gs_attach_options {
     const char *core, *exe; /* NULL: a live process; the program is the one that the core names */
     uint32_t assume;        /* the version of a Python that is not known, 0: none */
     struct gs_reader_options reader;
-    bool tasks;           /* those of event loops are read with a whole snapshot */
-    bool locals, secrets; /* gs_attach_lookup_again gives values of variables; those that look secret, too */
-    bool quiet;           /* of remarks only what the kernel does not answer is told */
+    bool tasks;                       /* those of event loops are read with a whole snapshot */
+    struct gs_wish wish;              /* which values gs_attach_lookup_again gives */
+    bool quiet;                       /* of remarks only what the kernel does not answer is told */
     const struct gs_remarks *remarks; /* NULL: nobody listens */
     /* The program must end, because a thread of the process stands still until it does. Must not return. */
     void (*end)(void *context, const struct gs_err *err);
@@ -41,7 +41,7 @@ struct gs_attach {
     const struct gs_snapshot *snapshot;
     struct timespec time;  /* CLOCK_REALTIME of the snapshot */
     struct gs_tasks tasks; /* of the moment after it; empty where they were not asked for */
-    bool locals, secrets;
+    struct gs_wish wish;
     const struct gs_remarks *remarks;
     struct gs_family *family; /* that it is a member of; NULL: none */
     struct gs_attach_frame frames[GS_ATTACH_FRAMES];

@@ -18,6 +18,7 @@ struct gs_lookup {
     const char *(*name)(void *context, const struct gs_thread *thread, char spare[16]);
     /* NULL: not asked for. The result is freed with gs_locals_free. */
     enum gs_status (*locals)(void *context, const struct gs_frame *frame, struct gs_local **locals, size_t *count);
+    bool whole; /* values are long, and none of them is cut */
 };
 
 #endif

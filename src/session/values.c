@@ -17,7 +17,7 @@ struct batch {
     struct gs_mem *mem;
     const struct gs_frame *frames;
     size_t count;
-    bool secrets;
+    const struct gs_wish *wish;
     struct {
         const struct gs_code *code; /* NULL: not known, or no frame of Python */
         enum gs_status status;
@@ -36,7 +36,7 @@ struct means {
 
 struct gs_values {
     const struct gs_python *python;
-    bool secrets; /* are shown */
+    const struct gs_wish *wish;
     const struct gs_remarks *remarks;
     struct means *means;
     struct batch *batch; /* what was read last, as far as nobody has asked for it yet; or NULL */
@@ -72,13 +72,14 @@ static struct means *new_means(const struct gs_target *target, const struct mean
     return NULL;
 }
 
-struct gs_values *gs_values_new(const struct gs_python *python, bool secrets, const struct gs_remarks *remarks)
+struct gs_values *gs_values_new(const struct gs_python *python, const struct gs_wish *wish,
+                                const struct gs_remarks *remarks)
 {
     struct gs_values *values = calloc(1, sizeof *values);
     if (!values)
         return NULL;
     values->python = python;
-    values->secrets = secrets;
+    values->wish = wish;
     values->remarks = remarks;
     values->means = new_means(python->target, NULL, NULL);
     if (values->means)
@@ -111,7 +112,7 @@ static enum gs_status read_batch(void *context)
     for (size_t i = 0; i < batch->count; i++) {
         const struct gs_code *code = batch->each[i].code;
         batch->each[i].status = code ? gs_locals_read(batch->python, batch->mem, batch->frames[i].frame, code,
-                                                      batch->secrets, &batch->each[i].locals, &batch->each[i].count)
+                                                      batch->wish, &batch->each[i].locals, &batch->each[i].count)
                                      : GS_LOST;
     }
     return GS_OK;
@@ -126,7 +127,7 @@ static struct batch *new_batch(const struct gs_values *values, const struct gs_f
     batch->python = values->python;
     batch->mem = &values->means->metered.mem;
     batch->frames = frames;
-    batch->secrets = values->secrets;
+    batch->wish = values->wish;
     batch->count = count < AT_ONCE ? count : AT_ONCE;
     for (size_t i = 0; i < batch->count; i++)
         batch->each[i].code = frames[i].kind == GS_FRAME_PYTHON ? gs_codes_find(codes, frames[i].code) : NULL;

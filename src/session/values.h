@@ -8,8 +8,9 @@
 
 struct gs_values;
 
-/* secrets: are shown (gs_locals_read). NULL: out of memory. What is read is as old as this. */
-struct gs_values *gs_values_new(const struct gs_python *python, bool secrets, const struct gs_remarks *remarks);
+/* wish: must outlive it. NULL: out of memory. What is read is as old as this. */
+struct gs_values *gs_values_new(const struct gs_python *python, const struct gs_wish *wish,
+                                const struct gs_remarks *remarks);
 /* False: a thread was left behind that may still use the python, which is not to be freed. NULL is fine. */
 bool gs_values_free(struct gs_values *values);
 

@@ -20,6 +20,7 @@ struct look {
     struct gs_mem *pages;
     struct gs_metered values;
     uint64_t left;
+    struct gs_wish wish;
     const struct gs_snapshot *snapshot;
 };
 
@@ -50,7 +51,8 @@ static enum gs_status find_locals(void *context, const struct gs_frame *frame, s
 {
     struct look *look = context;
     const struct gs_code *code = gs_codes_find(gs_reader_codes(look->reader), frame->code);
-    return code ? gs_locals_read(look->python, &look->values.mem, frame->frame, code, false, locals, count) : GS_LOST;
+    return code ? gs_locals_read(look->python, &look->values.mem, frame->frame, code, &look->wish, locals, count)
+                : GS_LOST;
 }
 
 static bool take(struct look *look, struct gs_target *target)
@@ -153,6 +155,20 @@ static void judge(struct look *look, const struct gs_dump *dump)
     gs_why_watch_fini(&watch);
 }
 
+/* Values whole, and by path. */
+static void render_values(struct look *look, struct gs_dump *dump)
+{
+    static const char *const paths[] = {
+        "self.x", "self", "number", "values[0]", "names['a'][-1].b", "sys.modules['os'].path"};
+    char *text;
+    size_t len;
+    look->wish =
+        (struct gs_wish){.locals = true, .bytes = 512, .paths = paths, .path_count = sizeof paths / sizeof *paths};
+    dump->lookup.whole = true;
+    render_text(dump, false, 40, false, &text, &len);
+    free(text);
+}
+
 static void render(struct show *show, struct look *look, bool locals)
 {
     static const struct gs_quality none;
@@ -172,8 +188,12 @@ static void render(struct show *show, struct look *look, bool locals)
     free(narrow);
     dump.tree = false;
     judge(look, &dump);
-    if (locals)
+    if (locals) {
         dump.lookup.locals = find_locals;
+        render_values(look, &dump);
+    }
+    look->wish = (struct gs_wish){.locals = true};
+    dump.lookup.whole = false;
     render_text(&dump, true, 0, true, &show->text, &show->text_len);
     render_json(&dump, &show->json, &show->json_len);
     show->threads = look->snapshot->thread_count;

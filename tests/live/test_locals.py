@@ -94,3 +94,35 @@ def test_text_is_harmless(frames):
     done = gilspy.run("dump", "-l", "-p", target.pid)
     assert (done.returncode, done.stderr) == (0, "") and "umlauts" in done.stdout
     assert not set(done.stdout) & set(map(chr, [*range(10), *range(11, 32), 127]))
+
+
+def test_whole_values(frames):
+    """All of a value, up to the bound; attributes of instances, secret ones hidden."""
+    target, _, _ = frames
+
+    def values(*words):
+        document = gilspy.dump(target.pid, *words)
+        return {frame["function"]: frame["locals"] for thread in document["threads"] for frame in thread["frames"]}
+    whole = values("--locals=full")
+    odd = whole["odd_values"]
+    assert 4000 < len(odd["long_text"]) < 4096 and odd["long_text"].endswith("x...")
+    assert odd["long_list"].startswith("[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ") and 4000 < len(odd["long_list"]) < 4096
+    assert odd["instance"].startswith("Point(") and re.search(r"cyclic|\[1, \[\.\.\.\]\]", odd["cyclic_list"])
+    assert "hunter2" not in str(whole)
+    assert all(len(value.encode("utf-8", "replace")) < 100 for value in values("--locals=full:100")["odd_values"].values())
+
+
+def test_values_by_path(frames):
+    """In each frame that has it, beside all variables or alone."""
+    target, truth, _ = frames
+    document = gilspy.dump(target.pid, "--show", "long_list[-1]", "--show", "config['db']['password']", "--show", "config['db']['host']",
+                           "--show", "headers[0][1]",
+                           "--show", "nobody.has[0]")
+    shown = [frame["locals"] for thread in document["threads"] for frame in thread["frames"] if frame["locals"]]
+    assert sorted(map(str, shown)) == sorted(map(str, [{"long_list[-1]": "99999"},
+                                                       {"config['db']['password']": "<hidden>", "config['db']['host']": "'db1'",
+                                                        "headers[0][1]": "<hidden>"}]))
+    text = gilspy.run("dump", "-p", target.pid, "--show", "config['db']['password']", "--show-secrets").stdout
+    assert re.search(r"^        config\['db'\]\['password'\] = u?'hunter2", text, re.M)
+    wrong = gilspy.run("dump", "-p", target.pid, "--show", "config[")
+    assert wrong.returncode == 2 and "A path begins with a variable" in wrong.stderr

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -22,6 +23,8 @@ static const struct objects_code template = {.name = "f",
                                              .lines = line_bytes,
                                              .line_bytes = sizeof line_bytes,
                                              .code_bytes = 8};
+
+static const struct gs_wish wish = {.locals = true}, everything = {.locals = true, .secrets = true};
 
 struct world {
     struct objects o;
@@ -84,7 +87,7 @@ static void assert_locals(struct world *w, const char *expected)
     struct gs_local *locals;
     size_t count;
     char text[1000] = "";
-    assert_int_equal(gs_locals_read(&w->python, w->o.mem, w->frame, w->code, false, &locals, &count), GS_OK);
+    assert_int_equal(gs_locals_read(&w->python, w->o.mem, w->frame, w->code, &wish, &locals, &count), GS_OK);
     for (size_t i = 0; i < count; i++) {
         strcat(text, locals[i].argument ? "*" : "");
         strcat(text, locals[i].name);
@@ -100,7 +103,7 @@ static enum gs_status status_of(struct world *w)
 {
     struct gs_local *locals;
     size_t count;
-    enum gs_status status = gs_locals_read(&w->python, w->o.mem, w->frame, w->code, false, &locals, &count);
+    enum gs_status status = gs_locals_read(&w->python, w->o.mem, w->frame, w->code, &wish, &locals, &count);
     if (status) {
         assert_null(locals);
         assert_int_equal(count, 0);
@@ -138,7 +141,7 @@ static void test_secrets(void **state)
         size_t count;
         open_world(&w, objects_versions[i], &made);
         assert_locals(&w, "*author=10 *apiKey=<hidden> x=3 y=5 _token=<hidden> ");
-        assert_int_equal(gs_locals_read(&w.python, w.o.mem, w.frame, w.code, true, &locals, &count), GS_OK);
+        assert_int_equal(gs_locals_read(&w.python, w.o.mem, w.frame, w.code, &everything, &locals, &count), GS_OK);
         assert_int_equal(count, 5);
         assert_string_equal(locals[1].value, "'bee'");
         assert_string_equal(locals[4].value, "'free'");
@@ -215,10 +218,123 @@ static void test_damage(void **state)
     }
 }
 
+/* The value behind `path`, or NULL. */
+static char *value_at(struct world *w, const char *path, bool secrets)
+{
+    struct gs_wish by_path = {.secrets = secrets, .bytes = 256, .paths = &path, .path_count = 1};
+    struct gs_local *locals;
+    size_t count;
+    assert_int_equal(gs_locals_read(&w->python, w->o.mem, w->frame, w->code, &by_path, &locals, &count), GS_OK);
+    assert_true(count <= 1);
+    char *value = count ? strdup(locals[0].value) : NULL;
+    assert_true(count == 0 || strcmp(locals[0].name, path) == 0);
+    gs_locals_free(locals, count);
+    return value;
+}
+
+static void assert_at(struct world *w, const char *path, const char *expected)
+{
+    char *value = value_at(w, path, false);
+    if (expected) {
+        assert_non_null(value);
+        assert_string_equal(value, expected);
+    } else {
+        assert_null(value);
+    }
+    free(value);
+}
+
+static void values_by_path(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < objects_version_count; i++) {
+        struct world w;
+        open_world(&w, objects_versions[i], &template);
+        struct objects *o = &w.o;
+        gs_addr items[] = {objects_int(o, 1), objects_str(o, "two")};
+        gs_addr list = objects_list(o, items, 2);
+        gs_addr pairs[] = {
+            objects_str(o, "PATH_INFO"), objects_str(o, "/order/7"), objects_str(o, "list"),   list, objects_int(o, -7),
+            objects_int(o, 70),          objects_str(o, "password"), objects_str(o, "hunter2")};
+        put_slot(&w, 2, objects_dict(o, pairs, 4));
+        assert_at(&w, "x['PATH_INFO']", "'/order/7'");
+        assert_at(&w, "x[\"list\"][1]", "'two'");
+        assert_at(&w, "x['list'][-2]", "1");
+        assert_at(&w, "x['list'][2]", NULL);
+        assert_at(&w, "x['list'][-3]", NULL);
+        assert_at(&w, "x[-7]", "70");
+        assert_at(&w, "x[7]", NULL);
+        assert_at(&w, "x['none']", NULL);
+        assert_at(&w, "x.none", NULL);
+        assert_at(&w, "nobody['a']", NULL);
+        assert_at(&w, "z", "'free'");
+        assert_at(&w, "x['password']", "<hidden>");
+        char *secret = value_at(&w, "x['password']", true);
+        assert_string_equal(secret, "'hunter2'");
+        free(secret);
+        close_world(&w);
+    }
+}
+
+static void paths_are_checked(void **state)
+{
+    static const char *const right[] = {"a", "a.b", "_a1['x y'].b[0][-1]", "a[\"'\"]"};
+    static const char *const wrong[] = {"",   ".a",  "a.",     "a[",   "a[]",   "a['x", "a['x'", "a[x]", "a b",
+                                        "1a", "a[1", "a[--1]", "a..b", "a['']", "a()",  "a[1]x", "a[-]", "a['x]"};
+    char longest[200] = "a";
+    (void)state;
+    for (size_t i = 0; i < sizeof right / sizeof *right; i++)
+        assert_true(gs_path_check(right[i]));
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_false(gs_path_check(wrong[i]));
+    for (int i = 0; i < 16; i++)
+        strcat(longest, ".b");
+    assert_false(gs_path_check(longest)); /* 17 steps */
+    longest[strlen(longest) - 2] = '\0';
+    assert_true(gs_path_check(longest));
+    memset(longest, 'a', 150);
+    assert_false(gs_path_check(longest));
+}
+
+/* All of a value, up to as many bytes as are asked for; and what is cyclic ends. */
+static void values_are_whole(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < objects_version_count; i++) {
+        struct world w;
+        char text[301] = "";
+        struct gs_wish whole = {.locals = true, .bytes = 1000};
+        struct gs_local *locals;
+        size_t count;
+        open_world(&w, objects_versions[i], &template);
+        gs_addr items[100];
+        for (int k = 0; k < 99; k++)
+            items[k] = objects_int(&w.o, k);
+        items[99] = 0;
+        gs_addr list = objects_list(&w.o, items, 100), at;
+        assert_int_equal(gs_mem_read_addr(w.o.mem, list + (gs_addr)w.o.layout.list_items, &at), GS_OK);
+        objects_put64(&w.o, at + 99 * sizeof at, list);
+        memset(text, 'x', 300);
+        put_slot(&w, 1, objects_str(&w.o, text));
+        put_slot(&w, 2, list);
+        assert_int_equal(gs_locals_read(&w.python, w.o.mem, w.frame, w.code, &whole, &locals, &count), GS_OK);
+        assert_int_equal(strlen(locals[1].value), 302);
+        assert_non_null(strstr(locals[2].value, ", 97, 98, [...]]"));
+        gs_locals_free(locals, count);
+        whole.bytes = 64;
+        assert_int_equal(gs_locals_read(&w.python, w.o.mem, w.frame, w.code, &whole, &locals, &count), GS_OK);
+        assert_true(strlen(locals[1].value) < 64 && strlen(locals[2].value) < 64);
+        assert_non_null(strstr(locals[1].value, "xxx..."));
+        gs_locals_free(locals, count);
+        close_world(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_versions), cmocka_unit_test(test_secrets), cmocka_unit_test(test_shared_argument),
+        cmocka_unit_test(test_all_versions), cmocka_unit_test(values_by_path), cmocka_unit_test(paths_are_checked),
+        cmocka_unit_test(values_are_whole),  cmocka_unit_test(test_secrets),   cmocka_unit_test(test_shared_argument),
         cmocka_unit_test(test_tags),         cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

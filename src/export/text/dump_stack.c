@@ -56,6 +56,21 @@ void gs_page_measure(struct gs_page *page, const struct gs_folds *folds)
     }
 }
 
+/* On as many lines as it takes where it is to be whole. */
+static void write_value(struct gs_page *page, const char *value)
+{
+    if (!page->dump->lookup.whole || page->console->columns == 0) {
+        gs_text_fit(&page->line, value, gs_page_room(page), GS_CUT_END);
+        gs_page_end_line(page);
+        return;
+    }
+    do {
+        value = gs_text_fill(&page->line, value, gs_page_room(page));
+        gs_page_end_line(page);
+        gs_text_put(&page->line, *value ? "            " : "");
+    } while (*value);
+}
+
 static void write_locals(struct gs_page *page, const struct gs_frame *frame)
 {
     const struct gs_lookup *lookup = &page->dump->lookup;
@@ -72,8 +87,7 @@ static void write_locals(struct gs_page *page, const struct gs_frame *frame)
         gs_text_put(&page->line, "        ");
         gs_text_add(&page->line, locals[i].name);
         gs_text_put(&page->line, " = ");
-        gs_text_fit(&page->line, locals[i].value, gs_page_room(page), GS_CUT_END);
-        gs_page_end_line(page);
+        write_value(page, locals[i].value);
     }
     gs_locals_free(locals, count);
 }
