@@ -20,7 +20,7 @@ def load(path):
 def name(frame):
     if "gap" in frame:
         return "[gap: %s]" % frame["gap"]
-    text = frame["fn"]
+    text = frame.get("qualname", frame["fn"]).rpartition("<locals>.")[2]
     if frame.get("module") or frame.get("file"):
         text += " (%s%s)" % (frame.get("module") or frame["file"], ":%d" % frame["line"] if frame.get("line") else "")
     return text.replace(";", ":")
@@ -60,7 +60,8 @@ def test_keys(draw):
         assert list(sample) == ["type", "time_us", "pid", "weight_us", "gap_us", "threads"]
         for thread in sample["threads"]:
             assert list(thread) == ["tid", "name", "gil", "evidence", "lock", "runnable", "stack"]
-            assert all(list(frame) in (["fn", "file", "line"], ["gap"]) for frame in thread["stack"])
+            assert all(list(frame) in (["fn", "file", "line"], ["fn", "qualname", "file", "line"], ["gap"])
+                       for frame in thread["stack"])
     assert sum(sample["weight_us"] + sample["gap_us"] for sample in samples) == lines[-1]["seconds"] * 1e6
     assert samples[-1]["time_us"] - lines[0]["begin_us"] == lines[-1]["seconds"] * 1e6
 

@@ -105,6 +105,10 @@ static enum gs_status write_frame(struct jsonl *self, const struct gs_place *pla
     }
     fputs_unlocked("{\"fn\":", out);
     enum gs_status status = gs_json_write_text(*place->function ? place->function : "<unknown code>", out);
+    if (status == GS_OK && place->qualname && strcmp(place->qualname, place->function) != 0) {
+        fputs_unlocked(",\"qualname\":", out);
+        status = gs_json_write_text(place->qualname, out);
+    }
     fputs_unlocked(place->module ? ",\"module\":" : ",\"file\":", out);
     if (status == GS_OK)
         status = gs_json_write_text(file, out);
