@@ -9,6 +9,7 @@
 #include "base/console.h"
 #include "gilspy/snapshot.h"
 #include "profile/modes.h"
+#include "push/profile.h"
 
 enum gs_option_id {
 #define OPTION(id, ...) GS_OPT_##id,
@@ -56,7 +57,11 @@ struct gs_args {
     uint64_t given;                   /* the set of options that were */
     uint64_t rotate_us, rotate_bytes; /* both 0: not given */
     uint64_t rotate_keep;             /* recordings */
-    const char **diffs;               /* recordings to compare with */
+    const char *push;                 /* URL, NULL: not given */
+    uint64_t every_us;
+    struct gs_push_label *labels;
+    size_t label_count;
+    const char **diffs; /* recordings to compare with */
     size_t diff_count;
     enum gs_mode mode;
     const char *format, *user; /* NULL: not given */

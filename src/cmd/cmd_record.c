@@ -17,6 +17,7 @@
 #include "session/sampling.h"
 #include "cmd/summary.h"
 #include "recording/recorder.h"
+#include "push/push.h"
 
 /* Everything that is sampled goes into a recording; another format is drawn from it at the end. */
 struct record {
@@ -27,7 +28,11 @@ struct record {
     struct gs_rotation *rotation;   /* or several of them */
     int fd;
     struct gs_sink *recorder;
-    uint64_t empty_bytes; /* of a recording of nothing */
+    struct gs_push *push; /* NULL: nothing is pushed */
+    struct gs_sent sent;
+    enum gs_status pushed; /* what came of it, */
+    struct gs_err why;     /* and why it failed */
+    uint64_t empty_bytes;  /* of a recording of nothing */
     struct gs_meter meter;
     struct gs_sampling *sampling;
     bool progress; /* a line of it stands on the terminal */
@@ -76,10 +81,7 @@ static enum gs_status open_rotation(struct record *r, struct gs_err *err)
                                                 .rotate_bytes = r->args->rotate_bytes,
                                                 .keep = r->args->rotate_keep,
                                                 .remarks = &gs_to_user};
-    enum gs_status status = gs_rotation_open(&r->rotation, &options, sum_up, r, err);
-    if (!status)
-        gs_meter_init(&r->meter, gs_rotation_sink(r->rotation));
-    return status;
+    return gs_rotation_open(&r->rotation, &options, sum_up, r, err);
 }
 
 static enum gs_status open_recording(struct record *r, struct gs_err *err)
@@ -102,8 +104,32 @@ static enum gs_status open_recording(struct record *r, struct gs_err *err)
     if (status)
         return status == GS_OUTPUT ? cannot_write(r, errno, err) : gs_fail(err, status, "cannot record: out of memory");
     r->empty_bytes = gs_recorder_bytes(r->recorder);
-    gs_meter_init(&r->meter, r->recorder);
     return GS_OK;
+}
+
+/* Who pushes wants no file, unless it is asked for. */
+static bool wants_file(const struct gs_args *args)
+{
+    return !args->push || args->output || args->format || args->rotate_keep;
+}
+
+static enum gs_status open_sinks(struct record *r, struct gs_err *err)
+{
+    const struct gs_args *args = r->args;
+    enum gs_status status = wants_file(args) ? open_recording(r, err) : GS_OK;
+    struct gs_sink *sink = r->rotation && !status ? gs_rotation_sink(r->rotation) : r->recorder;
+    if (!status && args->push) {
+        const struct gs_push_options options = {.url = args->push,
+                                                .every_us = args->every_us,
+                                                .labels = args->labels,
+                                                .label_count = args->label_count,
+                                                .remarks = args->quiet ? NULL : &gs_to_user};
+        status = gs_push_open(&r->push, &options, sink, err);
+        sink = status ? NULL : gs_push_sink(r->push);
+    }
+    if (!status)
+        gs_meter_init(&r->meter, sink);
+    return status;
 }
 
 static void clear_progress(struct record *r)
@@ -172,10 +198,9 @@ static enum gs_status place(struct record *r, enum gs_status status, bool any, s
     return status ? status : closed;
 }
 
-/* Puts the result in its place. status: how the sampling ended. */
-static enum gs_status finish(struct record *r, enum gs_status status, struct gs_err *err)
+/* Puts the file in its place. status: how the sampling ended. */
+static enum gs_status finish_file(struct record *r, enum gs_status status, struct gs_err *err)
 {
-    clear_progress(r);
     if (r->rotation)
         return gs_rotation_finish(r->rotation, status, err);
     int reason = gs_recorder_error(r->recorder);
@@ -194,16 +219,34 @@ static enum gs_status finish(struct record *r, enum gs_status status, struct gs_
     return status;
 }
 
-static enum gs_status summarize(const struct record *r, const struct gs_run_end *end, uint64_t missed)
+/* What could not be pushed does not keep the file from being complete. */
+static enum gs_status finish(struct record *r, enum gs_status status, struct gs_err *err)
 {
+    clear_progress(r);
+    if (r->push)
+        r->pushed = gs_push_finish(r->push, &r->sent, &r->why);
+    return r->recorder || r->rotation ? finish_file(r, status, err) : status;
+}
+
+/* The last words, and how it ended. */
+static enum gs_status summarize(const struct record *r, const struct gs_run_end *end, uint64_t missed,
+                                struct gs_err *err)
+{
+    const struct gs_run_pushed pushed = {.server = r->args->push, .profiles = r->sent.sent, .lost = r->sent.lost};
     struct gs_summary summary = {.args = r->args,
                                  .format = r->format,
                                  .name = r->name,
                                  .meter = &r->meter,
                                  .rotation = r->rotation,
+                                 .pushed = r->push ? &pushed : NULL,
+                                 .file = wants_file(r->args),
                                  .end = end,
                                  .missed = missed};
-    return gs_summary_tell(&summary);
+    enum gs_status status = gs_summary_tell(&summary);
+    if (status || !r->pushed)
+        return status;
+    *err = r->why;
+    return r->pushed;
 }
 
 /* Called from another thread when the one that samples is stuck in the kernel, and so not in the recorder. */
@@ -216,7 +259,7 @@ static void give_up(void *context)
     enum gs_status status = r->meter.sink.end(&r->meter.sink, &end);
     status = finish(r, status, &err);
     if (!status && r->meter.samples > 0)
-        status = summarize(r, &end, 0);
+        status = summarize(r, &end, 0, &err);
     bool failed = status || r->meter.samples == 0;
     _exit(gs_stdout_close(failed ? gs_output_message(status ? status : GS_FAILED, &err) : 0));
 }
@@ -233,7 +276,7 @@ static int record(struct record *r)
     struct gs_sampling_calls calls = {.context = r, .give_up = give_up};
     if (isatty(STDERR_FILENO) && !args->quiet && !args->program) /* a program has the terminal for itself */
         calls.tick = show_progress;
-    enum gs_status status = open_recording(r, &err);
+    enum gs_status status = open_sinks(r, &err);
     if (!status)
         status = gs_sampling_open(&r->sampling, &options, &r->meter.sink, &calls, &exit, &err);
     struct gs_run_end end = {0};
@@ -241,10 +284,10 @@ static int record(struct record *r)
         status = gs_sampling_run(r->sampling, &err);
         gs_sampling_sum(r->sampling, &end);
     }
-    if (r->recorder || r->rotation)
+    if (r->recorder || r->rotation || r->push)
         status = finish(r, status, &err);
     if (!status)
-        status = summarize(r, &end, gs_sampling_missed(r->sampling));
+        status = summarize(r, &end, gs_sampling_missed(r->sampling), &err);
     int failed = status ? (err.what[0] || !exit ? gs_output_message(status, &err) : exit) : 0;
     int child = r->sampling ? gs_sampling_wait(r->sampling) : -1;
     gs_sampling_close(r->sampling);
@@ -264,13 +307,29 @@ static enum gs_status check_rotation(struct record *r, struct gs_err *err)
     return GS_USAGE;
 }
 
-/* A recording has all of it. */
+static enum gs_status check_push(const struct gs_args *args, struct gs_err *err)
+{
+    const struct gs_push_protocol *protocol;
+    char *server;
+    const char *alone = args->push ? NULL : gs_args_given(args, GS_OPT(EVERY) | GS_OPT(LABEL));
+    if (alone)
+        return gs_fail(err, GS_USAGE, "cannot record: --%s is for what is sent with --push", alone);
+    enum gs_status status = args->push ? gs_push_url(args->push, &protocol, &server, err) : GS_OK;
+    if (args->push)
+        free(server);
+    return status;
+}
+
+/* A recording has all of it, and so has what is pushed. */
 static void tell_unheeded(const struct gs_args *args)
 {
     const char *drawn = gs_args_given(args, GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) |
                                                 GS_OPT(THREAD) | GS_OPT(FUNCTION));
     if (drawn && !args->quiet)
-        gs_remark("a recording has every thread and every mode: give --%s to gilspy report, which draws it", drawn);
+        gs_remark(wants_file(args)
+                      ? "a recording has every thread and every mode: give --%s to gilspy report, which draws it"
+                      : "what is pushed has every thread and every mode: --%s changes nothing",
+                  drawn);
 }
 
 static int run(const struct gs_args *args)
@@ -282,17 +341,22 @@ static int run(const struct gs_args *args)
         status = gs_draw_choose(&r.format, args, &err);
     if (!status && !r.format && args->output && strcmp(args->output, "-") == 0 && isatty(STDOUT_FILENO))
         status = gs_fail(&err, GS_USAGE, "cannot write a recording to a terminal");
+    if (!status)
+        status = check_push(args, &err);
     if (!status && args->rotate_keep)
         status = check_rotation(&r, &err);
     if (status)
         return gs_message(status, &err);
+    if (!wants_file(args))
+        r.format = NULL;
     if (!r.format)
         tell_unheeded(args);
     char extension[32];
     gs_draw_extension(r.format, extension);
-    r.name = gs_wire_name(args, extension);
+    r.name = wants_file(args) ? gs_wire_name(args, extension) : strdup(args->push);
     int exit = r.name ? record(&r) : gs_status_exit(GS_NO_MEMORY);
     gs_meter_fini(&r.meter);
+    gs_push_close(r.push);
     gs_rotation_close(r.rotation);
     if (r.format && r.fd >= 0)
         close(r.fd);
@@ -319,11 +383,12 @@ const struct gs_cmd gs_cmd_record = {
         "  gilspy record -p 1234 -d 30 -m blame -o b.svg  who made whom wait\n"
         "  gilspy record -p 1234 -o run.gilspy            to be drawn later, in any mode\n"
         "  gilspy record -p 1234 -o run.gilspy --rotate 1h,24   the last day, by hours\n"
+        "  gilspy record -p 1234 --push pyroscope+http://host:4040   to a server\n"
         "  gilspy record -s -- python3 app.py             a program and its children",
     .options = GS_OPT(PID) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(CONTROL) |
-               GS_OPT(ROTATE) | GS_OPT(FORMAT) | GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) |
-               GS_OPT(THREAD) | GS_OPT(FUNCTION) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(BLOCKING) |
-               GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) |
-               GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
+               GS_OPT(ROTATE) | GS_OPT(PUSH) | GS_OPT(EVERY) | GS_OPT(LABEL) | GS_OPT(FORMAT) | GS_OPT(MODE) |
+               GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) | GS_OPT(THREAD) | GS_OPT(FUNCTION) | GS_OPT(NATIVE) |
+               GS_OPT(DEBUGINFOD) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) |
+               GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
 };

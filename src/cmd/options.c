@@ -4,6 +4,7 @@
 
 #include "base/parse.h"
 #include "cmd/args.h"
+#include "push/names.h"
 #include "session/control.h"
 #include "session/family.h"
 
@@ -49,6 +50,35 @@ static bool set_ROTATE(struct gs_args *args, const char *argument)
     if (gs_parse_time_us(length, &args->rotate_us))
         return args->rotate_us >= LEAST_US;
     return gs_parse_size(length, &args->rotate_bytes) && args->rotate_bytes >= LEAST_BYTES;
+}
+
+static bool set_PUSH(struct gs_args *args, const char *argument)
+{
+    args->push = argument;
+    return *argument != '\0';
+}
+
+static bool set_EVERY(struct gs_args *args, const char *argument)
+{
+    return gs_parse_time_us(argument, &args->every_us) && args->every_us >= 1000000 && args->every_us <= 3600000000;
+}
+
+static bool set_LABEL(struct gs_args *args, const char *argument)
+{
+    const char *equals = strchr(argument, '=');
+    struct gs_push_label label = {.name = NULL};
+    if (!equals || !equals[1] || !gs_push_label_name(argument, (size_t)(equals - argument)))
+        return false;
+    struct gs_push_label *longer = realloc(args->labels, (args->label_count + 1) * sizeof *longer);
+    if (!longer)
+        return false;
+    args->labels = longer;
+    label.name = strndup(argument, (size_t)(equals - argument));
+    label.value = malloc(GS_PUSH_TEXT);
+    if (label.value)
+        gs_push_clean(label.value, equals + 1, strlen(equals + 1));
+    longer[args->label_count++] = label;
+    return label.name && label.value;
 }
 
 static bool set_CONTROL(struct gs_args *args, const char *argument)

@@ -5,6 +5,7 @@
 #include "cmd/draw.h"
 #include "cmd/message.h"
 #include "cmd/summary.h"
+#include "export/formats.h"
 #include "export/run.h"
 
 /* ". Open it in a browser", or nothing. */
@@ -91,10 +92,11 @@ enum gs_status gs_summary_tell(const struct gs_summary *summary)
         return GS_NO_MEMORY;
     for (size_t i = 0; names && names[i]; i++)
         newest = names[i];
+    const char *written = summary->format ? summary->format->name : GS_FORMAT_RECORDING;
     struct gs_run_summary run = {.pid = meter->pid,
                                  .python = meter->python,
                                  .output = newest ? newest : summary->name,
-                                 .format = summary->format ? summary->format->name : GS_FORMAT_RECORDING,
+                                 .format = summary->file ? written : gs_format_pprof.name,
                                  .mode = summary->format ? gs_modes[args->mode].name : gs_modes[GS_MODE_WALL].name,
                                  .seconds = (double)(summary->end->end_ns - summary->end->begin_ns) / 1e9,
                                  .rate_hz = args->rate_hz,
@@ -105,6 +107,7 @@ enum gs_status gs_summary_tell(const struct gs_summary *summary)
                                  .held = held(meter),
                                  .made = summary->rotation ? gs_rotation_result(summary->rotation)->made : 0,
                                  .kept = names,
+                                 .pushed = summary->pushed,
                                  .end = summary->end};
     if (args->json)
         status = tell_json(&run);

@@ -14,6 +14,8 @@ struct gs_summary {
     const char *name;               /* of the output */
     const struct gs_meter *meter;
     const struct gs_rotation *rotation; /* NULL: there is one output */
+    const struct gs_run_pushed *pushed; /* NULL: nothing was to be */
+    bool file;                          /* there is one */
     const struct gs_run_end *end;
     uint64_t missed; /* processes */
 };

@@ -61,6 +61,11 @@ void gs_run_text(struct gs_text *text, const struct gs_run_summary *summary)
         gs_words_count(text, (size_t)summary->missed, "Python process was", "Python processes were");
         gs_text_put(text, " never sampled");
     }
+    if (summary->pushed) {
+        gs_text_put(text, "; ");
+        gs_words_count(text, (size_t)summary->pushed->profiles, "profile", "profiles");
+        gs_text_put(text, " pushed");
+    }
 }
 
 void gs_run_details(struct gs_text *text, const struct gs_run_summary *summary)
@@ -101,6 +106,12 @@ static json_t *rotated(const struct gs_run_summary *summary)
     for (size_t i = 0; summary->kept[i]; i++)
         json_array_append_new(kept, gs_json_text(summary->kept[i]));
     return json_pack("{s:I, s:o}", "recordings", (json_int_t)summary->made, "kept", kept);
+}
+
+static json_t *pushed(const struct gs_run_pushed *run)
+{
+    return json_pack("{s:o, s:I, s:I}", "server", gs_json_text(run->server), "profiles", (json_int_t)run->profiles,
+                     "lost", (json_int_t)run->lost);
 }
 
 static json_t *threads_of(const struct gs_gilstat *stat)
@@ -150,6 +161,8 @@ enum gs_status gs_run_json(const struct gs_run_summary *summary, FILE *out)
                   "unique_stacks", (json_int_t)summary->unique_stacks, "quality", gs_json_quality(&end->quality));
     if (summary->kept && document)
         json_object_set_new(document, "rotated", rotated(summary));
+    if (summary->pushed && document)
+        json_object_set_new(document, "pushed", pushed(summary->pushed));
     if (summary->exact && document && !add_exact(document, summary->exact)) {
         json_decref(document);
         document = NULL;

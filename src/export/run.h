@@ -8,15 +8,22 @@
 #include "gilspy/sample.h"
 #include "gil/gilstat.h"
 
+/* What went to a server. */
+struct gs_run_pushed {
+    const char *server;
+    uint64_t profiles, lost; /* that arrived, and that did not */
+};
+
 struct gs_run_summary {
     pid_t pid;
     const char *python;
     const char *output, *format, *mode;
     double seconds, rate_hz;
     uint64_t unique_stacks, processes, threads, missed;
-    double held;       /* share of the time in which the GIL of the first process was held */
-    uint64_t made;     /* recordings, when the run was divided; */
-    char *const *kept; /* those that are left, NULL at the end; NULL: it was not divided */
+    double held;                        /* share of the time in which the GIL of the first process was held */
+    uint64_t made;                      /* recordings, when the run was divided; */
+    char *const *kept;                  /* those that are left, NULL at the end; NULL: it was not divided */
+    const struct gs_run_pushed *pushed; /* NULL: nothing was to be */
     const struct gs_run_end *end;
     const struct gs_gilstat *exact; /* of trace; NULL: nothing was traced */
 };

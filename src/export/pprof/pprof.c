@@ -123,10 +123,11 @@ static enum gs_status end(struct gs_sink *sink, const struct gs_run_end *run)
 {
     struct gs_pprof *self = (struct gs_pprof *)sink;
     enum gs_status status = gs_calltree_finish(self->tree);
+    self->end_ns = run->end_ns;
     return status == GS_OK ? gs_pprof_write(self, run) : status;
 }
 
-static void close_pprof(struct gs_sink *sink)
+void gs_pprof_close(struct gs_sink *sink)
 {
     struct gs_pprof *self = (struct gs_pprof *)sink;
     if (!self)
@@ -140,30 +141,38 @@ static void close_pprof(struct gs_sink *sink)
     free(self);
 }
 
-static enum gs_status open_pprof(struct gs_sink **sink, FILE *out, const struct gs_selection *selection)
+enum gs_status gs_pprof_open(struct gs_sink **sink, FILE *out, const struct gs_selection *selection,
+                             const struct gs_pprof_options *options)
 {
-    static const struct gs_calltree_options options = {.most = GS_CALLTREE_MOST};
+    const struct gs_calltree_options tree = {.most = options->most};
     struct gs_pprof *self = calloc(1, sizeof *self);
     if (!self)
         return GS_NO_MEMORY;
     self->sink = (struct gs_sink){begin, add_process, add_thread, add_sample, forget, end};
+    self->options = *options;
     self->out = out;
     self->selection = selection;
     self->by_thread = *selection;
     self->by_thread.threads = true;
-    self->tree = gs_calltree_new(&self->by_thread, &options);
+    self->tree = gs_calltree_new(&self->by_thread, &tree);
     *sink = &self->sink;
     if (self->tree)
         return GS_OK;
-    close_pprof(&self->sink);
+    gs_pprof_close(&self->sink);
     *sink = NULL;
     return GS_NO_MEMORY;
+}
+
+static enum gs_status open_file(struct gs_sink **sink, FILE *out, const struct gs_selection *selection)
+{
+    static const struct gs_pprof_options options = {.most = GS_CALLTREE_MOST};
+    return gs_pprof_open(sink, out, selection, &options);
 }
 
 const struct gs_format gs_format_pprof = {
     .name = "pprof",
     .extensions = ".pb.gz",
     .summary = "for go tool pprof, Pyroscope and Parca",
-    .open = open_pprof,
-    .close = close_pprof,
+    .open = open_file,
+    .close = gs_pprof_close,
 };

@@ -37,13 +37,22 @@ struct gs_pprof_part {
     uint8_t class; /* word * 2 + runnable */
 };
 
+/* Which profile: of `-f pprof`, or for a server, which makes a series of each text that labels a sample. */
+struct gs_pprof_options {
+    uint32_t most;      /* nodes of the call tree, and so samples: the rarest leaves make room */
+    bool times_only;    /* no count of samples */
+    const char *thread; /* the label of the thread's name; NULL: all that is known of the thread is labelled */
+};
+
 struct gs_pprof {
     struct gs_sink sink;
+    struct gs_pprof_options options;
     FILE *out;
     const struct gs_selection *selection;
     struct gs_selection by_thread; /* the same with threads, for the tree */
     struct gs_calltree *tree;
     struct gs_run_info run;
+    uint64_t end_ns; /* of the run, when it has ended */
     const char *exe; /* of the first process that has one */
     struct gs_pprof_process *processes;
     uint32_t process_count;
@@ -53,6 +62,11 @@ struct gs_pprof {
     size_t list_room;
     struct gs_sampled_gil gils[GS_GILS_MOST]; /* and their GILs */
 };
+
+/* As gs_format's open and close. */
+enum gs_status gs_pprof_open(struct gs_sink **sink, FILE *out, const struct gs_selection *selection,
+                             const struct gs_pprof_options *options) GS_MUST_CHECK;
+void gs_pprof_close(struct gs_sink *sink);
 
 /* The tree is finished. */
 enum gs_status gs_pprof_write(struct gs_pprof *pprof, const struct gs_run_end *end) GS_MUST_CHECK;

@@ -256,6 +256,11 @@ static const enum value shown[GS_MODE_COUNT] = {
     [GS_MODE_GIL] = GIL,     [GS_MODE_WAIT] = WAIT, [GS_MODE_BLAME] = WAIT,
 };
 
+static int first_value(const struct gs_pprof *pprof)
+{
+    return pprof->options.times_only ? WALL : SAMPLES;
+}
+
 /* A stack on its way into the file. */
 struct stack {
     size_t depth; /* of writer->path */
@@ -304,14 +309,22 @@ static void add_label(struct gs_pprof_writer *writer, Gs__Sample *sample, const 
     label->num = number;
 }
 
+static void add_thread(struct gs_pprof_writer *writer, Gs__Sample *sample, const struct stack *stack, const char *key)
+{
+    gs_label_cut(&writer->name, 0);
+    gs_label_add(&writer->name, *stack->thread->name ? stack->thread->name : "<no name>", 0);
+    add_label(writer, sample, key, number_of_label(writer, &writer->name), 0);
+}
+
 static void add_labels(struct gs_pprof_writer *writer, Gs__Sample *sample, const struct stack *stack, const char *gil)
 {
-    if (stack->thread) {
-        gs_label_cut(&writer->name, 0);
-        gs_label_add(&writer->name, *stack->thread->name ? stack->thread->name : "<no name>", 0);
-        add_label(writer, sample, "thread", number_of_label(writer, &writer->name), 0);
+    const char *key = writer->pprof->options.thread;
+    if (stack->thread)
+        add_thread(writer, sample, stack, key ? key : "thread");
+    if (key)
+        return;
+    if (stack->thread)
         add_label(writer, sample, "tid", 0, stack->thread->tid);
-    }
     add_label(writer, sample, "gil", number_of_text(writer, gil), 0);
     add_label(writer, sample, "pid", 0, writer->pprof->processes[stack->part->process].pid);
 }
@@ -335,7 +348,7 @@ static void write_sample(struct gs_pprof_writer *writer, uint32_t node)
     Gs__Label list[LABELS], *labels[LABELS] = {&list[0], &list[1], &list[2], &list[3]};
     Gs__Sample sample = GS__SAMPLE__INIT, *samples = &sample;
     Gs__Profile piece = GS__PROFILE__INIT;
-    if (ns == 0 && value[SAMPLES] == 0)
+    if (ns == 0 && (value[SAMPLES] == 0 || writer->pprof->options.times_only))
         return;
     if (!climb(writer, node, &stack)) {
         writer->status = GS_NO_MEMORY;
@@ -350,8 +363,8 @@ static void write_sample(struct gs_pprof_writer *writer, uint32_t node)
         word = GS_UNKNOWN;
     sample.n_location_id = stack.depth;
     sample.location_id = writer->path;
-    sample.n_value = VALUES;
-    sample.value = value;
+    sample.n_value = (size_t)(VALUES - first_value(writer->pprof));
+    sample.value = &value[first_value(writer->pprof)];
     sample.label = labels;
     add_labels(writer, &sample, &stack, gs_gil_word_name(word));
     piece.n_sample = 1;
@@ -365,7 +378,7 @@ static void write_types(struct gs_pprof_writer *writer)
     Gs__Profile piece = GS__PROFILE__INIT;
     double hz = writer->pprof->run.rate_hz;
     number_of_text(writer, ""); /* number 0 */
-    for (int i = 0; i < VALUES; i++) {
+    for (int i = first_value(writer->pprof); i < VALUES; i++) {
         gs__value_type__init(&type[i]);
         type[i].type = number_of_text(writer, values[i].name);
         type[i].unit = number_of_text(writer, values[i].unit);
@@ -373,8 +386,8 @@ static void write_types(struct gs_pprof_writer *writer)
     }
     period.type = type[WALL].type;
     period.unit = type[WALL].unit;
-    piece.n_sample_type = VALUES;
-    piece.sample_type = types;
+    piece.n_sample_type = (size_t)(VALUES - first_value(writer->pprof));
+    piece.sample_type = &types[first_value(writer->pprof)];
     piece.period_type = &period;
     piece.period = isfinite(hz) && hz > 1e-6 ? (int64_t)(1e9 / hz + 0.5) : 0;
     piece.default_sample_type = type[shown[writer->pprof->selection->mode]].type;

@@ -1,0 +1,140 @@
+/* Names out of what a target says of itself, which is anything. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/apart.h"
+#include "base/escape.h"
+#include "push/names.h"
+#include "push/profile.h"
+#include "target/procfs.h"
+
+void gs_push_clean(char clean[GS_PUSH_TEXT], const char *theirs, size_t len)
+{
+    static const char more[] = "…";
+    size_t used = 0;
+    while (len > 0) {
+        uint32_t character;
+        char shown[GS_ESCAPE_MAX];
+        size_t taken = gs_utf8_next(theirs, len, &character);
+        size_t width = gs_escape_plain(character, shown);
+        if (used + width + sizeof more > GS_PUSH_TEXT) {
+            memcpy(clean + used, more, sizeof more - 1);
+            used += sizeof more - 1;
+            break;
+        }
+        memcpy(clean + used, shown, width);
+        used += width;
+        theirs += taken;
+        len -= taken;
+    }
+    clean[used] = '\0';
+}
+
+/* The value of a variable; NULL: it is not there, or empty. */
+static const char *variable(const char *environment, size_t len, const char *name, size_t *value_len)
+{
+    size_t name_len = strlen(name);
+    for (const char *at = environment, *end = environment + len; at < end;) {
+        size_t entry = strnlen(at, (size_t)(end - at));
+        if (entry > name_len + 1 && memcmp(at, name, name_len) == 0 && at[name_len] == '=') {
+            *value_len = entry - name_len - 1;
+            return at + name_len + 1;
+        }
+        at += entry < (size_t)(end - at) ? entry + 1 : entry;
+    }
+    return NULL;
+}
+
+static const char *base_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+/* What the interpreter runs (Modules/main.c and Python/getopt.c, CPython 3.13: options that take the next word);
+ * NULL: nothing that has a name. */
+static const char *script_of(char *const *words)
+{
+    for (size_t i = 1; words[i]; i++) {
+        const char *word = words[i];
+        if (word[0] != '-')
+            return base_of(word);
+        if (strcmp(word, "-m") == 0)
+            return words[i + 1];
+        if (strncmp(word, "-m", 2) == 0)
+            return word + 2;
+        if (strncmp(word, "-c", 2) == 0 || strcmp(word, "-") == 0)
+            return NULL;
+        if ((strcmp(word, "-W") == 0 || strcmp(word, "-X") == 0 || strcmp(word, "--check-hash-based-pycs") == 0) &&
+            words[i + 1])
+            i++;
+    }
+    return NULL;
+}
+
+void gs_push_service(char service[GS_PUSH_TEXT], const char *environment, size_t len, char *const *command)
+{
+    const char *name = environment ? variable(environment, len, "OTEL_SERVICE_NAME", &len) : NULL;
+    if (!name) {
+        const char *program = command && command[0] ? command[0] : "";
+        name = gs_called_python(program) ? script_of(command) : NULL;
+        if (!name)
+            name = base_of(program);
+        len = strlen(name);
+        if (len > 3 && strcmp(name + len - 3, ".py") == 0)
+            len -= 3;
+    }
+    gs_push_clean(service, len > 0 ? name : "python", len > 0 ? len : 6);
+}
+
+struct service {
+    char name[GS_PUSH_TEXT];
+};
+
+static void look_up(const void *context, void *result)
+{
+    const struct gs_sampled_process *process = context;
+    ssize_t len;
+    char *environment = gs_proc_read_all(process->pid, "environ", &len);
+    gs_push_service(((struct service *)result)->name, environment, environment ? (size_t)len : 0, process->command);
+    free(environment);
+}
+
+void gs_push_service_of(char service[GS_PUSH_TEXT], const struct gs_sampled_process *process)
+{
+    struct service found;
+    if (gs_apart_run(look_up, process, &found, sizeof found) == GS_APART_DONE)
+        memcpy(service, found.name, GS_PUSH_TEXT);
+    else
+        gs_push_service(service, NULL, 0, process->command);
+}
+
+void gs_push_group(char group[GS_PUSH_TEXT], const char *thread)
+{
+    char shape[4 * GS_PUSH_TEXT]; /* more than is shown */
+    size_t used = 0;
+    for (const char *at = thread; *at && used < sizeof shape; at++) {
+        if (!isdigit((unsigned char)*at))
+            shape[used++] = *at;
+        else if (used == 0 || shape[used - 1] != '*')
+            shape[used++] = '*';
+    }
+    gs_push_clean(group, used > 0 ? shape : "<no name>", used > 0 ? used : 9);
+}
+
+bool gs_push_label_name(const char *name, size_t len)
+{
+    static const char *const ours[] = {"service_name", "pid", GS_PUSH_THREAD};
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+        if (strlen(ours[i]) == len && memcmp(name, ours[i], len) == 0)
+            return false;
+    }
+    if (len == 0 || len >= GS_PUSH_TEXT || isdigit((unsigned char)name[0]) || strncmp(name, "__", 2) == 0)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (!isalnum((unsigned char)name[i]) && name[i] != '_')
+            return false;
+    }
+    return true;
+}

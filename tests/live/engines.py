@@ -1,0 +1,119 @@
+"""Servers of profiles, as script/setup --engines built them: each runs for one test, on this machine alone."""
+import contextlib
+import http.client
+import json
+import os
+import socket
+import subprocess
+import time
+import urllib.request
+
+import pytest
+
+FOLDER = os.path.join(os.environ.get("GILSPY_PYTHONS", "/var/cache/gilspy/pythons"), "engines")
+READY_S = 90
+PYROSCOPE = """
+target: all
+server: {{http_listen_address: 127.0.0.1, http_listen_port: {http}, grpc_listen_address: 127.0.0.1, grpc_listen_port: {grpc}}}
+analytics: {{reporting_enabled: false}}
+self_profiling: {{disable_push: true}}
+memberlist: {{bind_addr: [127.0.0.1], bind_port: {gossip}, advertise_addr: 127.0.0.1, advertise_port: {gossip}}}
+storage: {{backend: filesystem, filesystem: {{dir: {folder}/shared}}}}
+pyroscopedb: {{data_path: {folder}/data}}
+"""
+LOOPBACK = ["compactor.ring.instance-addr", "distributor.ring.instance-addr", "ingester.lifecycler.addr",
+            "overrides-exporter.ring.instance-addr", "query-frontend.instance-addr", "query-scheduler.ring.instance-addr",
+            "store-gateway.sharding-ring.instance-addr"]
+COLLECTOR = """
+receivers: {{otlp: {{protocols: {{http: {{endpoint: "127.0.0.1:{http}"}}}}}}}}
+exporters: {{debug: {{verbosity: detailed}}}}
+service:
+  telemetry: {{metrics: {{level: none}}}}
+  pipelines: {{profiles: {{receivers: [otlp], exporters: [debug]}}}}
+"""
+
+
+def program(name):
+    path = os.path.join(FOLDER, name)
+    if not os.access(path, os.X_OK):
+        pytest.skip(f"no {name} in {FOLDER}: script/setup --engines builds it")
+    return path
+
+
+def ports(count):
+    with contextlib.ExitStack() as stack:
+        taken = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in taken:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in taken]
+
+
+@contextlib.contextmanager
+def running(command, folder, is_ready):
+    """The server, once it is ready; what it said is in folder/log."""
+    log = folder / "log"
+    with open(log, "w", encoding="utf-8") as out:
+        process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=folder)
+    try:
+        end = time.monotonic() + READY_S
+        while not is_ready():
+            assert process.poll() is None and time.monotonic() < end, log.read_text(encoding="utf-8")[-4000:]
+            time.sleep(0.2)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def answers(url):
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+class Pyroscope:
+    def __init__(self, port):
+        self.url = f"http://127.0.0.1:{port}"
+
+    def ask(self, method, **question):
+        """A question about the last hour."""
+        now = int(time.time() * 1000)
+        body = json.dumps({"start": now - 3600000, "end": now + 60000, **question}).encode()
+        request = urllib.request.Request(f"{self.url}/querier.v1.QuerierService/{method}", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def types(self):
+        return {each["ID"] for each in self.ask("ProfileTypes").get("profileTypes", [])}
+
+    def total_ns(self, kind, selector):
+        graph = self.ask("SelectMergeStacktraces", profileTypeID=kind, labelSelector=selector).get("flamegraph", {})
+        return int(graph.get("total", 0)), set(graph.get("names", []))
+
+    def series(self):
+        return [{each["name"]: each["value"] for each in one["labels"]} for one in self.ask("Series", matchers=[]).get("labelsSet", [])]
+
+
+@contextlib.contextmanager
+def pyroscope(folder):
+    http_port, grpc, gossip = ports(3)
+    (folder / "config.yaml").write_text(PYROSCOPE.format(http=http_port, grpc=grpc, gossip=gossip, folder=folder))
+    server = Pyroscope(http_port)
+    command = [program("pyroscope"), "-config.file", folder / "config.yaml", "-log.level", "warn",
+               *(f"-{option}=127.0.0.1" for option in LOOPBACK)]
+    with running(command, folder, lambda: answers(server.url + "/ready")):
+        yield server
+
+
+@contextlib.contextmanager
+def collector(folder):
+    [port] = ports(1)
+    (folder / "config.yaml").write_text(COLLECTOR.format(http=port))
+
+    def is_ready():
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+    with running([program("collector"), "--config", folder / "config.yaml", "--feature-gates=service.profilesSupport"], folder, is_ready):
+        yield f"http://127.0.0.1:{port}"
