@@ -7,7 +7,7 @@
 
 #include "otlp.pb-c.h"
 
-enum { GZIP_WINDOW = 15 + 16, KEYS = 1 /* texts of ours behind those of the profile */ };
+enum { GZIP_WINDOW = 15 + 16 };
 
 /* What lives as long as the message is made: every list is one piece. */
 struct otlp {
@@ -45,19 +45,6 @@ static void *piece(struct otlp *otlp, size_t count, size_t size)
 static int32_t entry(uint64_t number, size_t count)
 {
     return number < count && number <= INT32_MAX ? (int32_t)number : 0;
-}
-
-static void put_texts(struct otlp *otlp)
-{
-    size_t count = otlp->from->n_string_table;
-    char **texts = piece(otlp, count + KEYS, sizeof *texts);
-    if (!texts)
-        return;
-    if (count > 0)
-        memcpy(texts, otlp->from->string_table, count * sizeof *texts);
-    texts[count] = (char *)GS_PUSH_THREAD;
-    otlp->dictionary.n_string_table = count + KEYS;
-    otlp->dictionary.string_table = texts;
 }
 
 static void put_functions(struct otlp *otlp)
@@ -160,7 +147,7 @@ static void put_attributes(struct otlp *otlp)
         int32_t text = sample->n_label > 0 ? entry((uint64_t)sample->label[0]->str, texts) : 0;
         if (text > 0 && number[text] == 0) {
             number[text] = (int32_t)used;
-            list[used].key_strindex = (int32_t)texts;
+            list[used].key_strindex = entry((uint64_t)sample->label[0]->key, texts);
             list[used].value = value_pointers[used];
             values[used].value_case = GS__OTLP_VALUE__VALUE_STRING_VALUE;
             values[used++].string_value = from->string_table[text];
@@ -299,7 +286,8 @@ static enum gs_status encode(const struct gs_push_profile *profile, struct gs_pu
     message->header = "Otlp-Profiles-Development-Version: 1";
     message->path = strdup("/v1development/profiles");
     if (!status) {
-        put_texts(&otlp);
+        otlp.dictionary.n_string_table = otlp.from->n_string_table;
+        otlp.dictionary.string_table = otlp.from->string_table;
         put_functions(&otlp);
         put_mappings(&otlp);
         put_locations(&otlp);

@@ -40,7 +40,7 @@ struct gs_pprof_part {
 /* Which profile: of `-f pprof`, or for a server, which makes a series of each text that labels a sample. */
 struct gs_pprof_options {
     uint32_t most;      /* nodes of the call tree, and so samples: the rarest leaves make room */
-    bool times_only;    /* no count of samples */
+    bool times_only;    /* neither a count of samples nor the quality of the run, of which it is a part */
     const char *thread; /* the label of the thread's name; NULL: all that is known of the thread is labelled */
 };
 

@@ -428,8 +428,9 @@ static void write_run(struct gs_pprof_writer *writer, const struct gs_run_end *e
     comments[0] = number_of_label(writer, &writer->name);
     gs_label_put(&writer->name, "mode %s: %s", mode->name, mode->help);
     comments[1] = number_of_label(writer, &writer->name);
-    comments[2] = quality_text(writer, end);
-    piece.n_comment = sizeof comments / sizeof *comments;
+    piece.n_comment = 2;
+    if (!pprof->options.times_only)
+        comments[piece.n_comment++] = quality_text(writer, end);
     piece.comment = comments;
     piece.time_nanos = pprof->run.realtime_ns;
     piece.duration_nanos = end->end_ns > pprof->run.begin_ns ? (int64_t)(end->end_ns - pprof->run.begin_ns) : 0;
