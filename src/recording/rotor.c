@@ -80,16 +80,17 @@ static struct thread *find(const struct gs_rotor *rotor, uint32_t source)
                                    : NULL;
 }
 
-/* Numbers are given out in rising order: a new one belongs at the end of the list. */
+/* Numbers are given out in rising order, so that a new one belongs at the end of the list; one that was dropped because
+ * it was in no sample for long (a thread of C that calls Python now and then) may come back. */
 static struct thread *add(struct gs_rotor *rotor, uint32_t source)
 {
-    if (rotor->thread_count > 0 && rotor->threads[rotor->thread_count - 1].source > source)
-        return NULL;
     if (!gs_room((void **)&rotor->threads, &rotor->thread_room, rotor->thread_count + 1, sizeof *rotor->threads))
         return NULL;
-    struct thread *thread = &rotor->threads[rotor->thread_count++];
-    *thread = (struct thread){.source = source, .seen = rotor->piece};
-    return thread;
+    size_t at = rotor->thread_count++;
+    for (; at > 0 && rotor->threads[at - 1].source > source; at--)
+        rotor->threads[at] = rotor->threads[at - 1];
+    rotor->threads[at] = (struct thread){.source = source, .seen = rotor->piece};
+    return &rotor->threads[at];
 }
 
 /* The recording's own number of a process, which is told to it if it has none. */
@@ -130,7 +131,7 @@ static enum gs_status rotor_thread(struct gs_sink *sink, uint32_t number, const 
     return rotor->recorder && thread->piece == rotor->piece ? tell_thread(rotor, thread) : GS_OK;
 }
 
-/* One that was in none of the samples of its process has ended: its number will not come again. */
+/* One that was in none of the samples of its process has ended, or is told of again when it comes back. */
 static void drop_ended(struct gs_rotor *rotor)
 {
     size_t kept = 0;

@@ -307,6 +307,53 @@ static void test_when_they_started(void **state)
     }
 }
 
+static enum gs_status open_log(void *context, struct gs_sink **recorder)
+{
+    struct run_log *log = context;
+    run_log_open(log);
+    *recorder = &log->sink;
+    return GS_OK;
+}
+
+static enum gs_status close_log(void *context)
+{
+    run_log_close(context);
+    return GS_OK;
+}
+
+/* A thread of C that has a thread state now and then only: it was in no sample of a whole recording, and comes back. */
+static void test_comes_back(void **state)
+{
+    struct run_log log;
+    uint64_t sums = 0;
+    struct gs_rotor *rotor;
+    struct gs_rotor_limit limit = {.time_ns = 1000};
+    struct gs_rotor_calls calls = {&log, open_log, close_log, sum, &sums};
+    struct gs_stacks *stacks = gs_stacks_new();
+    struct gs_thread_sample both[] = {{.thread = 0}, {.thread = 1}};
+    static const size_t counts[] = {2, 1, 1, 2};
+    (void)state;
+    assert_int_equal(gs_rotor_new(&rotor, &limit, &calls), GS_OK);
+    struct gs_sink *sink = gs_rotor_sink(rotor);
+    assert_int_equal(sink->begin(sink, &(struct gs_run_info){.begin_ns = 1000, .rate_hz = 100}), GS_OK);
+    assert_int_equal(sink->process(sink, 0, &(struct gs_sampled_process){.pid = 1}), GS_OK);
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(sink->thread(sink, i, &(struct gs_sampled_thread){.tid = 7 + (pid_t)i, .name = "x"}), GS_OK);
+    for (size_t i = 0; i < 4; i++) {
+        struct gs_sample sample = {.time_ns = 1500 + i * 1000,
+                                   .weight_ns = 500,
+                                   .threads = both + 2 - counts[i],
+                                   .thread_count = counts[i],
+                                   .stacks = stacks};
+        if (i == 3)
+            assert_int_equal(sink->thread(sink, 0, &(struct gs_sampled_thread){.tid = 7, .name = "x"}), GS_OK);
+        assert_int_equal(sink->sample(sink, &sample), GS_OK);
+    }
+    assert_int_equal(sink->end(sink, &(struct gs_run_end){.end_ns = 5000}), GS_OK);
+    gs_rotor_free(rotor);
+    gs_stacks_free(stacks);
+}
+
 /* Nothing opens a recording but a sample. */
 static void test_nothing(void **state)
 {
@@ -320,9 +367,9 @@ static void test_nothing(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_time),          cmocka_unit_test(test_bytes),
-                                       cmocka_unit_test(test_each_is_whole), cmocka_unit_test(test_gap),
-                                       cmocka_unit_test(test_twice),         cmocka_unit_test(test_wild),
-                                       cmocka_unit_test(test_nothing),       cmocka_unit_test(test_when_they_started)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_time),       cmocka_unit_test(test_bytes),   cmocka_unit_test(test_each_is_whole),
+        cmocka_unit_test(test_gap),        cmocka_unit_test(test_twice),   cmocka_unit_test(test_wild),
+        cmocka_unit_test(test_comes_back), cmocka_unit_test(test_nothing), cmocka_unit_test(test_when_they_started)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
