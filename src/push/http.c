@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/auxv.h>
 
 #include "push/http.h"
 
@@ -53,7 +54,7 @@ static bool find_functions(struct gs_http *http, void *library)
 /* Any of the flavours that distributions have; it stays until the program ends. */
 static void *load_library(void)
 {
-    static const char *const names[] = {"libcurl.so.4", "libcurl-gnutls.so.4", "libcurl-nss.so.4"};
+    static const char *const names[] = {"libcurl.so.4", "libcurl-gnutls.so.4"};
     void *library = NULL;
     for (size_t i = 0; i < sizeof names / sizeof *names && !library; i++)
         library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
@@ -63,10 +64,17 @@ static void *load_library(void)
 enum gs_status gs_http_open(struct gs_http **out, const atomic_bool *give_up, struct gs_err *err)
 {
     struct gs_http *http = calloc(1, sizeof *http);
-    void *library = http ? load_library() : NULL;
     *out = http;
     if (!http)
         return gs_fail(err, GS_NO_MEMORY, "cannot push: out of memory");
+    if (getauxval(AT_SECURE)) {
+        gs_fail(err, GS_FAILED,
+                "cannot push: gilspy has capabilities of its own, and whoever starts it would choose "
+                "the server, and files to send to it");
+        gs_err_todo(err, "Leave out --push, or run a gilspy without capabilities as root");
+        return GS_FAILED;
+    }
+    void *library = load_library();
     http->give_up = give_up;
     if (library && find_functions(http, library) && http->curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK &&
         (http->curl = http->curl_easy_init()))

@@ -11,6 +11,7 @@ import threading
 import pytest
 
 import gilspy
+from engines import fields
 from test_errors import check_failure
 
 PUSH = "/push.v1.PusherService/Push"
@@ -78,30 +79,6 @@ def push(pid, server, *words, kind="pyroscope", environment=None, duration="300m
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GILSPY_PUSH_")}
     return gilspy.run("record", "-p", pid, "-r", 200, "-d", duration, "--push", f"{kind}+{server.address}", *words,
                       env={**clean, **(environment or {})})
-
-
-def fields(message):
-    """Numbers and values of a protobuf message."""
-    at = 0
-
-    def varint():
-        nonlocal at
-        value = shift = 0
-        while True:
-            value |= (message[at] & 127) << shift
-            shift += 7
-            at += 1
-            if not message[at - 1] & 128:
-                return value
-    while at < len(message):
-        key = varint()
-        if key & 7 == 2:
-            length = varint()
-            at += length
-            yield key >> 3, message[at - length:at]
-        else:
-            assert key & 7 == 0
-            yield key >> 3, varint()
 
 
 def series(body):

@@ -95,6 +95,9 @@ def test_capable(capable, target):
     done = gilspy.run("dump", "-n", "--debuginfod", "-p", target.pid, program=capable, preexec_fn=become_nobody,
                       env=dict(os.environ, DEBUGINFOD_URLS="http://127.0.0.1:9"))
     check_failure(done, 1, "gilspy has capabilities of its own", "Leave out --debuginfod")
+    done = gilspy.run("record", "--push", "pyroscope+http://localhost:1", "-p", target.pid, program=capable,
+                      preexec_fn=become_nobody, cwd="/")
+    check_failure(done, 1, "gilspy has capabilities of its own", "Leave out --push")
 
 
 CHILD = """import fcntl, json, os, sys, termios

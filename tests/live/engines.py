@@ -32,6 +32,11 @@ service:
   pipelines: {{profiles: {{receivers: [otlp], exporters: [debug]}}}}
 """
 
+PARCA = """
+object_storage: {{bucket: {{type: FILESYSTEM, config: {{directory: "{folder}/data"}}}}}}
+scrape_configs: []
+"""
+
 
 def program(name):
     path = os.path.join(FOLDER, name)
@@ -117,3 +122,80 @@ def collector(folder):
             return probe.connect_ex(("127.0.0.1", port)) == 0
     with running([program("collector"), "--config", folder / "config.yaml", "--feature-gates=service.profilesSupport"], folder, is_ready):
         yield f"http://127.0.0.1:{port}"
+
+
+def varint(number):
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*out, number])
+
+
+def field(number, value):
+    """One field of a protobuf message."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def fields(message):
+    """Numbers and values of a protobuf message."""
+    at = 0
+
+    def number():
+        nonlocal at
+        value = shift = 0
+        while True:
+            value |= (message[at] & 127) << shift
+            shift += 7
+            at += 1
+            if not message[at - 1] & 128:
+                return value
+    while at < len(message):
+        key = number()
+        if key & 7 == 2:
+            length = number()
+            at += length
+            yield key >> 3, message[at - length:at]
+        else:
+            assert key & 7 == 0
+            yield key >> 3, number()
+
+
+class Parca:
+    """Asked by gRPC-Web: query.proto of Parca 0.20."""
+    def __init__(self, port):
+        self.url = f"http://127.0.0.1:{port}"
+
+    def ask(self, method, message):
+        request = urllib.request.Request(f"{self.url}/parca.query.v1alpha1.QueryService/{method}",
+                                         b"\0" + len(message).to_bytes(4, "big") + message,
+                                         {"Content-Type": "application/grpc-web+proto", "X-Grpc-Web": "1"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            body = answer.read()
+        assert body and body[0] == 0, body
+        return body[5:5 + int.from_bytes(body[1:5], "big")]
+
+    def types(self):
+        """As the names that a query begins with."""
+        found = set()
+        for _, each in fields(self.ask("ProfileTypes", b"")):
+            parts = dict(fields(each))
+            found.add(":".join(parts[number].decode() for number in range(1, 6)) + (":delta" if parts.get(6) else ""))
+        return found
+
+    def total_ns(self, query):
+        now = int(time.time())
+        merge = field(1, query.encode()) + field(2, field(1, now - 3600)) + field(3, field(1, now + 60))
+        return dict(fields(self.ask("Query", field(1, 2) + field(3, merge) + field(5, 4)))).get(9, 0)
+
+
+@contextlib.contextmanager
+def parca(folder):
+    [port] = ports(1)
+    (folder / "config.yaml").write_text(PARCA.format(folder=folder))
+    server = Parca(port)
+    with running([program("parca"), f"--config-path={folder}/config.yaml", f"--http-address=127.0.0.1:{port}"], folder,
+                 lambda: answers(server.url + "/ready")):
+        yield server

@@ -96,3 +96,14 @@ def test_collector_without_profiles(working, tmp_path):
     with engines.collector(tmp_path) as url:
         done = gilspy.run("record", "-p", working.pid, "-d", "300ms", "--push", f"otlp+{url}/elsewhere")
     assert done.returncode == 1 and "service.profilesSupport" in done.stderr
+
+
+def test_parca(working, tmp_path):
+    with engines.parca(tmp_path) as server:
+        push(working, "parca+" + server.url, tmp_path / "a.gilspy", "--label", "env=test")
+        expected = {kind: reported_ns(tmp_path / "a.gilspy", kind) for kind in TYPES}
+        until(lambda: near(server.total_ns(KIND % "wall" + ":delta{}"), expected["wall"]), "what was pushed")
+        assert server.types() == {KIND % kind + ":delta" for kind in TYPES}
+        for kind in TYPES:
+            ns = server.total_ns((KIND % kind) + ':delta{env="test", pid="%d"}' % working.pid)
+            assert near(ns, expected[kind]), (kind, ns, expected[kind])
