@@ -12,6 +12,7 @@ import pytest
 
 import gilspy
 from engines import fields
+from target import running
 from test_errors import check_failure
 
 PUSH = "/push.v1.PusherService/Push"
@@ -124,7 +125,7 @@ def test_push_and_file(spinning, tmp_path):
     assert (tmp_path / "a.gilspy").exists() and len(server.got) == 1
 
 
-def test_service_of_the_environment(tmp_path):
+def test_service_of_the_environment():
     code = "import sys\nprint(flush=True)\nsys.stdin.read()"
     name = "shop\n\x1b[2J\"{}=,"
     with subprocess.Popen(["/usr/bin/python3", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -136,6 +137,23 @@ def test_service_of_the_environment(tmp_path):
     labels, _ = series(server.got[0][2])
     assert labels["service_name"] == "shop\\x0a\\x1b[2J\"{}=,"
     assert server.paths() == [PUSH, "/ingest"] and "older /ingest" in done.stderr
+
+
+def test_churn(system_python, folders):
+    """Threads that come and go, in spans that are short beside them."""
+    with running(system_python, folders, "churn.py") as target, stub(200) as server:
+        done = push(target.pid, server, "-r", "max", "--every", "1s", duration="3500ms")
+    assert done.returncode == 0 and len(server.got) > 1
+
+
+def test_family():
+    """Each process has profiles of its own."""
+    code = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import time; time.sleep(1.5)'])"
+    with stub(200) as server:
+        done = gilspy.run("record", "-q", "-s", "-r", 200, "--every", "1s", "--push", f"pyroscope+{server.address}", "--label", "a=b",
+                          "--", "/usr/bin/python3", "-c", code)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len({series(body)[0]["pid"] for _, _, body in server.got}) == 2
 
 
 @pytest.mark.parametrize("environment, expected", [

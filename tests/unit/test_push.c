@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/escape.h"
+#include "push/groups.h"
 #include "push/names.h"
 #include "push/push.h"
 #include "push/spans.h"
@@ -277,6 +278,29 @@ static void spans_cover_the_run(void **state)
     }
 }
 
+/* Names of threads are the target's: as many as it likes are no more series than a server can bear. */
+static void few_groups(void **state)
+{
+    enum { THREADS = 100 };
+    struct run_log log;
+    struct gs_groups groups;
+    char name[] = "A-";
+    (void)state;
+    run_log_open(&log);
+    gs_groups_init(&groups, &log.sink);
+    for (uint32_t i = 0; i < THREADS; i++) {
+        name[0] = (char)('A' + i % 50);
+        struct gs_sampled_thread thread = {.tid = (pid_t)i + 1, .name = name};
+        assert_int_equal(groups.sink.thread(&groups.sink, i, &thread), GS_OK);
+    }
+    assert_int_equal(groups.count, GS_PUSH_GROUPS);
+    assert_string_equal(groups.names[groups.count - 1], "(other)");
+    for (uint32_t i = 0; i < THREADS; i++)
+        assert_int_equal(groups.of[i], i % 50 < GS_PUSH_GROUPS ? i % 50 : GS_PUSH_GROUPS - 1);
+    gs_groups_fini(&groups);
+    run_log_close(&log);
+}
+
 /* ---- what servers are sent ---- */
 
 static struct gs_push_profile *profile_of(const char *play)
@@ -512,9 +536,10 @@ static void hostile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(services),     cmocka_unit_test(long_names), cmocka_unit_test(groups),
-        cmocka_unit_test(label_names),  cmocka_unit_test(urls),       cmocka_unit_test(spans_cover_the_run),
-        cmocka_unit_test(pyroscope),    cmocka_unit_test(parca),      cmocka_unit_test(otlp),
-        cmocka_unit_test(otlp_answers), cmocka_unit_test(no_profile), cmocka_unit_test(hostile)};
+        cmocka_unit_test(services),    cmocka_unit_test(long_names),   cmocka_unit_test(groups),
+        cmocka_unit_test(label_names), cmocka_unit_test(urls),         cmocka_unit_test(spans_cover_the_run),
+        cmocka_unit_test(few_groups),  cmocka_unit_test(pyroscope),    cmocka_unit_test(parca),
+        cmocka_unit_test(otlp),        cmocka_unit_test(otlp_answers), cmocka_unit_test(no_profile),
+        cmocka_unit_test(hostile)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
