@@ -28,35 +28,62 @@ static void close_between(unsigned first, unsigned last)
         close((int)fd);
 }
 
-static _Noreturn void be_worker(int out, void (*work)(const void *, void *), const void *context, void *result,
-                                size_t len)
+static _Noreturn void be_worker(int out, void (*work)(const void *context, int out), const void *context)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     /* Whoever reads our output must not wait for the child's end. */
     if (out > 0)
         close_between(0, (unsigned)out - 1);
     close_between((unsigned)out + 1, ~0U);
-    work(context, result);
-    for (size_t done = 0; done < len;) {
-        ssize_t put = write(out, (const uint8_t *)result + done, len - done);
-        if (put <= 0)
-            _exit(1);
-        done += (size_t)put;
-    }
+    work(context, out);
     _exit(0);
 }
 
-static _Noreturn void be_keeper(int out, void (*work)(const void *, void *), const void *context, void *result,
-                                size_t len)
+static _Noreturn void be_keeper(int out, void (*work)(const void *context, int out), const void *context)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     pid_t worker = fork();
     if (worker == 0)
-        be_worker(out, work, context, result, len);
+        be_worker(out, work, context);
     close_between(0, ~0U); /* the pipe ends with the worker */
     while (worker > 0 && waitpid(worker, NULL, 0) < 0 && errno == EINTR)
         ;
     _exit(0);
+}
+
+bool gs_apart_begin(struct gs_apart_child *child, void (*work)(const void *context, int out), const void *context)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC))
+        return false;
+    *child = (struct gs_apart_child){.keeper = fork(), .in = ends[0]};
+    if (child->keeper == 0)
+        be_keeper(ends[1], work, context);
+    close(ends[1]);
+    if (child->keeper < 0)
+        close(ends[0]);
+    return child->keeper > 0;
+}
+
+void gs_apart_end(struct gs_apart_child *child)
+{
+    close(child->in);
+    kill(child->keeper, SIGKILL);
+    while (waitpid(child->keeper, NULL, 0) < 0 && errno == EINTR)
+        ;
+}
+
+bool gs_apart_write(int out, const void *bytes, size_t len)
+{
+    for (size_t done = 0; done < len;) {
+        ssize_t put = write(out, (const uint8_t *)bytes + done, len - done);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            return false;
+        done += (size_t)put;
+    }
+    return true;
 }
 
 /* Reads all of the result; what it returns is what gs_apart_run does. */
@@ -80,23 +107,30 @@ static enum gs_apart receive(int in, uint8_t *result, size_t len)
     return GS_APART_DONE;
 }
 
+struct whole {
+    void (*work)(const void *context, void *result);
+    const void *context;
+    void *result;
+    size_t len;
+};
+
+static void give_whole(const void *context, int out)
+{
+    const struct whole *whole = context;
+    whole->work(whole->context, whole->result);
+    if (!gs_apart_write(out, whole->result, whole->len))
+        _exit(1);
+}
+
 enum gs_apart gs_apart_run(void (*work)(const void *context, void *result), const void *context, void *result,
                            size_t len)
 {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC))
+    const struct whole whole = {.work = work, .context = context, .result = result, .len = len};
+    struct gs_apart_child child;
+    if (!gs_apart_begin(&child, give_whole, &whole))
         return GS_APART_FAILED;
-    pid_t keeper = fork();
-    if (keeper == 0)
-        be_keeper(ends[1], work, context, result, len);
-    close(ends[1]);
-    enum gs_apart outcome = keeper < 0 ? GS_APART_FAILED : receive(ends[0], result, len);
-    close(ends[0]);
-    if (keeper > 0) {
-        kill(keeper, SIGKILL);
-        while (waitpid(keeper, NULL, 0) < 0 && errno == EINTR)
-            ;
-    }
+    enum gs_apart outcome = receive(child.in, result, len);
+    gs_apart_end(&child);
     return outcome;
 }
 

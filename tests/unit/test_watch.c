@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/apart.h"
+#include "base/lanes.h"
 #include "base/watch.h"
 
 /* What the work is to do, and what it did. */
@@ -211,6 +212,85 @@ static void work_apart_is_given_up(void **state)
     assert_int_equal(result, 7);
 }
 
+/* ---- lanes ---- */
+
+enum { THINGS = 200 };
+
+struct lanes_result {
+    enum gs_apart outcomes[THINGS];
+    size_t told[THINGS], len[THINGS];
+};
+
+/* Thing 3 hangs, thing 5 dies, the others say their number, some of them at length. */
+static void do_thing(const void *context, size_t i, FILE *out)
+{
+    (void)context;
+    if (i == 3)
+        hang(NULL, NULL);
+    if (i == 5)
+        die(NULL, NULL);
+    fprintf(out, "%zu", i);
+    for (size_t k = 0; k < i * 1000; k++)
+        fputc('x', out);
+}
+
+static enum gs_status thing_done(void *context, size_t i, enum gs_apart outcome, const char *bytes, size_t len)
+{
+    struct lanes_result *result = context;
+    assert_true(i < THINGS);
+    result->told[i]++;
+    result->outcomes[i] = outcome;
+    result->len[i] = len;
+    assert_int_equal(strlen(bytes), len);
+    if (outcome == GS_APART_DONE)
+        assert_int_equal(strtoul(bytes, NULL, 10), i);
+    return GS_OK;
+}
+
+static void one_that_hangs_holds_no_lane_up(void **state)
+{
+    (void)state;
+    for (size_t lanes = 1; lanes <= 4; lanes += 3) {
+        static struct lanes_result result;
+        memset(&result, 0, sizeof result);
+        const struct gs_lanes_work work = {.count = THINGS,
+                                           .work = do_thing,
+                                           .done = thing_done,
+                                           .result = &result,
+                                           .patience_ns = 1000000000,
+                                           .lanes = lanes};
+        assert_int_equal(gs_lanes_run(&work), GS_OK);
+        for (size_t i = 0; i < THINGS; i++) {
+            assert_int_equal(result.told[i], 1);
+            assert_int_equal(result.outcomes[i], i == 3 ? GS_APART_LATE : i == 5 ? GS_APART_FAILED : GS_APART_DONE);
+            assert_true(result.outcomes[i] != GS_APART_DONE || result.len[i] >= i * 1000);
+        }
+        assert_int_equal(waitpid(-1, NULL, 0), -1); /* no zombie is left */
+    }
+}
+
+static enum gs_status end_all(void *context, size_t i, enum gs_apart outcome, const char *bytes, size_t len)
+{
+    (void)i, (void)outcome, (void)bytes, (void)len;
+    ++*(size_t *)context;
+    return GS_NO_MEMORY;
+}
+
+static void a_failure_ends_all_lanes(void **state)
+{
+    (void)state;
+    size_t told = 0;
+    const struct gs_lanes_work work = {.count = THINGS,
+                                       .work = do_thing,
+                                       .done = end_all,
+                                       .result = &told,
+                                       .patience_ns = UINT64_C(100) * 1000000000,
+                                       .lanes = 2};
+    assert_int_equal(gs_lanes_run(&work), GS_NO_MEMORY);
+    assert_int_equal(told, 1);
+    assert_int_equal(waitpid(-1, NULL, 0), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +300,8 @@ int main(void)
         cmocka_unit_test(a_stuck_step_is_avoided_by_name),
         cmocka_unit_test(work_apart_gives_its_result),
         cmocka_unit_test(work_apart_is_given_up),
+        cmocka_unit_test(one_that_hangs_holds_no_lane_up),
+        cmocka_unit_test(a_failure_ends_all_lanes),
         cmocka_unit_test(the_guard_tells_of_the_thread_that_called_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
