@@ -129,6 +129,8 @@ void gs_args_fini(struct gs_args *args)
     free(args->pids);
     free(args->threads);
     free(args->shows);
+    free(args->names);
+    free(args->cgroups);
     free(args->words);
     free(args->diffs);
     gs_push_labels_free(args->labels, args->label_count);
@@ -145,6 +147,11 @@ enum gs_status gs_args_check(const struct gs_args *args, const char *verb, struc
     gs_fail(err, GS_USAGE, "cannot %s: neither a process nor a command is named", verb);
     gs_err_todo(err, "Name a process with -p PID (gilspy ps lists them), or a command behind --");
     return GS_USAGE;
+}
+
+bool gs_args_several(const struct gs_args *args)
+{
+    return args->pid_count > 1 || args->subprocesses || args->name_count > 0 || args->cgroup_count > 0;
 }
 
 const char *gs_args_given(const struct gs_args *args, uint64_t set)

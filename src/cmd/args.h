@@ -34,6 +34,9 @@ enum gs_option_id {
 struct gs_args {
     pid_t *pids;
     size_t pid_count;
+    size_t found;                  /* so many of them, the last ones, were found by gs_wire_find */
+    const char **names, **cgroups; /* what is to be found, as in struct gs_search */
+    size_t name_count, cgroup_count;
     const char **threads; /* patterns */
     size_t thread_count;
     const char **shows; /* values by path */
@@ -99,6 +102,8 @@ enum gs_status gs_args_parse(struct gs_args *args, int argc, char **argv, uint64
 void gs_args_fini(struct gs_args *args);
 /* Whether they name processes, a core or a program. GS_USAGE and err filled where they do not; verb: as "trace". */
 enum gs_status gs_args_check(const struct gs_args *args, const char *verb, struct gs_err *err) GS_MUST_CHECK;
+/* Its documents are those of a list of processes, however many there are. */
+bool gs_args_several(const struct gs_args *args);
 /* The name of the first option of a set that was given; NULL: none was. */
 const char *gs_args_given(const struct gs_args *args, uint64_t set);
 

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "cmd/cmd.h"
 #include "cmd/message.h"
+#include "cmd/wire.h"
 #include "base/output.h"
 
 const struct gs_cmd *const gs_cmds[] = {&gs_cmd_dump,   &gs_cmd_top,    &gs_cmd_stat, &gs_cmd_record,
@@ -50,6 +51,8 @@ static int run(const struct gs_cmd *cmd, int argc, char **argv)
     } else if (args.word_count > 0 && (!cmd->operands || cmd->options & GS_OPT(USER))) {
         exit = superfluous(cmd, args.words[0]);
     } else if (args.debuginfod && (status = gs_native_debuginfod(&err)) != GS_OK) {
+        exit = gs_message(status, &err);
+    } else if ((status = gs_wire_find(&args, &err)) != GS_OK) {
         exit = gs_message(status, &err);
     } else {
         if (cmd->rate && !(args.given & GS_OPT(RATE)))

@@ -103,7 +103,7 @@ static int finish(struct writing *w, int exit)
 
 static int dump(const struct gs_args *args)
 {
-    struct writing w = {.args = args, .several = args->pid_count > 1 || args->subprocesses};
+    struct writing w = {.args = args, .several = gs_args_several(args)};
     struct gs_family_options options = gs_wire_family(args, &w.output);
     struct gs_family_calls calls = {.context = &w, .opened = show};
     struct gs_family family;
@@ -166,11 +166,11 @@ const struct gs_cmd gs_cmd_dump = {
             "  gilspy dump -s -p 1234           with the processes that it started\n"
             "  gilspy dump -j -p 1234 | jq .    for programs\n"
             "  gilspy dump -c core.1234         what did it do when it left this core file?",
-    .options = GS_OPT(PID) | GS_OPT(CORE) | GS_OPT(EXE) | GS_OPT(SUBPROCESSES) | GS_OPT(THREAD) | GS_OPT(LOCALS) |
-               GS_OPT(SHOW) | GS_OPT(SHOW_SECRETS) | GS_OPT(TASKS) | GS_OPT(TREE) | GS_OPT(NATIVE) |
-               GS_OPT(DEBUGINFOD) | GS_OPT(FUNCTION) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) |
-               GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) |
-               GS_OPT(HELP),
+    .options = GS_OPT(PID) | GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(CORE) | GS_OPT(EXE) | GS_OPT(SUBPROCESSES) |
+               GS_OPT(THREAD) | GS_OPT(LOCALS) | GS_OPT(SHOW) | GS_OPT(SHOW_SECRETS) | GS_OPT(TASKS) | GS_OPT(TREE) |
+               GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(FUNCTION) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) |
+               GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) |
+               GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
     .whole = true,
 };

@@ -24,7 +24,8 @@ static enum gs_status show(struct listing *listing)
     FILE *out = listing->output.file;
     struct gs_console console;
     struct gs_ps ps;
-    enum gs_status status = gs_survey(&ps, args->pids, args->pid_count, &options, &listing->exit, &listing->err);
+    enum gs_status status =
+        gs_survey(&ps, args->pids, args->pid_count, args->found, &options, &listing->exit, &listing->err);
     if (status == GS_OK) {
         gs_console_init(&console, out, args->color);
         status = args->json ? gs_ps_json(&ps, out) : gs_ps_text(&ps, &console, args->verbose);
@@ -96,8 +97,8 @@ const struct gs_cmd gs_cmd_ps = {
         "\n"
         "A process that may not be looked into is listed when it is called python, with the reason. Lines are cut at "
         "the terminal's width, unless with -v.",
-    .options = GS_OPT(PID) | GS_OPT(INTERVAL) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) |
-               GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
+    .options = GS_OPT(PID) | GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(INTERVAL) | GS_OPT(JSON) | GS_OPT(OUTPUT) |
+               GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
     .whole = true,
 };

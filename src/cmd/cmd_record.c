@@ -385,9 +385,10 @@ const struct gs_cmd gs_cmd_record = {
         "  gilspy record -p 1234 -o run.gilspy --rotate 1h,24   the last day, by hours\n"
         "  gilspy record -p 1234 --push pyroscope+http://host:4040   to a server\n"
         "  gilspy record -s -- python3 app.py             a program and its children",
-    .options = GS_OPT(PID) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(CONTROL) |
-               GS_OPT(ROTATE) | GS_OPT(PUSH) | GS_OPT(EVERY) | GS_OPT(LABEL) | GS_OPT(FORMAT) | GS_OPT(MODE) |
-               GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) | GS_OPT(THREAD) | GS_OPT(FUNCTION) | GS_OPT(NATIVE) |
+    .options = GS_OPT(PID) | GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(RATE) |
+               GS_OPT(DURATION) | GS_OPT(CONTROL) | GS_OPT(ROTATE) | GS_OPT(PUSH) | GS_OPT(EVERY) | GS_OPT(LABEL) |
+               GS_OPT(FORMAT) | GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) | GS_OPT(THREAD) |
+               GS_OPT(FUNCTION) | GS_OPT(NATIVE) |
                GS_OPT(DEBUGINFOD) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) |
                GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,

@@ -242,11 +242,11 @@ const struct gs_cmd gs_cmd_stat = {
         "  gilspy stat -p 1234 --counters             page faults and so on by state\n"
         "  gilspy stat -p 1234 --thread 'worker-*'    only these threads\n"
         "  gilspy stat -s -- python3 app.py           a program and its children",
-    .options = GS_OPT(PID) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(CONTROL) |
-               GS_OPT(INTERVAL) | GS_OPT(LONG) | GS_OPT(EXACT) | GS_OPT(COUNTERS) | GS_OPT(MAX_OVERHEAD) |
-               GS_OPT(THREAD) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) |
-               GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) |
-               GS_OPT(VERBOSE) | GS_OPT(HELP),
+    .options = GS_OPT(PID) | GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(RATE) |
+               GS_OPT(DURATION) | GS_OPT(CONTROL) | GS_OPT(INTERVAL) | GS_OPT(LONG) | GS_OPT(EXACT) | GS_OPT(COUNTERS) |
+               GS_OPT(MAX_OVERHEAD) | GS_OPT(THREAD) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(BLOCKING) |
+               GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) |
+               GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .rate = "1000",
     .run = run,
 };

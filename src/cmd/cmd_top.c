@@ -20,7 +20,7 @@ static enum gs_status survey(struct gs_ps *ps, const struct gs_args *args, struc
 {
     const struct gs_attach_options options = gs_wire_attach(args, NULL);
     int exit = 0;
-    return gs_survey(ps, args->pids, args->pid_count, &options, &exit, err);
+    return gs_survey(ps, args->pids, args->pid_count, args->found, &options, &exit, err);
 }
 
 /* To those who have no terminal. */
@@ -231,11 +231,11 @@ const struct gs_cmd gs_cmd_top = {
         "  gilspy top -- python3 app.py       a program from its start\n"
         "  gilspy top -p 1234 --once -d 10    ten seconds, then the result as text\n"
         "  gilspy top -p 1234 --json          a line of JSON each second, as stat has it",
-    .options = GS_OPT(PID) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(THREADS) | GS_OPT(THREAD) | GS_OPT(FUNCTION) |
-               GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(INTERVAL) | GS_OPT(LONG) | GS_OPT(ONCE) | GS_OPT(JSON) |
-               GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(BLOCKING) |
-               GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) |
-               GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
+    .options = GS_OPT(PID) | GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(THREADS) |
+               GS_OPT(THREAD) | GS_OPT(FUNCTION) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(INTERVAL) | GS_OPT(LONG) |
+               GS_OPT(ONCE) | GS_OPT(JSON) | GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(NATIVE) |
+               GS_OPT(DEBUGINFOD) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(OUTPUT) |
+               GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
     .whole = true,
 };

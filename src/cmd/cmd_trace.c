@@ -353,9 +353,9 @@ const struct gs_cmd gs_cmd_trace = {
         "  gilspy trace -p 1234 -d 5 -o a.trace.json         for https://ui.perfetto.dev\n"
         "  gilspy trace -p 1234 --thread 'worker-*'          only these threads\n"
         "  gilspy trace --max-overhead off -- python3 app.py  whatever it costs",
-    .options = GS_OPT(PID) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(CONTROL) | GS_OPT(FORMAT) |
-               GS_OPT(MAX_OVERHEAD) | GS_OPT(COUNTERS) | GS_OPT(LONG) | GS_OPT(THREAD) | GS_OPT(BLOCKING) |
-               GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) |
-               GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
+    .options = GS_OPT(PID) | GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) |
+               GS_OPT(CONTROL) | GS_OPT(FORMAT) | GS_OPT(MAX_OVERHEAD) | GS_OPT(COUNTERS) | GS_OPT(LONG) |
+               GS_OPT(THREAD) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) |
+               GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
 };

@@ -120,7 +120,7 @@ static enum gs_status check_usage(const struct gs_args *args, struct gs_err *err
 static int run_why(const struct gs_args *args)
 {
     struct gs_err err = {0};
-    struct run run = {.args = args, .several = args->pid_count > 1 || args->subprocesses};
+    struct run run = {.args = args, .several = gs_args_several(args)};
     enum gs_status status = check_usage(args, &err);
     if (status == GS_OK)
         status = gs_output_open(&run.output, args->output, &gs_to_user, &err);
@@ -151,11 +151,11 @@ const struct gs_cmd gs_cmd_why = {
             "  gilspy why -d 5 -- python3 app.py   why does it not start?\n"
             "  gilspy why -p 1234 --exit-code      status 10 when something is wrong\n"
             "  gilspy why -c core.1234             why did it hang when it left this core?",
-    .options = GS_OPT(PID) | GS_OPT(CORE) | GS_OPT(EXE) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(RATE) |
-               GS_OPT(DURATION) | GS_OPT(CONTROL) | GS_OPT(THREAD) | GS_OPT(LOCALS) | GS_OPT(SHOW) |
-               GS_OPT(SHOW_SECRETS) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(EXIT_CODE) | GS_OPT(BLOCKING) |
-               GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) |
-               GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
+    .options = GS_OPT(PID) | GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(CORE) | GS_OPT(EXE) | GS_OPT(SUBPROCESSES) |
+               GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(CONTROL) | GS_OPT(THREAD) | GS_OPT(LOCALS) |
+               GS_OPT(SHOW) | GS_OPT(SHOW_SECRETS) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(EXIT_CODE) |
+               GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) |
+               GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .rate = "1000",
     .run = run_why,
     .whole = true,

@@ -52,7 +52,7 @@ static enum gs_status show(struct figures *f)
     struct gs_run_end end;
     struct gs_stat_show show = {.console = &f->console,
                                 .json = f->args->json,
-                                .several = f->args->pid_count > 1 || f->args->subprocesses,
+                                .several = gs_args_several(f->args),
                                 .verbose = f->args->verbose,
                                 .patterns = f->args->threads,
                                 .pattern_count = f->args->thread_count,
@@ -149,8 +149,7 @@ static void tell_end(const struct figures *f)
         (args->duration_us > 0 && ran_ns + EARLY_NS >= args->duration_us * 1000))
         return;
     gs_remark("%s after %.1f s: the figures are of that time",
-              args->pid_count > 1 || args->subprocesses ? "the processes have ended" : "the process has ended",
-              (double)ran_ns / 1e9);
+              gs_args_several(args) ? "the processes have ended" : "the process has ended", (double)ran_ns / 1e9);
 }
 
 static int sample_and_show(struct figures *f)

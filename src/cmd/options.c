@@ -129,6 +129,8 @@ VALUE(FROM, strcmp(argument, "0") == 0 || gs_parse_time_us(argument, &args->from
 VALUE(TO, gs_parse_time_us(argument, &args->to_us))
 VALUE(THREAD, append(&args->threads, &args->thread_count, argument))
 VALUE(SHOW, gs_path_check(argument) && append(&args->shows, &args->show_count, argument))
+VALUE(NAME, *argument != '\0' && append(&args->names, &args->name_count, argument))
+VALUE(CGROUP, *argument != '\0' && append(&args->cgroups, &args->cgroup_count, argument))
 VALUE(DIFF, *argument != '\0' && append(&args->diffs, &args->diff_count, argument))
 VALUE(FORMAT, *(args->format = argument) != '\0')
 VALUE(USER, *(args->user = argument) != '\0')

@@ -6,6 +6,7 @@
 
 #include "cmd/message.h"
 #include "cmd/wire.h"
+#include "session/search.h"
 
 /* A thread of the process stands still until we end. */
 static void end_at_once(void *context, const struct gs_err *err)
@@ -41,10 +42,25 @@ struct gs_family_options gs_wire_family(const struct gs_args *args, const struct
     static const pid_t core = 0;
     return (struct gs_family_options){.pids = args->core ? &core : args->pids,
                                       .pid_count = args->core ? 1 : args->pid_count,
+                                      .found_count = args->core ? 0 : args->found,
                                       .program = args->program,
                                       .manner = {.user = args->user},
                                       .descendants = args->subprocesses,
                                       .attach = gs_wire_attach(args, output)};
+}
+
+enum gs_status gs_wire_find(struct gs_args *args, struct gs_err *err)
+{
+    const struct gs_search search = {.patterns = args->names,
+                                     .pattern_count = args->name_count,
+                                     .cgroups = args->cgroups,
+                                     .cgroup_count = args->cgroup_count};
+    size_t named = args->pid_count;
+    if (args->name_count == 0 && args->cgroup_count == 0)
+        return GS_OK;
+    enum gs_status status = gs_search(&search, &args->pids, &args->pid_count, err);
+    args->found = args->pid_count - named;
+    return status;
 }
 
 /* Who keeps us from stopping threads. */

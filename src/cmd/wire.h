@@ -13,6 +13,8 @@ struct gs_family_options gs_wire_family(const struct gs_args *args, const struct
 /* The snapshot for the renderings; it refers to attach. */
 struct gs_dump gs_wire_dump(struct gs_attach *attach, const struct gs_args *args);
 
+/* Adds to the processes that args names those that --name and --cgroup ask for. err is filled. */
+enum gs_status gs_wire_find(struct gs_args *args, struct gs_err *err) GS_MUST_CHECK;
 /* args is known to name one process, or a program. GS_USAGE and err filled where it does not; verb: as "trace". */
 enum gs_status gs_wire_check_one(const struct gs_args *args, const char *verb, struct gs_err *err) GS_MUST_CHECK;
 /* The name of the output: that which was given, else "gilspy-4242-20260131-120000.svg", or "-" where the format has no

@@ -31,7 +31,7 @@ bool gs_pids_add(pid_t **pids, size_t *count, pid_t pid)
 /* Processes in the order in which they are opened, none twice. */
 struct list {
     pid_t *pids;
-    size_t count, named;
+    size_t count, named; /* named: those that must not be missing */
 };
 
 static bool add(struct list *list, pid_t pid)
@@ -44,10 +44,11 @@ static enum gs_status list_all(struct list *list, const struct gs_family_options
 {
     bool enough = true;
     *list = (struct list){0};
-    for (size_t i = 0; i < options->pid_count; i++)
+    for (size_t i = 0; i < options->pid_count; i++) {
         enough = add(list, options->pids[i]) && enough;
-    list->named = list->count;
-    for (size_t i = 0; i < list->named && options->descendants && options->at_once; i++) {
+        list->named = i < options->pid_count - options->found_count ? list->count : list->named;
+    }
+    for (size_t i = 0, roots = list->count; i < roots && options->descendants && options->at_once; i++) {
         pid_t *descendants = NULL;
         size_t count = 0;
         if (gs_target_descendants(gs_target_process_of(list->pids[i]), &descendants, &count) != GS_OK)
@@ -122,19 +123,21 @@ static enum gs_status adopt(struct gs_family *family, pid_t pid, enum gs_attach_
 /* Children may be no Python, or gone by now, and a shell that starts Pythons is none. */
 static bool is_expected(const struct gs_family *family, bool named, enum gs_status status)
 {
-    if (!family->options.at_once)
-        return family->options.descendants && status == GS_NOT_PYTHON;
+    if (!family->options.at_once && family->options.descendants && status == GS_NOT_PYTHON)
+        return true;
     return !named && (status == GS_NOT_PYTHON || status == GS_NO_PROCESS || gs_status_class(status) == GS_CLASS_GONE);
 }
 
 static enum gs_status open_listed(struct gs_family *family, const struct list *list, int *exit, struct gs_err *err)
 {
     enum gs_status first = GS_OK, status = GS_OK;
+    bool some = false;
     for (size_t i = 0; i < list->count && status != GS_OUTPUT; i++) {
         struct gs_err why = {0};
         status = adopt(family, list->pids[i], family->options.named, &why);
         if (family->kin)
             gs_kin_tried(family->kin, list->pids[i], status == GS_OK, gs_clock_ns());
+        some = some || status == GS_OK;
         if (status == GS_OK || is_expected(family, i < list->named, status))
             continue;
         if (i < list->named && !family->options.attach.core)
@@ -147,6 +150,9 @@ static enum gs_status open_listed(struct gs_family *family, const struct list *l
             err->what[0] = '\0';
         }
     }
+    if (!some && !first && list->named == 0 && list->count > 0)
+        return gs_fail(err, GS_NOT_PYTHON, "cannot %s: what was found is no Python, or has ended",
+                       family->options.verb);
     return family->count > 0 ? GS_OK : first;
 }
 

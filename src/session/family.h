@@ -10,6 +10,7 @@
 struct gs_family_options {
     const pid_t *pids; /* named by the user; a core has one, 0 */
     size_t pid_count;
+    size_t found_count;   /* the last of them were found: whoever of these is no Python after all is passed over */
     char *const *program; /* is started instead of these; NULL: none */
     struct gs_spawn_manner manner;
     bool descendants; /* as well */

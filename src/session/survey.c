@@ -106,7 +106,7 @@ static enum gs_status survey_one(struct gs_ps_row *row, pid_t pid, const struct 
 struct survey {
     struct gs_ps *ps;
     const struct gs_attach_options *options;
-    bool named; /* else what is no Python is left out without a word */
+    size_t named; /* of the others, what is no Python is left out without a word */
     int *exit;
 };
 
@@ -124,7 +124,7 @@ static void survey_all(const struct survey *survey, const pid_t *pids, size_t co
             ps->count++;
             continue;
         }
-        if (survey->named) {
+        if (i < survey->named) {
             gs_nested_hint(&err, status, pids[i]);
             int failed = gs_tell_failure(survey->options->remarks, status, &err);
             *survey->exit = *survey->exit ? *survey->exit : failed;
@@ -133,23 +133,23 @@ static void survey_all(const struct survey *survey, const pid_t *pids, size_t co
     }
 }
 
-enum gs_status gs_survey(struct gs_ps *ps, const pid_t *pids, size_t count, const struct gs_attach_options *options,
-                         int *exit, struct gs_err *err)
+enum gs_status gs_survey(struct gs_ps *ps, const pid_t *pids, size_t count, size_t found,
+                         const struct gs_attach_options *options, int *exit, struct gs_err *err)
 {
-    const struct survey survey = {.ps = ps, .options = options, .named = count > 0, .exit = exit};
-    pid_t *found = NULL;
+    const struct survey survey = {.ps = ps, .options = options, .named = count - found, .exit = exit};
+    pid_t *all = NULL;
     *ps = (struct gs_ps){0};
     if (count == 0) {
         enum gs_status status = gs_proc_check(err);
         if (status != GS_OK)
             return status;
-        status = gs_target_processes(&found, &count);
+        status = gs_target_processes(&all, &count);
         if (status != GS_OK)
             return gs_fail(err, status, "cannot list the processes: %s", gs_status_text(status));
     }
     ps->rows = calloc(count + 1, sizeof *ps->rows);
     if (ps->rows)
-        survey_all(&survey, found ? found : pids, count);
-    free(found);
+        survey_all(&survey, all ? all : pids, count);
+    free(all);
     return ps->rows ? GS_OK : gs_fail(err, GS_NO_MEMORY, "cannot list the processes: out of memory");
 }

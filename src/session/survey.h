@@ -26,10 +26,10 @@ struct gs_ps {
 void gs_ps_row_fini(struct gs_ps_row *row);
 void gs_ps_fini(struct gs_ps *ps);
 
-/* The Python processes that there are: those that are named, or, with a count of 0, all. Of all, what is no Python and
- * what cannot be told is left out. A named process that cannot be shown is told, *exit becomes the status. Free with
- * gs_ps_fini in any case. */
-enum gs_status gs_survey(struct gs_ps *ps, const pid_t *pids, size_t count, const struct gs_attach_options *options,
-                         int *exit, struct gs_err *err) GS_MUST_CHECK;
+/* The Python processes that there are: those that are listed (the last `found` of which were found, the others named),
+ * or, with a count of 0, all. Of all and of those found, what is no Python and what cannot be told is left out. A named
+ * process that cannot be shown is told, *exit becomes the status. Free with gs_ps_fini in any case. */
+enum gs_status gs_survey(struct gs_ps *ps, const pid_t *pids, size_t count, size_t found,
+                         const struct gs_attach_options *options, int *exit, struct gs_err *err) GS_MUST_CHECK;
 
 #endif
