@@ -143,6 +143,10 @@ double gs_target_uptime_s(const struct gs_target *target);
 void gs_target_comm(const struct gs_target *target, pid_t tid, char name[16]);
 /* The same of the main thread of any process. */
 void gs_process_comm(pid_t pid, char name[16]);
+/* Which one of a job of many processes it is, as whoever started them has put it into its environment: the first of
+ * RANK, LOCAL_RANK (torchrun), OMPI_COMM_WORLD_RANK (Open MPI) and SLURM_PROCID (Slurm) that is a number; negative:
+ * none is, or it is not known. The environment is that of its start. */
+int64_t gs_process_rank(pid_t pid);
 /* The children of a process, into a malloc'ed array. */
 enum gs_status gs_target_children(pid_t pid, pid_t **children, size_t *count) GS_MUST_CHECK;
 /* The same and their children, and so on, each behind its parent. */

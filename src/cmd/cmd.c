@@ -26,6 +26,12 @@ const char *gs_cmd_initially(const struct gs_cmd *cmd, const struct gs_option *o
     return cmd && cmd->rate && option == &gs_options[GS_OPT_RATE] ? cmd->rate : option->initially;
 }
 
+/* Behind options; a command to be run stands behind --, and dump has files to merge. */
+static bool takes_no_words(const struct gs_cmd *cmd, const struct gs_args *args)
+{
+    return !cmd->operands || cmd->options & GS_OPT(USER) || (cmd->options & GS_OPT(MERGE) && !args->merge);
+}
+
 /* Words where the command takes none. */
 static int superfluous(const struct gs_cmd *cmd, const char *word)
 {
@@ -48,7 +54,7 @@ static int run(const struct gs_cmd *cmd, int argc, char **argv)
     } else if (args.help) {
         gs_help_command(cmd, stdout);
         exit = gs_stdout_close(0);
-    } else if (args.word_count > 0 && (!cmd->operands || cmd->options & GS_OPT(USER))) {
+    } else if (args.word_count > 0 && takes_no_words(cmd, &args)) {
         exit = superfluous(cmd, args.words[0]);
     } else if (args.debuginfod && (status = gs_native_debuginfod(&err)) != GS_OK) {
         exit = gs_message(status, &err);

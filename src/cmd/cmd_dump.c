@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cmd/cmd.h"
+#include "cmd/dump_merge.h"
 #include "cmd/message.h"
 #include "cmd/wire.h"
 
@@ -136,7 +137,10 @@ static enum gs_status check_usage(const struct gs_args *args, struct gs_err *err
         gs_err_todo(err, "Ask for them with -l or --show EXPR");
         return GS_USAGE;
     }
-    if (args->pid_count == 0 && !args->core) {
+    if (args->merge && (args->core || args->locals || args->show_count > 0))
+        return gs_fail(err, GS_USAGE, "cannot merge: stacks of processes are, not %s",
+                       args->core ? "cores (dump --json of each is)" : "values");
+    if (args->pid_count == 0 && !args->core && args->word_count == 0) {
         gs_fail(err, GS_USAGE, "cannot dump: no process is named");
         gs_err_todo(err, "Name one with -p PID; gilspy ps lists them");
         return GS_USAGE;
@@ -147,11 +151,15 @@ static enum gs_status check_usage(const struct gs_args *args, struct gs_err *err
 static int run(const struct gs_args *args)
 {
     struct gs_err err;
-    return check_usage(args, &err) == GS_OK ? dump(args) : gs_message(GS_USAGE, &err);
+    if (check_usage(args, &err) != GS_OK)
+        return gs_message(GS_USAGE, &err);
+    return args->merge ? gs_dump_merge(args) : dump(args);
 }
 
 const struct gs_cmd gs_cmd_dump = {
     .name = "dump",
+    .operands = "[--merge FILE ...]",
+    .offers = GS_OFFER_FILES,
     .summary = "show every thread's stack and GIL state, once",
     .help = "Shows who holds the GIL, who waits for it, and every thread's Python stack, innermost frame first.\n"
             "\n"
@@ -164,13 +172,15 @@ const struct gs_cmd gs_cmd_dump = {
             "  gilspy dump -n -p 1234           with frames of C: where in a library is it?\n"
             "  gilspy dump --tree -p 1234       which task of an event loop awaits which?\n"
             "  gilspy dump -s -p 1234           with the processes that it started\n"
+            "  gilspy dump --merge --name a.py  which of many does something else?\n"
+            "  gilspy dump --merge a.json -     of what dump --json wrote elsewhere\n"
             "  gilspy dump -j -p 1234 | jq .    for programs\n"
             "  gilspy dump -c core.1234         what did it do when it left this core file?",
     .options = GS_OPT(PID) | GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(CORE) | GS_OPT(EXE) | GS_OPT(SUBPROCESSES) |
-               GS_OPT(THREAD) | GS_OPT(LOCALS) | GS_OPT(SHOW) | GS_OPT(SHOW_SECRETS) | GS_OPT(TASKS) | GS_OPT(TREE) |
-               GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(FUNCTION) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) |
-               GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) |
-               GS_OPT(VERBOSE) | GS_OPT(HELP),
+               GS_OPT(THREAD) | GS_OPT(LOCALS) | GS_OPT(MERGE) | GS_OPT(SHOW) | GS_OPT(SHOW_SECRETS) | GS_OPT(TASKS) |
+               GS_OPT(TREE) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(FUNCTION) | GS_OPT(BLOCKING) |
+               GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) |
+               GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
     .whole = true,
 };

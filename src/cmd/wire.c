@@ -88,6 +88,7 @@ struct gs_dump gs_wire_dump(struct gs_attach *attach, const struct gs_args *args
         .lookup = gs_attach_lookup_again(attach),
         .time = attach->time,
         .uptime_s = gs_target_uptime_s(attach->target),
+        .rank = attach->rank,
         .no_lines = args->function,
         .patterns = args->threads,
         .pattern_count = args->thread_count,

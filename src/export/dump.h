@@ -22,6 +22,7 @@ struct gs_dump {
     struct gs_lookup lookup;
     struct timespec time; /* CLOCK_REALTIME when it was taken */
     double uptime_s;
+    int64_t rank; /* as gs_process_rank has it */
     char stopped; /* as gs_target_stopped has it */
     pid_t tracer; /* 0: nobody */
     char tracer_name[16];

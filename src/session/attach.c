@@ -123,6 +123,16 @@ enum gs_status gs_attach_snapshot(struct gs_attach *attach)
     return status;
 }
 
+/* The environment lies in the memory of the process. */
+static int64_t rank_of(const struct gs_attach *attach)
+{
+    if (attach->target->still || !gs_watch_enter_spare(attach->watch, "reading its environment"))
+        return -1;
+    int64_t rank = gs_process_rank(attach->target->living);
+    gs_watch_leave(attach->watch);
+    return rank;
+}
+
 static enum gs_status take(struct gs_attach *attach, const struct gs_attach_options *options, struct gs_err *err)
 {
     enum gs_status status = gs_attach_snapshot(attach);
@@ -133,6 +143,7 @@ static enum gs_status take(struct gs_attach *attach, const struct gs_attach_opti
                        (int)attach->target->pid);
     if (status != GS_OK)
         return gs_fail(err, status, "cannot read process %d: %s", (int)attach->target->pid, gs_status_text(status));
+    attach->rank = rank_of(attach);
     if (!options->tasks)
         return GS_OK;
     gs_tasks_free(&attach->tasks);
@@ -207,10 +218,11 @@ enum gs_status gs_attach_open(struct gs_attach **attach, pid_t pid, const struct
             free(opening);
             return gs_fail(err, GS_NO_MEMORY, "cannot read process %d: out of memory", (int)pid);
         }
-        *opening = (struct opening){.attach = {.watch = watch, .wish = options->wish, .remarks = options->remarks},
-                                    .pid = pid,
-                                    .options = options,
-                                    .depth = depth};
+        *opening =
+            (struct opening){.attach = {.watch = watch, .rank = -1, .wish = options->wish, .remarks = options->remarks},
+                             .pid = pid,
+                             .options = options,
+                             .depth = depth};
         enum gs_status status = gs_watch_run(watch, open_and_take, opening, &stuck);
         if (!stuck.what) {
             *attach = &opening->attach;

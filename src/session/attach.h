@@ -42,6 +42,7 @@ struct gs_attach {
     struct timespec time;  /* CLOCK_REALTIME of the snapshot */
     struct gs_tasks tasks; /* of the moment after it; empty where they were not asked for */
     struct gs_wish wish;
+    int64_t rank; /* as gs_process_rank has it, of one that was opened with GS_ATTACH_WHOLE */
     const struct gs_remarks *remarks;
     struct gs_family *family; /* that it is a member of; NULL: none */
     struct gs_attach_frame frames[GS_ATTACH_FRAMES];

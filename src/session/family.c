@@ -28,22 +28,15 @@ bool gs_pids_add(pid_t **pids, size_t *count, pid_t pid)
     return true;
 }
 
-/* Processes in the order in which they are opened, none twice. */
-struct list {
-    pid_t *pids;
-    size_t count, named; /* named: those that must not be missing */
-};
-
-static bool add(struct list *list, pid_t pid)
+static bool add(struct gs_family_list *list, pid_t pid)
 {
     return list->count >= FAMILY_MOST || gs_pids_add(&list->pids, &list->count, pid);
 }
 
-/* A process before its children. */
-static enum gs_status list_all(struct list *list, const struct gs_family_options *options)
+enum gs_status gs_family_list(struct gs_family_list *list, const struct gs_family_options *options)
 {
     bool enough = true;
-    *list = (struct list){0};
+    *list = (struct gs_family_list){0};
     for (size_t i = 0; i < options->pid_count; i++) {
         enough = add(list, options->pids[i]) && enough;
         list->named = i < options->pid_count - options->found_count ? list->count : list->named;
@@ -120,15 +113,21 @@ static enum gs_status adopt(struct gs_family *family, pid_t pid, enum gs_attach_
     return status;
 }
 
-/* Children may be no Python, or gone by now, and a shell that starts Pythons is none. */
+bool gs_family_passes(enum gs_status status)
+{
+    return status == GS_NOT_PYTHON || status == GS_NO_PROCESS || gs_status_class(status) == GS_CLASS_GONE;
+}
+
+/* A shell that starts Pythons is none. */
 static bool is_expected(const struct gs_family *family, bool named, enum gs_status status)
 {
     if (!family->options.at_once && family->options.descendants && status == GS_NOT_PYTHON)
         return true;
-    return !named && (status == GS_NOT_PYTHON || status == GS_NO_PROCESS || gs_status_class(status) == GS_CLASS_GONE);
+    return !named && gs_family_passes(status);
 }
 
-static enum gs_status open_listed(struct gs_family *family, const struct list *list, int *exit, struct gs_err *err)
+static enum gs_status open_listed(struct gs_family *family, const struct gs_family_list *list, int *exit,
+                                  struct gs_err *err)
 {
     enum gs_status first = GS_OK, status = GS_OK;
     bool some = false;
@@ -183,14 +182,14 @@ static enum gs_status start(struct gs_family *family, struct gs_err *err)
 static enum gs_status open_named(struct gs_family *family, int *exit, struct gs_err *err)
 {
     const struct gs_family_options *options = &family->options;
-    struct list list;
+    struct gs_family_list list;
     if (!options->at_once) {
         gs_signals_catch();
         family->kin = gs_kin_new(options->pids, options->pid_count, options->descendants);
         if (!family->kin)
             return cannot(family, GS_NO_MEMORY, err);
     }
-    enum gs_status status = list_all(&list, options);
+    enum gs_status status = gs_family_list(&list, options);
     if (status)
         gs_fail(err, status, "cannot list the processes: out of memory");
     else

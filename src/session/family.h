@@ -73,6 +73,17 @@ enum gs_status gs_family_nobody(struct gs_family *family, const char *done, bool
 int gs_family_wait(struct gs_family *family);
 void gs_family_close(struct gs_family *family);
 
+/* Processes in the order in which they are opened, none twice: each before its children. */
+struct gs_family_list {
+    pid_t *pids;         /* malloc'ed */
+    size_t count, named; /* named: so many of them, the first ones, must not be missing */
+};
+
+/* Those that the options mean in the beginning. GS_NO_MEMORY or GS_OK; the caller frees list->pids. */
+enum gs_status gs_family_list(struct gs_family_list *list, const struct gs_family_options *options) GS_MUST_CHECK;
+/* Children, and processes that were found, may be no Python, or gone by now: these failures are not told. */
+bool gs_family_passes(enum gs_status status);
+
 /* Adds one to a list of processes, unless it is there. False: out of memory. */
 bool gs_pids_add(pid_t **pids, size_t *count, pid_t pid);
 /* The children of a process that look like Python: they run the same program, or one that is called so. */

@@ -83,3 +83,123 @@ def test_by_cgroup(family):
     assert done.returncode == 0 and pid in [row["pid"] for row in json.loads(done.stdout)["processes"]]
     done = gilspy.run("ps", "--cgroup", "/there/is/no/such/cgroup")
     assert done.returncode == 3 and "in the cgroup /there/is/no/such/cgroup" in done.stderr
+
+
+# ---- dump --merge ----
+
+JOB = """import os, sys, threading
+def load(): wait()
+def reduce(): wait()
+def wait():
+    print(flush=True)
+    sys.stdin.readline()
+load() if os.environ.get("RANK", "0") == "2" else reduce()
+"""
+
+
+def ranked(i):
+    return {"RANK": str(i)}
+
+
+def merge(*words, status=0, **options):
+    done = gilspy.run("dump", "--merge", "--json", *words, **options)
+    assert done.returncode == status, done.stderr
+    return json.loads(done.stdout)
+
+
+def outline(document):
+    """Of each stack: how often, ranks, the function that differs."""
+    return [(stack["count"], stack["ranks"], stack["frames"][1]["function"]) for stack in document["stacks"]]
+
+
+def test_the_odd_one_comes_first(family):
+    name, pids = family(JOB, 5, environment=ranked)
+    document = merge("--name", name)
+    assert (document["schema"], document["processes"], document["failed"]) == (1, 5, [])
+    assert outline(document) == [(1, ["2"], "load"), (4, ["0-1", "3-4"], "reduce")]
+    odd, others = document["stacks"]
+    assert odd["pids"] == [pids[2]] and others["pids"] == sorted(set(pids) - {pids[2]})
+    assert (odd["name"], odd["gil"], odd["threads"]) == ("MainThread", "without", 1)
+    done = gilspy.run("dump", "--merge", "--name", name)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[:5] == ["5 processes, 2 different stacks, the rarest first", "",
+                                            "1 of 5: rank 2 (process %d)" % pids[2],
+                                            "  MainThread: without the GIL",
+                                            "    wait      %s:6" % name]
+    assert "4 of 5: ranks 0, 1, 3, 4\n" in done.stdout
+
+
+def test_a_dump_has_the_rank(family):
+    for environment, rank in (({"RANK": "7", "LOCAL_RANK": "1"}, 7), ({"SLURM_PROCID": "12"}, 12), ({"RANK": "x"}, None),
+                              ({"LOCAL_RANK": "", "OMPI_COMM_WORLD_RANK": "3"}, 3), ({}, None)):
+        _, [pid] = family(JOB, environment=lambda i, words=environment: words)
+        assert gilspy.dump(pid)["process"]["rank"] == rank
+
+
+def test_without_ranks_by_pid(family):
+    name, pids = family(JOB, 2)
+    document = merge("-p", ",".join(map(str, pids)))
+    assert outline(document) == [(2, [], "reduce")] and document["stacks"][0]["pids"] == sorted(pids)
+    text = gilspy.run("dump", "--merge", "--name", name).stdout
+    assert "\n2 of 2: processes " in text
+
+
+def test_one_that_is_gone_holds_nobody_up(family):
+    _, pids = family(JOB, 2, environment=ranked)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    document = merge("-p", ",".join(map(str, [gone.pid, *pids])), status=3)
+    assert outline(document) == [(2, ["0-1"], "reduce")]
+    [failed] = document["failed"]
+    assert failed["pid"] == gone.pid and str(gone.pid) in failed["why"]
+
+
+def test_files_of_any_kind(family, tmp_path):
+    """Documents of one process, of several, several of them one behind the other, and what was merged before."""
+    name, pids = family(JOB, 4, environment=ranked)
+    live = merge("--name", name)
+    one, several, stream, merged = (tmp_path / kind for kind in ("one", "several", "stream", "merged"))
+    one.write_text(gilspy.run("dump", "-j", "-p", pids[0]).stdout)
+    several.write_text(gilspy.run("dump", "-j", "-p", "%d,%d" % tuple(pids[1:3])).stdout)
+    stream.write_text("".join(gilspy.run("dump", "-j", "-p", pid).stdout for pid in pids[2:]))
+    merged.write_text(gilspy.run("dump", "--merge", "-j", "-p", ",".join(map(str, pids[:2]))).stdout)
+    assert merge(merged, stream) == live
+    assert merge(one, "-p", pids[3], several) == live
+    with open(stream) as text:
+        assert merge(merged, "-", stdin=text) == live
+    assert outline(merge(merged, several)) == [(1, ["2"], "load"), (3, ["0-1", "1"], "reduce")]
+
+
+@pytest.mark.parametrize("text, said", [
+    ("", "there is nothing in it"), ("{}", "no document of gilspy dump --json"), ("[1]", "no document of gilspy dump --json"),
+    ('{"processes": [{}]}', "no document of gilspy dump --json"), ('{"schema": 1,', "line 1 is no JSON")])
+def test_a_file_that_is_none(family, tmp_path, text, said):
+    """It is told, and the others count."""
+    _, [pid] = family(JOB)
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text(text)
+    done = gilspy.run("dump", "--merge", "--json", wrong, "-p", pid)
+    assert done.returncode == 1 and json.loads(done.stdout)["processes"] == 1
+    assert done.stderr.startswith("gilspy: cannot merge %s: " % wrong) and said in done.stderr
+    done = gilspy.run("dump", "--merge", wrong)
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+@pytest.mark.parametrize("document", [
+    '{"process": {"pid": "x", "rank": {}}, "threads": [{}, 1, {"frames": 3, "name": 2}, {"frames": [1, {"line": "a"}]}]}',
+    '{"process": {}, "threads": 5}', '{"stacks": [1, {"frames": {}, "count": -5, "ranks": ["5-", "9999999999-0", "-3", 4]}]}'])
+def test_a_document_with_other_types(tmp_path, document):
+    file = tmp_path / "odd.json"
+    file.write_text(document + '{"process": {"pid": 1}, "threads": []}')
+    for words in ([], ["--json"]):
+        done = gilspy.run("dump", "--merge", *words, file)
+        assert (done.returncode, done.stderr) == (0, "") and done.stdout
+
+
+@pytest.mark.parametrize("words, said", [
+    (["-c", "core", "--merge"], "cannot merge: stacks of processes are, not cores"),
+    (["-l", "--merge", "-p", "1"], "cannot merge: stacks of processes are, not values"),
+    (["a.json"], "it takes no argument 'a.json'")])
+def test_wrong_usage_of_merge(words, said):
+    done = gilspy.run("dump", *words)
+    assert done.returncode == 2 and said in done.stderr

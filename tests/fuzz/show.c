@@ -178,7 +178,8 @@ static void render(struct show *show, struct look *look, bool locals)
                            .quality = &none,
                            .tasks = &look->tasks,
                            .lookup = {.context = look, .frame = find_frame, .name = find_name},
-                           .uptime_s = -1};
+                           .uptime_s = -1,
+                           .rank = -1};
     char *narrow;
     size_t len;
     render_text(&dump, false, 40, false, &narrow, &len);

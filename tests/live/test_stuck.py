@@ -80,6 +80,23 @@ def test_pages_that_never_come(python, folders):
 
 
 @pytest.mark.pythons(fits=lambda python: python.at_least in ((3, 8), (3, 14)))
+def test_pages_that_never_come_of_one_of_many(python, folders):
+    """The others are there all the same, and so is what could be read of it."""
+    with running(python, folders, "stuck.py", "names", pipes=("begin",)) as target, \
+            running(python, folders, "stuck.py", pipes=("begin",)) as other:
+        wait_asleep(target)
+        wait_asleep(other)
+        done = gilspy.run("dump", "--merge", "--json", "-p", "%d,%d" % (target.pid, other.pid))
+        assert done.returncode == 0
+        assert done.stderr.startswith("gilspy: the kernel does not answer: process %d, reading its memory" % target.pid)
+    document = json.loads(done.stdout)
+    assert (document["processes"], document["failed"]) == (2, [])
+    assert {pid for stack in document["stacks"] for pid in stack["pids"]} == {target.pid, other.pid}
+    lost = [stack for stack in document["stacks"] if "<unreadable>" in [frame["file"] for frame in stack["frames"]]]
+    assert [stack["pids"] for stack in lost] == [[target.pid]]
+
+
+@pytest.mark.pythons(fits=lambda python: python.at_least in ((3, 8), (3, 14)))
 def test_recording_goes_on(python, folders, tmp_path):
     """What cannot be read is a gap or unknown in each sample; the rest is sampled all the time."""
     with running(python, folders, "stuck.py", "names", pipes=("begin",)) as target:

@@ -62,6 +62,7 @@ void scene_init(struct scene *scene)
                                            .threads = scene->threads};
     scene->quality = (struct gs_quality){.samples = 1, .took_us = 310, .cpu_us = 2900};
     scene->dump = (struct gs_dump){.target = &scene->target,
+                                   .rank = -1,
                                    .python = &scene->python,
                                    .snapshot = &scene->snapshot,
                                    .quality = &scene->quality,

@@ -15,11 +15,11 @@ static enum gs_status write_process(const struct gs_dump *dump, FILE *out)
     snprintf(time + len, sizeof time - len, ".%06ldZ", dump->time.tv_nsec / 1000);
     fprintf(out, "{\"schema\": 1, \"gilspy\": \"%s\", \"time\": \"%s\", \"process\": ", GILSPY_VERSION, time);
     return gs_json_write(
-        json_pack("{s:i, s:i, s:o, s:o, s:o, s:s, s:s, s:b}", "pid", (int)target->pid, "ns_pid", (int)target->ns_pid,
-                  "command", gs_json_texts(target->command, target->command_count), "exe",
+        json_pack("{s:i, s:i, s:o, s:o, s:o, s:s, s:s, s:b, s:o}", "pid", (int)target->pid, "ns_pid",
+                  (int)target->ns_pid, "command", gs_json_texts(target->command, target->command_count), "exe",
                   gs_json_text_or_null(target->exe), "python", gs_json_text(python->version), "build",
                   gs_python_build(python), "layout", python->layout.self_described ? "debug-offsets" : "table",
-                  "container", target->container),
+                  "container", target->container, "rank", gs_json_number(dump->rank >= 0, (uint64_t)dump->rank)),
         out);
 }
 
