@@ -5,7 +5,8 @@
 #include "session/why_run.h"
 #include "cmd/message.h"
 #include "cmd/wire.h"
-#include "export/why.h"
+#include "export/why_many.h"
+#include "session/role.h"
 
 #define LEAST_HZ 20.0 /* with fewer looks one cannot tell a long wait from several */
 
@@ -16,23 +17,8 @@ struct run {
     struct gs_output output;
     struct gs_console console;
     struct gs_why_run all;
-    size_t shown;
     bool several;
 };
-
-static enum gs_status show(struct run *run, struct gs_why_session *session)
-{
-    struct gs_dump dump = gs_wire_dump(session->attach, run->args);
-    FILE *out = run->output.file;
-    if (run->args->json) {
-        if (run->several)
-            fputs(run->shown++ > 0 ? ", " : "{\"schema\": 1, \"processes\": [", out);
-        return gs_why_json(&session->why, &dump, out);
-    }
-    if (run->shown++ > 0)
-        fputc('\n', out);
-    return gs_why_text(&session->why, &dump, &run->console, run->args->verbose);
-}
 
 static void remark(const struct gs_why_session *session)
 {
@@ -51,19 +37,64 @@ static enum gs_status judge(struct run *run, int *exit, struct gs_err *err)
     for (size_t i = 0; i < run->all.count; i++) {
         struct gs_why_session *session = run->all.list[i];
         enum gs_status status = gs_why_session_judge(session);
-        if (status == GS_OK && !run->args->quiet)
-            remark(session);
-        if (status == GS_OK)
-            status = show(run, session);
         if (status != GS_OK)
             return gs_fail(err, status, "cannot judge process %d: %s", (int)session->attach->target->pid,
                            gs_status_text(status));
+        if (!run->args->quiet)
+            remark(session);
         if (run->args->exit_code && !gs_why_healthy(&session->why))
             *exit = UNHEALTHY;
     }
-    if (run->args->json)
-        fputs(run->several ? "]}\n" : "\n", run->output.file);
     return GS_OK;
+}
+
+static enum gs_status write(const struct run *run, const struct gs_why_many *many)
+{
+    FILE *out = run->output.file;
+    if (!run->args->json)
+        return gs_why_many_text(many, &run->console, run->args->verbose);
+    enum gs_status status =
+        run->several ? gs_why_many_json(many, out) : gs_why_json(many->members[0].why, &many->members[0].dump, out);
+    fputc('\n', out);
+    return status;
+}
+
+/* roles, members: room for all. */
+static enum gs_status show_all(const struct run *run, struct gs_role_member *roles, struct gs_why_member *members)
+{
+    struct gs_why_many many;
+    size_t count = run->all.count;
+    for (size_t i = 0; i < count; i++) {
+        const struct gs_target *target = run->all.list[i]->attach->target;
+        pid_t parent = target->still ? 0 : gs_role_parent(target->pid);
+        roles[i] = (struct gs_role_member){.pid = target->pid, .parent = parent, .command = target->command};
+    }
+    bool named = gs_roles_find(roles, count);
+    for (size_t i = 0; i < count; i++) {
+        struct gs_why_session *session = run->all.list[i];
+        members[i] = (struct gs_why_member){.why = &session->why,
+                                            .watch = &session->watch,
+                                            .dump = gs_wire_dump(session->attach, run->args),
+                                            .role = roles[i].role,
+                                            .master = roles[i].master};
+    }
+    enum gs_status status = named ? gs_why_many_init(&many, members, count) : GS_NO_MEMORY;
+    if (!status)
+        status = write(run, &many);
+    if (named)
+        gs_why_many_fini(&many);
+    gs_roles_free(roles, count);
+    return status;
+}
+
+static enum gs_status show(const struct run *run, struct gs_err *err)
+{
+    struct gs_role_member *roles = calloc(run->all.count, sizeof *roles);
+    struct gs_why_member *members = calloc(run->all.count, sizeof *members);
+    enum gs_status status = roles && members ? show_all(run, roles, members) : GS_NO_MEMORY;
+    free(roles);
+    free(members);
+    return status ? gs_fail(err, status, "cannot show the verdicts: %s", gs_status_text(status)) : GS_OK;
 }
 
 static int watch(struct run *run)
@@ -82,6 +113,8 @@ static int watch(struct run *run)
         status = gs_why_run_watch(&run->all, &err);
     if (status == GS_OK)
         status = judge(run, &verdict, &err);
+    if (status == GS_OK)
+        status = show(run, &err);
     status = gs_output_end(&run->output, status, &err);
     if (status != GS_OK)
         return err.what[0] || !exit ? gs_output_message(status, &err) : exit;
@@ -135,22 +168,28 @@ const struct gs_cmd gs_cmd_why = {
     .summary = "say in words why a process hangs or crawls",
     .operands = "[-- COMMAND ...]",
     .offers = GS_OFFER_PROGRAM,
-    .help = "Watches a process for two seconds (--duration), looking a thousand times a second, and says what holds it "
-            "up: who keeps the GIL and in which call, a deadlock with its circle, a lock and who has it, garbage "
-            "collection, threads that crowd one another; or that it is idle, and what it waits for. What to try, "
-            "and how sure that is, go with it; the dump of the last look follows.\n"
-            "\n"
-            "A verdict is certain when the memory of the process says so, else likely. With --thread the verdicts "
-            "are told that these threads have a part in, and the dump shows these only; everybody is judged, since "
-            "what holds one up is mostly what another does. A command is watched from its start on; gilspy then waits "
-            "for its end.\n"
-            "\n"
-            "  gilspy why -p 1234                  why does it hang?\n"
-            "  gilspy why -p 1234 -d 10            where two seconds tell too little\n"
-            "  gilspy why -p 1234 --thread 'w-*'   what holds these threads up?\n"
-            "  gilspy why -d 5 -- python3 app.py   why does it not start?\n"
-            "  gilspy why -p 1234 --exit-code      status 10 when something is wrong\n"
-            "  gilspy why -c core.1234             why did it hang when it left this core?",
+    .help =
+        "Watches a process for two seconds (--duration), looking a thousand times a second, and says what holds it "
+        "up: who keeps the GIL and in which call, a deadlock with its circle, a lock and who has it, garbage "
+        "collection, threads that crowd one another; or that it is idle, and what it waits for. What to try, "
+        "and how sure that is, go with it; the dump of the last look follows.\n"
+        "\n"
+        "A verdict is certain when the memory of the process says so, else likely. With --thread the verdicts "
+        "are told that these threads have a part in, and the dump shows these only; everybody is judged, since "
+        "what holds one up is mostly what another does. A command is watched from its start on; gilspy then waits "
+        "for its end.\n"
+        "\n"
+        "Of several processes there is one table, the worst first: those that are alike are in one row, and of each "
+        "row that is not well, or that differs from others of its kind, one process is told about (with -v, every "
+        "process).\n"
+        "\n"
+        "  gilspy why -p 1234                  why does it hang?\n"
+        "  gilspy why -p 1234 -d 10            where two seconds tell too little\n"
+        "  gilspy why -p 1234 --thread 'w-*'   what holds these threads up?\n"
+        "  gilspy why -s -p 1234               which of its workers, and why?\n"
+        "  gilspy why -d 5 -- python3 app.py   why does it not start?\n"
+        "  gilspy why -p 1234 --exit-code      status 10 when something is wrong\n"
+        "  gilspy why -c core.1234             why did it hang when it left this core?",
     .options = GS_OPT(PID) | GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(CORE) | GS_OPT(EXE) | GS_OPT(SUBPROCESSES) |
                GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(CONTROL) | GS_OPT(THREAD) | GS_OPT(LOCALS) |
                GS_OPT(SHOW) | GS_OPT(SHOW_SECRETS) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(EXIT_CODE) |

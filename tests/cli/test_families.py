@@ -1,6 +1,8 @@
 """What a user meets who asks about many processes at once: --name, --cgroup, tables of all, dump --merge."""
 import json
 import os
+import re
+import signal
 import subprocess
 
 import pytest
@@ -83,6 +85,57 @@ def test_by_cgroup(family):
     assert done.returncode == 0 and pid in [row["pid"] for row in json.loads(done.stdout)["processes"]]
     done = gilspy.run("ps", "--cgroup", "/there/is/no/such/cgroup")
     assert done.returncode == 3 and "in the cgroup /there/is/no/such/cgroup" in done.stderr
+
+
+# ---- why ----
+
+def rows(text):
+    """The cells of the table that a text begins with."""
+    table = text.split("\n\n")[0].splitlines()
+    return [re.split("  +", row.strip()) for row in table]
+
+
+def test_why_tells_the_worst_first(family):
+    """Of three that wait, one is stopped."""
+    name, pids = family(count=3)
+    os.kill(pids[1], signal.SIGSTOP)
+    try:
+        done = gilspy.run("why", "--name", name, "-d", "100ms")
+        document = json.loads(gilspy.run("why", "--json", "--name", name, "-d", "100ms").stdout)
+        sick = gilspy.run("why", "--exit-code", "-q", "--name", name, "-d", "100ms")
+        well = gilspy.run("why", "--exit-code", "-q", "-p", "%d,%d" % (pids[0], pids[2]), "-d", "100ms")
+    finally:
+        os.kill(pids[1], signal.SIGCONT)
+    assert (done.returncode, done.stderr) == (0, "")
+    others = sorted([pids[0], pids[2]])
+    place = "<module> (%s:3)" % name
+    assert rows(done.stdout) == [["PROCESS", "ROLE", "VERDICT", "GIL HELD", "WAITED FOR", "WHERE"],
+                                 [str(pids[1]), name, "stopped", "0%", "0%", place],
+                                 ["2: %d, %d" % tuple(others), name, "idle", "0%", "0%", place]]
+    details = done.stdout.split("\n\n", 1)[1]
+    assert details.startswith("Process %d, %s\nstopped: " % (pids[1], name)) and "idle: " not in details
+    assert [(group["pids"], group["kind"]) for group in document["groups"]] == [([pids[1]], "stopped"), (others, "idle")]
+    assert document["groups"][0]["text"] == next(one for one in document["processes"]
+                                                 if one["pid"] == pids[1])["verdicts"][0]["text"]
+    assert (sick.returncode, well.returncode) == (10, 0)
+
+
+def test_why_of_those_that_are_alike(family):
+    """One row, and nothing more: -v tells each."""
+    name, pids = family(count=4)
+    done = gilspy.run("why", "--name", name, "-d", "100ms")
+    assert len(rows(done.stdout)) == 2 and rows(done.stdout)[1][1:3] == [name, "idle"] and "\n\n" not in done.stdout
+    assert rows(done.stdout)[1][0].startswith("4: %d" % min(pids))
+    verbose = gilspy.run("why", "-v", "--name", name, "-d", "100ms").stdout
+    assert verbose.count("\nidle: ") == 4 and all("\nProcess %d, " % pid in verbose for pid in pids)
+
+
+def test_a_master_is_told_last(family):
+    """It waits for its child; both are idle."""
+    name, [pid] = family("import os, sys\nread, write = os.pipe()\nif os.fork():\n os.close(write)\n print(flush=True)\n"
+                         " os.read(read, 1)\n os.wait()\nelse: sys.stdin.readline()\n")
+    done = gilspy.run("why", "-s", "-p", pid, "-d", "100ms")
+    assert [row[1:3] for row in rows(done.stdout)[1:]] == [[name + ", worker", "idle"], [name + ", master", "idle"]]
 
 
 # ---- dump --merge ----
