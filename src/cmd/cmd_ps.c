@@ -26,6 +26,8 @@ static enum gs_status show(struct listing *listing)
     struct gs_ps ps;
     enum gs_status status =
         gs_survey(&ps, args->pids, args->pid_count, args->found, &options, &listing->exit, &listing->err);
+    if (status == GS_OK && args->tree && !gs_ps_tree(&ps))
+        status = gs_fail(&listing->err, GS_NO_MEMORY, "cannot list the processes: out of memory");
     if (status == GS_OK) {
         gs_console_init(&console, out, args->color);
         status = args->json ? gs_ps_json(&ps, out) : gs_ps_text(&ps, &console, args->verbose);
@@ -96,9 +98,11 @@ const struct gs_cmd gs_cmd_ps = {
         "be watched; with -p only these processes.\n"
         "\n"
         "A process that may not be looked into is listed when it is called python, with the reason. Lines are cut at "
-        "the terminal's width, unless with -v.",
-    .options = GS_OPT(PID) | GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(INTERVAL) | GS_OPT(JSON) | GS_OPT(OUTPUT) |
-               GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
+        "the terminal's width, unless with -v; so are the command lines of the workers of multiprocessing and execnet, "
+        "which say nothing, replaced by what these are. PyPy and GraalPy are listed by name; only CPython can be "
+        "watched.",
+    .options = GS_OPT(PID) | GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(TREE) | GS_OPT(INTERVAL) | GS_OPT(JSON) |
+               GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
     .whole = true,
 };

@@ -10,6 +10,7 @@
 #include "base/apart.h"
 #include "base/watch.h"
 #include "elf/file.h"
+#include "python/engine.h"
 #include "python/locate.h"
 #include "python/scan.h"
 
@@ -167,6 +168,12 @@ static bool try_map(struct gs_python *python, struct gs_image *image, const stru
  * that, and will not live long. */
 static enum gs_status refuse(const struct gs_target *target, struct gs_err *err)
 {
+    const char *engine = gs_python_engine(target);
+    if (engine) {
+        gs_fail(err, GS_NOT_PYTHON, "process %d (%s) runs %s, and only CPython can be read", (int)target->pid,
+                base_name(target->exe), engine);
+        return GS_NOT_PYTHON;
+    }
     for (size_t i = 0; i < target->map_count; i++) {
         const struct gs_map *map = &target->maps[i];
         if (!map->inode || rank_of(target, map) != RANK_LIBPYTHON)

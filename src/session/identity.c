@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/user.h"
 #include "session/identity.h"
@@ -52,6 +53,15 @@ bool gs_identity_is_python(const struct gs_identity *identity, pid_t pid, const 
     gs_proc_exe(pid, exe);
     return sounds_like_python(exe) || sounds_like_python(identity->comm) ||
            (target && (sounds_like_python(target->command[0]) || maps_python(target)));
+}
+
+bool gs_identity_is_ours(pid_t pid)
+{
+    char path[40];
+    struct stat ours, theirs;
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+    return stat("/proc/self/exe", &ours) == 0 && stat(path, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
+           ours.st_ino == theirs.st_ino;
 }
 
 char *gs_identity_user(const struct gs_identity *identity)

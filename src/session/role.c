@@ -85,37 +85,41 @@ pid_t gs_role_parent(pid_t pid)
     return gs_proc_read(pid, "stat", text, sizeof text) > 0 && gs_proc_stat_parse(text, &stat) ? stat.parent : 0;
 }
 
-static const struct gs_role_member *find(const struct gs_role_member *members, size_t count, pid_t pid)
+static bool is_titled(const struct gs_role_member *member)
+{
+    return member->command[0] && is_title(member->command[0]);
+}
+
+/* The child is one of those that its parent minds: a helper of a library, a fork that runs the same program, or both
+ * have given themselves titles. A program that another one has started is not. */
+static bool is_minded(const struct gs_role_member *child, const struct gs_role_member *parent)
+{
+    return child->helper || (is_titled(child) && is_titled(parent)) || strcmp(child->program, parent->program) == 0;
+}
+
+/* Who minds it; NULL: nobody of them. */
+static struct gs_role_member *minder_of(const struct gs_role_member *member, struct gs_role_member *members,
+                                        size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (pid > 0 && members[i].pid == pid)
-            return &members[i];
+        if (member->parent > 0 && members[i].pid == member->parent)
+            return is_minded(member, &members[i]) ? &members[i] : NULL;
     }
     return NULL;
 }
 
-static bool has_child(const struct gs_role_member *members, size_t count, pid_t pid)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (members[i].parent == pid)
-            return true;
-    }
-    return false;
-}
-
 /* "multiprocessing worker of app.py", "gunicorn, master" */
-static char *role_of(const struct gs_role_member *member, const struct gs_role_member *parent)
+static char *role_of(const struct gs_role_member *member, const struct gs_role_member *minder)
 {
-    bool helper, parent_helper = false;
-    char *role = NULL, *program = gs_role_program(member->command, &helper);
-    char *parents = helper && parent ? gs_role_program(parent->command, &parent_helper) : NULL;
-    bool title = is_title(member->command[0] ? member->command[0] : "");
-    const char *rank = helper || title ? "" : member->master ? ", master" : parent ? ", worker" : "";
-    int len = !program                    ? -1
-              : parents && !parent_helper ? asprintf(&role, "%s of %s", program, parents)
-                                          : asprintf(&role, "%s%s", program, rank);
-    free(program);
-    free(parents);
+    char *role = NULL;
+    bool plain = member->helper || is_titled(member);
+    int len = member->helper && minder && !minder->helper
+                  ? asprintf(&role, "%s of %s", member->program, minder->program)
+                  : asprintf(&role, "%s%s", member->program,
+                             plain            ? ""
+                             : minder         ? ", worker"
+                             : member->master ? ", master"
+                                              : "");
     return len < 0 ? NULL : role;
 }
 
@@ -123,16 +127,27 @@ bool gs_roles_find(struct gs_role_member *members, size_t count)
 {
     bool enough = true;
     for (size_t i = 0; i < count; i++) {
-        const struct gs_role_member *parent = find(members, count, members[i].parent);
-        members[i].master = !parent && has_child(members, count, members[i].pid);
-        members[i].role = role_of(&members[i], parent);
-        enough = enough && members[i].role;
+        members[i].program = gs_role_program(members[i].command, &members[i].helper);
+        enough = enough && members[i].program;
+    }
+    for (size_t i = 0; i < count && enough; i++) {
+        struct gs_role_member *minder = minder_of(&members[i], members, count);
+        if (minder)
+            minder->master = true;
+    }
+    for (size_t i = 0; i < count && enough; i++) {
+        const struct gs_role_member *minder = minder_of(&members[i], members, count);
+        members[i].master = members[i].master && !minder;
+        members[i].role = role_of(&members[i], minder);
+        enough = members[i].role != NULL;
     }
     return enough;
 }
 
 void gs_roles_free(struct gs_role_member *members, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        free(members[i].program);
         free(members[i].role);
+    }
 }

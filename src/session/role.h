@@ -10,8 +10,10 @@
 struct gs_role_member {
     pid_t pid, parent;    /* parent 0: not known */
     char *const *command; /* NULL-terminated, what looks secret hidden */
+    char *program;        /* out: as of gs_role_program */
     char *role;           /* out: malloc'ed; NULL: out of memory */
-    bool master;          /* out: others of them are its children, and it is nobody's */
+    bool helper;          /* out: as of gs_role_program */
+    bool master;          /* out: it minds others of them, and nobody minds it */
 };
 
 /* Finds the roles of all of them. False: out of memory. To be freed in any case. */

@@ -4,7 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "python/engine.h"
 #include "session/identity.h"
+#include "session/role.h"
 #include "session/survey.h"
 #include "target/barrier.h"
 #include "target/nested.h"
@@ -18,6 +20,7 @@ void gs_ps_row_fini(struct gs_ps_row *row)
     free(row->user);
     free(row->python);
     free(row->why_not);
+    free(row->role);
 }
 
 void gs_ps_fini(struct gs_ps *ps)
@@ -71,6 +74,9 @@ static enum gs_status look_at(struct gs_ps_row *row, const struct gs_identity *i
         if (attach->snapshot)
             fill_state(row, attach->snapshot);
     }
+    const char *engine = status == GS_NOT_PYTHON && attach && attach->target ? gs_python_engine(attach->target) : NULL;
+    if (engine)
+        row->python = strdup(engine);
     *python = status == GS_OK || status == GS_UNKNOWN_PYTHON ||
               gs_identity_is_python(identity, pid, attach ? attach->target : NULL);
     gs_attach_close(attach);
@@ -86,6 +92,7 @@ static enum gs_status survey_one(struct gs_ps_row *row, pid_t pid, const struct 
     if (!gs_identity_read(&identity, pid))
         return gs_barrier_missing(pid, err);
     row->ns_pid = identity.ns_pid;
+    row->parent = gs_role_parent(pid);
     row->user = gs_identity_user(&identity);
     bool python;
     enum gs_status status = look_at(row, &identity, options, &python, err);
@@ -93,7 +100,9 @@ static enum gs_status survey_one(struct gs_ps_row *row, pid_t pid, const struct 
         *keep = true;
         return GS_OK;
     }
-    if (gs_status_class(status) != GS_CLASS_FATAL || status == GS_NOT_PYTHON || status == GS_NO_PROCESS || !python)
+    bool other = status == GS_NOT_PYTHON && row->python; /* a Python, which is not CPython */
+    if (!other &&
+        (gs_status_class(status) != GS_CLASS_FATAL || status == GS_NOT_PYTHON || status == GS_NO_PROCESS || !python))
         return status;
     char *const comm[] = {identity.comm};
     if (row->command_count == 0 && !copy_command(row, comm, 1))
@@ -117,7 +126,7 @@ static void survey_all(const struct survey *survey, const pid_t *pids, size_t co
         struct gs_ps_row *row = &ps->rows[ps->count];
         struct gs_err err = {0};
         bool keep;
-        if (pids[i] == getpid())
+        if (pids[i] == getpid() || (i >= survey->named && gs_identity_is_ours(pids[i])))
             continue;
         enum gs_status status = survey_one(row, pids[i], survey->options, &keep, &err);
         if (keep) {
@@ -131,6 +140,69 @@ static void survey_all(const struct survey *survey, const pid_t *pids, size_t co
         }
         gs_ps_row_fini(row);
     }
+}
+
+static bool name_roles(struct gs_ps *ps)
+{
+    struct gs_role_member *members = calloc(ps->count + 1, sizeof *members);
+    for (size_t i = 0; members && i < ps->count; i++)
+        members[i] = (struct gs_role_member){
+            .pid = ps->rows[i].pid, .parent = ps->rows[i].parent, .command = ps->rows[i].command};
+    bool enough = members && gs_roles_find(members, ps->count);
+    for (size_t i = 0; members && i < ps->count; i++) {
+        ps->rows[i].role = members[i].role;
+        members[i].role = NULL;
+        ps->rows[i].helper = members[i].helper;
+    }
+    if (members)
+        gs_roles_free(members, ps->count);
+    free(members);
+    return enough;
+}
+
+/* Puts the children of `parent`, and theirs, behind it. taken: nobody is met twice, whatever the kernel
+ * told while processes came and went. */
+static void put_children(const struct gs_ps *ps, struct gs_ps_row *ordered, size_t *done, bool *taken, pid_t parent,
+                         size_t depth)
+{
+    for (size_t i = 0; i < ps->count; i++) {
+        if (taken[i] || ps->rows[i].parent != parent)
+            continue;
+        taken[i] = true;
+        ordered[*done] = ps->rows[i];
+        ordered[(*done)++].depth = depth;
+        put_children(ps, ordered, done, taken, ps->rows[i].pid, depth + 1);
+    }
+}
+
+static bool has_row(const struct gs_ps *ps, pid_t pid)
+{
+    for (size_t i = 0; i < ps->count; i++) {
+        if (ps->rows[i].pid == pid)
+            return true;
+    }
+    return false;
+}
+
+bool gs_ps_tree(struct gs_ps *ps)
+{
+    struct gs_ps_row *ordered = calloc(ps->count + 1, sizeof *ordered);
+    bool *taken = calloc(ps->count + 1, sizeof *taken);
+    size_t done = 0;
+    for (size_t turn = 0; ordered && taken && turn < 2; turn++) { /* the second: of a circle, anybody */
+        for (size_t i = 0; i < ps->count; i++) {
+            if (taken[i] || (turn == 0 && has_row(ps, ps->rows[i].parent)))
+                continue;
+            taken[i] = true;
+            ordered[done++] = ps->rows[i];
+            put_children(ps, ordered, &done, taken, ps->rows[i].pid, 1);
+        }
+    }
+    bool enough = ordered && taken;
+    free(taken);
+    free(enough ? ps->rows : ordered);
+    ps->rows = enough ? ordered : ps->rows;
+    return enough;
 }
 
 enum gs_status gs_survey(struct gs_ps *ps, const pid_t *pids, size_t count, size_t found,
@@ -151,5 +223,5 @@ enum gs_status gs_survey(struct gs_ps *ps, const pid_t *pids, size_t count, size
     if (ps->rows)
         survey_all(&survey, all ? all : pids, count);
     free(all);
-    return ps->rows ? GS_OK : gs_fail(err, GS_NO_MEMORY, "cannot list the processes: out of memory");
+    return ps->rows && name_roles(ps) ? GS_OK : gs_fail(err, GS_NO_MEMORY, "cannot list the processes: out of memory");
 }

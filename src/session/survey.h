@@ -16,6 +16,10 @@ struct gs_ps_row {
     size_t command_count;
     bool watchable;
     char *why_not; /* NULL: watchable */
+    pid_t parent;  /* 0: not known */
+    char *role;    /* as of gs_roles_find, among all rows */
+    bool helper;   /* its command line says nothing, the role does */
+    size_t depth;  /* in a tree: how many of the rows are above it */
 };
 
 struct gs_ps {
@@ -25,6 +29,9 @@ struct gs_ps {
 
 void gs_ps_row_fini(struct gs_ps_row *row);
 void gs_ps_fini(struct gs_ps *ps);
+
+/* Brings the rows into the order of a tree: each is followed by its children. False: out of memory. */
+bool gs_ps_tree(struct gs_ps *ps);
 
 /* The Python processes that there are: those that are listed (the last `found` of which were found, the others named),
  * or, with a count of 0, all. Of all and of those found, what is no Python and what cannot be told is left out. A named

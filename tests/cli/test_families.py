@@ -2,21 +2,28 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 
 import pytest
 
 import gilspy
+from target import READ, until
 
 PYTHON = "/usr/bin/python3"
 WAITS = "import sys\nprint(flush=True)\nsys.stdin.readline()\n"
 
 
+def reads(pid):
+    with open("/proc/%d/syscall" % pid) as file:
+        return file.read().split()[0] == str(READ)
+
+
 @pytest.fixture
 def family(tmp_path):
     """family(source, count, environment): so many processes of a script of a name of its own, which is returned with
-    them, when each has printed a line."""
+    them, when each has printed a line and waits for the answer."""
     begun = []
 
     def begin(source=WAITS, count=1, name="family-%d.py" % os.getpid(), environment=lambda i: {}):
@@ -27,6 +34,7 @@ def family(tmp_path):
         begun.extend(members)
         for member in members:
             assert member.stdout.readline()
+            until(lambda pid=member.pid: reads(pid), "it to wait")
         return name, [member.pid for member in members]
     yield begin
     for member in begun:
@@ -85,6 +93,53 @@ def test_by_cgroup(family):
     assert done.returncode == 0 and pid in [row["pid"] for row in json.loads(done.stdout)["processes"]]
     done = gilspy.run("ps", "--cgroup", "/there/is/no/such/cgroup")
     assert done.returncode == 3 and "in the cgroup /there/is/no/such/cgroup" in done.stderr
+
+
+# ---- ps ----
+
+SPAWNS = """import multiprocessing, sys
+def work(out, back):
+    out.send(1)
+    back.recv()
+if __name__ == "__main__":
+    context = multiprocessing.get_context("spawn")
+    (read, out), (back, write) = context.Pipe(False), context.Pipe(False)
+    child = context.Process(target=work, args=(out, back), daemon=True)
+    child.start()
+    read.recv()
+    print(flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_workers_are_named_by_what_they_run(family):
+    name, [pid] = family(SPAWNS)
+    listed = json.loads(gilspy.run("ps", "--json").stdout)["processes"]
+    below = {row["role"]: row["pid"] for row in listed if row["parent"] == pid}
+    assert set(below) == {"multiprocessing worker of " + name, "multiprocessing tracker of " + name}
+    assert [row["role"] for row in listed if row["pid"] == pid] == [name + ", master"]
+    pids = [below["multiprocessing worker of " + name], pid]
+    done = gilspy.run("ps", "--tree", "-p", "%d,%d" % tuple(pids))
+    first, second = done.stdout.splitlines()[1:]
+    assert first.split()[0] == str(pid) and first.endswith(name)
+    assert second.split()[0] == str(pids[0]) and second.endswith("  multiprocessing worker of " + name)
+    assert second.index("multiprocessing") == first.index(PYTHON) + 2
+    assert "spawn_main" in gilspy.run("ps", "-v", "-p", "%d,%d" % tuple(pids)).stdout
+
+
+@pytest.mark.parametrize("program, engine", [("pypy3.10", "PyPy"), ("graalpy", "GraalPy")])
+def test_other_pythons_are_told_by_name(tmp_path, program, engine):
+    fake = shutil.copy("/bin/sleep", tmp_path / program)
+    with subprocess.Popen([fake, "600"]) as target:
+        try:
+            until(lambda: os.readlink("/proc/%d/exe" % target.pid) == str(fake), "it to run")
+            row, = [row for row in json.loads(gilspy.run("ps", "--json").stdout)["processes"] if row["pid"] == target.pid]
+            done = gilspy.run("dump", "-p", target.pid)
+        finally:
+            target.kill()
+    said = "process %d (%s) runs %s, and only CPython can be read" % (target.pid, program, engine)
+    assert (row["python"], row["watchable"], row["why_not"]) == (engine, False, said)
+    assert done.returncode == 5 and done.stderr.startswith("gilspy: " + said)
 
 
 # ---- why ----

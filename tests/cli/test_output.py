@@ -11,7 +11,8 @@ import pytest
 import gilspy
 from target import running
 
-PS = {"pid", "ns_pid", "user", "python", "build", "threads", "gil", "holder", "command", "watchable", "why_not"}
+PS = {"pid", "ns_pid", "user", "python", "build", "threads", "gil", "holder", "command", "watchable", "why_not",
+      "parent", "role"}
 
 
 def test_version():

@@ -4,9 +4,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "session/identity.h"
 #include "session/role.h"
 
 #define COMMAND(...)                                                                                                   \
@@ -69,6 +71,7 @@ static void families_have_masters_and_workers(void **state)
          .command = COMMAND("python3", "-c", "from multiprocessing.spawn import spawn_main; s()")},
         {.pid = 14, .parent = 10, .command = COMMAND("app: the third")},
         {.pid = 20, .parent = 1, .command = COMMAND("python3", "other.py")},
+        {.pid = 21, .parent = 10, .command = COMMAND("python3", "another.py")},
         {.pid = 30, .parent = 0, .command = COMMAND("python3", "core.py")},
     };
     static const char *const roles[] = {"app.py, master",
@@ -77,6 +80,7 @@ static void families_have_masters_and_workers(void **state)
                                         "multiprocessing worker",
                                         "app: the third",
                                         "other.py",
+                                        "another.py",
                                         "core.py"};
     enum { COUNT = sizeof members / sizeof *members };
     assert_true(gs_roles_find(members, COUNT));
@@ -87,11 +91,20 @@ static void families_have_masters_and_workers(void **state)
     gs_roles_free(members, COUNT);
 }
 
+static void a_copy_of_us_is_ours(void **state)
+{
+    (void)state;
+    assert_true(gs_identity_is_ours(getpid()));
+    assert_false(gs_identity_is_ours(getppid()));
+    assert_false(gs_identity_is_ours(0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_command_line_tells_what_it_runs),
         cmocka_unit_test(helpers_of_libraries_are_known),
+        cmocka_unit_test(a_copy_of_us_is_ours),
         cmocka_unit_test(families_have_masters_and_workers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

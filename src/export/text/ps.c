@@ -63,10 +63,16 @@ static void put_cell(struct gs_text *cell, const struct gs_ps_row *row, enum col
 
 static void put_command(struct gs_text *rest, const struct gs_ps_row *row, bool path)
 {
+    for (size_t i = 0; i < row->depth; i++)
+        gs_text_put(rest, "  ");
     if (row->why_not) {
         gs_text_put(rest, "[");
         gs_text_add(rest, row->why_not);
         gs_text_put(rest, "] ");
+    }
+    if (row->helper && !path) {
+        gs_text_add(rest, row->role);
+        return;
     }
     for (size_t i = 0; i < row->command_count; i++) {
         const char *word = row->command[i], *slash = strrchr(word, '/');
@@ -76,13 +82,13 @@ static void put_command(struct gs_text *rest, const struct gs_ps_row *row, bool 
 }
 
 /* The command, or why the process cannot be watched, in what is left of the line. Where the interpreter is can be done
- * without, what it runs cannot. */
-static void put_rest(struct gs_text *line, const struct gs_ps_row *row, int room)
+ * without, what it runs cannot; of the workers of libraries that is their role (whole: the command all the same). */
+static void put_rest(struct gs_text *line, const struct gs_ps_row *row, int room, bool whole)
 {
     struct gs_text rest;
     gs_text_init(&rest, line->utf8);
     put_command(&rest, row, true);
-    if (room > 0 && line->columns + rest.columns > room) {
+    if (row->helper ? !whole : room > 0 && line->columns + rest.columns > room) {
         gs_text_clear(&rest);
         put_command(&rest, row, false);
     }
@@ -105,7 +111,7 @@ static void put_titles(struct gs_table *table)
     gs_table_end_row(table);
 }
 
-static void put_row(struct gs_table *table, const struct gs_ps_row *row, int room)
+static void put_row(struct gs_table *table, const struct gs_ps_row *row, int room, bool whole)
 {
     gs_text_style(&table->line, row->watchable ? GS_STYLE_PLAIN : GS_STYLE_DIM);
     for (int c = 0; c < COLUMN_COUNT; c++) {
@@ -113,7 +119,7 @@ static void put_row(struct gs_table *table, const struct gs_ps_row *row, int roo
         gs_table_put(table, columns[c].right);
     }
     gs_table_reach(table);
-    put_rest(&table->line, row, room);
+    put_rest(&table->line, row, room, whole);
     gs_text_style(&table->line, GS_STYLE_PLAIN);
     gs_table_end_row(table);
 }
@@ -127,7 +133,7 @@ enum gs_status gs_ps_text(const struct gs_ps *ps, const struct gs_console *conso
     do {
         put_titles(&table);
         for (size_t i = 0; i < ps->count; i++)
-            put_row(&table, &ps->rows[i], whole ? 0 : console->columns);
+            put_row(&table, &ps->rows[i], whole ? 0 : console->columns, whole);
     } while (gs_table_again(&table));
     return gs_table_fini(&table);
 }
