@@ -5,6 +5,8 @@
 #include "export/formats.h"
 #include "export/stat.h"
 #include "export/stat_many.h"
+#include "export/stat_sum.h"
+#include "session/role.h"
 
 enum { LONG_US = 20000 /* from which length on stat lists a hold unless told */ };
 
@@ -103,6 +105,9 @@ void gs_stat_many_fini(struct gs_stat_many *many)
 {
     for (size_t i = 0; i < many->count; i++)
         gs_sample_feed_free(many->polls[i]);
+    for (size_t i = 0; i < many->count; i++)
+        free(many->programs[i]);
+    free(many->programs);
     free(many->polls);
 }
 
@@ -111,10 +116,19 @@ enum gs_status gs_stat_many_process(struct gs_stat_many *many, uint32_t number,
 {
     if (number != many->count)
         return GS_FAILED;
-    if (!gs_room((void **)&many->polls, &many->room, many->count + 1, sizeof *many->polls))
+    bool helper;
+    if (!gs_room((void **)&many->polls, &many->room, many->count + 1, sizeof *many->polls) ||
+        !gs_room((void **)&many->programs, &many->programs_room, many->count + 1, sizeof *many->programs))
         return GS_NO_MEMORY;
-    many->polls[many->count] = gs_sample_feed_new(process, &many->options);
-    return many->polls[many->count] ? (many->count++, GS_OK) : GS_NO_MEMORY;
+    char *program = gs_role_program(process->command, &helper);
+    struct gs_sample_feed *polls = program ? gs_sample_feed_new(process, &many->options) : NULL;
+    if (!polls) {
+        free(program);
+        return GS_NO_MEMORY;
+    }
+    many->programs[many->count] = program;
+    many->polls[many->count++] = polls;
+    return GS_OK;
 }
 
 enum gs_status gs_stat_many_thread(struct gs_stat_many *many, uint32_t number, const struct gs_sampled_thread *thread)
@@ -147,49 +161,87 @@ void gs_stat_many_over(struct gs_stat_many *many, pid_t pid)
     }
 }
 
-static enum gs_status show_one(struct gs_sample_feed *polls, const struct gs_stat_show *show)
-{
-    struct gs_gilstat stat;
-    enum gs_status status = gs_sample_feed_finish(polls, &stat);
-    if (status)
-        return status;
-    show->complete(show->context, &stat);
-    gs_gilstat_choose(&stat, show->patterns, show->pattern_count);
-    status = show->json ? gs_stat_json(&stat, show->console->out) : gs_stat_text(&stat, show->console, show->verbose);
-    gs_gilstat_fini(&stat);
-    return status;
-}
-
 /* It was seen in this interval: a short one may have no sample. */
 static bool is_seen(const struct gs_stat_many *many, size_t i)
 {
     return gs_sample_feed_count(many->polls[i]) > 0;
 }
 
-enum gs_status gs_stat_many_show(struct gs_stat_many *many, const struct gs_stat_show *show)
+/* Of each process that is shown. */
+struct shown {
+    struct gs_gilstat *stats;
+    struct gs_stat_sum *sums;
+    size_t count;
+};
+
+static enum gs_status finish_all(struct gs_stat_many *many, const struct gs_stat_show *show, struct shown *shown)
 {
-    FILE *out = show->console->out;
-    enum gs_status status = GS_OK;
-    size_t shown = 0, count = 0;
-    for (size_t i = 0; i < many->count; i++)
-        count += is_seen(many, i);
-    bool several = show->json && (count > 1 || show->several);
-    if (count == 0)
-        return GS_OK;
-    if (several)
-        fputs("{\"schema\": 1, \"processes\": [", out);
-    for (size_t i = 0; i < many->count && !status; i++) {
+    for (size_t i = 0; i < many->count; i++) {
         if (!is_seen(many, i))
             continue;
-        if (several)
-            fputs(shown++ > 0 ? ", " : "", out);
-        else if (many->shown && !show->json)
-            fputc('\n', out);
-        many->shown = true;
-        status = show_one(many->polls[i], show);
-        gs_sample_feed_next(many->polls[i]);
+        struct gs_gilstat *stat = &shown->stats[shown->count];
+        enum gs_status status = gs_sample_feed_finish(many->polls[i], stat);
+        if (status)
+            return status;
+        show->complete(show->context, stat);
+        shown->sums[shown->count++] = gs_stat_sum_of(stat, many->programs[i]);
+        gs_gilstat_choose(stat, show->patterns, show->pattern_count);
     }
-    if (show->json)
-        fputs(several ? "]}\n" : "\n", out);
+    return GS_OK;
+}
+
+static enum gs_status write_json(const struct shown *shown, bool several, FILE *out)
+{
+    enum gs_status status = GS_OK;
+    if (several)
+        fputs("{\"schema\": 1, \"processes\": [", out);
+    for (size_t i = 0; i < shown->count && !status; i++) {
+        fputs(i > 0 ? ", " : "", out);
+        status = gs_stat_json(&shown->stats[i], out);
+    }
+    if (several)
+        fputs("], \"groups\": ", out);
+    if (several && !status)
+        status = gs_stat_sum_json(shown->sums, shown->count, out);
+    fputs(several ? "}\n" : "\n", out);
+    return status;
+}
+
+static enum gs_status write_text(const struct shown *shown, const struct gs_stat_show *show, bool again)
+{
+    enum gs_status status = GS_OK;
+    if (again)
+        fputc('\n', show->console->out);
+    if (shown->count > 1)
+        status = gs_stat_sum_text(shown->sums, shown->count, show->console);
+    for (size_t i = 0; i < shown->count && !status; i++) {
+        if (shown->count > 1)
+            fputc('\n', show->console->out);
+        status = gs_stat_text(&shown->stats[i], show->console, show->verbose);
+    }
+    return status;
+}
+
+enum gs_status gs_stat_many_show(struct gs_stat_many *many, const struct gs_stat_show *show)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < many->count; i++)
+        count += is_seen(many, i);
+    if (count == 0)
+        return GS_OK;
+    struct shown shown = {.stats = calloc(count, sizeof *shown.stats), .sums = calloc(count, sizeof *shown.sums)};
+    enum gs_status status = shown.stats && shown.sums ? finish_all(many, show, &shown) : GS_NO_MEMORY;
+    if (!status)
+        status = show->json ? write_json(&shown, count > 1 || show->several, show->console->out)
+                            : write_text(&shown, show, many->shown);
+    many->shown = many->shown || !status;
+    for (size_t i = 0; i < shown.count; i++)
+        gs_gilstat_fini(&shown.stats[i]);
+    free(shown.stats);
+    free(shown.sums);
+    for (size_t i = 0; i < many->count; i++) {
+        if (is_seen(many, i))
+            gs_sample_feed_next(many->polls[i]);
+    }
     return status;
 }

@@ -6,8 +6,9 @@
 #include "gil/sample_feed.h"
 
 struct gs_stat_many {
-    struct gs_sample_feed **polls; /* by number of the process; NULL: it is no more */
-    size_t count, room;
+    struct gs_sample_feed **polls; /* by number of the process */
+    char **programs;               /* what each runs */
+    size_t count, room, programs_room;
     struct gs_sample_feed_options options;
     bool shown; /* something was */
 };
@@ -33,7 +34,8 @@ enum gs_status gs_stat_many_sample(struct gs_stat_many *many, const struct gs_sa
 void gs_stat_many_forget(struct gs_stat_many *many);
 /* That process is no more, or runs another program now: nothing is asked about it any more. */
 void gs_stat_many_over(struct gs_stat_many *many, pid_t pid);
-/* Shows the processes that have had samples in this span, and begins another span. What has had none is no more. */
+/* Shows the processes that have had samples in this span, of several first all of them in one table, and begins another
+ * span. */
 enum gs_status gs_stat_many_show(struct gs_stat_many *many, const struct gs_stat_show *show) GS_MUST_CHECK;
 
 #endif

@@ -62,7 +62,7 @@ char *gs_role_program(char *const *command, bool *helper)
 {
     char letter;
     *helper = false;
-    if (!command[0])
+    if (!command || !command[0])
         return strdup("?");
     if (is_title(command[0]))
         return gs_words_joined(command);

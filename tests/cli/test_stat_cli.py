@@ -163,7 +163,7 @@ def test_a_family():
     done = gilspy.run("stat", "-j", "-s", "--", PYTHON, "-c", FOR_A_WHILE % 0.3 + code)
     assert done.returncode == 0
     document = json.loads(done.stdout)
-    assert set(document) == {"schema", "processes"} and len(document["processes"]) == 2
+    assert set(document) == {"schema", "processes", "groups"} and len(document["processes"]) == 2
     for process in document["processes"]:
         check(process)
 
@@ -174,6 +174,21 @@ def test_several(spinning, target):
     assert [process["pid"] for process in document["processes"]] == [spinning.pid, target.pid]
     busy, idle = map(check, document["processes"])
     assert busy["gil"]["held"] > 0.3 > idle["gil"]["held"]
+    group, = document["groups"]
+    assert (group["pids"], group["kind"]) == ([spinning.pid, target.pid], "all")
+    assert group["held"] == pytest.approx(busy["gil"]["held"] + idle["gil"]["held"])
+    assert group["threads"] == len(busy["threads"]) + len(idle["threads"])
+    assert group["text"].startswith("2 processes, %.2f GILs held, " % group["held"])
+
+
+def test_the_sum_of_several(spinning, target):
+    """One table of all, the busiest first, before that of each."""
+    done = gilspy.run("stat", "-p", "%d,%d" % (target.pid, spinning.pid), "-d", "300ms", "--thread", "nobody")
+    table, *each = done.stdout.split("\n\nPython ")
+    cells = [row.split() for row in table.splitlines()]
+    assert cells[0][:2] == ["PROCESS", "RUNS"] and [row[0] for row in cells[1:]] == [str(spinning.pid), str(target.pid), "all"]
+    assert float(cells[1][2]) > 30 > float(cells[2][2]) and cells[3][1] == "2"
+    assert len(each) == 2
 
 
 def test_the_end_of_the_process(spinning):

@@ -26,7 +26,7 @@ def family(tmp_path):
     them, when each has printed a line and waits for the answer."""
     begun = []
 
-    def begin(source=WAITS, count=1, name="family-%d.py" % os.getpid(), environment=lambda i: {}):
+    def begin(source=WAITS, count=1, name="many-%d.py" % os.getpid(), environment=lambda i: {}):
         script = tmp_path / name
         script.write_text(source)
         members = [subprocess.Popen([PYTHON, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
