@@ -10,7 +10,8 @@
 /* Everybody who waits stands in there: where that was called from tells more. */
 static bool tells_little(const char *file)
 {
-    static const char *const files[] = {"threading.py", "queue.py", "selectors.py", "socket.py", "connection.py"};
+    static const char *const files[] = {"threading.py", "queue.py",      "selectors.py",  "socket.py",
+                                        "queues.py",    "connection.py", "synchronize.py"}; /* multiprocessing's, too */
     const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         if (strcmp(name, files[i]) == 0)
