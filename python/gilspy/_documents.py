@@ -165,6 +165,7 @@ class ProcessDump(Document):
     build: str
     layout: str
     container: bool
+    rank: Optional[int] = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -214,6 +215,8 @@ class Process(Document):
     command: List[str]
     watchable: bool
     why_not: Optional[str]
+    parent: Optional[int] = None
+    role: Optional[str] = None
 
     def _brief(self) -> str:
         return "%d, Python %s, %s" % (self.pid, self.python, " ".join(self.command))
