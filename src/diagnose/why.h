@@ -18,6 +18,7 @@
     KIND(gil_hog, false, false)                                                                                        \
     KIND(loop_blocked, false, false)                                                                                   \
     KIND(lock_wait, false, false)                                                                                      \
+    KIND(lock_contended, false, false)                                                                                 \
     KIND(finalizing, false, true)                                                                                      \
     KIND(swapping, false, false)                                                                                       \
     KIND(convoy, false, false)                                                                                         \
@@ -69,6 +70,7 @@ struct gs_why_lookup {
 
 struct gs_waits;
 struct gs_tasks;
+struct gs_locks_passed;
 
 /* A thread that was met while it kept the GIL. Texts are UTF-8 as the target has them. */
 struct gs_why_closer {
@@ -88,9 +90,10 @@ struct gs_case {
     const struct gs_python *python;
     const struct gs_snapshot *snapshot; /* the last one; of a core the only one; without threads when it is gone */
     const struct gs_why_watch *watch;
-    const struct gs_waits *before, *now; /* what the threads waited for some time ago (NULL: of a core), and now; */
-    uint64_t apart_ns;                   /* between the two */
-    const char *const *patterns;         /* as of gs_patterns_fit: whose verdicts are asked for */
+    const struct gs_waits *before, *now;  /* what the threads waited for some time ago (NULL: of a core), and now; */
+    uint64_t apart_ns;                    /* between the two */
+    const struct gs_locks_passed *passed; /* meanwhile; NULL: of a core */
+    const char *const *patterns;          /* as of gs_patterns_fit: whose verdicts are asked for */
     size_t pattern_count;
     const struct gs_tasks *tasks; /* of event loops, of the same moment as the snapshot; NULL: not read */
     struct gs_why_lookup lookup;

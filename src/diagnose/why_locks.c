@@ -31,8 +31,9 @@ static bool collect(struct gs_judging *j, size_t first, bool *waiters, size_t *c
     const struct gs_case *c = j->c;
     *count = 0;
     for (size_t i = 0; i < c->snapshot->thread_count; i++) {
+        bool passed = c->passed && gs_locks_passed_times(c->passed, c->now->list[i].word) > 0;
         waiters[i] = !j->told[i] && same_lock(&c->now->list[first], &c->now->list[i]) && gs_case_hangs(c, i) &&
-                     gs_case_waited_before(c, &c->now->list[i]);
+                     (passed || gs_case_waited_before(c, &c->now->list[i]));
         if (waiters[i] && i < first)
             return false;
         *count += waiters[i];
@@ -131,6 +132,25 @@ static struct gs_said owner_words(const struct gs_case *c, const struct gs_wait 
     return said;
 }
 
+/* They wait for long, though the lock goes round. */
+static void tell_contended(struct gs_judging *j, const struct gs_wait *wait, const bool *waiters, size_t count)
+{
+    const struct gs_case *c = j->c;
+    struct gs_verdict *v =
+        gs_why_say(j, GS_WHY_lock_contended, false, "%s %s long for %s, which goes from one thread to the next.",
+                   gs_said_threads(c, waiters).words, count == 1 ? "waits" : "wait", gs_said_wait(c, wait).words);
+    if (wait->owner != GS_NOBODY)
+        tell_owner(j, v, wait);
+    tell_since(j, v, waiters);
+    gs_why_advise(j, v, "Shorten what is done with the lock, or have fewer threads need it.");
+    gs_why_basis(j, v, "in %s looks a tenth of a second apart or more the lock was another thread's.",
+                 gs_said_number(gs_locks_passed_times(c->passed, wait->word)).words);
+    for (size_t i = 0; i < c->snapshot->thread_count; i++) {
+        if (waiters[i])
+            gs_why_concerns(j, v, i);
+    }
+}
+
 void gs_why_find_lock_waits(struct gs_judging *j)
 {
     const struct gs_case *c = j->c;
@@ -140,6 +160,10 @@ void gs_why_find_lock_waits(struct gs_judging *j)
         const struct gs_wait *wait = &c->now->list[i];
         if ((wait->kind != GS_WAIT_LOCK && wait->kind != GS_WAIT_MUTEX) || !collect(j, i, waiters, &count))
             continue;
+        if (c->passed && gs_locks_passed_times(c->passed, wait->word) > 0) {
+            tell_contended(j, wait, waiters, count);
+            continue;
+        }
         bool known = (wait->owner != GS_NOBODY && wait->owner_stated) || wait->outsider > 0;
         struct gs_verdict *v =
             gs_why_say(j, GS_WHY_lock_wait, known, "%s %s for %s%s.", gs_said_threads(c, waiters).words,

@@ -251,6 +251,14 @@ static bool is_join(struct gs_wait_search *s, const struct gs_frame *frame, stru
     return true;
 }
 
+/* The main thread at its end takes a lock of each thread that is no daemon, which is free when that has ended (3.8 to
+ * 3.12: Lib/threading.py, _shutdown_locks). Whose it is the frame does not tell. */
+static bool is_shutdown(struct gs_wait *wait)
+{
+    wait->kind = GS_WAIT_THREAD;
+    return true;
+}
+
 /* importlib._bootstrap: class _ModuleLock, whose owner is an ident. */
 static bool is_import(struct gs_wait_search *s, const struct gs_frame *frame, struct gs_wait *wait)
 {
@@ -295,6 +303,8 @@ bool gs_wait_by_frames(struct gs_wait_search *s, const struct gs_thread *thread,
         const struct gs_frame *frame = &thread->frames[i];
         if (i == 0 && gs_frame_is(s->lookup, frame, "importlib._bootstrap", "acquire"))
             return is_import(s, frame, wait);
+        if (i == 0 && gs_frame_is(s->lookup, frame, "threading.py", "_shutdown"))
+            return is_shutdown(wait);
         if (gs_frame_is(s->lookup, frame, "threading.py", "join") && is_join(s, frame, wait))
             return true;
         if (i == 0 && gs_frame_is(s->lookup, frame, "threading.py", "wait") && !is_notice(s, frame, wait))

@@ -105,6 +105,55 @@ void gs_waits_fini(struct gs_waits *waits)
     *waits = (struct gs_waits){0};
 }
 
+static const struct gs_wait *wait_of(const struct gs_waits *waits, pid_t tid)
+{
+    for (size_t i = 0; i < waits->count; i++) {
+        if (waits->list[i].tid == tid)
+            return &waits->list[i];
+    }
+    return NULL;
+}
+
+static bool is_lock(const struct gs_wait *wait)
+{
+    return wait->kind == GS_WAIT_LOCK || wait->kind == GS_WAIT_MUTEX;
+}
+
+static void pass(struct gs_locks_passed *passed, gs_addr word)
+{
+    size_t i = 0;
+    while (i < passed->count && passed->list[i].word != word)
+        i++;
+    if (i == GS_LOCKS_PASSED)
+        return;
+    if (i == passed->count)
+        passed->list[passed->count++].word = word;
+    passed->list[i].times++;
+}
+
+void gs_locks_passed_add(struct gs_locks_passed *passed, const struct gs_waits *before, const struct gs_waits *now)
+{
+    gs_addr last = 0; /* one lock that many waited for has passed once */
+    for (size_t i = 0; i < before->count; i++) {
+        const struct gs_wait *then = &before->list[i], *since = wait_of(now, then->tid);
+        if (!is_lock(then) || then->word == last)
+            continue;
+        bool has_had = !since || since->kind != then->kind || since->word != then->word;
+        bool others = !has_had && then->owner_tid > 0 && since->owner_tid > 0 && then->owner_tid != since->owner_tid;
+        if (has_had || others)
+            pass(passed, last = then->word);
+    }
+}
+
+uint32_t gs_locks_passed_times(const struct gs_locks_passed *passed, gs_addr word)
+{
+    for (size_t i = 0; i < passed->count; i++) {
+        if (passed->list[i].word == word)
+            return passed->list[i].times;
+    }
+    return 0;
+}
+
 static void read_futex(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait)
 {
     const struct gs_activity *activity = &thread->activity;

@@ -51,6 +51,21 @@ enum gs_status gs_waits_read(struct gs_waits *waits, const struct gs_target *tar
                              const struct gs_snapshot *snapshot, const struct gs_why_lookup *lookup) GS_MUST_CHECK;
 void gs_waits_fini(struct gs_waits *waits);
 
+enum { GS_LOCKS_PASSED = 64 };
+
+/* Locks that were seen to go from one thread to another, from read to read. */
+struct gs_locks_passed {
+    struct {
+        gs_addr word;
+        uint32_t times;
+    } list[GS_LOCKS_PASSED];
+    size_t count; /* further ones are not kept */
+};
+/* What changed between two reads: who waited for a lock and no longer does has had it, and so has another owner. */
+void gs_locks_passed_add(struct gs_locks_passed *passed, const struct gs_waits *before, const struct gs_waits *now);
+/* How often; 0: never seen. */
+uint32_t gs_locks_passed_times(const struct gs_locks_passed *passed, gs_addr word);
+
 /* Who else has a wait that this thread must see the end of: the index of a thread, or GS_NOBODY. */
 uint32_t gs_waits_next(const struct gs_waits *waits, uint32_t thread);
 

@@ -11,6 +11,7 @@
 #include "session/why_session.h"
 
 #define CLOSER_NS (GS_WHY_LONG_NS * 2) /* a hold that lasts so long is looked at more closely */
+#define LOCKS_NS  UINT64_C(100000000)  /* so often it is looked at which locks go round */
 
 static const char *name_of(void *context, const struct gs_thread *thread, char spare[16])
 {
@@ -62,6 +63,24 @@ enum gs_status gs_why_session_remember(struct gs_why_session *session)
     session->facts.before = &session->before;
     session->before_ns = gs_clock_ns();
     return read_waits(session, &session->before);
+}
+
+/* Reading what everybody waits for takes long where there are many threads: it is done for a twentieth of the time. */
+static enum gs_status follow_locks(struct gs_why_session *session)
+{
+    struct gs_waits now;
+    uint64_t begin_ns = gs_clock_ns();
+    if (begin_ns < session->locks_ns)
+        return GS_OK;
+    enum gs_status status = read_waits(session, &now);
+    if (status != GS_OK)
+        return status;
+    gs_locks_passed_add(&session->passed, &session->last, &now);
+    gs_waits_fini(&session->last);
+    session->last = now;
+    uint64_t end_ns = gs_clock_ns(), rest_ns = 20 * (end_ns - begin_ns);
+    session->locks_ns = end_ns + (rest_ns > LOCKS_NS ? rest_ns : LOCKS_NS);
+    return GS_OK;
 }
 
 enum gs_status gs_why_session_open(struct gs_why_session *session, struct gs_attach *attach,
@@ -155,6 +174,8 @@ enum gs_status gs_why_session_look(struct gs_why_session *session)
         status = gs_why_watch_add(&session->watch, attach->snapshot);
     if (status == GS_OK)
         status = look_closer(session);
+    if (status == GS_OK)
+        status = follow_locks(session);
     note_end(session, status);
     return gs_status_class(status) == GS_CLASS_FATAL ? status : GS_OK;
 }
@@ -226,6 +247,10 @@ enum gs_status gs_why_session_judge(struct gs_why_session *session)
     status = read_waits(session, &session->now);
     if (status == GS_OK)
         status = read_tasks(session);
+    if (status == GS_OK && !attach->target->still) {
+        gs_locks_passed_add(&session->passed, &session->last, &session->now);
+        session->facts.passed = &session->passed;
+    }
     session->facts.apart_ns = attach->target->still ? 0 : gs_clock_ns() - session->before_ns;
     session->facts.snapshot = attach->snapshot;
     return status == GS_OK ? gs_why_judge(&session->why, &session->facts) : status;
@@ -235,6 +260,7 @@ void gs_why_session_close(struct gs_why_session *session)
 {
     gs_why_fini(&session->why);
     gs_waits_fini(&session->before);
+    gs_waits_fini(&session->last);
     gs_waits_fini(&session->now);
     gs_why_watch_fini(&session->watch);
 }

@@ -8,13 +8,15 @@
 struct gs_why_session {
     struct gs_attach *attach;
     struct gs_why_watch watch;
-    struct gs_waits before;
+    struct gs_waits before, last; /* last: as read last, to see which locks go round */
+    struct gs_locks_passed passed;
     struct gs_case facts;
     struct gs_waits now;
     struct gs_why why;
     struct gs_why_closer closers[GS_WHY_CLOSERS];
     uint64_t native_ns[GS_GILS_MOST];           /* when the hold began of which the C stack was last taken */
     uint64_t begin_cpu_ns, begin_ns, before_ns; /* before: when the waits before were read */
+    uint64_t locks_ns;                          /* when they are to be read next */
     enum gs_native_scope native;                /* of the last look: before it C stacks are taken of a few threads */
     enum gs_status ended;                       /* why the process is gone, GS_OK: it is there */
 };

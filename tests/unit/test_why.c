@@ -25,6 +25,7 @@ struct inquiry {
     struct gs_why_watch watch;
     struct gs_wait before[SCENE_THREADS], now[SCENE_THREADS];
     struct gs_waits waits_before, waits_now;
+    struct gs_locks_passed passed;
     struct gs_case facts;
     struct gs_why why;
     uint64_t code;
@@ -70,6 +71,7 @@ static int setup(void **state)
                                 .watch = &q->watch,
                                 .before = &q->waits_before,
                                 .now = &q->waits_now,
+                                .passed = &q->passed,
                                 .cpu = 0.97,
                                 .lookup = {q, name_of, place_of, no_code}};
     uint64_t module = scene_code(&q->scene, "<module>", NULL, "/srv/app/main.py", 5);
@@ -468,6 +470,44 @@ static void test_gil_deadlock(void **state)
     assert_int_equal(q->why.count, 1);
 }
 
+/* Thread 2 waits for a lock all the time, which its owner, also all the time, does not have. */
+static void wait_for_lock(struct inquiry *q)
+{
+    q->now[2] = (struct gs_wait){
+        .kind = GS_WAIT_LOCK, .recursive = true, .word = 0x7f0000002000, .owner = 1, .owner_stated = true};
+    q->before[2] = q->now[2];
+    look(q, 2000);
+}
+
+static void test_lock_wait(void **state)
+{
+    struct inquiry *q = *state;
+    wait_for_lock(q);
+    judge(q);
+    assert_first(q, GS_WHY_lock_wait, true);
+}
+
+static void test_lock_that_goes_round(void **state)
+{
+    struct inquiry *q = *state;
+    struct gs_wait list[2] = {{.kind = GS_WAIT_LOCK, .word = 0x7f0000002000, .tid = VICTIM, .owner_tid = OTHER},
+                              {.kind = GS_WAIT_LOCK, .word = 0x7f0000002000, .tid = HOG, .owner_tid = OTHER}};
+    struct gs_wait later[2] = {list[0], {.kind = GS_WAIT_CALL, .tid = HOG}};
+    const struct gs_waits before = {list, 2}, now = {later, 2};
+    gs_locks_passed_add(&q->passed, &before, &before);
+    assert_int_equal(gs_locks_passed_times(&q->passed, 0x7f0000002000), 0);
+    gs_locks_passed_add(&q->passed, &before, &now);
+    assert_int_equal(gs_locks_passed_times(&q->passed, 0x7f0000002000), 1);
+    later[1] = list[1];
+    later[0].owner_tid = later[1].owner_tid = PID;
+    gs_locks_passed_add(&q->passed, &before, &now);
+    assert_int_equal(gs_locks_passed_times(&q->passed, 0x7f0000002000), 2);
+    wait_for_lock(q);
+    judge(q);
+    assert_first(q, GS_WHY_lock_contended, false);
+    assert_int_equal(q->why.count, 1);
+}
+
 /* ---- renderings ---- */
 
 static void render(struct inquiry *q, const char *golden, bool utf8, int columns, enum gs_color_depth depth)
@@ -534,6 +574,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_deadlock_of_locks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_deadlock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_gil_deadlock, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lock_wait, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lock_that_goes_round, setup, teardown),
         cmocka_unit_test_setup_teardown(test_text, setup, teardown),
         cmocka_unit_test_setup_teardown(test_text_of_deadlock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_json, setup, teardown),
