@@ -23,6 +23,7 @@
     KIND(swapping, false, false)                                                                                       \
     KIND(convoy, false, false)                                                                                         \
     KIND(gil_saturated, false, false)                                                                                  \
+    KIND(gil_contended, false, false)                                                                                  \
     KIND(busy, true, false)                                                                                            \
     KIND(idle, true, false)
 

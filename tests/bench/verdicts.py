@@ -106,11 +106,11 @@ def with_gil_load(matrix):
 
 
 def truth(way, target, before, kinds):
-    """A server that more than a twentieth of its clients have to wait for may be called saturated."""
-    if way.name not in SERVERS or kinds[0] != "gil_saturated":
+    """A server that more than a twentieth of its clients have to wait for may be called saturated, or contended."""
+    if way.name not in SERVERS or kinds[0] not in ("gil_saturated", "gil_contended"):
         return way.kinds
     asked, late = (now - then for now, then in zip(target.ask("requests")["answer"], before))
-    return ["gil_saturated"] if late > asked / 20 else way.kinds
+    return [kinds[0]] if late > asked / 20 else way.kinds
 
 
 def watch_healthy(found, folders, runs, only):

@@ -1,6 +1,11 @@
 """What `why` says of services, pools and libraries as they are, of which it was wrong once."""
 import json
 import os
+import re
+import shutil
+import subprocess
+
+import pytest
 
 import gilspy
 from target import until
@@ -14,6 +19,25 @@ def begin(real, scene, *words):
     """The process of a scene that has come to where it says so, and what it printed."""
     with open(os.path.join(SCENES, scene + ".py")) as file:
         return real.run(file.read(), *words, stdin=-1)
+
+
+def serve(real, milliseconds, cpu, io, pause):
+    """The worker of a gunicorn with 8 threads, each of whose requests computes so long, and which so many clients ask."""
+    for name in ("gthread_app.py", "clients.py"):
+        shutil.copy(os.path.join(SCENES, name), real.folder)
+    master = real.start(real.path("gunicorn"), "-k", "gthread", "--threads", "8", "-b", "127.0.0.1:0", "gthread_app:app",
+                        env={**os.environ, "SCENE_MS": str(milliseconds)}, stderr=subprocess.PIPE, text=True)
+    port = worker = None
+    while worker is None:
+        line = master.stderr.readline()
+        port = re.search(r"Listening at: http://127.0.0.1:(\d+)", line) or port
+        worker = re.search(r"Booting worker with pid: (\d+)", line)
+    clients = real.start(real.python, "clients.py", port[1], cpu, io, pause, stdout=subprocess.PIPE, text=True)
+    clients.stdout.readline()
+    pid = int(worker[1])
+    until(lambda: any(frame["function"] == "app" for thread in gilspy.dump(pid)["threads"] for frame in thread["frames"]),
+          "a request")
+    return pid
 
 
 def asleep(pid, count=1):
@@ -62,3 +86,17 @@ def test_lock_that_goes_round(real):
     for attempt in range(ATTEMPTS):
         assert "lock_wait" not in {verdict["kind"] for verdict in ask(process.pid)["verdicts"]}
     first_of(process.pid, "lock_contended")
+
+
+@pytest.mark.parametrize("load", [(10, 4, 2, 5), (8, 4, 2, 10)])
+def test_contended_server(real, load):
+    """The GIL has time to spare, and each request waits for it for longer than it computes."""
+    verdict, words = first_of(serve(real, *load), "gil_contended")
+    assert len(verdict["threads"]) > 1 and "spin (" in words and re.search(r"costs \d+ threads \d+ % of the time", words)
+
+
+def test_server_with_time(real):
+    """The same with little to do."""
+    pid = serve(real, 2, 1, 1, 40)
+    for attempt in range(ATTEMPTS):
+        assert {verdict["kind"] for verdict in ask(pid)["verdicts"]} <= HEALTHY

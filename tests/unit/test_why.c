@@ -341,6 +341,46 @@ static void test_server(void **state)
     assert_string_equal(q->why.list[0].text, "It works, and nothing holds it up.");
 }
 
+/* Three that compute for some milliseconds each: the GIL is free for a tenth of the time, two always wait. */
+static void share_gil(struct inquiry *q)
+{
+    for (int i = 0; i < 200; i++) {
+        const size_t turn = (size_t)i % 3;
+        hold(q, turn, (turn + 1) % 3);
+        q->scene.threads[(turn + 1) % 3].gil = q->scene.threads[(turn + 2) % 3].gil = GS_WAITS;
+        q->scene.frames[0].instr = q->scene.frames[1].instr = q->scene.frames[3].instr = i;
+        look(q, 8);
+        if (i % 3 == 2) {
+            rest(q);
+            look(q, 4);
+        }
+    }
+}
+
+static void test_contended(void **state)
+{
+    struct inquiry *q = *state;
+    share_gil(q);
+    judge(q);
+    assert_first(q, GS_WHY_gil_contended, false);
+    assert_int_equal(q->why.count, 1);
+    assert_int_equal(q->why.list[0].thread_count, 3);
+    assert_non_null(strstr(q->why.list[0].text, "costs 3 threads 6"));
+    assert_non_null(strstr(q->why.list[0].evidence[0], "is free for 1"));
+}
+
+/* The same looks on a machine where they could not have run for most of that time. */
+static void test_not_contended_but_starved(void **state)
+{
+    struct inquiry *q = *state;
+    share_gil(q);
+    for (size_t i = 0; i < 3; i++)
+        q->now[i].kept_ns = 1200 * MS;
+    judge(q);
+    for (size_t i = 0; i < q->why.count; i++)
+        assert_int_not_equal(q->why.list[i].kind, GS_WHY_gil_contended);
+}
+
 /* Of a deadlock those are told who asked for one in it, and only those. */
 static void ask_for(struct inquiry *q, const char *pattern, enum gs_why_kind kind, size_t left_out)
 {
@@ -566,6 +606,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_convoy, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_convoy, setup, teardown),
         cmocka_unit_test_setup_teardown(test_server, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_contended, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_not_contended_but_starved, setup, teardown),
         cmocka_unit_test_setup_teardown(test_threads_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(test_collecting, setup, teardown),
         cmocka_unit_test_setup_teardown(test_short_collections, setup, teardown),
