@@ -72,6 +72,7 @@ struct gs_why_lookup {
 struct gs_waits;
 struct gs_tasks;
 struct gs_locks_passed;
+struct gs_why_loops;
 
 /* A thread that was met while it kept the GIL. Texts are UTF-8 as the target has them. */
 struct gs_why_closer {
@@ -94,6 +95,7 @@ struct gs_case {
     const struct gs_waits *before, *now;  /* what the threads waited for some time ago (NULL: of a core), and now; */
     uint64_t apart_ns;                    /* between the two */
     const struct gs_locks_passed *passed; /* meanwhile; NULL: of a core */
+    const struct gs_why_loops *loops;     /* NULL: of a core */
     const char *const *patterns;          /* as of gs_patterns_fit: whose verdicts are asked for */
     size_t pattern_count;
     const struct gs_tasks *tasks; /* of event loops, of the same moment as the snapshot; NULL: not read */

@@ -31,6 +31,8 @@ void gs_why_find_convoys(struct gs_judging *j);
 void gs_why_find_saturated(struct gs_judging *j);
 /* why_contended.c */
 void gs_why_find_contended(struct gs_judging *j);
+/* why_loops.c */
+void gs_why_find_loops(struct gs_judging *j);
 /* why_calm.c: what is said when nothing is wrong. */
 void gs_why_find_busy(struct gs_judging *j);
 void gs_why_find_idle(struct gs_judging *j);

@@ -172,8 +172,11 @@ enum gs_status gs_why_session_look(struct gs_why_session *session)
     enum gs_status status = gs_reader_take(attach->reader, &attach->snapshot);
     if (status == GS_OK)
         status = gs_why_watch_add(&session->watch, attach->snapshot);
-    if (status == GS_OK)
+    if (status == GS_OK) {
+        session->facts.snapshot = attach->snapshot;
+        gs_why_loops_add(&session->loops, &session->facts);
         status = look_closer(session);
+    }
     if (status == GS_OK)
         status = follow_locks(session);
     note_end(session, status);
@@ -249,7 +252,9 @@ enum gs_status gs_why_session_judge(struct gs_why_session *session)
         status = read_tasks(session);
     if (status == GS_OK && !attach->target->still) {
         gs_locks_passed_add(&session->passed, &session->last, &session->now);
+        gs_why_loops_end(&session->loops);
         session->facts.passed = &session->passed;
+        session->facts.loops = &session->loops;
     }
     session->facts.apart_ns = attach->target->still ? 0 : gs_clock_ns() - session->before_ns;
     session->facts.snapshot = attach->snapshot;

@@ -2,6 +2,7 @@
 #ifndef GS_SESSION_WHY_SESSION_H
 #define GS_SESSION_WHY_SESSION_H
 
+#include "diagnose/why_loops.h"
 #include "diagnose/why_waits.h"
 #include "session/attach.h"
 
@@ -10,6 +11,7 @@ struct gs_why_session {
     struct gs_why_watch watch;
     struct gs_waits before, last; /* last: as read last, to see which locks go round */
     struct gs_locks_passed passed;
+    struct gs_why_loops loops;
     struct gs_case facts;
     struct gs_waits now;
     struct gs_why why;

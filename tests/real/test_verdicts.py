@@ -100,3 +100,17 @@ def test_server_with_time(real):
     pid = serve(real, 2, 1, 1, 40)
     for attempt in range(ATTEMPTS):
         assert {verdict["kind"] for verdict in ask(pid)["verdicts"]} <= HEALTHY
+
+
+def test_loop_that_stands(real):
+    process, _ = begin(real, "loop_sleeps")
+    verdict, words = first_of(process.pid, "loop_blocked")
+    assert "bad (" in words and "20 timers" in words
+
+
+@pytest.mark.parametrize("scene", ["loop_well", "loop_alone"])
+def test_loop_that_is_well(real, scene):
+    """Short callbacks one after the other; a long one that keeps nobody waiting."""
+    process, _ = begin(real, scene)
+    for attempt in range(2):
+        assert {verdict["kind"] for verdict in ask(process.pid)["verdicts"]} <= HEALTHY

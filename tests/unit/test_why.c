@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "diagnose/why_loops.h"
 #include "diagnose/why_waits.h"
 #include "export/why.h"
 #include "support/golden.h"
@@ -548,6 +549,36 @@ static void test_lock_that_goes_round(void **state)
     assert_int_equal(q->why.count, 1);
 }
 
+/* A callback that lasts is told where others wait for their turn in its loop, and only there. */
+static void judge_loop(struct inquiry *q, int64_t ready)
+{
+    struct gs_why_loops loops = {
+        .list[0] = {.tid = PID,
+                    .long_ns = 1600 * MS,
+                    .long_count = 4,
+                    .longest = {.ns = 400 * MS, .proven = true, .callback = "bad (app.py)", .waiting.ready = ready}},
+        .count = 1};
+    rest(q);
+    look(q, 2000);
+    q->facts.loops = &loops;
+    judge(q);
+}
+
+static void test_loop_blocked(void **state)
+{
+    struct inquiry *q = *state;
+    judge_loop(q, 20);
+    assert_first(q, GS_WHY_loop_blocked, true);
+    assert_non_null(strstr(q->why.list[0].text, "4 times for 1.6 s of the 2.0 s watched, up to 400 ms at a time"));
+}
+
+static void test_loop_alone(void **state)
+{
+    struct inquiry *q = *state;
+    judge_loop(q, 0);
+    assert_true(gs_why_healthy(&q->why));
+}
+
 /* ---- renderings ---- */
 
 static void render(struct inquiry *q, const char *golden, bool utf8, int columns, enum gs_color_depth depth)
@@ -618,6 +649,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_gil_deadlock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lock_wait, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lock_that_goes_round, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_loop_blocked, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_loop_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_text, setup, teardown),
         cmocka_unit_test_setup_teardown(test_text_of_deadlock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_json, setup, teardown),
