@@ -23,7 +23,7 @@ static void (*const rules[])(struct gs_judging *) = {
 };
 
 /* Asked when it is known what is wrong with the threads that were asked for. */
-static void (*const calm_rules[])(struct gs_judging *) = {gs_why_find_busy, gs_why_find_idle};
+static void (*const calm_rules[])(struct gs_judging *) = {gs_why_find_busy, gs_why_find_native_busy, gs_why_find_idle};
 
 const char *gs_why_kind_name(enum gs_why_kind kind)
 {

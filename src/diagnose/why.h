@@ -73,6 +73,7 @@ struct gs_waits;
 struct gs_tasks;
 struct gs_locks_passed;
 struct gs_why_loops;
+struct gs_why_natives;
 
 /* A thread that was met while it kept the GIL. Texts are UTF-8 as the target has them. */
 struct gs_why_closer {
@@ -96,6 +97,7 @@ struct gs_case {
     uint64_t apart_ns;                    /* between the two */
     const struct gs_locks_passed *passed; /* meanwhile; NULL: of a core */
     const struct gs_why_loops *loops;     /* NULL: of a core */
+    const struct gs_why_natives *natives; /* NULL: nobody asked */
     const char *const *patterns;          /* as of gs_patterns_fit: whose verdicts are asked for */
     size_t pattern_count;
     const struct gs_tasks *tasks; /* of event loops, of the same moment as the snapshot; NULL: not read */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "diagnose/why_frames.h"
+#include "diagnose/why_natives.h"
 #include "diagnose/why_rules.h"
 
 enum { THREADS_TOLD = 8, FRAMES_ASKED = 3, TURNS_TOLD = 20 };
@@ -12,6 +13,7 @@ enum { THREADS_TOLD = 8, FRAMES_ASKED = 3, TURNS_TOLD = 20 };
 #define WORKS_SHARE   0.25 /* of a processor, by all its threads */
 #define STARVED_SHARE 0.20
 #define SLACK         0.05 /* by which two shares differ for sure */
+#define ASLEEP_RAN    0.01 /* threads that have less of a processor look at a clock now and then */
 
 /* ---- busy ---- */
 
@@ -151,7 +153,7 @@ static bool alike(const struct gs_case *c, size_t a, size_t b)
 }
 
 /* Threads that do the same are told together. */
-static void tell_sleepers(struct gs_judging *j, struct gs_verdict *v)
+void gs_why_tell_sleepers(struct gs_judging *j, struct gs_verdict *v)
 {
     const struct gs_case *c = j->c;
     size_t count = c->snapshot->thread_count, told = 0;
@@ -188,6 +190,12 @@ static const char *its_threads(const struct gs_judging *j)
     return j->asked_count == 1 ? "its only thread" : "all its threads";
 }
 
+/* The threads that run no Python sleep, too, as far as the kernel tells. */
+static bool natives_asleep(const struct gs_case *c)
+{
+    return !c->natives || (c->natives->known && gs_why_natives_ran(c->natives) < ASLEEP_RAN && c->cpu < ASLEEP_RAN);
+}
+
 /* Everyone sleeps, and has for long; of a core: at that moment. */
 static bool all_asleep(const struct gs_judging *j)
 {
@@ -219,8 +227,8 @@ static struct gs_verdict *say_idle(struct gs_judging *j, bool asleep)
                                  : "In that one moment nothing is seen that held up %s.",
                           its_threads(j));
     if (asleep)
-        return gs_why_say(j, GS_WHY_idle, true, "It is idle: %s sleep%s, and nobody waits for the GIL.", its_threads(j),
-                          one);
+        return gs_why_say(j, GS_WHY_idle, natives_asleep(c), "It is idle: %s sleep%s, and nobody waits for the GIL.",
+                          its_threads(j), one);
     if (c->cpu >= WORKS_SHARE)
         return gs_why_say(j, GS_WHY_idle, false, "It works, and nothing holds %s up.",
                           j->asked_count < c->snapshot->thread_count ? its_threads(j) : "it");
@@ -270,7 +278,10 @@ void gs_why_find_idle(struct gs_judging *j)
         tell_turns(j, v);
         tell_all_starved(j, v);
     }
-    tell_sleepers(j, v);
+    if (c->natives && gs_why_natives_ran(c->natives) >= ASLEEP_RAN)
+        gs_why_evidence(j, v, "Threads of it that run no Python had %.0f %% of a processor.",
+                        100 * gs_why_natives_ran(c->natives));
+    gs_why_tell_sleepers(j, v);
     for (size_t i = 0; i < c->snapshot->thread_count; i++) {
         if (j->asked[i])
             gs_why_concerns(j, v, i);

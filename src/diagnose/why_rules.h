@@ -35,6 +35,10 @@ void gs_why_find_contended(struct gs_judging *j);
 void gs_why_find_loops(struct gs_judging *j);
 /* why_calm.c: what is said when nothing is wrong. */
 void gs_why_find_busy(struct gs_judging *j);
+/* What each of the threads asked for sleeps on: they become evidence. */
+void gs_why_tell_sleepers(struct gs_judging *j, struct gs_verdict *v);
+/* why_natives.c */
+void gs_why_find_native_busy(struct gs_judging *j);
 void gs_why_find_idle(struct gs_judging *j);
 
 /* How long was watched; 0: a core. */

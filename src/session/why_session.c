@@ -103,6 +103,8 @@ enum gs_status gs_why_session_open(struct gs_why_session *session, struct gs_att
     if (!attach->target->still)
         status = gs_why_session_remember(session);
     if (status == GS_OK)
+        status = gs_why_natives_begin(&session->natives, attach->target);
+    if (status == GS_OK)
         status = gs_why_watch_add(&session->watch, attach->snapshot);
     session->begin_ns = gs_clock_ns();
     if (!gs_target_clock_ns(attach->target, &session->begin_cpu_ns))
@@ -250,7 +252,10 @@ enum gs_status gs_why_session_judge(struct gs_why_session *session)
     status = read_waits(session, &session->now);
     if (status == GS_OK)
         status = read_tasks(session);
+    if (status == GS_OK && !attach->target->still)
+        status = gs_why_natives_end(&session->natives, attach->target, attach->snapshot);
     if (status == GS_OK && !attach->target->still) {
+        session->facts.natives = &session->natives;
         gs_locks_passed_add(&session->passed, &session->last, &session->now);
         gs_why_loops_end(&session->loops);
         session->facts.passed = &session->passed;
@@ -265,6 +270,7 @@ void gs_why_session_close(struct gs_why_session *session)
 {
     gs_why_fini(&session->why);
     gs_waits_fini(&session->before);
+    gs_why_natives_fini(&session->natives);
     gs_waits_fini(&session->last);
     gs_waits_fini(&session->now);
     gs_why_watch_fini(&session->watch);

@@ -3,6 +3,7 @@
 #define GS_SESSION_WHY_SESSION_H
 
 #include "diagnose/why_loops.h"
+#include "diagnose/why_natives.h"
 #include "diagnose/why_waits.h"
 #include "session/attach.h"
 
@@ -12,6 +13,7 @@ struct gs_why_session {
     struct gs_waits before, last; /* last: as read last, to see which locks go round */
     struct gs_locks_passed passed;
     struct gs_why_loops loops;
+    struct gs_why_natives natives;
     struct gs_case facts;
     struct gs_waits now;
     struct gs_why why;

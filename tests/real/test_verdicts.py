@@ -114,3 +114,16 @@ def test_loop_that_is_well(real, scene):
     process, _ = begin(real, scene)
     for attempt in range(2):
         assert {verdict["kind"] for verdict in ask(process.pid)["verdicts"]} <= HEALTHY
+
+
+def test_threads_of_a_library(real):
+    process, _ = begin(real, "polars_group")
+    verdict, words = first_of(process.pid, "busy")
+    assert "that run no Python compute" in words and "polars-" in words
+
+
+def test_idle_is_certain(real):
+    process, _ = begin(real, "pipe_idle")
+    asleep(process.pid)
+    verdict, _ = first(process.pid)
+    assert (verdict["kind"], verdict["confidence"]) == ("idle", "certain")

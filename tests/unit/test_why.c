@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "diagnose/why_loops.h"
+#include "diagnose/why_natives.h"
 #include "diagnose/why_waits.h"
 #include "export/why.h"
 #include "support/golden.h"
@@ -450,6 +451,47 @@ static void test_idle(void **state)
     assert_true(gs_why_healthy(&q->why));
 }
 
+/* Python's threads sleep; others of the process do, too, or have so much of a processor. */
+static void judge_natives(struct inquiry *q, double ran, bool known)
+{
+    struct gs_why_native list[] = {{.tid = PID, .ran = 0.0, .python = true},
+                                   {.tid = OTHER, .name = "polars-0", .ran = ran}};
+    struct gs_why_natives natives = {.list = list, .count = 2, .known = known};
+    for (size_t i = 0; i < q->scene.snapshot.thread_count; i++)
+        q->now[i].kind = GS_WAIT_NOTICE;
+    look(q, 2000);
+    q->facts.natives = &natives;
+    q->facts.cpu = ran;
+    judge(q);
+}
+
+static void test_natives_busy(void **state)
+{
+    struct inquiry *q = *state;
+    judge_natives(q, 0.96, true);
+    assert_first(q, GS_WHY_busy, false);
+    assert_int_equal(q->why.count, 1);
+    assert_string_equal(q->why.list[0].evidence[0], "They are polars-0 (5000003) 96 %.");
+}
+
+static void test_natives_asleep(void **state)
+{
+    judge_natives(*state, 0, true);
+    assert_first(*state, GS_WHY_idle, true);
+}
+
+static void test_natives_awake(void **state)
+{
+    judge_natives(*state, 0.2, true);
+    assert_first(*state, GS_WHY_idle, false);
+}
+
+static void test_natives_unknown(void **state)
+{
+    judge_natives(*state, 0, false);
+    assert_first(*state, GS_WHY_idle, false);
+}
+
 static void make_deadlock(struct inquiry *q, bool stated)
 {
     const struct gs_wait wants[] = {{.kind = GS_WAIT_LOCK, .word = 0x1000, .owner = 2, .recursive = stated},
@@ -651,6 +693,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_lock_that_goes_round, setup, teardown),
         cmocka_unit_test_setup_teardown(test_loop_blocked, setup, teardown),
         cmocka_unit_test_setup_teardown(test_loop_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_natives_busy, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_natives_asleep, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_natives_awake, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_natives_unknown, setup, teardown),
         cmocka_unit_test_setup_teardown(test_text, setup, teardown),
         cmocka_unit_test_setup_teardown(test_text_of_deadlock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_json, setup, teardown),
