@@ -135,6 +135,36 @@ static void tell_circle(struct gs_judging *j, const uint32_t *circle, size_t cou
                               "is in. None of them moved in the time watched.");
 }
 
+/* Circles of threads each of which waits for a Lock that the code of the next one names, and nobody else's. */
+static void find_likely_circles(struct gs_judging *j)
+{
+    const struct gs_case *c = j->c;
+    for (uint32_t i = 0; i < c->snapshot->thread_count; i++) {
+        uint32_t next = c->now->list[i].referrer;
+        if (next == GS_NOBODY || next <= i || c->now->list[next].referrer != i || j->told[i] || j->told[next] ||
+            !gs_case_hangs(c, i) || !gs_case_hangs(c, next) || !gs_case_waited_before(c, &c->now->list[i]) ||
+            !gs_case_waited_before(c, &c->now->list[next]))
+            continue;
+        struct gs_verdict *v = gs_why_say(j, GS_WHY_lock_deadlock, false,
+                                          "Deadlock, it seems: %s and %s each wait for a lock that the other one took.",
+                                          gs_said_thread(c, &c->snapshot->threads[i]).words,
+                                          gs_said_thread(c, &c->snapshot->threads[next]).words);
+        const uint32_t both[] = {i, next};
+        for (size_t k = 0; k < 2; k++) {
+            const struct gs_thread *thread = &c->snapshot->threads[both[k]];
+            gs_why_evidence(j, v, "%s waits%s for %s, in %s; its code names %s, too.", gs_said_thread(c, thread).words,
+                            gs_said_asleep(c, thread->tid).words, gs_said_wait(c, &c->now->list[both[k]]).words,
+                            gs_said_stack(c, thread).words, gs_said_wait(c, &c->now->list[both[1 - k]]).words);
+            gs_why_concerns(j, v, both[k]);
+        }
+        tell_victims(j, v);
+        tell_lock_deadlock(j, v, 2);
+        gs_why_basis(j, v,
+                     "a Lock keeps no owner, and no `with` block shows who took these: but both are taken, and but for "
+                     "threads that wait behind these two only the other one runs code that names it.");
+    }
+}
+
 void gs_why_find_deadlocks(struct gs_judging *j)
 {
     const struct gs_case *c = j->c;
@@ -149,4 +179,5 @@ void gs_why_find_deadlocks(struct gs_judging *j)
         if (at == i && count > 0 && !j->told[i])
             tell_circle(j, circle, count);
     }
+    find_likely_circles(j);
 }

@@ -172,7 +172,7 @@ static void read_wait(struct gs_wait_search *s, uint32_t index)
     const struct gs_thread *thread = &s->snapshot->threads[index];
     struct gs_wait *wait = &s->waits->list[index];
     const struct gs_gil *gil = &s->snapshot->gils[s->snapshot->interpreters[thread->interpreter].gil];
-    *wait = (struct gs_wait){.owner = GS_NOBODY};
+    *wait = (struct gs_wait){.owner = GS_NOBODY, .referrer = GS_NOBODY};
     if (thread->gil == GS_WAITS) {
         wait->kind = GS_WAIT_GIL;
         wait->owner_stated = true;
@@ -205,6 +205,7 @@ enum gs_status gs_waits_read(struct gs_waits *waits, const struct gs_target *tar
     for (uint32_t i = 0; i < snapshot->thread_count; i++)
         read_wait(&s, i);
     gs_wait_find_holders(&s);
+    gs_wait_find_referrers(&s);
     for (size_t i = 0; i < waits->count; i++) {
         struct gs_wait *wait = &waits->list[i];
         wait->tid = snapshot->threads[i].tid;

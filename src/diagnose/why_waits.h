@@ -34,6 +34,7 @@ struct gs_wait {
     bool owner_stated;       /* a field of the lock says so; else a `with` block on the owner's stack does */
     bool ambiguous;          /* several seem to have it */
     struct gs_frame with;    /* the frame of that block */
+    uint32_t referrer;       /* LOCK without an owner: the only other thread whose code names it; GS_NOBODY: not so */
     pid_t outsider;          /* MUTEX: the owner is this thread, which runs no Python; 0: none */
     bool stale;              /* the owner that the lock names has ended */
     gs_addr released;        /* NOTICE: the word of the lock that was given back meanwhile */

@@ -127,3 +127,18 @@ def test_idle_is_certain(real):
     asleep(process.pid)
     verdict, _ = first(process.pid)
     assert (verdict["kind"], verdict["confidence"]) == ("idle", "certain")
+
+
+def test_locks_crosswise(real):
+    process, _ = begin(real, "locks_crosswise")
+    asleep(process.pid, 3)
+    verdict, words = first(process.pid)
+    assert (verdict["kind"], verdict["confidence"]) == ("lock_deadlock", "likely"), words
+    assert len(verdict["threads"]) == 3  # who waits behind them, too
+
+
+def test_locks_that_a_third_has(real):
+    process, _ = begin(real, "locks_lent")
+    asleep(process.pid, 4)
+    verdict, words = first(process.pid)
+    assert verdict["kind"] == "lock_wait", words

@@ -66,7 +66,7 @@ static int setup(void **state)
     q->waits_before.list = q->before;
     q->waits_now.list = q->now;
     for (size_t i = 0; i < SCENE_THREADS; i++)
-        q->before[i] = q->now[i] = (struct gs_wait){.owner = GS_NOBODY};
+        q->before[i] = q->now[i] = (struct gs_wait){.owner = GS_NOBODY, .referrer = GS_NOBODY};
     q->facts = (struct gs_case){.target = &q->scene.target,
                                 .python = &q->scene.python,
                                 .snapshot = &q->scene.snapshot,
@@ -494,8 +494,9 @@ static void test_natives_unknown(void **state)
 
 static void make_deadlock(struct inquiry *q, bool stated)
 {
-    const struct gs_wait wants[] = {{.kind = GS_WAIT_LOCK, .word = 0x1000, .owner = 2, .recursive = stated},
-                                    {.kind = GS_WAIT_LOCK, .word = 0x2000, .owner = 1, .recursive = stated}};
+    const struct gs_wait wants[] = {
+        {.referrer = GS_NOBODY, .kind = GS_WAIT_LOCK, .word = 0x1000, .owner = 2, .recursive = stated},
+        {.referrer = GS_NOBODY, .kind = GS_WAIT_LOCK, .word = 0x2000, .owner = 1, .recursive = stated}};
     for (size_t i = 0; i < 2; i++) {
         q->now[i + 1] = wants[i];
         q->now[i + 1].owner_stated = stated;
@@ -543,8 +544,9 @@ static void test_gil_deadlock(void **state)
     struct inquiry *q = *state;
     hold(q, 1, 2);
     q->scene.threads[1].activity.run = GS_RUN_SYSCALL;
-    q->now[1] = (struct gs_wait){.kind = GS_WAIT_MUTEX, .word = 0x7f0000001000, .owner = 2, .owner_stated = true};
-    q->now[2] = (struct gs_wait){.kind = GS_WAIT_GIL, .owner = 1, .owner_stated = true};
+    q->now[1] = (struct gs_wait){
+        .referrer = GS_NOBODY, .kind = GS_WAIT_MUTEX, .word = 0x7f0000001000, .owner = 2, .owner_stated = true};
+    q->now[2] = (struct gs_wait){.referrer = GS_NOBODY, .kind = GS_WAIT_GIL, .owner = 1, .owner_stated = true};
     q->before[1] = q->now[1];
     q->before[2] = q->now[2];
     look(q, 2000);
@@ -556,8 +558,12 @@ static void test_gil_deadlock(void **state)
 /* Thread 2 waits for a lock all the time, which its owner, also all the time, does not have. */
 static void wait_for_lock(struct inquiry *q)
 {
-    q->now[2] = (struct gs_wait){
-        .kind = GS_WAIT_LOCK, .recursive = true, .word = 0x7f0000002000, .owner = 1, .owner_stated = true};
+    q->now[2] = (struct gs_wait){.referrer = GS_NOBODY,
+                                 .kind = GS_WAIT_LOCK,
+                                 .recursive = true,
+                                 .word = 0x7f0000002000,
+                                 .owner = 1,
+                                 .owner_stated = true};
     q->before[2] = q->now[2];
     look(q, 2000);
 }
@@ -589,6 +595,33 @@ static void test_lock_that_goes_round(void **state)
     judge(q);
     assert_first(q, GS_WHY_lock_contended, false);
     assert_int_equal(q->why.count, 1);
+}
+
+/* Plain Locks without owners: what each wants the code of the other one names. */
+static void judge_referrers(struct inquiry *q, uint32_t second)
+{
+    q->now[1] = (struct gs_wait){.kind = GS_WAIT_LOCK, .word = 0x1000, .owner = GS_NOBODY, .referrer = 2};
+    q->now[2] = (struct gs_wait){.kind = GS_WAIT_LOCK, .word = 0x2000, .owner = GS_NOBODY, .referrer = second};
+    q->before[1] = q->now[1];
+    q->before[2] = q->now[2];
+    look(q, 2000);
+    judge(q);
+}
+
+static void test_deadlock_by_names(void **state)
+{
+    struct inquiry *q = *state;
+    judge_referrers(q, 1);
+    assert_first(q, GS_WHY_lock_deadlock, false);
+    assert_int_equal(q->why.count, 1);
+    assert_int_equal(q->why.list[0].thread_count, 2);
+}
+
+static void test_no_deadlock_by_names(void **state)
+{
+    struct inquiry *q = *state;
+    judge_referrers(q, GS_NOBODY);
+    assert_first(q, GS_WHY_lock_wait, false);
 }
 
 /* A callback that lasts is told where others wait for their turn in its loop, and only there. */
@@ -697,6 +730,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_natives_asleep, setup, teardown),
         cmocka_unit_test_setup_teardown(test_natives_awake, setup, teardown),
         cmocka_unit_test_setup_teardown(test_natives_unknown, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_deadlock_by_names, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_deadlock_by_names, setup, teardown),
         cmocka_unit_test_setup_teardown(test_text, setup, teardown),
         cmocka_unit_test_setup_teardown(test_text_of_deadlock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_json, setup, teardown),
