@@ -3,6 +3,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -127,6 +128,18 @@ def test_idle_is_certain(real):
     asleep(process.pid)
     verdict, _ = first(process.pid)
     assert (verdict["kind"], verdict["confidence"]) == ("idle", "certain")
+
+
+def test_row_lock(real):
+    """The other end of a Unix socket, which has no name of its own, by the process that has it."""
+    process, server = begin(real, "row_lock")
+    try:
+        asleep(process.pid)
+        verdict, words = first(process.pid)
+    finally:
+        os.kill(int(server), signal.SIGINT)
+    assert verdict["kind"] == "idle"
+    assert re.search(r"process \d+ \(postgres\)", words) and ".s.PGSQL." in words, words
 
 
 def test_locks_crosswise(real):
