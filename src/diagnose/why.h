@@ -12,6 +12,7 @@
     KIND(gil_deadlock, false, true)                                                                                    \
     KIND(lock_deadlock, false, false)                                                                                  \
     KIND(task_deadlock, false, false)                                                                                  \
+    KIND(pool_exhausted, false, false)                                                                                 \
     KIND(import_lock, false, false)                                                                                    \
     KIND(gc, false, true)                                                                                              \
     KIND(gil_held_blocked, false, false)                                                                               \

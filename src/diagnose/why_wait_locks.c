@@ -209,8 +209,7 @@ void gs_wait_find_holders(struct gs_wait_search *s)
     }
 }
 
-/* The object that a variable of the frame refers to, 0: none. */
-static gs_addr variable_of(const struct gs_wait_search *s, const struct gs_frame *frame, const char *name)
+gs_addr gs_wait_variable(const struct gs_wait_search *s, const struct gs_frame *frame, const char *name)
 {
     struct gs_variable list[GS_WAIT_VARIABLES];
     size_t count;
@@ -228,7 +227,7 @@ static gs_addr variable_of(const struct gs_wait_search *s, const struct gs_frame
 static bool is_notice(struct gs_wait_search *s, const struct gs_frame *frame, struct gs_wait *wait)
 {
     struct gs_lock_object lock;
-    gs_addr waiter = variable_of(s, frame, "waiter"), self = variable_of(s, frame, "self"), condition;
+    gs_addr waiter = gs_wait_variable(s, frame, "waiter"), self = gs_wait_variable(s, frame, "self"), condition;
     if (waiter != 0 && gs_lock_read(s->layout, s->mem, &s->types, waiter, &lock) && !slept_on(s, &lock))
         return false; /* it has been notified, and takes the condition's lock again */
     wait->kind = GS_WAIT_NOTICE;
@@ -239,7 +238,7 @@ static bool is_notice(struct gs_wait_search *s, const struct gs_frame *frame, st
 
 static bool is_join(struct gs_wait_search *s, const struct gs_frame *frame, struct gs_wait *wait)
 {
-    gs_addr self = variable_of(s, frame, "self");
+    gs_addr self = gs_wait_variable(s, frame, "self");
     const char *name = s->layout->thread_name_mangled ? "_Thread__ident" : "_ident";
     uint64_t ident = self ? gs_attribute_number(s->layout, s->mem, &s->types, self, name) : 0;
     if (ident == 0)
@@ -262,7 +261,7 @@ static bool is_shutdown(struct gs_wait *wait)
 /* importlib._bootstrap: class _ModuleLock, whose owner is an ident. */
 static bool is_import(struct gs_wait_search *s, const struct gs_frame *frame, struct gs_wait *wait)
 {
-    gs_addr self = variable_of(s, frame, "self");
+    gs_addr self = gs_wait_variable(s, frame, "self");
     uint64_t owner = self ? gs_attribute_number(s->layout, s->mem, &s->types, self, "owner") : 0;
     gs_addr name = self ? gs_attribute_find(s->layout, s->mem, &s->types, self, "name") : 0;
     if (name == 0)
@@ -290,7 +289,7 @@ static void tell_queue(struct gs_wait_search *s, const struct gs_thread *thread,
             continue;
         wait->kind = GS_WAIT_QUEUE;
         wait->what = rows[i].what;
-        wait->word = variable_of(s, frame, "self");
+        wait->word = gs_wait_variable(s, frame, "self");
         if (wait->word != 0 && thread->frame_count > 2 && thread->frames[2].kind == GS_FRAME_PYTHON)
             name_in_frame(s, &thread->frames[2], wait->word, wait->name);
     }

@@ -41,6 +41,10 @@ bool gs_wait_by_simple_queue(struct gs_wait_search *s, const struct gs_thread *t
 bool gs_wait_by_lock(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait);
 /* Who has the Locks that are waited for. */
 void gs_wait_find_holders(struct gs_wait_search *s);
+/* why_wait_pools.c: which pool it works for, and whether it waits for that. */
+void gs_wait_find_pool(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait);
+/* The object that a variable of the frame refers to, 0: none. */
+gs_addr gs_wait_variable(const struct gs_wait_search *s, const struct gs_frame *frame, const char *name);
 /* why_wait_names.c: who may have those of which that is not known, where several are waited for. */
 void gs_wait_find_referrers(struct gs_wait_search *s);
 

@@ -204,6 +204,8 @@ enum gs_status gs_waits_read(struct gs_waits *waits, const struct gs_target *tar
     s.mem = &s.metered.mem;
     for (uint32_t i = 0; i < snapshot->thread_count; i++)
         read_wait(&s, i);
+    for (uint32_t i = 0; i < snapshot->thread_count; i++)
+        gs_wait_find_pool(&s, &snapshot->threads[i], &waits->list[i]);
     gs_wait_find_holders(&s);
     gs_wait_find_referrers(&s);
     for (size_t i = 0; i < waits->count; i++) {

@@ -25,20 +25,22 @@ struct gs_wait {
      */
     uint64_t ran_ns, kept_ns;
     enum gs_wait_kind kind;
-    gs_addr word;            /* that identifies the lock */
-    gs_addr object;          /* LOCK: the Python object, 0: not found */
-    bool recursive;          /* LOCK: an RLock */
-    bool locked;             /* LOCK: somebody has it */
-    pid_t tid, owner_tid;    /* its own; the owner's, 0: not known */
-    uint32_t owner;          /* index into the snapshot's threads; GS_NOBODY: not known */
-    bool owner_stated;       /* a field of the lock says so; else a `with` block on the owner's stack does */
-    bool ambiguous;          /* several seem to have it */
-    struct gs_frame with;    /* the frame of that block */
-    uint32_t referrer;       /* LOCK without an owner: the only other thread whose code names it; GS_NOBODY: not so */
-    pid_t outsider;          /* MUTEX: the owner is this thread, which runs no Python; 0: none */
-    bool stale;              /* the owner that the lock names has ended */
-    gs_addr released;        /* NOTICE: the word of the lock that was given back meanwhile */
-    const char *what;        /* QUEUE: "an item from", a constant */
+    gs_addr word;         /* that identifies the lock */
+    gs_addr object;       /* LOCK: the Python object, 0: not found */
+    bool recursive;       /* LOCK: an RLock */
+    bool locked;          /* LOCK: somebody has it */
+    pid_t tid, owner_tid; /* its own; the owner's, 0: not known */
+    uint32_t owner;       /* index into the snapshot's threads; GS_NOBODY: not known */
+    bool owner_stated;    /* a field of the lock says so; else a `with` block on the owner's stack does */
+    bool ambiguous;       /* several seem to have it */
+    struct gs_frame with; /* the frame of that block */
+    uint32_t referrer;    /* LOCK without an owner: the only other thread whose code names it; GS_NOBODY: not so */
+    pid_t outsider;       /* MUTEX: the owner is this thread, which runs no Python; 0: none */
+    bool stale;           /* the owner that the lock names has ended */
+    gs_addr released;     /* NOTICE: the word of the lock that was given back meanwhile */
+    gs_addr pool;     /* the queue of the pool whose worker it is, 0: it is none, or not one of concurrent.futures */
+    bool own_pool;    /* NOTICE: it waits for work that lies in that queue */
+    const char *what; /* QUEUE: "an item from", a constant */
     char name[GS_WAIT_NAME]; /* "self.lock", the module that is imported, the file of a shared semaphore; "" */
 };
 

@@ -155,3 +155,17 @@ def test_locks_that_a_third_has(real):
     asleep(process.pid, 4)
     verdict, words = first(process.pid)
     assert verdict["kind"] == "lock_wait", words
+
+
+def test_pool_exhausted(real):
+    process, _ = begin(real, "pool_full")
+    asleep(process.pid, 3)
+    verdict, words = first(process.pid)
+    assert (verdict["kind"], verdict["confidence"], len(verdict["threads"])) == ("pool_exhausted", "certain", 2), words
+
+
+def test_pool_that_waits_for_another(real):
+    process, _ = begin(real, "pools_two")
+    asleep(process.pid, 5)
+    verdict, words = first(process.pid)
+    assert verdict["kind"] == "idle", words

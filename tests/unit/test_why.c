@@ -624,6 +624,34 @@ static void test_no_deadlock_by_names(void **state)
     assert_first(q, GS_WHY_lock_wait, false);
 }
 
+/* Two workers of a pool: the one waits for that pool, the other one, too, or for something else. */
+static void judge_pool(struct inquiry *q, bool other)
+{
+    for (size_t i = 1; i <= 2; i++)
+        q->now[i] = (struct gs_wait){.kind = GS_WAIT_NOTICE,
+                                     .owner = GS_NOBODY,
+                                     .referrer = GS_NOBODY,
+                                     .pool = 0x3000,
+                                     .own_pool = i == 1 || other};
+    look(q, 2000);
+    judge(q);
+}
+
+static void test_pool_exhausted(void **state)
+{
+    struct inquiry *q = *state;
+    judge_pool(q, true);
+    assert_first(q, GS_WHY_pool_exhausted, true);
+    assert_int_equal(q->why.count, 1);
+    assert_int_equal(q->why.list[0].thread_count, 2);
+}
+
+static void test_pool_at_work(void **state)
+{
+    judge_pool(*state, false);
+    assert_first(*state, GS_WHY_idle, true);
+}
+
 /* A callback that lasts is told where others wait for their turn in its loop, and only there. */
 static void judge_loop(struct inquiry *q, int64_t ready)
 {
@@ -732,6 +760,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_natives_unknown, setup, teardown),
         cmocka_unit_test_setup_teardown(test_deadlock_by_names, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_deadlock_by_names, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pool_exhausted, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pool_at_work, setup, teardown),
         cmocka_unit_test_setup_teardown(test_text, setup, teardown),
         cmocka_unit_test_setup_teardown(test_text_of_deadlock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_json, setup, teardown),

@@ -1,0 +1,58 @@
+/* Pools of threads whose workers all wait for work that only they could do. */
+#include <stdlib.h>
+
+#include "diagnose/why_rules.h"
+
+/* The workers of that pool; false: one of them does not wait for the pool, or has not for long. */
+static bool collect(const struct gs_judging *j, gs_addr pool, bool *workers)
+{
+    const struct gs_case *c = j->c;
+    bool all = true;
+    for (size_t i = 0; i < c->snapshot->thread_count; i++) {
+        const struct gs_wait *wait = &c->now->list[i];
+        workers[i] = wait->pool == pool;
+        all &= !workers[i] || (!j->told[i] && wait->own_pool && gs_case_hangs(c, i));
+    }
+    return all;
+}
+
+static void tell_pool(struct gs_judging *j, const bool *workers, size_t count, size_t first)
+{
+    const struct gs_case *c = j->c;
+    const struct gs_thread *thread = &c->snapshot->threads[first];
+    struct gs_said who = gs_said_threads(c, workers);
+    struct gs_verdict *v =
+        count == 1 ? gs_why_say(j, GS_WHY_pool_exhausted, true,
+                                "The only worker of a pool, %s, waits for work that lies in the queue of that pool.",
+                                who.words)
+                   : gs_why_say(j, GS_WHY_pool_exhausted, true,
+                                "All %zu workers of a pool wait for work that lies in the queue of that pool: %s.",
+                                count, who.words);
+    gs_why_evidence(j, v, "%s waits%s for the result of a future which nobody has begun with, in %s.",
+                    gs_said_thread(c, thread).words, gs_said_asleep(c, thread->tid).words,
+                    gs_said_stack(c, thread).words);
+    for (size_t i = 0; i < c->snapshot->thread_count; i++) {
+        if (workers[i])
+            gs_why_concerns(j, v, i);
+    }
+    gs_why_advise(
+        j, v,
+        "What runs in a pool must not wait for that pool: give the inner work to another pool, do it at once, or "
+        "wait for it where it was ordered. More workers only put this off.");
+    gs_why_basis(j, v, "each future is in that pool's queue, and all of its workers were looked at.");
+}
+
+void gs_why_find_pools(struct gs_judging *j)
+{
+    const struct gs_case *c = j->c;
+    bool *workers = calloc(c->snapshot->thread_count + 1, sizeof *workers);
+    for (size_t i = 0; i < c->snapshot->thread_count && workers && !c->snapshot->partial; i++) {
+        size_t count = 0;
+        if (j->told[i] || !c->now->list[i].own_pool || !collect(j, c->now->list[i].pool, workers))
+            continue;
+        for (size_t k = 0; k < c->snapshot->thread_count; k++)
+            count += workers[k];
+        tell_pool(j, workers, count, i);
+    }
+    free(workers);
+}
