@@ -86,7 +86,22 @@ struct gs_why_closer {
     char module[80];    /* base name of the ELF file */
 };
 
-enum { GS_WHY_CLOSERS = 8 };
+enum { GS_WHY_CLOSERS = 8, GS_WHY_INHERITED = 8 };
+
+/* The process that this one was forked from, and who has there, now, the locks that are waited for here and that nobody
+ * here has. Texts are UTF-8 as the target has them. */
+struct gs_why_origin {
+    bool forked; /* it runs the program, and has the memory, of whoever forked it */
+    pid_t pid;   /* 0: its parent is another by now */
+    char comm[16];
+    size_t threads; /* of Python, 0: not known */
+    struct gs_why_inherited {
+        gs_addr word;
+        pid_t tid; /* 0: nobody is seen to have it */
+        char who[120], stack[400];
+    } list[GS_WHY_INHERITED];
+    size_t count;
+};
 
 /* What the verdicts are found in. Nothing is owned. */
 struct gs_case {
@@ -99,6 +114,7 @@ struct gs_case {
     const struct gs_locks_passed *passed; /* meanwhile; NULL: of a core */
     const struct gs_why_loops *loops;     /* NULL: of a core */
     const struct gs_why_natives *natives; /* NULL: nobody asked */
+    const struct gs_why_origin *origin;   /* NULL: nobody asked */
     const char *const *patterns;          /* as of gs_patterns_fit: whose verdicts are asked for */
     size_t pattern_count;
     const struct gs_tasks *tasks; /* of event loops, of the same moment as the snapshot; NULL: not read */

@@ -107,6 +107,48 @@ void gs_why_find_imports(struct gs_judging *j)
     free(waiters);
 }
 
+/* What is known of the lock there; NULL: this is no fork, or the lock has an owner. */
+static const struct gs_why_inherited *inherited(const struct gs_case *c, const struct gs_wait *wait)
+{
+    for (size_t i = 0; c->origin && wait->owner == GS_NOBODY && i < c->origin->count; i++) {
+        if (c->origin->list[i].word == wait->word && c->origin->list[i].tid > 0)
+            return &c->origin->list[i];
+    }
+    return NULL;
+}
+
+/* A parent that has one thread only had nobody else who could have taken it. */
+static bool of_fork(const struct gs_case *c, const struct gs_wait *wait)
+{
+    return c->origin && c->origin->forked && c->origin->threads != 1 && wait->kind == GS_WAIT_LOCK &&
+           wait->owner == GS_NOBODY;
+}
+
+static void tell_fork(struct gs_judging *j, struct gs_verdict *v, const struct gs_wait *wait)
+{
+    const struct gs_case *c = j->c;
+    const struct gs_why_origin *origin = c->origin;
+    const struct gs_why_inherited *one = inherited(c, wait);
+    struct gs_said whose = {"whose parent has ended"}, threads = {""};
+    if (origin->threads > 0)
+        snprintf(threads.words, sizeof threads.words, ", which has %zu threads of Python", origin->threads);
+    if (origin->pid > 0)
+        snprintf(whose.words, sizeof whose.words, "of process %d (%s)%.60s", (int)origin->pid, origin->comm,
+                 threads.words);
+    gs_why_evidence(
+        j, v,
+        "This process is a fork %.150s: a lock that another thread had there at that moment is taken here for "
+        "ever, since that thread is not here to give it back.",
+        whose.words);
+    if (one)
+        gs_why_evidence(j, v, "There %s has it, in %s.", one->who, one->stack);
+    gs_why_advise(
+        j, v,
+        "Fork before there are threads, or start processes by spawn or forkserver "
+        "(multiprocessing.set_start_method); os.register_at_fork can take a lock before a fork and give it back "
+        "on both sides.");
+}
+
 static const char *advise(const struct gs_wait *wait)
 {
     if (wait->stale)
@@ -123,7 +165,11 @@ static const char *advise(const struct gs_wait *wait)
 static struct gs_said owner_words(const struct gs_case *c, const struct gs_wait *wait)
 {
     struct gs_said said = {""};
-    if (wait->owner != GS_NOBODY)
+    const struct gs_why_inherited *one = inherited(c, wait);
+    if (one)
+        snprintf(said.words, sizeof said.words, ", which %.119s had in process %d when this was forked from it",
+                 one->who, (int)c->origin->pid);
+    else if (wait->owner != GS_NOBODY)
         snprintf(said.words, sizeof said.words, ", which %.200s has", gs_said_tid(c, wait->owner_tid).words);
     else if (wait->outsider > 0)
         snprintf(said.words, sizeof said.words, ", which thread %d has", (int)wait->outsider);
@@ -173,7 +219,10 @@ void gs_why_find_lock_waits(struct gs_judging *j)
         if (wait->outsider > 0)
             gs_why_evidence(j, v, "Thread %d of the process, which runs no Python, has it.", (int)wait->outsider);
         tell_since(j, v, waiters);
-        gs_why_advise(j, v, "%s", advise(wait));
+        if (of_fork(c, wait))
+            tell_fork(j, v, wait);
+        else
+            gs_why_advise(j, v, "%s", advise(wait));
         give_basis(j, v, wait);
         concern_all(j, v, waiters, wait);
     }

@@ -149,6 +149,7 @@ bool gs_wait_by_lock(struct gs_wait_search *s, const struct gs_thread *thread, s
     if (lock.recursive && lock.owner != 0) {
         wait->owner = gs_wait_by_ident(s, lock.owner);
         wait->owner_stated = true;
+        wait->owner_ident = lock.owner;
         wait->stale = wait->owner == GS_NOBODY;
     }
     for (uint32_t i = 0, tried = 0; i < thread->frame_count && tried < GS_WAIT_FRAMES && !wait->name[0]; i++) {

@@ -187,6 +187,36 @@ static void read_wait(struct gs_wait_search *s, uint32_t index)
     }
 }
 
+uint32_t gs_waits_holder(const struct gs_target *target, const struct gs_python *python,
+                         const struct gs_snapshot *snapshot, const struct gs_why_lookup *lookup,
+                         const struct gs_wait *wait)
+{
+    /* Its own threads, none of which waits, and the one that does. */
+    struct gs_waits waits = {calloc(snapshot->thread_count + 1, sizeof *waits.list), snapshot->thread_count + 1};
+    struct gs_wait_search s = {.target = target,
+                               .python = python,
+                               .layout = &python->layout,
+                               .snapshot = snapshot,
+                               .lookup = lookup,
+                               .left = READS,
+                               .waits = &waits};
+    uint32_t holder = GS_NOBODY;
+    if (!waits.list)
+        return GS_NOBODY;
+    gs_metered_init(&s.metered, python->mem, &s.left);
+    s.mem = &s.metered.mem;
+    if (wait->owner_ident) {
+        holder = gs_wait_by_ident(&s, wait->owner_ident);
+    } else {
+        waits.list[waits.count - 1] =
+            (struct gs_wait){.kind = wait->kind, .word = wait->word, .owner = GS_NOBODY, .referrer = GS_NOBODY};
+        gs_wait_find_holders(&s);
+        holder = waits.list[waits.count - 1].owner;
+    }
+    gs_waits_fini(&waits);
+    return holder;
+}
+
 enum gs_status gs_waits_read(struct gs_waits *waits, const struct gs_target *target, const struct gs_python *python,
                              const struct gs_snapshot *snapshot, const struct gs_why_lookup *lookup)
 {

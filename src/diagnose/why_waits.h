@@ -36,6 +36,7 @@ struct gs_wait {
     struct gs_frame with; /* the frame of that block */
     uint32_t referrer;    /* LOCK without an owner: the only other thread whose code names it; GS_NOBODY: not so */
     pid_t outsider;       /* MUTEX: the owner is this thread, which runs no Python; 0: none */
+    uint64_t owner_ident; /* LOCK: as the lock has it; 0: it has none */
     bool stale;           /* the owner that the lock names has ended */
     gs_addr released;     /* NOTICE: the word of the lock that was given back meanwhile */
     gs_addr pool;     /* the queue of the pool whose worker it is, 0: it is none, or not one of concurrent.futures */
@@ -53,6 +54,11 @@ struct gs_waits {
 enum gs_status gs_waits_read(struct gs_waits *waits, const struct gs_target *target, const struct gs_python *python,
                              const struct gs_snapshot *snapshot, const struct gs_why_lookup *lookup) GS_MUST_CHECK;
 void gs_waits_fini(struct gs_waits *waits);
+/* Who has, in this process, the lock that a thread of another one waits for, whose memory was a copy of this one's: the
+ * index of a thread, or GS_NOBODY. */
+uint32_t gs_waits_holder(const struct gs_target *target, const struct gs_python *python,
+                         const struct gs_snapshot *snapshot, const struct gs_why_lookup *lookup,
+                         const struct gs_wait *wait);
 
 enum { GS_LOCKS_PASSED = 64 };
 

@@ -8,36 +8,11 @@
 #include "diagnose/why_say.h"
 #include "sample/merge.h"
 #include "session/tasks.h"
+#include "session/why_lookup.h"
 #include "session/why_session.h"
 
 #define CLOSER_NS (GS_WHY_LONG_NS * 2) /* a hold that lasts so long is looked at more closely */
 #define LOCKS_NS  UINT64_C(100000000)  /* so often it is looked at which locks go round */
-
-static const char *name_of(void *context, const struct gs_thread *thread, char spare[16])
-{
-    struct gs_lookup lookup = gs_attach_lookup(context);
-    return lookup.name(lookup.context, thread, spare);
-}
-
-static bool place_of(void *context, const struct gs_frame *frame, struct gs_place *place)
-{
-    struct gs_lookup lookup = gs_attach_lookup(context);
-    struct gs_frame_info info;
-    if (!lookup.frame(lookup.context, frame, &info))
-        return false;
-    *place = (struct gs_place){.function = info.function,
-                               .qualname = info.qualname,
-                               .file = info.file ? info.file : "",
-                               .line = info.line,
-                               .kind = frame->kind};
-    return true;
-}
-
-static const struct gs_code *code_of(void *context, const struct gs_frame *frame)
-{
-    const struct gs_attach *attach = context;
-    return gs_codes_find(gs_reader_codes(attach->reader), frame->code);
-}
 
 static enum gs_status read_waits(struct gs_why_session *session, struct gs_waits *waits)
 {
@@ -96,7 +71,7 @@ enum gs_status gs_why_session_open(struct gs_why_session *session, struct gs_att
     facts->closers = session->closers;
     facts->patterns = options->patterns;
     facts->pattern_count = options->pattern_count;
-    facts->lookup = (struct gs_why_lookup){attach, name_of, place_of, code_of};
+    facts->lookup = gs_why_lookup_of(attach);
     facts->stopped = gs_target_stopped(attach->target, &facts->tracer);
     if (facts->tracer > 0)
         gs_process_comm(facts->tracer, facts->tracer_name);
@@ -125,7 +100,7 @@ static void note_closer(struct gs_why_session *session, pid_t tid)
         char spare[16];
         if (threads[i].tid != tid)
             continue;
-        snprintf(closer.name, sizeof closer.name, "%s", name_of(attach, &threads[i], spare));
+        snprintf(closer.name, sizeof closer.name, "%s", session->facts.lookup.name(attach, &threads[i], spare));
         snprintf(closer.stack, sizeof closer.stack, "%s", gs_said_stack(&session->facts, &threads[i]).words);
         closer.in_python = threads[i].frame_count > 0 && threads[i].frames[0].kind == GS_FRAME_PYTHON &&
                            attach->snapshot->native != GS_NATIVE_NONE;
@@ -255,6 +230,8 @@ enum gs_status gs_why_session_judge(struct gs_why_session *session)
     if (status == GS_OK && !attach->target->still)
         status = gs_why_natives_end(&session->natives, attach->target, attach->snapshot);
     if (status == GS_OK && !attach->target->still) {
+        gs_why_origin_find(&session->origin, attach, &session->now);
+        session->facts.origin = &session->origin;
         session->facts.natives = &session->natives;
         gs_locks_passed_add(&session->passed, &session->last, &session->now);
         gs_why_loops_end(&session->loops);

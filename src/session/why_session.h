@@ -6,6 +6,7 @@
 #include "diagnose/why_natives.h"
 #include "diagnose/why_waits.h"
 #include "session/attach.h"
+#include "session/why_origin.h"
 
 struct gs_why_session {
     struct gs_attach *attach;
@@ -14,6 +15,7 @@ struct gs_why_session {
     struct gs_locks_passed passed;
     struct gs_why_loops loops;
     struct gs_why_natives natives;
+    struct gs_why_origin origin;
     struct gs_case facts;
     struct gs_waits now;
     struct gs_why why;

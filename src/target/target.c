@@ -224,6 +224,28 @@ pid_t gs_target_lender(const struct gs_target *target)
     return syscall(SYS_kcmp, target->pid, stat.parent, KCMP_VM, 0UL, 0UL) == 0 ? stat.parent : 0;
 }
 
+/* Both run the same program since the same exec: where the kernel put things is another each time (man 3 getauxval). */
+static bool same_exec(pid_t a, pid_t b)
+{
+    char one[1024], other[1024];
+    ssize_t len = gs_proc_read(a, "auxv", one, sizeof one);
+    return len > 0 && gs_proc_read(b, "auxv", other, sizeof other) == len && memcmp(one, other, (size_t)len) == 0;
+}
+
+bool gs_target_forked(const struct gs_target *target, pid_t *origin)
+{
+    enum { PF_FORKNOEXEC = 0x40 }; /* include/linux/sched.h */
+    char text[1024];
+    struct gs_proc_stat stat;
+    *origin = 0;
+    if (target->still || gs_proc_read(target->pid, "stat", text, sizeof text) <= 0 ||
+        !gs_proc_stat_parse(text, &stat) || !(stat.flags & PF_FORKNOEXEC))
+        return false;
+    if (stat.parent > 0 && same_exec(target->pid, stat.parent))
+        *origin = stat.parent;
+    return true;
+}
+
 bool gs_target_left_memory(const struct gs_target *target)
 {
     char byte;

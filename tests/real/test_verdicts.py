@@ -169,3 +169,14 @@ def test_pool_that_waits_for_another(real):
     asleep(process.pid, 5)
     verdict, words = first(process.pid)
     assert verdict["kind"] == "idle", words
+
+
+@pytest.mark.parametrize("kind", ["lock", "rlock"])
+def test_fork_with_lock(real, kind):
+    """Who had it there is in the parent, and cannot be in the child."""
+    _, child = begin(real, "fork_held", kind)
+    asleep(child)
+    verdict, words = first(child)
+    assert verdict["kind"] == "lock_wait"
+    assert re.search(r"which flusher \(\d+\) had in process \d+ when this was forked", verdict["text"]), words
+    assert "spawn" in verdict["advice"]

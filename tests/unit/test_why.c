@@ -652,6 +652,36 @@ static void test_pool_at_work(void **state)
     assert_first(*state, GS_WHY_idle, true);
 }
 
+/* A lock that nobody here has, in a fork of a process with so many threads. */
+static void judge_fork(struct inquiry *q, size_t threads)
+{
+    struct gs_why_origin origin = {
+        .forked = true, .pid = 4999999, .comm = "python3", .threads = threads, .count = threads > 1};
+    origin.list[0] =
+        (struct gs_why_inherited){.word = 0x4000, .tid = 77, .who = "flusher (77)", .stack = "hold (app.py:3)"};
+    q->now[2] = q->before[2] =
+        (struct gs_wait){.kind = GS_WAIT_LOCK, .word = 0x4000, .owner = GS_NOBODY, .referrer = GS_NOBODY};
+    look(q, 2000);
+    q->facts.origin = &origin;
+    judge(q);
+    assert_first(q, GS_WHY_lock_wait, false);
+}
+
+static void test_fork_with_lock(void **state)
+{
+    struct inquiry *q = *state;
+    judge_fork(q, 2);
+    assert_non_null(strstr(q->why.list[0].text, "which flusher (77) had in process 4999999 when this was forked"));
+    assert_non_null(strstr(q->why.list[0].advice, "spawn"));
+}
+
+static void test_fork_of_one_thread(void **state)
+{
+    struct inquiry *q = *state;
+    judge_fork(q, 1);
+    assert_null(strstr(q->why.list[0].advice, "spawn"));
+}
+
 /* A callback that lasts is told where others wait for their turn in its loop, and only there. */
 static void judge_loop(struct inquiry *q, int64_t ready)
 {
@@ -762,6 +792,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_deadlock_by_names, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pool_exhausted, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pool_at_work, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_fork_with_lock, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_fork_of_one_thread, setup, teardown),
         cmocka_unit_test_setup_teardown(test_text, setup, teardown),
         cmocka_unit_test_setup_teardown(test_text_of_deadlock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_json, setup, teardown),
