@@ -153,8 +153,8 @@ enum gs_status gs_target_children(pid_t pid, pid_t **children, size_t *count) GS
 enum gs_status gs_target_descendants(pid_t pid, pid_t **descendants, size_t *count) GS_MUST_CHECK;
 /* The process that a thread belongs to; pid itself where that is not known. */
 pid_t gs_target_process_of(pid_t pid);
-/* It was forked and runs no program of its own since: its memory was a copy of the parent's. *origin: the process that it
- * was forked from; 0: that has ended. */
+/* It was forked and runs no program of its own since: its memory was a copy of the parent's. *origin: the process that
+ * it was forked from; 0: that has ended. */
 bool gs_target_forked(const struct gs_target *target, pid_t *origin);
 
 /* The parent whose memory it uses, as a child of vfork does until it runs a program: threads and GIL in there are the

@@ -16,6 +16,8 @@ void gs_why_find_deadlocks(struct gs_judging *j);
 /* why_tasks.c: event loops that stand still, and circles of tasks. */
 void gs_why_find_blocked_loops(struct gs_judging *j);
 void gs_why_find_task_deadlocks(struct gs_judging *j);
+/* why_across.c */
+void gs_why_find_across(struct gs_judging *j);
 /* why_pools.c */
 void gs_why_find_pools(struct gs_judging *j);
 /* why_locks.c */

@@ -44,7 +44,8 @@ def serve(real, milliseconds, cpu, io, pause):
 def asleep(pid, count=1):
     """Until all its threads, so many at least, sleep in the same places in two looks."""
     def look():
-        threads = gilspy.dump(pid)["threads"]
+        done = gilspy.run("dump", "--json", "-p", pid)
+        threads = json.loads(done.stdout)["threads"] if done.returncode == 0 else []  # it may not have come to be a Python
         return [(thread["tid"], thread["frames"]) for thread in threads if thread["syscall"]], len(threads)
 
     def settled():
@@ -180,3 +181,22 @@ def test_fork_with_lock(real, kind):
     assert verdict["kind"] == "lock_wait"
     assert re.search(r"which flusher \(\d+\) had in process \d+ when this was forked", verdict["text"]), words
     assert "spawn" in verdict["advice"]
+
+
+@pytest.mark.parametrize("scene", ["locks_across", "pipes_across"])
+def test_deadlock_across_processes(real, scene):
+    process, child = begin(real, scene)
+    asleep(process.pid)
+    asleep(child)
+    for pid, other in (process.pid, child), (child, process.pid):
+        verdict, words = first(pid)
+        assert (verdict["kind"], verdict["confidence"]) == ("lock_deadlock", "likely"), words
+        assert "this one and process %s (" % other in verdict["text"]
+
+
+def test_worker_that_waits_for_work(real):
+    """Its parent waits for input of its own, and could give it some."""
+    _, child = begin(real, "pipe_idle")
+    asleep(child)
+    verdict, words = first(child)
+    assert verdict["kind"] == "idle", words
