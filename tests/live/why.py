@@ -10,10 +10,7 @@ PIPES = ("gate", "turn", "more", "third")
 KEYS = {"schema", "pid", "watched_s", "verdicts", "dump"}
 VERDICT = {"kind", "confidence", "text", "threads", "evidence", "advice"}
 KINDS = {"stopped", "gil_deadlock", "lock_deadlock", "task_deadlock", "loop_blocked", "import_lock", "gc", "gil_held_blocked", "gil_hog", "lock_wait",
-         "lock_contended", "finalizing", "swapping", "convoy", "gil_saturated", "gil_contended", "busy", "idle"}
-KINDS = {"stopped", "gil_deadlock", "lock_deadlock", "import_lock", "gc", "gil_held_blocked", "gil_hog", "lock_wait", "lock_contended",
-         "finalizing", "swapping", "convoy", "gil_saturated", "gil_contended",
-         "loop_blocked", "pool_exhausted", "busy", "idle"}
+         "lock_contended", "finalizing", "swapping", "convoy", "gil_saturated", "gil_contended", "pool_exhausted", "busy", "idle"}
 HEALTHY = {"busy", "idle"}
 
 
