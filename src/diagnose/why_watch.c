@@ -115,10 +115,12 @@ static void add_wait(struct gs_why_thread *sum, const struct gs_why_gil *gil, bo
     double turns = turns_between(sum, gil, ran);
     sum->unseen_turns += turns;
     sum->waits += sum->word != GS_WAITS;
-    if (sum->word != GS_WAITS || turns > 0)
-        sum->wait_ns = now_ns;
-    if (now_ns - sum->wait_ns > sum->longest_wait_ns)
+    if (sum->word == GS_WAITS && now_ns - sum->wait_ns > sum->longest_wait_ns)
         sum->longest_wait_ns = now_ns - sum->wait_ns;
+    if (sum->word != GS_WAITS || sum->unseen_turns >= sum->turns_at_wait + 1) {
+        sum->wait_ns = now_ns;
+        sum->turns_at_wait = sum->unseen_turns;
+    }
 }
 
 /* Half of the time is for what it did at the look before, if it was there, half for what it does now. */

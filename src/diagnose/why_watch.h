@@ -37,9 +37,9 @@ struct gs_why_thread {
     /* How often it was seen to begin to wait, and about how often it had its turn between two looks that both saw it
      * wait: then it moved, or the GIL changed hands there and back. */
     uint32_t waits;
-    double unseen_turns;
-    uint64_t longest_wait_ns; /* for one turn */
-    uint64_t collecting_ns;   /* for which it had the GIL to collect garbage */
+    double unseen_turns, turns_at_wait; /* of which so many when it began to wait for this one */
+    uint64_t longest_wait_ns;           /* for one turn */
+    uint64_t collecting_ns;             /* for which it had the GIL to collect garbage */
     /* The innermost frame and what it sleeps on, and since when these did not change. */
     gs_addr frame, code;
     int32_t instr;

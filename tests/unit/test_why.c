@@ -371,6 +371,20 @@ static void test_contended(void **state)
     assert_non_null(strstr(q->why.list[0].evidence[0], "is free for 1"));
 }
 
+/* Two of them wait in each look, and the GIL went round between: none waited longer at worst than on average. */
+static void test_longest_wait_is_no_shorter_than_the_mean(void **state)
+{
+    struct inquiry *q = *state;
+    hold(q, 0, 1);
+    q->scene.threads[2].gil = GS_WAITS;
+    for (int i = 0; i < 400; i++) {
+        q->scene.gils[0].switches += i % 4 == 0 ? 2 : 0;
+        look(q, 1);
+    }
+    const struct gs_why_thread *sum = gs_why_watch_find(&q->watch, &q->scene.threads[1]);
+    assert_true((double)sum->longest_wait_ns >= (double)sum->word_ns[GS_WAITS] / (sum->waits + sum->unseen_turns));
+}
+
 /* The same looks on a machine where they could not have run for most of that time. */
 static void test_not_contended_but_starved(void **state)
 {
@@ -771,6 +785,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_convoy, setup, teardown),
         cmocka_unit_test_setup_teardown(test_server, setup, teardown),
         cmocka_unit_test_setup_teardown(test_contended, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_longest_wait_is_no_shorter_than_the_mean, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_contended_but_starved, setup, teardown),
         cmocka_unit_test_setup_teardown(test_threads_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(test_collecting, setup, teardown),
