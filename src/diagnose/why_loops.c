@@ -263,22 +263,11 @@ static bool is_blocked(const struct gs_case *c, size_t i, const struct gs_why_lo
                                                    own * (double)loop->long_ns >= watched_ns / SHARE_OF_LONG);
 }
 
-/* By the tasks of the last look (why_tasks.c), which have names. */
-static bool is_told(const struct gs_judging *j, pid_t tid)
-{
-    for (size_t i = 0; i < j->why->count; i++) {
-        const struct gs_verdict *v = &j->why->list[i];
-        if (v->kind == GS_WHY_loop_blocked && v->thread_count == 1 && v->threads[0] == tid)
-            return true;
-    }
-    return false;
-}
-
 void gs_why_find_loops(struct gs_judging *j)
 {
     const struct gs_case *c = j->c;
     for (size_t i = 0; i < c->snapshot->thread_count && c->loops && !c->stopped; i++) {
-        for (size_t k = 0; k < c->loops->count && !j->told[i] && !is_told(j, c->snapshot->threads[i].tid); k++) {
+        for (size_t k = 0; k < c->loops->count && !j->told[i]; k++) {
             if (c->loops->list[k].tid == c->snapshot->threads[i].tid && is_blocked(c, i, &c->loops->list[k]))
                 tell_loop(j, i, &c->loops->list[k]);
         }

@@ -13,8 +13,7 @@ void gs_why_find_swapping(struct gs_judging *j);
 void gs_why_find_finalizing(struct gs_judging *j);
 /* why_circles.c */
 void gs_why_find_deadlocks(struct gs_judging *j);
-/* why_tasks.c: event loops that stand still, and circles of tasks. */
-void gs_why_find_blocked_loops(struct gs_judging *j);
+/* why_tasks.c */
 void gs_why_find_task_deadlocks(struct gs_judging *j);
 /* why_across.c */
 void gs_why_find_across(struct gs_judging *j);

@@ -703,7 +703,8 @@ enum gs_status gs_tasks_read(const struct gs_tasks_question *question, struct gs
     return status;
 }
 
-bool gs_event_loop_polls(const struct gs_thread *thread)
+/* The thread that runs the loop asks the kernel for what comes next: none of its callbacks runs. */
+static bool polls(const struct gs_thread *thread)
 {
     static const char *const calls[] = {"epoll_wait", "epoll_pwait", "epoll_pwait2", "poll",
                                         "ppoll",      "select",      "pselect6"};
@@ -721,7 +722,7 @@ uint64_t gs_event_loop_late_us(const struct gs_tasks *tasks, const struct gs_eve
     double late_s = tasks->now_s - loop->due_s;
     if (!loop->has_due || tasks->now_s <= 0 || !(late_s > 0) || late_s > LATE_MOST_S)
         return 0;
-    return loop->running == GS_NO_TASK && gs_event_loop_polls(thread) ? 0 : (uint64_t)(late_s * 1e6);
+    return loop->running == GS_NO_TASK && polls(thread) ? 0 : (uint64_t)(late_s * 1e6);
 }
 
 uint32_t gs_task_next(const struct gs_tasks *tasks, uint32_t task)

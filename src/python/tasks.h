@@ -97,8 +97,6 @@ struct gs_tasks_question {
 
 /* GS_NO_MEMORY, GS_GONE; what cannot be read otherwise is left out. Free the result in any case. */
 enum gs_status gs_tasks_read(const struct gs_tasks_question *question, struct gs_tasks *tasks) GS_MUST_CHECK;
-/* The thread that runs the loop asks the kernel for what comes next: none of its callbacks runs. */
-bool gs_event_loop_polls(const struct gs_thread *thread);
 /* For how long, at least, the callback that runs now has been running: as long as a timer is overdue; 0: none runs, or
  * nothing tells. */
 uint64_t gs_event_loop_late_us(const struct gs_tasks *tasks, const struct gs_event_loop *loop,

@@ -66,13 +66,13 @@ def first(pid, *words):
     return verdict, " ".join([verdict["text"], *verdict["evidence"], verdict["advice"] or ""])
 
 
-def first_of(pid, kind):
+def first_of(pid, *kinds):
     """The same where one look of several must tell."""
     for attempt in range(ATTEMPTS):
         verdict, words = first(pid)
-        if verdict["kind"] == kind:
+        if verdict["kind"] in kinds:
             break
-    assert verdict["kind"] == kind, words
+    assert verdict["kind"] in kinds, words
     return verdict, words
 
 
@@ -92,8 +92,12 @@ def test_lock_that_goes_round(real):
 
 @pytest.mark.parametrize("load", [(6, 4, 2, 15), (5, 4, 2, 12)])
 def test_contended_server(real, load):
-    """The GIL has time to spare, and each request waits for it for longer than it computes."""
-    verdict, words = first_of(serve(real, *load), "gil_contended")
+    """The GIL has time to spare, unless the machine has none, and each request waits for it for longer than it computes."""
+    pid = serve(real, *load)
+    verdict, words = first_of(pid, "gil_contended", "gil_saturated")
+    if verdict["kind"] == "gil_saturated":
+        assert int(re.search(r"the GIL is taken (\d+) % of the time", words).group(1)) >= 90
+        return
     assert len(verdict["threads"]) > 1 and "ThreadPoolExecutor-0_" in words and re.search(r"costs \d+ threads \d+ % of the time", words)
 
 
