@@ -33,15 +33,18 @@ from ._documents import (
     Hog,
     Interpreter,
     InterpreterStat,
+    Loop,
     Percentiles,
     Process,
     ProcessDump,
     Quality,
     Run,
     Stat,
+    Task,
     ThreadDump,
     ThreadStat,
     Verdict,
+    WaitsFor,
     Why,
 )
 from ._errors import Error, Failed, NoSuchProcess, NotPermitted, NotPython, ProgramNotFound, UsageError
@@ -54,9 +57,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Blame", "Document", "Dump", "Error", "Failed", "Frame", "Gil", "GilStat", "Hog", "Interpreter", "InterpreterStat",
-    "KnockKnock", "NoSuchProcess", "NotPermitted", "NotPython", "Page", "Percentiles", "Process", "ProcessDump",
-    "ProgramNotFound", "Quality", "RecordWatch", "Recording", "Run", "Stat", "StatWatch", "ThreadDump", "ThreadStat",
-    "Trace", "TraceWatch", "UsageError", "Verdict", "Watch", "Why", "WhyWatch", "dump", "gil_load",
+    "KnockKnock", "Loop", "NoSuchProcess", "NotPermitted", "NotPython", "Page", "Percentiles", "Process", "ProcessDump",
+    "ProgramNotFound", "Quality", "RecordWatch", "Recording", "Run", "Stat", "StatWatch", "Task", "ThreadDump",
+    "ThreadStat", "Trace", "TraceWatch", "UsageError", "Verdict", "WaitsFor", "Watch", "Why", "WhyWatch", "dump", "gil_load",
     "load_ipython_extension", "program", "ps", "record", "stat", "trace", "unload_ipython_extension", "why",
 ]
 

@@ -117,6 +117,45 @@ class Frame(Document):
 
 
 @dataclass(frozen=True, repr=False)
+class WaitsFor(Document):
+    """What a task waits for. kind: task, future, lock, event, queue, sleep, io, gather or other; id: of a task."""
+
+    kind: str
+    id: Optional[str]
+    text: str
+
+
+@dataclass(frozen=True, repr=False)
+class Task(Document):
+    """A task of an event loop. state: running, ready or waits; awaited_by: ids; frames: innermost first."""
+
+    id: str
+    name: Optional[str]
+    state: str
+    waits_for: Optional[WaitsFor]
+    awaited_by: List[str]
+    frames: List[Frame]
+
+    def _brief(self) -> str:
+        return "%s %s%s" % (self.name or self.id, self.state, ": " + self.waits_for.text if self.waits_for else "")
+
+
+@dataclass(frozen=True, repr=False)
+class Loop(Document):
+    """An event loop. running: the id of a task; lag_us: how long, at least, the callback that runs now has been running."""
+
+    kind: str
+    running: Optional[str]
+    ready: Optional[int]
+    lag_us: Optional[int]
+    tasks: List[Task]
+    left_out: int
+
+    def _brief(self) -> str:
+        return "%s, %d tasks" % (self.kind, len(self.tasks) + self.left_out)
+
+
+@dataclass(frozen=True, repr=False)
 class ThreadDump(Document):
     """A thread as it was. gil: holds, waits, without, none or unknown; frames: innermost first."""
 
@@ -131,6 +170,7 @@ class ThreadDump(Document):
     runnable: Optional[bool]
     syscall: Optional[str]
     frames: List[Frame]
+    loop: Optional[Loop] = None
 
     def _brief(self) -> str:
         return '%d "%s" %s, %d frames' % (self.tid, self.name, self.gil, len(self.frames))

@@ -54,6 +54,26 @@ def test_dump(target):
     assert dump.to_dict() == json.loads(json.dumps(dump.to_dict()))
 
 
+def test_dump_of_an_event_loop():
+    program = "import asyncio\n" \
+              "async def main():\n" \
+              "    asyncio.get_running_loop().call_soon(lambda: print(flush=True))\n" \
+              "    await asyncio.sleep(3600)\n" \
+              "asyncio.run(main())\n"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
+        try:
+            process.stdout.readline()
+            dump = gilspy.dump(process.pid)
+        finally:
+            process.kill()
+    every_field(dump)
+    loop = dump.threads[0].loop
+    assert loop.kind == "asyncio" and loop.running is None and loop.left_out == 0
+    task, = loop.tasks
+    assert (task.state, task.waits_for.kind) == ("waits", "sleep") and task.frames[-1].function == "main"
+    assert "waits: sleep" in repr(task)
+
+
 def test_stat(target):
     stat = gilspy.stat(target.pid, seconds=0.3)
     every_field(stat)
