@@ -175,7 +175,7 @@ def test_the_kernel_is_paranoid(root, target, tmp_path):
         pytest.skip("cannot mount here: " + done.stderr)
     assert (done.returncode, done.stdout) == (4, "")
     assert "kernel.perf_event_paranoid is 3" in done.stderr
-    assert "sudo sysctl kernel.perf_event_paranoid=2" in done.stderr and "it is sampled, which works" in done.stderr
+    assert "sudo sysctl kernel.perf_event_paranoid=2" in done.stderr and "samples it, which works" in done.stderr
 
 
 @contextlib.contextmanager

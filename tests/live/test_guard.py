@@ -255,7 +255,7 @@ def is_guarded(target):
     try:
         with open("/proc/%d/comm" % target.state()[1]) as file:
             return file.read() == "gilspy-guard\n"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
