@@ -32,7 +32,7 @@ def test_off_unless_asked(plugged):
 
 
 def test_the_table(plugged):
-    result = plugged("def test_keeps(): keeps_the_gil(0.3)\ndef test_sleeps(): lets_go(0.05)\n", "--gilspy")
+    result = plugged("def test_keeps(): keeps_the_gil(1)\ndef test_sleeps(): lets_go(0.05)\n", "--gilspy")
     result.assert_outcomes(passed=2)
     lines = result.stdout.str().splitlines()
     head = next(i for i, line in enumerate(lines) if "the GIL, by gilspy" in line)
