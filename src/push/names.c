@@ -103,7 +103,7 @@ static void look_up(const void *context, void *result)
 
 void gs_push_service_of(char service[GS_PUSH_TEXT], const struct gs_sampled_process *process)
 {
-    struct service found;
+    struct service found = {.name = ""};
     if (gs_apart_run(look_up, process, &found, sizeof found) == GS_APART_DONE)
         memcpy(service, found.name, GS_PUSH_TEXT);
     else
