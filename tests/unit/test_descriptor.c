@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -30,6 +31,14 @@ static int close_target(void **state)
     (void)state;
     gs_target_close(target);
     return 0;
+}
+
+/* What this program is called, also where valgrind runs it. */
+static const char *own_name(void)
+{
+    static char name[16];
+    prctl(PR_GET_NAME, name);
+    return name;
 }
 
 /* A child that has nothing open but `fd` as its standard input, and waits until it is killed. */
@@ -75,8 +84,8 @@ static void client_of_a_unix_socket(void **state)
     pid_t pid = keeper(accepted);
     close(accepted);
     assert_true(gs_descriptor_words(target, client, words));
-    snprintf(wanted, sizeof wanted, "a Unix socket to %s, whose other end process %d (test_descriptor) has",
-             name.sun_path, (int)pid);
+    snprintf(wanted, sizeof wanted, "a Unix socket to %s, whose other end process %d (%s) has", name.sun_path, (int)pid,
+             own_name());
     assert_string_equal(words, wanted);
     end(pid);
     assert_true(gs_descriptor_words(target, server, words));
@@ -96,7 +105,7 @@ static void pair_of_sockets(void **state)
     pid_t pid = keeper(ends[1]);
     close(ends[1]);
     assert_true(gs_descriptor_words(target, ends[0], words));
-    snprintf(wanted, sizeof wanted, "a Unix socket, whose other end process %d (test_descriptor) has", (int)pid);
+    snprintf(wanted, sizeof wanted, "a Unix socket, whose other end process %d (%s) has", (int)pid, own_name());
     assert_string_equal(words, wanted);
     end(pid);
     assert_true(gs_descriptor_words(target, ends[0], words)); /* whose other end is gone */
@@ -114,7 +123,7 @@ static void pipes(void **state)
     assert_string_equal(words, "a pipe that no other process has open");
     pid_t pid = keeper(ends[1]);
     assert_true(gs_descriptor_words(target, ends[0], words));
-    snprintf(wanted, sizeof wanted, "a pipe that process %d (test_descriptor) has open, too", (int)pid);
+    snprintf(wanted, sizeof wanted, "a pipe that process %d (%s) has open, too", (int)pid, own_name());
     assert_string_equal(words, wanted);
     end(pid);
     close(ends[0]);
