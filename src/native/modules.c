@@ -18,7 +18,7 @@ enum {
 static void free_module(struct gs_module *module)
 {
     gs_module_symbols_free(module->symbols);
-    free(module->places);
+    free(module->described);
     free(module->map.path);
     free(module);
 }

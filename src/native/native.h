@@ -53,7 +53,7 @@ void gs_native_unwind(struct gs_native *native, const struct gs_native_copy *cop
 /* ---- modules ---- */
 
 /* A function and the description of how it is unwound. */
-struct gs_place {
+struct gs_described {
     gs_addr start, fde;
 };
 
@@ -64,8 +64,8 @@ struct gs_module {
     gs_addr table;      /* sorted pairs of offsets from header: function, its description */
     uint32_t table_count;
     bool made; /* without a header: places are the descriptions of .eh_frame, sorted here, if there are any */
-    struct gs_place *places; /* owned */
-    size_t place_count, place_room;
+    struct gs_described *described; /* owned */
+    size_t described_count, described_room;
     struct gs_map map; /* of the beginning of the file; path is owned */
     const char *name;  /* in map.path, behind the last slash */
     bool has_head;

@@ -9,6 +9,7 @@
 
 #include "base/least.h"
 #include "base/room.h"
+#include "base/sorted.h"
 #include "native/native.h"
 #include "native/pointer.h"
 #include "native/symbols.h"
@@ -120,13 +121,13 @@ static bool read_fde(struct gs_native *native, struct description *d, gs_addr at
 
 static int by_start(const void *a, const void *b)
 {
-    const struct gs_place *x = a, *y = b;
+    const struct gs_described *x = a, *y = b;
     return (x->start > y->start) - (x->start < y->start);
 }
 
 /* The linker left no sorted table (static programs, and those of musl-gcc): the descriptions in .eh_frame are listed
  * once. Only the file tells where that section is. */
-static void list_places(struct gs_native *native, struct gs_module *module)
+static void list_described(struct gs_native *native, struct gs_module *module)
 {
     struct description d;
     gs_addr at;
@@ -139,30 +140,23 @@ static void list_places(struct gs_native *native, struct gs_module *module)
         if (entry.failed)
             break; /* the last one has no length */
         if (read_fde(native, &d, at) && d.len > 0) {
-            if (!gs_room((void **)&module->places, &module->place_room, module->place_count + 1,
-                         sizeof *module->places))
+            if (!gs_room((void **)&module->described, &module->described_room, module->described_count + 1,
+                         sizeof *module->described))
                 break;
-            module->places[module->place_count++] = (struct gs_place){d.start, at};
+            module->described[module->described_count++] = (struct gs_described){d.start, at};
         }
         at = entry.end;
     }
-    if (module->place_count > 0)
-        qsort(module->places, module->place_count, sizeof *module->places, by_start);
+    if (module->described_count > 0)
+        qsort(module->described, module->described_count, sizeof *module->described, by_start);
 }
 
-static bool find_place(struct gs_native *native, struct gs_module *module, gs_addr pc, struct description *d)
+static bool find_described(struct gs_native *native, struct gs_module *module, gs_addr pc, struct description *d)
 {
     if (!module->made)
-        list_places(native, module);
-    size_t low = 0, high = module->place_count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (module->places[mid].start <= pc)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low > 0 && read_fde(native, d, module->places[low - 1].fde) && pc - d->start < d->len;
+        list_described(native, module);
+    size_t above = GS_FIRST_NOT(i, module->described_count, module->described[i].start <= pc);
+    return above > 0 && read_fde(native, d, module->described[above - 1].fde) && pc - d->start < d->len;
 }
 
 static bool read_pair(struct gs_native *native, const struct gs_module *module, uint32_t index, int32_t pair[2])
@@ -178,7 +172,7 @@ static bool find_description(struct gs_native *native, gs_addr pc, struct descri
     if (!module)
         return false;
     if (!module->header)
-        return find_place(native, module, pc, d);
+        return find_described(native, module, pc, d);
     uint32_t low = 0, high = module->table_count;
     while (high - low > 1) {
         uint32_t mid = low + (high - low) / 2;

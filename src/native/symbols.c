@@ -57,15 +57,20 @@ static bool is_it(const struct gs_module *module, int fd)
     return !module->has_head || (len == module->build_id_len && memcmp(id, module->build_id, len) == 0);
 }
 
+/* Its own file, if that is the one; -1. */
+static int open_own(const struct gs_native *native, const struct gs_module *module)
+{
+    int fd = open_module_file(native, module);
+    if (fd < 0 || is_it(module, fd))
+        return fd;
+    close(fd);
+    return -1;
+}
+
 static bool find_section(const struct gs_native *native, const struct gs_module *module, const char *name,
                          gs_addr *start, uint64_t *len)
 {
-    int fd = open_module_file(native, module);
-    if (fd >= 0 && !is_it(module, fd)) {
-        close(fd);
-        fd = -1;
-    }
-    struct gs_elf_file *file = gs_elf_file_open(fd);
+    struct gs_elf_file *file = gs_elf_file_open(open_own(native, module));
     *start = file ? gs_elf_file_section(file, name, len) : 0;
     bool found = *start != 0;
     gs_elf_file_close(file);
@@ -102,13 +107,8 @@ struct files {
 
 static struct files open_files(struct gs_native *native, const struct gs_module *module)
 {
-    struct files files = {.own = open_module_file(native, module), .debug = -1};
-    if (files.own >= 0 && !is_it(module, files.own)) {
-        close(files.own);
-        files.own = -1;
-    }
-    files.debug = gs_debug_file_open(native, module, files.own);
-    return files;
+    int own = open_own(native, module);
+    return (struct files){.own = own, .debug = gs_debug_file_open(native, module, own)};
 }
 
 /* What it exports begins a module (of 2.7 by the last), or is Python itself. */
