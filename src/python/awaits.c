@@ -5,6 +5,7 @@
 
 #include "base/room.h"
 #include "python/awaits.h"
+#include "python/field.h"
 
 enum { BASES_MOST = 16, HEAD_MOST = 512, STACK_MOST = 1 << 16, UNIT_BYTES = 2, AWAITING = 2 };
 
@@ -90,20 +91,6 @@ struct coroutine {
     gs_addr slot; /* on its stack, of what it awaits; 0: it awaits nothing */
 };
 
-static gs_addr addr_at(const uint8_t *bytes, int32_t at)
-{
-    gs_addr value;
-    memcpy(&value, bytes + at, sizeof value);
-    return value;
-}
-
-static int32_t int_at(const uint8_t *bytes, int32_t at)
-{
-    int32_t value;
-    memcpy(&value, bytes + at, sizeof value);
-    return value;
-}
-
 /* The operation, and its argument, at an address in bytecode. */
 static bool read_unit(struct gs_awaits *awaits, gs_addr at, uint8_t unit[UNIT_BYTES])
 {
@@ -125,11 +112,11 @@ static bool yields_from(struct gs_awaits *awaits, const struct gs_code *code, in
 /* Up to 3.10: where the top of a suspended frame's stack is. */
 static gs_addr top_slot(const struct gs_layout *layout, const uint8_t *frame)
 {
-    gs_addr stack = addr_at(frame, layout->fo_value_stack), top = stack;
+    gs_addr stack = gs_get_addr(frame, layout->fo_value_stack), top = stack;
     if (layout->fo_stack_top != GS_ABSENT)
-        top = addr_at(frame, layout->fo_stack_top);
+        top = gs_get_addr(frame, layout->fo_stack_top);
     else if (layout->fo_stack_depth != GS_ABSENT)
-        top = stack + 8 * (gs_addr)(uint32_t)int_at(frame, layout->fo_stack_depth);
+        top = stack + 8 * (gs_addr)(uint32_t)(int32_t)gs_get_u32(frame, layout->fo_stack_depth);
     return top - stack - 8 < STACK_MOST ? top - 8 : 0;
 }
 
@@ -147,9 +134,9 @@ static bool read_heap(struct gs_awaits *awaits, gs_addr object, struct coroutine
         return true;
     if (gs_mem_read(awaits->mem, c->frame, frame, (size_t)layout->fo_localsplus))
         return false;
-    c->code = addr_at(frame, layout->fo_code);
+    c->code = gs_get_addr(frame, layout->fo_code);
     const struct gs_code *code = gs_codes_get(awaits->codes, c->code, &why);
-    int64_t lasti = int_at(frame, layout->fo_lasti);
+    int64_t lasti = (int32_t)gs_get_u32(frame, layout->fo_lasti);
     if (!code || lasti < -1 || lasti * layout->lasti_unit >= code->code_bytes)
         return false;
     c->instr = lasti < 0 ? -1 : (int32_t)lasti * layout->lasti_unit;
@@ -160,18 +147,6 @@ static bool read_heap(struct gs_awaits *awaits, gs_addr object, struct coroutine
     return true;
 }
 
-/* The instruction of a frame from 3.11 on: in the code object itself, or in a copy of it (3.14 on, free-threaded). */
-static bool find_instruction(struct gs_awaits *awaits, const struct gs_code *code, const uint8_t *frame, int32_t *instr)
-{
-    const struct gs_layout *layout = awaits->layout;
-    gs_addr at = addr_at(frame, layout->if_instr) - code->addr - (gs_addr)code->head_offset;
-    if (layout->if_tlbc_index != GS_ABSENT && at + UNIT_BYTES >= (gs_addr)code->code_bytes + UNIT_BYTES)
-        at = addr_at(frame, layout->if_instr) -
-             gs_codes_copy(awaits->codes, code->addr, (uint32_t)int_at(frame, layout->if_tlbc_index), true);
-    *instr = at == (gs_addr)-UNIT_BYTES ? -1 : (int32_t)at;
-    return at == (gs_addr)-UNIT_BYTES || (at < (gs_addr)code->code_bytes && at % UNIT_BYTES == 0);
-}
-
 /* 3.11 and 3.12: whether it will go on with a RESUME behind an await. */
 static bool resumes_await(struct gs_awaits *awaits, const uint8_t *frame)
 {
@@ -179,7 +154,7 @@ static bool resumes_await(struct gs_awaits *awaits, const uint8_t *frame)
     uint8_t unit[UNIT_BYTES];
     if (layout->resume_op < 0)
         return true; /* its state said it all */
-    return read_unit(awaits, addr_at(frame, layout->if_instr) + UNIT_BYTES, unit) &&
+    return read_unit(awaits, gs_get_addr(frame, layout->if_instr) + UNIT_BYTES, unit) &&
            (unit[0] == layout->resume_op || unit[0] == layout->resume_op_else) && unit[1] >= AWAITING;
 }
 
@@ -189,9 +164,9 @@ static gs_addr awaited_slot(const struct gs_layout *layout, const struct gs_code
 {
     gs_addr locals = frame + (gs_addr)layout->if_localsplus, bottom = locals + 8 * (gs_addr)code->locals_count, top;
     if (layout->if_stackpointer != GS_ABSENT)
-        top = addr_at(head, layout->if_stackpointer);
+        top = gs_get_addr(head, layout->if_stackpointer);
     else
-        top = locals + 8 * (gs_addr)(uint32_t)int_at(head, layout->if_stacktop);
+        top = locals + 8 * (gs_addr)(uint32_t)(int32_t)gs_get_u32(head, layout->if_stacktop);
     gs_addr slot = top - 8 * (gs_addr)layout->awaited_slot;
     return slot - bottom < STACK_MOST ? slot : 0;
 }
@@ -212,9 +187,9 @@ static bool read_embedded(struct gs_awaits *awaits, gs_addr object, struct corou
     c->runs = state == layout->gen_runs;
     if (c->ended)
         return true;
-    c->code = addr_at(frame, layout->if_code) & ~(gs_addr)(uint32_t)layout->ref_tag_mask;
+    c->code = gs_get_addr(frame, layout->if_code) & ~(gs_addr)(uint32_t)layout->ref_tag_mask;
     const struct gs_code *code = gs_codes_get(awaits->codes, c->code, &why);
-    if (!code || !find_instruction(awaits, code, frame, &c->instr))
+    if (!code || !gs_frame_instruction(layout, awaits->codes, code, frame, &c->instr))
         return false;
     if (!c->runs && state >= layout->gen_awaits && resumes_await(awaits, frame))
         c->slot = awaited_slot(layout, code, c->frame, frame);

@@ -5,6 +5,7 @@
 
 #include "base/room.h"
 #include "mem/metered.h"
+#include "python/field.h"
 #include "python/held.h"
 #include "python/locks.h"
 #include "python/names_attribute.h"
@@ -70,13 +71,6 @@ static void forget(struct reading *r)
 
 /* ---- one task ---- */
 
-static gs_addr addr_at(const uint8_t *bytes, int32_t at)
-{
-    gs_addr value;
-    memcpy(&value, bytes + at, sizeof value);
-    return value;
-}
-
 static bool read_fields(struct reading *r, gs_addr task, struct fields *fields)
 {
     const struct gs_layout *layout = r->awaits.layout;
@@ -86,10 +80,10 @@ static bool read_fields(struct reading *r, gs_addr task, struct fields *fields)
         gs_mem_read(r->awaits.mem, task, bytes, (size_t)layout->task_size))
         return false;
     memcpy(&state, bytes + layout->task_state, sizeof state);
-    *fields = (struct fields){.loop = addr_at(bytes, layout->task_loop),
-                              .coroutine = addr_at(bytes, layout->task_coro),
-                              .waiter = addr_at(bytes, layout->task_fut_waiter),
-                              .name = layout->task_name != GS_ABSENT ? addr_at(bytes, layout->task_name) : 0,
+    *fields = (struct fields){.loop = gs_get_addr(bytes, layout->task_loop),
+                              .coroutine = gs_get_addr(bytes, layout->task_coro),
+                              .waiter = gs_get_addr(bytes, layout->task_fut_waiter),
+                              .name = layout->task_name != GS_ABSENT ? gs_get_addr(bytes, layout->task_name) : 0,
                               .pending = state == PENDING};
     return true;
 }

@@ -178,34 +178,6 @@ static const uint8_t *copy_of(struct walk *walk, gs_addr addr, size_t chunk, int
     return part->copy[which] + (addr - part->addr);
 }
 
-/* The byte offset of the instruction in bytecode that begins at `start`, -1 before the first; false when it is not in
- * there. */
-static bool within(const struct gs_code *code, gs_addr start, gs_addr pointer, int32_t *instr)
-{
-    gs_addr offset = pointer - start;
-    *instr = offset == (gs_addr)-2 ? -1 : (int32_t)offset;
-    return offset == (gs_addr)-2 || (offset < (gs_addr)code->code_bytes && offset % 2 == 0);
-}
-
-/* The instruction that a frame runs: in the code object itself, or in the copy of it that the thread has (3.14 on,
- * free-threaded). False when it is not one of this code. */
-static bool instruction(struct gs_stack_reader *stacks, const struct gs_code *code, const uint8_t *frame,
-                        int32_t *instr)
-{
-    const struct gs_layout *layout = &stacks->threads->python->layout;
-    gs_addr pointer = gs_get_addr(frame, layout->if_instr);
-    if (within(code, code->addr + (gs_addr)code->head_offset, pointer, instr))
-        return true;
-    if (layout->if_tlbc_index == GS_ABSENT)
-        return false;
-    for (int anew = 0; anew < 2; anew++) {
-        gs_addr start = gs_codes_copy(stacks->codes, code->addr, gs_get_u32(frame, layout->if_tlbc_index), anew != 0);
-        if (start && within(code, start, pointer, instr))
-            return true;
-    }
-    return false;
-}
-
 static bool same(const struct gs_layout *layout, const uint8_t *a, const uint8_t *b, bool innermost)
 {
     return gs_get_addr(a, layout->if_code) == gs_get_addr(b, layout->if_code) &&
@@ -266,7 +238,7 @@ static enum gs_walk walk_frame(struct walk *walk, gs_addr addr, gs_addr *previou
     gs_addr code_addr = gs_get_addr(a, layout->if_code) & ~(gs_addr)layout->ref_tag_mask;
     const struct gs_code *code = code_of(walk, code_addr);
     int32_t instr;
-    if (!code || !instruction(stacks, code, a, &instr) ||
+    if (!code || !gs_frame_instruction(&stacks->threads->python->layout, stacks->codes, code, a, &instr) ||
         (in_chunk ? owner != OWNED_BY_THREAD && owner < layout->owner_shim : owner != OWNED_BY_GENERATOR))
         return GS_WALK_TORN;
     if (in_chunk && !fits(walk, addr, chunk, code) && member->stack.doubled)

@@ -19,7 +19,7 @@ static int by_ns_tid(const void *a, const void *b)
     return (x->ns_tid > y->ns_tid) - (x->ns_tid < y->ns_tid);
 }
 
-static void ask(const struct gs_thread_list *threads, struct gs_tasks *tasks)
+static void ask(const struct gs_thread_list *threads, struct gs_kernel_threads *tasks)
 {
     if (tasks->asked)
         return;
@@ -30,7 +30,7 @@ static void ask(const struct gs_thread_list *threads, struct gs_tasks *tasks)
         qsort(tasks->list, tasks->count, sizeof *tasks->list, by_ns_tid);
 }
 
-bool gs_identity_count(const struct gs_thread_list *threads, struct gs_tasks *tasks)
+bool gs_identity_count(const struct gs_thread_list *threads, struct gs_kernel_threads *tasks)
 {
     if (tasks->states++ < STATES_UNASKED)
         return true;
@@ -38,7 +38,8 @@ bool gs_identity_count(const struct gs_thread_list *threads, struct gs_tasks *ta
     return tasks->states <= STATES_UNASKED + STATES_PER_TASK * tasks->count;
 }
 
-static const struct gs_task *task_of(const struct gs_thread_list *threads, struct gs_tasks *tasks, pid_t ns_tid)
+static const struct gs_task *task_of(const struct gs_thread_list *threads, struct gs_kernel_threads *tasks,
+                                     pid_t ns_tid)
 {
     struct gs_task wanted = {.ns_tid = ns_tid};
     ask(threads, tasks);
@@ -54,7 +55,7 @@ static bool is_glibc(const uint32_t *words, uint64_t ident)
 }
 
 /* The kernel's id inside the thread's struct pthread, whose address is its ident. */
-static pid_t tid_from_pthread(struct gs_thread_list *threads, struct gs_tasks *tasks, uint64_t ident)
+static pid_t tid_from_pthread(struct gs_thread_list *threads, struct gs_kernel_threads *tasks, uint64_t ident)
 {
     uint32_t tid;
     struct gs_mem *mem = threads->python->mem;
@@ -92,7 +93,8 @@ static bool open_activity(const struct gs_thread_list *threads, pid_t tid, int *
 }
 
 /* Whether the process has such a thread; *fd: its syscall file, or -1. */
-static bool is_task(const struct gs_thread_list *threads, struct gs_tasks *tasks, pid_t ns_tid, pid_t *tid, int *fd)
+static bool is_task(const struct gs_thread_list *threads, struct gs_kernel_threads *tasks, pid_t ns_tid, pid_t *tid,
+                    int *fd)
 {
     *tid = ns_tid;
     *fd = -1;
@@ -108,7 +110,8 @@ static bool is_task(const struct gs_thread_list *threads, struct gs_tasks *tasks
     return true;
 }
 
-void gs_identity_find(struct gs_thread_list *threads, struct gs_tasks *tasks, struct gs_member *member, uint64_t native)
+void gs_identity_find(struct gs_thread_list *threads, struct gs_kernel_threads *tasks, struct gs_member *member,
+                      uint64_t native)
 {
     pid_t ns_tid = native ? (pid_t)native : tid_from_pthread(threads, tasks, member->ident);
     if (ns_tid == member->ns_tid && member->syscall_fd >= 0)

@@ -83,7 +83,7 @@ static struct gs_member *new_member(struct gs_thread_list *threads, gs_addr tsta
     return member;
 }
 
-static enum gs_status take_in(struct gs_thread_list *threads, struct gs_tasks *tasks, gs_addr tstate,
+static enum gs_status take_in(struct gs_thread_list *threads, struct gs_kernel_threads *tasks, gs_addr tstate,
                               const uint8_t *copy, uint32_t interpreter)
 {
     const struct gs_layout *layout = &threads->python->layout;
@@ -127,7 +127,8 @@ static bool never_comes(const struct gs_thread_list *threads, gs_addr tstate)
     return gs_watch_avoids(threads->python->target->watch, start, tstate - start + threads->tstate_bytes);
 }
 
-static enum gs_status walk_threads(struct gs_thread_list *threads, struct gs_tasks *tasks, uint32_t interpreter)
+static enum gs_status walk_threads(struct gs_thread_list *threads, struct gs_kernel_threads *tasks,
+                                   uint32_t interpreter)
 {
     const struct gs_layout *layout = &threads->python->layout;
     const struct gs_interp *interp = &threads->interps[interpreter];
@@ -260,7 +261,7 @@ static enum gs_status forgive(struct gs_thread_list *threads, enum gs_status sta
 
 enum gs_status gs_list_discover(struct gs_thread_list *threads)
 {
-    struct gs_tasks tasks = {0};
+    struct gs_kernel_threads tasks = {0};
     threads->discovery++;
     threads->arrangement++;
     threads->partial = false;

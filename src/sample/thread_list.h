@@ -4,6 +4,7 @@
 #define GS_SAMPLE_THREAD_LIST_H
 
 #include "gilspy/snapshot.h"
+#include "python/field.h"
 #include "python/gil.h"
 #include "target/task.h"
 
@@ -204,7 +205,7 @@ void gs_list_free(struct gs_thread_list *threads);
 /* ---- identity.c: which thread of the kernel a thread state belongs to ---- */
 
 /* The threads of the kernel, asked for once per discovery and only when needed; the list is the caller's to free. */
-struct gs_tasks {
+struct gs_kernel_threads {
     struct gs_task *list;
     size_t count;
     bool asked;
@@ -213,27 +214,12 @@ struct gs_tasks {
 
 /* Counts one more thread state; false when there are far more of them than threads: a damaged list, or a hostile one.
  */
-bool gs_identity_count(const struct gs_thread_list *threads, struct gs_tasks *tasks);
+bool gs_identity_count(const struct gs_thread_list *threads, struct gs_kernel_threads *tasks);
 /* Sets the member's tid, ns_tid and syscall_fd, if a thread belongs to it: a thread state may be older or younger than
  * its thread. native: its native_thread_id (3.11 on), 0 where the Python has none. */
-void gs_identity_find(struct gs_thread_list *threads, struct gs_tasks *tasks, struct gs_member *member,
+void gs_identity_find(struct gs_thread_list *threads, struct gs_kernel_threads *tasks, struct gs_member *member,
                       uint64_t native);
 /* fd, or -1 when there would be too few left if it were kept: then it is closed. */
 int gs_identity_keep(const struct gs_thread_list *threads, int fd);
-
-/* Little readers of a copy. */
-static inline gs_addr gs_get_addr(const uint8_t *bytes, int32_t offset)
-{
-    gs_addr value;
-    __builtin_memcpy(&value, bytes + offset, sizeof value);
-    return value;
-}
-
-static inline uint32_t gs_get_u32(const uint8_t *bytes, int32_t offset)
-{
-    uint32_t value;
-    __builtin_memcpy(&value, bytes + offset, sizeof value);
-    return value;
-}
 
 #endif
