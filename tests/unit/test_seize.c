@@ -130,16 +130,21 @@ static void a_breakpoint_goes_on(void **state)
     assert_false(board->told);
 }
 
-/* Unless the byte is known as the end of an instruction that stores to what is watched. */
+/* Unless the byte is known as the end of an instruction that stores to what is watched. One instruction may trap twice:
+ * where a virtual machine has just been resumed, the hypervisor does it again once it has fetched the exception's
+ * stack.
+ */
 static void an_instruction_that_traps_goes_on(void **state)
 {
     (void)state;
     run(trap_by_instruction, 0);
-    assert_int_equal(board->got, 1);
+    assert_in_range(board->got, 1, 2);
     assert_int_equal(board->counts.traps, 0);
+    assert_int_equal(board->counts.stops, board->got);
     run(trap_by_instruction, (gs_addr)(uintptr_t)debug_trap_end);
     assert_int_equal(board->got, 0);
-    assert_int_equal(board->counts.traps, 1);
+    assert_in_range(board->counts.traps, 1, 2);
+    assert_int_equal(board->counts.stops, board->counts.traps);
 }
 
 static void who_is_traced_already_is_refused(void **state)
