@@ -197,7 +197,7 @@ static enum gs_status finish_timeline(struct trace *t)
     struct gs_timeline_end end = {.stat = &t->stat,
                                   .trap_ns = setup->trap_ns,
                                   .windows = t->feed.windows,
-                                  .waits = setup->spots.waits,
+                                  .waits = setup->addresses.waits,
                                   .switches = setup->switches,
                                   .states = setup->gauges.there[GS_GAUGE_STATES],
                                   .wakers = setup->gauges.there[GS_GAUGE_WAKES]};
@@ -244,7 +244,7 @@ static void tell_setup(const struct trace *t)
     if (t->args->quiet)
         return;
     gs_exact_tell_setup(t->exact, &gs_to_user);
-    if (!setup->switches && !setup->spots.none)
+    if (!setup->switches && !setup->addresses.none)
         gs_remark("with so many threads the scheduler is not traced");
     if (t->args->verbose && setup->switches && !setup->gauges.there[GS_GAUGE_WAKES])
         gs_remark("in which state a thread sleeps and who wakes it is not seen: that takes root or CAP_PERFMON, and "

@@ -89,7 +89,7 @@ enum { DRAW_NS = 250000000, FIRST_NS = 60000000, ONCE_US = 1000000 };
 struct top {
     struct gs_args args; /* as given, but for what the user changes */
     struct gs_live *live;
-    struct gs_album *album;
+    struct gs_arena *arena;
     const struct gs_picture *picture; /* the last one, NULL: none yet */
     struct gs_view view;
     struct gs_grid grid;
@@ -111,7 +111,7 @@ static void take_picture(struct top *top, unsigned show, uint64_t now_ns)
     struct gs_run_end end;
     gs_sampling_sum(top->sampling, &end);
     gs_live_quality(top->live, &end.quality);
-    top->picture = gs_live_picture(top->live, top->album, show, gs_view_thread(&top->view), now_ns);
+    top->picture = gs_live_picture(top->live, top->arena, show, gs_view_thread(&top->view), now_ns);
     top->lost = top->lost || !top->picture;
 }
 
@@ -288,8 +288,8 @@ static enum gs_status prepare(struct top *top, const struct gs_args *args, struc
     if (args->once && args->duration_us == 0)
         top->args.duration_us = ONCE_US;
     top->live = gs_live_new(top->screen, &selection);
-    top->album = gs_album_new();
-    if (!top->live || !top->album)
+    top->arena = gs_arena_new();
+    if (!top->live || !top->arena)
         return gs_fail(err, GS_NO_MEMORY, "cannot watch: out of memory");
     gs_live_rate(top->live, args->rate_hz);
     gs_live_feed_init(&top->feed, top->live, top->begin_ns);
@@ -361,7 +361,7 @@ int gs_top_watch(const struct gs_args *args)
     gs_live_feed_fini(&top.feed);
     gs_view_fini(&top.view);
     gs_grid_fini(&top.grid);
-    gs_album_free(top.album);
+    gs_arena_free(top.arena);
     gs_live_free(top.live);
     return exit;
 }

@@ -7,7 +7,7 @@
 #include "arch/arch.h"
 #include "diagnose/attempt.h"
 #include "diagnose/exam.h"
-#include "trace/cover.h"
+#include "trace/perf_watchpoints.h"
 #include "trace/trap.h"
 
 static int watch_ourselves(void)
@@ -29,7 +29,7 @@ void gs_look_perf(struct gs_exam *exam, struct gs_check *check)
         gs_check_fail(check, "no address can be watched: a filter kills whoever calls perf_event_open; all else works "
                              "without exact events");
     } else {
-        gs_cover_refused(failure, true, 0, &err);
+        gs_watchpoints_refused(failure, true, 0, &err);
         gs_check_error(check, &err);
     }
 }
@@ -72,7 +72,7 @@ void gs_look_traps(struct gs_exam *exam, struct gs_check *check)
 /* Each of the words, for a moment in which nothing is counted. */
 void gs_look_process_watch(struct gs_exam *exam, struct gs_check *check)
 {
-    struct gs_spots spots;
+    struct gs_gil_addresses addresses;
     struct gs_err err = {0};
     bool watchable = exam->watchable;
     exam->watchable = false;
@@ -86,17 +86,18 @@ void gs_look_process_watch(struct gs_exam *exam, struct gs_check *check)
                       (int)exam->tracer);
         return;
     }
-    enum gs_status status = gs_spots_find(&spots, exam->python, &err);
-    if (!status && spots.none) {
+    enum gs_status status = gs_gil_addresses_find(&addresses, exam->python, &err);
+    if (!status && addresses.none) {
         gs_check_pass(check, "it runs without the GIL: there are no exact events of it");
         exam->watchable = true;
         return;
     }
-    for (size_t i = 0; i < spots.count && !status; i++) {
-        struct gs_perf_watch watch = {.addr = spots.list[i].owner, .len = spots.list[i].owner_len, .silent = true};
+    for (size_t i = 0; i < addresses.count && !status; i++) {
+        struct gs_perf_watch watch = {
+            .addr = addresses.list[i].owner, .len = addresses.list[i].owner_len, .silent = true};
         int fd = gs_perf_watch(&watch, exam->target->living, -1);
         if (fd < 0)
-            status = gs_cover_refused(-fd, false, exam->target->pid, &err);
+            status = gs_watchpoints_refused(-fd, false, exam->target->pid, &err);
         else
             close(fd);
     }

@@ -21,7 +21,7 @@ struct person {
 };
 
 struct gs_gilcounts {
-    const struct gs_turns *turns;
+    const struct gs_gil_spans *gil_spans;
     struct person *people;
     size_t count, room;
     struct gs_ids by_tid;
@@ -41,11 +41,11 @@ static const struct {
     [GS_GAUGE_CACHE_MISSES] = {.counter = GS_CACHE_MISSES},
 };
 
-struct gs_gilcounts *gs_gilcounts_new(const struct gs_turns *turns)
+struct gs_gilcounts *gs_gilcounts_new(const struct gs_gil_spans *gil_spans)
 {
     struct gs_gilcounts *counts = calloc(1, sizeof *counts);
     if (counts)
-        counts->turns = turns;
+        counts->gil_spans = gil_spans;
     return counts;
 }
 
@@ -87,7 +87,7 @@ static struct person *find_or_add(struct gs_gilcounts *counts, pid_t tid)
 
 static void add(struct gs_gilcounts *counts, struct person *person, enum gs_counter counter, uint64_t amount)
 {
-    enum gs_gil_word word = gs_turns_word(counts->turns, person->tid);
+    enum gs_gil_word word = gs_gil_spans_word(counts->gil_spans, person->tid);
     word = word == GS_NONE ? GS_WITHOUT : word;
     person->counts.by_word[word][counter] += amount;
     counts->all.by_word[word][counter] += amount;

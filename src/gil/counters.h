@@ -6,12 +6,12 @@
 
 #include "gil/gilstat.h"
 #include "trace/gauges.h"
-#include "trace/turns.h"
+#include "trace/gil_spans.h"
 
 struct gs_gilcounts;
 
-/* turns: tell what each thread does with the GIL. NULL: out of memory. */
-struct gs_gilcounts *gs_gilcounts_new(const struct gs_turns *turns);
+/* gil_spans: tell what each thread does with the GIL. NULL: out of memory. */
+struct gs_gilcounts *gs_gilcounts_new(const struct gs_gil_spans *gil_spans);
 void gs_gilcounts_free(struct gs_gilcounts *counts);
 /* Which of them can be known, as bits by enum gs_counter, with these gauges. */
 uint32_t gs_gilcounts_known(const struct gs_gauges *gauges);
@@ -21,9 +21,9 @@ void gs_gilcounts_begin(struct gs_gilcounts *counts, uint64_t begin_ns);
 /* A thread is ready to run or runs then, and had a processor for so long before: should it have no event in the whole
  * time, this tells how long it had one. */
 void gs_gilcounts_tell(struct gs_gilcounts *counts, pid_t tid, uint64_t ran_ns);
-/* The next event, before the turns have it. Threads beyond GS_ACCOUNT_THREADS are left out. */
+/* The next event, before gil_spans has it. Threads beyond GS_ACCOUNT_THREADS are left out. */
 void gs_gilcounts_event(struct gs_gilcounts *counts, const struct gs_event *event);
-/* Counts what goes on up to here, before the turns are cut. ran: of threads without an event, as told above (false: not
+/* Counts what goes on up to here, before the spans are cut. ran: of threads without an event, as told above (false: not
  * known). */
 void gs_gilcounts_cut(struct gs_gilcounts *counts, uint64_t ns, bool (*ran)(void *context, pid_t tid, uint64_t *ran_ns),
                       void *context);

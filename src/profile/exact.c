@@ -7,7 +7,7 @@
 #include "profile/exact.h"
 #include "profile/exact_span.h"
 #include "trace/governor.h"
-#include "trace/leeway.h"
+#include "trace/cpu_available.h"
 
 enum {
     CHECK_NS = 50000000, /* how often it is asked whether the process is still there */
@@ -22,7 +22,7 @@ struct gs_exact {
     struct gs_exact_span span;
     struct gs_tracer *tracer;
     struct gs_governor governor;
-    struct gs_leeway leeway;
+    struct gs_cpu_available available;
     uint64_t checked_ns, next_ns;
     bool counting; /* counters are wanted */
     bool over, ended;
@@ -44,7 +44,7 @@ static enum gs_status govern(struct gs_exact *exact)
     uint64_t now_ns = gs_clock_ns();
     enum gs_status status = GS_OK;
     if (exact->governor.most > 0)
-        exact->governor.could = gs_leeway_share(&exact->leeway, now_ns);
+        exact->governor.could = gs_cpu_available_share(&exact->available, now_ns);
     bool on = gs_governor_judge(&exact->governor, now_ns, gs_tracer_cost_ns(exact->tracer));
     if (exact->window.on && !on) {
         status = gs_exact_window_end(&exact->window);
@@ -115,7 +115,7 @@ enum gs_status gs_exact_open(struct gs_exact **out, const struct gs_exact_subjec
     window->beginning = true;
     gs_exact_threads_expect(&window->threads);
     gs_governor_init(&exact->governor, options->max_overhead, gs_clock_ns());
-    gs_leeway_init(&exact->leeway, subject->python->target);
+    gs_cpu_available_init(&exact->available, subject->python->target);
     if (!status)
         status = begin_window(exact);
     window->beginning = false;
@@ -123,7 +123,7 @@ enum gs_status gs_exact_open(struct gs_exact **out, const struct gs_exact_subjec
         gs_exact_close(exact);
         return gs_fail(err, status, "cannot trace: %s", gs_status_text(status));
     }
-    gs_exact_span_begin(&exact->span, &window->threads, exact->tracer, window->turns, window->begin_ns);
+    gs_exact_span_begin(&exact->span, &window->threads, exact->tracer, window->gil_spans, window->begin_ns);
     exact->checked_ns = window->begin_ns;
     exact->next_ns = gs_governor_next_ns(&exact->governor, window->begin_ns);
     *out = exact;
@@ -190,7 +190,7 @@ static enum gs_status take_events(struct gs_exact *exact)
     if (!status)
         status = gs_exact_window_reach(window);
     if (!status)
-        gs_exact_looks_take(&exact->looks, exact->tracer, window->turns, window->feed, &window->threads.snapshot);
+        gs_exact_looks_take(&exact->looks, exact->tracer, window->gil_spans, window->feed, &window->threads.snapshot);
     return status;
 }
 
@@ -249,14 +249,14 @@ enum gs_status gs_exact_figures(struct gs_exact *exact, struct gs_gilstat *stat)
     gs_exact_window_cut(window);
     if (!window->gone)
         gs_exact_threads_refresh(&window->threads, window->feed);
-    enum gs_status status = gs_turn_feed_finish(window->feed, window->until_ns - exact->span.begin_ns, stat);
+    enum gs_status status = gs_exact_feed_finish(window->feed, window->until_ns - exact->span.begin_ns, stat);
     window->holes = window->holes || gs_exact_span_lost(&exact->span, exact->tracer);
     tell_holes(exact);
     stat->method = exact->governor.paused || window->holes ? GS_METHOD_WINDOWS : GS_METHOD_EXACT;
     stat->why = exact->why[0] ? exact->why : NULL;
-    stat->exact_seconds = (double)gs_turn_feed_traced_ns(window->feed) / 1e9;
+    stat->exact_seconds = (double)gs_exact_feed_traced_ns(window->feed) / 1e9;
     stat->long_us = exact->looks.long_ns / 1000;
-    gs_exact_span_fill(&exact->span, &window->threads, exact->tracer, window->turns, window->until_ns, stat);
+    gs_exact_span_fill(&exact->span, &window->threads, exact->tracer, window->gil_spans, window->until_ns, stat);
     fill_counts(exact, stat);
     return status;
 }
@@ -265,14 +265,14 @@ void gs_exact_next_span(struct gs_exact *exact)
 {
     struct gs_exact_window *window = &exact->window;
     const struct gs_snapshot *snapshot = window->threads.snapshot;
-    gs_turn_feed_next(window->feed);
+    gs_exact_feed_next(window->feed);
     if (window->counts)
         gs_gilcounts_clear(window->counts);
-    gs_exact_span_begin(&exact->span, &window->threads, exact->tracer, window->turns, window->until_ns);
+    gs_exact_span_begin(&exact->span, &window->threads, exact->tracer, window->gil_spans, window->until_ns);
     window->beginning = true;
     for (size_t i = 0; snapshot && i < snapshot->thread_count; i++) {
         if (snapshot->threads[i].tid)
-            gs_turn_feed_meet(window->feed, snapshot->threads[i].tid, true);
+            gs_exact_feed_meet(window->feed, snapshot->threads[i].tid, true);
     }
     window->beginning = false;
 }

@@ -1,4 +1,4 @@
-/* Exact tracing of one process: events made into turns and figures, within what it may cost. */
+/* Exact tracing of one process: events made into spans and figures, within what it may cost. */
 #ifndef GS_PROFILE_EXACT_H
 #define GS_PROFILE_EXACT_H
 

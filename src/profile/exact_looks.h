@@ -3,7 +3,7 @@
 #ifndef GS_PROFILE_EXACT_LOOKS_H
 #define GS_PROFILE_EXACT_LOOKS_H
 
-#include "gil/turn_feed.h"
+#include "gil/exact_feed.h"
 #include "gilspy/snapshot.h"
 #include "trace/tracer.h"
 
@@ -30,7 +30,8 @@ struct gs_exact_looks {
 };
 
 /* What whoever has a GIL for long does, and when to look again. */
-void gs_exact_looks_take(struct gs_exact_looks *looks, const struct gs_tracer *tracer, const struct gs_turns *turns,
-                         struct gs_turn_feed *feed, const struct gs_snapshot **snapshot);
+void gs_exact_looks_take(struct gs_exact_looks *looks, const struct gs_tracer *tracer,
+                         const struct gs_gil_spans *gil_spans, struct gs_exact_feed *feed,
+                         const struct gs_snapshot **snapshot);
 
 #endif

@@ -13,12 +13,12 @@ struct gs_exact_span {
 };
 
 void gs_exact_span_begin(struct gs_exact_span *span, const struct gs_exact_threads *threads, struct gs_tracer *tracer,
-                         const struct gs_turns *turns, uint64_t now_ns);
+                         const struct gs_gil_spans *gil_spans, uint64_t now_ns);
 /* Events were lost in it. */
 bool gs_exact_span_lost(const struct gs_exact_span *span, struct gs_tracer *tracer);
-/* Of what happened up to until_ns: what a feed of turns does not know. */
+/* Of what happened up to until_ns: what a feed of spans does not know. */
 void gs_exact_span_fill(const struct gs_exact_span *span, const struct gs_exact_threads *threads,
-                        struct gs_tracer *tracer, const struct gs_turns *turns, uint64_t until_ns,
+                        struct gs_tracer *tracer, const struct gs_gil_spans *gil_spans, uint64_t until_ns,
                         struct gs_gilstat *stat);
 
 #endif

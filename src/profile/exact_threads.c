@@ -64,13 +64,13 @@ void gs_exact_threads_expect(struct gs_exact_threads *threads)
         threads->names_ns = threads->names_rest_ns;
 }
 
-void gs_exact_threads_refresh(struct gs_exact_threads *threads, struct gs_turn_feed *feed)
+void gs_exact_threads_refresh(struct gs_exact_threads *threads, struct gs_exact_feed *feed)
 {
     uint64_t begin_ns = gs_clock_ns();
     gs_exact_threads_look(threads);
     for (size_t i = 0; threads->snapshot && i < threads->snapshot->interpreter_count; i++)
         gs_names_refresh(threads->names, threads->snapshot->interpreters[i].addr);
-    gs_turn_feed_rename(feed, known_name, threads);
+    gs_exact_feed_rename(feed, known_name, threads);
     uint64_t now_ns = gs_clock_ns(), rest_ns = NAMES_REST * (now_ns - begin_ns), wait_ns = threads->names_wait_ns;
     threads->names_rest_ns = now_ns + (rest_ns > NAMES_SOON_NS ? rest_ns : NAMES_SOON_NS);
     threads->names_ns = now_ns + (rest_ns > wait_ns ? rest_ns : wait_ns);
@@ -80,14 +80,14 @@ void gs_exact_threads_refresh(struct gs_exact_threads *threads, struct gs_turn_f
 /* ---- what they do ---- */
 
 /* Which of the watched GILs the thread's interpreter is on. */
-static unsigned lock_of(const struct gs_exact_threads *threads, const struct gs_spots *spots,
+static unsigned lock_of(const struct gs_exact_threads *threads, const struct gs_gil_addresses *addresses,
                         const struct gs_thread *thread)
 {
     const struct gs_snapshot *snapshot = threads->snapshot;
     uint32_t gil = snapshot->interpreters[thread->interpreter].gil;
-    for (unsigned i = 0; i < spots->count; i++) {
+    for (unsigned i = 0; i < addresses->count; i++) {
         for (size_t k = 0; k < snapshot->interpreter_count; k++) {
-            if (snapshot->interpreters[k].id == spots->list[i].interpreter && snapshot->interpreters[k].gil == gil)
+            if (snapshot->interpreters[k].id == addresses->list[i].interpreter && snapshot->interpreters[k].gil == gil)
                 return i;
         }
     }
@@ -125,32 +125,32 @@ enum gs_status gs_exact_threads_tell(const struct gs_exact_threads *threads, con
 {
     const struct gs_snapshot *snapshot = threads->snapshot;
     enum gs_status status = GS_OK;
-    gs_turn_feed_end_gone(told->feed, is_gone, (void *)threads);
+    gs_exact_feed_end_gone(told->feed, is_gone, (void *)threads);
     for (int round = 0; snapshot && round < 2; round++) {
         for (size_t i = 0; i < snapshot->thread_count && !status; i++) {
             const struct gs_thread *thread = &snapshot->threads[i];
-            unsigned lock = lock_of(threads, told->spots, thread);
+            unsigned lock = lock_of(threads, told->addresses, thread);
             if (!thread->tid || says_more(thread->gil) != (round == 1))
                 continue;
-            gs_turn_feed_meet(told->feed, thread->tid, told->since_begin);
+            gs_exact_feed_meet(told->feed, thread->tid, told->since_begin);
             tell_runs(threads, told->counts, thread);
-            if (!told->spots->none)
-                status =
-                    gs_turns_tell(told->turns, thread->tid, lock, lock == GS_SPOTS_MOST ? GS_UNKNOWN : thread->gil);
+            if (!told->addresses->none)
+                status = gs_gil_spans_tell(told->gil_spans, thread->tid, lock,
+                                           lock == GS_SPOTS_MOST ? GS_UNKNOWN : thread->gil);
         }
     }
     return status;
 }
 
-void gs_exact_threads_switches(const struct gs_exact_threads *threads, const struct gs_spots *spots,
+void gs_exact_threads_switches(const struct gs_exact_threads *threads, const struct gs_gil_addresses *addresses,
                                struct gs_count counts[GS_SPOTS_MOST])
 {
     const struct gs_snapshot *snapshot = threads->snapshot;
     memset(counts, 0, GS_SPOTS_MOST * sizeof *counts);
     for (size_t i = 0; snapshot && i < snapshot->interpreter_count; i++) {
         const struct gs_gil *gil = &snapshot->gils[snapshot->interpreters[i].gil];
-        for (size_t k = 0; k < spots->count; k++) {
-            if (spots->list[k].interpreter == snapshot->interpreters[i].id && gil->has_switches)
+        for (size_t k = 0; k < addresses->count; k++) {
+            if (addresses->list[k].interpreter == snapshot->interpreters[i].id && gil->has_switches)
                 counts[k] = gs_count(gil->switches);
         }
     }

@@ -3,7 +3,7 @@
 #define GS_PROFILE_EXACT_THREADS_H
 
 #include "gil/counters.h"
-#include "gil/turn_feed.h"
+#include "gil/exact_feed.h"
 #include "gilspy/python.h"
 #include "gilspy/snapshot.h"
 
@@ -23,22 +23,22 @@ void gs_exact_threads_name(const struct gs_exact_threads *threads, pid_t tid, ch
 /* Somebody new is there, who has a name by now, or soon. */
 void gs_exact_threads_expect(struct gs_exact_threads *threads);
 /* Looks for names, and gives them to whom the feed has met. */
-void gs_exact_threads_refresh(struct gs_exact_threads *threads, struct gs_turn_feed *feed);
+void gs_exact_threads_refresh(struct gs_exact_threads *threads, struct gs_exact_feed *feed);
 
 /* Whoever wants to know what each thread does; counts may be NULL. */
 struct gs_exact_told {
-    const struct gs_spots *spots;
-    struct gs_turns *turns;
-    struct gs_turn_feed *feed;
+    const struct gs_gil_addresses *addresses;
+    struct gs_gil_spans *gil_spans;
+    struct gs_exact_feed *feed;
     struct gs_gilcounts *counts;
-    bool since_begin; /* as in gs_turn_feed_meet */
+    bool since_begin; /* as in gs_exact_feed_meet */
 };
 
 /* Tells what each thread does, by the snapshot. GS_NO_MEMORY. */
 enum gs_status gs_exact_threads_tell(const struct gs_exact_threads *threads,
                                      const struct gs_exact_told *told) GS_MUST_CHECK;
 /* How often each GIL has changed hands by its own count, as far as it has one. */
-void gs_exact_threads_switches(const struct gs_exact_threads *threads, const struct gs_spots *spots,
+void gs_exact_threads_switches(const struct gs_exact_threads *threads, const struct gs_gil_addresses *addresses,
                                struct gs_count counts[GS_SPOTS_MOST]);
 
 #endif

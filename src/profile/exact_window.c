@@ -12,7 +12,7 @@ enum { COUNTS_NS = 10000000 /* how often counts are told */ };
 static void end_part(struct gs_exact_window *window, uint64_t end_ns)
 {
     uint64_t ns = end_ns > window->begin_ns ? end_ns - window->begin_ns : 0;
-    gs_turn_feed_window(window->feed, ns);
+    gs_exact_feed_window(window->feed, ns);
     if (window->tap.window && ns)
         window->tap.window(window->tap.context, window->begin_ns, end_ns);
     window->begin_ns = end_ns;
@@ -40,7 +40,7 @@ static void tell_counts_soon(struct gs_exact_window *window, uint64_t ns)
     tell_counts(window, ns);
 }
 
-/* What is counted of the thread's turns is told before these end. */
+/* What is counted of the thread's spans is told before these end. */
 static void cut_counts(struct gs_exact_window *window, uint64_t ns)
 {
     if (!window->counts)
@@ -56,7 +56,7 @@ void gs_exact_window_cut(struct gs_exact_window *window)
     if (!window->on || window->torn)
         return;
     cut_counts(window, window->until_ns);
-    gs_turns_cut(window->turns, window->until_ns);
+    gs_gil_spans_cut(window->gil_spans, window->until_ns);
     end_part(window, window->until_ns);
 }
 
@@ -67,13 +67,13 @@ static void tear(struct gs_exact_window *window, uint64_t ns)
         return;
     ns = gs_most(ns, window->begin_ns);
     cut_counts(window, ns);
-    gs_turns_stop(window->turns, ns);
+    gs_gil_spans_stop(window->gil_spans, ns);
     end_part(window, ns);
     window->torn = true;
     window->holes = true;
 }
 
-/* ---- events and turns ---- */
+/* ---- events and spans ---- */
 
 static enum gs_status take_event(void *context, const struct gs_event *event)
 {
@@ -86,34 +86,34 @@ static enum gs_status take_event(void *context, const struct gs_event *event)
         gs_gilcounts_event(window->counts, event);
     if (event->act == GS_ACT_ENDED && event->time_ns > window->ended_ns)
         window->ended_ns = event->time_ns;
-    enum gs_status status = gs_turns_event(window->turns, event);
+    enum gs_status status = gs_gil_spans_event(window->gil_spans, event);
     if (event->act == GS_ACT_ENDED)
-        gs_turn_feed_ended(window->feed, event->tid);
+        gs_exact_feed_ended(window->feed, event->tid);
     if (!status && window->tap.event && event->time_ns > window->begin_ns)
         status = window->tap.event(window->tap.context, event);
     return status;
 }
 
-static void take_turn(void *context, const struct gs_turn *turn)
+static void take_gil_span(void *context, const struct gs_gil_span *gil_span)
 {
     struct gs_exact_window *window = context;
-    gs_turn_feed_turn(window->feed, turn);
-    if (window->tap.turn)
-        window->tap.turn(window->tap.context, turn);
+    gs_exact_feed_turn(window->feed, gil_span);
+    if (window->tap.gil_span)
+        window->tap.gil_span(window->tap.context, gil_span);
 }
 
 static void take_moment(void *context, unsigned lock, pid_t holder, uint32_t waiters, uint64_t begin_ns,
                         uint64_t end_ns)
 {
     struct gs_exact_window *window = context;
-    gs_turn_feed_moment(window->feed, lock, holder, waiters, end_ns - begin_ns);
-    if (window->tap.moment && lock < gs_tracer_setup(window->tracer)->spots.count)
+    gs_exact_feed_moment(window->feed, lock, holder, waiters, end_ns - begin_ns);
+    if (window->tap.moment && lock < gs_tracer_setup(window->tracer)->addresses.count)
         window->tap.moment(window->tap.context, lock, holder, waiters, begin_ns, end_ns);
 }
 
 static void take_blame(void *context, pid_t waiter, pid_t holder, uint64_t ns)
 {
-    gs_turn_feed_blame(((struct gs_exact_window *)context)->feed, waiter, holder, ns);
+    gs_exact_feed_blame(((struct gs_exact_window *)context)->feed, waiter, holder, ns);
 }
 
 /* ---- from beginning to end ---- */
@@ -131,25 +131,25 @@ enum gs_status gs_exact_window_make(struct gs_exact_window *window, struct gs_tr
                                     bool counters)
 {
     const struct gs_tracer_setup *setup = gs_tracer_setup(tracer);
-    struct gs_turns_calls calls = {window, take_turn, take_moment, take_blame};
-    struct gs_turn_feed_source source = {window, find_name, tell_ran};
+    struct gs_gil_spans_calls calls = {window, take_gil_span, take_moment, take_blame};
+    struct gs_exact_feed_source source = {window, find_name, tell_ran};
     window->tracer = tracer;
-    window->turns = gs_turns_new(&calls);
-    window->feed = gs_turn_feed_new(&setup->spots, long_ns, &source);
-    counters = counters && setup->switches && !setup->spots.none;
-    if (counters && window->turns)
-        window->counts = gs_gilcounts_new(window->turns);
-    return window->turns && window->feed && (window->counts || !counters) ? GS_OK : GS_NO_MEMORY;
+    window->gil_spans = gs_gil_spans_new(&calls);
+    window->feed = gs_exact_feed_new(&setup->addresses, long_ns, &source);
+    counters = counters && setup->switches && !setup->addresses.none;
+    if (counters && window->gil_spans)
+        window->counts = gs_gilcounts_new(window->gil_spans);
+    return window->gil_spans && window->feed && (window->counts || !counters) ? GS_OK : GS_NO_MEMORY;
 }
 
 void gs_exact_window_fini(struct gs_exact_window *window)
 {
     gs_gilcounts_free(window->counts);
-    gs_turns_free(window->turns);
-    gs_turn_feed_free(window->feed);
+    gs_gil_spans_free(window->gil_spans);
+    gs_exact_feed_free(window->feed);
 }
 
-/* What is known of the first moment is a look that was taken while events came already: see turns.h. */
+/* What is known of the first moment is a look that was taken while events came already: see gil_spans.h. */
 enum gs_status gs_exact_window_begin(struct gs_exact_window *window, uint64_t *took_ns)
 {
     uint64_t before_ns = gs_clock_ns();
@@ -157,12 +157,12 @@ enum gs_status gs_exact_window_begin(struct gs_exact_window *window, uint64_t *t
     gs_exact_threads_look(&window->threads);
     window->begin_ns = window->until_ns = gs_clock_ns();
     *took_ns = window->begin_ns - before_ns;
-    gs_turns_start(window->turns, window->begin_ns);
+    gs_gil_spans_start(window->gil_spans, window->begin_ns);
     window->on = true;
     window->torn = false;
     if (window->counts)
         gs_gilcounts_begin(window->counts, window->begin_ns);
-    const struct gs_exact_told told = {&gs_tracer_setup(window->tracer)->spots, window->turns, window->feed,
+    const struct gs_exact_told told = {&gs_tracer_setup(window->tracer)->addresses, window->gil_spans, window->feed,
                                        window->counts, window->beginning};
     return gs_exact_threads_tell(&window->threads, &told);
 }
@@ -178,7 +178,7 @@ enum gs_status gs_exact_window_drain(struct gs_exact_window *window)
 
 enum gs_status gs_exact_window_reach(struct gs_exact_window *window)
 {
-    enum gs_status status = gs_turns_reach(window->turns, window->until_ns);
+    enum gs_status status = gs_gil_spans_reach(window->gil_spans, window->until_ns);
     if (window->counts && window->tap.counts && !window->torn)
         tell_counts_soon(window, window->until_ns);
     return status;
@@ -196,7 +196,7 @@ enum gs_status gs_exact_window_end(struct gs_exact_window *window)
         end_ns = window->ended_ns;
     if (!window->torn) {
         cut_counts(window, end_ns);
-        gs_turns_stop(window->turns, end_ns);
+        gs_gil_spans_stop(window->gil_spans, end_ns);
         end_part(window, end_ns);
     }
     window->until_ns = end_ns;

@@ -1,4 +1,4 @@
-/* Windows of exact tracing: events become turns, and turns figures, from a look at the process to the next pause, or to
+/* Windows of exact tracing: events become spans, and spans figures, from a look at the process to the next pause, or to
  * where events were lost. Times are nanoseconds. */
 #ifndef GS_PROFILE_EXACT_WINDOW_H
 #define GS_PROFILE_EXACT_WINDOW_H
@@ -10,7 +10,7 @@
 struct gs_exact_tap {
     void *context;
     enum gs_status (*event)(void *context, const struct gs_event *event); /* every one, as it came */
-    void (*turn)(void *context, const struct gs_turn *turn);
+    void (*gil_span)(void *context, const struct gs_gil_span *gil_span);
     void (*moment)(void *context, unsigned lock, pid_t holder, uint32_t waiters, uint64_t begin_ns, uint64_t end_ns);
     void (*window)(void *context, uint64_t begin_ns, uint64_t end_ns);               /* was traced */
     void (*counts)(void *context, uint64_t ns, const struct gs_gilstat_counts *all); /* up to now, now and then */
@@ -20,8 +20,8 @@ struct gs_exact_window {
     struct gs_exact_threads threads; /* set before it is made; so is the tap */
     struct gs_exact_tap tap;
     struct gs_tracer *tracer; /* not owned */
-    struct gs_turns *turns;
-    struct gs_turn_feed *feed;
+    struct gs_gil_spans *gil_spans;
+    struct gs_exact_feed *feed;
     struct gs_gilcounts *counts; /* NULL: not wanted */
     uint64_t begin_ns;           /* when the window, or the part of it in this span, began */
     uint64_t until_ns;           /* up to where events were handed on */
@@ -41,7 +41,7 @@ void gs_exact_window_fini(struct gs_exact_window *window);
 enum gs_status gs_exact_window_begin(struct gs_exact_window *window, uint64_t *took_ns) GS_MUST_CHECK;
 /* Hands on what came. It is whole only if the window is not torn after that. What the tap returned; GS_NO_MEMORY. */
 enum gs_status gs_exact_window_drain(struct gs_exact_window *window) GS_MUST_CHECK;
-/* As far as events are known to be whole by now, they are turns; counts are told, now and then. */
+/* As far as events are known to be whole by now, they are spans; counts are told, now and then. */
 enum gs_status gs_exact_window_reach(struct gs_exact_window *window) GS_MUST_CHECK;
 /* What is traced goes on, but a new part of it begins, for the next span. */
 void gs_exact_window_cut(struct gs_exact_window *window);

@@ -141,8 +141,8 @@ struct gs_live *gs_live_new(bool recent, const struct gs_selection *selection)
     live->people.selection = *selection;
     live->gils = (struct gs_live_gils){.code = &live->code, .rule = gs_hold_rule(0)};
     bool enough = gs_live_code_make(&live->code, &live->people);
-    enough = gs_ledger_init(&live->gils.holds, sizeof(struct gs_live_hold_sum), GS_LIVE_HOLDS) && enough;
-    enough = gs_ledger_init(&live->blames, sizeof(struct gs_live_blame), GS_LIVE_BLAMES) && enough;
+    enough = gs_topk_init(&live->gils.holds, sizeof(struct gs_live_hold_sum), GS_LIVE_HOLDS) && enough;
+    enough = gs_topk_init(&live->blames, sizeof(struct gs_live_blame), GS_LIVE_BLAMES) && enough;
     if (enough)
         return live;
     gs_live_free(live);
@@ -155,8 +155,8 @@ void gs_live_free(struct gs_live *live)
         return;
     gs_live_people_fini(&live->people);
     gs_live_code_fini(&live->code);
-    gs_ledger_fini(&live->gils.holds);
-    gs_ledger_fini(&live->blames);
+    gs_topk_fini(&live->gils.holds);
+    gs_topk_fini(&live->blames);
     free(live);
 }
 
@@ -202,8 +202,8 @@ void gs_live_reset(struct gs_live *live)
 {
     gs_live_settle(&live->code);
     gs_live_code_reset(&live->code);
-    gs_ledger_clear(&live->gils.holds);
-    gs_ledger_clear(&live->blames);
+    gs_topk_clear(&live->gils.holds);
+    gs_topk_clear(&live->blames);
     live->watched_ns = 0;
     for (size_t i = 0; i < live->people.thread_count; i++)
         memset(live->people.threads[i]->recent_ns, 0, sizeof live->people.threads[i]->recent_ns);

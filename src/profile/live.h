@@ -44,13 +44,13 @@ void gs_live_process_cpu(struct gs_live *live, pid_t pid, uint64_t now_ns, uint6
 bool gs_live_cpu_wanted(const struct gs_live *live, size_t i, uint64_t now_ns, pid_t *pid, pid_t *tid, bool *more);
 void gs_live_thread_cpu(struct gs_live *live, size_t i, uint64_t now_ns, uint64_t cpu_ns);
 
-struct gs_album; /* memory of a picture */
-struct gs_album *gs_album_new(void);
-void gs_album_free(struct gs_album *album);
+struct gs_arena; /* memory of a picture */
+struct gs_arena *gs_arena_new(void);
+void gs_arena_free(struct gs_arena *arena);
 
-/* A picture of now, with what `show` (GS_SHOW_) asks for; it belongs to the album, until that is used again, and does
+/* A picture of now, with what `show` (GS_SHOW_) asks for; it belongs to the arena, until that is used again, and does
  * not depend on live. thread: the number of the one whose stack is wanted. NULL: out of memory. */
-const struct gs_picture *gs_live_picture(struct gs_live *live, struct gs_album *album, unsigned show, uint32_t thread,
+const struct gs_picture *gs_live_picture(struct gs_live *live, struct gs_arena *arena, unsigned show, uint32_t thread,
                                          uint64_t now_ns);
 
 #endif

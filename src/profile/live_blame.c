@@ -9,12 +9,12 @@ static uint64_t worth_of_blame(const void *entry, const void *context)
     return ((const struct gs_live_blame *)entry)->ns + 1;
 }
 
-static struct gs_live_blame *blame_of(struct gs_ledger *blames, struct gs_ledger_key key)
+static struct gs_live_blame *blame_of(struct gs_topk *blames, struct gs_topk_key key)
 {
-    struct gs_live_blame *blame = gs_ledger_get(blames, key);
+    struct gs_live_blame *blame = gs_topk_get(blames, key);
     if (!blame) {
-        gs_ledger_halve(blames, worth_of_blame, NULL);
-        blame = gs_ledger_get(blames, key);
+        gs_topk_halve(blames, worth_of_blame, NULL);
+        blame = gs_topk_get(blames, key);
     }
     return blame;
 }
@@ -27,12 +27,12 @@ struct holder {
     uint64_t waiters;
 };
 
-static void charge(struct gs_ledger *blames, const struct gs_live_process *process, struct gs_live_thread *waiter,
+static void charge(struct gs_topk *blames, const struct gs_live_process *process, struct gs_live_thread *waiter,
                    const struct holder *holder, const struct gs_sample *sample)
 {
     uint32_t number = holder->thread ? holder->thread->number : GS_LIVE_NOBODY;
-    struct gs_ledger_key key = {(uint64_t)waiter->number << 32 | number,
-                                (uint64_t)holder->function << 32 | (uint32_t)holder->place.line};
+    struct gs_topk_key key = {(uint64_t)waiter->number << 32 | number,
+                              (uint64_t)holder->function << 32 | (uint32_t)holder->place.line};
     struct gs_live_blame *blame = blame_of(blames, key);
     if (!blame)
         return;
@@ -51,7 +51,7 @@ static void charge(struct gs_ledger *blames, const struct gs_live_process *proce
     blame->last_ns = sample->time_ns;
 }
 
-void gs_live_blame_sample(struct gs_ledger *blames, struct gs_live_code *code, struct gs_live_process *process,
+void gs_live_blame_sample(struct gs_topk *blames, struct gs_live_code *code, struct gs_live_process *process,
                           const struct gs_sample *sample)
 {
     struct holder holders[GS_GILS_MOST];

@@ -7,7 +7,7 @@
 enum { GS_LIVE_BLAMES = 4096 };
 
 struct gs_live_blame {
-    struct gs_ledger_key key; /* who for whom, function and line */
+    struct gs_topk_key key; /* who for whom, function and line */
     uint32_t process;
     pid_t waiter_tid, holder_tid;
     char waiter[GS_LIVE_NAME], holder[GS_LIVE_NAME];
@@ -16,7 +16,7 @@ struct gs_live_blame {
 };
 
 /* Each waiter's time, charged to the holder and the line where it is; the GILs have the sample already. */
-void gs_live_blame_sample(struct gs_ledger *blames, struct gs_live_code *code, struct gs_live_process *process,
+void gs_live_blame_sample(struct gs_topk *blames, struct gs_live_code *code, struct gs_live_process *process,
                           const struct gs_sample *sample);
 
 #endif

@@ -11,16 +11,16 @@ bool gs_live_code_make(struct gs_live_code *code, struct gs_live_people *people)
 {
     code->people = people;
     code->strings = gs_strings_new();
-    bool enough = gs_ledger_init(&code->pending, sizeof(struct gs_live_pending), GS_LIVE_PENDING);
-    enough = gs_ledger_init(&code->functions, sizeof(struct gs_live_function), GS_LIVE_FUNCTIONS) && enough;
-    return gs_ledger_init(&code->lines, sizeof(struct gs_live_line), GS_LIVE_LINES) && enough && code->strings;
+    bool enough = gs_topk_init(&code->pending, sizeof(struct gs_live_pending), GS_LIVE_PENDING);
+    enough = gs_topk_init(&code->functions, sizeof(struct gs_live_function), GS_LIVE_FUNCTIONS) && enough;
+    return gs_topk_init(&code->lines, sizeof(struct gs_live_line), GS_LIVE_LINES) && enough && code->strings;
 }
 
 void gs_live_code_fini(struct gs_live_code *code)
 {
-    gs_ledger_fini(&code->pending);
-    gs_ledger_fini(&code->functions);
-    gs_ledger_fini(&code->lines);
+    gs_topk_fini(&code->pending);
+    gs_topk_fini(&code->functions);
+    gs_topk_fini(&code->lines);
     gs_strings_free(code->strings);
     free(code->function_of);
 }
@@ -33,9 +33,9 @@ static void forget_places(struct gs_live_code *code)
 
 void gs_live_code_reset(struct gs_live_code *code)
 {
-    gs_ledger_clear(&code->pending);
-    gs_ledger_clear(&code->functions);
-    gs_ledger_clear(&code->lines);
+    gs_topk_clear(&code->pending);
+    gs_topk_clear(&code->functions);
+    gs_topk_clear(&code->lines);
     gs_strings_clear(code->strings);
     forget_places(code);
     code->recent_ns = 0;
@@ -44,16 +44,16 @@ void gs_live_code_reset(struct gs_live_code *code)
 /* Most threads are where they were in the sample before. */
 static struct gs_live_pending *pending_of(struct gs_live_code *code, struct gs_live_thread *thread)
 {
-    struct gs_ledger_key key = {thread->number, thread->stack};
+    struct gs_topk_key key = {thread->number, thread->stack};
     if (thread->pending < code->pending.count) {
-        struct gs_live_pending *same = gs_ledger_at(&code->pending, thread->pending);
+        struct gs_live_pending *same = gs_topk_at(&code->pending, thread->pending);
         if (same->key.a == key.a && same->key.b == key.b)
             return same;
     }
-    struct gs_live_pending *pending = gs_ledger_get(&code->pending, key);
+    struct gs_live_pending *pending = gs_topk_get(&code->pending, key);
     if (!pending) {
         gs_live_code_flush(code);
-        pending = gs_ledger_get(&code->pending, key);
+        pending = gs_topk_get(&code->pending, key);
     }
     if (pending)
         thread->pending = (uint32_t)(pending - (struct gs_live_pending *)(void *)code->pending.entries);
@@ -80,19 +80,19 @@ static bool shrink_functions(struct gs_live_code *code)
     struct gs_strings *strings = gs_strings_new();
     if (!strings)
         return false;
-    gs_ledger_halve(&code->functions, worth_of_function, NULL);
+    gs_topk_halve(&code->functions, worth_of_function, NULL);
     uint32_t count = code->functions.count;
     struct gs_live_function *copies = calloc((size_t)count + 1, sizeof *copies);
     for (uint32_t i = 0; copies && i < count; i++) {
         struct gs_live_function *copy = &copies[i];
-        *copy = *(struct gs_live_function *)gs_ledger_at(&code->functions, i);
+        *copy = *(struct gs_live_function *)gs_topk_at(&code->functions, i);
         copy->key.a = (uintptr_t)gs_strings_keep(strings, (const char *)(uintptr_t)copy->key.a);
         copy->key.b = (uintptr_t)gs_strings_keep(strings, (const char *)(uintptr_t)copy->key.b);
     }
-    gs_ledger_clear(&code->functions);
+    gs_topk_clear(&code->functions);
     for (uint32_t i = 0; copies && i < count; i++) {
         struct gs_live_function *entry =
-            copies[i].key.a && copies[i].key.b ? gs_ledger_get(&code->functions, copies[i].key) : NULL;
+            copies[i].key.a && copies[i].key.b ? gs_topk_get(&code->functions, copies[i].key) : NULL;
         if (entry)
             *entry = copies[i];
     }
@@ -119,9 +119,9 @@ static struct gs_live_function *keep_function(struct gs_live_code *code, const s
         if (!shrink_functions(code))
             return NULL;
     }
-    struct gs_ledger_key key = {(uintptr_t)gs_strings_keep(code->strings, gs_live_name_of(place)),
-                                (uintptr_t)gs_strings_keep(code->strings, gs_live_file_of(place))};
-    struct gs_live_function *function = key.a && key.b ? gs_ledger_get(&code->functions, key) : NULL;
+    struct gs_topk_key key = {(uintptr_t)gs_strings_keep(code->strings, gs_live_name_of(place)),
+                              (uintptr_t)gs_strings_keep(code->strings, gs_live_file_of(place))};
+    struct gs_live_function *function = key.a && key.b ? gs_topk_get(&code->functions, key) : NULL;
     if (function && !function->serial) {
         function->serial = ++code->serial;
         function->gap = place->kind == GS_FRAME_GAP;
@@ -163,7 +163,7 @@ struct gs_live_function *gs_live_function_at(struct gs_live_code *code, uint32_t
         return NULL;
     uint32_t known = code->function_of[place];
     if (known)
-        return gs_ledger_at(&code->functions, known - 1);
+        return gs_topk_at(&code->functions, known - 1);
     struct gs_live_function *function = keep_function(code, gs_stacks_place_at(code->stacks, place));
     if (function)
         code->function_of[place] =
@@ -214,11 +214,11 @@ static uint64_t worth_of_line(const void *entry, const void *context)
 
 static struct gs_live_line *line_of(struct gs_live_code *code, uint32_t thread, uint32_t serial, int32_t number)
 {
-    struct gs_ledger_key key = {(uint64_t)thread << 32 | serial, (uint32_t)number};
-    struct gs_live_line *line = gs_ledger_get(&code->lines, key);
+    struct gs_topk_key key = {(uint64_t)thread << 32 | serial, (uint32_t)number};
+    struct gs_live_line *line = gs_topk_get(&code->lines, key);
     if (!line) {
-        gs_ledger_halve(&code->lines, worth_of_line, code);
-        line = gs_ledger_get(&code->lines, key);
+        gs_topk_halve(&code->lines, worth_of_line, code);
+        line = gs_topk_get(&code->lines, key);
     }
     return line;
 }
@@ -269,8 +269,8 @@ static void add_stack(struct gs_live_code *code, const struct gs_live_pending *p
 void gs_live_code_flush(struct gs_live_code *code)
 {
     for (uint32_t i = 0; i < code->pending.count; i++)
-        add_stack(code, gs_ledger_at(&code->pending, i));
-    gs_ledger_clear(&code->pending);
+        add_stack(code, gs_topk_at(&code->pending, i));
+    gs_topk_clear(&code->pending);
 }
 
 void gs_live_code_forget(struct gs_live_code *code)
@@ -291,10 +291,10 @@ void gs_live_code_decay(struct gs_live_code *code, double factor)
     gs_live_code_flush(code);
     code->recent_ns *= factor;
     for (uint32_t i = 0; i < code->functions.count; i++) {
-        struct gs_live_function *function = gs_ledger_at(&code->functions, i);
+        struct gs_live_function *function = gs_topk_at(&code->functions, i);
         decay(function->own.recent_ns, factor);
         decay(function->total.recent_ns, factor);
     }
     for (uint32_t i = 0; i < code->lines.count; i++)
-        decay(((struct gs_live_line *)gs_ledger_at(&code->lines, i))->recent_ns, factor);
+        decay(((struct gs_live_line *)gs_topk_at(&code->lines, i))->recent_ns, factor);
 }

@@ -3,7 +3,7 @@
 #ifndef GS_PROFILE_LIVE_CODE_H
 #define GS_PROFILE_LIVE_CODE_H
 
-#include "profile/ledger.h"
+#include "profile/topk_table.h"
 #include "profile/live_people.h"
 #include "stack/strings.h"
 
@@ -30,20 +30,20 @@ struct gs_live_time {
 };
 
 struct gs_live_pending {
-    struct gs_ledger_key key; /* thread, stack */
+    struct gs_topk_key key; /* thread, stack */
     uint64_t ns[GS_MODE_COUNT];
 };
 
 struct gs_live_function {
-    struct gs_ledger_key key; /* function and file, kept once */
-    uint32_t serial;          /* never used again */
+    struct gs_topk_key key; /* function and file, kept once */
+    uint32_t serial;        /* never used again */
     bool gap, native;
     uint64_t stamp;
     struct gs_live_time own, total;
 };
 
 struct gs_live_line {
-    struct gs_ledger_key key; /* thread and function's serial, line */
+    struct gs_topk_key key; /* thread and function's serial, line */
     uint64_t stamp;
     double recent_ns[GS_MODE_COUNT];
 };
@@ -53,7 +53,7 @@ struct gs_live_code {
     const struct gs_stacks *stacks; /* the source's */
     uint32_t stacks_known;          /* how often it began its numbers anew */
     double recent_ns;               /* what shares of functions are of */
-    struct gs_ledger pending, functions, lines;
+    struct gs_topk pending, functions, lines;
     struct gs_strings *strings; /* of functions */
     uint32_t serial;
     uint64_t stamp;

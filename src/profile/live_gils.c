@@ -18,12 +18,12 @@ static uint64_t worth_of_hold(const void *entry, const void *context)
 static void list_hold(struct gs_live_gils *gils, const struct gs_live_process *process, const struct gs_live_lock *lock,
                       const struct gs_live_longest *one)
 {
-    struct gs_ledger_key key = {(uint64_t)process->number << 32 | (uint32_t)one->tid,
-                                (uint64_t)lock->hold.function << 32 | (uint32_t)one->place.line};
-    struct gs_live_hold_sum *sum = gs_ledger_get(&gils->holds, key);
+    struct gs_topk_key key = {(uint64_t)process->number << 32 | (uint32_t)one->tid,
+                              (uint64_t)lock->hold.function << 32 | (uint32_t)one->place.line};
+    struct gs_live_hold_sum *sum = gs_topk_get(&gils->holds, key);
     if (!sum) {
-        gs_ledger_halve(&gils->holds, worth_of_hold, NULL);
-        sum = gs_ledger_get(&gils->holds, key);
+        gs_topk_halve(&gils->holds, worth_of_hold, NULL);
+        sum = gs_topk_get(&gils->holds, key);
     }
     if (!sum)
         return;

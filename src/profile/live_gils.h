@@ -46,7 +46,7 @@ struct gs_live_lock {
 };
 
 struct gs_live_hold_sum {
-    struct gs_ledger_key key; /* process and tid, function and line */
+    struct gs_topk_key key; /* process and tid, function and line */
     pid_t tid;
     char name[GS_LIVE_NAME];
     bool at_least;
@@ -58,7 +58,7 @@ struct gs_live_hold_sum {
 struct gs_live_gils {
     struct gs_live_code *code; /* not owned */
     struct gs_hold_rule rule;
-    struct gs_ledger holds;
+    struct gs_topk holds;
 };
 
 /* What a sample says of the GILs of its process; its threads are noted already. False: no memory. */

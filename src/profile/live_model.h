@@ -15,7 +15,7 @@ struct gs_live {
     struct gs_live_people people;
     struct gs_live_code code;
     struct gs_live_gils gils;
-    struct gs_ledger blames;
+    struct gs_topk blames;
 };
 
 #endif

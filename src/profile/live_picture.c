@@ -9,7 +9,7 @@
 static struct gs_picture_place copy_source(const struct gs_live_drawing *drawing, const struct gs_place *place)
 {
     return (struct gs_picture_place){
-        gs_album_copy(drawing->album, gs_live_name_of(place)), gs_album_copy(drawing->album, gs_live_file_of(place)),
+        gs_arena_copy(drawing->arena, gs_live_name_of(place)), gs_arena_copy(drawing->arena, gs_live_file_of(place)),
         gs_live_line_of(&drawing->live->code, place), place->kind == GS_FRAME_GAP, place->kind == GS_FRAME_NATIVE};
 }
 
@@ -44,9 +44,9 @@ static struct gs_picture_hold hold_now(const struct gs_live_drawing *drawing, co
     bool known = thread && thread->tid == now.tid;
     if (known && !place.function[0] && thread->stacks_known == drawing->live->code.stacks_known)
         gs_live_place_of(&drawing->live->code, thread->stack, &place); /* no sample of this hold yet: where it waited */
-    now.place = gs_live_copy_place(drawing->album, &place);
+    now.place = gs_live_copy_place(drawing->arena, &place);
     if (known)
-        now.name = gs_album_copy(drawing->album, thread->name);
+        now.name = gs_arena_copy(drawing->arena, thread->name);
     return now;
 }
 
@@ -60,14 +60,14 @@ static struct gs_picture_hold longest(const struct gs_live_drawing *drawing, con
     if (!one->tid)
         return (struct gs_picture_hold){0};
     return (struct gs_picture_hold){.tid = one->tid,
-                                    .name = gs_album_copy(drawing->album, one->name),
+                                    .name = gs_arena_copy(drawing->arena, one->name),
                                     .at_least = one->at_least,
                                     .waiters = one->waiters,
                                     .times = 1,
                                     .longest_us = one->us,
                                     .total_us = one->us,
                                     .ago_us = gs_live_ago_us(drawing, one->end_ns),
-                                    .place = gs_live_copy_place(drawing->album, &one->place)};
+                                    .place = gs_live_copy_place(drawing->arena, &one->place)};
 }
 
 /* unknown: where there is no time yet. */
@@ -98,18 +98,18 @@ static void draw_gil(const struct gs_live_drawing *drawing, const struct gs_live
 static void draw_processes(const struct gs_live_drawing *drawing, struct gs_picture *picture)
 {
     const struct gs_live *live = drawing->live;
-    struct gs_picture_process *list = gs_album_get(drawing->album, live->people.process_count, sizeof *list);
+    struct gs_picture_process *list = gs_arena_get(drawing->arena, live->people.process_count, sizeof *list);
     size_t gil_count = 0;
     for (size_t i = 0; i < live->people.process_count; i++)
         gil_count += live->people.processes[i].lock_count;
-    struct gs_picture_gil *gils = gs_album_get(drawing->album, gil_count, sizeof *gils);
+    struct gs_picture_gil *gils = gs_arena_get(drawing->arena, gil_count, sizeof *gils);
     gil_count = 0;
     picture->ended = live->people.process_count > 0;
     for (size_t i = 0; list && gils && i < live->people.process_count; i++) {
         const struct gs_live_process *process = &live->people.processes[i];
         list[i] = (struct gs_picture_process){.pid = process->pid,
-                                              .command = gs_album_copy(drawing->album, process->command),
-                                              .python = gs_album_copy(drawing->album, process->python),
+                                              .command = gs_arena_copy(drawing->arena, process->command),
+                                              .python = gs_arena_copy(drawing->arena, process->python),
                                               .uptime_us = process->uptime_us,
                                               .cpu = process->cpu,
                                               .threads = process->seen + process->absent,
@@ -136,9 +136,9 @@ static void draw_processes(const struct gs_live_drawing *drawing, struct gs_pict
 static void draw_shares(const struct gs_live_drawing *drawing, const struct gs_live_thread *thread,
                         const struct gs_live_function *function, double time_ns, struct gs_picture_frame *frame)
 {
-    struct gs_ledger_key key = {(uint64_t)thread->number << 32 | (function ? function->serial : 0),
-                                (uint32_t)frame->place.line};
-    const struct gs_live_line *line = gs_ledger_find(&drawing->live->code.lines, key);
+    struct gs_topk_key key = {(uint64_t)thread->number << 32 | (function ? function->serial : 0),
+                              (uint32_t)frame->place.line};
+    const struct gs_live_line *line = gs_topk_find(&drawing->live->code.lines, key);
     for (int mode = 0; line && time_ns > 0 && mode < GS_MODE_COUNT; mode++)
         frame->share[mode] = line->recent_ns[mode] / time_ns;
 }
@@ -150,7 +150,7 @@ static void draw_stack(const struct gs_live_drawing *drawing, const struct gs_li
     uint32_t stack = thread->stack;
     size_t depth = stack ? gs_stacks_at(live->code.stacks, stack).depth : 0, count = 0;
     struct gs_picture_frame *frames =
-        gs_album_get(drawing->album, 1 + (depth < GS_LIVE_DEPTH ? depth : GS_LIVE_DEPTH), sizeof *frames);
+        gs_arena_get(drawing->arena, 1 + (depth < GS_LIVE_DEPTH ? depth : GS_LIVE_DEPTH), sizeof *frames);
     for (; frames && stack && count < GS_LIVE_DEPTH; count++) {
         struct gs_stack at = gs_stacks_at(live->code.stacks, stack);
         const struct gs_place *place = gs_stacks_place_at(live->code.stacks, at.place);
@@ -162,7 +162,7 @@ static void draw_stack(const struct gs_live_drawing *drawing, const struct gs_li
     if (frames && count > 0 && live->people.selection.threads) {
         const struct gs_live_function *outermost = gs_live_thread_function(&live->code, thread);
         const char *name = outermost ? (const char *)(uintptr_t)outermost->key.a : thread->name;
-        frames[count].place = (struct gs_picture_place){gs_album_copy(drawing->album, name), "", 0, false, false};
+        frames[count].place = (struct gs_picture_place){gs_arena_copy(drawing->arena, name), "", 0, false, false};
         draw_shares(drawing, thread, outermost, time_ns, &frames[count++]);
     }
     row->frames = frames;
@@ -175,7 +175,7 @@ static void draw_cells(const struct gs_live_drawing *drawing, const struct gs_li
     uint64_t last = drawing->live->people.cell, first = thread->first_cell;
     if (last - first >= GS_PICTURE_CELLS)
         first = last - GS_PICTURE_CELLS + 1;
-    struct gs_picture_cell *cells = gs_album_get(drawing->album, last - first + 1, sizeof *cells);
+    struct gs_picture_cell *cells = gs_arena_get(drawing->arena, last - first + 1, sizeof *cells);
     for (uint64_t number = first; cells && number < last; number++)
         cells[number - first] = thread->cells[number % GS_PICTURE_CELLS];
     for (int i = 0; cells && i < GS_DOING_COUNT; i++) {
@@ -196,7 +196,7 @@ static void draw_thread(const struct gs_live_drawing *drawing, const struct gs_l
     *row = (struct gs_picture_thread){.number = thread->number,
                                       .process = gs_live_index_of_process(live, thread->process),
                                       .tid = thread->tid,
-                                      .name = gs_album_copy(drawing->album, thread->name),
+                                      .name = gs_arena_copy(drawing->arena, thread->name),
                                       .main = thread->main,
                                       .doing = thread->doing < GS_DOING_COUNT ? thread->doing : GS_UNKNOWN,
                                       .cpu = thread->cpu,
@@ -219,7 +219,7 @@ static void draw_threads(const struct gs_live_drawing *drawing, unsigned show, u
                          struct gs_picture *picture)
 {
     const struct gs_live *live = drawing->live;
-    struct gs_picture_thread *list = gs_album_get(drawing->album, live->people.thread_count, sizeof *list);
+    struct gs_picture_thread *list = gs_arena_get(drawing->arena, live->people.thread_count, sizeof *list);
     for (size_t i = 0; list && i < live->people.thread_count; i++) {
         const struct gs_live_thread *thread = live->people.threads[i];
         bool stack = show & GS_SHOW_STACKS || (show & GS_SHOW_STACK && thread->number == wanted);
@@ -238,13 +238,13 @@ static double whole_of(const struct gs_quality *quality)
     return all > 0 ? 1 - (double)(quality->torn + quality->lost) / all : -1;
 }
 
-const struct gs_picture *gs_live_picture(struct gs_live *live, struct gs_album *album, unsigned show, uint32_t thread,
+const struct gs_picture *gs_live_picture(struct gs_live *live, struct gs_arena *arena, unsigned show, uint32_t thread,
                                          uint64_t now_ns)
 {
-    struct gs_live_drawing drawing = {live, album, now_ns};
-    gs_album_clear(album);
+    struct gs_live_drawing drawing = {live, arena, now_ns};
+    gs_arena_clear(arena);
     gs_live_settle(&live->code);
-    struct gs_picture *picture = gs_album_picture(album);
+    struct gs_picture *picture = gs_arena_picture(arena);
     if (live->code.stacks)
         gs_live_code_flush(&live->code);
     draw_processes(&drawing, picture);
@@ -259,5 +259,5 @@ const struct gs_picture *gs_live_picture(struct gs_live *live, struct gs_album *
     picture->rate_hz = live->rate_hz;
     picture->whole = whole_of(&live->quality);
     picture->refused = live->quality.refused;
-    return gs_album_failed(album) ? NULL : picture;
+    return gs_arena_failed(arena) ? NULL : picture;
 }

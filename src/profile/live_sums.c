@@ -12,11 +12,11 @@ uint32_t gs_live_index_of_process(const struct gs_live *live, uint32_t number)
     return process ? (uint32_t)(process - live->people.processes) : 0;
 }
 
-struct gs_picture_place gs_live_copy_place(struct gs_album *album, const struct gs_live_place *place)
+struct gs_picture_place gs_live_copy_place(struct gs_arena *arena, const struct gs_live_place *place)
 {
     if (!place->function[0])
         return (struct gs_picture_place){0};
-    return (struct gs_picture_place){gs_album_copy(album, place->function), gs_album_copy(album, place->file),
+    return (struct gs_picture_place){gs_arena_copy(arena, place->function), gs_arena_copy(arena, place->file),
                                      place->line, place->gap, place->native};
 }
 
@@ -24,12 +24,12 @@ void gs_live_draw_functions(const struct gs_live_drawing *drawing, struct gs_pic
 {
     const struct gs_live *live = drawing->live;
     uint32_t count = live->code.functions.count;
-    struct gs_picture_function *list = gs_album_get(drawing->album, count, sizeof *list);
+    struct gs_picture_function *list = gs_arena_get(drawing->arena, count, sizeof *list);
     for (uint32_t i = 0; list && i < count; i++) {
-        const struct gs_live_function *function = gs_ledger_at(&live->code.functions, i);
+        const struct gs_live_function *function = gs_topk_at(&live->code.functions, i);
         list[i].place =
-            (struct gs_picture_place){gs_album_copy(drawing->album, (const char *)(uintptr_t)function->key.a),
-                                      gs_album_copy(drawing->album, (const char *)(uintptr_t)function->key.b), 0,
+            (struct gs_picture_place){gs_arena_copy(drawing->arena, (const char *)(uintptr_t)function->key.a),
+                                      gs_arena_copy(drawing->arena, (const char *)(uintptr_t)function->key.b), 0,
                                       function->gap, function->native};
         for (int mode = 0; mode < GS_MODE_COUNT; mode++) {
             double of = live->code.recent_ns > 0 ? live->code.recent_ns : 1;
@@ -47,19 +47,19 @@ void gs_live_draw_holds(const struct gs_live_drawing *drawing, struct gs_picture
 {
     const struct gs_live *live = drawing->live;
     uint32_t count = live->gils.holds.count;
-    struct gs_picture_hold *list = gs_album_get(drawing->album, count, sizeof *list);
+    struct gs_picture_hold *list = gs_arena_get(drawing->arena, count, sizeof *list);
     for (uint32_t i = 0; list && i < count; i++) {
-        const struct gs_live_hold_sum *sum = gs_ledger_at(&live->gils.holds, i);
+        const struct gs_live_hold_sum *sum = gs_topk_at(&live->gils.holds, i);
         list[i] = (struct gs_picture_hold){.process = gs_live_index_of_process(live, sum->process),
                                            .tid = sum->tid,
-                                           .name = gs_album_copy(drawing->album, sum->name),
+                                           .name = gs_arena_copy(drawing->arena, sum->name),
                                            .at_least = sum->at_least,
                                            .waiters = sum->waiters,
                                            .times = sum->times,
                                            .longest_us = sum->longest_us,
                                            .total_us = sum->total_us,
                                            .ago_us = gs_live_ago_us(drawing, sum->end_ns),
-                                           .place = gs_live_copy_place(drawing->album, &sum->place)};
+                                           .place = gs_live_copy_place(drawing->arena, &sum->place)};
     }
     picture->holds = list;
     picture->hold_count = list ? count : 0;
@@ -69,18 +69,18 @@ void gs_live_draw_blames(const struct gs_live_drawing *drawing, struct gs_pictur
 {
     const struct gs_live *live = drawing->live;
     uint32_t count = live->blames.count;
-    struct gs_picture_blame *list = gs_album_get(drawing->album, count, sizeof *list);
+    struct gs_picture_blame *list = gs_arena_get(drawing->arena, count, sizeof *list);
     for (uint32_t i = 0; list && i < count; i++) {
-        const struct gs_live_blame *blame = gs_ledger_at(&live->blames, i);
+        const struct gs_live_blame *blame = gs_topk_at(&live->blames, i);
         list[i] = (struct gs_picture_blame){.process = gs_live_index_of_process(live, blame->process),
                                             .waiter_tid = blame->waiter_tid,
                                             .holder_tid = blame->holder_tid,
-                                            .waiter = gs_album_copy(drawing->album, blame->waiter),
-                                            .holder = gs_album_copy(drawing->album, blame->holder),
+                                            .waiter = gs_arena_copy(drawing->arena, blame->waiter),
+                                            .holder = gs_arena_copy(drawing->arena, blame->holder),
                                             .us = blame->ns / 1000,
                                             .times = blame->times,
                                             .ago_us = gs_live_ago_us(drawing, blame->last_ns),
-                                            .place = gs_live_copy_place(drawing->album, &blame->place)};
+                                            .place = gs_live_copy_place(drawing->arena, &blame->place)};
     }
     picture->blames = list;
     picture->blame_count = list ? count : 0;

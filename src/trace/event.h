@@ -25,7 +25,7 @@ struct gs_event {
     uint64_t time_ns; /* CLOCK_MONOTONIC */
     pid_t tid, other;
     uint8_t act;  /* enum gs_act */
-    uint8_t lock; /* which GIL, in the order of gs_spots */
+    uint8_t lock; /* which GIL, in the order of gs_gil_addresses */
     uint16_t cpu;
     uint8_t what;
 };

@@ -71,7 +71,7 @@ static bool make_epoll(struct gs_guard *guard)
 }
 
 /* 0, or an errno. */
-static int start(struct gs_guard *guard, const struct gs_cover_facts *plan, const struct gs_target *target)
+static int start(struct gs_guard *guard, const struct gs_watchpoints_facts *plan, const struct gs_target *target)
 {
     int ends[2];
     guard->shared = mmap(NULL, sizeof *guard->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -99,7 +99,7 @@ static bool receive_list(const struct gs_guard *guard, void **list, size_t *room
     return count == 0 || (gs_room(list, room, count, size) && hear(guard, *list, count * size));
 }
 
-static enum gs_status receive_facts(const struct gs_guard *guard, struct gs_cover_facts *facts, pid_t pid,
+static enum gs_status receive_facts(const struct gs_guard *guard, struct gs_watchpoints_facts *facts, pid_t pid,
                                     struct gs_err *err)
 {
     struct gs_guard_opened opened;
@@ -119,7 +119,7 @@ static enum gs_status receive_facts(const struct gs_guard *guard, struct gs_cove
     return gs_fail(err, GS_NO_MEMORY, "cannot trace process %d: out of memory", (int)pid);
 }
 
-enum gs_status gs_guard_open(struct gs_guard **out, struct gs_cover_facts *facts, struct gs_target *target,
+enum gs_status gs_guard_open(struct gs_guard **out, struct gs_watchpoints_facts *facts, struct gs_target *target,
                              struct gs_err *err)
 {
     struct gs_guard *guard = malloc(sizeof *guard);
@@ -129,7 +129,7 @@ enum gs_status gs_guard_open(struct gs_guard **out, struct gs_cover_facts *facts
         return gs_fail(err, GS_NO_MEMORY, "cannot trace process %d: out of memory", (int)pid);
     *guard = (struct gs_guard){.pid = -1, .socket = -1, .epoll = -1};
     int failure = start(guard, facts, target);
-    enum gs_status status = failure == EMFILE ? gs_cover_too_many(EMFILE, pid, 1, 1, err)
+    enum gs_status status = failure == EMFILE ? gs_watchpoints_too_many(EMFILE, pid, 1, 1, err)
                             : failure
                                 ? gs_fail(err, GS_UNGUARDED, "cannot trace process %d: no process to guard it: %s",
                                           (int)pid, strerror(failure))

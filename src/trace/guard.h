@@ -5,7 +5,7 @@
 #ifndef GS_TRACE_GUARD_H
 #define GS_TRACE_GUARD_H
 
-#include "trace/cover.h"
+#include "trace/perf_watchpoints.h"
 
 struct gs_guard;
 
@@ -31,7 +31,7 @@ struct gs_guard_moment {
 
 /* Seizes the threads and opens the watches, of which facts has the plan, and gets the rest. Until it is closed it is
  * the target's stopper, too. Errors as gs_tracer_open. */
-enum gs_status gs_guard_open(struct gs_guard **guard, struct gs_cover_facts *facts, struct gs_target *target,
+enum gs_status gs_guard_open(struct gs_guard **guard, struct gs_watchpoints_facts *facts, struct gs_target *target,
                              struct gs_err *err) GS_MUST_CHECK;
 /* Returns when nothing is watched and nobody is traced any more. */
 void gs_guard_close(struct gs_guard *guard);

@@ -12,7 +12,7 @@ enum gs_guard_order { GS_GUARD_ENABLE, GS_GUARD_DISABLE, GS_GUARD_COUNT, GS_GUAR
 struct gs_guard_opened {
     enum gs_status status;
     struct gs_err err;
-    struct gs_cover_facts facts;
+    struct gs_watchpoints_facts facts;
 };
 
 struct gs_guard_answer {
@@ -34,7 +34,7 @@ struct gs_guard_post {
     int socket, epoll;
     struct gs_guard_shared *shared;
     const struct gs_target *target;
-    const struct gs_cover_facts *plan;
+    const struct gs_watchpoints_facts *plan;
 };
 
 /* The child; it never returns. */

@@ -30,7 +30,7 @@ enum {
 struct guard {
     const struct gs_guard_post *post;
     struct gs_target target;
-    struct gs_cover cover;
+    struct gs_watchpoints watchpoints;
     size_t ring;      /* that is emptied next, */
     bool begun, full; /* which was begun, and full then */
     size_t bytes;     /* in the buffer */
@@ -88,9 +88,9 @@ static void close_others(const struct gs_guard_post *post)
  */
 static int watch_rings(const struct guard *guard)
 {
-    for (size_t i = 0; i < guard->cover.ring_count; i++) {
+    for (size_t i = 0; i < guard->watchpoints.ring_count; i++) {
         struct epoll_event event = {.events = EPOLLIN | EPOLLET};
-        if (epoll_ctl(guard->post->epoll, EPOLL_CTL_ADD, guard->cover.rings[i].fd, &event) != 0)
+        if (epoll_ctl(guard->post->epoll, EPOLL_CTL_ADD, guard->watchpoints.rings[i].fd, &event) != 0)
             return errno;
     }
     return 0;
@@ -121,8 +121,8 @@ static enum gs_status open_all(struct guard *guard, struct gs_err *err)
     struct gs_seize_refusal refusal;
     gs_seize_begin(guard->target.pid, &guard->post->shared->request);
     if (!seize_everybody(&refusal))
-        return gs_cover_unguarded(&refusal, guard->target.pid, err);
-    enum gs_status status = gs_cover_open(&guard->cover, &guard->target, err);
+        return gs_watchpoints_unguarded(&refusal, guard->target.pid, err);
+    enum gs_status status = gs_watchpoints_open(&guard->watchpoints, &guard->target, err);
     int failure = status ? 0 : watch_rings(guard);
     return failure ? gs_fail(err, GS_FAILED, "cannot trace process %d: epoll: %s", (int)guard->target.pid,
                              strerror(failure))
@@ -132,7 +132,7 @@ static enum gs_status open_all(struct guard *guard, struct gs_err *err)
 static bool open_and_tell(struct guard *guard)
 {
     struct gs_guard_opened opened = {.status = GS_OK};
-    const struct gs_cover_facts *facts = &guard->cover.facts;
+    const struct gs_watchpoints_facts *facts = &guard->watchpoints.facts;
     int socket = guard->post->socket;
     opened.status = open_all(guard, &opened.err);
     opened.facts = *facts;
@@ -147,17 +147,17 @@ static void enable(struct guard *guard, bool on)
 {
     guard->on = on;
     unsigned long what = on ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE;
-    for (size_t i = 0; i < guard->cover.watch_count; i++)
-        ioctl(guard->cover.watches[i], what, 0);
-    for (size_t i = 0; i < guard->cover.facts.gauge_count; i++)
-        ioctl(guard->cover.facts.gauge_list[i].fd, what, 0);
+    for (size_t i = 0; i < guard->watchpoints.watch_count; i++)
+        ioctl(guard->watchpoints.watches[i], what, 0);
+    for (size_t i = 0; i < guard->watchpoints.facts.gauge_count; i++)
+        ioctl(guard->watchpoints.facts.gauge_list[i].fd, what, 0);
 }
 
 static void count(const struct guard *guard, struct gs_guard_numbers *numbers)
 {
-    for (size_t i = 0; i < guard->cover.watch_count && !guard->on; i++) {
+    for (size_t i = 0; i < guard->watchpoints.watch_count && !guard->on; i++) {
         uint64_t hits;
-        if (read(guard->cover.watches[i], &hits, sizeof hits) == sizeof hits)
+        if (read(guard->watchpoints.watches[i], &hits, sizeof hits) == sizeof hits)
             numbers->hits += hits;
     }
 }
@@ -188,18 +188,18 @@ static bool has_room(const struct guard *guard)
 /* Where a watched word is stored to must be known when a trap comes from there. */
 static void note_site(const struct guard *guard, const struct perf_event_header *header)
 {
-    const struct gs_cover_facts *facts = &guard->cover.facts;
+    const struct gs_watchpoints_facts *facts = &guard->watchpoints.facts;
     struct gs_perf_record record;
-    if (header->type != PERF_RECORD_SAMPLE || !gs_perf_decode(header, gs_cover_has_ids(facts), &record))
+    if (header->type != PERF_RECORD_SAMPLE || !gs_perf_decode(header, gs_watchpoints_has_ids(facts), &record))
         return;
-    for (size_t i = 0; i < facts->spots.count; i++) {
-        if (record.addr == facts->spots.list[i].owner || record.addr == facts->spots.list[i].wait)
+    for (size_t i = 0; i < facts->addresses.count; i++) {
+        if (record.addr == facts->addresses.list[i].owner || record.addr == facts->addresses.list[i].wait)
             gs_seize_know(record.ip);
     }
 }
 
 /* A ring that is full has no place to say that more came; what is in it is whole. False: there is more than room. */
-static bool empty_ring(struct guard *guard, struct gs_cover_ring *ring)
+static bool empty_ring(struct guard *guard, struct gs_watchpoints_ring *ring)
 {
     const struct perf_event_header *header;
     if (!guard->begun) {
@@ -225,8 +225,8 @@ static bool drain(struct guard *guard)
 {
     struct gs_seize_trap trap;
     guard->bytes = 0;
-    for (; guard->ring < guard->cover.ring_count; guard->ring++) {
-        if (!has_room(guard) || !empty_ring(guard, &guard->cover.rings[guard->ring]))
+    for (; guard->ring < guard->watchpoints.ring_count; guard->ring++) {
+        if (!has_room(guard) || !empty_ring(guard, &guard->watchpoints.rings[guard->ring]))
             return true;
     }
     while (has_room(guard) && gs_seize_next_trap(&trap))
@@ -306,7 +306,7 @@ static void wait_for_traps(void)
 
 _Noreturn void gs_guard_stand(const struct gs_guard_post *post)
 {
-    struct guard guard = {.post = post, .target = *post->target, .cover = {.facts = *post->plan}};
+    struct guard guard = {.post = post, .target = *post->target, .watchpoints = {.facts = *post->plan}};
     enum gs_guard_order order;
     guard.target.watch = NULL; /* it has a thread that is not here */
     guard_socket = post->socket;
@@ -323,7 +323,7 @@ _Noreturn void gs_guard_stand(const struct gs_guard_post *post)
         open = gs_guard_send(post->socket, &answer, sizeof answer);
     }
     enable(&guard, false);
-    gs_cover_close(&guard.cover);
+    gs_watchpoints_close(&guard.watchpoints);
     wait_for_traps();
     struct gs_guard_answer last = {.bytes = 0};
     tell_numbers(&last.numbers);

@@ -38,24 +38,24 @@ static const struct gs_site *find_site(struct gs_tracer *tracer, const struct gs
     }
     struct gs_site *site = &tracer->sites[tracer->site_count % GS_TRACER_SITES];
     if (read_code(tracer, record->ip, bytes))
-        *site = gs_site_read(bytes, record->ip, record->addr, &tracer->facts.spots.list[lock], registers);
+        *site = gs_site_read(bytes, record->ip, record->addr, &tracer->facts.addresses.list[lock], registers);
     else /* it may be a take or a drop, unless it is another word than the owner's */
         *site = (struct gs_site){.ip = record->ip,
                                  .addr = record->addr,
-                                 .kind = record->addr == tracer->facts.spots.list[lock].owner ? GS_SITE_UNKNOWN
-                                                                                              : GS_SITE_NOTHING};
+                                 .kind = record->addr == tracer->facts.addresses.list[lock].owner ? GS_SITE_UNKNOWN
+                                                                                                  : GS_SITE_NOTHING};
     if (tracer->site_count < GS_TRACER_SITES)
         tracer->site_count++;
     return site;
 }
 
 /* The GIL whose word it is; GS_SPOTS_MOST: none. */
-static size_t lock_of(const struct gs_spots *spots, gs_addr addr)
+static size_t lock_of(const struct gs_gil_addresses *addresses, gs_addr addr)
 {
     size_t i = 0;
-    while (i < spots->count && spots->list[i].owner != addr && spots->list[i].wait != addr)
+    while (i < addresses->count && addresses->list[i].owner != addr && addresses->list[i].wait != addr)
         i++;
-    return i < spots->count ? i : GS_SPOTS_MOST;
+    return i < addresses->count ? i : GS_SPOTS_MOST;
 }
 
 /* ---- records ---- */
@@ -98,15 +98,15 @@ static enum gs_status take_store(struct gs_tracer *tracer, const struct gs_perf_
                                    [GS_SITE_DROP] = GS_ACT_DROP,
                                    [GS_SITE_UNKNOWN] = GS_ACT_CHANGE,
                                    [GS_SITE_WAIT] = GS_ACT_WAIT};
-    const struct gs_spots *spots = &tracer->facts.spots;
-    size_t lock = lock_of(spots, record->addr);
+    const struct gs_gil_addresses *addresses = &tracer->facts.addresses;
+    size_t lock = lock_of(addresses, record->addr);
     tracer->seen++;
     if (record->time_ns < tracer->whole_since_ns)
         return GS_OK;
     /* pid 0: the thread has ended, which is said no sooner than it did this; another one: a child that was forked */
     if (lock == GS_SPOTS_MOST || record->pid != tracer->python->target->pid || is_twice(tracer, record))
         return GS_OK;
-    const uint64_t *registers = spots->list[0].pointer ? gs_perf_registers(record) : NULL;
+    const uint64_t *registers = addresses->list[0].pointer ? gs_perf_registers(record) : NULL;
     enum gs_site_kind kind = gs_site_now(find_site(tracer, record, lock, registers), registers);
     if (kind == GS_SITE_NOTHING)
         return GS_OK;
@@ -120,14 +120,14 @@ static enum gs_status take_store(struct gs_tracer *tracer, const struct gs_perf_
 
 static int by_id(const void *key, const void *element)
 {
-    uint64_t id = *(const uint64_t *)key, other = ((const struct gs_cover_gauge *)element)->id;
+    uint64_t id = *(const uint64_t *)key, other = ((const struct gs_watchpoints_gauge *)element)->id;
     return (id > other) - (id < other);
 }
 
 /* GS_GAUGES: it is a watch's. */
-static enum gs_gauge gauge_of(const struct gs_cover_facts *facts, uint64_t id)
+static enum gs_gauge gauge_of(const struct gs_watchpoints_facts *facts, uint64_t id)
 {
-    const struct gs_cover_gauge *found =
+    const struct gs_watchpoints_gauge *found =
         facts->gauge_count > 0 ? bsearch(&id, facts->gauge_list, facts->gauge_count, sizeof *facts->gauge_list, by_id)
                                : NULL;
     return found ? found->gauge : GS_GAUGES;

@@ -5,11 +5,11 @@
 #include <sys/resource.h>
 
 #include "target/barrier.h"
-#include "trace/cover.h"
+#include "trace/perf_watchpoints.h"
 
 enum { SPARE_FILES = 64 };
 
-size_t gs_cover_files(void)
+size_t gs_watchpoints_files(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit))
@@ -22,12 +22,12 @@ size_t gs_cover_files(void)
     return limit.rlim_cur > SPARE_FILES ? (size_t)limit.rlim_cur - SPARE_FILES : 0;
 }
 
-enum gs_status gs_cover_too_many(int reason, pid_t pid, size_t files, size_t threads, struct gs_err *err)
+enum gs_status gs_watchpoints_too_many(int reason, pid_t pid, size_t files, size_t threads, struct gs_err *err)
 {
     if (reason == EMFILE) {
         gs_fail(err, GS_FAILED,
                 "cannot trace process %d: its %zu threads take %zu descriptors, and gilspy may have %zu", (int)pid,
-                threads, files, gs_cover_files());
+                threads, files, gs_watchpoints_files());
         gs_err_todo(err, "Raise the limit (ulimit -n), or sample it: gilspy stat -p %d", (int)pid);
     } else {
         gs_fail(err, GS_FAILED,
@@ -41,7 +41,7 @@ enum gs_status gs_cover_too_many(int reason, pid_t pid, size_t files, size_t thr
     return GS_FAILED;
 }
 
-enum gs_status gs_cover_refused(int reason, bool ours, pid_t pid, struct gs_err *err)
+enum gs_status gs_watchpoints_refused(int reason, bool ours, pid_t pid, struct gs_err *err)
 {
     int paranoid = gs_setting_read("/proc/sys/kernel/perf_event_paranoid", 2);
     char sampled[64];
@@ -93,7 +93,7 @@ static enum gs_status unguarded(pid_t pid, struct gs_err *err)
     return GS_UNGUARDED;
 }
 
-enum gs_status gs_cover_too_old(pid_t pid, struct gs_err *err)
+enum gs_status gs_watchpoints_too_old(pid_t pid, struct gs_err *err)
 {
     gs_fail(err, GS_UNGUARDED,
             "cannot trace process %d: what it forks would be watched without a guard, which takes Linux 5.13",
@@ -101,10 +101,10 @@ enum gs_status gs_cover_too_old(pid_t pid, struct gs_err *err)
     return unguarded(pid, err);
 }
 
-enum gs_status gs_cover_unguarded(const struct gs_seize_refusal *refusal, pid_t pid, struct gs_err *err)
+enum gs_status gs_watchpoints_unguarded(const struct gs_seize_refusal *refusal, pid_t pid, struct gs_err *err)
 {
     if (refusal->reason == ESRCH)
-        return gs_cover_refused(ESRCH, false, pid, err);
+        return gs_watchpoints_refused(ESRCH, false, pid, err);
     if (refusal->tracer > 0)
         gs_fail(err, GS_UNGUARDED,
                 "cannot trace process %d: its threads cannot be guarded, as process %d traces thread %d (a debugger, "

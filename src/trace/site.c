@@ -81,14 +81,14 @@ static bool adds(const uint8_t *bytes)
            (end[-4] == OP_TWO_BYTES && end[-3] == OP_XADD && end[-2] >> 6 == 1);
 }
 
-struct gs_site gs_site_read(const uint8_t bytes[GS_SITE_BYTES], gs_addr ip, gs_addr addr, const struct gs_spot *spot,
-                            const uint64_t *registers)
+struct gs_site gs_site_read(const uint8_t bytes[GS_SITE_BYTES], gs_addr ip, gs_addr addr,
+                            const struct gs_gil_address *address, const uint64_t *registers)
 {
     struct gs_site site = {.ip = ip, .addr = addr, .kind = GS_SITE_UNKNOWN};
     uint32_t value = word_before(bytes, 4);
-    if (addr == spot->wait)
-        site.kind = spot->wait_reads || adds(bytes) ? GS_SITE_WAIT : GS_SITE_NOTHING;
-    else if (!spot->pointer)
+    if (addr == address->wait)
+        site.kind = address->wait_reads || adds(bytes) ? GS_SITE_WAIT : GS_SITE_NOTHING;
+    else if (!address->pointer)
         site.kind = value == 1 ? GS_SITE_TAKE : value == 0 ? GS_SITE_DROP : GS_SITE_UNKNOWN;
     else if (stores_zero(&site, bytes, registers))
         site.kind = GS_SITE_DROP;

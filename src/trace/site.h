@@ -8,7 +8,7 @@
 
 #include "gilspy/mem.h"
 #include "trace/perf.h"
-#include "trace/spots.h"
+#include "trace/gil_addresses.h"
 
 enum { GS_SITE_BYTES = 16 /* before the instruction that follows: the longest instruction has 15 */ };
 
@@ -28,8 +28,8 @@ struct gs_site {
 };
 
 /* bytes: those that lie before ip; addr: the word that it touched; registers: as then, or NULL. */
-struct gs_site gs_site_read(const uint8_t bytes[GS_SITE_BYTES], gs_addr ip, gs_addr addr, const struct gs_spot *spot,
-                            const uint64_t *registers);
+struct gs_site gs_site_read(const uint8_t bytes[GS_SITE_BYTES], gs_addr ip, gs_addr addr,
+                            const struct gs_gil_address *address, const uint64_t *registers);
 /* What it did now. */
 enum gs_site_kind gs_site_now(const struct gs_site *site, const uint64_t *registers);
 

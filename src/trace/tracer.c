@@ -24,7 +24,7 @@ static bool has_sites(const struct gs_tracer *tracer, const struct gs_map *map)
         return false;
     if (tracer->python->library && strcmp(map->path, tracer->python->library) == 0)
         return true;
-    for (size_t i = 0; i < sizeof names / sizeof *names && tracer->facts.spots.list[0].pointer; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names && tracer->facts.addresses.list[0].pointer; i++) {
         if (strncmp(slash + 1, names[i], strlen(names[i])) == 0)
             return true;
     }
@@ -48,14 +48,14 @@ static void open_codes(struct gs_tracer *tracer)
 static enum gs_status start(struct gs_tracer *tracer, const struct gs_tracer_options *options, struct gs_err *err)
 {
     struct gs_target *target = tracer->python->target;
-    struct gs_cover_facts *facts = &tracer->facts;
+    struct gs_watchpoints_facts *facts = &tracer->facts;
     struct gs_trap trap;
     int failure = gs_trap_measure(GS_TRAP_BATCHES, &trap);
     if (failure)
-        return gs_cover_refused(failure, true, target->pid, err);
+        return gs_watchpoints_refused(failure, true, target->pid, err);
     tracer->setup.trap_ns = trap.cost_ns;
-    enum gs_status status = gs_cover_plan(facts, tracer->python, options, err);
-    if (!status && !facts->spots.none)
+    enum gs_status status = gs_watchpoints_plan(facts, tracer->python, options, err);
+    if (!status && !facts->addresses.none)
         status = gs_guard_open(&tracer->guard, facts, target, err);
     if (status || facts->late_count == 0)
         return status;
@@ -81,8 +81,8 @@ enum gs_status gs_tracer_open(struct gs_tracer **out, const struct gs_python *py
         return status;
     }
     open_codes(tracer);
-    const struct gs_cover_facts *facts = &tracer->facts;
-    tracer->setup.spots = facts->spots;
+    const struct gs_watchpoints_facts *facts = &tracer->facts;
+    tracer->setup.addresses = facts->addresses;
     tracer->setup.threads = facts->threads;
     tracer->setup.watches = facts->watches;
     tracer->setup.switches = facts->switches;
@@ -116,7 +116,7 @@ void gs_tracer_close(struct gs_tracer *tracer)
     if (!tracer)
         return;
     gs_guard_close(tracer->guard);
-    gs_cover_facts_fini(&tracer->facts);
+    gs_watchpoints_facts_fini(&tracer->facts);
     for (size_t i = 0; i < tracer->code_count; i++) {
         close(tracer->codes[i].fd);
         free(tracer->codes[i].path);
@@ -200,7 +200,7 @@ static enum gs_status take_record(void *context, const struct perf_event_header 
         tracer->lapses++;
         return gs_tracer_hold_lost(tracer, ((const struct gs_guard_moment *)(const void *)header)->time_ns);
     }
-    if (!gs_perf_decode(header, gs_cover_has_ids(&tracer->facts), &record))
+    if (!gs_perf_decode(header, gs_watchpoints_has_ids(&tracer->facts), &record))
         return GS_OK;
     enum gs_status status = gs_tracer_record(tracer, &record, tracer->whole_ns);
     tracer->whole_ns = record.time_ns;

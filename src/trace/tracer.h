@@ -9,7 +9,7 @@
 
 #include "trace/event.h"
 #include "trace/gauges.h"
-#include "trace/spots.h"
+#include "trace/gil_addresses.h"
 
 struct gs_tracer;
 
@@ -22,12 +22,12 @@ struct gs_tracer_options {
 
 /* How it was set up, for the user. */
 struct gs_tracer_setup {
-    struct gs_spots spots;
+    struct gs_gil_addresses addresses;
     uint64_t trap_ns;        /* what an event costs the thread that does it */
     size_t threads, watches; /* threads that there were, descriptors that it took */
     bool switches;           /* can be had */
     struct gs_gauges gauges; /* which can */
-    bool waits_refused;      /* spots.waits is false because debug registers are in use */
+    bool waits_refused;      /* addresses.waits is false because debug registers are in use */
 };
 
 struct gs_tracer_numbers {

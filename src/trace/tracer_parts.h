@@ -2,7 +2,7 @@
 #ifndef GS_TRACE_TRACER_PARTS_H
 #define GS_TRACE_TRACER_PARTS_H
 
-#include "trace/cover.h"
+#include "trace/perf_watchpoints.h"
 #include "trace/guard.h"
 #include "trace/site.h"
 
@@ -30,7 +30,7 @@ struct gs_code_file {
 struct gs_tracer {
     const struct gs_python *python;
     struct gs_guard *guard; /* NULL: there is nothing to watch */
-    struct gs_cover_facts facts;
+    struct gs_watchpoints_facts facts;
     struct gs_tracer_setup setup;
     struct gs_site sites[GS_TRACER_SITES];
     size_t site_count, site_last;

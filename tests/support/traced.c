@@ -21,22 +21,22 @@ void traced_begin(struct traced *t, const struct gs_timeline_format *format, FIL
     t->begin_ns = t->stream.time_ns;
 }
 
-static void add_turn(const struct traced *t, pid_t tid, enum gs_gil_word word, uint64_t begin_ns, uint64_t end_ns,
-                     pid_t from)
+static void add_gil_span(const struct traced *t, pid_t tid, enum gs_gil_word word, uint64_t begin_ns, uint64_t end_ns,
+                         pid_t from)
 {
-    struct gs_turn turn = {.tid = tid,
-                           .word = (uint8_t)word,
-                           .begun = true,
-                           .ended = true,
-                           .since_ns = t->begin_ns + begin_ns,
-                           .begin_ns = t->begin_ns + begin_ns,
-                           .end_ns = t->begin_ns + end_ns,
-                           .waiters = word == GS_HOLDS,
-                           .asks = word == GS_WAITS ? 2 : 0,
-                           .forced = word == GS_HOLDS,
-                           .from = from,
-                           .from_ns = t->begin_ns + begin_ns - 10000};
-    assert_int_equal(t->timeline->turn(t->timeline, &turn), GS_OK);
+    struct gs_gil_span gil_span = {.tid = tid,
+                                   .word = (uint8_t)word,
+                                   .begun = true,
+                                   .ended = true,
+                                   .since_ns = t->begin_ns + begin_ns,
+                                   .begin_ns = t->begin_ns + begin_ns,
+                                   .end_ns = t->begin_ns + end_ns,
+                                   .waiters = word == GS_HOLDS,
+                                   .asks = word == GS_WAITS ? 2 : 0,
+                                   .forced = word == GS_HOLDS,
+                                   .from = from,
+                                   .from_ns = t->begin_ns + begin_ns - 10000};
+    assert_int_equal(t->timeline->gil_span(t->timeline, &gil_span), GS_OK);
 }
 
 static void add_run(const struct traced *t, pid_t tid, enum gs_run_state state, uint64_t begin_ns, uint64_t end_ns)
@@ -54,16 +54,16 @@ void traced_draw(struct traced *t)
     stream_add(&t->stream, two, a, GS_WAITS, GS_RUN_SYSCALL);
     assert_int_equal(stream_tick(&t->stream, 10 * MS, 0), GS_OK);
     assert_int_equal(t->timeline->waiters(t->timeline, 0, 1, t->begin_ns + 2 * MS, t->begin_ns + 15 * MS), GS_OK);
-    add_turn(t, A, GS_HOLDS, 0, 15 * MS, 0);
-    add_turn(t, B, GS_WAITS, 2 * MS, 15 * MS + 10000, 0);
+    add_gil_span(t, A, GS_HOLDS, 0, 15 * MS, 0);
+    add_gil_span(t, B, GS_WAITS, 2 * MS, 15 * MS + 10000, 0);
     assert_int_equal(t->timeline->waiters(t->timeline, 0, 1, t->begin_ns + 15 * MS, t->begin_ns + 16 * MS), GS_OK);
     assert_int_equal(t->timeline->waiters(t->timeline, 0, 0, t->begin_ns + 16 * MS, t->begin_ns + 20 * MS), GS_OK);
     stream_clear(&t->stream);
     stream_add(&t->stream, one, a, GS_WITHOUT, GS_RUN_SYSCALL);
     stream_add(&t->stream, two, a, GS_HOLDS, GS_RUN_RUNNING);
     assert_int_equal(stream_tick(&t->stream, 10 * MS, 0), GS_OK);
-    add_turn(t, A, GS_WITHOUT, 15 * MS, 25 * MS, 0);
-    add_turn(t, B, GS_HOLDS, 15 * MS + 10000, 25 * MS, A);
+    add_gil_span(t, A, GS_WITHOUT, 15 * MS, 25 * MS, 0);
+    add_gil_span(t, B, GS_HOLDS, 15 * MS + 10000, 25 * MS, A);
     add_run(t, A, GS_ON_CPU, 0, 15 * MS);
     add_run(t, A, GS_PREEMPTED, 15 * MS, 16 * MS);
     add_run(t, B, GS_OFF_CPU, 0, 15 * MS);
@@ -74,12 +74,12 @@ void traced_go_on(struct traced *t, unsigned times)
     for (unsigned i = 0; i < times; i++) {
         uint64_t at_ns = (25 + (uint64_t)i * 20) * MS;
         assert_int_equal(stream_tick(&t->stream, 20 * MS, 0), GS_OK);
-        add_turn(t, A, GS_WAITS, at_ns, at_ns + 5 * MS, 0);
-        add_turn(t, B, GS_WITHOUT, at_ns, at_ns + 7 * MS, 0);
-        add_turn(t, A, GS_HOLDS, at_ns + 5 * MS, at_ns + 9 * MS, B);
-        add_turn(t, B, GS_WAITS, at_ns + 7 * MS, at_ns + 10 * MS, 0);
-        add_turn(t, A, GS_WITHOUT, at_ns + 9 * MS, at_ns + 20 * MS, 0);
-        add_turn(t, B, GS_HOLDS, at_ns + 10 * MS, at_ns + 20 * MS, A);
+        add_gil_span(t, A, GS_WAITS, at_ns, at_ns + 5 * MS, 0);
+        add_gil_span(t, B, GS_WITHOUT, at_ns, at_ns + 7 * MS, 0);
+        add_gil_span(t, A, GS_HOLDS, at_ns + 5 * MS, at_ns + 9 * MS, B);
+        add_gil_span(t, B, GS_WAITS, at_ns + 7 * MS, at_ns + 10 * MS, 0);
+        add_gil_span(t, A, GS_WITHOUT, at_ns + 9 * MS, at_ns + 20 * MS, 0);
+        add_gil_span(t, B, GS_HOLDS, at_ns + 10 * MS, at_ns + 20 * MS, A);
         for (unsigned k = 0; k < 4; k++)
             add_run(t, B, k % 2 ? GS_OFF_CPU : GS_ON_CPU, at_ns + k * 5 * MS, at_ns + (k + 1) * 5 * MS);
     }

@@ -789,7 +789,7 @@ static void test_audit(void **state)
 }
 
 /* Nobody goes without being asked for a tenth of a second, and whoever was asked a moment ago is not asked in turn. */
-static void test_turns(void **state)
+static void test_gil_spans(void **state)
 {
     enum { COUNT = 12, FRESH = 7 }; /* the CPU time of so few is not audited */
     static const char asleep[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n", elsewhere[] = "9 0x1 0 0 0 0 0 0x7 0x8\n";
@@ -891,7 +891,7 @@ int main(void)
                                        cmocka_unit_test(test_known_movers),
                                        cmocka_unit_test(test_sleep_on),
                                        cmocka_unit_test(test_audit),
-                                       cmocka_unit_test(test_turns),
+                                       cmocka_unit_test(test_gil_spans),
                                        cmocka_unit_test(test_who_moved),
                                        cmocka_unit_test(test_words_that_moved)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@
 #include "diagnose/why_watch.h"
 #include "export/format.h"
 #include "gil/sample_feed.h"
-#include "gil/turn_feed.h"
+#include "gil/exact_feed.h"
 #include "profile/live.h"
 #include "recording/recorder.h"
 #include "recording/recording.h"
@@ -28,12 +28,12 @@
 enum { THREADS = 3, TURNS = 600, PID = 4242, RATE = 1000 };
 
 /* A turn of a thread, or nobody's (thread THREADS), and how long it is. */
-struct turn {
+struct gil_span {
     uint32_t thread;
     uint64_t ns;
 };
 
-static struct turn turns[TURNS];
+static struct gil_span gil_spans[TURNS];
 static uint64_t truth_ns, truth_takes[THREADS], truth_has_ns[THREADS], all_ns;
 static uint64_t seed;
 
@@ -53,17 +53,17 @@ static void make_turns(uint64_t from)
     memset(truth_takes, 0, sizeof truth_takes);
     memset(truth_has_ns, 0, sizeof truth_has_ns);
     for (int i = 0; i < TURNS; i++) {
-        uint32_t before = i > 0 ? turns[i - 1].thread : 0, last = i > 1 ? turns[i - 2].thread : 0;
-        turns[i].thread = (uint32_t)draw(THREADS + 1);
-        while (turns[i].thread == before || (before == THREADS && turns[i].thread == last))
-            turns[i].thread = (turns[i].thread + 1) % (THREADS + 1);
-        turns[i].ns = 5 * MS + draw(5 * MS) + (draw(20) == 0 ? draw(60 * MS) : 0);
-        all_ns += turns[i].ns;
-        if (turns[i].thread == THREADS)
+        uint32_t before = i > 0 ? gil_spans[i - 1].thread : 0, last = i > 1 ? gil_spans[i - 2].thread : 0;
+        gil_spans[i].thread = (uint32_t)draw(THREADS + 1);
+        while (gil_spans[i].thread == before || (before == THREADS && gil_spans[i].thread == last))
+            gil_spans[i].thread = (gil_spans[i].thread + 1) % (THREADS + 1);
+        gil_spans[i].ns = 5 * MS + draw(5 * MS) + (draw(20) == 0 ? draw(60 * MS) : 0);
+        all_ns += gil_spans[i].ns;
+        if (gil_spans[i].thread == THREADS)
             continue;
-        truth_takes[turns[i].thread] += i > 0;
-        truth_has_ns[turns[i].thread] += turns[i].ns;
-        truth_ns = turns[i].ns > truth_ns ? turns[i].ns : truth_ns;
+        truth_takes[gil_spans[i].thread] += i > 0;
+        truth_has_ns[gil_spans[i].thread] += gil_spans[i].ns;
+        truth_ns = gil_spans[i].ns > truth_ns ? gil_spans[i].ns : truth_ns;
     }
 }
 
@@ -76,9 +76,9 @@ static int record(void)
     struct gs_stacks *stacks = gs_stacks_new();
     const struct gs_run_info run = {.begin_ns = 1000 * MS, .rate_hz = RATE, .gilspy = "", .host = ""};
     const struct gs_sampled_process process = {.pid = PID, .ns_pid = PID, .python = "3.11.7", .command = command};
-    int fd = run_file(), turn = 0;
-    uint64_t ends_ns = turns[0].ns, last_ns = 0, switches = 1;
-    uint32_t last = turns[0].thread < THREADS ? turns[0].thread : GS_NO_THREAD;
+    int fd = run_file(), gil_span = 0;
+    uint64_t ends_ns = gil_spans[0].ns, last_ns = 0, switches = 1;
+    uint32_t last = gil_spans[0].thread < THREADS ? gil_spans[0].thread : GS_NO_THREAD;
     assert_int_equal(gs_recorder_open(&sink, fd), GS_OK);
     assert_int_equal(sink->begin(sink, &run), GS_OK);
     assert_int_equal(sink->process(sink, 0, &process), GS_OK);
@@ -89,17 +89,17 @@ static int record(void)
     for (uint64_t slot = 0; (slot + 1) * MS < all_ns; slot++) {
         uint64_t now_ns = slot * MS + draw(MS);
         struct gs_thread_sample threads[THREADS];
-        for (; ends_ns <= now_ns; ends_ns += turns[++turn].ns) {
-            uint32_t next = turns[turn + 1].thread;
+        for (; ends_ns <= now_ns; ends_ns += gil_spans[++gil_span].ns) {
+            uint32_t next = gil_spans[gil_span + 1].thread;
             switches += next < THREADS && next != last;
             last = next < THREADS ? next : last;
         }
         for (uint32_t i = 0; i < THREADS; i++)
             threads[i] = (struct gs_thread_sample){.thread = i,
-                                                   .gil = turns[turn].thread == i        ? GS_HOLDS
-                                                          : turns[turn].thread < THREADS ? GS_WAITS
-                                                                                         : GS_WITHOUT};
-        struct gs_sampled_gil gil = {.state = turns[turn].thread < THREADS ? GS_GIL_HELD : GS_GIL_FREE,
+                                                   .gil = gil_spans[gil_span].thread == i        ? GS_HOLDS
+                                                          : gil_spans[gil_span].thread < THREADS ? GS_WAITS
+                                                                                                 : GS_WITHOUT};
+        struct gs_sampled_gil gil = {.state = gil_spans[gil_span].thread < THREADS ? GS_GIL_HELD : GS_GIL_FREE,
                                      .last = last,
                                      .counted = true,
                                      .switches = switches};
@@ -192,13 +192,13 @@ static uint64_t of_html(int fd)
 static struct figures of_top(int fd)
 {
     struct gs_live *live = gs_live_new(false, &(struct gs_selection){.mode = GS_MODE_WALL});
-    struct gs_album *album = gs_album_new();
+    struct gs_arena *arena = gs_arena_new();
     gs_live_rate(live, RATE);
     play(fd, gs_live_sink(live));
-    const struct gs_picture *picture = gs_live_picture(live, album, GS_SHOW_HOLDS, 0, 1000 * MS + all_ns);
+    const struct gs_picture *picture = gs_live_picture(live, arena, GS_SHOW_HOLDS, 0, 1000 * MS + all_ns);
     const struct gs_picture_gil *gil = &picture->gils[0];
     struct figures told = {.longest_us = gil->longest.longest_us, .held = gil->held, .waiters = gil->waiting};
-    gs_album_free(album);
+    gs_arena_free(arena);
     gs_live_free(live);
     return told;
 }
@@ -274,31 +274,31 @@ static void find_name(void *context, pid_t tid, char *name, size_t size, bool *m
 /* What each take and drop tells, by the same account. */
 static uint64_t of_exact(void)
 {
-    struct gs_spots spots = {.count = 1};
-    struct gs_turn_feed_source source = {NULL, find_name, NULL};
-    struct gs_turn_feed *feed = gs_turn_feed_new(&spots, 20 * MS, &source);
+    struct gs_gil_addresses addresses = {.count = 1};
+    struct gs_exact_feed_source source = {NULL, find_name, NULL};
+    struct gs_exact_feed *feed = gs_exact_feed_new(&addresses, 20 * MS, &source);
     struct gs_gilstat stat = {0};
     uint64_t now_ns = 1000 * MS;
-    for (int i = 0; i < TURNS; now_ns += turns[i++].ns) {
-        struct gs_turn turn = {.tid = PID + (pid_t)turns[i].thread,
-                               .word = GS_HOLDS,
-                               .since_ns = now_ns,
-                               .begin_ns = now_ns,
-                               .end_ns = now_ns + turns[i].ns,
-                               .begun = i > 0,
-                               .ended = true};
-        if (turns[i].thread < THREADS)
-            gs_turn_feed_turn(feed, &turn);
+    for (int i = 0; i < TURNS; now_ns += gil_spans[i++].ns) {
+        struct gs_gil_span gil_span = {.tid = PID + (pid_t)gil_spans[i].thread,
+                                       .word = GS_HOLDS,
+                                       .since_ns = now_ns,
+                                       .begin_ns = now_ns,
+                                       .end_ns = now_ns + gil_spans[i].ns,
+                                       .begun = i > 0,
+                                       .ended = true};
+        if (gil_spans[i].thread < THREADS)
+            gs_exact_feed_turn(feed, &gil_span);
     }
-    gs_turn_feed_window(feed, all_ns);
-    assert_int_equal(gs_turn_feed_finish(feed, all_ns, &stat), GS_OK);
+    gs_exact_feed_window(feed, all_ns);
+    assert_int_equal(gs_exact_feed_finish(feed, all_ns, &stat), GS_OK);
     for (size_t i = 0; i < THREADS; i++) {
         assert_int_equal(stat.threads[i].acquisitions.value, truth_takes[i]);
         assert_true(fabs(stat.threads[i].has - (double)truth_has_ns[i] / (double)all_ns) < 1e-9);
     }
     uint64_t us = stat.gils[0].longest_hold_us.value;
     gs_gilstat_fini(&stat);
-    gs_turn_feed_free(feed);
+    gs_exact_feed_free(feed);
     return us;
 }
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "trace/governor.h"
-#include "trace/leeway.h"
+#include "trace/cpu_available.h"
 
 enum { US = 1000, MS = 1000 * US };
 #define S (UINT64_C(1000) * MS)
@@ -84,12 +84,12 @@ static void who_can_hardly_run_is_traced_less(void **state)
 static void a_process_could_run_when_nobody_else_did(void **state)
 {
     (void)state;
-    assert_true(gs_leeway_judge(100 * MS, 0, 0) == 1);       /* it sleeps */
-    assert_true(gs_leeway_judge(100 * MS, 50 * MS, 0) == 1); /* half of the time */
-    assert_true(gs_leeway_judge(100 * MS, 50 * MS, 50 * MS) == 0.5);
-    assert_true(gs_leeway_judge(100 * MS, 60 * MS, 500 * MS) == 0.6); /* many are kept from running */
-    assert_true(gs_leeway_judge(100 * MS, 180 * MS, 20 * MS) == 1);   /* two processors */
-    assert_true(gs_leeway_judge(100 * MS, 0, 100 * MS) > 0);
+    assert_true(gs_cpu_available_judge(100 * MS, 0, 0) == 1);       /* it sleeps */
+    assert_true(gs_cpu_available_judge(100 * MS, 50 * MS, 0) == 1); /* half of the time */
+    assert_true(gs_cpu_available_judge(100 * MS, 50 * MS, 50 * MS) == 0.5);
+    assert_true(gs_cpu_available_judge(100 * MS, 60 * MS, 500 * MS) == 0.6); /* many are kept from running */
+    assert_true(gs_cpu_available_judge(100 * MS, 180 * MS, 20 * MS) == 1);   /* two processors */
+    assert_true(gs_cpu_available_judge(100 * MS, 0, 100 * MS) > 0);
 }
 
 static void what_costs_too_much_even_so_is_told(void **state)

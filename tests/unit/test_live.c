@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "profile/ledger.h"
+#include "profile/topk_table.h"
 #include "profile/live.h"
 #include "support/stream.h"
 
@@ -19,7 +19,7 @@ static char *command[] = {"python3", "app.py", NULL};
 
 struct fixture {
     struct gs_live *live;
-    struct gs_album *album;
+    struct gs_arena *arena;
     struct stream stream;
     uint32_t a, b, c;          /* threads */
     uint32_t leaf, deep, idle; /* stacks */
@@ -28,8 +28,8 @@ struct fixture {
 static void open_selected(struct fixture *f, bool recent, const struct gs_selection *selection)
 {
     f->live = gs_live_new(recent, selection);
-    f->album = gs_album_new();
-    assert_true(f->live && f->album);
+    f->arena = gs_arena_new();
+    assert_true(f->live && f->arena);
     stream_begin(&f->stream, gs_live_sink(f->live));
     stream_process(&f->stream, PID, command);
     f->a = stream_thread(&f->stream, 101, "a");
@@ -50,12 +50,12 @@ static void close_fixture(struct fixture *f)
 {
     assert_int_equal(stream_end(&f->stream), GS_OK);
     gs_live_free(f->live);
-    gs_album_free(f->album);
+    gs_arena_free(f->arena);
 }
 
 static const struct gs_picture *picture(struct fixture *f, unsigned show, uint32_t thread)
 {
-    const struct gs_picture *made = gs_live_picture(f->live, f->album, show, thread, f->stream.time_ns);
+    const struct gs_picture *made = gs_live_picture(f->live, f->arena, show, thread, f->stream.time_ns);
     assert_non_null(made);
     return made;
 }
@@ -619,7 +619,7 @@ static void churn(void **state)
 /* ---- the sums themselves ---- */
 
 struct entry {
-    struct gs_ledger_key key;
+    struct gs_topk_key key;
     uint64_t worth;
 };
 
@@ -629,29 +629,29 @@ static uint64_t worth_of(const void *entry, const void *context)
     return ((const struct entry *)entry)->worth;
 }
 
-static void ledger(void **state)
+static void topk(void **state)
 {
-    struct gs_ledger list;
+    struct gs_topk list;
     (void)state;
-    assert_true(gs_ledger_init(&list, sizeof(struct entry), 100));
+    assert_true(gs_topk_init(&list, sizeof(struct entry), 100));
     for (uint64_t i = 0; i < 100; i++) {
-        struct entry *entry = gs_ledger_get(&list, (struct gs_ledger_key){i, i % 3});
+        struct entry *entry = gs_topk_get(&list, (struct gs_topk_key){i, i % 3});
         entry->worth = i < 10 ? 0 : i;
     }
-    assert_null(gs_ledger_get(&list, (struct gs_ledger_key){7, 7}));
-    assert_int_equal(((struct entry *)gs_ledger_get(&list, (struct gs_ledger_key){50, 2}))->worth, 50);
-    gs_ledger_halve(&list, worth_of, NULL);
+    assert_null(gs_topk_get(&list, (struct gs_topk_key){7, 7}));
+    assert_int_equal(((struct entry *)gs_topk_get(&list, (struct gs_topk_key){50, 2}))->worth, 50);
+    gs_topk_halve(&list, worth_of, NULL);
     assert_int_equal(list.count, 50);
-    assert_null(gs_ledger_find(&list, (struct gs_ledger_key){49, 1}));
-    assert_int_equal(((struct entry *)gs_ledger_find(&list, (struct gs_ledger_key){99, 0}))->worth, 99);
-    struct entry *fresh = gs_ledger_get(&list, (struct gs_ledger_key){1000, 0});
+    assert_null(gs_topk_find(&list, (struct gs_topk_key){49, 1}));
+    assert_int_equal(((struct entry *)gs_topk_find(&list, (struct gs_topk_key){99, 0}))->worth, 99);
+    struct entry *fresh = gs_topk_get(&list, (struct gs_topk_key){1000, 0});
     assert_int_equal(fresh->worth, 0);
-    gs_ledger_halve(&list, worth_of, NULL); /* what is worth nothing goes */
-    assert_null(gs_ledger_find(&list, (struct gs_ledger_key){1000, 0}));
-    gs_ledger_clear(&list);
+    gs_topk_halve(&list, worth_of, NULL); /* what is worth nothing goes */
+    assert_null(gs_topk_find(&list, (struct gs_topk_key){1000, 0}));
+    gs_topk_clear(&list);
     assert_int_equal(list.count, 0);
-    assert_null(gs_ledger_find(&list, (struct gs_ledger_key){99, 0}));
-    gs_ledger_fini(&list);
+    assert_null(gs_topk_find(&list, (struct gs_topk_key){99, 0}));
+    gs_topk_fini(&list);
 }
 
 int main(void)
@@ -675,7 +675,7 @@ int main(void)
         cmocka_unit_test(processor_time),
         cmocka_unit_test(processes_end),
         cmocka_unit_test(churn),
-        cmocka_unit_test(ledger),
+        cmocka_unit_test(topk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

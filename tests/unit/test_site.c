@@ -11,16 +11,18 @@
 
 enum { IP = 0x555555600000, OWNER = 0x555555800010, WAIT = 0x555555800000 };
 
-static const struct gs_spot word = {.owner = OWNER, .owner_len = 4, .wait = WAIT, .wait_len = 8, .wait_reads = true};
-static const struct gs_spot pointer = {.owner = OWNER, .owner_len = 8, .pointer = true, .wait = WAIT, .wait_len = 8};
+static const struct gs_gil_address word = {
+    .owner = OWNER, .owner_len = 4, .wait = WAIT, .wait_len = 8, .wait_reads = true};
+static const struct gs_gil_address pointer = {
+    .owner = OWNER, .owner_len = 8, .pointer = true, .wait = WAIT, .wait_len = 8};
 
-static struct gs_site read_site(const uint8_t *code, size_t len, gs_addr addr, const struct gs_spot *spot,
+static struct gs_site read_site(const uint8_t *code, size_t len, gs_addr addr, const struct gs_gil_address *address,
                                 const uint64_t *registers)
 {
     uint8_t bytes[GS_SITE_BYTES];
     memset(bytes, 0x90, sizeof bytes);
     memcpy(bytes + sizeof bytes - len, code, len);
-    return gs_site_read(bytes, IP, addr, spot, registers);
+    return gs_site_read(bytes, IP, addr, address, registers);
 }
 
 static void an_immediate_is_the_value(void **state)

@@ -114,8 +114,11 @@ static void await_turns(void)
 static void begin(struct scene *scene)
 {
     enum gs_status status = GS_LOST;
-    for (int i = 0; i < TRIES && status; i++)
+    for (int i = 0; i < TRIES && status; i++) {
+        if (i > 0)
+            usleep(1000);
         status = gs_stopper_begin(&scene->stopper, scene->target);
+    }
     assert_int_equal(status, GS_OK);
 }
 

@@ -246,22 +246,22 @@ static void who_is_woken_is_ready_until_it_runs(void **state)
 /* ---- counts ---- */
 
 struct play {
-    struct gs_turns *turns;
+    struct gs_gil_spans *gil_spans;
     struct gs_gilcounts *counts;
 };
 
-static void drop_turn(void *context, const struct gs_turn *turn)
+static void drop_turn(void *context, const struct gs_gil_span *gil_span)
 {
     (void)context;
-    (void)turn;
+    (void)gil_span;
 }
 
 static struct play begin_play(void)
 {
-    struct gs_turns_calls calls = {.turn = drop_turn};
-    struct play play = {.turns = gs_turns_new(&calls)};
-    play.counts = gs_gilcounts_new(play.turns);
-    gs_turns_start(play.turns, 10 * MS);
+    struct gs_gil_spans_calls calls = {.gil_span = drop_turn};
+    struct play play = {.gil_spans = gs_gil_spans_new(&calls)};
+    play.counts = gs_gilcounts_new(play.gil_spans);
+    gs_gil_spans_start(play.gil_spans, 10 * MS);
     gs_gilcounts_begin(play.counts, 10 * MS);
     return play;
 }
@@ -269,14 +269,14 @@ static struct play begin_play(void)
 static void end_play(struct play *play)
 {
     gs_gilcounts_free(play->counts);
-    gs_turns_free(play->turns);
+    gs_gil_spans_free(play->gil_spans);
 }
 
 static void act(const struct play *play, enum gs_act what, pid_t tid, uint64_t at_ms, uint16_t cpu, uint8_t gauge)
 {
     struct gs_event event = {.time_ns = at_ms * MS, .tid = tid, .act = what, .cpu = cpu, .what = gauge};
     gs_gilcounts_event(play->counts, &event);
-    assert_int_equal(gs_turns_event(play->turns, &event), GS_OK);
+    assert_int_equal(gs_gil_spans_event(play->gil_spans, &event), GS_OK);
 }
 
 static bool tell_ran(void *context, pid_t tid, uint64_t *ran_ns)
@@ -333,7 +333,7 @@ static void who_does_nothing_runs_as_long_as_the_kernel_says(void **state)
     struct play play = begin_play();
     uint64_t ran_ns = 107 * MS;
     (void)state;
-    assert_int_equal(gs_turns_tell(play.turns, A, 0, GS_HOLDS), GS_OK);
+    assert_int_equal(gs_gil_spans_tell(play.gil_spans, A, 0, GS_HOLDS), GS_OK);
     gs_gilcounts_tell(play.counts, A, 100 * MS);
     gs_gilcounts_cut(play.counts, 20 * MS, tell_ran, &ran_ns);
     assert_int_equal(of(&play, A, GS_HOLDS, GS_TASK_CLOCK), 7 * MS);

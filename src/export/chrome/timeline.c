@@ -10,7 +10,7 @@
 #include "export/json.h"
 #include "export/timeline/timeline.h"
 
-enum { SEEN = 4 /* the last samples of a thread: a turn is known some milliseconds after its end */ };
+enum { SEEN = 4 /* the last samples of a thread: a span is known some milliseconds after its end */ };
 
 /* Where a thread was seen; places hold until the sink forgets them. */
 struct seen {
@@ -51,7 +51,7 @@ static void note_seen(void *context, pid_t tid, uint64_t ns, const struct gs_pla
         index = (uint32_t)exact->seen_count;
         if (!gs_room((void **)&exact->seen, &exact->seen_room, exact->seen_count + 1, sizeof *exact->seen) ||
             !gs_ids_set(&exact->by_tid, (uint32_t)tid, index))
-            return; /* the turn goes without it */
+            return; /* the span goes without it */
         exact->seen[exact->seen_count++] = (struct seen){0};
     }
     struct seen *seen = &exact->seen[index];
@@ -60,14 +60,15 @@ static void note_seen(void *context, pid_t tid, uint64_t ns, const struct gs_pla
 }
 
 /* The innermost frame that was seen last in that time; NULL: none was. */
-static const struct gs_place *seen_in(const struct exact *exact, const struct gs_turn *turn)
+static const struct gs_place *seen_in(const struct exact *exact, const struct gs_gil_span *gil_span)
 {
-    uint32_t index = gs_ids_find(&exact->by_tid, (uint32_t)turn->tid);
+    uint32_t index = gs_ids_find(&exact->by_tid, (uint32_t)gil_span->tid);
     const struct seen *seen = index == GS_IDS_NONE ? NULL : &exact->seen[index];
     const struct gs_place *place = NULL;
     uint64_t last_ns = 0;
     for (unsigned i = 0; seen && i < SEEN; i++) {
-        if (seen->ns[i] - turn->begin_ns < turn->end_ns - turn->begin_ns && seen->ns[i] > last_ns && seen->place[i]) {
+        if (seen->ns[i] - gil_span->begin_ns < gil_span->end_ns - gil_span->begin_ns && seen->ns[i] > last_ns &&
+            seen->place[i]) {
             last_ns = seen->ns[i];
             place = seen->place[i];
         }
@@ -128,21 +129,21 @@ static void put_flow(struct exact *exact, const struct flow *flow, pid_t from, u
     put_end(exact, flow, 'f', to, to_ns);
 }
 
-static enum gs_status add_turn(struct gs_timeline *timeline, const struct gs_turn *turn)
+static enum gs_status add_gil_span(struct gs_timeline *timeline, const struct gs_gil_span *gil_span)
 {
     struct exact *exact = of(timeline);
     FILE *out = exact->chrome->out;
     enum gs_status status = GS_OK;
-    const struct gs_place *place = seen_in(exact, turn);
-    begin_slice(exact, turn->tid, GS_CHROME_STATES, turn->begin_ns, turn->end_ns);
-    fprintf(out, ",\"name\":\"%s\",\"args\":{\"gil\":\"%s\"", gs_chrome_state_name(turn->word),
-            gs_gil_word_name(turn->word));
-    if (turn->lock > 0)
-        fprintf(out, ",\"lock\":%u", turn->lock + 1u);
-    if (turn->word == GS_WAITS)
-        fprintf(out, ",\"asked\":%u", turn->asks);
-    if (turn->word == GS_HOLDS)
-        fprintf(out, ",\"waiters\":%u,\"asked_to_drop\":%s", turn->waiters, turn->forced ? "true" : "false");
+    const struct gs_place *place = seen_in(exact, gil_span);
+    begin_slice(exact, gil_span->tid, GS_CHROME_STATES, gil_span->begin_ns, gil_span->end_ns);
+    fprintf(out, ",\"name\":\"%s\",\"args\":{\"gil\":\"%s\"", gs_chrome_state_name(gil_span->word),
+            gs_gil_word_name(gil_span->word));
+    if (gil_span->lock > 0)
+        fprintf(out, ",\"lock\":%u", gil_span->lock + 1u);
+    if (gil_span->word == GS_WAITS)
+        fprintf(out, ",\"asked\":%u", gil_span->asks);
+    if (gil_span->word == GS_HOLDS)
+        fprintf(out, ",\"waiters\":%u,\"asked_to_drop\":%s", gil_span->waiters, gil_span->forced ? "true" : "false");
     if (place) {
         fputs_unlocked(",\"frame\":", out);
         gs_label_place(&exact->chrome->text, place, NULL, 0);
@@ -150,8 +151,9 @@ static enum gs_status add_turn(struct gs_timeline *timeline, const struct gs_tur
     }
     fputs_unlocked("}}", out);
     /* for the one that lets go, the slice of the moment before */
-    if (turn->word == GS_HOLDS && turn->from && turn->from != turn->tid && turn->since_ns == turn->begin_ns)
-        put_flow(exact, &hand_overs, turn->from, turn->from_ns - 1, turn->tid, turn->begin_ns);
+    if (gil_span->word == GS_HOLDS && gil_span->from && gil_span->from != gil_span->tid &&
+        gil_span->since_ns == gil_span->begin_ns)
+        put_flow(exact, &hand_overs, gil_span->from, gil_span->from_ns - 1, gil_span->tid, gil_span->begin_ns);
     return status;
 }
 
@@ -259,8 +261,8 @@ static enum gs_status open_exact(struct gs_timeline **timeline, FILE *out, pid_t
         close_exact(&exact->timeline);
         return status;
     }
-    exact->timeline = (struct gs_timeline){&exact->chrome->sink, add_thread, add_turn,   add_run,    add_waiters,
-                                           add_counts,           go_sampled, tell_about, close_exact};
+    exact->timeline = (struct gs_timeline){&exact->chrome->sink, add_thread, add_gil_span, add_run,    add_waiters,
+                                           add_counts,           go_sampled, tell_about,   close_exact};
     exact->chrome->sink.forget = forget;
     exact->chrome->seen = note_seen;
     exact->chrome->seen_context = exact;

@@ -46,7 +46,7 @@ uint32_t gs_box_colour(const struct gs_box *box, bool holder)
     return mixed;
 }
 
-const struct gs_hue_row gs_turns[GS_TURN_COUNT] = {
+const struct gs_hue_row gs_gil_spans[GS_TURN_COUNT] = {
     [GS_TURN_GREW] = {"grew", "more time than before", 0xd55e00},
     [GS_TURN_SHRANK] = {"shrank", "less time than before", 0x0072b2},
     [GS_TURN_NEITHER] = {"neither", "no change beyond chance", 0x999999},
@@ -57,7 +57,7 @@ uint32_t gs_turn_colour(const struct gs_difference *difference, const struct gs_
 {
     struct gs_change change = gs_diff_node(difference, time);
     double both = change.before + change.after, part = both > 0 ? gs_change_by(&change) / both : 0;
-    uint32_t to = gs_turns[part > 0 ? GS_TURN_GREW : GS_TURN_SHRANK].rgb, from = gs_turns[GS_TURN_NEITHER].rgb,
+    uint32_t to = gs_gil_spans[part > 0 ? GS_TURN_GREW : GS_TURN_SHRANK].rgb, from = gs_gil_spans[GS_TURN_NEITHER].rgb,
              mixed = 0;
     if (!gs_change_counts(&change))
         return from;

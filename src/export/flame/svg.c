@@ -261,8 +261,8 @@ static void write_legend(struct gs_svg_page *page, int y)
         x = write_key(page, gs_hues[i].rgb, x, y);
     }
     for (int i = 0; i < GS_TURN_COUNT && page->difference; i++) {
-        gs_label_put(&page->text, "%s", gs_turns[i].legend);
-        x = write_key(page, gs_turns[i].rgb, x, y);
+        gs_label_put(&page->text, "%s", gs_gil_spans[i].legend);
+        x = write_key(page, gs_gil_spans[i].rgb, x, y);
     }
     fputs("</g>\n", page->out);
 }

@@ -45,7 +45,7 @@ void gs_hues_of(const struct gs_node *time, uint64_t hue_ns[GS_HUE_COUNT]);
 uint32_t gs_box_colour(const struct gs_box *box, bool holder);
 /* Of a difference: what grew, what shrank, what did neither; and of a box. */
 enum gs_growth { GS_TURN_GREW, GS_TURN_SHRANK, GS_TURN_NEITHER, GS_TURN_COUNT };
-extern const struct gs_hue_row gs_turns[GS_TURN_COUNT];
+extern const struct gs_hue_row gs_gil_spans[GS_TURN_COUNT];
 uint32_t gs_turn_colour(const struct gs_difference *difference, const struct gs_node *time);
 
 struct gs_difference;

@@ -29,7 +29,8 @@ static void write_graph(struct gs_svg_page *page)
     gs_label_put(&page->text, " · width: the mean of before and after");
     gs_svg_put(page, "<p class=\"note\">", "</p>\n<ul class=\"legend\" aria-label=\"Colours\">");
     for (int i = 0; i < GS_TURN_COUNT; i++)
-        fprintf(page->out, "<li style=\"--colour: #%06" PRIx32 "\">%s</li>", gs_turns[i].rgb, gs_turns[i].legend);
+        fprintf(page->out, "<li style=\"--colour: #%06" PRIx32 "\">%s</li>", gs_gil_spans[i].rgb,
+                gs_gil_spans[i].legend);
     fprintf(page->out,
             "</ul>\n<svg class=\"still\" viewBox=\"0 0 %d %" PRIu32 "\" role=\"figure\" aria-label=\"Flame graph\">"
             "<g data-difference=\"\" transform=\"translate(%d 0)\">\n",

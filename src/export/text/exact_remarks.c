@@ -4,12 +4,12 @@
 void gs_exact_tell_setup(const struct gs_exact *exact, const struct gs_remarks *remarks)
 {
     const struct gs_tracer_setup *setup = gs_exact_setup(exact);
-    if (setup->spots.none)
+    if (setup->addresses.none)
         gs_tell(remarks, "this Python runs without the GIL: there is nothing of it to trace");
     if (setup->waits_refused)
         gs_tell(remarks, "debug registers are in use: waits are not seen, only who has the GIL");
-    else if (setup->spots.left_out > 0)
-        gs_tell(remarks, "%zu GILs are not traced: there are only %d debug registers", setup->spots.left_out,
+    else if (setup->addresses.left_out > 0)
+        gs_tell(remarks, "%zu GILs are not traced: there are only %d debug registers", setup->addresses.left_out,
                 GS_SPOTS_MOST);
 }
 
@@ -18,7 +18,7 @@ void gs_exact_tell_counters(const struct gs_exact *exact, const struct gs_remark
     static const uint32_t hardware = 1u << GS_CYCLES | 1u << GS_INSTRUCTIONS | 1u << GS_CACHE_MISSES;
     const struct gs_tracer_setup *setup = gs_exact_setup(exact);
     uint32_t counted = gs_exact_counted(exact);
-    if (setup->spots.none)
+    if (setup->addresses.none)
         return;
     if (!counted)
         gs_tell(remarks,

@@ -1,4 +1,4 @@
-/* Failures are kept until somebody asks: turns and spans come from where nobody can be told. */
+/* Failures are kept until somebody asks: spans of any kind come from where nobody can be told. */
 #include <stdlib.h>
 
 #include "base/room.h"
@@ -53,15 +53,15 @@ static enum gs_status take_event(void *context, const struct gs_event *event)
     return gs_schedule_event(feed->schedule, event);
 }
 
-static void take_turn(void *context, const struct gs_turn *turn)
+static void take_gil_span(void *context, const struct gs_gil_span *gil_span)
 {
     struct gs_timeline_feed *feed = context;
-    struct gs_turn shown = *turn;
-    if (!is_chosen(feed, turn->tid, turn->end_ns))
+    struct gs_gil_span shown = *gil_span;
+    if (!is_chosen(feed, gil_span->tid, gil_span->end_ns))
         return;
-    if (turn->from && !is_chosen(feed, turn->from, turn->end_ns))
+    if (gil_span->from && !is_chosen(feed, gil_span->from, gil_span->end_ns))
         shown.from = 0; /* no arrow comes out of nowhere */
-    keep_failure(feed, feed->timeline->turn(feed->timeline, &shown));
+    keep_failure(feed, feed->timeline->gil_span(feed->timeline, &shown));
 }
 
 static void take_run(void *context, const struct gs_run_span *span)
@@ -115,5 +115,5 @@ void gs_timeline_feed_fini(struct gs_timeline_feed *feed)
 
 struct gs_exact_tap gs_timeline_feed_tap(struct gs_timeline_feed *feed)
 {
-    return (struct gs_exact_tap){feed, take_event, take_turn, take_moment, take_window, take_counts};
+    return (struct gs_exact_tap){feed, take_event, take_gil_span, take_moment, take_window, take_counts};
 }

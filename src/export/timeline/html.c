@@ -169,22 +169,23 @@ static enum gs_status add_thread(struct gs_timeline *timeline, pid_t tid, const 
     return status;
 }
 
-static enum gs_status add_turn(struct gs_timeline *timeline, const struct gs_turn *turn)
+static enum gs_status add_gil_span(struct gs_timeline *timeline, const struct gs_gil_span *gil_span)
 {
     struct gs_timeline_html *self = of(timeline);
-    struct gs_mark mark = {.begin_ns = since_begin(self, turn->begin_ns),
-                           .end_ns = since_begin(self, turn->end_ns),
-                           .since_ns = turn->since_ns,
-                           .value = turn->word == GS_WAITS ? turn->asks : turn->waiters,
-                           .word = turn->word,
-                           .lock = turn->lock,
-                           .flags = (uint8_t)((turn->begun ? GS_MARK_BEGUN : 0) | (turn->ended ? GS_MARK_ENDED : 0) |
-                                              (turn->forced ? GS_MARK_FORCED : 0))};
-    if (turn->word == GS_HOLDS && turn->since_ns == turn->begin_ns) {
-        mark.from = turn->from;
-        mark.from_ns = since_begin(self, turn->from_ns);
+    struct gs_mark mark = {.begin_ns = since_begin(self, gil_span->begin_ns),
+                           .end_ns = since_begin(self, gil_span->end_ns),
+                           .since_ns = gil_span->since_ns,
+                           .value = gil_span->word == GS_WAITS ? gil_span->asks : gil_span->waiters,
+                           .word = gil_span->word,
+                           .lock = gil_span->lock,
+                           .flags =
+                               (uint8_t)((gil_span->begun ? GS_MARK_BEGUN : 0) | (gil_span->ended ? GS_MARK_ENDED : 0) |
+                                         (gil_span->forced ? GS_MARK_FORCED : 0))};
+    if (gil_span->word == GS_HOLDS && gil_span->since_ns == gil_span->begin_ns) {
+        mark.from = gil_span->from;
+        mark.from_ns = since_begin(self, gil_span->from_ns);
     }
-    return add(self, turn->tid, GS_ROW_STATES, &mark);
+    return add(self, gil_span->tid, GS_ROW_STATES, &mark);
 }
 
 static enum gs_status add_run(struct gs_timeline *timeline, const struct gs_run_span *span)
@@ -261,8 +262,8 @@ static enum gs_status open_html(struct gs_timeline **timeline, FILE *out, pid_t 
     *timeline = NULL;
     if (!self)
         return GS_NO_MEMORY;
-    self->timeline = (struct gs_timeline){&self->sink, add_thread, add_turn,   add_run,   add_waiters,
-                                          add_counts,  go_sampled, tell_about, close_html};
+    self->timeline = (struct gs_timeline){&self->sink, add_thread, add_gil_span, add_run,   add_waiters,
+                                          add_counts,  go_sampled, tell_about,   close_html};
     self->sink = (struct gs_sink){begin, add_process, add_sampled, add_sample, forget, end};
     self->out = out;
     self->pid = pid;

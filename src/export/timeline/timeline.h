@@ -8,7 +8,7 @@
 #include "gil/gilstat.h"
 #include "profile/modes.h"
 #include "profile/schedule.h"
-#include "trace/turns.h"
+#include "trace/gil_spans.h"
 
 /* About the whole run. */
 struct gs_timeline_end {
@@ -27,7 +27,7 @@ struct gs_timeline {
     struct gs_sink *sink; /* takes samples: the functions */
     enum gs_status (*thread)(struct gs_timeline *timeline, pid_t tid, const char *name,
                              bool main); /* or its new name */
-    enum gs_status (*turn)(struct gs_timeline *timeline, const struct gs_turn *turn);
+    enum gs_status (*gil_span)(struct gs_timeline *timeline, const struct gs_gil_span *gil_span);
     enum gs_status (*run)(struct gs_timeline *timeline, const struct gs_run_span *span);
     enum gs_status (*waiters)(struct gs_timeline *timeline, unsigned lock, uint32_t count, uint64_t begin_ns,
                               uint64_t end_ns);

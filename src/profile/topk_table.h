@@ -1,18 +1,18 @@
 /* Sums by number, of which there are never more than a given count: when it is full, the smaller half goes. */
-#ifndef GS_PROFILE_LEDGER_H
-#define GS_PROFILE_LEDGER_H
+#ifndef GS_PROFILE_TOPK_TABLE_H
+#define GS_PROFILE_TOPK_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "stack/hash.h"
 
-struct gs_ledger_key {
+struct gs_topk_key {
     uint64_t a, b;
 };
 
 /* Entries are structs that begin with their key. */
-struct gs_ledger {
+struct gs_topk {
     char *entries;
     size_t size; /* of an entry, in bytes */
     uint32_t count, most;
@@ -22,20 +22,20 @@ struct gs_ledger {
 };
 
 /* False: out of memory. All memory is taken now. */
-bool gs_ledger_init(struct gs_ledger *ledger, size_t size, uint32_t most);
-void gs_ledger_fini(struct gs_ledger *ledger);
-void gs_ledger_clear(struct gs_ledger *ledger);
+bool gs_topk_init(struct gs_topk *topk, size_t size, uint32_t most);
+void gs_topk_fini(struct gs_topk *topk);
+void gs_topk_clear(struct gs_topk *topk);
 
 /* NULL: there is none. Both hold until an entry is dropped. */
-void *gs_ledger_find(const struct gs_ledger *ledger, struct gs_ledger_key key);
+void *gs_topk_find(const struct gs_topk *topk, struct gs_topk_key key);
 /* The entry, with nothing but its key in it when it is new; NULL: there is no room. */
-void *gs_ledger_get(struct gs_ledger *ledger, struct gs_ledger_key key);
-static inline void *gs_ledger_at(const struct gs_ledger *ledger, uint32_t index)
+void *gs_topk_get(struct gs_topk *topk, struct gs_topk_key key);
+static inline void *gs_topk_at(const struct gs_topk *topk, uint32_t index)
 {
-    return ledger->entries + (size_t)index * ledger->size;
+    return topk->entries + (size_t)index * topk->size;
 }
 /* Keeps the half that is worth most, and of it nothing that is worth 0. Out of memory: nothing is kept. */
-void gs_ledger_halve(struct gs_ledger *ledger, uint64_t (*worth)(const void *entry, const void *context),
-                     const void *context);
+void gs_topk_halve(struct gs_topk *topk, uint64_t (*worth)(const void *entry, const void *context),
+                   const void *context);
 
 #endif

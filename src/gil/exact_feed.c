@@ -1,10 +1,10 @@
-/* Each turn goes to its thread; a window is a sample of the whole time, whose spread tells how good it is. */
+/* Each span goes to its thread; a window is a sample of the whole time, whose spread tells how good it is. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/room.h"
-#include "gil/turn_feed.h"
+#include "gil/exact_feed.h"
 
 enum {
     NAME_BYTES = 256,
@@ -37,10 +37,10 @@ struct hold {
     size_t mark_count;
 };
 
-struct gs_turn_feed {
+struct gs_exact_feed {
     struct gs_account *sum;
-    const struct gs_spots *spots;
-    struct gs_turn_feed_source source;
+    const struct gs_gil_addresses *addresses;
+    struct gs_exact_feed_source source;
     uint64_t long_ns;
     struct person *people; /* by number in the sum */
     size_t count, room;
@@ -50,35 +50,36 @@ struct gs_turn_feed {
     double all_all;              /* the squares of their lengths */
 };
 
-static void begin_gils(struct gs_turn_feed *exact)
+static void begin_gils(struct gs_exact_feed *exact)
 {
-    for (unsigned i = 0; i < exact->spots->count || i == 0; i++) { /* there is one, if only in name */
+    for (unsigned i = 0; i < exact->addresses->count || i == 0; i++) { /* there is one, if only in name */
         struct gs_account_gil *gil = gs_account_gil_at(exact->sum, i);
-        gil->interpreter = exact->spots->list[i].interpreter;
+        gil->interpreter = exact->addresses->list[i].interpreter;
         gil->state = GS_GIL_FREE;
         gil->switches = gs_count(0);
     }
 }
 
-struct gs_turn_feed *gs_turn_feed_new(const struct gs_spots *spots, uint64_t long_ns,
-                                      const struct gs_turn_feed_source *source)
+struct gs_exact_feed *gs_exact_feed_new(const struct gs_gil_addresses *addresses, uint64_t long_ns,
+                                        const struct gs_exact_feed_source *source)
 {
-    struct gs_turn_feed *exact = calloc(1, sizeof *exact);
+    struct gs_exact_feed *exact = calloc(1, sizeof *exact);
     if (!exact)
         return NULL;
-    *exact = (struct gs_turn_feed){.sum = gs_account_new(), .spots = spots, .source = *source, .long_ns = long_ns};
+    *exact =
+        (struct gs_exact_feed){.sum = gs_account_new(), .addresses = addresses, .source = *source, .long_ns = long_ns};
     bool enough = exact->sum != NULL;
     for (unsigned i = 0; i < GS_SPOTS_MOST; i++)
         enough = (exact->holds[i].places = gs_stacks_new()) && enough;
     if (!enough) {
-        gs_turn_feed_free(exact);
+        gs_exact_feed_free(exact);
         return NULL;
     }
     begin_gils(exact);
     return exact;
 }
 
-void gs_turn_feed_free(struct gs_turn_feed *exact)
+void gs_exact_feed_free(struct gs_exact_feed *exact)
 {
     if (!exact)
         return;
@@ -89,7 +90,7 @@ void gs_turn_feed_free(struct gs_turn_feed *exact)
     free(exact);
 }
 
-void gs_turn_feed_next(struct gs_turn_feed *exact)
+void gs_exact_feed_next(struct gs_exact_feed *exact)
 {
     gs_account_clear(exact->sum);
     exact->count = 0;
@@ -103,7 +104,7 @@ void gs_turn_feed_next(struct gs_turn_feed *exact)
 /* ---- threads ---- */
 
 /* How long it ran before the span: not at all, if it was born in it. */
-static struct gs_count ran_before(const struct gs_turn_feed *exact, pid_t tid, bool since_begin)
+static struct gs_count ran_before(const struct gs_exact_feed *exact, pid_t tid, bool since_begin)
 {
     uint64_t ran_ns = 0;
     bool known = exact->source.ran && (!since_begin || exact->source.ran(exact->source.context, tid, &ran_ns));
@@ -111,7 +112,7 @@ static struct gs_count ran_before(const struct gs_turn_feed *exact, pid_t tid, b
 }
 
 /* NULL: there are too many. */
-static struct person *meet(struct gs_turn_feed *exact, pid_t tid, bool since_begin)
+static struct person *meet(struct gs_exact_feed *exact, pid_t tid, bool since_begin)
 {
     char name[NAME_BYTES] = "";
     bool main = false;
@@ -133,14 +134,14 @@ static struct person *meet(struct gs_turn_feed *exact, pid_t tid, bool since_beg
     return person;
 }
 
-void gs_turn_feed_meet(struct gs_turn_feed *exact, pid_t tid, bool since_begin)
+void gs_exact_feed_meet(struct gs_exact_feed *exact, pid_t tid, bool since_begin)
 {
     if (meet(exact, tid, since_begin))
         gs_account_add(exact->sum, tid, "", false); /* should it have been another of that tid that ended */
 }
 
 /* Who has no row any more becomes part of the row of all. */
-static void fold(struct gs_turn_feed *exact)
+static void fold(struct gs_exact_feed *exact)
 {
     uint32_t number = exact->sum->folded;
     struct person *row = number == UINT32_MAX ? NULL : &exact->people[number];
@@ -158,7 +159,7 @@ static void fold(struct gs_turn_feed *exact)
     }
 }
 
-void gs_turn_feed_ended(struct gs_turn_feed *exact, pid_t tid)
+void gs_exact_feed_ended(struct gs_exact_feed *exact, pid_t tid)
 {
     uint32_t known = gs_account_find(exact->sum, tid);
     if (known == UINT32_MAX || gs_account_at(exact->sum, known)->ended)
@@ -169,15 +170,15 @@ void gs_turn_feed_ended(struct gs_turn_feed *exact, pid_t tid)
         fold(exact);
 }
 
-void gs_turn_feed_end_gone(struct gs_turn_feed *exact, bool (*gone)(void *context, pid_t tid), void *context)
+void gs_exact_feed_end_gone(struct gs_exact_feed *exact, bool (*gone)(void *context, pid_t tid), void *context)
 {
     for (size_t i = 0; i < exact->count; i++) {
         if (exact->people[i].tid && gone(context, exact->people[i].tid))
-            gs_turn_feed_ended(exact, exact->people[i].tid);
+            gs_exact_feed_ended(exact, exact->people[i].tid);
     }
 }
 
-void gs_turn_feed_rename(struct gs_turn_feed *exact, const char *(*name)(void *context, pid_t tid), void *context)
+void gs_exact_feed_rename(struct gs_exact_feed *exact, const char *(*name)(void *context, pid_t tid), void *context)
 {
     for (size_t i = 0; i < exact->count; i++) {
         const char *now = exact->people[i].tid ? name(context, exact->people[i].tid) : NULL;
@@ -188,7 +189,7 @@ void gs_turn_feed_rename(struct gs_turn_feed *exact, const char *(*name)(void *c
 
 /* ---- long holds ---- */
 
-static void begin_hold(struct gs_turn_feed *exact, struct hold *hold, pid_t tid, uint64_t since_ns)
+static void begin_hold(struct gs_exact_feed *exact, struct hold *hold, pid_t tid, uint64_t since_ns)
 {
     if (hold->tid == tid && hold->since_ns == since_ns)
         return;
@@ -217,8 +218,8 @@ static size_t marks_before(const struct hold *hold, uint64_t ns)
     return count;
 }
 
-void gs_turn_feed_see(struct gs_turn_feed *exact, unsigned lock, pid_t tid, uint64_t since_ns, uint64_t now_ns,
-                      const struct gs_place *place, const struct gs_place *native)
+void gs_exact_feed_see(struct gs_exact_feed *exact, unsigned lock, pid_t tid, uint64_t since_ns, uint64_t now_ns,
+                       const struct gs_place *place, const struct gs_place *native)
 {
     struct hold *hold = &exact->holds[lock];
     if (gs_stacks_place_count(hold->places) > PLACES_MOST)
@@ -234,22 +235,22 @@ void gs_turn_feed_see(struct gs_turn_feed *exact, unsigned lock, pid_t tid, uint
 }
 
 /* Each part of a hold was spent where it was seen at the part's end; what came last, where it was seen last. */
-static void tell_hold(struct gs_turn_feed *exact, struct hold *hold, const struct person *person,
-                      const struct gs_turn *turn)
+static void tell_hold(struct gs_exact_feed *exact, struct hold *hold, const struct person *person,
+                      const struct gs_gil_span *gil_span)
 {
-    uint64_t from_ns = hold->told_ns > turn->begin_ns ? hold->told_ns : turn->begin_ns;
-    uint64_t whole_ns = turn->end_ns - turn->since_ns;
-    size_t count = marks_before(hold, turn->end_ns + 1); /* later ones are of what comes then */
+    uint64_t from_ns = hold->told_ns > gil_span->begin_ns ? hold->told_ns : gil_span->begin_ns;
+    uint64_t whole_ns = gil_span->end_ns - gil_span->since_ns;
+    size_t count = marks_before(hold, gil_span->end_ns + 1); /* later ones are of what comes then */
     for (size_t i = 0; i < count || i == 0; i++) {
-        const struct mark *mark = count > 0 && hold->marks[i].tid == turn->tid ? &hold->marks[i] : NULL;
-        uint64_t to_ns = i + 1 < count && hold->marks[i].ns < turn->end_ns ? hold->marks[i].ns : turn->end_ns;
+        const struct mark *mark = count > 0 && hold->marks[i].tid == gil_span->tid ? &hold->marks[i] : NULL;
+        uint64_t to_ns = i + 1 < count && hold->marks[i].ns < gil_span->end_ns ? hold->marks[i].ns : gil_span->end_ns;
         struct gs_account_part part = {.place = mark ? gs_stacks_place_at(hold->places, mark->place) : NULL,
                                        .native =
                                            mark && mark->native ? gs_stacks_place_at(hold->places, mark->native) : NULL,
                                        .ns = to_ns - from_ns,
                                        .hold = hold->number,
                                        .whole_ns = whole_ns,
-                                       .waiters = turn->waiters};
+                                       .waiters = gil_span->waiters};
         if (to_ns > from_ns) {
             gs_account_hog(exact->sum, person->thread, &part);
             from_ns = to_ns;
@@ -257,67 +258,67 @@ static void tell_hold(struct gs_turn_feed *exact, struct hold *hold, const struc
     }
     if (count > 1)
         drop_marks(hold, count - 1); /* where it was seen last, it may be still */
-    hold->told_ns = turn->end_ns;
+    hold->told_ns = gil_span->end_ns;
 }
 
-static void end_hold(struct gs_turn_feed *exact, const struct person *person, const struct gs_turn *turn)
+static void end_hold(struct gs_exact_feed *exact, const struct person *person, const struct gs_gil_span *gil_span)
 {
-    struct hold *hold = &exact->holds[turn->lock];
-    drop_marks(hold, marks_before(hold, turn->since_ns));
-    if (turn->end_ns - turn->since_ns >= exact->long_ns) {
-        begin_hold(exact, hold, turn->tid, turn->since_ns);
-        tell_hold(exact, hold, person, turn);
+    struct hold *hold = &exact->holds[gil_span->lock];
+    drop_marks(hold, marks_before(hold, gil_span->since_ns));
+    if (gil_span->end_ns - gil_span->since_ns >= exact->long_ns) {
+        begin_hold(exact, hold, gil_span->tid, gil_span->since_ns);
+        tell_hold(exact, hold, person, gil_span);
     }
-    if (!turn->ended)
+    if (!gil_span->ended)
         return;
-    drop_marks(hold, marks_before(hold, turn->end_ns + 1));
+    drop_marks(hold, marks_before(hold, gil_span->end_ns + 1));
     hold->tid = 0;
 }
 
-/* ---- turns ---- */
+/* ---- spans ---- */
 
-static void add_hold(struct gs_turn_feed *exact, struct person *person, const struct gs_turn *turn)
+static void add_hold(struct gs_exact_feed *exact, struct person *person, const struct gs_gil_span *gil_span)
 {
     struct gs_account_thread *thread = gs_account_at(exact->sum, person->thread);
-    struct gs_account_gil *gil = gs_account_gil_at(exact->sum, turn->lock);
-    uint64_t ns = turn->end_ns - turn->since_ns;
-    bool first = turn->begin_ns == turn->since_ns;
-    thread->gil = turn->lock;
-    thread->takes += first && turn->begun;
-    if (first && turn->begun && turn->from && turn->from != turn->tid)
+    struct gs_account_gil *gil = gs_account_gil_at(exact->sum, gil_span->lock);
+    uint64_t ns = gil_span->end_ns - gil_span->since_ns;
+    bool first = gil_span->begin_ns == gil_span->since_ns;
+    thread->gil = gil_span->lock;
+    thread->takes += first && gil_span->begun;
+    if (first && gil_span->begun && gil_span->from && gil_span->from != gil_span->tid)
         gil->switches.value++;
-    person->window_ns += (double)(turn->end_ns - turn->begin_ns);
-    if (turn->begun && turn->ended)
+    person->window_ns += (double)(gil_span->end_ns - gil_span->begin_ns);
+    if (gil_span->begun && gil_span->ended)
         gs_account_hold(exact->sum, person->thread, ns, 1);
     if (ns > thread->longest_hold_ns) /* it lasted this long at least */
         thread->longest_hold_ns = ns;
     if (ns > gil->longest_hold_ns) {
         gil->longest_hold_ns = ns;
-        gil->longest_hold_tid = turn->tid;
+        gil->longest_hold_tid = gil_span->tid;
     }
-    end_hold(exact, person, turn);
+    end_hold(exact, person, gil_span);
 }
 
-void gs_turn_feed_turn(struct gs_turn_feed *exact, const struct gs_turn *turn)
+void gs_exact_feed_turn(struct gs_exact_feed *exact, const struct gs_gil_span *gil_span)
 {
-    struct person *person = meet(exact, turn->tid, false);
-    if (!person || turn->lock >= exact->spots->count)
+    struct person *person = meet(exact, gil_span->tid, false);
+    if (!person || gil_span->lock >= exact->addresses->count)
         return;
     struct gs_account_thread *thread = gs_account_at(exact->sum, person->thread);
-    gs_account_spend(thread, turn->word, turn->end_ns - turn->begin_ns);
-    if (turn->word == GS_HOLDS)
-        add_hold(exact, person, turn);
-    else if (turn->word == GS_WAITS)
-        gs_account_wait(exact->sum, person->thread, turn->end_ns - turn->since_ns);
+    gs_account_spend(thread, gil_span->word, gil_span->end_ns - gil_span->begin_ns);
+    if (gil_span->word == GS_HOLDS)
+        add_hold(exact, person, gil_span);
+    else if (gil_span->word == GS_WAITS)
+        gs_account_wait(exact->sum, person->thread, gil_span->end_ns - gil_span->since_ns);
 }
 
-void gs_turn_feed_moment(struct gs_turn_feed *exact, unsigned lock, pid_t holder, uint32_t waiters, uint64_t ns)
+void gs_exact_feed_moment(struct gs_exact_feed *exact, unsigned lock, pid_t holder, uint32_t waiters, uint64_t ns)
 {
-    if (lock < exact->spots->count)
+    if (lock < exact->addresses->count)
         gs_account_gil(exact->sum, lock, holder != 0, waiters, ns);
 }
 
-void gs_turn_feed_blame(struct gs_turn_feed *exact, pid_t waiter, pid_t holder, uint64_t ns)
+void gs_exact_feed_blame(struct gs_exact_feed *exact, pid_t waiter, pid_t holder, uint64_t ns)
 {
     const struct person *first = meet(exact, waiter, false);
     uint32_t thread = first ? first->thread : 0;
@@ -328,7 +329,7 @@ void gs_turn_feed_blame(struct gs_turn_feed *exact, pid_t waiter, pid_t holder, 
 
 /* ---- windows ---- */
 
-void gs_turn_feed_window(struct gs_turn_feed *exact, uint64_t ns)
+void gs_exact_feed_window(struct gs_exact_feed *exact, uint64_t ns)
 {
     double all = (double)ns;
     exact->windows++;
@@ -353,7 +354,7 @@ static double student(uint64_t freedom)
 /* The error of a ratio of sums over windows that were chosen out of the whole time (W. G. Cochran, Sampling Techniques,
  * 6.4), which gets smaller as they become all of it. It is told as that of a normal distribution with the same bound.
  */
-static double half_width(const struct gs_turn_feed *exact, const struct person *person, uint64_t whole_ns)
+static double half_width(const struct gs_exact_feed *exact, const struct person *person, uint64_t whole_ns)
 {
     double traced = (double)exact->window_ns, n = (double)exact->windows;
     double left = exact->window_ns < whole_ns ? 1 - traced / (double)whole_ns : 0;
@@ -369,7 +370,7 @@ static double half_width(const struct gs_turn_feed *exact, const struct person *
 
 /* ---- the end of a span ---- */
 
-static struct gs_figure on_cpu(const struct gs_turn_feed *exact, const struct person *person, uint64_t whole_ns)
+static struct gs_figure on_cpu(const struct gs_exact_feed *exact, const struct person *person, uint64_t whole_ns)
 {
     uint64_t ran_ns, before_ns = person->ran_ns.value;
     if (!person->ran_ns.known || whole_ns == 0 || !exact->source.ran(exact->source.context, person->tid, &ran_ns) ||
@@ -378,12 +379,12 @@ static struct gs_figure on_cpu(const struct gs_turn_feed *exact, const struct pe
     return gs_figure((double)(ran_ns - before_ns) / (double)whole_ns);
 }
 
-uint64_t gs_turn_feed_traced_ns(const struct gs_turn_feed *exact)
+uint64_t gs_exact_feed_traced_ns(const struct gs_exact_feed *exact)
 {
     return exact->window_ns;
 }
 
-enum gs_status gs_turn_feed_finish(struct gs_turn_feed *exact, uint64_t whole_ns, struct gs_gilstat *stat)
+enum gs_status gs_exact_feed_finish(struct gs_exact_feed *exact, uint64_t whole_ns, struct gs_gilstat *stat)
 {
     static const struct gs_account_knows all = {true, true, true, true};
     for (size_t i = 0; i < exact->count; i++) {

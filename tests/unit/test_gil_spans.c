@@ -1,4 +1,4 @@
-/* Events of exact tracing made into turns, on made-up events: order, beginnings, ends. */
+/* Events of exact tracing made into spans, on made-up events: order, beginnings, ends. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "trace/turns.h"
+#include "trace/gil_spans.h"
 
 enum { BEGIN = 1000, A = 11, B = 12, C = 13 };
 
@@ -16,7 +16,7 @@ enum { BEGIN = 1000, A = 11, B = 12, C = 13 };
 struct log {
     char text[4096];
     size_t len;
-    struct gs_turns *turns;
+    struct gs_gil_spans *gil_spans;
 };
 
 static void put(struct log *log, const char *fmt, ...) GS_PRINTF(2, 3);
@@ -30,20 +30,20 @@ static void put(struct log *log, const char *fmt, ...)
     log->len += (size_t)len;
 }
 
-static void turn(void *context, const struct gs_turn *turn)
+static void gil_span(void *context, const struct gs_gil_span *gil_span)
 {
-    put(context, "%d %s%s %d-%d%s", turn->tid, turn->begun ? "" : "<", gs_gil_word_name(turn->word),
-        (int)turn->begin_ns, (int)turn->end_ns, turn->ended ? "" : ">");
-    if (turn->since_ns != turn->begin_ns)
-        put(context, " since %d", (int)turn->since_ns);
-    if (turn->asks)
-        put(context, " asked %u", turn->asks);
-    if (turn->waiters)
-        put(context, " waiters %u", turn->waiters);
-    if (turn->forced)
+    put(context, "%d %s%s %d-%d%s", gil_span->tid, gil_span->begun ? "" : "<", gs_gil_word_name(gil_span->word),
+        (int)gil_span->begin_ns, (int)gil_span->end_ns, gil_span->ended ? "" : ">");
+    if (gil_span->since_ns != gil_span->begin_ns)
+        put(context, " since %d", (int)gil_span->since_ns);
+    if (gil_span->asks)
+        put(context, " asked %u", gil_span->asks);
+    if (gil_span->waiters)
+        put(context, " waiters %u", gil_span->waiters);
+    if (gil_span->forced)
         put(context, " forced");
-    if (turn->from)
-        put(context, " from %d at %d", turn->from, (int)turn->from_ns);
+    if (gil_span->from)
+        put(context, " from %d at %d", gil_span->from, (int)gil_span->from_ns);
     put(context, "\n");
 }
 
@@ -60,29 +60,29 @@ static void blame(void *context, pid_t waiter, pid_t holder, uint64_t ns)
 
 static void start(struct log *log, bool all)
 {
-    struct gs_turns_calls calls = {log, turn, all ? moment : NULL, all ? blame : NULL};
-    *log = (struct log){.turns = gs_turns_new(&calls)};
-    assert_non_null(log->turns);
-    gs_turns_start(log->turns, BEGIN);
+    struct gs_gil_spans_calls calls = {log, gil_span, all ? moment : NULL, all ? blame : NULL};
+    *log = (struct log){.gil_spans = gs_gil_spans_new(&calls)};
+    assert_non_null(log->gil_spans);
+    gs_gil_spans_start(log->gil_spans, BEGIN);
 }
 
 static void tell(struct log *log, pid_t tid, enum gs_gil_word word)
 {
-    assert_int_equal(gs_turns_tell(log->turns, tid, 0, word), GS_OK);
+    assert_int_equal(gs_gil_spans_tell(log->gil_spans, tid, 0, word), GS_OK);
 }
 
 static void add(struct log *log, uint64_t ns, pid_t tid, enum gs_act act)
 {
     struct gs_event event = {.time_ns = ns, .tid = tid, .act = (uint8_t)act};
-    assert_int_equal(gs_turns_event(log->turns, &event), GS_OK);
+    assert_int_equal(gs_gil_spans_event(log->gil_spans, &event), GS_OK);
 }
 
 static void check(struct log *log, uint64_t end_ns, uint64_t violations, const char *expected)
 {
-    gs_turns_stop(log->turns, end_ns);
+    gs_gil_spans_stop(log->gil_spans, end_ns);
     assert_string_equal(log->text, expected);
-    assert_int_equal(gs_turns_violations(log->turns), violations);
-    gs_turns_free(log->turns);
+    assert_int_equal(gs_gil_spans_violations(log->gil_spans), violations);
+    gs_gil_spans_free(log->gil_spans);
 }
 
 static void a_contended_hand_over(void **state)
@@ -204,9 +204,9 @@ static void parts_are_handed_on_and_go_on(void **state)
     tell(&log, B, GS_WITHOUT);
     add(&log, 1100, A, GS_ACT_TAKE);
     add(&log, 1150, B, GS_ACT_WAIT);
-    assert_int_equal(gs_turns_holder(log.turns, 0, &since_ns), A);
+    assert_int_equal(gs_gil_spans_holder(log.gil_spans, 0, &since_ns), A);
     assert_int_equal(since_ns, 1100);
-    gs_turns_cut(log.turns, 1200);
+    gs_gil_spans_cut(log.gil_spans, 1200);
     add(&log, 1300, A, GS_ACT_DROP);
     check(&log, 1300, 0,
           "  1000-1100: 0, 0\n"
@@ -229,9 +229,9 @@ static void windows_know_nothing_of_each_other(void **state)
     (void)state;
     start(&log, false);
     tell(&log, A, GS_HOLDS);
-    gs_turns_stop(log.turns, 1100);
+    gs_gil_spans_stop(log.gil_spans, 1100);
     add(&log, 1150, A, GS_ACT_DROP); /* nobody looks */
-    gs_turns_start(log.turns, 2000);
+    gs_gil_spans_start(log.gil_spans, 2000);
     tell(&log, B, GS_HOLDS);
     check(&log, 2100, 0, "11 <holds 1000-1100>\n12 <holds 2000-2100>\n");
 }

@@ -3,14 +3,14 @@
  * Python/pystate.c, PyThreadState_Swap stores to _PyThreadState_Current while the GIL is had; nptl/sem_waitcommon.c
  * adds to the semaphore when it begins to wait. */
 #include "python/gil.h"
-#include "trace/spots.h"
+#include "trace/gil_addresses.h"
 
 enum { INTERPRETERS_MOST = 1024, SEMAPHORE_BYTES = 8 };
 
-static bool has_gil(const struct gs_spots *spots, gs_addr owner)
+static bool has_gil(const struct gs_gil_addresses *addresses, gs_addr owner)
 {
-    for (size_t i = 0; i < spots->count; i++) {
-        if (spots->list[i].owner == owner)
+    for (size_t i = 0; i < addresses->count; i++) {
+        if (addresses->list[i].owner == owner)
             return true;
     }
     return false;
@@ -22,42 +22,42 @@ static bool fits(gs_addr addr, uint8_t len)
     return addr && addr % len == 0;
 }
 
-static void add_spot(struct gs_spots *spots, const struct gs_gil_place *place, int64_t interpreter)
+static void add_address(struct gs_gil_addresses *addresses, const struct gs_gil_place *place, int64_t interpreter)
 {
-    struct gs_spot spot = {.interpreter = interpreter};
+    struct gs_gil_address address = {.interpreter = interpreter};
     if (fits(place->locked.addr, 4)) {
-        spot.owner = place->locked.addr;
-        spot.owner_len = 4;
+        address.owner = place->locked.addr;
+        address.owner_len = 4;
     } else if (fits(place->current.addr, 8)) {
-        spot.owner = place->current.addr;
-        spot.owner_len = 8;
-        spot.pointer = true;
+        address.owner = place->current.addr;
+        address.owner_len = 8;
+        address.pointer = true;
     }
-    if (!spot.owner || has_gil(spots, spot.owner))
+    if (!address.owner || has_gil(addresses, address.owner))
         return;
     if (fits(place->interval.addr, 8)) {
-        spot.wait = place->interval.addr;
-        spot.wait_len = 8;
-        spot.wait_reads = true;
+        address.wait = place->interval.addr;
+        address.wait_len = 8;
+        address.wait_reads = true;
     } else if (fits(place->semaphore.addr, SEMAPHORE_BYTES)) {
-        spot.wait = place->semaphore.addr;
-        spot.wait_len = SEMAPHORE_BYTES;
+        address.wait = place->semaphore.addr;
+        address.wait_len = SEMAPHORE_BYTES;
     }
-    if (spots->count == GS_SPOTS_MOST)
-        spots->left_out++;
+    if (addresses->count == GS_SPOTS_MOST)
+        addresses->left_out++;
     else
-        spots->list[spots->count++] = spot;
+        addresses->list[addresses->count++] = address;
 }
 
 /* 3.12 on: each interpreter points to the one that it uses. */
-static enum gs_status walk_interpreters(struct gs_spots *spots, const struct gs_python *python, bool *off)
+static enum gs_status walk_interpreters(struct gs_gil_addresses *addresses, const struct gs_python *python, bool *off)
 {
     const struct gs_layout *layout = &python->layout;
     gs_addr interpreter = 0, next, gil;
     enum gs_status status = gs_mem_read_addr(python->mem, python->at.interp_head, &interpreter);
     for (int i = 0; interpreter && status == GS_OK && i < INTERPRETERS_MOST; i++) {
         struct gs_gil_place place;
-        struct gs_spots one = {0};
+        struct gs_gil_addresses one = {0};
         uint64_t id = 0;
         status = gs_mem_read_addr(python->mem, interpreter + (gs_addr)layout->is_next, &next);
         if (!status)
@@ -72,38 +72,39 @@ static enum gs_status walk_interpreters(struct gs_spots *spots, const struct gs_
             !enabled) {
             *off = true;
         } else if (placed && id == 0) { /* the newest comes first in the list: the main one is put before it */
-            add_spot(&one, &place, 0);
-            for (size_t k = 0; k < spots->count && one.count < GS_SPOTS_MOST; k++) {
-                if (spots->list[k].owner != one.list[0].owner)
-                    one.list[one.count++] = spots->list[k];
+            add_address(&one, &place, 0);
+            for (size_t k = 0; k < addresses->count && one.count < GS_SPOTS_MOST; k++) {
+                if (addresses->list[k].owner != one.list[0].owner)
+                    one.list[one.count++] = addresses->list[k];
             }
-            one.left_out = spots->left_out + (spots->count == GS_SPOTS_MOST && one.count == GS_SPOTS_MOST);
-            *spots = one;
+            one.left_out = addresses->left_out + (addresses->count == GS_SPOTS_MOST && one.count == GS_SPOTS_MOST);
+            *addresses = one;
         } else if (placed) {
-            add_spot(spots, &place, (int64_t)id);
+            add_address(addresses, &place, (int64_t)id);
         }
         interpreter = next;
     }
     return status;
 }
 
-enum gs_status gs_spots_find(struct gs_spots *spots, const struct gs_python *python, struct gs_err *err)
+enum gs_status gs_gil_addresses_find(struct gs_gil_addresses *addresses, const struct gs_python *python,
+                                     struct gs_err *err)
 {
     struct gs_gil_place place;
     enum gs_status status = GS_OK;
     bool off = false;
-    *spots = (struct gs_spots){0};
+    *addresses = (struct gs_gil_addresses){0};
     if (python->layout.gil_home == GS_GIL_INTERPRETER)
-        status = walk_interpreters(spots, python, &off);
+        status = walk_interpreters(addresses, python, &off);
     else if (gs_gil_place(python, 0, &place))
-        add_spot(spots, &place, 0);
+        add_address(addresses, &place, 0);
     if (status)
         return gs_fail(err, status, "cannot trace process %d: %s", (int)python->target->pid, gs_status_text(status));
-    spots->none = off && spots->count == 0;
-    spots->waits = spots->count <= GS_SPOTS_MOST / 2;
-    for (size_t i = 0; i < spots->count && !spots->waits; i++)
-        spots->list[i].wait = 0;
-    if (spots->count == 0 && !spots->none)
+    addresses->none = off && addresses->count == 0;
+    addresses->waits = addresses->count <= GS_SPOTS_MOST / 2;
+    for (size_t i = 0; i < addresses->count && !addresses->waits; i++)
+        addresses->list[i].wait = 0;
+    if (addresses->count == 0 && !addresses->none)
         return gs_fail(err, GS_FAILED, "cannot trace process %d: this Python does not tell where its GIL is",
                        (int)python->target->pid);
     return GS_OK;

@@ -9,15 +9,15 @@
 
 #include <cmocka.h>
 
-#include "gil/turn_feed.h"
+#include "gil/exact_feed.h"
 
 enum { A = 11, B = 12 };
 #define MS UINT64_C(1000000)
 
-static const struct gs_spots one_gil = {.list = {{.owner = 16, .owner_len = 4}}, .count = 1, .waits = true};
+static const struct gs_gil_addresses one_gil = {.list = {{.owner = 16, .owner_len = 4}}, .count = 1, .waits = true};
 
 struct sums {
-    struct gs_turn_feed *exact;
+    struct gs_exact_feed *exact;
     struct gs_gilstat stat;
 };
 
@@ -39,33 +39,33 @@ static bool ran(void *context, pid_t tid, uint64_t *ran_ns)
 
 static void begin(struct sums *s)
 {
-    struct gs_turn_feed_source source = {NULL, find_name, ran};
-    *s = (struct sums){.exact = gs_turn_feed_new(&one_gil, 20 * MS, &source)};
+    struct gs_exact_feed_source source = {NULL, find_name, ran};
+    *s = (struct sums){.exact = gs_exact_feed_new(&one_gil, 20 * MS, &source)};
     assert_non_null(s->exact);
 }
 
 static void finish(struct sums *s, uint64_t span_ns)
 {
-    gs_turn_feed_window(s->exact, span_ns);
-    assert_int_equal(gs_turn_feed_finish(s->exact, span_ns, &s->stat), GS_OK);
+    gs_exact_feed_window(s->exact, span_ns);
+    assert_int_equal(gs_exact_feed_finish(s->exact, span_ns, &s->stat), GS_OK);
 }
 
 static void end(struct sums *s)
 {
     gs_gilstat_fini(&s->stat);
-    gs_turn_feed_free(s->exact);
+    gs_exact_feed_free(s->exact);
 }
 
 static void add(struct sums *s, pid_t tid, enum gs_gil_word word, uint64_t begin_ns, uint64_t end_ns, pid_t from)
 {
-    gs_turn_feed_turn(s->exact, &(struct gs_turn){.tid = tid,
-                                                  .word = (uint8_t)word,
-                                                  .begun = true,
-                                                  .ended = true,
-                                                  .since_ns = begin_ns,
-                                                  .begin_ns = begin_ns,
-                                                  .end_ns = end_ns,
-                                                  .from = from});
+    gs_exact_feed_turn(s->exact, &(struct gs_gil_span){.tid = tid,
+                                                       .word = (uint8_t)word,
+                                                       .begun = true,
+                                                       .ended = true,
+                                                       .since_ns = begin_ns,
+                                                       .begin_ns = begin_ns,
+                                                       .end_ns = end_ns,
+                                                       .from = from});
 }
 
 static void turns_become_figures(void **state)
@@ -78,10 +78,10 @@ static void turns_become_figures(void **state)
     add(&s, A, GS_WITHOUT, 40 * MS, 100 * MS, 0);
     add(&s, B, GS_HOLDS, 40 * MS, 45 * MS, A);
     add(&s, B, GS_HOLDS, 50 * MS, 55 * MS, B); /* its own */
-    gs_turn_feed_moment(s.exact, 0, A, 1, 40 * MS);
-    gs_turn_feed_moment(s.exact, 0, 0, 0, 60 * MS);
-    gs_turn_feed_moment(s.exact, 3, A, 1, 40 * MS); /* no such GIL */
-    gs_turn_feed_blame(s.exact, B, A, 30 * MS);
+    gs_exact_feed_moment(s.exact, 0, A, 1, 40 * MS);
+    gs_exact_feed_moment(s.exact, 0, 0, 0, 60 * MS);
+    gs_exact_feed_moment(s.exact, 3, A, 1, 40 * MS); /* no such GIL */
+    gs_exact_feed_blame(s.exact, B, A, 30 * MS);
     finish(&s, 100 * MS);
     assert_int_equal(s.stat.thread_count, 2);
     assert_int_equal(s.stat.gil_count, 1);
@@ -107,7 +107,7 @@ static void turns_become_figures(void **state)
 static void see_in(struct sums *s, pid_t tid, uint64_t since_ns, uint64_t ns, const char *function)
 {
     struct gs_place place = {.function = function, .file = "a.py", .line = 1, .kind = GS_FRAME_PYTHON};
-    gs_turn_feed_see(s->exact, 0, tid, since_ns, ns, &place, NULL);
+    gs_exact_feed_see(s->exact, 0, tid, since_ns, ns, &place, NULL);
 }
 
 static void see(struct sums *s, uint64_t ns, const char *function)
@@ -181,18 +181,18 @@ static void parts_are_summed_up_once(void **state)
     struct sums s;
     (void)state;
     begin(&s);
-    struct gs_turn part = {
+    struct gs_gil_span part = {
         .tid = A, .word = GS_HOLDS, .begun = true, .since_ns = 10 * MS, .begin_ns = 10 * MS, .end_ns = 50 * MS};
-    gs_turn_feed_turn(s.exact, &part);
+    gs_exact_feed_turn(s.exact, &part);
     finish(&s, 50 * MS);
     assert_int_equal(s.stat.threads[0].acquisitions.value, 1);
     assert_int_equal(s.stat.threads[0].longest_hold_us.value, 40000);
     gs_gilstat_fini(&s.stat);
-    gs_turn_feed_next(s.exact);
+    gs_exact_feed_next(s.exact);
     part.begin_ns = 50 * MS;
     part.end_ns = 60 * MS;
     part.ended = true;
-    gs_turn_feed_turn(s.exact, &part);
+    gs_exact_feed_turn(s.exact, &part);
     finish(&s, 50 * MS);
     assert_int_equal(s.stat.threads[0].acquisitions.value, 0);
     assert_int_equal(s.stat.threads[0].longest_hold_us.value, 50000);
@@ -212,10 +212,10 @@ static double width(uint64_t windows, uint64_t whole_ns, bool alike)
             add(&s, A, GS_HOLDS, at, at + 5 * MS, 0);
         else
             add(&s, A, i % 2 ? GS_HOLDS : GS_WITHOUT, at, at + 10 * MS, 0);
-        gs_turn_feed_window(s.exact, 10 * MS);
+        gs_exact_feed_window(s.exact, 10 * MS);
     }
-    assert_int_equal(gs_turn_feed_traced_ns(s.exact), windows * 10 * MS);
-    assert_int_equal(gs_turn_feed_finish(s.exact, whole_ns, &s.stat), GS_OK);
+    assert_int_equal(gs_exact_feed_traced_ns(s.exact), windows * 10 * MS);
+    assert_int_equal(gs_exact_feed_finish(s.exact, whole_ns, &s.stat), GS_OK);
     double found = s.stat.threads[0].half_width;
     end(&s);
     return found;
@@ -240,8 +240,8 @@ static void processor_time_is_that_of_the_span(void **state)
     struct sums s;
     (void)state;
     begin(&s);
-    gs_turn_feed_meet(s.exact, A, true); /* asked here, */
-    gs_turn_feed_meet(s.exact, B, true);
+    gs_exact_feed_meet(s.exact, A, true); /* asked here, */
+    gs_exact_feed_meet(s.exact, B, true);
     finish(&s, 100 * MS); /* and here, after B */
     assert_true(fabs(s.stat.threads[0].on_cpu.value - 0.2) < 1e-9);
     assert_false(s.stat.threads[1].on_cpu.known);
@@ -260,11 +260,11 @@ static void threads_that_ended_become_one_row(void **state)
     add(&s, A, GS_WITHOUT, 0, COUNT * MS, 0);
     for (int i = 0; i < COUNT; i++) {
         add(&s, FIRST + i, GS_HOLDS, (uint64_t)i * MS, ((uint64_t)i + 1) * MS, 0);
-        gs_turn_feed_window(s.exact, MS);
-        gs_turn_feed_ended(s.exact, FIRST + i);
+        gs_exact_feed_window(s.exact, MS);
+        gs_exact_feed_ended(s.exact, FIRST + i);
     }
     add(&s, B, GS_WAITS, 0, COUNT * MS, 0);
-    assert_int_equal(gs_turn_feed_finish(s.exact, 2 * COUNT * MS, &s.stat), GS_OK);
+    assert_int_equal(gs_exact_feed_finish(s.exact, 2 * COUNT * MS, &s.stat), GS_OK);
     assert_in_range(s.stat.thread_count, GS_ACCOUNT_ENDED_KEPT + 2, GS_ACCOUNT_ENDED + 3);
     for (size_t i = 0; i < s.stat.thread_count; i++) {
         const struct gs_gilstat_thread *thread = &s.stat.threads[i];

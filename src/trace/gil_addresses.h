@@ -1,6 +1,6 @@
 /* Which words of a Python are to be watched: those that change hands with each GIL. */
-#ifndef GS_TRACE_SPOTS_H
-#define GS_TRACE_SPOTS_H
+#ifndef GS_TRACE_GIL_ADDRESSES_H
+#define GS_TRACE_GIL_ADDRESSES_H
 
 #include "gilspy/python.h"
 #include "trace/perf.h"
@@ -8,7 +8,7 @@
 enum { GS_SPOTS_MOST = 4 /* debug registers of x86 */ };
 
 /* One GIL. */
-struct gs_spot {
+struct gs_gil_address {
     gs_addr owner; /* stored to when it is taken and when it is dropped */
     uint8_t owner_len;
     bool pointer; /* what is stored there is whose it is, 0: nobody's (2.7); otherwise 1 or 0 */
@@ -18,8 +18,8 @@ struct gs_spot {
     int64_t interpreter; /* id of the first that has it */
 };
 
-struct gs_spots {
-    struct gs_spot list[GS_SPOTS_MOST]; /* the main interpreter's first */
+struct gs_gil_addresses {
+    struct gs_gil_address list[GS_SPOTS_MOST]; /* the main interpreter's first */
     size_t count;
     size_t left_out; /* GILs for which there are not enough debug registers */
     bool waits;      /* their waits are watched too */
@@ -27,6 +27,7 @@ struct gs_spots {
 };
 
 /* GS_UNREADABLE, GS_GONE; GS_FAILED with err filled: this build does not tell where its GIL is. */
-enum gs_status gs_spots_find(struct gs_spots *spots, const struct gs_python *python, struct gs_err *err) GS_MUST_CHECK;
+enum gs_status gs_gil_addresses_find(struct gs_gil_addresses *addresses, const struct gs_python *python,
+                                     struct gs_err *err) GS_MUST_CHECK;
 
 #endif
