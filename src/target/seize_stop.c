@@ -86,17 +86,19 @@ static uint64_t stopped_since(void)
     return gs_most(one.asked_ns, now_ns - (waited_ns - one.waited_ns));
 }
 
+/* Whoever has not asked for it yet is told first: as long as the word says that it stands still, it does. */
 void gs_seize_let_go(void)
 {
     pid_t tid = one.stopped;
     if (!tid)
         return;
     set_timer(0);
-    ptrace(PTRACE_CONT, tid, 0, 0);
     one.stopped = 0;
     one.request->stood_ns = gs_clock_ns() - one.request->since_ns;
-    if (!answer(tid, GS_REQUEST_GO, GS_REQUEST_GONE))
-        answer(tid, GS_REQUEST_STOPPED, GS_REQUEST_GONE);
+    bool told = answer(tid, GS_REQUEST_STOPPED, GS_REQUEST_GONE);
+    ptrace(PTRACE_CONT, tid, 0, 0);
+    if (!told)
+        answer(tid, GS_REQUEST_GO, GS_REQUEST_GONE);
 }
 
 /* What it stopped with is taken from the kernel's hands, or it would be found again and again: there is no signal in it
