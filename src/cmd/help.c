@@ -8,12 +8,12 @@
 
 enum { COLUMNS = 80, NAME_COLUMN = 26 };
 
-/* Prints text from the column on where the cursor is, further lines indented by `indent`. */
+/* Prints a line of text from the column on where the cursor is, further ones indented by `indent`. */
 static void wrap(FILE *out, int column, int indent, const char *text)
 {
     const char *space = "";
-    while (*text) {
-        int len = (int)strcspn(text, " ");
+    while (*text && *text != '\n') {
+        int len = (int)strcspn(text, " \n");
         if (column + (int)strlen(space) + len > COLUMNS && *space) {
             fprintf(out, "\n%*s", indent, "");
             column = indent;
@@ -82,16 +82,14 @@ void gs_help_overview(FILE *out)
 
 void gs_help_command(const struct gs_cmd *cmd, FILE *out)
 {
-    char line[512];
     fprintf(out, "Usage: gilspy %s%s%s%s\n\n", cmd->name, cmd->options & ~GS_OPT(HELP) ? " [OPTION...]" : "",
             cmd->operands ? " " : "", cmd->operands ? cmd->operands : "");
     for (const char *p = cmd->help; *p; p += p[0] == '\n') {
         size_t len = strcspn(p, "\n");
-        snprintf(line, sizeof line, "%.*s", (int)len, p);
-        if (line[0] == ' ')
-            fprintf(out, "%s\n", line);
+        if (p[0] == ' ')
+            fprintf(out, "%.*s\n", (int)len, p);
         else
-            wrap(out, 0, 0, line);
+            wrap(out, 0, 0, p);
         p += len;
     }
     show_options(cmd, cmd->options, out);

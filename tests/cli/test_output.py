@@ -28,10 +28,13 @@ def test_overview(words):
         assert re.search(r"^ +%s +\w" % command, done.stdout, re.M)
 
 
-@pytest.mark.parametrize("command", ["dump", "top", "ps", "help"])
+@pytest.mark.parametrize("command", ["dump", "top", "ps", "stat", "trace", "record", "report", "why", "doctor", "help"])
 def test_help_of_a_command(command):
     done = gilspy.run("help", command)
     assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith("Usage: gilspy " + command)
+    told = done.stdout.split("\n\nOptions:")[0].split("\n\n")[1:]
+    for paragraph in (p for p in told if not p.startswith("  ")): # none is cut, however long
+        assert paragraph[-1] in ".:"
     assert gilspy.run(command, "--help").stdout == done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
 
