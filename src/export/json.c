@@ -5,7 +5,9 @@
 #include "base/escape.h"
 #include "export/json.h"
 
-enum { JSON_FLAGS = JSON_ENSURE_ASCII | JSON_ENCODE_ANY, FIGURE_DIGITS = 9 };
+/* A double has 15 digits that were meant: 2.13 is not written as 2.1299999999999999, whatever jansson does with more.
+ */
+enum { JSON_FLAGS = JSON_ENSURE_ASCII | JSON_ENCODE_ANY, FIGURE_DIGITS = 9, DIGITS = 15 };
 
 json_t *gs_json_text(const char *theirs)
 {
@@ -72,7 +74,7 @@ static enum gs_status write_value(json_t *value, size_t flags, FILE *out)
 
 enum gs_status gs_json_write(json_t *value, FILE *out)
 {
-    return write_value(value, JSON_FLAGS, out);
+    return write_value(value, JSON_FLAGS | JSON_REAL_PRECISION(DIGITS), out);
 }
 
 enum gs_status gs_json_write_figures(json_t *value, FILE *out)

@@ -272,15 +272,20 @@ enum gs_status gs_target_check(const struct gs_target *target)
 }
 
 /* Where the kernel lets tasks wait that are frozen: by version 1 of cgroups (kernel/freezer.c, 6.18), by version 2
- * (do_freezer_trap in kernel/signal.c). */
+ * (do_freezer_trap in kernel/signal.c, which compilers make a part of get_signal; who is stopped there by a signal or
+ * a tracer has another state). */
 static bool is_frozen(const struct gs_target *target)
 {
-    static const char *const places[] = {"__refrigerator", "do_freezer_trap"};
+    static const char *const places[] = {"__refrigerator", "do_freezer_trap", "get_signal"};
     char file[48], wchan[64];
     snprintf(file, sizeof file, "task/%d/wchan", (int)target->living);
     if (gs_proc_read(target->pid, file, wchan, sizeof wchan) <= 0)
         return false;
-    return strcmp(wchan, places[0]) == 0 || strcmp(wchan, places[1]) == 0;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        if (strcmp(wchan, places[i]) == 0)
+            return true;
+    }
+    return false;
 }
 
 char gs_target_stopped(const struct gs_target *target, pid_t *tracer)

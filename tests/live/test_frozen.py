@@ -6,9 +6,8 @@ import pytest
 import gilspy
 from target import running, until
 
-FREEZER = "/sys/fs/cgroup/freezer"  # of version 1; with version 2 it is a file of each cgroup
-
-pytestmark = pytest.mark.skipif(not os.access(FREEZER, os.W_OK), reason="needs the freezer of cgroups version 1, and root")
+VERSION_1 = "/sys/fs/cgroup/freezer"
+VERSION_2 = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
 
 
 def write(path, text):
@@ -21,22 +20,48 @@ def read(path):
         return file.read()
 
 
-@pytest.fixture
-def frozen(python, folders):
+class Version1:
+    def __init__(self, name):
+        self.path = os.path.join(VERSION_1, name)
+
+    def freeze(self, how):
+        write(self.path + "/freezer.state", "FROZEN" if how else "THAWED")
+
+    def is_frozen(self):
+        return read(self.path + "/freezer.state") == "FROZEN\n"
+
+
+class Version2:
+    def __init__(self, name):
+        root = next((root for root in VERSION_2 if os.path.exists(root + "/cgroup.procs")), VERSION_2[0])
+        self.path = os.path.join(root, name)
+
+    def freeze(self, how):
+        write(self.path + "/cgroup.freeze", "1" if how else "0")
+
+    def is_frozen(self):
+        return "frozen 1\n" in read(self.path + "/cgroup.events")
+
+
+@pytest.fixture(params=[Version1, Version2])
+def frozen(request, python, folders):
     with running(python, folders, "guarded.py", pipes=["call", "stray", "spin"]) as target:
-        group = "%s/gilspy-test-%d" % (FREEZER, target.pid)
-        os.mkdir(group)
+        group = request.param("gilspy-test-%d" % target.pid)
+        root = os.path.dirname(group.path)
+        if not (os.path.exists(root + "/cgroup.procs") and os.access(root, os.W_OK)):
+            pytest.skip("needs cgroups of %s below %s, and root" % (request.param.__name__, root))
+        os.mkdir(group.path)
         try:
-            write(group + "/cgroup.procs", str(target.pid))
-            write(group + "/freezer.state", "FROZEN")
-            until(lambda: read(group + "/freezer.state") == "FROZEN\n", "the process to be frozen")
+            write(group.path + "/cgroup.procs", str(target.pid))
+            group.freeze(True)
+            until(group.is_frozen, "the process to be frozen")
             yield target
         finally:
-            write(group + "/freezer.state", "THAWED")
+            group.freeze(False)
             target.process.kill()
             target.process.wait()
-            until(lambda: not read(group + "/cgroup.procs"), "the process to leave")
-            os.rmdir(group)
+            until(lambda: not read(group.path + "/cgroup.procs"), "the process to leave")
+            os.rmdir(group.path)
 
 
 def test_it_is_said(frozen, tmp_path):

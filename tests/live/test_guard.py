@@ -284,6 +284,8 @@ def test_killed_at_every_step(target, tmp_path, call_name, stops):
             sent += 1
         call(target)
         assert target.ask("values")["answer"] == list(range(sent))
+        if stops: # it goes on asking for that until it is killed
+            until(lambda: "killed by SIGKILL" in log.read_text(), "the call number %d" % when)
         killed += "killed by SIGKILL" in log.read_text()
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -51,8 +51,11 @@ def begun():
 
 def test_two_that_compute(begun):
     with Spinning(2) as spinning:
-        count(1_000_000)
-        total, threads = gil_load.get()
+        for _ in range(20): # the first are enough but on a busy machine
+            count(1_000_000)
+            total, threads = gil_load.get()
+            if threads[threading.get_ident()]["held"] > 0:
+                break
     gil_load.stop()
     assert set(total) == KEYS and 0.7 < total["held"] <= 1 and total["held"] == total["held_1m"]
     assert total["wait"] > 0.5
