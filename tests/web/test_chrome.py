@@ -125,8 +125,8 @@ def test_metadata(draw):
 @pytest.fixture(scope="session")
 def viztracer():
     """The folder of an environment with VizTracer in it."""
-    if not os.environ.get("GILSPY_TEST_VIZTRACER"):
-        pytest.skip("VizTracer (20 MB from PyPI) is only fetched when GILSPY_TEST_VIZTRACER is set, as .ci/run does")
+    if not os.environ.get("GILSPY_TEST_TOOLS"):
+        pytest.skip("VizTracer (20 MB from PyPI) is only fetched when GILSPY_TEST_TOOLS is set, as .ci/run does")
     folder = os.path.join(BUILD, "viztracer")
     with open(folder + ".lock", "w") as lock:  # two workers make it once
         fcntl.flock(lock, fcntl.LOCK_EX)

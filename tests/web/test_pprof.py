@@ -128,6 +128,8 @@ def test_hostile(draw):
 
 @pytest.fixture(scope="session")
 def go():
+    if not os.environ.get("GILSPY_TEST_TOOLS"):
+        pytest.skip("Go's pprof (a minute to build) only reads profiles when GILSPY_TEST_TOOLS is set, as .ci/run does")
     found = shutil.which("go") or shutil.which("/usr/local/go/bin/go")
     if not found:
         pytest.skip("no Go here, whose pprof reads profiles")
