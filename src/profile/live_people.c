@@ -5,6 +5,7 @@
 #include "base/cut.h"
 #include "base/joined.h"
 #include "base/room.h"
+#include "base/sorted.h"
 #include "profile/live_people.h"
 
 struct gs_live_process *gs_live_process_of(const struct gs_live_people *people, uint32_t number)
@@ -53,15 +54,7 @@ enum gs_status gs_live_add_process(struct gs_live_people *people, uint32_t numbe
 /* Where the thread is in the list, or would be. */
 static size_t index_of(const struct gs_live_people *people, uint32_t number)
 {
-    size_t low = 0, high = people->thread_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (people->threads[middle]->number < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return GS_FIRST_NOT(i, people->thread_count, people->threads[i]->number < number);
 }
 
 struct gs_live_thread *gs_live_thread_of(const struct gs_live_people *people, uint32_t number)

@@ -1,6 +1,7 @@
 /* From an instruction to its source line: the four generations of CPython's line tables. */
 #include <stdlib.h>
 
+#include "base/sorted.h"
 #include "python/code_read.h"
 
 /* One entry of a table: so many bytes of code are on the line that `before` leads to; `after` comes behind them. */
@@ -128,15 +129,8 @@ void gs_code_mark_lines(const struct gs_layout *layout, struct gs_code *code)
 /* The last mark at or before the instruction; the beginning where there is none. */
 static struct gs_line_mark mark_before(const struct gs_code *code, uint32_t instr)
 {
-    size_t low = 0, high = code->mark_count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (code->marks[mid].at <= instr)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low > 0 ? code->marks[low - 1] : (struct gs_line_mark){.line = code->first_line};
+    size_t behind = GS_FIRST_NOT(i, code->mark_count, code->marks[i].at <= instr);
+    return behind > 0 ? code->marks[behind - 1] : (struct gs_line_mark){.line = code->first_line};
 }
 
 static int as_line(int64_t line)

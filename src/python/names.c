@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/room.h"
+#include "base/sorted.h"
 #include "gilspy/python.h"
 #include "mem/metered.h"
 #include "python/modules.h"
@@ -157,13 +158,6 @@ void gs_names_refresh(struct gs_names *names, gs_addr interpreter)
 
 const char *gs_names_get(const struct gs_names *names, uint64_t ident)
 {
-    size_t low = 0, high = names->count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (names->entries[mid].ident < ident)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low < names->count && names->entries[low].ident == ident ? names->entries[low].name : NULL;
+    size_t found = GS_FIRST_NOT(i, names->count, names->entries[i].ident < ident);
+    return found < names->count && names->entries[found].ident == ident ? names->entries[found].name : NULL;
 }

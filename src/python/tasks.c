@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/room.h"
+#include "base/sorted.h"
 #include "mem/metered.h"
 #include "python/field.h"
 #include "python/held.h"
@@ -489,17 +490,11 @@ static bool order(struct gs_tasks *tasks, uint32_t *now)
 /* GS_NO_TASK: there is none at that address. */
 static uint32_t find_task(const struct gs_tasks *tasks, gs_addr addr)
 {
-    for (size_t i = 0; i < tasks->loop_count; i++) {
-        uint32_t low = tasks->loops[i].first, high = low + tasks->loops[i].count;
-        while (low < high) {
-            uint32_t mid = low + (high - low) / 2;
-            if (tasks->tasks[mid].addr < addr)
-                low = mid + 1;
-            else
-                high = mid;
-        }
-        if (low < tasks->loops[i].first + tasks->loops[i].count && tasks->tasks[low].addr == addr)
-            return low;
+    for (size_t loop = 0; loop < tasks->loop_count; loop++) {
+        uint32_t first = tasks->loops[loop].first, count = tasks->loops[loop].count;
+        uint32_t found = (uint32_t)GS_FIRST_NOT(i, count, tasks->tasks[first + i].addr < addr);
+        if (found < count && tasks->tasks[first + found].addr == addr)
+            return first + found;
     }
     return GS_NO_TASK;
 }

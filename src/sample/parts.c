@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/room.h"
+#include "base/sorted.h"
 #include "sample/stack_reader.h"
 
 bool gs_grow(const struct gs_stack_reader *stacks, void **list, size_t *room, size_t need, size_t size)
@@ -32,15 +33,7 @@ bool gs_parts_reserve(struct gs_stack_reader *stacks, struct gs_parts *parts, si
 /* The first part that ends behind addr. */
 static size_t find(const struct gs_parts *parts, gs_addr addr)
 {
-    size_t low = 0, high = parts->count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (parts->list[mid].addr + parts->list[mid].len <= addr)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
+    return GS_FIRST_NOT(i, parts->count, parts->list[i].addr + parts->list[i].len <= addr);
 }
 
 const uint8_t *gs_parts_at(struct gs_stack_reader *stacks, struct gs_parts *parts, gs_addr addr, uint32_t len,

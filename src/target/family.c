@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/room.h"
+#include "base/sorted.h"
 #include "gilspy/target.h"
 #include "target/procfs.h"
 
@@ -54,18 +55,11 @@ static int by_parent(const void *a, const void *b)
 /* Appends the children of `parent` that are not taken yet; the table is sorted by parent. */
 static void take_children(struct table *table, pid_t parent, pid_t *pids, size_t *count)
 {
-    size_t low = 0, high = table->count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (table->rows[mid].parent < parent)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    for (; low < table->count && table->rows[low].parent == parent; low++) {
-        if (!table->rows[low].taken)
-            pids[(*count)++] = table->rows[low].pid;
-        table->rows[low].taken = true;
+    size_t child = GS_FIRST_NOT(i, table->count, table->rows[i].parent < parent);
+    for (; child < table->count && table->rows[child].parent == parent; child++) {
+        if (!table->rows[child].taken)
+            pids[(*count)++] = table->rows[child].pid;
+        table->rows[child].taken = true;
     }
 }
 

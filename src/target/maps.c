@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/regular.h"
+#include "base/sorted.h"
 #include "base/watch.h"
 #include "gilspy/target.h"
 #include "target/procfs.h"
@@ -102,18 +103,8 @@ enum gs_status gs_target_refresh_maps(struct gs_target *target, struct gs_err *e
 
 const struct gs_map *gs_target_map_at(const struct gs_target *target, gs_addr addr)
 {
-    size_t low = 0, high = target->map_count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        const struct gs_map *map = &target->maps[mid];
-        if (addr < map->start)
-            high = mid;
-        else if (addr >= map->end)
-            low = mid + 1;
-        else
-            return map;
-    }
-    return NULL;
+    size_t found = GS_FIRST_NOT(i, target->map_count, target->maps[i].end <= addr);
+    return found < target->map_count && target->maps[found].start <= addr ? &target->maps[found] : NULL;
 }
 
 /* The beginning of the file is what stands in memory: of a program or library, its headers and the addresses of its

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/room.h"
+#include "base/sorted.h"
 #include "trace/perf_watchpoints.h"
 
 enum {
@@ -219,15 +220,7 @@ static int open_anywhere(struct opening *opening, pid_t tid)
 
 static size_t place_of(const struct gs_watchpoints *watchpoints, pid_t tid)
 {
-    size_t low = 0, high = watchpoints->covered_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (watchpoints->covered[middle] < tid)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return GS_FIRST_NOT(i, watchpoints->covered_count, watchpoints->covered[i] < tid);
 }
 
 static bool add_tid(pid_t **list, size_t *count, size_t *room, size_t place, pid_t tid)
