@@ -49,6 +49,21 @@ def test_a_hold_that_is_too_long(plugged):
     assert kept > 500 and "keeps_the_gil" in said and re.search(r"nanosleep|usleep", said)
 
 
+def test_a_hold_while_there_was_no_processor(plugged):
+    """Whoever has the GIL and is sent off its processor keeps it for no fault of its own."""
+    result = plugged("import gilspy._pytest\nwaits = iter([{'1': 0.0, '2': 0.0}, {'1': 2e6, '3': 9e6}])\n"
+                     "gilspy._pytest.waits_for_processor = lambda: next(waits)\n"
+                     "@pytest.mark.gil(max_hold='100ms')\ndef test_keeps(): keeps_the_gil(0.5)\n")
+    result.assert_outcomes(passed=1, warnings=1)
+    assert re.search(r"kept the GIL for .*; a thread waited for a processor for 2000.0 ms meanwhile", result.stdout.str())
+
+
+def test_processors_that_were_waited_for():
+    import gilspy._pytest
+    waits = gilspy._pytest.waits_for_processor()
+    assert str(os.getpid()) in waits and all(us >= 0 for us in waits.values())
+
+
 def test_code_that_lets_go(plugged):
     """Also where it is computed in Python all the time: that gives way when it is asked to."""
     result = plugged("@pytest.mark.gil(max_hold='400ms', max_wait_share=0.99)\ndef test_sleeps(): lets_go(1)\n"
