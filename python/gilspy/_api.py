@@ -165,7 +165,7 @@ class Recording:
 
     def _report(self, *words: str) -> bytes:
         self._file.open.seek(0)
-        return _child.run("report", "/dev/stdin", *words, stdin=self._file.open)
+        return _child.run("report", "/proc/self/fd/0", *words, stdin=self._file.open)
 
     def save(self, path: Path, *, format: Optional[str] = None, mode: Optional[str] = None, threads: bool = False,
              function: bool = False, start: Optional[float] = None, end: Optional[float] = None) -> None:

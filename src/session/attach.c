@@ -328,6 +328,18 @@ struct gs_lookup gs_attach_lookup_again(struct gs_attach *attach)
                               .whole = attach->wish.bytes > 0 || attach->wish.path_count > 0};
 }
 
+char gs_attach_stopped(const struct gs_attach *attach, const struct gs_remarks *remarks)
+{
+    int pid = (int)attach->target->pid;
+    pid_t tracer;
+    char stopped = gs_target_stopped(attach->target, &tracer);
+    if (stopped == 'F')
+        gs_tell(remarks, "process %d is frozen by its cgroup: none of its threads runs until it is thawed", pid);
+    else if (stopped == 'T')
+        gs_tell(remarks, "process %d is stopped by a signal: none of its threads runs until kill -CONT %d", pid, pid);
+    return stopped == 'T' || stopped == 'F' ? stopped : 0;
+}
+
 void gs_attach_close(struct gs_attach *attach)
 {
     if (!attach)

@@ -65,6 +65,8 @@ enum gs_status gs_attach_snapshot(struct gs_attach *attach) GS_MUST_CHECK;
 struct gs_lookup gs_attach_lookup(struct gs_attach *attach);
 /* The same for attach->snapshot alone, whose lines are looked up once. */
 struct gs_lookup gs_attach_lookup_again(struct gs_attach *attach);
+/* 'T': a signal, 'F': its cgroup keeps all of its threads from running, which is told; 0: neither does. */
+char gs_attach_stopped(const struct gs_attach *attach, const struct gs_remarks *remarks);
 void gs_attach_close(struct gs_attach *attach);
 
 #endif

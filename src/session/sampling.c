@@ -188,23 +188,14 @@ static enum gs_status look_for_stopped(void *context, uint64_t now_ns, bool woke
     uint64_t since_ns = sampling->looked_ns ? now_ns - sampling->looked_ns : 0;
     sampling->looked_ns = now_ns;
     for (size_t i = 0; i < sampling->family.count; i++) {
-        const struct gs_target *target = sampling->family.members[i]->target;
-        pid_t tracer;
-        if (sampling->stopped && sampling->stopped != target->pid)
+        const struct gs_attach *attach = sampling->family.members[i];
+        if (sampling->stopped && sampling->stopped != attach->target->pid)
             continue;
-        char stopped = gs_target_stopped(target, &tracer);
-        if (stopped != 'T' && stopped != 'F')
+        char stopped = gs_attach_stopped(attach, since_ns == 0 ? listener(sampling) : NULL);
+        if (!stopped)
             continue;
         sampling->frozen = stopped == 'F';
-        if (since_ns == 0 && sampling->frozen)
-            gs_tell(listener(sampling),
-                    "process %d is frozen by its cgroup: none of its threads runs until it is thawed",
-                    (int)target->pid);
-        else if (since_ns == 0)
-            gs_tell(listener(sampling),
-                    "process %d is stopped by a signal: none of its threads runs until kill -CONT %d", (int)target->pid,
-                    (int)target->pid);
-        sampling->stopped = target->pid;
+        sampling->stopped = attach->target->pid;
         sampling->stopped_ns += since_ns;
         break;
     }

@@ -89,6 +89,8 @@ enum gs_status gs_traced_open(struct gs_traced *traced, const struct gs_family_o
     if (!status && traced->family.count == 0)
         return gs_family_nobody(&traced->family, "traced", true, err);
     traced->attach = status ? NULL : traced->family.members[0];
+    if (traced->attach)
+        (void)gs_attach_stopped(traced->attach, options->attach.quiet ? NULL : options->attach.remarks);
     return status;
 }
 

@@ -66,6 +66,7 @@ def frozen(request, python, folders):
 
 def test_it_is_said(frozen, tmp_path):
     for how in (["dump"], ["dump", "-b", "-n"], ["why", "-d", "200ms"], ["stat", "-d", "200ms"],
+                ["stat", "--exact", "-d", "200ms"],
                 ["record", "-b", "-d", "200ms", "-o", tmp_path / "out.folded"]):
         done = gilspy.run(*how, "-p", frozen.pid)
         assert done.returncode == 0 and "frozen by its cgroup" in done.stdout + done.stderr, (how, done)
