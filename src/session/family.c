@@ -216,6 +216,8 @@ enum gs_status gs_family_follow(struct gs_family *family, uint64_t now_ns, struc
         struct gs_err why = {0};
         status = adopt(family, pid, family->options.born, &why);
         gs_kin_tried(family->kin, pid, status == GS_OK, gs_clock_ns());
+        if (status == GS_NOT_PERMITTED)
+            family->refused = why;
         bool hopeless = pid == family->spawn.pid && family->options.hopeless >> status & 1;
         if (status == GS_NO_MEMORY || status == GS_OUTPUT || hopeless) {
             *err = why;
@@ -280,6 +282,10 @@ enum gs_status gs_family_nobody(struct gs_family *family, const char *done, bool
         gs_fail(err, GS_GONE, "nothing was %s: the end came before the first look was due", done);
         gs_err_todo(err, "Give it more time (--duration), or look more often (--rate)");
         return GS_GONE;
+    }
+    if (family->refused.what[0]) {
+        *err = family->refused;
+        return GS_NOT_PERMITTED;
     }
     if (!program)
         return gs_fail(err, GS_GONE, "nothing was %s: no Python could be read before the end", done);

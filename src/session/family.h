@@ -46,6 +46,7 @@ struct gs_family {
     struct gs_kin *kin; /* NULL: nobody comes later */
     pid_t *met;         /* who was seen in passing */
     size_t met_count;
+    struct gs_err refused; /* why one that came later may not be read; what is empty: none was met */
 };
 
 /* Opens the processes that are named, or starts the program. Of several which cannot be opened each is told: *exit is

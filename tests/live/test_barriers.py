@@ -176,6 +176,12 @@ def test_seccomp(kind, program, folders):
         assert what in checks["process_read"]["text"]
 
 
+def test_a_command_that_may_not_be_read(program):
+    done = run(program, barriers.filtered("EPERM"), "stat", "--", "/usr/bin/python3", "-c", "sum(range(10 ** 7))")
+    assert done.returncode == 1 and "a seccomp filter forbids process_vm_readv to gilspy" in done.stderr
+    assert "no Python was met" not in done.stderr
+
+
 def test_deadly_seccomp(program, folders):
     """Whoever calls it dies; doctor lives to tell."""
     before, what = barriers.filtered("kill"), "a seccomp filter kills gilspy when it calls process_vm_readv"
