@@ -1,4 +1,5 @@
 /* Whether exact events can be had: on ourselves, and of one process. */
+#include <errno.h>
 #include <linux/hw_breakpoint.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +15,8 @@ static int watch_ourselves(void)
 {
     uint64_t word = 0;
     int fd = gs_perf_watch(
-        &(struct gs_perf_watch){.addr = (uintptr_t)&word, .len = HW_BREAKPOINT_LEN_8, .silent = true}, 0, -1);
+        &(struct gs_perf_watch){.addr = (uintptr_t)&word, .len = HW_BREAKPOINT_LEN_8, .inherit = true, .silent = true},
+        0, -1);
     return fd >= 0 ? 0 : -fd;
 }
 
@@ -25,6 +27,10 @@ void gs_look_perf(struct gs_exam *exam, struct gs_check *check)
     exam->watchable = failure == 0;
     if (failure == 0) {
         gs_check_pass(check, "an address can be watched (perf_event_open): exact events can be had");
+    } else if (failure == EINVAL) {
+        gs_check_fail(check,
+                      "what a process forks would be watched without a guard, which takes Linux 5.13: there are no "
+                      "exact events; all else works");
     } else if (failure == GS_ATTEMPT_KILLED) {
         gs_check_fail(check, "no address can be watched: a filter kills whoever calls perf_event_open; all else works "
                              "without exact events");
@@ -78,7 +84,7 @@ void gs_look_process_watch(struct gs_exam *exam, struct gs_check *check)
     exam->watchable = false;
     if (!exam->python || !watchable) {
         gs_check_fail(check, "its GIL cannot be watched: %s",
-                      exam->python ? "no address can be" : "its Python is not known");
+                      exam->python ? "no address can be (see perf)" : "its Python is not known");
         return;
     }
     if (exam->tracer > 0) {

@@ -163,6 +163,14 @@ def test_the_system_call_is_closed(target, number):
     assert sampled.returncode == 0 and json.loads(sampled.stdout)["method"] == "sampled"
 
 
+def test_the_kernel_is_too_old(target):
+    """Before Linux 5.13 the fields that keep watches from forked processes are not known."""
+    done = gilspy.run("doctor", "-j", "-p", target.pid, wrap=closed_by(errno.EINVAL))
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert not checks["perf"]["ok"] and "takes Linux 5.13" in checks["perf"]["text"]
+    assert not checks["process_watch"]["ok"]
+
+
 def test_the_kernel_is_paranoid(root, target, tmp_path):
     """The system's own setting stays as it is: the file that tells it is another one for gilspy alone."""
     if not shutil.which("unshare"):
