@@ -58,7 +58,7 @@ enum gs_status gs_why_natives_end(struct gs_why_natives *natives, const struct g
         uint64_t before_ns = ran_before(natives, native->tid);
         if (native->ran_ns > before_ns && now.ns > natives->ns)
             native->ran = (double)(native->ran_ns - before_ns) / (double)(now.ns - natives->ns);
-        for (size_t k = 0; k < snapshot->thread_count; k++)
+        for (size_t k = 0; snapshot && k < snapshot->thread_count; k++)
             native->python |= snapshot->threads[k].tid == native->tid;
     }
     now.known &= natives->known;
@@ -81,8 +81,7 @@ double gs_why_natives_ran(const struct gs_why_natives *natives)
     return ran;
 }
 
-/* The next one by what it had; below: of the one before. NULL: nobody worth a word. */
-static const struct gs_why_native *next_busy(const struct gs_why_natives *natives, const struct gs_why_native *last)
+const struct gs_why_native *gs_why_natives_next(const struct gs_why_natives *natives, const struct gs_why_native *last)
 {
     const struct gs_why_native *most = NULL;
     for (size_t i = 0; i < natives->count; i++) {
@@ -103,7 +102,7 @@ void gs_why_find_native_busy(struct gs_judging *j)
     if (c->stopped || c->pattern_count > 0 || ran < BUSY_SHARE)
         return;
     struct gs_said said = {""};
-    for (const struct gs_why_native *one = NULL; (one = next_busy(c->natives, one)) != NULL; count++) {
+    for (const struct gs_why_native *one = NULL; (one = gs_why_natives_next(c->natives, one)) != NULL; count++) {
         struct gs_said with;
         if (named == NAMED_MOST)
             continue;

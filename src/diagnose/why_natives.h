@@ -21,12 +21,16 @@ struct gs_why_natives {
 
 /* Those that there are, and what they had so far. A core has none. GS_NO_MEMORY or GS_OK. */
 enum gs_status gs_why_natives_begin(struct gs_why_natives *natives, const struct gs_target *target) GS_MUST_CHECK;
-/* What they had since; one that was born meanwhile, all that it had. */
+/* What they had since; one that was born meanwhile, all that it had. snapshot: of Python's threads; NULL: the caller
+ * says which these are. May be called again, for what they had since then. */
 enum gs_status gs_why_natives_end(struct gs_why_natives *natives, const struct gs_target *target,
                                   const struct gs_snapshot *snapshot) GS_MUST_CHECK;
 void gs_why_natives_fini(struct gs_why_natives *natives);
 
 /* What those that run no Python had of a processor, together. */
 double gs_why_natives_ran(const struct gs_why_natives *natives);
+/* The busiest of these behind `last` (NULL: of all); NULL: nobody else had a twentieth of a processor. */
+const struct gs_why_native *gs_why_natives_next(const struct gs_why_natives *natives,
+                                                const struct gs_why_native *last);
 
 #endif

@@ -126,6 +126,9 @@ def test_threads_of_a_library(real):
     process, _ = begin(real, "polars_group")
     verdict, words = first_of(process.pid, "busy")
     assert "that run no Python compute" in words and "polars-" in words
+    native = json.loads(gilspy.run("stat", "--json", "-d", "1", "-p", process.pid).stdout)["native"]
+    assert native["on_cpu"] > 0 and native["threads"] > len(native["busiest"])
+    assert {thread["name"].split("-")[0] for thread in native["busiest"]} <= {"polars"}
 
 
 def test_idle_is_certain(real):
