@@ -40,17 +40,21 @@ static const char *advise(const struct gs_why_file *file)
            "(PRAGMA journal_mode) keeps readers out of it.";
 }
 
+/* It has, for long. */
+static bool waits_for(const struct gs_case *c, const struct gs_why_file *file, size_t thread)
+{
+    uint64_t in_c_ns = gs_why_watch_in_c_ns(c->watch, &c->snapshot->threads[thread]);
+    bool listed = false;
+    for (size_t i = 0; i < file->tid_count; i++)
+        listed |= file->tids[i] == c->snapshot->threads[thread].tid;
+    return listed && in_c_ns >= GS_WHY_HANGS_NS && in_c_ns >= gs_case_watched_ns(c) / 2;
+}
+
 static bool collect(struct gs_judging *j, const struct gs_why_file *file, bool *waiters)
 {
-    const struct gs_case *c = j->c;
     bool any = false;
-    for (size_t i = 0; i < c->snapshot->thread_count; i++) {
-        const struct gs_thread *thread = &c->snapshot->threads[i];
-        uint64_t in_c_ns = gs_why_watch_in_c_ns(c->watch, thread);
-        bool listed = false;
-        for (size_t k = 0; k < file->tid_count; k++)
-            listed |= file->tids[k] == thread->tid;
-        waiters[i] = listed && !j->told[i] && in_c_ns >= GS_WHY_HANGS_NS && in_c_ns >= gs_case_watched_ns(c) / 2;
+    for (size_t i = 0; i < j->c->snapshot->thread_count; i++) {
+        waiters[i] = !j->told[i] && waits_for(j->c, file, i);
         any |= waiters[i];
     }
     return any;

@@ -8,7 +8,8 @@ struct gs_why_native {
     pid_t tid;
     char name[16];   /* as the kernel has it */
     uint64_t ran_ns; /* processor time so far */
-    double ran;      /* share of the time watched */
+    uint64_t kept_ns; /* time that it could have run, but others had the processors */
+    double ran, kept; /* shares of the time watched */
     bool python;     /* it is one of the snapshot's */
 };
 
