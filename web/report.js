@@ -145,9 +145,15 @@
 
   const strip = {cursor: 0, row: 0, anchor: null, all: false};
 
+  /* The lanes of a process lie together, those of the one first that tells most; of several each has a head. */
   function rows_shown() {
-    const rows = data.shown.filter((thread) => thread.rank > 0).sort((a, b) => a.rank - b.rank);
-    return strip.all ? rows : rows.slice(0, ROWS_FIRST);
+    const ranked = data.shown.filter((thread) => thread.rank > 0).sort((a, b) => a.rank - b.rank);
+    const rows = strip.all ? ranked : ranked.slice(0, ROWS_FIRST), lanes = new Map();
+    for (const thread of rows)
+      lanes.set(thread.process, (lanes.get(thread.process) || []).concat(thread));
+    if (names.processes.length === 1)
+      return rows;
+    return Array.from(lanes).flatMap(([process, list]) => [{head: names.processes[process][1]}].concat(list));
   }
 
   /* One pixel for each bucket, and the browser makes it as wide as it likes. */
@@ -155,7 +161,7 @@
     const canvas = make("canvas", {width: names.buckets, height: Math.max(rows.length * height, 1), "aria-hidden": "true"});
     const context = canvas.getContext("2d"), image = context.createImageData(canvas.width, canvas.height);
     rows.forEach((thread, row) => {
-      for (let bucket = 0; bucket < names.buckets; bucket++) {
+      for (let bucket = 0; bucket < names.buckets && thread.row; bucket++) {
         let filled = 0, y = (row + 1) * height - 1;
         for (let hue = 0; hue < 6; hue++) {
           filled += thread.row[6 * bucket + hue];
@@ -193,7 +199,7 @@
     strip.line.hidden = !visible;
     strip.line.style.left = 100 * (bucket + 0.5) / names.buckets + "%";
     Array.from(strip.labels.children).forEach((label, i) => label.classList.toggle("at", visible && i === strip.row));
-    if (!visible || !thread) {
+    if (!visible || !thread || thread.head) {
       strip.here.textContent = "";
       return;
     }
@@ -273,8 +279,9 @@
   function fill_strip() {
     const rows = rows_shown(), height = rows.length <= ROWS_FEW ? 18 : 12;
     strip.labels.replaceChildren(...rows.map((thread) => {
-      const label = make("span", {title: person(thread)}, make("span", {class: "begin"}, thread.name.slice(0, -NAME_END)),
-                         make("span", {}, thread.name.slice(-NAME_END)));
+      const label = thread.head ? make("span", {class: "head", title: thread.head}, make("span", {class: "begin"}, thread.head)) :
+        make("span", {title: person(thread)}, make("span", {class: "begin"}, thread.name.slice(0, -NAME_END)),
+             make("span", {}, thread.name.slice(-NAME_END)));
       label.style.height = label.style.lineHeight = height + "px";
       return label;
     }));
@@ -457,6 +464,37 @@
     });
   }
 
+  /* --- the processes, where there are several: sums of each and of all --- */
+
+  const PROCESS_COLUMNS = [["Process", (sum) => sum.name], ["Threads", (sum) => sum.threads],
+                           ["GIL held %", (sum, us) => share(sum.hue[0], us).toFixed(1)],
+                           ["Waiting on average", (sum, us) => (sum.hue[1] / us).toFixed(2)],
+                           ["Runnable on average", (sum, us) => (sum.runs / us).toFixed(2)]];
+
+  function sums_of_processes() {
+    const none = (name) => ({name, threads: 0, hue: [0, 0, 0, 0, 0, 0], runs: 0});
+    const list = names.processes.map(([, name]) => none(name)), all = none("all");
+    for (const sum of sums.filter((one) => one.all > 0)) {
+      for (const to of [list[sum.thread.process], all]) {
+        to.threads++;
+        to.runs += sum.runs;
+        sum.hue.forEach((us, hue) => (to.hue[hue] += us));
+      }
+    }
+    return list.sort((a, b) => b.hue[1] - a.hue[1] || b.hue[0] - a.hue[0]).concat(all);
+  }
+
+  function build_processes() {
+    if (names.processes.length === 1)
+      return;
+    const body = make("tbody"), head = PROCESS_COLUMNS.map(([name]) => make("th", {scope: "col"}, name));
+    by_id("threads").before(make("section", {id: "processes"}, make("h2", {}, "Processes"),
+                                 make("table", {}, make("thead", {}, make("tr", {}, ...head)), body)));
+    followers.push(() => body.replaceChildren(...sums_of_processes().map((sum) =>
+      make("tr", {}, ...PROCESS_COLUMNS.map(([, of], i) => make(i === 0 ? "th" : "td", i === 0 ? {scope: "row"} : {},
+                                                               String(of(sum, data.seconds(span) * 1e6))))))));
+  }
+
   /* --- the threads --- */
 
   function longest_hold(thread) {
@@ -619,6 +657,7 @@
   Array.from(document.querySelectorAll(".legend li")).forEach((item, i) => (item.hidden = !used[i]));
   build_strip();
   build_flame();
+  build_processes();
   build_threads();
   build_blame();
   refresh();

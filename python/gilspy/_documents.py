@@ -360,6 +360,7 @@ class Stat(Document):
     gil: GilStat
     threads: List[ThreadStat]
     ended: Optional[Dict[str, Any]]
+    native: Optional[Dict[str, Any]]
     hogs: List[Hog]
     blame: List[Blame]
     method_why: Optional[str]

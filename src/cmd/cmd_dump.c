@@ -6,6 +6,8 @@
 #include "cmd/dump_merge.h"
 #include "cmd/message.h"
 #include "cmd/wire.h"
+#include "export/dump_groups.h"
+#include "session/values.h"
 
 /* What has been written so far. */
 struct writing {
@@ -14,6 +16,8 @@ struct writing {
     struct gs_console console;
     bool open, several; /* several: the form of JSON for more than one process */
     size_t documents;
+    uint64_t met; /* of the values that --show names */
+    struct gs_dump_groups groups;
 };
 
 /* The output is opened when there is something to write: a failure leaves no file behind. */
@@ -33,7 +37,8 @@ static enum gs_status write_json(struct writing *w, const struct gs_dump *dump)
 {
     if (w->several)
         fputs(w->documents > 0 ? ", " : "{\"schema\": 1, \"processes\": [", w->output.file);
-    return gs_dump_json(dump, w->output.file);
+    enum gs_status status = gs_dump_json(dump, w->output.file);
+    return status == GS_OK && w->several ? gs_dump_groups_add(&w->groups, dump) : status;
 }
 
 /* One thread that minds the others, or several that all do nothing. */
@@ -87,6 +92,7 @@ static enum gs_status show(void *context, struct gs_attach *attach, struct gs_er
     if (w->args->json && !w->args->quiet && attach->target->still)
         tell_lacks(attach->target);
     w->documents++;
+    w->met |= gs_values_met(attach->values);
     return status;
 }
 
@@ -94,11 +100,19 @@ static enum gs_status show(void *context, struct gs_attach *attach, struct gs_er
 static int finish(struct writing *w, int exit)
 {
     struct gs_err err;
+    enum gs_status status = GS_OK;
     if (!w->open)
         return exit;
+    if (w->args->json && w->several) {
+        fputs("], \"groups\": ", w->output.file);
+        status = gs_dump_groups_json(&w->groups, w->output.file);
+    }
     if (w->args->json)
-        fputs(w->several ? "]}\n" : "\n", w->output.file);
-    enum gs_status status = gs_output_close(&w->output, true, &err);
+        fputs(w->several ? "}\n" : "\n", w->output.file);
+    gs_dump_groups_fini(&w->groups);
+    gs_wire_tell_paths(w->args, w->met);
+    enum gs_status closed = gs_output_close(&w->output, status == GS_OK, &err);
+    status = status == GS_OK ? closed : gs_fail(&err, status, "cannot group them: %s", gs_status_text(status));
     return status == GS_OK ? exit : gs_output_message(status, &err);
 }
 

@@ -9,6 +9,7 @@
 #include "export/stat.h"
 #include "export/text/exact_remarks.h"
 #include "session/loop.h"
+#include "session/stat_natives.h"
 #include "session/traced.h"
 
 static const double overhead_most = 0.02; /* unless --max-overhead says otherwise */
@@ -22,6 +23,7 @@ struct figures {
     struct gs_traced traced;
     struct gs_loop loop;
     struct gs_exact *exact;
+    struct gs_stat_natives natives;
     uint64_t next_ns, end_ns; /* of the interval, of the run; UINT64_MAX: none */
     bool shown, warned;       /* warned: of what tracing changes */
     const char *instead;      /* why it is sampled from the beginning; NULL: it is not */
@@ -31,6 +33,8 @@ static enum gs_status show(struct figures *f)
 {
     struct gs_gilstat stat;
     enum gs_status status = gs_exact_figures(f->exact, &stat);
+    if (!status)
+        gs_stat_natives_fill(&f->natives, &stat);
     if (!status)
         gs_gilstat_choose(&stat, f->args->threads, f->args->thread_count);
     if (!status && f->shown && !f->args->json)
@@ -137,6 +141,7 @@ static enum gs_status measure(struct figures *f, struct gs_err *err)
         f->instead = err->what;
     if (status)
         return status == GS_UNGUARDED ? GS_OK : status;
+    gs_stat_natives_begin(&f->natives, f->traced.attach->target);
     status = loop(f, &gone);
     if (!status)
         f->instead = gs_exact_hopeless(f->exact);
@@ -185,6 +190,7 @@ static int run_exact(const struct gs_args *args)
         gs_watch_unguard(f.traced.attach->watch);
     int exit = status ? gs_output_message(status, &err) : instead ? sample_instead(&f) : 0;
     gs_exact_close(f.exact);
+    gs_stat_natives_fini(&f.natives);
     return gs_wire_exit(exit, gs_traced_close(&f.traced));
 }
 

@@ -7,6 +7,7 @@
 #include "cmd/wire.h"
 #include "export/why_many.h"
 #include "session/role.h"
+#include "session/values.h"
 
 #define LEAST_HZ 20.0 /* with fewer looks one cannot tell a long wait from several */
 
@@ -78,9 +79,14 @@ static enum gs_status show_all(const struct run *run, struct gs_role_member *rol
                                             .role = roles[i].role,
                                             .master = roles[i].master};
     }
+    uint64_t met = 0;
     enum gs_status status = named ? gs_why_many_init(&many, members, count) : GS_NO_MEMORY;
     if (!status)
         status = write(run, &many);
+    for (size_t i = 0; i < count; i++)
+        met |= gs_values_met(run->all.list[i]->attach->values);
+    if (!status)
+        gs_wire_tell_paths(run->args, met);
     if (named)
         gs_why_many_fini(&many);
     gs_roles_free(roles, count);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/room.h"
 #include "cmd/figures.h"
 #include "cmd/message.h"
 #include "base/output.h"
@@ -11,6 +12,7 @@
 #include "recording/quality.h"
 #include "session/sampling.h"
 #include "session/signals.h"
+#include "session/stat_natives.h"
 #include "target/procfs.h"
 
 enum {
@@ -28,9 +30,27 @@ struct figures {
     pid_t pid;                /* of the last process that was begun */
     uint64_t next_ns;         /* when the interval ends */
     struct gs_quality before; /* what was done up to the last interval */
+    struct gs_stat_natives *natives;
+    size_t native_count, native_room;
+    bool gives_up;
 };
 
 /* ---- printing ---- */
+
+/* One that ran another program before has two rows under one pid: then it is not known of which of them these were. */
+static void add_natives(const struct figures *f, struct gs_gilstat *stat)
+{
+    struct gs_stat_natives *found = NULL;
+    for (size_t i = 0; i < f->native_count && !f->gives_up; i++) {
+        if (f->natives[i].pid != stat->pid)
+            continue;
+        if (found)
+            return;
+        found = &f->natives[i];
+    }
+    if (found)
+        gs_stat_natives_fill(found, stat);
+}
 
 static void complete(void *context, struct gs_gilstat *stat)
 {
@@ -44,6 +64,7 @@ static void complete(void *context, struct gs_gilstat *stat)
         stat->overhead = gs_figure((double)stat->quality.stopped_us / 1e6 / stat->seconds);
     stat->why = f->args->why;
     stat->counting = f->args->counters; /* of which nothing is known in samples */
+    add_natives(f, stat);
 }
 
 /* Those that were sampled in this interval. */
@@ -121,6 +142,7 @@ static void give_up(void *context)
 {
     struct figures *f = context;
     struct gs_err err = {0};
+    f->gives_up = true;
     enum gs_status status = show(f);
     int exit = f->many.shown && !status ? 0 : gs_status_exit(GS_FAILED);
     status = gs_output_close(&f->output, exit == 0, &err);
@@ -132,10 +154,22 @@ static enum gs_status asked(void *context)
     return show(context);
 }
 
+static void open_process(void *context, struct gs_attach *attach)
+{
+    struct figures *f = context;
+    if (gs_room((void **)&f->natives, &f->native_room, f->native_count + 1, sizeof *f->natives))
+        gs_stat_natives_begin(&f->natives[f->native_count++], attach->target);
+}
+
 static void close_process(void *context, struct gs_attach *attach, enum gs_status why)
 {
+    struct figures *f = context;
     (void)why;
-    gs_stat_many_over(&((struct figures *)context)->many, attach->target->pid);
+    gs_stat_many_over(&f->many, attach->target->pid);
+    for (size_t i = 0; i < f->native_count; i++) {
+        if (f->natives[i].target == attach->target)
+            f->natives[i].target = NULL;
+    }
 }
 
 /* It is over, and neither the time nor the user has ended it. */
@@ -163,7 +197,8 @@ static int sample_and_show(struct figures *f)
                                           .at_once = args->given & GS_OPT(CONTROL),
                                           .polls = true,
                                           .long_us = args->long_us};
-    struct gs_sampling_calls calls = {.context = f, .closed = close_process, .asked = asked, .give_up = give_up};
+    struct gs_sampling_calls calls = {
+        .context = f, .opened = open_process, .closed = close_process, .asked = asked, .give_up = give_up};
     enum gs_status status = gs_sampling_open(&f->sampling, &options, &f->sink, &calls, &exit, &err);
     if (!status)
         status = gs_sampling_run(f->sampling, &err);
@@ -188,5 +223,8 @@ int gs_figures_run(const struct gs_args *args)
     gs_console_init(&f.console, f.output.file, args->color);
     int exit = sample_and_show(&f);
     gs_stat_many_fini(&f.many);
+    for (size_t i = 0; i < f.native_count; i++)
+        gs_stat_natives_fini(&f.natives[i]);
+    free(f.natives);
     return exit;
 }

@@ -7,6 +7,7 @@
 #include "cmd/message.h"
 #include "cmd/wire.h"
 #include "session/search.h"
+#include "session/values.h"
 
 /* A thread of the process stands still until we end. */
 static void end_at_once(void *context, const struct gs_err *err)
@@ -47,6 +48,14 @@ struct gs_family_options gs_wire_family(const struct gs_args *args, const struct
                                       .manner = {.user = args->user},
                                       .descendants = args->subprocesses,
                                       .attach = gs_wire_attach(args, output)};
+}
+
+void gs_wire_tell_paths(const struct gs_args *args, uint64_t met)
+{
+    for (size_t i = 0; i < args->show_count && i < GS_VALUES_PATHS && !args->quiet; i++) {
+        if (!(met >> i & 1))
+            gs_remark("no frame that was read has %s", args->shows[i]);
+    }
 }
 
 enum gs_status gs_wire_find(struct gs_args *args, struct gs_err *err)

@@ -13,6 +13,9 @@ struct gs_family_options gs_wire_family(const struct gs_args *args, const struct
 /* The snapshot for the renderings; it refers to attach. */
 struct gs_dump gs_wire_dump(struct gs_attach *attach, const struct gs_args *args);
 
+/* Tells which of the values that --show names no frame of these processes has (met: as of gs_values_met, of all). */
+void gs_wire_tell_paths(const struct gs_args *args, uint64_t met);
+
 /* Adds to the processes that args names those that --name and --cgroup ask for. err is filled. */
 enum gs_status gs_wire_find(struct gs_args *args, struct gs_err *err) GS_MUST_CHECK;
 /* args is known to name one process, or a program. GS_USAGE and err filled where it does not; verb: as "trace". */

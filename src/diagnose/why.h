@@ -4,6 +4,7 @@
 
 #include "diagnose/why_watch.h"
 #include "gilspy/stack.h"
+#include "target/file_locks.h"
 
 /* The kinds in the order in which they are shown among equally certain ones: KIND(name, healthy, everybody); everybody:
  * it holds up each thread of the process. */
@@ -103,6 +104,26 @@ struct gs_why_origin {
     size_t count;
 };
 
+enum { GS_WHY_FILES = 4, GS_WHY_FILE_WAITERS = 32, GS_WHY_FILE_THREADS = 3 };
+
+/* Files that threads wait for, because others have locks on them. Texts are UTF-8 as the target has them. */
+struct gs_why_files {
+    struct gs_why_file {
+        bool database; /* one of sqlite: it tries again and again, each of these locks may be the one */
+        pid_t tids[GS_WHY_FILE_WAITERS]; /* who waits */
+        size_t tid_count, count;
+        struct gs_why_file_owner {
+            struct gs_file_lock lock;
+            char comm[16];
+            size_t threads; /* of Python, 0: none, or not known; the first ones: */
+            struct {
+                char who[120], stack[400];
+            } list[GS_WHY_FILE_THREADS];
+        } owners[GS_FILE_LOCKS_MOST];
+    } list[GS_WHY_FILES];
+    size_t count;
+};
+
 /* What the verdicts are found in. Nothing is owned. */
 struct gs_case {
     const struct gs_target *target;
@@ -115,6 +136,7 @@ struct gs_case {
     const struct gs_why_loops *loops;     /* NULL: of a core */
     const struct gs_why_natives *natives; /* NULL: nobody asked */
     const struct gs_why_origin *origin;   /* NULL: nobody asked */
+    const struct gs_why_files *files;     /* NULL: nobody asked */
     const char *const *patterns;          /* as of gs_patterns_fit: whose verdicts are asked for */
     size_t pattern_count;
     const struct gs_tasks *tasks; /* of event loops, of the same moment as the snapshot; NULL: not read */

@@ -27,8 +27,7 @@ static double running(const struct gs_case *c, size_t i)
     return ran >= 0 && most < runs ? most : runs;
 }
 
-/* Where others had the processors instead. */
-static void tell_starved(struct gs_judging *j, struct gs_verdict *v, double kept)
+void gs_why_tell_starved(struct gs_judging *j, struct gs_verdict *v, double kept)
 {
     if (kept >= STARVED_SHARE)
         gs_why_evidence(
@@ -58,7 +57,7 @@ static void tell_share(struct gs_judging *j, struct gs_verdict *v, size_t i, uin
     double on_cpu = ran >= 0 && ran < runs ? ran : runs, held = (double)held_ns / watched_ns;
     gs_why_evidence(j, v, "It had a processor %.0f %% of the time, and the GIL %.0f %%%s.", 100 * on_cpu, 100 * held,
                     held > on_cpu + SLACK ? ": it keeps the GIL while it sleeps or waits for a processor" : "");
-    tell_starved(j, v, gs_case_kept(c, i));
+    gs_why_tell_starved(j, v, gs_case_kept(c, i));
 }
 
 static void tell_busy(struct gs_judging *j, size_t i, bool certain)
@@ -242,7 +241,7 @@ static void tell_all_starved(struct gs_judging *j, struct gs_verdict *v)
     double kept = 0;
     for (size_t i = 0; i < j->c->snapshot->thread_count; i++)
         kept += gs_case_kept(j->c, i);
-    tell_starved(j, v, kept);
+    gs_why_tell_starved(j, v, kept);
 }
 
 /* How soon who asked for the GIL had it: short, or there would be another verdict. */

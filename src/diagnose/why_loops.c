@@ -254,6 +254,19 @@ static void tell_loop(struct gs_judging *j, size_t i, const struct gs_why_loop *
     gs_why_concerns(j, v, i);
 }
 
+/* What it waits for in that callback, and who has that, is a verdict of its own. */
+static bool waits_for_lock(const struct gs_judging *j, pid_t tid)
+{
+    for (size_t i = 0; i < j->why->count; i++) {
+        const struct gs_verdict *verdict = &j->why->list[i];
+        for (size_t k = 0; verdict->kind == GS_WHY_lock_wait && k < verdict->thread_count; k++) {
+            if (verdict->threads[k] == tid)
+                return true;
+        }
+    }
+    return false;
+}
+
 /* For the time that the thread could have run and had no processor the machine is to blame. */
 static bool is_blocked(const struct gs_case *c, size_t i, const struct gs_why_loop *loop)
 {
@@ -267,8 +280,11 @@ void gs_why_find_loops(struct gs_judging *j)
 {
     const struct gs_case *c = j->c;
     for (size_t i = 0; i < c->snapshot->thread_count && c->loops && !c->stopped; i++) {
-        for (size_t k = 0; k < c->loops->count && !j->told[i]; k++) {
-            if (c->loops->list[k].tid == c->snapshot->threads[i].tid && is_blocked(c, i, &c->loops->list[k]))
+        pid_t tid = c->snapshot->threads[i].tid;
+        bool told = j->told[i] && !waits_for_lock(j, tid);
+        for (size_t k = 0; k < c->loops->count && !told; k++) {
+            told = c->loops->list[k].tid == tid && is_blocked(c, i, &c->loops->list[k]);
+            if (told)
                 tell_loop(j, i, &c->loops->list[k]);
         }
     }

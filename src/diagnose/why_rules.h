@@ -22,6 +22,8 @@ void gs_why_find_pools(struct gs_judging *j);
 /* why_locks.c */
 void gs_why_find_imports(struct gs_judging *j);
 void gs_why_find_lock_waits(struct gs_judging *j);
+/* why_files.c */
+void gs_why_find_files(struct gs_judging *j);
 /* why_gil.c */
 void gs_why_find_gc(struct gs_judging *j);
 /* They become evidence. */
@@ -38,6 +40,8 @@ void gs_why_find_contended(struct gs_judging *j);
 void gs_why_find_loops(struct gs_judging *j);
 /* why_calm.c: what is said when nothing is wrong. */
 void gs_why_find_busy(struct gs_judging *j);
+/* Where others had the processors instead, for that share of the time: it becomes evidence. */
+void gs_why_tell_starved(struct gs_judging *j, struct gs_verdict *v, double kept);
 /* What each of the threads asked for sleeps on: they become evidence. */
 void gs_why_tell_sleepers(struct gs_judging *j, struct gs_verdict *v);
 /* why_natives.c */

@@ -39,6 +39,12 @@ uint64_t gs_why_watch_still_ns(const struct gs_why_watch *watch, const struct gs
     return known && known->last_ns >= known->here_ns ? known->last_ns - known->here_ns : 0;
 }
 
+uint64_t gs_why_watch_in_c_ns(const struct gs_why_watch *watch, const struct gs_thread *thread)
+{
+    const struct gs_why_thread *known = gs_why_watch_find(watch, thread);
+    return known && known->last_ns >= known->ran_on_ns ? known->last_ns - known->ran_on_ns : 0;
+}
+
 static struct gs_why_thread *find_or_add(struct gs_why_watch *watch, const struct gs_thread *thread, uint64_t now_ns)
 {
     size_t at = index_of(watch, key_of(thread));
@@ -136,6 +142,8 @@ static void add_thread(struct gs_why_thread *sum, const struct gs_thread *thread
 {
     const struct gs_frame *frame = innermost(thread);
     bool has_moved = moved(sum, thread, frame);
+    if (sum->last_ns == 0 || thread->gil == GS_HOLDS || ran_on(sum, frame))
+        sum->ran_on_ns = now_ns;
     add_word(sum, thread->gil, now_ns, weight_ns);
     sum->unknown_moved_ns += thread->gil == GS_UNKNOWN && ran_on(sum, frame) ? weight_ns : 0;
     sum->runs_ns += thread->activity.run == GS_RUN_RUNNING ? weight_ns : 0;

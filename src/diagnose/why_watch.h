@@ -45,6 +45,7 @@ struct gs_why_thread {
     int32_t instr;
     struct gs_activity activity;
     uint64_t here_ns;
+    uint64_t ran_on_ns; /* when it was last seen to have run Python code */
     /* Its long holds, by how they were spent. */
     struct gs_why_hold longest[GS_WHY_SPENT_COUNT];
     uint64_t long_ns[GS_WHY_SPENT_COUNT], long_contended_ns[GS_WHY_SPENT_COUNT];
@@ -84,6 +85,9 @@ const struct gs_why_thread *gs_why_watch_find(const struct gs_why_watch *watch, 
 bool gs_why_watch_speaks(const struct gs_snapshot *snapshot, size_t thread);
 /* Time for which the thread has not moved, up to the end. */
 uint64_t gs_why_watch_still_ns(const struct gs_why_watch *watch, const struct gs_thread *thread);
+
+/* The same where it may have slept, woken up and slept again in C code. */
+uint64_t gs_why_watch_in_c_ns(const struct gs_why_watch *watch, const struct gs_thread *thread);
 
 /* Shares of the time that is known. */
 static inline double gs_why_gil_held(const struct gs_why_gil *gil)

@@ -13,6 +13,7 @@ struct gs_stat_sum gs_stat_sum_of(const struct gs_gilstat *stat, const char *pro
         .pid = stat->pid, .program = program, .processes = 1, .threads = stat->thread_count, .on_cpu = gs_figure(0)};
     for (size_t i = 0; i < stat->thread_count; i++)
         add(&sum.on_cpu, stat->threads[i].on_cpu);
+    sum.on_cpu.value += stat->natives.on_cpu;
     if (stat->gil_count == 0)
         return sum;
     const struct gs_gilstat_gil *gil = &stat->gils[0];

@@ -103,6 +103,21 @@ struct gs_gilstat_blame {
     uint64_t us;
 };
 
+enum { GS_NATIVES_NAMED = 3 };
+
+/* Threads of the process that run no Python. */
+struct gs_gilstat_natives {
+    bool known;
+    size_t threads;
+    double on_cpu; /* in processors: with those of the other threads what the process had */
+    struct gs_gilstat_native {
+        pid_t tid;
+        char name[16]; /* as the kernel has it, uncleaned */
+        double on_cpu;
+    } busiest[GS_NATIVES_NAMED];
+    size_t named;
+};
+
 struct gs_gilstat {
     pid_t pid;
     const char *python; /* version */
@@ -116,6 +131,7 @@ struct gs_gilstat {
     size_t gil_count;
     struct gs_gilstat_thread *threads; /* main thread first, then by tid; at the end the sums of those that ended */
     size_t thread_count;
+    struct gs_gilstat_natives natives;
     size_t threads_left_out;     /* there were too many */
     bool gils_left_out;          /* there were more than GS_GILS_MOST */
     size_t threads_known;        /* before some of them were chosen; 0: all are shown */

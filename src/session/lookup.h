@@ -8,6 +8,7 @@ struct gs_frame_info {
     const char *function, *qualname, *file; /* qualname may be NULL; file of a native frame, too */
     const char *module;                     /* of a native frame, else NULL */
     int line;                               /* 0: unknown */
+    bool inferred;                          /* qualname: from the class of the first argument */
 };
 
 struct gs_lookup {

@@ -1,6 +1,7 @@
 /* Values are read in a thread of their own: that one can be left behind. As it takes longer to begin one than to read a
  * frame, several frames are read at once. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/watch.h"
 #include "session/stuck.h"
@@ -41,6 +42,7 @@ struct gs_values {
     struct means *means;
     struct batch *batch; /* what was read last, as far as nobody has asked for it yet; or NULL */
     int stuck;           /* how many threads were left behind */
+    uint64_t met;
 };
 
 static void free_means(const struct gs_target *target, struct means *means)
@@ -163,6 +165,20 @@ static size_t place_in(const struct batch *batch, const struct gs_frame *frame)
     return batch && offset < batch->count * sizeof *frame ? offset / sizeof *frame : NOWHERE;
 }
 
+static void note_met(struct gs_values *values, const struct gs_local *locals, size_t count)
+{
+    const struct gs_wish *wish = values->wish;
+    for (size_t p = 0; p < wish->path_count && p < GS_VALUES_PATHS; p++) {
+        for (size_t i = 0; i < count; i++)
+            values->met |= (uint64_t)(strcmp(locals[i].name, wish->paths[p]) == 0) << p;
+    }
+}
+
+uint64_t gs_values_met(const struct gs_values *values)
+{
+    return values ? values->met : 0;
+}
+
 enum gs_status gs_values_locals(struct gs_values *values, const struct gs_frame *frames, size_t frame_count,
                                 const struct gs_codes *codes, struct gs_local **locals, size_t *count)
 {
@@ -176,6 +192,7 @@ enum gs_status gs_values_locals(struct gs_values *values, const struct gs_frame 
     struct batch *batch = values->batch;
     *locals = batch->each[at].locals;
     *count = batch->each[at].count;
+    note_met(values, *locals, *count);
     enum gs_status status = batch->each[at].status;
     batch->each[at].locals = NULL;
     batch->each[at].count = 0;

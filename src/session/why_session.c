@@ -160,6 +160,14 @@ enum gs_status gs_why_session_look(struct gs_why_session *session)
     return gs_status_class(status) == GS_CLASS_FATAL ? status : GS_OK;
 }
 
+static enum gs_status look_at_files(struct gs_why_session *session)
+{
+    enum gs_status status = gs_why_files_find(&session->files, session->attach, &session->watch);
+    session->facts.files = &session->files;
+    note_end(session, status);
+    return gs_status_class(status) == GS_CLASS_FATAL ? status : GS_OK;
+}
+
 /* A snapshot of everybody, with names, as dump takes it. */
 static enum gs_status look_at_all(struct gs_why_session *session)
 {
@@ -218,7 +226,10 @@ enum gs_status gs_why_session_judge(struct gs_why_session *session)
         return judge_gone(session);
     if (session->begin_cpu_ns > 0 && gs_target_clock_ns(attach->target, &cpu_ns) && now_ns > session->begin_ns)
         session->facts.cpu = (double)(cpu_ns - session->begin_cpu_ns) / (double)(now_ns - session->begin_ns);
-    status = attach->target->still ? look_into_core(session) : look_at_all(session);
+    if (!attach->target->still)
+        status = look_at_files(session);
+    if (status == GS_OK && !session->ended)
+        status = attach->target->still ? look_into_core(session) : look_at_all(session);
     if (session->ended)
         return judge_gone(session);
     if (status != GS_OK)

@@ -6,6 +6,7 @@
 #include "diagnose/why_natives.h"
 #include "diagnose/why_waits.h"
 #include "session/attach.h"
+#include "session/why_files.h"
 #include "session/why_origin.h"
 
 struct gs_why_session {
@@ -16,6 +17,7 @@ struct gs_why_session {
     struct gs_why_loops loops;
     struct gs_why_natives natives;
     struct gs_why_origin origin;
+    struct gs_why_files files;
     struct gs_case facts;
     struct gs_waits now;
     struct gs_why why;

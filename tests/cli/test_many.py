@@ -237,6 +237,14 @@ def test_the_odd_one_comes_first(family):
     assert "4 of 5: ranks 0, 1, 3, 4\n" in done.stdout
 
 
+def test_groups_of_a_dump(family):
+    """Those whose threads stand at the same places, the rarest first."""
+    name, pids = family(JOB, 4, environment=ranked)
+    groups = json.loads(gilspy.run("dump", "--json", "--name", name).stdout)["groups"]
+    assert [(group["pids"], group["kind"]) for group in groups] == [([pids[2]], "stacks"), (sorted(set(pids) - {pids[2]}), "stacks")]
+    assert groups[0]["text"].startswith("MainThread is without the GIL, in wait (")
+
+
 def test_a_dump_has_the_rank(family):
     for environment, rank in (({"RANK": "7", "LOCAL_RANK": "1"}, 7), ({"SLURM_PROCID": "12"}, 12), ({"RANK": "x"}, None),
                               ({"LOCAL_RANK": "", "OMPI_COMM_WORLD_RANK": "3"}, 3), ({}, None)):

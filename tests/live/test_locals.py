@@ -116,13 +116,14 @@ def test_values_by_path(frames):
     """In each frame that has it, beside all variables or alone."""
     target, truth, _ = frames
     document = gilspy.dump(target.pid, "--show", "long_list[-1]", "--show", "config['db']['password']", "--show", "config['db']['host']",
-                           "--show", "headers[0][1]",
-                           "--show", "nobody.has[0]")
+                           "--show", "headers[0][1]")
     shown = [frame["locals"] for thread in document["threads"] for frame in thread["frames"] if frame["locals"]]
     assert sorted(map(str, shown)) == sorted(map(str, [{"long_list[-1]": "99999"},
                                                        {"config['db']['password']": "<hidden>", "config['db']['host']": "'db1'",
                                                         "headers[0][1]": "<hidden>"}]))
     text = gilspy.run("dump", "-p", target.pid, "--show", "config['db']['password']", "--show-secrets").stdout
     assert re.search(r"^        config\['db'\]\['password'\] = u?'hunter2", text, re.M)
+    lacks = gilspy.run("dump", "-p", target.pid, "--show", "config['db']['host']", "--show", "nobody.has[0]")
+    assert (lacks.returncode, lacks.stderr) == (0, "gilspy: no frame that was read has nobody.has[0]\n")
     wrong = gilspy.run("dump", "-p", target.pid, "--show", "config[")
     assert wrong.returncode == 2 and "A path begins with a variable" in wrong.stderr

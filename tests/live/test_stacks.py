@@ -21,7 +21,8 @@ def parked(python, folders):
 
 def rows(thread):
     assert all(frame["kind"] == "python" for frame in thread["frames"])
-    return [[frame["function"], frame["file"], frame["line"], frame["qualname"]] for frame in thread["frames"]]
+    return [[frame["function"], frame["file"], frame["line"], None if "inferred" in frame else frame["qualname"]]
+            for frame in thread["frames"]]
 
 
 def check_stacks(target, truth, how):
@@ -59,3 +60,18 @@ def test_one_function_per_frame(parked):
     for name in truth:
         assert [frame["function"] for frame in threads[name]["frames"]] == [row[0] for row in truth[name]]
         assert {frame["line"] for frame in threads[name]["frames"]} == {None}
+
+
+@pytest.mark.pythons(fits=lambda python: python.at_least < (3, 12))
+def test_classes(python, folders):
+    """Before 3.11 by the first argument: the class whose function has that very code, and none where there is none."""
+    with running(python, folders, "classes.py", pipes=["hold"]) as target:
+        target.wait_reading(target.began["tids"]["caller"], "hold")
+        frames = gilspy.threads_by_name(gilspy.dump(target.pid))["caller"]["frames"]
+        own = [frame for frame in frames if frame["file"].endswith("classes.py")]
+        told = [frame["qualname"] for frame in own]
+        if python.at_least >= (3, 11):
+            assert "Base.value" in told and not any("inferred" in frame for frame in own)
+            return
+        assert told == ["Base.value", "Mixin.step", "Base.run", "Derived.run", "Base.make", None, "Meta.meta", None, "Wraps.run", None]
+        assert all(frame.get("inferred", False) == (frame["qualname"] is not None) for frame in frames)

@@ -10,7 +10,7 @@ import pytest
 import gilspy
 import why
 from cores import leave_by_gcore, where
-from target import running
+from target import running, until
 
 WATCHED = ["-d", "600ms"]
 ATTEMPTS = 4  # for what depends on who gets a processor when
@@ -134,6 +134,26 @@ def test_what_is_waited_for(python, folders):
         assert any("that it shares with process %s (" % child in told["sharer"] for child in children)
         if python.at_least >= (3, 7):
             assert "waits for an item from the queue simple" in told["simple"]
+
+
+FILE_LOCKS = [["child", "flock"], ["own", "delete", "begin immediate"], ["child", "delete", "begin exclusive"],
+              ["child", "delete", "select n from stock"], ["child", "wal", "begin immediate"]]
+
+
+@pytest.mark.pythons(fits=few)
+def test_file_locks(python, folders):
+    """Which file, and who has its lock: what sqlite sleeps for, whatever lock it tries to take."""
+    with contextlib.ExitStack() as stack:
+        targets = [stack.enter_context(running(python, folders, "file_lock.py", *args)) for args in FILE_LOCKS]
+        owners = [target.ask("where")["answer"] for target in targets]
+        for target in targets:
+            until(lambda: target.call_of(target.began["tids"]["waiter"]), "it to sleep")
+        documents = ask([target.pid for target in targets], *WATCHED)
+    for args, owner, document in zip(FILE_LOCKS, owners, documents):
+        verdict = document["verdicts"][0]
+        who = "process %d (" % owner["child"] if args[0] == "child" else "this process itself"
+        assert verdict["kind"] == "lock_wait" and owner["path"] in verdict["text"] and who in verdict["text"], (args, verdict)
+        assert any("MainThread" in line or "owner" in line for line in verdict["evidence"]) or args[0] == "own", verdict
 
 
 @pytest.mark.pythons(fits=first)

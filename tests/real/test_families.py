@@ -69,8 +69,8 @@ def groups(pid, *words):
 SERVERS = {
     "gunicorn": (["gunicorn", "-w", "4", "-t", "600", "--no-control-socket", "-b", "127.0.0.1:{port}", "hung:app"],
                  "gunicorn, worker", 4, "lock_wait"),
-    "uvicorn": (["uvicorn", "--workers", "3", "--port", "{port}", "hung:asgi"], "multiprocessing worker of uvicorn", 3,
-                "loop_blocked"),
+    "uvicorn": (["uvicorn", "--loop", "asyncio", "--workers", "3", "--port", "{port}", "hung:asgi"],
+                "multiprocessing worker of uvicorn", 3, "loop_blocked"),
 }
 
 

@@ -116,6 +116,20 @@ def test_every_mode_has_the_times_of_folded(driver, draw, play, mode):
     assert page.errors() == []
 
 
+def test_several_processes(driver, draw):
+    """Lanes lie together by process, below its name; sums of each and of all."""
+    page = Report(driver, draw("processes", "html", "active"))
+    names = page.run("return gilspy_data.names.processes.map(process => process[1])")
+    lanes = page.run("return Array.from(document.querySelectorAll('.labels > span'), lane => [lane.classList.contains('head'), lane.title])")
+    heads = [title for head, title in lanes if head]
+    assert lanes[0][0] and sorted(heads) == sorted(set(heads)) and set(heads) <= set(names) and len(heads) > 1
+    title, *rows = page.rows("processes")
+    assert title[0] == "Process" and {row[0] for row in rows[:-1]} == set(names) and rows[-1][0] == "all"
+    for column in 1, 2, 3, 4:
+        assert abs(sum(float(row[column]) for row in rows[:-1]) - float(rows[-1][column])) < 0.3
+    assert page.errors() == []
+
+
 def test_by_thread(app):
     app.run("document.getElementById('by-thread').click()")
     names = [frame.name for frame in app.frames()]

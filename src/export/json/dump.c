@@ -96,7 +96,7 @@ enum gs_status gs_dump_json_frame(const struct gs_dump *dump, const struct gs_fr
     fputs(", \"module\": ", out);
     if (status == GS_OK)
         status = gs_json_write_text(info.module, out);
-    fputs(frame->inferred ? ", \"inferred\": true, \"locals\": " : ", \"locals\": ", out);
+    fputs(frame->inferred || info.inferred ? ", \"inferred\": true, \"locals\": " : ", \"locals\": ", out);
     if (!dump->lookup.locals)
         fputs("null", out);
     else if (status == GS_OK)

@@ -85,6 +85,24 @@ static json_t *tid_of(pid_t tid)
     return gs_json_number(tid > 0, (uint64_t)tid);
 }
 
+/* null: it was not looked at. */
+static json_t *natives_of(const struct gs_gilstat *stat)
+{
+    const struct gs_gilstat_natives *natives = &stat->natives;
+    json_t *list = natives->known ? json_array() : json_null();
+    for (size_t i = 0; natives->known && i < natives->named; i++) {
+        const struct gs_gilstat_native *one = &natives->busiest[i];
+        if (json_array_append_new(list, json_pack("{s:i, s:o, s:f}", "tid", (int)one->tid, "name",
+                                                  gs_json_text(one->name), "on_cpu", one->on_cpu)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return natives->known ? json_pack("{s:I, s:f, s:o}", "threads", (json_int_t)natives->threads, "on_cpu",
+                                      natives->on_cpu, "busiest", list)
+                          : list;
+}
+
 static json_t *hog_of(const struct gs_gilstat_hog *hog)
 {
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "tid", tid_of(hog->tid), "function",
@@ -129,6 +147,9 @@ static enum gs_status write_lists(const struct gs_gilstat *stat, FILE *out)
     fputs("], \"ended\": ", out);
     if (!status)
         status = gs_json_write_figures(ended_of(stat), out);
+    fputs(", \"native\": ", out);
+    if (!status)
+        status = gs_json_write_figures(natives_of(stat), out);
     fputs(", \"hogs\": [", out);
     for (size_t i = 0; i < stat->hog_count && !status; i++) {
         fputs(i > 0 ? ", " : "", out);

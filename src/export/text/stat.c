@@ -166,6 +166,44 @@ static void put_threads(struct listing *l)
     }
 }
 
+static bool natives_ran(const struct gs_gilstat *stat)
+{
+    return stat->natives.on_cpu >= NOTHING && stat->threads_known == 0;
+}
+
+/* All threads that run no Python, in one row. */
+static void put_natives(struct listing *l)
+{
+    const struct gs_gilstat_natives *natives = &l->stat->natives;
+    for (int c = 0; c < COLUMN_COUNT && natives_ran(l->stat); c++) {
+        if (!is_shown(l, c))
+            continue;
+        if (c == THREAD)
+            gs_text_put(&l->table.cell, "%zu native", natives->threads);
+        else if (c == CPU)
+            put_share(&l->table.cell, gs_figure(natives->on_cpu));
+        else
+            gs_text_put(&l->table.cell, "-");
+        gs_table_put(&l->table, c > THREAD);
+    }
+    if (natives_ran(l->stat))
+        gs_table_end_row(&l->table);
+}
+
+static void write_natives(struct gs_text *line, const struct gs_gilstat *stat, const struct gs_console *console)
+{
+    const struct gs_gilstat_natives *natives = &stat->natives;
+    if (natives->named == 0 || !natives_ran(stat))
+        return;
+    gs_text_put(line, "Busiest of the native threads, which run no Python:");
+    for (size_t i = 0; i < natives->named; i++) {
+        gs_text_put(line, i > 0 ? ", " : " ");
+        gs_words_thread(line, natives->busiest[i].name, natives->busiest[i].tid, NAME_MOST);
+        gs_text_put(line, " %.0f %%", natives->busiest[i].on_cpu * 100);
+    }
+    gs_text_write_cut(line, console);
+}
+
 static enum gs_status write_threads(const struct gs_gilstat *stat, const struct gs_console *console, bool verbose)
 {
     struct listing l = {
@@ -181,6 +219,7 @@ static enum gs_status write_threads(const struct gs_gilstat *stat, const struct 
     do {
         put_titles(&l);
         put_threads(&l);
+        put_natives(&l);
     } while (gs_table_again(&l.table));
     return gs_table_fini(&l.table);
 }
@@ -344,6 +383,7 @@ enum gs_status gs_stat_text(const struct gs_gilstat *stat, const struct gs_conso
         write_gil(&line, stat, &stat->gils[i], console);
     gs_text_write_cut(&line, console);
     enum gs_status status = write_threads(stat, console, verbose);
+    write_natives(&line, stat, console);
     if (!status)
         status = gs_counts_text(stat, console, verbose);
     bool disabled = stat->gil_count == 1 && stat->gils[0].state == GS_GIL_DISABLED;
