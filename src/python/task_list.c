@@ -17,7 +17,7 @@ enum {
     TRIES = 4 /* a list that changes is walked again */
 };
 
-static enum gs_status add(struct gs_task_list *list, gs_addr task)
+enum gs_status gs_task_list_add(struct gs_task_list *list, gs_addr task)
 {
     if (list->count == GS_TASKS_MOST) {
         list->left_out++;
@@ -59,7 +59,7 @@ static enum gs_status add_entries(struct gs_awaits *awaits, const gs_addr *entri
         if (task != 0 && weak)
             task = referent(awaits, task);
         if (task != 0 && is_task(awaits, task))
-            status = add(list, task);
+            status = gs_task_list_add(list, task);
     }
     return status;
 }
@@ -146,7 +146,7 @@ static bool walk_list(struct gs_awaits *awaits, gs_addr head, struct gs_task_lis
     for (size_t i = 0; at != head && *status == GS_OK; i++) {
         if (at == 0 || i == LIST_MOST || !is_task(awaits, at - node))
             return at == 0 && i == 0; /* no list yet */
-        *status = add(list, at - node);
+        *status = gs_task_list_add(list, at - node);
         if (gs_mem_read_addr(awaits->mem, at, &at))
             return false;
     }

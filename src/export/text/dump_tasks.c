@@ -227,7 +227,7 @@ static void write_head(struct gs_page *page, const struct gs_entry *entry, const
 {
     struct gs_text *line = &page->line;
     uint64_t lag_us = gs_event_loop_late_us(page->dump->tasks, loop, entry->thread);
-    gs_text_put(line, "  asyncio: ");
+    gs_text_put(line, "  %s: ", gs_loop_kind_name(loop->kind));
     gs_words_count(line, loop->count, "task", "tasks");
     if (loop->has_ready && loop->ready > 0) {
         gs_text_put(line, ", ");
