@@ -43,7 +43,8 @@ struct layout {
 
 enum { PIMPL = 32, PIMPL_SIZE = 40, HEAD_1 = 16, PARENT_1 = 56, RUN_INFO_1 = 64, TOP_1 = 72 };
 
-enum kind { NO_GREENLET, PLAIN, HUB, GEVENT, EVENTLET };
+/* WORKER: of gevent's pool of native threads, each of which has one that runs all. */
+enum kind { NO_GREENLET, PLAIN, HUB, GEVENT, EVENTLET, WORKER };
 
 struct greenlet {
     gs_addr addr, words[WORDS], top, parent, info; /* info: 1.x: the dict of its thread */
@@ -86,7 +87,11 @@ static enum kind kind_by_name(const char *name)
     static const struct {
         const char *name;
         enum kind kind;
-    } known[] = {{"Hub", HUB}, {"WaitOperationsGreenlet", HUB}, {"Greenlet", GEVENT}, {"GreenThread", EVENTLET}};
+    } known[] = {{"Hub", HUB},
+                 {"WaitOperationsGreenlet", HUB},
+                 {"Greenlet", GEVENT},
+                 {"GreenThread", EVENTLET},
+                 {"_WorkerGreenlet", WORKER}};
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (strcmp(dot ? dot + 1 : name, known[i].name) == 0)
@@ -556,8 +561,11 @@ static enum gs_status add_family(struct reading *r, uint32_t main)
     struct gs_tasks *tasks = r->rows->tasks;
     enum gs_status status = GS_OK;
     size_t members = 0;
-    for (size_t i = 0; i < r->count; i++)
+    for (size_t i = 0; i < r->count; i++) {
+        if (r->all[i].main == main && r->all[i].kind == WORKER)
+            return GS_OK;
         members += r->all[i].main == main;
+    }
     if (members < 2 || tasks->loop_count == GS_EVENT_LOOPS_MOST)
         return GS_OK;
     struct gs_event_loop *loop = &tasks->loops[tasks->loop_count++];

@@ -13,6 +13,7 @@
 #include "python/task_list.h"
 #include "python/task_rows.h"
 #include "python/task_words.h"
+#include "python/trio.h"
 #include "python/values_int.h"
 
 enum {
@@ -515,15 +516,13 @@ static bool read_running(struct reading *r)
     forget(r);
     for (size_t i = 0; i < tasks->loop_count && ok; i++) {
         const struct gs_tasks_thread *thread = r->question->threads;
-        if (tasks->loops[i].kind != GS_LOOP_ASYNCIO) {
-            tasks->loops[i].running = find_task(tasks, tasks->loops[i].current);
-            continue;
-        }
         while (thread->tstate != tasks->loops[i].tstate)
             thread++;
-        gs_addr current = gs_task_current(&r->awaits, thread, tasks->loops[i].addr);
+        enum gs_loop_kind kind = tasks->loops[i].kind;
+        gs_addr current = kind == GS_LOOP_ASYNCIO ? gs_task_current(&r->awaits, thread, tasks->loops[i].addr)
+                                                  : tasks->loops[i].current;
         tasks->loops[i].running = current != 0 ? find_task(tasks, current) : GS_NO_TASK;
-        if (tasks->loops[i].running != GS_NO_TASK)
+        if (tasks->loops[i].running != GS_NO_TASK && (kind == GS_LOOP_ASYNCIO || kind == GS_LOOP_TRIO))
             ok = take_running(r, &tasks->tasks[tasks->loops[i].running], thread);
     }
     return ok;
@@ -598,7 +597,7 @@ static bool find_holders(struct reading *r)
         const struct waited *lock =
             await->kind == GS_AWAIT_LOCK ? bsearch(&await->object, locks, count, sizeof *locks, by_lock) : NULL;
         if (lock)
-            tasks->tasks[i].holder = lock->holder;
+            tasks->tasks[i].holder = await->owner != 0 ? find_task(tasks, await->owner) : lock->holder;
     }
     free(locks);
     return locks != NULL;
@@ -636,6 +635,8 @@ enum gs_status gs_tasks_read(const struct gs_tasks_question *question, struct gs
         status = read_interpreters(r);
         if (status == GS_OK)
             read_loops(r);
+        if (status == GS_OK)
+            status = gs_trio_read(question, &r->awaits, r->pages, &r->rows);
         if (status == GS_OK)
             status = gs_greenlets_read(question, &r->awaits, r->pages, &r->rows);
         if (status == GS_OK)

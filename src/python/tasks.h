@@ -35,6 +35,7 @@ const char *gs_await_kind_name(enum gs_await_kind kind);
 struct gs_await {
     enum gs_await_kind kind;
     gs_addr object;            /* the task, lock, queue, ... ; 0: not known */
+    gs_addr owner;             /* of a lock that knows: the task that has it; else 0 */
     char words[GS_TASK_WORDS]; /* UTF-8, uncleaned: "sleep, 3.0 s left" */
 };
 
