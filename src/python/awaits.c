@@ -198,12 +198,11 @@ static bool read_embedded(struct gs_awaits *awaits, gs_addr object, struct corou
 
 /* ---- the chain ---- */
 
-static bool push(struct gs_chain *chain, const struct coroutine *c)
+bool gs_chain_add(struct gs_chain *chain, struct gs_frame frame)
 {
     if (!gs_room((void **)&chain->frames, &chain->room, chain->count + 1, sizeof *chain->frames))
         return false;
-    chain->frames[chain->count++] = (struct gs_frame){
-        .frame = c->frame, .code = c->code, .instr = c->instr, .kind = GS_FRAME_PYTHON, .entry = true};
+    chain->frames[chain->count++] = frame;
     return true;
 }
 
@@ -222,7 +221,9 @@ static enum gs_status step(struct gs_awaits *awaits, gs_addr *object, struct gs_
         return GS_OK;
     chain->running = c.runs;
     *object = next & ~(gs_addr)(uint32_t)layout->ref_tag_mask;
-    return push(chain, &c) ? GS_OK : GS_NO_MEMORY;
+    const struct gs_frame frame = {
+        .frame = c.frame, .code = c.code, .instr = c.instr, .kind = GS_FRAME_PYTHON, .entry = true};
+    return gs_chain_add(chain, frame) ? GS_OK : GS_NO_MEMORY;
 }
 
 enum gs_status gs_chain_read(struct gs_awaits *awaits, gs_addr object, struct gs_chain *chain)

@@ -46,6 +46,8 @@ struct gs_chain {
     bool torn;    /* it could not be followed to its end */
 };
 
+/* False when out of memory. */
+bool gs_chain_add(struct gs_chain *chain, struct gs_frame frame);
 /* Replaces what is in the chain. GS_NO_MEMORY; anything else in memory makes it torn at most. */
 enum gs_status gs_chain_read(struct gs_awaits *awaits, gs_addr object, struct gs_chain *chain) GS_MUST_CHECK;
 

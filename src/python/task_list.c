@@ -17,7 +17,7 @@ enum {
     TRIES = 4 /* a list that changes is walked again */
 };
 
-static enum gs_status add(struct gs_task_list *list, gs_addr task)
+enum gs_status gs_task_list_add(struct gs_task_list *list, gs_addr task)
 {
     if (list->count == GS_TASKS_MOST) {
         list->left_out++;
@@ -37,6 +37,9 @@ static bool is_task(struct gs_awaits *awaits, gs_addr object)
 
 /* ---- sets ---- */
 
+/* What a set has: weak references to tasks of asyncio, these themselves, or objects that the caller looks at. */
+enum how { WEAK, TASKS, ANY };
+
 /* What a weak reference refers to, 0: to nothing any more, or it is none. */
 static gs_addr referent(struct gs_awaits *awaits, gs_addr reference)
 {
@@ -50,16 +53,16 @@ static gs_addr referent(struct gs_awaits *awaits, gs_addr reference)
     return object;
 }
 
-static enum gs_status add_entries(struct gs_awaits *awaits, const gs_addr *entries, size_t count, bool weak,
+static enum gs_status add_entries(struct gs_awaits *awaits, const gs_addr *entries, size_t count, enum how how,
                                   struct gs_task_list *list)
 {
     enum gs_status status = GS_OK;
     for (size_t i = 0; i < count && status == GS_OK; i++) {
         gs_addr task = entries[i * ENTRY_WORDS];
-        if (task != 0 && weak)
+        if (task != 0 && how == WEAK)
             task = referent(awaits, task);
-        if (task != 0 && is_task(awaits, task))
-            status = add(list, task);
+        if (task != 0 && (how == ANY || is_task(awaits, task)))
+            status = gs_task_list_add(list, task);
     }
     return status;
 }
@@ -81,7 +84,7 @@ static bool read_head(struct gs_awaits *awaits, gs_addr set, struct set_head *he
 }
 
 /* One walk through the table; false: it was replaced meanwhile, or cannot be read. */
-static bool walk_set(struct gs_awaits *awaits, gs_addr set, bool weak, struct gs_task_list *list,
+static bool walk_set(struct gs_awaits *awaits, gs_addr set, enum how how, struct gs_task_list *list,
                      enum gs_status *status)
 {
     gs_addr entries[ENTRIES * ENTRY_WORDS];
@@ -95,17 +98,17 @@ static bool walk_set(struct gs_awaits *awaits, gs_addr set, bool weak, struct gs
                         count * ENTRY_WORDS * sizeof *entries) ||
             !read_head(awaits, set, &now) || now.table != head.table || now.mask != head.mask)
             return false;
-        *status = add_entries(awaits, entries, count, weak, list);
+        *status = add_entries(awaits, entries, count, how, list);
     }
     return true;
 }
 
-static enum gs_status add_set(struct gs_awaits *awaits, gs_addr set, bool weak, struct gs_task_list *list)
+static enum gs_status add_set(struct gs_awaits *awaits, gs_addr set, enum how how, struct gs_task_list *list)
 {
     enum gs_status status = GS_OK;
     for (int i = 0; i < TRIES; i++) {
         size_t count = list->count, left_out = list->left_out;
-        if (walk_set(awaits, set, weak, list, &status))
+        if (walk_set(awaits, set, how, list, &status))
             return status;
         if (i + 1 == TRIES)
             break;
@@ -114,6 +117,11 @@ static enum gs_status add_set(struct gs_awaits *awaits, gs_addr set, bool weak, 
     }
     list->partial = true;
     return status;
+}
+
+enum gs_status gs_task_list_set(struct gs_awaits *awaits, gs_addr set, struct gs_task_list *list)
+{
+    return add_set(awaits, set, ANY, list);
 }
 
 static gs_addr find_global(struct gs_awaits *awaits, gs_addr interpreter, const char *name)
@@ -131,7 +139,7 @@ static enum gs_status add_weak_set(struct gs_awaits *awaits, gs_addr interpreter
     gs_addr weak = find_global(awaits, interpreter, name), set = 0;
     if (weak != 0)
         set = gs_attribute_find(awaits->layout, awaits->mem, &awaits->types, weak, "data");
-    return set != 0 ? add_set(awaits, set, true, list) : GS_OK;
+    return set != 0 ? add_set(awaits, set, WEAK, list) : GS_OK;
 }
 
 /* ---- lists ---- */
@@ -146,7 +154,7 @@ static bool walk_list(struct gs_awaits *awaits, gs_addr head, struct gs_task_lis
     for (size_t i = 0; at != head && *status == GS_OK; i++) {
         if (at == 0 || i == LIST_MOST || !is_task(awaits, at - node))
             return at == 0 && i == 0; /* no list yet */
-        *status = add(list, at - node);
+        *status = gs_task_list_add(list, at - node);
         if (gs_mem_read_addr(awaits->mem, at, &at))
             return false;
     }
@@ -174,7 +182,7 @@ enum gs_status gs_task_list_read(struct gs_awaits *awaits, gs_addr interpreter, 
 {
     const struct gs_layout *layout = awaits->layout;
     gs_addr eager = find_global(awaits, interpreter, "_eager_tasks");
-    enum gs_status status = eager != 0 ? add_set(awaits, eager, false, list) : GS_OK;
+    enum gs_status status = eager != 0 ? add_set(awaits, eager, TASKS, list) : GS_OK;
     static const char *const weak[] = {"_all_tasks", "_scheduled_tasks"};
     for (size_t i = 0; i < sizeof weak / sizeof *weak && status == GS_OK; i++)
         status = add_weak_set(awaits, interpreter, weak[i], list);

@@ -13,6 +13,10 @@ struct gs_task_list {
     bool partial;
 };
 
+/* GS_NO_MEMORY. */
+enum gs_status gs_task_list_add(struct gs_task_list *list, gs_addr task) GS_MUST_CHECK;
+/* Adds all that are in a set, whatever they are. */
+enum gs_status gs_task_list_set(struct gs_awaits *awaits, gs_addr set, struct gs_task_list *list) GS_MUST_CHECK;
 /* Adds those of one interpreter, whose threads these are (others are passed over). */
 enum gs_status gs_task_list_read(struct gs_awaits *awaits, gs_addr interpreter, const struct gs_tasks_thread *threads,
                                  size_t thread_count, struct gs_task_list *list) GS_MUST_CHECK;

@@ -1,5 +1,7 @@
-/* The functions of asyncio that tasks wait in, and what their variables say of it.
- * Source: Lib/asyncio (3.7-3.15): tasks.py, locks.py, queues.py, streams.py, taskgroups.py, selector_events.py. */
+/* The functions of asyncio, trio, gevent and eventlet that tasks wait in, and what their variables say of it.
+ * Sources: Lib/asyncio (3.7-3.15): tasks.py, locks.py, queues.py, streams.py, taskgroups.py, selector_events.py; trio
+ * (0.22-0.35): _sync.py, _channel.py, _timeouts.py, _core; gevent (22.10-26.9): hub.py, lock.py, thread.py,
+ * _socketcommon.py, _socket3.py; eventlet 0.41. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +14,7 @@
 #include "python/values_int.h"
 
 enum {
-    LOOKED_AT = 4, /* frames from the innermost outwards, as long as they are asyncio's */
+    LOOKED_AT = 6, /* frames from the innermost outwards, as long as they are the library's */
     VARIABLES_MOST = 64,
     SET_ENTRIES = 512
 };
@@ -48,27 +50,43 @@ static int slot_of(struct gs_awaits *awaits, gs_addr code, const char *name)
     return -1;
 }
 
-/* The object that a variable of the frame holds, 0: none. */
-static gs_addr variable(const struct waiting *w, const char *name)
+gs_addr gs_task_variable(struct gs_awaits *awaits, const struct gs_frame *frame, const char *name)
 {
-    const struct gs_layout *layout = w->awaits->layout;
+    const struct gs_layout *layout = awaits->layout;
     int32_t locals = layout->if_localsplus != GS_ABSENT ? layout->if_localsplus : layout->fo_localsplus;
-    int slot = slot_of(w->awaits, w->frame->code, name);
+    int slot = slot_of(awaits, frame->code, name);
     struct gs_type type;
     gs_addr value;
-    if (slot < 0 || gs_mem_read_addr(w->awaits->mem, w->frame->frame + (gs_addr)(locals + 8 * slot), &value))
+    if (slot < 0 || gs_mem_read_addr(awaits->mem, frame->frame + (gs_addr)(locals + 8 * slot), &value))
         return 0;
     value &= ~(gs_addr)(uint32_t)layout->ref_tag_mask;
-    if (value != 0 && gs_type_of(&w->awaits->types, layout, w->awaits->mem, value, &type) &&
-        gs_type_named(&type, w->awaits->mem, "cell") &&
-        gs_mem_read_addr(w->awaits->mem, value + (gs_addr)layout->cell_ref, &value))
+    if (value != 0 && gs_type_of(&awaits->types, layout, awaits->mem, value, &type) &&
+        gs_type_named(&type, awaits->mem, "cell") &&
+        gs_mem_read_addr(awaits->mem, value + (gs_addr)layout->cell_ref, &value))
         return 0;
     return value;
 }
 
+gs_addr gs_task_attribute(struct gs_awaits *awaits, gs_addr object, const char *name)
+{
+    gs_addr value = object == 0 ? 0 : gs_attribute_find(awaits->layout, awaits->mem, &awaits->types, object, name);
+    struct gs_type type;
+    if (value == 0 && object != 0)
+        value = gs_slot_find(awaits->layout, awaits->mem, &awaits->types, object, name);
+    return value != 0 && gs_type_of(&awaits->types, awaits->layout, awaits->mem, value, &type) &&
+                   gs_type_named(&type, awaits->mem, "NoneType")
+               ? 0
+               : value;
+}
+
+static gs_addr variable(const struct waiting *w, const char *name)
+{
+    return gs_task_variable(w->awaits, w->frame, name);
+}
+
 static gs_addr attribute(const struct waiting *w, gs_addr object, const char *name)
 {
-    return object == 0 ? 0 : gs_attribute_find(w->awaits->layout, w->awaits->mem, &w->awaits->types, object, name);
+    return gs_task_attribute(w->awaits, object, name);
 }
 
 /* The last component of the name of an object's class. */
@@ -166,6 +184,7 @@ static void say_lock(const struct waiting *w)
     char name[32];
     class_of(w, self, name, sizeof name);
     say(w, GS_AWAIT_LOCK, self, "%s", name);
+    w->wait->owner = attribute(w, self, "_owner"); /* trio, and RLock of gevent */
 }
 
 static void say_event(const struct waiting *w)
@@ -307,55 +326,167 @@ static void say_thread(const struct waiting *w)
     say(w, GS_AWAIT_FUTURE, 0, "work of another thread");
 }
 
+static void say_seconds(const struct waiting *w)
+{
+    double delay;
+    if (read_number(w, variable(w, "seconds"), &delay))
+        say(w, GS_AWAIT_SLEEP, 0, "sleep of %.6g s", delay);
+    else
+        say(w, GS_AWAIT_SLEEP, 0, "sleep");
+}
+
+static void say_nursery(const struct waiting *w)
+{
+    gs_addr self = variable(w, "self");
+    uint64_t count = read_members(w, attribute(w, self, "_children"));
+    w->members->count = 0; /* each child says itself whose it is */
+    say(w, GS_AWAIT_GATHER, self, "nursery of %llu", (unsigned long long)count);
+}
+
+static void say_receive_from(const struct waiting *w)
+{
+    say_queue(w, "receive from");
+}
+
+static void say_send_to(const struct waiting *w)
+{
+    say_queue(w, "send to");
+}
+
+static void say_ready_to_read(const struct waiting *w)
+{
+    say(w, GS_AWAIT_IO, 0, "read from a file descriptor");
+}
+
+static void say_ready_to_write(const struct waiting *w)
+{
+    say(w, GS_AWAIT_IO, 0, "write to a file descriptor");
+}
+
+static void say_select(const struct waiting *w)
+{
+    say(w, GS_AWAIT_IO, 0, "select");
+}
+
+static void say_trampoline(const struct waiting *w)
+{
+    gs_addr writes = variable(w, "write");
+    struct gs_type type;
+    double yes = 0;
+    bool known = writes != 0 && gs_type_of(&w->awaits->types, w->awaits->layout, w->awaits->mem, writes, &type) &&
+                 gs_type_has(&type, GS_TYPE_LONG) && read_number(w, writes, &yes);
+    say(w, GS_AWAIT_IO, 0, known && yes != 0 ? "write to a socket" : "read from a socket");
+}
+
 static const struct place {
     const char *file, *function;
     void (*say)(const struct waiting *w);
-} places[] = {
-    {"locks.py", "acquire", say_lock},
-    {"locks.py", "wait", say_event},
-    {"locks.py", "_block", say_event},
-    {"locks.py", "_wait", say_event},
-    {"queues.py", "get", say_get},
-    {"queues.py", "put", say_put},
-    {"queues.py", "join", say_join},
-    {"tasks.py", "sleep", say_sleep},
-    {"tasks.py", "wait_for", say_wait_for},
-    {"tasks.py", "_wait", say_wait},
-    {"tasks.py", "_cancel_and_wait", say_wait_for},
-    {"taskgroups.py", "__aexit__", say_group},
-    {"taskgroups.py", "_aexit", say_group},
-    {"streams.py", "_wait_for_data", say_read},
-    {"streams.py", "_drain_helper", say_write},
-    {"streams.py", "drain", say_write},
-    {"selector_events.py", "sock_recv", say_receive},
-    {"selector_events.py", "sock_recv_into", say_receive},
-    {"selector_events.py", "sock_recvfrom", say_receive},
-    {"selector_events.py", "sock_recvfrom_into", say_receive},
-    {"selector_events.py", "sock_sendall", say_send},
-    {"selector_events.py", "sock_sendto", say_send},
-    {"selector_events.py", "sock_connect", say_connect},
-    {"selector_events.py", "sock_accept", say_accept},
-    {"base_events.py", "serve_forever", say_accept},
-    {"base_subprocess.py", "_wait", say_process},
-    {"threads.py", "to_thread", say_thread},
+} asyncio_places[] =
+    {
+        {"locks.py", "acquire", say_lock},
+        {"locks.py", "wait", say_event},
+        {"locks.py", "_block", say_event},
+        {"locks.py", "_wait", say_event},
+        {"queues.py", "get", say_get},
+        {"queues.py", "put", say_put},
+        {"queues.py", "join", say_join},
+        {"tasks.py", "sleep", say_sleep},
+        {"tasks.py", "wait_for", say_wait_for},
+        {"tasks.py", "_wait", say_wait},
+        {"tasks.py", "_cancel_and_wait", say_wait_for},
+        {"taskgroups.py", "__aexit__", say_group},
+        {"taskgroups.py", "_aexit", say_group},
+        {"streams.py", "_wait_for_data", say_read},
+        {"streams.py", "_drain_helper", say_write},
+        {"streams.py", "drain", say_write},
+        {"selector_events.py", "sock_recv", say_receive},
+        {"selector_events.py", "sock_recv_into", say_receive},
+        {"selector_events.py", "sock_recvfrom", say_receive},
+        {"selector_events.py", "sock_recvfrom_into", say_receive},
+        {"selector_events.py", "sock_sendall", say_send},
+        {"selector_events.py", "sock_sendto", say_send},
+        {"selector_events.py", "sock_connect", say_connect},
+        {"selector_events.py", "sock_accept", say_accept},
+        {"base_events.py", "serve_forever", say_accept},
+        {"base_subprocess.py", "_wait", say_process},
+        {"threads.py", "to_thread", say_thread},
+        {NULL, NULL, NULL},
+},
+  trio_places[] =
+      {
+          {"_timeouts.py", "sleep", say_seconds},
+          {"_timeouts.py", "sleep_forever", say_seconds},
+          {"_sync.py", "acquire", say_lock},
+          {"_sync.py", "acquire_on_behalf_of", say_lock},
+          {"_sync.py", "wait", say_event},
+          {"_channel.py", "receive", say_receive_from},
+          {"_channel.py", "send", say_send_to},
+          {"_io_epoll.py", "wait_readable", say_ready_to_read},
+          {"_io_epoll.py", "wait_writable", say_ready_to_write},
+          {"_run.py", "_nested_child_finished", say_nursery},
+          {"_threads.py", "to_thread_run_sync", say_thread},
+          {NULL, NULL, NULL},
+},
+  gevent_places[] =
+      {
+          {"hub.py", "sleep", say_seconds},
+          {"lock.py", "acquire", say_lock},
+          {"thread.py", "acquire", say_lock},
+          {"select.py", "select", say_select},
+          {"select.py", "poll", say_select},
+          {"subprocess.py", "_gevent_result_wait", say_process},
+          {"_socketcommon.py", "recv", say_receive},
+          {"_socketcommon.py", "recv_into", say_receive},
+          {"_socketcommon.py", "recvfrom", say_receive},
+          {"_socketcommon.py", "recvfrom_into", say_receive},
+          {"_socketcommon.py", "send", say_send},
+          {"_socketcommon.py", "sendto", say_send},
+          {"_socketcommon.py", "_internal_connect", say_connect},
+          {"_socket3.py", "recvmsg", say_receive},
+          {"_socket3.py", "recvmsg_into", say_receive},
+          {"_socket3.py", "sendmsg", say_send},
+          {"_socket3.py", "accept", say_accept},
+          {"_socket3.py", "recv", say_receive},
+          {"_socket3.py", "recv_into", say_receive},
+          {"_socket3.py", "recvfrom", say_receive},
+          {"_socket3.py", "send", say_send},
+          {"_socket3.py", "connect", say_connect},
+          {NULL, NULL, NULL},
+},
+  eventlet_places[] = {
+      {"greenthread.py", "sleep", say_seconds},
+      {"semaphore.py", "acquire", say_lock},
+      {"event.py", "wait", say_event},
+      {"queue.py", "get", say_get},
+      {"queue.py", "put", say_put},
+      {"base.py", "accept", say_accept},
+      {"base.py", "connect", say_connect},
+      {"__init__.py", "trampoline", say_trampoline},
+      {NULL, NULL, NULL},
 };
 
-/* The name of a file of asyncio itself, without its folder; NULL: it is another's. */
-static const char *asyncio_file(const char *path)
-{
-    static const char folder[] = "/asyncio/";
-    const char *slash = strrchr(path, '/');
-    size_t before = slash ? (size_t)(slash - path) : 0, len = sizeof folder - 2;
-    return slash && before >= len && strncmp(slash - len, folder, len) == 0 ? slash + 1 : NULL;
-}
+static const struct library {
+    const char *folder;
+    const struct place *places;
+} libraries[] = {{"/asyncio", asyncio_places},          {"/trio", trio_places},
+                 {"/trio/_core", trio_places},          {"/gevent", gevent_places},
+                 {"/eventlet", eventlet_places},        {"/eventlet/hubs", eventlet_places},
+                 {"/eventlet/greenio", eventlet_places}};
 
+/* Where in the library that the code belongs to a task waits; *inside: it belongs to one. */
 static const struct place *place_of(const struct gs_code *code, bool *inside)
 {
-    const char *file = code ? asyncio_file(code->file) : NULL;
-    *inside = file != NULL;
-    for (size_t i = 0; file && i < sizeof places / sizeof *places; i++) {
-        if (strcmp(places[i].file, file) == 0 && strcmp(places[i].function, code->function) == 0)
-            return &places[i];
+    const char *slash = code ? strrchr(code->file, '/') : NULL;
+    const struct place *place = NULL;
+    for (size_t i = 0; slash && i < sizeof libraries / sizeof *libraries && !place; i++) {
+        size_t len = strlen(libraries[i].folder), before = (size_t)(slash - code->file);
+        if (before >= len && strncmp(slash - len, libraries[i].folder, len) == 0)
+            place = libraries[i].places;
+    }
+    *inside = place != NULL;
+    for (; place && place->file; place++) {
+        if (strcmp(place->file, slash + 1) == 0 && strcmp(place->function, code->function) == 0)
+            return place;
     }
     return NULL;
 }
@@ -378,19 +509,24 @@ static void say_object(const struct waiting *w, gs_addr end)
         say(w, GS_AWAIT_OTHER, 0, "something");
 }
 
+/* The innermost place tells; where that was called by one alike (sleep_forever by sleep), the outermost of these. */
 void gs_task_wait(struct gs_awaits *awaits, const struct gs_chain *chain, gs_addr waiter, double now_s,
                   struct gs_await *wait, struct gs_members *members)
 {
     struct waiting w = {.awaits = awaits, .now_s = now_s, .wait = wait, .members = members};
+    const struct place *found = NULL;
     bool inside = true;
     members->count = 0;
     for (size_t i = 0; i < chain->count && i < LOOKED_AT && inside; i++) {
-        w.frame = &chain->frames[chain->count - 1 - i];
-        const struct place *place = place_of(gs_codes_find(awaits->codes, w.frame->code), &inside);
-        if (place) {
-            place->say(&w);
-            return;
+        const struct gs_frame *frame = &chain->frames[chain->count - 1 - i];
+        const struct place *place = place_of(gs_codes_find(awaits->codes, frame->code), &inside);
+        if (place && (!found || place->say == found->say)) {
+            found = place;
+            w.frame = frame;
         }
     }
-    say_object(&w, waiter);
+    if (found)
+        found->say(&w);
+    else
+        say_object(&w, waiter);
 }

@@ -1,4 +1,4 @@
-/* What a suspended task waits for, in words: by the function of asyncio that it stands in, else by the object. */
+/* What a suspended task waits for, in words: by the function of its library that it stands in, else by the object. */
 #ifndef GS_PYTHON_TASK_WORDS_H
 #define GS_PYTHON_TASK_WORDS_H
 
@@ -16,6 +16,10 @@ struct gs_members {
 /* chain: of the task, whole; waiter: the future that it waits for; now_s: CLOCK_MONOTONIC, 0: not known. */
 void gs_task_wait(struct gs_awaits *awaits, const struct gs_chain *chain, gs_addr waiter, double now_s,
                   struct gs_await *wait, struct gs_members *members);
+/* The object that a variable of the frame holds, 0: none. */
+gs_addr gs_task_variable(struct gs_awaits *awaits, const struct gs_frame *frame, const char *name);
+/* What an attribute of the object itself refers to, wherever it is kept, 0: nothing, or None. */
+gs_addr gs_task_attribute(struct gs_awaits *awaits, gs_addr object, const char *name);
 /* The time at which a timer of asyncio is due; false: it is none that can be read. */
 bool gs_timer_due(struct gs_awaits *awaits, gs_addr timer, double *due_s);
 

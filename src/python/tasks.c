@@ -7,11 +7,14 @@
 #include "base/sorted.h"
 #include "mem/metered.h"
 #include "python/field.h"
+#include "python/greenlets.h"
 #include "python/held.h"
 #include "python/locks.h"
 #include "python/names_attribute.h"
 #include "python/task_list.h"
+#include "python/task_rows.h"
 #include "python/task_words.h"
+#include "python/trio.h"
 #include "python/values_int.h"
 
 enum {
@@ -19,8 +22,6 @@ enum {
     AGAIN = 8,            /* readings of one that does not hold still */
     READS_MOST = 1 << 25, /* of pieces of memory, in all */
     TASK_BYTES_MOST = 512,
-    FRAMES_MOST = 1 << 22, /* of all tasks together */
-    AWAITED_MOST = 1 << 20,
     LOCK_FRAMES_MOST = 1 << 18,
     LATE_MOST_S = 1000000000,
     PENDING = 0 /* enum fut_state, Modules/_asynciomodule.c */
@@ -39,12 +40,6 @@ const char *gs_await_kind_name(enum gs_await_kind kind)
     return names[kind];
 }
 
-/* Somebody waits for somebody, by the address of the latter. */
-struct edge {
-    gs_addr awaited;
-    uint32_t waiter;
-};
-
 struct reading {
     const struct gs_tasks_question *question;
     struct gs_awaits awaits;
@@ -53,9 +48,14 @@ struct reading {
     uint64_t left;
     struct gs_chain chain, again;
     struct gs_tasks *tasks;
-    size_t task_room, frame_room, edge_count, edge_room;
-    struct edge *edges;
+    struct gs_task_rows rows; /* of these */
 };
+
+const char *gs_loop_kind_name(enum gs_loop_kind kind)
+{
+    static const char *const names[] = {"asyncio", "greenlet", "gevent", "eventlet", "trio"};
+    return names[kind];
+}
 
 /* What a task says of itself. */
 struct fields {
@@ -162,63 +162,11 @@ static void read_name(struct reading *r, gs_addr object, char name[GS_TASK_NAME]
     }
 }
 
-static bool same_chain(const struct gs_chain *a, const struct gs_chain *b)
-{
-    if (a->torn || b->torn || a->count != b->count || a->end != b->end || a->running != b->running)
-        return false;
-    for (size_t i = 0; i < a->count; i++) {
-        if (a->frames[i].frame != b->frames[i].frame || a->frames[i].code != b->frames[i].code ||
-            a->frames[i].instr != b->frames[i].instr)
-            return false;
-    }
-    return true;
-}
-
-static bool add_frame(struct reading *r, struct gs_frame frame)
-{
-    struct gs_tasks *tasks = r->tasks;
-    if (!gs_room((void **)&tasks->frames, &r->frame_room, tasks->frame_count + 1, sizeof *tasks->frames))
-        return false;
-    tasks->frames[tasks->frame_count++] = frame;
-    return true;
-}
-
-static bool add_gap(struct reading *r, enum gs_gap gap)
-{
-    return add_frame(r, (struct gs_frame){.kind = GS_FRAME_GAP, .gap = (uint8_t)gap});
-}
-
-/* The frames of r->chain, innermost first. */
-static bool add_chain(struct reading *r, struct gs_async_task *task)
-{
-    bool ok = true;
-    task->frame_at = r->tasks->frame_count;
-    if (r->tasks->frame_count + r->chain.count > FRAMES_MOST)
-        ok = add_gap(r, GS_GAP_TOO_LARGE);
-    else if (task->torn)
-        ok = add_gap(r, GS_GAP_CHANGED);
-    else
-        for (size_t i = r->chain.count; i > 0 && ok; i--)
-            ok = add_frame(r, r->chain.frames[i - 1]);
-    task->frame_count = (uint32_t)(r->tasks->frame_count - task->frame_at);
-    return ok;
-}
-
-static bool add_edge(struct reading *r, gs_addr awaited, uint32_t waiter)
-{
-    if (r->edge_count == AWAITED_MOST)
-        return true;
-    if (!gs_room((void **)&r->edges, &r->edge_room, r->edge_count + 1, sizeof *r->edges))
-        return false;
-    r->edges[r->edge_count++] = (struct edge){awaited, waiter};
-    return true;
-}
-
 static bool add_edges(struct reading *r, const struct gs_await *wait, const struct gs_members *members, uint32_t waiter)
 {
-    bool ok = wait->kind != GS_AWAIT_TASK || add_edge(r, wait->object, waiter);
+    bool ok = wait->kind != GS_AWAIT_TASK || gs_task_rows_edge(&r->rows, wait->object, waiter);
     for (size_t i = 0; i < members->count && ok; i++)
-        ok = add_edge(r, members->at[i], waiter);
+        ok = gs_task_rows_edge(&r->rows, members->at[i], waiter);
     return ok;
 }
 
@@ -246,25 +194,26 @@ static enum gs_status read_twice(struct reading *r, gs_addr addr, struct fields 
         return status;
     forget(r);
     status = read_once(r, addr, &second, &r->again, there);
-    *agree = status == GS_OK && *there && same_fields(fields, &second) && same_chain(&r->chain, &r->again);
+    *agree = status == GS_OK && *there && same_fields(fields, &second) && gs_chain_same(&r->chain, &r->again);
     return status;
 }
 
 static enum gs_status add_task(struct reading *r, gs_addr addr, const struct fields *fields, bool torn)
 {
-    struct gs_tasks *tasks = r->tasks;
     struct gs_members members = {.count = 0};
-    if (!gs_room((void **)&tasks->tasks, &r->task_room, tasks->task_count + 1, sizeof *tasks->tasks))
+    uint32_t index = (uint32_t)r->tasks->task_count;
+    struct gs_async_task *task = gs_task_rows_add(
+        &r->rows,
+        (struct gs_async_task){
+            .addr = addr, .loop = fields->loop, .coroutine = fields->coroutine, .torn = torn, .holder = GS_NO_TASK});
+    if (!task)
         return GS_NO_MEMORY;
-    uint32_t index = (uint32_t)tasks->task_count++;
-    struct gs_async_task *task = &tasks->tasks[index];
-    *task = (struct gs_async_task){
-        .addr = addr, .loop = fields->loop, .coroutine = fields->coroutine, .torn = torn, .holder = GS_NO_TASK};
     read_name(r, fields->name, task->name);
     task->state = fields->waiter != 0 && is_pending(r, fields->waiter) ? GS_TASK_WAITS : GS_TASK_READY;
     if (task->state == GS_TASK_WAITS && !torn)
         gs_task_wait(&r->awaits, &r->chain, fields->waiter, r->question->now_s, &task->await, &members);
-    return add_chain(r, task) && add_edges(r, &task->await, &members, index) ? GS_OK : GS_NO_MEMORY;
+    return gs_task_rows_chain(&r->rows, task, &r->chain) && add_edges(r, &task->await, &members, index) ? GS_OK
+                                                                                                        : GS_NO_MEMORY;
 }
 
 /* ---- all of them ---- */
@@ -411,12 +360,9 @@ static bool add_loop(struct reading *r, const struct gs_tasks_thread *thread, gs
 }
 
 /* The loop that a thread says it runs; where it does not, a loop of tasks that says which thread runs it. */
-static bool read_loops(struct reading *r)
+static void read_loops(struct reading *r)
 {
     const struct gs_tasks_question *question = r->question;
-    r->tasks->loops = calloc(GS_EVENT_LOOPS_MOST, sizeof *r->tasks->loops);
-    if (!r->tasks->loops)
-        return false;
     forget(r);
     for (size_t i = 0; i < question->thread_count; i++)
         add_loop(r, &question->threads[i], none_as_zero(r, gs_task_running_loop(&r->awaits, &question->threads[i])));
@@ -432,7 +378,6 @@ static bool read_loops(struct reading *r)
                 break;
         }
     }
-    return true;
 }
 
 /* ---- the order of the result ---- */
@@ -501,7 +446,7 @@ static uint32_t find_task(const struct gs_tasks *tasks, gs_addr addr)
 
 static int by_waited(const void *a, const void *b)
 {
-    const struct edge *x = a, *y = b;
+    const struct gs_task_edge *x = a, *y = b;
     if (x->awaited != y->awaited)
         return x->awaited < y->awaited ? -1 : 1;
     return (x->waiter > y->waiter) - (x->waiter < y->waiter);
@@ -512,22 +457,22 @@ static bool turn_round(struct reading *r, const uint32_t *now)
 {
     struct gs_tasks *tasks = r->tasks;
     size_t count = 0;
-    for (size_t i = 0; i < r->edge_count; i++) {
-        uint32_t awaited = find_task(tasks, r->edges[i].awaited), waiter = now[r->edges[i].waiter];
+    for (size_t i = 0; i < r->rows.edge_count; i++) {
+        uint32_t awaited = find_task(tasks, r->rows.edges[i].awaited), waiter = now[r->rows.edges[i].waiter];
         if (awaited != GS_NO_TASK && waiter != GS_NO_TASK)
-            r->edges[count++] = (struct edge){awaited, waiter};
+            r->rows.edges[count++] = (struct gs_task_edge){awaited, waiter};
     }
     if (count == 0)
         return true;
-    qsort(r->edges, count, sizeof *r->edges, by_waited);
+    qsort(r->rows.edges, count, sizeof *r->rows.edges, by_waited);
     tasks->awaited_by = calloc(count, sizeof *tasks->awaited_by);
     if (!tasks->awaited_by)
         return false;
     for (size_t i = 0; i < count; i++) {
-        struct gs_async_task *task = &tasks->tasks[r->edges[i].awaited];
+        struct gs_async_task *task = &tasks->tasks[r->rows.edges[i].awaited];
         if (task->awaited_count++ == 0)
             task->awaited_at = i;
-        tasks->awaited_by[i] = r->edges[i].waiter;
+        tasks->awaited_by[i] = r->rows.edges[i].waiter;
     }
     tasks->awaited_count = count;
     return true;
@@ -552,9 +497,9 @@ static bool take_running(struct reading *r, struct gs_async_task *task, const st
                  thread->frames[count].instr != own.instr;
     task->frame_at = tasks->frame_count;
     if (task->torn)
-        ok = add_gap(r, GS_GAP_CHANGED);
+        ok = gs_task_rows_frame(&r->rows, (struct gs_frame){.kind = GS_FRAME_GAP, .gap = GS_GAP_CHANGED});
     for (uint32_t i = 0; i <= count && !task->torn && ok; i++)
-        ok = add_frame(r, thread->frames[i]);
+        ok = gs_task_rows_frame(&r->rows, thread->frames[i]);
     task->frame_count = (uint32_t)(tasks->frame_count - task->frame_at);
     return ok;
 }
@@ -568,9 +513,11 @@ static bool read_running(struct reading *r)
         const struct gs_tasks_thread *thread = r->question->threads;
         while (thread->tstate != tasks->loops[i].tstate)
             thread++;
-        gs_addr current = gs_task_current(&r->awaits, thread, tasks->loops[i].addr);
+        enum gs_loop_kind kind = tasks->loops[i].kind;
+        gs_addr current = kind == GS_LOOP_ASYNCIO ? gs_task_current(&r->awaits, thread, tasks->loops[i].addr)
+                                                  : tasks->loops[i].current;
         tasks->loops[i].running = current != 0 ? find_task(tasks, current) : GS_NO_TASK;
-        if (tasks->loops[i].running != GS_NO_TASK)
+        if (tasks->loops[i].running != GS_NO_TASK && (kind == GS_LOOP_ASYNCIO || kind == GS_LOOP_TRIO))
             ok = take_running(r, &tasks->tasks[tasks->loops[i].running], thread);
     }
     return ok;
@@ -645,7 +592,7 @@ static bool find_holders(struct reading *r)
         const struct waited *lock =
             await->kind == GS_AWAIT_LOCK ? bsearch(&await->object, locks, count, sizeof *locks, by_lock) : NULL;
         if (lock)
-            tasks->tasks[i].holder = lock->holder;
+            tasks->tasks[i].holder = await->owner != 0 ? find_task(tasks, await->owner) : lock->holder;
     }
     free(locks);
     return locks != NULL;
@@ -656,7 +603,7 @@ static bool find_holders(struct reading *r)
 static enum gs_status finish(struct reading *r)
 {
     uint32_t *now = calloc(r->tasks->task_count + 1, sizeof *now);
-    bool ok = now && read_loops(r) && order(r->tasks, now) && turn_round(r, now) && read_running(r);
+    bool ok = now && order(r->tasks, now) && turn_round(r, now) && read_running(r);
     free(now);
     return ok && find_holders(r) ? GS_OK : GS_NO_MEMORY;
 }
@@ -667,11 +614,12 @@ enum gs_status gs_tasks_read(const struct gs_tasks_question *question, struct gs
     *tasks = (struct gs_tasks){.now_s = question->now_s};
     if (!r)
         return GS_NO_MEMORY;
-    *r = (struct reading){.question = question, .tasks = tasks, .left = READS_MOST};
+    *r = (struct reading){.question = question, .tasks = tasks, .rows = {.tasks = tasks}, .left = READS_MOST};
     enum gs_status status = GS_NO_MEMORY;
     r->pages = gs_mem_cache_new(question->mem);
+    tasks->loops = calloc(GS_EVENT_LOOPS_MOST, sizeof *tasks->loops);
     /* There is always room: an empty list has an address, too. */
-    bool room = gs_room((void **)&tasks->frames, &r->frame_room, 1, sizeof *tasks->frames);
+    bool room = tasks->loops && gs_room((void **)&tasks->frames, &r->rows.frame_room, 1, sizeof *tasks->frames);
     if (r->pages && room) {
         gs_metered_init(&r->metered, r->pages, &r->left);
         gs_metered_init(&r->live, question->mem, &r->left);
@@ -681,13 +629,19 @@ enum gs_status gs_tasks_read(const struct gs_tasks_question *question, struct gs
                                        .codes = question->codes};
         status = read_interpreters(r);
         if (status == GS_OK)
+            read_loops(r);
+        if (status == GS_OK)
+            status = gs_trio_read(question, &r->awaits, r->pages, &r->rows);
+        if (status == GS_OK)
+            status = gs_greenlets_read(question, &r->awaits, r->pages, &r->rows);
+        if (status == GS_OK)
             status = finish(r);
         tasks->partial |= r->left == 0;
     }
     gs_mem_free(r->pages);
     free(r->chain.frames);
     free(r->again.frames);
-    free(r->edges);
+    free(r->rows.edges);
     free(r);
     return status;
 }

@@ -1,4 +1,4 @@
-/* The tasks of asyncio's event loops: which there are, what each does, where it stands and what it waits for.
+/* The tasks of event loops, and greenlets: which there are, what each does, where it stands and what it waits for.
  *
  * Nothing is stopped: a loop that runs meanwhile changes what is read. Each task is therefore read twice, until both
  * readings agree; one that never holds still is there with a gap instead of frames. A task that has ended is left out.
@@ -35,6 +35,7 @@ const char *gs_await_kind_name(enum gs_await_kind kind);
 struct gs_await {
     enum gs_await_kind kind;
     gs_addr object;            /* the task, lock, queue, ... ; 0: not known */
+    gs_addr owner;             /* of a lock that knows: the task that has it; else 0 */
     char words[GS_TASK_WORDS]; /* UTF-8, uncleaned: "sleep, 3.0 s left" */
 };
 
@@ -53,9 +54,15 @@ struct gs_async_task {
     uint32_t awaited_count;
 };
 
+enum gs_loop_kind { GS_LOOP_ASYNCIO, GS_LOOP_GREENLET, GS_LOOP_GEVENT, GS_LOOP_EVENTLET, GS_LOOP_TRIO };
+const char *gs_loop_kind_name(enum gs_loop_kind kind);
+
+/* Of greenlets all that belong to one thread: `addr` is its main greenlet. */
 struct gs_event_loop {
+    enum gs_loop_kind kind;
     gs_addr addr;
     gs_addr tstate;        /* of the thread that runs it */
+    gs_addr current;       /* of a kind that is not asyncio: the task that runs, 0: none */
     uint32_t running;      /* index of the task that runs; GS_NO_TASK: none */
     bool has_ready;        /* `ready` is known: not of loops that are no Python code (uvloop) */
     uint64_t ready;        /* callbacks that wait for their turn */
@@ -82,6 +89,7 @@ struct gs_tasks {
 struct gs_tasks_thread {
     gs_addr tstate, interpreter;
     uint64_t ident;
+    bool main;
     const struct gs_frame *frames; /* innermost first */
     uint32_t frame_count;
 };

@@ -19,6 +19,7 @@ enum gs_status gs_tasks_of(struct gs_tasks *tasks, const struct gs_python *pytho
                 (struct gs_tasks_thread){.tstate = thread->tstate,
                                          .interpreter = snapshot->interpreters[thread->interpreter].addr,
                                          .ident = thread->ident,
+                                         .main = thread->main,
                                          .frames = thread->frames,
                                          .frame_count = thread->frame_count};
     }

@@ -77,7 +77,7 @@ enum gs_status gs_dump_json_loop(const struct gs_dump *dump, const struct gs_ent
     const struct gs_tasks *tasks = dump->tasks;
     uint64_t lag_us = gs_event_loop_late_us(dump->tasks, loop, entry->thread);
     enum gs_status status = GS_OK;
-    fputs("{\"kind\": \"asyncio\", \"running\": ", out);
+    fprintf(out, "{\"kind\": \"%s\", \"running\": ", gs_loop_kind_name(loop->kind));
     if (loop->running != GS_NO_TASK)
         fprintf(out, "\"0x%" PRIx64 "\"", tasks->tasks[loop->running].addr);
     else

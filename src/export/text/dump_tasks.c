@@ -159,7 +159,16 @@ static bool tree_init(struct tree *tree, const struct gs_tasks *tasks)
     return true;
 }
 
-/* The innermost frame that is not asyncio's own, which says most; else the innermost. */
+static bool is_library(const char *file)
+{
+    static const char *const folders[] = {"/asyncio/", "/trio/", "/gevent/", "/eventlet/"};
+    bool is = false;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        is |= strstr(file, folders[i]) != NULL;
+    return is;
+}
+
+/* The innermost frame that is not its library's own, which says most; else the innermost. */
 static void add_place(struct gs_page *page, const struct gs_async_task *task)
 {
     struct gs_frame_info info, shown = {0};
@@ -167,7 +176,7 @@ static void add_place(struct gs_page *page, const struct gs_async_task *task)
         gs_dump_frame(page->dump, &page->dump->tasks->frames[task->frame_at + i], &info);
         if (i == 0)
             shown = info;
-        if (!info.file || strstr(info.file, "/asyncio/"))
+        if (!info.file || is_library(info.file))
             continue;
         shown = info;
         break;
@@ -227,7 +236,7 @@ static void write_head(struct gs_page *page, const struct gs_entry *entry, const
 {
     struct gs_text *line = &page->line;
     uint64_t lag_us = gs_event_loop_late_us(page->dump->tasks, loop, entry->thread);
-    gs_text_put(line, "  asyncio: ");
+    gs_text_put(line, "  %s: ", gs_loop_kind_name(loop->kind));
     gs_words_count(line, loop->count, "task", "tasks");
     if (loop->has_ready && loop->ready > 0) {
         gs_text_put(line, ", ");

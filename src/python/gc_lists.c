@@ -1,0 +1,65 @@
+/* Three generations one behind the other, each a ring of heads {next, prev}, which lie before their objects.
+ * Sources: Include/internal/pycore_gc.h (3.8 on), pycore_mem.h (3.7), Modules/gcmodule.c, Python/gc.c (3.13 on). */
+#include "python/gc_lists.h"
+
+enum {
+    GENERATIONS = 3,
+    HEAD_MOST = 32,
+    HEAD_BITS = 3, /* flags in the low bits of `next` (3.14 on) */
+    TRIES = 4      /* a list that changes is walked again */
+};
+
+struct walk {
+    const struct gs_layout *layout;
+    struct gs_mem *mem;
+    gs_gc_visit *visit;
+    void *context;
+    bool ended;
+};
+
+/* Of a collection in between a list may lead into another: who comes back to no head does so at the meter's end. */
+static bool walk_ring(struct walk *w, gs_addr head)
+{
+    const struct gs_layout *layout = w->layout;
+    const gs_addr size = (gs_addr)layout->gc_head_size;
+    gs_addr at, words[(HEAD_MOST + 32) / 8 + 1];
+    if (gs_mem_read_addr(w->mem, head, &at))
+        return false;
+    gs_addr mark = 0;
+    for (uint64_t i = 0; (at &= ~(gs_addr)HEAD_BITS) != head; i++) {
+        if ((i & (i - 1)) == 0)
+            mark = at;
+        else if (at == mark)
+            return false;
+        if (at == 0 || gs_mem_read(w->mem, at, words, (size_t)(size + (gs_addr)layout->ob_type + 8)))
+            return false;
+        if (!w->visit(w->context, at + size, words[(size + (gs_addr)layout->ob_type) / 8])) {
+            w->ended = true;
+            return true;
+        }
+        at = words[0];
+    }
+    return true;
+}
+
+bool gs_gc_walk(const struct gs_layout *layout, struct gs_mem *mem, struct gs_mem *cache, gs_addr runtime,
+                gs_addr interpreter, gs_gc_visit *visit, void *context)
+{
+    struct walk w = {layout, mem, visit, context, false};
+    bool whole = true;
+    gs_addr generations = layout->is_gc_generations != GS_ABSENT   ? interpreter + (gs_addr)layout->is_gc_generations
+                          : layout->rt_gc_generations != GS_ABSENT ? runtime + (gs_addr)layout->rt_gc_generations
+                                                                   : 0;
+    if (layout->free_threaded || generations == 0 || layout->gc_head_size > HEAD_MOST ||
+        layout->ob_type > HEAD_MOST - 8)
+        return false;
+    for (int i = 0; i < GENERATIONS && !w.ended; i++) {
+        bool ok = false;
+        for (int k = 0; k < TRIES && !ok && !w.ended; k++) {
+            gs_mem_cache_clear(cache);
+            ok = walk_ring(&w, generations + (gs_addr)i * (gs_addr)layout->gc_generation_size);
+        }
+        whole = whole && ok;
+    }
+    return whole;
+}

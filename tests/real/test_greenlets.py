@@ -1,0 +1,116 @@
+"""Greenlets and trio's tasks, as the program itself tells them."""
+import json
+import os
+
+import pytest
+
+import gilspy
+from target import until
+
+SCENES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scenes")
+
+
+def begin(real, scene, *words):
+    with open(os.path.join(SCENES, scene + ".py")) as file:
+        return real.run(file.read(), *words, stdin=-1)
+
+
+def loop_of(document, kind):
+    loops = [thread["loop"] for thread in document["threads"] if thread.get("loop")]
+    assert [loop["kind"] for loop in loops] == [kind]
+    tasks = {task["id"]: task for task in loops[0]["tasks"]}
+    assert len(tasks) == len(loops[0]["tasks"])
+    assert [key for key, task in tasks.items() if task["state"] == "running"] == \
+        ([loops[0]["running"]] if loops[0]["running"] else [])
+    for task in tasks.values():
+        assert (task["state"] == "waits") == (task["waits_for"] is not None) or task["frames"][0]["kind"] == "gap"
+    return loops[0], tasks
+
+
+def stack(task):
+    return [[frame["function"], frame["line"]] for frame in task["frames"]]
+
+
+def idle(seen, pid):
+    """A dump in which all threads sleep in system calls."""
+    return seen(pid, lambda document: all(thread["syscall"] for thread in document["threads"]))
+
+
+@pytest.mark.parametrize("kind", ["plain", "gevent", "eventlet"])
+def test_greenlets_that_stand_still(real, seen, kind):
+    process, one = begin(real, "greenlets", kind)
+    loop, tasks = loop_of(idle(seen, process.pid), "greenlet" if kind == "plain" else kind)
+    process.stdin.write("\n")
+    process.stdin.flush()
+    truth = json.loads(process.stdout.readline())
+    assert loop["left_out"] == 0 and len(truth) >= 15
+    hubs = set(truth) - set(tasks)
+    assert all(truth[hub][-1][0] == "run" for hub in hubs) and len(hubs) <= 1
+    assert {key: stack(task) for key, task in tasks.items() if key in truth} == \
+        {key: rows for key, rows in truth.items() if key not in hubs}
+    # That it was asked of them changes nothing: the links to frames on the C stack are taken out then.
+    assert {key: stack(task) for key, task in loop_of(gilspy.dump(process.pid), loop["kind"])[1].items()} == \
+        {key: stack(task) for key, task in tasks.items()}
+    words = {task["waits_for"]["text"] for task in tasks.values() if task["waits_for"]}
+    if kind == "plain":
+        assert loop["running"] == one and {task["awaited_by"][0] for key, task in tasks.items() if key != one} == {one}
+    elif kind == "gevent":
+        assert loop["running"] is None and tasks[one]["waits_for"]["text"] == "RLock held by the holder"
+        assert tasks[one]["waits_for"]["kind"] == "lock" and "sleep of 1000 s" in words
+    else:
+        assert loop["running"] is None and tasks[one]["waits_for"]["text"] == "get from an empty Queue"
+        assert "sleep of 1000 s" in words
+
+
+def test_a_greenlet_that_keeps_the_hub(real, seen):
+    process, keeper = begin(real, "greenlets", "keeps")
+    loop, tasks = loop_of(idle(seen, process.pid), "gevent")
+    assert loop["running"] == keeper
+    assert [frame["function"] for frame in tasks[keeper]["frames"]][-1] == "keeper"
+    text = gilspy.run("dump", "-p", process.pid).stdout
+    assert "  gevent: 5 tasks\n" in text and " runs\n" in text
+    assert "gevent:" not in gilspy.run("dump", "-p", process.pid, "--tasks=off").stdout
+
+
+def test_greenlets_that_come_and_go(real):
+    process, _ = begin(real, "greenlets", "churn")
+    whole = ["sleep", "inner", "middle", "outer"]
+    counted = {"whole": 0, "gaps": 0}
+
+    def enough():
+        document = gilspy.dump(process.pid)
+        if not any(thread.get("loop") for thread in document["threads"]):
+            return False
+        for task in loop_of(document, "gevent")[1].values():
+            names = [frame["function"] for frame in task["frames"]]
+            if task["name"] == "main" or task["state"] == "ready":
+                continue
+            if names and task["frames"][-1]["kind"] == "gap":
+                counted["gaps"] += 1
+            elif task["state"] == "waits":
+                assert names == whole
+                counted["whole"] += 1
+        return counted["whole"] > 100
+    until(enough, "greenlets to be seen")
+
+
+def test_tasks_of_trio(real, seen):
+    process, line = begin(real, "trio_tasks")
+    truth = json.loads(line)
+    loop, tasks = loop_of(idle(seen, process.pid), "trio")
+    assert (loop["running"], loop["ready"], loop["left_out"]) == (None, 0, 0)
+    for key, (name, rows, parent) in truth.items():
+        assert (tasks[key]["name"], stack(tasks[key]), tasks[key]["awaited_by"]) == (name, rows, [parent])
+    words = {task["name"]: task["waits_for"]["text"] for task in tasks.values()}
+    assert words["__main__.sleeps"] == "sleep of 1000 s" and words["__main__.nested"] == "nursery of 2"
+    assert words["__main__.wants"] == "Lock held by __main__.holds" and words["__main__.main"] == "nursery of 5"
+    tree = gilspy.run("dump", "-p", process.pid, "--tree").stdout
+    assert "      __main__.nested waits: nursery of 2  nested (script-0.py:" in tree
+
+
+def test_a_task_that_keeps_trio(real, seen):
+    process, _ = begin(real, "trio_tasks", "keeps")
+    keeper = process.stdout.readline().strip()
+    loop, tasks = loop_of(idle(seen, process.pid), "trio")
+    assert loop["running"] == keeper
+    assert [frame["function"] for frame in tasks[keeper]["frames"]][-1] == "keeps"
