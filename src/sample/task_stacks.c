@@ -18,7 +18,8 @@ enum {
     COST = 100,                  /* a look may take 1 / COST of all time, */
     SOONEST_NS = 20000000,       /* and is not taken sooner than this after the last one, */
     LATEST_NS = 2000000000,      /* nor later */
-    NAMES_MOST = 256,            /* names of tasks that are told apart: further ones without their numbers */
+    NAMES_MOST = 256,            /* names of tasks that are told apart: further ones without their numbers, */
+    NUMBERS_MOST = 32,           /* and so of those that asyncio gave: each request of a server has another one */
     AWAITERS_MOST = 64,          /* tasks that await one another */
     NAMES_BYTES = 1 << 20,       /* of all names together: whose is beyond that has none of its own */
     FRAMES_MOST = GS_FRAME_LIMIT /* of one stack */
@@ -41,7 +42,8 @@ struct gs_task_stacks {
     struct runs before[GS_EVENT_LOOPS_MOST];
     uint64_t due_ns; /* of the next look; 0: there was none */
     struct gs_strings *names;
-    size_t name_count;
+    struct gs_ids told_apart; /* hashes of names */
+    size_t name_count[2];     /* of those; [1]: that asyncio gave */
     struct gs_frame *frames;
     size_t frame_count, frame_room;
 };
@@ -65,6 +67,7 @@ void gs_task_stacks_free(struct gs_task_stacks *stacks)
     gs_tasks_free(&stacks->tasks);
     gs_strings_free(stacks->names);
     gs_ids_fini(&stacks->by_frame);
+    gs_ids_fini(&stacks->told_apart);
     free(stacks->frames);
     free(stacks);
 }
@@ -145,14 +148,26 @@ static bool add(struct gs_task_stacks *stacks, const struct gs_frame *frames, si
     return true;
 }
 
-/* Without the number at its end: of thousands of tasks that each lived for a moment those alike are one. */
-static void without_number(char name[GS_TASK_NAME + 1])
+/* Of thousands of tasks that each live for a moment those are one whose names differ in the number at the end only. */
+static bool set_name(struct gs_task_stacks *stacks, const char *told, char name[GS_TASK_NAME + 1])
 {
-    size_t len = strlen(name), kept = len;
-    while (kept > 0 && isdigit((unsigned char)name[kept - 1]))
+    static const char given[] = "Task-";
+    size_t len = strlen(told), kept = len;
+    uint64_t hash = len;
+    snprintf(name, GS_TASK_NAME + 1, "%s", told);
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ (uint8_t)told[i]) * UINT64_C(0x100000001b3); /* FNV-1a */
+    while (kept > 0 && isdigit((unsigned char)told[kept - 1]))
         kept--;
-    if (kept < len)
-        memcpy(name + kept, "*", sizeof "*");
+    if (kept == len || gs_ids_find(&stacks->told_apart, hash) != GS_IDS_NONE)
+        return true;
+    bool numbered = kept == sizeof given - 1 && memcmp(told, given, kept) == 0;
+    if (stacks->name_count[numbered] < (numbered ? NUMBERS_MOST : NAMES_MOST)) {
+        stacks->name_count[numbered]++;
+        return gs_ids_set(&stacks->told_apart, hash, 0);
+    }
+    memcpy(name + kept, "*", sizeof "*");
+    return true;
 }
 
 const char *gs_task_stacks_name(const struct gs_frame *frame)
@@ -164,16 +179,11 @@ const char *gs_task_stacks_name(const struct gs_frame *frame)
 static bool add_name(struct gs_task_stacks *stacks, const char *told)
 {
     char name[GS_TASK_NAME + 1];
-    size_t bytes = gs_strings_bytes(stacks->names);
-    snprintf(name, sizeof name, "%s", *told ? told : "task");
-    if (stacks->name_count >= NAMES_MOST)
-        without_number(name);
-    if (bytes > NAMES_BYTES)
-        memcpy(name, "task", sizeof "task");
+    if (!set_name(stacks, *told && gs_strings_bytes(stacks->names) < NAMES_BYTES ? told : "task", name))
+        return false;
     const char *kept = gs_strings_keep(stacks->names, name);
     if (!kept)
         return false;
-    stacks->name_count += gs_strings_bytes(stacks->names) != bytes;
     struct gs_frame frame = {.kind = GS_FRAME_TASK, .code = (gs_addr)(uintptr_t)kept};
     return add(stacks, &frame, 1);
 }
