@@ -46,6 +46,12 @@ struct gs_sampled_gil {
     bool counted;
 };
 
+/* A task of an event loop that is suspended. */
+struct gs_task_sample {
+    uint32_t thread_at; /* of the sample's threads: the one that runs its loop */
+    uint32_t stack;
+};
+
 /* One moment of one process. */
 struct gs_sample {
     uint32_t process;
@@ -57,6 +63,9 @@ struct gs_sample {
     size_t thread_count;
     const struct gs_sampled_gil *gils;
     size_t gil_count;
+    uint64_t tasks_ns; /* since tasks were looked at before, without gaps; 0: they were not in this sample */
+    const struct gs_task_sample *tasks;
+    size_t task_count;
     const struct gs_stacks *stacks; /* the same in all samples of a source */
 };
 

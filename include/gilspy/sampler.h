@@ -13,6 +13,10 @@ void gs_sampler_free(struct gs_sampler *sampler);
  * says. */
 void gs_sampler_poll(struct gs_sampler *sampler, uint64_t long_ns);
 
+/* Processes that are added from now on have tasks: the stack of a thread that runs one is the task's, and, `suspended`,
+ * those that are suspended are looked at as often as may be. */
+void gs_sampler_tasks(struct gs_sampler *sampler, bool suspended);
+
 /* Another process to be sampled; with the first the run begins, and the sink is told. All three stay the caller's,
  * until gs_sampler_take says that the process is gone or the sampler is freed; nobody else uses the reader meanwhile.
  * id: what gs_sampler_take names it by. */

@@ -17,7 +17,8 @@ const char *gs_gil_state_name(enum gs_gil_state state);
 
 enum { GS_FRAME_LIMIT = 100000 /* frames of one thread; deeper ones end in a gap that says so */ };
 
-enum gs_frame_kind { GS_FRAME_PYTHON, GS_FRAME_GAP, GS_FRAME_NATIVE };
+/* A task is in stacks that are recorded only: the name of the one that the frames further in belong to. */
+enum gs_frame_kind { GS_FRAME_PYTHON, GS_FRAME_GAP, GS_FRAME_NATIVE, GS_FRAME_TASK };
 /* Why a stack could not be followed further. From GS_GAP_NATIVE on: the C stack, for the enum gs_native_end behind it;
  * the Python frames below such a gap are whole. */
 enum gs_gap {

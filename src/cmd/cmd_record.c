@@ -264,6 +264,11 @@ static void give_up(void *context)
     _exit(gs_stdout_close(failed ? gs_output_message(status ? status : GS_FAILED, &err) : 0));
 }
 
+static bool with_tasks(const struct gs_args *args)
+{
+    return args->mode == GS_MODE_AWAIT || (args->given & GS_OPT(TASKS) && args->tasks != GS_TASKS_OFF);
+}
+
 static int record(struct record *r)
 {
     const struct gs_args *args = r->args;
@@ -273,6 +278,8 @@ static int record(struct record *r)
                                           .rate_hz = args->rate_hz,
                                           .duration_us = args->duration_us,
                                           .at_once = args->given & GS_OPT(CONTROL)};
+    options.tasks = with_tasks(args);
+    options.suspended = args->mode == GS_MODE_AWAIT || (!r->format && args->tasks == GS_TASKS_ALL);
     struct gs_sampling_calls calls = {.context = r, .give_up = give_up};
     if (isatty(STDERR_FILENO) && !args->quiet && !args->program) /* a program has the terminal for itself */
         calls.tick = show_progress;
@@ -381,6 +388,8 @@ const struct gs_cmd gs_cmd_record = {
         "  gilspy record -p 1234 -o out.svg               a flame graph, coloured by GIL\n"
         "  gilspy record -p 1234 -n -o out.svg            with frames of C\n"
         "  gilspy record -p 1234 -d 30 -m blame -o b.svg  who made whom wait\n"
+        "  gilspy record -p 1234 --tasks -o out.svg       by task of its event loops\n"
+        "  gilspy record -p 1234 -m await -o out.svg      what suspended tasks wait for\n"
         "  gilspy record -p 1234 -o run.gilspy            to be drawn later, in any mode\n"
         "  gilspy record -p 1234 -o run.gilspy --rotate 1h,24   the last day, by hours\n"
         "  gilspy record -p 1234 --push pyroscope+http://host:4040   to a server\n"
@@ -388,8 +397,8 @@ const struct gs_cmd gs_cmd_record = {
     .options = GS_OPT(PID) | GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(RATE) |
                GS_OPT(DURATION) | GS_OPT(CONTROL) | GS_OPT(ROTATE) | GS_OPT(PUSH) | GS_OPT(EVERY) | GS_OPT(LABEL) |
                GS_OPT(FORMAT) | GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) | GS_OPT(THREAD) |
-               GS_OPT(FUNCTION) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) |
-               GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(QUIET) | GS_OPT(VERBOSE) |
-               GS_OPT(HELP),
+               GS_OPT(FUNCTION) | GS_OPT(TASKS) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(BLOCKING) |
+               GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) |
+               GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
 };

@@ -107,7 +107,8 @@ enum gs_status gs_draw_play(struct gs_join *recordings, struct gs_sink *sink, co
 struct gs_selection gs_draw_selection(const struct gs_args *args)
 {
     return (struct gs_selection){.mode = args->mode,
-                                 .threads = args->threads_first,
+                                 .threads = args->threads_first || args->mode == GS_MODE_AWAIT ||
+                                            (args->given & GS_OPT(TASKS) && args->tasks != GS_TASKS_OFF),
                                  .function = args->function,
                                  .json = args->json,
                                  .patterns = args->threads,

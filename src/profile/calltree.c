@@ -48,9 +48,10 @@ void gs_calltree_forget(struct gs_calltree *tree)
 
 static bool counts(const struct gs_calltree *tree, const struct gs_thread_sample *thread)
 {
+    enum gs_mode mode = tree->selection->mode;
     bool chosen = tree->selection->pattern_count == 0 ||
                   (thread->thread < tree->thread_count && tree->threads[thread->thread].chosen);
-    return chosen && gs_mode_counts(tree->selection->mode, thread);
+    return chosen && gs_mode_counts(mode == GS_MODE_AWAIT ? GS_MODE_WALL : mode, thread);
 }
 
 static uint32_t child(struct gs_calltree *tree, uint32_t node, enum gs_node_kind kind, uint32_t number)
@@ -155,6 +156,10 @@ static bool makes_sense(const struct gs_calltree *tree, const struct gs_sample *
         if (thread->stack > stacks || thread->thread >= GS_PLACES_MOST || thread->gil > GS_UNKNOWN)
             return false;
     }
+    for (size_t i = 0; i < sample->task_count; i++) {
+        if (sample->tasks[i].stack > stacks || sample->tasks[i].thread_at >= sample->thread_count)
+            return false;
+    }
     return sample->process < tree->process_count;
 }
 
@@ -181,26 +186,39 @@ enum gs_status gs_calltree_find(struct gs_calltree *tree, const struct gs_sample
     return status == GS_LOST ? GS_NO_MEMORY : status;
 }
 
+static enum gs_status add_one(struct gs_calltree *tree, const struct gs_sample *sample,
+                              const struct gs_thread_sample *thread)
+{
+    uint32_t number, late;
+    enum gs_status status = find_one(tree, sample, thread, &number, &late);
+    if (status == GS_LOST && (status = gs_paths_fold(&tree->paths, &tree->folded)) == GS_OK) {
+        tree->paths.source = sample->stacks;
+        status = find_one(tree, sample, thread, &number, &late);
+    }
+    if (status != GS_OK || !number)
+        return status == GS_LOST ? GS_NO_MEMORY : status;
+    struct gs_node *node = &tree->paths.nodes.list[number];
+    node->samples++;
+    node->word_ns[thread->gil] += sample->weight_ns;
+    if (gs_thread_idle(thread))
+        node->idle_ns += sample->weight_ns;
+    if (late)
+        tree->paths.nodes.list[late].word_ns[GS_UNKNOWN] += sample->gap_ns;
+    return GS_OK;
+}
+
 enum gs_status gs_calltree_add(struct gs_calltree *tree, const struct gs_sample *sample)
 {
+    bool awaits = tree->selection->mode == GS_MODE_AWAIT;
+    struct gs_sample looked = *sample;
+    looked.weight_ns = sample->tasks_ns;
+    looked.gap_ns = 0;
     enum gs_status status = look_at(tree, sample);
-    for (size_t i = 0; i < sample->thread_count && status == GS_OK; i++) {
-        const struct gs_thread_sample *thread = &sample->threads[i];
-        uint32_t number, late;
-        status = find_one(tree, sample, thread, &number, &late);
-        if (status == GS_LOST && (status = gs_paths_fold(&tree->paths, &tree->folded)) == GS_OK) {
-            tree->paths.source = sample->stacks;
-            status = find_one(tree, sample, thread, &number, &late);
-        }
-        if (status != GS_OK || !number)
-            continue;
-        struct gs_node *node = &tree->paths.nodes.list[number];
-        node->samples++;
-        node->word_ns[thread->gil] += sample->weight_ns;
-        if (gs_thread_idle(thread))
-            node->idle_ns += sample->weight_ns;
-        if (late)
-            tree->paths.nodes.list[late].word_ns[GS_UNKNOWN] += sample->gap_ns;
+    for (size_t i = 0; !awaits && i < sample->thread_count && status == GS_OK; i++)
+        status = add_one(tree, sample, &sample->threads[i]);
+    for (size_t i = 0; awaits && i < sample->task_count && status == GS_OK; i++) {
+        const struct gs_thread_sample task = gs_task_as_thread(sample, i);
+        status = add_one(tree, &looked, &task);
     }
-    return status == GS_LOST ? GS_NO_MEMORY : status;
+    return status;
 }

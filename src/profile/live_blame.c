@@ -80,7 +80,7 @@ void gs_live_blame_sample(struct gs_topk *blames, struct gs_live_code *code, str
     }
     for (size_t i = 0; i < process->lock_count; i++) {
         const struct holder *holder = &holders[i];
-        uint64_t ns[GS_MODE_COUNT] = {[GS_MODE_BLAME] = holder->waiters * sample->weight_ns};
+        uint64_t ns[GS_MODE_LIVE] = {[GS_MODE_BLAME] = holder->waiters * sample->weight_ns};
         if (holder->thread && holder->thread->stack && holder->waiters > 0)
             gs_live_code_add(code, holder->thread, ns);
     }

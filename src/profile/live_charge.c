@@ -13,7 +13,7 @@ static bool same(const struct gs_thread_sample *a, const struct gs_thread_sample
 
 static void settle(struct gs_live_code *code, const struct gs_live_process *process, struct gs_live_thread *thread)
 {
-    uint64_t since_ns = process->weighed_ns - thread->settled_ns, ns[GS_MODE_COUNT];
+    uint64_t since_ns = process->weighed_ns - thread->settled_ns, ns[GS_MODE_LIVE];
     thread->settled_ns = process->weighed_ns;
     if (since_ns == 0 || thread->doing == GS_DOING_COUNT)
         return;
@@ -21,7 +21,7 @@ static void settle(struct gs_live_code *code, const struct gs_live_process *proc
     thread->cell_ns[thread->doing] += (uint32_t)(since_ns < CELL_NS ? since_ns : CELL_NS);
     if (!thread->now.stack || !thread->chosen)
         return;
-    for (int mode = 0; mode < GS_MODE_COUNT; mode++)
+    for (int mode = 0; mode < GS_MODE_LIVE; mode++)
         ns[mode] = mode != GS_MODE_BLAME && gs_mode_counts((enum gs_mode)mode, &thread->now) ? since_ns : 0;
     gs_live_code_add(code, thread, ns);
 }

@@ -60,10 +60,10 @@ static struct gs_live_pending *pending_of(struct gs_live_code *code, struct gs_l
     return pending;
 }
 
-void gs_live_code_add(struct gs_live_code *code, struct gs_live_thread *thread, const uint64_t ns[GS_MODE_COUNT])
+void gs_live_code_add(struct gs_live_code *code, struct gs_live_thread *thread, const uint64_t ns[GS_MODE_LIVE])
 {
     struct gs_live_pending *pending = pending_of(code, thread);
-    for (int mode = 0; pending && mode < GS_MODE_COUNT; mode++)
+    for (int mode = 0; pending && mode < GS_MODE_LIVE; mode++)
         pending->ns[mode] += ns[mode];
 }
 
@@ -223,22 +223,22 @@ static struct gs_live_line *line_of(struct gs_live_code *code, uint32_t thread, 
     return line;
 }
 
-static void add_time(struct gs_live_time *time, const uint64_t ns[GS_MODE_COUNT])
+static void add_time(struct gs_live_time *time, const uint64_t ns[GS_MODE_LIVE])
 {
-    for (int mode = 0; mode < GS_MODE_COUNT; mode++) {
+    for (int mode = 0; mode < GS_MODE_LIVE; mode++) {
         time->ns[mode] += ns[mode];
         time->recent_ns[mode] += (double)ns[mode];
     }
 }
 
 /* A function that calls itself is on the stack once, and so is its line (NULL: nobody asks for that). */
-static void add_frame(struct gs_live_function *function, struct gs_live_line *line, const uint64_t ns[GS_MODE_COUNT],
+static void add_frame(struct gs_live_function *function, struct gs_live_line *line, const uint64_t ns[GS_MODE_LIVE],
                       uint64_t stamp)
 {
     if (function->stamp != stamp)
         add_time(&function->total, ns);
     function->stamp = stamp;
-    for (int mode = 0; line && line->stamp != stamp && mode < GS_MODE_COUNT; mode++)
+    for (int mode = 0; line && line->stamp != stamp && mode < GS_MODE_LIVE; mode++)
         line->recent_ns[mode] += (double)ns[mode];
     if (line)
         line->stamp = stamp;
@@ -280,9 +280,9 @@ void gs_live_code_forget(struct gs_live_code *code)
     forget_places(code);
 }
 
-static void decay(double list[GS_MODE_COUNT], double factor)
+static void decay(double list[GS_MODE_LIVE], double factor)
 {
-    for (int mode = 0; mode < GS_MODE_COUNT; mode++)
+    for (int mode = 0; mode < GS_MODE_LIVE; mode++)
         list[mode] *= factor;
 }
 

@@ -25,13 +25,13 @@ struct gs_live_place {
 
 /* Times by mode. */
 struct gs_live_time {
-    double recent_ns[GS_MODE_COUNT];
-    uint64_t ns[GS_MODE_COUNT];
+    double recent_ns[GS_MODE_LIVE];
+    uint64_t ns[GS_MODE_LIVE];
 };
 
 struct gs_live_pending {
     struct gs_topk_key key; /* thread, stack */
-    uint64_t ns[GS_MODE_COUNT];
+    uint64_t ns[GS_MODE_LIVE];
 };
 
 struct gs_live_function {
@@ -45,7 +45,7 @@ struct gs_live_function {
 struct gs_live_line {
     struct gs_topk_key key; /* thread and function's serial, line */
     uint64_t stamp;
-    double recent_ns[GS_MODE_COUNT];
+    double recent_ns[GS_MODE_LIVE];
 };
 
 struct gs_live_code {
@@ -67,7 +67,7 @@ void gs_live_code_fini(struct gs_live_code *code);
 /* All counts and times begin anew. */
 void gs_live_code_reset(struct gs_live_code *code);
 /* ns is the time of the stack where the thread is, by mode. */
-void gs_live_code_add(struct gs_live_code *code, struct gs_live_thread *thread, const uint64_t ns[GS_MODE_COUNT]);
+void gs_live_code_add(struct gs_live_code *code, struct gs_live_thread *thread, const uint64_t ns[GS_MODE_LIVE]);
 /* Everything that is pending goes where it belongs. */
 void gs_live_code_flush(struct gs_live_code *code);
 /* What the source's numbers meant is known no longer. */

@@ -139,7 +139,7 @@ static void draw_shares(const struct gs_live_drawing *drawing, const struct gs_l
     struct gs_topk_key key = {(uint64_t)thread->number << 32 | (function ? function->serial : 0),
                               (uint32_t)frame->place.line};
     const struct gs_live_line *line = gs_topk_find(&drawing->live->code.lines, key);
-    for (int mode = 0; line && time_ns > 0 && mode < GS_MODE_COUNT; mode++)
+    for (int mode = 0; line && time_ns > 0 && mode < GS_MODE_LIVE; mode++)
         frame->share[mode] = line->recent_ns[mode] / time_ns;
 }
 

@@ -31,7 +31,7 @@ void gs_live_draw_functions(const struct gs_live_drawing *drawing, struct gs_pic
             (struct gs_picture_place){gs_arena_copy(drawing->arena, (const char *)(uintptr_t)function->key.a),
                                       gs_arena_copy(drawing->arena, (const char *)(uintptr_t)function->key.b), 0,
                                       function->gap, function->native};
-        for (int mode = 0; mode < GS_MODE_COUNT; mode++) {
+        for (int mode = 0; mode < GS_MODE_LIVE; mode++) {
             double of = live->code.recent_ns > 0 ? live->code.recent_ns : 1;
             list[i].own[mode] = function->own.recent_ns[mode] / of;
             list[i].total[mode] = function->total.recent_ns[mode] / of;

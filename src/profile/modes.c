@@ -10,6 +10,7 @@ const struct gs_mode_row gs_modes[GS_MODE_COUNT] = {
     [GS_MODE_GIL] = {"gil", "the thread that holds the GIL"},
     [GS_MODE_WAIT] = {"wait", "threads that wait for the GIL"},
     [GS_MODE_BLAME] = {"blame", "each waiter's time, charged to what the holder of the GIL was doing"},
+    [GS_MODE_AWAIT] = {"await", "tasks that are suspended, at what each awaits"},
 };
 
 bool gs_mode_find(const char *name, enum gs_mode *mode)
@@ -36,6 +37,8 @@ bool gs_mode_counts(enum gs_mode mode, const struct gs_thread_sample *thread)
     case GS_MODE_WAIT:
     case GS_MODE_BLAME:
         return waits;
+    case GS_MODE_AWAIT:
+        return false;
     default:
         return true;
     }
@@ -45,4 +48,13 @@ bool gs_thread_idle(const struct gs_thread_sample *thread)
 {
     return (thread->gil == GS_WITHOUT || thread->gil == GS_NONE) && thread->run != GS_RUN_RUNNING &&
            thread->run != GS_RUN_UNKNOWN;
+}
+
+struct gs_thread_sample gs_task_as_thread(const struct gs_sample *sample, size_t task)
+{
+    return (struct gs_thread_sample){.thread = sample->threads[sample->tasks[task].thread_at].thread,
+                                     .stack = sample->tasks[task].stack,
+                                     .gil = GS_WITHOUT,
+                                     .run = GS_RUN_BLOCKED,
+                                     .lock = GS_GIL_LEFT_OUT};
 }

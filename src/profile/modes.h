@@ -6,12 +6,14 @@
 #include "gilspy/sample.h"
 
 enum gs_mode {
-    GS_MODE_ACTIVE, /* threads that are runnable, hold the GIL or wait for it */
-    GS_MODE_WALL,   /* every thread, always */
-    GS_MODE_CPU,    /* runnable threads */
-    GS_MODE_GIL,    /* the holder */
-    GS_MODE_WAIT,   /* threads that wait for the GIL */
-    GS_MODE_BLAME,  /* each waiter's time, charged to what the holder was doing */
+    GS_MODE_ACTIVE,               /* threads that are runnable, hold the GIL or wait for it */
+    GS_MODE_WALL,                 /* every thread, always */
+    GS_MODE_CPU,                  /* runnable threads */
+    GS_MODE_GIL,                  /* the holder */
+    GS_MODE_WAIT,                 /* threads that wait for the GIL */
+    GS_MODE_BLAME,                /* each waiter's time, charged to what the holder was doing */
+    GS_MODE_LIVE,                 /* so many modes top has; in those below no thread counts */
+    GS_MODE_AWAIT = GS_MODE_LIVE, /* tasks that are suspended, at what each awaits */
     GS_MODE_COUNT
 };
 
@@ -25,6 +27,8 @@ bool gs_mode_find(const char *name, enum gs_mode *mode);
 bool gs_mode_counts(enum gs_mode mode, const struct gs_thread_sample *thread);
 /* Neither runs nor wants to: part of the time without the GIL, or with none to hold. */
 bool gs_thread_idle(const struct gs_thread_sample *thread);
+/* A suspended task as a thread that sleeps. */
+struct gs_thread_sample gs_task_as_thread(const struct gs_sample *sample, size_t task);
 
 /* Which samples of which threads are wanted, and how their stacks are to be drawn. */
 struct gs_selection {

@@ -71,7 +71,7 @@ struct gs_picture_gil {
 
 struct gs_picture_frame {
     struct gs_picture_place place;
-    double share[GS_MODE_COUNT]; /* of the thread's time that this line was on its stack, of late, by mode */
+    double share[GS_MODE_LIVE]; /* of the thread's time that this line was on its stack, of late, by mode */
 };
 
 struct gs_picture_cell {
@@ -97,8 +97,8 @@ struct gs_picture_thread {
 
 struct gs_picture_function {
     struct gs_picture_place place;
-    double own[GS_MODE_COUNT], total[GS_MODE_COUNT];     /* of late: of the time watched */
-    double own_s[GS_MODE_COUNT], total_s[GS_MODE_COUNT]; /* seconds since the beginning */
+    double own[GS_MODE_LIVE], total[GS_MODE_LIVE];     /* of late: of the time watched */
+    double own_s[GS_MODE_LIVE], total_s[GS_MODE_LIVE]; /* seconds since the beginning */
 };
 
 struct gs_picture_blame {

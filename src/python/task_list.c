@@ -233,20 +233,29 @@ gs_addr gs_task_running_loop(struct gs_awaits *awaits, const struct gs_tasks_thr
     return loop;
 }
 
-gs_addr gs_task_current(struct gs_awaits *awaits, const struct gs_tasks_thread *thread, gs_addr loop)
+gs_addr gs_task_table(struct gs_awaits *awaits, gs_addr interpreter)
+{
+    return find_global(awaits, interpreter, "_current_tasks");
+}
+
+gs_addr gs_task_current_of(struct gs_awaits *awaits, gs_addr tstate, gs_addr loop, gs_addr table)
 {
     const struct gs_layout *layout = awaits->layout;
     struct gs_dict dict;
     gs_addr key, task = 0;
     if (layout->ts_running_task != GS_ABSENT &&
-        gs_mem_read_addr(awaits->mem, thread->tstate + (gs_addr)layout->ts_running_task, &task) == GS_OK && task != 0)
+        gs_mem_read_addr(awaits->mem, tstate + (gs_addr)layout->ts_running_task, &task) == GS_OK && task != 0)
         return task;
-    gs_addr current = find_global(awaits, thread->interpreter, "_current_tasks");
-    if (current == 0 || !gs_dict_open(&dict, layout, awaits->mem, current))
+    if (table == 0 || !gs_dict_open(&dict, layout, awaits->mem, table))
         return 0;
     while (gs_dict_next(&dict, &key, &task)) {
         if (key == loop)
             return task;
     }
     return 0;
+}
+
+gs_addr gs_task_current(struct gs_awaits *awaits, const struct gs_tasks_thread *thread, gs_addr loop)
+{
+    return gs_task_current_of(awaits, thread->tstate, loop, gs_task_table(awaits, thread->interpreter));
 }

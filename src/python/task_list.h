@@ -26,5 +26,8 @@ void gs_task_list_sort(struct gs_task_list *list);
 gs_addr gs_task_running_loop(struct gs_awaits *awaits, const struct gs_tasks_thread *thread);
 /* The task that runs in this loop now, 0: none. */
 gs_addr gs_task_current(struct gs_awaits *awaits, const struct gs_tasks_thread *thread, gs_addr loop);
+/* The same for who looks often: the table, a dict, is looked for once, 0: there is none. */
+gs_addr gs_task_table(struct gs_awaits *awaits, gs_addr interpreter);
+gs_addr gs_task_current_of(struct gs_awaits *awaits, gs_addr tstate, gs_addr loop, gs_addr table);
 
 #endif

@@ -11,6 +11,7 @@
 #include "python/held.h"
 #include "python/locks.h"
 #include "python/names_attribute.h"
+#include "python/task_fields.h"
 #include "python/task_list.h"
 #include "python/task_rows.h"
 #include "python/task_words.h"
@@ -21,10 +22,8 @@ enum {
     BATCH = 1024,         /* tasks between which what was read is forgotten */
     AGAIN = 8,            /* readings of one that does not hold still */
     READS_MOST = 1 << 25, /* of pieces of memory, in all */
-    TASK_BYTES_MOST = 512,
     LOCK_FRAMES_MOST = 1 << 18,
-    LATE_MOST_S = 1000000000,
-    PENDING = 0 /* enum fut_state, Modules/_asynciomodule.c */
+    LATE_MOST_S = 1000000000
 };
 
 const char *gs_task_state_name(enum gs_task_state state)
@@ -57,12 +56,6 @@ const char *gs_loop_kind_name(enum gs_loop_kind kind)
     return names[kind];
 }
 
-/* What a task says of itself. */
-struct fields {
-    gs_addr loop, coroutine, waiter, name;
-    bool pending;
-};
-
 static void forget(struct reading *r)
 {
     gs_mem_cache_clear(r->pages);
@@ -71,96 +64,6 @@ static void forget(struct reading *r)
 }
 
 /* ---- one task ---- */
-
-static bool read_fields(struct reading *r, gs_addr task, struct fields *fields)
-{
-    const struct gs_layout *layout = r->awaits.layout;
-    uint8_t bytes[TASK_BYTES_MOST];
-    uint32_t state;
-    if (layout->task_size == GS_ABSENT || layout->task_size > TASK_BYTES_MOST ||
-        gs_mem_read(r->awaits.mem, task, bytes, (size_t)layout->task_size))
-        return false;
-    memcpy(&state, bytes + layout->task_state, sizeof state);
-    *fields = (struct fields){.loop = gs_get_addr(bytes, layout->task_loop),
-                              .coroutine = gs_get_addr(bytes, layout->task_coro),
-                              .waiter = gs_get_addr(bytes, layout->task_fut_waiter),
-                              .name = layout->task_name != GS_ABSENT ? gs_get_addr(bytes, layout->task_name) : 0,
-                              .pending = state == PENDING};
-    return true;
-}
-
-static gs_addr attribute(struct reading *r, gs_addr object, const char *name)
-{
-    return gs_attribute_find(r->awaits.layout, r->awaits.mem, &r->awaits.types, object, name);
-}
-
-/* Futures of Python code have their state as text; while it is pending it is the class's. */
-static bool pure_pending(struct reading *r, gs_addr future)
-{
-    char text[16];
-    gs_addr state = attribute(r, future, "_state");
-    return state == 0 || gs_str_read(r->awaits.layout, r->awaits.mem, state, text, sizeof text) != GS_OK ||
-           strcmp(text, "PENDING") == 0;
-}
-
-static gs_addr none_as_zero(struct reading *r, gs_addr object)
-{
-    struct gs_type type;
-    if (object != 0 && gs_type_of(&r->awaits.types, r->awaits.layout, r->awaits.mem, object, &type) &&
-        gs_type_named(&type, r->awaits.mem, "NoneType"))
-        return 0;
-    return object;
-}
-
-static bool read_any_fields(struct reading *r, gs_addr task, struct fields *fields)
-{
-    enum gs_awaitable kind = gs_awaitable_kind(&r->awaits, task);
-    if (kind == GS_AWAITABLE_TASK)
-        return read_fields(r, task, fields);
-    if (kind != GS_AWAITABLE_PURE_TASK)
-        return false;
-    *fields = (struct fields){.loop = attribute(r, task, "_loop"),
-                              .coroutine = attribute(r, task, "_coro"),
-                              .waiter = none_as_zero(r, attribute(r, task, "_fut_waiter")),
-                              .name = attribute(r, task, "_name"),
-                              .pending = pure_pending(r, task)};
-    return fields->loop != 0 && fields->coroutine != 0;
-}
-
-/* Whether the future is still to come. What is no future of asyncio is taken for one. */
-static bool is_pending(struct reading *r, gs_addr future)
-{
-    uint32_t state;
-    switch (gs_awaitable_kind(&r->awaits, future)) {
-    case GS_AWAITABLE_TASK:
-    case GS_AWAITABLE_FUTURE:
-        return gs_mem_read_u32(r->awaits.mem, future + (gs_addr)r->awaits.layout->fut_state, &state) != GS_OK ||
-               state == PENDING;
-    case GS_AWAITABLE_PURE_TASK:
-    case GS_AWAITABLE_PURE_FUTURE:
-        return pure_pending(r, future);
-    default:
-        return true;
-    }
-}
-
-/* A name is made at the first use of it: until then it is a number (3.13 on). */
-static void read_name(struct reading *r, gs_addr object, char name[GS_TASK_NAME])
-{
-    const struct gs_layout *layout = r->awaits.layout;
-    struct gs_type type;
-    struct gs_int number;
-    name[0] = '\0';
-    if (object == 0 || !gs_type_of(&r->awaits.types, layout, r->awaits.mem, object, &type))
-        return;
-    if (gs_type_has(&type, GS_TYPE_UNICODE)) {
-        if (gs_str_read(layout, r->awaits.mem, object, name, GS_TASK_NAME))
-            name[0] = '\0';
-    } else if (gs_int_is(layout, &type) && gs_int_read(layout, r->awaits.mem, &type, object, &number) == GS_OK &&
-               number.bits <= 64) {
-        snprintf(name, GS_TASK_NAME, "Task-%llu", (unsigned long long)number.magnitude);
-    }
-}
 
 static bool add_edges(struct reading *r, const struct gs_await *wait, const struct gs_members *members, uint32_t waiter)
 {
@@ -171,22 +74,23 @@ static bool add_edges(struct reading *r, const struct gs_await *wait, const stru
 }
 
 /* Reads a task and its chain into r->chain; false: it is none, or has ended. */
-static enum gs_status read_once(struct reading *r, gs_addr addr, struct fields *fields, struct gs_chain *chain,
+static enum gs_status read_once(struct reading *r, gs_addr addr, struct gs_task_fields *fields, struct gs_chain *chain,
                                 bool *there)
 {
-    *there = read_any_fields(r, addr, fields) && fields->pending && fields->coroutine != 0;
+    *there = gs_task_fields_read(&r->awaits, addr, fields) && fields->pending && fields->coroutine != 0;
     return *there ? gs_chain_read(&r->awaits, fields->coroutine, chain) : GS_OK;
 }
 
-static bool same_fields(const struct fields *a, const struct fields *b)
+static bool same_fields(const struct gs_task_fields *a, const struct gs_task_fields *b)
 {
     return a->loop == b->loop && a->coroutine == b->coroutine && a->waiter == b->waiter;
 }
 
 /* Two readings, with nothing remembered in between, that agree. */
-static enum gs_status read_twice(struct reading *r, gs_addr addr, struct fields *fields, bool *there, bool *agree)
+static enum gs_status read_twice(struct reading *r, gs_addr addr, struct gs_task_fields *fields, bool *there,
+                                 bool *agree)
 {
-    struct fields second;
+    struct gs_task_fields second;
     *agree = false;
     forget(r);
     enum gs_status status = read_once(r, addr, fields, &r->chain, there);
@@ -198,7 +102,7 @@ static enum gs_status read_twice(struct reading *r, gs_addr addr, struct fields 
     return status;
 }
 
-static enum gs_status add_task(struct reading *r, gs_addr addr, const struct fields *fields, bool torn)
+static enum gs_status add_task(struct reading *r, gs_addr addr, const struct gs_task_fields *fields, bool torn)
 {
     struct gs_members members = {.count = 0};
     uint32_t index = (uint32_t)r->tasks->task_count;
@@ -208,8 +112,8 @@ static enum gs_status add_task(struct reading *r, gs_addr addr, const struct fie
             .addr = addr, .loop = fields->loop, .coroutine = fields->coroutine, .torn = torn, .holder = GS_NO_TASK});
     if (!task)
         return GS_NO_MEMORY;
-    read_name(r, fields->name, task->name);
-    task->state = fields->waiter != 0 && is_pending(r, fields->waiter) ? GS_TASK_WAITS : GS_TASK_READY;
+    gs_task_name_read(&r->awaits, fields->name, task->name);
+    task->state = fields->waiter != 0 && gs_future_pending(&r->awaits, fields->waiter) ? GS_TASK_WAITS : GS_TASK_READY;
     if (task->state == GS_TASK_WAITS && !torn)
         gs_task_wait(&r->awaits, &r->chain, fields->waiter, r->question->now_s, &task->await, &members);
     return gs_task_rows_chain(&r->rows, task, &r->chain) && add_edges(r, &task->await, &members, index) ? GS_OK
@@ -221,7 +125,7 @@ static enum gs_status add_task(struct reading *r, gs_addr addr, const struct fie
 /* Until it holds still. */
 static enum gs_status read_patiently(struct reading *r, gs_addr addr)
 {
-    struct fields fields;
+    struct gs_task_fields fields;
     bool there = true, agree = false;
     enum gs_status status = GS_OK;
     for (int i = 0; i < AGAIN && there && !agree && status == GS_OK; i++)
@@ -231,7 +135,7 @@ static enum gs_status read_patiently(struct reading *r, gs_addr addr)
 
 /* A task of a batch as it was at first sight: that is compared with what is there afterwards. */
 struct draft {
-    struct fields fields;
+    struct gs_task_fields fields;
     size_t task; /* index; SIZE_MAX: it was none */
 };
 
@@ -240,7 +144,7 @@ static bool still_same(struct reading *r, const struct draft *draft)
 {
     const struct gs_async_task *task = &r->tasks->tasks[draft->task];
     const struct gs_frame *before = r->tasks->frames + task->frame_at;
-    struct fields fields;
+    struct gs_task_fields fields;
     bool there;
     if (read_once(r, task->addr, &fields, &r->again, &there) != GS_OK || !there ||
         !same_fields(&draft->fields, &fields) || r->again.torn || r->again.count != task->frame_count)
@@ -334,7 +238,8 @@ static size_t loop_at(const struct gs_tasks *tasks, gs_addr addr)
 static void read_callbacks(struct reading *r, struct gs_event_loop *loop)
 {
     const struct gs_layout *layout = r->awaits.layout;
-    gs_addr ready = attribute(r, loop->addr, "_ready"), timers = attribute(r, loop->addr, "_scheduled"), items, first;
+    gs_addr ready = gs_attribute_find(layout, r->awaits.mem, &r->awaits.types, loop->addr, "_ready"),
+            timers = gs_attribute_find(layout, r->awaits.mem, &r->awaits.types, loop->addr, "_scheduled"), items, first;
     struct gs_type type;
     uint64_t count;
     if (ready != 0 && gs_type_of(&r->awaits.types, layout, r->awaits.mem, ready, &type) &&
@@ -365,7 +270,8 @@ static void read_loops(struct reading *r)
     const struct gs_tasks_question *question = r->question;
     forget(r);
     for (size_t i = 0; i < question->thread_count; i++)
-        add_loop(r, &question->threads[i], none_as_zero(r, gs_task_running_loop(&r->awaits, &question->threads[i])));
+        add_loop(r, &question->threads[i],
+                 gs_none_as_zero(&r->awaits, gs_task_running_loop(&r->awaits, &question->threads[i])));
     gs_addr asked = 0;
     for (size_t i = 0; i < r->tasks->task_count; i++) {
         gs_addr loop = r->tasks->tasks[i].loop;
@@ -432,8 +338,7 @@ static bool order(struct gs_tasks *tasks, uint32_t *now)
     return true;
 }
 
-/* GS_NO_TASK: there is none at that address. */
-static uint32_t find_task(const struct gs_tasks *tasks, gs_addr addr)
+uint32_t gs_task_find(const struct gs_tasks *tasks, gs_addr addr)
 {
     for (size_t loop = 0; loop < tasks->loop_count; loop++) {
         uint32_t first = tasks->loops[loop].first, count = tasks->loops[loop].count;
@@ -458,7 +363,7 @@ static bool turn_round(struct reading *r, const uint32_t *now)
     struct gs_tasks *tasks = r->tasks;
     size_t count = 0;
     for (size_t i = 0; i < r->rows.edge_count; i++) {
-        uint32_t awaited = find_task(tasks, r->rows.edges[i].awaited), waiter = now[r->rows.edges[i].waiter];
+        uint32_t awaited = gs_task_find(tasks, r->rows.edges[i].awaited), waiter = now[r->rows.edges[i].waiter];
         if (awaited != GS_NO_TASK && waiter != GS_NO_TASK)
             r->rows.edges[count++] = (struct gs_task_edge){awaited, waiter};
     }
@@ -516,7 +421,7 @@ static bool read_running(struct reading *r)
         enum gs_loop_kind kind = tasks->loops[i].kind;
         gs_addr current = kind == GS_LOOP_ASYNCIO ? gs_task_current(&r->awaits, thread, tasks->loops[i].addr)
                                                   : tasks->loops[i].current;
-        tasks->loops[i].running = current != 0 ? find_task(tasks, current) : GS_NO_TASK;
+        tasks->loops[i].running = current != 0 ? gs_task_find(tasks, current) : GS_NO_TASK;
         if (tasks->loops[i].running != GS_NO_TASK && (kind == GS_LOOP_ASYNCIO || kind == GS_LOOP_TRIO))
             ok = take_running(r, &tasks->tasks[tasks->loops[i].running], thread);
     }
@@ -592,7 +497,7 @@ static bool find_holders(struct reading *r)
         const struct waited *lock =
             await->kind == GS_AWAIT_LOCK ? bsearch(&await->object, locks, count, sizeof *locks, by_lock) : NULL;
         if (lock)
-            tasks->tasks[i].holder = await->owner != 0 ? find_task(tasks, await->owner) : lock->holder;
+            tasks->tasks[i].holder = await->owner != 0 ? gs_task_find(tasks, await->owner) : lock->holder;
     }
     free(locks);
     return locks != NULL;
@@ -671,7 +576,7 @@ uint64_t gs_event_loop_late_us(const struct gs_tasks *tasks, const struct gs_eve
 uint32_t gs_task_next(const struct gs_tasks *tasks, uint32_t task)
 {
     const struct gs_await *await = &tasks->tasks[task].await;
-    return await->kind == GS_AWAIT_TASK ? find_task(tasks, await->object) : tasks->tasks[task].holder;
+    return await->kind == GS_AWAIT_TASK ? gs_task_find(tasks, await->object) : tasks->tasks[task].holder;
 }
 
 /* "" where it has no name. */
@@ -683,7 +588,7 @@ static const char *name_at(const struct gs_tasks *tasks, uint32_t index)
 void gs_task_words(const struct gs_tasks *tasks, const struct gs_async_task *task, char *words, size_t size)
 {
     const struct gs_await *wait = &task->await;
-    const char *awaited = wait->kind == GS_AWAIT_TASK ? name_at(tasks, find_task(tasks, wait->object)) : "";
+    const char *awaited = wait->kind == GS_AWAIT_TASK ? name_at(tasks, gs_task_find(tasks, wait->object)) : "";
     const char *holder = name_at(tasks, task->holder);
     if (wait->kind == GS_AWAIT_TASK)
         snprintf(words, size, "%s%s%s", wait->words, wait->words[0] ? " of " : "", awaited[0] ? awaited : "a task");

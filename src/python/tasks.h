@@ -109,6 +109,8 @@ enum gs_status gs_tasks_read(const struct gs_tasks_question *question, struct gs
  * nothing tells. */
 uint64_t gs_event_loop_late_us(const struct gs_tasks *tasks, const struct gs_event_loop *loop,
                                const struct gs_thread *thread);
+/* The index of the task at an address; GS_NO_TASK: there is none. */
+uint32_t gs_task_find(const struct gs_tasks *tasks, gs_addr addr);
 /* The index of the task that this one waits for: it awaits it, or waits for a lock that it holds. GS_NO_TASK: of none.
  */
 uint32_t gs_task_next(const struct gs_tasks *tasks, uint32_t task);

@@ -192,11 +192,14 @@ static enum gs_status play_sample(struct gs_records *records, struct gs_wire *wi
     if (status || wire->bad)
         return status;
     clip_gap(records, &sample);
+    if (records->from_ns > 0)
+        sample.tasks_ns = gs_least(sample.tasks_ns, less(less(sample.time_ns, records->in.begin_ns), records->from_ns));
     if (is_wanted(records, &sample)) {
         count(records, &sample);
     } else if (sample.gap_ns > 0) { /* the gap reaches into the part, the sample is later */
         sample.time_ns = add_most(records->in.begin_ns, records->to_ns);
-        sample.weight_ns = 0;
+        sample.weight_ns = sample.tasks_ns = 0;
+        sample.task_count = 0;
     } else {
         return GS_OK;
     }
@@ -230,8 +233,9 @@ static enum gs_status play_record(struct gs_records *records, struct gs_wire *wi
         wire->bad = true;
         return GS_OK;
     }
-    if ((tag & ~GS_SAMPLE_FLAGS) == GS_RECORD_SAMPLE &&
-        (records->in.version >= GS_FILE_GILS || !(tag & (GS_SAMPLE_GILS | GS_SAMPLE_GIL_COUNT))))
+    int gils = GS_SAMPLE_GILS | GS_SAMPLE_GIL_COUNT, version = records->in.version;
+    if ((tag & ~GS_SAMPLE_FLAGS) == GS_RECORD_SAMPLE && (version >= GS_FILE_GILS || !(tag & gils)) &&
+        (version >= GS_FILE_TASKS || !(tag & GS_SAMPLE_TASKS)))
         return play_sample(records, wire, tag & GS_SAMPLE_FLAGS);
     switch (tag) {
     case GS_RECORD_RUN:

@@ -25,6 +25,7 @@ void gs_samples_in_fini(struct gs_samples_in *in)
     free(in->processes);
     free(in->owners);
     free(in->list);
+    free(in->tasks);
 }
 
 enum gs_status gs_samples_in_process(struct gs_samples_in *in, struct gs_wire *records)
@@ -285,6 +286,29 @@ static enum gs_status infer_gils(struct gs_process_in *process)
     return GS_OK;
 }
 
+static enum gs_status get_tasks(struct gs_samples_in *in, struct gs_wire *records, size_t thread_count,
+                                uint32_t stack_count, struct gs_sample *sample)
+{
+    int64_t stack = 0;
+    sample->tasks_ns = gs_wire_get(records);
+    sample->task_count = gs_wire_get_most(records, GS_WIRE_SAMPLE_MOST);
+    /* Each takes two bytes at least. */
+    if (sample->task_count > (size_t)(records->end - records->at) / 2)
+        records->bad = true;
+    if (records->bad)
+        return GS_OK;
+    if (!gs_room((void **)&in->tasks, &in->tasks_room, sample->task_count + 1, sizeof *in->tasks))
+        return GS_NO_MEMORY;
+    for (size_t i = 0; i < sample->task_count && !records->bad; i++) {
+        in->tasks[i].thread_at = (uint32_t)gs_wire_get_most(records, UINT32_MAX);
+        stack = (int64_t)((uint64_t)stack + (uint64_t)gs_wire_unzigzag(gs_wire_get(records)));
+        records->bad |= stack < 0 || stack > stack_count || in->tasks[i].thread_at >= thread_count;
+        in->tasks[i].stack = (uint32_t)stack;
+    }
+    sample->tasks = in->tasks;
+    return GS_OK;
+}
+
 enum gs_status gs_samples_in_get(struct gs_samples_in *in, struct gs_wire *records, unsigned flags,
                                  const struct gs_stacks *stacks, struct gs_sample *sample)
 {
@@ -310,6 +334,8 @@ enum gs_status gs_samples_in_get(struct gs_samples_in *in, struct gs_wire *recor
             return status;
     }
     enum gs_status status = in->version >= GS_FILE_GILS ? get_gils(in, records, number, flags) : infer_gils(process);
+    if (!status && flags & GS_SAMPLE_TASKS)
+        status = get_tasks(in, records, process->count, gs_stacks_count(stacks), sample);
     if (status)
         return status;
     process->last_ns = sample->time_ns;

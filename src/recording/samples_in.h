@@ -16,6 +16,8 @@ struct gs_samples_in {
     uint64_t forgotten;            /* how often */
     struct gs_thread_sample *list; /* of the sample that is being read, when threads came or went */
     size_t list_room;
+    struct gs_task_sample *tasks; /* of that sample */
+    size_t tasks_room;
 };
 
 void gs_samples_in_fini(struct gs_samples_in *in);
@@ -23,7 +25,7 @@ void gs_samples_in_fini(struct gs_samples_in *in);
 enum gs_status gs_samples_in_process(struct gs_samples_in *in, struct gs_wire *records) GS_MUST_CHECK;
 enum gs_status gs_samples_in_thread(struct gs_samples_in *in, struct gs_wire *records, uint32_t number,
                                     uint32_t process) GS_MUST_CHECK;
-/* The threads and the GILs of the sample hold until the next one. */
+/* The threads, the GILs and the tasks of the sample hold until the next one. */
 enum gs_status gs_samples_in_get(struct gs_samples_in *in, struct gs_wire *records, unsigned flags,
                                  const struct gs_stacks *stacks, struct gs_sample *sample) GS_MUST_CHECK;
 

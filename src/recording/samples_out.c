@@ -44,6 +44,7 @@ void gs_samples_out_fini(struct gs_samples_out *out)
     }
     free(out->processes);
     free(out->changes);
+    free(out->tasks);
     gs_dictionary_fini(&out->dictionary);
 }
 
@@ -231,6 +232,35 @@ static uint8_t *put_gils(uint8_t *to, const struct gs_sampled_gil *expected, con
     return to;
 }
 
+/* ---- tasks ---- */
+
+enum { TASK_MOST = 2 * 5 /* bytes of one task */ };
+
+/* The dictionary has their stacks before the sample does. */
+static enum gs_status number_tasks(struct changes *changes)
+{
+    struct gs_samples_out *out = changes->out;
+    const struct gs_sample *sample = changes->sample;
+    enum gs_status status = GS_OK;
+    if (!gs_room((void **)&out->tasks, &out->tasks_room, sample->task_count, sizeof *out->tasks))
+        return GS_NO_MEMORY;
+    for (size_t i = 0; i < sample->task_count && !status; i++)
+        status = gs_dictionary_stack(&out->dictionary, changes->packer, sample->stacks, sample->tasks[i].stack,
+                                     &out->tasks[i]);
+    return status;
+}
+
+static uint8_t *put_tasks(uint8_t *to, const struct gs_sample *sample, const uint32_t *stacks)
+{
+    to = gs_wire_put(to, sample->tasks_ns);
+    to = gs_wire_put(to, sample->task_count);
+    for (size_t i = 0; i < sample->task_count; i++) {
+        to = gs_wire_put(to, sample->tasks[i].thread_at);
+        to = gs_wire_put(to, gs_wire_zigzag((int64_t)stacks[i] - (i > 0 ? stacks[i - 1] : 0)));
+    }
+    return to;
+}
+
 static enum gs_status put_sample(struct changes *changes, const struct gs_process_out *process)
 {
     const struct gs_sample *sample = changes->sample;
@@ -238,7 +268,8 @@ static enum gs_status put_sample(struct changes *changes, const struct gs_proces
     size_t len = (size_t)(changes->to - out->changes);
     uint64_t since_ns = sample->time_ns - process->last_ns;
     enum gs_status status =
-        gs_packer_room(changes->packer, len + 2 + GS_WIRE_NUMBER_MOST * 5 + sample->gil_count * (GIL_MOST + 2));
+        gs_packer_room(changes->packer, len + 2 + GS_WIRE_NUMBER_MOST * 7 + sample->gil_count * (GIL_MOST + 2) +
+                                            sample->task_count * TASK_MOST);
     if (status)
         return status;
     unsigned flags = 0;
@@ -261,13 +292,16 @@ static enum gs_status put_sample(struct changes *changes, const struct gs_proces
     if (flags & GS_SAMPLE_GIL_COUNT)
         to = gs_wire_put(to, sample->gil_count);
     uint8_t *gils = put_gils(to, process->gils, sample->gils, sample->gil_count);
-    *tag = (uint8_t)(GS_RECORD_SAMPLE | flags | (gils > to ? GS_SAMPLE_GILS : 0));
-    return gs_packer_commit(changes->packer, gils);
+    flags |= gils > to ? GS_SAMPLE_GILS : 0;
+    flags |= sample->tasks_ns > 0 ? GS_SAMPLE_TASKS : 0;
+    *tag = (uint8_t)(GS_RECORD_SAMPLE | flags);
+    return gs_packer_commit(changes->packer, sample->tasks_ns > 0 ? put_tasks(gils, sample, out->tasks) : gils);
 }
 
 enum gs_status gs_samples_out_put(struct gs_samples_out *out, struct gs_packer *packer, const struct gs_sample *sample)
 {
-    if (sample->process >= out->process_count || sample->gil_count > GS_GILS_MOST)
+    if (sample->process >= out->process_count || sample->gil_count > GS_GILS_MOST ||
+        sample->task_count > GS_WIRE_SAMPLE_MOST)
         return GS_FAILED;
     struct gs_process_out *process = &out->processes[sample->process];
     enum gs_status status = make_room(out, process, sample->thread_count);
@@ -280,6 +314,8 @@ enum gs_status gs_samples_out_put(struct gs_samples_out *out, struct gs_packer *
     if (out->listed > GS_WIRE_LISTED_MOST)
         return GS_FAILED;
     status = put_changes(&changes, process);
+    if (!status)
+        status = number_tasks(&changes);
     if (!status)
         status = put_sample(&changes, process);
     if (status)

@@ -12,7 +12,9 @@ struct gs_samples_out {
     uint64_t forgotten; /* how often */
     uint32_t process;   /* of the sample before */
     size_t listed;      /* threads of the last samples of all processes */
-    uint8_t *changes;   /* of the sample that is being written */
+    uint32_t *tasks;    /* the numbers of the stacks of those of a sample */
+    size_t tasks_room;
+    uint8_t *changes; /* of the sample that is being written */
     size_t changes_room;
 };
 

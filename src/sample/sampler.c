@@ -25,9 +25,10 @@ struct sampled {
     uint64_t id;
     struct gs_stream *stream;
     struct gs_reader *reader;
-    uint64_t last_ns; /* the last sample's time */
-    uint64_t kept_ns; /* until then it was kept up with: a sample was taken, or left out on purpose */
-    uint64_t skipped; /* samples that were left out so far */
+    uint64_t last_ns;  /* the last sample's time */
+    uint64_t kept_ns;  /* until then it was kept up with: a sample was taken, or left out on purpose */
+    uint64_t skipped;  /* samples that were left out so far */
+    uint64_t tasks_ns; /* that samples weighed since its tasks were looked at */
 };
 
 struct gs_sampler {
@@ -52,6 +53,12 @@ void gs_sampler_poll(struct gs_sampler *sampler, uint64_t long_ns)
 {
     sampler->host.polls = true;
     sampler->host.long_ns = long_ns;
+}
+
+void gs_sampler_tasks(struct gs_sampler *sampler, bool suspended)
+{
+    sampler->host.tasks = true;
+    sampler->host.suspended = suspended;
 }
 
 /* The run begins with the first process. */
@@ -181,6 +188,11 @@ static void weigh(const struct gs_sampler *sampler, struct sampled *sampled, str
     sample->gap_ns = missed > most ? missed - sampler->pace.period_ns : 0;
     sample->weight_ns = since - sample->gap_ns;
     sampled->last_ns = sample->time_ns;
+    sampled->tasks_ns += sample->weight_ns;
+    if (!sample->tasks)
+        return;
+    sample->tasks_ns = sampled->tasks_ns;
+    sampled->tasks_ns = 0;
 }
 
 /* A sample that was left out on purpose is no gap: the next one stands for its time, since nothing that it would have

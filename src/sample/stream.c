@@ -9,6 +9,7 @@
 #include "base/room.h"
 #include "sample/merge.h"
 #include "sample/stream.h"
+#include "sample/task_stacks.h"
 
 enum {
     PLACES = 1 << 13,             /* frames met lately */
@@ -59,6 +60,9 @@ struct gs_stream {
     struct gs_reader *reader;
     struct gs_names *names;
     struct gs_merge *merge;
+    struct gs_task_stacks *tasks; /* NULL: not wanted */
+    struct gs_task_sample *suspended;
+    size_t suspended_room;
     uint32_t process;
     struct known *known;
     size_t known_count, known_room;
@@ -106,7 +110,10 @@ enum gs_status gs_stream_new(struct gs_stream **out, struct gs_stream_host *host
     stream->names = names;
     stream->forgotten = host->forgotten;
     stream->merge = gs_merge_new();
-    enum gs_status status = stream->merge ? announce(stream) : GS_NO_MEMORY;
+    if (host->tasks)
+        stream->tasks = gs_task_stacks_new(python, gs_reader_codes(reader));
+    bool made = stream->merge && (stream->tasks || !host->tasks);
+    enum gs_status status = made ? announce(stream) : GS_NO_MEMORY;
     if (status) {
         gs_stream_free(stream);
         return status;
@@ -132,6 +139,8 @@ void gs_stream_free(struct gs_stream *stream)
     free(stream->numbered);
     gs_ids_fini(&stream->by_tid);
     free(stream->out);
+    free(stream->suspended);
+    gs_task_stacks_free(stream->tasks);
     gs_merge_free(stream->merge);
     free(stream);
 }
@@ -304,6 +313,10 @@ static uint32_t place_of(struct gs_stream *stream, const struct gs_frame *frame)
 {
     if (frame->kind == GS_FRAME_NATIVE)
         return native_place_of(stream, frame);
+    if (frame->kind == GS_FRAME_TASK) {
+        struct gs_place task = {.function = gs_task_stacks_name(frame), .file = "", .kind = GS_FRAME_TASK};
+        return gs_stacks_place(stream->host->stacks, &task);
+    }
     const struct gs_code *code =
         frame->kind == GS_FRAME_PYTHON ? gs_codes_find(gs_reader_codes(stream->reader), frame->code) : NULL;
     if (!code) {
@@ -338,11 +351,11 @@ static bool reserve(struct known *known, size_t count)
 }
 
 /* How many frames, from the outermost on, are those of the last sample. */
-static size_t same_depth(const struct gs_thread *thread, const struct known *known)
+static size_t same_depth(const struct gs_frame *frames, size_t count, const struct known *known)
 {
-    size_t count = thread->frame_count, depth = 0;
+    size_t depth = 0;
     while (depth < count && depth < known->step_count) {
-        const struct gs_frame *frame = &thread->frames[count - 1 - depth];
+        const struct gs_frame *frame = &frames[count - 1 - depth];
         const struct step *step = &known->steps[depth];
         if (step->code != frame->code || step->instr != frame->instr || frame->kind == GS_FRAME_GAP)
             break;
@@ -352,14 +365,14 @@ static size_t same_depth(const struct gs_thread *thread, const struct known *kno
 }
 
 /* As far as it is the stack of the last sample, that one's numbers hold. */
-static enum gs_status intern(struct gs_stream *stream, const struct gs_thread *thread, struct known *known)
+static enum gs_status intern(struct gs_stream *stream, const struct gs_frame *frames, size_t count, struct known *known)
 {
-    size_t count = thread->frame_count, depth = known->fresh ? 0 : same_depth(thread, known);
+    size_t depth = known->fresh ? 0 : same_depth(frames, count, known);
     if (!reserve(known, count))
         return GS_NO_MEMORY;
     uint32_t stack = depth > 0 ? known->steps[depth - 1].stack : 0;
     for (; depth < count; depth++) {
-        const struct gs_frame *frame = &thread->frames[count - 1 - depth];
+        const struct gs_frame *frame = &frames[count - 1 - depth];
         uint32_t place = place_of(stream, frame);
         stack = place ? gs_stacks_push(stream->host->stacks, stack, place) : 0;
         if (!stack)
@@ -368,9 +381,19 @@ static enum gs_status intern(struct gs_stream *stream, const struct gs_thread *t
     }
     known->step_count = count;
     known->stack = stack;
-    known->read = thread->read;
     known->fresh = false;
     return GS_OK;
+}
+
+/* The stack of a thread, or of the task that it runs. */
+static enum gs_status intern_thread(struct gs_stream *stream, const struct gs_thread *thread, struct known *known)
+{
+    const struct gs_frame *frames = NULL;
+    uint32_t count;
+    if (stream->tasks && !gs_task_stacks_running(stream->tasks, thread, &frames, &count))
+        return GS_NO_MEMORY;
+    known->read = thread->read;
+    return frames ? intern(stream, frames, count, known) : intern(stream, thread->frames, thread->frame_count, known);
 }
 
 /* Of the code objects and of the names of C functions: another one whenever something is forgotten. */
@@ -405,7 +428,7 @@ static enum gs_status make_sample(struct gs_stream *stream, const struct gs_snap
 {
     struct known *known = &stream->known[index];
     if (known->read != thread->read || known->fresh) {
-        enum gs_status status = intern(stream, thread, known);
+        enum gs_status status = intern_thread(stream, thread, known);
         if (status)
             return status;
     }
@@ -510,22 +533,81 @@ static void take_gils(struct gs_stream *stream, const struct gs_snapshot *snapsh
     stream->gil_count = count;
 }
 
+/* ---- tasks ---- */
+
+/* Where in the sample the thread is that runs a loop; GS_NO_THREAD: it is not. */
+static uint32_t runner(const struct gs_stream *stream, const struct gs_event_loop *loop)
+{
+    for (size_t i = 0; i < stream->known_count; i++) {
+        if (stream->known[i].tstate == loop->tstate)
+            return (uint32_t)i;
+    }
+    return GS_NO_THREAD;
+}
+
+/* Of those that the last look found suspended. */
+static enum gs_status take_suspended(struct gs_stream *stream, const struct gs_event_loop *loop, uint32_t thread_at,
+                                     size_t *count)
+{
+    const struct gs_tasks *tasks = gs_task_stacks_tasks(stream->tasks);
+    struct known scratch = {0};
+    enum gs_status status = GS_OK;
+    for (uint32_t i = loop->first; i < loop->first + loop->count && !status; i++) {
+        const struct gs_frame *frames;
+        uint32_t frame_count;
+        if (tasks->tasks[i].state == GS_TASK_RUNNING)
+            continue;
+        bool ok = gs_task_stacks_suspended(stream->tasks, i, &frames, &frame_count);
+        status = ok ? intern(stream, frames, frame_count, &scratch) : GS_NO_MEMORY;
+        stream->suspended[*count] = (struct gs_task_sample){thread_at, scratch.stack};
+        *count += !status;
+    }
+    known_fini(&scratch);
+    return status;
+}
+
+/* The last look's. */
+static enum gs_status give_tasks(struct gs_stream *stream, struct gs_sample *sample)
+{
+    const struct gs_tasks *tasks = gs_task_stacks_tasks(stream->tasks);
+    size_t count = 0;
+    enum gs_status status = GS_OK;
+    if (!stream->host->suspended)
+        return GS_OK;
+    if (!gs_room((void **)&stream->suspended, &stream->suspended_room, tasks->task_count + 1,
+                 sizeof *stream->suspended))
+        return GS_NO_MEMORY;
+    for (size_t i = 0; i < tasks->loop_count && !status; i++) {
+        uint32_t at = runner(stream, &tasks->loops[i]);
+        if (at != GS_NO_THREAD)
+            status = take_suspended(stream, &tasks->loops[i], at, &count);
+    }
+    sample->tasks = stream->suspended;
+    sample->task_count = count;
+    return status;
+}
+
 enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample)
 {
     const struct gs_snapshot *snapshot;
     const struct gs_stream_host *host = stream->host;
+    gs_task_stacks_before(stream->tasks);
     enum gs_status status = host->polls ? gs_reader_poll(stream->reader, host->long_ns, &snapshot)
                                         : gs_reader_take(stream->reader, &snapshot);
     if (status)
         return status;
     size_t count = snapshot->thread_count;
-    bool calm = is_calm(stream, snapshot);
+    bool calm = is_calm(stream, snapshot), due = gs_task_stacks_due(stream->tasks, snapshot->time_ns);
+    bool first = due && !gs_task_stacks_looked(stream->tasks);
     stream->last.stacks = NULL;
+    /* Which takes so long that it otherwise comes after the tasks that run now: who runs loops is known by then. */
+    if (first)
+        status = gs_task_stacks_look(stream->tasks, snapshot);
     for (size_t i = 0; calm && i < snapshot->moved_count && !status; i++) {
         uint32_t moved = snapshot->moved[i];
         status = make_sample(stream, snapshot, &snapshot->threads[moved], moved);
     }
-    if (!calm)
+    if (!calm && !status)
         status = take_all(stream, snapshot, &count);
     if (!status)
         take_gils(stream, snapshot, count);
@@ -539,7 +621,9 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
                                       .gil_count = stream->gil_count,
                                       .stacks = stream->host->stacks};
     *sample = stream->last;
-    return GS_OK;
+    if (due && !first)
+        status = gs_task_stacks_look(stream->tasks, snapshot);
+    return status || !due ? status : give_tasks(stream, sample);
 }
 
 bool gs_stream_rest(struct gs_stream *stream, struct gs_sample *sample)

@@ -14,6 +14,7 @@ struct gs_stream_host {
     uint32_t processes, threads; /* numbers given out */
     bool polls;                  /* samples are without stacks, but for those of gs_reader_poll(long_ns) */
     uint64_t long_ns;
+    bool tasks, suspended; /* as gs_sampler_tasks says */
 };
 
 /* None of the three is owned. The sink is told of the process. */

@@ -8,7 +8,7 @@
 #include "base/watch.h"
 #include "session/attach.h"
 #include "session/stuck.h"
-#include "session/tasks.h"
+#include "sample/snapshot_tasks.h"
 #include "session/values.h"
 
 #define TAKE_NS (UINT64_C(5) * 1000 * 1000 * 1000)

@@ -87,6 +87,8 @@ enum gs_status gs_sampling_open(struct gs_sampling **out, const struct gs_sampli
     enum gs_status status = gs_sampler_new(&sampling->sampler, options->rate_hz, sink);
     if (status)
         return gs_fail(err, status, "cannot sample: %s", gs_status_text(status));
+    if (options->tasks)
+        gs_sampler_tasks(sampling->sampler, options->suspended);
     if (options->polls)
         gs_sampler_poll(sampling->sampler,
                         options->long_us * 1000 / 2); /* so that it is known when it is long enough */

@@ -14,10 +14,11 @@ struct gs_sampling_options {
     bool polls; /* samples are without stacks, but of threads that have had a GIL for half of long_us, which have C
                    frames above their innermost Python frame, too */
     uint64_t long_us;
-    bool each;    /* tick is called after each sample, too */
-    bool at_once; /* the first sample is not taken at a random moment: somebody waits for it */
-    bool keys;    /* standard input is waited for, too */
-    bool lasts;   /* the run goes on when nobody is left, until tick ends it */
+    bool tasks, suspended; /* as gs_sampler_tasks says */
+    bool each;             /* tick is called after each sample, too */
+    bool at_once;          /* the first sample is not taken at a random moment: somebody waits for it */
+    bool keys;             /* standard input is waited for, too */
+    bool lasts;            /* the run goes on when nobody is left, until tick ends it */
 };
 
 /* All but context and give_up may be NULL. */

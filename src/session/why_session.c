@@ -7,7 +7,7 @@
 #include "diagnose/why_frames.h"
 #include "diagnose/why_say.h"
 #include "sample/merge.h"
-#include "session/tasks.h"
+#include "sample/snapshot_tasks.h"
 #include "session/why_lookup.h"
 #include "session/why_session.h"
 

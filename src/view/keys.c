@@ -189,7 +189,7 @@ static enum gs_request sort(struct gs_view *view, const struct gs_drawing *drawi
 static enum gs_request next_mode(struct gs_view *view, const struct gs_drawing *drawing)
 {
     (void)drawing;
-    view->mode = (enum gs_mode)((view->mode + 1) % GS_MODE_COUNT);
+    view->mode = (enum gs_mode)((view->mode + 1) % GS_MODE_LIVE);
     snprintf(view->note, sizeof view->note, "mode %s: %s", gs_modes[view->mode].name, gs_modes[view->mode].help);
     return GS_REQUEST_NONE;
 }

@@ -7,7 +7,7 @@
 #include "export/why.h"
 #include "fuzz/show.h"
 #include "mem/metered.h"
-#include "session/tasks.h"
+#include "sample/snapshot_tasks.h"
 
 enum { READS_MOST = 8 << 20 /* for the values of variables */ };
 

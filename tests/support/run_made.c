@@ -76,6 +76,12 @@ static enum gs_status log_sample(struct gs_sink *sink, const struct gs_sample *s
                 gs_gil_state_name(gil->state), (int)gil->holder_at, (int)gil->last, gil->waiters);
         fprintf(log->stream, gil->counted ? "%" PRIu64 " switches\n" : "not counted (%" PRIu64 ")\n", gil->switches);
     }
+    if (sample->tasks_ns > 0)
+        fprintf(log->stream, "  %zu tasks for %" PRIu64 "\n", sample->task_count, sample->tasks_ns);
+    for (size_t i = 0; i < sample->task_count; i++) {
+        fprintf(log->stream, "  task of %u", sample->tasks[i].thread_at);
+        log_stack(log->stream, sample->stacks, sample->tasks[i].stack);
+    }
     return ++log->samples >= log->answer_sample ? log->answer : GS_OK;
 }
 
@@ -295,8 +301,21 @@ static void make_gils(struct maker *maker, uint32_t process)
     maker->random = random;
 }
 
+/* In some samples each thread runs a loop, whose tasks have the stacks of the threads. */
+static void make_tasks(const struct maker *maker, struct gs_task_sample *tasks, struct gs_sample *sample)
+{
+    if (sample->weight_ns % 3 != 0 || maker->shape->wild)
+        return;
+    sample->tasks = tasks;
+    sample->tasks_ns = sample->weight_ns;
+    sample->task_count = sample->thread_count;
+    for (size_t i = 0; i < sample->task_count; i++)
+        tasks[i] = (struct gs_task_sample){(uint32_t)i, sample->threads[sample->task_count - 1 - i].stack};
+}
+
 static void tell_sample(struct maker *maker, uint32_t process)
 {
+    struct gs_task_sample tasks[THREADS];
     uint64_t since_ns = maker->shape->slot_ns + below(maker, 100000);
     make_gils(maker, process);
     struct gs_sample sample = {.process = process,
@@ -318,6 +337,7 @@ static void tell_sample(struct maker *maker, uint32_t process)
         sample.weight_ns = draw_wild(maker);
         sample.gap_ns = draw_wild(maker);
     }
+    make_tasks(maker, tasks, &sample);
     maker->last_ns[process] = sample.time_ns;
     maker->thread_samples += sample.thread_count;
     tell(maker, maker->sink->sample(maker->sink, &sample));

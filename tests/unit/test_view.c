@@ -395,9 +395,9 @@ static void requests(void **state)
     assert_true(f->view.paused);
     assert_int_equal(key(f, 'p'), GS_REQUEST_PAUSE);
     assert_false(f->view.paused);
-    for (int i = 1; i <= GS_MODE_COUNT; i++) {
+    for (int i = 1; i <= GS_MODE_LIVE; i++) {
         key(f, 'm');
-        assert_int_equal(f->view.mode, i % GS_MODE_COUNT);
+        assert_int_equal(f->view.mode, i % GS_MODE_LIVE);
     }
     key(f, '?');
     assert_true(f->view.help);

@@ -97,8 +97,8 @@ static enum gs_status write_frame(struct jsonl *self, const struct gs_place *pla
 {
     FILE *out = self->out;
     const char *file = place->module ? place->module : place->file;
-    if (place->kind == GS_FRAME_GAP) {
-        fputs_unlocked("{\"gap\":", out);
+    if (place->kind == GS_FRAME_GAP || place->kind == GS_FRAME_TASK) {
+        fputs_unlocked(place->kind == GS_FRAME_TASK ? "{\"task\":" : "{\"gap\":", out);
         enum gs_status status = gs_json_write_text(place->function, out);
         putc_unlocked('}', out);
         return status;

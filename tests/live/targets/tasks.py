@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 import threading
+import time
 import types
 
 import common
@@ -372,12 +373,48 @@ def churns():
     asyncio.run_coroutine_threadsafe(churn(), run_loop("churn"))
 
 
+# ---- tasks that compute ----
+
+
+def compute(seconds):
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
+async def computes_much():
+    compute(0.007)
+
+
+async def computes_little():
+    compute(0.003)
+
+
+async def works(turn):
+    while True:
+        await turn()
+        await asyncio.sleep(0)
+
+
+async def awaits_work(turn, name):
+    await put_to_work(asyncio.get_event_loop(), name, works(turn), "", "")
+
+
+async def boss():
+    await asyncio.gather(awaits_work(computes_much, "much"), awaits_work(computes_little, "little"))
+
+
+def shared():
+    asyncio.run_coroutine_threadsafe(boss(), run_loop("shared"))
+
+
 def pure(loop, coroutine, **options):
     return asyncio.tasks._PyTask(coroutine, loop=loop, **options)
 
 
 if __name__ == "__main__":
     scenes = {"still": lambda: still("still"), "pure": lambda: still("pure", pure), "kept": kept, "churn": churns, "deadlock": deadlock,
+              "shared": shared,
               "eager": lambda: still("eager", asyncio.eager_task_factory)}
     for word in common.ARGS:
         scenes[word]()

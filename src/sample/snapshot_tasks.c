@@ -1,7 +1,7 @@
 /* What the reading of tasks needs to know of a snapshot. */
 #include <stdlib.h>
 
-#include "session/tasks.h"
+#include "sample/snapshot_tasks.h"
 
 enum gs_status gs_tasks_of(struct gs_tasks *tasks, const struct gs_python *python, struct gs_codes *codes,
                            const struct gs_snapshot *snapshot, double now_s)

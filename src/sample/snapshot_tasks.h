@@ -1,6 +1,6 @@
 /* The tasks of a process that is held. */
-#ifndef GS_SESSION_TASKS_H
-#define GS_SESSION_TASKS_H
+#ifndef GS_SAMPLE_SNAPSHOT_TASKS_H
+#define GS_SAMPLE_SNAPSHOT_TASKS_H
 
 #include "python/tasks.h"
 
