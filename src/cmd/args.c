@@ -103,7 +103,12 @@ enum gs_status gs_args_parse(struct gs_args *args, int argc, char **argv, uint64
 {
     struct reading r = {.args = args, .argc = argc, .argv = argv, .allowed = allowed, .err = err};
     bool only_words = false;
-    *args = (struct gs_args){.max_pause = 0.02, .rate_hz = 100, .long_us = 20000, .every_us = 15000000};
+    *args = (struct gs_args){.max_pause = 0.02,
+                             .rate_hz = 100,
+                             .long_us = 20000,
+                             .every_us = 15000000,
+                             .max_cpu = 0.05,
+                             .max_memory = 200 << 20};
     args->words = calloc((size_t)argc, sizeof *args->words);
     if (!args->words)
         return gs_fail(err, GS_NO_MEMORY, "cannot read the options: out of memory");
@@ -131,6 +136,7 @@ void gs_args_fini(struct gs_args *args)
     free(args->shows);
     free(args->names);
     free(args->cgroups);
+    free(args->excludes);
     free(args->words);
     free(args->diffs);
     gs_push_labels_free(args->labels, args->label_count);

@@ -37,6 +37,8 @@ struct gs_args {
     size_t found;                  /* so many of them, the last ones, were found by gs_wire_find */
     const char **names, **cgroups; /* what is to be found, as in struct gs_search */
     size_t name_count, cgroup_count;
+    const char **excludes; /* patterns */
+    size_t exclude_count;
     const char **threads; /* patterns */
     size_t thread_count;
     const char **shows; /* values by path */
@@ -52,6 +54,8 @@ struct gs_args {
     bool tree;
     double max_pause;
     double max_overhead;               /* 0: not given, below 0: any */
+    double max_cpu;                    /* of one processor; below 0: any */
+    uint64_t max_memory;               /* bytes */
     double rate_hz;                    /* infinite: max */
     uint64_t duration_us, interval_us; /* 0: not given */
     uint64_t from_us, to_us;           /* to_us 0: not given */
@@ -61,6 +65,7 @@ struct gs_args {
     uint64_t rotate_us, rotate_bytes; /* both 0: not given */
     uint64_t rotate_keep;             /* recordings */
     const char *push;                 /* URL, NULL: not given */
+    const char *listen, *textfile;    /* address and folder; NULL: not given */
     uint64_t every_us;
     struct gs_push_label *labels;
     size_t label_count;

@@ -10,7 +10,7 @@
 
 const struct gs_cmd *const gs_cmds[] = {&gs_cmd_dump,   &gs_cmd_top,    &gs_cmd_stat, &gs_cmd_record,
                                         &gs_cmd_trace,  &gs_cmd_report, &gs_cmd_why,  &gs_cmd_ps,
-                                        &gs_cmd_doctor, &gs_cmd_help,   NULL};
+                                        &gs_cmd_doctor, &gs_cmd_agent,  &gs_cmd_help, NULL};
 
 const struct gs_cmd *gs_cmd_find(const char *name)
 {
@@ -58,7 +58,7 @@ static int run(const struct gs_cmd *cmd, int argc, char **argv)
         exit = superfluous(cmd, args.words[0]);
     } else if (args.debuginfod && (status = gs_native_debuginfod(&err)) != GS_OK) {
         exit = gs_message(status, &err);
-    } else if ((status = gs_wire_find(&args, &err)) != GS_OK) {
+    } else if (cmd->options & GS_OPT(PID) && (status = gs_wire_find(&args, &err)) != GS_OK) {
         exit = gs_message(status, &err);
     } else {
         if (cmd->rate && !(args.given & GS_OPT(RATE)))

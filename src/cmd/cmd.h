@@ -17,7 +17,7 @@ struct gs_cmd {
 };
 
 extern const struct gs_cmd gs_cmd_dump, gs_cmd_top, gs_cmd_stat, gs_cmd_record, gs_cmd_trace, gs_cmd_report, gs_cmd_why,
-    gs_cmd_ps, gs_cmd_doctor, gs_cmd_help;
+    gs_cmd_ps, gs_cmd_doctor, gs_cmd_agent, gs_cmd_help;
 
 /* The commands in the order in which help shows them, NULL at the end. */
 extern const struct gs_cmd *const gs_cmds[];

@@ -132,6 +132,10 @@ VALUE(THREAD, append(&args->threads, &args->thread_count, argument))
 VALUE(SHOW, gs_path_check(argument) && append(&args->shows, &args->show_count, argument))
 VALUE(NAME, *argument != '\0' && append(&args->names, &args->name_count, argument))
 VALUE(CGROUP, *argument != '\0' && append(&args->cgroups, &args->cgroup_count, argument))
+VALUE(LISTEN, *(args->listen = argument) != '\0')
+VALUE(TEXTFILE, *(args->textfile = argument) != '\0')
+VALUE(EXCLUDE, *argument != '\0' && append(&args->excludes, &args->exclude_count, argument))
+VALUE(MAX_MEMORY, gs_parse_size(argument, &args->max_memory) && args->max_memory >= 16 << 20)
 VALUE(DIFF, *argument != '\0' && append(&args->diffs, &args->diff_count, argument))
 VALUE(FORMAT, *(args->format = argument) != '\0')
 VALUE(USER, *(args->user = argument) != '\0')
@@ -188,13 +192,16 @@ static bool set_LOCALS(struct gs_args *args, const char *argument)
     return bytes >= GS_WISH_LEAST && bytes <= GS_WISH_MOST;
 }
 
-static bool set_MAX_OVERHEAD(struct gs_args *args, const char *argument)
+static bool set_share_or_off(double *share, const char *argument)
 {
     if (strcmp(argument, "off") != 0)
-        return gs_parse_share(argument, &args->max_overhead);
-    args->max_overhead = -1;
+        return gs_parse_share(argument, share);
+    *share = -1;
     return true;
 }
+
+VALUE(MAX_OVERHEAD, set_share_or_off(&args->max_overhead, argument))
+VALUE(MAX_CPU, set_share_or_off(&args->max_cpu, argument))
 
 static bool set_COLOR(struct gs_args *args, const char *argument)
 {

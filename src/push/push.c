@@ -91,6 +91,16 @@ struct gs_sink *gs_push_sink(struct gs_push *push)
     return gs_spans_sink(push->spans);
 }
 
+enum gs_status gs_push_gone(struct gs_push *push, pid_t pid)
+{
+    return gs_spans_gone(push->spans, pid);
+}
+
+void gs_push_sum(struct gs_push *push, struct gs_sent *sent)
+{
+    gs_sender_sum(push->sender, sent);
+}
+
 enum gs_status gs_push_finish(struct gs_push *push, struct gs_sent *sent, struct gs_err *err)
 {
     *sent = (struct gs_sent){0};

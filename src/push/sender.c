@@ -308,6 +308,13 @@ void gs_sender_take(struct gs_sender *sender, struct gs_push_profile *profile)
     pthread_mutex_unlock(&sender->lock);
 }
 
+void gs_sender_sum(struct gs_sender *sender, struct gs_sent *sent)
+{
+    pthread_mutex_lock(&sender->lock);
+    *sent = sender->sent;
+    pthread_mutex_unlock(&sender->lock);
+}
+
 static void wait_for_thread(struct gs_sender *sender)
 {
     struct timespec until;

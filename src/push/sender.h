@@ -32,6 +32,8 @@ enum gs_status gs_sender_open(struct gs_sender **sender, const struct gs_sender_
                               struct gs_err *err) GS_MUST_CHECK;
 /* Takes a profile; it never waits. */
 void gs_sender_take(struct gs_sender *sender, struct gs_push_profile *profile);
+/* What became of them so far. */
+void gs_sender_sum(struct gs_sender *sender, struct gs_sent *sent);
 /* Waits until all is sent or patience is over, and ends the thread. */
 void gs_sender_finish(struct gs_sender *sender, struct gs_sent *sent);
 void gs_sender_close(struct gs_sender *sender);
