@@ -66,6 +66,12 @@ struct gs_args {
     uint64_t rotate_keep;             /* recordings */
     const char *push;                 /* URL, NULL: not given */
     const char *listen, *textfile;    /* address and folder; NULL: not given */
+    const char *config;               /* file; NULL: not given */
+    bool check_config, log_json;
+    char **kept; /* words that are no argv's */
+    size_t kept_count;
+    int argc; /* the command line */
+    char **argv;
     uint64_t every_us;
     struct gs_push_label *labels;
     size_t label_count;
@@ -105,6 +111,12 @@ static inline bool gs_option_takes_next(const struct gs_option *option)
 enum gs_status gs_args_parse(struct gs_args *args, int argc, char **argv, uint64_t allowed,
                              struct gs_err *err) GS_MUST_CHECK;
 void gs_args_fini(struct gs_args *args);
+/* Applies one word, "name" or "name=value", unless its option is among `given`. What it points to must outlive args. As
+ * gs_args_parse. */
+enum gs_status gs_args_word(struct gs_args *args, const char *word, uint64_t allowed, uint64_t given,
+                            struct gs_err *err) GS_MUST_CHECK;
+/* Frees a string with args. False: out of memory, and it is freed. */
+bool gs_args_keep(struct gs_args *args, char *string);
 /* Whether they name processes, a core or a program. GS_USAGE and err filled where they do not; verb: as "trace". */
 enum gs_status gs_args_check(const struct gs_args *args, const char *verb, struct gs_err *err) GS_MUST_CHECK;
 /* Its documents are those of a list of processes, however many there are. */

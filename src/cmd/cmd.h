@@ -38,6 +38,10 @@ extern const struct gs_exit gs_exits[];
 const char *gs_cmd_initially(const struct gs_cmd *cmd, const struct gs_option *option);
 /* NULL: there is none of that name. */
 const struct gs_cmd *gs_cmd_find(const char *name);
+/* The options of a command line (argv[0] is the command's name), of the file that it names, and the command's defaults.
+ * gs_args_fini in any case. err is filled. */
+enum gs_status gs_cmd_args(const struct gs_cmd *cmd, struct gs_args *args, int argc, char **argv,
+                           struct gs_err *err) GS_MUST_CHECK;
 /* Runs what the command line says; returns the exit status. */
 int gs_cmd_main(int argc, char **argv);
 

@@ -9,6 +9,7 @@
 #include "cmd/cmd.h"
 #include "cmd/message.h"
 #include "cmd/wire.h"
+#include "export/log.h"
 #include "push/listen.h"
 #include "push/metrics.h"
 #include "push/push.h"
@@ -22,8 +23,11 @@
 
 struct agent {
     const struct gs_args *args;
+    struct gs_args again; /* as they are since HUP, */
+    bool reloaded;        /* which came */
     struct gs_search search;
     uid_t user;
+    const struct gs_remarks *remarks;
     struct gs_own_cost cost;
     struct gs_push *push;       /* NULL: nothing is pushed */
     struct gs_metrics *metrics; /* NULL: nobody asks for figures: */
@@ -34,6 +38,28 @@ struct agent {
     struct gs_sampling *sampling;
 };
 
+/* ---- what is told ---- */
+
+static void log_line(void *context, const char *text)
+{
+    if (gs_log_json(context ? context : "info", text, stderr))
+        clearerr(stderr); /* there is nobody else to tell */
+}
+
+static int log_failure(void *context, enum gs_status status, const struct gs_err *err)
+{
+    char text[2048];
+    (void)context;
+    snprintf(text, sizeof text, "%s%s%s", err->what[0] ? err->what : gs_status_text(status), err->todo[0] ? ". " : "",
+             err->todo);
+    log_line("error", text);
+    return gs_status_exit(status);
+}
+
+static const struct gs_remarks to_log = {.tell = log_line, .fail = log_failure};
+
+/* ---- figures ---- */
+
 static enum gs_status write_figures(struct agent *agent, struct gs_err *err)
 {
     struct gs_output output;
@@ -42,7 +68,7 @@ static enum gs_status write_figures(struct agent *agent, struct gs_err *err)
     enum gs_status status = gs_metrics_page(agent->metrics, false, &text, &len);
     if (status) {
         gs_fail(err, status, "cannot write %.300s: out of memory", agent->textfile);
-    } else if (!(status = gs_output_open(&output, agent->textfile, &gs_to_user, err))) {
+    } else if (!(status = gs_output_open(&output, agent->textfile, agent->remarks, err))) {
         bool written = fwrite(text, 1, len, output.file) == len;
         status = gs_output_end(&output, written ? GS_OK : GS_OUTPUT, err);
     }
@@ -59,7 +85,7 @@ static void write_textfile(struct agent *agent, uint64_t now_ns)
     agent->written_ns = now_ns;
     enum gs_status status = write_figures(agent, &err);
     if (status && !agent->textfile_fails)
-        gs_message(status, &err);
+        gs_tell_failure(agent->remarks, status, &err);
     agent->textfile_fails = status;
 }
 
@@ -79,15 +105,83 @@ static void tell_metrics(struct agent *agent, uint64_t now_ns)
     write_textfile(agent, now_ns);
 }
 
+/* ---- options ---- */
+
+static enum gs_status check(const struct gs_args *args, struct gs_err *err)
+{
+    const struct gs_push_protocol *protocol;
+    struct gs_user user;
+    char *server = NULL;
+    if (!args->push && !args->listen && !args->textfile) {
+        gs_fail(err, GS_USAGE, "cannot watch: nothing is to be done with what is sampled");
+        gs_err_todo(err, "Name a server with --push, or an address for Prometheus to ask with --listen");
+        return GS_USAGE;
+    }
+    if (!isfinite(args->rate_hz))
+        return gs_fail(err, GS_USAGE, "cannot watch: the rate of an agent has a limit");
+    if (args->user && !gs_user_find(&user, args->user))
+        return gs_fail(err, GS_USAGE, "cannot watch: there is no user %.60s", args->user);
+    enum gs_status status = args->push ? gs_push_url(args->push, &protocol, &server, err) : GS_OK;
+    free(server);
+    return status;
+}
+
+/* Whom to look for, and at what cost. */
+static void choose(struct agent *agent, const struct gs_args *args)
+{
+    struct gs_user user;
+    agent->user = args->user && gs_user_find(&user, args->user) ? user.uid : 0;
+    agent->search = (struct gs_search){.patterns = args->names,
+                                       .pattern_count = args->name_count,
+                                       .cgroups = args->cgroups,
+                                       .cgroup_count = args->cgroup_count,
+                                       .excludes = args->excludes,
+                                       .exclude_count = args->exclude_count,
+                                       .user = args->user ? &agent->user : NULL};
+    agent->cost.cpu_most = args->max_cpu;
+    agent->cost.bytes_most = args->max_memory;
+    agent->cost.wanted_hz = agent->cost.rate_hz = args->rate_hz;
+}
+
+static void set_rate(struct agent *agent)
+{
+    gs_sampling_rate(agent->sampling, agent->cost.rate_hz);
+    if (agent->metrics)
+        gs_metrics_rate(agent->metrics, agent->cost.rate_hz);
+}
+
+/* A file that is wrong changes nothing. */
+static void reload(struct agent *agent)
+{
+    struct gs_args fresh;
+    struct gs_err err = {0};
+    enum gs_status status = gs_cmd_args(&gs_cmd_agent, &fresh, agent->args->argc, agent->args->argv, &err);
+    if (!status)
+        status = check(&fresh, &err);
+    if (status) {
+        gs_tell_failure(agent->remarks, status, &err);
+        gs_tell(agent->remarks, "all goes on as before");
+        gs_args_fini(&fresh);
+        return;
+    }
+    choose(agent, &fresh);
+    set_rate(agent);
+    if (agent->reloaded)
+        gs_args_fini(&agent->again);
+    agent->again = fresh;
+    agent->reloaded = true;
+    gs_tell(agent->remarks, "what is looked for, the rate and what it may cost are as %s says now",
+            fresh.config ? fresh.config : "the command line");
+}
+
 static uint64_t tick(void *context, uint64_t now_ns, bool woken)
 {
     struct agent *agent = context;
     (void)woken;
-    if (gs_own_cost_look(&agent->cost, now_ns)) {
-        gs_sampling_rate(agent->sampling, agent->cost.rate_hz);
-        if (agent->metrics)
-            gs_metrics_rate(agent->metrics, agent->cost.rate_hz);
-    }
+    if (gs_signals_reload())
+        reload(agent);
+    if (gs_own_cost_look(&agent->cost, now_ns))
+        set_rate(agent);
     agent->search.full = agent->cost.full;
     tell_metrics(agent, now_ns);
     return now_ns + TICK_NS;
@@ -100,7 +194,7 @@ static void closed(void *context, struct gs_attach *attach, enum gs_status why)
     if (agent->metrics)
         gs_metrics_gone(agent->metrics, attach->target->pid);
     if (agent->push && gs_push_gone(agent->push, attach->target->pid))
-        gs_remark("out of memory: the last profile of process %d is lost", (int)attach->target->pid);
+        gs_tell(agent->remarks, "out of memory: the last profile of process %d is lost", (int)attach->target->pid);
 }
 
 /* What was sampled goes where it is to go. */
@@ -119,7 +213,7 @@ static void give_up(void *context)
     struct gs_sink *sink = agent->push ? gs_push_sink(agent->push) : NULL;
     gs_sampling_sum(agent->sampling, &end);
     if ((sink && sink->end(sink, &end)) || finish(agent, &err))
-        gs_message(GS_OUTPUT, &err);
+        gs_tell_failure(agent->remarks, GS_OUTPUT, &err);
     _exit(gs_status_exit(GS_FAILED));
 }
 
@@ -134,11 +228,11 @@ static enum gs_status open_metrics(struct agent *agent, struct gs_err *err)
     if (status)
         return gs_fail(err, status, "cannot watch: out of memory");
     if (agent->textfile)
-        status = gs_output_try(NULL, agent->textfile, agent->textfile, &gs_to_user, err); /* rather now than later */
+        status = gs_output_try(NULL, agent->textfile, agent->textfile, agent->remarks, err); /* rather now than later */
     if (!status && args->listen)
         status = gs_listen_open(&agent->listening, args->listen, agent->metrics, err);
     if (!status && args->listen)
-        gs_remark("figures are at http://%s/metrics", gs_listen_where(agent->listening));
+        gs_tell(agent->remarks, "figures are at http://%s/metrics", gs_listen_where(agent->listening));
     return status;
 }
 
@@ -153,7 +247,7 @@ static enum gs_status open_sinks(struct agent *agent, struct gs_sink **sink, str
                                             .every_us = args->every_us,
                                             .labels = args->labels,
                                             .label_count = args->label_count,
-                                            .remarks = &gs_to_user};
+                                            .remarks = agent->remarks};
     status = gs_push_open(&agent->push, &options, *sink, err);
     *sink = status ? NULL : gs_push_sink(agent->push);
     return status;
@@ -172,6 +266,7 @@ static enum gs_status sample(struct agent *agent, struct gs_sink *sink, struct g
     int exit = 0;
     options.family.host = &agent->search;
     options.family.attach.quiet = !args->verbose;
+    options.family.attach.remarks = agent->remarks;
     enum gs_status status = gs_sampling_open(&agent->sampling, &options, sink, &calls, &exit, err);
     if (status)
         return status;
@@ -180,56 +275,36 @@ static enum gs_status sample(struct agent *agent, struct gs_sink *sink, struct g
     return gs_status_class(status) == GS_CLASS_GONE ? GS_OK : status; /* there was no Python here */
 }
 
-static enum gs_status check(struct agent *agent, struct gs_err *err)
+static enum gs_status watch(struct agent *agent, struct gs_err *err)
 {
-    const struct gs_args *args = agent->args;
-    struct gs_user user;
+    struct gs_sink *sink;
     enum gs_status status = gs_proc_check(err);
-    if (status)
-        return status;
-    if (!args->push && !args->listen && !args->textfile) {
-        gs_fail(err, GS_USAGE, "cannot watch: nothing is to be done with what is sampled");
-        gs_err_todo(err, "Name a server with --push, or an address for Prometheus to ask with --listen");
-        return GS_USAGE;
-    }
-    if (!isfinite(args->rate_hz))
-        return gs_fail(err, GS_USAGE, "cannot watch: the rate of an agent has a limit");
-    if (args->user && !gs_user_find(&user, args->user))
-        return gs_fail(err, GS_USAGE, "cannot watch: there is no user %.60s", args->user);
-    agent->user = args->user ? user.uid : 0;
-    return GS_OK;
+    gs_signals_reload(); /* from now on HUP asks for that */
+    gs_signals_catch();  /* before there are threads that they could come to */
+    if (!status)
+        status = open_sinks(agent, &sink, err);
+    if (!status)
+        status = sample(agent, sink, err);
+    return status ? status : finish(agent, err);
 }
 
 static int run(const struct gs_args *args)
 {
-    struct agent agent = {.args = args,
-                          .search = {.patterns = args->names,
-                                     .pattern_count = args->name_count,
-                                     .cgroups = args->cgroups,
-                                     .cgroup_count = args->cgroup_count,
-                                     .excludes = args->excludes,
-                                     .exclude_count = args->exclude_count},
-                          .cost = {.cpu_most = args->max_cpu,
-                                   .bytes_most = args->max_memory,
-                                   .wanted_hz = args->rate_hz,
-                                   .remarks = &gs_to_user}};
+    struct agent agent = {.args = args, .remarks = args->log_json ? &to_log : &gs_to_user};
     struct gs_err err = {0};
-    struct gs_sink *sink;
-    enum gs_status status = check(&agent, &err);
-    agent.search.user = args->user ? &agent.user : NULL;
-    gs_signals_catch(); /* before there are threads that they could come to */
-    if (!status)
-        status = open_sinks(&agent, &sink, &err);
-    if (!status)
-        status = sample(&agent, sink, &err);
-    if (!status)
-        status = finish(&agent, &err);
+    enum gs_status status = check(args, &err);
+    agent.cost.remarks = agent.remarks;
+    choose(&agent, args);
+    if (!status && !args->check_config)
+        status = watch(&agent, &err);
     gs_listen_close(agent.listening);
     gs_sampling_close(agent.sampling);
     gs_push_close(agent.push);
     gs_metrics_free(agent.metrics);
     free(agent.textfile);
-    return status ? gs_message(status, &err) : 0;
+    if (agent.reloaded)
+        gs_args_fini(&agent.again);
+    return status ? gs_tell_failure(agent.remarks, status, &err) : 0;
 }
 
 const struct gs_cmd gs_cmd_agent = {
@@ -247,9 +322,10 @@ const struct gs_cmd gs_cmd_agent = {
         "  gilspy agent --listen :9464                             figures for Prometheus\n"
         "  gilspy agent --name gunicorn --exclude celery --push …  some of them",
     .options = GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(EXCLUDE) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) |
-               GS_OPT(PUSH) | GS_OPT(EVERY) | GS_OPT(LISTEN) | GS_OPT(TEXTFILE) | GS_OPT(LABEL) | GS_OPT(MAX_CPU) |
-               GS_OPT(MAX_MEMORY) | GS_OPT(NATIVE) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) |
-               GS_OPT(VERBOSE) | GS_OPT(HELP),
+               GS_OPT(PUSH) | GS_OPT(EVERY) | GS_OPT(LISTEN) | GS_OPT(TEXTFILE) | GS_OPT(CONFIG) |
+               GS_OPT(CHECK_CONFIG) | GS_OPT(LOG) | GS_OPT(LABEL) | GS_OPT(MAX_CPU) | GS_OPT(MAX_MEMORY) |
+               GS_OPT(NATIVE) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(VERBOSE) |
+               GS_OPT(HELP),
     .rate = "19",
     .run = run,
 };

@@ -119,6 +119,7 @@ FLAG(DEBUGINFOD, args->debuginfod = true)
 FLAG(JSON, args->json = true)
 FLAG(QUIET, args->quiet = true)
 FLAG(VERBOSE, args->verbose = true)
+FLAG(CHECK_CONFIG, args->check_config = true)
 FLAG(HELP, args->help = true)
 FLAG(VERSION, args->version = true)
 VALUE(MAX_PAUSE, gs_parse_share(argument, &args->max_pause))
@@ -132,6 +133,7 @@ VALUE(THREAD, append(&args->threads, &args->thread_count, argument))
 VALUE(SHOW, gs_path_check(argument) && append(&args->shows, &args->show_count, argument))
 VALUE(NAME, *argument != '\0' && append(&args->names, &args->name_count, argument))
 VALUE(CGROUP, *argument != '\0' && append(&args->cgroups, &args->cgroup_count, argument))
+VALUE(CONFIG, *(args->config = argument) != '\0')
 VALUE(LISTEN, *(args->listen = argument) != '\0')
 VALUE(TEXTFILE, *(args->textfile = argument) != '\0')
 VALUE(EXCLUDE, *argument != '\0' && append(&args->excludes, &args->exclude_count, argument))
@@ -208,6 +210,13 @@ static bool set_COLOR(struct gs_args *args, const char *argument)
     int when = offered(GS_OPT_COLOR, argument);
     args->color = when < 0 ? GS_COLOR_NEVER : (enum gs_color_when)when;
     return when >= 0;
+}
+
+static bool set_LOG(struct gs_args *args, const char *argument)
+{
+    int which = offered(GS_OPT_LOG, argument);
+    args->log_json = which == 1;
+    return which >= 0;
 }
 
 static bool set_MODE(struct gs_args *args, const char *argument)

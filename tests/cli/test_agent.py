@@ -1,4 +1,5 @@
 """gilspy agent: which processes it finds, and what it makes of them."""
+import json
 import os
 import re
 import signal
@@ -149,12 +150,17 @@ def test_truth(system_python, folders, mark):
     with running(system_python, folders, "truth.py", mark) as target, \
             agent(mark, "-r", 200, "--listen", "127.0.0.1:0") as process:
         url = where(process)
-        before = figures_of(url, target.pid, 0.01).of(target.pid)
-        held, longest, lasted = target.ask("hold", 25, 40, 60, True)["answer"]
-        after = figures_of(url, target.pid, before["gilspy_watched_seconds_total"] + 0.9 * lasted).of(target.pid)
-        counted = after["cpython_gil_held_seconds_total"] - before["cpython_gil_held_seconds_total"]
-        assert abs(counted - held) <= 0.1 * lasted, (counted, held, lasted)
-        assert after["cpython_gil_longest_hold_seconds"] <= longest + 0.05
+
+        def counted():
+            """What was held, in shares of the time: as counted, and in truth. None: most of it was missed, the machine is busy."""
+            before = figures_of(url, target.pid, 0.01).of(target.pid)
+            held, longest, lasted = target.ask("hold", 20, 40, 60, True)["answer"]
+            after = Figures(url).of(target.pid)
+            watched, counted = (after[name] - before[name] for name in ("gilspy_watched_seconds_total", "cpython_gil_held_seconds_total"))
+            assert after["cpython_gil_longest_hold_seconds"] <= longest + 0.1
+            return (counted / watched, held / lasted) if watched > 0.9 * lasted else None
+        share, truth = until(counted, "a time that was watched")
+        assert abs(share - truth) <= 0.15
         ended(process)
 
 
@@ -190,3 +196,55 @@ def test_usage(mark):
     check_failure(gilspy.run("agent", "--push", "x", "--name", mark), 2, "cannot push to 'x'")
     check_failure(gilspy.run("agent", "--listen", ":0", "-u", "no-such-user"), 2, "cannot watch: there is no user")
     check_failure(gilspy.run("agent", "--textfile", "/nowhere"), 1, "/nowhere/gilspy.prom")
+
+
+CONFIG = """# what a service has
+name = ["%s",   # a list may go on
+        'gunicorn "x"', ]
+rate = 5_0
+listen = "127.0.0.1:0"
+max-memory = "100M"
+nonblocking = true
+verbose = false
+"""
+
+
+def test_config(mark, tmp_path):
+    """What the file says is TOML, and is checked like a command line, which has the last word."""
+    file = tmp_path / "agent.toml"
+
+    def said(text, *words):
+        file.write_text(text)
+        return gilspy.run("agent", "--config", file, "--check-config", *words)
+    good = said(CONFIG % mark)
+    assert (good.returncode, good.stdout, good.stderr) == (0, "", "")
+    check_failure(said(CONFIG % mark, "--listen", "x", "--rate", "max"), 2, "the rate of an agent has a limit")
+    for text, word in (('rte = 1', "line 1 of .*: .*no option --rte. Did you mean --rate"), ('\n\nrate = "x"', "line 3 .*--rate cannot be 'x'"),
+                       ("[agent]\n", "line 1 .*no tables"), ("rate 19", "there is no ="), ("rate = 19 x", "more behind"),
+                       ('push = "x', "no end"), ("rate =", "value is missing"), ("name = [1 2]", "comma"), ("pid = 1", "does not take --pid"),
+                       ('config = "x"', "config"), (r'name = "\u0041"', "behind a backslash"), ("name = [", "missing")):
+        failed = said(text)
+        check_failure(failed, 2, str(file))
+        assert re.search(word, failed.stderr), failed.stderr
+    check_failure(gilspy.run("agent", "--config", tmp_path / "nothing"), 1, "nothing: No such file")
+
+
+def test_reload(system_python, folders, mark, tmp_path):
+    """HUP has the file read again; one that is wrong changes nothing. What is told are JSON lines."""
+    file = tmp_path / "agent.toml"
+    file.write_text('name = "%s-none"\nlisten = "127.0.0.1:0"\nlog = "json"' % mark)
+    with python(system_python, folders, mark, "spin", pipes=["begin"]) as target, gilspy.begun("agent", "--config", file) as process:
+        def told():
+            line = json.loads(process.stderr.readline())
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z", line["time"])
+            return line["level"], line["message"]
+        url = re.search(r"http://\S+", told()[1])[0]
+        file.write_text("rate = no")
+        process.send_signal(signal.SIGHUP)
+        level, text = told()
+        assert level == "error" and "line 1" in text and told() == ("info", "all goes on as before")
+        file.write_text('name = "%s"\nlisten = "127.0.0.1:0"\nrate = 7\nlog = "json"' % mark)
+        process.send_signal(signal.SIGHUP)
+        assert f"as {file} says now" in told()[1]
+        assert figures_of(url, target.pid, 0.1).values["gilspy_rate_hertz", None] == 7
+        ended(process)
