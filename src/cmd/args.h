@@ -66,7 +66,9 @@ struct gs_args {
     uint64_t rotate_keep;             /* recordings */
     const char *push;                 /* URL, NULL: not given */
     const char *listen, *textfile;    /* address and folder; NULL: not given */
-    const char *config;               /* file; NULL: not given */
+    const char *spool;                /* folder; NULL: not given */
+    uint64_t spool_bytes;
+    const char *config; /* file; NULL: not given */
     bool check_config, log_json;
     char **kept; /* words that are no argv's */
     size_t kept_count;

@@ -117,6 +117,9 @@ static enum gs_status check(const struct gs_args *args, struct gs_err *err)
         gs_err_todo(err, "Name a server with --push, or an address for Prometheus to ask with --listen");
         return GS_USAGE;
     }
+    const char *alone = args->push ? NULL : gs_args_given(args, GS_OPT(LABEL) | GS_OPT(SPOOL));
+    if (alone)
+        return gs_fail(err, GS_USAGE, "cannot watch: --%s is for what is sent with --push", alone);
     if (!isfinite(args->rate_hz))
         return gs_fail(err, GS_USAGE, "cannot watch: the rate of an agent has a limit");
     if (args->user && !gs_user_find(&user, args->user))
@@ -197,11 +200,18 @@ static void closed(void *context, struct gs_attach *attach, enum gs_status why)
         gs_tell(agent->remarks, "out of memory: the last profile of process %d is lost", (int)attach->target->pid);
 }
 
-/* What was sampled goes where it is to go. */
-static enum gs_status finish(struct agent *agent, struct gs_err *err)
+/* What was sampled goes where it is to go. What was lost in all the time is told, and no failure of the end. */
+static void finish(struct agent *agent)
 {
     struct gs_sent sent;
-    return agent->push ? gs_push_finish(agent->push, &sent, err) : GS_OK;
+    struct gs_err err;
+    if (!agent->push)
+        return;
+    if (gs_push_finish(agent->push, &sent, &err))
+        gs_tell(agent->remarks, "%s", err.what);
+    if (sent.spooled > 0)
+        gs_tell(agent->remarks, "%llu profiles wait in %s for the next gilspy", (unsigned long long)sent.spooled,
+                agent->args->spool);
 }
 
 /* Called from another thread when the one that samples is stuck in the kernel. */
@@ -209,11 +219,11 @@ static void give_up(void *context)
 {
     struct agent *agent = context;
     struct gs_run_end end;
-    struct gs_err err = {0};
     struct gs_sink *sink = agent->push ? gs_push_sink(agent->push) : NULL;
     gs_sampling_sum(agent->sampling, &end);
-    if ((sink && sink->end(sink, &end)) || finish(agent, &err))
-        gs_tell_failure(agent->remarks, GS_OUTPUT, &err);
+    if (sink && sink->end(sink, &end))
+        gs_tell(agent->remarks, "out of memory: the last profiles are lost");
+    finish(agent);
     _exit(gs_status_exit(GS_FAILED));
 }
 
@@ -245,6 +255,8 @@ static enum gs_status open_sinks(struct agent *agent, struct gs_sink **sink, str
         return status;
     const struct gs_push_options options = {.url = args->push,
                                             .every_us = args->every_us,
+                                            .spool = args->spool,
+                                            .spool_bytes = args->spool_bytes,
                                             .labels = args->labels,
                                             .label_count = args->label_count,
                                             .remarks = agent->remarks};
@@ -285,7 +297,8 @@ static enum gs_status watch(struct agent *agent, struct gs_err *err)
         status = open_sinks(agent, &sink, err);
     if (!status)
         status = sample(agent, sink, err);
-    return status ? status : finish(agent, err);
+    finish(agent);
+    return status;
 }
 
 static int run(const struct gs_args *args)
@@ -323,9 +336,9 @@ const struct gs_cmd gs_cmd_agent = {
         "  gilspy agent --name gunicorn --exclude celery --push …  some of them",
     .options = GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(EXCLUDE) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) |
                GS_OPT(PUSH) | GS_OPT(EVERY) | GS_OPT(LISTEN) | GS_OPT(TEXTFILE) | GS_OPT(CONFIG) |
-               GS_OPT(CHECK_CONFIG) | GS_OPT(LOG) | GS_OPT(LABEL) | GS_OPT(MAX_CPU) | GS_OPT(MAX_MEMORY) |
-               GS_OPT(NATIVE) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(VERBOSE) |
-               GS_OPT(HELP),
+               GS_OPT(CHECK_CONFIG) | GS_OPT(LOG) | GS_OPT(LABEL) | GS_OPT(SPOOL) | GS_OPT(MAX_CPU) |
+               GS_OPT(MAX_MEMORY) | GS_OPT(NATIVE) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) |
+               GS_OPT(VERBOSE) | GS_OPT(HELP),
     .rate = "19",
     .run = run,
 };

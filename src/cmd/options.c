@@ -81,6 +81,18 @@ static bool set_LABEL(struct gs_args *args, const char *argument)
     return label.name && label.value;
 }
 
+/* "/var/lib/gilspy", "/var/lib/gilspy,500M" */
+static bool set_SPOOL(struct gs_args *args, const char *argument)
+{
+    enum { LEAST = 1 << 20 };
+    const char *comma = strrchr(argument, ',');
+    char *folder = strndup(argument, comma ? (size_t)(comma - argument) : strlen(argument));
+    args->spool_bytes = 1 << 30;
+    args->spool = folder;
+    return folder && gs_args_keep(args, folder) && *folder &&
+           (!comma || (gs_parse_size(comma + 1, &args->spool_bytes) && args->spool_bytes >= LEAST));
+}
+
 static bool set_CONTROL(struct gs_args *args, const char *argument)
 {
     int64_t fd;

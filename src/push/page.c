@@ -126,6 +126,7 @@ OF_OWN(own_late, put_count, own->run.quality.late)
 OF_OWN(own_stopped, put_seconds, own->run.quality.stopped_us * 1000)
 OF_OWN(own_sent, put_count, own->sent.sent)
 OF_OWN(own_sent_lost, put_count, own->sent.lost)
+OF_OWN(own_spooled, put_count, own->sent.spooled)
 
 static const struct family families[] = {
     {"cpython_gil_held_seconds", "seconds", "Time in which some thread had the GIL of the main interpreter.", true,
@@ -154,6 +155,7 @@ static const struct family families[] = {
     {"gilspy_stopped_seconds", "seconds", "Time for which threads were stopped to be read.", true, NULL, own_stopped},
     {"gilspy_profiles_sent", NULL, "Profiles that the server took.", true, NULL, own_sent},
     {"gilspy_profiles_lost", NULL, "Profiles that it did not take.", true, NULL, own_sent_lost},
+    {"gilspy_profiles_spooled", NULL, "Profiles that wait on disk for the server.", false, NULL, own_spooled},
 };
 
 static void put_family(struct writing *w, const struct family *family)
@@ -174,7 +176,8 @@ void gs_metrics_write(const struct gs_metrics *metrics, bool open_metrics, FILE 
 {
     struct writing w = {.metrics = metrics, .out = out, .open_metrics = open_metrics};
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
-        bool pushed = families[i].put_own == own_sent || families[i].put_own == own_sent_lost;
+        bool pushed = families[i].put_own == own_sent || families[i].put_own == own_sent_lost ||
+                      families[i].put_own == own_spooled;
         if (!pushed || metrics->own.pushes)
             put_family(&w, &families[i]);
     }

@@ -10,6 +10,8 @@ struct gs_push;
 struct gs_push_options {
     const char *url;   /* as gs_push_url takes it */
     uint64_t every_us; /* length of a span */
+    const char *spool; /* folder of profiles that wait for the server; NULL: they wait in memory */
+    uint64_t spool_bytes;
     const struct gs_push_label *labels;
     size_t label_count;
     const struct gs_remarks *remarks; /* told from another thread too; NULL: nobody listens */

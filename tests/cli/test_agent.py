@@ -248,3 +248,32 @@ def test_reload(system_python, folders, mark, tmp_path):
         assert f"as {file} says now" in told()[1]
         assert figures_of(url, target.pid, 0.1).values["gilspy_rate_hertz", None] == 7
         ended(process)
+
+
+def test_spool(system_python, folders, mark, tmp_path):
+    """The server is away: profiles wait on disk, outlive even a kill, and are sent in order with their own times."""
+    spool = tmp_path / "spool"
+
+    def spooled():
+        return [name for name in os.listdir(spool) if name.endswith(".profile")] if spool.exists() else []
+    with python(system_python, folders, mark, "spin", pipes=["begin"]) as target:
+        with stub(503) as away, agent(mark, "-r", 50, "--push", "pyroscope+" + away.address, "--every", "1s", "--spool", spool) as process:
+            until(lambda: len(spooled()) >= 2, "profiles on disk")
+            address, kept = away.server_address, len(spooled())
+            assert "cannot be pushed to: status 503" in process.stderr.readline()
+            other = gilspy.run("agent", "--name", mark, "--push", "pyroscope+" + away.address, "--spool", spool)
+            check_failure(other, 1, "another gilspy does")
+            process.kill()
+            process.wait()
+        (spool / "growing").write_bytes(b"half")
+        (spool / ("%020d.profile" % 0)).write_bytes(b"no profile")
+        with stub(200) as server, gilspy.begun("agent", "--name", mark + "-nobody", "--push", "pyroscope+" + server.address, "--spool",
+                                               f"{spool},1M") as process:
+            until(lambda: not os.listdir(spool), "the disk to be empty")
+            process.send_signal(signal.SIGTERM)
+            _, said = process.communicate(timeout=60)
+            assert process.returncode == 0 and "1 of " in said  # that which was none
+            assert address and len(server.got) >= kept - 1
+            began = [profile_times(series(body)[1])[0] for _, _, body in server.got]
+            spans = of_pid(server, target.pid)
+            assert began == sorted(began) and all(before[1] == after[0] for before, after in zip(spans, spans[1:]))
