@@ -180,9 +180,10 @@ enum gs_status gs_listen_open(struct gs_listen **out, const char *address, struc
     if (status)
         return status;
     listening->daemon = listening->MHD_start_daemon(
-        MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, asked, listening, MHD_OPTION_LISTEN_SOCKET, listening->fd,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_BYTES, MHD_OPTION_END);
+        MHD_USE_POLL_INTERNAL_THREAD /* select(2) knows the first 1024 descriptors only */, 0, NULL, NULL, asked,
+        listening, MHD_OPTION_LISTEN_SOCKET, listening->fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_BYTES,
+        MHD_OPTION_END);
     return listening->daemon ? GS_OK : gs_fail(err, GS_FAILED, "cannot listen at %.100s", address);
 }
 

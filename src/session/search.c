@@ -113,10 +113,9 @@ bool gs_search_fits(const struct gs_search *search, pid_t pid)
         return false;
     if (search->user && (!gs_identity_read(&identity, pid) || identity.uid != *search->user))
         return false;
-    if (!looks_like_python(pid) || gs_identity_is_ours(pid))
-        return false;
     bool all = search->pattern_count == 0 && search->cgroup_count == 0;
-    return (all || is_chosen(search, pid)) && !has_command(search->excludes, search->exclude_count, pid);
+    return (all || is_chosen(search, pid)) && !has_command(search->excludes, search->exclude_count, pid) &&
+           looks_like_python(pid) && !gs_identity_is_ours(pid);
 }
 
 static enum gs_status nobody(const struct gs_search *search, struct gs_err *err)
