@@ -103,7 +103,14 @@ enum gs_status gs_args_parse(struct gs_args *args, int argc, char **argv, uint64
 {
     struct reading r = {.args = args, .argc = argc, .argv = argv, .allowed = allowed, .err = err};
     bool only_words = false;
-    *args = (struct gs_args){.max_pause = 0.02, .rate_hz = 100, .long_us = 20000, .every_us = 15000000};
+    *args = (struct gs_args){.argc = argc,
+                             .argv = argv,
+                             .max_pause = 0.02,
+                             .rate_hz = 100,
+                             .long_us = 20000,
+                             .every_us = 15000000,
+                             .max_cpu = 0.05,
+                             .max_memory = 200 << 20};
     args->words = calloc((size_t)argc, sizeof *args->words);
     if (!args->words)
         return gs_fail(err, GS_NO_MEMORY, "cannot read the options: out of memory");
@@ -124,13 +131,43 @@ enum gs_status gs_args_parse(struct gs_args *args, int argc, char **argv, uint64
     return GS_OK;
 }
 
+enum gs_status gs_args_word(struct gs_args *args, const char *word, uint64_t allowed, uint64_t given,
+                            struct gs_err *err)
+{
+    struct reading r = {
+        .args = args, .argc = args->argc, .argv = args->argv, .at = args->argc, .allowed = allowed, .err = err};
+    size_t len = strcspn(word, "=");
+    for (int i = 0; i < GS_OPT_COUNT; i++) {
+        if ((given & allowed) >> i & 1 && strlen(gs_options[i].name) == len &&
+            memcmp(gs_options[i].name, word, len) == 0)
+            return GS_OK;
+    }
+    return read_long(&r, word);
+}
+
+bool gs_args_keep(struct gs_args *args, char *string)
+{
+    char **longer = realloc(args->kept, (args->kept_count + 1) * sizeof *longer);
+    if (!longer) {
+        free(string);
+        return false;
+    }
+    args->kept = longer;
+    longer[args->kept_count++] = string;
+    return true;
+}
+
 void gs_args_fini(struct gs_args *args)
 {
+    for (size_t i = 0; i < args->kept_count; i++)
+        free(args->kept[i]);
+    free(args->kept);
     free(args->pids);
     free(args->threads);
     free(args->shows);
     free(args->names);
     free(args->cgroups);
+    free(args->excludes);
     free(args->words);
     free(args->diffs);
     gs_push_labels_free(args->labels, args->label_count);

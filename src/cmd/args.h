@@ -37,6 +37,8 @@ struct gs_args {
     size_t found;                  /* so many of them, the last ones, were found by gs_wire_find */
     const char **names, **cgroups; /* what is to be found, as in struct gs_search */
     size_t name_count, cgroup_count;
+    const char **excludes; /* patterns */
+    size_t exclude_count;
     const char **threads; /* patterns */
     size_t thread_count;
     const char **shows; /* values by path */
@@ -52,6 +54,8 @@ struct gs_args {
     bool tree;
     double max_pause;
     double max_overhead;               /* 0: not given, below 0: any */
+    double max_cpu;                    /* of one processor; below 0: any */
+    uint64_t max_memory;               /* bytes */
     double rate_hz;                    /* infinite: max */
     uint64_t duration_us, interval_us; /* 0: not given */
     uint64_t from_us, to_us;           /* to_us 0: not given */
@@ -61,6 +65,15 @@ struct gs_args {
     uint64_t rotate_us, rotate_bytes; /* both 0: not given */
     uint64_t rotate_keep;             /* recordings */
     const char *push;                 /* URL, NULL: not given */
+    const char *listen, *textfile;    /* address and folder; NULL: not given */
+    const char *spool;                /* folder; NULL: not given */
+    uint64_t spool_bytes;
+    const char *config; /* file; NULL: not given */
+    bool check_config, log_json;
+    char **kept; /* words that are no argv's */
+    size_t kept_count;
+    int argc; /* the command line */
+    char **argv;
     uint64_t every_us;
     struct gs_push_label *labels;
     size_t label_count;
@@ -100,6 +113,12 @@ static inline bool gs_option_takes_next(const struct gs_option *option)
 enum gs_status gs_args_parse(struct gs_args *args, int argc, char **argv, uint64_t allowed,
                              struct gs_err *err) GS_MUST_CHECK;
 void gs_args_fini(struct gs_args *args);
+/* Applies one word, "name" or "name=value", unless its option is among `given`. What it points to must outlive args. As
+ * gs_args_parse. */
+enum gs_status gs_args_word(struct gs_args *args, const char *word, uint64_t allowed, uint64_t given,
+                            struct gs_err *err) GS_MUST_CHECK;
+/* Frees a string with args. False: out of memory, and it is freed. */
+bool gs_args_keep(struct gs_args *args, char *string);
 /* Whether they name processes, a core or a program. GS_USAGE and err filled where they do not; verb: as "trace". */
 enum gs_status gs_args_check(const struct gs_args *args, const char *verb, struct gs_err *err) GS_MUST_CHECK;
 /* Its documents are those of a list of processes, however many there are. */

@@ -4,13 +4,14 @@
 
 #include "base/memory.h"
 #include "cmd/cmd.h"
+#include "cmd/config.h"
 #include "cmd/message.h"
 #include "cmd/wire.h"
 #include "base/output.h"
 
 const struct gs_cmd *const gs_cmds[] = {&gs_cmd_dump,   &gs_cmd_top,    &gs_cmd_stat, &gs_cmd_record,
                                         &gs_cmd_trace,  &gs_cmd_report, &gs_cmd_why,  &gs_cmd_ps,
-                                        &gs_cmd_doctor, &gs_cmd_help,   NULL};
+                                        &gs_cmd_doctor, &gs_cmd_agent,  &gs_cmd_help, NULL};
 
 const struct gs_cmd *gs_cmd_find(const char *name)
 {
@@ -43,12 +44,22 @@ static int superfluous(const struct gs_cmd *cmd, const char *word)
     return gs_message(GS_USAGE, &err);
 }
 
+enum gs_status gs_cmd_args(const struct gs_cmd *cmd, struct gs_args *args, int argc, char **argv, struct gs_err *err)
+{
+    enum gs_status status = gs_args_parse(args, argc, argv, cmd->options, err);
+    if (!status && args->config && !args->help)
+        status = gs_config_read(args, cmd->options, err);
+    if (!status && cmd->rate && !(args->given & GS_OPT(RATE)))
+        gs_options[GS_OPT_RATE].set(args, cmd->rate);
+    return status;
+}
+
 static int run(const struct gs_cmd *cmd, int argc, char **argv)
 {
     struct gs_args args;
     struct gs_err err = {0};
     int exit;
-    enum gs_status status = gs_args_parse(&args, argc, argv, cmd->options, &err);
+    enum gs_status status = gs_cmd_args(cmd, &args, argc, argv, &err);
     if (status != GS_OK) {
         exit = gs_message(status, &err);
     } else if (args.help) {
@@ -58,11 +69,9 @@ static int run(const struct gs_cmd *cmd, int argc, char **argv)
         exit = superfluous(cmd, args.words[0]);
     } else if (args.debuginfod && (status = gs_native_debuginfod(&err)) != GS_OK) {
         exit = gs_message(status, &err);
-    } else if ((status = gs_wire_find(&args, &err)) != GS_OK) {
+    } else if (cmd->options & GS_OPT(PID) && (status = gs_wire_find(&args, &err)) != GS_OK) {
         exit = gs_message(status, &err);
     } else {
-        if (cmd->rate && !(args.given & GS_OPT(RATE)))
-            gs_options[GS_OPT_RATE].set(&args, cmd->rate);
         exit = cmd->run(&args);
         if (exit == 0 && cmd->whole && gs_memory_short()) {
             gs_remark("out of memory: what was shown is not all there is");

@@ -17,7 +17,7 @@ struct gs_cmd {
 };
 
 extern const struct gs_cmd gs_cmd_dump, gs_cmd_top, gs_cmd_stat, gs_cmd_record, gs_cmd_trace, gs_cmd_report, gs_cmd_why,
-    gs_cmd_ps, gs_cmd_doctor, gs_cmd_help;
+    gs_cmd_ps, gs_cmd_doctor, gs_cmd_agent, gs_cmd_help;
 
 /* The commands in the order in which help shows them, NULL at the end. */
 extern const struct gs_cmd *const gs_cmds[];
@@ -38,6 +38,10 @@ extern const struct gs_exit gs_exits[];
 const char *gs_cmd_initially(const struct gs_cmd *cmd, const struct gs_option *option);
 /* NULL: there is none of that name. */
 const struct gs_cmd *gs_cmd_find(const char *name);
+/* The options of a command line (argv[0] is the command's name), of the file that it names, and the command's defaults.
+ * gs_args_fini in any case. err is filled. */
+enum gs_status gs_cmd_args(const struct gs_cmd *cmd, struct gs_args *args, int argc, char **argv,
+                           struct gs_err *err) GS_MUST_CHECK;
 /* Runs what the command line says; returns the exit status. */
 int gs_cmd_main(int argc, char **argv);
 

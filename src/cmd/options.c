@@ -81,6 +81,18 @@ static bool set_LABEL(struct gs_args *args, const char *argument)
     return label.name && label.value;
 }
 
+/* "/var/lib/gilspy", "/var/lib/gilspy,500M" */
+static bool set_SPOOL(struct gs_args *args, const char *argument)
+{
+    enum { LEAST = 1 << 20 };
+    const char *comma = strrchr(argument, ',');
+    char *folder = strndup(argument, comma ? (size_t)(comma - argument) : strlen(argument));
+    args->spool_bytes = 1 << 30;
+    args->spool = folder;
+    return folder && gs_args_keep(args, folder) && *folder &&
+           (!comma || (gs_parse_size(comma + 1, &args->spool_bytes) && args->spool_bytes >= LEAST));
+}
+
 static bool set_CONTROL(struct gs_args *args, const char *argument)
 {
     int64_t fd;
@@ -119,6 +131,7 @@ FLAG(DEBUGINFOD, args->debuginfod = true)
 FLAG(JSON, args->json = true)
 FLAG(QUIET, args->quiet = true)
 FLAG(VERBOSE, args->verbose = true)
+FLAG(CHECK_CONFIG, args->check_config = true)
 FLAG(HELP, args->help = true)
 FLAG(VERSION, args->version = true)
 VALUE(MAX_PAUSE, gs_parse_share(argument, &args->max_pause))
@@ -132,6 +145,11 @@ VALUE(THREAD, append(&args->threads, &args->thread_count, argument))
 VALUE(SHOW, gs_path_check(argument) && append(&args->shows, &args->show_count, argument))
 VALUE(NAME, *argument != '\0' && append(&args->names, &args->name_count, argument))
 VALUE(CGROUP, *argument != '\0' && append(&args->cgroups, &args->cgroup_count, argument))
+VALUE(CONFIG, *(args->config = argument) != '\0')
+VALUE(LISTEN, *(args->listen = argument) != '\0')
+VALUE(TEXTFILE, *(args->textfile = argument) != '\0')
+VALUE(EXCLUDE, *argument != '\0' && append(&args->excludes, &args->exclude_count, argument))
+VALUE(MAX_MEMORY, gs_parse_size(argument, &args->max_memory) && args->max_memory >= 16 << 20)
 VALUE(DIFF, *argument != '\0' && append(&args->diffs, &args->diff_count, argument))
 VALUE(FORMAT, *(args->format = argument) != '\0')
 VALUE(USER, *(args->user = argument) != '\0')
@@ -188,19 +206,29 @@ static bool set_LOCALS(struct gs_args *args, const char *argument)
     return bytes >= GS_WISH_LEAST && bytes <= GS_WISH_MOST;
 }
 
-static bool set_MAX_OVERHEAD(struct gs_args *args, const char *argument)
+static bool set_share_or_off(double *share, const char *argument)
 {
     if (strcmp(argument, "off") != 0)
-        return gs_parse_share(argument, &args->max_overhead);
-    args->max_overhead = -1;
+        return gs_parse_share(argument, share);
+    *share = -1;
     return true;
 }
+
+VALUE(MAX_OVERHEAD, set_share_or_off(&args->max_overhead, argument))
+VALUE(MAX_CPU, set_share_or_off(&args->max_cpu, argument))
 
 static bool set_COLOR(struct gs_args *args, const char *argument)
 {
     int when = offered(GS_OPT_COLOR, argument);
     args->color = when < 0 ? GS_COLOR_NEVER : (enum gs_color_when)when;
     return when >= 0;
+}
+
+static bool set_LOG(struct gs_args *args, const char *argument)
+{
+    int which = offered(GS_OPT_LOG, argument);
+    args->log_json = which == 1;
+    return which >= 0;
 }
 
 static bool set_MODE(struct gs_args *args, const char *argument)

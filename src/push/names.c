@@ -73,18 +73,48 @@ static const char *script_of(char *const *words)
     return NULL;
 }
 
-void gs_push_service(char service[GS_PUSH_TEXT], const char *environment, size_t len, char *const *command)
+/* "web" of "0::/system.slice/web.service"; of a container, whose id has 64 digits, the first 12; NULL: neither. The
+ * last line is that of version 2 (cgroups(7)). */
+static const char *group_of(const char *cgroup, size_t *len)
 {
-    const char *name = environment ? variable(environment, len, "OTEL_SERVICE_NAME", &len) : NULL;
-    if (!name) {
-        const char *program = command && command[0] ? command[0] : "";
-        name = gs_called_python(program) ? script_of(command) : NULL;
-        if (!name)
-            name = base_of(program);
-        len = strlen(name);
-        if (len > 3 && strcmp(name + len - 3, ".py") == 0)
-            len -= 3;
+    static const char unit[] = ".service", digits[] = "0123456789abcdef";
+    enum { ID = 64, SHOWN = 12 };
+    const char *end = cgroup + strlen(cgroup);
+    while (end > cgroup && end[-1] == '\n')
+        end--;
+    const char *name = end;
+    while (name > cgroup && name[-1] != '/' && name[-1] != '\n')
+        name--;
+    *len = (size_t)(end - name);
+    if (*len > sizeof unit - 1 && memcmp(end - (sizeof unit - 1), unit, sizeof unit - 1) == 0) {
+        *len -= sizeof unit - 1;
+        return name;
     }
+    for (; end - name >= ID; name++) {
+        if (strspn(name, digits) == ID) {
+            *len = SHOWN;
+            return name;
+        }
+    }
+    return NULL;
+}
+
+void gs_push_service(char service[GS_PUSH_TEXT], const char *environment, size_t len, char *const *command,
+                     const char *cgroup)
+{
+    const char *program = command && command[0] ? command[0] : "";
+    const char *name = environment ? variable(environment, len, "OTEL_SERVICE_NAME", &len) : NULL;
+    bool given = name;
+    if (!given && gs_called_python(program) && (name = script_of(command)))
+        len = strlen(name);
+    if (!name && cgroup)
+        name = group_of(cgroup, &len);
+    if (!name) {
+        name = base_of(program);
+        len = strlen(name);
+    }
+    if (!given && len > 3 && memcmp(name + len - 3, ".py", 3) == 0)
+        len -= 3;
     gs_push_clean(service, len > 0 ? name : "python", len > 0 ? len : 6);
 }
 
@@ -95,10 +125,13 @@ struct service {
 static void look_up(const void *context, void *result)
 {
     const struct gs_sampled_process *process = context;
-    ssize_t len;
+    ssize_t len, group_len;
     char *environment = gs_proc_read_all(process->pid, "environ", &len);
-    gs_push_service(((struct service *)result)->name, environment, environment ? (size_t)len : 0, process->command);
+    char *cgroup = gs_proc_read_all(process->pid, "cgroup", &group_len);
+    gs_push_service(((struct service *)result)->name, environment, environment ? (size_t)len : 0, process->command,
+                    cgroup);
     free(environment);
+    free(cgroup);
 }
 
 void gs_push_service_of(char service[GS_PUSH_TEXT], const struct gs_sampled_process *process)
@@ -107,7 +140,7 @@ void gs_push_service_of(char service[GS_PUSH_TEXT], const struct gs_sampled_proc
     if (gs_apart_run(look_up, process, &found, sizeof found) == GS_APART_DONE)
         memcpy(service, found.name, GS_PUSH_TEXT);
     else
-        gs_push_service(service, NULL, 0, process->command);
+        gs_push_service(service, NULL, 0, process->command, NULL);
 }
 
 void gs_push_group(char group[GS_PUSH_TEXT], const char *thread)

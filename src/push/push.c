@@ -13,6 +13,7 @@ static const struct gs_push_protocol *const protocols[] = {&gs_push_pyroscope, &
 struct gs_push {
     struct gs_spans *spans;
     struct gs_sender *sender;
+    struct gs_spool *spool;
     char *server;
 };
 
@@ -70,9 +71,12 @@ enum gs_status gs_push_open(struct gs_push **out, const struct gs_push_options *
     enum gs_status status = gs_push_url(options->url, &protocol, &push->server, err);
     if (status)
         return status;
+    if (options->spool && (status = gs_spool_open(&push->spool, options->spool, options->spool_bytes, err)))
+        return status;
     const struct gs_sender_options sending = {.protocol = protocol,
                                               .server = push->server,
                                               .keep_bytes = KEEP_BYTES,
+                                              .spool = push->spool,
                                               .patience_ns = PATIENCE_S * GS_NS_PER_S,
                                               .remarks = options->remarks};
     const struct gs_spans_options spans = {.every_ns = options->every_us * 1000,
@@ -89,6 +93,16 @@ enum gs_status gs_push_open(struct gs_push **out, const struct gs_push_options *
 struct gs_sink *gs_push_sink(struct gs_push *push)
 {
     return gs_spans_sink(push->spans);
+}
+
+enum gs_status gs_push_gone(struct gs_push *push, pid_t pid)
+{
+    return gs_spans_gone(push->spans, pid);
+}
+
+void gs_push_sum(struct gs_push *push, struct gs_sent *sent)
+{
+    gs_sender_sum(push->sender, sent);
 }
 
 enum gs_status gs_push_finish(struct gs_push *push, struct gs_sent *sent, struct gs_err *err)
@@ -108,6 +122,7 @@ void gs_push_close(struct gs_push *push)
     if (!push)
         return;
     gs_sender_close(push->sender);
+    gs_spool_close(push->spool);
     gs_spans_free(push->spans);
     free(push->server);
     free(push);

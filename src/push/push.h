@@ -10,6 +10,8 @@ struct gs_push;
 struct gs_push_options {
     const char *url;   /* as gs_push_url takes it */
     uint64_t every_us; /* length of a span */
+    const char *spool; /* folder of profiles that wait for the server; NULL: they wait in memory */
+    uint64_t spool_bytes;
     const struct gs_push_label *labels;
     size_t label_count;
     const struct gs_remarks *remarks; /* told from another thread too; NULL: nobody listens */
@@ -24,6 +26,10 @@ enum gs_status gs_push_url(const char *url, const struct gs_push_protocol **prot
 enum gs_status gs_push_open(struct gs_push **push, const struct gs_push_options *options, struct gs_sink *to,
                             struct gs_err *err) GS_MUST_CHECK;
 struct gs_sink *gs_push_sink(struct gs_push *push);
+/* As gs_spans_gone. */
+enum gs_status gs_push_gone(struct gs_push *push, pid_t pid) GS_MUST_CHECK;
+/* What became of the profiles so far. */
+void gs_push_sum(struct gs_push *push, struct gs_sent *sent);
 /* Behind the sink's end: sends what is left, within seconds. GS_OUTPUT, err filled: not everything was taken. */
 enum gs_status gs_push_finish(struct gs_push *push, struct gs_sent *sent, struct gs_err *err) GS_MUST_CHECK;
 void gs_push_close(struct gs_push *push);

@@ -140,7 +140,7 @@ static void try_once(struct gs_sender *sender, const struct gs_push_profile *pro
 static void lose(struct gs_sender *sender, struct gs_push_profile *profile, const char *why)
 {
     sender->sent.lost++;
-    sender->sent.lost_ns += profile->duration_ns;
+    sender->sent.lost_ns += profile ? profile->duration_ns : 0;
     snprintf(sender->sent.why, sizeof sender->sent.why, "%s", why);
     gs_push_profile_free(profile);
 }
@@ -156,6 +156,16 @@ static struct gs_push_profile *take_first(struct gs_sender *sender)
     return profile;
 }
 
+static void put_last(struct gs_sender *sender, struct gs_push_profile *profile)
+{
+    if (sender->last)
+        sender->last->next = profile;
+    else
+        sender->first = profile;
+    sender->last = profile;
+    sender->kept_bytes += gs_push_profile_size(profile);
+}
+
 static void put_first(struct gs_sender *sender, struct gs_push_profile *profile)
 {
     profile->next = sender->first;
@@ -163,6 +173,50 @@ static void put_first(struct gs_sender *sender, struct gs_push_profile *profile)
     if (!sender->last)
         sender->last = profile;
     sender->kept_bytes += gs_push_profile_size(profile);
+}
+
+/* ---- the spool ---- */
+
+static size_t spooled(const struct gs_sender *sender)
+{
+    return sender->options.spool ? gs_spool_count(sender->options.spool) : 0;
+}
+
+/* What could not be read has been somebody's, too. */
+static struct gs_push_profile *take_spooled(struct gs_sender *sender)
+{
+    struct gs_push_profile *profile = gs_spool_take(sender->options.spool);
+    if (!profile)
+        lose(sender, NULL, "it could not be read from the spool");
+    return profile;
+}
+
+/* Where a disk is full, those that wait longest go, too. */
+static void spool(struct gs_sender *sender, struct gs_push_profile *profile)
+{
+    struct gs_spool *to = sender->options.spool;
+    bool put = false, more = true;
+    char why[GS_HTTP_WHY] = "the spool is full";
+    while (!put && more) {
+        if (gs_spool_fits(to, profile)) {
+            put = gs_spool_put(to, profile);
+            snprintf(why, sizeof why, "it cannot be kept in the spool: %s", strerror(errno));
+        }
+        struct gs_push_profile *oldest;
+        more = !put && gs_spool_drop(to, &oldest);
+        if (more)
+            lose(sender, oldest, why);
+    }
+    if (put)
+        gs_push_profile_free(profile);
+    else
+        lose(sender, profile, why);
+}
+
+static void spool_all(struct gs_sender *sender)
+{
+    while (sender->first)
+        spool(sender, take_first(sender));
 }
 
 /* ---- the thread; the lock is held but for the try ---- */
@@ -206,8 +260,8 @@ static uint64_t pause_s(const struct outcome *outcome, unsigned tries)
     return gs_most(gs_least(pause, PAUSE_MOST_S), gs_least(outcome->retry_after_s, RETRY_AFTER_MOST_S));
 }
 
-static void keep_for_later(struct gs_sender *sender, struct gs_push_profile *profile, const struct outcome *outcome,
-                           unsigned tries)
+static void keep_for_later(struct gs_sender *sender, struct gs_push_profile *profile, bool from_spool,
+                           const struct outcome *outcome, unsigned tries)
 {
     if (!sender->away_ns) {
         sender->away_ns = gs_clock_ns();
@@ -216,23 +270,35 @@ static void keep_for_later(struct gs_sender *sender, struct gs_push_profile *pro
                 sender->server, outcome->why);
     }
     snprintf(sender->sent.why, sizeof sender->sent.why, "%s", outcome->why);
-    put_first(sender, profile);
+    if (from_spool) {
+        gs_push_profile_free(profile);
+        gs_spool_give_back(sender->options.spool);
+    } else {
+        put_first(sender, profile);
+    }
+    if (sender->options.spool)
+        spool_all(sender);
     sleep_s(sender, pause_s(outcome, tries));
 }
 
 static void send_first(struct gs_sender *sender, unsigned *tries)
 {
     struct outcome outcome;
-    struct gs_push_profile *profile = take_first(sender);
+    bool from_spool = spooled(sender) > 0;
+    struct gs_push_profile *profile = from_spool ? take_spooled(sender) : take_first(sender);
+    if (!profile)
+        return;
     pthread_mutex_unlock(&sender->lock);
     try_once(sender, profile, &outcome);
     pthread_mutex_lock(&sender->lock);
     sender->sent.bytes += outcome.bytes;
     if (outcome.verdict == AGAIN) {
-        keep_for_later(sender, profile, &outcome, (*tries)++);
+        keep_for_later(sender, profile, from_spool, &outcome, (*tries)++);
         return;
     }
     *tries = sender->tries = 0;
+    if (from_spool)
+        gs_spool_done(sender->options.spool);
     if (outcome.verdict == REFUSED) {
         if (!told_before(sender, outcome.status))
             gs_tell(sender->options.remarks, "%s does not take profiles: %s", sender->server, outcome.why);
@@ -245,13 +311,18 @@ static void send_first(struct gs_sender *sender, unsigned *tries)
     gs_push_profile_free(profile);
 }
 
+static bool waits(const struct gs_sender *sender)
+{
+    return sender->first || spooled(sender) > 0;
+}
+
 static void *run(void *context)
 {
     struct gs_sender *sender = context;
     unsigned tries = 0;
     pthread_mutex_lock(&sender->lock);
-    while (!atomic_load(&sender->give_up) && (sender->first || !sender->ends)) {
-        if (sender->first)
+    while (!atomic_load(&sender->give_up) && (waits(sender) || !sender->ends)) {
+        if (waits(sender))
             send_first(sender, &tries);
         else
             pthread_cond_wait(&sender->changed, &sender->lock);
@@ -293,18 +364,24 @@ enum gs_status gs_sender_open(struct gs_sender **out, const struct gs_sender_opt
 void gs_sender_take(struct gs_sender *sender, struct gs_push_profile *profile)
 {
     pthread_mutex_lock(&sender->lock);
-    if (sender->last)
-        sender->last->next = profile;
+    if (sender->options.spool && (sender->away_ns || spooled(sender) > 0))
+        spool(sender, profile);
     else
-        sender->first = profile;
-    sender->last = profile;
-    sender->kept_bytes += gs_push_profile_size(profile);
+        put_last(sender, profile);
     while (sender->kept_bytes > sender->options.keep_bytes) {
         char why[GS_HTTP_WHY];
         snprintf(why, sizeof why, "too many waited; %.200s", sender->sent.why);
         lose(sender, take_first(sender), why);
     }
     pthread_cond_broadcast(&sender->changed);
+    pthread_mutex_unlock(&sender->lock);
+}
+
+void gs_sender_sum(struct gs_sender *sender, struct gs_sent *sent)
+{
+    pthread_mutex_lock(&sender->lock);
+    *sent = sender->sent;
+    sent->spooled = spooled(sender);
     pthread_mutex_unlock(&sender->lock);
 }
 
@@ -329,12 +406,15 @@ void gs_sender_finish(struct gs_sender *sender, struct gs_sent *sent)
 {
     if (sender->started)
         wait_for_thread(sender);
+    if (sender->options.spool)
+        spool_all(sender);
     while (sender->first) {
         char why[GS_HTTP_WHY];
         snprintf(why, sizeof why, "%s", sender->sent.why[0] ? sender->sent.why : "there was no time for it");
         lose(sender, take_first(sender), why);
     }
     *sent = sender->sent;
+    sent->spooled = spooled(sender);
 }
 
 void gs_sender_close(struct gs_sender *sender)

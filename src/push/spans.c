@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/room.h"
+#include "base/sorted.h"
 #include "export/pprof/pprof.h"
 #include "push/groups.h"
 #include "push/names.h"
@@ -15,6 +16,7 @@ enum { NODES_MOST = 8000 };
 
 struct process {
     struct gs_spans *spans;
+    uint32_t number;
     pid_t pid;
     char service[GS_PUSH_TEXT];
     struct gs_rotor *rotor;
@@ -34,7 +36,7 @@ struct gs_spans {
     struct gs_push_label *labels;
     struct gs_selection selection;
     struct gs_run_info run;
-    struct process **processes;
+    struct process **processes; /* by number */
     size_t count, room;
     uint64_t looked_ns; /* when quiet processes were looked for */
 };
@@ -104,7 +106,20 @@ static enum gs_status spans_begin(struct gs_sink *sink, const struct gs_run_info
     return spans->to && spans->to->begin ? spans->to->begin(spans->to, run) : GS_OK;
 }
 
-static enum gs_status add_process(struct gs_spans *spans, const struct gs_sampled_process *about)
+/* The first index whose number is not below. */
+static size_t index_of(const struct gs_spans *spans, uint32_t number)
+{
+    return GS_FIRST_NOT(i, spans->count, spans->processes[i]->number < number);
+}
+
+/* NULL: there is none. */
+static struct process *find(const struct gs_spans *spans, uint32_t number)
+{
+    size_t at = index_of(spans, number);
+    return at < spans->count && spans->processes[at]->number == number ? spans->processes[at] : NULL;
+}
+
+static enum gs_status add_process(struct gs_spans *spans, uint32_t number, const struct gs_sampled_process *about)
 {
     struct process *process = calloc(1, sizeof *process);
     struct gs_rotor_limit limit = {.time_ns = spans->options.every_ns};
@@ -115,6 +130,7 @@ static enum gs_status add_process(struct gs_spans *spans, const struct gs_sample
     }
     spans->processes[spans->count++] = process;
     process->spans = spans;
+    process->number = number;
     process->pid = about->pid;
     gs_push_service_of(process->service, about);
     enum gs_status status = gs_rotor_new(&process->rotor, &limit, &calls);
@@ -125,9 +141,9 @@ static enum gs_status add_process(struct gs_spans *spans, const struct gs_sample
 static enum gs_status spans_process(struct gs_sink *sink, uint32_t number, const struct gs_sampled_process *about)
 {
     struct gs_spans *spans = (struct gs_spans *)sink;
-    if (number != spans->count)
+    if (index_of(spans, number) < spans->count)
         return GS_FAILED;
-    enum gs_status status = add_process(spans, about);
+    enum gs_status status = add_process(spans, number, about);
     if (status || !spans->to || !spans->to->process)
         return status;
     return spans->to->process(spans->to, number, about);
@@ -137,9 +153,10 @@ static enum gs_status spans_thread(struct gs_sink *sink, uint32_t number, const 
 {
     struct gs_spans *spans = (struct gs_spans *)sink;
     struct gs_sampled_thread own = *thread;
-    if (thread->process >= spans->count)
+    struct process *process = find(spans, thread->process);
+    if (!process)
         return GS_FAILED;
-    struct gs_sink *rotor = gs_rotor_sink(spans->processes[thread->process]->rotor);
+    struct gs_sink *rotor = gs_rotor_sink(process->rotor);
     own.process = 0;
     enum gs_status status = rotor->thread(rotor, number, &own);
     if (status || !spans->to || !spans->to->thread)
@@ -186,9 +203,9 @@ static enum gs_status spans_sample(struct gs_sink *sink, const struct gs_sample 
 {
     struct gs_spans *spans = (struct gs_spans *)sink;
     struct gs_sample part = *sample;
-    if (sample->process >= spans->count)
+    struct process *process = find(spans, sample->process);
+    if (!process)
         return GS_FAILED;
-    struct process *process = spans->processes[sample->process];
     struct gs_sink *rotor = gs_rotor_sink(process->rotor);
     enum gs_status status = process->begun ? GS_OK : begin_process(process, sample);
     part.process = 0;
@@ -213,6 +230,30 @@ static enum gs_status spans_forget(struct gs_sink *sink)
     if (status || !spans->to || !spans->to->forget)
         return status;
     return spans->to->forget(spans->to);
+}
+
+static void free_process(struct process *process)
+{
+    drop_span(process);
+    gs_rotor_free(process->rotor);
+    free(process);
+}
+
+enum gs_status gs_spans_gone(struct gs_spans *spans, pid_t pid)
+{
+    enum gs_status status = GS_OK;
+    size_t kept = 0;
+    for (size_t i = 0; i < spans->count; i++) {
+        struct process *process = spans->processes[i];
+        if (process->pid != pid) {
+            spans->processes[kept++] = process;
+            continue;
+        }
+        status = end_span(process);
+        free_process(process);
+    }
+    spans->count = kept;
+    return status;
 }
 
 static enum gs_status spans_end(struct gs_sink *sink, const struct gs_run_end *end)
@@ -242,11 +283,8 @@ void gs_spans_free(struct gs_spans *spans)
 {
     if (!spans)
         return;
-    for (size_t i = 0; i < spans->count; i++) {
-        drop_span(spans->processes[i]);
-        gs_rotor_free(spans->processes[i]->rotor);
-        free(spans->processes[i]);
-    }
+    for (size_t i = 0; i < spans->count; i++)
+        free_process(spans->processes[i]);
     free(spans->processes);
     gs_push_labels_free(spans->labels, spans->options.label_count);
     free(spans);

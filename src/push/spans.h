@@ -23,6 +23,8 @@ struct gs_spans_options {
 enum gs_status gs_spans_new(struct gs_spans **spans, const struct gs_spans_options *options,
                             struct gs_sink *to) GS_MUST_CHECK;
 void gs_spans_free(struct gs_spans *spans);
+/* A process is sampled no more: its span ends, and it is forgotten. GS_NO_MEMORY. */
+enum gs_status gs_spans_gone(struct gs_spans *spans, pid_t pid) GS_MUST_CHECK;
 /* The sink returns what `to` does, and GS_NO_MEMORY. */
 struct gs_sink *gs_spans_sink(struct gs_spans *spans);
 

@@ -179,13 +179,19 @@ static enum gs_status start(struct gs_family *family, struct gs_err *err)
     return GS_OK;
 }
 
+static bool fits(const void *context, pid_t pid)
+{
+    return gs_search_fits(context, pid);
+}
+
 static enum gs_status open_named(struct gs_family *family, int *exit, struct gs_err *err)
 {
     const struct gs_family_options *options = &family->options;
     struct gs_family_list list;
     if (!options->at_once) {
         gs_signals_catch();
-        family->kin = gs_kin_new(options->pids, options->pid_count, options->descendants);
+        family->kin = options->host ? gs_kin_new_host(fits, options->host)
+                                    : gs_kin_new(options->pids, options->pid_count, options->descendants);
         if (!family->kin)
             return cannot(family, GS_NO_MEMORY, err);
     }
@@ -218,6 +224,8 @@ enum gs_status gs_family_follow(struct gs_family *family, uint64_t now_ns, struc
         gs_kin_tried(family->kin, pid, status == GS_OK, gs_clock_ns());
         if (status == GS_NOT_PERMITTED)
             family->refused = why;
+        if (status && family->options.host && !gs_family_passes(status) && gs_kin_tell_once(family->kin, pid))
+            gs_tell_failure(family->options.attach.remarks, status, &why);
         bool hopeless = pid == family->spawn.pid && family->options.hopeless >> status & 1;
         if (status == GS_NO_MEMORY || status == GS_OUTPUT || hopeless) {
             *err = why;
@@ -229,8 +237,9 @@ enum gs_status gs_family_follow(struct gs_family *family, uint64_t now_ns, struc
 
 uint64_t gs_family_follow_ns(const struct gs_family *family, uint64_t followed_ns)
 {
-    bool more = family->kin && (family->options.descendants || gs_kin_count(family->kin) > family->count);
-    return more ? followed_ns + GS_KIN_POLL_NS : UINT64_MAX;
+    bool more = family->kin &&
+                (family->options.descendants || family->options.host || gs_kin_count(family->kin) > family->count);
+    return more ? followed_ns + gs_kin_poll_ns(family->kin) : UINT64_MAX;
 }
 
 enum gs_status gs_family_await(struct gs_family *family, struct gs_err *err)
@@ -240,7 +249,7 @@ enum gs_status gs_family_await(struct gs_family *family, struct gs_err *err)
         uint64_t now_ns = gs_clock_ns();
         status = gs_family_follow(family, now_ns, err);
         if (!status && family->count == 0)
-            gs_signals_sleep(now_ns + GS_KIN_POLL_NS);
+            gs_signals_sleep(now_ns + gs_kin_poll_ns(family->kin));
     }
     return status;
 }

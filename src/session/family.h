@@ -5,11 +5,14 @@
 
 #include "base/watch.h"
 #include "session/attach.h"
+#include "session/search.h"
 #include "session/spawn.h"
 
 struct gs_family_options {
     const pid_t *pids; /* named by the user; a core has one, 0 */
     size_t pid_count;
+    const struct gs_search *host; /* all processes here that fit, now and later, instead of these; NULL: no. Who of them
+                                     cannot be opened is told once */
     size_t found_count;   /* the last of them were found: whoever of these is no Python after all is passed over */
     char *const *program; /* is started instead of these; NULL: none */
     struct gs_spawn_manner manner;

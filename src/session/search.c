@@ -58,19 +58,19 @@ bool gs_search_cgroup(const char *path, char *text)
     return false;
 }
 
-static bool has_command(const struct gs_search *search, pid_t pid)
+static bool has_command(const char *const *patterns, size_t count, pid_t pid)
 {
     ssize_t len;
     bool fits = false;
-    char *command = search->pattern_count > 0 ? gs_proc_read_all(pid, "cmdline", &len) : NULL;
+    char *command = count > 0 ? gs_proc_read_all(pid, "cmdline", &len) : NULL;
     if (!command)
         return false;
     while (len > 0 && !command[len - 1])
         len--;
     for (ssize_t i = 0; i < len; i++)
         command[i] = command[i] ? command[i] : ' ';
-    for (size_t i = 0; i < search->pattern_count && !fits; i++)
-        fits = len > 0 && gs_search_command(search->patterns[i], command);
+    for (size_t i = 0; i < count && !fits; i++)
+        fits = len > 0 && gs_search_command(patterns[i], command);
     free(command);
     return fits;
 }
@@ -101,6 +101,23 @@ static bool looks_like_python(pid_t pid)
     return maps_python;
 }
 
+static bool is_chosen(const struct gs_search *search, pid_t pid)
+{
+    return has_command(search->patterns, search->pattern_count, pid) || has_cgroup(search, pid);
+}
+
+bool gs_search_fits(const struct gs_search *search, pid_t pid)
+{
+    struct gs_identity identity;
+    if (search->full)
+        return false;
+    if (search->user && (!gs_identity_read(&identity, pid) || identity.uid != *search->user))
+        return false;
+    bool all = search->pattern_count == 0 && search->cgroup_count == 0;
+    return (all || is_chosen(search, pid)) && !has_command(search->excludes, search->exclude_count, pid) &&
+           looks_like_python(pid) && !gs_identity_is_ours(pid);
+}
+
 static enum gs_status nobody(const struct gs_search *search, struct gs_err *err)
 {
     if (search->pattern_count > 0 && search->cgroup_count == 0)
@@ -117,7 +134,7 @@ static enum gs_status take(const struct gs_search *search, const pid_t *all, siz
                            pid_t **pids, size_t *count)
 {
     for (size_t i = 0; i < all_count; i++) {
-        if (all[i] == getpid() || !(has_command(search, all[i]) || has_cgroup(search, all[i])))
+        if (all[i] == getpid() || !is_chosen(search, all[i]))
             continue;
         if ((!pythons || looks_like_python(all[i])) && !gs_pids_add(pids, count, all[i]))
             return GS_NO_MEMORY;

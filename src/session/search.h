@@ -13,11 +13,18 @@ struct gs_search {
     size_t pattern_count;
     const char *const *cgroups; /* one of which it lies in, or in one below that */
     size_t cgroup_count;
+    const char *const *excludes; /* globs, none of which fits there */
+    size_t exclude_count;
+    const uid_t *user; /* whose they are; NULL: anybody's */
+    bool full;         /* nobody fits any more */
 };
 
 /* Adds the processes that fit to a list, each once: those that look like Python; if none does, all (a program that
  * has Python in it need not look like it). GS_NO_PROCESS: none fits. GS_FAILED: /proc tells nothing. err is filled. */
 enum gs_status gs_search(const struct gs_search *search, pid_t **pids, size_t *count, struct gs_err *err) GS_MUST_CHECK;
+
+/* Whether a process looks like Python, is not gilspy itself, and fits; without patterns and cgroups all do. */
+bool gs_search_fits(const struct gs_search *search, pid_t pid);
 
 /* Whether a pattern fits anywhere in a command line. */
 bool gs_search_command(const char *pattern, const char *command);

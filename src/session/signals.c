@@ -10,12 +10,17 @@
 
 enum { SLEEP_NS = 20000 };
 
-static volatile sig_atomic_t ended, sent, came;
+static volatile sig_atomic_t ended, sent, came, reload;
+static bool reloads;     /* HUP asks for that */
 static sigset_t waiting; /* the mask while nothing but a signal is waited for */
 
 static void remember(int number, siginfo_t *info, void *context)
 {
     (void)context;
+    if (number == SIGHUP && reloads) {
+        reload = 1;
+        return;
+    }
     ended = 1;
     came = number;
     if (info->si_code <= 0) /* SI_USER, SI_QUEUE, SI_TKILL: not the kernel for a terminal */
@@ -46,6 +51,14 @@ void gs_signals_catch(void)
         sigaction(signals[i], &action, NULL);
     }
     sigprocmask(SIG_BLOCK, &blocked, NULL);
+}
+
+bool gs_signals_reload(void)
+{
+    bool asked = reload;
+    reloads = true;
+    reload = 0;
+    return asked;
 }
 
 bool gs_signals_ended(void)

@@ -123,7 +123,7 @@ static uint64_t follow_due(void *context, uint64_t now_ns)
     (void)now_ns;
     if (!run->family.spawned)
         return UINT64_MAX;
-    return run->count == 0 ? run->next_ns : run->followed_ns + GS_KIN_POLL_NS;
+    return run->count == 0 ? run->next_ns : run->followed_ns + gs_kin_poll_ns(run->family.kin);
 }
 
 static enum gs_status follow(void *context, uint64_t now_ns, bool woken)

@@ -8,6 +8,7 @@
 #include "base/fnv.h"
 #include "base/room.h"
 #include "base/clock.h"
+#include "base/least.h"
 #include "target/kin.h"
 #include "target/procfs.h"
 
@@ -15,26 +16,34 @@ enum {
     KIN_MOST = 100000,
     LOOK_ONE_BY_ONE = 512,      /* new numbers: more of them, and all of /proc is read instead */
     YOUNG_NS = 3 * 1000000000L, /* it may still be on its way to be a Python, */
-    SOON_NS = 10000000,         /* then it is tried again so often, */
-    LATER_NS = 5 * 1000000000L  /* else more and more rarely, down to this */
+    SOON_NS = 10000000          /* then it is tried again so often, */
 };
+/* else more and more rarely, down to this: of relatives, of all processes */
+#define LATER_NS      (5 * GS_NS_PER_S)
+#define HOST_LATER_NS (60 * GS_NS_PER_S)
+/* How often to look who is new, and, of all processes, who runs another program. */
+#define POLL_NS      (GS_NS_PER_S / 100)
+#define HOST_POLL_NS (GS_NS_PER_S / 4)
+#define HOST_LOOK_NS (GS_NS_PER_S * 3 / 4)
 
 struct relative {
     pid_t pid;
     uint64_t start_ticks;     /* with the pid, what tells it from another */
     uint64_t born_ns, try_ns; /* try_ns: when it is to be tried, UINT64_MAX: it is watched */
     uint64_t program;         /* a hash of its exe link */
-    bool python, watched_once;
+    bool python, watched_once, told;
 };
 
 struct gs_kin {
-    bool descendants;      /* are wanted */
+    bool descendants;                               /* are wanted */
+    bool (*wanted)(const void *context, pid_t pid); /* of all processes those; NULL: of a family */
+    const void *context;
     struct relative *list; /* by pid */
     size_t count, room;
     pid_t foster; /* parent of orphans, 0: not known */
     pid_t last;   /* the number that the kernel gave last */
     int loadavg;  /* descriptor of /proc/loadavg, which tells it */
-    uint64_t polled_ns, missed;
+    uint64_t polled_ns, looked_ns, missed;
 };
 
 static int by_pid(const void *key, const void *element)
@@ -111,7 +120,9 @@ static bool is_orphan(const struct gs_kin *kin, const struct gs_proc_stat *stat)
 static enum gs_status consider(struct gs_kin *kin, pid_t pid, uint64_t now_ns)
 {
     struct gs_proc_stat stat;
-    if (pid <= 0 || !read_process(pid, &stat) || (!find(kin, stat.parent) && !is_orphan(kin, &stat)))
+    if (pid <= 0 || !read_process(pid, &stat) || stat.flags & GS_PF_KTHREAD)
+        return GS_OK;
+    if (!kin->wanted && !find(kin, stat.parent) && !is_orphan(kin, &stat))
         return GS_OK;
     return add(kin, pid, stat.start_ticks, now_ns);
 }
@@ -151,16 +162,37 @@ static pid_t read_last(const struct gs_kin *kin)
     return last ? (pid_t)atoi(last) : 0;
 }
 
-struct gs_kin *gs_kin_new(const pid_t *roots, size_t count, bool descendants)
+static struct gs_kin *create(bool descendants)
 {
     struct gs_kin *kin = calloc(1, sizeof *kin);
     if (!kin)
         return NULL;
-    uint64_t now_ns = gs_clock_ns();
     kin->descendants = descendants;
     kin->loadavg = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
     kin->last = read_last(kin);
+    return kin;
+}
+
+struct gs_kin *gs_kin_new_host(bool (*wanted)(const void *context, pid_t pid), const void *context)
+{
+    struct gs_kin *kin = create(true);
+    if (!kin)
+        return NULL;
+    kin->wanted = wanted;
+    kin->context = context;
+    if (consider_all(kin, gs_clock_ns()) == GS_OK)
+        return kin;
+    gs_kin_free(kin);
+    return NULL;
+}
+
+struct gs_kin *gs_kin_new(const pid_t *roots, size_t count, bool descendants)
+{
+    struct gs_kin *kin = create(descendants);
+    uint64_t now_ns = gs_clock_ns();
     enum gs_status status = GS_OK;
+    if (!kin)
+        return NULL;
     for (size_t i = 0; i < count && status == GS_OK; i++) {
         struct gs_proc_stat stat;
         pid_t root = gs_target_process_of(roots[i]);
@@ -193,6 +225,9 @@ void gs_kin_foster(struct gs_kin *kin, pid_t pid)
 /* Those that ended are forgotten, those that run another program are tried. */
 static void look_after(struct gs_kin *kin, uint64_t now_ns)
 {
+    if (kin->wanted && now_ns - kin->looked_ns < HOST_LOOK_NS)
+        return;
+    kin->looked_ns = now_ns;
     for (size_t i = kin->count; i-- > 0;) {
         struct relative *relative = &kin->list[i];
         if (relative->try_ns == UINT64_MAX)
@@ -210,9 +245,14 @@ static void look_after(struct gs_kin *kin, uint64_t now_ns)
     }
 }
 
+uint64_t gs_kin_poll_ns(const struct gs_kin *kin)
+{
+    return kin->wanted ? HOST_POLL_NS : POLL_NS;
+}
+
 enum gs_status gs_kin_poll(struct gs_kin *kin, uint64_t now_ns)
 {
-    if (now_ns - kin->polled_ns < GS_KIN_POLL_NS)
+    if (now_ns - kin->polled_ns < gs_kin_poll_ns(kin))
         return GS_OK;
     kin->polled_ns = now_ns;
     enum gs_status status = GS_OK;
@@ -230,8 +270,12 @@ enum gs_status gs_kin_poll(struct gs_kin *kin, uint64_t now_ns)
 pid_t gs_kin_next(struct gs_kin *kin, uint64_t now_ns)
 {
     for (size_t i = 0; i < kin->count; i++) {
-        if (kin->list[i].try_ns <= now_ns)
-            return kin->list[i].pid;
+        struct relative *relative = &kin->list[i];
+        if (relative->try_ns > now_ns)
+            continue;
+        if (!kin->wanted || kin->wanted(kin->context, relative->pid))
+            return relative->pid;
+        gs_kin_tried(kin, relative->pid, false, now_ns);
     }
     return 0;
 }
@@ -248,10 +292,20 @@ void gs_kin_tried(struct gs_kin *kin, pid_t pid, bool watched, uint64_t now_ns)
         relative->try_ns = UINT64_MAX;
         return;
     }
-    uint64_t age_ns = now_ns - relative->born_ns, pause_ns = age_ns / 2;
+    uint64_t age_ns = now_ns - relative->born_ns, pause_ns = age_ns / 2,
+             most_ns = kin->wanted ? HOST_LATER_NS : LATER_NS;
     if (pause_ns < SOON_NS || (relative->python && age_ns < YOUNG_NS))
         pause_ns = SOON_NS;
-    relative->try_ns = now_ns + (pause_ns < LATER_NS ? pause_ns : LATER_NS);
+    relative->try_ns = now_ns + gs_least(pause_ns, most_ns);
+}
+
+bool gs_kin_tell_once(struct gs_kin *kin, pid_t pid)
+{
+    struct relative *relative = find(kin, pid);
+    bool first = relative && !relative->told;
+    if (first)
+        relative->told = true;
+    return first;
 }
 
 void gs_kin_again(struct gs_kin *kin, pid_t pid, uint64_t now_ns)

@@ -1,10 +1,9 @@
-/* The descendants of some processes, those born later too: who is to be looked at, and when again. */
+/* The descendants of some processes, or all processes here, those born later too: who is to be looked at, and when
+ * again. */
 #ifndef GS_TARGET_KIN_H
 #define GS_TARGET_KIN_H
 
 #include "gilspy/target.h"
-
-enum { GS_KIN_POLL_NS = 10000000 /* how often it is to be asked for new ones */ };
 
 struct gs_kin;
 
@@ -12,16 +11,25 @@ struct gs_kin;
 struct gs_kin *gs_kin_new(const pid_t *roots, size_t count, bool descendants);
 void gs_kin_free(struct gs_kin *kin);
 
+/* All processes that there are and will be, but for threads of the kernel. wanted: whether one is worth trying, asked
+ * when it is due. They are looked for four times a second, and tried again within a second when they run another
+ * program. */
+struct gs_kin *gs_kin_new_host(bool (*wanted)(const void *context, pid_t pid), const void *context);
+
 /* Processes whose parent has ended become children of this one, which is no relative itself: they are descendants. */
 void gs_kin_foster(struct gs_kin *kin, pid_t pid);
 
-/* Looks for processes that were born or run another program since the last time; at most every GS_KIN_POLL_NS. */
+/* How often it is to be asked for new ones. */
+uint64_t gs_kin_poll_ns(const struct gs_kin *kin);
+/* Looks for processes that were born or run another program since the last time; at most every gs_kin_poll_ns. */
 enum gs_status gs_kin_poll(struct gs_kin *kin, uint64_t now_ns) GS_MUST_CHECK;
 /* A process that is worth trying now, 0: none. It must be told how it went. */
 pid_t gs_kin_next(struct gs_kin *kin, uint64_t now_ns);
 /* It is watched; or it is no Python, perhaps not yet: it is tried again soon while it is young, and when it runs
  * another program. */
 void gs_kin_tried(struct gs_kin *kin, pid_t pid, bool watched, uint64_t now_ns);
+/* Whether this is the first time that something is told of a process. */
+bool gs_kin_tell_once(struct gs_kin *kin, pid_t pid);
 /* A watched process runs another program, or the same anew: it is to be tried again. */
 void gs_kin_again(struct gs_kin *kin, pid_t pid, uint64_t now_ns);
 /* How many there are now. */

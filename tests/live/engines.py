@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import time
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -41,7 +42,7 @@ scrape_configs: []
 def program(name):
     path = os.path.join(FOLDER, name)
     if not os.access(path, os.X_OK):
-        pytest.skip(f"no {name} in {FOLDER}: script/setup --engines builds it")
+        pytest.skip(f"no {name} in {FOLDER}: script/setup gets Prometheus, script/setup --engines builds the others")
     return path
 
 
@@ -76,6 +77,29 @@ def answers(url):
             return answer.status == 200
     except (OSError, http.client.HTTPException):
         return False
+
+
+PROMETHEUS = """
+global: {{scrape_interval: 500ms}}
+scrape_configs: [{{job_name: gilspy, static_configs: [{{targets: ["{target}"]}}]}}]
+"""
+
+
+@contextlib.contextmanager
+def prometheus(folder, target):
+    """A Prometheus that asks target for its figures; yields a function that asks it: a query, the list of results."""
+    [port] = ports(1)
+    (folder / "config.yaml").write_text(PROMETHEUS.format(target=target))
+    url = f"http://127.0.0.1:{port}"
+
+    def ask(query):
+        with urllib.request.urlopen(f"{url}/api/v1/query?query={urllib.parse.quote(query)}", timeout=30) as answer:
+            return json.load(answer)["data"]["result"]
+
+    command = [program("prometheus"), f"--config.file={folder}/config.yaml", f"--storage.tsdb.path={folder}/data",
+               f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"]
+    with running(command, folder, lambda: answers(url + "/-/ready")):
+        yield ask
 
 
 class Pyroscope:

@@ -26,6 +26,8 @@ static const char *const types[TYPES] = {"wall", "cpu", "gil", "wait"};
 
 /* ---- names ---- */
 
+static const char *cgroup; /* text of /proc/PID/cgroup */
+
 static void check_service(const char *environment, size_t len, const char *command, const char *expected)
 {
     char copy[256], *words[16] = {NULL}, service[GS_PUSH_TEXT], *rest = copy;
@@ -33,7 +35,7 @@ static void check_service(const char *environment, size_t len, const char *comma
     strcpy(copy, command);
     for (char *word; (word = strsep(&rest, " "));)
         words[count++] = word;
-    gs_push_service(service, environment, len, words);
+    gs_push_service(service, environment, len, words, cgroup);
     assert_string_equal(service, expected);
 }
 
@@ -53,7 +55,16 @@ static void services(void **state)
     check_service(NULL, 0, "python3 -m", "python3");
     check_service(NULL, 0, "/usr/bin/uwsgi --ini x", "uwsgi");
     check_service(NULL, 0, "python3 .py", ".py");
-    gs_push_service((char[GS_PUSH_TEXT]){0}, NULL, 0, (char *[]){NULL});
+    gs_push_service((char[GS_PUSH_TEXT]){0}, NULL, 0, (char *[]){NULL}, NULL);
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    cgroup = "1:name=systemd:/x.service\n0::/system.slice/web.service\n";
+    check_service(NULL, 0, "python3 -c pass", "web");
+    check_service(NULL, 0, "python3 app.py", "app");
+    cgroup = "0::/kubepods.slice/kubepods-pod12345678_1234.slice/cri-containerd-" ID ".scope\n";
+    check_service(NULL, 0, "/usr/bin/uwsgi --ini x", "0123456789ab");
+    cgroup = "0::/user.slice/user-1000.slice/session-2.scope\n";
+    check_service(NULL, 0, "/usr/bin/uwsgi --ini x", "uwsgi");
+    cgroup = NULL;
 }
 
 static void long_names(void **state)

@@ -1,0 +1,279 @@
+"""gilspy agent: which processes it finds, and what it makes of them."""
+import json
+import os
+import re
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+
+import pytest
+
+import engines
+import gilspy
+from target import running, until
+from test_errors import check_failure
+from test_push import profile_times, series, stub
+
+OPEN_METRICS = "application/openmetrics-text"
+WILD = 'a"b\\c\n{d="1"} ü\x1b'
+COUNTERS = {"cpython_gil_held_seconds_total", "cpython_gil_wait_seconds_total", "cpython_gil_contended_seconds_total",
+            "cpython_gil_switches_total"}
+GAUGES = {"cpython_gil_waiters", "cpython_gil_longest_hold_seconds", "cpython_threads"}
+
+
+@pytest.fixture
+def mark(request):
+    """A word in the command lines of this test's processes alone: the agent is to leave all others in peace."""
+    return "gilspy-test-%d-%s" % (os.getpid(), request.node.name)
+
+
+def python(system_python, folders, mark, *words, **options):
+    return running(system_python, folders, "states.py", *words, mark, **options)
+
+
+def agent(mark, *words):
+    return gilspy.begun("agent", "--name", mark, *words)
+
+
+def ended(process):
+    """It flushes in 5 s at most: what it said, and that it ended well."""
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    return said
+
+
+def of_pid(server, pid):
+    """Begin and end of each profile of a process, in ns."""
+    with server.lock:
+        got = [series(body) for _, _, body in server.got]
+    times = [profile_times(pprof) for labels, pprof in got if labels["pid"] == str(pid)]
+    return sorted((begin, begin + lasted) for begin, lasted in times)
+
+
+def test_births_and_ends(system_python, folders, mark):
+    """Who is there, who comes and who goes: each has spans that follow each other, up to its end."""
+    with stub(200) as server, python(system_python, folders, mark, "spin", pipes=["begin"]) as first, \
+            agent(mark, "-r", 50, "--push", "pyroscope+" + server.address, "--every", "1s", "--label", "env=test") as process:
+        until(lambda: of_pid(server, first.pid), "the first one's profile")
+        with python(system_python, folders, mark, "spin", pipes=["begin"]) as second:
+            until(lambda: of_pid(server, second.pid), "the second one's")
+            gone = second.pid
+        known = len(of_pid(server, gone))
+        until(lambda: len(of_pid(server, gone)) > known, "the last of who has ended")
+        assert ended(process) == ""
+        for pid in (first.pid, gone):
+            spans = of_pid(server, pid)
+            assert all(before[1] == after[0] for before, after in zip(spans, spans[1:]))
+        labels, _ = series(server.got[0][2])
+        assert (labels["service_name"], labels["env"]) == ("states", "test")
+
+
+class Figures:
+    """A page of figures: name and labels -> value."""
+    def __init__(self, url, accept=OPEN_METRICS):
+        with urllib.request.urlopen(urllib.request.Request(url, headers={"Accept": accept})) as answer:
+            self.kind, self.text = answer.headers["Content-Type"], answer.read().decode()
+        self.values = {}
+        for line in self.text.splitlines():
+            if not line.startswith("#"):
+                name, labels, value = re.fullmatch(r'([a-z_]+)(\{.*\})? ([0-9.]+)', line).groups()
+                assert (name, labels) not in self.values
+                self.values[name, labels] = float(value)
+
+    def of(self, pid):
+        """Name -> sum of what it has of a process."""
+        sums = {}
+        for (name, labels), value in self.values.items():
+            if labels and f'pid="{pid}"' in labels:
+                sums[name] = sums.get(name, 0) + value
+        return sums
+
+
+def where(process):
+    return re.fullmatch(r"gilspy: figures are at (http://127\.0\.0\.1:\d+/metrics)\n", process.stderr.readline())[1]
+
+
+def figures_of(url, pid, enough_s):
+    """Once it was watched for so long."""
+    def look():
+        page = Figures(url)
+        return page if page.of(pid).get("gilspy_watched_seconds_total", 0) >= enough_s else None
+    return until(look, "figures")
+
+
+def check_page(page, open_metrics):
+    tool = engines.program("promtool")
+    done = subprocess.run([tool, "check", "metrics"], input=page, capture_output=True, encoding="utf-8")
+    assert open_metrics or (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert page.endswith("# EOF\n") == open_metrics
+
+
+def test_figures(system_python, folders, mark, tmp_path):
+    """As OpenMetrics and as text, by hand and in a file; nothing that a process is called breaks a line."""
+    with python(system_python, folders, mark, "spin", pipes=["begin"], env={"OTEL_SERVICE_NAME": WILD}) as target, \
+            agent(mark, "-r", 100, "--listen", "127.0.0.1:0", "--textfile", tmp_path, "--every", "1s") as process:
+        url = where(process)
+        page = figures_of(url, target.pid, 0.3)
+        assert page.kind == OPEN_METRICS + "; version=1.0.0; charset=utf-8"
+        own = page.of(target.pid)
+        assert COUNTERS | GAUGES <= set(own)
+        assert 'service="a\\"b\\\\c\\\\x0a{d=\\"1\\"} ü\\\\x1b"' in page.text
+        assert own["cpython_threads"] >= 2 and own["cpython_gil_held_seconds_total"] > 0
+        later = figures_of(url, target.pid, own["gilspy_watched_seconds_total"] + 0.2).of(target.pid)
+        assert all(later[name] >= own[name] for name in COUNTERS)
+        for name in COUNTERS:
+            family = name.removesuffix("_total")
+            assert re.search(f"^# HELP {family} [A-Z].*\\.$", page.text, re.M) and f"\n# TYPE {family} counter" in "\n" + page.text
+            assert ("seconds" not in name) or f"# UNIT {family} seconds" in page.text
+        plain = Figures(url, "text/plain")
+        assert plain.kind == "text/plain; version=0.0.4; charset=utf-8" and "# TYPE cpython_gil_held_seconds_total counter" in plain.text
+        check_page(page.text, True)
+        check_page(plain.text, False)
+        until(lambda: f'pid="{target.pid}"' in (tmp_path / "gilspy.prom").read_text(), "the file")
+        check_page((tmp_path / "gilspy.prom").read_text(), False)
+        assert os.listdir(tmp_path) == ["gilspy.prom"]
+        health = url.replace("/metrics", "/healthz")
+        with urllib.request.urlopen(health) as answer:
+            assert answer.read() == b"ok\n"
+        for path, status, body in (("/metrics", 405, b"x"), ("/x", 404, None)):
+            with pytest.raises(urllib.error.HTTPError) as failed:
+                urllib.request.urlopen(url.replace("/metrics", path), data=body)
+            assert failed.value.code == status
+            failed.value.close()
+        assert ended(process) == ""
+
+
+def test_truth(system_python, folders, mark):
+    """The share of a program that knows it."""
+    with running(system_python, folders, "truth.py", mark) as target, \
+            agent(mark, "-r", 200, "--listen", "127.0.0.1:0") as process:
+        url = where(process)
+
+        def counted():
+            """What was held, in shares of the time: as counted, and in truth. None: most of it was missed, the machine is busy."""
+            before = figures_of(url, target.pid, 0.01).of(target.pid)
+            held, longest, lasted = target.ask("hold", 20, 40, 60, True)["answer"]
+            after = Figures(url).of(target.pid)
+            watched, counted = (after[name] - before[name] for name in ("gilspy_watched_seconds_total", "cpython_gil_held_seconds_total"))
+            assert after["cpython_gil_longest_hold_seconds"] <= longest + 0.1
+            return (counted / watched, held / lasted) if watched > 0.9 * lasted else None
+        share, truth = until(counted, "a time that was watched")
+        assert abs(share - truth) <= 0.15
+        ended(process)
+
+
+def test_prometheus(system_python, folders, mark, tmp_path):
+    """The real one asks, and gives back what it was told."""
+    with python(system_python, folders, mark, "spin", pipes=["begin"], env={"OTEL_SERVICE_NAME": WILD}) as target, \
+            agent(mark, "--listen", "127.0.0.1:0") as process:
+        address = where(process).split("/")[2]
+        with engines.prometheus(tmp_path, address) as ask:
+            query = f'cpython_gil_held_seconds_total{{pid="{target.pid}"}} > 0'
+            [result] = until(lambda: ask(query), "what Prometheus was told")
+            assert result["metric"]["service"] == 'a"b\\c\\x0a{d="1"} ü\\x1b'
+            [up] = ask("up")
+            assert up["value"][1] == "1"
+        ended(process)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="takes root: another user looks")
+def test_told_once(system_python, folders, mark):
+    """Who cannot be read is told of once; it is tried again and again meanwhile."""
+    with python(system_python, folders, mark, "spin", pipes=["begin"]) as target, stub(200) as server, \
+            gilspy.begun("agent", "--name", mark, "--push", "pyroscope+" + server.address, user=65534, extra_groups=[]) as process:
+        assert f"process {target.pid}" in process.stderr.readline()
+        with python(system_python, folders, mark, "spin", pipes=["begin"]) as other:
+            assert f"process {other.pid}" in process.stderr.readline()
+        assert ended(process) == "" and server.got == []
+
+
+def test_usage(mark):
+    check_failure(gilspy.run("agent"), 2, "cannot watch: nothing is to be done")
+    check_failure(gilspy.run("agent", "--listen", "nowhere"), 2, "cannot listen at 'nowhere'")
+    check_failure(gilspy.run("agent", "--listen", "192.0.2.1:1"), 1, "cannot listen at 192.0.2.1:1: ")
+    check_failure(gilspy.run("agent", "--push", "x", "--name", mark), 2, "cannot push to 'x'")
+    check_failure(gilspy.run("agent", "--listen", ":0", "-u", "no-such-user"), 2, "cannot watch: there is no user")
+    check_failure(gilspy.run("agent", "--textfile", "/nowhere"), 1, "/nowhere/gilspy.prom")
+
+
+CONFIG = """# what a service has
+name = ["%s",   # a list may go on
+        'gunicorn "x"', ]
+rate = 5_0
+listen = "127.0.0.1:0"
+max-memory = "100M"
+nonblocking = true
+verbose = false
+"""
+
+
+def test_config(mark, tmp_path):
+    """What the file says is TOML, and is checked like a command line, which has the last word."""
+    file = tmp_path / "agent.toml"
+
+    def said(text, *words):
+        file.write_text(text)
+        return gilspy.run("agent", "--config", file, "--check-config", *words)
+    good = said(CONFIG % mark)
+    assert (good.returncode, good.stdout, good.stderr) == (0, "", "")
+    check_failure(said(CONFIG % mark, "--listen", "x", "--rate", "max"), 2, "the rate of an agent has a limit")
+    for text, word in (('rte = 1', "line 1 of .*: .*no option --rte. Did you mean --rate"), ('\n\nrate = "x"', "line 3 .*--rate cannot be 'x'"),
+                       ("[agent]\n", "line 1 .*no tables"), ("rate 19", "there is no ="), ("rate = 19 x", "more behind"),
+                       ('push = "x', "no end"), ("rate =", "value is missing"), ("name = [1 2]", "comma"), ("pid = 1", "does not take --pid"),
+                       ('config = "x"', "config"), (r'name = "\u0041"', "behind a backslash"), ("name = [", "missing")):
+        failed = said(text)
+        check_failure(failed, 2, str(file))
+        assert re.search(word, failed.stderr), failed.stderr
+    check_failure(gilspy.run("agent", "--config", tmp_path / "nothing"), 1, "nothing: No such file")
+
+
+def test_reload(system_python, folders, mark, tmp_path):
+    """HUP has the file read again; one that is wrong changes nothing. What is told are JSON lines."""
+    file = tmp_path / "agent.toml"
+    file.write_text('name = "%s-none"\nlisten = "127.0.0.1:0"\nlog = "json"' % mark)
+    with python(system_python, folders, mark, "spin", pipes=["begin"]) as target, gilspy.begun("agent", "--config", file) as process:
+        def told():
+            line = json.loads(process.stderr.readline())
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z", line["time"])
+            return line["level"], line["message"]
+        url = re.search(r"http://\S+", told()[1])[0]
+        file.write_text("rate = no")
+        process.send_signal(signal.SIGHUP)
+        level, text = told()
+        assert level == "error" and "line 1" in text and told() == ("info", "all goes on as before")
+        file.write_text('name = "%s"\nlisten = "127.0.0.1:0"\nrate = 7\nlog = "json"' % mark)
+        process.send_signal(signal.SIGHUP)
+        assert f"as {file} says now" in told()[1]
+        assert figures_of(url, target.pid, 0.1).values["gilspy_rate_hertz", None] == 7
+        ended(process)
+
+
+def test_spool(system_python, folders, mark, tmp_path):
+    """The server is away: profiles wait on disk, outlive even a kill, and are sent in order with their own times."""
+    spool = tmp_path / "spool"
+
+    def spooled():
+        return [name for name in os.listdir(spool) if name.endswith(".profile")] if spool.exists() else []
+    with python(system_python, folders, mark, "spin", pipes=["begin"]) as target:
+        with stub(503) as away, agent(mark, "-r", 50, "--push", "pyroscope+" + away.address, "--every", "1s", "--spool", spool) as process:
+            until(lambda: len(spooled()) >= 2, "profiles on disk")
+            address, kept = away.server_address, len(spooled())
+            assert "cannot be pushed to: status 503" in process.stderr.readline()
+            other = gilspy.run("agent", "--name", mark, "--push", "pyroscope+" + away.address, "--spool", spool)
+            check_failure(other, 1, "another gilspy does")
+            process.kill()
+            process.wait()
+        (spool / "growing").write_bytes(b"half")
+        (spool / ("%020d.profile" % 0)).write_bytes(b"no profile")
+        with stub(200) as server, gilspy.begun("agent", "--name", mark + "-nobody", "--push", "pyroscope+" + server.address, "--spool",
+                                               f"{spool},1M") as process:
+            until(lambda: not os.listdir(spool), "the disk to be empty")
+            process.send_signal(signal.SIGTERM)
+            _, said = process.communicate(timeout=60)
+            assert process.returncode == 0 and "1 of " in said  # that which was none
+            assert address and len(server.got) >= kept - 1
+            began = [profile_times(series(body)[1])[0] for _, _, body in server.got]
+            spans = of_pid(server, target.pid)
+            assert began == sorted(began) and all(before[1] == after[0] for before, after in zip(spans, spans[1:]))
