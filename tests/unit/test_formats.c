@@ -53,6 +53,15 @@ static void speedscope(void **state)
     check("empty", "speedscope", (struct gs_selection){.mode = GS_MODE_WALL}, "empty.speedscope.json");
 }
 
+static void callgrind(void **state)
+{
+    (void)state;
+    check("app", "callgrind", (struct gs_selection){.mode = GS_MODE_WALL}, "app-wall.callgrind");
+    check("processes", "callgrind", (struct gs_selection){.mode = GS_MODE_BLAME, .threads = true},
+          "processes-blame.callgrind");
+    check("empty", "callgrind", (struct gs_selection){.mode = GS_MODE_WALL}, "empty.callgrind");
+}
+
 /* Style and script are left out: web/ has them. */
 static void check_svg(const char *play, struct gs_selection selection, const char *golden)
 {
@@ -157,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folded),
         cmocka_unit_test(speedscope),
+        cmocka_unit_test(callgrind),
         cmocka_unit_test(svg),
         cmocka_unit_test(hostile_names_in_folded),
         cmocka_unit_test(hostile_names_in_speedscope),
