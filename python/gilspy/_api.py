@@ -19,7 +19,7 @@ Native = Union[bool, str]
 Rate = Union[int, float, str]
 
 EXTENSIONS = {".svg": "svg", ".html": "html", ".folded": "folded", ".txt": "folded", ".speedscope.json": "speedscope",
-              ".trace.json": "chrome", ".pb.gz": "pprof", ".callgrind": "callgrind",
+              ".trace.json": "chrome", ".gecko.json": "gecko", ".pb.gz": "pprof", ".callgrind": "callgrind",
               ".pstats": "pstats", ".prof": "pstats", ".jsonl": "jsonl", ".gilspy": "gilspy"}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import gilspy
 
-FORMATS = ("html", "svg", "folded", "speedscope", "chrome", "pprof", "callgrind", "pstats", "jsonl",
+FORMATS = ("html", "svg", "folded", "speedscope", "chrome", "gecko", "pprof", "callgrind", "pstats", "jsonl",
            "gilspy")
 PROGRAM = """
 import threading
@@ -79,7 +79,12 @@ def pstats_us(path):
     return stats.total_tt * 1e6
 
 
-SUMS = {".speedscope.json": speedscope_us, ".callgrind": callgrind_us, ".pstats": pstats_us}
+def gecko_us(path):
+    threads = json.loads(path.read_text(encoding="ascii"))["threads"]
+    return sum(sum(thread["samples"]["weight"]) for thread in threads) * 1000
+
+
+SUMS = {".gecko.json": gecko_us, ".speedscope.json": speedscope_us, ".callgrind": callgrind_us, ".pstats": pstats_us}
 
 
 @pytest.mark.parametrize("mode", ("active", "wall", "cpu", "gil", "wait", "blame"))

@@ -53,6 +53,15 @@ static void speedscope(void **state)
     check("empty", "speedscope", (struct gs_selection){.mode = GS_MODE_WALL}, "empty.speedscope.json");
 }
 
+static void gecko(void **state)
+{
+    (void)state;
+    check("app", "gecko", (struct gs_selection){.mode = GS_MODE_ACTIVE}, "app-active.gecko.json");
+    check("processes", "firefox", (struct gs_selection){.mode = GS_MODE_BLAME, .threads = true},
+          "processes-blame.gecko.json");
+    check("empty", "gecko", (struct gs_selection){.mode = GS_MODE_WALL}, "empty.gecko.json");
+}
+
 static void callgrind(void **state)
 {
     (void)state;
@@ -166,6 +175,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folded),
         cmocka_unit_test(speedscope),
+        cmocka_unit_test(gecko),
         cmocka_unit_test(callgrind),
         cmocka_unit_test(svg),
         cmocka_unit_test(hostile_names_in_folded),
