@@ -19,7 +19,8 @@ Native = Union[bool, str]
 Rate = Union[int, float, str]
 
 EXTENSIONS = {".svg": "svg", ".html": "html", ".folded": "folded", ".txt": "folded", ".speedscope.json": "speedscope",
-              ".trace.json": "chrome", ".pb.gz": "pprof", ".jsonl": "jsonl", ".gilspy": "gilspy"}
+              ".trace.json": "chrome", ".gecko.json": "gecko", ".pb.gz": "pprof", ".callgrind": "callgrind",
+              ".pstats": "pstats", ".prof": "pstats", ".jsonl": "jsonl", ".gilspy": "gilspy"}
 
 
 def _time(seconds: float) -> str:

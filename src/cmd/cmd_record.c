@@ -378,8 +378,8 @@ const struct gs_cmd gs_cmd_record = {
     .offers = GS_OFFER_PROGRAM,
     .help =
         "Samples what every thread does, with who holds the GIL and who waits for it, until Ctrl-C, the duration or "
-        "the end of the process, and writes a report (html), a flame graph (svg), a profile for speedscope, pprof or "
-        "Perfetto, or a recording that "
+        "the end of the process, and writes a report (html), a flame graph (svg), a profile for speedscope, pprof, "
+        "KCachegrind, SnakeViz, Perfetto or Firefox, or a recording that "
         "gilspy report draws in each of these.\n"
         "\n"
         "Nothing is stopped to be read, but for one thread for some 30 us where its stack changed meanwhile. Each "

@@ -154,6 +154,19 @@ void gs_label_node(struct gs_label *label, const struct gs_calltree *tree, uint3
     }
 }
 
+int32_t gs_label_parts(struct gs_label *name, struct gs_label *file, const struct gs_calltree *tree, uint32_t node)
+{
+    bool frame = gs_node_kind(gs_calltree_node(tree, node)) == GS_NODE_FRAME;
+    const struct gs_place *place = frame ? gs_calltree_place(tree, node) : NULL;
+    if (!place || place->kind == GS_FRAME_GAP) {
+        gs_label_node(name, tree, node, NULL, 0);
+        return 0;
+    }
+    gs_label_function(name, place, 0);
+    gs_label_add(file, place->module ? place->module : place->file, 0);
+    return place->line > 0 && !place->module ? place->line : 0;
+}
+
 void gs_label_time(struct gs_label *label, uint64_t ns)
 {
     struct gs_text words;

@@ -27,6 +27,8 @@ void gs_label_name(struct gs_label *label, const char *theirs, size_t most);
  * is whole. */
 void gs_label_node(struct gs_label *label, const struct gs_calltree *tree, uint32_t node, const struct gs_files *files,
                    size_t most);
+/* The same apart: what it is called, and for a frame its file (a native one: the module); returns its line, or 0. */
+int32_t gs_label_parts(struct gs_label *name, struct gs_label *file, const struct gs_calltree *tree, uint32_t node);
 /* "Class.method", as gs_called; names of C++ and Rust whole. */
 void gs_label_function(struct gs_label *label, const struct gs_place *place, size_t most);
 /* The same for a place, as it stands in a call tree. */

@@ -1,6 +1,7 @@
 """One recording of a real program in the formats for other programs: chosen by extension or name, all of the same time."""
 import gzip
 import json
+import pstats
 import re
 import sys
 
@@ -8,7 +9,8 @@ import pytest
 
 import gilspy
 
-FORMATS = ("html", "svg", "folded", "speedscope", "chrome", "pprof", "jsonl", "gilspy")
+FORMATS = ("html", "svg", "folded", "speedscope", "chrome", "gecko", "pprof", "callgrind", "pstats", "jsonl",
+           "gilspy")
 PROGRAM = """
 import threading
 def work(n):
@@ -53,6 +55,45 @@ def test_chrome(recording, wall_us, tmp_path):
                     sum_us += signs[event["ph"]] * event["ts"]
         assert sum_us == pytest.approx(wall_us, rel=0.01)
     assert document["metadata"]["mode"] == "wall"
+
+
+def speedscope_us(path):
+    profiles = json.loads(path.read_text(encoding="ascii"))["profiles"]
+    return sum(weight for profile in profiles
+               for stack, weight in zip(profile["samples"], profile["weights"]) if stack) / 1000
+
+
+def callgrind_us(path):
+    text = path.read_text(encoding="utf-8")
+    own = re.sub(r"calls=.*\n.*\n", "", text)
+    total = sum(int(ns) for ns in re.findall(r"^\d+ (\d+)", own, re.M)) / 1000
+    assert int(re.search(r"^summary: (\d+)", text, re.M).group(1)) / 1000 == total
+    return total
+
+
+def pstats_us(path):
+    stats = pstats.Stats(str(path))
+    for _, calls, own, whole, callers in stats.stats.values():
+        assert own <= whole + 1e-9 and calls >= 0
+        assert sum(call[2] for call in callers.values()) <= own + 1e-6
+    return stats.total_tt * 1e6
+
+
+def gecko_us(path):
+    threads = json.loads(path.read_text(encoding="ascii"))["threads"]
+    return sum(sum(thread["samples"]["weight"]) for thread in threads) * 1000
+
+
+SUMS = {".gecko.json": gecko_us, ".speedscope.json": speedscope_us, ".callgrind": callgrind_us, ".pstats": pstats_us}
+
+
+@pytest.mark.parametrize("mode", ("active", "wall", "cpu", "gil", "wait", "blame"))
+def test_same_time_in_each(recording, tmp_path, mode):
+    folded = report(recording, tmp_path / "run.folded", "-m", mode).read_text(encoding="utf-8")
+    expected = sum(int(line.rpartition(" ")[2]) for line in folded.splitlines())
+    for extension, sum_of in SUMS.items():
+        us = sum_of(report(recording, tmp_path / ("run" + extension), "-m", mode))
+        assert us == pytest.approx(expected, rel=0.001, abs=100), extension
 
 
 def test_jsonl(recording, wall_us, tmp_path):

@@ -53,6 +53,24 @@ static void speedscope(void **state)
     check("empty", "speedscope", (struct gs_selection){.mode = GS_MODE_WALL}, "empty.speedscope.json");
 }
 
+static void gecko(void **state)
+{
+    (void)state;
+    check("app", "gecko", (struct gs_selection){.mode = GS_MODE_ACTIVE}, "app-active.gecko.json");
+    check("processes", "firefox", (struct gs_selection){.mode = GS_MODE_BLAME, .threads = true},
+          "processes-blame.gecko.json");
+    check("empty", "gecko", (struct gs_selection){.mode = GS_MODE_WALL}, "empty.gecko.json");
+}
+
+static void callgrind(void **state)
+{
+    (void)state;
+    check("app", "callgrind", (struct gs_selection){.mode = GS_MODE_WALL}, "app-wall.callgrind");
+    check("processes", "callgrind", (struct gs_selection){.mode = GS_MODE_BLAME, .threads = true},
+          "processes-blame.callgrind");
+    check("empty", "callgrind", (struct gs_selection){.mode = GS_MODE_WALL}, "empty.callgrind");
+}
+
 /* Style and script are left out: web/ has them. */
 static void check_svg(const char *play, struct gs_selection selection, const char *golden)
 {
@@ -157,6 +175,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folded),
         cmocka_unit_test(speedscope),
+        cmocka_unit_test(gecko),
+        cmocka_unit_test(callgrind),
         cmocka_unit_test(svg),
         cmocka_unit_test(hostile_names_in_folded),
         cmocka_unit_test(hostile_names_in_speedscope),

@@ -46,6 +46,16 @@ static void halve(struct gs_holds *holds)
     holds->part_ns *= 2;
 }
 
+struct gs_hold_look gs_hold_look_of(const struct gs_sample *sample, size_t gil)
+{
+    const struct gs_thread_sample *holder = gs_sample_holder(sample, gil);
+    return (struct gs_hold_look){.ns = sample->time_ns,
+                                 .holder = holder ? (uint64_t)holder->thread + 1 : 0,
+                                 .switches = sample->gils[gil].switches,
+                                 .held = sample->gils[gil].state == GS_GIL_HELD,
+                                 .counted = sample->gils[gil].counted};
+}
+
 void gs_holds_add(struct gs_holds *holds, const struct gs_hold *hold)
 {
     if (holds->part_ns == 0)

@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gil/hold.h"
+#include "gilspy/sample.h"
+
 enum {
     GS_HOLD_PARTS = 128, /* of the run, */
     GS_HOLD_EACH = 4     /* of each of which so many are kept, of as many threads */
@@ -25,6 +28,9 @@ struct gs_holds {
     struct gs_hold list[GS_HOLD_PARTS][GS_HOLD_EACH]; /* longest first; samples 0: none */
     uint64_t part_ns;
 };
+
+/* A sample's look at one of its GILs; a holder's number is that of the thread, and 1 more. */
+struct gs_hold_look gs_hold_look_of(const struct gs_sample *sample, size_t gil);
 
 void gs_holds_add(struct gs_holds *holds, const struct gs_hold *hold);
 /* A further sample in which it goes on. */

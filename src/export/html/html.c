@@ -113,13 +113,7 @@ static enum gs_status follow_gils(struct gs_html *self, const struct gs_sample *
     for (; process->gil_count < sample->gil_count; process->gil_count++)
         process->gils[process->gil_count] = (struct gs_hold_follow){.any = false};
     for (size_t i = 0; i < sample->gil_count; i++) {
-        const struct gs_sampled_gil *gil = &sample->gils[i];
-        const struct gs_thread_sample *holder = gs_sample_holder(sample, i);
-        struct gs_hold_look look = {.ns = sample->time_ns,
-                                    .holder = holder ? (uint64_t)holder->thread + 1 : 0,
-                                    .switches = gil->switches,
-                                    .held = gil->state == GS_GIL_HELD,
-                                    .counted = gil->counted};
+        struct gs_hold_look look = gs_hold_look_of(sample, i);
         if (gs_hold_step(&process->gils[i], &look, &rule, &ended))
             end_hold(self, &ended);
     }

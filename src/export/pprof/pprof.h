@@ -9,14 +9,6 @@
 
 #include "pprof.pb-c.h"
 
-/* Texts by number, each once, from 0 on in the order in which they come. */
-struct gs_pprof_texts;
-
-struct gs_pprof_texts *gs_pprof_texts_new(void);
-void gs_pprof_texts_free(struct gs_pprof_texts *texts);
-/* added: it is a new one; -1: out of memory. */
-int64_t gs_pprof_text(struct gs_pprof_texts *texts, const char *text, bool *added);
-
 /* The compressed file. A message is written piece by piece: messages of one type, one behind the other, are one. */
 struct gs_pprof_out;
 

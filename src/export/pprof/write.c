@@ -9,14 +9,15 @@
 #include "export/json.h"
 #include "export/label.h"
 #include "export/pprof/pprof.h"
+#include "export/texts.h"
 
 enum { GS_PPROF_MAPPING = 1 /* the program, in which everything is */ };
 
 struct gs_pprof_writer {
     struct gs_pprof *pprof;
     struct gs_pprof_out *out;
-    struct gs_pprof_texts *functions, *locations; /* their numbers, less 1, by what they are */
-    uint64_t *location;                           /* of each node, 0: it is not shown */
+    struct gs_texts *functions, *locations; /* their numbers, less 1, by what they are */
+    uint64_t *location;                     /* of each node, 0: it is not shown */
     uint64_t *path;
     size_t path_room;
     struct gs_label name, file, key;
@@ -27,7 +28,7 @@ enum { GZIP_WINDOW = 15 + 16 /* the largest, with gzip's head */, OUT_BYTES = 1 
 
 struct gs_pprof_out {
     FILE *out;
-    struct gs_pprof_texts *texts;
+    struct gs_texts *texts;
     z_stream stream;
     bool opened;
     uint8_t *packed;
@@ -41,7 +42,7 @@ static void free_out(struct gs_pprof_out *out)
         return;
     if (out->opened)
         deflateEnd(&out->stream);
-    gs_pprof_texts_free(out->texts);
+    gs_texts_free(out->texts);
     free(out->packed);
     free(out);
 }
@@ -52,7 +53,7 @@ static struct gs_pprof_out *new_out(FILE *file)
     if (!out)
         return NULL;
     out->out = file;
-    out->texts = gs_pprof_texts_new();
+    out->texts = gs_texts_new();
     out->opened = out->texts && deflateInit2(&out->stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, 8,
                                              Z_DEFAULT_STRATEGY) == Z_OK;
     if (out->opened)
@@ -99,7 +100,7 @@ static enum gs_status put_text(struct gs_pprof_out *out, const char *text, int64
     Gs__Profile piece = GS__PROFILE__INIT;
     piece.n_string_table = 1;
     piece.string_table = &entry;
-    *number = gs_pprof_text(out->texts, text, &added);
+    *number = gs_texts_number(out->texts, text, &added);
     if (*number < 0)
         return GS_NO_MEMORY;
     return added ? put_piece(out, &piece) : GS_OK;
@@ -137,10 +138,10 @@ static int64_t number_of_label(struct gs_pprof_writer *writer, struct gs_label *
     return number;
 }
 
-static uint64_t number_of(struct gs_pprof_writer *writer, struct gs_pprof_texts *texts, bool *added)
+static uint64_t number_of(struct gs_pprof_writer *writer, struct gs_texts *texts, bool *added)
 {
     const struct gs_label *key = &writer->key;
-    int64_t number = key->failed || !key->bytes ? -1 : gs_pprof_text(texts, key->bytes, added);
+    int64_t number = key->failed || !key->bytes ? -1 : gs_texts_number(texts, key->bytes, added);
     if (number < 0) {
         writer->status = GS_NO_MEMORY;
         *added = false;
@@ -162,14 +163,7 @@ static int64_t describe(struct gs_pprof_writer *writer, uint32_t node)
         gs_label_add(&writer->name, process->command, 0);
         return 0;
     }
-    if (gs_node_kind(at) != GS_NODE_FRAME || gs_calltree_place(tree, node)->kind == GS_FRAME_GAP) {
-        gs_label_node(&writer->name, tree, node, NULL, 0);
-        return 0;
-    }
-    const struct gs_place *place = gs_calltree_place(tree, node);
-    gs_label_function(&writer->name, place, 0);
-    gs_label_add(&writer->file, place->module ? place->module : place->file, 0);
-    return place->line > 0 && !place->module ? place->line : 0;
+    return gs_label_parts(&writer->name, &writer->file, tree, node);
 }
 
 /* The number of the function that was described, which is written when it is a new one. */
@@ -439,10 +433,8 @@ static void write_run(struct gs_pprof_writer *writer, const struct gs_run_end *e
 
 enum gs_status gs_pprof_write(struct gs_pprof *pprof, const struct gs_run_end *end)
 {
-    struct gs_pprof_writer writer = {.pprof = pprof,
-                                     .out = new_out(pprof->out),
-                                     .functions = gs_pprof_texts_new(),
-                                     .locations = gs_pprof_texts_new()};
+    struct gs_pprof_writer writer = {
+        .pprof = pprof, .out = new_out(pprof->out), .functions = gs_texts_new(), .locations = gs_texts_new()};
     if (!writer.out || !writer.functions || !writer.locations)
         writer.status = GS_NO_MEMORY;
     if (!writer.status) {
@@ -455,8 +447,8 @@ enum gs_status gs_pprof_write(struct gs_pprof *pprof, const struct gs_run_end *e
     if (!writer.status)
         writer.status = end_out(writer.out);
     free_out(writer.out);
-    gs_pprof_texts_free(writer.functions);
-    gs_pprof_texts_free(writer.locations);
+    gs_texts_free(writer.functions);
+    gs_texts_free(writer.locations);
     free(writer.location);
     free(writer.path);
     gs_label_fini(&writer.name);
