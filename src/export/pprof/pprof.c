@@ -69,6 +69,7 @@ static enum gs_status add_class(struct gs_pprof *self, const struct gs_sample *s
 {
     struct gs_sample part = *sample;
     bool blame = self->selection->mode == GS_MODE_BLAME;
+    part.task_count = 0; /* they say of which thread they are */
     enum gs_status status = find_number(self, sample->process, class, &part.process);
     part.threads = self->list;
     part.thread_count = 0;
@@ -85,6 +86,15 @@ static enum gs_status add_class(struct gs_pprof *self, const struct gs_sample *s
     return status == GS_OK ? gs_calltree_add(self->tree, &part) : status;
 }
 
+/* Suspended tasks are all of one class. */
+static enum gs_status add_tasks(struct gs_pprof *self, const struct gs_sample *sample)
+{
+    struct gs_sample part = *sample;
+    const struct gs_thread_sample suspended = {.gil = GS_WITHOUT, .run = GS_RUN_BLOCKED};
+    enum gs_status status = find_number(self, sample->process, class_of(&suspended), &part.process);
+    return status == GS_OK ? gs_calltree_add(self->tree, &part) : status;
+}
+
 static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *sample)
 {
     struct gs_pprof *self = (struct gs_pprof *)sink;
@@ -92,6 +102,8 @@ static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *s
     unsigned present = 0;
     if (sample->process >= self->process_count)
         return GS_FAILED;
+    if (self->selection->mode == GS_MODE_AWAIT)
+        return add_tasks(self, sample);
     if (sample->thread_count > self->list_room) {
         struct gs_thread_sample *list = realloc(self->list, sample->thread_count * 2 * sizeof *list);
         if (!list)
