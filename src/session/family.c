@@ -222,7 +222,7 @@ enum gs_status gs_family_follow(struct gs_family *family, uint64_t now_ns, struc
         struct gs_err why = {0};
         status = adopt(family, pid, family->options.born, &why);
         gs_kin_tried(family->kin, pid, status == GS_OK, gs_clock_ns());
-        if (status == GS_NOT_PERMITTED)
+        if (status == GS_NOT_PERMITTED && !family->options.host)
             family->refused = why;
         if (status && family->options.host && !gs_family_passes(status) && gs_kin_tell_once(family->kin, pid))
             gs_tell_failure(family->options.attach.remarks, status, &why);
