@@ -35,7 +35,8 @@ static const char *advise(const struct gs_why_file *file)
 {
     if (!file->database)
         return "Look at what its owner does: that is where to shorten what is done with the lock.";
-    return "Commit or roll back as soon as the work is done, and read to the end or close what SELECT gives, in who has "
+    return "Commit or roll back as soon as the work is done, and read to the end or close what SELECT gives, in who "
+           "has "
            "the lock; BEGIN IMMEDIATE before the first change keeps two from waiting for one another, and WAL "
            "(PRAGMA journal_mode) keeps readers out of it.";
 }
@@ -75,8 +76,8 @@ static void tell_file(struct gs_judging *j, const struct gs_why_file *file, cons
     }
     for (size_t i = 0; i < c->snapshot->thread_count; i++)
         count += waiters[i];
-    struct gs_verdict *v = gs_why_say(j, GS_WHY_lock_wait, !file->database, "%s %s for %s%s, which %s %s locked.", who.words,
-                                      count == 1 ? "waits" : "wait",
+    struct gs_verdict *v = gs_why_say(j, GS_WHY_lock_wait, !file->database, "%s %s for %s%s, which %s %s locked.",
+                                      who.words, count == 1 ? "waits" : "wait",
                                       !one_file        ? "one of several sqlite databases"
                                       : file->database ? "the sqlite database "
                                                        : "the lock of ",
@@ -93,8 +94,9 @@ static void tell_file(struct gs_judging *j, const struct gs_why_file *file, cons
         gs_why_concerns(j, v, i);
     }
     gs_why_advise(j, v, "%s", advise(file));
-    gs_why_basis(j, v, file->database ? "the kernel's list of locks, and that the thread sleeps between sqlite's tries."
-                                      : "the kernel's list of locks, and the system call that the thread sleeps in.");
+    gs_why_basis(j, v,
+                 file->database ? "the kernel's list of locks, and that the thread sleeps between sqlite's tries."
+                                : "the kernel's list of locks, and the system call that the thread sleeps in.");
 }
 
 void gs_why_find_files(struct gs_judging *j)

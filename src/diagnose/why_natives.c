@@ -125,9 +125,8 @@ void gs_why_find_native_busy(struct gs_judging *j)
                  100 * one->ran);
         gs_said_append(&said, with.words);
     }
-    struct gs_verdict *v =
-        gs_why_say(j, GS_WHY_busy, false, "Threads that run no Python compute: they had %.0f %% of a processor.",
-                   100 * ran);
+    struct gs_verdict *v = gs_why_say(
+        j, GS_WHY_busy, false, "Threads that run no Python compute: they had %.0f %% of a processor.", 100 * ran);
     if (count > 0)
         gs_why_evidence(j, v, "They are %s%s.", said.words, count > named ? " and more" : "");
     gs_why_tell_starved(j, v, kept);

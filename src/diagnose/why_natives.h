@@ -6,11 +6,11 @@
 
 struct gs_why_native {
     pid_t tid;
-    char name[16];   /* as the kernel has it */
-    uint64_t ran_ns; /* processor time so far */
+    char name[16];    /* as the kernel has it */
+    uint64_t ran_ns;  /* processor time so far */
     uint64_t kept_ns; /* time that it could have run, but others had the processors */
     double ran, kept; /* shares of the time watched */
-    bool python;     /* it is one of the snapshot's */
+    bool python;      /* it is one of the snapshot's */
 };
 
 struct gs_why_natives {
@@ -31,7 +31,6 @@ void gs_why_natives_fini(struct gs_why_natives *natives);
 /* What those that run no Python had of a processor, together. */
 double gs_why_natives_ran(const struct gs_why_natives *natives);
 /* The busiest of these behind `last` (NULL: of all); NULL: nobody else had a twentieth of a processor. */
-const struct gs_why_native *gs_why_natives_next(const struct gs_why_natives *natives,
-                                                const struct gs_why_native *last);
+const struct gs_why_native *gs_why_natives_next(const struct gs_why_natives *natives, const struct gs_why_native *last);
 
 #endif

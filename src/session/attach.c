@@ -266,10 +266,9 @@ static bool find_code(const struct gs_attach *attach, const struct gs_frame *fra
 /* The same code may be run by methods of several classes. */
 static void find_class(const struct gs_attach *attach, const struct gs_frame *frame, struct gs_frame_info *info)
 {
-    const char *inferred =
-        frame->kind == GS_FRAME_PYTHON && !info->qualname && attach->classes.count > 0
-            ? gs_classes_find(&attach->classes, attach->snapshot, frame)
-            : NULL;
+    const char *inferred = frame->kind == GS_FRAME_PYTHON && !info->qualname && attach->classes.count > 0
+                               ? gs_classes_find(&attach->classes, attach->snapshot, frame)
+                               : NULL;
     if (!inferred)
         return;
     info->qualname = inferred;

@@ -42,7 +42,7 @@ struct gs_attach {
     const struct gs_snapshot *snapshot;
     struct gs_classes classes; /* of the last whole one */
     struct timespec time;      /* CLOCK_REALTIME of the snapshot */
-    struct gs_tasks tasks; /* of the moment after it; empty where they were not asked for */
+    struct gs_tasks tasks;     /* of the moment after it; empty where they were not asked for */
     struct gs_wish wish;
     int64_t rank; /* as gs_process_rank has it, of one that was opened with GS_ATTACH_WHOLE */
     const struct gs_remarks *remarks;

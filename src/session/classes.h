@@ -8,7 +8,7 @@ struct gs_classes {
     struct gs_class_frame {
         gs_addr frame, code;
         char *qualname; /* "Class.method" */
-    } *list;            /* by frame and code */
+    } * list;           /* by frame and code */
     size_t count, room;
     uint64_t time_ns; /* of the snapshot */
 };

@@ -64,7 +64,7 @@ def test_several(system_python, folders, target):
     with running(system_python, folders, "states.py", "idle", pipes=["begin"]) as second:
         for words in (["-p", "%d,%d" % (target.pid, second.pid)], ["-p", target.pid, "--pid=%d" % second.pid]):
             document = json.loads(gilspy.run("dump", "-j", *words).stdout)
-            assert set(document) == {"schema", "processes"} and document["schema"] == 1
+            assert set(document) == {"schema", "processes", "groups"} and document["schema"] == 1
             for each in document["processes"]:
                 gilspy.check(each)
             assert [each["process"]["pid"] for each in document["processes"]] == [target.pid, second.pid]

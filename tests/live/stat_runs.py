@@ -12,7 +12,7 @@ THREAD = {"tid", "name", "main", "has", "waits", "without", "unknown", "on_cpu",
           "longest_wait_us", "longest_hold_us", "hold_us", "half_width"}
 GIL = {"state", "held", "contended", "mean_waiters", "switches", "switches_per_second", "longest_hold_us",
        "longest_hold_tid", "held_avg", "wait_avg"}
-DOCUMENT = {"schema", "pid", "python", "method", "seconds", "exact_seconds", "gil", "threads", "ended", "hogs", "blame",
+DOCUMENT = {"schema", "pid", "python", "method", "seconds", "exact_seconds", "gil", "threads", "ended", "native", "hogs", "blame",
             "method_why", "events", "events_lost", "violations", "quality"}
 HOG = {"tid", "function", "file", "line", "native", "module", "held_us", "longest_us", "holds", "waiters"}
 SHARES = ("has", "waits", "without", "unknown")
@@ -29,6 +29,8 @@ def check(document):
         assert all(0 <= thread[share] <= 1 for share in SHARES), thread
         assert 0 < thread["half_width"] <= 1, thread
     assert [thread["main"] for thread in document["threads"]].count(True) <= 1
+    native = document["native"]  # null of a process that has ended
+    assert native is None or (set(native) == {"threads", "on_cpu", "busiest"} and native["threads"] >= len(native["busiest"]))
     for hog in document["hogs"]:
         assert set(hog) == HOG and hog["holds"] >= 1
     assert document["blame"] == sorted(document["blame"], key=lambda row: -row["us"])

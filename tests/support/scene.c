@@ -91,8 +91,8 @@ struct gs_thread *scene_thread(struct scene *scene, int tid, const char *name, e
 uint64_t scene_code(struct scene *scene, const char *function, const char *qualname, const char *file, int line)
 {
     assert_true(scene->code_count < SCENE_CODES);
-    scene->codes[scene->code_count] = (struct gs_frame_info){
-        .function = function, .qualname = qualname, .file = file, .line = line};
+    scene->codes[scene->code_count] =
+        (struct gs_frame_info){.function = function, .qualname = qualname, .file = file, .line = line};
     return scene->code_count++;
 }
 
