@@ -1,4 +1,5 @@
 /* gilspy agent: every Python process of a host. */
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -35,6 +36,7 @@ struct agent {
     char *textfile;      /* NULL: none is written; */
     uint64_t written_ns; /* when it was */
     bool textfile_fails; /* that was told */
+    bool half_told;      /* that who waits cannot be known of some */
     struct gs_sampling *sampling;
 };
 
@@ -190,6 +192,19 @@ static uint64_t tick(void *context, uint64_t now_ns, bool woken)
     return now_ns + TICK_NS;
 }
 
+/* The kernel opens syscall and environ of /proc/PID for its own user, or with CAP_DAC_READ_SEARCH (fs/proc/base.c). */
+static void opened(void *context, struct gs_attach *attach)
+{
+    struct agent *agent = context;
+    char text[256];
+    if (agent->half_told || gs_proc_read(attach->target->pid, "syscall", text, sizeof text) != -EACCES)
+        return;
+    agent->half_told = true;
+    gs_tell(agent->remarks,
+            "who waits for the GIL cannot be told of process %d and others like it: gilspy lacks CAP_DAC_READ_SEARCH",
+            (int)attach->target->pid);
+}
+
 static void closed(void *context, struct gs_attach *attach, enum gs_status why)
 {
     struct agent *agent = context;
@@ -274,7 +289,8 @@ static enum gs_status sample(struct agent *agent, struct gs_sink *sink, struct g
                                           .polls = !agent->push, /* figures need no stacks */
                                           .long_us = NEVER_US,
                                           .lasts = true};
-    struct gs_sampling_calls calls = {.context = agent, .tick = tick, .closed = closed, .give_up = give_up};
+    struct gs_sampling_calls calls = {
+        .context = agent, .tick = tick, .opened = opened, .closed = closed, .give_up = give_up};
     int exit = 0;
     options.family.host = &agent->search;
     options.family.attach.quiet = !args->verbose;
@@ -284,7 +300,8 @@ static enum gs_status sample(struct agent *agent, struct gs_sink *sink, struct g
         return status;
     gs_own_cost_init(&agent->cost, gs_clock_ns());
     status = gs_sampling_run(agent->sampling, err);
-    return gs_status_class(status) == GS_CLASS_GONE ? GS_OK : status; /* there was no Python here */
+    bool nobody = gs_status_class(status) == GS_CLASS_GONE || status == GS_NOT_PERMITTED;
+    return nobody ? GS_OK : status; /* who could not be read was told */
 }
 
 static enum gs_status watch(struct agent *agent, struct gs_err *err)
@@ -329,7 +346,8 @@ const struct gs_cmd gs_cmd_agent = {
         "stopped. "
         "INT and TERM end it; what was sampled is sent before, for at most 5 s.\n"
         "\n"
-        "A process that cannot be read is told once. It takes CAP_SYS_PTRACE to read those of other users.\n"
+        "A process that cannot be read is told once. It takes CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH to read those of "
+        "other users.\n"
         "\n"
         "  gilspy agent --push pyroscope+http://host:4040          all of them\n"
         "  gilspy agent --listen :9464                             figures for Prometheus\n"

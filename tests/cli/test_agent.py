@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import urllib.error
@@ -25,7 +26,7 @@ GAUGES = {"cpython_gil_waiters", "cpython_gil_longest_hold_seconds", "cpython_th
 @pytest.fixture
 def mark(request):
     """A word in the command lines of this test's processes alone: the agent is to leave all others in peace."""
-    return "gilspy-test-%d-%s" % (os.getpid(), request.node.name)
+    return "gilspy-test-%d-%s" % (os.getpid(), re.sub(r"\W", "-", request.node.name))
 
 
 def python(system_python, folders, mark, *words, **options):
@@ -187,6 +188,24 @@ def test_told_once(system_python, folders, mark):
         with python(system_python, folders, mark, "spin", pipes=["begin"]) as other:
             assert f"process {other.pid}" in process.stderr.readline()
         assert ended(process) == "" and server.got == []
+
+
+@pytest.mark.skipif(os.getuid() != 0 or not shutil.which("setpriv"), reason="takes root and setpriv")
+@pytest.mark.parametrize("capabilities, waits", [("+sys_ptrace,+dac_read_search", True), ("+sys_ptrace", False)])
+def test_capabilities(system_python, folders, mark, capabilities, waits):
+    """Two of them are enough to see all of another user's process; with one alone it is told what is missing."""
+    only = "-all," + capabilities
+    with python(system_python, folders, mark, "spin", pipes=["begin"], env={"OTEL_SERVICE_NAME": "shop"}) as target, subprocess.Popen(
+            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", f"--inh-caps={only}", f"--ambient-caps={only}",
+             f"--bounding-set={only}", "--no-new-privs", gilspy.PROGRAM, "agent", "--name", mark, "--listen", "127.0.0.1:0"],
+            stderr=subprocess.PIPE, encoding="utf-8") as process:
+        try:
+            page = figures_of(where(process), target.pid, 0.1)
+            assert ('service="shop"' in page.text) == waits
+            told = ended(process)
+            assert told == "" if waits else f"of process {target.pid}" in told and "CAP_DAC_READ_SEARCH" in told
+        finally:
+            process.kill()
 
 
 def test_usage(mark):

@@ -69,4 +69,4 @@ def test_options(tmp_path):
     check_options(*container["args"])
     check_options(*yaml.safe_load(text("compose", "compose.yaml"))["services"]["gilspy"]["command"])
     for pod in (documents[-1]["spec"]["template"]["spec"]["containers"][0], container):
-        assert pod["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["SYS_PTRACE"]}
+        assert pod["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["SYS_PTRACE", "DAC_READ_SEARCH"]}
