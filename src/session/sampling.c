@@ -189,6 +189,8 @@ static enum gs_status look_for_stopped(void *context, uint64_t now_ns, bool woke
         return GS_OK;
     uint64_t since_ns = sampling->looked_ns ? now_ns - sampling->looked_ns : 0;
     sampling->looked_ns = now_ns;
+    if (!listener(sampling))
+        return GS_OK;
     for (size_t i = 0; i < sampling->family.count; i++) {
         const struct gs_attach *attach = sampling->family.members[i];
         if (sampling->stopped && sampling->stopped != attach->target->pid)
