@@ -52,24 +52,35 @@ static void tell_member(struct gs_judging *j, struct gs_verdict *v, uint32_t ind
     }
 }
 
+/* A greenlet that waits for another may do so for a limited time: that is not seen. */
+static bool knows_its_wait(const struct gs_tasks *tasks, const struct gs_async_task *task)
+{
+    bool knows = true;
+    for (size_t i = 0; i < tasks->loop_count; i++)
+        knows &= tasks->loops[i].addr != task->loop || tasks->loops[i].kind == GS_LOOP_ASYNCIO;
+    return knows;
+}
+
 static void tell_circle(struct gs_judging *j, const uint32_t *circle, size_t count)
 {
     const struct gs_tasks *tasks = j->c->tasks;
-    bool locks = false;
+    bool locks = false, sure = true;
+    for (size_t i = 0; i < count; i++)
+        sure &= knows_its_wait(tasks, &tasks->tasks[circle[i]]);
     for (size_t i = 0; i < count; i++)
         locks |= tasks->tasks[circle[i]].await.kind == GS_AWAIT_LOCK;
     struct gs_verdict *v =
-        count == 1
-            ? gs_why_say(j, GS_WHY_task_deadlock, !locks, "Deadlock: %s waits for itself, and will wait for ever.",
-                         label_of(&tasks->tasks[circle[0]]).words)
-            : gs_why_say(j, GS_WHY_task_deadlock, !locks,
-                         "Deadlock: these %zu tasks wait for one another, and will wait for ever.", count);
+        count == 1 ? gs_why_say(j, GS_WHY_task_deadlock, sure && !locks,
+                                "Deadlock: %s waits for itself, and will wait for ever.",
+                                label_of(&tasks->tasks[circle[0]]).words)
+                   : gs_why_say(j, GS_WHY_task_deadlock, sure && !locks,
+                                "Deadlock: these %zu tasks wait for one another, and will wait for ever.", count);
     for (size_t i = 0; i < count; i++)
         tell_member(j, v, circle[i]);
     gs_why_basis(j, v,
                  locks
-                     ? "a lock of asyncio keeps no owner: that a task has it follows from the `async with` block that "
-                       "it is in."
+                     ? "a lock that keeps no owner is taken to be had by the task that is in a `with` or `async with` "
+                       "block of it."
                      : "each of these tasks refers to the one that it awaits.");
     if (locks)
         gs_why_advise(j, v, "Take these locks in the same order everywhere, or one of them with a timeout.");

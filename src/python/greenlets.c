@@ -738,11 +738,12 @@ static enum gs_status add_interpreter(struct reading *r, gs_addr interpreter)
     enum gs_status status = scan(r, interpreter);
     tasks->partial |= r->list.partial;
     tasks->left_out += r->list.left_out;
+    tasks->unknown |= r->awaits->layout->free_threaded;
     if (status != GS_OK || r->list.count == 0)
         return status;
     forget(r);
     if (!find_layout(r)) {
-        tasks->partial = true;
+        tasks->unknown = true;
         tasks->left_out += r->list.count;
         return GS_OK;
     }

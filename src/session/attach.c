@@ -231,6 +231,8 @@ enum gs_status gs_attach_open(struct gs_attach **attach, pid_t pid, const struct
             *err = opening->err;
             if (status == GS_OK && opening->attach.python->note && !options->quiet)
                 gs_tell(options->remarks, "%s", opening->attach.python->note);
+            if (status == GS_OK && opening->attach.tasks.unknown && !options->quiet)
+                gs_tell(options->remarks, "greenlets are not shown: this build of greenlet or of Python is not known");
             if (status == GS_OK && opening->misled && !options->quiet)
                 gs_tell(options->remarks, "%s, which --exe names, was not used: it %s", options->exe, opening->misled);
             return status;
@@ -266,10 +268,9 @@ static bool find_code(const struct gs_attach *attach, const struct gs_frame *fra
 /* The same code may be run by methods of several classes. */
 static void find_class(const struct gs_attach *attach, const struct gs_frame *frame, struct gs_frame_info *info)
 {
-    const char *inferred =
-        frame->kind == GS_FRAME_PYTHON && !info->qualname && attach->classes.count > 0
-            ? gs_classes_find(&attach->classes, attach->snapshot, frame)
-            : NULL;
+    const char *inferred = frame->kind == GS_FRAME_PYTHON && !info->qualname && attach->classes.count > 0
+                               ? gs_classes_find(&attach->classes, attach->snapshot, frame)
+                               : NULL;
     if (!inferred)
         return;
     info->qualname = inferred;
