@@ -80,6 +80,9 @@ def test_a_greenlet_that_keeps_the_hub(real, seen):
     assert len(kept(seen, process.pid, "gevent", keeper, "keeper")) == 5
     text = gilspy.run("dump", "-p", process.pid).stdout
     assert "  gevent: 5 tasks\n" in text and " runs\n" in text
+    verdict = json.loads(gilspy.run("why", "--json", "-d", "1", "-p", process.pid).stdout)["verdicts"][0]
+    assert verdict["kind"] == "loop_blocked" and verdict["confidence"] == "certain"
+    assert "gevent" in verdict["text"] and "none of its 4 other greenlets runs" in " ".join(verdict["evidence"])
     assert "gevent:" not in gilspy.run("dump", "-p", process.pid, "--tasks=off").stdout
 
 
