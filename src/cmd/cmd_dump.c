@@ -184,7 +184,7 @@ const struct gs_cmd gs_cmd_dump = {
             "  gilspy dump -p 1234 -l           with the values of its variables\n"
             "  gilspy dump -p 1234 --show self.order.id      which order is it at?\n"
             "  gilspy dump -n -p 1234           with frames of C: where in a library is it?\n"
-            "  gilspy dump --tree -p 1234       which task of an event loop awaits which?\n"
+            "  gilspy dump --tree -p 1234       which task or greenlet awaits which?\n"
             "  gilspy dump -s -p 1234           with the processes that it started\n"
             "  gilspy dump --merge --name a.py  which of many does something else?\n"
             "  gilspy dump --merge a.json -     of what dump --json wrote elsewhere\n"

@@ -12,6 +12,7 @@
 #include "mem/metered.h"
 #include "python/field.h"
 #include "python/gc_lists.h"
+#include "python/greenlet_links.h"
 #include "python/greenlets.h"
 #include "python/modules.h"
 #include "python/names_attribute.h"
@@ -43,8 +44,9 @@ struct layout {
 
 enum { PIMPL = 32, PIMPL_SIZE = 40, HEAD_1 = 16, PARENT_1 = 56, RUN_INFO_1 = 64, TOP_1 = 72 };
 
-/* WORKER: of gevent's pool of native threads, each of which has one that runs all. */
-enum kind { NO_GREENLET, PLAIN, HUB, GEVENT, EVENTLET, WORKER };
+/* AWAITED: no greenlet, but what greenlets of gevent wait for. WORKER: of gevent's pool of native threads, each of
+ * which has one that runs all. */
+enum kind { NO_GREENLET, AWAITED, PLAIN, HUB, GEVENT, EVENTLET, WORKER };
 
 struct greenlet {
     gs_addr addr, words[WORDS], top, parent, info; /* info: 1.x: the dict of its thread */
@@ -64,7 +66,7 @@ struct reading {
         gs_addr type;
         enum kind kind;
     } kinds[KINDS];
-    struct gs_task_list list;
+    struct gs_task_list list, awaited;
     bool no_memory;
     struct layout layout;
     struct greenlet *all; /* in the order of their addresses */
@@ -104,6 +106,7 @@ static enum kind find_kind(struct reading *r, gs_addr at)
 {
     struct gs_type type;
     enum kind kind = PLAIN;
+    bool awaited = false;
     char name[64];
     for (int i = 0; i < BASES_MOST && at != 0; i++) {
         if (at == r->base)
@@ -111,12 +114,13 @@ static enum kind find_kind(struct reading *r, gs_addr at)
         if (!gs_type_get(&r->awaits->types, r->awaits->layout, r->awaits->mem, at, &type) ||
             gs_mem_read_cstr(r->awaits->mem, type.name, name, sizeof name))
             break;
+        awaited |= gs_greenlet_awaited(name) != GS_AWAIT_NOTHING;
         if (kind == PLAIN)
             kind = kind_by_name(name);
         if (gs_mem_read_addr(r->awaits->mem, at + (gs_addr)r->awaits->layout->tp_base, &at))
             break;
     }
-    return NO_GREENLET;
+    return awaited ? AWAITED : NO_GREENLET;
 }
 
 static enum kind kind_of(struct reading *r, gs_addr type)
@@ -132,9 +136,10 @@ static enum kind kind_of(struct reading *r, gs_addr type)
 static bool take_object(void *context, gs_addr object, gs_addr type)
 {
     struct reading *r = context;
-    if (type == 0 || kind_of(r, type) == NO_GREENLET)
+    enum kind kind = type != 0 ? kind_of(r, type) : NO_GREENLET;
+    if (kind == NO_GREENLET)
         return true;
-    r->no_memory = gs_task_list_add(&r->list, object) != GS_OK;
+    r->no_memory = gs_task_list_add(kind == AWAITED ? &r->awaited : &r->list, object) != GS_OK;
     return !r->no_memory;
 }
 
@@ -153,10 +158,11 @@ static enum gs_status scan(struct reading *r, gs_addr interpreter)
     struct gs_metered metered;
     gs_metered_init(&metered, r->pages, &left);
     memset(r->kinds, 0, sizeof r->kinds);
-    r->list.count = 0;
+    r->list.count = r->awaited.count = 0;
     r->list.partial |= !gs_gc_walk(r->awaits->layout, &metered.mem, r->pages, r->question->python->at.runtime,
                                    interpreter, take_object, r);
     gs_task_list_sort(&r->list);
+    gs_task_list_sort(&r->awaited);
     return r->no_memory ? GS_NO_MEMORY : GS_OK;
 }
 
@@ -229,7 +235,7 @@ static bool read_greenlet(struct reading *r, gs_addr addr, struct greenlet *g)
     gs_addr type = word_at(r, addr + (gs_addr)r->awaits->layout->ob_type), state = state_of(r, addr);
     *g = (struct greenlet){
         .addr = addr, .kind = kind_of(r, type), .thread = UINT32_MAX, .main = UINT32_MAX, .task = GS_NO_TASK};
-    if (state == 0 || g->kind == NO_GREENLET ||
+    if (state == 0 || g->kind <= AWAITED ||
         gs_mem_read(r->awaits->mem, state + (gs_addr)r->layout.start, g->words, sizeof g->words) ||
         gs_mem_read_addr(r->awaits->mem, state + (gs_addr)r->layout.top, &g->top))
         return false;
@@ -326,6 +332,12 @@ static bool same(const struct greenlet *a, const struct greenlet *b)
     return memcmp(a->words, b->words, sizeof a->words) == 0 && a->top == b->top && a->parent == b->parent;
 }
 
+/* One without frames runs C code alone, or it runs now; 1.x: which of both is not known. */
+static bool may_run(struct reading *r, const struct greenlet *g)
+{
+    return g->words[START] != 0 && g->top == 0 && (!r->layout.split || word_at(r, r->all[g->main].info + 8) == g->addr);
+}
+
 /* Reads one and its frames until two readings, with nothing remembered in between, agree; else the chain is torn. */
 static enum gs_status read_patiently(struct reading *r, struct greenlet *g, bool *there)
 {
@@ -341,11 +353,12 @@ static enum gs_status read_patiently(struct reading *r, struct greenlet *g, bool
         second.main = g->main;
         *g = second;
         status = read_frames(r, g, innermost_of(r, g), &r->chain);
+        r->chain.torn |= may_run(r, g);
         forget(r);
         *there = read_greenlet(r, g->addr, &second);
         if (status == GS_OK && *there)
             status = read_frames(r, &second, innermost_of(r, &second), &r->again);
-        agree = status == GS_OK && *there && same(g, &second) && gs_chain_same(&r->chain, &r->again);
+        agree = status == GS_OK && *there && same(g, &second) && !may_run(r, g) && gs_chain_same(&r->chain, &r->again);
     }
     r->chain.torn |= !agree;
     return status;
@@ -455,17 +468,39 @@ static bool is_loop(struct reading *r, const struct gs_frame *outermost)
            strcmp(code->function, "run") == 0;
 }
 
+/* The function that one which has not begun will run, 0: not known. */
+static gs_addr function_of(struct reading *r, const struct greenlet *g)
+{
+    gs_addr function = gs_task_attribute(r->awaits, g->addr, "_run"); /* gevent's */
+    struct gs_type type;
+    if (function == 0)
+        function = r->layout.split ? word_at(r, state_of(r, g->addr) + (gs_addr)r->layout.parent - 8) : g->info;
+    return function != 0 && gs_type_of(&r->awaits->types, r->awaits->layout, r->awaits->mem, function, &type) &&
+                   gs_type_named(&type, r->awaits->mem, "function")
+               ? function
+               : 0;
+}
+
+static bool read_text(struct reading *r, gs_addr object, char name[GS_TASK_NAME])
+{
+    bool ok = object != 0 && gs_str_read(r->awaits->layout, r->awaits->mem, object, name, GS_TASK_NAME) == GS_OK &&
+              name[0] != '\0';
+    if (!ok)
+        name[0] = '\0';
+    return ok;
+}
+
 /* The name that it was given; else the outermost function that is not the library's own. */
 static void read_name(struct reading *r, const struct greenlet *g, const struct gs_frame *frames, size_t count,
                       char name[GS_TASK_NAME])
 {
     static const char *const libraries[] = {"/gevent/", "/eventlet/"};
     const struct gs_code *code = NULL;
-    gs_addr given = gs_attribute_find(r->awaits->layout, r->awaits->mem, &r->awaits->types, g->addr, "name");
-    name[0] = '\0';
-    if (given != 0 && gs_str_read(r->awaits->layout, r->awaits->mem, given, name, GS_TASK_NAME) == GS_OK && name[0])
+    if (read_text(r, gs_task_attribute(r->awaits, g->addr, "name"), name))
         return;
-    name[0] = '\0';
+    gs_addr function = g->words[STOP] == 0 ? function_of(r, g) : 0;
+    if (function != 0 && read_text(r, word_at(r, function + (gs_addr)r->awaits->layout->fn_name), name))
+        return;
     for (size_t i = 0; i < count && !code && !is_main(g); i++) {
         code = gs_codes_find(r->awaits->codes, frames[i].code);
         for (size_t k = 0; k < sizeof libraries / sizeof *libraries && code && i + 1 < count; k++)
@@ -474,6 +509,9 @@ static void read_name(struct reading *r, const struct greenlet *g, const struct 
     if (is_main(g) || code)
         snprintf(name, GS_TASK_NAME, "%s", is_main(g) ? "main" : code->qualname ? code->qualname : code->function);
 }
+
+/* What one waits for of which nothing else is known. */
+static const char its_start[] = "its start", its_switch[] = "a switch to it";
 
 /* Adds the greenlet with the frames of r->chain. */
 static bool add(struct reading *r, struct greenlet *g, enum gs_task_state state)
@@ -490,13 +528,16 @@ static bool add(struct reading *r, struct greenlet *g, enum gs_task_state state)
     read_name(r, g, r->chain.frames, r->chain.torn ? 0 : r->chain.count, task->name);
     if (state == GS_TASK_WAITS && !task->torn)
         gs_task_wait(r->awaits, &r->chain, 0, r->question->now_s, &task->await, &members);
+    if (state == GS_TASK_WAITS && !task->torn && strcmp(task->await.words, "something") == 0)
+        snprintf(task->await.words, sizeof task->await.words, "%s", g->words[STOP] == 0 ? its_start : its_switch);
     return gs_task_rows_chain(r->rows, task, &r->chain);
 }
 
 /* The frames of the thread, which was looked at the moment before, if it runs what it ran then: its outermost frame is
  * the same. */
-static enum gs_status take_thread(struct reading *r, const struct gs_tasks_thread *thread)
+static enum gs_status take_thread(struct reading *r, const struct greenlet *g, const struct gs_tasks_thread *thread)
 {
+    struct greenlet now;
     static const struct greenlet here = {0};
     const struct gs_layout *layout = r->awaits->layout;
     const int32_t field = layout->ts_frame != GS_ABSENT    ? layout->ts_frame
@@ -508,6 +549,9 @@ static enum gs_status take_thread(struct reading *r, const struct gs_tasks_threa
         frame = word_at(r, frame + (gs_addr)layout->cf_current_frame);
     enum gs_status status = read_frames(r, &here, frame, &r->chain);
     const struct gs_frame *last = thread->frame_count > 0 ? &thread->frames[thread->frame_count - 1] : NULL;
+    forget(r);
+    r->chain.torn |= !read_greenlet(r, g->addr, &now) || now.top != 0 ||
+                     (r->layout.split && word_at(r, r->all[g->main].info + 8) != g->addr);
     r->chain.torn |= !last || r->chain.count == 0 || last->frame != r->chain.frames[0].frame ||
                      last->code != r->chain.frames[0].code;
     r->chain.count = 0;
@@ -516,11 +560,34 @@ static enum gs_status take_thread(struct reading *r, const struct gs_tasks_threa
     return status;
 }
 
+/* What one that has not begun does: it is ready when it is in its hub's list of calls; those of plain greenlets and of
+ * gevent's wait for somebody to start them else. */
+static enum gs_task_state state_before(struct reading *r, const struct greenlet *g)
+{
+    struct gs_type type;
+    if (g->kind == EVENTLET)
+        return GS_TASK_READY;
+    if (g->kind != GEVENT || !gs_type_of(&r->awaits->types, r->awaits->layout, r->awaits->mem, g->addr, &type))
+        return GS_TASK_WAITS;
+    for (gs_addr at = PIMPL_SIZE; at + 8 <= (gs_addr)type.basic_size && at < FRAME_MOST; at += 8) {
+        gs_addr object = word_at(r, g->addr + at);
+        struct gs_type other;
+        char name[64];
+        if (object == 0 || !gs_type_of(&r->awaits->types, r->awaits->layout, r->awaits->mem, object, &other) ||
+            gs_mem_read_cstr(r->awaits->mem, other.name, name, sizeof name))
+            continue;
+        const char *dot = strrchr(name, '.');
+        if (strcmp(dot ? dot + 1 : name, "callback") == 0)
+            return GS_TASK_READY;
+    }
+    return GS_TASK_WAITS;
+}
+
 /* Adds a greenlet, unless it is a hub, which is its thread's loop. */
 static enum gs_status add_greenlet(struct reading *r, struct greenlet *g, struct gs_event_loop *loop, bool runs)
 {
     bool there = true;
-    enum gs_status status = runs ? take_thread(r, &r->question->threads[g->thread]) : read_patiently(r, g, &there);
+    enum gs_status status = runs ? take_thread(r, g, &r->question->threads[g->thread]) : read_patiently(r, g, &there);
     const bool begun = g->words[START] != 0, ended = !begun && g->words[STOP] != 0;
     if (status != GS_OK || !there || (ended && !runs))
         return status;
@@ -535,7 +602,79 @@ static enum gs_status add_greenlet(struct reading *r, struct greenlet *g, struct
         loop->current = g->addr;
     if (!begun)
         r->chain.count = 0;
-    return add(r, g, runs ? GS_TASK_RUNNING : begun ? GS_TASK_WAITS : GS_TASK_READY) ? GS_OK : GS_NO_MEMORY;
+    return add(r, g, runs ? GS_TASK_RUNNING : begun ? GS_TASK_WAITS : state_before(r, g)) ? GS_OK : GS_NO_MEMORY;
+}
+
+/* ---- what they wait for in compiled code ---- */
+
+struct link {
+    struct reading *r;
+    gs_addr waited;
+    const char *name; /* of its class */
+    enum gs_await_kind kind;
+    bool no_memory;
+};
+
+/* Takes what `object`, if it is a greenlet, waits for, unless its frames have told that. */
+static void take_link(void *context, gs_addr object, bool put)
+{
+    struct link *link = context;
+    uint32_t at = find_greenlet(link->r, object);
+    if (at == UINT32_MAX || link->r->all[at].task == GS_NO_TASK)
+        return;
+    struct gs_async_task *task = &link->r->rows->tasks->tasks[link->r->all[at].task];
+    if (strcmp(task->await.words, its_switch) != 0)
+        return;
+    task->await.kind = link->kind;
+    task->await.object = link->waited;
+    if (link->kind == GS_AWAIT_TASK)
+        link->no_memory |= !gs_task_rows_edge(link->r->rows, link->waited, link->r->all[at].task);
+    snprintf(task->await.words, sizeof task->await.words, "%s%s",
+             link->kind != GS_AWAIT_QUEUE ? ""
+             : put                        ? "put into a full "
+                                          : "get from an empty ",
+             link->name);
+}
+
+/* The name of the class of an object of gevent, or of the base of it that is gevent's; what it is. */
+static enum gs_await_kind awaited_kind(struct reading *r, gs_addr object, char *name, size_t size)
+{
+    gs_addr at = word_at(r, object + (gs_addr)r->awaits->layout->ob_type);
+    struct gs_type type;
+    char whole[64];
+    for (int i = 0; i < BASES_MOST && at != 0; i++) {
+        if (!gs_type_get(&r->awaits->types, r->awaits->layout, r->awaits->mem, at, &type) ||
+            gs_mem_read_cstr(r->awaits->mem, type.name, whole, sizeof whole))
+            break;
+        enum gs_await_kind kind = gs_greenlet_awaited(whole);
+        if (kind != GS_AWAIT_NOTHING) {
+            snprintf(name, size, "%s", strrchr(whole, '.') + 1);
+            return kind;
+        }
+        at = word_at(r, at + (gs_addr)r->awaits->layout->tp_base);
+    }
+    return GS_AWAIT_NOTHING;
+}
+
+static bool read_links(struct reading *r)
+{
+    char name[64] = "";
+    struct link link = {.r = r, .name = name};
+    forget(r);
+    for (size_t i = 0; i < r->awaited.count && !link.no_memory; i++) {
+        link.waited = r->awaited.at[i];
+        link.kind = awaited_kind(r, link.waited, name, sizeof name);
+        if (link.kind != GS_AWAIT_NOTHING)
+            gs_greenlet_links(r->awaits, link.waited, take_link, &link);
+    }
+    name[0] = '\0';
+    link.kind = GS_AWAIT_TASK;
+    for (size_t i = 0; i < r->count && !link.no_memory; i++) {
+        link.waited = r->all[i].addr;
+        if (r->all[i].kind == GEVENT && r->all[i].task != GS_NO_TASK)
+            gs_greenlet_links(r->awaits, link.waited, take_link, &link);
+    }
+    return !link.no_memory;
 }
 
 /* A greenlet hands over to its parent when it ends. */
@@ -599,11 +738,12 @@ static enum gs_status add_interpreter(struct reading *r, gs_addr interpreter)
     enum gs_status status = scan(r, interpreter);
     tasks->partial |= r->list.partial;
     tasks->left_out += r->list.left_out;
+    tasks->unknown |= r->awaits->layout->free_threaded;
     if (status != GS_OK || r->list.count == 0)
         return status;
     forget(r);
     if (!find_layout(r)) {
-        tasks->partial = true;
+        tasks->unknown = true;
         tasks->left_out += r->list.count;
         return GS_OK;
     }
@@ -616,7 +756,7 @@ static enum gs_status add_interpreter(struct reading *r, gs_addr interpreter)
         else if (is_main(&r->all[i]))
             status = add_family(r, i);
     }
-    if (status == GS_OK && !add_parents(r))
+    if (status == GS_OK && !(add_parents(r) && read_links(r)))
         status = GS_NO_MEMORY;
     free(r->all);
     return status;
@@ -641,6 +781,7 @@ enum gs_status gs_greenlets_read(const struct gs_tasks_question *question, struc
             status = add_interpreter(r, interpreter);
     }
     free(r->list.at);
+    free(r->awaited.at);
     free(r->chain.frames);
     free(r->again.frames);
     free(r);

@@ -78,6 +78,7 @@ struct gs_tasks {
     struct gs_async_task *tasks; /* those of one loop together, in the order of their addresses */
     size_t task_count;
     size_t left_out; /* tasks beyond the limit, or of loops that no thread runs */
+    bool unknown;    /* there are greenlets, of a version or a build that is not known: none is shown */
     bool partial;    /* a list broke off: there may be more */
     struct gs_frame *frames;
     size_t frame_count;

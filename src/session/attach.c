@@ -231,6 +231,8 @@ enum gs_status gs_attach_open(struct gs_attach **attach, pid_t pid, const struct
             *err = opening->err;
             if (status == GS_OK && opening->attach.python->note && !options->quiet)
                 gs_tell(options->remarks, "%s", opening->attach.python->note);
+            if (status == GS_OK && opening->attach.tasks.unknown && !options->quiet)
+                gs_tell(options->remarks, "greenlets are not shown: this build of greenlet or of Python is not known");
             if (status == GS_OK && opening->misled && !options->quiet)
                 gs_tell(options->remarks, "%s, which --exe names, was not used: it %s", options->exe, opening->misled);
             return status;

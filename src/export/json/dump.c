@@ -175,7 +175,7 @@ static enum gs_status write_thread(const struct gs_dump *dump, const struct gs_e
         status = gs_dump_json_frame(dump, &frames[i], out);
     }
     fputs("]", out);
-    const struct gs_event_loop *loop = gs_dump_loop(dump, entry);
+    const struct gs_event_loop *loop = gs_dump_loop(dump, entry, 0);
     if (loop && status == GS_OK) {
         fputs(", \"loop\": ", out);
         status = gs_dump_json_loop(dump, entry, loop, out);

@@ -4,11 +4,11 @@
 #include "export/dump.h"
 #include "export/json.h"
 
-const struct gs_event_loop *gs_dump_loop(const struct gs_dump *dump, const struct gs_entry *entry)
+const struct gs_event_loop *gs_dump_loop(const struct gs_dump *dump, const struct gs_entry *entry, size_t number)
 {
     for (size_t i = 0; dump->tasks && i < dump->tasks->loop_count; i++) {
         for (size_t k = 0; k < entry->state_count; k++) {
-            if (dump->snapshot->threads[entry->states[k]].tstate == dump->tasks->loops[i].tstate)
+            if (dump->snapshot->threads[entry->states[k]].tstate == dump->tasks->loops[i].tstate && number-- == 0)
                 return &dump->tasks->loops[i];
         }
     }
@@ -99,6 +99,9 @@ enum gs_status gs_dump_json_loop(const struct gs_dump *dump, const struct gs_ent
         between = ", ";
         status = write_task(dump, &tasks->tasks[i], out);
     }
-    fprintf(out, "], \"left_out\": %zu}", tasks->left_out);
+    size_t left_out = tasks->left_out;
+    for (size_t i = 1; (loop = gs_dump_loop(dump, entry, i)) != NULL; i++)
+        left_out += loop->count; /* greenlets beside an event loop */
+    fprintf(out, "], \"left_out\": %zu}", left_out);
     return status;
 }

@@ -251,9 +251,11 @@ static void write_head(struct gs_page *page, const struct gs_entry *entry, const
 
 enum gs_status gs_page_tasks(struct gs_page *page, const struct gs_entry *entry)
 {
-    const struct gs_event_loop *loop = gs_dump_loop(page->dump, entry);
-    if (!loop)
-        return GS_OK;
-    write_head(page, entry, loop);
-    return page->dump->tree && !page->dump->running_only ? write_tree(page, loop) : write_groups(page, loop);
+    const struct gs_event_loop *loop;
+    enum gs_status status = GS_OK;
+    for (size_t i = 0; status == GS_OK && (loop = gs_dump_loop(page->dump, entry, i)) != NULL; i++) {
+        write_head(page, entry, loop);
+        status = page->dump->tree && !page->dump->running_only ? write_tree(page, loop) : write_groups(page, loop);
+    }
+    return status;
 }
