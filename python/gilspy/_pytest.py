@@ -73,12 +73,14 @@ class Limits:
     def broken(self, stat: Stat, tid: int, waited_us: float) -> List[str]:
         """What the test did that it must not. tid: the thread that ran it; waited_us: for a processor, by any thread."""
         found = []
-        for hog in stat.hogs if self.hold is not None else []:
-            told = "it kept the GIL for %.1f ms, and may for %.1f ms: %s" % (hog.longest_us / 1e3, self.hold * 1e3, place(hog))
-            if hog.longest_us - waited_us > self.hold * 1e6:
+        hold = float("inf") if self.hold is None else self.hold
+        for hog in stat.hogs:
+            told = "it kept the GIL for %.1f ms, and may for %.1f ms: %s" % (hog.longest_us / 1e3, hold * 1e3, place(hog))
+            if hog.longest_us - waited_us > hold * 1e6:
                 found.append(told)
-            elif hog.longest_us > self.hold * 1e6:
-                warnings.warn("gil: %s; a thread waited for a processor for %.1f ms meanwhile" % (told, waited_us / 1e3))
+            elif hog.longest_us > hold * 1e6:
+                warnings.warn("gil: %s; a thread waited for a processor for %.1f ms meanwhile" % (told, waited_us / 1e3),
+                              stacklevel=2)
         share = next((thread.waits for thread in stat.threads if thread.tid == tid), 0.0)
         if self.wait_share is not None and share > self.wait_share:
             found.append("it waited for the GIL for %.0f %% of the time, and may for %.0f %%"
