@@ -52,6 +52,17 @@ struct gs_task_sample {
     uint32_t stack;
 };
 
+/* An event loop at that moment. */
+struct gs_loop_sample {
+    uint32_t thread_at; /* of the sample's threads: the one that runs it */
+    uint64_t loop;      /* an address: what tells it from others */
+    bool polls;         /* it asks the kernel for what comes next: none of its callbacks runs */
+    bool counted;       /* callback and ready are known: not of loops that are no Python code (uvloop) */
+    uint64_t callback;  /* another number whenever it takes a callback from its queue: so many more */
+    uint64_t ready;     /* callbacks in the queue */
+    uint32_t tasks;     /* that it has, of late */
+};
+
 /* One moment of one process. */
 struct gs_sample {
     uint32_t process;
@@ -66,6 +77,8 @@ struct gs_sample {
     uint64_t tasks_ns; /* since tasks were looked at before, without gaps; 0: they were not in this sample */
     const struct gs_task_sample *tasks;
     size_t task_count;
+    const struct gs_loop_sample *loops; /* of samples without stacks, if tasks are wanted */
+    size_t loop_count;
     const struct gs_stacks *stacks; /* the same in all samples of a source */
 };
 

@@ -348,6 +348,20 @@ class InterpreterStat(Document):
 
 
 @dataclass(frozen=True, repr=False)
+class LoopStat(Document):
+    """An event loop of asyncio, run by the thread tid. longest_callback: where that was seen."""
+
+    tid: int
+    kind: str
+    busy: float
+    callbacks_per_second: Optional[float]
+    longest_callback_us: Optional[int]
+    longest_callback: Optional[Dict[str, Any]]
+    tasks: int
+    ready: Optional[float]
+
+
+@dataclass(frozen=True, repr=False)
 class Stat(Document):
     """The GIL in figures, over so many seconds. Shares are of that time."""
 
@@ -368,6 +382,7 @@ class Stat(Document):
     events_lost: Optional[int]
     violations: Optional[int]
     quality: Quality
+    loops: List[LoopStat]
     interpreters: Optional[List[InterpreterStat]] = None
 
     _HEAD = ["THREAD", "TID", "HAS GIL %", "WAITS %", "NO GIL %", "CPU %", "LONGEST HOLD", "LONGEST WAIT"]

@@ -231,6 +231,12 @@ const struct gs_cmd gs_cmd_stat = {
         "not noticed. Shares are of the time watched, and off by no more than the bound in the first line (95 times "
         "of 100); where sampling cannot know a figure it is '-', in JSON null.\n"
         "\n"
+        "Of each of asyncio's event loops it is told how busy it was, how many callbacks it ran a second, the longest "
+        "time "
+        "that at least one of them took, and where, how many wait for their turn, and its tasks (not with --exact; of "
+        "a "
+        "loop of uvloop only how busy it was). --tasks=off leaves that out.\n"
+        "\n"
         "--exact sees each take and drop, also the short ones, by watching the words of the GIL (see gilspy trace). "
         "That costs the process some 2 to 10 us an event, which is measured first. Where it would come to more than "
         "--max-overhead, it is done in windows, and counts are those of the windows; where even these would cost "
@@ -250,9 +256,9 @@ const struct gs_cmd gs_cmd_stat = {
         "  gilspy stat -s -- python3 app.py           a program and its children",
     .options = GS_OPT(PID) | GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(RATE) |
                GS_OPT(DURATION) | GS_OPT(CONTROL) | GS_OPT(INTERVAL) | GS_OPT(LONG) | GS_OPT(EXACT) | GS_OPT(COUNTERS) |
-               GS_OPT(MAX_OVERHEAD) | GS_OPT(THREAD) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(BLOCKING) |
-               GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) |
-               GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
+               GS_OPT(MAX_OVERHEAD) | GS_OPT(THREAD) | GS_OPT(TASKS) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) |
+               GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) |
+               GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .rate = "1000",
     .run = run,
 };

@@ -196,6 +196,7 @@ static int sample_and_show(struct figures *f)
                                           .duration_us = args->duration_us,
                                           .at_once = args->given & GS_OPT(CONTROL),
                                           .polls = true,
+                                          .tasks = !(args->given & GS_OPT(TASKS)) || args->tasks != GS_TASKS_OFF,
                                           .long_us = args->long_us};
     struct gs_sampling_calls calls = {
         .context = f, .opened = open_process, .closed = close_process, .asked = asked, .give_up = give_up};

@@ -21,11 +21,13 @@ void gs_gilstat_fini(struct gs_gilstat *stat)
     free(stat->threads);
     free(stat->hogs);
     free(stat->blame);
+    free(stat->loops);
     stat->gils = NULL;
     stat->threads = NULL;
     stat->hogs = NULL;
     stat->blame = NULL;
-    stat->gil_count = stat->thread_count = stat->hog_count = stat->blame_count = 0;
+    stat->loops = NULL;
+    stat->gil_count = stat->thread_count = stat->hog_count = stat->blame_count = stat->loop_count = 0;
 }
 
 size_t gs_gilstat_threads(const struct gs_gilstat *stat)

@@ -118,6 +118,23 @@ struct gs_gilstat_natives {
     size_t named;
 };
 
+enum { GS_LOOP_NAME = 256 };
+
+/* An event loop of asyncio. Callbacks of loops that are no Python code (uvloop) are not known. */
+struct gs_gilstat_loop {
+    pid_t tid;
+    double busy; /* share of the time that it did not wait for something to do */
+    struct gs_figure callbacks_per_second;
+    struct gs_figure ready;     /* callbacks that waited for their turn, on average */
+    struct gs_count longest_us; /* of one callback, at least, */
+    struct gs_gilstat_place {
+        char function[GS_LOOP_NAME]; /* UTF-8, uncleaned; "": not seen */
+        char file[GS_LOOP_NAME];
+        int32_t line; /* 0: unknown */
+    } longest;        /* and where that was seen */
+    uint32_t tasks;   /* that it has, of late */
+};
+
 struct gs_gilstat {
     pid_t pid;
     const char *python; /* version */
@@ -139,6 +156,8 @@ struct gs_gilstat {
     size_t hog_count;
     struct gs_gilstat_blame *blame; /* by us, most first */
     size_t blame_count;
+    struct gs_gilstat_loop *loops;
+    size_t loop_count;
     struct gs_count events, events_lost, violations; /* of exact ones */
     bool lost_at_least;                              /* more may be lost than events_lost says */
     bool counting;                                   /* counters were asked for, */

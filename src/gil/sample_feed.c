@@ -5,6 +5,7 @@
 #include "base/least.h"
 #include "gil/bounds.h"
 #include "gil/feed_gils.h"
+#include "gil/loops.h"
 #include "gil/sample_feed.h"
 
 enum {
@@ -19,6 +20,7 @@ struct gs_sample_feed {
     struct gs_account *account;
     struct gs_feed_threads threads;
     struct gs_feed_gils gils;
+    struct gs_loops loops;
     struct gs_bounds_span span;
     uint64_t missed_ns; /* further time, in which samples came so late that nothing is known of it */
     uint64_t ran_ns;    /* when times on processors were last read */
@@ -51,6 +53,7 @@ void gs_sample_feed_free(struct gs_sample_feed *feed)
     if (!feed)
         return;
     gs_feed_threads_fini(&feed->threads);
+    gs_loops_fini(&feed->loops);
     gs_account_free(feed->account);
     free(feed);
 }
@@ -168,6 +171,13 @@ enum gs_status gs_sample_feed_add(struct gs_sample_feed *feed, const struct gs_s
     if (status)
         return status;
     gs_feed_gils_step(&feed->gils, sample, gap_ns, lost);
+    for (size_t i = 0; i < sample->loop_count && !status; i++) {
+        const struct gs_feed_thread *thread = threads->at[sample->loops[i].thread_at];
+        if (thread)
+            status = gs_loops_add(&feed->loops, sample, i, thread->tid, gap_ns);
+    }
+    if (status)
+        return status;
     for (size_t i = 0; i < threads->count; i++) {
         struct gs_feed_thread *thread = threads->list[i];
         if (thread->row != GS_FEED_NO_ROW && !thread->ended && thread->sample > 0)
@@ -243,7 +253,7 @@ enum gs_status gs_sample_feed_finish(struct gs_sample_feed *feed, struct gs_gils
                                 .quality = {.samples = feed->span.samples}};
     enum gs_status status = gs_account_finish(feed->account, feed->span.ns, &knows, stat);
     fill_in(feed, stat);
-    return status;
+    return status ? status : gs_loops_finish(&feed->loops, stat);
 }
 
 void gs_sample_feed_next(struct gs_sample_feed *feed)
@@ -252,6 +262,7 @@ void gs_sample_feed_next(struct gs_sample_feed *feed)
     gs_feed_threads_next(&feed->threads);
     for (size_t i = 0; i < feed->gils.count; i++)
         feed->gils.list[i].unplaced = 0;
+    gs_loops_next(&feed->loops);
     feed->span = (struct gs_bounds_span){0};
     feed->missed_ns = 0;
     feed->ran_ns = feed->threads.last_ns;

@@ -245,6 +245,7 @@ static void read_callbacks(struct reading *r, struct gs_event_loop *loop)
     if (ready != 0 && gs_type_of(&r->awaits.types, layout, r->awaits.mem, ready, &type) &&
         gs_type_named(&type, r->awaits.mem, "collections.deque"))
         loop->has_ready = gs_mem_read_addr(r->awaits.mem, ready + (gs_addr)layout->ob_size, &loop->ready) == GS_OK;
+    loop->queue = loop->has_ready ? ready : 0;
     if (timers != 0 && gs_type_of(&r->awaits.types, layout, r->awaits.mem, timers, &type) &&
         gs_type_has(&type, GS_TYPE_LIST) &&
         gs_mem_read_addr(r->awaits.mem, timers + (gs_addr)layout->ob_size, &count) == GS_OK && count > 0 &&
@@ -551,17 +552,30 @@ enum gs_status gs_tasks_read(const struct gs_tasks_question *question, struct gs
     return status;
 }
 
-/* The thread that runs the loop asks the kernel for what comes next: none of its callbacks runs. */
-static bool polls(const struct gs_thread *thread)
+bool gs_event_loop_polls(const struct gs_activity *activity)
 {
     static const char *const calls[] = {"epoll_wait", "epoll_pwait", "epoll_pwait2", "poll",
                                         "ppoll",      "select",      "pselect6"};
-    const char *call = thread->activity.run == GS_RUN_SYSCALL ? gs_syscall_name(thread->activity.number) : NULL;
+    const char *call = activity->run == GS_RUN_SYSCALL ? gs_syscall_name(activity->number) : NULL;
     for (size_t i = 0; call && i < sizeof calls / sizeof *calls; i++) {
         if (strcmp(calls[i], call) == 0)
             return true;
     }
     return false;
+}
+
+/* A deque counts its appends and pops together (`state`), and its size is their difference:
+ * Modules/_collectionsmodule.c, 3.7-3.15, {head, leftblock, rightblock, leftindex, rightindex, state}. */
+bool gs_event_loop_queue(const struct gs_layout *layout, struct gs_mem *mem, gs_addr queue, uint64_t *taken,
+                         uint64_t *ready)
+{
+    enum { STATE = 5 };
+    uint64_t words[STATE + 1];
+    if (queue == 0 || gs_mem_read(mem, queue + (gs_addr)layout->ob_size, words, sizeof words))
+        return false;
+    *ready = words[0];
+    *taken = (words[STATE] - words[0]) / 2;
+    return true;
 }
 
 uint64_t gs_event_loop_late_us(const struct gs_tasks *tasks, const struct gs_event_loop *loop,
@@ -570,7 +584,7 @@ uint64_t gs_event_loop_late_us(const struct gs_tasks *tasks, const struct gs_eve
     double late_s = tasks->now_s - loop->due_s;
     if (!loop->has_due || tasks->now_s <= 0 || !(late_s > 0) || late_s > LATE_MOST_S)
         return 0;
-    return loop->running == GS_NO_TASK && polls(thread) ? 0 : (uint64_t)(late_s * 1e6);
+    return loop->running == GS_NO_TASK && gs_event_loop_polls(&thread->activity) ? 0 : (uint64_t)(late_s * 1e6);
 }
 
 uint32_t gs_task_next(const struct gs_tasks *tasks, uint32_t task)

@@ -66,6 +66,7 @@ struct gs_event_loop {
     uint32_t running;      /* index of the task that runs; GS_NO_TASK: none */
     bool has_ready;        /* `ready` is known: not of loops that are no Python code (uvloop) */
     uint64_t ready;        /* callbacks that wait for their turn */
+    gs_addr queue;         /* of these: a deque; 0: not known */
     bool has_due;          /* there is a timer, */
     double due_s;          /* and the earliest is due at that time of the loop's clock, CLOCK_MONOTONIC in seconds */
     uint32_t first, count; /* in gs_tasks.tasks */
@@ -110,6 +111,11 @@ enum gs_status gs_tasks_read(const struct gs_tasks_question *question, struct gs
  * nothing tells. */
 uint64_t gs_event_loop_late_us(const struct gs_tasks *tasks, const struct gs_event_loop *loop,
                                const struct gs_thread *thread);
+/* A loop's thread asks the kernel for what comes next: none of its callbacks runs. */
+bool gs_event_loop_polls(const struct gs_activity *activity);
+/* How many callbacks the queue of a loop has given away, modulo 2^63 or so, and has. False: they cannot be read. */
+bool gs_event_loop_queue(const struct gs_layout *layout, struct gs_mem *mem, gs_addr queue, uint64_t *taken,
+                         uint64_t *ready);
 /* The index of the task at an address; GS_NO_TASK: there is none. */
 uint32_t gs_task_find(const struct gs_tasks *tasks, gs_addr addr);
 /* The index of the task that this one waits for: it awaits it, or waits for a lock that it holds. GS_NO_TASK: of none.

@@ -2,6 +2,7 @@
  * in which the snapshot has them, and is looked at again only when their stack was read anew. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/ids.h"
@@ -10,6 +11,7 @@
 #include "sample/merge.h"
 #include "sample/stream.h"
 #include "sample/task_stacks.h"
+#include "target/task.h"
 
 enum {
     PLACES = 1 << 13,             /* frames met lately */
@@ -54,6 +56,14 @@ struct place {
     uint32_t place;
 };
 
+/* The callback that a loop runs. */
+struct long_callback {
+    uint64_t loop, callback, since_ns;
+    uint64_t next_ns; /* when its stack is to be looked at */
+    pid_t tid;        /* of the thread, */
+    int fd;           /* and the file that says what it does; tid 0: none is open */
+};
+
 struct gs_stream {
     struct gs_stream_host *host;
     struct gs_python *python;
@@ -61,6 +71,10 @@ struct gs_stream {
     struct gs_names *names;
     struct gs_merge *merge;
     struct gs_task_stacks *tasks; /* NULL: not wanted */
+    struct gs_loop_sample *loops;
+    struct long_callback *callbacks; /* of the loops */
+    size_t loops_room, callbacks_room, loop_count;
+    bool long_callback; /* one goes on for so long that it is worth a stack */
     struct gs_task_sample *suspended;
     size_t suspended_room;
     uint32_t process;
@@ -129,6 +143,13 @@ static void known_fini(struct known *known)
     free(known->name);
 }
 
+static void close_activity(struct long_callback *known)
+{
+    if (known->tid && known->fd >= 0)
+        close(known->fd);
+    known->tid = 0;
+}
+
 void gs_stream_free(struct gs_stream *stream)
 {
     if (!stream)
@@ -140,6 +161,10 @@ void gs_stream_free(struct gs_stream *stream)
     gs_ids_fini(&stream->by_tid);
     free(stream->out);
     free(stream->suspended);
+    free(stream->loops);
+    for (size_t i = 0; i < stream->loop_count; i++)
+        close_activity(&stream->callbacks[i]);
+    free(stream->callbacks);
     gs_task_stacks_free(stream->tasks);
     gs_merge_free(stream->merge);
     free(stream);
@@ -535,6 +560,21 @@ static void take_gils(struct gs_stream *stream, const struct gs_snapshot *snapsh
 
 /* ---- tasks ---- */
 
+enum { LONG_CALLBACK_NS = 5000000 };
+
+/* The stack of a callback is looked at when it has run for 5 ms, and whenever it has run for twice as long. */
+static void follow_callback(struct gs_stream *stream, struct long_callback *known, const struct gs_loop_sample *now,
+                            uint64_t now_ns)
+{
+    if (!now->counted || now->polls || known->loop != now->loop || known->callback != now->callback)
+        *known =
+            (struct long_callback){now->loop, now->callback, now_ns, now_ns + LONG_CALLBACK_NS, known->tid, known->fd};
+    if (now_ns < known->next_ns)
+        return;
+    stream->long_callback = true;
+    known->next_ns = now_ns + (now_ns - known->since_ns);
+}
+
 /* Where in the sample the thread is that runs a loop; GS_NO_THREAD: it is not. */
 static uint32_t runner(const struct gs_stream *stream, const struct gs_event_loop *loop)
 {
@@ -543,6 +583,49 @@ static uint32_t runner(const struct gs_stream *stream, const struct gs_event_loo
             return (uint32_t)i;
     }
     return GS_NO_THREAD;
+}
+
+/* What a loop's thread does now: looks without stacks ask the kernel about few threads only. */
+static void ask_activity(const struct gs_stream *stream, struct long_callback *known, pid_t tid,
+                         struct gs_activity *activity)
+{
+    if (known->tid != tid) {
+        close_activity(known);
+        known->fd = gs_activity_open(stream->python->target, tid);
+        known->tid = tid;
+    }
+    gs_activity_read(known->fd, activity);
+}
+
+/* How the loops stand. */
+static enum gs_status take_loops(struct gs_stream *stream, struct gs_sample *sample)
+{
+    const struct gs_tasks *tasks = gs_task_stacks_tasks(stream->tasks);
+    size_t count = 0, had = stream->loop_count;
+    if (!gs_room((void **)&stream->loops, &stream->loops_room, tasks->loop_count + 1, sizeof *stream->loops) ||
+        !gs_room((void **)&stream->callbacks, &stream->callbacks_room, tasks->loop_count + 1,
+                 sizeof *stream->callbacks))
+        return GS_NO_MEMORY;
+    stream->long_callback = false;
+    for (size_t i = 0; i < tasks->loop_count; i++) {
+        uint32_t at = runner(stream, &tasks->loops[i]);
+        if (at == GS_NO_THREAD)
+            continue;
+        struct gs_loop_sample *loop = &stream->loops[count];
+        if (count >= had)
+            stream->callbacks[count] = (struct long_callback){0};
+        struct gs_activity activity;
+        ask_activity(stream, &stream->callbacks[count], stream->known[at].tid, &activity);
+        *loop = gs_task_stacks_loop(stream->tasks, i);
+        loop->thread_at = at;
+        loop->polls = loop->polls && gs_event_loop_polls(&activity);
+        follow_callback(stream, &stream->callbacks[count++], loop, sample->time_ns);
+    }
+    for (size_t i = count; i < had; i++)
+        close_activity(&stream->callbacks[i]);
+    stream->loop_count = sample->loop_count = count;
+    sample->loops = stream->loops;
+    return GS_OK;
 }
 
 /* Of those that the last look found suspended. */
@@ -591,9 +674,11 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
 {
     const struct gs_snapshot *snapshot;
     const struct gs_stream_host *host = stream->host;
-    gs_task_stacks_before(stream->tasks);
-    enum gs_status status = host->polls ? gs_reader_poll(stream->reader, host->long_ns, &snapshot)
-                                        : gs_reader_take(stream->reader, &snapshot);
+    if (!host->polls)
+        gs_task_stacks_before(stream->tasks);
+    enum gs_status status = host->polls && !stream->long_callback
+                                ? gs_reader_poll(stream->reader, host->long_ns, &snapshot)
+                                : gs_reader_take(stream->reader, &snapshot);
     if (status)
         return status;
     size_t count = snapshot->thread_count;
@@ -621,7 +706,9 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
                                       .gil_count = stream->gil_count,
                                       .stacks = stream->host->stacks};
     *sample = stream->last;
-    if (due && !first)
+    if (!status && host->polls && stream->tasks)
+        status = take_loops(stream, sample);
+    if (due && !first && !status)
         status = gs_task_stacks_look(stream->tasks, snapshot);
     return status || !due ? status : give_tasks(stream, sample);
 }

@@ -18,6 +18,7 @@ enum {
     COST = 100,                  /* a look may take 1 / COST of all time, */
     SOONEST_NS = 20000000,       /* and is not taken sooner than this after the last one, */
     LATEST_NS = 2000000000,      /* nor later */
+    NOBODY_NS = 200000000,       /* where there is no loop, */
     NAMES_MOST = 256,            /* names of tasks that are told apart: further ones without their numbers, */
     NUMBERS_MOST = 32,           /* and so of those that asyncio gave: each request of a server has another one */
     AWAITERS_MOST = 64,          /* tasks that await one another */
@@ -131,6 +132,8 @@ enum gs_status gs_task_stacks_look(struct gs_task_stacks *stacks, const struct g
     stacks->generation = gs_codes_generation(stacks->codes);
     uint64_t pause_ns = (gs_clock_cpu_us() - began_us) * 1000 * COST;
     pause_ns = pause_ns < SOONEST_NS ? SOONEST_NS : pause_ns > LATEST_NS ? LATEST_NS : pause_ns;
+    if (stacks->tasks.loop_count == 0 && pause_ns < NOBODY_NS)
+        pause_ns = NOBODY_NS;
     stacks->due_ns = began_ns + pause_ns;
     return GS_OK;
 }
@@ -252,6 +255,17 @@ void gs_task_stacks_before(struct gs_task_stacks *stacks)
     struct gs_awaits awaits = awaits_of(stacks);
     for (size_t i = 0; i < stacks->tasks.loop_count; i++)
         stacks->before[i] = read_runs(stacks, &awaits, i);
+}
+
+struct gs_loop_sample gs_task_stacks_loop(const struct gs_task_stacks *stacks, size_t loop)
+{
+    const struct gs_event_loop *known = &stacks->tasks.loops[loop];
+    struct gs_awaits awaits = awaits_of(stacks);
+    struct gs_loop_sample sample = {.loop = known->addr, .tasks = known->count};
+    sample.polls = gs_task_current_of(&awaits, known->tstate, known->addr, stacks->tables[loop]) == 0;
+    sample.counted = gs_event_loop_queue(&stacks->python->layout, stacks->python->mem, known->queue, &sample.callback,
+                                         &sample.ready);
+    return sample;
 }
 
 /* One of the last look, which is still there: by the frames of the thread. */

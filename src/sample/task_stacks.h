@@ -3,6 +3,7 @@
 #ifndef GS_SAMPLE_TASK_STACKS_H
 #define GS_SAMPLE_TASK_STACKS_H
 
+#include "gilspy/sample.h"
 #include "python/tasks.h"
 
 struct gs_task_stacks;
@@ -20,6 +21,9 @@ enum gs_status gs_task_stacks_look(struct gs_task_stacks *stacks, const struct g
 /* What the last look found. */
 const struct gs_tasks *gs_task_stacks_tasks(const struct gs_task_stacks *stacks);
 
+/* How the loops of the last look stand now, but for thread_at; polls: it may, since no task runs. Its thread's state is
+ * in gs_task_stacks_tasks. */
+struct gs_loop_sample gs_task_stacks_loop(const struct gs_task_stacks *stacks, size_t loop);
 /* What loops run now, the moment before the next snapshot. NULL: does nothing. */
 void gs_task_stacks_before(struct gs_task_stacks *stacks);
 /* The frames of the task that a thread runs, in place of its own: innermost first, the coroutines of the tasks that

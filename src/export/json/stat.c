@@ -119,6 +119,19 @@ static json_t *blame_of(const struct gs_gilstat_blame *blame)
                      (json_int_t)blame->us);
 }
 
+static json_t *loop_of(const struct gs_gilstat_loop *loop)
+{
+    json_t *longest = json_null();
+    if (*loop->longest.function)
+        longest = json_pack("{s:o, s:o, s:o}", "function", gs_json_text(loop->longest.function), "file",
+                            gs_json_text_or_null(loop->longest.file), "line",
+                            gs_json_number(loop->longest.line > 0, (uint64_t)loop->longest.line));
+    return json_pack("{s:i, s:s, s:f, s:o, s:o, s:o, s:I, s:o}", "tid", (int)loop->tid, "kind", "asyncio", "busy",
+                     loop->busy, "callbacks_per_second", figure(loop->callbacks_per_second), "longest_callback_us",
+                     count(loop->longest_us), "longest_callback", longest, "tasks", (json_int_t)loop->tasks, "ready",
+                     figure(loop->ready));
+}
+
 static enum gs_status write_gils(const struct gs_gilstat *stat, FILE *out)
 {
     struct gs_gilstat_gil none = {.state = GS_GIL_UNKNOWN};
@@ -159,6 +172,11 @@ static enum gs_status write_lists(const struct gs_gilstat *stat, FILE *out)
     for (size_t i = 0; i < stat->blame_count && i < BLAME_MOST && !status; i++) {
         fputs(i > 0 ? ", " : "", out);
         status = gs_json_write(blame_of(&stat->blame[i]), out);
+    }
+    fputs("], \"loops\": [", out);
+    for (size_t i = 0; i < stat->loop_count && !status; i++) {
+        fputs(i > 0 ? ", " : "", out);
+        status = gs_json_write_figures(loop_of(&stat->loops[i]), out);
     }
     fputs("]", out);
     return status;

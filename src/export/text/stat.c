@@ -6,6 +6,7 @@
 #include "base/console.h"
 #include "base/table.h"
 #include "export/counts.h"
+#include "export/files.h"
 #include "export/stat.h"
 #include "export/text/hogs.h"
 #include "export/words.h"
@@ -369,6 +370,37 @@ static void write_flaws(struct gs_text *line, const struct gs_gilstat *stat, con
     }
 }
 
+/* "Event loop of MainThread (42): busy 40.0 %, 812 callbacks a second, 3.1 wait for their turn, 120 tasks" */
+static void write_loop(struct gs_text *line, const struct gs_gilstat *stat, const struct gs_gilstat_loop *loop,
+                       const struct gs_console *console)
+{
+    const struct gs_gilstat_thread *thread = gs_gilstat_find(stat, loop->tid);
+    struct gs_files files = {0};
+    gs_text_put(line, "Event loop of ");
+    gs_text_add(line, thread ? thread->name : "thread");
+    gs_text_put(line, " (%d): busy %.1f %%", (int)loop->tid, loop->busy * 100);
+    if (loop->callbacks_per_second.known)
+        gs_text_put(line, ", %.0f callbacks a second", loop->callbacks_per_second.value);
+    if (loop->ready.known)
+        gs_text_put(line, ", %.1f wait for their turn", loop->ready.value);
+    gs_text_put(line, ", ");
+    gs_words_count(line, loop->tasks, "task", "tasks");
+    gs_text_write_cut(line, console);
+    if (!loop->longest_us.known || loop->longest_us.value == 0)
+        return;
+    gs_text_put(line, "  longest callback: at least ");
+    gs_words_time(line, loop->longest_us.value);
+    if (*loop->longest.function) {
+        gs_text_put(line, ", in ");
+        gs_text_add(line, loop->longest.function);
+        gs_text_put(line, " (");
+        gs_files_learn(&files, loop->longest.file);
+        gs_text_add(line, gs_files_shorten(&files, loop->longest.file));
+        gs_text_put(line, ":%d)", (int)loop->longest.line);
+    }
+    gs_text_write_cut(line, console);
+}
+
 enum gs_status gs_stat_text(const struct gs_gilstat *stat, const struct gs_console *console, bool verbose)
 {
     struct gs_text line;
@@ -386,6 +418,10 @@ enum gs_status gs_stat_text(const struct gs_gilstat *stat, const struct gs_conso
     write_natives(&line, stat, console);
     if (!status)
         status = gs_counts_text(stat, console, verbose);
+    if (stat->loop_count > 0)
+        gs_text_write_cut(&line, console);
+    for (size_t i = 0; i < stat->loop_count; i++)
+        write_loop(&line, stat, &stat->loops[i], console);
     bool disabled = stat->gil_count == 1 && stat->gils[0].state == GS_GIL_DISABLED;
     if (stat->hog_count > 0)
         gs_stat_hogs(&line, stat, console, verbose);

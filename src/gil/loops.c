@@ -1,0 +1,126 @@
+/* A callback that runs at two looks is the same when the loop took none from its queue in between. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/room.h"
+#include "gil/hold_place.h"
+#include "gil/loops.h"
+
+enum { UNSEEN_NS = 20000000 /* in so long a gap the loop may have waited for something to do */ };
+
+void gs_loops_fini(struct gs_loops *loops)
+{
+    free(loops->list);
+}
+
+static struct gs_loop_account *find(struct gs_loops *loops, uint64_t loop, uint32_t thread)
+{
+    for (size_t i = 0; i < loops->count; i++) {
+        if (loops->list[i].loop == loop && loops->list[i].thread == thread)
+            return &loops->list[i];
+    }
+    if (!gs_room((void **)&loops->list, &loops->room, loops->count + 1, sizeof *loops->list))
+        return NULL;
+    struct gs_loop_account *account = &loops->list[loops->count++];
+    *account = (struct gs_loop_account){.loop = loop, .thread = thread};
+    return account;
+}
+
+static void keep_place(struct gs_gilstat_place *to, const struct gs_place *from)
+{
+    snprintf(to->function, sizeof to->function, "%s", from->qualname ? from->qualname : from->function);
+    snprintf(to->file, sizeof to->file, "%s", from->file);
+    to->line = from->line;
+}
+
+/* It came back from the kernel, and waits for a processor or the GIL: that is no callback. Lib/selectors.py, all
+ * versions; a stack without frames tells nothing. */
+static bool is_selector(const struct gs_place *place)
+{
+    static const char file[] = "selectors.py";
+    size_t len = strlen(place->file);
+    return len >= sizeof file - 1 && strcmp(place->file + len - (sizeof file - 1), file) == 0;
+}
+
+static void step(struct gs_loop_account *account, const struct gs_sample *sample, const struct gs_loop_sample *now,
+                 uint64_t gap_ns)
+{
+    const struct gs_place *native;
+    uint32_t stack = sample->threads[now->thread_at].stack;
+    const struct gs_place *place = stack ? gs_hold_place(sample->stacks, stack, &native) : NULL;
+    bool selects = place && is_selector(place);
+    bool goes_on = account->any && account->counted && now->counted && account->callback == now->callback &&
+                   account->ran && !now->polls && !selects && gap_ns > 0 && gap_ns < UNSEEN_NS;
+    if (account->any) {
+        account->ns += gap_ns;
+        account->busy_ns += (account->ran ? gap_ns / 2 : 0) + (now->polls ? 0 : gap_ns - gap_ns / 2);
+        account->ready_ns += (double)now->ready * (double)gap_ns;
+        account->callbacks += account->counted && now->counted ? now->callback - account->callback : 0;
+    }
+    if (!goes_on) {
+        account->began_ns = sample->time_ns;
+        account->place = (struct gs_gilstat_place){.line = 0};
+    }
+    if (place && !selects)
+        keep_place(&account->place, place);
+    if (goes_on && sample->time_ns - account->began_ns > account->longest_ns) {
+        account->longest_ns = sample->time_ns - account->began_ns;
+        account->longest_place = account->place;
+    }
+    account->callback = now->callback;
+    account->counted = now->counted;
+    account->ran = !now->polls;
+    account->tasks = now->tasks;
+    account->any = true;
+}
+
+enum gs_status gs_loops_add(struct gs_loops *loops, const struct gs_sample *sample, size_t loop, pid_t tid,
+                            uint64_t gap_ns)
+{
+    const struct gs_loop_sample *now = &sample->loops[loop];
+    struct gs_loop_account *account = find(loops, now->loop, sample->threads[now->thread_at].thread);
+    if (!account)
+        return GS_NO_MEMORY;
+    account->tid = tid;
+    step(account, sample, now, gap_ns);
+    return GS_OK;
+}
+
+enum gs_status gs_loops_finish(const struct gs_loops *loops, struct gs_gilstat *stat)
+{
+    stat->loops = calloc(loops->count + 1, sizeof *stat->loops);
+    if (!stat->loops)
+        return GS_NO_MEMORY;
+    for (size_t i = 0; i < loops->count; i++) {
+        const struct gs_loop_account *account = &loops->list[i];
+        if (account->ns == 0)
+            continue;
+        double s = (double)account->ns / 1e9;
+        struct gs_gilstat_loop *loop = &stat->loops[stat->loop_count++];
+        *loop = (struct gs_gilstat_loop){.tid = account->tid,
+                                         .busy = (double)account->busy_ns / (double)account->ns,
+                                         .tasks = account->tasks,
+                                         .longest = account->longest_place};
+        if (!account->counted)
+            continue;
+        loop->callbacks_per_second = gs_figure((double)account->callbacks / s);
+        loop->ready = gs_figure(account->ready_ns / (double)account->ns);
+        loop->longest_us = gs_count(account->longest_ns / 1000);
+    }
+    return GS_OK;
+}
+
+void gs_loops_next(struct gs_loops *loops)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < loops->count; i++) {
+        struct gs_loop_account *account = &loops->list[i];
+        if (account->ns == 0)
+            continue; /* it was not seen any more */
+        account->ns = account->busy_ns = account->longest_ns = account->callbacks = 0;
+        account->ready_ns = 0;
+        loops->list[kept++] = *account;
+    }
+    loops->count = kept;
+}
