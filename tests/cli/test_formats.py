@@ -9,7 +9,7 @@ import pytest
 
 import gilspy
 
-FORMATS = ("html", "svg", "folded", "speedscope", "chrome", "gecko", "pprof", "callgrind", "pstats", "jsonl",
+FORMATS = ("html", "svg", "folded", "speedscope", "chrome", "source", "gecko", "pprof", "callgrind", "pstats", "jsonl",
            "gilspy")
 PROGRAM = """
 import threading
