@@ -93,7 +93,11 @@ static enum gs_status open_recording(struct record *r, struct gs_err *err)
         r->fd = open_unnamed(r->name);
         if (r->fd < 0)
             return gs_fail(err, GS_OUTPUT, "cannot keep the samples in a temporary file: %s", strerror(errno));
-        status = gs_output_try(NULL, r->name, r->name, &gs_to_user, err); /* rather now than after an hour */
+        char *first;
+        status = gs_draw_first_file(&first, r->format, r->name, err);
+        if (!status)
+            status = gs_output_try(NULL, first, first, &gs_to_user, err); /* rather now than after an hour */
+        free(first);
     } else {
         status = gs_output_open_growing(&r->kept, NULL, r->name, r->name, &gs_to_user, err);
         r->fd = status ? -1 : fileno(r->kept.file);
@@ -390,6 +394,7 @@ const struct gs_cmd gs_cmd_record = {
         "  gilspy record -p 1234 -d 30 -m blame -o b.svg  who made whom wait\n"
         "  gilspy record -p 1234 --tasks -o out.svg       by task of its event loops\n"
         "  gilspy record -p 1234 -m await -o out.svg      what suspended tasks wait for\n"
+        "  gilspy record -p 1234 -f source -o pages       the source, line by line\n"
         "  gilspy record -p 1234 -o run.gilspy            to be drawn later, in any mode\n"
         "  gilspy record -p 1234 -o run.gilspy --rotate 1h,24   the last day, by hours\n"
         "  gilspy record -p 1234 --push pyroscope+http://host:4040   to a server\n"
@@ -397,8 +402,8 @@ const struct gs_cmd gs_cmd_record = {
     .options = GS_OPT(PID) | GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(RATE) |
                GS_OPT(DURATION) | GS_OPT(CONTROL) | GS_OPT(ROTATE) | GS_OPT(PUSH) | GS_OPT(EVERY) | GS_OPT(LABEL) |
                GS_OPT(FORMAT) | GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) | GS_OPT(THREAD) |
-               GS_OPT(FUNCTION) | GS_OPT(TASKS) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) | GS_OPT(BLOCKING) |
-               GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) | GS_OPT(ASSUME) |
-               GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
+               GS_OPT(FUNCTION) | GS_OPT(TASKS) | GS_OPT(NO_SOURCE) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) |
+               GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) |
+               GS_OPT(ASSUME) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
 };

@@ -209,7 +209,7 @@ const struct gs_cmd gs_cmd_report = {
         "  gilspy report before.gilspy --diff after.gilspy    what grew, what shrank\n"
         "  gilspy report before.gilspy --diff after.gilspy -o diff.html",
     .options = GS_OPT(FORMAT) | GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) | GS_OPT(THREAD) |
-               GS_OPT(FUNCTION) | GS_OPT(FROM) | GS_OPT(TO) | GS_OPT(DIFF) | GS_OPT(JSON) | GS_OPT(OUTPUT) |
-               GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
+               GS_OPT(FUNCTION) | GS_OPT(NO_SOURCE) | GS_OPT(FROM) | GS_OPT(TO) | GS_OPT(DIFF) | GS_OPT(JSON) |
+               GS_OPT(OUTPUT) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
 };

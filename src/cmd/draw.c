@@ -1,7 +1,12 @@
 /* Playing a recording into a format. */
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "cmd/draw.h"
@@ -111,6 +116,7 @@ struct gs_selection gs_draw_selection(const struct gs_args *args)
                                             (args->given & GS_OPT(TASKS) && args->tasks != GS_TASKS_OFF),
                                  .function = args->function,
                                  .json = args->json,
+                                 .no_source = args->no_source,
                                  .patterns = args->threads,
                                  .pattern_count = args->thread_count};
 }
@@ -161,10 +167,12 @@ static enum gs_status tell_nothing(struct gs_join *recordings, const struct gs_w
     return GS_FAILED;
 }
 
-static enum gs_status play(struct gs_join *recordings, const struct gs_format *format, FILE *out,
+static enum gs_status play(struct gs_join *recordings, const struct gs_format *format, FILE *out, const char *name,
                            const struct gs_args *args, bool must, struct gs_meter *meter, struct gs_err *err)
 {
     struct gs_selection selection = gs_draw_selection(args);
+    selection.folder = format->folder ? name : NULL;
+    selection.function = selection.function && !format->folder; /* which is about lines */
     struct gs_witness witness;
     struct gs_sink *sink;
     enum gs_status status = format->open(&sink, out, &selection);
@@ -182,13 +190,43 @@ static enum gs_status play(struct gs_join *recordings, const struct gs_format *f
     return status;
 }
 
+static enum gs_status make_folder(const char *name, struct gs_err *err)
+{
+    if (strcmp(name, "-") == 0)
+        return gs_fail(err, GS_USAGE, "cannot write a folder to the output");
+    bool made = mkdir(name, 0777) == 0;
+    int fd = made || errno == EEXIST ? open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return gs_fail(err, GS_OUTPUT, "cannot write to the folder %.300s: %s", name, strerror(errno));
+    if (made)
+        gs_output_give_to_sudo_user(fd, &gs_to_user);
+    close(fd);
+    return GS_OK;
+}
+
+enum gs_status gs_draw_first_file(char **first, const struct gs_format *format, const char *name, struct gs_err *err)
+{
+    *first = NULL;
+    enum gs_status status = format->folder ? make_folder(name, err) : GS_OK;
+    if (!status && asprintf(first, format->folder ? "%s/index.html" : "%s", name) < 0) {
+        *first = NULL;
+        status = gs_fail(err, GS_NO_MEMORY, "out of memory");
+    }
+    return status;
+}
+
 enum gs_status gs_draw(struct gs_join *recordings, const struct gs_format *format, const char *output_name,
                        const struct gs_args *args, bool must, struct gs_meter *meter, struct gs_err *err)
 {
     struct gs_output output;
-    enum gs_status status = gs_output_open(&output, output_name, &gs_to_user, err);
-    if (status)
-        return status;
-    status = play(recordings, format, output.file, args, must, meter, err);
-    return gs_output_end(&output, status, err);
+    char *first;
+    enum gs_status status = gs_draw_first_file(&first, format, output_name, err);
+    if (!status)
+        status = gs_output_open(&output, first, &gs_to_user, err);
+    if (!status) {
+        status = play(recordings, format, output.file, output_name, args, must, meter, err);
+        status = gs_output_end(&output, status, err);
+    }
+    free(first);
+    return status;
 }

@@ -17,6 +17,11 @@ enum gs_status gs_draw_choose(const struct gs_format **format, const struct gs_a
 /* The extension of the files of a format (NULL: the recording), with its dot. */
 void gs_draw_extension(const struct gs_format *format, char extension[32]);
 
+/* The file that a format begins with at `name`: its folder is made where it is one. *first is to be freed in any case.
+ */
+enum gs_status gs_draw_first_file(char **first, const struct gs_format *format, const char *name,
+                                  struct gs_err *err) GS_MUST_CHECK;
+
 /* What args select. */
 struct gs_selection gs_draw_selection(const struct gs_args *args);
 /* Plays the part that args select into a sink, and tells on stderr what was not complete. */

@@ -3,10 +3,19 @@
 
 #include "export/formats.h"
 
-const struct gs_format *const gs_formats[] = {&gs_format_svg,        &gs_format_html,      &gs_format_folded,
-                                              &gs_format_speedscope, &gs_format_chrome,    &gs_format_gecko,
-                                              &gs_format_pprof,      &gs_format_callgrind, &gs_format_pstats,
-                                              &gs_format_jsonl,      &gs_format_stat,      NULL};
+const struct gs_format *const gs_formats[] = {&gs_format_svg,
+                                              &gs_format_html,
+                                              &gs_format_folded,
+                                              &gs_format_speedscope,
+                                              &gs_format_chrome,
+                                              &gs_format_source,
+                                              &gs_format_gecko,
+                                              &gs_format_pprof,
+                                              &gs_format_callgrind,
+                                              &gs_format_pstats,
+                                              &gs_format_jsonl,
+                                              &gs_format_stat,
+                                              NULL};
 
 const struct gs_format *gs_format_find(const char *name)
 {

@@ -13,6 +13,7 @@ struct gs_format {
     const char *extensions;        /* ".folded .txt": separated by blanks; "": it has none, and goes to stdout */
     const char *summary;           /* one line */
     const char *how;               /* to open it, NULL: who asks for it knows */
+    bool folder;                   /* it is one of several files: out is that of its index.html */
     /* A sink that writes to out (not owned, not closed); selection must outlive it. It keeps what it needs in flat
      * memory, and writes what it could not write before when `end` is called. Errors of the stream stay in it. */
     enum gs_status (*open)(struct gs_sink **sink, FILE *out, const struct gs_selection *selection);

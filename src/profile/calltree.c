@@ -179,8 +179,11 @@ enum gs_status gs_calltree_find(struct gs_calltree *tree, const struct gs_sample
     enum gs_status status = look_at(tree, sample);
     if (status == GS_OK && !grow_found(tree, sample->thread_count))
         status = GS_NO_MEMORY;
-    for (size_t i = 0; i < sample->thread_count && status == GS_OK; i++)
-        status = find_one(tree, sample, &sample->threads[i], &tree->found[0][i], &tree->found[1][i]);
+    for (size_t i = 0; i < sample->thread_count && status == GS_OK; i++) {
+        tree->found[0][i] = tree->found[1][i] = 0;
+        if (tree->selection->mode != GS_MODE_AWAIT) /* tasks count, which no thread's time has room for */
+            status = find_one(tree, sample, &sample->threads[i], &tree->found[0][i], &tree->found[1][i]);
+    }
     *nodes = tree->found[0];
     *late = tree->found[1];
     return status == GS_LOST ? GS_NO_MEMORY : status;

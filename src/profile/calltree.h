@@ -19,6 +19,7 @@ struct gs_calltree_process {
     pid_t pid;
     char *command; /* arguments with blanks between them */
     char *python, *build;
+    uint64_t start_ticks; /* as in a gs_sampled_process */
 };
 
 struct gs_calltree_thread {

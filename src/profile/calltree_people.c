@@ -24,6 +24,7 @@ enum gs_status gs_calltree_add_process(struct gs_calltree *tree, uint32_t number
     free(known->python);
     free(known->build);
     known->pid = process->pid;
+    known->start_ticks = process->start_ticks;
     known->command = gs_words_joined(process->command);
     known->python = strdup(process->python ? process->python : "");
     known->build = strdup(process->build ? process->build : "");

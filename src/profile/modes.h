@@ -38,6 +38,8 @@ struct gs_selection {
     bool json;                   /* figures as JSON, not as text */
     const char *const *patterns; /* only threads whose name or tid is one of these, when there are any */
     size_t pattern_count;
+    const char *folder; /* of a format that is one; NULL: there is none, and only its first file is written */
+    bool no_source;     /* of the source only numbers of lines are shown */
 };
 
 #endif

@@ -9,15 +9,17 @@ import pytest
 
 import gilspy
 
-FORMATS = ("html", "svg", "folded", "speedscope", "chrome", "gecko", "pprof", "callgrind", "pstats", "jsonl",
+FORMATS = ("html", "svg", "folded", "speedscope", "chrome", "source", "gecko", "pprof", "callgrind", "pstats", "jsonl",
            "gilspy")
 PROGRAM = """
-import threading
-def work(n):
-    return sum(i * i for i in range(n))
-threads = [threading.Thread(target=work, args=(1500000,), name='worker-%d' % i) for i in range(2)]
+import threading, time
+def work(end):
+    while time.monotonic() < end:
+        sum(i * i for i in range(1000))
+end = time.monotonic() + 1
+threads = [threading.Thread(target=work, args=(end,), name='worker-%d' % i) for i in range(2)]
 [t.start() for t in threads]
-work(1500000)
+work(end)
 [t.join() for t in threads]
 """
 
@@ -87,7 +89,7 @@ def gecko_us(path):
 SUMS = {".gecko.json": gecko_us, ".speedscope.json": speedscope_us, ".callgrind": callgrind_us, ".pstats": pstats_us}
 
 
-@pytest.mark.parametrize("mode", ("active", "wall", "cpu", "gil", "wait", "blame"))
+@pytest.mark.parametrize("mode", ("active", "wall", "cpu", "gil", "wait", "blame", "await"))
 def test_same_time_in_each(recording, tmp_path, mode):
     folded = report(recording, tmp_path / "run.folded", "-m", mode).read_text(encoding="utf-8")
     expected = sum(int(line.rpartition(" ")[2]) for line in folded.splitlines())

@@ -1,6 +1,7 @@
 /* Draws a made-up program in any format and mode, for tests that need more than C to look at the result:
- * draw PLAY FORMAT MODE FILE [threads] [function], or draw BEFORE:AFTER FORMAT MODE FILE for a difference,
- * or draw traced FORMAT TIMES FILE for a timeline */
+ * draw PLAY FORMAT MODE FILE [threads] [function] [folder] [no-source], or draw BEFORE:AFTER FORMAT MODE FILE for a
+ * difference, or draw traced FORMAT TIMES FILE for a timeline */
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,9 @@ int main(int argc, char **argv)
     for (int i = 5; i < argc; i++) {
         selection.threads |= strcmp(argv[i], "threads") == 0;
         selection.function |= strcmp(argv[i], "function") == 0;
+        selection.no_source |= strcmp(argv[i], "no-source") == 0;
+        if (strcmp(argv[i], "folder") == 0)
+            selection.folder = dirname(strdup(argv[4]));
     }
     FILE *out = fopen(argv[4], "w");
     if (!out || format->open(&sink, out, &selection) != GS_OK)
