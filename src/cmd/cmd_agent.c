@@ -351,7 +351,7 @@ const struct gs_cmd gs_cmd_agent = {
         "\n"
         "  gilspy agent --push pyroscope+http://host:4040          all of them\n"
         "  gilspy agent --listen :9464                             figures for Prometheus\n"
-        "  gilspy agent --name gunicorn --exclude celery --push …  some of them",
+        "  gilspy agent --name gunicorn --exclude pip --listen :9464  some of them",
     .options = GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(EXCLUDE) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) |
                GS_OPT(PUSH) | GS_OPT(EVERY) | GS_OPT(LISTEN) | GS_OPT(TEXTFILE) | GS_OPT(CONFIG) |
                GS_OPT(CHECK_CONFIG) | GS_OPT(LOG) | GS_OPT(LABEL) | GS_OPT(SPOOL) | GS_OPT(MAX_CPU) |
