@@ -42,14 +42,39 @@ static bool walk_ring(struct walk *w, gs_addr head)
     return true;
 }
 
+/* The object that comes next refers back to the head. */
+static bool is_ring(struct walk *w, gs_addr head)
+{
+    gs_addr next, back;
+    return gs_mem_read_addr(w->mem, head, &next) == GS_OK &&
+           gs_mem_read_addr(w->mem, (next & ~(gs_addr)HEAD_BITS) + 8, &back) == GS_OK &&
+           (back & ~(gs_addr)HEAD_BITS) == head;
+}
+
+/* 3.13 began with them aligned to 8 bytes; in later ones (3.13.5 and 3.13.18 were looked at) they are packed, 4 bytes
+ * lower. */
+static gs_addr find_generations(struct walk *w, gs_addr runtime, gs_addr interpreter)
+{
+    enum { PACKED = 4 };
+    const struct gs_layout *layout = w->layout;
+    if (layout->is_gc_generations == GS_ABSENT)
+        return layout->rt_gc_generations != GS_ABSENT ? runtime + (gs_addr)layout->rt_gc_generations : 0;
+    gs_addr first = interpreter + (gs_addr)layout->is_gc_generations, at = first;
+    for (int i = 0; i < GENERATIONS; i++, at += (gs_addr)layout->gc_generation_size) {
+        if (is_ring(w, at))
+            return first;
+        if (is_ring(w, at - PACKED))
+            return first - PACKED;
+    }
+    return first;
+}
+
 bool gs_gc_walk(const struct gs_layout *layout, struct gs_mem *mem, struct gs_mem *cache, gs_addr runtime,
                 gs_addr interpreter, gs_gc_visit *visit, void *context)
 {
     struct walk w = {layout, mem, visit, context, false};
     bool whole = true;
-    gs_addr generations = layout->is_gc_generations != GS_ABSENT   ? interpreter + (gs_addr)layout->is_gc_generations
-                          : layout->rt_gc_generations != GS_ABSENT ? runtime + (gs_addr)layout->rt_gc_generations
-                                                                   : 0;
+    gs_addr generations = find_generations(&w, runtime, interpreter);
     if (layout->free_threaded || generations == 0 || layout->gc_head_size > HEAD_MOST ||
         layout->ob_type > HEAD_MOST - 8)
         return false;
