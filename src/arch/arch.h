@@ -1,46 +1,49 @@
-/* What depends on the processor, in one place: x86-64 now. */
+/* What depends on the processor, in one place: this header, a header of its numbers, and a source file. */
 #ifndef GS_ARCH_ARCH_H
 #define GS_ARCH_ARCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/user.h>
 
 #include "gilspy/mem.h"
+#if defined __x86_64__
+#include "arch/x86_64.h"
+#elif defined __aarch64__
+#include "arch/aarch64.h"
+#else
+#error "gilspy is for x86-64 and aarch64"
+#endif
 
-/* The machine's number in ELF files, and its name. */
-enum { GS_ARCH_ELF_MACHINE = 62 };
-#define GS_ARCH_NAME "x86-64"
+/* The registers of a thread as the kernel hands them out (NT_PRSTATUS). */
+typedef struct user_regs_struct gs_arch_regset;
 
 /* The address of the first variable that the machine code at `at` names, 0 when there is none in it: what tiny
  * functions that only load or store one static variable tell about a stripped program. */
 gs_addr gs_arch_first_variable(const uint8_t *code, size_t len, gs_addr at);
 
-/* What the bytes at `code` (at least GS_ARCH_REFERENCE_BYTES), which lie at `at`, would name if they were the
- * displacement at the end of an instruction. */
-enum { GS_ARCH_REFERENCE_BYTES = 4 };
+/* What the bytes at `code` (at least GS_ARCH_REFERENCE_BYTES), which lie at `at`, would name if they were an
+ * instruction's displacement, or instructions that make an address; 0: they cannot be. */
 gs_addr gs_arch_reference(const uint8_t *code, gs_addr at);
 
 /* What the dynamic linker writes: the address of a symbol, or one of the image itself, each with the addend. */
 enum gs_arch_relocation { GS_ARCH_OF_NOTHING, GS_ARCH_OF_SYMBOL, GS_ARCH_OF_IMAGE };
 enum gs_arch_relocation gs_arch_relocation(uint32_t type);
 
-/* Registers by their numbers in DWARF (System V ABI, AMD64 supplement, figure 3.36). */
-enum { GS_ARCH_BP = 6, GS_ARCH_SP = 7, GS_ARCH_PC = 16, GS_ARCH_REGISTERS = 17 };
-/* Those that a function gives back as it found them (the same, figure 3.4); the stack pointer is one of them. */
-#define GS_ARCH_PRESERVED (1u << 3 | 1u << GS_ARCH_BP | 1u << GS_ARCH_SP | 0xfu << 12)
-/* Below the stack pointer so many bytes may be in use. */
-enum { GS_ARCH_RED_ZONE = 128 };
-
+/* Registers by their numbers in DWARF. */
 struct gs_arch_registers {
     uint64_t value[GS_ARCH_REGISTERS];
-    uint32_t known; /* a bit for each, the lowest for the first */
+    uint64_t known; /* a bit for each, the lowest for the first */
 };
-void gs_arch_registers_read(struct gs_arch_registers *registers, const struct user_regs_struct *from);
-/* A thread that was stopped with these had come into a system call. */
-bool gs_arch_came_in(const struct user_regs_struct *registers);
-/* The byte is an instruction that traps into the debugger as a watched store does: whoever executed it meant that. */
-bool gs_arch_is_debug_trap(uint8_t byte);
-/* Who runs the virtual machine that this is ("KVMKVMKVM"), "" where it is none. */
+#define GS_ARCH_BIT(reg) (UINT64_C(1) << (reg))
+void gs_arch_registers_read(struct gs_arch_registers *registers, const gs_arch_regset *from);
+/* A thread of that memory that was stopped with these had come into a system call. */
+bool gs_arch_came_in(const gs_arch_regset *registers, struct gs_mem *mem);
+/* The word GS_ARCH_TRAP_BACK bytes before the program counter is an instruction that traps into the debugger as a
+ * watched store does: whoever executed it meant that. */
+bool gs_arch_is_debug_trap(uint32_t word);
+/* Who runs the virtual machine that this is ("KVMKVMKVM"), "" where it is none, or is not told. */
 enum { GS_ARCH_HYPERVISOR_BYTES = 13 };
 void gs_arch_hypervisor(char name[GS_ARCH_HYPERVISOR_BYTES]);
 
@@ -48,19 +51,35 @@ void gs_arch_hypervisor(char name[GS_ARCH_HYPERVISOR_BYTES]);
 void gs_arch_registers_of_call(struct gs_arch_registers *registers, const uint64_t args[6], gs_addr sp, gs_addr pc);
 
 /* The bytes before a return address end in a call; *callee: what it calls, 0 when that is told only when it runs. */
-enum { GS_ARCH_CALL_BYTES = 7 };
 bool gs_arch_is_call(const uint8_t before[GS_ARCH_CALL_BYTES], gs_addr back, gs_addr *callee);
 /* The code at `at` only jumps to where a word says: the address of that word, 0 when it does not. */
 enum { GS_ARCH_STUB_BYTES = 16 };
 gs_addr gs_arch_stub_word(const uint8_t code[GS_ARCH_STUB_BYTES], gs_addr at);
 
-/* What the registers tell of a thread that stands still, as a core has them. */
+/* What the registers tell of a thread that stands still, as a core has them, whose memory is mem. */
 struct gs_arch_thread {
     int call; /* the system call that it is in, -1: none */
     uint64_t args[6];
-    gs_addr self; /* where its thread-local storage begins: glibc's struct pthread */
+    gs_addr self; /* the C library's struct of the thread, 0: not told */
     struct gs_arch_registers registers;
 };
-void gs_arch_thread_read(struct gs_arch_thread *thread, const struct user_regs_struct *registers);
+void gs_arch_thread_read(struct gs_arch_thread *thread, const gs_arch_regset *registers, struct gs_mem *mem);
+
+/* ---- stores to a watched word ----
+ *
+ * bytes: those that lie before `ip`, the instruction that follows. registers: as a sample of perf has them when
+ * GS_ARCH_PERF_MASK is asked for; NULL: there are none. */
+enum { GS_ARCH_STORE_BYTES = 16 };
+/* NULL: what they do is told, so that a word can be traced exactly; otherwise why not. */
+const char *gs_arch_untraceable(void);
+/* The value that a store has in itself; any, where it has none. */
+uint32_t gs_arch_store_value(const uint8_t bytes[GS_ARCH_STORE_BYTES]);
+/* It stores a zero of 64 bits to addr. */
+bool gs_arch_stores_zero(const uint8_t bytes[GS_ARCH_STORE_BYTES], gs_addr ip, gs_addr addr, const uint64_t *registers);
+/* It stores a register of 64 bits to addr: *from, its place among `registers`. */
+bool gs_arch_stores_register(const uint8_t bytes[GS_ARCH_STORE_BYTES], gs_addr ip, gs_addr addr,
+                             const uint64_t *registers, uint8_t *from);
+/* It adds to a word, and has what that was. */
+bool gs_arch_store_adds(const uint8_t bytes[GS_ARCH_STORE_BYTES]);
 
 #endif

@@ -47,21 +47,21 @@ gs_addr gs_arch_reference(const uint8_t *code, gs_addr at)
 void gs_arch_registers_of_call(struct gs_arch_registers *registers, const uint64_t args[6], gs_addr sp, gs_addr pc)
 {
     static const uint8_t numbers[6] = {5, 4, 1, 10, 8, 9}; /* rdi, rsi, rdx, r10, r8, r9 */
-    *registers = (struct gs_arch_registers){.known = 1u << GS_ARCH_SP | 1u << GS_ARCH_PC};
+    *registers = (struct gs_arch_registers){.known = GS_ARCH_BIT(GS_ARCH_SP) | GS_ARCH_BIT(GS_ARCH_PC)};
     registers->value[GS_ARCH_SP] = sp;
     registers->value[GS_ARCH_PC] = pc;
     for (size_t i = 0; i < sizeof numbers; i++) {
         registers->value[numbers[i]] = args[i];
-        registers->known |= 1u << numbers[i];
+        registers->known |= GS_ARCH_BIT(numbers[i]);
     }
 }
 
-void gs_arch_registers_read(struct gs_arch_registers *registers, const struct user_regs_struct *r)
+void gs_arch_registers_read(struct gs_arch_registers *registers, const gs_arch_regset *r)
 {
     *registers =
         (struct gs_arch_registers){.value = {r->rax, r->rdx, r->rcx, r->rbx, r->rsi, r->rdi, r->rbp, r->rsp, r->r8,
                                              r->r9, r->r10, r->r11, r->r12, r->r13, r->r14, r->r15, r->rip},
-                                   .known = (1u << GS_ARCH_REGISTERS) - 1};
+                                   .known = GS_ARCH_BIT(GS_ARCH_REGISTERS) - 1};
 }
 
 enum gs_arch_relocation gs_arch_relocation(uint32_t type)
@@ -70,14 +70,15 @@ enum gs_arch_relocation gs_arch_relocation(uint32_t type)
     return of_symbol ? GS_ARCH_OF_SYMBOL : type == R_X86_64_RELATIVE ? GS_ARCH_OF_IMAGE : GS_ARCH_OF_NOTHING;
 }
 
-bool gs_arch_came_in(const struct user_regs_struct *registers)
+bool gs_arch_came_in(const gs_arch_regset *registers, struct gs_mem *mem)
 {
+    (void)mem;
     return registers->orig_rax <= INT32_MAX;
 }
 
-bool gs_arch_is_debug_trap(uint8_t byte)
+bool gs_arch_is_debug_trap(uint32_t word)
 {
-    return byte == 0xf1; /* int1; int3 raises another exception, which the kernel tells apart */
+    return (uint8_t)word == 0xf1; /* int1; int3 raises another exception, which the kernel tells apart */
 }
 
 /* Leaf 1 says in the highest bit of ecx whether there is a hypervisor, leaf 0x40000000 whose it is (Linux:
@@ -146,9 +147,10 @@ static bool interrupted(uint64_t rax)
            (result == -ENOSYS || result == -EINTR || (result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK));
 }
 
-void gs_arch_thread_read(struct gs_arch_thread *thread, const struct user_regs_struct *registers)
+void gs_arch_thread_read(struct gs_arch_thread *thread, const gs_arch_regset *registers, struct gs_mem *mem)
 {
-    const struct user_regs_struct *r = registers;
+    const gs_arch_regset *r = registers;
+    (void)mem;
     *thread = (struct gs_arch_thread){.call = -1, .self = r->fs_base};
     gs_arch_registers_read(&thread->registers, registers);
     if (r->orig_rax > INT32_MAX || !interrupted(r->rax))

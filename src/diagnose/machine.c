@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "arch/arch.h"
 #include "base/user.h"
 #include "diagnose/exam.h"
 #include "target/procfs.h"
@@ -19,13 +20,14 @@ void gs_look_kernel(struct gs_exam *exam, struct gs_check *check)
         gs_check_fail(check, "the kernel does not tell its version");
         return;
     }
-    if (strcmp(name.machine, "x86_64") != 0)
-        gs_check_fail(check, "%s %.64s on %.64s: gilspy knows x86-64 only", name.sysname, name.release, name.machine);
+    if (strcmp(name.machine, GS_ARCH_UNAME) != 0)
+        gs_check_fail(check, "%s %.64s on %.64s: this gilspy is for " GS_ARCH_NAME, name.sysname, name.release,
+                      name.machine);
     else if (major < OLDEST_MAJOR || (major == OLDEST_MAJOR && minor < OLDEST_MINOR))
         gs_check_fail(check, "%s %.64s is too old: it takes %d.%d", name.sysname, name.release, OLDEST_MAJOR,
                       OLDEST_MINOR);
     else
-        gs_check_pass(check, "%s %.64s on x86-64", name.sysname, name.release);
+        gs_check_pass(check, "%s %.64s on " GS_ARCH_NAME, name.sysname, name.release);
 }
 
 void gs_look_proc(struct gs_exam *exam, struct gs_check *check)

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 
 #include "diagnose/why_say.h"
 #include "target/descriptor.h"
@@ -15,49 +14,49 @@ enum subject { NONE, DESCRIPTOR, EPOLL, POLL, SELECT, ADDRESS, PATH, PATH_AT, PR
 
 /* What a call does, and which argument says on what. */
 static const struct {
-    int number;
+    const char *name; /* some processors have not all of them */
     const char *does;
     enum subject subject;
 } calls[] = {
-    {SYS_read, "reads from", DESCRIPTOR},
-    {SYS_readv, "reads from", DESCRIPTOR},
-    {SYS_pread64, "reads from", DESCRIPTOR},
-    {SYS_recvfrom, "receives from", DESCRIPTOR},
-    {SYS_recvmsg, "receives from", DESCRIPTOR},
-    {SYS_write, "writes to", DESCRIPTOR},
-    {SYS_writev, "writes to", DESCRIPTOR},
-    {SYS_pwrite64, "writes to", DESCRIPTOR},
-    {SYS_sendto, "sends to", DESCRIPTOR},
-    {SYS_sendmsg, "sends to", DESCRIPTOR},
-    {SYS_sendfile, "sends to", DESCRIPTOR},
-    {SYS_accept, "waits for connections to", DESCRIPTOR},
-    {SYS_accept4, "waits for connections to", DESCRIPTOR},
-    {SYS_connect, "connects", ADDRESS},
-    {SYS_flock, "waits for the lock of", DESCRIPTOR},
-    {SYS_fcntl, "waits for the lock of", DESCRIPTOR},
-    {SYS_fsync, "writes out", DESCRIPTOR},
-    {SYS_fdatasync, "writes out", DESCRIPTOR},
-    {SYS_ioctl, "asks the driver of", DESCRIPTOR},
-    {SYS_getdents64, "reads the folder", DESCRIPTOR},
-    {SYS_poll, "waits for input on", POLL},
-    {SYS_ppoll, "waits for input on", POLL},
-    {SYS_select, "waits for input on", SELECT},
-    {SYS_pselect6, "waits for input on", SELECT},
-    {SYS_epoll_wait, "waits for input on", EPOLL},
-    {SYS_epoll_pwait, "waits for input on", EPOLL},
-    {SYS_open, "opens", PATH},
-    {SYS_stat, "looks up", PATH},
-    {SYS_openat, "opens", PATH_AT},
-    {SYS_newfstatat, "looks up", PATH_AT},
-    {SYS_wait4, "waits for the end of", PROCESS},
-    {SYS_waitid, "waits for the end of a process it started", NONE},
-    {SYS_nanosleep, "sleeps until a time is over", NONE},
-    {SYS_clock_nanosleep, "sleeps until a time is over", NONE},
-    {SYS_pause, "waits for a signal", NONE},
-    {SYS_rt_sigtimedwait, "waits for a signal", NONE},
-    {SYS_rt_sigsuspend, "waits for a signal", NONE},
-    {SYS_restart_syscall, "sleeps until a time is over", NONE},
-    {SYS_futex, "waits for a lock or a notice of C code", NONE},
+    {"read", "reads from", DESCRIPTOR},
+    {"readv", "reads from", DESCRIPTOR},
+    {"pread64", "reads from", DESCRIPTOR},
+    {"recvfrom", "receives from", DESCRIPTOR},
+    {"recvmsg", "receives from", DESCRIPTOR},
+    {"write", "writes to", DESCRIPTOR},
+    {"writev", "writes to", DESCRIPTOR},
+    {"pwrite64", "writes to", DESCRIPTOR},
+    {"sendto", "sends to", DESCRIPTOR},
+    {"sendmsg", "sends to", DESCRIPTOR},
+    {"sendfile", "sends to", DESCRIPTOR},
+    {"accept", "waits for connections to", DESCRIPTOR},
+    {"accept4", "waits for connections to", DESCRIPTOR},
+    {"connect", "connects", ADDRESS},
+    {"flock", "waits for the lock of", DESCRIPTOR},
+    {"fcntl", "waits for the lock of", DESCRIPTOR},
+    {"fsync", "writes out", DESCRIPTOR},
+    {"fdatasync", "writes out", DESCRIPTOR},
+    {"ioctl", "asks the driver of", DESCRIPTOR},
+    {"getdents64", "reads the folder", DESCRIPTOR},
+    {"poll", "waits for input on", POLL},
+    {"ppoll", "waits for input on", POLL},
+    {"select", "waits for input on", SELECT},
+    {"pselect6", "waits for input on", SELECT},
+    {"epoll_wait", "waits for input on", EPOLL},
+    {"epoll_pwait", "waits for input on", EPOLL},
+    {"open", "opens", PATH},
+    {"stat", "looks up", PATH},
+    {"openat", "opens", PATH_AT},
+    {"newfstatat", "looks up", PATH_AT},
+    {"wait4", "waits for the end of", PROCESS},
+    {"waitid", "waits for the end of a process it started", NONE},
+    {"nanosleep", "sleeps until a time is over", NONE},
+    {"clock_nanosleep", "sleeps until a time is over", NONE},
+    {"pause", "waits for a signal", NONE},
+    {"rt_sigtimedwait", "waits for a signal", NONE},
+    {"rt_sigsuspend", "waits for a signal", NONE},
+    {"restart_syscall", "sleeps until a time is over", NONE},
+    {"futex", "waits for a lock or a notice of C code", NONE},
 };
 
 static void add_descriptor(const struct gs_case *c, struct gs_said *said, int fd)
@@ -199,14 +198,14 @@ struct gs_said gs_said_call(const struct gs_case *c, const struct gs_activity *a
         return said;
     }
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
-        if (calls[i].number != activity->number)
+        if (!name || strcmp(calls[i].name, name) != 0)
             continue;
         gs_said_append(&said, calls[i].does);
         if (calls[i].subject != NONE)
             gs_said_append(&said, " ");
         add_subject(c, &said, calls[i].subject, activity->args);
         gs_said_append(&said, " (");
-        gs_said_append(&said, name ? name : "?");
+        gs_said_append(&said, name);
         gs_said_append(&said, ")");
         return said;
     }

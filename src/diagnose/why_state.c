@@ -39,9 +39,10 @@ void gs_why_find_stopped(struct gs_judging *j)
 /* Whoever starts a process by vfork sleeps like that until the child runs its program. */
 static const char *advise_sleeper(const struct gs_activity *activity)
 {
-    static const int starting[] = {SYS_vfork, SYS_clone, SYS_clone3};
+    static const char *const starting[] = {"vfork", "clone", "clone3"};
+    const char *call = activity->run == GS_RUN_SYSCALL ? gs_syscall_name(activity->number) : NULL;
     for (size_t i = 0; i < sizeof starting / sizeof *starting; i++) {
-        if (activity->run == GS_RUN_SYSCALL && activity->number == starting[i])
+        if (call && strcmp(call, starting[i]) == 0)
             return "It has started a process (vfork, posix_spawn, subprocess) that does not come to run its program: "
                    "look "
                    "at what that child waits for, by pgrep -P and the file that it opens.";

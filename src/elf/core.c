@@ -34,11 +34,9 @@ static bool add_thread(struct gs_core *core, const struct note *note)
     if (!gs_room((void **)&core->threads, &core->thread_room, core->thread_count + 1, sizeof *core->threads))
         return false;
     struct gs_core_thread *thread = &core->threads[core->thread_count++];
-    struct user_regs_struct registers;
-    _Static_assert(sizeof registers == sizeof status.pr_reg, "the same registers");
-    memcpy(&registers, status.pr_reg, sizeof registers);
     *thread = (struct gs_core_thread){.tid = status.pr_pid, .signal = status.pr_cursig};
-    gs_arch_thread_read(&thread->state, &registers);
+    _Static_assert(sizeof thread->registers == sizeof status.pr_reg, "the same registers");
+    memcpy(&thread->registers, status.pr_reg, sizeof thread->registers);
     return true;
 }
 

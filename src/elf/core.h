@@ -34,7 +34,7 @@ struct gs_core_file {
 struct gs_core_thread {
     pid_t tid;
     int signal;
-    struct gs_arch_thread state;
+    gs_arch_regset registers;
 };
 
 struct gs_core_aux {

@@ -60,7 +60,7 @@ static bool take(struct gs_native *native, struct gs_native_stretch *copy, gs_ad
 {
     copy->len = 0;
     copy->whole = false;
-    if (sp % 8 != 0 || sp < GS_ARCH_RED_ZONE)
+    if (sp % 8 != 0 || sp - GS_ARCH_RED_ZONE > sp)
         return false;
     copy->addr = sp - GS_ARCH_RED_ZONE;
     const struct gs_map *map = gs_target_map_at(native->target, sp);
@@ -81,7 +81,7 @@ static bool take(struct gs_native *native, struct gs_native_stretch *copy, gs_ad
 bool gs_native_copy_take(struct gs_native *native, struct gs_native_copy *copy, size_t bytes)
 {
     copy->first.len = copy->second.len = 0;
-    if (!(copy->registers.known & 1u << GS_ARCH_SP))
+    if (!(copy->registers.known & GS_ARCH_BIT(GS_ARCH_SP)))
         return false;
     /* Without the second the first is still worth something. */
     if (copy->second_sp)

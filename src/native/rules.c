@@ -19,9 +19,7 @@ enum {
     SECTION_MAX = 64 << 20, /* and of all of an image without a sorted table */
     REMEMBERED = 8,         /* states put aside, one within the other */
     STEPS_MAX = 1 << 16,    /* instructions of one description */
-    OPERAND = 0x3f,         /* bits of an instruction, where the others tell which it is */
-    RETURN_COLUMN = GS_ARCH_PC,
-    CALL_CFA = 8 /* where the caller's frame ends when a function begins: behind the return address */
+    OPERAND = 0x3f          /* bits of an instruction, where the others tell which it is */
 };
 
 /* How to get from one place to the next while the instructions are run. */
@@ -79,7 +77,7 @@ static bool read_cie(struct gs_native *native, struct description *d, gs_addr at
     d->code_unit = gs_cursor_uleb(&cursor);
     d->data_unit = gs_cursor_sleb(&cursor);
     uint64_t column = version == 1 ? gs_cursor_u8(&cursor) : gs_cursor_uleb(&cursor);
-    if (cursor.failed || column != RETURN_COLUMN || (*letters && *letters != 'z'))
+    if (cursor.failed || column != GS_ARCH_RETURN || (*letters && *letters != 'z'))
         return false;
     d->augmented = *letters == 'z';
     uint64_t len = d->augmented ? gs_cursor_uleb(&cursor) : 0;
@@ -318,7 +316,7 @@ static bool run_extended(struct program *p, uint8_t op)
         reg = gs_cursor_uleb(c);
         return set(p, reg, GS_RULE_AT, scaled(p, (int64_t)(0 - gs_cursor_uleb(c))));
     default:
-        return false;
+        return gs_arch_is_own_cfa(op);
     }
 }
 
@@ -364,7 +362,7 @@ static void find_row(struct gs_native *native, gs_addr pc, struct gs_row *row)
     p.wanted = d.start;
     struct program head = p;
     bool ordinary = run(&head, d.fde_code, d.fde_end) && head.row.cfa_rule == GS_RULE_REGISTER &&
-                    head.row.cfa_register == GS_ARCH_SP && head.row.cfa_value == CALL_CFA;
+                    head.row.cfa_register == GS_ARCH_SP && head.row.cfa_value == GS_ARCH_CALL_CFA;
     p.wanted = pc;
     if (!run(&p, d.fde_code, d.fde_end))
         return;

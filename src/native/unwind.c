@@ -17,6 +17,7 @@ struct walk {
     struct gs_arch_registers registers;
     bool exact_pc; /* it is where the thread stands, and not behind a call */
     bool inferred;
+    bool above_record; /* the stack pointer is only known to lie above a frame record */
     int signals;
 };
 
@@ -33,6 +34,13 @@ static enum gs_eval_result find_cfa(const struct walk *walk, const struct gs_row
     }
     if (row->cfa_rule != GS_RULE_REGISTER)
         return GS_EVAL_BAD;
+    /* Where the frame record lies in the frame its rule tells: the frame pointer points to it. */
+    if (walk->above_record && row->cfa_register == GS_ARCH_SP) {
+        if (row->rule[GS_ARCH_BP] != GS_RULE_AT)
+            return GS_EVAL_LOST;
+        *cfa = walk->registers.value[GS_ARCH_BP] - (uint64_t)row->value[GS_ARCH_BP];
+        return GS_EVAL_OK;
+    }
     if (!known(walk, row->cfa_register))
         return GS_EVAL_LOST;
     *cfa = walk->registers.value[row->cfa_register] + (uint64_t)row->cfa_value;
@@ -96,20 +104,34 @@ static enum gs_native_end go_to_caller(struct walk *walk, const struct gs_row *r
         uint64_t value = cfa;
         bool plain_sp = reg == GS_ARCH_SP && row->rule[reg] == GS_RULE_SAME;
         enum gs_eval_result result = plain_sp ? GS_EVAL_OK : recover(walk, row, cfa, reg, &value);
-        if (reg == GS_ARCH_PC && row->rule[reg] == GS_RULE_LOST)
+        if (reg == GS_ARCH_RETURN && row->rule[reg] == GS_RULE_LOST)
             return GS_NATIVE_WHOLE; /* so the outermost function is marked */
-        if (reg == GS_ARCH_PC && result != GS_EVAL_OK)
-            return beyond(walk, cfa);
+        if (reg == GS_ARCH_RETURN && result != GS_EVAL_OK)
+            return result == GS_EVAL_LOST && reg != GS_ARCH_PC ? GS_NATIVE_REGISTER : beyond(walk, cfa);
         if (result != GS_EVAL_OK)
             continue;
         next.value[reg] = value;
-        next.known |= 1u << reg;
+        next.known |= GS_ARCH_BIT(reg);
     }
+    next.value[GS_ARCH_PC] = gs_arch_code_address(next.value[GS_ARCH_RETURN]);
+    if (!row->signal)
+        next.known &= ~GS_ARCH_BIT(GS_ARCH_RETURN); /* the call has overwritten it */
+    next.known |= GS_ARCH_BIT(GS_ARCH_PC);
     walk->registers = next;
+    walk->above_record = false;
     walk->exact_pc = row->signal;
     if (next.value[GS_ARCH_PC] == 0)
         return GS_NATIVE_WHOLE;
     return GS_NATIVE_NOT_YET;
+}
+
+static bool read_return_address(const struct walk *walk, gs_addr at, gs_addr *pc)
+{
+    uint64_t stored;
+    if (!gs_native_copy_word(walk->copy, at, &stored))
+        return false;
+    *pc = gs_arch_code_address(stored);
+    return true;
 }
 
 /* Without rules: code that was made while the program runs, and keeps to the frame pointer if we are lucky. */
@@ -119,15 +141,17 @@ static bool follow_frame_pointer(struct walk *walk)
     uint64_t bp, pc;
     uint8_t before[GS_ARCH_CALL_BYTES];
     if (!known(walk, GS_ARCH_BP) || at % 8 != 0 || at < sp || !gs_native_copy_word(walk->copy, at, &bp) ||
-        !gs_native_copy_word(walk->copy, at + 8, &pc) || !gs_native_module(walk->native, pc) ||
+        !read_return_address(walk, at + 8, &pc) || !gs_native_module(walk->native, pc) ||
         gs_mem_read(walk->native->text, pc - sizeof before, before, sizeof before) != GS_OK ||
         !gs_arch_is_call(before, pc, &callee))
         return false;
-    walk->registers = (struct gs_arch_registers){.known = 1u << GS_ARCH_BP | 1u << GS_ARCH_SP | 1u << GS_ARCH_PC};
+    walk->registers = (struct gs_arch_registers){.known = GS_ARCH_BIT(GS_ARCH_BP) | GS_ARCH_BIT(GS_ARCH_SP) |
+                                                          GS_ARCH_BIT(GS_ARCH_PC)};
     walk->registers.value[GS_ARCH_BP] = bp;
     walk->registers.value[GS_ARCH_SP] = at + 16;
     walk->registers.value[GS_ARCH_PC] = pc;
     walk->exact_pc = false;
+    walk->above_record = !GS_ARCH_RECORD_IS_TOP;
     walk->inferred = true;
     return true;
 }
@@ -189,7 +213,7 @@ static bool guess(struct gs_native *native, const struct gs_native_copy *copy, g
         /* Whoever calls by the rules has aligned the stack to 16 bytes. */
         if (!sure && (*slot + 8) % 16 != 0)
             continue;
-        if (fit_of(native, back, start) == (sure ? FITS : MAY_FIT))
+        if (fit_of(native, gs_arch_code_address(back), start) == (sure ? FITS : MAY_FIT))
             return true;
     }
     return false;
@@ -204,8 +228,8 @@ static enum gs_native_end try_guess(struct walk *walk, const struct walk *before
     bool unsure = walk->stack->frames[frames - 1].inferred;
     *walk = *before;
     walk->stack->count = frames - 1; /* where it stands is known, only its end is not */
-    walk->registers.value[GS_ARCH_BP] = slot + 8 - (uint64_t)offset;
-    walk->registers.known |= 1u << GS_ARCH_BP;
+    walk->registers.value[GS_ARCH_BP] = gs_arch_frame_pointer(slot, offset);
+    walk->registers.known |= GS_ARCH_BIT(GS_ARCH_BP);
     walk->inferred = true;
     enum gs_native_end end = follow(walk, true);
     walk->stack->frames[frames - 1].inferred = unsure;
@@ -278,7 +302,7 @@ static enum gs_native_end follow(struct walk *walk, bool guessing)
 void gs_native_unwind(struct gs_native *native, const struct gs_native_copy *copy, struct gs_native_stack *stack)
 {
     struct walk walk = {.native = native, .copy = copy, .stack = stack, .registers = copy->registers, .exact_pc = true};
-    const uint32_t needed = 1u << GS_ARCH_SP | 1u << GS_ARCH_PC;
+    const uint64_t needed = GS_ARCH_BIT(GS_ARCH_SP) | GS_ARCH_BIT(GS_ARCH_PC);
     stack->count = 0;
     stack->second_sp = 0;
     stack->end = (copy->registers.known & needed) == needed ? follow(&walk, false) : GS_NATIVE_HIDDEN;

@@ -5,13 +5,14 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "arch/arch.h"
 #include "python/gil.h"
 
 enum {
     MUTEX_OWNER = 8,  /* pthread_mutex_t.__data.__owner */
     MUTEX_USERS = 12, /* pthread_mutex_t.__data.__nusers: waiters on a condition variable count too */
     COND_BYTES = 48,
-    MUTEX_BYTES = 40,
+    MUTEX_BYTES = GS_ARCH_MUTEX_BYTES,
     SEM_BYTES = 32,
     SEM_WAITERS = 4,
     FUTEX_COMMAND = 0x7f, /* FUTEX_CMD_MASK without the flags above it */

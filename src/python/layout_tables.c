@@ -30,6 +30,7 @@ const size_t gs_layout_fact_count = COUNT(gs_layout_facts);
 const struct gs_layout_value gs_layout_micros[] = {
 #define MICRO(major, minor, first, last, id, value) {MEMBER(id), first, last, GS_VERSION(major, minor), value},
 #include "../../python-offsets/micro.def"
+#include "machine.def" /* python-offsets/aarch64, and so on: the last word */
 #undef MICRO
 };
 const size_t gs_layout_micro_count = COUNT(gs_layout_micros);

@@ -3,12 +3,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arch/arch.h"
 #include "sample/thread_list.h"
 
-/* glibc's struct pthread begins with its own address, twice, and keeps the kernel's id here on x86-64
- * (sysdeps/x86_64/nptl/tls.h, tcbhead_t; nptl/descr.h; seen in 2.36 and 2.43); in another C library the id is looked
- * for. */
-enum { PTHREAD_SELF = 16, PTHREAD_TID_USUAL = 720, PTHREAD_BYTES = 2304 };
+/* In another C library than glibc the id is looked for. */
+enum { PTHREAD_SELF = 16, PTHREAD_BYTES = 2304 };
 
 /* A thread has a state in each interpreter that it was in. */
 enum { STATES_UNASKED = 8192, STATES_PER_TASK = 8 };
@@ -51,7 +50,7 @@ static bool is_glibc(const uint32_t *words, uint64_t ident)
     uint64_t first, self;
     memcpy(&first, words, sizeof first);
     memcpy(&self, words + PTHREAD_SELF / 4, sizeof self);
-    return first == ident && self == ident;
+    return GS_ARCH_PTHREAD_HAS_SELF && first == ident && self == ident;
 }
 
 /* The kernel's id inside the thread's struct pthread, whose address is its ident. */
@@ -64,7 +63,7 @@ static pid_t tid_from_pthread(struct gs_thread_list *threads, struct gs_kernel_t
     uint32_t words[PTHREAD_BYTES / 4];
     if (!ident || gs_mem_read(mem, ident, words, sizeof words))
         return 0;
-    size_t at = PTHREAD_TID_USUAL / 4;
+    size_t at = GS_ARCH_PTHREAD_TID / 4;
     /* In glibc's it is nowhere else, even when the thread has ended: a low id, as in a container, is found anywhere. */
     if (!is_glibc(words, ident) && !task_of(threads, tasks, (pid_t)words[at])) {
         for (at = 0; at < PTHREAD_BYTES / 4 && !task_of(threads, tasks, (pid_t)words[at]); at++)

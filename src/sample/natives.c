@@ -206,7 +206,7 @@ static void unwind(struct gs_stack_reader *stacks, struct gs_cstack *cstack)
 static bool take_sleeper(struct gs_stack_reader *stacks, struct gs_cstack *cstack)
 {
     struct gs_native_copy *copy = &stacks->natives.copy;
-    copy->registers = (struct gs_arch_registers){.known = 1u << GS_ARCH_SP | 1u << GS_ARCH_PC};
+    copy->registers = (struct gs_arch_registers){.known = GS_ARCH_BIT(GS_ARCH_SP) | GS_ARCH_BIT(GS_ARCH_PC)};
     copy->registers.value[GS_ARCH_SP] = cstack->before.sp;
     copy->registers.value[GS_ARCH_PC] = cstack->before.pc;
     /* vfork(2) of glibc keeps its return address in one of them. */

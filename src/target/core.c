@@ -13,8 +13,7 @@
 #include "base/watch.h"
 #include "target/core.h"
 
-/* Fields of glibc's struct pthread on x86-64 (nptl/descr.h; seen in 2.31 to 2.43): the thread's id for itself. */
-enum { PTHREAD_TID = 720, TID_MAX = 1 << 22 };
+enum { TID_MAX = 1 << 22 };
 
 static const char build_ids[] = "/usr/lib/debug/.build-id";
 
@@ -139,8 +138,10 @@ static void find_ns_tids(struct gs_target *target, const struct gs_core *core)
     bool other = still->task_count > 0;
     for (size_t i = 0; i < still->task_count && other; i++) {
         uint32_t own;
-        other = gs_mem_read_u32(target->mem, core->threads[i].state.self + PTHREAD_TID, &own) == GS_OK && own > 0 &&
-                own <= TID_MAX && (pid_t)own != still->tasks[i].tid;
+        struct gs_arch_thread state;
+        gs_arch_thread_read(&state, &core->threads[i].registers, target->mem);
+        other = state.self && gs_mem_read_u32(target->mem, state.self + GS_ARCH_PTHREAD_TID, &own) == GS_OK &&
+                own > 0 && own <= TID_MAX && (pid_t)own != still->tasks[i].tid;
         still->tasks[i].ns_tid = other ? (pid_t)own : still->tasks[i].tid;
     }
     for (size_t i = 0; i < still->task_count; i++) {
@@ -153,7 +154,7 @@ static void find_ns_tids(struct gs_target *target, const struct gs_core *core)
 }
 
 /* Sorts the core's threads on the way. */
-static bool fill_threads(struct gs_still *still, struct gs_core *core)
+static bool fill_threads(struct gs_still *still, struct gs_core *core, struct gs_mem *mem)
 {
     for (size_t i = 0; i < core->thread_count && still->signal == 0; i++) {
         still->signal = core->threads[i].signal;
@@ -168,11 +169,13 @@ static bool fill_threads(struct gs_still *still, struct gs_core *core)
     for (size_t i = 0; i < core->thread_count; i++) {
         const struct gs_core_thread *thread = &core->threads[i];
         struct gs_activity *activity = &still->activities[i];
+        struct gs_arch_thread state;
+        gs_arch_thread_read(&state, &thread->registers, mem);
         still->tasks[i] = (struct gs_task){thread->tid, thread->tid};
-        activity->run = thread->state.call >= 0 ? GS_RUN_SYSCALL : GS_RUN_RUNNING;
-        activity->number = thread->state.call;
-        memcpy(activity->args, thread->state.args, sizeof activity->args);
-        still->registers[i] = thread->state.registers;
+        activity->run = state.call >= 0 ? GS_RUN_SYSCALL : GS_RUN_RUNNING;
+        activity->number = state.call;
+        memcpy(activity->args, state.args, sizeof activity->args);
+        still->registers[i] = state.registers;
     }
     still->task_count = core->thread_count;
     return true;
@@ -195,7 +198,7 @@ static bool fill(struct gs_target *target, struct source *source)
 {
     struct gs_still *still = target->still;
     struct gs_core *core = &source->core;
-    if (!fill_threads(still, core) || !(target->mem = gs_mem_core_new(core, source->files)))
+    if (!(target->mem = gs_mem_core_new(core, source->files)) || !fill_threads(still, core, target->mem))
         return false;
     target->pid = target->ns_pid = core->has_process ? core->pid : still->tasks[0].tid;
     memcpy(still->comm, core->comm, sizeof still->comm);

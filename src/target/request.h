@@ -8,7 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include <sys/user.h>
+
+#include "arch/arch.h"
 
 /* The signal by which the tracer is told that the word has changed; the other way it is a futex. */
 enum { GS_REQUEST_SIGNAL = SIGUSR1 };
@@ -29,7 +30,7 @@ struct gs_request {
      * the tracer STOP and GO, and STOPPED when its time is over. */
     _Atomic uint32_t word;
     bool has_registers;
-    struct user_regs_struct registers;
+    gs_arch_regset registers;
     uint64_t since_ns; /* CLOCK_MONOTONIC: it stands still */
     uint64_t stood_ns; /* when it was let go: for how long it did */
 };

@@ -47,7 +47,7 @@ static bool is_known(gs_addr ip)
  * is watched. */
 static bool meant_it(pid_t tid)
 {
-    struct user_regs_struct all;
+    gs_arch_regset all;
     struct iovec place = {&all, sizeof all};
     struct gs_arch_registers registers;
     if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &place))
@@ -55,8 +55,8 @@ static bool meant_it(pid_t tid)
     gs_arch_registers_read(&registers, &all);
     gs_addr ip = registers.value[GS_ARCH_PC];
     errno = 0;
-    long word = ptrace(PTRACE_PEEKTEXT, tid, ip - 1, 0);
-    return errno == 0 && gs_arch_is_debug_trap((uint8_t)word) && !is_known(ip);
+    long word = ptrace(PTRACE_PEEKTEXT, tid, ip - GS_ARCH_TRAP_BACK, 0);
+    return errno == 0 && gs_arch_is_debug_trap((uint32_t)word) && !is_known(ip);
 }
 
 static bool is_stray(pid_t tid)

@@ -169,6 +169,7 @@ enum gs_status gs_stop_begin(struct gs_stop *stop, const struct gs_target *targe
 {
     gs_stop_settle(stop);
     stop->by = target->stopper;
+    stop->mem = target->mem;
     if (stop->owed)
         return GS_LOST;
     /* Ctrl-Z must not find us while a thread stands still: it would, for as long as we do. */
@@ -188,9 +189,9 @@ enum gs_status gs_stop_begin(struct gs_stop *stop, const struct gs_target *targe
 
 bool gs_stop_registers(const struct gs_stop *stop, struct gs_arch_registers *registers, bool *came_in)
 {
-    struct user_regs_struct own;
+    gs_arch_regset own;
     struct iovec place = {&own, sizeof own};
-    const struct user_regs_struct *all = NULL;
+    const gs_arch_regset *all = NULL;
     if (stop->tid && stop->by)
         all = gs_stopper_registers(stop->by);
     else if (stop->tid && ptrace(PTRACE_GETREGSET, stop->tid, NT_PRSTATUS, &place) == 0 && place.iov_len == sizeof own)
@@ -198,7 +199,7 @@ bool gs_stop_registers(const struct gs_stop *stop, struct gs_arch_registers *reg
     if (!all)
         return false;
     gs_arch_registers_read(registers, all);
-    *came_in = gs_arch_came_in(all);
+    *came_in = gs_arch_came_in(all, stop->mem);
     return true;
 }
 

@@ -15,6 +15,7 @@ struct gs_stop {
     pid_t tid;             /* stopped now, 0: none */
     int signal;            /* a signal that was on its way to it, to be delivered when it goes on */
     pid_t owed; /* seized, but in an uninterruptible sleep: it will stop when that ends, and must be let go then */
+    struct gs_mem *mem; /* not owned: the target's */
     uint64_t since_ns;
     sigset_t before; /* signals that were blocked before it was stopped */
 };

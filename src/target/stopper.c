@@ -63,7 +63,7 @@ bool gs_stopper_holds(const struct gs_stopper *stopper)
     return atomic_load(&stopper->request->word) == gs_request_word(stopper->tid, GS_REQUEST_STOPPED);
 }
 
-const struct user_regs_struct *gs_stopper_registers(const struct gs_stopper *stopper)
+const gs_arch_regset *gs_stopper_registers(const struct gs_stopper *stopper)
 {
     return stopper->request->has_registers ? &stopper->request->registers : NULL;
 }

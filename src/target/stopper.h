@@ -17,7 +17,7 @@ enum gs_status gs_stopper_begin(struct gs_stopper *stopper, pid_t tid) GS_MUST_C
 /* Whether it stands still as yet. */
 bool gs_stopper_holds(const struct gs_stopper *stopper);
 /* Its registers; NULL: they are not to be had. */
-const struct user_regs_struct *gs_stopper_registers(const struct gs_stopper *stopper);
+const gs_arch_regset *gs_stopper_registers(const struct gs_stopper *stopper);
 /* Lets it go on; returns for how many nanoseconds it stood still. */
 uint64_t gs_stopper_end(struct gs_stopper *stopper);
 

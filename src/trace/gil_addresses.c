@@ -94,6 +94,11 @@ enum gs_status gs_gil_addresses_find(struct gs_gil_addresses *addresses, const s
     enum gs_status status = GS_OK;
     bool off = false;
     *addresses = (struct gs_gil_addresses){0};
+    if (gs_arch_untraceable()) {
+        gs_fail(err, GS_FAILED, "cannot trace process %d: %s", (int)python->target->pid, gs_arch_untraceable());
+        gs_err_todo(err, "Sample it, which works: gilspy stat -p %d", (int)python->target->pid);
+        return GS_FAILED;
+    }
     if (python->layout.gil_home == GS_GIL_INTERPRETER)
         status = walk_interpreters(addresses, python, &off);
     else if (gs_gil_place(python, 0, &place))

@@ -2,10 +2,11 @@
 #ifndef GS_TRACE_GIL_ADDRESSES_H
 #define GS_TRACE_GIL_ADDRESSES_H
 
+#include "arch/arch.h"
 #include "gilspy/python.h"
 #include "trace/perf.h"
 
-enum { GS_SPOTS_MOST = 4 /* debug registers of x86 */ };
+enum { GS_SPOTS_MOST = GS_ARCH_WATCHES };
 
 /* One GIL. */
 struct gs_gil_address {
@@ -26,7 +27,8 @@ struct gs_gil_addresses {
     bool none;       /* free-threaded, and runs without a GIL */
 };
 
-/* GS_UNREADABLE, GS_GONE; GS_FAILED with err filled: this build does not tell where its GIL is. */
+/* GS_UNREADABLE, GS_GONE; GS_FAILED with err filled: this build does not tell where its GIL is, or
+ * nothing is traced exactly on this processor. */
 enum gs_status gs_gil_addresses_find(struct gs_gil_addresses *addresses, const struct gs_python *python,
                                      struct gs_err *err) GS_MUST_CHECK;
 

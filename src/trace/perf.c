@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "arch/arch.h"
 #include "trace/perf.h"
 
 static int open_event(struct perf_event_attr *attr, pid_t tid, int cpu)
@@ -39,7 +40,7 @@ int gs_perf_watch(const struct gs_perf_watch *watch, pid_t tid, int cpu)
         attr.sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR | PERF_SAMPLE_CPU;
         if (watch->registers) {
             attr.sample_type |= PERF_SAMPLE_REGS_USER;
-            attr.sample_regs_user = GS_PERF_REGISTER_MASK;
+            attr.sample_regs_user = GS_ARCH_PERF_MASK;
         }
         attr.sample_id_all = 1;
         attr.task = watch->records;
@@ -186,7 +187,7 @@ static bool decode_sample(const struct perf_event_header *header, bool ids, stru
 const uint64_t *gs_perf_registers(const struct gs_perf_record *record)
 {
     const uint64_t *words = (const uint64_t *)(const void *)record->rest;
-    if (record->rest_bytes < (1 + GS_PERF_REGISTERS) * sizeof *words || words[0] != PERF_SAMPLE_REGS_ABI_64)
+    if (record->rest_bytes < (1 + GS_ARCH_PERF_REGISTERS) * sizeof *words || words[0] != PERF_SAMPLE_REGS_ABI_64)
         return NULL;
     return words + 1;
 }

@@ -10,20 +10,14 @@
 
 #include "gilspy/mem.h"
 
-enum {
-    GS_RING_RECORD_MAX = 512, /* bytes; ours have less */
-    GS_PERF_REGISTERS = 20    /* that a sample has when GS_PERF_REGISTER_MASK is asked for */
-};
-
-/* All general registers, and none of the segments that 64-bit processes have no use for (asm/perf_regs.h). */
-#define GS_PERF_REGISTER_MASK UINT64_C(0xff0fff)
+enum { GS_RING_RECORD_MAX = 512 /* bytes; ours have less */ };
 
 /* What is asked of the kernel for one address of a thread. */
 struct gs_perf_watch {
     gs_addr addr;
     uint8_t len;    /* 4 or 8 */
-    bool reads;     /* not only what is stored: x86 knows no watch for reading alone */
-    bool registers; /* are to be part of each sample */
+    bool reads;     /* not only what is stored: there is no watch for reading alone everywhere */
+    bool registers; /* are to be part of each sample: GS_ARCH_PERF_MASK */
     bool inherit;   /* threads that it starts are watched too, but not processes that it forks, and nothing after an
                        exec (5.13 on: EINVAL before) */
     bool records;   /* of threads that begin and end, */

@@ -6,11 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arch/arch.h"
 #include "gilspy/mem.h"
 #include "trace/perf.h"
 #include "trace/gil_addresses.h"
 
-enum { GS_SITE_BYTES = 16 /* before the instruction that follows: the longest instruction has 15 */ };
+enum { GS_SITE_BYTES = GS_ARCH_STORE_BYTES /* before the instruction that follows */ };
 
 enum gs_site_kind {
     GS_SITE_TAKE,

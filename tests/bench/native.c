@@ -34,7 +34,7 @@ static void follow(struct gs_target *target, double *us, double *frames)
         gs_target_activity(target, tasks[i].tid, &activity);
         if (activity.run != GS_RUN_SYSCALL)
             continue;
-        copy.registers = (struct gs_arch_registers){.known = 1u << GS_ARCH_SP | 1u << GS_ARCH_PC};
+        copy.registers = (struct gs_arch_registers){.known = GS_ARCH_BIT(GS_ARCH_SP) | GS_ARCH_BIT(GS_ARCH_PC)};
         copy.registers.value[GS_ARCH_SP] = activity.sp;
         copy.registers.value[GS_ARCH_PC] = activity.pc;
         if (!gs_native_copy_take(native, &copy, GS_NATIVE_COPY_SLEEPER))

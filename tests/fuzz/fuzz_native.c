@@ -78,7 +78,7 @@ static void unwind(struct memory *memory)
     memcpy(&bp, memory->bytes[1] + 8, sizeof bp);
     if (gs_native_new(&native, &target, &options) != GS_OK || !gs_native_copy_reserve(&copy, MOST))
         abort();
-    copy.registers.known = 1u << GS_ARCH_PC | 1u << GS_ARCH_SP | (bp ? 1u << GS_ARCH_BP : 0);
+    copy.registers.known = GS_ARCH_BIT(GS_ARCH_PC) | GS_ARCH_BIT(GS_ARCH_SP) | (bp ? GS_ARCH_BIT(GS_ARCH_BP) : 0);
     copy.registers.value[GS_ARCH_PC] = IMAGE + pc % memory->len[0];
     copy.registers.value[GS_ARCH_SP] = STACK + GS_ARCH_RED_ZONE + WORDS;
     copy.registers.value[GS_ARCH_BP] = STACK + bp;

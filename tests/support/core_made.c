@@ -50,9 +50,7 @@ uint8_t *core_made_note(struct core_made *m, const char *name, uint32_t type, co
 void core_made_thread(struct core_made *m, int tid, int signal)
 {
     struct elf_prstatus status = {.pr_pid = tid, .pr_cursig = (short)signal};
-    struct user_regs_struct registers = {
-        .orig_rax = 202, .rax = (uint64_t)-516, .rdi = 0x1000, .rsi = 137, .r10 = 7, .fs_base = 0x7000};
-    memcpy(status.pr_reg, &registers, sizeof registers);
+    memset(&status.pr_reg, CORE_MADE_REGISTERS, sizeof status.pr_reg);
     core_made_note(m, "CORE", NT_PRSTATUS, &status, sizeof status);
 }
 

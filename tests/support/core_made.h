@@ -30,6 +30,8 @@ Elf64_Phdr *core_made_segment(struct core_made *m, size_t i);
 Elf64_Phdr *core_made_load(struct core_made *m, gs_addr addr, uint64_t memory, uint64_t offset, uint64_t file);
 /* Returns where the note's contents are. */
 uint8_t *core_made_note(struct core_made *m, const char *name, uint32_t type, const void *contents, size_t len);
+/* Each byte of its registers is that. */
+enum { CORE_MADE_REGISTERS = 0x5a };
 void core_made_thread(struct core_made *m, int tid, int signal);
 /* An exact copy is read, so that a reading behind its end is found out. */
 enum gs_status core_made_open(struct core_made *m);

@@ -370,7 +370,7 @@ static void test_only_waits_are_waits(void **state)
                  {SYS_futex, 11, false},
                  {SYS_futex, 0x8d, false},
                  {SYS_read, 0x89, false},
-                 {SYS_poll, 0, false},
+                 {SYS_ppoll, 0, false},
                  {SYS_restart_syscall, 0x89, true},
                  {SYS_restart_syscall, 0x81, false}};
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {

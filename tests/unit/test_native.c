@@ -119,11 +119,11 @@ static void add_function(struct made *made, const uint8_t *code, size_t len)
 
 static void unwind(struct made *made, gs_addr pc, gs_addr sp, gs_addr bp)
 {
-    made->copy.registers = (struct gs_arch_registers){.known = 1u << GS_ARCH_SP | 1u << GS_ARCH_PC};
+    made->copy.registers = (struct gs_arch_registers){.known = GS_ARCH_BIT(GS_ARCH_SP) | GS_ARCH_BIT(GS_ARCH_PC)};
     made->copy.registers.value[GS_ARCH_PC] = pc;
     made->copy.registers.value[GS_ARCH_SP] = sp;
     made->copy.registers.value[GS_ARCH_BP] = bp;
-    made->copy.registers.known |= bp ? 1u << GS_ARCH_BP : 0;
+    made->copy.registers.known |= bp ? GS_ARCH_BIT(GS_ARCH_BP) : 0;
     assert_true(gs_native_copy_take(made->native, &made->copy, STACK_BYTES));
     gs_native_unwind(made->native, &made->copy, &made->stack);
 }

@@ -44,7 +44,7 @@ static void put_displacement(uint8_t *at)
 
 static void a_register_is_found_by_the_address(void **state)
 {
-    uint64_t registers[GS_PERF_REGISTERS] = {0};
+    uint64_t registers[GS_ARCH_PERF_REGISTERS] = {0};
     uint8_t relative[7] = {0x48, 0x89, 0x3d}; /* mov %rdi, _PyThreadState_Current(%rip) */
     const uint8_t indirect[] = {0x4c, 0x89, 0x00}, near[] = {0x49, 0x89, 0x74, 0x24, 0x08};
     const uint8_t based[] = {0x48, 0x89, 0x70, 0x08}; /* mov %rsi, 8(%rax) */

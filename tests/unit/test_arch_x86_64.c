@@ -1,7 +1,8 @@
-/* Which variable a tiny function of a stripped program names. */
+/* x86-64: which variable a tiny function of a stripped program names, what registers tell. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
+#include <errno.h>
 #include <stdint.h>
 
 #include <cmocka.h>
@@ -81,10 +82,42 @@ static void registers_of_a_call(void **state)
     assert_int_equal(registers.known, 1u << 1 | 3u << 4 | 1u << GS_ARCH_SP | 7u << 8 | 1u << GS_ARCH_PC);
 }
 
+static void calls_in_cores(void **state)
+{
+    static const struct {
+        uint64_t orig, result;
+        int call;
+    } rows[] = {{202, (uint64_t)-516, 202},
+                {0, (uint64_t)-512, 0},
+                {230, (uint64_t)-514, 230},
+                {232, (uint64_t)-EINTR, 232},
+                {60, (uint64_t)-ENOSYS, 60},
+                {0, 0xfffffe00, 0},
+                {0, (uint64_t)-511, -1},
+                {0, (uint64_t)-517, -1},
+                {234, 0, -1},
+                {0, 1, -1},
+                {UINT64_MAX, (uint64_t)-512, -1},
+                {UINT64_C(1) << 32, (uint64_t)-512, -1},
+                {0, 0x12fffffe00, -1},
+                {1, (uint64_t)-EAGAIN, -1}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct gs_arch_thread thread;
+        gs_arch_regset registers = {
+            .orig_rax = rows[i].orig, .rax = rows[i].result, .rdi = 5, .r10 = 7, .fs_base = 0x7000};
+        gs_arch_thread_read(&thread, &registers, NULL);
+        assert_int_equal(thread.call, rows[i].call);
+        assert_int_equal(thread.args[0], rows[i].call >= 0 ? 5 : 0);
+        assert_int_equal(thread.args[3], rows[i].call >= 0 ? 7 : 0);
+        assert_int_equal(thread.self, 0x7000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(registers_of_a_call), cmocka_unit_test(test_known_functions),
-                                       cmocka_unit_test(test_prologues), cmocka_unit_test(test_nothing_there),
-                                       cmocka_unit_test(test_reference)};
+                                       cmocka_unit_test(test_prologues),      cmocka_unit_test(test_nothing_there),
+                                       cmocka_unit_test(test_reference),      cmocka_unit_test(calls_in_cores)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

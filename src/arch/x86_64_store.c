@@ -1,0 +1,91 @@
+/* A store to memory ends in its displacement and its immediate operand, so that the four bytes before the next
+ * instruction are the value, where it is one of ours. A register that is stored is found by its ModRM byte, and
+ * believed only when the address that the instruction names is the watched one. */
+#include <string.h>
+
+#include "arch/arch.h"
+
+enum { OP_STORE = 0x89, OP_STORE_IMMEDIATE = 0xc7, OP_XADD = 0xc1, OP_TWO_BYTES = 0x0f, REX_W = 0x48, REX_MASK = 0xf8 };
+
+/* Numbers of perf's registers (asm/perf_regs.h) by those of the machine: rax rcx rdx rbx rsp rbp rsi rdi r8-r15, as
+ * they lie in a sample with GS_ARCH_PERF_MASK. */
+static const uint8_t sampled[16] = {0, 2, 3, 1, 7, 6, 4, 5, 12, 13, 14, 15, 16, 17, 18, 19};
+
+const char *gs_arch_untraceable(void)
+{
+    return NULL;
+}
+
+static uint32_t word_before(const uint8_t *bytes, size_t distance)
+{
+    uint32_t value;
+    memcpy(&value, bytes + GS_ARCH_STORE_BYTES - distance, sizeof value);
+    return value;
+}
+
+uint32_t gs_arch_store_value(const uint8_t bytes[GS_ARCH_STORE_BYTES])
+{
+    return word_before(bytes, 4);
+}
+/* A 64-bit instruction of `len` bytes, with a REX prefix, ends here: its opcode and ModRM byte follow. */
+static bool is_wide(const uint8_t *bytes, size_t len, uint8_t opcode)
+{
+    const uint8_t *at = bytes + GS_ARCH_STORE_BYTES - len;
+    return (at[0] & REX_MASK) == REX_W && at[1] == opcode;
+}
+
+/* The address that the last `tail` bytes behind the ModRM byte (all but an immediate operand of `operand` bytes) name
+ * is addr. modrm at distance `len` - 2 from the end. */
+static bool names(const uint8_t *bytes, size_t len, size_t operand, gs_addr ip, gs_addr addr, const uint64_t *registers)
+{
+    const uint8_t *at = bytes + GS_ARCH_STORE_BYTES - len;
+    uint8_t rex = at[0], mod = at[2] >> 6, base = at[2] & 7;
+    size_t tail = len - 3 - operand;
+    if (mod == 0 && base == 5) /* relative to the instruction that follows */
+        return tail == 4 && ip + (gs_addr)(int64_t)(int32_t)word_before(bytes, operand + 4) == addr;
+    if (mod == 0 && base == 4) /* a SIB byte, here without base and index */
+        return tail == 5 && at[3] == 0x25 && (gs_addr)(int64_t)(int32_t)word_before(bytes, operand + 4) == addr;
+    if (!registers || mod == 3 || base == 4)
+        return false;
+    gs_addr from = registers[sampled[base | (rex & 1) << 3]];
+    if (mod == 0)
+        return tail == 0 && from == addr;
+    if (mod == 1)
+        return tail == 1 && from + (gs_addr)(int64_t)(int8_t)at[3] == addr;
+    return tail == 4 && from + (gs_addr)(int64_t)(int32_t)word_before(bytes, operand + 4) == addr;
+}
+
+/* mov %reg, addr */
+bool gs_arch_stores_register(const uint8_t bytes[GS_ARCH_STORE_BYTES], gs_addr ip, gs_addr addr,
+                             const uint64_t *registers, uint8_t *from)
+{
+    static const uint8_t lengths[] = {7, 8, 3, 4};
+    for (size_t i = 0; i < sizeof lengths; i++) {
+        const uint8_t *at = bytes + GS_ARCH_STORE_BYTES - lengths[i];
+        if (!is_wide(bytes, lengths[i], OP_STORE) || !names(bytes, lengths[i], 0, ip, addr, registers))
+            continue;
+        *from = sampled[(at[2] >> 3 & 7) | (at[0] & 4) << 1];
+        return true;
+    }
+    return false;
+}
+
+/* movq $0, addr */
+bool gs_arch_stores_zero(const uint8_t bytes[GS_ARCH_STORE_BYTES], gs_addr ip, gs_addr addr, const uint64_t *registers)
+{
+    static const uint8_t lengths[] = {11, 12, 7, 8};
+    for (size_t i = 0; i < sizeof lengths; i++) {
+        if (is_wide(bytes, lengths[i], OP_STORE_IMMEDIATE) && word_before(bytes, 4) == 0 &&
+            names(bytes, lengths[i], 4, ip, addr, registers))
+            return true;
+    }
+    return false;
+}
+
+/* lock xadd %reg, (%reg), with or without a displacement of a byte. */
+bool gs_arch_store_adds(const uint8_t bytes[GS_ARCH_STORE_BYTES])
+{
+    const uint8_t *end = bytes + GS_ARCH_STORE_BYTES;
+    return (end[-3] == OP_TWO_BYTES && end[-2] == OP_XADD && end[-1] >> 6 == 0) ||
+           (end[-4] == OP_TWO_BYTES && end[-3] == OP_XADD && end[-2] >> 6 == 1);
+}
