@@ -78,7 +78,10 @@ static enum gs_status read_once(struct reading *r, gs_addr addr, struct gs_task_
                                 bool *there)
 {
     *there = gs_task_fields_read(&r->awaits, addr, fields) && fields->pending && fields->coroutine != 0;
-    return *there ? gs_chain_read(&r->awaits, fields->coroutine, chain) : GS_OK;
+    enum gs_status status = *there ? gs_chain_read(&r->awaits, fields->coroutine, chain) : GS_OK;
+    /* Its coroutine has ended: in a moment it is told so. */
+    *there = *there && (chain->torn || chain->count > 0 || chain->end != 0);
+    return status;
 }
 
 static bool same_fields(const struct gs_task_fields *a, const struct gs_task_fields *b)
