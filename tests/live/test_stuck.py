@@ -260,6 +260,7 @@ def test_state_d(python, folders):
         assert target.listen() == {"answer": None}
 
 
+@pytest.mark.pythons(fits=modern_few)
 @pytest.mark.parametrize("words", [["record", "-o", "/dev/null", "-f", "folded"], ["stat"]], ids=["record", "stat"])
 def test_stopped_is_told(python, folders, words):
     """Figures and samples of a process that does nothing because it is stopped say so."""

@@ -117,7 +117,6 @@ def judged(target):
     return {verdict["kind"]: verdict for verdict in document["verdicts"]}, document["dump"]
 
 
-@pytest.mark.every_python
 def test_why_tasks_wait_for_one_another(python, folders):
     with running(python, folders, "tasks.py", "deadlock") as target:
         verdicts, dump = judged(target)
@@ -127,7 +126,6 @@ def test_why_tasks_wait_for_one_another(python, folders):
         assert "loop_blocked" not in verdicts and len(loop_of(dump, "deadlock")["tasks"]) == 2
 
 
-@pytest.mark.every_python
 def test_why_a_loop_stands_still(python, folders):
     with running(python, folders, "tasks.py", "kept", "still", pipes=["park"]) as target:
         target.wait_reading(target.began["tids"]["kept"], "park")

@@ -127,8 +127,11 @@ def cpu_s(pid):
     """What it and the children that it waited for ran."""
     total = 0
     for task in [pid, *children(pid)]:
-        with open("/proc/%d/stat" % task) as file:
-            fields = file.read().rpartition(")")[2].split()
+        try:
+            with open("/proc/%d/stat" % task) as file:
+                fields = file.read().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended, and counts for who waited for it
         total += sum(map(int, fields[11:15]))
     return total / os.sysconf("SC_CLK_TCK")
 

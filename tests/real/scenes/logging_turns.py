@@ -17,6 +17,7 @@ log.setLevel(logging.INFO)
 def work():
     while True:
         log.info("done")
+        time.sleep(0.01)  # else the same thread may have the lock again, for seconds
 
 
 for number in range(8):
