@@ -105,8 +105,16 @@ static enum gs_status open_recording(struct record *r, struct gs_err *err)
     if (status)
         return status;
     status = gs_recorder_open(&r->recorder, r->fd);
-    if (status)
-        return status == GS_OUTPUT ? cannot_write(r, errno, err) : gs_fail(err, status, "cannot record: out of memory");
+    if (status) {
+        struct gs_err why;
+        if (status == GS_OUTPUT)
+            cannot_write(r, errno, err);
+        else
+            gs_fail(err, status, "cannot record: out of memory");
+        if (!r->format)
+            (void)!gs_output_close(&r->kept, false, &why);
+        return status;
+    }
     r->empty_bytes = gs_recorder_bytes(r->recorder);
     return GS_OK;
 }

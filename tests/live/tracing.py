@@ -66,8 +66,11 @@ def guard_of(pid=None, target=None):
 
 
 def has_watches(guard):
-    links = [os.readlink("/proc/%d/fd/%s" % (guard, fd)) for fd in os.listdir("/proc/%d/fd" % guard)]
-    return any("perf_event" in link for link in links)
+    for fd in os.listdir("/proc/%d/fd" % guard):
+        with contextlib.suppress(FileNotFoundError):  # it was closed meanwhile
+            if "perf_event" in os.readlink("/proc/%d/fd/%s" % (guard, fd)):
+                return True
+    return False
 
 
 def is_tracing(pid):
