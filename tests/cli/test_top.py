@@ -315,7 +315,7 @@ def test_other_signals_do_not(target):
 def test_target_ends(held):
     """The last screen stays, with what was counted, until q."""
     with screen("-p", held.pid) as top:
-        top.wait_for(HEADER, r"^● 100\.0")
+        top.wait_for(HEADER, r"^● 100\.0", r"[1-9]\d* waiting", r"^ held .*[1-9]\d* s")  # not the first sample alone
         held.process.kill()
         held.process.wait()
         top.wait_for(" ended ", "q ends")

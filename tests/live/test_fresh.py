@@ -4,6 +4,8 @@ import mmap
 import os
 import struct
 
+import pytest
+
 import gilspy
 from target import running
 
@@ -15,6 +17,7 @@ def positions(page):
     return struct.unpack_from("3Q", page)
 
 
+@pytest.mark.pythons(fits=lambda python: python.at_least in ((2, 7), (3, 8), (3, 12), (3, 15)))
 def test_lines_are_fresh(python, folders):
     path = os.path.join(folders.of(python), "page")
     with open(path, "w+b") as file:

@@ -260,6 +260,7 @@ def is_guarded(target):
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="takes strace")
+@pytest.mark.pythons(fits=lambda python: python.at_least >= (3, 8))
 @pytest.mark.parametrize("call_name, stops", [("ptrace", False), ("waitid", False), ("ptrace", True), ("waitid", True),
                                               ("kill", True), ("setitimer", True)])
 def test_killed_at_every_step(target, tmp_path, call_name, stops):

@@ -134,7 +134,7 @@ def test_shutdown(python, folders):
 LOOKS = 200
 
 
-@pytest.mark.pythons(fits=lambda python: python.at_least in ((2, 7), (3, 8), (3, 12), (3, 14)))
+@pytest.mark.pythons(fits=lambda python: python.at_least in ((2, 7), (3, 12)))
 def test_churn(python, folders):
     """Threads begin and end all the time: no look fails, none shows what cannot be."""
     with running(python, folders, "churn.py") as target:

@@ -29,7 +29,7 @@ def modern(python):
 
 
 def modern_few(python):
-    return python.at_least in ((3, 8), (3, 11), (3, 14))
+    return python.at_least in ((3, 8), (3, 14))
 
 
 def codes_apart(python):

@@ -8,6 +8,7 @@ import tempfile
 import pytest
 
 import gilspy
+import pythons
 import why
 from cores import leave_by_gcore, where
 from target import running, until
@@ -80,7 +81,7 @@ def test_calm(python, folders):
         assert found == {way.name: None for way in ways}
 
 
-@pytest.mark.pythons(fits=few)
+@pytest.mark.pythons(fits=lambda python: few(python) and (python.at_least > (3, 0) or pythons.extent() == "all"))
 @pytest.mark.parametrize("way", LIVELY, ids=lambda way: way.name)
 def test_lively(python, folders, way):
     """Who runs when is the machine's: one look of several must tell."""

@@ -305,7 +305,7 @@ def test_nothing_outside_is_asked_for(draw):
     assert set(re.findall(r"https?://[^/\"]*", text)) <= {"http://www.w3.org"}
 
 
-@pytest.mark.parametrize("mode", ("wall", "gil"))
+@pytest.mark.parametrize("mode", ("gil",))
 def test_of_many_stacks_no_time_is_lost(driver, draw, mode):
     """Of a million different stacks not each has its place, but together they have their time."""
     page = Report(driver, draw("huge", "html", mode))
