@@ -10,11 +10,7 @@
 
 enum {
     GS_WAIT_FRAMES = 4, /* of one thread, from the innermost on, for what it waits for */
-    GS_WAIT_VARIABLES = 64,
-    GS_FUTEX_OP = 127, /* FUTEX_CMD_MASK without the flags: include/uapi/linux/futex.h */
-    GS_FUTEX_WAIT = 0,
-    GS_FUTEX_WAIT_BITSET = 9,
-    GS_FUTEX_PRIVATE = 128
+    GS_WAIT_VARIABLES = 64
 };
 
 struct gs_wait_search {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 
+#include "base/futex.h"
 #include "diagnose/why_wait_search.h"
 
 enum {
@@ -17,7 +18,7 @@ static bool by_mutex(struct gs_wait_search *s, const struct gs_activity *activit
 {
     uint32_t words[MUTEX_BYTES / 4];
     const struct gs_snapshot *snapshot = s->snapshot;
-    if (s->python->foreign_libc || (activity->args[1] & GS_FUTEX_OP) != GS_FUTEX_WAIT ||
+    if (s->python->foreign_libc || gs_futex_command(activity->args[1]) != FUTEX_WAIT ||
         activity->args[2] != MUTEX_CONTENDED || gs_mem_read(s->mem, activity->args[0], words, sizeof words) ||
         words[0] != MUTEX_CONTENDED || words[2] == 0)
         return false;
@@ -77,7 +78,7 @@ static bool by_import_lock(struct gs_wait_search *s, struct gs_wait *wait)
 static bool by_shared(const struct gs_wait_search *s, const struct gs_activity *activity, struct gs_wait *wait)
 {
     const struct gs_map *map = gs_target_map_at(s->target, activity->args[0]);
-    if (activity->args[1] & GS_FUTEX_PRIVATE)
+    if (activity->args[1] & FUTEX_PRIVATE_FLAG)
         return false;
     wait->kind = GS_WAIT_SHARED;
     wait->word = activity->args[0];
@@ -157,8 +158,7 @@ uint32_t gs_locks_passed_times(const struct gs_locks_passed *passed, gs_addr wor
 static void read_futex(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait)
 {
     const struct gs_activity *activity = &thread->activity;
-    unsigned op = activity->args[1] & GS_FUTEX_OP;
-    s->semaphore = op == GS_FUTEX_WAIT || op == GS_FUTEX_WAIT_BITSET ? activity->args[0] : 0;
+    s->semaphore = gs_futex_waits(activity->args[1]) ? activity->args[0] : 0;
     s->mutex = s->semaphore ? gs_lock_parked(s->layout, s->mem, s->semaphore) : 0;
     if (gs_wait_by_frames(s, thread, wait) || find_by_futex(s, activity, wait) || gs_wait_by_lock(s, thread, wait) ||
         gs_wait_by_simple_queue(s, thread, wait))
@@ -187,24 +187,32 @@ static void read_wait(struct gs_wait_search *s, uint32_t index)
     }
 }
 
+static void begin(struct gs_wait_search *s, struct gs_waits *waits, const struct gs_target *target,
+                  const struct gs_python *python, const struct gs_snapshot *snapshot,
+                  const struct gs_why_lookup *lookup)
+{
+    *s = (struct gs_wait_search){.target = target,
+                                 .python = python,
+                                 .layout = &python->layout,
+                                 .snapshot = snapshot,
+                                 .lookup = lookup,
+                                 .left = READS,
+                                 .waits = waits};
+    gs_metered_init(&s->metered, python->mem, &s->left);
+    s->mem = &s->metered.mem;
+}
+
 uint32_t gs_waits_holder(const struct gs_target *target, const struct gs_python *python,
                          const struct gs_snapshot *snapshot, const struct gs_why_lookup *lookup,
                          const struct gs_wait *wait)
 {
     /* Its own threads, none of which waits, and the one that does. */
     struct gs_waits waits = {calloc(snapshot->thread_count + 1, sizeof *waits.list), snapshot->thread_count + 1};
-    struct gs_wait_search s = {.target = target,
-                               .python = python,
-                               .layout = &python->layout,
-                               .snapshot = snapshot,
-                               .lookup = lookup,
-                               .left = READS,
-                               .waits = &waits};
+    struct gs_wait_search s;
     uint32_t holder = GS_NOBODY;
     if (!waits.list)
         return GS_NOBODY;
-    gs_metered_init(&s.metered, python->mem, &s.left);
-    s.mem = &s.metered.mem;
+    begin(&s, &waits, target, python, snapshot, lookup);
     if (wait->owner_ident) {
         holder = gs_wait_by_ident(&s, wait->owner_ident);
     } else {
@@ -220,18 +228,11 @@ uint32_t gs_waits_holder(const struct gs_target *target, const struct gs_python 
 enum gs_status gs_waits_read(struct gs_waits *waits, const struct gs_target *target, const struct gs_python *python,
                              const struct gs_snapshot *snapshot, const struct gs_why_lookup *lookup)
 {
-    struct gs_wait_search s = {.target = target,
-                               .python = python,
-                               .layout = &python->layout,
-                               .snapshot = snapshot,
-                               .lookup = lookup,
-                               .left = READS,
-                               .waits = waits};
+    struct gs_wait_search s;
     *waits = (struct gs_waits){calloc(snapshot->thread_count + 1, sizeof *waits->list), snapshot->thread_count};
     if (!waits->list)
         return GS_NO_MEMORY;
-    gs_metered_init(&s.metered, python->mem, &s.left);
-    s.mem = &s.metered.mem;
+    begin(&s, waits, target, python, snapshot, lookup);
     for (uint32_t i = 0; i < snapshot->thread_count; i++)
         read_wait(&s, i);
     for (uint32_t i = 0; i < snapshot->thread_count; i++)

@@ -1,13 +1,13 @@
 /* libcurl, loaded by hand. */
 #include <ctype.h>
 #include <curl/curl.h>
-#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/auxv.h>
 
 #include "push/http.h"
+#include "push/library.h"
 
 enum { CONNECT_S = 5, WHOLE_S = 30 };
 
@@ -34,31 +34,13 @@ struct gs_http {
     const atomic_bool *give_up;
 };
 
-static bool find_functions(struct gs_http *http, void *library)
+/* Any of the flavours that distributions have. */
+static bool load(struct gs_http *http)
 {
 #define FUNCTION(name) {#name, offsetof(struct gs_http, name)},
-    static const struct {
-        const char *name;
-        size_t at;
-    } functions[] = {FUNCTIONS(FUNCTION)};
+    static const struct gs_library_function functions[] = {FUNCTIONS(FUNCTION){NULL, 0}};
 #undef FUNCTION
-    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
-        void *found = dlsym(library, functions[i].name);
-        if (!found)
-            return false;
-        memcpy((char *)http + functions[i].at, &found, sizeof found);
-    }
-    return true;
-}
-
-/* Any of the flavours that distributions have; it stays until the program ends. */
-static void *load_library(void)
-{
-    static const char *const names[] = {"libcurl.so.4", "libcurl-gnutls.so.4"};
-    void *library = NULL;
-    for (size_t i = 0; i < sizeof names / sizeof *names && !library; i++)
-        library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
-    return library;
+    return gs_library_load(http, (const char *const[]){"libcurl.so.4", "libcurl-gnutls.so.4", NULL}, functions);
 }
 
 enum gs_status gs_http_open(struct gs_http **out, const atomic_bool *give_up, struct gs_err *err)
@@ -74,10 +56,8 @@ enum gs_status gs_http_open(struct gs_http **out, const atomic_bool *give_up, st
         gs_err_todo(err, "Leave out --push, or run a gilspy without capabilities as root");
         return GS_FAILED;
     }
-    void *library = load_library();
     http->give_up = give_up;
-    if (library && find_functions(http, library) && http->curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK &&
-        (http->curl = http->curl_easy_init()))
+    if (load(http) && http->curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && (http->curl = http->curl_easy_init()))
         return GS_OK;
     gs_fail(err, GS_FAILED, "cannot push: there is no libcurl here that can be used");
     gs_err_todo(err, "Install it (Debian: libcurl4), or record with -o and without --push");

@@ -1,5 +1,4 @@
 /* libmicrohttpd, loaded by hand, behind a socket of our own: what is wrong with the address is told by us. */
-#include <dlfcn.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
@@ -8,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "push/library.h"
 #include "push/listen.h"
 
 enum { CONNECTIONS = 16, TIMEOUT_S = 10, QUEUE = 16, REQUEST_BYTES = 16 << 10 };
@@ -32,21 +32,12 @@ struct gs_listen {
     char where[NI_MAXHOST + NI_MAXSERV + 4];
 };
 
-static bool find_functions(struct gs_listen *listening, void *library)
+static bool load(struct gs_listen *listening)
 {
 #define FUNCTION(name) {#name, offsetof(struct gs_listen, name)},
-    static const struct {
-        const char *name;
-        size_t at;
-    } functions[] = {FUNCTIONS(FUNCTION)};
+    static const struct gs_library_function functions[] = {FUNCTIONS(FUNCTION){NULL, 0}};
 #undef FUNCTION
-    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
-        void *found = dlsym(library, functions[i].name);
-        if (!found)
-            return false;
-        memcpy((char *)listening + functions[i].at, &found, sizeof found);
-    }
-    return true;
+    return gs_library_load(listening, (const char *const[]){"libmicrohttpd.so.12", NULL}, functions);
 }
 
 /* ---- answers ---- */
@@ -170,8 +161,7 @@ enum gs_status gs_listen_open(struct gs_listen **out, const char *address, struc
         return gs_fail(err, GS_NO_MEMORY, "cannot listen: out of memory");
     listening->metrics = metrics;
     listening->fd = -1;
-    void *library = dlopen("libmicrohttpd.so.12", RTLD_NOW | RTLD_LOCAL);
-    if (!library || !find_functions(listening, library)) {
+    if (!load(listening)) {
         gs_fail(err, GS_FAILED, "cannot listen: there is no libmicrohttpd here that can be used");
         gs_err_todo(err, "Install it (Debian: libmicrohttpd12), or write figures with --textfile");
         return GS_FAILED;

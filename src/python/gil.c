@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 
 #include "arch/arch.h"
+#include "base/futex.h"
 #include "python/gil.h"
 
 enum {
@@ -14,10 +15,7 @@ enum {
     COND_BYTES = 48,
     MUTEX_BYTES = GS_ARCH_MUTEX_BYTES,
     SEM_BYTES = 32,
-    SEM_WAITERS = 4,
-    FUTEX_COMMAND = 0x7f, /* FUTEX_CMD_MASK without the flags above it */
-    FUTEX_WAIT = 0,
-    FUTEX_WAIT_BITSET = 9
+    SEM_WAITERS = 4
 };
 
 /* Makes [addr, addr + len) part of a reading: joined to a window close by, or as a window of its own. Words must be
@@ -224,8 +222,7 @@ enum gs_gil_futex gs_gil_futex(const struct gs_gil_place *place, const struct gs
     if (activity->run != GS_RUN_SYSCALL || (activity->number != SYS_futex && activity->number != SYS_restart_syscall))
         return GS_FUTEX_OTHER;
     gs_addr addr = activity->args[0];
-    uint64_t command = activity->args[1] & FUTEX_COMMAND;
-    if (command != FUTEX_WAIT && command != FUTEX_WAIT_BITSET)
+    if (!gs_futex_waits(activity->args[1]))
         return GS_FUTEX_OTHER;
     if (within(addr, &place->semaphore, SEM_BYTES) || within(addr, &place->cond, COND_BYTES))
         return GS_FUTEX_COND;

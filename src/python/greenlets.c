@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
 #include "mem/metered.h"
 #include "python/field.h"
 #include "python/gc_lists.h"
@@ -368,15 +369,8 @@ static enum gs_status read_patiently(struct reading *r, struct greenlet *g, bool
 
 static uint32_t find_greenlet(const struct reading *r, gs_addr addr)
 {
-    size_t low = 0, high = r->count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (r->all[mid].addr < addr)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low < r->count && r->all[low].addr == addr ? (uint32_t)low : UINT32_MAX;
+    size_t found = GS_FIRST_NOT(i, r->count, r->all[i].addr < addr);
+    return found < r->count && r->all[found].addr == addr ? (uint32_t)found : UINT32_MAX;
 }
 
 /* A circle, and what leads into one, has none. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
 #include "python/pystr.h"
 #include "python/task_list.h"
 #include "python/task_words.h"
@@ -126,17 +127,9 @@ static bool add_parents(struct reading *r, size_t first)
     const struct gs_tasks *tasks = r->rows->tasks;
     bool ok = true;
     for (size_t i = 0; i < r->parents.count && ok; i++) {
-        size_t parent = first;
         gs_addr addr = r->parents.at[i];
         /* They are in the order of their addresses. */
-        size_t high = tasks->task_count;
-        while (parent < high) {
-            size_t mid = parent + (high - parent) / 2;
-            if (tasks->tasks[mid].addr < addr)
-                parent = mid + 1;
-            else
-                high = mid;
-        }
+        size_t parent = first + GS_FIRST_NOT(at, tasks->task_count - first, tasks->tasks[first + at].addr < addr);
         if (parent < tasks->task_count && tasks->tasks[parent].addr == addr)
             ok = gs_task_rows_edge(r->rows, tasks->tasks[first + i].addr, (uint32_t)parent);
     }

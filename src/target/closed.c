@@ -11,18 +11,12 @@
 #include <unistd.h>
 
 #include "base/apart.h"
+#include "base/futex.h"
 #include "target/closed.h"
 #include "target/procfs.h"
 #include "target/unix_peer.h"
 
-enum {
-    THREADS_MOST = 2000,
-    PATH_SIZE = 64,
-    FUTEX_OP = 127, /* FUTEX_CMD_MASK without the flags: include/uapi/linux/futex.h */
-    FUTEX_WAIT = 0,
-    FUTEX_WAIT_BITSET = 9,
-    FUTEX_PRIVATE = 128
-};
+enum { THREADS_MOST = 2000, PATH_SIZE = 64 };
 
 /* Files of the same kind in different places: a map's, an open one's. */
 struct shared {
@@ -198,12 +192,11 @@ static bool by_children(struct search *s, pid_t pid, pid_t tid, pid_t child)
 
 static bool by_call(struct search *s, pid_t pid, pid_t tid, long number, const uint64_t args[6])
 {
-    unsigned op = (unsigned)args[1] & FUTEX_OP;
     switch (number) {
     case SYS_futex:
-        if ((op != FUTEX_WAIT && op != FUTEX_WAIT_BITSET) || args[3] != 0)
+        if (!gs_futex_waits(args[1]) || args[3] != 0)
             return false;
-        return args[1] & FUTEX_PRIVATE ? tid != pid : by_semaphore(s, pid, tid, args[0]);
+        return args[1] & FUTEX_PRIVATE_FLAG ? tid != pid : by_semaphore(s, pid, tid, args[0]);
     case SYS_read:
     case SYS_recvfrom:
     case SYS_recvmsg:
