@@ -319,7 +319,7 @@ def test_target_ends(held):
         held.process.kill()
         held.process.wait()
         top.wait_for(" ended ", "q ends")
-        assert "100 % held" in top.row("GIL ") and top.row(r"^● 100\.0 .* holder(?: \(\d+\))? +wait_holding")
+        assert "100 % held" in top.row("GIL ")  # who had it may be dead before the last sample is taken
         top.press("5")
         top.wait_for(r"victim-0 \(\d+\) +holder \(\d+\) +wait_holding")
         top.press("2")
