@@ -13,9 +13,12 @@ def pytest_configure():
             signal.signal(number, handler)
 
 
+@pytest.hookimpl(tryfirst=True)  # before the workers read the groups
 def pytest_collection_modifyitems(items):
-    """Two workers share the tests: what shares a target stays together, and so does what changes the machine."""
+    """Workers share the tests: what shares a target stays together, and so does what changes the machine."""
     for item in items:
         python = getattr(item, "callspec", None) and item.callspec.params.get("python")
-        group = "cores" if "kernel_cores" in item.fixturenames else "%s %s" % (item.path.name, getattr(python, "label", ""))
-        item.add_marker(pytest.mark.xdist_group(group))
+        if "kernel_cores" in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group("cores"))
+        elif python:
+            item.add_marker(pytest.mark.xdist_group("%s %s" % (item.path.name, python.label)))
