@@ -17,8 +17,8 @@ def pytest_configure():
 def pytest_collection_modifyitems(items):
     """Workers share the tests: what shares a target stays together, and so does what changes the machine."""
     for item in items:
-        python = getattr(item, "callspec", None) and item.callspec.params.get("python")
+        label = hasattr(item, "callspec") and getattr(item.callspec.params.get("python"), "label", None)
         if "kernel_cores" in item.fixturenames:
             item.add_marker(pytest.mark.xdist_group("cores"))
-        elif python:
-            item.add_marker(pytest.mark.xdist_group("%s %s" % (item.path.name, python.label)))
+        elif label:
+            item.add_marker(pytest.mark.xdist_group("%s %s" % (item.path.name, label)))

@@ -20,9 +20,11 @@ struct thread {
 };
 
 struct lock {
-    uint32_t holder; /* index, or NOBODY */
-    bool known;      /* that is so: an event said so */
-    bool asked;      /* somebody's interval passed since it was taken */
+    uint32_t holder;  /* index, or NOBODY */
+    uint32_t changer; /* whose change is not understood, or NOBODY: before the beginning it may have been either, and
+                       * later that it let go was not told before another took it */
+    bool known;       /* that is so: an event said so */
+    bool asked;       /* somebody's interval passed since it was taken */
     uint32_t *waiters;
     uint32_t waiter_count;
     size_t waiter_room;
@@ -283,7 +285,7 @@ void gs_gil_spans_start(struct gs_gil_spans *gil_spans, uint64_t begin_ns)
     gil_spans->begun = false;
     for (unsigned i = 0; i < GS_SPOTS_MOST; i++) {
         struct lock *lock = &gil_spans->locks[i];
-        lock->holder = NOBODY;
+        lock->holder = lock->changer = NOBODY;
         lock->known = lock->asked = false;
         lock->waiter_count = 0;
         lock->from = 0;
@@ -322,8 +324,8 @@ static bool settle(struct gs_gil_spans *gil_spans)
             thread->now.from = 0;
             continue;
         }
-        if (word == GS_HOLDS && lock->holder != NOBODY)
-            word = GS_UNKNOWN; /* an event says who has it */
+        if (word == GS_HOLDS && (lock->holder != NOBODY || lock->changer != NOBODY))
+            word = GS_UNKNOWN; /* an event says who has it, or that it was not this one */
         if (word != GS_UNKNOWN && !begin_turn(gil_spans, thread, thread->told_lock, word, gil_spans->begin_ns, false))
             return false;
         lock->known = lock->known || word == GS_HOLDS;
@@ -393,6 +395,24 @@ enum gs_gil_word gs_gil_spans_word(const struct gs_gil_spans *gil_spans, pid_t t
 
 /* ---- events ---- */
 
+/* One thread takes and lets go in turn, and another one that changes the lock after it can only take it. What was
+ * looked at says who has it, but not of a lock that changed while it was looked at. Two events may come in the wrong
+ * order: who changes the lock while another holds it has taken it, and the other's next change is that it let go. */
+static bool flip(struct gs_gil_spans *gil_spans, struct thread *thread, unsigned number, uint64_t ns)
+{
+    struct lock *lock = &gil_spans->locks[number];
+    uint32_t index = index_of(gil_spans, thread), holder = lock->holder, before = lock->changer;
+    if (holder == index)
+        return drop(gil_spans, thread, number, ns);
+    lock->changer = holder != NOBODY && before != index ? holder : NOBODY;
+    if (holder != NOBODY && before == index)
+        return true;
+    if (holder != NOBODY || lock->known || (before == NOBODY ? gil_spans->begun : before != index))
+        return take(gil_spans, thread, number, ns);
+    lock->changer = index;
+    return change(gil_spans, thread, number, GS_UNKNOWN, ns);
+}
+
 static void end_thread(struct gs_gil_spans *gil_spans, pid_t tid, uint64_t ns)
 {
     struct thread *thread = find(gil_spans, tid);
@@ -408,14 +428,13 @@ static void end_thread(struct gs_gil_spans *gil_spans, pid_t tid, uint64_t ns)
 
 static bool act(struct gs_gil_spans *gil_spans, struct thread *thread, const struct gs_event *event, uint64_t ns)
 {
-    bool free = gil_spans->locks[event->lock].holder == NOBODY;
     switch (event->act) {
     case GS_ACT_TAKE:
         return take(gil_spans, thread, event->lock, ns);
     case GS_ACT_DROP:
         return drop(gil_spans, thread, event->lock, ns);
     case GS_ACT_CHANGE:
-        return free ? take(gil_spans, thread, event->lock, ns) : drop(gil_spans, thread, event->lock, ns);
+        return flip(gil_spans, thread, event->lock, ns);
     default:
         return wait(gil_spans, thread, event->lock, ns);
     }

@@ -53,6 +53,7 @@ def of_pid(server, pid):
     return sorted((begin, begin + lasted) for begin, lasted in times)
 
 
+@pytest.mark.slow
 def test_births_and_ends(system_python, folders, mark):
     """Who is there, who comes and who goes: each has spans that follow each other, up to its end."""
     with stub(200) as server, python(system_python, folders, mark, "spin", pipes=["begin"]) as first, \
@@ -165,6 +166,7 @@ def test_truth(system_python, folders, mark):
         ended(process)
 
 
+@pytest.mark.slow
 def test_prometheus(system_python, folders, mark, tmp_path):
     """The real one asks, and gives back what it was told."""
     with python(system_python, folders, mark, "spin", pipes=["begin"], env={"OTEL_SERVICE_NAME": WILD}) as target, \
@@ -269,6 +271,7 @@ def test_reload(system_python, folders, mark, tmp_path):
         ended(process)
 
 
+@pytest.mark.slow
 def test_spool(system_python, folders, mark, tmp_path):
     """The server is away: profiles wait on disk, outlive even a kill, and are sent in order with their own times."""
     spool = tmp_path / "spool"

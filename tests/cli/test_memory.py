@@ -33,6 +33,7 @@ def shown(text):
 
 @pytest.mark.skipif(is_sanitized(), reason="a sanitizer has its own malloc")
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+@pytest.mark.slow
 def test_nothing_is_left_out_silently(target, short, tmp_path, words):
     def run(**more):
         return gilspy.run(*words, "-p", target.pid, env={**os.environ, "LC_ALL": "C", "LD_PRELOAD": short, **more})

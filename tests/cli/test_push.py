@@ -139,6 +139,7 @@ def test_service_of_the_environment():
     assert server.paths() == [PUSH, "/ingest"] and "older /ingest" in done.stderr
 
 
+@pytest.mark.slow
 def test_churn(system_python, folders):
     """Threads that come and go, in spans that are short beside them."""
     with running(system_python, folders, "churn.py") as target, stub(200) as server:
@@ -209,6 +210,7 @@ def test_faults(spinning, fault):
 @pytest.mark.parametrize("status, words", [
     (400, ["status 400: no \\x1b[2J such"]), (401, ["status 401"]), (413, ["status 413"]),
     (302, ["status 302", "elsewhere"])])
+@pytest.mark.slow
 def test_refused(spinning, status, words):
     """What a server will never take is told once, and lost."""
     with stub((status, {"Location": "/other"}, b"no \x1b[2J such\nthing")) as server:
@@ -221,6 +223,7 @@ def test_refused(spinning, status, words):
     assert set(server.paths()) == {PUSH}
 
 
+@pytest.mark.slow
 def test_nobody_there(spinning, tmp_path):
     """The file is whole, though nothing could be pushed."""
     with stub(200) as server:

@@ -136,6 +136,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", folder], check=True)
 
 
+@pytest.mark.slow
 def test_full_disk(system_python, folders, small_disk):
     """What was recorded before stays, and can be drawn; the file that was there stays too."""
     path = small_disk / "a.gilspy"
@@ -454,6 +455,7 @@ def functions(path, *words):
     return {frame.split(" ")[0] for frames in recording.draw(path, "-i", "-F", *words) for frame in frames}
 
 
+@pytest.mark.slow
 def test_family(tmp_path):
     """Children by fork, exec, a shell, an orphan and a daemon; and what the process becomes itself."""
     path = tmp_path / "a.gilspy"
@@ -533,6 +535,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_pools(tmp_path):
     """The workers of each kind of pool are seen for most of their work."""
     script, path = tmp_path / "pools.py", tmp_path / "a.gilspy"

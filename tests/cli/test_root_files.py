@@ -118,6 +118,7 @@ def test_exchanged(tmp, made, first):
     assert len(statuses) > 20 and set(statuses) == {0, 1}
 
 
+@pytest.mark.slow
 def test_folder_exchanged(tmp, made):
     """So does a directory on the way."""
     def act(prepare=False):
@@ -138,6 +139,7 @@ def test_folder_exchanged(tmp, made):
     assert len(statuses) > 20 and set(statuses) == {0, 1}
 
 
+@pytest.mark.slow
 def test_part_exchanged(tmp, spinning):
     """A recording grows in a file whose name is known beforehand."""
     def act(prepare=False):

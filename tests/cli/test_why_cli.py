@@ -99,6 +99,7 @@ def test_command_that_cannot_be_run():
     assert done.returncode == 1 and "cannot run /nowhere/at/all" in done.stderr
 
 
+@pytest.mark.slow
 def test_budget_that_is_used_up(system_python, tmp_path):
     """Whoever may not stop a thread any more still gets the last snapshot, and with it the verdict."""
     script = tmp_path / "calls.py"

@@ -18,6 +18,7 @@ def frames_of(pid, *words):
     return [frame["function"] for frame in gilspy.threads_by_name(gilspy.dump(pid, *words))["deep"]["frames"]]
 
 
+@pytest.mark.slow
 def test_too_deep(python, folders, tmp_path):
     with running(python, folders, "deep.py", str(DEPTH), pipes=["begin"]) as target:
         said = [target.began, target.listen()]

@@ -18,6 +18,7 @@ def positions(page):
 
 
 @pytest.mark.pythons(fits=lambda python: python.at_least in ((2, 7), (3, 8), (3, 12), (3, 15)))
+@pytest.mark.slow
 def test_lines_are_fresh(python, folders):
     path = os.path.join(folders.of(python), "page")
     with open(path, "w+b") as file:

@@ -164,6 +164,7 @@ def test_children(target):
     check_free(target)
 
 
+@pytest.mark.slow
 def test_births(target):
     """A thread after the other, each of which is guarded from its birth on."""
     with measuring(target.pid, "--max-overhead", "off") as document:
@@ -227,6 +228,7 @@ def test_it_runs_another_program(target):
 
 
 @pytest.mark.parametrize("whom", ["gilspy", "guard", "both"])
+@pytest.mark.slow
 def test_killed(target, whom):
     """At any moment: while it is set up, while it traces, while the process gets signals."""
     dice = random.Random(whom)
@@ -311,6 +313,7 @@ def test_one_that_computes_is_stopped(target, tmp_path):
     check_free(target)
 
 
+@pytest.mark.slow
 def test_another_gilspy_says_what_it_could_not_do(target, tmp_path):
     target.feed("spin")
     target.wait_computing(target.began["tids"]["spin"])

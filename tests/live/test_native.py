@@ -127,6 +127,7 @@ def test_hog(folders, library, how):
         assert done.returncode == 0 and "turn_plain" not in done.stdout
 
 
+@pytest.mark.slow
 def test_top(folders, library):
     """Where a thread is, on the screen: its C function with -n, else its line of Python."""
     python = choose("3.11", "system")
@@ -152,6 +153,7 @@ def test_text(folders, library):
         assert re.search(r"^    doze_pointer +libchain\.so  \(inferred\)$", pointer.stdout, re.M)
 
 
+@pytest.mark.slow
 def test_killed_at_every_step(folders, library, tmp_path):
     """SIGKILL at each of the ptrace calls of a dump -n: the threads run on, and nothing is left stopped or traced."""
     python = choose("3.11", "system")
@@ -279,6 +281,7 @@ def test_standard_library(folders, what, function):
 
 
 @pytest.mark.skipif(not shutil.which("gdb"), reason="gdb is not installed")
+@pytest.mark.slow
 def test_core(folders, library, tmp_path):
     """The core of a process has the same stacks as the process."""
     python = choose("3.11", "system")
@@ -299,6 +302,7 @@ def test_core(folders, library, tmp_path):
 
 
 @pytest.mark.skipif(not shutil.which("gdb"), reason="gdb is not installed")
+@pytest.mark.slow
 def test_as_gdb_sees_it(folders, library):
     """Each C function that is shown is one that gdb shows, in the same order."""
     python = choose("3.11", "pyenv")
@@ -320,6 +324,7 @@ def test_as_gdb_sees_it(folders, library):
             assert len(ours) > 20 and [function for function in ours if function not in rest] == [], (name, theirs)
 
 
+@pytest.mark.slow
 def test_record(folders, library, tmp_path):
     """C frames are in what is recorded, and in what is drawn of it."""
     python = choose("3.11", "system")

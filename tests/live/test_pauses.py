@@ -48,6 +48,7 @@ def watched(target, tid, tmp_path, *words):
 
 
 @pytest.mark.parametrize("how", [["-b", "-r", "max"], ["-b", "-r", "20000", "-n"]], ids=["all", "native"])
+@pytest.mark.slow
 def test_budget(python, folders, tmp_path, how):
     """Whatever is asked for, threads are not stopped for longer than they may be; the rest of the samples is left
     out."""
@@ -64,6 +65,7 @@ def test_budget(python, folders, tmp_path, how):
         assert outside < unbounded
 
 
+@pytest.mark.slow
 def test_left_out_is_no_gap(python, folders, tmp_path):
     """What is left out on purpose stands for nothing: the samples around it have its time."""
     with spinning(python, folders) as (target, _):
@@ -98,6 +100,7 @@ def slept(pid):
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
+@pytest.mark.slow
 def test_refused_for_a_while(python, folders, tmp_path):
     """Another tracer is there at first: it is said that nothing could be stopped, and tried again when it is gone."""
     part = tmp_path / "run.gilspy.part"

@@ -135,6 +135,7 @@ LOOKS = 200
 
 
 @pytest.mark.pythons(fits=lambda python: python.at_least in ((2, 7), (3, 12)))
+@pytest.mark.slow
 def test_churn(python, folders):
     """Threads begin and end all the time: no look fails, none shows what cannot be."""
     with running(python, folders, "churn.py") as target:

@@ -137,6 +137,7 @@ def test_two_that_compute_without_it(truth, with_gil):
     pytest.fail("%s after %d attempts" % (both, ATTEMPTS))
 
 
+@pytest.mark.slow
 def test_states_without_end(folders, tmp_path):
     """A native thread that makes a thread state for each call of Python is one row, of one processor at most."""
     source, path = tmp_path / "ensure.c", str(tmp_path / "libensure.so")

@@ -57,6 +57,7 @@ def functions(thread):
 
 
 @pytest.mark.pythons(fits=modern_few)
+@pytest.mark.slow
 def test_pages_that_never_come(python, folders):
     with running(python, folders, "stuck.py", "names", "values", pipes=("begin",)) as target:
         wait_asleep(target)
@@ -80,6 +81,7 @@ def test_pages_that_never_come(python, folders):
 
 
 @pytest.mark.pythons(fits=lambda python: python.at_least in ((3, 8), (3, 14)))
+@pytest.mark.slow
 def test_pages_that_never_come_of_one_of_many(python, folders):
     """The others are there all the same, and so is what could be read of it."""
     with running(python, folders, "stuck.py", "names", pipes=("begin",)) as target, \
@@ -97,6 +99,7 @@ def test_pages_that_never_come_of_one_of_many(python, folders):
 
 
 @pytest.mark.pythons(fits=lambda python: python.at_least in ((3, 8), (3, 14)))
+@pytest.mark.slow
 def test_recording_goes_on(python, folders, tmp_path):
     """What cannot be read is a gap or unknown in each sample; the rest is sampled all the time."""
     with running(python, folders, "stuck.py", "names", pipes=("begin",)) as target:
@@ -112,6 +115,7 @@ def test_recording_goes_on(python, folders, tmp_path):
 
 
 @pytest.mark.pythons(fits=codes_apart)
+@pytest.mark.slow
 def test_code_that_never_comes(python, folders):
     """The stack ends there, and that is said: it is not the memory that makes no sense."""
     with running(python, folders, "stuck.py", "codes", pipes=("begin",)) as target:
@@ -178,6 +182,7 @@ def mirrored(tmp_path):
 
 
 @pytest.mark.pythons(fits=shared)
+@pytest.mark.slow
 def test_library_on_a_dead_mount(python, folders, shared_library, tmp_path):
     with mirrored(tmp_path) as (behind, mount, server):
         shutil.copy(shared_library, behind)
@@ -201,6 +206,7 @@ def test_library_on_a_dead_mount(python, folders, shared_library, tmp_path):
                 server.send_signal(signal.SIGCONT)
 
 
+@pytest.mark.slow
 def test_core_on_a_dead_mount(folders, tmp_path):
     """Nothing can be done without it, but that is said."""
     python = pythons.Python("/usr/bin/python3", "", "system")

@@ -71,6 +71,7 @@ def wrong(way, document):
     return None
 
 
+@pytest.mark.slow
 def test_calm(python, folders):
     """All whose threads stand still are watched at once."""
     ways = [way for way in CALM if way.fits(python) and (few(python) or way.layout)]
@@ -83,6 +84,7 @@ def test_calm(python, folders):
 
 @pytest.mark.pythons(fits=lambda python: few(python) and (python.at_least > (3, 0) or pythons.extent() == "all"))
 @pytest.mark.parametrize("way", LIVELY, ids=lambda way: way.name)
+@pytest.mark.slow
 def test_lively(python, folders, way):
     """Who runs when is the machine's: one look of several must tell."""
     if not way.fits(python):
@@ -96,6 +98,7 @@ def test_lively(python, folders, way):
 
 
 @pytest.mark.pythons(fits=few)
+@pytest.mark.slow
 def test_no_false_alarm(python, folders):
     """No second look: what is well is never said to hang."""
     ways = [way for way in why.WAYS if way.name in ("idle", "pool", "server")]
@@ -107,6 +110,7 @@ def test_no_false_alarm(python, folders):
 
 
 @pytest.mark.pythons(fits=first)
+@pytest.mark.slow
 def test_c_function(python, folders):
     """What keeps the GIL has a name, where the Python has symbols."""
     ways = {way.name: way for way in why.WAYS}

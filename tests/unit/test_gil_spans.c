@@ -248,6 +248,58 @@ static void changes_take_turns(void **state)
     check(&log, 1200, 0, "11 <without 1000-1100\n11 holds 1100-1150\n11 without 1150-1200>\n");
 }
 
+/* A change before the beginning may have been either: whoever changes the lock next, and is another, takes it. */
+static void a_change_while_it_was_looked_at(void **state)
+{
+    (void)state;
+    struct log log;
+    start(&log, false);
+    tell(&log, A, GS_HOLDS); /* seen before it let go */
+    tell(&log, B, GS_WITHOUT);
+    add(&log, 990, A, GS_ACT_CHANGE);
+    add(&log, 1100, B, GS_ACT_CHANGE);
+    add(&log, 1150, B, GS_ACT_CHANGE);
+    add(&log, 1200, A, GS_ACT_CHANGE);
+    check(&log, 1300, 0,
+          "12 <without 1000-1100\n12 holds 1100-1150\n11 <unknown 1000-1200\n"
+          "11 holds 1200-1300> from 12 at 1150\n12 without 1150-1300>\n");
+    start(&log, false);
+    tell(&log, A, GS_WITHOUT); /* seen before it took it */
+    tell(&log, B, GS_WITHOUT);
+    add(&log, 990, A, GS_ACT_CHANGE);
+    add(&log, 1050, A, GS_ACT_CHANGE);
+    add(&log, 1100, B, GS_ACT_CHANGE);
+    check(&log, 1300, 0, "11 <unknown 1000-1050\n12 <without 1000-1100\n11 unknown 1050-1300>\n12 holds 1100-1300>\n");
+}
+
+/* The wrong order, an event that is missing: after that all is right again. */
+static void changes_that_cannot_be(void **state)
+{
+    (void)state;
+    struct log log;
+    start(&log, false);
+    tell(&log, A, GS_HOLDS);
+    tell(&log, B, GS_WITHOUT);
+    add(&log, 1100, B, GS_ACT_CHANGE); /* takes what A let go at 1101 */
+    add(&log, 1101, A, GS_ACT_CHANGE);
+    add(&log, 1200, B, GS_ACT_CHANGE);
+    add(&log, 1250, A, GS_ACT_CHANGE); /* lets go, unseen */
+    add(&log, 1300, B, GS_ACT_CHANGE);
+    add(&log, 1350, B, GS_ACT_CHANGE);
+    add(&log, 1400, A, GS_ACT_CHANGE);
+    check(&log, 1500, 2,
+          "11 <holds 1000-1100>\n"
+          "12 <without 1000-1100\n"
+          "12 holds 1100-1200\n"
+          "11 <without 1100-1250\n"
+          "11 holds 1250-1300> from 12 at 1200\n"
+          "12 without 1200-1300\n"
+          "12 holds 1300-1350\n"
+          "11 <without 1300-1400\n"
+          "11 holds 1400-1500> from 12 at 1350\n"
+          "12 without 1350-1500>\n");
+}
+
 static void ended_threads_are_forgotten(void **state)
 {
     struct log log;
@@ -277,6 +329,8 @@ int main(void)
         cmocka_unit_test(parts_are_handed_on_and_go_on),
         cmocka_unit_test(windows_know_nothing_of_each_other),
         cmocka_unit_test(changes_take_turns),
+        cmocka_unit_test(a_change_while_it_was_looked_at),
+        cmocka_unit_test(changes_that_cannot_be),
         cmocka_unit_test(ended_threads_are_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
