@@ -61,6 +61,7 @@ def test_commands(shell):
     assert words(shell.offers("gilspy nonsense ")) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", commands())
 def test_options(shell, command):
     assert words(shell.offers("gilspy %s --" % command)) == helped(command)

@@ -16,6 +16,7 @@ def fitting():
     return [pytest.param(python, id=python.label) for python in found if python.at_least >= (3, 8)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("python", fitting())
 def test_each(python):
     if python.root:

@@ -115,6 +115,7 @@ def browse(path, folder, number):
     raise AssertionError("Chromium hangs")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/usr/bin/chromium"), reason="chromium is not there")
 def test_a_saved_page_in_a_browser(notebook, tmp_path):
     """As the page of a notebook shows it: in a sandbox, without a network, and without an error."""
