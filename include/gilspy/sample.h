@@ -63,6 +63,30 @@ struct gs_loop_sample {
     uint32_t tasks;     /* that it has, of late */
 };
 
+/* A thread that waits for a lock other than the GIL, or to be notified: sleeping looks the same in both. */
+struct gs_lock_sample {
+    uint32_t thread_at; /* of the sample's threads */
+    gs_addr word;       /* one lock, one word */
+    uint64_t since_ns;  /* CLOCK_MONOTONIC: when it asked for that; 0: not known */
+    uint64_t number;    /* another one for each wait */
+};
+
+/* What was found out of such a wait by looking at the stacks. Strings hold until the sample's end. */
+struct gs_lock_look {
+    uint64_t number; /* of the wait */
+    gs_addr word, object;
+    enum gs_lock_kind kind;
+    const char *type, *name; /* of the object, and what the program calls it; "": not known */
+    pid_t holder;            /* 0: not known */
+    struct gs_place held_in; /* where it does what it has the lock for; function "": not known */
+};
+
+/* Looks at the locks that threads of a snapshot with stacks wait for. */
+struct gs_lock_looks {
+    struct gs_lock_look *list;
+    size_t count;
+};
+
 /* One moment of one process. */
 struct gs_sample {
     uint32_t process;
@@ -79,6 +103,10 @@ struct gs_sample {
     size_t task_count;
     const struct gs_loop_sample *loops; /* of samples without stacks, if tasks are wanted */
     size_t loop_count;
+    bool locks_known; /* it was asked for which locks threads sleep */
+    const struct gs_lock_sample *locks;
+    size_t lock_count;
+    struct gs_lock_looks looks;     /* at some of them */
     const struct gs_stacks *stacks; /* the same in all samples of a source */
 };
 

@@ -17,6 +17,14 @@ void gs_sampler_poll(struct gs_sampler *sampler, uint64_t long_ns);
  * those that are suspended are looked at as often as may be. */
 void gs_sampler_tasks(struct gs_sampler *sampler, bool suspended);
 
+/* Samples say for which locks threads sleep: of processes without a GIL, or, `all`, of each. look finds out more, of a
+ * snapshot with stacks of the process `id`, now and then; its list holds until it is called again. */
+struct gs_lock_looker {
+    void *context;
+    enum gs_status (*look)(void *context, uint64_t id, const struct gs_snapshot *snapshot, struct gs_lock_looks *looks);
+};
+void gs_sampler_locks(struct gs_sampler *sampler, bool all, const struct gs_lock_looker *looker);
+
 /* Another process to be sampled; with the first the run begins, and the sink is told. All three stay the caller's,
  * until gs_sampler_take says that the process is gone or the sampler is freed; nobody else uses the reader meanwhile.
  * id: what gs_sampler_take names it by. */

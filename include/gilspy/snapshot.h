@@ -43,6 +43,26 @@ struct gs_frame {
     bool inferred; /* of a native one: as in gs_native_frame */
 };
 
+enum gs_lock_kind {
+    GS_LOCK_NONE, /* it waits for no lock, but to be notified, for work, for the end of a thread ... */
+    GS_LOCK_LOCK,
+    GS_LOCK_RLOCK,
+    GS_LOCK_OBJECT,  /* of an object of a free-threaded Python */
+    GS_LOCK_PYMUTEX, /* another one inside CPython */
+    GS_LOCK_PTHREAD, /* a mutex of C */
+    GS_LOCK_OTHER
+};
+/* "threading.Lock" */
+const char *gs_lock_kind_name(enum gs_lock_kind kind);
+
+/* A lock other than the GIL that a thread sleeps for. */
+struct gs_lock_wait {
+    gs_addr word;      /* that it sleeps at: a PyMutex, the futex of a semaphore or of a mutex of C; 0: none */
+    bool mutex;        /* a PyMutex (3.13 on), as CPython's own list of waiters says */
+    uint64_t since_ns; /* of a PyMutex: when it asked for that (CLOCK_MONOTONIC); 0: not known */
+    uint64_t number;   /* another one for each wait */
+};
+
 struct gs_thread {
     gs_addr tstate; /* 0: it has none, and is there because C stacks were asked for */
     uint64_t ident; /* threading's ident: pthread_t */
@@ -52,6 +72,7 @@ struct gs_thread {
     enum gs_gil_word gil;
     enum gs_evidence evidence;
     struct gs_activity activity; /* of the last census */
+    struct gs_lock_wait lock;    /* where that is asked for (gs_reader_locks) */
     bool torn;                   /* its stack could not be read whole: it ends in a gap */
     /* An address on the C stack in the evaluation of its frames, 0: not known (up to 3.10). Of two states of one
      * thread, which is in two interpreters, the one with the lower address was called by the other. */
@@ -160,6 +181,9 @@ enum gs_status gs_reader_glance(struct gs_reader *reader, struct gs_gil *gils, s
 uint64_t gs_reader_follow(struct gs_reader *reader, uint64_t now_ns);
 /* Asks the kernel about every thread, not only those that may have moved, at the next gs_reader_take. */
 void gs_reader_full_census(struct gs_reader *reader);
+
+/* From the next snapshot on it is asked for which lock each thread sleeps, or no more. */
+void gs_reader_locks(struct gs_reader *reader, bool locks);
 
 /* From the next snapshot on C stacks are taken too, or no more: of every thread of the process, Python's or not, or of
  * that one only when tid is not 0. They come with gs_merge_threads, merged into the Python frames. */

@@ -84,8 +84,9 @@ static bool name_in_frame(struct gs_wait_search *s, const struct gs_frame *frame
         }
     }
     gs_addr globals = gs_frame_globals(s->layout, s->mem, frame->frame);
-    return globals != 0 && gs_dict_open(&dict, s->layout, s->mem, globals) &&
-           gs_dict_name_of(&dict, object, name, GS_WAIT_NAME);
+    return globals != 0 &&
+           ((gs_dict_open(&dict, s->layout, s->mem, globals) && gs_dict_name_of(&dict, object, name, GS_WAIT_NAME)) ||
+            gs_wait_name_by_global(s, code, globals, object, name));
 }
 
 /* _queue.SimpleQueue waits for its own lock (Modules/_queuemodule.c: struct simplequeueobject, whose first field that
@@ -131,6 +132,16 @@ bool gs_wait_by_simple_queue(struct gs_wait_search *s, const struct gs_thread *t
     return true;
 }
 
+void gs_wait_name(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait)
+{
+    for (uint32_t i = 0, tried = 0; i < thread->frame_count && tried < GS_WAIT_FRAMES && !wait->name[0]; i++) {
+        if (thread->frames[i].kind != GS_FRAME_PYTHON)
+            continue;
+        tried++;
+        name_in_frame(s, &thread->frames[i], wait->object, wait->name);
+    }
+}
+
 bool gs_wait_by_lock(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait)
 {
     struct gs_lock_object lock = {0};
@@ -152,12 +163,7 @@ bool gs_wait_by_lock(struct gs_wait_search *s, const struct gs_thread *thread, s
         wait->owner_ident = lock.owner;
         wait->stale = wait->owner == GS_NOBODY;
     }
-    for (uint32_t i = 0, tried = 0; i < thread->frame_count && tried < GS_WAIT_FRAMES && !wait->name[0]; i++) {
-        if (thread->frames[i].kind != GS_FRAME_PYTHON)
-            continue;
-        tried++;
-        name_in_frame(s, &thread->frames[i], lock.object, wait->name);
-    }
+    gs_wait_name(s, thread, wait);
     return true;
 }
 

@@ -1,12 +1,13 @@
 /* Who may have a Lock that no `with` block shows: a thread whose code names it. Who is the only one but for those who
  * wait for it most likely has it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "diagnose/why_wait_search.h"
 #include "python/dict.h"
 #include "python/names_attribute.h"
 
-enum { FRAMES_SEARCHED = 50, CODE_BYTES = 256, NAMES_MOST = 256, NAME_MOST = GS_WAIT_NAME };
+enum { GLOBALS_MOST = 500, FRAMES_SEARCHED = 50, CODE_BYTES = 256, NAMES_MOST = 256, NAME_MOST = GS_WAIT_NAME };
 
 /* The tuple of strings has that one. */
 static bool has_name(struct gs_wait_search *s, gs_addr tuple, const char *name)
@@ -41,6 +42,24 @@ static bool code_names(struct gs_wait_search *s, const struct gs_code *code, con
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (words[i] > CODE_BYTES && words[i] % sizeof(gs_addr) == 0 && has_name(s, words[i], name))
             return true;
+    }
+    return false;
+}
+
+bool gs_wait_name_by_global(struct gs_wait_search *s, const struct gs_code *code, gs_addr globals, gs_addr object,
+                            char name[GS_WAIT_NAME])
+{
+    struct gs_dict dict;
+    gs_addr key, value;
+    char own[GS_HELD_NAME], outer[GS_HELD_NAME];
+    if (!gs_dict_open(&dict, s->layout, s->mem, globals))
+        return false;
+    for (int i = 0; i < GLOBALS_MOST && gs_dict_next(&dict, &key, &value); i++) {
+        if (!gs_attribute_name_of(s->layout, s->mem, &s->types, value, object, own, sizeof own) ||
+            gs_str_read(s->layout, s->mem, key, outer, sizeof outer) != GS_OK || !code_names(s, code, outer))
+            continue;
+        snprintf(name, GS_WAIT_NAME, "%.47s.%.47s", outer, own);
+        return true;
     }
     return false;
 }

@@ -35,13 +35,20 @@ uint32_t gs_wait_by_ident(const struct gs_wait_search *s, uint64_t ident);
 bool gs_wait_by_frames(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait);
 bool gs_wait_by_simple_queue(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait);
 bool gs_wait_by_lock(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait);
+bool gs_wait_by_object(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait);
+/* Sets what its own frames call wait->object. */
+void gs_wait_name(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait);
 /* Who has the Locks that are waited for. */
 void gs_wait_find_holders(struct gs_wait_search *s);
 /* why_wait_pools.c: which pool it works for, and whether it waits for that. */
 void gs_wait_find_pool(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait);
 /* The object that a variable of the frame refers to, 0: none. */
 gs_addr gs_wait_variable(const struct gs_wait_search *s, const struct gs_frame *frame, const char *name);
-/* why_wait_names.c: who may have those of which that is not known, where several are waited for. */
+/* why_wait_names.c: "app.cache", where `app` is a global that the code of the frame names, and `cache` its attribute.
+ */
+bool gs_wait_name_by_global(struct gs_wait_search *s, const struct gs_code *code, gs_addr globals, gs_addr object,
+                            char name[GS_WAIT_NAME]);
+/* Who may have those of which that is not known, where several are waited for. */
 void gs_wait_find_referrers(struct gs_wait_search *s);
 
 #endif

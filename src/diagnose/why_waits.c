@@ -7,6 +7,7 @@
 
 #include "base/futex.h"
 #include "diagnose/why_wait_search.h"
+#include "python/parked.h"
 
 enum {
     MUTEX_CONTENDED = 2, /* glibc: nptl/lowlevellock.h */
@@ -115,11 +116,6 @@ static const struct gs_wait *wait_of(const struct gs_waits *waits, pid_t tid)
     return NULL;
 }
 
-static bool is_lock(const struct gs_wait *wait)
-{
-    return wait->kind == GS_WAIT_LOCK || wait->kind == GS_WAIT_MUTEX;
-}
-
 static void pass(struct gs_locks_passed *passed, gs_addr word)
 {
     size_t i = 0;
@@ -137,7 +133,7 @@ void gs_locks_passed_add(struct gs_locks_passed *passed, const struct gs_waits *
     gs_addr last = 0; /* one lock that many waited for has passed once */
     for (size_t i = 0; i < before->count; i++) {
         const struct gs_wait *then = &before->list[i], *since = wait_of(now, then->tid);
-        if (!is_lock(then) || then->word == last)
+        if (!gs_wait_is_lock(then) || then->word == last)
             continue;
         bool has_had = !since || since->kind != then->kind || since->word != then->word;
         bool others = !has_had && then->owner_tid > 0 && since->owner_tid > 0 && then->owner_tid != since->owner_tid;
@@ -159,9 +155,12 @@ static void read_futex(struct gs_wait_search *s, const struct gs_thread *thread,
 {
     const struct gs_activity *activity = &thread->activity;
     s->semaphore = gs_futex_waits(activity->args[1]) ? activity->args[0] : 0;
-    s->mutex = s->semaphore ? gs_lock_parked(s->layout, s->mem, s->semaphore) : 0;
+    struct gs_parked parked = {0};
+    bool mutex = s->semaphore && gs_parked_read(s->layout, s->mem, s->semaphore, &parked) && parked.mutex;
+    s->mutex = mutex ? parked.word : 0;
+    wait->since_ns = parked.since_ns;
     if (gs_wait_by_frames(s, thread, wait) || find_by_futex(s, activity, wait) || gs_wait_by_lock(s, thread, wait) ||
-        gs_wait_by_simple_queue(s, thread, wait))
+        gs_wait_by_simple_queue(s, thread, wait) || gs_wait_by_object(s, thread, wait))
         return;
     wait->kind = GS_WAIT_FUTEX;
     wait->word = activity->args[0];
@@ -225,28 +224,47 @@ uint32_t gs_waits_holder(const struct gs_target *target, const struct gs_python 
     return holder;
 }
 
+static enum gs_status find(struct gs_wait_search *s, struct gs_waits *waits, const struct gs_target *target,
+                           const struct gs_python *python, const struct gs_snapshot *snapshot,
+                           const struct gs_why_lookup *lookup)
+{
+    *waits = (struct gs_waits){calloc(snapshot->thread_count + 1, sizeof *waits->list), snapshot->thread_count};
+    if (!waits->list)
+        return GS_NO_MEMORY;
+    begin(s, waits, target, python, snapshot, lookup);
+    for (uint32_t i = 0; i < snapshot->thread_count; i++)
+        read_wait(s, i);
+    gs_wait_find_holders(s);
+    for (size_t i = 0; i < waits->count; i++) {
+        struct gs_wait *wait = &waits->list[i];
+        wait->tid = snapshot->threads[i].tid;
+        wait->owner_tid = wait->owner != GS_NOBODY ? snapshot->threads[wait->owner].tid : 0;
+    }
+    return GS_OK;
+}
+
+enum gs_status gs_waits_find(struct gs_waits *waits, const struct gs_target *target, const struct gs_python *python,
+                             const struct gs_snapshot *snapshot, const struct gs_why_lookup *lookup)
+{
+    struct gs_wait_search s;
+    return find(&s, waits, target, python, snapshot, lookup);
+}
+
 enum gs_status gs_waits_read(struct gs_waits *waits, const struct gs_target *target, const struct gs_python *python,
                              const struct gs_snapshot *snapshot, const struct gs_why_lookup *lookup)
 {
     struct gs_wait_search s;
-    *waits = (struct gs_waits){calloc(snapshot->thread_count + 1, sizeof *waits->list), snapshot->thread_count};
-    if (!waits->list)
-        return GS_NO_MEMORY;
-    begin(&s, waits, target, python, snapshot, lookup);
-    for (uint32_t i = 0; i < snapshot->thread_count; i++)
-        read_wait(&s, i);
-    for (uint32_t i = 0; i < snapshot->thread_count; i++)
+    enum gs_status status = find(&s, waits, target, python, snapshot, lookup);
+    for (uint32_t i = 0; i < snapshot->thread_count && !status; i++)
         gs_wait_find_pool(&s, &snapshot->threads[i], &waits->list[i]);
-    gs_wait_find_holders(&s);
-    gs_wait_find_referrers(&s);
-    for (size_t i = 0; i < waits->count; i++) {
+    if (!status)
+        gs_wait_find_referrers(&s);
+    for (size_t i = 0; i < waits->count && !status; i++) {
         struct gs_wait *wait = &waits->list[i];
-        wait->tid = snapshot->threads[i].tid;
         if (target->still || !gs_target_ran_ns(target, wait->tid, &wait->ran_ns))
             wait->ran_ns = 0;
         if (target->still || !gs_target_kept_ns(target, wait->tid, &wait->kept_ns))
             wait->kept_ns = 0;
-        wait->owner_tid = wait->owner != GS_NOBODY ? snapshot->threads[wait->owner].tid : 0;
     }
-    return GS_OK;
+    return status;
 }

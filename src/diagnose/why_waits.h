@@ -8,6 +8,7 @@ enum gs_wait_kind {
     GS_WAIT_NOTHING, /* it runs, or it is not known what it waits for */
     GS_WAIT_GIL,
     GS_WAIT_LOCK,   /* a Lock or RLock of Python */
+    GS_WAIT_OBJECT, /* the lock of an object of a free-threaded Python, or another one inside CPython */
     GS_WAIT_MUTEX,  /* of C: pthread_mutex_t */
     GS_WAIT_IMPORT, /* for another thread to import a module */
     GS_WAIT_THREAD, /* for a thread to end */
@@ -18,7 +19,7 @@ enum gs_wait_kind {
     GS_WAIT_CALL    /* another system call */
 };
 
-enum { GS_WAIT_NAME = 100, GS_NOBODY = UINT32_MAX };
+enum { GS_WAIT_NAME = 100, GS_WAIT_TYPE = 48, GS_NOBODY = UINT32_MAX };
 
 struct gs_wait {
     /* Time so far, as the kernel tells, 0: unknown. The thread had a processor; it could have run, but others had it.
@@ -26,7 +27,8 @@ struct gs_wait {
     uint64_t ran_ns, kept_ns;
     enum gs_wait_kind kind;
     gs_addr word;         /* that identifies the lock */
-    gs_addr object;       /* LOCK: the Python object, 0: not found */
+    gs_addr object;       /* LOCK, OBJECT: the Python object, 0: not found */
+    uint64_t since_ns;    /* of a PyMutex: when it asked for that, CLOCK_MONOTONIC; 0: not known */
     bool recursive;       /* LOCK: an RLock */
     bool locked;          /* LOCK: somebody has it */
     pid_t tid, owner_tid; /* its own; the owner's, 0: not known */
@@ -42,15 +44,27 @@ struct gs_wait {
     gs_addr pool;     /* the queue of the pool whose worker it is, 0: it is none, or not one of concurrent.futures */
     bool own_pool;    /* NOTICE: it waits for work that lies in that queue */
     const char *what; /* QUEUE: "an item from", a constant */
+    char type[GS_WAIT_TYPE]; /* OBJECT: of the object */
     char name[GS_WAIT_NAME]; /* "self.lock", the module that is imported, the file of a shared semaphore; "" */
 };
+
+/* Somebody has it, and gives it back when he is done. */
+static inline bool gs_wait_is_lock(const struct gs_wait *wait)
+{
+    return wait->kind == GS_WAIT_LOCK || wait->kind == GS_WAIT_OBJECT || wait->kind == GS_WAIT_MUTEX;
+}
 
 struct gs_waits {
     struct gs_wait *list; /* of each thread of the snapshot */
     size_t count;
 };
 
-/* The waits of the snapshot's threads, found by reading the target's memory now. GS_NO_MEMORY or GS_OK. */
+/* What the snapshot's threads wait for and who has that, found by reading the target's memory now. GS_NO_MEMORY or
+ * GS_OK. */
+enum gs_status gs_waits_find(struct gs_waits *waits, const struct gs_target *target, const struct gs_python *python,
+                             const struct gs_snapshot *snapshot, const struct gs_why_lookup *lookup) GS_MUST_CHECK;
+/* The same, with what else tells who may have it, the pools that threads work for, and the times that the kernel tells.
+ */
 enum gs_status gs_waits_read(struct gs_waits *waits, const struct gs_target *target, const struct gs_python *python,
                              const struct gs_snapshot *snapshot, const struct gs_why_lookup *lookup) GS_MUST_CHECK;
 void gs_waits_fini(struct gs_waits *waits);

@@ -1,4 +1,5 @@
 /* What may be done with finished figures. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,13 @@ const char *gs_method_name(enum gs_method method)
     return names[method];
 }
 
+void gs_gilstat_keep_place(struct gs_gilstat_place *to, const struct gs_place *from)
+{
+    snprintf(to->function, sizeof to->function, "%s", from->qualname ? from->qualname : from->function);
+    snprintf(to->file, sizeof to->file, "%s", from->file);
+    to->line = from->line;
+}
+
 void gs_gilstat_fini(struct gs_gilstat *stat)
 {
     free(stat->gils);
@@ -22,12 +30,15 @@ void gs_gilstat_fini(struct gs_gilstat *stat)
     free(stat->hogs);
     free(stat->blame);
     free(stat->loops);
+    free(stat->locks);
     stat->gils = NULL;
     stat->threads = NULL;
     stat->hogs = NULL;
     stat->blame = NULL;
     stat->loops = NULL;
-    stat->gil_count = stat->thread_count = stat->hog_count = stat->blame_count = stat->loop_count = 0;
+    stat->locks = NULL;
+    stat->gil_count = stat->thread_count = stat->hog_count = stat->blame_count = stat->loop_count = stat->lock_count =
+        0;
 }
 
 size_t gs_gilstat_threads(const struct gs_gilstat *stat)
@@ -47,9 +58,18 @@ const struct gs_gilstat_thread *gs_gilstat_find(const struct gs_gilstat *stat, p
     return NULL;
 }
 
+/* One of its threads had it, or waited for it. */
+static bool concerns(const struct gs_gilstat *stat, const struct gs_gilstat_lock *lock)
+{
+    bool any = lock->holder > 0 && gs_gilstat_find(stat, lock->holder);
+    for (size_t i = 0; i < lock->waiter_count && !any; i++)
+        any = gs_gilstat_find(stat, lock->waiters[i]);
+    return any;
+}
+
 void gs_gilstat_choose(struct gs_gilstat *stat, const char *const *patterns, size_t count)
 {
-    size_t threads = 0, hogs = 0, blame = 0;
+    size_t threads = 0, hogs = 0, blame = 0, locks = 0;
     for (size_t i = 0; i < stat->thread_count; i++) {
         if (stat->threads[i].folded && count > 0)
             continue; /* nobody knows any more what they were called */
@@ -68,4 +88,9 @@ void gs_gilstat_choose(struct gs_gilstat *stat, const char *const *patterns, siz
             stat->blame[blame++] = stat->blame[i];
     }
     stat->blame_count = blame;
+    for (size_t i = 0; i < stat->lock_count; i++) {
+        if (count == 0 || concerns(stat, &stat->locks[i]))
+            stat->locks[locks++] = stat->locks[i];
+    }
+    stat->lock_count = locks;
 }

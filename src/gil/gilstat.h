@@ -120,19 +120,40 @@ struct gs_gilstat_natives {
 
 enum { GS_LOOP_NAME = 256 };
 
+struct gs_gilstat_place {
+    char function[GS_LOOP_NAME]; /* UTF-8, uncleaned; "": not seen */
+    char file[GS_LOOP_NAME];
+    int32_t line; /* 0: unknown */
+};
+
+void gs_gilstat_keep_place(struct gs_gilstat_place *to, const struct gs_place *from);
+
+enum { GS_LOCK_NAME = 128, GS_LOCK_WAITERS = 64 };
+
+/* A lock that was waited for, other than a GIL. */
+struct gs_gilstat_lock {
+    enum gs_lock_kind kind;
+    char type[GS_LOCK_NAME], name[GS_LOCK_NAME]; /* of the object, and what the program calls it; "": not known */
+    gs_addr address;                             /* of the object, or else of the lock's word */
+    double mean_waiters, half_width;             /* 95 % bound of its error */
+    uint32_t most_waiters;
+    uint64_t wait_us, longest_wait_us;
+    uint64_t waits;                  /* that were seen to end */
+    pid_t holder;                    /* who had it in most looks, 0: not known, */
+    struct gs_gilstat_place held_in; /* and what for */
+    pid_t waiters[GS_LOCK_WAITERS];  /* who waited */
+    size_t waiter_count, waiters_left_out;
+};
+
 /* An event loop of asyncio. Callbacks of loops that are no Python code (uvloop) are not known. */
 struct gs_gilstat_loop {
     pid_t tid;
     double busy; /* share of the time that it did not wait for something to do */
     struct gs_figure callbacks_per_second;
-    struct gs_figure ready;     /* callbacks that waited for their turn, on average */
-    struct gs_count longest_us; /* of one callback, at least, */
-    struct gs_gilstat_place {
-        char function[GS_LOOP_NAME]; /* UTF-8, uncleaned; "": not seen */
-        char file[GS_LOOP_NAME];
-        int32_t line; /* 0: unknown */
-    } longest;        /* and where that was seen */
-    uint32_t tasks;   /* that it has, of late */
+    struct gs_figure ready;          /* callbacks that waited for their turn, on average */
+    struct gs_count longest_us;      /* of one callback, at least, */
+    struct gs_gilstat_place longest; /* and where that was seen */
+    uint32_t tasks;                  /* that it has, of late */
 };
 
 struct gs_gilstat {
@@ -158,6 +179,9 @@ struct gs_gilstat {
     size_t blame_count;
     struct gs_gilstat_loop *loops;
     size_t loop_count;
+    bool locks_known;
+    struct gs_gilstat_lock *locks; /* by wait_us, most first */
+    size_t lock_count;
     struct gs_count events, events_lost, violations; /* of exact ones */
     bool lost_at_least;                              /* more may be lost than events_lost says */
     bool counting;                                   /* counters were asked for, */

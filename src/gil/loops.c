@@ -1,5 +1,4 @@
 /* A callback that runs at two looks is the same when the loop took none from its queue in between. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,13 +24,6 @@ static struct gs_loop_account *find(struct gs_loops *loops, uint64_t loop, uint3
     struct gs_loop_account *account = &loops->list[loops->count++];
     *account = (struct gs_loop_account){.loop = loop, .thread = thread};
     return account;
-}
-
-static void keep_place(struct gs_gilstat_place *to, const struct gs_place *from)
-{
-    snprintf(to->function, sizeof to->function, "%s", from->qualname ? from->qualname : from->function);
-    snprintf(to->file, sizeof to->file, "%s", from->file);
-    to->line = from->line;
 }
 
 /* It came back from the kernel, and waits for a processor or the GIL: that is no callback. Lib/selectors.py, all
@@ -63,7 +55,7 @@ static void step(struct gs_loop_account *account, const struct gs_sample *sample
         account->place = (struct gs_gilstat_place){.line = 0};
     }
     if (place && !selects)
-        keep_place(&account->place, place);
+        gs_gilstat_keep_place(&account->place, place);
     if (goes_on && sample->time_ns - account->began_ns > account->longest_ns) {
         account->longest_ns = sample->time_ns - account->began_ns;
         account->longest_place = account->place;

@@ -5,6 +5,7 @@
 #include "base/least.h"
 #include "gil/bounds.h"
 #include "gil/feed_gils.h"
+#include "gil/lock_account.h"
 #include "gil/loops.h"
 #include "gil/sample_feed.h"
 
@@ -21,6 +22,8 @@ struct gs_sample_feed {
     struct gs_feed_threads threads;
     struct gs_feed_gils gils;
     struct gs_loops loops;
+    struct gs_lock_account *locks;
+    bool locks_known; /* in the last sample */
     struct gs_bounds_span span;
     uint64_t missed_ns; /* further time, in which samples came so late that nothing is known of it */
     uint64_t ran_ns;    /* when times on processors were last read */
@@ -34,8 +37,9 @@ struct gs_sample_feed *gs_sample_feed_new(const struct gs_sampled_process *proce
     if (!feed)
         return NULL;
     feed->account = gs_account_new();
-    if (!feed->account) {
-        free(feed);
+    feed->locks = gs_lock_account_new();
+    if (!feed->account || !feed->locks) {
+        gs_sample_feed_free(feed);
         return NULL;
     }
     snprintf(feed->python, sizeof feed->python, "%s", process->python);
@@ -54,6 +58,7 @@ void gs_sample_feed_free(struct gs_sample_feed *feed)
         return;
     gs_feed_threads_fini(&feed->threads);
     gs_loops_fini(&feed->loops);
+    gs_lock_account_free(feed->locks);
     gs_account_free(feed->account);
     free(feed);
 }
@@ -156,6 +161,24 @@ static void leave(void *context, const struct gs_feed_thread *thread)
     gs_feed_gils_leave(&((struct gs_sample_feed *)context)->gils, thread);
 }
 
+static enum gs_status add_locks(struct gs_sample_feed *feed, const struct gs_sample *sample, uint64_t gap_ns)
+{
+    enum gs_status status = GS_OK;
+    feed->locks_known = sample->locks_known;
+    if (!sample->locks_known)
+        return GS_OK;
+    gs_lock_account_begin(feed->locks, sample->time_ns, gap_ns);
+    for (size_t i = 0; i < sample->lock_count && !status; i++) {
+        const struct gs_feed_thread *thread = feed->threads.at[sample->locks[i].thread_at];
+        if (thread)
+            status = gs_lock_account_wait(feed->locks, thread->tid, &sample->locks[i]);
+    }
+    gs_lock_account_end(feed->locks);
+    for (size_t i = 0; i < sample->looks.count && !status; i++)
+        status = gs_lock_account_look(feed->locks, &sample->looks.list[i]);
+    return status;
+}
+
 enum gs_status gs_sample_feed_add(struct gs_sample_feed *feed, const struct gs_sample *sample)
 {
     struct gs_feed_threads *threads = &feed->threads;
@@ -176,6 +199,8 @@ enum gs_status gs_sample_feed_add(struct gs_sample_feed *feed, const struct gs_s
         if (thread)
             status = gs_loops_add(&feed->loops, sample, i, thread->tid, gap_ns);
     }
+    if (!status)
+        status = add_locks(feed, sample, gap_ns);
     if (status)
         return status;
     for (size_t i = 0; i < threads->count; i++) {
@@ -221,9 +246,8 @@ static void set_figures(struct gs_sample_feed *feed)
 }
 
 /* Times that samples have seen make up for those that none has. */
-static void fill_in(const struct gs_sample_feed *feed, struct gs_gilstat *stat)
+static void fill_in(double factor, struct gs_gilstat *stat)
 {
-    double factor = feed->span.ns > 0 ? 1 + (double)feed->missed_ns / (double)feed->span.ns : 1;
     for (size_t i = 0; i < stat->thread_count; i++)
         stat->threads[i].wait_us.value = (uint64_t)((double)stat->threads[i].wait_us.value * factor);
     for (size_t i = 0; i < stat->blame_count; i++)
@@ -252,7 +276,10 @@ enum gs_status gs_sample_feed_finish(struct gs_sample_feed *feed, struct gs_gils
                                 .gils_left_out = feed->threads.left_out,
                                 .quality = {.samples = feed->span.samples}};
     enum gs_status status = gs_account_finish(feed->account, feed->span.ns, &knows, stat);
-    fill_in(feed, stat);
+    double factor = feed->span.ns > 0 ? 1 + (double)feed->missed_ns / (double)feed->span.ns : 1;
+    fill_in(factor, stat);
+    if (!status && feed->locks_known)
+        status = gs_lock_account_finish(feed->locks, &feed->span, factor, stat);
     return status ? status : gs_loops_finish(&feed->loops, stat);
 }
 
@@ -263,6 +290,7 @@ void gs_sample_feed_next(struct gs_sample_feed *feed)
     for (size_t i = 0; i < feed->gils.count; i++)
         feed->gils.list[i].unplaced = 0;
     gs_loops_next(&feed->loops);
+    gs_lock_account_next(feed->locks);
     feed->span = (struct gs_bounds_span){0};
     feed->missed_ns = 0;
     feed->ran_ns = feed->threads.last_ns;

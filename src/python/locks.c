@@ -4,7 +4,12 @@
 #include "python/values_int.h"
 
 enum {
-    LOCKED = 1 /* a bit of a PyMutex: _Py_LOCKED, Include/internal/pycore_lock.h */
+    LOCKED = 1, /* a bit of a PyMutex: _Py_LOCKED, Include/internal/pycore_lock.h */
+    /* Tags of a critical section's address: Include/internal/pycore_critical_section.h. */
+    SECTION_INACTIVE = 1, /* its locks are given back for now */
+    SECTION_TWO = 2,
+    SECTION_TAGS = 3,
+    SECTIONS_MOST = 64 /* one inside another */
 };
 
 uint64_t gs_attribute_number(const struct gs_layout *layout, struct gs_mem *mem, struct gs_types *types, gs_addr object,
@@ -117,14 +122,6 @@ bool gs_lock_behind(const struct gs_layout *layout, struct gs_mem *mem, struct g
     return self != 0 && gs_lock_read(layout, mem, types, self, lock);
 }
 
-gs_addr gs_lock_parked(const struct gs_layout *layout, struct gs_mem *mem, gs_addr futex)
-{
-    gs_addr word;
-    if (layout->we_addr == GS_ABSENT || layout->we_sema == GS_ABSENT)
-        return 0;
-    return gs_mem_read_addr(mem, futex - (gs_addr)layout->we_sema + (gs_addr)layout->we_addr, &word) ? 0 : word;
-}
-
 bool gs_lock_around(const struct gs_layout *layout, struct gs_mem *mem, struct gs_types *types, gs_addr word,
                     struct gs_lock_object *lock)
 {
@@ -135,6 +132,36 @@ bool gs_lock_around(const struct gs_layout *layout, struct gs_mem *mem, struct g
         if (fields[i] != GS_ABSENT && gs_lock_read(layout, mem, types, word - (gs_addr)fields[i], lock) &&
             lock->word == word)
             return true;
+    }
+    return false;
+}
+
+gs_addr gs_lock_of_object(const struct gs_layout *layout, struct gs_mem *mem, struct gs_types *types, gs_addr word,
+                          struct gs_type *type)
+{
+    struct gs_type meta;
+    gs_addr object = word - (gs_addr)layout->ob_mutex;
+    bool found = layout->ob_mutex != GS_ABSENT && object % sizeof(gs_addr) == 0 &&
+                 gs_type_of(types, layout, mem, object, type) && gs_type_of(types, layout, mem, type->addr, &meta) &&
+                 gs_type_has(&meta, GS_TYPE_TYPE);
+    return found ? object : 0;
+}
+
+bool gs_lock_in_section(const struct gs_layout *layout, struct gs_mem *mem, gs_addr tstate, gs_addr word)
+{
+    gs_addr section, mutex;
+    if (layout->cs_mutex2 == GS_ABSENT || layout->ts_critical_section == GS_ABSENT || tstate == 0 ||
+        gs_mem_read_addr(mem, tstate + (gs_addr)layout->ts_critical_section, &section))
+        return false;
+    for (int i = 0; i < SECTIONS_MOST && section > SECTION_TAGS; i++) {
+        gs_addr at = section & ~(gs_addr)SECTION_TAGS;
+        const int32_t fields[] = {layout->cs_mutex, layout->cs_mutex2};
+        for (int k = 0; k < (section & SECTION_TWO ? 2 : 1) && !(section & SECTION_INACTIVE); k++) {
+            if (gs_mem_read_addr(mem, at + (gs_addr)fields[k], &mutex) == GS_OK && mutex == word)
+                return true;
+        }
+        if (gs_mem_read_addr(mem, at + (gs_addr)layout->cs_prev, &section))
+            return false;
     }
     return false;
 }

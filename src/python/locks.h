@@ -22,12 +22,14 @@ bool gs_lock_read(const struct gs_layout *layout, struct gs_mem *mem, struct gs_
 bool gs_lock_behind(const struct gs_layout *layout, struct gs_mem *mem, struct gs_types *types, gs_addr object,
                     bool wrapped, struct gs_lock_object *lock, gs_addr *wrapper);
 
-/* The PyMutex for which a thread sleeps on the futex at this address, if it does (3.13 on; else anything). Who waits
- * for a semaphore sleeps on that itself. */
-gs_addr gs_lock_parked(const struct gs_layout *layout, struct gs_mem *mem, gs_addr futex);
 /* The lock object that this PyMutex is a part of. */
 bool gs_lock_around(const struct gs_layout *layout, struct gs_mem *mem, struct gs_types *types, gs_addr word,
                     struct gs_lock_object *lock);
+/* The object of a free-threaded build whose own lock this PyMutex is; 0: it is none. */
+gs_addr gs_lock_of_object(const struct gs_layout *layout, struct gs_mem *mem, struct gs_types *types, gs_addr word,
+                          struct gs_type *type);
+/* The thread with this state has the PyMutex, by one of the critical sections that it is in (free-threaded builds). */
+bool gs_lock_in_section(const struct gs_layout *layout, struct gs_mem *mem, gs_addr tstate, gs_addr word);
 
 /* The object to which a method is bound; the object itself where it is none; 0: it cannot be read. */
 gs_addr gs_method_self(const struct gs_layout *layout, struct gs_mem *mem, struct gs_types *types, gs_addr object);

@@ -213,6 +213,8 @@ void gs_classify_threads(struct gs_waiters *waiters, uint64_t moved)
     gs_ask_movers(waiters, moved);
     if (!waiters->ask_all && threads->member_count)
         gs_recheck_sleepers(waiters);
+    if (waiters->locks)
+        gs_lock_waits_take(waiters, moved);
     threads->changed |= waiters->ask_all || moved || gils_changed(waiters);
     if (!threads->changed)
         return; /* everybody does what they did */

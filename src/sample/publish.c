@@ -114,6 +114,9 @@ static void publish_thread(const struct gs_reader *reader, const struct gs_membe
                                  .gil = member->wait.gil,
                                  .evidence = member->wait.evidence,
                                  .activity = member->wait.activity,
+                                 .lock = member->wait.gil == GS_WITHOUT || member->wait.gil == GS_NONE
+                                             ? member->wait.lock
+                                             : (struct gs_lock_wait){0},
                                  .torn = member->stack.torn,
                                  .c_stack = member->stack.c_stack,
                                  .apart = member->apart,

@@ -21,6 +21,15 @@ const char *gs_evidence_name(enum gs_evidence evidence)
     return evidence == GS_EXACT ? "exact" : "inferred";
 }
 
+const char *gs_lock_kind_name(enum gs_lock_kind kind)
+{
+    static const char *const names[] = {
+        [GS_LOCK_NONE] = "none",     [GS_LOCK_LOCK] = "threading.Lock", [GS_LOCK_RLOCK] = "threading.RLock",
+        [GS_LOCK_OBJECT] = "object", [GS_LOCK_PYMUTEX] = "PyMutex",     [GS_LOCK_PTHREAD] = "pthread",
+        [GS_LOCK_OTHER] = "other"};
+    return names[kind];
+}
+
 const char *gs_gil_state_name(enum gs_gil_state state)
 {
     static const char *const names[] = {
@@ -166,6 +175,11 @@ void gs_reader_free(struct gs_reader *reader)
 void gs_reader_full_census(struct gs_reader *reader)
 {
     reader->waiters.ask_all = true;
+}
+
+void gs_reader_locks(struct gs_reader *reader, bool locks)
+{
+    reader->waiters.locks = locks;
 }
 
 const struct gs_quality *gs_reader_quality(struct gs_reader *reader)

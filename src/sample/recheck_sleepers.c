@@ -38,7 +38,7 @@ static bool is_crowded(const struct gs_waiters *waiters)
     return waiters->recheck.crowded_ns && waiters->threads->taken_ns - waiters->recheck.crowded_ns < CROWDED_NS;
 }
 
-static bool open_runs(struct gs_waiters *waiters, struct gs_member *member)
+bool gs_recheck_open(struct gs_waiters *waiters, struct gs_member *member)
 {
     struct gs_thread_list *threads = waiters->threads;
     if (member->runs_fd == -1)
@@ -57,7 +57,7 @@ static bool read_runs(struct gs_waiters *waiters, struct gs_member *member, uint
     struct gs_runs now, before = member->wait.runs_ns ? member->wait.runs : (struct gs_runs){0};
     bool known = member->wait.runs_known;
     *more_ns = 0;
-    *told = open_runs(waiters, member) && gs_runs_read(member->runs_fd, &now) && now.count > 0;
+    *told = gs_recheck_open(waiters, member) && gs_runs_read(member->runs_fd, &now) && now.count > 0;
     member->wait.runs_known = false;
     if (!*told)
         return false;

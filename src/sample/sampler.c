@@ -61,6 +61,13 @@ void gs_sampler_tasks(struct gs_sampler *sampler, bool suspended)
     sampler->host.suspended = suspended;
 }
 
+void gs_sampler_locks(struct gs_sampler *sampler, bool all, const struct gs_lock_looker *looker)
+{
+    sampler->host.locks = true;
+    sampler->host.all_locks = all;
+    sampler->host.looker = *looker;
+}
+
 /* The run begins with the first process. */
 static enum gs_status begin(struct gs_sampler *sampler)
 {
@@ -124,7 +131,7 @@ enum gs_status gs_sampler_add(struct gs_sampler *sampler, uint64_t id, struct gs
     *sampled =
         (struct sampled){.id = id, .reader = reader, .last_ns = sampler->samples ? gs_clock_ns() : sampler->begin_ns};
     if (!status)
-        status = gs_stream_new(&sampled->stream, &sampler->host, python, reader, names);
+        status = gs_stream_new(&sampled->stream, &sampler->host, id, python, reader, names);
     if (!status)
         sampler->count++;
     return status;

@@ -10,6 +10,7 @@
 #include "base/room.h"
 #include "sample/merge.h"
 #include "sample/stream.h"
+#include "sample/stream_locks.h"
 #include "sample/task_stacks.h"
 #include "target/task.h"
 
@@ -66,9 +67,11 @@ struct long_callback {
 
 struct gs_stream {
     struct gs_stream_host *host;
+    uint64_t id;
     struct gs_python *python;
     struct gs_reader *reader;
     struct gs_names *names;
+    struct gs_stream_locks *locks; /* NULL: not wanted */
     struct gs_merge *merge;
     struct gs_task_stacks *tasks; /* NULL: not wanted */
     struct gs_loop_sample *loops;
@@ -112,13 +115,14 @@ static enum gs_status announce(struct gs_stream *stream)
     return sink->process ? sink->process(sink, stream->process, &process) : GS_OK;
 }
 
-enum gs_status gs_stream_new(struct gs_stream **out, struct gs_stream_host *host, struct gs_python *python,
+enum gs_status gs_stream_new(struct gs_stream **out, struct gs_stream_host *host, uint64_t id, struct gs_python *python,
                              struct gs_reader *reader, struct gs_names *names)
 {
     struct gs_stream *stream = calloc(1, sizeof *stream);
     if (!stream)
         return GS_NO_MEMORY;
     stream->host = host;
+    stream->id = id;
     stream->python = python;
     stream->reader = reader;
     stream->names = names;
@@ -126,7 +130,9 @@ enum gs_status gs_stream_new(struct gs_stream **out, struct gs_stream_host *host
     stream->merge = gs_merge_new();
     if (host->tasks)
         stream->tasks = gs_task_stacks_new(python, gs_reader_codes(reader));
-    bool made = stream->merge && (stream->tasks || !host->tasks);
+    if (host->locks)
+        stream->locks = gs_stream_locks_new(&host->looker, id);
+    bool made = stream->merge && (stream->tasks || !host->tasks) && (stream->locks || !host->locks);
     enum gs_status status = made ? announce(stream) : GS_NO_MEMORY;
     if (status) {
         gs_stream_free(stream);
@@ -162,6 +168,7 @@ void gs_stream_free(struct gs_stream *stream)
     free(stream->out);
     free(stream->suspended);
     free(stream->loops);
+    gs_stream_locks_free(stream->locks);
     for (size_t i = 0; i < stream->loop_count; i++)
         close_activity(&stream->callbacks[i]);
     free(stream->callbacks);
@@ -670,15 +677,52 @@ static enum gs_status give_tasks(struct gs_stream *stream, struct gs_sample *sam
     return status;
 }
 
+/* ---- locks ---- */
+
+/* Where in the sample the thread of the snapshot is. */
+static uint32_t place_of_thread(const void *context, const struct gs_snapshot *snapshot, size_t thread)
+{
+    const struct gs_stream *stream = context;
+    gs_addr tstate = snapshot->threads[thread].tstate;
+    if (thread < stream->known_count && stream->known[thread].tstate == tstate)
+        return (uint32_t)thread;
+    for (size_t i = 0; i < stream->known_count; i++) {
+        if (stream->known[i].tstate == tstate)
+            return (uint32_t)i;
+    }
+    return GS_NO_THREAD;
+}
+
+/* Whether there is a GIL the last sample tells. */
+static bool wants_locks(const struct gs_stream *stream)
+{
+    return stream->locks &&
+           (stream->host->all_locks || (stream->gil_count > 0 && stream->gils[0].state == GS_GIL_DISABLED));
+}
+
+/* The stacks of Python alone, in between polls, which have C frames of those that keep a GIL: nobody is stopped for
+ * those here. */
+static enum gs_status take_frames(struct gs_stream *stream, const struct gs_snapshot **snapshot)
+{
+    enum gs_status status = gs_reader_native(stream->reader, GS_NATIVE_NONE, 0);
+    if (!status)
+        status = gs_reader_take(stream->reader, snapshot);
+    enum gs_status again = gs_reader_native(stream->reader, GS_NATIVE_LEAF, 0);
+    return status ? status : again;
+}
+
 enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample)
 {
     const struct gs_snapshot *snapshot;
     const struct gs_stream_host *host = stream->host;
     if (!host->polls)
         gs_task_stacks_before(stream->tasks);
-    enum gs_status status = host->polls && !stream->long_callback
-                                ? gs_reader_poll(stream->reader, host->long_ns, &snapshot)
-                                : gs_reader_take(stream->reader, &snapshot);
+    bool locks = wants_locks(stream), whole = !host->polls || stream->long_callback;
+    bool look = !whole && locks && gs_stream_locks_due(stream->locks, gs_clock_ns());
+    gs_reader_locks(stream->reader, locks);
+    enum gs_status status = look    ? take_frames(stream, &snapshot)
+                            : whole ? gs_reader_take(stream->reader, &snapshot)
+                                    : gs_reader_poll(stream->reader, host->long_ns, &snapshot);
     if (status)
         return status;
     size_t count = snapshot->thread_count;
@@ -708,6 +752,8 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
     *sample = stream->last;
     if (!status && host->polls && stream->tasks)
         status = take_loops(stream, sample);
+    if (!status && locks)
+        status = gs_stream_locks_take(stream->locks, snapshot, whole || look, place_of_thread, stream, sample);
     if (due && !first && !status)
         status = gs_task_stacks_look(stream->tasks, snapshot);
     return status || !due ? status : give_tasks(stream, sample);

@@ -2,7 +2,7 @@
 #ifndef GS_SAMPLE_STREAM_H
 #define GS_SAMPLE_STREAM_H
 
-#include "gilspy/sample.h"
+#include "gilspy/sampler.h"
 
 struct gs_stream;
 
@@ -15,11 +15,13 @@ struct gs_stream_host {
     bool polls;                  /* samples are without stacks, but for those of gs_reader_poll(long_ns) */
     uint64_t long_ns;
     bool tasks, suspended; /* as gs_sampler_tasks says */
+    bool locks, all_locks; /* as gs_sampler_locks says */
+    struct gs_lock_looker looker;
 };
 
-/* None of the three is owned. The sink is told of the process. */
-enum gs_status gs_stream_new(struct gs_stream **stream, struct gs_stream_host *host, struct gs_python *python,
-                             struct gs_reader *reader, struct gs_names *names) GS_MUST_CHECK;
+/* None of the three is owned. id: as of gs_sampler_add. The sink is told of the process. */
+enum gs_status gs_stream_new(struct gs_stream **stream, struct gs_stream_host *host, uint64_t id,
+                             struct gs_python *python, struct gs_reader *reader, struct gs_names *names) GS_MUST_CHECK;
 void gs_stream_free(struct gs_stream *stream);
 
 /* Takes a sample now: the sink is told of threads that are new or renamed, and *sample is filled but for the times (the

@@ -6,6 +6,7 @@
 #include "gilspy/snapshot.h"
 #include "python/field.h"
 #include "python/gil.h"
+#include "python/parked.h"
 #include "target/task.h"
 
 enum {
@@ -93,6 +94,10 @@ struct gs_member_wait {
     uint32_t moved_sample;   /* the last sample before which it had the GIL, where that is known */
     enum gs_gil_futex futex;
     struct gs_awake awake;
+    struct gs_lock_wait lock; /* with the GIL's waiters left out: lock_waits.c */
+    struct gs_parked parked;  /* the entry of that wait, entry 0: it has none */
+    struct gs_runs lock_runs; /* count 0: not known; else it slept at lock ever since it had been put on a CPU so often
+                               */
     enum gs_gil_word gil;
     enum gs_evidence evidence;
 };

@@ -16,14 +16,16 @@ enum { GS_FEW_THREADS = 64 /* can all be asked in every sample */ };
 
 struct gs_waiters {
     struct gs_thread_list *threads;
-    bool ask_all;      /* in the next sample */
-    bool movers_known; /* in this sample: whoever ran Python since the last one has moved_sample set */
-    bool all_asked;    /* the kernel, once at least */
-    bool any_open;     /* somebody is awake without holding a GIL */
-    bool any_gone;     /* somebody may have ended whose state is still in a list */
-    bool all_run;      /* all threads that are awake are on a CPU, */
-    uint32_t all_ran;  /* seen so this many times, one after the other */
-    size_t search_at;  /* the member whose turn it is to be asked when somebody is missing */
+    bool ask_all;        /* in the next sample */
+    bool movers_known;   /* in this sample: whoever ran Python since the last one has moved_sample set */
+    bool locks;          /* those that threads sleep for are asked for, too */
+    uint64_t lock_waits; /* numbers given out */
+    bool all_asked;      /* the kernel, once at least */
+    bool any_open;       /* somebody is awake without holding a GIL */
+    bool any_gone;       /* somebody may have ended whose state is still in a list */
+    bool all_run;        /* all threads that are awake are on a CPU, */
+    uint32_t all_ran;    /* seen so this many times, one after the other */
+    size_t search_at;    /* the member whose turn it is to be asked when somebody is missing */
     struct {
         struct gs_cpu_audit audit;
         uint64_t crowded_ns; /* when a thread was last seen to have waited long for a CPU, 0: never */
@@ -60,6 +62,14 @@ bool gs_had_gil(const struct gs_waiters *waiters, const struct gs_member *member
 
 /* Asks a share of those who were not asked in this sample, so that all are in turn. */
 void gs_recheck_sleepers(struct gs_waiters *waiters);
+
+/* The file with how often and how long the member's thread was on a CPU. False: it cannot be had. */
+bool gs_recheck_open(struct gs_waiters *waiters, struct gs_member *member);
+
+/* ---- lock_waits.c ---- */
+
+/* For which lock each thread sleeps that does not sleep for the GIL. moved: as of gs_classify_threads. */
+void gs_lock_waits_take(struct gs_waiters *waiters, uint64_t moved);
 
 /* ---- stack_top_probe.c ---- */
 

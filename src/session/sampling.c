@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/least.h"
 #include "session/control.h"
+#include "session/lock_looks.h"
 #include "session/loop.h"
 #include "session/sampling.h"
 #include "session/stuck.h"
@@ -24,6 +25,7 @@ struct gs_sampling {
     struct gs_family family;
     struct gs_sampler *sampler;
     struct gs_loop loop;
+    struct gs_lock_finder finder;
     struct gs_err *err;                          /* of the run */
     uint64_t begin_ns, end_ns, next_ns, tick_ns; /* next: of the samples */
     uint64_t followed_ns;                        /* when births were looked for; 0: not yet */
@@ -68,6 +70,13 @@ static void closed(void *context, struct gs_attach *attach, enum gs_status why)
         sampling->calls.closed(sampling->calls.context, attach, why);
 }
 
+static enum gs_status look_at_locks(void *context, uint64_t id, const struct gs_snapshot *snapshot,
+                                    struct gs_lock_looks *looks)
+{
+    struct gs_sampling *sampling = context;
+    return gs_lock_finder_look(&sampling->finder, (struct gs_attach *)(uintptr_t)id, snapshot, looks);
+}
+
 enum gs_status gs_sampling_open(struct gs_sampling **out, const struct gs_sampling_options *options,
                                 struct gs_sink *sink, const struct gs_sampling_calls *calls, int *exit,
                                 struct gs_err *err)
@@ -89,6 +98,9 @@ enum gs_status gs_sampling_open(struct gs_sampling **out, const struct gs_sampli
         return gs_fail(err, status, "cannot sample: %s", gs_status_text(status));
     if (options->tasks)
         gs_sampler_tasks(sampling->sampler, options->suspended);
+    if (options->locks)
+        gs_sampler_locks(sampling->sampler, options->all_locks,
+                         &(struct gs_lock_looker){.context = sampling, .look = look_at_locks});
     if (options->polls)
         gs_sampler_poll(sampling->sampler,
                         options->long_us * 1000 / 2); /* so that it is known when it is long enough */
@@ -295,5 +307,6 @@ void gs_sampling_close(struct gs_sampling *sampling)
         return;
     gs_sampler_free(sampling->sampler);
     gs_family_close(&sampling->family);
+    gs_lock_finder_fini(&sampling->finder);
     free(sampling);
 }
