@@ -362,6 +362,28 @@ class LoopStat(Document):
 
 
 @dataclass(frozen=True, repr=False)
+class LockStat(Document):
+    """A lock other than the GIL that threads waited for. held_in: where whoever had it most used it; waiters: their tids."""
+
+    kind: str
+    type: Optional[str]
+    name: Optional[str]
+    address: str
+    mean_waiters: float
+    most_waiters: int
+    wait_us: int
+    longest_wait_us: int
+    holder: Optional[int]
+    held_in: Optional[Dict[str, Any]]
+    waiters: List[int]
+    half_width: float
+
+    def _brief(self) -> str:
+        return "%s: %.2f wait, %s at most" % (self.name or self.type or self.kind, self.mean_waiters,
+                                              _milliseconds(self.longest_wait_us))
+
+
+@dataclass(frozen=True, repr=False)
 class Stat(Document):
     """The GIL in figures, over so many seconds. Shares are of that time."""
 
@@ -383,6 +405,7 @@ class Stat(Document):
     violations: Optional[int]
     quality: Quality
     loops: List[LoopStat]
+    locks: Optional[List[LockStat]]
     interpreters: Optional[List[InterpreterStat]] = None
 
     _HEAD = ["THREAD", "TID", "HAS GIL %", "WAITS %", "NO GIL %", "CPU %", "LONGEST HOLD", "LONGEST WAIT"]

@@ -204,6 +204,8 @@ static int run(const struct gs_args *args)
     enum gs_status status = exact ? gs_wire_check_one(args, "measure", &err) : gs_args_check(args, "measure", &err);
     if (!status && args->max_overhead != 0 && !exact)
         status = gs_fail(&err, GS_USAGE, "cannot measure: --max-overhead is for --exact");
+    if (!status && args->locks && exact)
+        status = gs_fail(&err, GS_USAGE, "cannot measure: --locks are sampled, not traced: leave out --exact");
     if (status)
         return gs_message(status, &err);
     mine.native = GS_NATIVE_NONE; /* who keeps the GIL has C frames anyway, and nobody else is looked at */
@@ -237,6 +239,12 @@ const struct gs_cmd gs_cmd_stat = {
         "a "
         "loop of uvloop only how busy it was). --tasks=off leaves that out.\n"
         "\n"
+        "--locks tells the same of every other lock that threads sleep for: Lock and RLock of threading, the lock that "
+        "each object of a free-threaded Python has, mutexes of C; how many waited for it on average and at most, for "
+        "how long in all and at the longest, who had it most often, and where. Whoever waits to be notified or for "
+        "something to do waits for no lock. What a lock is, and who has it, is looked up in the stacks now and then. "
+        "It is sampled (not with --exact). Where there is no GIL it is told without being asked for.\n"
+        "\n"
         "--exact sees each take and drop, also the short ones, by watching the words of the GIL (see gilspy trace). "
         "That costs the process some 2 to 10 us an event, which is measured first. Where it would come to more than "
         "--max-overhead, it is done in windows, and counts are those of the windows; where even these would cost "
@@ -251,14 +259,15 @@ const struct gs_cmd gs_cmd_stat = {
         "  gilspy stat -p 1234                        ten seconds, then a table\n"
         "  gilspy stat -p 1234 --json --interval 1    a line of JSON each second\n"
         "  gilspy stat -p 1234 --exact                each take, drop and wait\n"
+        "  gilspy stat -p 1234 --locks                every lock, not only the GIL\n"
         "  gilspy stat -p 1234 --counters             page faults and so on by state\n"
         "  gilspy stat -p 1234 --thread 'worker-*'    only these threads\n"
         "  gilspy stat -s -- python3 app.py           a program and its children",
     .options = GS_OPT(PID) | GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(RATE) |
                GS_OPT(DURATION) | GS_OPT(CONTROL) | GS_OPT(INTERVAL) | GS_OPT(LONG) | GS_OPT(EXACT) | GS_OPT(COUNTERS) |
-               GS_OPT(MAX_OVERHEAD) | GS_OPT(THREAD) | GS_OPT(TASKS) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) |
-               GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) |
-               GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
+               GS_OPT(LOCKS) | GS_OPT(MAX_OVERHEAD) | GS_OPT(THREAD) | GS_OPT(TASKS) | GS_OPT(NATIVE) |
+               GS_OPT(DEBUGINFOD) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) |
+               GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .rate = "1000",
     .run = run,
 };

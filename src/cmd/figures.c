@@ -197,6 +197,8 @@ static int sample_and_show(struct figures *f)
                                           .at_once = args->given & GS_OPT(CONTROL),
                                           .polls = true,
                                           .tasks = !(args->given & GS_OPT(TASKS)) || args->tasks != GS_TASKS_OFF,
+                                          .locks = true,
+                                          .all_locks = args->locks,
                                           .long_us = args->long_us};
     struct gs_sampling_calls calls = {
         .context = f, .opened = open_process, .closed = close_process, .asked = asked, .give_up = give_up};

@@ -12,7 +12,7 @@ THREAD = {"tid", "name", "main", "has", "waits", "without", "unknown", "on_cpu",
           "longest_wait_us", "longest_hold_us", "hold_us", "half_width"}
 GIL = {"state", "held", "contended", "mean_waiters", "switches", "switches_per_second", "longest_hold_us",
        "longest_hold_tid", "held_avg", "wait_avg"}
-DOCUMENT = {"schema", "pid", "python", "method", "seconds", "exact_seconds", "gil", "threads", "ended", "native", "hogs", "blame", "loops",
+DOCUMENT = {"schema", "pid", "python", "method", "seconds", "exact_seconds", "gil", "threads", "ended", "native", "hogs", "blame", "loops", "locks",
             "method_why", "events", "events_lost", "violations", "quality"}
 HOG = {"tid", "function", "file", "line", "native", "module", "held_us", "longest_us", "holds", "waiters"}
 SHARES = ("has", "waits", "without", "unknown")

@@ -170,6 +170,48 @@ static struct gs_gilstat free_threaded(void)
     return stat;
 }
 
+/* What its --locks tells. */
+static struct gs_gilstat with_locks(void)
+{
+    static struct gs_gilstat_lock locks[] = {{.kind = GS_LOCK_OBJECT,
+                                              .type = "dict",
+                                              .name = "app.cache",
+                                              .address = 0x7f0000001040,
+                                              .mean_waiters = 1.4,
+                                              .half_width = 0.01,
+                                              .most_waiters = 6,
+                                              .wait_us = 14000560,
+                                              .longest_wait_us = 81000,
+                                              .holder = 4250,
+                                              .held_in = {.function = "put", .file = "/srv/app/cache.py", .line = 12},
+                                              .waiters = {4249, 4242, 4261, 4262, 4263, 999},
+                                              .waiter_count = 6},
+                                             {.kind = GS_LOCK_RLOCK,
+                                              .name = "\033]0;evil\a",
+                                              .address = 0x7f0000002000,
+                                              .mean_waiters = 0.05,
+                                              .most_waiters = 1,
+                                              .wait_us = 500000,
+                                              .longest_wait_us = 500000,
+                                              .waiters = {4242},
+                                              .waiter_count = 1},
+                                             {.kind = GS_LOCK_PTHREAD,
+                                              .address = 0x7f0000003000,
+                                              .mean_waiters = 0.001,
+                                              .most_waiters = 1,
+                                              .wait_us = 900,
+                                              .longest_wait_us = 900,
+                                              .holder = 999,
+                                              .waiters = {4249},
+                                              .waiter_count = 1}};
+    struct gs_gilstat stat = made();
+    stat.locks_known = true;
+    stat.locks = locks;
+    stat.lock_count = sizeof locks / sizeof *locks;
+    stat.hog_count = stat.blame_count = 0;
+    return stat;
+}
+
 static void check_text(const struct gs_gilstat *stat, struct gs_console console, bool verbose, const char *name)
 {
     console.out = golden_open();
@@ -188,7 +230,10 @@ static void text(void **state)
     stat.method = GS_METHOD_WINDOWS;
     stat.exact_seconds = 1.5;
     check_text(&stat, (struct gs_console){.utf8 = true}, false, "stat-interpreters.txt");
+    stat = with_locks();
+    check_text(&stat, (struct gs_console){.utf8 = true}, false, "stat-locks.txt");
     stat = bare();
+    stat.locks_known = true;
     check_text(&stat, (struct gs_console){.utf8 = true}, false, "stat-bare.txt");
     stat = free_threaded();
     check_text(&stat, (struct gs_console){.utf8 = true}, false, "stat-free-threaded.txt");
@@ -285,11 +330,12 @@ static void trace(void **state)
 static void json(void **state)
 {
     struct gs_gilstat stat = made();
-    const char *const names[] = {"stat.json", "stat-interpreters.json", "stat-bare.json", "stat-free-threaded.json"};
+    const char *const names[] = {"stat.json", "stat-interpreters.json", "stat-bare.json", "stat-free-threaded.json",
+                                 "stat-locks.json"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         FILE *out = golden_open();
-        stat = i == 2 ? bare() : i == 3 ? free_threaded() : made();
+        stat = i == 2 ? bare() : i == 3 ? free_threaded() : i == 4 ? with_locks() : made();
         stat.gil_count = i == 1 ? 2 : 1;
         assert_int_equal(gs_stat_json(&stat, out), GS_OK);
         golden_check(out, names[i]);
@@ -347,6 +393,15 @@ static void choice(void **state)
     assert_int_equal(stat.thread_count, 2);
     assert_int_equal(stat.hog_count, 2);
     assert_int_equal(stat.blame_count, 3);
+    /* Locks that one of them had or waited for. */
+    struct gs_gilstat_lock own[3];
+    stat = with_locks();
+    memcpy(some, threads, sizeof threads);
+    memcpy(own, stat.locks, sizeof own);
+    stat.threads = some;
+    stat.locks = own;
+    gs_gilstat_choose(&stat, patterns, 1);
+    assert_true(stat.lock_count == 2 && stat.locks[0].kind == GS_LOCK_OBJECT && stat.locks[1].kind == GS_LOCK_PTHREAD);
 }
 
 int main(void)

@@ -119,17 +119,39 @@ static json_t *blame_of(const struct gs_gilstat_blame *blame)
                      (json_int_t)blame->us);
 }
 
+static json_t *place_of(const struct gs_gilstat_place *place)
+{
+    if (!*place->function)
+        return json_null();
+    return json_pack("{s:o, s:o, s:o}", "function", gs_json_text(place->function), "file",
+                     gs_json_text_or_null(place->file), "line", gs_json_number(place->line > 0, (uint64_t)place->line));
+}
+
+static json_t *lock_of(const struct gs_gilstat_lock *lock)
+{
+    char address[24];
+    json_t *waiters = json_array();
+    snprintf(address, sizeof address, "0x%llx", (unsigned long long)lock->address);
+    for (size_t i = 0; i < lock->waiter_count; i++) {
+        if (json_array_append_new(waiters, json_integer(lock->waiters[i])) != 0) {
+            json_decref(waiters);
+            return NULL;
+        }
+    }
+    return json_pack("{s:s, s:o, s:o, s:s, s:f, s:I, s:I, s:I, s:o, s:o, s:o, s:f}", "kind",
+                     gs_lock_kind_name(lock->kind), "type", gs_json_text_or_null(lock->type), "name",
+                     gs_json_text_or_null(lock->name), "address", address, "mean_waiters", lock->mean_waiters,
+                     "most_waiters", (json_int_t)lock->most_waiters, "wait_us", (json_int_t)lock->wait_us,
+                     "longest_wait_us", (json_int_t)lock->longest_wait_us, "holder", tid_of(lock->holder), "held_in",
+                     place_of(&lock->held_in), "waiters", waiters, "half_width", lock->half_width);
+}
+
 static json_t *loop_of(const struct gs_gilstat_loop *loop)
 {
-    json_t *longest = json_null();
-    if (*loop->longest.function)
-        longest = json_pack("{s:o, s:o, s:o}", "function", gs_json_text(loop->longest.function), "file",
-                            gs_json_text_or_null(loop->longest.file), "line",
-                            gs_json_number(loop->longest.line > 0, (uint64_t)loop->longest.line));
     return json_pack("{s:i, s:s, s:f, s:o, s:o, s:o, s:I, s:o}", "tid", (int)loop->tid, "kind", "asyncio", "busy",
                      loop->busy, "callbacks_per_second", figure(loop->callbacks_per_second), "longest_callback_us",
-                     count(loop->longest_us), "longest_callback", longest, "tasks", (json_int_t)loop->tasks, "ready",
-                     figure(loop->ready));
+                     count(loop->longest_us), "longest_callback", place_of(&loop->longest), "tasks",
+                     (json_int_t)loop->tasks, "ready", figure(loop->ready));
 }
 
 static enum gs_status write_gils(const struct gs_gilstat *stat, FILE *out)
@@ -178,7 +200,13 @@ static enum gs_status write_lists(const struct gs_gilstat *stat, FILE *out)
         fputs(i > 0 ? ", " : "", out);
         status = gs_json_write_figures(loop_of(&stat->loops[i]), out);
     }
-    fputs("]", out);
+    fputs(stat->locks_known ? "], \"locks\": [" : "], \"locks\": null", out);
+    for (size_t i = 0; i < stat->lock_count && !status; i++) {
+        fputs(i > 0 ? ", " : "", out);
+        status = gs_json_write_figures(lock_of(&stat->locks[i]), out);
+    }
+    if (stat->locks_known)
+        fputs("]", out);
     return status;
 }
 

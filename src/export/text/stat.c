@@ -9,6 +9,7 @@
 #include "export/files.h"
 #include "export/stat.h"
 #include "export/text/hogs.h"
+#include "export/text/stat_locks.h"
 #include "export/words.h"
 #include "gil/gilstat.h"
 
@@ -37,6 +38,7 @@ enum {
     NAME_MOST = 20,
     FEW = 3,
     BLAME_MOST = 5,
+    LOCKS_MOST = 10,
     BLAME_LEAST_US = 1000
 };
 #define NOTHING 0.0005 /* shares that show as 0.0 % */
@@ -422,6 +424,15 @@ enum gs_status gs_stat_text(const struct gs_gilstat *stat, const struct gs_conso
         gs_text_write_cut(&line, console);
     for (size_t i = 0; i < stat->loop_count; i++)
         write_loop(&line, stat, &stat->loops[i], console);
+    if (stat->locks_known)
+        gs_text_write_cut(&line, console);
+    if (stat->locks_known && stat->lock_count == 0) {
+        gs_text_put(&line, "No thread waited for a lock%s",
+                    stat->gils[0].state == GS_GIL_DISABLED ? "" : " but the GIL");
+        gs_text_write_cut(&line, console);
+    } else if (stat->locks_known && !status) {
+        status = gs_stat_locks(stat, console, verbose ? SIZE_MAX : LOCKS_MOST);
+    }
     bool disabled = stat->gil_count == 1 && stat->gils[0].state == GS_GIL_DISABLED;
     if (stat->hog_count > 0)
         gs_stat_hogs(&line, stat, console, verbose);
