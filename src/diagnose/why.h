@@ -71,6 +71,7 @@ struct gs_why_lookup {
     const struct gs_code *(*code)(void *context, const struct gs_frame *frame);
 };
 
+struct gs_gilstat;
 struct gs_waits;
 struct gs_tasks;
 struct gs_locks_passed;
@@ -133,6 +134,7 @@ struct gs_case {
     const struct gs_waits *before, *now;  /* what the threads waited for some time ago (NULL: of a core), and now; */
     uint64_t apart_ns;                    /* between the two */
     const struct gs_locks_passed *passed; /* meanwhile; NULL: of a core */
+    const struct gs_gilstat *locks;       /* what was waited for all the while; NULL: of a core */
     const struct gs_why_loops *loops;     /* NULL: of a core */
     const struct gs_why_natives *natives; /* NULL: nobody asked */
     const struct gs_why_origin *origin;   /* NULL: nobody asked */

@@ -124,6 +124,7 @@ static struct gs_said waits_for(const struct gs_case *c, size_t i)
     case GS_WAIT_QUEUE:
     case GS_WAIT_THREAD:
     case GS_WAIT_LOCK:
+    case GS_WAIT_OBJECT:
     case GS_WAIT_MUTEX:
     case GS_WAIT_IMPORT:
         snprintf(said.words, sizeof said.words, "waits for %.300s", what.words);

@@ -278,7 +278,7 @@ static void tell_what_it_waits_for(struct gs_judging *j, struct gs_verdict *v, u
 {
     const struct gs_case *c = j->c;
     const struct gs_wait *wait = &c->now->list[index];
-    if (wait->kind != GS_WAIT_MUTEX && wait->kind != GS_WAIT_LOCK)
+    if (!gs_wait_is_lock(wait))
         return;
     gs_why_evidence(j, v, "What it waits for is %s, which %s has.", gs_said_wait(c, wait).words,
                     wait->owner_tid      ? gs_said_tid(c, wait->owner_tid).words

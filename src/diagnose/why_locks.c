@@ -204,7 +204,7 @@ void gs_why_find_lock_waits(struct gs_judging *j)
     bool *waiters = calloc(threads + 1, sizeof *waiters);
     for (size_t i = 0; i < threads && waiters; i++) {
         const struct gs_wait *wait = &c->now->list[i];
-        if ((wait->kind != GS_WAIT_LOCK && wait->kind != GS_WAIT_MUTEX) || !collect(j, i, waiters, &count))
+        if (!gs_wait_is_lock(wait) || !collect(j, i, waiters, &count))
             continue;
         if (c->passed && gs_locks_passed_times(c->passed, wait->word) > 0) {
             tell_contended(j, wait, waiters, count);

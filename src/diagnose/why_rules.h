@@ -23,6 +23,8 @@ void gs_why_find_pools(struct gs_judging *j);
 /* why_locks.c */
 void gs_why_find_imports(struct gs_judging *j);
 void gs_why_find_lock_waits(struct gs_judging *j);
+/* why_lock_costs.c */
+void gs_why_find_lock_costs(struct gs_judging *j);
 /* why_files.c */
 void gs_why_find_files(struct gs_judging *j);
 /* why_gil.c */

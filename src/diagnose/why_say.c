@@ -53,6 +53,13 @@ struct gs_said gs_said_wait(const struct gs_case *c, const struct gs_wait *wait)
         else
             snprintf(words, GS_SAID, "%s at 0x%llx", wait->recursive ? "the RLock" : "the Lock", word);
         break;
+    case GS_WAIT_OBJECT:
+        if (wait->object)
+            snprintf(words, GS_SAID, "the %.47s%s%.99s (its own lock, at 0x%llx)", wait->type, wait->name[0] ? " " : "",
+                     wait->name, word);
+        else
+            snprintf(words, GS_SAID, "the lock 0x%llx inside CPython", word);
+        break;
     case GS_WAIT_MUTEX:
         snprintf(words, GS_SAID, "the C mutex at 0x%llx", word);
         break;
@@ -82,7 +89,7 @@ struct gs_said gs_said_wait(const struct gs_case *c, const struct gs_wait *wait)
 struct gs_said gs_said_possession(const struct gs_case *c, const struct gs_wait *wait)
 {
     struct gs_wait unnamed = *wait;
-    if (wait->kind == GS_WAIT_LOCK)
+    if (wait->kind == GS_WAIT_LOCK || wait->kind == GS_WAIT_OBJECT)
         unnamed.name[0] = '\0';
     return gs_said_wait(c, &unnamed);
 }
@@ -259,19 +266,24 @@ static const char *short_file(const char *path)
     return path;
 }
 
+struct gs_said gs_said_spot(const struct gs_place *place)
+{
+    struct gs_said said;
+    char room[GS_CALLED];
+    const char *name = gs_called(place->function, place->qualname, false, room);
+    if (place->line > 0)
+        snprintf(said.words, sizeof said.words, "%.80s (%.120s:%d)", name, short_file(place->file), (int)place->line);
+    else
+        snprintf(said.words, sizeof said.words, "%.80s (%.120s)", name, short_file(place->file));
+    return said;
+}
+
 struct gs_said gs_said_place(const struct gs_case *c, const struct gs_frame *frame)
 {
-    struct gs_said said = {""};
     struct gs_place place;
-    char room[GS_CALLED];
     if (frame->kind != GS_FRAME_PYTHON || !c->lookup.place(c->lookup.context, frame, &place))
-        return said;
-    const char *name = gs_called(place.function, place.qualname, false, room);
-    if (place.line > 0)
-        snprintf(said.words, sizeof said.words, "%.80s (%.120s:%d)", name, short_file(place.file), (int)place.line);
-    else
-        snprintf(said.words, sizeof said.words, "%.80s (%.120s)", name, short_file(place.file));
-    return said;
+        return (struct gs_said){""};
+    return gs_said_spot(&place);
 }
 
 struct gs_said gs_said_function(const struct gs_case *c, const struct gs_frame *frame)

@@ -38,6 +38,7 @@ struct gs_said gs_said_tid(const struct gs_case *c, pid_t tid);
 struct gs_said gs_said_threads(const struct gs_case *c, const bool *chosen);
 /* "match (re/__init__.py:166)"; "" when it is not known. */
 struct gs_said gs_said_place(const struct gs_case *c, const struct gs_frame *frame);
+struct gs_said gs_said_spot(const struct gs_place *place);
 /* The same without the line: of a frame that has gone on since. */
 struct gs_said gs_said_function(const struct gs_case *c, const struct gs_frame *frame);
 /* "sre_ucs1_match, in _sre.so" */

@@ -12,6 +12,7 @@
 #include "session/why_session.h"
 
 #define CLOSER_NS (GS_WHY_LONG_NS * 2) /* a hold that lasts so long is looked at more closely */
+#define LATE_NS   UINT64_C(100000000)  /* so long between two looks nobody knows who waited */
 #define LOCKS_NS  UINT64_C(100000000)  /* so often it is looked at which locks go round */
 
 static enum gs_status read_waits(struct gs_why_session *session, struct gs_waits *waits)
@@ -40,6 +41,37 @@ enum gs_status gs_why_session_remember(struct gs_why_session *session)
     return read_waits(session, &session->before);
 }
 
+/* The account of the locks goes on by a look. */
+static enum gs_status add_locks(struct gs_why_session *session)
+{
+    const struct gs_snapshot *snapshot = session->attach->snapshot;
+    uint64_t gap_ns = session->lock_look_ns ? snapshot->time_ns - session->lock_look_ns : 0;
+    enum gs_status status = GS_OK;
+    gap_ns = gap_ns < LATE_NS ? gap_ns : 0;
+    gs_lock_account_begin(session->locks, snapshot->time_ns, gap_ns);
+    for (size_t i = 0; i < snapshot->thread_count && !status; i++) {
+        const struct gs_lock_wait *wait = &snapshot->threads[i].lock;
+        struct gs_lock_sample now = {0, wait->word, wait->since_ns, wait->number};
+        if (wait->word)
+            status = gs_lock_account_wait(session->locks, snapshot->threads[i].tid, &now);
+    }
+    gs_lock_account_end(session->locks);
+    session->lock_look_ns = snapshot->time_ns;
+    session->lock_span.ns += gap_ns;
+    session->lock_span.samples++;
+    return status;
+}
+
+static enum gs_status tell_locks(struct gs_why_session *session, const struct gs_waits *waits)
+{
+    struct gs_lock_looks looks = {0};
+    enum gs_status status =
+        gs_lock_finder_tell(&session->finder, waits, session->attach, session->attach->snapshot, &looks);
+    for (size_t i = 0; i < looks.count && !status; i++)
+        status = gs_lock_account_look(session->locks, &looks.list[i]);
+    return status;
+}
+
 /* Reading what everybody waits for takes long where there are many threads: it is done for a twentieth of the time. */
 static enum gs_status follow_locks(struct gs_why_session *session)
 {
@@ -50,12 +82,13 @@ static enum gs_status follow_locks(struct gs_why_session *session)
     enum gs_status status = read_waits(session, &now);
     if (status != GS_OK)
         return status;
+    status = tell_locks(session, &now);
     gs_locks_passed_add(&session->passed, &session->last, &now);
     gs_waits_fini(&session->last);
     session->last = now;
     uint64_t end_ns = gs_clock_ns(), rest_ns = 20 * (end_ns - begin_ns);
     session->locks_ns = end_ns + (rest_ns > LOCKS_NS ? rest_ns : LOCKS_NS);
-    return GS_OK;
+    return status;
 }
 
 enum gs_status gs_why_session_open(struct gs_why_session *session, struct gs_attach *attach,
@@ -75,6 +108,10 @@ enum gs_status gs_why_session_open(struct gs_why_session *session, struct gs_att
     facts->stopped = gs_target_stopped(attach->target, &facts->tracer);
     if (facts->tracer > 0)
         gs_process_comm(facts->tracer, facts->tracer_name);
+    session->locks = gs_lock_account_new();
+    if (!session->locks)
+        return GS_NO_MEMORY;
+    gs_reader_locks(attach->reader, !attach->target->still);
     if (!attach->target->still)
         status = gs_why_session_remember(session);
     if (status == GS_OK)
@@ -154,6 +191,8 @@ enum gs_status gs_why_session_look(struct gs_why_session *session)
         gs_why_loops_add(&session->loops, &session->facts);
         status = look_closer(session);
     }
+    if (status == GS_OK)
+        status = add_locks(session);
     if (status == GS_OK)
         status = follow_locks(session);
     note_end(session, status);
@@ -237,6 +276,9 @@ enum gs_status gs_why_session_judge(struct gs_why_session *session)
     gs_why_watch_end(&session->watch);
     status = read_waits(session, &session->now);
     if (status == GS_OK)
+        status = gs_lock_account_finish(session->locks, &session->lock_span, 1, &session->lock_costs);
+    session->facts.locks = &session->lock_costs;
+    if (status == GS_OK)
         status = read_tasks(session);
     if (status == GS_OK && !attach->target->still)
         status = gs_why_natives_end(&session->natives, attach->target, attach->snapshot);
@@ -258,6 +300,9 @@ void gs_why_session_close(struct gs_why_session *session)
 {
     gs_why_fini(&session->why);
     gs_waits_fini(&session->before);
+    gs_lock_finder_fini(&session->finder);
+    gs_lock_account_free(session->locks);
+    gs_gilstat_fini(&session->lock_costs);
     gs_why_natives_fini(&session->natives);
     gs_waits_fini(&session->last);
     gs_waits_fini(&session->now);

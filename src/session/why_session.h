@@ -5,13 +5,20 @@
 #include "diagnose/why_loops.h"
 #include "diagnose/why_natives.h"
 #include "diagnose/why_waits.h"
+#include "gil/lock_account.h"
 #include "session/attach.h"
+#include "session/lock_looks.h"
 #include "session/why_files.h"
 #include "session/why_origin.h"
 
 struct gs_why_session {
     struct gs_attach *attach;
     struct gs_why_watch watch;
+    struct gs_lock_account *locks;
+    struct gs_lock_finder finder;
+    struct gs_gilstat lock_costs;
+    struct gs_bounds_span lock_span;
+    uint64_t lock_look_ns;        /* the last look that locks has */
     struct gs_waits before, last; /* last: as read last, to see which locks go round */
     struct gs_locks_passed passed;
     struct gs_why_loops loops;

@@ -13,6 +13,7 @@
 #include "diagnose/why_natives.h"
 #include "diagnose/why_waits.h"
 #include "export/why.h"
+#include "gil/gilstat.h"
 #include "support/golden.h"
 #include "support/scene.h"
 
@@ -611,6 +612,39 @@ static void test_lock_that_goes_round(void **state)
     assert_int_equal(q->why.count, 1);
 }
 
+/* Nobody hangs, and yet the lock of a dict costs two threads more than a third of their time; a lock that few wait for,
+ * or that never went round, does not. */
+static void test_lock_that_costs(void **state)
+{
+    struct inquiry *q = *state;
+    struct gs_gilstat_lock locks[] = {
+        {.kind = GS_LOCK_OBJECT,
+         .type = "dict",
+         .name = "app.cache",
+         .address = 0x7f0000001040,
+         .mean_waiters = 0.7,
+         .most_waiters = 2,
+         .wait_us = 1400000,
+         .longest_wait_us = 81000,
+         .waits = 900,
+         .holder = HOG,
+         .held_in = {.function = "put", .file = "/srv/app/cache.py", .line = 12},
+         .waiters = {HOG, VICTIM},
+         .waiter_count = 2},
+        {.kind = GS_LOCK_LOCK, .mean_waiters = 0.4, .waits = 900, .waiters = {PID}, .waiter_count = 1},
+        {.kind = GS_LOCK_LOCK, .mean_waiters = 1, .waits = 3, .waiters = {PID}, .waiter_count = 1}};
+    const struct gs_gilstat figures = {.locks_known = true, .locks = locks, .lock_count = 3};
+    q->facts.locks = &figures;
+    look(q, 1000);
+    judge(q);
+    assert_first(q, GS_WHY_lock_contended, false);
+    assert_string_equal(q->why.list[0].text,
+                        "Waiting for the dict app.cache (its own lock, at 0x7f0000001040) costs 2 threads "
+                        "35 % of the time each: 81 ms at worst.");
+    assert_int_equal(q->why.list[0].thread_count, 2);
+    assert_true(q->why.count == 1 || q->why.list[1].kind != GS_WHY_lock_contended);
+}
+
 /* Plain Locks without owners: what each wants the code of the other one names. */
 static void judge_referrers(struct inquiry *q, uint32_t second)
 {
@@ -797,6 +831,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_gil_deadlock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lock_wait, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lock_that_goes_round, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lock_that_costs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_loop_blocked, setup, teardown),
         cmocka_unit_test_setup_teardown(test_loop_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_natives_busy, setup, teardown),
