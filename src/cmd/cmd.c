@@ -27,9 +27,11 @@ const char *gs_cmd_initially(const struct gs_cmd *cmd, const struct gs_option *o
     return cmd && cmd->rate && option == &gs_options[GS_OPT_RATE] ? cmd->rate : option->initially;
 }
 
-/* Behind options; a command to be run stands behind --, and dump has files to merge. */
+/* Behind options; a command to be run stands behind --, dump has files to merge, top recordings to play. */
 static bool takes_no_words(const struct gs_cmd *cmd, const struct gs_args *args)
 {
+    if (cmd == &gs_cmd_top)
+        return !strchr(args->words[0], '.');
     return !cmd->operands || cmd->options & GS_OPT(USER) || (cmd->options & GS_OPT(MERGE) && !args->merge);
 }
 

@@ -91,18 +91,6 @@ static char *choose_name(const struct gs_args *args, const struct gs_format *for
     return asprintf(&name, "%.*s%s%s", (int)len, recording, what, extension) < 0 ? NULL : name;
 }
 
-static enum gs_status open_all(struct gs_join *join, const char *const *names, size_t count, struct gs_err *err)
-{
-    enum gs_status status = GS_OK;
-    for (size_t i = 0; i < count && !status; i++) {
-        struct gs_recording *opened;
-        status = gs_recording_open(&opened, names[i], err);
-        if (!status)
-            status = gs_join_add(join, opened, names[i], err);
-    }
-    return status;
-}
-
 /* Text is what a difference is without a format and a name; "gilspy" is no format of it either. */
 static enum gs_status draw_difference(const struct gs_args *args, struct gs_join *before, struct gs_err *err)
 {
@@ -115,13 +103,13 @@ static enum gs_status draw_difference(const struct gs_args *args, struct gs_join
         status = GS_USAGE;
     }
     if (!status)
-        status = open_all(before, args->words, args->word_count, err);
+        status = gs_draw_open(before, args->words, args->word_count, err);
     struct gs_join *after = status ? NULL : gs_join_new();
     char *name = text ? strdup("-") : choose_name(args, format, args->words[0]);
     if (!status && (!after || !name))
         status = gs_fail(err, GS_NO_MEMORY, "cannot draw: out of memory");
     if (!status)
-        status = open_all(after, args->diffs, args->diff_count, err);
+        status = gs_draw_open(after, args->diffs, args->diff_count, err);
     if (!status)
         status = differ(before, after, format, name, args, err);
     if (!status && !text && !args->output && !args->quiet)
@@ -154,7 +142,7 @@ static enum gs_status draw(const struct gs_args *args, struct gs_join *join, str
     if (!status && args->json && strcmp(format->name, "stat") != 0)
         return gs_fail(err, GS_USAGE, "cannot draw %.200s: --json is for -f stat", args->words[0]);
     if (!status)
-        status = open_all(join, args->words, args->word_count, err);
+        status = gs_draw_open(join, args->words, args->word_count, err);
     if (status)
         return status;
     char *name = choose_name(args, format, args->words[0]);

@@ -156,6 +156,11 @@ static int write_figures(const struct gs_args *args)
     return gs_figures_run(&mine);
 }
 
+/* What makes sense of a recording, too. */
+#define OF_RECORDINGS                                                                                                  \
+    (GS_OPT(FROM) | GS_OPT(TO) | GS_OPT(THREADS) | GS_OPT(THREAD) | GS_OPT(FUNCTION) | GS_OPT(MODE) | GS_OPT(GIL) |    \
+     GS_OPT(IDLE) | GS_OPT(ONCE) | GS_OPT(OUTPUT) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP))
+
 /* What would be left unheeded is rather not begun. */
 static enum gs_status check_usage(const struct gs_args *args, struct gs_err *err)
 {
@@ -169,6 +174,12 @@ static enum gs_status check_usage(const struct gs_args *args, struct gs_err *err
         gs_err_todo(err, "gilspy record -f jsonl -o - has the samples as JSON");
         return GS_USAGE;
     }
+    const char *of_process = gs_args_given(args, ~OF_RECORDINGS);
+    if (args->word_count > 0 && (of_process || args->program))
+        return gs_fail(err, GS_USAGE, "cannot play a recording: %s%s is for a process",
+                       of_process ? "--" : "-- COMMAND", of_process ? of_process : "");
+    if (args->word_count == 0 && gs_args_given(args, GS_OPT(FROM) | GS_OPT(TO)))
+        return gs_fail(err, GS_USAGE, "cannot watch: --from and --to are parts of a recording");
     if (args->output && !args->json && !args->once) {
         gs_fail(err, GS_USAGE, "cannot watch: --output is for --json and --once, not for the screen");
         gs_err_todo(err, "On the screen w writes a dump to a file");
@@ -184,6 +195,8 @@ static int run(const struct gs_args *args)
     pid_t pid = 0;
     if (check_usage(args, &usage) != GS_OK)
         return gs_message(GS_USAGE, &usage);
+    if (args->word_count > 0)
+        return gs_top_watch(args);
     if (args->pid_count > 0 || args->program || args->user) {
         struct gs_err err;
         enum gs_status status = gs_args_check(args, "watch", &err);
@@ -202,7 +215,7 @@ static int run(const struct gs_args *args)
 const struct gs_cmd gs_cmd_top = {
     .name = "top",
     .summary = "watch who holds the GIL and where the threads are, live",
-    .operands = "[-- COMMAND ...]",
+    .operands = "[FILE.gilspy ... | -- COMMAND ...]",
     .offers = GS_OFFER_PROGRAM,
     .help =
         "A screen that tells at a glance who holds the GIL, who waits for it, since when, and what code that is. Its "
@@ -224,18 +237,24 @@ const struct gs_cmd gs_cmd_top = {
         "in a file in TMPDIR (or /tmp), which is named in the last line and at the end. q asks before it ends the "
         "command (TERM); Ctrl-C ends both.\n"
         "\n"
+        "A recording (FILE.gilspy, or several) is played as if it were live, in the same screen: space stops it, "
+        ", and . go a second back and forward, < and > half a minute, + and - make it faster and slower. What it does "
+        "not have, as the processor time of threads, is left out.\n"
+        "\n"
         "  gilspy top -p 1234\n"
         "  gilspy top -s -p 1234              with the processes that it started\n"
         "  gilspy top -n -p 1234              in which C function each thread is\n"
         "  gilspy top --thread 'worker-*' -p 1234\n"
         "  gilspy top -- python3 app.py       a program from its start\n"
         "  gilspy top -p 1234 --once -d 10    ten seconds, then the result as text\n"
+        "  gilspy top run.gilspy --from 5m    a recording, from its sixth minute on\n"
         "  gilspy top -p 1234 --json          a line of JSON each second, as stat has it",
     .options = GS_OPT(PID) | GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(THREADS) |
                GS_OPT(THREAD) | GS_OPT(FUNCTION) | GS_OPT(RATE) | GS_OPT(DURATION) | GS_OPT(INTERVAL) | GS_OPT(LONG) |
                GS_OPT(ONCE) | GS_OPT(JSON) | GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(NATIVE) |
                GS_OPT(DEBUGINFOD) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(OUTPUT) |
-               GS_OPT(ASSUME) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
+               GS_OPT(ASSUME) | GS_OPT(FROM) | GS_OPT(TO) | GS_OPT(COLOR) | GS_OPT(QUIET) | GS_OPT(VERBOSE) |
+               GS_OPT(HELP),
     .run = run,
     .whole = true,
 };

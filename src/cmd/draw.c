@@ -61,6 +61,18 @@ void gs_draw_extension(const struct gs_format *format, char extension[32])
     snprintf(extension, 32, "%.*s", (int)strcspn(extensions, " "), extensions);
 }
 
+enum gs_status gs_draw_open(struct gs_join *join, const char *const *names, size_t count, struct gs_err *err)
+{
+    enum gs_status status = GS_OK;
+    for (size_t i = 0; i < count && !status; i++) {
+        struct gs_recording *opened;
+        status = gs_recording_open(&opened, names[i], err);
+        if (!status)
+            status = gs_join_add(join, opened, names[i], err);
+    }
+    return status;
+}
+
 /* What of a recording could not be drawn. */
 static void tell_state(const struct gs_join *recordings, size_t i)
 {
@@ -109,6 +121,29 @@ enum gs_status gs_draw_play(struct gs_join *recordings, struct gs_sink *sink, co
     return status;
 }
 
+static enum gs_status keep_begin(struct gs_sink *sink, const struct gs_run_info *run)
+{
+    ((struct gs_draw_whole *)sink)->rate_hz = run->rate_hz;
+    return GS_OK;
+}
+
+static enum gs_status keep_end(struct gs_sink *sink, const struct gs_run_end *end)
+{
+    ((struct gs_draw_whole *)sink)->end = *end;
+    return GS_OK;
+}
+
+enum gs_status gs_draw_whole(struct gs_join *recordings, struct gs_draw_whole *whole, const struct gs_args *args,
+                             struct gs_err *err)
+{
+    *whole = (struct gs_draw_whole){.sink = {.begin = keep_begin, .end = keep_end}};
+    enum gs_status status = gs_draw_play(recordings, &whole->sink, args, err);
+    if (status || whole->end.samples > 0)
+        return status;
+    return gs_fail(err, GS_FAILED, "cannot play %.200s: there is no sample in that part of it",
+                   gs_join_name(recordings, 0));
+}
+
 struct gs_selection gs_draw_selection(const struct gs_args *args)
 {
     return (struct gs_selection){.mode = args->mode,
@@ -123,22 +158,10 @@ struct gs_selection gs_draw_selection(const struct gs_args *args)
 
 /* ---- nothing to draw ---- */
 
-/* A sink that wants to know how long all was. */
-struct whole {
-    struct gs_sink sink;
-    struct gs_run_end end;
-};
-
-static enum gs_status keep_end(struct gs_sink *sink, const struct gs_run_end *end)
-{
-    ((struct whole *)sink)->end = *end;
-    return GS_OK;
-}
-
 /* What can be read only once is not asked how long it is. */
 static void tell_length(struct gs_join *recordings, struct gs_err *err)
 {
-    struct whole whole = {.sink = {.end = keep_end}};
+    struct gs_draw_whole whole = {.sink = {.end = keep_end}};
     struct gs_err why;
     struct gs_text text;
     for (size_t i = 0; i < gs_join_count(recordings); i++) {

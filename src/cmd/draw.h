@@ -22,6 +22,20 @@ void gs_draw_extension(const struct gs_format *format, char extension[32]);
 enum gs_status gs_draw_first_file(char **first, const struct gs_format *format, const char *name,
                                   struct gs_err *err) GS_MUST_CHECK;
 
+/* Opens recordings and adds them to join. */
+enum gs_status gs_draw_open(struct gs_join *join, const char *const *names, size_t count,
+                            struct gs_err *err) GS_MUST_CHECK;
+
+/* A sink that wants to know no more than how often samples were taken, how long and how well. */
+struct gs_draw_whole {
+    struct gs_sink sink;
+    double rate_hz;
+    struct gs_run_end end;
+};
+/* Learns it of the part that args select. GS_FAILED: there is no sample in it. */
+enum gs_status gs_draw_whole(struct gs_join *recordings, struct gs_draw_whole *whole, const struct gs_args *args,
+                             struct gs_err *err) GS_MUST_CHECK;
+
 /* What args select. */
 struct gs_selection gs_draw_selection(const struct gs_args *args);
 /* Plays the part that args select into a sink, and tells on stderr what was not complete. */

@@ -205,6 +205,8 @@ static enum gs_status add_one(struct gs_calltree *tree, const struct gs_sample *
     node->word_ns[thread->gil] += sample->weight_ns;
     if (gs_thread_idle(thread))
         node->idle_ns += sample->weight_ns;
+    if (thread->run == GS_RUN_RUNNING)
+        node->cpu_ns += sample->weight_ns;
     if (late)
         tree->paths.nodes.list[late].word_ns[GS_UNKNOWN] += sample->gap_ns;
     return GS_OK;

@@ -19,12 +19,12 @@ enum gs_node_kind {
 
 enum { GS_NODE_KIND_SHIFT = 28 };
 
-/* As large as a cache line. */
 struct gs_node {
     uint32_t parent; /* number; of the first node, which stands for everything, its own */
     uint32_t frame;  /* enum gs_node_kind << GS_NODE_KIND_SHIFT | number */
     uint64_t word_ns[GS_UNKNOWN + 1];
     uint64_t idle_ns; /* part of the time without, or with no GIL to hold */
+    uint64_t cpu_ns;  /* part of all of it: the thread was runnable */
     uint64_t samples;
 };
 

@@ -67,8 +67,24 @@ static void join(struct pieces *pieces, int columns, struct gs_text *text)
 
 /* ---- the process ---- */
 
-static void put_rate(const struct gs_picture *picture, struct gs_text *text)
+static void put_moment(const struct gs_view_moment *moment, struct gs_text *text)
 {
+    gs_text_put(text, "%s, ", moment->clock);
+    gs_words_time(text, moment->at_us);
+    gs_text_put(text, " of ");
+    gs_words_time(text, moment->length_us);
+    if (moment->speed != 1)
+        gs_text_put(text, ", x%g", moment->speed);
+}
+
+/* How often samples are taken, and how good they are; of a recording where it is. */
+static void put_rate(const struct gs_drawing *drawing, struct gs_text *text)
+{
+    const struct gs_picture *picture = drawing->picture;
+    if (drawing->view->moment.clock[0]) {
+        put_moment(&drawing->view->moment, text);
+        return;
+    }
     if (isinf(picture->rate_hz))
         gs_text_put(text, "max Hz");
     else
@@ -118,14 +134,16 @@ static void put_title(const struct gs_drawing *drawing, uint32_t number, struct 
     if (drawing->several)
         gs_words_count(piece(&pieces, 2), picture->process_count, "process", "processes");
     gs_text_put(piece(&pieces, 5), "Python %s", process->python);
-    struct gs_text *up = piece(&pieces, 6);
-    gs_text_put(up, "up ");
-    gs_words_time(up, process->uptime_us);
+    if (process->uptime_us > 0) {
+        struct gs_text *up = piece(&pieces, 6);
+        gs_text_put(up, "up ");
+        gs_words_time(up, process->uptime_us);
+    }
     put_threads(drawing, number, piece(&pieces, 3));
     if (process->cpu >= 0)
         gs_text_put(piece(&pieces, 2), "CPU %.0f %%", process->cpu * 100);
-    struct gs_text *rate = piece(&pieces, 4);
-    put_rate(picture, rate);
+    struct gs_text *rate = piece(&pieces, drawing->view->moment.clock[0] ? 1 : 4);
+    put_rate(drawing, rate);
     int corner = rate->columns;
     join(&pieces, drawing->columns, text);
     if (pieces.ranks[pieces.count - 1] < 0 || drawing->columns == 0)
@@ -133,7 +151,7 @@ static void put_title(const struct gs_drawing *drawing, uint32_t number, struct 
     /* Our own figures in the corner. */
     struct gs_text own;
     gs_text_init(&own, text->utf8);
-    put_rate(picture, &own);
+    put_rate(drawing, &own);
     gs_text_cut(text, text->columns - corner);
     gs_text_pad(text, drawing->columns - corner - 1);
     gs_text_style(text, GS_STYLE_DIM);

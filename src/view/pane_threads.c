@@ -99,13 +99,19 @@ static bool any_unknown(const struct gs_drawing *drawing)
     return drawing->picture->shares_unknown;
 }
 
+/* Recordings have no processor time. */
+static bool is_live(const struct gs_drawing *drawing)
+{
+    return !drawing->view->moment.clock[0];
+}
+
 static const struct gs_column columns[] = {
     {"", 1, .put = gs_thread_put_state},
     {"HAS%", 5, .put = put_has, .compare = by_has},
     {"WAIT%", 5, .put = put_waits, .compare = by_waits},
     {"NO%", 5, .least_columns = 60, .put = put_without, .compare = by_without},
     {"UNKN%", 5, .least_columns = 60, .shown = any_unknown, .put = put_unknown},
-    {"CPU%", 5, .least_columns = 48, .put = put_cpu, .compare = by_cpu},
+    {"CPU%", 5, .least_columns = 48, .shown = is_live, .put = put_cpu, .compare = by_cpu},
     {"FOR", 7, .least_columns = 70, .put = put_since, .compare = by_since},
     {"PROCESS", 7, .least_columns = 56, .shown = gs_shows_several, .put = gs_thread_put_process,
      .compare = gs_thread_by_process},

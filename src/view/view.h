@@ -51,7 +51,11 @@ enum gs_request {
     GS_REQUEST_PAUSE, /* or to go on: as view->paused says */
     GS_REQUEST_DUMP,
     GS_REQUEST_FASTER,
-    GS_REQUEST_SLOWER
+    GS_REQUEST_SLOWER,
+    GS_REQUEST_BACK, /* in a recording: by a second, or far */
+    GS_REQUEST_FORWARD,
+    GS_REQUEST_FAR_BACK,
+    GS_REQUEST_FAR_FORWARD
 };
 
 /* Where the cursor of a list is. */
@@ -68,8 +72,16 @@ struct gs_typing {
     int what; /* '/', '\\' or 0 */
 };
 
+/* Where a recording is that is played. */
+struct gs_view_moment {
+    char clock[16]; /* what clocks on walls showed; empty: nothing is played, all is live */
+    uint64_t at_us, length_us;
+    double speed;
+};
+
 struct gs_view {
     enum gs_pane_id pane;
+    struct gs_view_moment moment;
     struct gs_cursor cursors[GS_PANE_COUNT];
     enum gs_mode mode;
     bool utf8, full_files, paused, help;

@@ -86,6 +86,12 @@ def gecko_us(path):
     return sum(sum(thread["samples"]["weight"]) for thread in threads) * 1000
 
 
+def source_us(folder):
+    """What was seen in lines of files, of which there is a page each."""
+    return sum(int(us) for page in folder.iterdir() if page.name != "index.html"
+               for us in re.findall(r'<tr id="L\d+" class="seen"><td class="own heat\d" data-us="(\d+)"', page.read_text(encoding="utf-8")))
+
+
 SUMS = {".gecko.json": gecko_us, ".speedscope.json": speedscope_us, ".callgrind": callgrind_us, ".pstats": pstats_us}
 
 
@@ -96,6 +102,9 @@ def test_same_time_in_each(recording, tmp_path, mode):
     for extension, sum_of in SUMS.items():
         us = sum_of(report(recording, tmp_path / ("run" + extension), "-m", mode))
         assert us == pytest.approx(expected, rel=0.001, abs=100), extension
+    lines = sum(int(line.rpartition(" ")[2]) for line in folded.splitlines() if re.search(r"\D:\d+\) \d+$", line))
+    report(recording, tmp_path / "run.source", "-m", mode)
+    assert source_us(tmp_path / "run.source") == pytest.approx(lines, rel=0.001, abs=100)
 
 
 def test_jsonl(recording, wall_us, tmp_path):

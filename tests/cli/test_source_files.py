@@ -41,6 +41,22 @@ def test_lines(made, tmp_path):
     assert 'class="seen"' in page and "changed" not in page[page.index("</style>"):]
 
 
+def milliseconds(cell):
+    number, unit = re.fullmatch(r"([\d.,]+) (us|ms|s)", cell).groups() if cell else ("0", "us")
+    return float(number.replace(",", "")) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+
+
+def test_runnable(made, tmp_path):
+    """Processor time of a line is part of its own time."""
+    pages = draw(made, tmp_path / "pages")
+    heads = re.findall(r"<th title=[^>]*>(\w+)</th>", pages["index.html"])
+    rows = [dict(zip(heads, map(milliseconds, re.findall(r"<td[^>]*>([^<]*)</td>", row))))
+            for row in re.findall(r'<tr>(<td class="own.*?)<td class="code"', pages["index.html"])]
+    assert rows and heads == ["own", "total", "has", "waits", "without", "cpu", "idle"]
+    assert all(row["cpu"] + row["idle"] <= row["own"] * 1.02 + 0.1 for row in rows)
+    assert sum(row["cpu"] for row in rows) > 0
+
+
 def test_hidden(made, tmp_path):
     page = page_of(draw(made, tmp_path / "pages", "--no-source"), "-churn.py.html")
     assert "hidden by --no-source" in page and "import threading" not in page

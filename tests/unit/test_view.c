@@ -80,6 +80,24 @@ static void other_screens(void **state)
     check(&picture_empty, "", 24, 80, true, "empty");
 }
 
+/* It says where it is, and lacks what recordings lack. */
+static void a_recording(void **state)
+{
+    struct gs_view view;
+    struct gs_grid grid = {0};
+    FILE *out = golden_open();
+    (void)state;
+    gs_view_init(&view, GS_MODE_ACTIVE, true);
+    view.moment = (struct gs_view_moment){"03:12:07", 65000000, 600000000, 2};
+    for (int columns = 40; columns <= 120; columns += 40) {
+        draw(&view, &picture_server, 12, columns, &grid);
+        grid_write(&grid, out);
+    }
+    golden_check(out, "top-recording-120x12.txt");
+    gs_grid_fini(&grid);
+    gs_view_fini(&view);
+}
+
 /* Why so few are there. */
 static void some_threads(void **state)
 {
@@ -458,6 +476,7 @@ int main(void)
         cmocka_unit_test(panes),
         cmocka_unit_test(gils_that_are_not_told_apart),
         cmocka_unit_test(other_screens),
+        cmocka_unit_test(a_recording),
         cmocka_unit_test(some_threads),
         cmocka_unit_test(every_size),
         cmocka_unit_test_setup_teardown(cursor_moves, set_up, tear_down),

@@ -259,6 +259,9 @@ def test_narrow(app):
     app.driver.set_window_size(600, 800)
     app.wait(lambda: app.frame("4242:").width < 600, "the frames did not become narrower")
     assert app.run("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    times = app.run("""return [...document.querySelectorAll(".axis span")].filter((mark) => parseFloat(getComputedStyle(mark).fontSize))
+                       .map((mark) => mark.getBoundingClientRect()).map((box) => [box.left, box.right])""")
+    assert times and all(left[1] <= right[0] for left, right in zip(times, times[1:]))
     app.driver.set_window_size(size["width"], size["height"])
 
 

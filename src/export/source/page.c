@@ -39,6 +39,7 @@ void gs_source_put_heads(struct gs_source_page *page)
     fputs("<th title=\"in the line itself\">own</th><th title=\"with all that it called\">total</th>"
           "<th title=\"own time with the GIL\">has</th><th title=\"own time waiting for the GIL\">waits</th>"
           "<th title=\"own time running without the GIL\">without</th>"
+          "<th title=\"own time in which the thread was runnable, whatever the GIL\">cpu</th>"
           "<th title=\"own time neither running nor waiting for the GIL\">idle</th>",
           page->out);
 }
@@ -56,6 +57,7 @@ void gs_source_put_cells(struct gs_source_page *page, const struct gs_source *so
     put_time(page, " class=\"has\"", own->word_ns[GS_HOLDS]);
     put_time(page, " class=\"waits\"", own->word_ns[GS_WAITS]);
     put_time(page, "", without_ns > own->idle_ns ? without_ns - own->idle_ns : 0);
+    put_time(page, "", own->cpu_ns);
     put_time(page, " class=\"idle\"", own->idle_ns);
 }
 
@@ -199,7 +201,7 @@ static void put_row(struct gs_source_page *page, const struct gs_source *source,
     if (seen)
         gs_source_put_cells(page, source, &source->graph.parts[part]);
     else
-        fputs("<td colspan=\"6\"></td>", page->out);
+        fputs("<td colspan=\"7\"></td>", page->out);
     fprintf(page->out, "<th><a href=\"#L%d\">%d</a></th><td class=\"code\">", (int)line, (int)line);
     if (seen)
         fputs("<details><summary>", page->out);
