@@ -129,7 +129,7 @@ def start(av_sample_interval: float = 0.005, output_interval: float = 5,
             raise RuntimeError("GIL monitoring already started")
         if reset_counts:
             _reset()
-        _child = Child("stat", "--json", "--quiet", "--verbose", "--rate", "%g" % (1 / av_sample_interval),
+        _child = Child("stat", "--json", "--quiet", "--verbose", "--tasks=off", "--rate", "%g" % (1 / av_sample_interval),
                        "-p", str(os.getpid()))
         _child.ask()
         if output is not None:
