@@ -9,7 +9,7 @@ from typing import Any, Generic, List, Optional, Sequence, Tuple, Type, TypeVar,
 
 from . import _child
 from ._child import Child
-from ._documents import Dump, Process, Run, Stat, Why
+from ._documents import Dump, Process, Processes, Run, Stat, Why
 from ._errors import Error
 from ._html import Page
 
@@ -317,7 +317,7 @@ def dump(pid: Optional[int] = None, *, native: Native = False, locals: bool = Fa
 
 def ps() -> List[Process]:
     """The Python processes of this machine that can be seen."""
-    return [Process._of(process) for process in _child.document("ps", "--json")["processes"]]
+    return Processes(Process._of(process) for process in _child.document("ps", "--json")["processes"])
 
 
 @overload

@@ -262,6 +262,15 @@ class Process(Document):
         return "%d, Python %s, %s" % (self.pid, self.python, " ".join(self.command))
 
 
+class Processes(List[Process]):
+    """A list of them, which a notebook shows as a table."""
+
+    def _repr_html_(self) -> str:
+        return _html.table(["PID", "USER", "PYTHON", "THREADS", "GIL", "COMMAND"],
+                           [[str(one.pid), one.user, one.python or "", str(one.threads or ""), one.gil or "",
+                             " ".join(one.command)] for one in self])
+
+
 # ---- stat ----
 
 @dataclass(frozen=True, repr=False)
