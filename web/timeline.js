@@ -358,6 +358,8 @@
     width = place.clientWidth;
     height = Math.min(whole, Math.max(Math.floor(window.innerHeight * 0.62) - 2, 200));
     left = width < 600 ? 84 : 150;
+    if (width <= left)
+      return; /* a frame that is not shown yet */
     if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
       canvas.width = Math.round(width * ratio);
       canvas.height = Math.round(height * ratio);
@@ -671,6 +673,7 @@
   listen_mouse();
   listen_keys();
   window.addEventListener("resize", redraw);
+  new ResizeObserver(redraw).observe(place);
   window.addEventListener("beforeprint", draw);
   dark.addEventListener("change", () => {
     hues.clear();

@@ -37,6 +37,7 @@ from ._documents import (
     Percentiles,
     Process,
     ProcessDump,
+    Pushed,
     Quality,
     Run,
     Stat,
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Blame", "Document", "Dump", "Error", "Failed", "Frame", "Gil", "GilStat", "Hog", "Interpreter", "InterpreterStat",
     "KnockKnock", "Loop", "NoSuchProcess", "NotPermitted", "NotPython", "Page", "Percentiles", "Process", "ProcessDump",
-    "ProgramNotFound", "Quality", "RecordWatch", "Recording", "Run", "Stat", "StatWatch", "Task", "ThreadDump",
+    "ProgramNotFound", "Pushed", "Quality", "RecordWatch", "Recording", "Run", "Stat", "StatWatch", "Task", "ThreadDump",
     "ThreadStat", "Trace", "TraceWatch", "UsageError", "Verdict", "WaitsFor", "Watch", "Why", "WhyWatch", "dump", "gil_load",
     "load_ipython_extension", "program", "ps", "record", "stat", "trace", "unload_ipython_extension", "why",
 ]

@@ -3,12 +3,13 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from types import TracebackType
 from typing import Any, Generic, List, Optional, Sequence, Tuple, Type, TypeVar, Union, cast, overload
 
 from . import _child
 from ._child import Child
-from ._documents import Dump, Process, Run, Stat, Why
+from ._documents import Dump, Process, Processes, Run, Stat, Why
 from ._errors import Error
 from ._html import Page
 
@@ -153,8 +154,14 @@ class StatWatch(Watch[Stat]):
 class WhyWatch(Watch[Why]):
     """Why a block hangs or crawls."""
 
+    asker: Optional[int] = None  # the thread of this process that waits for the answer
+
     def _finish(self, child: Child) -> Why:
-        return Why._of(_child.only_document(child.end()))
+        told = _child.only_document(child.end())
+        others = [verdict for verdict in told["verdicts"] if verdict["threads"] != [self.asker]]
+        told["verdicts"] = others or [{"kind": "idle", "confidence": "certain", "threads": [self.asker], "advice": None,
+                                       "evidence": [], "text": "Nothing: all that was seen is the thread that asks."}]
+        return Why._of(told)
 
 
 class Recording:
@@ -310,7 +317,7 @@ def dump(pid: Optional[int] = None, *, native: Native = False, locals: bool = Fa
 
 def ps() -> List[Process]:
     """The Python processes of this machine that can be seen."""
-    return [Process._of(process) for process in _child.document("ps", "--json")["processes"]]
+    return Processes(Process._of(process) for process in _child.document("ps", "--json")["processes"])
 
 
 @overload
@@ -324,10 +331,11 @@ def why(pid: Optional[int] = None, seconds: Optional[float] = 2.0, *,
     """Why a process hangs or crawls, in words, with the evidence.
 
     pid: the process; None is this one. seconds: how long to watch; None: for the time of a with statement.
-    threads: patterns of names (worker-*): what holds these up.
+    threads: patterns of names (worker-*): what holds these up. That the thread that asks waits for the answer is not told.
     """
     watch = WhyWatch("why", _words(pid, thread=list(threads)))
     if seconds is not None:
+        watch.asker = threading.get_native_id() if pid in (None, os.getpid()) else None
         return _for_seconds(watch, seconds)
     watch._arguments += ["--duration", "1000h"]
     return watch

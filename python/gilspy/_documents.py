@@ -262,6 +262,15 @@ class Process(Document):
         return "%d, Python %s, %s" % (self.pid, self.python, " ".join(self.command))
 
 
+class Processes(List[Process]):
+    """A list of them, which a notebook shows as a table."""
+
+    def _repr_html_(self) -> str:
+        return _html.table(["PID", "USER", "PYTHON", "THREADS", "GIL", "COMMAND"],
+                           [[str(one.pid), one.user, one.python or "", str(one.threads or ""), one.gil or "",
+                             " ".join(one.command)] for one in self])
+
+
 # ---- stat ----
 
 @dataclass(frozen=True, repr=False)
@@ -292,6 +301,7 @@ class ThreadStat(Document):
     """A thread over a span: the shares of it in which it had the GIL, waited for it and did without are 1 together."""
 
     tid: int
+    ident: Optional[int]
     name: Optional[str]
     main: bool
     has: float
@@ -482,6 +492,15 @@ class Why(Document):
 # ---- record and trace ----
 
 @dataclass(frozen=True, repr=False)
+class Pushed(Document):
+    """What `record --push` did: so many profiles reached the server, and so many were lost."""
+
+    server: str
+    profiles: int
+    lost: int
+
+
+@dataclass(frozen=True, repr=False)
 class Run(Document):
     """The run of a recording or a trace, as `record --json` and `trace --json` sum it up."""
 
@@ -504,6 +523,7 @@ class Run(Document):
     events_lost: Optional[int] = None
     violations: Optional[int] = None
     overhead: Optional[float] = None
+    pushed: Optional[Pushed] = None
 
     def _brief(self) -> str:
         return "process %d over %.2f s, %d samples" % (self.pid, self.seconds, self.samples)

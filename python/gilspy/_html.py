@@ -19,7 +19,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "")
 
 
 def text(words: str) -> str:
-    return "<pre>%s</pre>" % html.escape(words)
+    return '<pre style="word-break:normal">%s</pre>' % html.escape(words)
 
 
 class Page(str):

@@ -54,7 +54,8 @@ class KnockKnock:
             return
         with self._mine():
             self._seconds = self._held = 0.0
-            self._child = Child("stat", "--json", "--quiet", "--rate", "%g" % self._rate_hz, "-p", str(os.getpid()))
+            self._child = Child("stat", "--json", "--quiet", "--tasks=off", "--rate", "%g" % self._rate_hz,
+                                "-p", str(os.getpid()))
             self._child.ask()  # what is before now does not count
 
     def stop(self) -> None:

@@ -34,7 +34,6 @@ _child: Optional[Child] = None
 _writer: Optional[_Writer] = None
 _total: _Shares
 _threads: Dict[int, _Shares] = {}
-_idents: Dict[int, int] = {}  # of native ids: threads that have ended are known by it, too
 
 
 class _Shares:
@@ -130,10 +129,9 @@ def start(av_sample_interval: float = 0.005, output_interval: float = 5,
             raise RuntimeError("GIL monitoring already started")
         if reset_counts:
             _reset()
-        _child = Child("stat", "--json", "--quiet", "--verbose", "--rate", "%g" % (1 / av_sample_interval),
+        _child = Child("stat", "--json", "--quiet", "--verbose", "--tasks=off", "--rate", "%g" % (1 / av_sample_interval),
                        "-p", str(os.getpid()))
         _child.ask()
-        _note_idents()
         if output is not None:
             _writer = _Writer(output, output_interval)
             _writer.start()
@@ -156,7 +154,7 @@ def get() -> Tuple[Stats, Dict[int, Stats]]:
     """(total_stats, {thread_id: thread_stats}); each of these is a dict of held, wait, and of both over the last 1, 5 and 15
     minutes (held_1m, ...), as shares of the time from start to stop.
 
-    thread_id is Thread.ident; of a thread that began and ended between two calls of this module it is the kernel's id.
+    thread_id is Thread.ident.
     wait of the total is the sum of the threads': 2 when two of them wait all the time.
     """
     _check()
@@ -187,24 +185,17 @@ def _reset() -> None:
     _threads.clear()
 
 
-def _note_idents() -> None:
-    for thread in threading.enumerate():
-        if thread.native_id is not None and thread.ident is not None:
-            _idents[thread.native_id] = thread.ident
-
-
 def _look() -> None:
     """Adds what was since the last time."""
     if _child is None:
         return
-    _note_idents()
     figures: Dict[str, Any] = _child.ask()
     seconds, gil = figures["seconds"], figures["gil"]
     before = _total.seconds
     _total.add(seconds, held=gil["held"] or 0.0, wait=gil["mean_waiters"] or 0.0)
     spent: Dict[int, Tuple[float, float]] = {}
     for thread in figures["threads"]:
-        ident = _idents.get(thread["tid"], thread["tid"])
+        ident = thread["ident"] or thread["tid"]
         held, wait = spent.get(ident, (0.0, 0.0))  # an ident is given again to a thread that begins later
         spent[ident] = held + thread["has"], wait + thread["waits"]
     for ident in spent.keys() - _threads.keys():

@@ -76,7 +76,7 @@ static uint32_t find_slot(struct gs_account *sum)
     return (uint32_t)sum->thread_count++;
 }
 
-uint32_t gs_account_add(struct gs_account *sum, pid_t tid, const char *name, bool main)
+uint32_t gs_account_add(struct gs_account *sum, pid_t tid, uint64_t ident, const char *name, bool main)
 {
     uint32_t known = gs_account_find(sum, tid);
     if (known != UINT32_MAX) {
@@ -91,7 +91,7 @@ uint32_t gs_account_add(struct gs_account *sum, pid_t tid, const char *name, boo
         sum->left_out++;
         return UINT32_MAX;
     }
-    sum->threads[at] = (struct gs_account_thread){.tid = tid, .name = copy, .main = main};
+    sum->threads[at] = (struct gs_account_thread){.tid = tid, .ident = ident, .name = copy, .main = main};
     /* Without memory for that it gets another row if it comes again. */
     if (tid > 0)
         (void)gs_ids_set(&sum->by_tid, (uint32_t)tid, at);

@@ -23,6 +23,7 @@ enum {
 
 struct gs_account_thread {
     pid_t tid;
+    uint64_t ident; /* as in gs_gilstat_thread */
     char *name;
     bool main;
     bool ended, folding, vacant; /* folding: it is about to become part of the row of those that ended */
@@ -96,7 +97,7 @@ void gs_account_clear(struct gs_account *sum);
 
 /* The number of a native thread in this span, from 0 on: a new one, or that which has this tid already (0: not known,
  * which is a new one each time). UINT32_MAX: there are too many, or no memory is left. The name is copied. */
-uint32_t gs_account_add(struct gs_account *sum, pid_t tid, const char *name, bool main);
+uint32_t gs_account_add(struct gs_account *sum, pid_t tid, uint64_t ident, const char *name, bool main);
 /* That of a native thread that is there; UINT32_MAX: it is not. */
 uint32_t gs_account_find(const struct gs_account *sum, pid_t tid);
 struct gs_account_thread *gs_account_at(struct gs_account *sum, uint32_t thread);

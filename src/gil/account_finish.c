@@ -54,6 +54,7 @@ static void finish_thread(const struct gs_account_thread *sum, uint64_t span_ns,
         whole = 1;
     *out = (struct gs_gilstat_thread){
         .tid = sum->tid,
+        .ident = sum->ident,
         .name = sum->name,
         .main = sum->main,
         .folded = sum->folded,

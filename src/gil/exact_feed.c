@@ -116,6 +116,7 @@ static struct person *meet(struct gs_exact_feed *exact, pid_t tid, bool since_be
 {
     char name[NAME_BYTES] = "";
     bool main = false;
+    uint64_t ident = 0;
     uint32_t known = gs_account_find(exact->sum, tid);
     if (known != UINT32_MAX)
         return &exact->people[known];
@@ -123,8 +124,8 @@ static struct person *meet(struct gs_exact_feed *exact, pid_t tid, bool since_be
         return NULL;
     if (gs_account_next(exact->sum) >= GS_ACCOUNT_THREADS)
         return NULL;
-    exact->source.find(exact->source.context, tid, name, sizeof name, &main);
-    uint32_t thread = gs_account_add(exact->sum, tid, name, main);
+    exact->source.find(exact->source.context, tid, name, sizeof name, &ident, &main);
+    uint32_t thread = gs_account_add(exact->sum, tid, ident, name, main);
     if (thread == UINT32_MAX)
         return NULL;
     exact->count = thread < exact->count ? exact->count : thread + 1;
@@ -137,7 +138,7 @@ static struct person *meet(struct gs_exact_feed *exact, pid_t tid, bool since_be
 void gs_exact_feed_meet(struct gs_exact_feed *exact, pid_t tid, bool since_begin)
 {
     if (meet(exact, tid, since_begin))
-        gs_account_add(exact->sum, tid, "", false); /* should it have been another of that tid that ended */
+        gs_account_add(exact->sum, tid, 0, "", false); /* should it have been another of that tid that ended */
 }
 
 /* Who has no row any more becomes part of the row of all. */
@@ -178,12 +179,15 @@ void gs_exact_feed_end_gone(struct gs_exact_feed *exact, bool (*gone)(void *cont
     }
 }
 
-void gs_exact_feed_rename(struct gs_exact_feed *exact, const char *(*name)(void *context, pid_t tid), void *context)
+void gs_exact_feed_rename(struct gs_exact_feed *exact, const char *(*name)(void *context, pid_t tid, uint64_t *ident),
+                          void *context)
 {
     for (size_t i = 0; i < exact->count; i++) {
-        const char *now = exact->people[i].tid ? name(context, exact->people[i].tid) : NULL;
-        if (now && strcmp(now, gs_account_at(exact->sum, exact->people[i].thread)->name) != 0)
-            gs_account_rename(exact->sum, exact->people[i].thread, now);
+        const struct person *person = &exact->people[i];
+        struct gs_account_thread *row = gs_account_at(exact->sum, person->thread);
+        const char *now = person->tid ? name(context, person->tid, &row->ident) : NULL;
+        if (now && strcmp(now, row->name) != 0)
+            gs_account_rename(exact->sum, person->thread, now);
     }
 }
 

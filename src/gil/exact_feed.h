@@ -10,8 +10,9 @@ struct gs_exact_feed;
 /* Who the threads are; times are nanoseconds. */
 struct gs_exact_feed_source {
     void *context;
-    /* The thread of a span, when it is met for the first time: its name, and whether it is the main one. */
-    void (*find)(void *context, pid_t tid, char *name, size_t size, bool *main);
+    /* The thread of a span, when it is met for the first time: its name, threading's ident (0: not known yet), and
+     * whether it is the main one. */
+    void (*find)(void *context, pid_t tid, char *name, size_t size, uint64_t *ident, bool *main);
     /* How long it has been on a processor up to now; false: that is not known. NULL: of no thread. */
     bool (*ran)(void *context, pid_t tid, uint64_t *ran_ns);
 };
@@ -34,7 +35,8 @@ void gs_exact_feed_ended(struct gs_exact_feed *exact, pid_t tid);
 /* The same for each thread that was met and is gone. */
 void gs_exact_feed_end_gone(struct gs_exact_feed *exact, bool (*gone)(void *context, pid_t tid), void *context);
 /* Asks for the name of each thread that was met; name returns NULL where it is not known. */
-void gs_exact_feed_rename(struct gs_exact_feed *exact, const char *(*name)(void *context, pid_t tid), void *context);
+void gs_exact_feed_rename(struct gs_exact_feed *exact, const char *(*name)(void *context, pid_t tid, uint64_t *ident),
+                          void *context);
 /* What a thread was seen to do in a hold that began at since_ns. native: the C function that it called there, NULL:
  * none, or not known. */
 void gs_exact_feed_see(struct gs_exact_feed *exact, unsigned lock, pid_t tid, uint64_t since_ns, uint64_t now_ns,

@@ -66,8 +66,13 @@ static enum gs_status rename_thread(struct gs_feed_threads *threads, struct gs_f
 static struct gs_feed_thread *find_thread(struct gs_feed_threads *threads, const struct gs_sampled_thread *sampled)
 {
     uint32_t known = sampled->tid > 0 ? gs_ids_find(&threads->by_tid, (uint32_t)sampled->tid) : GS_IDS_NONE;
-    if (known != GS_IDS_NONE)
-        return threads->list[known];
+    if (known != GS_IDS_NONE) {
+        struct gs_feed_thread *thread = threads->list[known];
+        thread->ident = sampled->ident; /* up to 3.11 a newborn's was its creator's */
+        if (thread->row != GS_FEED_NO_ROW)
+            gs_account_at(threads->account, thread->row)->ident = thread->ident;
+        return thread;
+    }
     struct gs_feed_thread *thread = calloc(1, sizeof *thread);
     char *name = strdup(sampled->name);
     if (!thread || !name ||
@@ -78,6 +83,7 @@ static struct gs_feed_thread *find_thread(struct gs_feed_threads *threads, const
         return NULL;
     }
     *thread = (struct gs_feed_thread){.tid = sampled->tid,
+                                      .ident = sampled->ident,
                                       .serial = ++threads->serials,
                                       .row = GS_FEED_NO_ROW,
                                       .name = name,
@@ -139,7 +145,7 @@ static void take_state(struct gs_feed_threads *threads, const struct gs_sample *
     state->sample = threads->samples;
     if (thread->row == GS_FEED_NO_ROW) {
         note_ran(threads, thread, sample->time_ns);
-        thread->row = gs_account_add(threads->account, thread->tid, thread->name, thread->main);
+        thread->row = gs_account_add(threads->account, thread->tid, thread->ident, thread->name, thread->main);
     }
     if (first) {
         thread->before = thread->word;
@@ -277,8 +283,9 @@ void gs_feed_threads_next(struct gs_feed_threads *threads)
 {
     for (size_t i = 0; i < threads->count; i++) {
         struct gs_feed_thread *thread = threads->list[i];
-        thread->row =
-            thread->any ? gs_account_add(threads->account, thread->tid, thread->name, thread->main) : GS_FEED_NO_ROW;
+        thread->row = thread->any
+                          ? gs_account_add(threads->account, thread->tid, thread->ident, thread->name, thread->main)
+                          : GS_FEED_NO_ROW;
         thread->ran_begin_ns = thread->ran_ns;
         thread->ran_from_ns = thread->ran_at_ns;
     }

@@ -10,6 +10,7 @@
 
 struct gs_feed_thread {
     pid_t tid;
+    uint64_t ident;
     uint64_t serial; /* from 1 on: what holds know it by */
     uint32_t row;    /* in the account; GS_FEED_NO_ROW: not there */
     char *name;

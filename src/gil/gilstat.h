@@ -73,6 +73,7 @@ struct gs_gilstat_counts {
 struct gs_gilstat_thread {
     pid_t tid;        /* 0: of many threads that ended, */
     uint32_t folded;  /* of which these figures are the sums, so many of them: shares may be more than 1; 0: of one */
+    uint64_t ident;   /* threading's; 0: not known */
     const char *name; /* UTF-8, uncleaned */
     bool main;
     uint32_t gil;                        /* index into gils: the one that it had or wanted last */

@@ -132,8 +132,9 @@ enum gs_status gs_exact_open(struct gs_exact **out, const struct gs_exact_subjec
 
 void gs_exact_name(struct gs_exact *exact, pid_t tid, char *name, size_t size)
 {
+    uint64_t ident = 0;
     bool main;
-    gs_exact_threads_name(&exact->window.threads, tid, name, size, &main);
+    gs_exact_threads_name(&exact->window.threads, tid, name, size, &ident, &main);
 }
 
 void gs_exact_close(struct gs_exact *exact)

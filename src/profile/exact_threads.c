@@ -23,17 +23,19 @@ static const struct gs_thread *find_thread(const struct gs_exact_threads *thread
     return NULL;
 }
 
-static const char *known_name(void *context, pid_t tid)
+static const char *known_name(void *context, pid_t tid, uint64_t *ident)
 {
     const struct gs_exact_threads *threads = context;
     const struct gs_thread *thread = find_thread(threads, tid);
+    *ident = thread ? thread->ident : *ident;
     return thread ? gs_names_get(threads->names, thread->ident) : NULL;
 }
 
-void gs_exact_threads_name(const struct gs_exact_threads *threads, pid_t tid, char *name, size_t size, bool *main)
+void gs_exact_threads_name(struct gs_exact_threads *threads, pid_t tid, char *name, size_t size, uint64_t *ident,
+                           bool *main)
 {
     const struct gs_thread *thread = find_thread(threads, tid);
-    const char *known = thread ? gs_names_get(threads->names, thread->ident) : NULL;
+    const char *known = known_name(threads, tid, ident);
     char comm[16] = "";
     *main = thread ? thread->main : tid == threads->python->target->pid;
     if (!known) {

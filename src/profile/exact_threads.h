@@ -18,8 +18,9 @@ struct gs_exact_threads {
 
 /* Takes a new snapshot, or none. */
 void gs_exact_threads_look(struct gs_exact_threads *threads);
-/* What a thread is called, as far as is known by now; whether it is the main one. */
-void gs_exact_threads_name(const struct gs_exact_threads *threads, pid_t tid, char *name, size_t size, bool *main);
+/* What a thread is called and its ident, as far as is known by now; whether it is the main one. */
+void gs_exact_threads_name(struct gs_exact_threads *threads, pid_t tid, char *name, size_t size, uint64_t *ident,
+                           bool *main);
 /* Somebody new is there, who has a name by now, or soon. */
 void gs_exact_threads_expect(struct gs_exact_threads *threads);
 /* Looks for names, and gives them to whom the feed has met. */

@@ -119,10 +119,10 @@ static void take_blame(void *context, pid_t waiter, pid_t holder, uint64_t ns)
 /* ---- from beginning to end ---- */
 
 /* Somebody is met for the first time in this span. */
-static void find_name(void *context, pid_t tid, char *name, size_t size, bool *main)
+static void find_name(void *context, pid_t tid, char *name, size_t size, uint64_t *ident, bool *main)
 {
     struct gs_exact_window *window = context;
-    gs_exact_threads_name(&window->threads, tid, name, size, main);
+    gs_exact_threads_name(&window->threads, tid, name, size, ident, main);
     if (!window->beginning)
         gs_exact_threads_expect(&window->threads);
 }

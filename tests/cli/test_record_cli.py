@@ -306,7 +306,7 @@ def test_program_that_is_no_python(tmp_path, words):
 
 
 def test_script_that_starts_python(tmp_path):
-    done = run_program(tmp_path, "sh", "-c", PYTHON + " -c '%s'; exit 5" % (FOR_A_WHILE % 0.4), options=["-s"])
+    done = run_program(tmp_path, "sh", "-c", PYTHON + " -c '%s'; exit 5" % (FOR_A_WHILE % 1), options=["-s"])
     assert done.returncode == 5 and "<module> (<string>" in (tmp_path / "a.folded").read_text()
 
 

@@ -8,7 +8,7 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 PACKAGE = os.path.join(SOURCE, "python")
-sys.path.append(os.path.join(SOURCE, "tests", "live"))  # pythons.py; the gilspy there is not ours
+sys.path += [os.path.join(SOURCE, "tests", folder) for folder in ("live", "web")]  # pythons.py, browser.py; the gilspy there is not ours
 os.environ["GILSPY_PROGRAM"] = os.path.join(SOURCE, os.environ.get("BUILD", "build"), "gilspy")
 os.environ["PYTHONPATH"] = PACKAGE
 

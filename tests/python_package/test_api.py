@@ -1,7 +1,9 @@
 """The questions, of another process and of one's own."""
+import asyncio
 import dataclasses
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -88,6 +90,16 @@ def test_why(target):
     assert "busy" in str(why) and "busy" in repr(why)
 
 
+def test_why_of_this_process_is_not_about_who_asks():
+    """Whoever asks stands in its event loop meanwhile, as %gilspy why does in a notebook's."""
+    async def main():
+        return gilspy.why(seconds=0.1)
+
+    why = asyncio.run(main())
+    every_field(why)
+    assert [(verdict.kind, verdict.threads) for verdict in why.verdicts] == [("idle", [threading.get_native_id()])]
+
+
 def test_why_about_some_threads(target):
     assert [verdict.kind for verdict in gilspy.why(target.pid, 0.2, threads=["Main*"]).verdicts] != []
 
@@ -112,6 +124,18 @@ def test_record(target, tmp_path):
     assert b"spin" in again.stdout
 
 
+def test_a_run_that_is_pushed(target):
+    """Nobody listens there: the one profile is lost, and said to be."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        server = "otlp+http://127.0.0.1:%d" % nobody.getsockname()[1]
+        done = subprocess.run([gilspy.program(), "record", "--json", "-q", "-d", "200ms", "--push", server, "-p", str(target.pid)],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    run = gilspy.Run._of(json.loads(done.stdout))
+    every_field(run)
+    assert (run.pushed.server, run.pushed.profiles, run.pushed.lost) == (server, 0, 1)
+
+
 def test_a_part_of_a_recording(target, tmp_path):
     recording = gilspy.record(target.pid, seconds=0.4)
     recording.save(tmp_path / "part.folded", start=0.1, end=0.2, mode="wall")
@@ -129,7 +153,8 @@ def test_own_stat():
     stat = run.result
     every_field(stat)
     assert stat.pid == os.getpid() and stat.gil.held > 0.5
-    assert {thread.name for thread in stat.threads} >= {"MainThread", "spins-0", "spins-1"}
+    idents = {thread.name: thread.ident for thread in stat.threads}
+    assert set(idents) >= {"MainThread", "spins-0", "spins-1"} and idents["MainThread"] == threading.get_ident()
     assert "GIL held" in repr(run)
 
 

@@ -66,6 +66,13 @@ def test_two_that_compute(begun):
     assert sum(of["held"] for of in threads.values()) == pytest.approx(total["held"], abs=0.1)
 
 
+def test_threads_that_began_and_ended_meanwhile_are_known_by_their_ident(begun):
+    with Spinning(2) as spinning:
+        count(3_000_000)
+    idents = {thread.ident for thread in spinning.threads}
+    assert idents & set(gil_load.get()[1])
+
+
 def test_it_adds_up_until_it_is_reset(begun):
     count(100000)
     gil_load.stop()

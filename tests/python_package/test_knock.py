@@ -1,4 +1,5 @@
 """gilspy.KnockKnock is gilknocker's."""
+import asyncio
 import inspect
 import os
 import subprocess
@@ -26,6 +27,18 @@ def test_busy_and_free():
     knocker.stop()
     stays = knocker.contention_metric
     assert not knocker.is_running and knocker.contention_metric == stays < 0.5
+
+
+def test_tasks_are_not_asked_for():
+    """To find them takes seconds in a process as large as dask's."""
+    async def main():
+        knocker = gilspy.KnockKnock()
+        knocker.start()
+        loops = knocker._child.ask()["loops"]
+        knocker.stop()
+        return loops
+
+    assert asyncio.run(main()) == []
 
 
 def test_what_it_says_at_each_time():

@@ -264,10 +264,11 @@ static struct figures of_why(int fd)
     return told;
 }
 
-static void find_name(void *context, pid_t tid, char *name, size_t size, bool *main)
+static void find_name(void *context, pid_t tid, char *name, size_t size, uint64_t *ident, bool *main)
 {
     (void)context;
     snprintf(name, size, "thread %d", (int)tid);
+    *ident = 0;
     *main = tid == PID;
 }
 

@@ -21,10 +21,11 @@ struct sums {
     struct gs_gilstat stat;
 };
 
-static void find_name(void *context, pid_t tid, char *name, size_t size, bool *main)
+static void find_name(void *context, pid_t tid, char *name, size_t size, uint64_t *ident, bool *main)
 {
     (void)context;
     snprintf(name, size, "thread-%d", tid);
+    *ident = 0x7000 + (uint64_t)tid;
     *main = tid == A;
 }
 
@@ -87,6 +88,7 @@ static void turns_become_figures(void **state)
     assert_int_equal(s.stat.gil_count, 1);
     const struct gs_gilstat_thread *a = &s.stat.threads[0], *b = &s.stat.threads[1];
     assert_string_equal(a->name, "thread-11");
+    assert_int_equal(b->ident, 0x7000 + B);
     assert_true(a->main && !b->main);
     assert_true(fabs(a->has - 0.4) < 1e-9 && fabs(b->has - 0.1) < 1e-9 && fabs(b->waits - 0.3) < 1e-9);
     assert_int_equal(a->acquisitions.value, 1);

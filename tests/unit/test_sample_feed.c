@@ -39,7 +39,7 @@ static void begin(struct play *play, size_t threads)
     play->stacks = gs_stacks_new();
     assert_non_null(play->polls);
     for (size_t i = 0; i < threads; i++) {
-        struct gs_sampled_thread thread = {.tid = 11 + (pid_t)i, .name = names[i], .main = i == 0};
+        struct gs_sampled_thread thread = {.tid = 11 + (pid_t)i, .ident = 0x7000 + i, .name = names[i], .main = i == 0};
         assert_int_equal(gs_sample_feed_thread(play->polls, (uint32_t)i, &thread), GS_OK);
         play->words[i] = GS_WITHOUT;
     }
@@ -128,6 +128,7 @@ static void two_threads_in_turns(void **state)
     assert_true(near(stat.gils[0].mean_waiters.value, 1, 1e-9));
     assert_int_equal(stat.gils[0].switches.value, 99);
     assert_true(stat.threads[0].main);
+    assert_int_equal(stat.threads[0].ident, 0x7000);
     assert_string_equal(stat.threads[0].name, "MainThread");
     assert_true(stat.threads[0].without == 1);
     assert_false(stat.threads[0].on_cpu.known);

@@ -37,6 +37,7 @@ static struct gs_gilstat_gil gils[] = {{.state = GS_GIL_HELD,
 
 static struct gs_gilstat_thread threads[] = {
     {.tid = 4242,
+     .ident = 139637976,
      .name = "MainThread",
      .main = true,
      .has = 0.101,

@@ -91,6 +91,22 @@ def test_opens(driver, draw, screenshots, times):
         assert colours == [True, True, True, dark, not dark]
 
 
+def test_in_a_frame_that_is_shown_later(driver, draw, tmp_path):
+    """As notebooks do it: there is no width to draw in at first."""
+    path = tmp_path / "framed.html"
+    path.write_text('<iframe src="file://%s" style="width:0;border:0"></iframe>' % draw("traced", "html", str(FEW)))
+    page = Timeline(driver, str(path))
+    drawn = "const of = document.getElementById('canvas').dataset; return 'from' in of"
+    driver.switch_to.frame(0)
+    assert not page.run(drawn)
+    driver.switch_to.default_content()
+    page.run("document.querySelector('iframe').style.width = '900px'")
+    driver.switch_to.frame(0)
+    assert page.seen()[1] > 0
+    driver.switch_to.default_content()
+    assert page.errors() == []
+
+
 def test_keys_move_and_zoom(few):
     begin, end = few.seen()
     assert begin == 0 and end >= 20e6

@@ -51,13 +51,14 @@ static json_t *holds_of(const struct gs_gilstat_thread *thread)
 
 static json_t *thread_of(const struct gs_gilstat *stat, const struct gs_gilstat_thread *thread)
 {
-    json_t *object = json_pack(
-        "{s:i, s:o, s:b, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}", "tid", (int)thread->tid, "name",
-        gs_json_text(thread->name), "main", thread->main, "has", thread->has, "waits", thread->waits, "without",
-        thread->without, "unknown", thread->unknown, "on_cpu", figure(thread->on_cpu), "acquisitions",
-        count(thread->acquisitions), "wait_count", count(thread->wait_count), "wait_us", count(thread->wait_us),
-        "longest_wait_us", count(thread->longest_wait_us), "longest_hold_us", count(thread->longest_hold_us), "hold_us",
-        holds_of(thread), "half_width", thread->half_width);
+    json_t *object =
+        json_pack("{s:i, s:o, s:o, s:b, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}", "tid",
+                  (int)thread->tid, "ident", gs_json_number(thread->ident > 0, thread->ident), "name",
+                  gs_json_text(thread->name), "main", thread->main, "has", thread->has, "waits", thread->waits,
+                  "without", thread->without, "unknown", thread->unknown, "on_cpu", figure(thread->on_cpu),
+                  "acquisitions", count(thread->acquisitions), "wait_count", count(thread->wait_count), "wait_us",
+                  count(thread->wait_us), "longest_wait_us", count(thread->longest_wait_us), "longest_hold_us",
+                  count(thread->longest_hold_us), "hold_us", holds_of(thread), "half_width", thread->half_width);
     if (stat->counting && object && json_object_set_new(object, "counters", gs_counts_json(stat, &thread->counts))) {
         json_decref(object);
         return NULL;
