@@ -1,11 +1,12 @@
-/* Workers of concurrent.futures' pools of threads, and those that wait for work which lies in the queue of their own
- * pool. Lib/concurrent/futures/thread.py: _worker has the queue as work_queue, whose items are _WorkItem with a
- * `future`. */
-#include <string.h>
+/* Workers of concurrent.futures' pools of threads, and those that wait for what only workers of their own pool can do.
+ * Lib/concurrent/futures/thread.py (3.2 to 3.15): _worker has the queue as work_queue, whose items are _WorkItem with a
+ * `future`, and what it works on as work_item. */
+#include <stdlib.h>
 
 #include "diagnose/why_frames.h"
 #include "diagnose/why_wait_search.h"
 #include "python/names_attribute.h"
+#include "python/task_list.h"
 
 enum { OUTER_FRAMES = 8, INNER_FRAMES = 4, QUEUE_BYTES = 96, ITEMS_MOST = 256 };
 
@@ -56,23 +57,93 @@ static bool queue_has(struct gs_wait_search *s, gs_addr queue, gs_addr future)
     return false;
 }
 
-static gs_addr future_of(const struct gs_wait_search *s, const struct gs_thread *thread)
+/* The futures that a thread waits for: one, or those of concurrent.futures' wait and as_completed. */
+struct wanted {
+    struct gs_task_list futures;
+    size_t finished; /* of them, so far */
+};
+
+/* How many a waiter (Lib/concurrent/futures/_base.py: _Waiter) has seen the end of. */
+static size_t finished_of(struct gs_wait_search *s, const struct gs_frame *frame)
 {
-    for (uint32_t i = 1; i < thread->frame_count && i < INNER_FRAMES; i++) {
-        if (gs_frame_is(s->lookup, &thread->frames[i], FUTURE_FILE, "result") ||
-            gs_frame_is(s->lookup, &thread->frames[i], FUTURE_FILE, "exception"))
-            return gs_wait_variable(s, &thread->frames[i], "self");
-    }
-    return 0;
+    gs_addr waiter = gs_wait_variable(s, frame, "waiter");
+    gs_addr list = waiter ? gs_attribute_find(s->layout, s->mem, &s->types, waiter, "finished_futures") : 0;
+    uint64_t count;
+    return list == 0 || gs_mem_read(s->mem, list + (gs_addr)s->layout->head_bytes, &count, sizeof count) ? 0 : count;
 }
 
-void gs_wait_find_pool(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait)
+static enum gs_status add_set(struct gs_wait_search *s, const struct gs_frame *frame, const char *name,
+                              struct wanted *wanted)
+{
+    struct gs_awaits awaits = {.layout = s->layout, .mem = s->mem, .live = s->mem};
+    gs_addr set = gs_wait_variable(s, frame, name);
+    wanted->finished = finished_of(s, frame);
+    return set ? gs_task_list_set(&awaits, set, &wanted->futures) : GS_OK;
+}
+
+static enum gs_status find_wanted(struct gs_wait_search *s, const struct gs_thread *thread, struct wanted *wanted)
+{
+    for (uint32_t i = 1; i < thread->frame_count && i < INNER_FRAMES; i++) {
+        const struct gs_frame *frame = &thread->frames[i];
+        if (gs_frame_is(s->lookup, frame, FUTURE_FILE, "result") ||
+            gs_frame_is(s->lookup, frame, FUTURE_FILE, "exception"))
+            return gs_task_list_add(&wanted->futures, gs_wait_variable(s, frame, "self"));
+        if (gs_frame_is(s->lookup, frame, FUTURE_FILE, "as_completed"))
+            return add_set(s, frame, "pending", wanted);
+        if (i > 1 && gs_frame_is(s->lookup, frame, FUTURE_FILE, "wait"))
+            return add_set(s, frame, "not_done", wanted);
+    }
+    return GS_OK;
+}
+
+/* Only a worker of that pool can end it: it lies in the queue, or one of them has begun with it. */
+static bool is_of(struct gs_wait_search *s, gs_addr pool, gs_addr future, bool *queued)
+{
+    *queued = queue_has(s, pool, future);
+    bool found = *queued;
+    for (size_t i = 0; i < s->waits->count && !found; i++)
+        found = s->waits->list[i].pool == pool && s->waits->list[i].future == future;
+    return found;
+}
+
+static enum gs_status find_own(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait)
+{
+    struct wanted wanted = {.finished = 0};
+    size_t own = 0;
+    enum gs_status status = find_wanted(s, thread, &wanted);
+    for (size_t i = 0; i < wanted.futures.count && wanted.futures.at[i] != 0; i++) {
+        bool queued;
+        own += is_of(s, wait->pool, wanted.futures.at[i], &queued);
+        wait->queued |= queued;
+    }
+    wait->own_pool = own > 0 && own + wanted.finished >= wanted.futures.count && !wanted.futures.partial;
+    free(wanted.futures.at);
+    return status;
+}
+
+static void find_pool(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait)
 {
     uint32_t from = thread->frame_count > OUTER_FRAMES ? thread->frame_count - OUTER_FRAMES : 0;
     for (uint32_t i = from; i < thread->frame_count && !wait->pool; i++) {
-        if (gs_frame_is(s->lookup, &thread->frames[i], POOL_FILE, "_worker"))
-            wait->pool = gs_wait_variable(s, &thread->frames[i], "work_queue");
+        const struct gs_frame *frame = &thread->frames[i];
+        if (!gs_frame_is(s->lookup, frame, POOL_FILE, "_worker"))
+            continue;
+        gs_addr item = gs_wait_variable(s, frame, "work_item");
+        wait->pool = gs_wait_variable(s, frame, "work_queue");
+        wait->future = item ? gs_attribute_find(s->layout, s->mem, &s->types, item, "future") : 0;
     }
-    gs_addr future = wait->pool && wait->kind == GS_WAIT_NOTICE ? future_of(s, thread) : 0;
-    wait->own_pool = future != 0 && queue_has(s, wait->pool, future);
+}
+
+enum gs_status gs_wait_find_pools(struct gs_wait_search *s)
+{
+    const struct gs_thread *threads = s->snapshot->threads;
+    enum gs_status status = GS_OK;
+    for (size_t i = 0; i < s->waits->count; i++)
+        find_pool(s, &threads[i], &s->waits->list[i]);
+    for (size_t i = 0; i < s->waits->count && status == GS_OK; i++) {
+        struct gs_wait *wait = &s->waits->list[i];
+        if (wait->pool && wait->kind == GS_WAIT_NOTICE)
+            status = find_own(s, &threads[i], wait);
+    }
+    return status;
 }

@@ -1,5 +1,7 @@
-"""Workers of a pool that wait for work which they gave to that pool."""
+"""Workers of a pool that wait for work which they gave to that pool: argument 1 says by which function, or that one of
+them has begun with what the other waits for."""
 import concurrent.futures
+import sys
 import threading
 
 pool = concurrent.futures.ThreadPoolExecutor(2, thread_name_prefix="pool")
@@ -10,12 +12,29 @@ def inner():
     return 42
 
 
-def outer():
+def by_result():
     met.wait()
     return pool.submit(inner).result()
 
 
-futures = [pool.submit(outer) for _ in range(2)]
+def by_wait():
+    met.wait()
+    return concurrent.futures.wait([pool.submit(inner), pool.submit(inner)])
+
+
+def by_as_completed():
+    met.wait()
+    return list(concurrent.futures.as_completed([pool.submit(inner), pool.submit(inner)]))
+
+
+def for_begun():
+    future = pool.submit(by_result)
+    met.wait()
+    return future.result()
+
+
+WAYS = {"result": [by_result] * 2, "wait": [by_wait] * 2, "as_completed": [by_as_completed] * 2, "begun": [for_begun]}
+futures = [pool.submit(function) for function in WAYS[sys.argv[1]]]
 met.wait()
 print(flush=True)
 futures[0].result()
