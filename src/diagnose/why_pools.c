@@ -27,7 +27,7 @@ static void tell_worker(struct gs_judging *j, struct gs_verdict *v, const bool *
         gs_why_evidence(j, v, "%s waits%s for %s, in %s.", gs_said_thread(c, thread).words,
                         gs_said_asleep(c, thread->tid).words,
                         queued ? "a future that lies in the pool's queue, and which nobody has begun with"
-                               : "a future with which a worker of the pool has begun, and no further",
+                               : "what a worker of the pool has to do first",
                         gs_said_stack(c, thread).words);
         return;
     }
@@ -53,7 +53,7 @@ static void tell_pool(struct gs_judging *j, const bool *workers, size_t count)
         j, v,
         "What runs in a pool must not wait for that pool: give the inner work to another pool, do it at once, or "
         "wait for it where it was ordered. More workers only put this off.");
-    gs_why_basis(j, v, "each future is in that pool's queue, or with a worker of it, and all of these were looked at.");
+    gs_why_basis(j, v, "nobody else can do what they wait for, and all workers of that pool were looked at.");
 }
 
 void gs_why_find_pools(struct gs_judging *j)

@@ -1,6 +1,7 @@
-/* Workers of concurrent.futures' pools of threads, and those that wait for what only workers of their own pool can do.
+/* Workers of pools of threads, and those that wait for what only workers of their own pool can do.
  * Lib/concurrent/futures/thread.py (3.2 to 3.15): _worker has the queue as work_queue, whose items are _WorkItem with a
- * `future`, and what it works on as work_item. */
+ * `future`, and what it works on as work_item. Lib/multiprocessing/pool.py (3.8 to 3.15): worker has its queue as
+ * inqueue, a result has its pool as _pool. */
 #include <stdlib.h>
 
 #include "diagnose/why_frames.h"
@@ -12,6 +13,7 @@ enum { OUTER_FRAMES = 8, INNER_FRAMES = 4, QUEUE_BYTES = 96, ITEMS_MOST = 256 };
 
 #define POOL_FILE   "concurrent/futures/thread.py"
 #define FUTURE_FILE "concurrent/futures/_base.py"
+#define THREAD_POOL "multiprocessing/pool.py"
 
 static bool is_item_of(struct gs_wait_search *s, gs_addr object, gs_addr future)
 {
@@ -106,6 +108,19 @@ static bool is_of(struct gs_wait_search *s, gs_addr pool, gs_addr future, bool *
     return found;
 }
 
+/* The queue of the ThreadPool whose result is waited for: ApplyResult.wait, IMapIterator.next. 0: none is. */
+static gs_addr result_pool(struct gs_wait_search *s, const struct gs_thread *thread)
+{
+    gs_addr object = 0;
+    for (uint32_t i = 1; i < thread->frame_count && i < INNER_FRAMES && !object; i++) {
+        const struct gs_frame *frame = &thread->frames[i];
+        if (gs_frame_is(s->lookup, frame, THREAD_POOL, "wait") || gs_frame_is(s->lookup, frame, THREAD_POOL, "next"))
+            object = gs_wait_variable(s, frame, "self");
+    }
+    object = object ? gs_attribute_find(s->layout, s->mem, &s->types, object, "_pool") : 0;
+    return object ? gs_attribute_find(s->layout, s->mem, &s->types, object, "_inqueue") : 0;
+}
+
 static enum gs_status find_own(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait)
 {
     struct wanted wanted = {.finished = 0};
@@ -117,6 +132,7 @@ static enum gs_status find_own(struct gs_wait_search *s, const struct gs_thread 
         wait->queued |= queued;
     }
     wait->own_pool = own > 0 && own + wanted.finished >= wanted.futures.count && !wanted.futures.partial;
+    wait->own_pool |= result_pool(s, thread) == wait->pool;
     free(wanted.futures.at);
     return status;
 }
@@ -126,6 +142,8 @@ static void find_pool(struct gs_wait_search *s, const struct gs_thread *thread, 
     uint32_t from = thread->frame_count > OUTER_FRAMES ? thread->frame_count - OUTER_FRAMES : 0;
     for (uint32_t i = from; i < thread->frame_count && !wait->pool; i++) {
         const struct gs_frame *frame = &thread->frames[i];
+        if (gs_frame_is(s->lookup, frame, THREAD_POOL, "worker"))
+            wait->pool = gs_wait_variable(s, frame, "inqueue");
         if (!gs_frame_is(s->lookup, frame, POOL_FILE, "_worker"))
             continue;
         gs_addr item = gs_wait_variable(s, frame, "work_item");

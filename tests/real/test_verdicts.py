@@ -171,7 +171,7 @@ def test_locks_that_a_third_has(real):
     assert verdict["kind"] == "lock_wait", words
 
 
-@pytest.mark.parametrize("way", ["result", "wait", "as_completed", "begun"])
+@pytest.mark.parametrize("way", ["result", "wait", "as_completed", "begun", "apply"])
 def test_pool_exhausted(real, way):
     process, _ = begin(real, "pool_full", way)
     asleep(process.pid, 3)

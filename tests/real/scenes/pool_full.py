@@ -1,6 +1,7 @@
 """Workers of a pool that wait for work which they gave to that pool: argument 1 says by which function, or that one of
 them has begun with what the other waits for."""
 import concurrent.futures
+import multiprocessing.pool
 import sys
 import threading
 
@@ -33,8 +34,17 @@ def for_begun():
     return future.result()
 
 
-WAYS = {"result": [by_result] * 2, "wait": [by_wait] * 2, "as_completed": [by_as_completed] * 2, "begun": [for_begun]}
+def by_apply():
+    met.wait()
+    return pool.apply(inner)
+
+
+if sys.argv[1] == "apply":
+    pool = multiprocessing.pool.ThreadPool(2)
+    pool.submit = pool.apply_async
+WAYS = {"result": [by_result] * 2, "wait": [by_wait] * 2, "as_completed": [by_as_completed] * 2, "begun": [for_begun],
+        "apply": [by_apply] * 2}
 futures = [pool.submit(function) for function in WAYS[sys.argv[1]]]
 met.wait()
 print(flush=True)
-futures[0].result()
+futures[0].get() if sys.argv[1] == "apply" else futures[0].result()
