@@ -53,7 +53,8 @@ static void tell_pool(struct gs_judging *j, const bool *workers, size_t count)
         j, v,
         "What runs in a pool must not wait for that pool: give the inner work to another pool, do it at once, or "
         "wait for it where it was ordered. More workers only put this off.");
-    gs_why_basis(j, v, "nobody else can do what they wait for, and all workers of that pool were looked at.");
+    gs_why_basis(j, v,
+                 "only workers of that pool can do what they wait for, and all workers of that pool were looked at.");
 }
 
 void gs_why_find_pools(struct gs_judging *j)

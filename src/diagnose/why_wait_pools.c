@@ -9,7 +9,7 @@
 #include "python/names_attribute.h"
 #include "python/task_list.h"
 
-enum { OUTER_FRAMES = 8, INNER_FRAMES = 4, QUEUE_BYTES = 96, ITEMS_MOST = 256 };
+enum { OUTER_FRAMES = 8, INNER_FRAMES = 4, QUEUE_BYTES = 96, ITEMS_ONCE = 256, ITEMS_MOST = 1 << 14 };
 
 #define POOL_FILE   "concurrent/futures/thread.py"
 #define FUTURE_FILE "concurrent/futures/_base.py"
@@ -23,37 +23,45 @@ static bool is_item_of(struct gs_wait_search *s, gs_addr object, gs_addr future)
            gs_attribute_find(s->layout, s->mem, &s->types, object, "future") == future;
 }
 
-/* The array has it: of what lies in it as much as can be read, up to the first that is no object of a pool. */
-static bool array_has(struct gs_wait_search *s, gs_addr array, gs_addr future)
+/* An array of so many items has it: what was put in last lies at the end, mostly. */
+static bool array_has(struct gs_wait_search *s, gs_addr array, uint64_t count, gs_addr future)
 {
-    gs_addr items[ITEMS_MOST];
-    size_t count = ITEMS_MOST;
-    while (count > 0 && gs_mem_read(s->mem, array, items, count * sizeof *items))
-        count /= 2;
-    for (size_t i = 0; i < count; i++) {
-        if (is_item_of(s, items[i], future))
-            return true;
+    gs_addr items[ITEMS_ONCE];
+    while (count > 0) {
+        uint64_t part = count < ITEMS_ONCE ? count : ITEMS_ONCE;
+        count -= part;
+        if (gs_mem_read(s->mem, array + count * sizeof *items, items, part * sizeof *items))
+            return false;
+        while (part-- > 0) {
+            if (is_item_of(s, items[part], future))
+                return true;
+        }
     }
     return false;
 }
 
-/* What a SimpleQueue keeps is a list's items up to 3.12, its own array from 3.13 on (Modules/_queuemodule.c): whatever
- * array a word of it leads to, directly or by a list, is looked at. */
+/* What a SimpleQueue keeps is a list's items up to 3.12, its own array from 3.13 on, with the room that it has behind
+ * its address (Modules/_queuemodule.c: RingBuf): whatever array a word of it leads to, directly or by a list, is looked
+ * at. */
 static bool queue_has(struct gs_wait_search *s, gs_addr queue, gs_addr future)
 {
-    gs_addr words[QUEUE_BYTES / sizeof(gs_addr)], array;
+    gs_addr words[QUEUE_BYTES / sizeof(gs_addr)], list[2]; /* Include/cpython/listobject.h: the size, ob_item */
     size_t head = (size_t)s->layout->head_bytes / sizeof(gs_addr);
     struct gs_type type;
     if (gs_mem_read(s->mem, queue, words, sizeof words))
         return false;
-    for (size_t i = head; i < sizeof words / sizeof *words; i++) {
-        if (words[i] < QUEUE_BYTES || words[i] % sizeof(gs_addr) != 0)
+    for (size_t i = head; i + 1 < sizeof words / sizeof *words; i++) {
+        gs_addr array = words[i];
+        uint64_t count = words[i + 1];
+        if (array < QUEUE_BYTES || array % sizeof(gs_addr) != 0)
             continue;
-        bool list = gs_type_of(&s->types, s->layout, s->mem, words[i], &type) && gs_type_named(&type, s->mem, "list");
-        /* Include/cpython/listobject.h: ob_item behind the size. */
-        if (list && gs_mem_read_addr(s->mem, words[i] + (gs_addr)s->layout->head_bytes + 8, &array))
-            continue;
-        if (array_has(s, list ? array : words[i], future))
+        if (gs_type_of(&s->types, s->layout, s->mem, array, &type) && gs_type_named(&type, s->mem, "list")) {
+            if (gs_mem_read(s->mem, array + (gs_addr)s->layout->head_bytes, list, sizeof list))
+                continue;
+            count = list[0];
+            array = list[1];
+        }
+        if (count <= ITEMS_MOST && array_has(s, array, count, future))
             return true;
     }
     return false;

@@ -45,6 +45,8 @@ if sys.argv[1] == "apply":
 WAYS = {"result": [by_result] * 2, "wait": [by_wait] * 2, "as_completed": [by_as_completed] * 2, "begun": [for_begun],
         "apply": [by_apply] * 2}
 futures = [pool.submit(function) for function in WAYS[sys.argv[1]]]
+for _ in range(600):
+    pool.submit(int)  # before what they wait for
 met.wait()
 print(flush=True)
 futures[0].get() if sys.argv[1] == "apply" else futures[0].result()
