@@ -12,6 +12,7 @@ enum { THREADS_TOLD = 8, FRAMES_ASKED = 3, TURNS_TOLD = 20 };
 #define BUSY_SHARE    0.50 /* of the watched time, running */
 #define WORKS_SHARE   0.25 /* of a processor, by all its threads */
 #define STARVED_SHARE 0.20
+#define STARVED_MUCH  0.50 /* and more than it had of a processor */
 #define SLACK         0.05 /* by which two shares differ for sure */
 #define ASLEEP_RAN    0.01 /* threads that have less of a processor look at a clock now and then */
 
@@ -210,9 +211,19 @@ static bool all_asleep(const struct gs_judging *j)
     return asleep;
 }
 
+/* For how long in each second its threads could have run, and had no processor. */
+static double kept_from_all(const struct gs_case *c)
+{
+    double kept = 0;
+    for (size_t i = 0; i < c->snapshot->thread_count; i++)
+        kept += gs_case_kept(c, i);
+    return kept;
+}
+
 static struct gs_verdict *say_idle(struct gs_judging *j, bool asleep)
 {
     const struct gs_case *c = j->c;
+    double kept = kept_from_all(c);
     const char *one = j->asked_count == 1 ? "s" : "";
     if (c->ended)
         return gs_why_say(j, GS_WHY_idle, false, "The process %s while it was watched; nothing was seen to hold it up.",
@@ -229,20 +240,13 @@ static struct gs_verdict *say_idle(struct gs_judging *j, bool asleep)
     if (asleep)
         return gs_why_say(j, GS_WHY_idle, natives_asleep(c), "It is idle: %s sleep%s, and nobody waits for the GIL.",
                           its_threads(j), one);
+    if (kept >= STARVED_MUCH && kept >= c->cpu && c->cpu >= 0)
+        return gs_why_say(j, GS_WHY_busy, false, "It works, and waits for a processor for longer than it runs.");
     if (c->cpu >= WORKS_SHARE)
         return gs_why_say(j, GS_WHY_idle, false, "It works, and nothing holds %s up.",
                           j->asked_count < c->snapshot->thread_count ? its_threads(j) : "it");
     return gs_why_say(j, GS_WHY_idle, false, "It works a little and mostly waits: nothing holds %s up.",
                       j->asked_count < c->snapshot->thread_count ? its_threads(j) : "it");
-}
-
-/* The same of all threads. */
-static void tell_all_starved(struct gs_judging *j, struct gs_verdict *v)
-{
-    double kept = 0;
-    for (size_t i = 0; i < j->c->snapshot->thread_count; i++)
-        kept += gs_case_kept(j->c, i);
-    gs_why_tell_starved(j, v, kept);
 }
 
 /* How soon who asked for the GIL had it: short, or there would be another verdict. */
@@ -276,7 +280,7 @@ void gs_why_find_idle(struct gs_judging *j)
                         100 * c->cpu, 100 * gs_why_gil_held(&c->watch->gils[0]),
                         100 * gs_why_gil_contended(&c->watch->gils[0]));
         tell_turns(j, v);
-        tell_all_starved(j, v);
+        gs_why_tell_starved(j, v, kept_from_all(c));
     }
     if (c->natives && gs_why_natives_ran(c->natives) >= ASLEEP_RAN)
         gs_why_evidence(j, v, "Threads of it that run no Python had %.0f %% of a processor.",

@@ -154,7 +154,7 @@ static void find_likely_circles(struct gs_judging *j)
             const struct gs_thread *thread = &c->snapshot->threads[both[k]];
             gs_why_evidence(j, v, "%s waits%s for %s, in %s; its code names %s, too.", gs_said_thread(c, thread).words,
                             gs_said_asleep(c, thread->tid).words, gs_said_wait(c, &c->now->list[both[k]]).words,
-                            gs_said_stack(c, thread).words, gs_said_wait(c, &c->now->list[both[1 - k]]).words);
+                            gs_said_stack(c, thread).words, gs_said_possession(c, &c->now->list[both[1 - k]]).words);
             gs_why_concerns(j, v, both[k]);
         }
         tell_victims(j, v);

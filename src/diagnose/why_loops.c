@@ -7,8 +7,10 @@
 #include "diagnose/why_rules.h"
 #include "python/held.h"
 #include "python/names_attribute.h"
+#include "python/tasks.h"
+#include "python/uvloop.h"
 
-enum role { OTHER, RUN_ONCE, RUN, UNKNOWN };
+enum role { OTHER, RUN_ONCE, RUN, RUNNER, UNKNOWN };
 
 enum {
     SHARE_OF_LONG = 4, /* long callbacks that take a quarter of the time are worth a word */
@@ -21,7 +23,9 @@ static enum role ask_role(const struct gs_case *c, const struct gs_frame *frame)
 {
     if (gs_frame_is(&c->lookup, frame, "asyncio/base_events.py", "_run_once"))
         return RUN_ONCE;
-    return gs_frame_is(&c->lookup, frame, "asyncio/events.py", "_run") ? RUN : OTHER;
+    if (gs_frame_is(&c->lookup, frame, "asyncio/events.py", "_run"))
+        return RUN;
+    return gs_frame_is(&c->lookup, frame, "asyncio/runners.py", "run") ? RUNNER : OTHER;
 }
 
 static enum role role_of(struct gs_why_loops *loops, const struct gs_case *c, const struct gs_frame *frame)
@@ -36,12 +40,25 @@ static enum role role_of(struct gs_why_loops *loops, const struct gs_case *c, co
 
 /* Where a thread's stack has a loop, and a callback in it. */
 struct found {
-    const struct gs_frame *once, *run, *callback; /* run NULL: none runs; callback NULL: C code alone */
+    /* once NULL: the loop is uvloop's; run NULL: none runs; callback NULL: C code alone */
+    const struct gs_frame *once, *run, *callback;
 };
 
-static bool find(struct gs_why_loops *loops, const struct gs_case *c, const struct gs_thread *thread,
-                 struct found *found)
+/* uvloop calls a callback from C code. Where nothing tells which frame runs the loop, the innermost one is in the
+ * callback, unless the loop asks for what comes next. */
+static void find_called(const struct gs_thread *thread, const struct gs_frame *runner, struct found *found)
 {
+    if (runner)
+        found->callback = runner > thread->frames ? runner - 1 : NULL;
+    else
+        found->callback = gs_event_loop_polls(&thread->activity) ? NULL : thread->frames;
+    found->run = found->callback;
+}
+
+static bool find(struct gs_why_loops *loops, const struct gs_case *c, const struct gs_thread *thread,
+                 const struct gs_why_loop *loop, struct found *found)
+{
+    const struct gs_frame *runner = NULL;
     *found = (struct found){0};
     for (uint32_t i = 0; i < thread->frame_count; i++) {
         const struct gs_frame *frame = &thread->frames[i];
@@ -54,9 +71,16 @@ static bool find(struct gs_why_loops *loops, const struct gs_case *c, const stru
         } else if (role == RUN_ONCE) {
             found->once = frame;
             return true;
+        } else if (role == RUNNER) {
+            runner = frame;
         }
     }
-    return false;
+    bool uvloop = loop && loop->uvloop;
+    if (loops->asks)
+        uvloop = gs_uvloop_clock_ms(&c->python->layout, c->python->mem, thread->tstate) != 0;
+    if (uvloop && thread->frame_count > 0)
+        find_called(thread, runner, found);
+    return uvloop;
 }
 
 static gs_addr self_of(const struct gs_case *c, const struct gs_frame *frame)
@@ -86,7 +110,7 @@ static int64_t length_of(const struct gs_case *c, struct gs_types *types, gs_add
 static struct gs_loop_waiting waiting_of(const struct gs_case *c, const struct gs_frame *once)
 {
     struct gs_types types = {0};
-    gs_addr loop = self_of(c, once);
+    gs_addr loop = once ? self_of(c, once) : 0;
     gs_addr selector = loop ? gs_attribute_find(&c->python->layout, c->python->mem, &types, loop, "_selector") : 0;
     int64_t descriptors = length_of(c, &types, selector, "_fd_to_key");
     return (struct gs_loop_waiting){.ready = length_of(c, &types, loop, "_ready"),
@@ -118,17 +142,20 @@ static void begin_stay(struct gs_why_loop *loop, const struct found *found, uint
     loop->since_ns = loop->last_ns = now_ns;
 }
 
-/* The frames are those of the look before, and so is the handle, as far as it is known. */
-static bool stays(const struct gs_case *c, struct gs_why_loop *loop, const struct found *found, uint64_t now_ns)
+/* The frames are those of the look before, and so is the handle, or what uvloop's clock shows, as far as it is known.
+ */
+static bool stays(const struct gs_case *c, struct gs_why_loop *loop, const struct gs_thread *thread,
+                  const struct found *found, uint64_t now_ns)
 {
     const struct gs_frame *frame = found->callback ? found->callback : found->run;
     if (frame->frame != loop->frame || frame->code != loop->code)
         return false;
     if (now_ns - loop->since_ns < PROVE_NS)
         return true;
-    gs_addr handle = self_of(c, found->run);
+    gs_addr handle =
+        loop->uvloop ? gs_uvloop_clock_ms(&c->python->layout, c->python->mem, thread->tstate) : self_of(c, found->run);
     if (handle == 0)
-        return true;
+        return !loop->uvloop;
     bool same = loop->handle == 0 || loop->handle == handle;
     loop->proofs += loop->handle == handle;
     loop->handle = handle;
@@ -168,13 +195,14 @@ static void add_thread(struct gs_why_loops *loops, const struct gs_case *c, cons
     bool unmoved = loop && loop->read == thread->read && loop->frame;
     if (unmoved)
         loop->proofs++;
-    bool has = find(loops, c, thread, &found);
+    bool has = find(loops, c, thread, loop, &found);
     if (!loop && has)
         loop = loop_of(loops, thread->tid, true);
     if (!loop)
         return;
     loop->read = thread->read;
-    if (loop->frame && !(unmoved && has && found.run) && !(has && found.run && stays(c, loop, &found, now_ns)))
+    loop->uvloop = has && !found.once;
+    if (loop->frame && !(unmoved && has && found.run) && !(has && found.run && stays(c, loop, thread, &found, now_ns)))
         end_stay(loop, false);
     if (!has || !found.run)
         return;
@@ -188,6 +216,9 @@ static void add_thread(struct gs_why_loops *loops, const struct gs_case *c, cons
 
 void gs_why_loops_add(struct gs_why_loops *loops, const struct gs_case *c)
 {
+    loops->asks = c->snapshot->time_ns - loops->asked_ns >= GS_LOOP_LONG_NS;
+    if (loops->asks)
+        loops->asked_ns = c->snapshot->time_ns;
     for (size_t i = 0; i < c->snapshot->thread_count; i++) {
         const struct gs_thread *thread = &c->snapshot->threads[i];
         if (!thread->torn && !thread->apart)
@@ -205,14 +236,31 @@ void gs_why_loops_end(struct gs_why_loops *loops)
 
 /* ---- the rule ---- */
 
-/* Something else may want to run in that loop. */
-static bool others_wait(const struct gs_loop_waiting *waiting)
+/* How many tasks the loop has that a thread runs. */
+static uint32_t tasks_of(const struct gs_case *c, size_t i)
 {
+    for (size_t k = 0; c->tasks && k < c->tasks->loop_count; k++) {
+        if (c->tasks->loops[k].tstate == c->snapshot->threads[i].tstate)
+            return c->tasks->loops[k].count;
+    }
+    return 0;
+}
+
+/* Something else may want to run in that loop. */
+static bool others_wait(const struct gs_case *c, size_t i, const struct gs_why_loop *loop)
+{
+    const struct gs_loop_waiting *waiting = &loop->longest.waiting;
+    if (loop->uvloop)
+        return tasks_of(c, i) > 1;
     return waiting->ready != 0 || waiting->timers != 0 || waiting->descriptors != 0;
 }
 
-static void tell_waiting(struct gs_judging *j, struct gs_verdict *v, const struct gs_loop_waiting *waiting)
+static void tell_waiting(struct gs_judging *j, struct gs_verdict *v, size_t i, const struct gs_why_loop *loop)
 {
+    const struct gs_loop_waiting *waiting = &loop->longest.waiting;
+    if (loop->uvloop)
+        gs_why_evidence(j, v, "Until it gives way nothing else of that loop runs, which has %s tasks.",
+                        gs_said_number(tasks_of(j->c, i)).words);
     if (waiting->ready < 0 || waiting->timers < 0 || waiting->descriptors < 0)
         return;
     gs_why_evidence(
@@ -242,14 +290,15 @@ static void tell_loop(struct gs_judging *j, size_t i, const struct gs_why_loop *
             who.words, stay->callback, gs_said_number(loop->long_count).words, gs_said_us(loop->long_ns / 1000).words,
             watched.words, longest.words);
     gs_why_evidence(j, v, "There it %s, in %s.", gs_said_call(c, &stay->activity).words, stay->stack);
-    tell_waiting(j, v, &stay->waiting);
+    tell_waiting(j, v, i, loop);
     gs_why_advise(
         j, v,
         "Await what lasts (asyncio.sleep for time.sleep, an asynchronous client for a blocking one), or have a "
         "thread or a process do it (asyncio.to_thread, loop.run_in_executor).");
     gs_why_basis(j, v,
-                 stay->proven ? "the loop's handle was the same in all looks at that callback, of %s in %s."
-                              : "the callback's frame was the same in all looks, of %s in %s.",
+                 !stay->proven  ? "the callback's frame was the same in all looks, of %s in %s."
+                 : loop->uvloop ? "the loop's clock stood in all looks at that callback, of %s in %s."
+                                : "the loop's handle was the same in all looks at that callback, of %s in %s.",
                  gs_said_number(c->watch->samples).words, watched.words);
     gs_why_concerns(j, v, i);
 }
@@ -272,8 +321,8 @@ static bool is_blocked(const struct gs_case *c, size_t i, const struct gs_why_lo
 {
     double watched_ns = (double)gs_case_watched_ns(c), kept_ns = gs_case_kept(c, i) * watched_ns;
     double own = loop->long_ns > 0 && (double)loop->long_ns > kept_ns ? 1 - kept_ns / (double)loop->long_ns : 0;
-    return others_wait(&loop->longest.waiting) && (own * (double)loop->longest.ns >= (double)GS_WHY_HANGS_NS ||
-                                                   own * (double)loop->long_ns >= watched_ns / SHARE_OF_LONG);
+    return others_wait(c, i, loop) && (own * (double)loop->longest.ns >= (double)GS_WHY_HANGS_NS ||
+                                       own * (double)loop->long_ns >= watched_ns / SHARE_OF_LONG);
 }
 
 void gs_why_find_loops(struct gs_judging *j)

@@ -1,6 +1,6 @@
 /* Event loops of asyncio from look to look: for how long each stands in one callback. Told by frames: base_events.py's
  * _run_once, events.py's Handle._run below it, and the callback that this calls (Lib/asyncio, 3.4 to 3.15). uvloop has
- * no such frames. */
+ * no such frames: asyncio/runners.py's run is known, and that the loop goes on by its clock. */
 #ifndef GS_DIAGNOSE_WHY_LOOPS_H
 #define GS_DIAGNOSE_WHY_LOOPS_H
 
@@ -26,7 +26,8 @@ struct gs_loop_stay {
 struct gs_why_loop {
     pid_t tid;
     uint32_t read; /* as of gs_thread */
-    /* The callback that it is in, 0: none; since when; the handle, 0: not read yet. */
+    bool uvloop;   /* the loop is none of Python code */
+    /* The callback that it is in, 0: none; since when; the handle, or the clock of uvloop, 0: not read yet. */
     gs_addr frame, code, handle;
     uint64_t since_ns, last_ns;
     uint32_t proofs; /* looks that found the handle, or the whole stack, as it was */
@@ -44,7 +45,9 @@ struct gs_why_loops {
     struct {
         gs_addr code;
         uint8_t role;
-    } codes[GS_LOOP_CODES]; /* which of the two functions above a code is, by a hash of its address */
+    } codes[GS_LOOP_CODES]; /* which of the functions above a code is, by a hash of its address */
+    uint64_t asked_ns;      /* when it was looked last which threads run uvloop; */
+    bool asks;              /* in this look it is */
 };
 
 /* Adds a look; of c python, snapshot and lookup count. */

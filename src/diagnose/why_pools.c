@@ -16,21 +16,35 @@ static bool collect(const struct gs_judging *j, gs_addr pool, bool *workers)
     return all;
 }
 
-static void tell_pool(struct gs_judging *j, const bool *workers, size_t count, size_t first)
+/* The first worker that waits for what nobody has begun with, or for what another one has. */
+static void tell_worker(struct gs_judging *j, struct gs_verdict *v, const bool *workers, bool queued)
 {
     const struct gs_case *c = j->c;
-    const struct gs_thread *thread = &c->snapshot->threads[first];
+    for (size_t i = 0; i < c->snapshot->thread_count; i++) {
+        const struct gs_thread *thread = &c->snapshot->threads[i];
+        if (!workers[i] || c->now->list[i].queued != queued)
+            continue;
+        gs_why_evidence(j, v, "%s waits%s for %s, in %s.", gs_said_thread(c, thread).words,
+                        gs_said_asleep(c, thread->tid).words,
+                        queued ? "a future that lies in the pool's queue, and which nobody has begun with"
+                               : "what a worker of the pool has to do first",
+                        gs_said_stack(c, thread).words);
+        return;
+    }
+}
+
+static void tell_pool(struct gs_judging *j, const bool *workers, size_t count)
+{
+    const struct gs_case *c = j->c;
     struct gs_said who = gs_said_threads(c, workers);
     struct gs_verdict *v =
-        count == 1 ? gs_why_say(j, GS_WHY_pool_exhausted, true,
-                                "The only worker of a pool, %s, waits for work that lies in the queue of that pool.",
-                                who.words)
-                   : gs_why_say(j, GS_WHY_pool_exhausted, true,
-                                "All %zu workers of a pool wait for work that lies in the queue of that pool: %s.",
-                                count, who.words);
-    gs_why_evidence(j, v, "%s waits%s for the result of a future which nobody has begun with, in %s.",
-                    gs_said_thread(c, thread).words, gs_said_asleep(c, thread->tid).words,
-                    gs_said_stack(c, thread).words);
+        count == 1
+            ? gs_why_say(j, GS_WHY_pool_exhausted, true,
+                         "The only worker of a pool, %s, waits for work that only that pool does.", who.words)
+            : gs_why_say(j, GS_WHY_pool_exhausted, true,
+                         "All %zu workers of a pool wait for work that only that pool does: %s.", count, who.words);
+    for (int queued = 1; queued >= 0; queued--)
+        tell_worker(j, v, workers, queued);
     for (size_t i = 0; i < c->snapshot->thread_count; i++) {
         if (workers[i])
             gs_why_concerns(j, v, i);
@@ -39,7 +53,8 @@ static void tell_pool(struct gs_judging *j, const bool *workers, size_t count, s
         j, v,
         "What runs in a pool must not wait for that pool: give the inner work to another pool, do it at once, or "
         "wait for it where it was ordered. More workers only put this off.");
-    gs_why_basis(j, v, "each future is in that pool's queue, and all of its workers were looked at.");
+    gs_why_basis(j, v,
+                 "only workers of that pool can do what they wait for, and all workers of that pool were looked at.");
 }
 
 void gs_why_find_pools(struct gs_judging *j)
@@ -52,7 +67,7 @@ void gs_why_find_pools(struct gs_judging *j)
             continue;
         for (size_t k = 0; k < c->snapshot->thread_count; k++)
             count += workers[k];
-        tell_pool(j, workers, count, i);
+        tell_pool(j, workers, count);
     }
     free(workers);
 }

@@ -40,8 +40,8 @@ bool gs_wait_by_object(struct gs_wait_search *s, const struct gs_thread *thread,
 void gs_wait_name(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait);
 /* Who has the Locks that are waited for. */
 void gs_wait_find_holders(struct gs_wait_search *s);
-/* why_wait_pools.c: which pool it works for, and whether it waits for that. */
-void gs_wait_find_pool(struct gs_wait_search *s, const struct gs_thread *thread, struct gs_wait *wait);
+/* why_wait_pools.c: which pool each works for, and whether it waits for that. GS_NO_MEMORY or GS_OK. */
+enum gs_status gs_wait_find_pools(struct gs_wait_search *s) GS_MUST_CHECK;
 /* The object that a variable of the frame refers to, 0: none. */
 gs_addr gs_wait_variable(const struct gs_wait_search *s, const struct gs_frame *frame, const char *name);
 /* why_wait_names.c: "app.cache", where `app` is a global that the code of the frame names, and `cache` its attribute.

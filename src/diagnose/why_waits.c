@@ -255,8 +255,8 @@ enum gs_status gs_waits_read(struct gs_waits *waits, const struct gs_target *tar
 {
     struct gs_wait_search s;
     enum gs_status status = find(&s, waits, target, python, snapshot, lookup);
-    for (uint32_t i = 0; i < snapshot->thread_count && !status; i++)
-        gs_wait_find_pool(&s, &snapshot->threads[i], &waits->list[i]);
+    if (!status)
+        status = gs_wait_find_pools(&s);
     if (!status)
         gs_wait_find_referrers(&s);
     for (size_t i = 0; i < waits->count && !status; i++) {

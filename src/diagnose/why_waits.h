@@ -41,8 +41,10 @@ struct gs_wait {
     uint64_t owner_ident; /* LOCK: as the lock has it; 0: it has none */
     bool stale;           /* the owner that the lock names has ended */
     gs_addr released;     /* NOTICE: the word of the lock that was given back meanwhile */
-    gs_addr pool;     /* the queue of the pool whose worker it is, 0: it is none, or not one of concurrent.futures */
-    bool own_pool;    /* NOTICE: it waits for work that lies in that queue */
+    gs_addr pool;         /* the queue of the pool of threads whose worker it is, 0: it is none */
+    gs_addr future;       /* that this worker has begun with, 0: none */
+    bool own_pool;    /* NOTICE: it waits for futures that lie in that queue, or that workers of that pool began with */
+    bool queued;      /* one at least lies in the queue */
     const char *what; /* QUEUE: "an item from", a constant */
     char type[GS_WAIT_TYPE]; /* OBJECT: of the object */
     char name[GS_WAIT_NAME]; /* "self.lock", the module that is imported, the file of a shared semaphore; "" */

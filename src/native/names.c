@@ -7,7 +7,8 @@
 #include "base/watch.h"
 #include "native/symbols.h"
 
-enum { NAME_BYTES = 512, NAMES_MAX = 1 << 18, STRING_KEPT = 4096 };
+/* Of the names in polars, whose code is Rust, one of eight takes more than 512 bytes, and none 8000. */
+enum { NAME_BYTES = 1 << 13, NAMES_MAX = 1 << 18 };
 
 struct gs_name_slot {
     gs_addr pc; /* 0: empty */
@@ -22,7 +23,7 @@ static const char *keep(struct gs_native *native, const char *text)
 {
     if (!gs_room((void **)&native->strings, &native->string_room, native->string_count + 1, sizeof *native->strings))
         return NULL;
-    char *copy = strndup(text, STRING_KEPT);
+    char *copy = strndup(text, NAME_BYTES);
     if (copy)
         native->strings[native->string_count++] = copy;
     return copy;

@@ -1,5 +1,8 @@
 """A script that computes in the only task of its loop: nobody is kept waiting."""
 import asyncio
+import sys
+
+import uvloop
 
 
 async def main():
@@ -7,4 +10,4 @@ async def main():
     while True:
         sum(range(1000))
 
-asyncio.run(main())
+(uvloop if "uvloop" in sys.argv else asyncio).run(main())

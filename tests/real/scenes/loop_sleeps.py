@@ -1,6 +1,9 @@
 """A coroutine that sleeps without giving way: all other tasks of its loop starve."""
 import asyncio
+import sys
 import time
+
+import uvloop
 
 
 async def bad():
@@ -18,4 +21,4 @@ async def main():
     print(flush=True)
     await asyncio.gather(bad(), *[good() for _ in range(20)])
 
-asyncio.run(main())
+(uvloop if "uvloop" in sys.argv else asyncio).run(main())

@@ -1,5 +1,8 @@
 """A loop that is busy with short callbacks, and whose tasks all have their turn."""
 import asyncio
+import sys
+
+import uvloop
 
 
 async def spin():
@@ -12,4 +15,4 @@ async def main():
     print(flush=True)
     await asyncio.gather(spin(), spin(), asyncio.sleep(3600))
 
-asyncio.run(main())
+(uvloop if "uvloop" in sys.argv else asyncio).run(main())

@@ -1,4 +1,4 @@
-"""Workers of a pool that wait for another pool, which is at work."""
+"""Workers of a pool that wait for another pool, which is at work; or for that one or their own, whichever is the first."""
 import concurrent.futures
 import sys
 import threading
@@ -10,6 +10,8 @@ met = threading.Barrier(3)
 def outer():
     future = back.submit(int)
     met.wait()
+    if sys.argv[1] == "either":
+        return concurrent.futures.wait([future, front.submit(int)], return_when="FIRST_COMPLETED")
     return future.result()
 
 
