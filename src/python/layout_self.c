@@ -128,9 +128,12 @@ static enum gs_status self_take(struct gs_layout *layout, const struct self *sel
 {
     layout->self_described = true;
     layout->free_threaded = self->free_threaded;
-    for (size_t i = 0; i < gs_layout_free_threaded_count && self->free_threaded; i++)
-        if (gs_layout_free_threaded[i].version == table->version)
-            *gs_layout_member(layout, gs_layout_free_threaded[i].member) = gs_layout_free_threaded[i].value;
+    for (size_t i = 0; i < gs_layout_free_threaded_count && self->free_threaded; i++) {
+        const struct gs_layout_value *row = &gs_layout_free_threaded[i];
+        const int micro = (int)GS_VERSION_MICRO(layout->version);
+        if (row->version == table->version && micro >= row->first_micro && micro <= row->last_micro)
+            *gs_layout_member(layout, row->member) = row->value;
+    }
     enum gs_status status = head_take(layout, self, table, err);
     struct gs_layout old = *layout;
     if (status == GS_OK)

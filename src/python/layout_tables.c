@@ -36,9 +36,12 @@ const struct gs_layout_value gs_layout_micros[] = {
 const size_t gs_layout_micro_count = COUNT(gs_layout_micros);
 
 const struct gs_layout_value gs_layout_free_threaded[] = {
-#define FREE_THREADED(major, minor, id, value) {MEMBER(id), 0, 255, GS_VERSION(major, minor), value},
+#define FREE_THREADED_MICRO(major, minor, first, last, id, value)                                                      \
+    {MEMBER(id), first, last, GS_VERSION(major, minor), value},
+#define FREE_THREADED(major, minor, id, value) FREE_THREADED_MICRO(major, minor, 0, 255, id, value)
 #include "../../python-offsets/free-threaded.def"
 #undef FREE_THREADED
+#undef FREE_THREADED_MICRO
 };
 const size_t gs_layout_free_threaded_count = COUNT(gs_layout_free_threaded);
 

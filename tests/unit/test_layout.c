@@ -90,6 +90,7 @@ static void test_drift_within_3_7(void **state)
         assert_int_equal(layout.rt_gil, 1176);
         assert_int_equal(layout.rt_gil_drop_request, 628);
         assert_int_equal(layout.rt_gc_collecting, 544);
+        assert_int_equal(layout.rt_gc_stats, 472);
         assert_int_equal(layout.rt_gc_generations, 336);
         assert_int_equal(layout.rt_interpreters_head, 24);
         assert_int_equal(layout.gil_switch_cond, 120);

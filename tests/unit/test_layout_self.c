@@ -168,6 +168,7 @@ static void test_free_threaded(void **state)
     assert_int_equal(layout.gil_size, 216);
     assert_int_equal(layout.if_tlbc_index, 72);
     assert_int_equal(layout.co_tlbc, 224);
+    assert_int_equal(layout.is_stop_world, GS_ABSENT);
     assert_int_equal(layout.ca_size, 0);
     assert_int_equal(layout.ca_entries, 8);
     assert_int_equal(layout.co_stacksize, 80);
