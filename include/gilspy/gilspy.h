@@ -112,7 +112,7 @@ struct gilspy_thread {
     size_t frame_count; /* innermost first */
 };
 
-enum gilspy_frame_kind { GILSPY_PYTHON, GILSPY_GAP, GILSPY_NATIVE };
+enum gilspy_frame_kind { GILSPY_PYTHON, GILSPY_GAP, GILSPY_NATIVE, GILSPY_GC = 4 /* it collects garbage */ };
 
 struct gilspy_frame {
     size_t struct_size;

@@ -31,6 +31,7 @@ struct gs_thread_sample {
     uint8_t run;      /* enum gs_run */
     bool torn;        /* the stack could not be read whole: it ends in a gap */
     uint8_t lock;     /* which of the sample's GILs, in the order of the process's interpreters; GS_GIL_LEFT_OUT */
+    bool late;        /* another one waits for it to stop: of samples that are just taken */
 };
 
 #define GS_NO_THREAD UINT32_MAX
@@ -98,6 +99,8 @@ struct gs_sample {
     size_t thread_count;
     const struct gs_sampled_gil *gils;
     size_t gil_count;
+    const struct gs_interpreter *interpreters; /* of samples that are just taken */
+    size_t interpreter_count;
     uint64_t tasks_ns; /* since tasks were looked at before, without gaps; 0: they were not in this sample */
     const struct gs_task_sample *tasks;
     size_t task_count;

@@ -18,7 +18,9 @@ const char *gs_gil_state_name(enum gs_gil_state state);
 enum { GS_FRAME_LIMIT = 100000 /* frames of one thread; deeper ones end in a gap that says so */ };
 
 /* A task is in stacks that are recorded only: the name of the one that the frames further in belong to. */
-enum gs_frame_kind { GS_FRAME_PYTHON, GS_FRAME_GAP, GS_FRAME_NATIVE, GS_FRAME_TASK };
+/* GC: the thread collects garbage, called by the frame further out. */
+enum gs_frame_kind { GS_FRAME_PYTHON, GS_FRAME_GAP, GS_FRAME_NATIVE, GS_FRAME_TASK, GS_FRAME_GC };
+#define GS_GC_FRAME "<gc>" /* its name */
 /* Why a stack could not be followed further. From GS_GAP_NATIVE on: the C stack, for the enum gs_native_end behind it;
  * the Python frames below such a gap are whole. */
 enum gs_gap {
@@ -74,6 +76,7 @@ struct gs_thread {
     struct gs_activity activity; /* of the last census */
     struct gs_lock_wait lock;    /* where that is asked for (gs_reader_locks) */
     bool torn;                   /* its stack could not be read whole: it ends in a gap */
+    bool late;                   /* another one waits for it to stop */
     /* An address on the C stack in the evaluation of its frames, 0: not known (up to 3.10). Of two states of one
      * thread, which is in two interpreters, the one with the lower address was called by the other. */
     gs_addr c_stack;
@@ -99,11 +102,33 @@ struct gs_gil {
     uint64_t since_ns;
 };
 
+enum { GS_GENERATIONS = 3 };
+
+/* Collections of garbage that have ended. */
+struct gs_collections {
+    uint64_t count[GS_GENERATIONS];
+    struct gs_collection {
+        uint64_t begin_ns, end_ns; /* CLOCK_MONOTONIC */
+        uint8_t generation;
+    } const *last; /* the last ones, in no order, from 3.15 on */
+    size_t last_count;
+};
+
+/* A thread of a free-threaded Python stops all others. */
+struct gs_stopped_world {
+    bool known;      /* this Python says it, */
+    bool requested;  /* and somebody stops them; */
+    bool stopped;    /* all have stopped */
+    pid_t requester; /* 0: not known */
+};
+
 struct gs_interpreter {
     gs_addr addr;
     int64_t id;
     uint32_t gil; /* index into gils: interpreters that share one have the same */
-    bool collecting_garbage;
+    bool collecting_garbage, collecting_known;
+    const struct gs_collections *collections; /* NULL: not known */
+    struct gs_stopped_world world;
     bool finalizing;
 };
 

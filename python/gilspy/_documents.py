@@ -99,7 +99,8 @@ class Quality(Document):
 
 @dataclass(frozen=True, repr=False)
 class Frame(Document):
-    """One call. kind: python, native (C, C++ or Rust), or gap: function then says why the stack ends there."""
+    """One call. kind: python, native (C, C++ or Rust), gc (it collects garbage), or gap: function then says why the stack
+    ends there."""
 
     kind: str
     function: str
@@ -394,6 +395,30 @@ class LockStat(Document):
 
 
 @dataclass(frozen=True, repr=False)
+class Collections(Document):
+    """Collections of garbage. generations: how many of each; longest: by whom, from where, of which generation; triggers:
+    where they began, and their time."""
+
+    share: float
+    collections: Optional[int]
+    longest_us: int
+    generations: Optional[List[int]]
+    longest: Optional[Dict[str, Any]]
+    triggers: List[Dict[str, Any]]
+
+
+@dataclass(frozen=True, repr=False)
+class StoppedWorlds(Document):
+    """For how long a thread of a free-threaded Python had all others stopped: by whom and why, and who stopped late."""
+
+    count: int
+    us: int
+    longest_us: int
+    requesters: List[Dict[str, Any]]
+    late: List[Dict[str, Any]]
+
+
+@dataclass(frozen=True, repr=False)
 class Stat(Document):
     """The GIL in figures, over so many seconds. Shares are of that time."""
 
@@ -416,6 +441,8 @@ class Stat(Document):
     quality: Quality
     loops: List[LoopStat]
     locks: Optional[List[LockStat]]
+    stopped_worlds: Optional[StoppedWorlds]
+    gc: Optional[Collections]
     interpreters: Optional[List[InterpreterStat]] = None
 
     _HEAD = ["THREAD", "TID", "HAS GIL %", "WAITS %", "NO GIL %", "CPU %", "LONGEST HOLD", "LONGEST WAIT"]

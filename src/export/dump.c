@@ -41,6 +41,8 @@ void gs_dump_frame(const struct gs_dump *dump, const struct gs_frame *frame, str
     *info = (struct gs_frame_info){.function = "<unknown code>", .file = ""};
     if (frame->kind == GS_FRAME_GAP)
         info->function = gs_gap_text(frame->gap);
+    else if (frame->kind == GS_FRAME_GC)
+        info->function = GS_GC_FRAME;
     else if (!dump->lookup.frame(dump->lookup.context, frame, info))
         *info = (struct gs_frame_info){.function = "<unknown code>", .file = ""};
     if (dump->no_lines)

@@ -31,14 +31,19 @@ void gs_gilstat_fini(struct gs_gilstat *stat)
     free(stat->blame);
     free(stat->loops);
     free(stat->locks);
+    free(stat->gc.causes);
+    free(stat->worlds.causes);
+    free(stat->late);
     stat->gils = NULL;
     stat->threads = NULL;
     stat->hogs = NULL;
     stat->blame = NULL;
     stat->loops = NULL;
+    stat->gc = stat->worlds = (struct gs_gilstat_pauses){.known = false};
+    stat->late = NULL;
     stat->locks = NULL;
     stat->gil_count = stat->thread_count = stat->hog_count = stat->blame_count = stat->loop_count = stat->lock_count =
-        0;
+        stat->late_count = 0;
 }
 
 size_t gs_gilstat_threads(const struct gs_gilstat *stat)

@@ -119,14 +119,14 @@ struct gs_gilstat_natives {
     size_t named;
 };
 
-enum { GS_LOOP_NAME = 256 };
+enum { GS_PLACE_NAME = 256 };
 
+/* Where Python code was seen, on its own. */
 struct gs_gilstat_place {
-    char function[GS_LOOP_NAME]; /* UTF-8, uncleaned; "": not seen */
-    char file[GS_LOOP_NAME];
+    char function[GS_PLACE_NAME]; /* UTF-8, uncleaned; "": not seen */
+    char file[GS_PLACE_NAME];
     int32_t line; /* 0: unknown */
 };
-
 void gs_gilstat_keep_place(struct gs_gilstat_place *to, const struct gs_place *from);
 
 enum { GS_LOCK_NAME = 128, GS_LOCK_WAITERS = 64 };
@@ -157,6 +157,31 @@ struct gs_gilstat_loop {
     uint32_t tasks;                  /* that it has, of late */
 };
 
+/* Who paused the others, or itself, and from where. */
+struct gs_gilstat_cause {
+    pid_t tid;    /* 0: not known, or of many */
+    char why[64]; /* of a stopped world: "gc", or the C function that asked for it; "": not known */
+    struct gs_gilstat_place place;
+    struct gs_count generation; /* of the longest collection */
+    uint64_t us;
+};
+
+/* Collections of garbage, or stopped worlds. */
+struct gs_gilstat_pauses {
+    bool known;
+    double share; /* of the watched time */
+    struct gs_count count;
+    uint64_t us, longest_us;
+    struct gs_gilstat_cause longest, *causes; /* causes: by us, most first */
+    size_t cause_count;
+};
+
+/* A thread that others waited for when the world was to stop. */
+struct gs_gilstat_late {
+    pid_t tid;
+    uint64_t us;
+};
+
 struct gs_gilstat {
     pid_t pid;
     const char *python; /* version */
@@ -183,6 +208,10 @@ struct gs_gilstat {
     bool locks_known;
     struct gs_gilstat_lock *locks; /* by wait_us, most first */
     size_t lock_count;
+    struct gs_gilstat_pauses gc, worlds;
+    uint64_t collections[GS_GENERATIONS]; /* of gc */
+    struct gs_gilstat_late *late;         /* by tid */
+    size_t late_count;
     struct gs_count events, events_lost, violations; /* of exact ones */
     bool lost_at_least;                              /* more may be lost than events_lost says */
     bool counting;                                   /* counters were asked for, */

@@ -24,3 +24,13 @@ const struct gs_place *gs_hold_place(const struct gs_stacks *stacks, uint32_t st
     }
     return NULL;
 }
+
+bool gs_hold_collects(const struct gs_stacks *stacks, uint32_t stack)
+{
+    for (; stack > 0; stack = gs_stacks_at(stacks, stack).caller) {
+        uint8_t kind = gs_stacks_place_at(stacks, gs_stacks_at(stacks, stack).place)->kind;
+        if (kind != GS_FRAME_NATIVE)
+            return kind == GS_FRAME_GC;
+    }
+    return false;
+}

@@ -8,4 +8,7 @@
  * the stack is. NULL: there is none. */
 const struct gs_place *gs_hold_place(const struct gs_stacks *stacks, uint32_t stack, const struct gs_place **native);
 
+/* It is that of a thread that collects garbage. */
+bool gs_hold_collects(const struct gs_stacks *stacks, uint32_t stack);
+
 #endif

@@ -7,6 +7,7 @@
 #include "gil/feed_gils.h"
 #include "gil/lock_account.h"
 #include "gil/loops.h"
+#include "gil/pauses.h"
 #include "gil/sample_feed.h"
 
 enum {
@@ -24,6 +25,7 @@ struct gs_sample_feed {
     struct gs_loops loops;
     struct gs_lock_account *locks;
     bool locks_known; /* in the last sample */
+    struct gs_pauses pauses;
     struct gs_bounds_span span;
     uint64_t missed_ns; /* further time, in which samples came so late that nothing is known of it */
     uint64_t ran_ns;    /* when times on processors were last read */
@@ -59,6 +61,7 @@ void gs_sample_feed_free(struct gs_sample_feed *feed)
     gs_feed_threads_fini(&feed->threads);
     gs_loops_fini(&feed->loops);
     gs_lock_account_free(feed->locks);
+    gs_pauses_fini(&feed->pauses);
     gs_account_free(feed->account);
     free(feed);
 }
@@ -201,6 +204,8 @@ enum gs_status gs_sample_feed_add(struct gs_sample_feed *feed, const struct gs_s
     }
     if (!status)
         status = add_locks(feed, sample, gap_ns);
+    if (!status)
+        status = gs_pauses_add(&feed->pauses, sample, threads, gap_ns);
     if (status)
         return status;
     for (size_t i = 0; i < threads->count; i++) {
@@ -280,7 +285,9 @@ enum gs_status gs_sample_feed_finish(struct gs_sample_feed *feed, struct gs_gils
     fill_in(factor, stat);
     if (!status && feed->locks_known)
         status = gs_lock_account_finish(feed->locks, &feed->span, factor, stat);
-    return status ? status : gs_loops_finish(&feed->loops, stat);
+    if (!status)
+        status = gs_loops_finish(&feed->loops, stat);
+    return status ? status : gs_pauses_finish(&feed->pauses, feed->span.ns, stat);
 }
 
 void gs_sample_feed_next(struct gs_sample_feed *feed)
@@ -291,6 +298,7 @@ void gs_sample_feed_next(struct gs_sample_feed *feed)
         feed->gils.list[i].unplaced = 0;
     gs_loops_next(&feed->loops);
     gs_lock_account_next(feed->locks);
+    gs_pauses_next(&feed->pauses);
     feed->span = (struct gs_bounds_span){0};
     feed->missed_ns = 0;
     feed->ran_ns = feed->threads.last_ns;

@@ -174,6 +174,8 @@ static bool frame_of_snapshot(const gilspy_sample *sample, size_t thread, size_t
     filled->kind = (enum gilspy_frame_kind)frame->kind;
     if (frame->kind == GS_FRAME_GAP) {
         filled->function = gs_gap_text(frame->gap);
+    } else if (frame->kind == GS_FRAME_GC) {
+        filled->function = GS_GC_FRAME;
     } else if (lookup.frame(lookup.context, frame, &info)) {
         filled->function = info.function;
         filled->qualname = info.qualname;

@@ -13,11 +13,11 @@
 #define GS_BLOCK_MAGIC "GSbk"
 
 enum {
-    GS_FILE_VERSION = 4,
-    GS_FILE_OLDEST = 1, /* that is read */
-    GS_FILE_STARTS = 2, /* the first that says when processes started */
-    GS_FILE_GILS = 3,   /* the first that has the GILs */
-    GS_FILE_TASKS = 4,  /* the first that may have tasks */
+    GS_FILE_VERSION = 5, /* the first that may have collectors */
+    GS_FILE_OLDEST = 1,  /* that is read */
+    GS_FILE_STARTS = 2,  /* the first that says when processes started */
+    GS_FILE_GILS = 3,    /* the first that has the GILs */
+    GS_FILE_TASKS = 4,   /* the first that may have tasks */
     GS_FILE_HEAD = sizeof GS_FILE_MAGIC + 1,
     GS_BLOCK_HEAD = 20,
     GS_BLOCK_CRC_FROM = 8, /* where in the head that begins which the checksum is of */
@@ -92,7 +92,7 @@ enum {
     GS_WIRE_LISTED_MOST = 1 << 22, /* of the last samples of all processes */
     GS_WIRE_STACKS_BYTES = 1 << 30,
     GS_WIRE_NAMES_BYTES = 1 << 29,
-    GS_WIRE_KIND_MOST = GS_FRAME_TASK /* of places */
+    GS_WIRE_KIND_MOST = GS_FRAME_GC /* of places */
 };
 
 enum { GS_WIRE_NUMBER_MOST = 10 /* bytes of one number */ };

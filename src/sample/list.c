@@ -180,6 +180,7 @@ static enum gs_status walk_interpreters(struct gs_thread_list *threads)
     struct gs_mem *mem = threads->python->mem;
     enum gs_status status = gs_mem_read_addr(mem, threads->python->at.interp_head, &threads->interp_head);
     gs_addr at = threads->interp_head;
+    size_t known = threads->interp_count;
     threads->interp_count = threads->lock_count = 0;
     while (at && !status) {
         gs_addr next, gil = 0;
@@ -196,7 +197,12 @@ static enum gs_status walk_interpreters(struct gs_thread_list *threads)
         status = take_in_lock(threads, gil, &interp.lock);
         if (status)
             break;
-        threads->interps[threads->interp_count++] = interp;
+        struct gs_interp *was = &threads->interps[threads->interp_count++];
+        if (threads->interp_count <= known && was->addr == at) {
+            interp.collector = was->collector;
+            interp.collecting_now = was->collecting_now;
+        }
+        *was = interp;
         at = next;
     }
     return status;

@@ -3,9 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sample/collector.h"
 #include "sample/stack_reader.h"
 
-enum { PIECES_PER_INTERPRETER = 3 };
+enum { PIECES_PER_INTERPRETER = 6 };
 
 static struct gs_piece *add_piece(struct gs_stack_reader *stacks, gs_addr addr, void *dst, uint32_t len)
 {
@@ -39,6 +40,14 @@ static void add_interpreter(struct gs_stack_reader *stacks, struct gs_interp *in
         add_head(stacks, runtime + (gs_addr)layout->rt_gc_collecting, &interp->collecting_now, 4);
     else if (threads->python->at.collecting)
         add_head(stacks, threads->python->at.collecting, &interp->collecting_now, 4);
+    gs_collector_find(threads, interp);
+    if (interp->collector.len > 0)
+        add_head(stacks, interp->collector.at, interp->collector.bytes, interp->collector.len);
+    if (gs_stop_world_known(layout)) {
+        add_head(stacks, interp->addr + (gs_addr)layout->is_stop_world, interp->collector.worlds[0],
+                 GS_STOP_WORLD_BYTES);
+        add_head(stacks, runtime + (gs_addr)layout->rt_stop_world, interp->collector.worlds[1], GS_STOP_WORLD_BYTES);
+    }
 }
 
 static int by_addr(const void *a, const void *b)

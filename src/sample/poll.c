@@ -1,5 +1,6 @@
 /* A snapshot without stacks: only the fields of the GILs and the heads of the lists are read, and the kernel is asked
  * about those that may have changed. Whoever keeps a GIL for long is looked at more closely. */
+#include "sample/collector.h"
 #include "sample/reader.h"
 
 enum {
@@ -10,17 +11,26 @@ enum {
     SETTLE_MOST_NS = 100000000
 };
 
-/* The threads that have had their GIL for long, and whose stack was not read for as long. */
+/* The threads that collect garbage, or have had their GIL for long, and whose stack was not read since, or for as long.
+ */
 static size_t choose_long(struct gs_reader *reader, uint64_t long_ns, struct gs_member *chosen[LONG_MOST])
 {
     struct gs_thread_list *threads = &reader->threads;
     size_t count = 0;
+    for (size_t i = 0; i < threads->interp_count && count < LONG_MOST; i++) {
+        struct gs_member *member = gs_collector_unseen(threads, &threads->interps[i].collector);
+        if (member) {
+            member->stack.looked_ns = threads->taken_ns;
+            chosen[count++] = member;
+        }
+    }
     if (long_ns == 0 || gs_over_budget(&reader->stacks))
-        return 0;
+        return count;
     for (size_t i = 0; i < threads->lock_count && count < LONG_MOST; i++) {
         const struct gs_lock *lock = &threads->locks[i];
         struct gs_member *holder = lock->last.locked ? gs_list_find(threads, lock->last.holder) : NULL;
-        if (!holder || !holder->tid || threads->taken_ns - lock->since_ns < long_ns ||
+        if (!holder || !holder->tid || holder->stack.looked_ns == threads->taken_ns ||
+            threads->taken_ns - lock->since_ns < long_ns ||
             (holder->stack.polled_ns > lock->since_ns && threads->taken_ns - holder->stack.polled_ns < long_ns))
             continue;
         holder->stack.polled_ns = threads->taken_ns;
@@ -61,7 +71,8 @@ static enum gs_status read_gils(struct gs_reader *reader, uint64_t long_ns, bool
     return gs_list_same(&reader->threads) ? GS_OK : GS_LOST;
 }
 
-/* The C stacks of those who were looked at more closely, and have it still. */
+/* The C stacks of those who were looked at more closely, and have it still, or stop all others for something else than
+ * to collect. */
 static void take_natives(struct gs_reader *reader)
 {
     struct gs_thread_list *threads = &reader->threads;
@@ -70,6 +81,13 @@ static void take_natives(struct gs_reader *reader)
         struct gs_member *holder = now->locked ? gs_list_find(threads, now->holder) : NULL;
         if (holder && holder->stack.polled_ns == threads->taken_ns && holder->wait.gil == GS_HOLDS)
             gs_natives_poll(&reader->stacks, holder);
+    }
+    for (size_t i = 0; i < threads->interp_count && reader->stacks.natives.scope != GS_NATIVE_NONE; i++) {
+        const struct gs_collector *collector = &threads->interps[i].collector;
+        struct gs_member *member =
+            collector->requester && !collector->thread ? gs_list_find(threads, collector->requester) : NULL;
+        if (member && member->stack.looked_ns == threads->taken_ns)
+            gs_natives_poll(&reader->stacks, member);
     }
 }
 

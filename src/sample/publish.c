@@ -1,6 +1,8 @@
 /* The result of a reading, as the public header has it. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "sample/collector.h"
 #include "sample/reader.h"
 
 static int by_tid(const void *a, const void *b)
@@ -14,10 +16,17 @@ static int by_tid(const void *a, const void *b)
 
 static enum gs_status make_room(struct gs_reader *reader)
 {
-    /* Who had a GIL last may be met twice among those who moved. */
-    size_t threads = reader->threads.member_count + reader->stacks.natives.count + reader->threads.lock_count;
+    /* Who had a GIL last may be met twice among those who moved, and so may who collects, or did. */
+    size_t threads = reader->threads.member_count + reader->stacks.natives.count + reader->threads.lock_count +
+                     2 * reader->threads.interp_count;
     struct gs_snapshot *out = &reader->out.snapshot;
-    size_t order_room = reader->out.thread_room, moved_room = order_room;
+    size_t order_room = reader->out.thread_room, moved_room = order_room, had = reader->out.collecting_room;
+    struct gs_collecting **collecting = &reader->out.collecting;
+    if (!gs_grow(&reader->stacks, (void **)collecting, &reader->out.collecting_room, reader->threads.interp_count,
+                 sizeof **collecting))
+        return GS_NO_MEMORY;
+    if (had < reader->out.collecting_room)
+        memset(*collecting + had, 0, (reader->out.collecting_room - had) * sizeof **collecting);
     if (!gs_grow(&reader->stacks, (void **)&out->interpreters, &reader->out.interp_room, reader->threads.interp_count,
                  sizeof *out->interpreters) ||
         !gs_grow(&reader->stacks, (void **)&out->gils, &reader->out.gil_room, reader->threads.lock_count,
@@ -77,6 +86,15 @@ static void publish_lock(const struct gs_reader *reader, const struct gs_lock *l
     }
 }
 
+static struct gs_stopped_world world_of(const struct gs_thread_list *threads, const struct gs_collector *collector)
+{
+    const struct gs_member *requester = collector->requester ? gs_list_find(threads, collector->requester) : NULL;
+    return (struct gs_stopped_world){.known = collector->known,
+                                     .requested = collector->requester != 0,
+                                     .stopped = collector->stopped,
+                                     .requester = requester ? requester->tid : 0};
+}
+
 static void publish_interpreter(const struct gs_reader *reader, const struct gs_interp *interp,
                                 struct gs_interpreter *out)
 {
@@ -85,6 +103,11 @@ static void publish_interpreter(const struct gs_reader *reader, const struct gs_
                                    .id = interp->id,
                                    .gil = interp->lock,
                                    .collecting_garbage = interp->collecting_now != 0,
+                                   .collecting_known = layout->is_gc_collecting != GS_ABSENT ||
+                                                       layout->rt_gc_collecting != GS_ABSENT ||
+                                                       reader->threads.python->at.collecting != 0,
+                                   .collections = interp->collector.len > 0 ? &interp->collector.ended : NULL,
+                                   .world = world_of(&reader->threads, &interp->collector),
                                    .finalizing = reader->stacks.finalizing_now};
     struct gs_gil *gil = &reader->out.snapshot.gils[interp->lock];
     if (layout->is_gil_drop_request != GS_ABSENT || layout->rt_gil_drop_request != GS_ABSENT ||
@@ -100,6 +123,20 @@ static enum gs_native_scope native_scope(const struct gs_reader *reader)
     if (reader->threads.polling)
         return reader->stacks.natives.polled ? GS_NATIVE_LEAF : GS_NATIVE_NONE;
     return reader->stacks.natives.scope;
+}
+
+/* Ahead of the frames of a thread that collects. */
+static void add_collector(const struct gs_reader *reader, const struct gs_member *member, struct gs_thread *thread)
+{
+    struct gs_collecting *copy = &reader->out.collecting[member->interpreter];
+    if (reader->threads.interps[member->interpreter].collector.thread != member->tstate ||
+        !gs_grow(&reader->stacks, (void **)&copy->frames, &copy->room, thread->frame_count + 1, sizeof *copy->frames))
+        return;
+    copy->frames[0] = (struct gs_frame){.kind = GS_FRAME_GC, .instr = -1};
+    if (thread->frame_count > 0)
+        memcpy(copy->frames + 1, thread->frames, thread->frame_count * sizeof *copy->frames);
+    thread->frames = copy->frames;
+    thread->frame_count++;
 }
 
 static void publish_thread(const struct gs_reader *reader, const struct gs_member *member, struct gs_thread *thread)
@@ -118,6 +155,7 @@ static void publish_thread(const struct gs_reader *reader, const struct gs_membe
                                              ? member->wait.lock
                                              : (struct gs_lock_wait){0},
                                  .torn = member->stack.torn,
+                                 .late = member->late,
                                  .c_stack = member->stack.c_stack,
                                  .apart = member->apart,
                                  .read = member->stack.read_sample,
@@ -128,6 +166,7 @@ static void publish_thread(const struct gs_reader *reader, const struct gs_membe
         thread->frames = NULL;
         thread->frame_count = 0;
     }
+    add_collector(reader, member, thread);
     const struct gs_natives *natives = &reader->stacks.natives;
     const struct gs_cstack *cstack =
         native_scope(reader) != GS_NATIVE_NONE && (!natives->only || natives->only == member->tid)
@@ -248,6 +287,16 @@ static bool is_placed(const struct gs_reader *reader)
            !reader->stacks.natives.published;
 }
 
+/* Whoever collects, or did until now. */
+static void publish_collector(struct gs_reader *reader, gs_addr tstate)
+{
+    struct gs_member *member = tstate ? gs_list_find(&reader->threads, tstate) : NULL;
+    if (!member)
+        return;
+    member->news = true;
+    publish_one(reader, member);
+}
+
 /* Those of whom there is news. If nobody does anything else than in the last sample, there was no hand-over, and only
  * the stack of whoever had the GIL last was read. */
 static void publish_moved(struct gs_reader *reader)
@@ -264,6 +313,12 @@ static void publish_moved(struct gs_reader *reader)
             publish_one(reader, last);
         if (holder && holder->place != SIZE_MAX)
             name_holder(reader, holder);
+    }
+    for (size_t i = 0; i < threads->interp_count; i++) {
+        struct gs_collector *collector = &threads->interps[i].collector;
+        publish_collector(reader, collector->thread);
+        if (collector->published != collector->thread)
+            publish_collector(reader, collector->published);
     }
 }
 
@@ -286,6 +341,7 @@ enum gs_status gs_publish(struct gs_reader *reader)
     enum gs_status status = make_room(reader);
     if (status)
         return status;
+    gs_collectors_decode(threads);
     sort_members(reader);
     out->partial = threads->partial;
     out->time_ns = threads->taken_ns;
@@ -301,6 +357,8 @@ enum gs_status gs_publish(struct gs_reader *reader)
         publish_moved(reader);
     else
         publish_threads(reader);
+    for (size_t i = 0; i < threads->interp_count; i++)
+        threads->interps[i].collector.published = threads->interps[i].collector.thread;
     publish_natives(reader);
     return GS_OK;
 }
@@ -312,4 +370,7 @@ void gs_publish_free(struct gs_publication *out)
     free(out->snapshot.threads);
     free(out->order);
     free(out->moved);
+    for (size_t i = 0; i < out->collecting_room; i++)
+        free(out->collecting[i].frames);
+    free(out->collecting);
 }

@@ -30,6 +30,11 @@ struct gs_publication {
     uint64_t ordered; /* of this arrangement of the list */
     uint64_t placed;  /* the one of which all threads have their places, 0: they may change */
     uint32_t *moved;
+    struct gs_collecting { /* frames of whoever collects, by interpreter, with GS_FRAME_GC ahead */
+        struct gs_frame *frames;
+        size_t room;
+    } * collecting;
+    size_t collecting_room;
 };
 
 struct gs_reader {

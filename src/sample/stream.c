@@ -37,7 +37,8 @@ struct known {
     uint32_t thread; /* its number */
     uint32_t read;   /* as in gs_thread, of the stack that steps are */
     uint32_t stack;
-    bool fresh; /* steps are of code objects that are known no longer */
+    bool fresh;    /* steps are of code objects that are known no longer */
+    bool collects; /* they begin with the collector */
     struct step *steps;
     size_t step_count, step_room;
     char *name;
@@ -345,6 +346,10 @@ static uint32_t place_of(struct gs_stream *stream, const struct gs_frame *frame)
 {
     if (frame->kind == GS_FRAME_NATIVE)
         return native_place_of(stream, frame);
+    if (frame->kind == GS_FRAME_GC) {
+        struct gs_place gc = {.function = GS_GC_FRAME, .file = "", .kind = GS_FRAME_GC};
+        return gs_stacks_place(stream->host->stacks, &gc);
+    }
     if (frame->kind == GS_FRAME_TASK) {
         struct gs_place task = {.function = gs_task_stacks_name(frame), .file = "", .kind = GS_FRAME_TASK};
         return gs_stacks_place(stream->host->stacks, &task);
@@ -394,6 +399,15 @@ static size_t same_depth(const struct gs_frame *frames, size_t count, const stru
         depth++;
     }
     return depth;
+}
+
+/* But for C frames. */
+static bool begins_with_collector(const struct gs_thread *thread)
+{
+    uint32_t at = 0;
+    while (at < thread->frame_count && thread->frames[at].kind == GS_FRAME_NATIVE)
+        at++;
+    return at < thread->frame_count && thread->frames[at].kind == GS_FRAME_GC;
 }
 
 /* As far as it is the stack of the last sample, that one's numbers hold. */
@@ -459,7 +473,9 @@ static enum gs_status make_sample(struct gs_stream *stream, const struct gs_snap
                                   const struct gs_thread *thread, size_t index)
 {
     struct known *known = &stream->known[index];
-    if (known->read != thread->read || known->fresh) {
+    bool collects = begins_with_collector(thread);
+    if (known->read != thread->read || known->fresh || known->collects != collects) {
+        known->collects = collects;
         enum gs_status status = intern_thread(stream, thread, known);
         if (status)
             return status;
@@ -471,6 +487,7 @@ static enum gs_status make_sample(struct gs_stream *stream, const struct gs_snap
                                                    .evidence = (uint8_t)thread->evidence,
                                                    .run = (uint8_t)thread->activity.run,
                                                    .torn = thread->torn,
+                                                   .late = thread->late,
                                                    .lock = (uint8_t)gs_least(lock, GS_GIL_LEFT_OUT)};
     return GS_OK;
 }
@@ -748,6 +765,8 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
                                       .thread_count = count,
                                       .gils = stream->gils,
                                       .gil_count = stream->gil_count,
+                                      .interpreters = snapshot->interpreters,
+                                      .interpreter_count = snapshot->interpreter_count,
                                       .stacks = stream->host->stacks};
     *sample = stream->last;
     if (!status && host->polls && stream->tasks)
@@ -762,6 +781,7 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
 bool gs_stream_rest(struct gs_stream *stream, struct gs_sample *sample)
 {
     *sample = stream->last;
+    sample->interpreter_count = 0;
     for (size_t i = 0; i < stream->gil_count; i++) {
         stream->gils[i].state = GS_GIL_UNKNOWN;
         stream->gils[i].counted = false;

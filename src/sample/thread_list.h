@@ -51,7 +51,8 @@ struct gs_member_stack {
     const uint8_t *leaf_copy; /* because it may be another's by now; NULL: was not */
 
     uint32_t read_sample;    /* the sample in which it was last read, */
-    uint64_t polled_ns;      /* and when a poll last did so */
+    uint64_t polled_ns;      /* and when a poll last did so, */
+    uint64_t looked_ns;      /* or because it collects or stops all others */
     struct gs_frame *frames; /* as it was last known */
     uint32_t frame_count, frame_room;
     bool torn;
@@ -116,6 +117,7 @@ struct gs_member {
     struct gs_member_wait wait;
     size_t place; /* of it among the published threads, SIZE_MAX: none */
     bool news;    /* what was published of it is out of date */
+    bool late;    /* as in gs_thread */
 };
 
 struct gs_lock {  /* one GIL */
@@ -134,6 +136,23 @@ struct gs_lock {  /* one GIL */
     struct gs_piece pieces[2][GS_GIL_WINDOWS];
 };
 
+enum { GS_COLLECTOR_BYTES = 2048, GS_COLLECTIONS_KEPT = 32, GS_STOP_WORLD_BYTES = 24 };
+
+/* What an interpreter's collector says, and who stops all threads: collector.h. */
+struct gs_collector {
+    gs_addr at; /* of its statistics, */
+    uint32_t len;
+    uint8_t bytes[GS_COLLECTOR_BYTES], worlds[2][GS_STOP_WORLD_BYTES]; /* as read: the interpreter's, the runtime's */
+    struct gs_collections ended;
+    struct gs_collection last[GS_COLLECTIONS_KEPT];
+    uint64_t count;    /* collections that had ended when `thread` began this one */
+    gs_addr thread;    /* state of the one that collects, 0: none, or not known; */
+    gs_addr published; /* as it was published last */
+    gs_addr requester; /* state of the one that stops all others, 0: nobody */
+    bool known, stopped;
+    uint64_t since_ns; /* `thread`, or else `requester`, does it */
+};
+
 struct gs_interp {
     gs_addr addr;
     int64_t id;
@@ -141,6 +160,7 @@ struct gs_interp {
     gs_addr head;     /* first thread state */
     gs_addr head_now; /* as read together with the stacks */
     uint32_t drop_now, collecting_now;
+    struct gs_collector collector;
 };
 
 struct gs_thread_list {

@@ -53,7 +53,7 @@ def check(document):
         assert set(thread) - {"loop"} == THREAD
         assert thread["gil"] in WORDS and thread["evidence"] in ("exact", "inferred")
         for frame in thread["frames"]:
-            assert set(frame) - {"inferred"} == FRAME and frame["kind"] in ("python", "gap", "native")
+            assert set(frame) - {"inferred"} == FRAME and frame["kind"] in ("python", "gap", "native", "gc")
             assert (frame["module"] is not None) == (frame["kind"] == "native")
     for word, listed in (("holds", [gil["holder"] for gil in gils if gil["holder"]]),
                          ("waits", [tid for gil in gils for tid in gil["waiters"]])):

@@ -13,7 +13,7 @@ THREAD = {"tid", "name", "main", "has", "waits", "without", "unknown", "on_cpu",
 GIL = {"state", "held", "contended", "mean_waiters", "switches", "switches_per_second", "longest_hold_us",
        "longest_hold_tid", "held_avg", "wait_avg"}
 DOCUMENT = {"schema", "pid", "python", "method", "seconds", "exact_seconds", "gil", "threads", "ended", "native", "hogs", "blame", "loops", "locks",
-            "method_why", "events", "events_lost", "violations", "quality"}
+            "stopped_worlds", "gc", "method_why", "events", "events_lost", "violations", "quality"}
 HOG = {"tid", "function", "file", "line", "native", "module", "held_us", "longest_us", "holds", "waiters"}
 SHARES = ("has", "waits", "without", "unknown")
 

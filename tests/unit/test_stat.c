@@ -118,6 +118,14 @@ static struct gs_gilstat_blame blame[] = {{.waiter = 4249, .holder = 4250, .us =
                                           {.waiter = 4242, .holder = 999, .us = 2000},
                                           {.waiter = 4242, .holder = 4250, .us = 12}};
 
+#define COUNT(list) (sizeof(list) / sizeof *(list))
+
+static struct gs_gilstat_cause collectors[] = {
+    {.tid = 4250, .place = {"match", "/usr/lib/python3.11/re/__init__.py", 166}, .us = 480000}, {.us = 20000}};
+static struct gs_gilstat_cause stoppers[] = {{.tid = 42, .why = "gc", .place = {"<module>", "app.py", 7}, .us = 33000},
+                                             {.tid = 42, .why = "type_set_bases", .us = 5000}};
+static struct gs_gilstat_late late[] = {{.tid = 42, .us = 7000}};
+
 static struct gs_gilstat made(void)
 {
     return (struct gs_gilstat){.pid = 4242,
@@ -134,6 +142,17 @@ static struct gs_gilstat made(void)
                                .hog_count = sizeof hogs / sizeof *hogs,
                                .blame = blame,
                                .blame_count = sizeof blame / sizeof *blame,
+                               .gc = {.known = true,
+                                      .share = 0.05,
+                                      .count = {.value = 31, .known = true},
+                                      .us = 500000,
+                                      .longest_us = 52000,
+                                      .longest = {.tid = 4250,
+                                                  .generation = {.value = 2, .known = true},
+                                                  .place = {"match", "/usr/lib/python3.11/re/__init__.py", 166}},
+                                      .causes = collectors,
+                                      .cause_count = COUNT(collectors)},
+                               .collections = {28, 1, 2},
                                .quality = {.samples = 9998, .late = 1200, .took_us = 21000, .cpu_us = 210000},
                                .overhead = KNOWN(0.0005)};
 }
@@ -165,6 +184,14 @@ static struct gs_gilstat free_threaded(void)
         .state = GS_GIL_DISABLED, .held = KNOWN(0), .contended = KNOWN(0), .mean_waiters = KNOWN(0)};
     struct gs_gilstat stat = bare();
     stat.python = "3.13.5";
+    stat.worlds = (struct gs_gilstat_pauses){.known = true,
+                                             .count = {.value = 12, .known = true},
+                                             .us = 38000,
+                                             .longest_us = 9100,
+                                             .causes = stoppers,
+                                             .cause_count = COUNT(stoppers)};
+    stat.late = late;
+    stat.late_count = COUNT(late);
     stat.gils = &gil;
     stat.threads_left_out = 0;
     stat.why = NULL;

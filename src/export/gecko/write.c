@@ -20,7 +20,7 @@ static const struct {
     [OTHER] = {"Other", "grey"},
     [HOLDS] = {"holds the GIL", "green"},
     [NATIVE] = {"holds the GIL in native code", "yellow"},
-    [COLLECTS] = {"holds the GIL to collect garbage", "orange"},
+    [COLLECTS] = {"collects garbage", "orange"},
     [WAITS] = {"waits for the GIL", "red"},
     [WITHOUT] = {"runs without the GIL", "blue"},
     [IDLE] = {"Idle", "transparent"}, /* so named, the viewer can leave it out */
@@ -154,17 +154,13 @@ static void add_nodes(struct writer *writer)
     }
 }
 
-/* In native code the functions of CPython's collector tell it (Python/gc.c; Modules/gcmodule.c before 3.12). */
 static bool collects(const struct gs_calltree *tree, uint32_t node)
 {
-    for (; gs_node_kind(gs_calltree_node(tree, node)) == GS_NODE_FRAME; node = gs_calltree_node(tree, node)->parent) {
-        const struct gs_place *place = gs_calltree_place(tree, node);
-        if (place->kind != GS_FRAME_NATIVE)
-            return false;
-        if (strncmp(place->function, "gc_collect_", strlen("gc_collect_")) == 0)
-            return true;
-    }
-    return false;
+    while (gs_node_kind(gs_calltree_node(tree, node)) == GS_NODE_FRAME &&
+           gs_calltree_place(tree, node)->kind == GS_FRAME_NATIVE)
+        node = gs_calltree_node(tree, node)->parent;
+    return gs_node_kind(gs_calltree_node(tree, node)) == GS_NODE_FRAME &&
+           gs_calltree_place(tree, node)->kind == GS_FRAME_GC;
 }
 
 static enum category category_of(const struct gs_calltree *tree, uint32_t code)
@@ -173,10 +169,10 @@ static enum category category_of(const struct gs_calltree *tree, uint32_t code)
     bool runs = state % 2, frame = gs_node_kind(gs_calltree_node(tree, node)) == GS_NODE_FRAME;
     if (gs_node_kind(gs_calltree_node(tree, node)) == GS_NODE_LATE)
         return UNKNOWN;
+    if (collects(tree, node))
+        return COLLECTS;
     switch ((enum gs_gil_word)(state / 2)) {
     case GS_HOLDS:
-        if (frame && collects(tree, node))
-            return COLLECTS;
         return frame && gs_calltree_place(tree, node)->kind == GS_FRAME_NATIVE ? NATIVE : HOLDS;
     case GS_WAITS:
         return WAITS;

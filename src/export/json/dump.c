@@ -82,7 +82,7 @@ enum gs_status gs_dump_json_frame(const struct gs_dump *dump, const struct gs_fr
         const char *key, *value;
     } names[] = {{"function", info.function}, {"qualname", info.qualname}, {"file", info.file}};
     static const char *const kinds[] = {
-        [GS_FRAME_PYTHON] = "python", [GS_FRAME_GAP] = "gap", [GS_FRAME_NATIVE] = "native"};
+        [GS_FRAME_PYTHON] = "python", [GS_FRAME_GAP] = "gap", [GS_FRAME_NATIVE] = "native", [GS_FRAME_GC] = "gc"};
     enum gs_status status = GS_OK;
     fprintf(out, "{\"kind\": \"%s\"", kinds[frame->kind]);
     for (size_t i = 0; i < sizeof names / sizeof *names && status == GS_OK; i++) {

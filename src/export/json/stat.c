@@ -120,12 +120,22 @@ static json_t *blame_of(const struct gs_gilstat_blame *blame)
                      (json_int_t)blame->us);
 }
 
+/* The keys that a place has, in an object. */
+static json_t *add_place(json_t *object, const struct gs_gilstat_place *place)
+{
+    if (object &&
+        (json_object_set_new(object, "function", gs_json_text_or_null(*place->function ? place->function : NULL)) ||
+         json_object_set_new(object, "file", gs_json_text_or_null(*place->file ? place->file : NULL)) ||
+         json_object_set_new(object, "line", gs_json_number(place->line > 0, (uint64_t)place->line)))) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
 static json_t *place_of(const struct gs_gilstat_place *place)
 {
-    if (!*place->function)
-        return json_null();
-    return json_pack("{s:o, s:o, s:o}", "function", gs_json_text(place->function), "file",
-                     gs_json_text_or_null(place->file), "line", gs_json_number(place->line > 0, (uint64_t)place->line));
+    return *place->function ? add_place(json_object(), place) : json_null();
 }
 
 static json_t *lock_of(const struct gs_gilstat_lock *lock)
@@ -145,6 +155,65 @@ static json_t *lock_of(const struct gs_gilstat_lock *lock)
                      "most_waiters", (json_int_t)lock->most_waiters, "wait_us", (json_int_t)lock->wait_us,
                      "longest_wait_us", (json_int_t)lock->longest_wait_us, "holder", tid_of(lock->holder), "held_in",
                      place_of(&lock->held_in), "waiters", waiters, "half_width", lock->half_width);
+}
+
+static json_t *cause_of(const struct gs_gilstat_cause *cause, bool world)
+{
+    json_t *object = json_pack("{s:o}", "tid", tid_of(cause->tid));
+    if (object && world)
+        json_object_set_new(object, "why", gs_json_text(*cause->why ? cause->why : "other"));
+    if (object)
+        json_object_set_new(object, "us", json_integer((json_int_t)cause->us));
+    return add_place(object, &cause->place);
+}
+
+static json_t *causes_of(const struct gs_gilstat_pauses *pauses, bool world)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < pauses->cause_count; i++) {
+        if (json_array_append_new(list, cause_of(&pauses->causes[i], world)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+/* null: it cannot be read. */
+static json_t *gc_of(const struct gs_gilstat *stat)
+{
+    const struct gs_gilstat_pauses *gc = &stat->gc;
+    const struct gs_gilstat_cause *longest = &gc->longest;
+    if (!gc->known)
+        return json_null();
+    json_t *generations = json_null(), *by = json_null();
+    if (gc->count.known)
+        generations = json_pack("[I, I, I]", (json_int_t)stat->collections[0], (json_int_t)stat->collections[1],
+                                (json_int_t)stat->collections[2]);
+    if (longest->tid > 0)
+        by = add_place(json_pack("{s:o, s:o}", "tid", tid_of(longest->tid), "generation", count(longest->generation)),
+                       &longest->place);
+    return json_pack("{s:f, s:o, s:I, s:o, s:o, s:o}", "share", gc->share, "collections", count(gc->count),
+                     "longest_us", (json_int_t)gc->longest_us, "generations", generations, "longest", by, "triggers",
+                     causes_of(gc, false));
+}
+
+/* null: there are none. */
+static json_t *worlds_of(const struct gs_gilstat *stat)
+{
+    const struct gs_gilstat_pauses *worlds = &stat->worlds;
+    json_t *late = worlds->known ? json_array() : json_null();
+    for (size_t i = 0; worlds->known && i < stat->late_count; i++) {
+        if (json_array_append_new(late, json_pack("{s:o, s:I}", "tid", tid_of(stat->late[i].tid), "us",
+                                                  (json_int_t)stat->late[i].us)) != 0) {
+            json_decref(late);
+            return NULL;
+        }
+    }
+    return worlds->known ? json_pack("{s:o, s:I, s:I, s:o, s:o}", "count", count(worlds->count), "us",
+                                     (json_int_t)worlds->us, "longest_us", (json_int_t)worlds->longest_us, "requesters",
+                                     causes_of(worlds, true), "late", late)
+                         : late;
 }
 
 static json_t *loop_of(const struct gs_gilstat_loop *loop)
@@ -208,6 +277,12 @@ static enum gs_status write_lists(const struct gs_gilstat *stat, FILE *out)
     }
     if (stat->locks_known)
         fputs("]", out);
+    fputs(", \"stopped_worlds\": ", out);
+    if (!status)
+        status = gs_json_write_figures(worlds_of(stat), out);
+    fputs(", \"gc\": ", out);
+    if (!status)
+        status = gs_json_write_figures(gc_of(stat), out);
     return status;
 }
 

@@ -1,0 +1,126 @@
+"""Collections of garbage, and the stopped worlds of free-threaded Pythons: counts against the target's own, times against
+those that it clocked, and scenes that stand still."""
+import json
+
+import pytest
+
+import gilspy
+from stat_runs import stat, watching
+from target import FUTEX, running, until
+
+
+def wanted(python):
+    return python.at_least >= (3, 7)
+
+
+def calm(document):
+    """Only then are the gaps between samples short."""
+    return document["quality"]["late"] * 50 < document["quality"]["samples"]
+
+
+def near(us, seconds, document, pauses):
+    """Each pause may be off by the gaps between samples at both of its ends."""
+    return not calm(document) or abs(us / 1e6 - seconds) <= seconds / 10 + 0.01 * pauses
+
+
+def wait_samples(watch):
+    """Until gilspy has slept between samples some more times."""
+    def sleeps():
+        with open("/proc/%d/status" % watch.process.pid) as file:
+            return int(dict(line.split(":") for line in file)["voluntary_ctxt_switches"])
+
+    before = sleeps()
+    until(lambda: sleeps() > before + 4, "samples")
+
+
+def check(document):
+    gc = document["gc"]
+    assert set(gc) == {"share", "collections", "longest_us", "generations", "longest", "triggers"}
+    assert gc["collections"] == sum(gc["generations"]) and 0 <= gc["share"] <= 1.001
+    worlds = document["stopped_worlds"]
+    if worlds:
+        assert set(worlds) == {"count", "us", "longest_us", "requesters", "late"}
+    return gc, worlds
+
+
+def test_clocked(python, folders):
+    """As many as there were, as long as they took, by whom and from where."""
+    with running(python, folders, "pauses.py") as target:
+        target.ask("collect", 1, 0)
+        with watching(target.pid) as watch:
+            wait_samples(watch)
+            truth = target.ask("collect", 4, 3)["answer"]
+            wait_samples(watch)
+            document = watch.document()
+    gc, worlds = check(document)
+    times = [seconds for _, seconds in truth]
+    assert gc["generations"] == [[generation for generation, _ in truth].count(number) for number in range(3)]
+    assert near(gc["share"] * document["seconds"] * 1e6, sum(times), document, len(times)), (gc, truth)
+    assert near(gc["longest_us"], max(times), document, 1), (gc, truth)
+    longest = gc["longest"] or {"tid": target.pid, "generation": None}  # 3.15 tells of those that no sample has seen
+    assert longest["tid"] == target.pid and (gc["longest"] or not calm(document))
+    likely = {generation for generation, seconds in truth if seconds > max(times) / 2}
+    assert longest["generation"] in likely | {None}  # two may have ended between two samples
+    assert {(row["tid"], row["function"]) for row in gc["triggers"]} <= {(target.pid, "collect"), (target.pid, None)}
+    assert (worlds is None) == (not python.threaded)
+    if worlds:
+        assert {(row["tid"], row["why"]) for row in worlds["requesters"]} == {(target.pid, "gc")}
+        assert worlds["us"] <= gc["share"] * document["seconds"] * 1e6 * 1.1
+
+
+def test_still(python, folders, tmp_path):
+    """A collection that does not go on: the thread that does it has its frame, and nobody else."""
+    with running(python, folders, "pauses.py", pipes=["gate"]) as target:
+        target.tell("begin")
+        tids = {}
+
+        def begun():
+            tids.update({thread["name"]: thread["tid"] for thread in gilspy.dump(target.pid)["threads"]})
+            return "collector" in tids
+
+        until(begun, "the collector")
+        target.wait_reading(tids["collector"], "gate")
+        document = gilspy.dump(target.pid)
+        kinds = {thread["name"]: [frame["kind"] for frame in thread["frames"]] for thread in document["threads"]}
+        assert document["interpreters"][0]["collecting_garbage"]
+        if python.has_gil:
+            assert kinds["collector"][0] == "gc" and kinds["collector"].count("gc") == 1
+            assert "gc" not in kinds["MainThread"]
+            gc, _ = check(stat(target.pid, "-d", "100ms"))
+            assert (gc["share"], gc["collections"], gc["longest"]["tid"]) == (1, 0, tids["collector"])
+            assert [(row["tid"], row["function"]) for row in gc["triggers"]] == [(tids["collector"], "wait_holding")] or \
+                gc["triggers"][0]["function"].endswith("wait_holding")
+            kept = str(tmp_path / "run.gilspy")
+            assert gilspy.run("record", "-q", "-d", "100ms", "-m", "wall", "-p", target.pid, "-o", kept).returncode == 0
+            folded = gilspy.run("report", kept, "-m", "wall", "-f", "folded", "-o", "-").stdout
+            assert [line for line in folded.splitlines() if ";<gc> " in line and "wait_holding" in line]
+        target.feed("gate")
+
+
+def none_holds(python):
+    return not python.has_gil and python.at_least == (3, 13)
+
+
+@pytest.mark.pythons(fits=none_holds)
+def test_late(python, folders):
+    """One that does not stop keeps all others waiting: who asks for it, and who is late."""
+    with running(python, folders, "pauses.py", "0", "late", pipes=["gate", "turn"]) as target:
+        tids = target.began["tids"]
+        target.wait_reading(tids["late"], "turn")
+        target.wait_reading(tids["collector"], "gate")
+        target.feed("gate")
+        until(lambda: gilspy.dump(target.pid)["interpreters"][0]["collecting_garbage"], "the collection")
+        target.wait_calling(tids["collector"], FUTEX)
+        gc, worlds = check(stat(target.pid, "-d", "100ms"))
+        assert (gc["share"], worlds["count"], [row["tid"] for row in worlds["late"]]) == (1, 1, [tids["late"]])
+        assert [(row["tid"], row["why"], row["function"].split(".")[-1]) for row in worlds["requesters"]] == [
+            (tids["collector"], "gc", "<lambda>")]
+        frames = {thread["name"]: thread["frames"] for thread in gilspy.dump(target.pid)["threads"]}
+        assert [frames[name][0]["kind"] for name in ("collector", "late")] == ["gc", "python"]
+        why = json.loads(gilspy.run("why", "--json", "-d", "500ms", "-p", target.pid).stdout)["verdicts"]
+        assert (why[0]["kind"], why[0]["confidence"]) == ("world_stopped", "certain")
+        assert sorted(why[0]["threads"]) == sorted([tids["late"], tids["collector"]])
+        assert "gc" not in {verdict["kind"] for verdict in why}
+        target.feed("turn")
+        target.wait_reading(tids["collector"], "gate")
+        assert not gilspy.dump(target.pid)["interpreters"][0]["collecting_garbage"]
