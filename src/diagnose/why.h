@@ -15,6 +15,7 @@
     KIND(task_deadlock, false, false)                                                                                  \
     KIND(pool_exhausted, false, false)                                                                                 \
     KIND(import_lock, false, false)                                                                                    \
+    KIND(world_stopped, false, true)                                                                                   \
     KIND(gc, false, true)                                                                                              \
     KIND(gil_held_blocked, false, false)                                                                               \
     KIND(gil_hog, false, false)                                                                                        \

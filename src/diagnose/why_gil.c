@@ -58,10 +58,10 @@ void gs_why_tell_waiters(struct gs_judging *j, struct gs_verdict *v, uint32_t gi
  * what the threads that do it wait for a processor. Where they wait for memory from a disk that is not counted. */
 static double own_share(const struct gs_case *c)
 {
-    double kept_ns = 0, collecting_ns = (double)c->watch->collecting_ns;
+    double kept_ns = 0, collecting_ns = (double)c->watch->collecting.ns;
     for (size_t i = 0; i < c->snapshot->thread_count; i++) {
         const struct gs_why_thread *sum = gs_why_watch_find(c->watch, &c->snapshot->threads[i]);
-        if (sum && sum->collecting_ns >= c->watch->collecting_ns / SHARE_OF_ONE)
+        if (sum && sum->collecting_ns >= c->watch->collecting.ns / SHARE_OF_ONE)
             kept_ns += gs_case_kept(c, i) * (double)gs_case_watched_ns(c);
     }
     return collecting_ns > kept_ns ? (collecting_ns - kept_ns) / collecting_ns : 0;
@@ -72,36 +72,43 @@ void gs_why_find_gc(struct gs_judging *j)
     const struct gs_case *c = j->c;
     uint64_t watched_ns = gs_case_watched_ns(c);
     struct gs_verdict *v = NULL;
-    double own = own_share(c), longest_ns = own * (double)c->watch->longest_collecting_ns;
+    double own = own_share(c), longest_ns = own * (double)c->watch->collecting.longest_ns;
     bool now = false;
     for (size_t i = 0; i < c->snapshot->interpreter_count; i++) {
         now |= c->snapshot->interpreters[i].collecting_garbage;
         if (c->snapshot->interpreters[i].finalizing) /* that collects, too, and says more */
             return;
     }
+    if (2 * c->watch->stopping.ns > c->watch->collecting.ns) /* for the most part it waits for others to stop */
+        return;
     if (c->target->still && now)
         v = gs_why_say(j, GS_WHY_gc, true, "Python was collecting garbage.");
     else if (!c->target->still && longest_ns >= (double)GS_WHY_HANGS_NS)
         v = gs_why_say(j, GS_WHY_gc, true, "Python collects garbage: %s of the %s watched, up to %s without a pause%s.",
-                       gs_said_us(c->watch->collecting_ns / 1000).words, gs_said_us(watched_ns / 1000).words,
-                       gs_said_us(c->watch->longest_collecting_ns / 1000).words, now ? ", and still does" : "");
+                       gs_said_us(c->watch->collecting.ns / 1000).words, gs_said_us(watched_ns / 1000).words,
+                       gs_said_us(c->watch->collecting.longest_ns / 1000).words, now ? ", and still does" : "");
     else if (!c->target->still && watched_ns >= GS_WHY_HANGS_NS &&
-             own * (double)c->watch->collecting_ns >= (double)watched_ns / SHARE_OF_GC)
+             own * (double)c->watch->collecting.ns >= (double)watched_ns / SHARE_OF_GC)
         v = gs_why_say(j, GS_WHY_gc, true, "Python spends much of its time on garbage: %s of the %s watched.",
-                       gs_said_us(c->watch->collecting_ns / 1000).words, gs_said_us(watched_ns / 1000).words);
+                       gs_said_us(c->watch->collecting.ns / 1000).words, gs_said_us(watched_ns / 1000).words);
     if (!v)
         return;
     for (size_t i = 0; i < c->snapshot->thread_count; i++) {
         const struct gs_thread *thread = &c->snapshot->threads[i];
         const struct gs_why_thread *sum = gs_why_watch_find(c->watch, thread);
-        if ((sum && sum->collecting_ns > 0 && sum->collecting_ns >= c->watch->collecting_ns / SHARE_OF_ONE) ||
-            (now && thread->gil == GS_HOLDS)) {
+        if ((sum && sum->collecting_ns > 0 && sum->collecting_ns >= c->watch->collecting.ns / SHARE_OF_ONE) ||
+            (now && gs_why_watch_collects(thread))) {
             gs_why_evidence(j, v, "%s does it, in %s.", gs_said_thread(c, thread).words,
                             gs_said_stack(c, thread).words);
             gs_why_concerns(j, v, i);
         }
     }
-    gs_why_evidence(j, v, "While it collects, the thread keeps the GIL, and nobody else runs Python.");
+    if (c->watch->stopped.ns > 0)
+        gs_why_evidence(j, v, "All other threads were stopped for %s, up to %s at a time.",
+                        gs_said_us(c->watch->stopped.ns / 1000).words,
+                        gs_said_us(c->watch->stopped.longest_ns / 1000).words);
+    else if (c->snapshot->gil_count > 0 && c->snapshot->gils[0].state != GS_GIL_DISABLED)
+        gs_why_evidence(j, v, "While it collects, the thread keeps the GIL, and nobody else runs Python.");
     gs_why_advise(j, v,
                   "Many objects that live long make each full collection long: call gc.freeze() after start-up, "
                   "raise gc.set_threshold(), or collect at a time of your own with gc.disable() and gc.collect().");

@@ -27,6 +27,8 @@ void gs_why_find_lock_waits(struct gs_judging *j);
 void gs_why_find_lock_costs(struct gs_judging *j);
 /* why_files.c */
 void gs_why_find_files(struct gs_judging *j);
+/* why_worlds.c */
+void gs_why_find_stopped_worlds(struct gs_judging *j);
 /* why_gil.c */
 void gs_why_find_gc(struct gs_judging *j);
 /* They become evidence. */

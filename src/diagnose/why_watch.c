@@ -138,7 +138,7 @@ static void add_word(struct gs_why_thread *sum, enum gs_gil_word word, uint64_t 
 }
 
 static void add_thread(struct gs_why_thread *sum, const struct gs_thread *thread, const struct gs_why_gil *gil,
-                       uint64_t now_ns, uint64_t weight_ns)
+                       bool stops, uint64_t now_ns, uint64_t weight_ns)
 {
     const struct gs_frame *frame = innermost(thread);
     bool has_moved = moved(sum, thread, frame);
@@ -149,8 +149,9 @@ static void add_thread(struct gs_why_thread *sum, const struct gs_thread *thread
     sum->runs_ns += thread->activity.run == GS_RUN_RUNNING ? weight_ns : 0;
     if (thread->gil == GS_WAITS)
         add_wait(sum, gil, ran_on(sum, frame), now_ns);
-    else if (thread->gil == GS_HOLDS && gil->collecting)
-        sum->collecting_ns += weight_ns;
+    sum->collecting_ns += gs_why_watch_collects(thread) ? weight_ns : 0;
+    sum->stopping_ns += stops ? weight_ns : 0;
+    sum->late_ns += thread->late ? weight_ns : 0;
     if (has_moved) {
         sum->here_ns = now_ns;
         sum->frame = frame ? frame->frame : 0;
@@ -220,7 +221,6 @@ struct look {
     const struct gs_thread *holder; /* NULL: nobody, or not known */
     const struct gs_frame *frame;   /* where that one is; NULL: nowhere */
     uint32_t waiters;
-    bool collecting;
 };
 
 static void step_gil(struct gs_why_watch *watch, struct gs_why_gil *sum, const struct look *now)
@@ -242,7 +242,6 @@ static void step_gil(struct gs_why_watch *watch, struct gs_why_gil *sum, const s
         finish_hold(watch, sum, &step.hold, waited, look.hold.ns);
     sum->passed = step.moved;
     sum->has_switches = gil->has_switches;
-    sum->collecting = now->collecting;
 }
 
 static struct gs_why_hold begin_hold(const struct gs_why_gil *sum, const struct look *now)
@@ -272,7 +271,9 @@ static void add_hold(struct gs_why_gil *sum, const struct look *now, uint64_t we
     }
     const struct gs_activity *activity = &now->holder->activity;
     bool asleep = activity->run == GS_RUN_SYSCALL || activity->run == GS_RUN_BLOCKED;
-    hold->spent_ns[now->collecting ? GS_WHY_COLLECTING : asleep ? GS_WHY_ASLEEP : GS_WHY_RUNNING] += weight_ns;
+    hold->spent_ns[gs_why_watch_collects(now->holder) ? GS_WHY_COLLECTING
+                   : asleep                           ? GS_WHY_ASLEEP
+                                                      : GS_WHY_RUNNING] += weight_ns;
     hold->contended_ns += now->waiters > 0 ? weight_ns : 0;
     hold->end_ns = now->snapshot->time_ns;
     hold->looks++;
@@ -296,7 +297,6 @@ static void add_gil(struct gs_why_watch *watch, size_t index, const struct gs_sn
         now.waiters += thread->gil == GS_WAITS;
         if (thread->gil == GS_HOLDS && thread->tid == now.gil->holder) {
             now.holder = thread;
-            now.collecting = interpreter->collecting_garbage;
         }
     }
     now.frame = now.holder ? innermost(now.holder) : NULL;
@@ -304,21 +304,28 @@ static void add_gil(struct gs_why_watch *watch, size_t index, const struct gs_sn
     add_hold(sum, &now, weight_ns);
 }
 
+static void add_spell(struct gs_why_spell *spell, bool on, uint64_t now_ns, uint64_t weight_ns)
+{
+    spell->ns += on ? weight_ns : 0;
+    spell->since_ns = !on ? 0 : spell->since_ns ? spell->since_ns : now_ns;
+    if (on && now_ns - spell->since_ns > spell->longest_ns)
+        spell->longest_ns = now_ns - spell->since_ns;
+}
+
 static void add_conditions(struct gs_why_watch *watch, const struct gs_snapshot *snapshot, uint64_t weight_ns)
 {
-    bool collecting = false, finalizing = false;
+    bool collecting = false, finalizing = false, stopped = false, stopping = false;
     for (size_t i = 0; i < snapshot->interpreter_count; i++) {
-        collecting |= snapshot->interpreters[i].collecting_garbage;
-        finalizing |= snapshot->interpreters[i].finalizing;
+        const struct gs_interpreter *interpreter = &snapshot->interpreters[i];
+        collecting |= interpreter->collecting_garbage;
+        finalizing |= interpreter->finalizing;
+        stopped |= interpreter->world.requested;
+        stopping |= gs_why_watch_stopping(interpreter);
     }
-    watch->collecting_ns += collecting ? weight_ns : 0;
     watch->finalizing_ns += finalizing ? weight_ns : 0;
-    if (!collecting)
-        watch->collecting_since_ns = 0;
-    else if (watch->collecting_since_ns == 0)
-        watch->collecting_since_ns = snapshot->time_ns;
-    else if (snapshot->time_ns - watch->collecting_since_ns > watch->longest_collecting_ns)
-        watch->longest_collecting_ns = snapshot->time_ns - watch->collecting_since_ns;
+    add_spell(&watch->collecting, collecting, snapshot->time_ns, weight_ns);
+    add_spell(&watch->stopped, stopped, snapshot->time_ns, weight_ns);
+    add_spell(&watch->stopping, stopping, snapshot->time_ns, weight_ns);
 }
 
 enum gs_status gs_why_watch_add(struct gs_why_watch *watch, const struct gs_snapshot *snapshot)
@@ -340,7 +347,9 @@ enum gs_status gs_why_watch_add(struct gs_why_watch *watch, const struct gs_snap
         uint32_t gil = snapshot->interpreters[thread->interpreter].gil;
         if (!sum)
             return GS_NO_MEMORY;
-        add_thread(sum, thread, gil < GS_GILS_MOST ? &watch->gils[gil] : &none, now_ns, weight_ns);
+        const struct gs_interpreter *interpreter = &snapshot->interpreters[thread->interpreter];
+        bool stops = gs_why_watch_stopping(interpreter) && interpreter->world.requester == thread->tid;
+        add_thread(sum, thread, gil < GS_GILS_MOST ? &watch->gils[gil] : &none, stops, now_ns, weight_ns);
     }
     add_conditions(watch, snapshot, weight_ns);
     watch->last_ns = now_ns;

@@ -39,7 +39,9 @@ struct gs_why_thread {
     uint32_t waits;
     double unseen_turns, turns_at_wait; /* of which so many when it began to wait for this one */
     uint64_t longest_wait_ns;           /* for one turn */
-    uint64_t collecting_ns;             /* for which it had the GIL to collect garbage */
+    uint64_t collecting_ns;             /* for which it collected garbage, */
+    uint64_t stopping_ns;               /* stopped all others for something else, or waited for them to stop, */
+    uint64_t late_ns;                   /* and others waited for it to stop */
     /* The innermost frame and what it sleeps on, and since when these did not change. */
     gs_addr frame, code;
     int32_t instr;
@@ -60,7 +62,6 @@ struct gs_why_gil {
     struct gs_why_hold now; /* tid 0: nobody has it */
     uint64_t passed;        /* how often it changed hands since the look before the last one */
     bool has_switches;
-    bool collecting; /* its holder collected garbage in the last look */
 };
 
 struct gs_why_watch {
@@ -69,9 +70,24 @@ struct gs_why_watch {
     struct gs_why_gil gils[GS_GILS_MOST];
     uint64_t first_ns, last_ns, samples;
     uint64_t weighed_ns; /* what the samples stand for: less than the time between them where they were late */
-    uint64_t collecting_ns, finalizing_ns;
-    uint64_t longest_collecting_ns, collecting_since_ns;
+    struct gs_why_spell {
+        uint64_t ns, longest_ns;
+        uint64_t since_ns;           /* it goes on; 0: not */
+    } collecting, stopped, stopping; /* garbage is collected; a thread stops all others; as in gs_why_thread */
+    uint64_t finalizing_ns;
 };
+
+/* It collects garbage. */
+static inline bool gs_why_watch_collects(const struct gs_thread *thread)
+{
+    return thread->frame_count > 0 && thread->frames[0].kind == GS_FRAME_GC;
+}
+
+/* A thread of it waits for others to stop, or has stopped them for something else than to collect. */
+static inline bool gs_why_watch_stopping(const struct gs_interpreter *interpreter)
+{
+    return interpreter->world.requested && (!interpreter->world.stopped || !interpreter->collecting_garbage);
+}
 
 /* Adds a snapshot. GS_NO_MEMORY or GS_OK. */
 enum gs_status gs_why_watch_add(struct gs_why_watch *watch, const struct gs_snapshot *snapshot) GS_MUST_CHECK;

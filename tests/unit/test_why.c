@@ -428,16 +428,60 @@ static void test_threads_asked_for(void **state)
     ask_for(q, "nobody", GS_WHY_idle, 1);
 }
 
+/* Thread `index`, whose first frame there is no other use for, collects, or not. */
+static void collect(struct inquiry *q, size_t index, bool on)
+{
+    q->scene.interpreters[0].collecting_garbage = on;
+    q->scene.frames[q->scene.threads[index].frames - q->scene.frames].kind = on ? GS_FRAME_GC : GS_FRAME_PYTHON;
+}
+
 static void test_collecting(void **state)
 {
     struct inquiry *q = *state;
     hold(q, 1, 2);
     look(q, 500);
-    q->scene.interpreters[0].collecting_garbage = true;
+    collect(q, 1, true);
     look(q, 1500);
     judge(q);
     assert_first(q, GS_WHY_gc, true);
     assert_int_equal(q->why.count, 1);
+    assert_int_equal(q->why.list[0].threads[0], q->scene.threads[1].tid);
+}
+
+/* Without a GIL: one asks all others to stop, another one does not. */
+static void test_stopped_worlds(void **state)
+{
+    struct inquiry *q = *state;
+    struct gs_interpreter *interpreter = &q->scene.interpreters[0];
+    for (size_t i = 0; i < q->scene.snapshot.thread_count; i++)
+        q->scene.threads[i].gil = GS_NONE;
+    q->scene.gils[0].state = GS_GIL_DISABLED;
+    interpreter->world = (struct gs_stopped_world){.known = true};
+    look(q, 500);
+    collect(q, 1, true);
+    interpreter->world.requested = true;
+    interpreter->world.requester = q->scene.threads[1].tid;
+    q->scene.threads[2].late = true;
+    look(q, 1500);
+    judge(q);
+    assert_first(q, GS_WHY_world_stopped, true);
+    assert_int_equal(q->why.list[0].thread_count, 2);
+    assert_non_null(strstr(q->why.list[0].evidence[0], "asked for it to collect garbage"));
+    assert_non_null(strstr(q->why.list[0].evidence[1], "does not stop"));
+}
+
+/* They all stopped, and it lasts: that is the collection. */
+static void test_collecting_stopped(void **state)
+{
+    struct inquiry *q = *state;
+    struct gs_interpreter *interpreter = &q->scene.interpreters[0];
+    look(q, 500);
+    collect(q, 1, true);
+    interpreter->world = (struct gs_stopped_world){true, true, true, q->scene.threads[1].tid};
+    look(q, 1500);
+    judge(q);
+    assert_first(q, GS_WHY_gc, true);
+    assert_non_null(strstr(q->why.list[0].evidence[1], "All other threads were stopped for 1.5 s"));
 }
 
 /* A collection of 40 ms now and then is none of anybody's business. */
@@ -446,9 +490,9 @@ static void test_short_collections(void **state)
     struct inquiry *q = *state;
     for (int i = 0; i < 10; i++) {
         hold(q, 1, 0);
-        q->scene.interpreters[0].collecting_garbage = true;
+        collect(q, 1, true);
         look(q, 40);
-        q->scene.interpreters[0].collecting_garbage = false;
+        collect(q, 1, false);
         look(q, 160);
     }
     judge(q);
@@ -823,6 +867,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_not_contended_but_starved, setup, teardown),
         cmocka_unit_test_setup_teardown(test_threads_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(test_collecting, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_collecting_stopped, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_stopped_worlds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_short_collections, setup, teardown),
         cmocka_unit_test_setup_teardown(test_idle, setup, teardown),
         cmocka_unit_test_setup_teardown(test_deadlock, setup, teardown),
