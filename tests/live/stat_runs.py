@@ -8,7 +8,7 @@ import subprocess
 import gilspy
 from target import until
 
-THREAD = {"tid", "name", "main", "has", "waits", "without", "unknown", "on_cpu", "acquisitions", "wait_count", "wait_us",
+THREAD = {"tid", "ident", "name", "main", "has", "waits", "without", "unknown", "on_cpu", "acquisitions", "wait_count", "wait_us",
           "longest_wait_us", "longest_hold_us", "hold_us", "half_width"}
 GIL = {"state", "held", "contended", "mean_waiters", "switches", "switches_per_second", "longest_hold_us",
        "longest_hold_tid", "held_avg", "wait_avg"}
