@@ -218,11 +218,17 @@ static void say_join(const struct waiting *w)
     say_queue(w, "join of a");
 }
 
+static void say_left(const struct waiting *w, double due_s)
+{
+    say(w, GS_AWAIT_SLEEP, 0, "sleep, %.1f s left", due_s > w->now_s ? due_s - w->now_s : 0.0);
+    w->wait->due_s = due_s;
+}
+
 static void say_sleep(const struct waiting *w)
 {
     double delay, due;
     if (w->now_s > 0 && gs_timer_due(w->awaits, variable(w, "h"), &due))
-        say(w, GS_AWAIT_SLEEP, 0, "sleep, %.1f s left", due > w->now_s ? due - w->now_s : 0.0);
+        say_left(w, due);
     else if (read_number(w, variable(w, "delay"), &delay))
         say(w, GS_AWAIT_SLEEP, 0, "sleep of %.6g s", delay);
     else

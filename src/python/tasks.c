@@ -109,10 +109,12 @@ static enum gs_status add_task(struct reading *r, gs_addr addr, const struct gs_
 {
     struct gs_members members = {.count = 0};
     uint32_t index = (uint32_t)r->tasks->task_count;
-    struct gs_async_task *task = gs_task_rows_add(
-        &r->rows,
-        (struct gs_async_task){
-            .addr = addr, .loop = fields->loop, .coroutine = fields->coroutine, .torn = torn, .holder = GS_NO_TASK});
+    struct gs_async_task *task = gs_task_rows_add(&r->rows, (struct gs_async_task){.addr = addr,
+                                                                                   .loop = fields->loop,
+                                                                                   .coroutine = fields->coroutine,
+                                                                                   .waiter = fields->waiter,
+                                                                                   .torn = torn,
+                                                                                   .holder = GS_NO_TASK});
     if (!task)
         return GS_NO_MEMORY;
     gs_task_name_read(&r->awaits, fields->name, task->name);

@@ -36,6 +36,7 @@ struct gs_await {
     enum gs_await_kind kind;
     gs_addr object;            /* the task, lock, queue, ... ; 0: not known */
     gs_addr owner;             /* of a lock that knows: the task that has it; else 0 */
+    double due_s;              /* of a sleep: when it ends, by the loop's clock; 0: not known */
     char words[GS_TASK_WORDS]; /* UTF-8, uncleaned: "sleep, 3.0 s left" */
 };
 
@@ -43,6 +44,7 @@ struct gs_await {
 
 struct gs_async_task {
     gs_addr addr, loop, coroutine;
+    gs_addr waiter; /* the future that it waits for; 0: none that is known */
     enum gs_task_state state;
     bool torn;               /* it did not hold still */
     char name[GS_TASK_NAME]; /* UTF-8, uncleaned; empty: it has none (3.7) */
