@@ -76,6 +76,13 @@ static enum gs_awaitable kind_of(struct gs_awaits *awaits, gs_addr object, int32
     return awaits->kinds[slot].kind;
 }
 
+void gs_awaits_forget(struct gs_awaits *awaits, struct gs_mem *pages)
+{
+    gs_mem_cache_clear(pages);
+    memset(&awaits->types, 0, sizeof awaits->types);
+    memset(awaits->kinds, 0, sizeof awaits->kinds);
+}
+
 enum gs_awaitable gs_awaitable_kind(struct gs_awaits *awaits, gs_addr object)
 {
     int32_t inner;

@@ -35,6 +35,9 @@ struct gs_awaits {
     } kinds[GS_KINDS_KNOWN];
 };
 
+/* What it knows, and the pages of the cache below awaits->mem. */
+void gs_awaits_forget(struct gs_awaits *awaits, struct gs_mem *pages);
+
 enum gs_awaitable gs_awaitable_kind(struct gs_awaits *awaits, gs_addr object);
 
 /* A chain of coroutines, from the outermost. Zeroed memory is an empty one; free frames in the end. */

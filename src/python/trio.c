@@ -28,9 +28,7 @@ struct fields {
 
 static void forget(struct reading *r)
 {
-    gs_mem_cache_clear(r->pages);
-    memset(&r->awaits->types, 0, sizeof r->awaits->types);
-    memset(r->awaits->kinds, 0, sizeof r->awaits->kinds);
+    gs_awaits_forget(r->awaits, r->pages);
 }
 
 static gs_addr attribute(struct reading *r, gs_addr object, const char *name)
