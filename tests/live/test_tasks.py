@@ -84,6 +84,13 @@ def test_a_task_that_keeps_its_loop(python, folders):
         assert loop["ready"] == 3 and loop["lag_us"] > 0
 
 
+@pytest.mark.every_python
+def test_a_task_whose_thread_has_ended(python, folders):
+    """It is counted: no thread runs its loop."""
+    with running(python, folders, "tasks.py", "orphan", "deadlock") as target:
+        assert loop_of(gilspy.dump(target.pid), "deadlock")["left_out"] == 1
+
+
 # Innermost first, what a task of the scene may show: where it stands, or where it will begin.
 CHURN = re.compile(r"(sleep |__sleep0 sleep |)(innermost middle outermost |middle outermost |outermost )|"
                    r"(wait_for |)churn |.*churn $")

@@ -402,6 +402,22 @@ def lost():
     settle(loop)
 
 
+# ---- a task whose thread has ended ----
+
+
+async def leaves():
+    kept_alive.append(asyncio.get_event_loop().create_task(leaf()))
+    await asyncio.sleep(0)
+
+
+def orphan():
+    loop = asyncio.new_event_loop()
+    kept_alive.append(loop)
+    thread = threading.Thread(target=lambda: loop.run_until_complete(leaves()))
+    thread.start()
+    thread.join()
+
+
 # ---- a loop behind the GIL ----
 
 
@@ -486,7 +502,7 @@ def pure(loop, coroutine, **options):
 
 
 if __name__ == "__main__":
-    scenes = {"still": lambda: still("still"), "pure": lambda: still("pure", pure), "kept": kept, "churn": churns, "deadlock": deadlock, "lost": lost, "starved": starved,
+    scenes = {"still": lambda: still("still"), "pure": lambda: still("pure", pure), "kept": kept, "churn": churns, "deadlock": deadlock, "lost": lost, "starved": starved, "orphan": orphan,
               "shared": shared,
               "eager": lambda: still("eager", asyncio.eager_task_factory)}
     for word in common.ARGS:
