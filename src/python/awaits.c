@@ -272,3 +272,14 @@ enum gs_status gs_chain_read(struct gs_awaits *awaits, gs_addr object, struct gs
     }
     return GS_OK;
 }
+
+bool gs_coroutine_frame(struct gs_awaits *awaits, gs_addr object, struct gs_frame *frame)
+{
+    struct gs_chain chain = {0};
+    bool found = gs_awaitable_kind(awaits, object) == GS_AWAITABLE_GENERATOR &&
+                 step(awaits, &object, &chain) == GS_OK && !chain.torn && !chain.running && chain.count > 0;
+    if (found)
+        *frame = chain.frames[0];
+    free(chain.frames);
+    return found;
+}
