@@ -12,7 +12,7 @@
 #include "python/names_attribute.h"
 #include "python/task_locks.h"
 
-enum { BATCH = 1024, FRAMES_MOST = 1 << 18, VARIABLES_MOST = 32, NAMES_MOST = 128 };
+enum { BATCH = 1024, FRAMES_MOST = 1 << 18, VARIABLES_MOST = 32, NAMES_MOST = 128, TRIES_MOST = 1 << 14 };
 
 #define MANY (GS_NO_TASK - 1) /* more than one task may have taken it */
 
@@ -29,6 +29,7 @@ struct finding {
     struct gs_tasks *tasks;
     struct waited *locks;
     size_t count;
+    size_t tried; /* pairs of a frame and a lock: beyond TRIES_MOST nobody is told to have taken one */
 };
 
 static int by_lock(const void *a, const void *b)
@@ -133,8 +134,9 @@ static void find_takers(struct finding *f, uint32_t task, const struct gs_frame 
     if (!names_acquire(f, code) ||
         gs_locals_objects(f->python, f->awaits->mem, frame->frame, code, list, VARIABLES_MOST, &count) != GS_OK)
         return;
-    for (size_t i = 0; i < f->count; i++) {
+    for (size_t i = 0; i < f->count && f->tried <= TRIES_MOST; i++) {
         struct waited *lock = &f->locks[i];
+        f->tried++;
         if (lock->holder != GS_NO_TASK || lock->taker == task || lock->taker == MANY ||
             (about && lock->lock == f->tasks->tasks[task].await.object) || !knows(f, frame, list, count, lock->lock))
             continue;
@@ -256,7 +258,7 @@ bool gs_task_locks_find(const struct gs_python *python, struct gs_awaits *awaits
         if (!lock)
             continue;
         task->holder = task->await.owner != 0 ? gs_task_find(tasks, task->await.owner) : lock->holder;
-        task->holder_likely = task->holder == GS_NO_TASK && lock->taker < MANY;
+        task->holder_likely = task->holder == GS_NO_TASK && lock->taker < MANY && f.tried <= TRIES_MOST;
         if (task->holder_likely)
             task->holder = lock->taker;
     }
