@@ -60,11 +60,11 @@ static void list_waited(struct finding *f, enum gs_await_kind kind)
 
 /* ---- by `with` ---- */
 
-/* Whoever is about to take a lock has it on the stack as well, in the frame that does: from 3.11 on below the handler
- * of its await. How often it is there without being held. */
+/* Whoever is about to take a lock has it on the stack as well, in the frame that does: on 3.12, whose suspended frames
+ * stand at the YIELD_VALUE, below the handler that the await has. How often it is there without being held. */
 static uint32_t about_to(const struct finding *f)
 {
-    return f->awaits->layout->if_localsplus != GS_ABSENT ? 1 : 0;
+    return strncmp(f->python->version, "3.12.", 5) == 0 ? 1 : 0;
 }
 
 /* A semaphore may be had by others, too. *own: how often the lock that it waits for was met. */
