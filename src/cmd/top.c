@@ -18,6 +18,7 @@
 #include "session/live_feed.h"
 #include "session/replay.h"
 #include "session/sampling.h"
+#include "session/task_looks.h"
 #include "view/screen.h"
 
 enum { DRAW_NS = 250000000, FIRST_NS = 60000000, ONCE_US = 1000000 };
@@ -30,6 +31,7 @@ struct top {
     struct gs_view view;
     struct gs_grid grid;
     struct gs_live_feed feed;
+    struct gs_task_looks tasks;
     struct gs_sampling *sampling;
     struct gs_replay *replay;   /* NULL: what is sampled is shown */
     struct gs_draw_whole whole; /* of the recording */
@@ -78,6 +80,8 @@ static void take_picture(struct top *top, unsigned show)
     sum(top, &end);
     gs_live_quality(top->live, &end.quality);
     tell_moment(top);
+    if (show & GS_SHOW_TASKS)
+        gs_task_looks(&top->tasks, top->feed.attached, top->feed.count, top->live);
     top->picture = gs_live_picture(top->live, top->arena, show, gs_view_thread(&top->view), now_ns(top));
     top->lost = top->lost || !top->picture;
 }
@@ -421,6 +425,7 @@ int gs_top_watch(const struct gs_args *args)
         exit = status ? gs_status_exit(GS_FAILED) : child;
     gs_sampling_close(top.sampling);
     gs_live_feed_fini(&top.feed);
+    gs_task_looks_fini(&top.tasks);
     gs_view_fini(&top.view);
     gs_grid_fini(&top.grid);
     gs_arena_free(top.arena);

@@ -20,6 +20,8 @@
     KIND(gil_held_blocked, false, false)                                                                               \
     KIND(gil_hog, false, false)                                                                                        \
     KIND(loop_blocked, false, false)                                                                                   \
+    KIND(loop_starved, false, false)                                                                                   \
+    KIND(task_cancelled, false, false)                                                                                 \
     KIND(lock_wait, false, false)                                                                                      \
     KIND(lock_contended, false, false)                                                                                 \
     KIND(finalizing, false, true)                                                                                      \
@@ -142,7 +144,8 @@ struct gs_case {
     const struct gs_why_files *files;     /* NULL: nobody asked */
     const char *const *patterns;          /* as of gs_patterns_fit: whose verdicts are asked for */
     size_t pattern_count;
-    const struct gs_tasks *tasks; /* of event loops, of the same moment as the snapshot; NULL: not read */
+    const struct gs_tasks *tasks;        /* of event loops, of the same moment as the snapshot; NULL: not read */
+    const struct gs_tasks *tasks_before; /* when the watch began; NULL: of a core */
     struct gs_why_lookup lookup;
     const struct gs_why_closer *closers; /* the last ones met */
     size_t closer_count;

@@ -16,6 +16,9 @@ void gs_why_find_deadlocks(struct gs_judging *j);
 /* why_tasks.c */
 void gs_why_find_task_deadlocks(struct gs_judging *j);
 void gs_why_find_kept_hubs(struct gs_judging *j);
+void gs_why_find_lost_waits(struct gs_judging *j);
+void gs_why_find_cancelled_tasks(struct gs_judging *j);
+void gs_why_find_starved_loops(struct gs_judging *j);
 /* why_across.c */
 void gs_why_find_across(struct gs_judging *j);
 /* why_pools.c */

@@ -170,6 +170,11 @@ struct gs_sink *gs_live_sink(struct gs_live *live)
     return &live->sink;
 }
 
+void gs_live_tasks(struct gs_live *live, const struct gs_live_tasks *tasks)
+{
+    live->tasks = tasks;
+}
+
 void gs_live_rate(struct gs_live *live, double rate_hz)
 {
     live->rate_hz = rate_hz;

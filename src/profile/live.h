@@ -44,6 +44,19 @@ void gs_live_process_cpu(struct gs_live *live, pid_t pid, uint64_t now_ns, uint6
 bool gs_live_cpu_wanted(const struct gs_live *live, size_t i, uint64_t now_ns, pid_t *pid, pid_t *tid, bool *more);
 void gs_live_thread_cpu(struct gs_live *live, size_t i, uint64_t now_ns, uint64_t cpu_ns);
 
+/* What a look at the tasks of event loops found, folded. */
+struct gs_live_task {
+    pid_t pid;
+    struct gs_picture_task row; /* but for the process */
+};
+struct gs_live_tasks {
+    struct gs_live_task *list;
+    size_t count, left_out; /* left_out: tasks that are in none of these rows */
+    uint64_t read_ns;       /* when it was */
+};
+/* They are used until the next call; NULL: nobody has looked. */
+void gs_live_tasks(struct gs_live *live, const struct gs_live_tasks *tasks);
+
 struct gs_arena; /* memory of a picture */
 struct gs_arena *gs_arena_new(void);
 void gs_arena_free(struct gs_arena *arena);

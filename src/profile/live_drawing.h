@@ -18,5 +18,6 @@ struct gs_picture_place gs_live_copy_place(struct gs_arena *arena, const struct 
 void gs_live_draw_functions(const struct gs_live_drawing *drawing, struct gs_picture *picture);
 void gs_live_draw_holds(const struct gs_live_drawing *drawing, struct gs_picture *picture);
 void gs_live_draw_blames(const struct gs_live_drawing *drawing, struct gs_picture *picture);
+void gs_live_draw_tasks(const struct gs_live_drawing *drawing, struct gs_picture *picture);
 
 #endif

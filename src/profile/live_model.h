@@ -16,6 +16,7 @@ struct gs_live {
     struct gs_live_code code;
     struct gs_live_gils gils;
     struct gs_topk blames;
+    const struct gs_live_tasks *tasks; /* not owned; NULL: not looked for */
 };
 
 #endif

@@ -1,4 +1,4 @@
-/* Of a picture: functions, holds and who waits for whom; and what its parts share. */
+/* Of a picture: functions, holds, who waits for whom, and tasks; and what its parts share. */
 #include "profile/live_drawing.h"
 
 uint64_t gs_live_ago_us(const struct gs_live_drawing *drawing, uint64_t time_ns)
@@ -84,4 +84,39 @@ void gs_live_draw_blames(const struct gs_live_drawing *drawing, struct gs_pictur
     }
     picture->blames = list;
     picture->blame_count = list ? count : 0;
+}
+
+static bool find_process(const struct gs_picture *picture, pid_t pid, uint32_t *index)
+{
+    for (*index = 0; *index < picture->process_count; ++*index) {
+        if (picture->processes[*index].pid == pid)
+            return true;
+    }
+    return false;
+}
+
+void gs_live_draw_tasks(const struct gs_live_drawing *drawing, struct gs_picture *picture)
+{
+    const struct gs_live_tasks *tasks = drawing->live->tasks;
+    struct gs_picture_task *list = gs_arena_get(drawing->arena, tasks->count, sizeof *list);
+    for (size_t i = 0; list && i < tasks->count; i++) {
+        const struct gs_live_task *task = &tasks->list[i];
+        struct gs_picture_task *row = &list[picture->task_rows];
+        *row = task->row;
+        if (!find_process(picture, task->pid, &row->process))
+            continue;
+        row->name = gs_arena_copy(drawing->arena, row->name);
+        row->names = gs_arena_copy(drawing->arena, row->names);
+        row->waits_for = gs_arena_copy(drawing->arena, row->waits_for);
+        if (row->place.function) {
+            row->place.function = gs_arena_copy(drawing->arena, row->place.function);
+            row->place.file = gs_arena_copy(drawing->arena, row->place.file);
+        }
+        picture->task_count += row->count;
+        picture->task_rows++;
+    }
+    picture->tasks = list;
+    picture->tasks_left_out = tasks->left_out;
+    picture->tasks_read = true;
+    picture->tasks_ago_us = gs_live_ago_us(drawing, tasks->read_ns);
 }

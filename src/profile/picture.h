@@ -23,7 +23,8 @@ enum {
     GS_SHOW_HOLDS = 8,
     GS_SHOW_BLAME = 16,
     GS_SHOW_TIMELINE = 32,
-    GS_SHOW_ALL = 63
+    GS_SHOW_TASKS = 64,
+    GS_SHOW_ALL = 127
 };
 
 /* Where a thread is; function, by its qualified name where there is one, is NULL where that is not known. Strings are
@@ -109,6 +110,19 @@ struct gs_picture_blame {
     struct gs_picture_place place; /* of the holder */
 };
 
+/* Tasks that are alike, or one. */
+struct gs_picture_task {
+    uint32_t process;
+    pid_t tid;       /* of the thread that runs their loop */
+    uint8_t state;   /* enum gs_task_state */
+    uint32_t count;  /* how many they are */
+    uint64_t for_us; /* that one of them had been so when it was read; 0: none was so when they were read before */
+    bool at_least;
+    const char *name, *names; /* what their names have in common; all of them, one behind the other */
+    const char *waits_for;    /* in words; "": for nothing */
+    struct gs_picture_place place;
+};
+
 struct gs_picture {
     const struct gs_picture_process *processes;
     size_t process_count;
@@ -123,6 +137,10 @@ struct gs_picture {
     size_t hold_count;
     const struct gs_picture_blame *blames;
     size_t blame_count;
+    const struct gs_picture_task *tasks;
+    size_t task_rows, task_count, tasks_left_out; /* count: tasks in these rows */
+    uint64_t tasks_ago_us;                        /* since they were read */
+    bool tasks_read;
     uint64_t watched_us; /* since the beginning */
     double rate_hz;      /* infinite: max */
     double whole;        /* share of the samples that are whole; negative: there are none */

@@ -6,8 +6,16 @@
 #include "base/room.h"
 #include "python/awaits.h"
 #include "python/field.h"
+#include "python/slots.h"
 
-enum { BASES_MOST = 16, HEAD_MOST = 512, STACK_MOST = 1 << 16, UNIT_BYTES = 2, AWAITING = 2 };
+enum {
+    BASES_MOST = 16,
+    HEAD_MOST = 512,
+    STACK_MOST = 1 << 16,
+    UNIT_BYTES = 2,
+    AWAITING = 2,
+    IN_SLOT = INT32_MAX /* of a wrapper of Python code: its object is in the slot _coro */
+};
 
 /* ---- kinds of objects ---- */
 
@@ -30,6 +38,8 @@ static enum gs_awaitable kind_by_name(const struct gs_layout *layout, const char
         {"_asyncio.FutureIter", GS_AWAITABLE_WRAPPER, layout->fi_future, false},
         {"_asyncio.Task", GS_AWAITABLE_TASK, 0, false},
         {"_asyncio.Future", GS_AWAITABLE_FUTURE, 0, false},
+        /* What aiohttp's requests are awaited by: aiohttp/client.py, 3.0 to 3.14. */
+        {"_BaseRequestContextManager", GS_AWAITABLE_WRAPPER, IN_SLOT, true},
         {"Task", GS_AWAITABLE_PURE_TASK, 0, true},
         {"Future", GS_AWAITABLE_PURE_FUTURE, 0, true},
     };
@@ -74,6 +84,13 @@ static enum gs_awaitable kind_of(struct gs_awaits *awaits, gs_addr object, int32
     }
     *inner = awaits->kinds[slot].inner;
     return awaits->kinds[slot].kind;
+}
+
+void gs_awaits_forget(struct gs_awaits *awaits, struct gs_mem *pages)
+{
+    gs_mem_cache_clear(pages);
+    memset(&awaits->types, 0, sizeof awaits->types);
+    memset(awaits->kinds, 0, sizeof awaits->kinds);
 }
 
 enum gs_awaitable gs_awaitable_kind(struct gs_awaits *awaits, gs_addr object)
@@ -244,7 +261,9 @@ enum gs_status gs_chain_read(struct gs_awaits *awaits, gs_addr object, struct gs
             if (status != GS_OK)
                 return status;
         } else if (kind == GS_AWAITABLE_WRAPPER) {
-            if (gs_mem_read_addr(awaits->mem, object + (gs_addr)inner, &object))
+            if (inner == IN_SLOT)
+                object = gs_slot_find(awaits->layout, awaits->mem, &awaits->types, object, "_coro");
+            else if (gs_mem_read_addr(awaits->mem, object + (gs_addr)inner, &object))
                 chain->torn = true;
         } else {
             chain->end = object;
@@ -252,4 +271,15 @@ enum gs_status gs_chain_read(struct gs_awaits *awaits, gs_addr object, struct gs
         }
     }
     return GS_OK;
+}
+
+bool gs_coroutine_frame(struct gs_awaits *awaits, gs_addr object, struct gs_frame *frame)
+{
+    struct gs_chain chain = {0};
+    bool found = gs_awaitable_kind(awaits, object) == GS_AWAITABLE_GENERATOR &&
+                 step(awaits, &object, &chain) == GS_OK && !chain.torn && !chain.running && chain.count > 0;
+    if (found)
+        *frame = chain.frames[0];
+    free(chain.frames);
+    return found;
 }

@@ -35,6 +35,9 @@ struct gs_awaits {
     } kinds[GS_KINDS_KNOWN];
 };
 
+/* What it knows, and the pages of the cache below awaits->mem. */
+void gs_awaits_forget(struct gs_awaits *awaits, struct gs_mem *pages);
+
 enum gs_awaitable gs_awaitable_kind(struct gs_awaits *awaits, gs_addr object);
 
 /* A chain of coroutines, from the outermost. Zeroed memory is an empty one; free frames in the end. */
@@ -48,6 +51,9 @@ struct gs_chain {
 
 /* False when out of memory. */
 bool gs_chain_add(struct gs_chain *chain, struct gs_frame frame);
+/* Where a coroutine, generator or asynchronous generator itself stands. False: it has ended, or runs, or is none, or
+ * cannot be read. */
+bool gs_coroutine_frame(struct gs_awaits *awaits, gs_addr object, struct gs_frame *frame);
 /* Replaces what is in the chain. GS_NO_MEMORY; anything else in memory makes it torn at most. */
 enum gs_status gs_chain_read(struct gs_awaits *awaits, gs_addr object, struct gs_chain *chain) GS_MUST_CHECK;
 

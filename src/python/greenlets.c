@@ -78,9 +78,7 @@ struct reading {
 
 static void forget(struct reading *r)
 {
-    gs_mem_cache_clear(r->pages);
-    memset(&r->awaits->types, 0, sizeof r->awaits->types);
-    memset(r->awaits->kinds, 0, sizeof r->awaits->kinds);
+    gs_awaits_forget(r->awaits, r->pages);
 }
 
 /* ---- which there are ---- */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "python/field.h"
+#include "python/locks.h"
 #include "python/names_attribute.h"
 #include "python/task_fields.h"
 #include "python/values_int.h"
@@ -17,16 +18,19 @@ static bool read_fields(struct gs_awaits *awaits, gs_addr task, struct gs_task_f
 {
     const struct gs_layout *layout = awaits->layout;
     uint8_t bytes[TASK_BYTES_MOST];
-    uint32_t state;
+    uint32_t state, cancels = 0;
     if (layout->task_size == GS_ABSENT || layout->task_size > TASK_BYTES_MOST ||
         gs_mem_read(awaits->mem, task, bytes, (size_t)layout->task_size))
         return false;
     memcpy(&state, bytes + layout->task_state, sizeof state);
+    if (layout->task_cancels != GS_ABSENT)
+        memcpy(&cancels, bytes + layout->task_cancels, sizeof cancels);
     *fields =
         (struct gs_task_fields){.loop = gs_get_addr(bytes, layout->task_loop),
                                 .coroutine = gs_get_addr(bytes, layout->task_coro),
                                 .waiter = gs_get_addr(bytes, layout->task_fut_waiter),
                                 .name = layout->task_name != GS_ABSENT ? gs_get_addr(bytes, layout->task_name) : 0,
+                                .cancels = cancels,
                                 .pending = state == PENDING};
     return true;
 }
@@ -65,6 +69,8 @@ bool gs_task_fields_read(struct gs_awaits *awaits, gs_addr task, struct gs_task_
                                       .coroutine = attribute(awaits, task, "_coro"),
                                       .waiter = gs_none_as_zero(awaits, attribute(awaits, task, "_fut_waiter")),
                                       .name = attribute(awaits, task, "_name"),
+                                      .cancels = (uint32_t)gs_attribute_number(
+                                          awaits->layout, awaits->mem, &awaits->types, task, "_num_cancels_requested"),
                                       .pending = pure_pending(awaits, task)};
     return fields->loop != 0 && fields->coroutine != 0;
 }

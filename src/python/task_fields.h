@@ -7,6 +7,7 @@
 
 struct gs_task_fields {
     gs_addr loop, coroutine, waiter, name; /* waiter 0: it waits for nothing; name: an object, 0: it has none (3.7) */
+    uint32_t cancels; /* how often it was asked to end, by cancel(), and has not taken it back; 0 up to 3.10 */
     bool pending;
 };
 

@@ -1,6 +1,7 @@
 /* Where tasks are kept: up to 3.11 in the WeakSet asyncio.tasks._all_tasks, later in _scheduled_tasks (tasks of other
- * implementations only, from 3.14 on) and the set _eager_tasks, and from 3.14 on in lists that the threads have.
- * Sources: Lib/asyncio/tasks.py, Modules/_asynciomodule.c, InternalDocs/asyncio.md (3.14). */
+ * implementations only, from 3.14 on) and the set _eager_tasks, and from 3.14 on in lists that the threads and, of
+ * those that ended, the interpreters have (.AsyncioDebug, interpreter.asyncio_tasks_head). Sources:
+ * Lib/asyncio/tasks.py, Modules/_asynciomodule.c, InternalDocs/asyncio.md (3.14). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,6 +178,20 @@ static enum gs_status add_list(struct gs_awaits *awaits, gs_addr head, struct gs
     return status;
 }
 
+/* The interpreter's own list, of tasks whose thread has ended, is where a ring is: debug builds have 8 bytes more
+ * before it. 0: nowhere. */
+static gs_addr list_of_ended(struct gs_awaits *awaits, gs_addr interpreter)
+{
+    for (gs_addr more = 0; awaits->layout->is_tasks_head != GS_ABSENT && more <= 8; more += 8) {
+        gs_addr head = interpreter + (gs_addr)awaits->layout->is_tasks_head + more, ends[2], back, forth;
+        if (gs_mem_read(awaits->mem, head, ends, sizeof ends) == GS_OK &&
+            gs_mem_read_addr(awaits->mem, ends[0] + sizeof ends[0], &back) == GS_OK && back == head &&
+            gs_mem_read_addr(awaits->mem, ends[1], &forth) == GS_OK && forth == head)
+            return head;
+    }
+    return 0;
+}
+
 enum gs_status gs_task_list_read(struct gs_awaits *awaits, gs_addr interpreter, const struct gs_tasks_thread *threads,
                                  size_t thread_count, struct gs_task_list *list)
 {
@@ -186,6 +201,9 @@ enum gs_status gs_task_list_read(struct gs_awaits *awaits, gs_addr interpreter, 
     static const char *const weak[] = {"_all_tasks", "_scheduled_tasks"};
     for (size_t i = 0; i < sizeof weak / sizeof *weak && status == GS_OK; i++)
         status = add_weak_set(awaits, interpreter, weak[i], list);
+    gs_addr ended = list_of_ended(awaits, interpreter);
+    if (status == GS_OK && ended != 0 && layout->task_node != GS_ABSENT)
+        status = add_list(awaits, ended, list);
     for (size_t i = 0; i < thread_count && status == GS_OK; i++) {
         if (threads[i].interpreter == interpreter && layout->ts_tasks_head != GS_ABSENT &&
             layout->task_node != GS_ABSENT)

@@ -21,7 +21,7 @@ enum {
 
 struct waiting {
     struct gs_awaits *awaits;
-    const struct gs_frame *frame;
+    const struct gs_frame *frame, *outer; /* outer: who called it, NULL: nobody that is known */
     double now_s;
     struct gs_await *wait;
     struct gs_members *members;
@@ -103,16 +103,16 @@ static void class_of(const struct waiting *w, gs_addr object, char *name, size_t
     snprintf(name, size, "%.*s", (int)size - 1, last);
 }
 
-static bool read_number(const struct waiting *w, gs_addr object, double *number)
+bool gs_task_number(struct gs_awaits *awaits, gs_addr object, double *number)
 {
-    const struct gs_layout *layout = w->awaits->layout;
+    const struct gs_layout *layout = awaits->layout;
     struct gs_type type;
     struct gs_int whole;
-    if (object == 0 || !gs_type_of(&w->awaits->types, layout, w->awaits->mem, object, &type))
+    if (object == 0 || !gs_type_of(&awaits->types, layout, awaits->mem, object, &type))
         return false;
-    if (gs_type_named(&type, w->awaits->mem, "float"))
-        return gs_mem_read(w->awaits->mem, object + (gs_addr)layout->float_value, number, sizeof *number) == GS_OK;
-    if (!gs_int_is(layout, &type) || gs_int_read(layout, w->awaits->mem, &type, object, &whole) || whole.bits > 64)
+    if (gs_type_named(&type, awaits->mem, "float"))
+        return gs_mem_read(awaits->mem, object + (gs_addr)layout->float_value, number, sizeof *number) == GS_OK;
+    if (!gs_int_is(layout, &type) || gs_int_read(layout, awaits->mem, &type, object, &whole) || whole.bits > 64)
         return false;
     *number = whole.negative ? -(double)whole.magnitude : (double)whole.magnitude;
     return true;
@@ -120,9 +120,8 @@ static bool read_number(const struct waiting *w, gs_addr object, double *number)
 
 bool gs_timer_due(struct gs_awaits *awaits, gs_addr timer, double *due_s)
 {
-    const struct waiting w = {.awaits = awaits};
     gs_addr when = timer != 0 ? gs_slot_find(awaits->layout, awaits->mem, &awaits->types, timer, "_when") : 0;
-    return read_number(&w, when, due_s);
+    return gs_task_number(awaits, when, due_s);
 }
 
 /* ---- groups ---- */
@@ -218,12 +217,18 @@ static void say_join(const struct waiting *w)
     say_queue(w, "join of a");
 }
 
+static void say_left(const struct waiting *w, double due_s)
+{
+    say(w, GS_AWAIT_SLEEP, 0, "sleep, %.1f s left", due_s > w->now_s ? due_s - w->now_s : 0.0);
+    w->wait->due_s = due_s;
+}
+
 static void say_sleep(const struct waiting *w)
 {
     double delay, due;
     if (w->now_s > 0 && gs_timer_due(w->awaits, variable(w, "h"), &due))
-        say(w, GS_AWAIT_SLEEP, 0, "sleep, %.1f s left", due > w->now_s ? due - w->now_s : 0.0);
-    else if (read_number(w, variable(w, "delay"), &delay))
+        say_left(w, due);
+    else if (gs_task_number(w->awaits, variable(w, "delay"), &delay))
         say(w, GS_AWAIT_SLEEP, 0, "sleep of %.6g s", delay);
     else
         say(w, GS_AWAIT_SLEEP, 0, "sleep");
@@ -270,7 +275,7 @@ static bool read_peer(const struct waiting *w, gs_addr transport, char *peer, si
     if (!gs_type_has(&type, GS_TYPE_TUPLE) ||
         gs_mem_read_addr(w->awaits->mem, name + (gs_addr)layout->ob_size, &count) || count < 2 ||
         gs_mem_read(w->awaits->mem, name + (gs_addr)layout->tuple_items, items, sizeof items) ||
-        gs_str_read(layout, w->awaits->mem, items[0], host, sizeof host) || !read_number(w, items[1], &port))
+        gs_str_read(layout, w->awaits->mem, items[0], host, sizeof host) || !gs_task_number(w->awaits, items[1], &port))
         return false;
     snprintf(peer, size, strchr(host, ':') ? "[%s]:%.0f" : "%s:%.0f", host, port);
     return true;
@@ -329,7 +334,19 @@ static void say_thread(const struct waiting *w)
 static void say_seconds(const struct waiting *w)
 {
     double delay;
-    if (read_number(w, variable(w, "seconds"), &delay))
+    if (gs_task_number(w->awaits, variable(w, "seconds"), &delay))
+        say(w, GS_AWAIT_SLEEP, 0, "sleep of %.6g s", delay);
+    else
+        say(w, GS_AWAIT_SLEEP, 0, "sleep");
+}
+
+/* Of trio's sleep_until, which sleep calls. */
+static void say_deadline(const struct waiting *w)
+{
+    double due, delay;
+    if (w->now_s > 0 && gs_task_number(w->awaits, variable(w, "deadline"), &due))
+        say_left(w, due);
+    else if (w->outer && gs_task_number(w->awaits, gs_task_variable(w->awaits, w->outer, "seconds"), &delay))
         say(w, GS_AWAIT_SLEEP, 0, "sleep of %.6g s", delay);
     else
         say(w, GS_AWAIT_SLEEP, 0, "sleep");
@@ -374,7 +391,7 @@ static void say_trampoline(const struct waiting *w)
     struct gs_type type;
     double yes = 0;
     bool known = writes != 0 && gs_type_of(&w->awaits->types, w->awaits->layout, w->awaits->mem, writes, &type) &&
-                 gs_type_has(&type, GS_TYPE_LONG) && read_number(w, writes, &yes);
+                 gs_type_has(&type, GS_TYPE_LONG) && gs_task_number(w->awaits, writes, &yes);
     say(w, GS_AWAIT_IO, 0, known && yes != 0 ? "write to a socket" : "read from a socket");
 }
 
@@ -414,8 +431,8 @@ static const struct place {
 },
   trio_places[] =
       {
-          {"_timeouts.py", "sleep", say_seconds},
-          {"_timeouts.py", "sleep_forever", say_seconds},
+          {"_timeouts.py", "sleep_until", say_deadline},
+          {"_timeouts.py", "sleep_forever", say_deadline},
           {"_sync.py", "acquire", say_lock},
           {"_sync.py", "acquire_on_behalf_of", say_lock},
           {"_sync.py", "wait", say_event},
@@ -523,6 +540,7 @@ void gs_task_wait(struct gs_awaits *awaits, const struct gs_chain *chain, gs_add
         if (place && (!found || place->say == found->say)) {
             found = place;
             w.frame = frame;
+            w.outer = i + 1 < chain->count ? frame - 1 : NULL;
         }
     }
     if (found)

@@ -8,11 +8,11 @@
 #include "mem/metered.h"
 #include "python/field.h"
 #include "python/greenlets.h"
-#include "python/held.h"
 #include "python/locks.h"
 #include "python/names_attribute.h"
 #include "python/task_fields.h"
 #include "python/task_list.h"
+#include "python/task_locks.h"
 #include "python/task_rows.h"
 #include "python/task_words.h"
 #include "python/trio.h"
@@ -22,7 +22,6 @@ enum {
     BATCH = 1024,         /* tasks between which what was read is forgotten */
     AGAIN = 8,            /* readings of one that does not hold still */
     READS_MOST = 1 << 25, /* of pieces of memory, in all */
-    LOCK_FRAMES_MOST = 1 << 18,
     LATE_MOST_S = 1000000000
 };
 
@@ -58,9 +57,7 @@ const char *gs_loop_kind_name(enum gs_loop_kind kind)
 
 static void forget(struct reading *r)
 {
-    gs_mem_cache_clear(r->pages);
-    memset(&r->awaits.types, 0, sizeof r->awaits.types);
-    memset(r->awaits.kinds, 0, sizeof r->awaits.kinds);
+    gs_awaits_forget(&r->awaits, r->pages);
 }
 
 /* ---- one task ---- */
@@ -109,10 +106,13 @@ static enum gs_status add_task(struct reading *r, gs_addr addr, const struct gs_
 {
     struct gs_members members = {.count = 0};
     uint32_t index = (uint32_t)r->tasks->task_count;
-    struct gs_async_task *task = gs_task_rows_add(
-        &r->rows,
-        (struct gs_async_task){
-            .addr = addr, .loop = fields->loop, .coroutine = fields->coroutine, .torn = torn, .holder = GS_NO_TASK});
+    struct gs_async_task *task = gs_task_rows_add(&r->rows, (struct gs_async_task){.addr = addr,
+                                                                                   .loop = fields->loop,
+                                                                                   .coroutine = fields->coroutine,
+                                                                                   .waiter = fields->waiter,
+                                                                                   .cancels = fields->cancels,
+                                                                                   .torn = torn,
+                                                                                   .holder = GS_NO_TASK});
     if (!task)
         return GS_NO_MEMORY;
     gs_task_name_read(&r->awaits, fields->name, task->name);
@@ -387,7 +387,7 @@ static bool turn_round(struct reading *r, const uint32_t *now)
     return true;
 }
 
-/* ---- who runs, who holds ---- */
+/* ---- who runs ---- */
 
 /* The frames of the thread down to that of the task's own coroutine. Its place may be another one's by now: it counts
  * if it stands where it stood when the thread was looked at. */
@@ -432,81 +432,6 @@ static bool read_running(struct reading *r)
     return ok;
 }
 
-/* A lock that somebody waits for; the address comes first, as bsearch is given one. */
-struct waited {
-    gs_addr lock;
-    uint32_t holder;
-};
-
-static int by_lock(const void *a, const void *b)
-{
-    gs_addr x = *(const gs_addr *)a, y = *(const gs_addr *)b;
-    return (x > y) - (x < y);
-}
-
-/* A lock of asyncio does not know who has it: that is whose frame is to release it, `async with` keeps it on the stack
- * of the frame's evaluation (as the method __aexit__, from 3.14 on beside the lock itself). */
-static void find_held(struct reading *r, struct waited *locks, size_t count, uint32_t holder,
-                      const struct gs_frame *frame)
-{
-    enum gs_status why;
-    struct gs_held held;
-    const struct gs_code *code = gs_codes_get(r->awaits.codes, frame->code, &why);
-    if (!code || gs_held_read(r->question->python, r->awaits.mem, frame->frame, code, frame->instr, &held))
-        return;
-    for (size_t i = 0; i < held.sure; i++) {
-        gs_addr self =
-            held.slots[i] != 0 ? gs_method_self(r->awaits.layout, r->awaits.mem, &r->awaits.types, held.slots[i]) : 0;
-        /* Whoever is about to take it has it on the stack as well. */
-        if (self == r->tasks->tasks[holder].await.object)
-            continue;
-        struct waited *lock = self != 0 ? bsearch(&self, locks, count, sizeof *locks, by_lock) : NULL;
-        if (lock)
-            lock->holder = holder;
-    }
-}
-
-/* The locks that tasks wait for, in rising order, each once. */
-static size_t list_locks(const struct gs_tasks *tasks, struct waited *locks)
-{
-    size_t count = 0, kept = 0;
-    for (size_t i = 0; i < tasks->task_count; i++) {
-        if (tasks->tasks[i].await.kind == GS_AWAIT_LOCK && tasks->tasks[i].await.object != 0)
-            locks[count++] = (struct waited){tasks->tasks[i].await.object, GS_NO_TASK};
-    }
-    qsort(locks, count, sizeof *locks, by_lock);
-    for (size_t i = 0; i < count; i++) {
-        if (kept == 0 || locks[kept - 1].lock != locks[i].lock)
-            locks[kept++] = locks[i];
-    }
-    return kept;
-}
-
-static bool find_holders(struct reading *r)
-{
-    struct gs_tasks *tasks = r->tasks;
-    struct waited *locks = calloc(tasks->task_count + 1, sizeof *locks);
-    size_t looked = 0, count = locks ? list_locks(tasks, locks) : 0;
-    for (size_t i = 0; i < tasks->task_count && count > 0; i++) {
-        const struct gs_async_task *task = &tasks->tasks[i];
-        if (i % BATCH == 0)
-            forget(r);
-        for (uint32_t f = 0; f < task->frame_count && looked++ < LOCK_FRAMES_MOST; f++) {
-            if (tasks->frames[task->frame_at + f].kind == GS_FRAME_PYTHON)
-                find_held(r, locks, count, (uint32_t)i, &tasks->frames[task->frame_at + f]);
-        }
-    }
-    for (size_t i = 0; i < tasks->task_count && count > 0; i++) {
-        struct gs_await *await = &tasks->tasks[i].await;
-        const struct waited *lock =
-            await->kind == GS_AWAIT_LOCK ? bsearch(&await->object, locks, count, sizeof *locks, by_lock) : NULL;
-        if (lock)
-            tasks->tasks[i].holder = await->owner != 0 ? gs_task_find(tasks, await->owner) : lock->holder;
-    }
-    free(locks);
-    return locks != NULL;
-}
-
 /* ---- all ---- */
 
 static enum gs_status finish(struct reading *r)
@@ -514,7 +439,7 @@ static enum gs_status finish(struct reading *r)
     uint32_t *now = calloc(r->tasks->task_count + 1, sizeof *now);
     bool ok = now && order(r->tasks, now) && turn_round(r, now) && read_running(r);
     free(now);
-    return ok && find_holders(r) ? GS_OK : GS_NO_MEMORY;
+    return ok && gs_task_locks_find(r->question->python, &r->awaits, r->pages, r->tasks) ? GS_OK : GS_NO_MEMORY;
 }
 
 enum gs_status gs_tasks_read(const struct gs_tasks_question *question, struct gs_tasks *tasks)
@@ -610,7 +535,8 @@ void gs_task_words(const struct gs_tasks *tasks, const struct gs_async_task *tas
     if (wait->kind == GS_AWAIT_TASK)
         snprintf(words, size, "%s%s%s", wait->words, wait->words[0] ? " of " : "", awaited[0] ? awaited : "a task");
     else if (task->holder != GS_NO_TASK)
-        snprintf(words, size, "%s held by %s", wait->words, holder[0] ? holder : "another task");
+        snprintf(words, size, "%s held by %s%s", wait->words, holder[0] ? holder : "another task",
+                 task->holder_likely ? ", probably" : "");
     else
         snprintf(words, size, "%s", wait->words);
 }

@@ -36,6 +36,8 @@ struct gs_await {
     enum gs_await_kind kind;
     gs_addr object;            /* the task, lock, queue, ... ; 0: not known */
     gs_addr owner;             /* of a lock that knows: the task that has it; else 0 */
+    bool alone;                /* of an event: nothing refers to it but those that wait for it */
+    double due_s;              /* of a sleep: when it ends, by the loop's clock; 0: not known */
     char words[GS_TASK_WORDS]; /* UTF-8, uncleaned: "sleep, 3.0 s left" */
 };
 
@@ -43,12 +45,15 @@ struct gs_await {
 
 struct gs_async_task {
     gs_addr addr, loop, coroutine;
+    gs_addr waiter; /* the future that it waits for; 0: none that is known */
     enum gs_task_state state;
+    uint32_t cancels;        /* how often it was cancelled; 0: never, or not known (up to 3.10) */
     bool torn;               /* it did not hold still */
     char name[GS_TASK_NAME]; /* UTF-8, uncleaned; empty: it has none (3.7) */
     struct gs_await await;   /* of one that waits */
-    uint32_t holder;         /* of the lock that it waits for: index of a task, GS_NO_TASK: not known */
-    size_t frame_at;         /* in gs_tasks.frames: innermost first */
+    uint32_t holder;         /* of the lock that it waits for: index of a task, GS_NO_TASK: not known; */
+    bool holder_likely; /* it is the only one that stands in code that takes locks by acquire(), and knows this one */
+    size_t frame_at;    /* in gs_tasks.frames: innermost first */
     uint32_t frame_count;
     size_t awaited_at; /* in gs_tasks.awaited_by: who waits for it, indexes of tasks */
     uint32_t awaited_count;

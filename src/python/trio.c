@@ -17,6 +17,7 @@ struct reading {
     struct gs_awaits *awaits;
     struct gs_mem *pages;
     struct gs_task_rows *rows;
+    double now_s; /* by the runner's clock, 0: not known */
     struct gs_task_list list;
     struct gs_task_list parents; /* of each task that was added: the task whose nursery it is in, or 0 */
     struct gs_chain chain, again;
@@ -28,9 +29,7 @@ struct fields {
 
 static void forget(struct reading *r)
 {
-    gs_mem_cache_clear(r->pages);
-    memset(&r->awaits->types, 0, sizeof r->awaits->types);
-    memset(r->awaits->kinds, 0, sizeof r->awaits->kinds);
+    gs_awaits_forget(r->awaits, r->pages);
 }
 
 static gs_addr attribute(struct reading *r, gs_addr object, const char *name)
@@ -96,7 +95,7 @@ static enum gs_status add(struct reading *r, gs_addr addr, const struct fields *
     if (r->chain.running && !torn)
         loop->current = addr;
     else if (task->state == GS_TASK_WAITS && !torn)
-        gs_task_wait(r->awaits, &r->chain, 0, r->question->now_s, &task->await, &members);
+        gs_task_wait(r->awaits, &r->chain, 0, r->now_s, &task->await, &members);
     if (!gs_task_rows_chain(r->rows, task, &r->chain))
         return GS_NO_MEMORY;
     return gs_task_list_add(&r->parents, attribute(r, fields->nursery, "_parent_task"));
@@ -144,6 +143,17 @@ static void read_ready(struct reading *r, struct gs_event_loop *loop)
         gs_mem_read_addr(r->awaits->mem, ready + (gs_addr)r->awaits->layout->ob_size, &loop->ready) == GS_OK;
 }
 
+/* trio's own clock is CLOCK_MONOTONIC and an offset (_core/_run.py, SystemClock); those of others are not known. */
+static double read_now(struct reading *r, gs_addr runner)
+{
+    gs_addr clock = attribute(r, runner, "clock");
+    double offset;
+    return r->question->now_s > 0 && is_named(r, clock, "SystemClock") &&
+                   gs_task_number(r->awaits, attribute(r, clock, "offset"), &offset)
+               ? r->question->now_s + offset
+               : 0;
+}
+
 static enum gs_status read_runner(struct reading *r, const struct gs_tasks_thread *thread, gs_addr runner)
 {
     struct gs_tasks *tasks = r->rows->tasks;
@@ -155,6 +165,7 @@ static enum gs_status read_runner(struct reading *r, const struct gs_tasks_threa
     *loop =
         (struct gs_event_loop){.kind = GS_LOOP_TRIO, .addr = runner, .tstate = thread->tstate, .running = GS_NO_TASK};
     read_ready(r, loop);
+    r->now_s = read_now(r, runner);
     r->list.count = r->parents.count = 0;
     enum gs_status status = is_named(r, set, "set") ? gs_task_list_set(r->awaits, set, &r->list) : GS_OK;
     gs_task_list_sort(&r->list);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "python/awaits.h"
 #include "base/secret.h"
 #include "python/dict.h"
 #include "python/names_attribute.h"
@@ -317,6 +318,29 @@ static bool put_instance(struct gs_repr *repr, const struct gs_type *type, gs_ad
     return true;
 }
 
+/* ", in lines (report.py:12)": where a generator or coroutine that does not run stands. */
+static void put_place(struct gs_repr *repr, gs_addr object)
+{
+    struct gs_python python = {.layout = *repr->layout, .mem = repr->mem};
+    struct gs_awaits awaits = {.layout = repr->layout, .mem = repr->mem, .live = repr->mem};
+    struct gs_frame frame;
+    char line[16];
+    if (gs_awaitable_kind(&awaits, object) != GS_AWAITABLE_GENERATOR || !(awaits.codes = gs_codes_new(&python)))
+        return;
+    const struct gs_code *code =
+        gs_coroutine_frame(&awaits, object, &frame) ? gs_codes_find(awaits.codes, frame.code) : NULL;
+    if (code) {
+        const char *slash = strrchr(code->file, '/');
+        snprintf(line, sizeof line, ":%d)", gs_code_line(repr->layout, code, frame.instr));
+        gs_repr_ascii(repr, ", in ");
+        gs_repr_name(repr, code->function);
+        gs_repr_ascii(repr, " (");
+        gs_repr_name(repr, slash ? slash + 1 : code->file);
+        gs_repr_ascii(repr, line);
+    }
+    gs_codes_free(awaits.codes);
+}
+
 static void repr_named(struct gs_repr *repr, const struct gs_type *type, gs_addr object)
 {
     char name[32], address[32];
@@ -335,10 +359,12 @@ static void repr_named(struct gs_repr *repr, const struct gs_type *type, gs_addr
     }
     if (put_instance(repr, type, object))
         return;
-    snprintf(address, sizeof address, " object at 0x%" PRIx64 ">", object);
+    snprintf(address, sizeof address, " object at 0x%" PRIx64, object);
     gs_repr_ascii(repr, "<");
     gs_repr_type_name(repr, type->name);
     gs_repr_ascii(repr, address);
+    put_place(repr, object);
+    gs_repr_ascii(repr, ">");
 }
 
 static void repr_type(struct gs_repr *repr, gs_addr object)

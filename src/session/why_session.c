@@ -21,13 +21,12 @@ static enum gs_status read_waits(struct gs_why_session *session, struct gs_waits
     return gs_waits_read(waits, attach->target, attach->python, attach->snapshot, &session->facts.lookup);
 }
 
-static enum gs_status read_tasks(struct gs_why_session *session)
+static enum gs_status read_tasks(struct gs_why_session *session, struct gs_tasks *tasks)
 {
     struct gs_attach *attach = session->attach;
-    gs_tasks_free(&attach->tasks);
-    session->facts.tasks = &attach->tasks;
-    enum gs_status status = gs_tasks_of(&attach->tasks, attach->python, gs_reader_codes(attach->reader),
-                                        attach->snapshot, attach->target->still ? 0 : (double)gs_clock_ns() / 1e9);
+    gs_tasks_free(tasks);
+    enum gs_status status = gs_tasks_of(tasks, attach->python, gs_reader_codes(attach->reader), attach->snapshot,
+                                        attach->target->still ? 0 : (double)gs_clock_ns() / 1e9);
     return gs_status_class(status) == GS_CLASS_FATAL ? status : GS_OK;
 }
 
@@ -112,7 +111,11 @@ enum gs_status gs_why_session_open(struct gs_why_session *session, struct gs_att
     if (!session->locks)
         return GS_NO_MEMORY;
     gs_reader_locks(attach->reader, !attach->target->still);
-    if (!attach->target->still)
+    if (!attach->target->still) {
+        session->facts.tasks_before = &session->tasks_before;
+        status = read_tasks(session, &session->tasks_before);
+    }
+    if (status == GS_OK && !attach->target->still)
         status = gs_why_session_remember(session);
     if (status == GS_OK)
         status = gs_why_natives_begin(&session->natives, attach->target);
@@ -279,7 +282,8 @@ enum gs_status gs_why_session_judge(struct gs_why_session *session)
         status = gs_lock_account_finish(session->locks, &session->lock_span, 1, &session->lock_costs);
     session->facts.locks = &session->lock_costs;
     if (status == GS_OK)
-        status = read_tasks(session);
+        status = read_tasks(session, &attach->tasks);
+    session->facts.tasks = &attach->tasks;
     if (status == GS_OK && !attach->target->still)
         status = gs_why_natives_end(&session->natives, attach->target, attach->snapshot);
     if (status == GS_OK && !attach->target->still) {
@@ -299,6 +303,7 @@ enum gs_status gs_why_session_judge(struct gs_why_session *session)
 void gs_why_session_close(struct gs_why_session *session)
 {
     gs_why_fini(&session->why);
+    gs_tasks_free(&session->tasks_before);
     gs_waits_fini(&session->before);
     gs_lock_finder_fini(&session->finder);
     gs_lock_account_free(session->locks);

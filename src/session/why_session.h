@@ -19,6 +19,7 @@ struct gs_why_session {
     struct gs_gilstat lock_costs;
     struct gs_bounds_span lock_span;
     uint64_t lock_look_ns;        /* the last look that locks has */
+    struct gs_tasks tasks_before; /* when the watch began */
     struct gs_waits before, last; /* last: as read last, to see which locks go round */
     struct gs_locks_passed passed;
     struct gs_why_loops loops;

@@ -251,7 +251,7 @@ static const struct {
     {{GS_KEY_LEFT}, "Left", NULL, "earlier (Timeline), the thread before (Stack)", left, GS_REQUEST_NONE},
     {{GS_KEY_RIGHT}, "Right", NULL, "later (Timeline), the thread behind (Stack)", right, GS_REQUEST_NONE},
     {{GS_KEY_ENTER, GS_KEY_LINE_FEED}, "Enter", "stack", "the stack of the row's thread", enter, GS_REQUEST_NONE},
-    {{TAB}, "Tab, 1-6", "pane", "the next pane, or that of this number", next_pane, GS_REQUEST_NONE},
+    {{TAB}, "Tab, 1-7", "pane", "the next pane, or that of this number", next_pane, GS_REQUEST_NONE},
     {{GS_KEY_BACK_TAB}, "Shift-Tab", NULL, "the pane before", previous_pane, GS_REQUEST_NONE},
     {{'s'}, "s", "sort", "sort by the next column", sort, GS_REQUEST_NONE},
     {{'/'}, "/", "search", "search for words in names, functions and files", begin_search, GS_REQUEST_NONE},

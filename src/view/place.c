@@ -17,6 +17,10 @@ void gs_place_learn(struct gs_files *files, const struct gs_picture *picture)
     }
     for (size_t i = 0; i < picture->function_count; i++)
         gs_files_learn(files, picture->functions[i].place.file);
+    for (size_t i = 0; i < picture->task_rows; i++) {
+        if (picture->tasks[i].place.function)
+            gs_files_learn(files, picture->tasks[i].place.file);
+    }
 }
 
 /* As it is called, whole where files are. room: as gs_called. */

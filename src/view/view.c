@@ -12,6 +12,7 @@ enum { ROWS_LEAST = 8, COLUMNS_LEAST = 32, BESIDE_LEAST = 130, STACK_LEAST = 44 
 const struct gs_pane *const gs_panes[GS_PANE_COUNT] = {
     [GS_PANE_THREADS] = &gs_pane_threads, [GS_PANE_STACK] = &gs_pane_stack, [GS_PANE_FUNCTIONS] = &gs_pane_functions,
     [GS_PANE_HOLDS] = &gs_pane_holds,     [GS_PANE_BLAME] = &gs_pane_blame, [GS_PANE_TIMELINE] = &gs_pane_timeline,
+    [GS_PANE_TASKS] = &gs_pane_tasks,
 };
 
 void gs_view_init(struct gs_view *view, enum gs_mode mode, bool utf8)

@@ -13,6 +13,7 @@ enum gs_pane_id {
     GS_PANE_HOLDS,
     GS_PANE_BLAME,
     GS_PANE_TIMELINE,
+    GS_PANE_TASKS,
     GS_PANE_COUNT
 };
 

@@ -64,6 +64,21 @@ def test_shows_and_quits(held):
         end(top)
 
 
+def test_tasks(system_python, folders):
+    """Those that are alike are one row, which is found by the name of each."""
+    wants = r"^waits +2 +>\d+\.?\d* m?s wants\* +Lock held by holds +wants +\S*tasks\.py:\d+"
+    with running(system_python, folders, "tasks.py", "still") as target:
+        target.wait_idle()
+        with screen("-p", target.pid, columns=120) as top:
+            top.wait_for(HEADER)
+            top.press("7")
+            top.wait_for(r"^\d+ tasks, alike ones in one row", r"^waits .* sleep, \d+\.\d s left", wants)
+            top.press("\\", "wants, too\r")
+            top.wait_without("Event")
+            top.wait_for("filter wants, too", wants)
+            end(top)
+
+
 def test_each_pane(held):
     """By its number, by Tab, and what is to be seen in it."""
     panes = [("1", [r"HAS% WAIT% +NO%"]), ("2", [r"● holder .* holds the GIL for at least", r"TIME%", r"^100\.0 .* wait_holding +common\.py:"]),
@@ -82,10 +97,10 @@ def test_each_pane(held):
         top.wait_for(r"LONGEST +TIMES", r"^ +>.* holder(?: \(\d+\))? +wait_holding")
         held.wait_reading(take_turns, "turn-0")
         top.press("1")
-        for pattern in ("TIME%", "OWN%", "LONGEST", "WAITED", "HALF SECONDS", "HAS%"):
+        for pattern in ("TIME%", "OWN%", "LONGEST", "WAITED", "HALF SECONDS", "no thread runs an event loop", "HAS%"):
             top.press("tab")
             top.wait_for(pattern)
-        top.press("back tab")
+        top.press("back tab", "back tab")
         top.wait_for("HALF SECONDS")
         end(top)
 

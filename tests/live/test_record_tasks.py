@@ -1,4 +1,5 @@
 """Recordings by task: of loops that stand still, of tasks that count their own time, and of those that come and go."""
+import json
 import re
 
 import pytest
@@ -30,6 +31,16 @@ def test_a_task_that_keeps_its_loop(python, folders, tmp_path):
         assert frames[0].startswith("Task-" if name else "task")
 
 
+def check_lanes(path, names):
+    """In the timeline each task has a lane, on which one slice goes on all the time."""
+    done = gilspy.run("report", path, "-f", "chrome", "-m", "await", "-o", "-")
+    events = [event for event in json.loads(done.stdout)["traceEvents"] if event.get("tid", 0) > 200000000]
+    lanes = {event["tid"]: event["args"]["name"] for event in events if event.get("name") == "thread_name"}
+    assert {name for name in names if not name.startswith("Task-")} <= {name.split(" (")[0] for name in lanes.values()}
+    for tid in lanes:
+        assert [event["ph"] for event in events if event["tid"] == tid and event["ph"] != "M"] == ["B", "E"]
+
+
 @pytest.mark.every_python
 def test_suspended_tasks(python, folders, tmp_path):
     """Each of them, as the program tells, all the time; below its own coroutines those that await it."""
@@ -48,6 +59,7 @@ def test_suspended_tasks(python, folders, tmp_path):
         own = " ".join(row[0] for row in rows[::-1])
         plain = [re.sub(r"\b\w+\.", "", one) for one in shown]  # from 3.11 on with their classes
         assert any(one.startswith(name or "task ") and one.endswith(own) for one in plain), (name, own, plain)
+    check_lanes(path, {name for name, rows in truth.values() if name})
     # A child of gather is below its parent.
     assert any(functions(frames)[1:3] == ["gathers", "leaf"] for frames in drawn)
     assert not draw(path, "-m", "await", "--thread", "MainThread")

@@ -84,6 +84,13 @@ def test_a_task_that_keeps_its_loop(python, folders):
         assert loop["ready"] == 3 and loop["lag_us"] > 0
 
 
+@pytest.mark.every_python
+def test_a_task_whose_thread_has_ended(python, folders):
+    """It is counted: no thread runs its loop."""
+    with running(python, folders, "tasks.py", "orphan", "deadlock") as target:
+        assert loop_of(gilspy.dump(target.pid), "deadlock")["left_out"] == 1
+
+
 # Innermost first, what a task of the scene may show: where it stands, or where it will begin.
 CHURN = re.compile(r"(sleep |__sleep0 sleep |)(innermost middle outermost |middle outermost |outermost )|"
                    r"(wait_for |)churn |.*churn $")
@@ -134,7 +141,32 @@ def test_why_a_loop_stands_still(python, folders):
         assert verdict["threads"] == [target.began["tids"]["kept"]]
         assert any("blocks (" in line for line in verdict["evidence"])
         assert any("3 callbacks were ready" in line for line in verdict["evidence"])
-        assert "task_deadlock" not in verdicts
+
+
+def test_why_tasks_wait_for_ever(python, folders):
+    with running(python, folders, "tasks.py", "lost") as target:
+        done = gilspy.run("why", "--json", "-d", "0.3", "-p", target.pid)
+        verdicts = json.loads(done.stdout)["verdicts"]
+        said = {kind: [verdict["text"] + " ".join(verdict["evidence"]) for verdict in verdicts if verdict["kind"] == kind]
+                for kind in ("task_deadlock", "task_cancelled")}
+        named = python.at_least >= (3, 8)
+        who = "(nests|twice)" if named else "the task at 0x.*"
+        assert len([text for text in said["task_deadlock"] if re.match("Deadlock: %s waits for itself" % who, text)]) == 2
+        rest = [text for text in said["task_deadlock"] if not text.startswith("Deadlock")]
+        assert len(rest) == 2 and all("%s waits for a" % name in "".join(rest) or not named
+                                      for name in ("leaked", "nobody sets"))
+        assert len(said["task_cancelled"]) == (python.at_least >= (3, 11))
+        assert all(text.startswith("stubborn was cancelled") for text in said["task_cancelled"])
+        if named:
+            tasks = {task["name"]: task for task in loop_of(gilspy.dump(target.pid), "lost")["tasks"]}
+            assert tasks["behind"]["waits_for"]["text"] == "Lock held by keeps, probably"
+
+
+def test_why_a_loop_starves(python, folders):
+    with running(python, folders, "tasks.py", "starved") as target:
+        verdicts, _ = judged(target)
+        assert any("event loop of starved (%d) starves" % target.began["tids"]["starved"] in text
+                   for verdict in verdicts.values() for text in [verdict["text"], *verdict["evidence"]])
 
 
 def test_text(python, folders):

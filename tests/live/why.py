@@ -9,7 +9,7 @@ from target import FUTEX, running, until
 PIPES = ("gate", "turn", "more", "third")
 KEYS = {"schema", "pid", "watched_s", "verdicts", "dump"}
 VERDICT = {"kind", "confidence", "text", "threads", "evidence", "advice"}
-KINDS = {"stopped", "gil_deadlock", "lock_deadlock", "task_deadlock", "loop_blocked", "import_lock", "world_stopped", "gc", "gil_held_blocked", "gil_hog", "lock_wait",
+KINDS = {"stopped", "gil_deadlock", "lock_deadlock", "task_deadlock", "loop_blocked", "loop_starved", "task_cancelled", "import_lock", "world_stopped", "gc", "gil_held_blocked", "gil_hog", "lock_wait",
          "lock_contended", "finalizing", "swapping", "convoy", "gil_saturated", "gil_contended", "pool_exhausted", "busy", "idle"}
 HEALTHY = {"busy", "idle"}
 

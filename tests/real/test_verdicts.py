@@ -119,6 +119,17 @@ def test_loop_that_stands(real, loop, waiting):
     assert "bad (" in words and waiting in words
 
 
+def test_a_lock_that_was_not_given_back(real):
+    """Those who wait in the server are told; the client's requests show where they wait for their answers."""
+    process, _ = begin(real, "aiohttp_lock")
+    verdict, words = first_of(process.pid, "task_deadlock")
+    assert "5 tasks wait for a Lock that nobody is seen to have" in words and "takes (" in words
+    (loop,) = [thread["loop"] for thread in gilspy.dump(process.pid)["threads"] if thread.get("loop")]
+    functions = [[frame["function"] for frame in task["frames"]] for task in loop["tasks"]]
+    assert sum("takes" in names for names in functions) == 5
+    assert sum("_request" in names and "read" in names for names in functions) == 5
+
+
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 @pytest.mark.parametrize("scene", ["loop_well", "loop_alone"])
 def test_loop_that_is_well(real, scene, loop):

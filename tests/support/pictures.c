@@ -1,5 +1,6 @@
 /* Figures that nobody measured. */
 #include "base/escape.h"
+#include "python/tasks.h"
 #include "support/pictures.h"
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
@@ -159,10 +160,39 @@ static const struct gs_picture_function functions[] = {
     {{"changed while it was read", "", 0, true, false}, {0.001}, {0.001}, {0.06}, {0.06}},
 };
 
+static const struct gs_picture_task tasks[] = {
+    {.tid = 4242,
+     .state = GS_TASK_RUNNING,
+     .count = 1,
+     .name = "hot",
+     .names = "hot",
+     .waits_for = "",
+     .place = TOKENIZE},
+    {.tid = 4242,
+     .state = GS_TASK_WAITS,
+     .count = 19999,
+     .for_us = 3200000,
+     .at_least = true,
+     .name = "request-*",
+     .names = "request-1, request-2",
+     .waits_for = "Lock held by request-0",
+     .place = RUN},
+    {.tid = 4249,
+     .state = GS_TASK_WAITS,
+     .count = 1,
+     .for_us = 61000000,
+     .name = "request-0",
+     .names = "request-0",
+     .waits_for = "read from 10.0.0.7:5432",
+     .place = {"changed while it was read", "", 0, true, false}},
+};
+
 #define SERVER                                                                                                         \
     .gils = gils, .gil_count = COUNT(gils), .threads = threads, .thread_count = COUNT(threads),                        \
     .functions = functions, .function_count = COUNT(functions), .holds = holds, .hold_count = COUNT(holds),            \
-    .blames = blames, .blame_count = COUNT(blames), .watched_us = 60000000, .rate_hz = 100, .whole = 1
+    .blames = blames, .blame_count = COUNT(blames), .tasks = tasks, .task_rows = COUNT(tasks), .task_count = 20001,    \
+    .tasks_left_out = 7, .tasks_ago_us = 9000000, .tasks_read = true, .watched_us = 60000000, .rate_hz = 100,          \
+    .whole = 1
 
 const struct gs_picture picture_server = {.processes = server, .process_count = 1, SERVER};
 

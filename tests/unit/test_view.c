@@ -48,7 +48,7 @@ static void check(const struct gs_picture *picture, const char *keys, int rows, 
 
 static void panes(void **state)
 {
-    static const char *const names[] = {"threads", "stack", "functions", "holds", "blame", "timeline"};
+    static const char *const names[] = {"threads", "stack", "functions", "holds", "blame", "timeline", "tasks"};
     static const int sizes[][2] = {{24, 80}, {40, 120}, {10, 40}};
     (void)state;
     for (size_t i = 0; i < GS_PANE_COUNT; i++) {
@@ -67,6 +67,7 @@ static void other_screens(void **state)
     check(&picture_server, "6", 24, 80, false, "timeline");
     check(&picture_server, "", 5, 20, true, "small");
     check(&picture_server, "", 1, 1, true, "small");
+    check(&picture_server, "7\\request-2\r", 24, 80, true, "tasks-filtered");
     check(&picture_server, "\\worker\rp", 24, 80, true, "filtered");
     check(&picture_family, "", 24, 80, true, "family");
     check(&picture_family, "j", 24, 120, true, "family");
@@ -243,7 +244,7 @@ static void panes_are_chosen(void **state)
     key(f, '\t');
     assert_int_equal(f->view.pane, 0);
     key(f, GS_KEY_BACK_TAB);
-    assert_int_equal(f->view.pane, GS_PANE_TIMELINE);
+    assert_int_equal(f->view.pane, GS_PANE_TASKS);
     for (int i = 0; i < GS_PANE_COUNT; i++) {
         key(f, (uint32_t)('1' + i));
         assert_int_equal(f->view.pane, i);

@@ -4,14 +4,14 @@
 #include <string.h>
 
 #include "export/text/page.h"
-#include "export/text/task_groups.h"
+#include "python/task_groups.h"
+#include "session/task_place.h"
 
 enum {
     GROUPS_SHOWN = 50,
     NAMES_SHOWN = 5,
     LINES_SHOWN = 2000, /* of a tree */
-    DEPTH_SHOWN = 40,
-    WORDS = 2 * GS_TASK_WORDS + GS_TASK_NAME
+    DEPTH_SHOWN = 40
 };
 
 static void add_name(struct gs_text *line, const struct gs_async_task *task)
@@ -22,43 +22,16 @@ static void add_name(struct gs_text *line, const struct gs_async_task *task)
         gs_text_put(line, "task 0x%" PRIx64, task->addr);
 }
 
-/* What all of them wait for: where they differ, the words that they have in common. */
-static void common_words(const struct gs_tasks *tasks, const struct gs_task_group *group, char words[WORDS])
-{
-    char other[WORDS];
-    gs_task_words(tasks, &tasks->tasks[group->members[0]], words, WORDS);
-    for (size_t i = 1; i < group->count; i++) {
-        size_t same = 0;
-        gs_task_words(tasks, &tasks->tasks[group->members[i]], other, WORDS);
-        while (words[same] && words[same] == other[same])
-            same++;
-        if (!words[same] && !other[same])
-            continue;
-        while (same > 0 && words[same] != ' ')
-            same--;
-        words[same] = '\0';
-    }
-    /* What is left of "Lock held by Task-7" and "sleep, 3.0 s left". */
-    size_t len = strlen(words);
-    static const char held[] = " held by";
-    if (len >= sizeof held && strcmp(words + len - sizeof held + 1, held) == 0)
-        words[len - sizeof held + 1] = '\0';
-    else if (len > 0 && words[len - 1] == ',')
-        words[len - 1] = '\0';
-    if (!words[0] && tasks->tasks[group->members[0]].state == GS_TASK_WAITS)
-        snprintf(words, WORDS, "%s", gs_await_kind_name(tasks->tasks[group->members[0]].await.kind));
-}
-
 static void add_state(struct gs_text *line, const struct gs_tasks *tasks, const struct gs_task_group *group)
 {
     static const char *const one[] = {" runs", " is ready", " waits"}, *const many[] = {" run", " are ready", " wait"};
     static const enum gs_style styles[] = {GS_STYLE_HOLDS, GS_STYLE_WITHOUT, GS_STYLE_IDLE};
     const enum gs_task_state state = tasks->tasks[group->members[0]].state;
-    char words[WORDS];
+    char words[GS_TASK_GROUP_WORDS];
     gs_text_style(line, styles[state]);
     gs_text_put(line, "%s", group->count == 1 ? one[state] : many[state]);
     gs_text_style(line, GS_STYLE_PLAIN);
-    common_words(tasks, group, words);
+    gs_task_group_words(tasks, group, words);
     if (state == GS_TASK_WAITS && words[0]) {
         gs_text_put(line, ": ");
         gs_text_add(line, words);
@@ -159,36 +132,17 @@ static bool tree_init(struct tree *tree, const struct gs_tasks *tasks)
     return true;
 }
 
-static bool is_library(const char *file)
-{
-    static const char *const folders[] = {"/asyncio/", "/trio/", "/gevent/", "/eventlet/"};
-    bool is = false;
-    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
-        is |= strstr(file, folders[i]) != NULL;
-    return is;
-}
-
-/* The innermost frame that is not its library's own, which says most; else the innermost. */
 static void add_place(struct gs_page *page, const struct gs_async_task *task)
 {
-    struct gs_frame_info info, shown = {0};
-    for (uint32_t i = 0; i < task->frame_count; i++) {
-        gs_dump_frame(page->dump, &page->dump->tasks->frames[task->frame_at + i], &info);
-        if (i == 0)
-            shown = info;
-        if (!info.file || is_library(info.file))
-            continue;
-        shown = info;
-        break;
-    }
-    if (!shown.function)
+    struct gs_frame_info shown;
+    if (!gs_task_place(&page->dump->lookup, page->dump->tasks, task, &shown))
         return;
     gs_text_put(&page->line, "  ");
     gs_text_add(&page->line, shown.function);
     if (shown.file && *shown.file) {
         gs_text_put(&page->line, " (");
         gs_text_add(&page->line, gs_files_shorten(&page->files, shown.file));
-        gs_text_put(&page->line, shown.line > 0 ? ":%d)" : ")", shown.line);
+        gs_text_put(&page->line, shown.line > 0 && !page->dump->no_lines ? ":%d)" : ")", shown.line);
     }
 }
 

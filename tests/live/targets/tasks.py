@@ -342,6 +342,95 @@ def deadlock():
     settle(loop)
 
 
+# ---- tasks that wait for ever ----
+
+
+async def stubborn():
+    try:
+        await leaf()
+    except asyncio.CancelledError:
+        await leaf()
+
+
+async def takes(lock):
+    await lock.acquire()
+
+
+async def keeps_lock(lock):
+    await lock.acquire()
+    try:
+        await leaf()
+    finally:
+        lock.release()
+
+
+async def takes_twice(lock):
+    async with lock:
+        await wants(lock)
+
+
+async def nests(lock):
+    async with lock:
+        async with lock:
+            pass
+
+
+class Owner:
+    def __init__(self):
+        self.event = asyncio.Event()
+
+    async def waits(self):
+        await self.event.wait()
+
+
+async def lose():
+    loop, leaked, kept = asyncio.get_event_loop(), asyncio.Lock(), asyncio.Lock()
+    task = put_to_work(loop, "stubborn", stubborn(), "sleep", "")
+    await takes(leaked)
+    for name, coroutine in (("leaked", wants(leaked)), ("keeps", keeps_lock(kept)), ("behind", wants(kept)),
+                            ("twice", takes_twice(asyncio.Lock())), ("nests", nests(asyncio.Lock())),
+                            ("nobody sets", waits(asyncio.Event())), ("somebody sets", Owner().waits())):
+        put_to_work(loop, name, coroutine, "", "")
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+
+
+def lost():
+    loop = run_loop("lost")
+    asyncio.run_coroutine_threadsafe(lose(), loop).result()
+    settle(loop)
+
+
+# ---- a task whose thread has ended ----
+
+
+async def leaves():
+    kept_alive.append(asyncio.get_event_loop().create_task(leaf()))
+    await asyncio.sleep(0)
+
+
+def orphan():
+    loop = asyncio.new_event_loop()
+    kept_alive.append(loop)
+    thread = threading.Thread(target=lambda: loop.run_until_complete(leaves()))
+    thread.start()
+    thread.join()
+
+
+# ---- a loop behind the GIL ----
+
+
+async def turns():
+    while True:
+        await asyncio.sleep(0)
+
+
+def starved():
+    asyncio.run_coroutine_threadsafe(turns(), run_loop("starved"))
+    common.start("computes", lambda: [None for _ in iter(int, 1)])
+
+
 # ---- tasks that come and go ----
 
 
@@ -413,7 +502,7 @@ def pure(loop, coroutine, **options):
 
 
 if __name__ == "__main__":
-    scenes = {"still": lambda: still("still"), "pure": lambda: still("pure", pure), "kept": kept, "churn": churns, "deadlock": deadlock,
+    scenes = {"still": lambda: still("still"), "pure": lambda: still("pure", pure), "kept": kept, "churn": churns, "deadlock": deadlock, "lost": lost, "starved": starved, "orphan": orphan,
               "shared": shared,
               "eager": lambda: still("eager", asyncio.eager_task_factory)}
     for word in common.ARGS:
