@@ -288,6 +288,7 @@ static enum gs_status sample(struct agent *agent, struct gs_sink *sink, struct g
                                           .duration_us = args->duration_us,
                                           .polls = !agent->push, /* figures need no stacks */
                                           .long_us = NEVER_US,
+                                          .joins = true,
                                           .lasts = true};
     struct gs_sampling_calls calls = {
         .context = agent, .tick = tick, .opened = opened, .closed = closed, .give_up = give_up};

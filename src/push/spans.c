@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/room.h"
 #include "base/sorted.h"
 #include "export/pprof/pprof.h"
@@ -184,16 +185,16 @@ static enum gs_status end_span(struct process *process)
     return process->pprof ? rotor->end(rotor, &end) : GS_OK;
 }
 
-/* Who has ended, or cannot be read, would keep what was sampled last. */
+/* Who has ended, or cannot be read, would keep what was sampled last. Who sleeps is told of late (gs_sampler_join). */
 static enum gs_status end_quiet(struct gs_spans *spans, uint64_t now_ns)
 {
     uint64_t every_ns = spans->options.every_ns;
     enum gs_status status = GS_OK;
-    if (now_ns - spans->looked_ns < every_ns)
+    if (now_ns < spans->looked_ns + every_ns)
         return GS_OK;
     spans->looked_ns = now_ns;
     for (size_t i = 0; i < spans->count && !status; i++) {
-        if (now_ns - spans->processes[i]->last_ns > every_ns)
+        if (now_ns > spans->processes[i]->last_ns + every_ns + GS_NS_PER_S)
             status = end_span(spans->processes[i]);
     }
     return status;

@@ -15,7 +15,6 @@
 #include "target/task.h"
 
 enum {
-    PLACES = 1 << 13,             /* frames met lately */
     NAMES_NS = 5 * 1000000000L,   /* threads may be renamed */
     NAMES_SOON_NS = 50 * 1000000, /* a new one has its name a moment later */
     NAMES_TRIES = 20,
@@ -48,13 +47,6 @@ struct known {
 struct numbered {
     uint64_t ident;
     uint32_t thread;
-};
-
-/* A frame and its place: a code object is read once and never has its serial number again. */
-struct place {
-    uint64_t serial; /* 0: empty */
-    int32_t instr;
-    uint32_t place;
 };
 
 /* The callback that a loop runs. */
@@ -93,7 +85,7 @@ struct gs_stream {
     struct gs_sampled_gil gils[GS_GILS_MOST];
     pid_t last_tid[GS_GILS_MOST]; /* of gils[].last */
     size_t gil_count;
-    struct place places[PLACES];
+    uint32_t met_as;     /* as which places are known to the host: another one when those it knows are others' */
     uint64_t generation; /* of the code objects */
     uint64_t forgotten;  /* of the stacks */
     uint64_t named_ns;
@@ -127,6 +119,7 @@ enum gs_status gs_stream_new(struct gs_stream **out, struct gs_stream_host *host
     stream->reader = reader;
     stream->names = names;
     stream->forgotten = host->forgotten;
+    stream->met_as = ++host->met_by;
     stream->merge = gs_merge_new();
     if (host->tasks)
         stream->tasks = gs_task_stacks_new(python, gs_reader_codes(reader));
@@ -327,16 +320,21 @@ static bool is_arranged(const struct gs_stream *stream, const struct gs_thread *
 
 /* ---- stacks ---- */
 
+static struct gs_met_place *met_at(const struct gs_stream *stream, uint64_t hash)
+{
+    return &stream->host->met[(hash + stream->met_as * UINT64_C(0x9e3779b9)) % GS_MET_PLACES];
+}
+
 /* Without lines: a function of C is one place. */
 static uint32_t native_place_of(struct gs_stream *stream, const struct gs_frame *frame)
 {
     const uint64_t serial = ~frame->code; /* those of code objects are small numbers */
-    struct place *cached = &stream->places[frame->code * 31 % PLACES];
-    if (cached->serial != serial) {
+    struct gs_met_place *cached = met_at(stream, frame->code * 31);
+    if (cached->stream != stream->met_as || cached->serial != serial) {
         const struct gs_native_name *name = gs_native_name(gs_reader_natives(stream->reader), frame->code);
         struct gs_place place = {
             .function = name->function, .file = "", .module = name->module, .kind = GS_FRAME_NATIVE};
-        *cached = (struct place){serial, 0, gs_stacks_place(stream->host->stacks, &place)};
+        *cached = (struct gs_met_place){serial, stream->met_as, 0, gs_stacks_place(stream->host->stacks, &place)};
     }
     return cached->place;
 }
@@ -357,14 +355,15 @@ static uint32_t place_of(struct gs_stream *stream, const struct gs_frame *frame)
                                .kind = frame->kind};
         return gs_stacks_place(stream->host->stacks, &gap);
     }
-    struct place *cached = &stream->places[(code->serial * 31 + (uint32_t)frame->instr / 2) % PLACES];
-    if (cached->serial != code->serial || cached->instr != frame->instr) {
+    struct gs_met_place *cached = met_at(stream, code->serial * 31 + (uint32_t)frame->instr / 2);
+    if (cached->stream != stream->met_as || cached->serial != code->serial || cached->instr != frame->instr) {
         struct gs_place place = {.function = code->function,
                                  .qualname = code->qualname,
                                  .file = code->file,
                                  .line = gs_code_line(&stream->python->layout, code, frame->instr),
                                  .kind = GS_FRAME_PYTHON};
-        *cached = (struct place){code->serial, frame->instr, gs_stacks_place(stream->host->stacks, &place)};
+        *cached = (struct gs_met_place){code->serial, stream->met_as, frame->instr,
+                                        gs_stacks_place(stream->host->stacks, &place)};
     }
     return cached->place;
 }
@@ -445,10 +444,9 @@ static void drop_stale(struct gs_stream *stream)
 {
     if (!is_stale(stream))
         return;
-    if (stream->forgotten != stream->host->forgotten)
-        memset(stream->places, 0, sizeof stream->places);
-    if (generation_of(stream) != stream->generation && gs_reader_natives(stream->reader))
-        memset(stream->places, 0, sizeof stream->places); /* those of C functions are known by address */
+    /* Places are numbers of stacks; those of C functions are known by address. */
+    if (stream->forgotten != stream->host->forgotten || gs_reader_natives(stream->reader))
+        stream->met_as = ++stream->host->met_by;
     stream->generation = generation_of(stream);
     stream->forgotten = stream->host->forgotten;
     for (size_t i = 0; i < stream->known_count; i++)
@@ -493,8 +491,9 @@ static enum gs_status make_samples(struct gs_stream *stream, const struct gs_sna
 
 static bool names_are_due(const struct gs_stream *stream, const struct gs_snapshot *snapshot)
 {
-    return snapshot->time_ns - stream->named_ns >=
-           (stream->nameless > 0 ? (uint64_t)NAMES_SOON_NS : (uint64_t)NAMES_NS);
+    uint64_t age_ns = snapshot->time_ns - stream->named_ns;
+    return age_ns >= NAMES_NS ? gs_reader_ran(stream->reader, stream->named_ns)
+                              : stream->nameless > 0 && age_ns >= NAMES_SOON_NS;
 }
 
 /* It is known of whom the last sample no longer tells the truth. */
@@ -754,9 +753,17 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
         status = take_loops(stream, sample);
     if (!status && locks)
         status = gs_stream_locks_take(stream->locks, snapshot, whole || look, place_of_thread, stream, sample);
+    stream->last.loops = sample->loops;
+    stream->last.loop_count = sample->loop_count;
     if (due && !first && !status)
         status = gs_task_stacks_look(stream->tasks, snapshot);
     return status || !due ? status : give_tasks(stream, sample);
+}
+
+bool gs_stream_last(const struct gs_stream *stream, struct gs_sample *sample)
+{
+    *sample = stream->last;
+    return sample->stacks;
 }
 
 bool gs_stream_rest(struct gs_stream *stream, struct gs_sample *sample)
