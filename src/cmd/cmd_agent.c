@@ -171,6 +171,8 @@ static void reload(struct agent *agent)
     }
     choose(agent, &fresh);
     set_rate(agent);
+    if (gs_sampling_review(agent->sampling))
+        gs_tell(agent->remarks, "out of memory: the last profile of a process is lost");
     if (agent->reloaded)
         gs_args_fini(&agent->again);
     agent->again = fresh;

@@ -120,10 +120,19 @@ static struct process *find(const struct gs_spans *spans, uint32_t number)
     return at < spans->count && spans->processes[at]->number == number ? spans->processes[at] : NULL;
 }
 
+/* Those of processes that began together shall not all end at the same moment: how much earlier those of one do. The
+ * parts of a span in which they end are as even as may be, however many there are (2^32 by the golden ratio). */
+static uint64_t early_ns(uint32_t number, uint64_t every_ns)
+{
+    uint32_t part = number * UINT32_C(2654435769);
+    return (every_ns >> 16) * (part >> 16);
+}
+
 static enum gs_status add_process(struct gs_spans *spans, uint32_t number, const struct gs_sampled_process *about)
 {
     struct process *process = calloc(1, sizeof *process);
-    struct gs_rotor_limit limit = {.time_ns = spans->options.every_ns};
+    struct gs_rotor_limit limit = {.time_ns = spans->options.every_ns,
+                                   .early_ns = early_ns(number, spans->options.every_ns)};
     struct gs_rotor_calls calls = {.context = process, .open = open_span, .close = close_span, .sum = sum};
     if (!process || !gs_room((void **)&spans->processes, &spans->room, spans->count + 1, sizeof *spans->processes)) {
         free(process);

@@ -273,6 +273,18 @@ static enum gs_status tell_all_stood(struct gs_sampler *sampler)
     return status;
 }
 
+enum gs_status gs_sampler_drop(struct gs_sampler *sampler, uint64_t id)
+{
+    size_t at = 0;
+    while (at < sampler->count && sampler->list[at].id != id)
+        at++;
+    if (at == sampler->count)
+        return GS_OK;
+    enum gs_status status = tell_stood(sampler, &sampler->list[at]);
+    drop(sampler, at);
+    return status;
+}
+
 /* What is remembered of stacks must not grow for ever. */
 static enum gs_status forget_stacks(struct gs_sampler *sampler)
 {

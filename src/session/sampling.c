@@ -283,6 +283,21 @@ void gs_sampling_rate(struct gs_sampling *sampling, double rate_hz)
     sampling->next_ns = gs_sampler_next_ns(sampling->sampler);
 }
 
+enum gs_status gs_sampling_review(struct gs_sampling *sampling)
+{
+    struct gs_search search = *sampling->family.options.host;
+    enum gs_status status = GS_OK;
+    search.full = false;
+    for (size_t i = sampling->family.count; i-- > 0 && !status;) {
+        struct gs_attach *attach = sampling->family.members[i];
+        if (gs_search_fits(&search, attach->target->pid))
+            continue;
+        status = gs_sampler_drop(sampling->sampler, (uint64_t)(uintptr_t)attach);
+        gs_family_forget(&sampling->family, attach, GS_GONE, gs_clock_ns());
+    }
+    return status;
+}
+
 void gs_sampling_sum(const struct gs_sampling *sampling, struct gs_run_end *end)
 {
     gs_sampler_sum(sampling->sampler, end);

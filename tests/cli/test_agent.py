@@ -45,6 +45,13 @@ def ended(process):
     return said
 
 
+def holds_open(pid, target):
+    """Whether a process has a file of another's in /proc open."""
+    folder = f"/proc/{pid}/fd"
+    links = [os.readlink(f"{folder}/{name}") for name in os.listdir(folder) if os.path.lexists(f"{folder}/{name}")]
+    return any(link.startswith(f"/proc/{target}/") for link in links)
+
+
 def of_pid(server, pid):
     """Begin and end of each profile of a process, in ns."""
     with server.lock:
@@ -268,6 +275,10 @@ def test_reload(system_python, folders, mark, tmp_path):
         process.send_signal(signal.SIGHUP)
         assert f"as {file} says now" in told()[1]
         assert figures_of(url, target.pid, 0.1).values["gilspy_rate_hertz", None] == 7
+        file.write_text('name = "%s"\nexclude = "states.py"\nlisten = "127.0.0.1:0"\nlog = "json"' % mark)
+        process.send_signal(signal.SIGHUP)
+        assert f"as {file} says now" in told()[1]
+        until(lambda: not holds_open(process.pid, target.pid), "that it is let go")
         ended(process)
 
 
