@@ -28,6 +28,8 @@ struct gs_lock_looker {
     enum gs_status (*look)(void *context, uint64_t id, const struct gs_snapshot *snapshot, struct gs_lock_looks *looks);
 };
 void gs_sampler_locks(struct gs_sampler *sampler, bool all, const struct gs_lock_looker *looker);
+/* Processes that are added from now on have event loops in their samples; stacks are those of threads. */
+void gs_sampler_loops(struct gs_sampler *sampler);
 
 /* Another process to be sampled; with the first the run begins, and the sink is told. All three stay the caller's,
  * until gs_sampler_take says that the process is gone or the sampler is freed; nobody else uses the reader meanwhile.

@@ -290,6 +290,7 @@ static enum gs_status sample(struct agent *agent, struct gs_sink *sink, struct g
                                           .duration_us = args->duration_us,
                                           .polls = !agent->push, /* figures need no stacks */
                                           .long_us = NEVER_US,
+                                          .loops = agent->metrics,
                                           .joins = true,
                                           .lasts = true};
     struct gs_sampling_calls calls = {

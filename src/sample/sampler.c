@@ -71,6 +71,11 @@ void gs_sampler_locks(struct gs_sampler *sampler, bool all, const struct gs_lock
     sampler->host.looker = *looker;
 }
 
+void gs_sampler_loops(struct gs_sampler *sampler)
+{
+    sampler->host.loops = true;
+}
+
 void gs_sampler_join(struct gs_sampler *sampler)
 {
     sampler->joins = true;

@@ -121,11 +121,11 @@ enum gs_status gs_stream_new(struct gs_stream **out, struct gs_stream_host *host
     stream->forgotten = host->forgotten;
     stream->met_as = ++host->met_by;
     stream->merge = gs_merge_new();
-    if (host->tasks)
+    if (host->tasks || host->loops)
         stream->tasks = gs_task_stacks_new(python, gs_reader_codes(reader));
     if (host->locks)
         stream->locks = gs_stream_locks_new(&host->looker, id);
-    bool made = stream->merge && (stream->tasks || !host->tasks) && (stream->locks || !host->locks);
+    bool made = stream->merge && (stream->tasks || !(host->tasks || host->loops)) && (stream->locks || !host->locks);
     enum gs_status status = made ? announce(stream) : GS_NO_MEMORY;
     if (status) {
         gs_stream_free(stream);
@@ -421,7 +421,7 @@ static enum gs_status intern_thread(struct gs_stream *stream, const struct gs_th
 {
     const struct gs_frame *frames = NULL;
     uint32_t count;
-    if (stream->tasks && !gs_task_stacks_running(stream->tasks, thread, &frames, &count))
+    if (stream->host->tasks && !gs_task_stacks_running(stream->tasks, thread, &frames, &count))
         return GS_NO_MEMORY;
     known->read = thread->read;
     return frames ? intern(stream, frames, count, known) : intern(stream, thread->frames, thread->frame_count, known);
@@ -714,7 +714,7 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
 {
     const struct gs_snapshot *snapshot;
     const struct gs_stream_host *host = stream->host;
-    if (!host->polls)
+    if (!host->polls && host->tasks)
         gs_task_stacks_before(stream->tasks);
     bool locks = wants_locks(stream), whole = !host->polls || stream->long_callback;
     bool look = !whole && locks && gs_stream_locks_due(stream->locks, gs_clock_ns());
@@ -749,7 +749,7 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
                                       .gil_count = stream->gil_count,
                                       .stacks = stream->host->stacks};
     *sample = stream->last;
-    if (!status && host->polls && stream->tasks)
+    if (!status && stream->tasks && (host->polls || host->loops))
         status = take_loops(stream, sample);
     if (!status && locks)
         status = gs_stream_locks_take(stream->locks, snapshot, whole || look, place_of_thread, stream, sample);

@@ -29,6 +29,7 @@ struct gs_stream_host {
     bool tasks, suspended; /* as gs_sampler_tasks says */
     bool locks, all_locks; /* as gs_sampler_locks says */
     struct gs_lock_looker looker;
+    bool loops; /* as gs_sampler_loops says */
 };
 
 /* None of the three is owned. id: as of gs_sampler_add. The sink is told of the process. */

@@ -101,6 +101,8 @@ enum gs_status gs_sampling_open(struct gs_sampling **out, const struct gs_sampli
     if (options->locks)
         gs_sampler_locks(sampling->sampler, options->all_locks,
                          &(struct gs_lock_looker){.context = sampling, .look = look_at_locks});
+    if (options->loops)
+        gs_sampler_loops(sampling->sampler);
     if (options->joins)
         gs_sampler_join(sampling->sampler);
     if (options->polls)

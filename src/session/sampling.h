@@ -16,6 +16,7 @@ struct gs_sampling_options {
     uint64_t long_us;
     bool tasks, suspended; /* as gs_sampler_tasks says */
     bool locks, all_locks; /* as gs_sampler_locks says */
+    bool loops;            /* as gs_sampler_loops says */
     bool joins;            /* as gs_sampler_join says */
     bool each;             /* tick is called after each sample, too */
     bool at_once;          /* the first sample is not taken at a random moment: somebody waits for it */

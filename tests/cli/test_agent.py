@@ -112,6 +112,24 @@ def figures_of(url, pid, enough_s):
     return until(look, "figures")
 
 
+@pytest.mark.parametrize("pushes", (False, True))
+def test_loops(system_python, folders, pushes):
+    """One loop stands in a callback, one waits; with the stacks of all threads and without."""
+    with stub(200) as server, running(system_python, folders, "tasks.py", "kept", "still", pipes=["park"]) as target:
+        target.wait_reading(target.began["tids"]["kept"], "park")
+        push = ["--push", "pyroscope+" + server.address] if pushes else []
+        with open(f"/proc/{target.pid}/cmdline") as file:
+            script = next(word for word in file.read().split("\0") if word.endswith("tasks.py"))
+        with agent(script, "-r", 19, "--listen", "127.0.0.1:0", *push) as process:
+            url = where(process)
+            longest = until(lambda: Figures(url).of(target.pid).get("cpython_event_loop_longest_callback_seconds", 0),
+                            "a callback that was seen twice")
+            own = figures_of(url, target.pid, longest + 0.5).of(target.pid)
+            assert own["cpython_event_loop_busy_seconds_total"] >= own["cpython_event_loop_longest_callback_seconds"] >= longest
+            assert own["cpython_event_loop_busy_seconds_total"] < 1.5 * own["gilspy_watched_seconds_total"] and own["cpython_tasks"] > 20
+            ended(process)
+
+
 def check_page(page, open_metrics):
     tool = engines.program("promtool")
     done = subprocess.run([tool, "check", "metrics"], input=page, capture_output=True, encoding="utf-8")
