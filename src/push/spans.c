@@ -15,6 +15,8 @@
 /* Pyroscope 1.12 takes 16,000 samples of a profile, and 2 MB of it in one go. */
 enum { NODES_MOST = 8000 };
 
+#define STEP_NS ((int64_t)GS_NS_PER_S) /* by less a clock is slewed, and spans are to follow each other */
+
 struct process {
     struct gs_spans *spans;
     uint32_t number;
@@ -24,6 +26,7 @@ struct process {
     bool begun;
     uint64_t last_ns; /* of its last sample */
     /* The span that is sampled. */
+    int64_t stepped_ns;    /* as in gs_groups */
     struct gs_sink *pprof; /* NULL: none is */
     struct gs_groups groups;
     FILE *out;
@@ -42,6 +45,17 @@ struct gs_spans {
     uint64_t looked_ns; /* when quiet processes were looked for */
 };
 
+/* The clock may have been set, or have gone on while the machine was suspended, which CLOCK_MONOTONIC did not. */
+static void look_at_clock(struct process *process)
+{
+    const struct gs_spans *spans = process->spans;
+    if (!spans->options.ahead_ns)
+        return;
+    int64_t now_ns = spans->options.ahead_ns() - (spans->run.realtime_ns - (int64_t)spans->run.begin_ns);
+    if (llabs(now_ns - process->stepped_ns) >= STEP_NS)
+        process->stepped_ns = now_ns;
+}
+
 static enum gs_status open_span(void *context, struct gs_sink **recorder)
 {
     static const struct gs_pprof_options options = {.most = NODES_MOST, .times_only = true, .thread = GS_PUSH_THREAD};
@@ -50,7 +64,8 @@ static enum gs_status open_span(void *context, struct gs_sink **recorder)
     enum gs_status status = process->out
                                 ? gs_pprof_open(&process->pprof, process->out, &process->spans->selection, &options)
                                 : GS_NO_MEMORY;
-    gs_groups_init(&process->groups, process->pprof);
+    look_at_clock(process);
+    gs_groups_init(&process->groups, process->pprof, process->stepped_ns);
     *recorder = &process->groups.sink;
     return status;
 }

@@ -122,7 +122,7 @@ enum gs_status gs_stream_new(struct gs_stream **out, struct gs_stream_host *host
     stream->met_as = ++host->met_by;
     stream->merge = gs_merge_new();
     if (host->tasks || host->loops)
-        stream->tasks = gs_task_stacks_new(python, gs_reader_codes(reader));
+        stream->tasks = gs_task_stacks_new(python, gs_reader_codes(reader), host->loops);
     if (host->locks)
         stream->locks = gs_stream_locks_new(&host->looker, id);
     bool made = stream->merge && (stream->tasks || !(host->tasks || host->loops)) && (stream->locks || !host->locks);
