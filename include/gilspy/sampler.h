@@ -13,8 +13,8 @@ void gs_sampler_free(struct gs_sampler *sampler);
  * says. */
 void gs_sampler_poll(struct gs_sampler *sampler, uint64_t long_ns);
 
-/* From now on a process that sleeps costs less (gs_reader_asleep): samples of it that say the same are given to the sink
- * as one, with the time of all of them, which comes up to a second after those of other processes. */
+/* From now on a process that sleeps costs less (gs_reader_asleep): samples of it that say the same are given to the
+ * sink as one, with the time of all of them, which comes up to a second after those of other processes. */
 void gs_sampler_join(struct gs_sampler *sampler);
 
 /* Processes that are added from now on have tasks: the stack of a thread that runs one is the task's, and, `suspended`,

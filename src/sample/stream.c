@@ -66,6 +66,7 @@ struct gs_stream {
     struct gs_stream_locks *locks; /* NULL: not wanted */
     struct gs_merge *merge;
     struct gs_task_stacks *tasks; /* NULL: not wanted */
+    uint64_t tasks_ns;            /* when all of them were looked at */
     struct gs_loop_sample *loops;
     struct long_callback *callbacks; /* of the loops */
     size_t loops_room, callbacks_room, loop_count;
@@ -725,9 +726,12 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
     if (status)
         return status;
     size_t count = snapshot->thread_count;
-    bool calm = is_calm(stream, snapshot), due = gs_task_stacks_due(stream->tasks, snapshot->time_ns);
+    bool calm = is_calm(stream, snapshot);
+    bool due = gs_task_stacks_due(stream->tasks, snapshot->time_ns) && gs_reader_ran(stream->reader, stream->tasks_ns);
     bool first = due && !gs_task_stacks_looked(stream->tasks);
     stream->last.stacks = NULL;
+    if (due)
+        stream->tasks_ns = snapshot->time_ns;
     /* Which takes so long that it otherwise comes after the tasks that run now: who runs loops is known by then. */
     if (first)
         status = gs_task_stacks_look(stream->tasks, snapshot);

@@ -19,7 +19,7 @@ enum {
     SOONEST_NS = 20000000,       /* and is not taken sooner than this after the last one, */
     LATEST_NS = 2000000000,      /* nor later */
     NOBODY_NS = 200000000,       /* where there is no loop, */
-    ONE_OF_MANY = 25,            /* times as long all that where the process is one of many, */
+    ONE_OF_MANY = 200,           /* times as long all that where the process is one of many, */
     NAMES_MOST = 256,            /* names of tasks that are told apart: further ones without their numbers, */
     NUMBERS_MOST = 32,           /* and so of those that asyncio gave: each request of a server has another one */
     AWAITERS_MOST = 64,          /* tasks that await one another */
