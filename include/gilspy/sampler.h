@@ -13,6 +13,10 @@ void gs_sampler_free(struct gs_sampler *sampler);
  * says. */
 void gs_sampler_poll(struct gs_sampler *sampler, uint64_t long_ns);
 
+/* From now on a process that sleeps costs less (gs_reader_asleep): samples of it that say the same are given to the
+ * sink as one, with the time of all of them, which comes up to a second after those of other processes. */
+void gs_sampler_join(struct gs_sampler *sampler);
+
 /* Processes that are added from now on have tasks: the stack of a thread that runs one is the task's, and, `suspended`,
  * those that are suspended are looked at as often as may be. */
 void gs_sampler_tasks(struct gs_sampler *sampler, bool suspended);
@@ -24,12 +28,16 @@ struct gs_lock_looker {
     enum gs_status (*look)(void *context, uint64_t id, const struct gs_snapshot *snapshot, struct gs_lock_looks *looks);
 };
 void gs_sampler_locks(struct gs_sampler *sampler, bool all, const struct gs_lock_looker *looker);
+/* Processes that are added from now on have event loops in their samples; stacks are those of threads. */
+void gs_sampler_loops(struct gs_sampler *sampler);
 
 /* Another process to be sampled; with the first the run begins, and the sink is told. All three stay the caller's,
  * until gs_sampler_take says that the process is gone or the sampler is freed; nobody else uses the reader meanwhile.
  * id: what gs_sampler_take names it by. */
 enum gs_status gs_sampler_add(struct gs_sampler *sampler, uint64_t id, struct gs_python *python,
                               struct gs_reader *reader, struct gs_names *names) GS_MUST_CHECK;
+/* A process that is to be sampled no more; not from within gs_sampler_take. What the sink returned. */
+enum gs_status gs_sampler_drop(struct gs_sampler *sampler, uint64_t id) GS_MUST_CHECK;
 /* The CPUs that the calling thread may use stay as they are: it is somebody else's. */
 void gs_sampler_keep_affinity(struct gs_sampler *sampler);
 size_t gs_sampler_count(const struct gs_sampler *sampler);

@@ -196,6 +196,12 @@ enum gs_status gs_reader_take(struct gs_reader *reader, const struct gs_snapshot
  * which then reads no more than if there had been no polls. */
 enum gs_status gs_reader_poll(struct gs_reader *reader, uint64_t long_ns,
                               const struct gs_snapshot **snapshot) GS_MUST_CHECK;
+/* As far as it can be told, nobody in the process ran since the last snapshot: that is the truth of now_ns, too
+ * (CLOCK_MONOTONIC). For three cheap system calls; it stands for a second at most. Where it may be true of some,
+ * to be asked before each snapshot. */
+bool gs_reader_asleep(struct gs_reader *reader, uint64_t now_ns);
+/* Whether it may have run since then, as far as that call was made since. */
+bool gs_reader_ran(const struct gs_reader *reader, uint64_t since_ns);
 /* The words of the GILs alone, for one system call each: who has them (state, holder, switches; all else is as
  * unknown), in the order of gs_snapshot.gils. The other calls give the same as without it, but may have less to read.
  * GS_LOST: they could not be read, or nothing was taken yet. */

@@ -9,6 +9,8 @@
 /* CLOCK_MONOTONIC */
 uint64_t gs_clock_ns(void);
 
+int64_t gs_clock_ahead_ns(void); /* CLOCK_REALTIME, less that */
+
 uint64_t gs_clock_cpu_us(void); /* CPU time that our process has used */
 
 #endif

@@ -171,6 +171,8 @@ static void reload(struct agent *agent)
     }
     choose(agent, &fresh);
     set_rate(agent);
+    if (gs_sampling_review(agent->sampling))
+        gs_tell(agent->remarks, "out of memory: the last profile of a process is lost");
     if (agent->reloaded)
         gs_args_fini(&agent->again);
     agent->again = fresh;
@@ -288,6 +290,8 @@ static enum gs_status sample(struct agent *agent, struct gs_sink *sink, struct g
                                           .duration_us = args->duration_us,
                                           .polls = !agent->push, /* figures need no stacks */
                                           .long_us = NEVER_US,
+                                          .loops = agent->metrics,
+                                          .joins = true,
                                           .lasts = true};
     struct gs_sampling_calls calls = {
         .context = agent, .tick = tick, .opened = opened, .closed = closed, .give_up = give_up};

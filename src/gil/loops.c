@@ -6,7 +6,10 @@
 #include "gil/hold_place.h"
 #include "gil/loops.h"
 
-enum { UNSEEN_NS = 20000000 /* in so long a gap the loop may have waited for something to do */ };
+enum {
+    UNSEEN_NS =
+        20000000 /* in so long a gap the loop may have waited for something to do: then only a callback's stack tells */
+};
 
 void gs_loops_fini(struct gs_loops *loops)
 {
@@ -26,13 +29,23 @@ static struct gs_loop_account *find(struct gs_loops *loops, uint64_t loop, uint3
     return account;
 }
 
+static bool is_in(const struct gs_place *place, const char *file)
+{
+    size_t len = strlen(place->file), end = strlen(file);
+    return len >= end && strcmp(place->file + len - end, file) == 0;
+}
+
 /* It came back from the kernel, and waits for a processor or the GIL: that is no callback. Lib/selectors.py, all
  * versions; a stack without frames tells nothing. */
 static bool is_selector(const struct gs_place *place)
 {
-    static const char file[] = "selectors.py";
-    size_t len = strlen(place->file);
-    return len >= sizeof file - 1 && strcmp(place->file + len - (sizeof file - 1), file) == 0;
+    return is_in(place, "selectors.py");
+}
+
+/* It is in a callback, not in the loop's own code (Lib/asyncio/base_events.py, all versions). */
+static bool is_callback(const struct gs_place *place)
+{
+    return place && !is_selector(place) && !is_in(place, "asyncio/base_events.py");
 }
 
 static void step(struct gs_loop_account *account, const struct gs_sample *sample, const struct gs_loop_sample *now,
@@ -43,7 +56,7 @@ static void step(struct gs_loop_account *account, const struct gs_sample *sample
     const struct gs_place *place = stack ? gs_hold_place(sample->stacks, stack, &native) : NULL;
     bool selects = place && is_selector(place);
     bool goes_on = account->any && account->counted && now->counted && account->callback == now->callback &&
-                   account->ran && !now->polls && !selects && gap_ns > 0 && gap_ns < UNSEEN_NS;
+                   account->ran && !now->polls && !selects && gap_ns > 0 && (gap_ns < UNSEEN_NS || is_callback(place));
     if (account->any) {
         account->ns += gap_ns;
         account->busy_ns += (account->ran ? gap_ns / 2 : 0) + (now->polls ? 0 : gap_ns - gap_ns / 2);

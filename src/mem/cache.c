@@ -14,6 +14,7 @@ struct slot {
 struct cache {
     struct gs_mem mem;
     struct gs_mem *below;
+    bool used; /* there is a page */
     struct slot slots[SLOTS];
 };
 
@@ -24,6 +25,7 @@ static const uint8_t *page_of(struct cache *cache, gs_addr addr, enum gs_status 
     struct slot *slot = &cache->slots[page / PAGE % SLOTS];
     if (slot->page == page + 1)
         return slot->bytes;
+    cache->used = true;
     if (!slot->bytes && !(slot->bytes = malloc(PAGE))) {
         *why = GS_NO_MEMORY;
         return NULL;
@@ -70,16 +72,17 @@ static enum gs_status cache_read_many(struct gs_mem *mem, struct gs_piece *piece
 void gs_mem_cache_clear(struct gs_mem *mem)
 {
     struct cache *cache = (struct cache *)mem;
-    for (size_t i = 0; i < SLOTS; i++)
-        cache->slots[i].page = 0;
+    for (size_t i = 0; i < SLOTS && cache->used; i++) {
+        free(cache->slots[i].bytes);
+        cache->slots[i] = (struct slot){0};
+    }
+    cache->used = false;
 }
 
 static void cache_free(struct gs_mem *mem)
 {
-    struct cache *cache = (struct cache *)mem;
-    for (size_t i = 0; i < SLOTS; i++)
-        free(cache->slots[i].bytes);
-    free(cache);
+    gs_mem_cache_clear(mem);
+    free(mem);
 }
 
 static const struct gs_mem_ops cache_ops = {cache_read, cache_read_many, cache_free};

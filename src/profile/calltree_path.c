@@ -1,4 +1,4 @@
-/* From stacks of the source to nodes: what was found once is looked up in a table of fixed size. */
+/* From stacks of the source to nodes: what was found once is looked up in a table of bounded size. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +14,8 @@ bool gs_paths_make(struct gs_paths *paths, const struct gs_selection *selection,
                                .most = options->most,
                                .functions = selection->function,
                                .qualnames = options->qualnames,
-                               .count = selection->mode == GS_MODE_BLAME ? GS_PATHS_BLAME : GS_PATHS};
+                               .count = GS_PATHS_FEW,
+                               .most_paths = selection->mode == GS_MODE_BLAME ? GS_PATHS_BLAME : GS_PATHS};
     paths->list = calloc(paths->count, sizeof *paths->list);
     /* Those of a fixed tree that come too late need nodes too. */
     uint32_t most = options->fixed ? options->most / 4 * 3 : options->most;
@@ -33,6 +34,7 @@ void gs_paths_fini(struct gs_paths *paths)
 void gs_paths_drop(struct gs_paths *paths)
 {
     memset(paths->list, 0, paths->count * sizeof *paths->list);
+    paths->filled = 0;
     if (paths->place_of)
         memset(paths->place_of, 0, paths->place_room * sizeof *paths->place_of);
     paths->source = NULL;
@@ -53,6 +55,27 @@ static uint32_t recall(const struct gs_paths *paths, uint32_t from, uint32_t sta
 {
     const struct gs_path *path = path_of(paths, from, stack);
     return path->from == from && path->stack == stack ? path->node : 0;
+}
+
+/* Where a larger table cannot be had, the small one does. */
+static void grow(struct gs_paths *paths)
+{
+    struct gs_path *larger = calloc((size_t)paths->count * 2, sizeof *larger);
+    if (!larger)
+        return;
+    free(paths->list);
+    paths->list = larger;
+    paths->count *= 2;
+    paths->filled = 0;
+}
+
+static void remember(struct gs_paths *paths, struct gs_path path)
+{
+    if (paths->filled >= paths->count / 2 && paths->count < paths->most_paths)
+        grow(paths);
+    struct gs_path *slot = path_of(paths, path.from, path.stack);
+    paths->filled += slot->node == 0;
+    *slot = path;
 }
 
 static bool make_room(uint32_t **list, uint32_t *room, uint32_t need)
@@ -116,8 +139,8 @@ uint32_t gs_paths_descend(struct gs_paths *paths, uint32_t from, uint32_t stack)
     if (!at)
         node = from;
     while (count > 0 && (node = step(paths, node, paths->climb[--count])))
-        *path_of(paths, from, paths->climb[count]) = (struct gs_path){from, paths->climb[count], node};
+        remember(paths, (struct gs_path){from, paths->climb[count], node});
     if (node && cut && (node = gs_nodes_child(&paths->nodes, node, gs_node_frame(GS_NODE_OTHER, 0))))
-        *path_of(paths, from, stack) = (struct gs_path){from, stack, node};
+        remember(paths, (struct gs_path){from, stack, node});
     return node;
 }

@@ -1,12 +1,13 @@
 /* The nodes of a call tree and what they are called, and the ways to them from stacks of the source: what was found
- * once is looked up in a table of fixed size. */
+ * once is looked up in a table of bounded size. */
 #ifndef GS_PROFILE_CALLTREE_PATH_H
 #define GS_PROFILE_CALLTREE_PATH_H
 
 #include "profile/calltree.h"
 
 enum {
-    GS_PATHS = 1 << 15,       /* of stacks that are remembered, */
+    GS_PATHS_FEW = 1 << 9,    /* so many stacks are remembered at first, */
+    GS_PATHS = 1 << 15,       /* so many at most, */
     GS_PATHS_BLAME = 1 << 18, /* and of pairs of them */
     GS_NAME_BYTES = 64,       /* of names, for each node that there may be, */
     GS_NAME_LEAST = 1 << 20,  /* and some that are always granted */
@@ -25,7 +26,7 @@ struct gs_paths {
     bool functions, qualnames;      /* functions: without lines */
     const struct gs_stacks *source; /* whose numbers the next two know */
     struct gs_path *list;           /* so many, which is a power of two: */
-    uint32_t count;
+    uint32_t count, filled, most_paths;
     uint32_t *place_of; /* place of the source -> place, 0: not known yet */
     uint32_t place_room;
     uint32_t *climb; /* stacks on the way to a known one */

@@ -7,8 +7,10 @@
 
 static enum gs_status begin(struct gs_sink *sink, const struct gs_run_info *run)
 {
-    struct gs_sink *to = ((struct gs_groups *)sink)->to;
-    return to->begin(to, run);
+    const struct gs_groups *groups = (const struct gs_groups *)sink;
+    struct gs_run_info stepped = *run;
+    stepped.realtime_ns += groups->stepped_ns;
+    return groups->to->begin(groups->to, &stepped);
 }
 
 static enum gs_status process(struct gs_sink *sink, uint32_t number, const struct gs_sampled_process *process)
@@ -78,9 +80,10 @@ static enum gs_status end(struct gs_sink *sink, const struct gs_run_end *end)
     return to->end(to, end);
 }
 
-void gs_groups_init(struct gs_groups *groups, struct gs_sink *to)
+void gs_groups_init(struct gs_groups *groups, struct gs_sink *to, int64_t stepped_ns)
 {
-    *groups = (struct gs_groups){.sink = {begin, process, thread, sample, forget, end}, .to = to};
+    *groups =
+        (struct gs_groups){.sink = {begin, process, thread, sample, forget, end}, .to = to, .stepped_ns = stepped_ns};
 }
 
 void gs_groups_fini(struct gs_groups *groups)

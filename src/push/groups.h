@@ -7,6 +7,7 @@
 
 struct gs_groups {
     struct gs_sink sink, *to;
+    int64_t stepped_ns; /* by so much this machine's clock is ahead of what the run says */
     char names[GS_PUSH_GROUPS][GS_PUSH_TEXT];
     uint32_t count;
     uint32_t *of; /* the group of each thread */
@@ -15,7 +16,7 @@ struct gs_groups {
 };
 
 /* Of one process. What goes beyond GS_PUSH_GROUPS is in the last, "(other)": nobody would look at so many. */
-void gs_groups_init(struct gs_groups *groups, struct gs_sink *to);
+void gs_groups_init(struct gs_groups *groups, struct gs_sink *to, int64_t stepped_ns);
 void gs_groups_fini(struct gs_groups *groups);
 
 #endif

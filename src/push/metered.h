@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "gil/gil_track.h"
+#include "gil/loops.h"
 #include "push/metrics.h"
 #include "push/names.h"
 
@@ -26,7 +27,13 @@ struct gs_metered_process {
     struct gs_gil_track track;
     struct gs_gil_sum sum;
     uint64_t longest_ns[2], longest_since_ns; /* of the holds of this minute, and of the one before */
-    struct gs_metered_group *groups;          /* of threads, GS_PUSH_GROUPS at most */
+    struct gs_loops loops;                    /* of this minute, */
+    uint64_t callback_ns;                     /* the longest callback of the one before, */
+    uint64_t busy_ns;                         /* and the time that all loops were busy before this one; */
+    uint64_t loops_since_ns;                  /* 0: it has no loops */
+    uint64_t sampled_ns;                      /* the last sample */
+    uint64_t tasks;
+    struct gs_metered_group *groups; /* of threads, GS_PUSH_GROUPS at most */
     size_t group_count, group_room;
 };
 
@@ -44,6 +51,9 @@ struct gs_metrics {
     struct gs_metrics_own own;
 };
 
+/* Time that all loops were busy; the longest callback of this minute, and of the one `before`. */
+uint64_t gs_metered_busy_ns(const struct gs_metered_process *process);
+uint64_t gs_metered_callback_ns(const struct gs_metered_process *process, bool before);
 /* The lock is held. */
 void gs_metrics_write(const struct gs_metrics *metrics, bool open_metrics, FILE *out);
 

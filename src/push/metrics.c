@@ -15,6 +15,7 @@
 
 static void free_process(struct gs_metered_process *process)
 {
+    gs_loops_fini(&process->loops);
     free(process->groups);
     free(process);
 }
@@ -24,6 +25,22 @@ static void remove_at(struct gs_metrics *metrics, size_t at)
     free_process(metrics->processes[at]);
     metrics->count--;
     memmove(metrics->processes + at, metrics->processes + at + 1, (metrics->count - at) * sizeof *metrics->processes);
+}
+
+uint64_t gs_metered_busy_ns(const struct gs_metered_process *process)
+{
+    uint64_t busy_ns = process->busy_ns;
+    for (size_t i = 0; i < process->loops.count; i++)
+        busy_ns += process->loops.list[i].busy_ns;
+    return busy_ns;
+}
+
+uint64_t gs_metered_callback_ns(const struct gs_metered_process *process, bool before)
+{
+    uint64_t longest_ns = before ? process->callback_ns : 0;
+    for (size_t i = 0; i < process->loops.count; i++)
+        longest_ns = gs_most(longest_ns, process->loops.list[i].longest_ns);
+    return longest_ns;
 }
 
 /* NULL: there is none, or it is left out. */
@@ -67,6 +84,7 @@ static enum gs_status add_process(struct gs_metrics *metrics, struct gs_metered_
         process->number = like->number;
         process->gone_ns = 0;
         process->track = (struct gs_gil_track){.asked = false};
+        process->sampled_ns = 0;
     } else if (metrics->count >= GS_METRICS_PROCESSES) {
         metrics->left_out++;
         return GS_OK;
@@ -192,8 +210,36 @@ static void take_waits(struct gs_metrics *metrics, struct gs_metered_process *pr
     }
 }
 
+/* Another minute of loops begins. */
+static void next_loops(struct gs_metered_process *process, uint64_t now_ns)
+{
+    bool recent = now_ns - process->loops_since_ns <= 2 * LONGEST_NS;
+    process->busy_ns = gs_metered_busy_ns(process);
+    process->callback_ns = recent ? gs_metered_callback_ns(process, false) : 0;
+    process->loops_since_ns = now_ns;
+    gs_loops_next(&process->loops);
+}
+
+static enum gs_status take_loops(struct gs_metered_process *process, const struct gs_sample *sample)
+{
+    uint64_t gap_ns = process->sampled_ns && sample->gap_ns == 0 ? sample->time_ns - process->sampled_ns : 0;
+    enum gs_status status = GS_OK;
+    process->sampled_ns = sample->time_ns;
+    if (sample->loop_count > 0 && !process->loops_since_ns)
+        process->loops_since_ns = sample->time_ns;
+    process->tasks = 0;
+    for (size_t i = 0; i < sample->loop_count && !status; i++) {
+        process->tasks += sample->loops[i].tasks;
+        status = gs_loops_add(&process->loops, sample, i, 0, gap_ns);
+    }
+    if (process->loops_since_ns && sample->time_ns - process->loops_since_ns > LONGEST_NS)
+        next_loops(process, sample->time_ns);
+    return status;
+}
+
 static enum gs_status sample(struct gs_sink *sink, const struct gs_sample *sample)
 {
+    enum gs_status status = GS_OK;
     struct gs_metrics *metrics = (struct gs_metrics *)sink;
     pthread_mutex_lock(&metrics->lock);
     struct gs_metered_process *process = find(metrics, sample->process);
@@ -201,9 +247,10 @@ static enum gs_status sample(struct gs_sink *sink, const struct gs_sample *sampl
         process->threads = sample->thread_count;
         take_gil(metrics, process, sample);
         take_waits(metrics, process, sample);
+        status = take_loops(process, sample);
     }
     pthread_mutex_unlock(&metrics->lock);
-    return GS_OK;
+    return status;
 }
 
 static enum gs_status end(struct gs_sink *sink, const struct gs_run_end *run)
@@ -261,7 +308,7 @@ void gs_metrics_gone(struct gs_metrics *metrics, pid_t pid)
             continue;
         found = true;
         one->gone_ns = gs_clock_ns();
-        one->threads = one->waiters = 0;
+        one->threads = one->waiters = one->tasks = 0;
         forget_threads(metrics, one->number);
     }
     if (!found && metrics->left_out > 0)

@@ -81,6 +81,19 @@ OF_GIL(switches, put_count, (uint64_t)process->sum.moved)
 OF_GIL(waiters, put_count, process->waiters)
 OF_GIL(longest, put_seconds, gs_most(process->longest_ns[0], process->longest_ns[1]))
 
+#define OF_LOOPS(name, put_value, value)                                                                               \
+    static void name(const struct writing *w, const struct gs_metered_process *process)                                \
+    {                                                                                                                  \
+        if (!process->loops_since_ns)                                                                                  \
+            return;                                                                                                    \
+        put_labels(w, process, NULL);                                                                                  \
+        put_value(w, value);                                                                                           \
+    }
+
+OF_LOOPS(loop_busy, put_seconds, gs_metered_busy_ns(process))
+OF_LOOPS(loop_longest, put_seconds, gs_metered_callback_ns(process, true))
+OF_LOOPS(loop_tasks, put_count, process->tasks)
+
 static void waits(const struct writing *w, const struct gs_metered_process *process)
 {
     for (size_t i = 0; i < process->group_count && process->has_gil; i++) {
@@ -140,6 +153,12 @@ static const struct family families[] = {
     {"cpython_gil_longest_hold_seconds", "seconds",
      "The longest time in the last one to two minutes in which a thread had the GIL without a break.", false, longest,
      NULL},
+    {"cpython_event_loop_busy_seconds", "seconds", "Time in which event loops of asyncio ran callbacks, each counted.",
+     true, loop_busy, NULL},
+    {"cpython_event_loop_longest_callback_seconds", "seconds",
+     "The longest time that a callback of an event loop was seen to run in the last one to two minutes.", false,
+     loop_longest, NULL},
+    {"cpython_tasks", NULL, "Tasks of event loops of asyncio.", false, loop_tasks, NULL},
     {"cpython_threads", NULL, "Threads of Python.", false, threads, NULL},
     {"gilspy_watched_seconds", "seconds", "Time for which it is known whether a thread had the GIL.", true, watched,
      NULL},

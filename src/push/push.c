@@ -82,6 +82,7 @@ enum gs_status gs_push_open(struct gs_push **out, const struct gs_push_options *
     const struct gs_spans_options spans = {.every_ns = options->every_us * 1000,
                                            .labels = options->labels,
                                            .label_count = options->label_count,
+                                           .ahead_ns = gs_clock_ahead_ns,
                                            .take = take,
                                            .context = push};
     status = gs_sender_open(&push->sender, &sending, err);

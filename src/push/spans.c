@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/room.h"
 #include "base/sorted.h"
 #include "export/pprof/pprof.h"
@@ -14,6 +15,8 @@
 /* Pyroscope 1.12 takes 16,000 samples of a profile, and 2 MB of it in one go. */
 enum { NODES_MOST = 8000 };
 
+#define STEP_NS ((int64_t)GS_NS_PER_S) /* by less a clock is slewed, and spans are to follow each other */
+
 struct process {
     struct gs_spans *spans;
     uint32_t number;
@@ -23,6 +26,7 @@ struct process {
     bool begun;
     uint64_t last_ns; /* of its last sample */
     /* The span that is sampled. */
+    int64_t stepped_ns;    /* as in gs_groups */
     struct gs_sink *pprof; /* NULL: none is */
     struct gs_groups groups;
     FILE *out;
@@ -41,6 +45,17 @@ struct gs_spans {
     uint64_t looked_ns; /* when quiet processes were looked for */
 };
 
+/* The clock may have been set, or have gone on while the machine was suspended, which CLOCK_MONOTONIC did not. */
+static void look_at_clock(struct process *process)
+{
+    const struct gs_spans *spans = process->spans;
+    if (!spans->options.ahead_ns)
+        return;
+    int64_t now_ns = spans->options.ahead_ns() - (spans->run.realtime_ns - (int64_t)spans->run.begin_ns);
+    if (llabs(now_ns - process->stepped_ns) >= STEP_NS)
+        process->stepped_ns = now_ns;
+}
+
 static enum gs_status open_span(void *context, struct gs_sink **recorder)
 {
     static const struct gs_pprof_options options = {.most = NODES_MOST, .times_only = true, .thread = GS_PUSH_THREAD};
@@ -49,7 +64,8 @@ static enum gs_status open_span(void *context, struct gs_sink **recorder)
     enum gs_status status = process->out
                                 ? gs_pprof_open(&process->pprof, process->out, &process->spans->selection, &options)
                                 : GS_NO_MEMORY;
-    gs_groups_init(&process->groups, process->pprof);
+    look_at_clock(process);
+    gs_groups_init(&process->groups, process->pprof, process->stepped_ns);
     *recorder = &process->groups.sink;
     return status;
 }
@@ -119,10 +135,19 @@ static struct process *find(const struct gs_spans *spans, uint32_t number)
     return at < spans->count && spans->processes[at]->number == number ? spans->processes[at] : NULL;
 }
 
+/* Those of processes that began together shall not all end at the same moment: how much earlier those of one do. The
+ * parts of a span in which they end are as even as may be, however many there are (2^32 by the golden ratio). */
+static uint64_t early_ns(uint32_t number, uint64_t every_ns)
+{
+    uint32_t part = number * UINT32_C(2654435769);
+    return (every_ns >> 16) * (part >> 16);
+}
+
 static enum gs_status add_process(struct gs_spans *spans, uint32_t number, const struct gs_sampled_process *about)
 {
     struct process *process = calloc(1, sizeof *process);
-    struct gs_rotor_limit limit = {.time_ns = spans->options.every_ns};
+    struct gs_rotor_limit limit = {.time_ns = spans->options.every_ns,
+                                   .early_ns = early_ns(number, spans->options.every_ns)};
     struct gs_rotor_calls calls = {.context = process, .open = open_span, .close = close_span, .sum = sum};
     if (!process || !gs_room((void **)&spans->processes, &spans->room, spans->count + 1, sizeof *spans->processes)) {
         free(process);
@@ -184,16 +209,16 @@ static enum gs_status end_span(struct process *process)
     return process->pprof ? rotor->end(rotor, &end) : GS_OK;
 }
 
-/* Who has ended, or cannot be read, would keep what was sampled last. */
+/* Who has ended, or cannot be read, would keep what was sampled last. Who sleeps is told of late (gs_sampler_join). */
 static enum gs_status end_quiet(struct gs_spans *spans, uint64_t now_ns)
 {
     uint64_t every_ns = spans->options.every_ns;
     enum gs_status status = GS_OK;
-    if (now_ns - spans->looked_ns < every_ns)
+    if (now_ns < spans->looked_ns + every_ns)
         return GS_OK;
     spans->looked_ns = now_ns;
     for (size_t i = 0; i < spans->count && !status; i++) {
-        if (now_ns - spans->processes[i]->last_ns > every_ns)
+        if (now_ns > spans->processes[i]->last_ns + every_ns + GS_NS_PER_S)
             status = end_span(spans->processes[i]);
     }
     return status;

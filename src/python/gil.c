@@ -206,6 +206,14 @@ bool gs_gil_decode(const struct gs_gil_place *place, const uint8_t *bytes, const
     return true;
 }
 
+bool gs_gil_read(const struct gs_gil_place *place, struct gs_mem *mem, struct gs_gil_fields *fields)
+{
+    uint8_t bytes[GS_GIL_BYTES];
+    struct gs_piece pieces[GS_GIL_WINDOWS];
+    size_t count = gs_gil_pieces(place, bytes, pieces);
+    return gs_mem_read_many(mem, pieces, count) == GS_OK && gs_gil_decode(place, bytes, pieces, fields);
+}
+
 bool gs_gil_same(const struct gs_gil_fields *a, const struct gs_gil_fields *b)
 {
     return a->locked == b->locked && a->last_holder == b->last_holder && a->switches == b->switches;

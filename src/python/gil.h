@@ -58,6 +58,8 @@ size_t gs_gil_pieces(const struct gs_gil_place *place, uint8_t *bytes, struct gs
 /* Decodes such a reading; false when it failed. */
 bool gs_gil_decode(const struct gs_gil_place *place, const uint8_t *bytes, const struct gs_piece *pieces,
                    struct gs_gil_fields *fields);
+/* Both at once: what the fields are now. */
+bool gs_gil_read(const struct gs_gil_place *place, struct gs_mem *mem, struct gs_gil_fields *fields);
 /* The same thread has it (or had it last), and nobody else had it between the two readings. */
 bool gs_gil_same(const struct gs_gil_fields *a, const struct gs_gil_fields *b);
 

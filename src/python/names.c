@@ -154,6 +154,7 @@ void gs_names_refresh(struct gs_names *names, gs_addr interpreter)
     }
     if (names->count > 0)
         qsort(names->entries, names->count, sizeof *names->entries, by_ident);
+    gs_mem_cache_clear(names->pages);
 }
 
 const char *gs_names_get(const struct gs_names *names, uint64_t ident)

@@ -175,8 +175,8 @@ static enum gs_status close_recording(struct gs_rotor *rotor, const struct gs_ru
 /* The first multiple after a moment. */
 static uint64_t next_multiple(const struct gs_rotor *rotor, uint64_t time_ns)
 {
-    uint64_t length_ns = rotor->limit.time_ns, since_ns = time_ns - rotor->run.begin_ns;
-    return length_ns ? rotor->run.begin_ns + (since_ns / length_ns + 1) * length_ns : UINT64_MAX;
+    uint64_t length_ns = rotor->limit.time_ns, begin_ns = rotor->run.begin_ns - rotor->limit.early_ns;
+    return length_ns ? begin_ns + ((time_ns - begin_ns) / length_ns + 1) * length_ns : UINT64_MAX;
 }
 
 static enum gs_status open_recording(struct gs_rotor *rotor, uint64_t time_ns)

@@ -8,8 +8,9 @@ struct gs_rotor;
 
 /* When the next recording begins; 0: that is no reason. */
 struct gs_rotor_limit {
-    uint64_t time_ns; /* at each multiple of it from the beginning of the run on */
-    uint64_t bytes;   /* after so many, and the block that is being written */
+    uint64_t time_ns;  /* at each multiple of it from the beginning of the run on, */
+    uint64_t early_ns; /* all so much earlier, which is less */
+    uint64_t bytes;    /* after so many, and the block that is being written */
 };
 
 /* What the recordings are written to. */

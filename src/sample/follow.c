@@ -83,12 +83,8 @@ void gs_follow_begin(struct gs_follow *follow, const struct gs_thread_list *thre
 static bool glance_at(struct gs_reader *reader, const struct gs_lock *lock, struct gs_gil *gil)
 {
     struct gs_thread_list *threads = &reader->threads;
-    uint8_t bytes[GS_GIL_BYTES];
-    struct gs_piece pieces[GS_GIL_WINDOWS];
     struct gs_gil_fields now;
-    size_t count = gs_gil_pieces(&lock->place, bytes, pieces);
-    if (gs_mem_read_many(threads->python->mem, pieces, count) != GS_OK ||
-        !gs_gil_decode(&lock->place, bytes, pieces, &now))
+    if (!gs_gil_read(&lock->place, threads->python->mem, &now))
         return false;
     if (lock == threads->locks)
         gs_follow_note(&reader->follow, &now);

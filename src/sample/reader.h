@@ -47,7 +47,13 @@ struct gs_reader {
     size_t all_room;
     uint64_t codes_checked_ns, checked_ns;
     uint64_t unsettled_ns, settle_ns; /* polls: since when it is not known whose some states are; to look again then */
-    bool polled;                      /* the last sample was a poll, */
+    struct {
+        uint64_t cpu_ns;   /* of the process, before the last snapshot; 0: not known; */
+        uint64_t since_ns; /* when that was found to have changed */
+        uint32_t looks;    /* since it sleeps for long */
+        bool slept;        /* the last time it did */
+    } asleep;
+    bool polled; /* the last sample was a poll, */
     bool unread; /* and some threads were first seen in polls, so that their stacks were never read */
     bool lost_before, any_torn;
     bool stale; /* a thread has ended whose state is still there, or is now another's: the lists are walked anew */

@@ -2,7 +2,7 @@
  * them sleep. Sleepers are not re-checked while the threads we measured account for all CPU time of the process
  * (cpu_audit.h). If they do not, how often the kernel put a thread on a CPU is told for half the price of what it does:
  * as long as that stays the same, it sleeps on. Neither tells that one was woken and waits in a run queue; so where
- * threads were lately seen to wait long for a CPU, all are asked what they do. */
+ * threads were lately seen to wait long for a CPU, all that ran lately are asked what they do. */
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -25,7 +25,8 @@ enum {
     NO_FILE = -2,     /* of runs_fd: cannot be had */
     WAIT_NS = 1000000 /* for a CPU, each time: more is long, */
 };
-#define CROWDED_NS UINT64_C(10000000000) /* and counts for so long */
+#define LATELY_RAN_NS UINT64_C(10000000000) /* who did not run for so long is hardly one who was just woken; */
+#define CROWDED_NS    LATELY_RAN_NS         /* and so long that counts */
 
 /* It slept over something else than the GIL when it was last asked. */
 static bool sleeps(const struct gs_member *member)
@@ -33,7 +34,7 @@ static bool sleeps(const struct gs_member *member)
     return member->wait.activity.run == GS_RUN_SYSCALL && member->wait.futex == GS_FUTEX_OTHER;
 }
 
-static bool is_crowded(const struct gs_waiters *waiters)
+bool gs_is_crowded(const struct gs_waiters *waiters)
 {
     return waiters->recheck.crowded_ns && waiters->threads->taken_ns - waiters->recheck.crowded_ns < CROWDED_NS;
 }
@@ -62,6 +63,8 @@ static bool read_runs(struct gs_waiters *waiters, struct gs_member *member, uint
     if (!*told)
         return false;
     *more_ns = now.ran_ns - before.ran_ns;
+    if (*more_ns)
+        member->wait.ran_ns = waiters->threads->taken_ns;
     member->wait.runs = now;
     member->wait.runs_ns = waiters->threads->taken_ns;
     if (known && now.waited_ns - before.waited_ns > (now.count - before.count) * WAIT_NS)
@@ -70,16 +73,22 @@ static bool read_runs(struct gs_waiters *waiters, struct gs_member *member, uint
     return member->wait.runs_known;
 }
 
+/* It may have been woken, and wait for a CPU. */
+static bool may_queue(const struct gs_waiters *waiters, const struct gs_member *member)
+{
+    return gs_is_crowded(waiters) && waiters->threads->taken_ns - member->wait.ran_ns < LATELY_RAN_NS;
+}
+
 /* Asks what it does, unless that is known. */
 static void ask(struct gs_waiters *waiters, struct gs_member *member)
 {
     uint64_t more_ns = 0;
-    bool told = false, tell = sleeps(member) && !is_crowded(waiters);
+    bool told = false, tell = sleeps(member);
     /* Of who was looked at when none was missing, or later, or never before, nothing is missing. */
     bool counts = member->wait.runs_ns && member->wait.runs_ns < waiters->recheck.audit.checked_ns;
     bool slept = tell && read_runs(waiters, member, &more_ns, &told);
     gs_cpu_audit_count(&waiters->recheck.audit, counts ? more_ns : 0);
-    if (slept && !is_crowded(waiters)) {
+    if (slept && !may_queue(waiters, member)) {
         member->wait.asked_ns = waiters->threads->taken_ns;
         return;
     }
@@ -153,7 +162,7 @@ static bool begin_turn(struct gs_waiters *waiters)
     waiters->recheck.turn_ns = (audit->complete ? FOUND_NS : TURN_NS / TURNS) / threads->member_count + 1;
     waiters->recheck.turn_of = threads->discovery;
     /* With several interpreters the time of a thread may be met twice. */
-    bool worth = !is_crowded(waiters) && threads->interp_count == 1 && threads->member_count >= AUDIT_LEAST &&
+    bool worth = threads->interp_count == 1 && threads->member_count >= AUDIT_LEAST &&
                  count_open(waiters) <= threads->member_count / BUSY_SHARE + BUSY_LEAST;
     if (!gs_cpu_audit_check(audit, worth ? rest_ns(waiters) : GS_CPU_TIME_UNKNOWN, threads->member_count))
         return true;
@@ -182,6 +191,16 @@ static bool is_known(const struct gs_waiters *waiters, const struct gs_member *m
            (!searched && age_ns < LATELY_NS);
 }
 
+static void ask_queued(struct gs_waiters *waiters)
+{
+    for (size_t i = 0; i < waiters->threads->member_count && gs_is_crowded(waiters); i++) {
+        struct gs_member *member = waiters->threads->members[i];
+        if (member->tid && sleeps(member) && may_queue(waiters, member) &&
+            member->wait.asked_ns != waiters->threads->taken_ns)
+            gs_ask_thread(waiters, member);
+    }
+}
+
 /* A share of the others each time. */
 void gs_recheck_sleepers(struct gs_waiters *waiters)
 {
@@ -190,6 +209,7 @@ void gs_recheck_sleepers(struct gs_waiters *waiters)
     uint64_t since_ns = threads->taken_ns - waiters->recheck.last_ns;
     if (since_ns < TURN_NS / TURN_SHARE)
         return;
+    ask_queued(waiters);
     if (audit->left == 0 && !begin_turn(waiters)) {
         waiters->recheck.last_ns = threads->taken_ns;
         return;

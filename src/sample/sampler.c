@@ -25,8 +25,10 @@ struct sampled {
     uint64_t id;
     struct gs_stream *stream;
     struct gs_reader *reader;
-    uint64_t last_ns;  /* the last sample's time */
-    uint64_t kept_ns;  /* until then it was kept up with: a sample was taken, or left out on purpose */
+    uint64_t last_ns; /* the last sample's time */
+    uint64_t kept_ns; /* until then it was kept up with: a sample was taken, or left out on purpose */
+    uint64_t
+        stood_ns; /* until then the last sample stands, which the sink is not told yet; 0: there is nothing to tell */
     uint64_t skipped;  /* samples that were left out so far */
     uint64_t tasks_ns; /* that samples weighed since its tasks were looked at */
 };
@@ -36,6 +38,7 @@ struct gs_sampler {
     struct gs_pace pace;
     struct gs_cpu_hop hop;
     bool stays;     /* it does not hop */
+    bool joins;     /* samples that say the same are given as one */
     bool uncounted; /* of this round: a GIL does not count how often it changes hands */
     bool skipped;   /* of this round: a sample was left out to keep within the pauses that are allowed */
     struct sampled *list;
@@ -66,6 +69,16 @@ void gs_sampler_locks(struct gs_sampler *sampler, bool all, const struct gs_lock
     sampler->host.locks = true;
     sampler->host.all_locks = all;
     sampler->host.looker = *looker;
+}
+
+void gs_sampler_loops(struct gs_sampler *sampler)
+{
+    sampler->host.loops = true;
+}
+
+void gs_sampler_join(struct gs_sampler *sampler)
+{
+    sampler->joins = true;
 }
 
 /* The run begins with the first process. */
@@ -224,13 +237,68 @@ static bool is_uncounted(const struct gs_sample *sample)
     return false;
 }
 
+static enum gs_status give(struct gs_sampler *sampler, struct sampled *sampled, struct gs_sample *sample)
+{
+    struct gs_sink *sink = sampler->host.sink;
+    weigh(sampler, sampled, sample);
+    sampler->last_ns = gs_most(sampler->last_ns, sample->time_ns);
+    return sink->sample ? sink->sample(sink, sample) : GS_OK;
+}
+
+/* The process slept since its last sample, which nobody need be told yet. */
+static bool stands(struct gs_sampler *sampler, struct sampled *sampled)
+{
+    struct gs_sample last;
+    uint64_t now_ns = gs_clock_ns(), kept_ns = gs_most(sampled->kept_ns, sampled->last_ns);
+    if (!sampler->joins || !gs_stream_last(sampled->stream, &last) || now_ns > kept_ns + weight_most_ns(sampler) ||
+        !gs_reader_asleep(sampled->reader, now_ns))
+        return false;
+    sampled->stood_ns = sampled->kept_ns = now_ns;
+    sampler->samples++;
+    sampler->thread_samples += last.thread_count;
+    return true;
+}
+
+/* Gives what stood until now. */
+static enum gs_status tell_stood(struct gs_sampler *sampler, struct sampled *sampled)
+{
+    struct gs_sample last;
+    if (!sampled->stood_ns || !gs_stream_last(sampled->stream, &last))
+        return GS_OK;
+    last.time_ns = sampled->stood_ns;
+    sampled->stood_ns = 0;
+    return give(sampler, sampled, &last);
+}
+
+static enum gs_status tell_all_stood(struct gs_sampler *sampler)
+{
+    enum gs_status status = GS_OK;
+    for (size_t i = 0; i < sampler->count && !status; i++)
+        status = tell_stood(sampler, &sampler->list[i]);
+    return status;
+}
+
+enum gs_status gs_sampler_drop(struct gs_sampler *sampler, uint64_t id)
+{
+    size_t at = 0;
+    while (at < sampler->count && sampler->list[at].id != id)
+        at++;
+    if (at == sampler->count)
+        return GS_OK;
+    enum gs_status status = tell_stood(sampler, &sampler->list[at]);
+    drop(sampler, at);
+    return status;
+}
+
 /* What is remembered of stacks must not grow for ever. */
 static enum gs_status forget_stacks(struct gs_sampler *sampler)
 {
     struct gs_stream_host *host = &sampler->host;
     if (gs_stacks_bytes(host->stacks) < STACKS_BYTES_MAX)
         return GS_OK;
-    enum gs_status status = host->sink->forget ? host->sink->forget(host->sink) : GS_OK;
+    enum gs_status status = tell_all_stood(sampler);
+    if (!status && host->sink->forget)
+        status = host->sink->forget(host->sink);
     gs_stacks_clear(host->stacks);
     host->forgotten++;
     return status;
@@ -239,22 +307,23 @@ static enum gs_status forget_stacks(struct gs_sampler *sampler)
 static enum gs_status take_one(struct gs_sampler *sampler, struct sampled *sampled)
 {
     struct gs_sample sample;
-    struct gs_sink *sink = sampler->host.sink;
     uint32_t processor = gs_cpu_hop_pinned(&sampler->hop);
-    enum gs_status status = gs_stream_take(sampled->stream, &sample);
+    if (stands(sampler, sampled))
+        return GS_OK;
+    enum gs_status status = tell_stood(sampler, sampled);
+    if (!status)
+        status = gs_stream_take(sampled->stream, &sample);
     if (gs_status_class(status) == GS_CLASS_LOST) {
         note_skipped(sampler, sampled);
         return GS_OK; /* the next one will stand for its time too */
     }
     if (status)
         return status;
-    weigh(sampler, sampled, &sample);
-    sampler->last_ns = sample.time_ns;
     sample.processor = processor;
     sampler->uncounted |= is_uncounted(&sample);
     sampler->samples++;
     sampler->thread_samples += sample.thread_count;
-    return sink->sample ? sink->sample(sink, &sample) : GS_OK;
+    return give(sampler, sampled, &sample);
 }
 
 enum gs_status gs_sampler_take(struct gs_sampler *sampler, uint64_t *id)
@@ -332,10 +401,10 @@ enum gs_status gs_sampler_end(struct gs_sampler *sampler)
 {
     struct gs_run_end end;
     struct gs_sink *sink = sampler->host.sink;
-    enum gs_status status = GS_OK;
     gs_sampler_sum(sampler, &end);
     if (!sampler->begin_ns)
         return GS_OK;
+    enum gs_status status = tell_all_stood(sampler);
     for (size_t i = 0; i < sampler->count && !status; i++)
         status = tell_rest(sampler, &sampler->list[i], end.end_ns);
     if (status)

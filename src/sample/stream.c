@@ -15,7 +15,6 @@
 #include "target/task.h"
 
 enum {
-    PLACES = 1 << 13,             /* frames met lately */
     NAMES_NS = 5 * 1000000000L,   /* threads may be renamed */
     NAMES_SOON_NS = 50 * 1000000, /* a new one has its name a moment later */
     NAMES_TRIES = 20,
@@ -51,13 +50,6 @@ struct numbered {
     uint32_t thread;
 };
 
-/* A frame and its place: a code object is read once and never has its serial number again. */
-struct place {
-    uint64_t serial; /* 0: empty */
-    int32_t instr;
-    uint32_t place;
-};
-
 /* The callback that a loop runs. */
 struct long_callback {
     uint64_t loop, callback, since_ns;
@@ -75,6 +67,7 @@ struct gs_stream {
     struct gs_stream_locks *locks; /* NULL: not wanted */
     struct gs_merge *merge;
     struct gs_task_stacks *tasks; /* NULL: not wanted */
+    uint64_t tasks_ns;            /* when all of them were looked at */
     struct gs_loop_sample *loops;
     struct long_callback *callbacks; /* of the loops */
     size_t loops_room, callbacks_room, loop_count;
@@ -94,7 +87,7 @@ struct gs_stream {
     struct gs_sampled_gil gils[GS_GILS_MOST];
     pid_t last_tid[GS_GILS_MOST]; /* of gils[].last */
     size_t gil_count;
-    struct place places[PLACES];
+    uint32_t met_as;     /* as which places are known to the host: another one when those it knows are others' */
     uint64_t generation; /* of the code objects */
     uint64_t forgotten;  /* of the stacks */
     uint64_t named_ns;
@@ -128,12 +121,13 @@ enum gs_status gs_stream_new(struct gs_stream **out, struct gs_stream_host *host
     stream->reader = reader;
     stream->names = names;
     stream->forgotten = host->forgotten;
+    stream->met_as = ++host->met_by;
     stream->merge = gs_merge_new();
-    if (host->tasks)
-        stream->tasks = gs_task_stacks_new(python, gs_reader_codes(reader));
+    if (host->tasks || host->loops)
+        stream->tasks = gs_task_stacks_new(python, gs_reader_codes(reader), host->loops);
     if (host->locks)
         stream->locks = gs_stream_locks_new(&host->looker, id);
-    bool made = stream->merge && (stream->tasks || !host->tasks) && (stream->locks || !host->locks);
+    bool made = stream->merge && (stream->tasks || !(host->tasks || host->loops)) && (stream->locks || !host->locks);
     enum gs_status status = made ? announce(stream) : GS_NO_MEMORY;
     if (status) {
         gs_stream_free(stream);
@@ -328,16 +322,21 @@ static bool is_arranged(const struct gs_stream *stream, const struct gs_thread *
 
 /* ---- stacks ---- */
 
+static struct gs_met_place *met_at(const struct gs_stream *stream, uint64_t hash)
+{
+    return &stream->host->met[(hash + stream->met_as * UINT64_C(0x9e3779b9)) % GS_MET_PLACES];
+}
+
 /* Without lines: a function of C is one place. */
 static uint32_t native_place_of(struct gs_stream *stream, const struct gs_frame *frame)
 {
     const uint64_t serial = ~frame->code; /* those of code objects are small numbers */
-    struct place *cached = &stream->places[frame->code * 31 % PLACES];
-    if (cached->serial != serial) {
+    struct gs_met_place *cached = met_at(stream, frame->code * 31);
+    if (cached->stream != stream->met_as || cached->serial != serial) {
         const struct gs_native_name *name = gs_native_name(gs_reader_natives(stream->reader), frame->code);
         struct gs_place place = {
             .function = name->function, .file = "", .module = name->module, .kind = GS_FRAME_NATIVE};
-        *cached = (struct place){serial, 0, gs_stacks_place(stream->host->stacks, &place)};
+        *cached = (struct gs_met_place){serial, stream->met_as, 0, gs_stacks_place(stream->host->stacks, &place)};
     }
     return cached->place;
 }
@@ -362,14 +361,15 @@ static uint32_t place_of(struct gs_stream *stream, const struct gs_frame *frame)
                                .kind = frame->kind};
         return gs_stacks_place(stream->host->stacks, &gap);
     }
-    struct place *cached = &stream->places[(code->serial * 31 + (uint32_t)frame->instr / 2) % PLACES];
-    if (cached->serial != code->serial || cached->instr != frame->instr) {
+    struct gs_met_place *cached = met_at(stream, code->serial * 31 + (uint32_t)frame->instr / 2);
+    if (cached->stream != stream->met_as || cached->serial != code->serial || cached->instr != frame->instr) {
         struct gs_place place = {.function = code->function,
                                  .qualname = code->qualname,
                                  .file = code->file,
                                  .line = gs_code_line(&stream->python->layout, code, frame->instr),
                                  .kind = GS_FRAME_PYTHON};
-        *cached = (struct place){code->serial, frame->instr, gs_stacks_place(stream->host->stacks, &place)};
+        *cached = (struct gs_met_place){code->serial, stream->met_as, frame->instr,
+                                        gs_stacks_place(stream->host->stacks, &place)};
     }
     return cached->place;
 }
@@ -436,7 +436,7 @@ static enum gs_status intern_thread(struct gs_stream *stream, const struct gs_th
 {
     const struct gs_frame *frames = NULL;
     uint32_t count;
-    if (stream->tasks && !gs_task_stacks_running(stream->tasks, thread, &frames, &count))
+    if (stream->host->tasks && !gs_task_stacks_running(stream->tasks, thread, &frames, &count))
         return GS_NO_MEMORY;
     known->read = thread->read;
     return frames ? intern(stream, frames, count, known) : intern(stream, thread->frames, thread->frame_count, known);
@@ -459,10 +459,9 @@ static void drop_stale(struct gs_stream *stream)
 {
     if (!is_stale(stream))
         return;
-    if (stream->forgotten != stream->host->forgotten)
-        memset(stream->places, 0, sizeof stream->places);
-    if (generation_of(stream) != stream->generation && gs_reader_natives(stream->reader))
-        memset(stream->places, 0, sizeof stream->places); /* those of C functions are known by address */
+    /* Places are numbers of stacks; those of C functions are known by address. */
+    if (stream->forgotten != stream->host->forgotten || gs_reader_natives(stream->reader))
+        stream->met_as = ++stream->host->met_by;
     stream->generation = generation_of(stream);
     stream->forgotten = stream->host->forgotten;
     for (size_t i = 0; i < stream->known_count; i++)
@@ -510,8 +509,9 @@ static enum gs_status make_samples(struct gs_stream *stream, const struct gs_sna
 
 static bool names_are_due(const struct gs_stream *stream, const struct gs_snapshot *snapshot)
 {
-    return snapshot->time_ns - stream->named_ns >=
-           (stream->nameless > 0 ? (uint64_t)NAMES_SOON_NS : (uint64_t)NAMES_NS);
+    uint64_t age_ns = snapshot->time_ns - stream->named_ns;
+    return age_ns >= NAMES_NS ? gs_reader_ran(stream->reader, stream->named_ns)
+                              : stream->nameless > 0 && age_ns >= NAMES_SOON_NS;
 }
 
 /* It is known of whom the last sample no longer tells the truth. */
@@ -732,7 +732,7 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
 {
     const struct gs_snapshot *snapshot;
     const struct gs_stream_host *host = stream->host;
-    if (!host->polls)
+    if (!host->polls && host->tasks)
         gs_task_stacks_before(stream->tasks);
     bool locks = wants_locks(stream), whole = !host->polls || stream->long_callback;
     bool look = !whole && locks && gs_stream_locks_due(stream->locks, gs_clock_ns());
@@ -743,9 +743,12 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
     if (status)
         return status;
     size_t count = snapshot->thread_count;
-    bool calm = is_calm(stream, snapshot), due = gs_task_stacks_due(stream->tasks, snapshot->time_ns);
+    bool calm = is_calm(stream, snapshot);
+    bool due = gs_task_stacks_due(stream->tasks, snapshot->time_ns) && gs_reader_ran(stream->reader, stream->tasks_ns);
     bool first = due && !gs_task_stacks_looked(stream->tasks);
     stream->last.stacks = NULL;
+    if (due)
+        stream->tasks_ns = snapshot->time_ns;
     /* Which takes so long that it otherwise comes after the tasks that run now: who runs loops is known by then. */
     if (first)
         status = gs_task_stacks_look(stream->tasks, snapshot);
@@ -769,13 +772,21 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
                                       .interpreter_count = snapshot->interpreter_count,
                                       .stacks = stream->host->stacks};
     *sample = stream->last;
-    if (!status && host->polls && stream->tasks)
+    if (!status && stream->tasks && (host->polls || host->loops))
         status = take_loops(stream, sample);
     if (!status && locks)
         status = gs_stream_locks_take(stream->locks, snapshot, whole || look, place_of_thread, stream, sample);
+    stream->last.loops = sample->loops;
+    stream->last.loop_count = sample->loop_count;
     if (due && !first && !status)
         status = gs_task_stacks_look(stream->tasks, snapshot);
     return status || !due ? status : give_tasks(stream, sample);
+}
+
+bool gs_stream_last(const struct gs_stream *stream, struct gs_sample *sample)
+{
+    *sample = stream->last;
+    return sample->stacks;
 }
 
 bool gs_stream_rest(struct gs_stream *stream, struct gs_sample *sample)

@@ -258,6 +258,7 @@ enum gs_status gs_sample_begin(struct gs_reader *reader)
 enum gs_status gs_sample_end(struct gs_reader *reader, enum gs_status taken, const struct gs_snapshot **snapshot)
 {
     enum gs_status status = taken;
+    gs_mem_cache_clear(reader->threads.cache); /* of no use to the next one, and readers are many */
     if (status == GS_LOST || status == GS_UNREADABLE) {
         reader->stacks.quality.lost++;
         reader->lost_before = true;

@@ -19,6 +19,7 @@ enum {
     SOONEST_NS = 20000000,       /* and is not taken sooner than this after the last one, */
     LATEST_NS = 2000000000,      /* nor later */
     NOBODY_NS = 200000000,       /* where there is no loop, */
+    ONE_OF_MANY = 200,           /* times as long all that where the process is one of many, */
     NAMES_MOST = 256,            /* names of tasks that are told apart: further ones without their numbers, */
     NUMBERS_MOST = 32,           /* and so of those that asyncio gave: each request of a server has another one */
     AWAITERS_MOST = 64,          /* tasks that await one another */
@@ -34,6 +35,7 @@ struct runs {
 };
 
 struct gs_task_stacks {
+    uint64_t many; /* 1, or ONE_OF_MANY */
     struct gs_python *python;
     struct gs_codes *codes;
     struct gs_tasks tasks;
@@ -49,12 +51,13 @@ struct gs_task_stacks {
     size_t frame_count, frame_room;
 };
 
-struct gs_task_stacks *gs_task_stacks_new(struct gs_python *python, struct gs_codes *codes)
+struct gs_task_stacks *gs_task_stacks_new(struct gs_python *python, struct gs_codes *codes, bool one_of_many)
 {
     struct gs_task_stacks *stacks = calloc(1, sizeof *stacks);
     if (!stacks)
         return NULL;
-    *stacks = (struct gs_task_stacks){.python = python, .codes = codes, .names = gs_strings_new()};
+    *stacks = (struct gs_task_stacks){
+        .many = one_of_many ? ONE_OF_MANY : 1, .python = python, .codes = codes, .names = gs_strings_new()};
     if (stacks->names)
         return stacks;
     free(stacks);
@@ -134,7 +137,7 @@ enum gs_status gs_task_stacks_look(struct gs_task_stacks *stacks, const struct g
     pause_ns = pause_ns < SOONEST_NS ? SOONEST_NS : pause_ns > LATEST_NS ? LATEST_NS : pause_ns;
     if (stacks->tasks.loop_count == 0 && pause_ns < NOBODY_NS)
         pause_ns = NOBODY_NS;
-    stacks->due_ns = began_ns + pause_ns;
+    stacks->due_ns = began_ns + pause_ns * stacks->many;
     return GS_OK;
 }
 

@@ -8,8 +8,8 @@
 
 struct gs_task_stacks;
 
-/* NULL: out of memory. */
-struct gs_task_stacks *gs_task_stacks_new(struct gs_python *python, struct gs_codes *codes);
+/* one_of_many: its process is, and gets a smaller part of the time. NULL: out of memory. */
+struct gs_task_stacks *gs_task_stacks_new(struct gs_python *python, struct gs_codes *codes, bool one_of_many);
 void gs_task_stacks_free(struct gs_task_stacks *stacks);
 
 /* A look at all tasks is due: it has cost little enough so far. NULL: never. */

@@ -87,7 +87,8 @@ struct gs_stack_top {
 /* What one thread does, and whether it waits for the GIL: waiters.h. */
 struct gs_member_wait {
     struct gs_runs runs;
-    uint64_t runs_ns; /* when these were read, 0: never */
+    uint64_t runs_ns; /* when these were read, 0: never, */
+    uint64_t ran_ns;  /* and when they were found to have changed */
     bool runs_known;  /* it slept ever since it had been put on a CPU that often */
     struct gs_activity activity;
     uint64_t asked_ns;       /* when activity was read */

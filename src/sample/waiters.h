@@ -62,6 +62,8 @@ bool gs_had_gil(const struct gs_waiters *waiters, const struct gs_member *member
 
 /* Asks a share of those who were not asked in this sample, so that all are in turn. */
 void gs_recheck_sleepers(struct gs_waiters *waiters);
+/* Threads were lately seen to wait long for a CPU: of one that was woken, no CPU time tells. */
+bool gs_is_crowded(const struct gs_waiters *waiters);
 
 /* The file with how often and how long the member's thread was on a CPU. False: it cannot be had. */
 bool gs_recheck_open(struct gs_waiters *waiters, struct gs_member *member);

@@ -101,6 +101,10 @@ enum gs_status gs_sampling_open(struct gs_sampling **out, const struct gs_sampli
     if (options->locks)
         gs_sampler_locks(sampling->sampler, options->all_locks,
                          &(struct gs_lock_looker){.context = sampling, .look = look_at_locks});
+    if (options->loops)
+        gs_sampler_loops(sampling->sampler);
+    if (options->joins)
+        gs_sampler_join(sampling->sampler);
     if (options->polls)
         gs_sampler_poll(sampling->sampler,
                         options->long_us * 1000 / 2); /* so that it is known when it is long enough */
@@ -279,6 +283,21 @@ void gs_sampling_rate(struct gs_sampling *sampling, double rate_hz)
 {
     gs_sampler_rate(sampling->sampler, rate_hz);
     sampling->next_ns = gs_sampler_next_ns(sampling->sampler);
+}
+
+enum gs_status gs_sampling_review(struct gs_sampling *sampling)
+{
+    struct gs_search search = *sampling->family.options.host;
+    enum gs_status status = GS_OK;
+    search.full = false;
+    for (size_t i = sampling->family.count; i-- > 0 && !status;) {
+        struct gs_attach *attach = sampling->family.members[i];
+        if (gs_search_fits(&search, attach->target->pid))
+            continue;
+        status = gs_sampler_drop(sampling->sampler, (uint64_t)(uintptr_t)attach);
+        gs_family_forget(&sampling->family, attach, GS_GONE, gs_clock_ns());
+    }
+    return status;
 }
 
 void gs_sampling_sum(const struct gs_sampling *sampling, struct gs_run_end *end)

@@ -16,6 +16,8 @@ struct gs_sampling_options {
     uint64_t long_us;
     bool tasks, suspended; /* as gs_sampler_tasks says */
     bool locks, all_locks; /* as gs_sampler_locks says */
+    bool loops;            /* as gs_sampler_loops says */
+    bool joins;            /* as gs_sampler_join says */
     bool each;             /* tick is called after each sample, too */
     bool at_once;          /* the first sample is not taken at a random moment: somebody waits for it */
     bool keys;             /* standard input is waited for, too */
@@ -51,6 +53,8 @@ enum gs_status gs_sampling_open(struct gs_sampling **sampling, const struct gs_s
 enum gs_status gs_sampling_run(struct gs_sampling *sampling, struct gs_err *err) GS_MUST_CHECK;
 /* Another rate, from now on. */
 void gs_sampling_rate(struct gs_sampling *sampling, double rate_hz);
+/* Lets go those of a host whom its search does not choose any more; `full` does not matter. What the sink returned. */
+enum gs_status gs_sampling_review(struct gs_sampling *sampling) GS_MUST_CHECK;
 /* What it did; also from give_up. */
 void gs_sampling_sum(const struct gs_sampling *sampling, struct gs_run_end *end);
 /* Processes that looked like Python and were gone before they could be sampled. */

@@ -45,6 +45,13 @@ def ended(process):
     return said
 
 
+def holds_open(pid, target):
+    """Whether a process has a file of another's in /proc open."""
+    folder = f"/proc/{pid}/fd"
+    links = [os.readlink(f"{folder}/{name}") for name in os.listdir(folder) if os.path.lexists(f"{folder}/{name}")]
+    return any(link.startswith(f"/proc/{target}/") for link in links)
+
+
 def of_pid(server, pid):
     """Begin and end of each profile of a process, in ns."""
     with server.lock:
@@ -103,6 +110,24 @@ def figures_of(url, pid, enough_s):
         page = Figures(url)
         return page if page.of(pid).get("gilspy_watched_seconds_total", 0) >= enough_s else None
     return until(look, "figures")
+
+
+@pytest.mark.parametrize("pushes", (False, True))
+def test_loops(system_python, folders, pushes):
+    """One loop stands in a callback, one waits; with the stacks of all threads and without."""
+    with stub(200) as server, running(system_python, folders, "tasks.py", "kept", "still", pipes=["park"]) as target:
+        target.wait_reading(target.began["tids"]["kept"], "park")
+        push = ["--push", "pyroscope+" + server.address] if pushes else []
+        with open(f"/proc/{target.pid}/cmdline") as file:
+            script = next(word for word in file.read().split("\0") if word.endswith("tasks.py"))
+        with agent(script, "-r", 19, "--listen", "127.0.0.1:0", *push) as process:
+            url = where(process)
+            longest = until(lambda: Figures(url).of(target.pid).get("cpython_event_loop_longest_callback_seconds", 0),
+                            "a callback that was seen twice")
+            own = figures_of(url, target.pid, longest + 0.5).of(target.pid)
+            assert own["cpython_event_loop_busy_seconds_total"] >= own["cpython_event_loop_longest_callback_seconds"] >= longest
+            assert own["cpython_event_loop_busy_seconds_total"] < 1.5 * own["gilspy_watched_seconds_total"] and own["cpython_tasks"] > 20
+            ended(process)
 
 
 def check_page(page, open_metrics):
@@ -268,6 +293,10 @@ def test_reload(system_python, folders, mark, tmp_path):
         process.send_signal(signal.SIGHUP)
         assert f"as {file} says now" in told()[1]
         assert figures_of(url, target.pid, 0.1).values["gilspy_rate_hertz", None] == 7
+        file.write_text('name = "%s"\nexclude = "states.py"\nlisten = "127.0.0.1:0"\nlog = "json"' % mark)
+        process.send_signal(signal.SIGHUP)
+        assert f"as {file} says now" in told()[1]
+        until(lambda: not holds_open(process.pid, target.pid), "that it is let go")
         ended(process)
 
 

@@ -5,8 +5,12 @@ import gzip
 import http.server
 import json
 import os
+import re
+import shutil
+import ssl
 import subprocess
 import threading
+import types
 
 import pytest
 
@@ -266,3 +270,37 @@ def test_usage(target, words, told):
     done = gilspy.run("record", "-p", target.pid, "-d", "100ms", *words)
     check_failure(done, 2, told)
     assert "secret" not in done.stderr
+
+
+def certified(folder, name):
+    """A certificate of one's own authority for 127.0.0.1, and a context that shows it: the authority's file, the context."""
+    openssl = shutil.which("openssl") or pytest.skip("no openssl: script/setup gets it")
+
+    def made(kind, *words):
+        files = {"key": folder / f"{name}-{kind}.key", "out": folder / f"{name}-{kind}.pem"}
+        subprocess.run([openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name} {kind}",
+                        "-keyout", files["key"], "-out", files["out"], *words], check=True, capture_output=True)
+        return files
+    authority = made("authority")
+    server = made("server", "-CA", authority["out"], "-CAkey", authority["key"], "-addext", "subjectAltName=IP:127.0.0.1",
+                  "-addext", "basicConstraints=critical,CA:FALSE")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(server["out"], server["key"])
+    return authority["out"], context
+
+
+def test_tls(spinning, tmp_path):
+    """A server whose certificate is verified is pushed to; one of another authority, or another name, is refused."""
+    ours, context = certified(tmp_path, "ours")
+    other, _ = certified(tmp_path, "other")
+    with stub(200) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        port = server.server_address[1]
+        own = types.SimpleNamespace(address=f"https://127.0.0.1:{port}")
+        done = push(spinning.pid, own, environment={"GILSPY_PUSH_CA_FILE": ours})
+        assert done.returncode == 0 and server.paths() == [PUSH], done.stderr
+        for host, authority in (("127.0.0.1", other), ("localhost", ours)):
+            with gilspy.begun("record", "-p", spinning.pid, "--every", "1s", "--push", f"pyroscope+https://{host}:{port}",
+                              env={**os.environ, "GILSPY_PUSH_CA_FILE": str(authority)}) as process:
+                assert "certificate" in process.stderr.readline()
+        assert server.paths() == [PUSH]

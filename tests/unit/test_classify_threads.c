@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "sample/waiters.h"
+#include "sample/reader.h"
 #include "support/mem_fake.h"
 
 enum { THREADS = 80 };
@@ -788,6 +788,74 @@ static void test_audit(void **state)
     close_world(&w);
 }
 
+/* A snapshot stands as long as nobody in the process ran, which its CPU time, the GIL and the last one who had it tell;
+ * after a long sleep most looks ask for the CPU time alone. */
+static void test_asleep(void **state)
+{
+    static const char asleep[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n",
+                      elsewhere[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x9 0x8\n";
+    (void)state;
+    struct world w;
+    struct worker worker;
+    struct gs_thread published;
+    open_world(&w, 2);
+    assert_int_equal(pipe(worker.ask), 0);
+    worker.pid = fork();
+    if (worker.pid == 0)
+        work(&worker);
+    w.target.pid = worker.pid;
+    let_work(&w, &worker);
+    mem_fake_put64(w.python.mem, GIL + 8, w.members[0].tstate);
+    assert_true(gs_gil_read(&w.lock.place, w.python.mem, &w.lock.last));
+    w.lock.after = w.lock.last;
+    does(&w, 0, asleep);
+    gs_activity_read(w.members[0].syscall_fd, &w.members[0].wait.activity);
+    struct gs_reader reader = {.threads = w.threads, .waiters = {.threads = &reader.threads, .all_asked = true}};
+    reader.out.snapshot.threads = &published;
+    uint64_t now_ns = w.threads.taken_ns;
+    assert_false(gs_reader_asleep(&reader, now_ns)); /* since when? */
+    assert_true(gs_reader_asleep(&reader, now_ns));
+    assert_false(gs_reader_ran(&reader, now_ns + 1));
+    /* Somebody ran. */
+    let_work(&w, &worker);
+    assert_false(gs_reader_asleep(&reader, now_ns + 5));
+    assert_true(gs_reader_ran(&reader, now_ns + 1));
+    assert_true(gs_reader_asleep(&reader, now_ns));
+    /* Somebody has the GIL; has had it; the last one who did is awake, or sleeps elsewhere. */
+    mem_fake_put32(w.python.mem, GIL + 16, 1);
+    assert_false(gs_reader_asleep(&reader, now_ns));
+    mem_fake_put32(w.python.mem, GIL + 16, 0);
+    assert_true(gs_reader_asleep(&reader, now_ns));
+    mem_fake_put64(w.python.mem, GIL + 24, 1);
+    assert_false(gs_reader_asleep(&reader, now_ns));
+    mem_fake_put64(w.python.mem, GIL + 24, 0);
+    does(&w, 0, "running\n");
+    assert_false(gs_reader_asleep(&reader, now_ns));
+    does(&w, 0, elsewhere);
+    assert_false(gs_reader_asleep(&reader, now_ns));
+    does(&w, 0, asleep);
+    assert_true(gs_reader_asleep(&reader, now_ns));
+    /* Not all threads sleep; it was long ago. */
+    reader.waiters.any_open = true;
+    assert_false(gs_reader_asleep(&reader, now_ns));
+    reader.waiters.any_open = false;
+    assert_false(gs_reader_asleep(&reader, now_ns + GS_NS_PER_S));
+    /* A long sleep. */
+    size_t slept = 0;
+    now_ns = reader.threads.taken_ns += 20 * GS_NS_PER_S;
+    assert_true(gs_reader_asleep(&reader, now_ns));
+    does(&w, 0, "running\n");
+    for (int i = 0; i < 8; i++)
+        slept += gs_reader_asleep(&reader, now_ns);
+    assert_int_equal(slept, 6);
+    let_work(&w, &worker);
+    assert_false(gs_reader_asleep(&reader, now_ns));
+    close(worker.ask[1]);
+    close(worker.ask[0]);
+    assert_int_equal(waitpid(worker.pid, NULL, 0), worker.pid);
+    close_world(&w);
+}
+
 /* Nobody goes without being asked for a tenth of a second, and whoever was asked a moment ago is not asked in turn. */
 static void test_gil_spans(void **state)
 {
@@ -891,6 +959,7 @@ int main(void)
                                        cmocka_unit_test(test_known_movers),
                                        cmocka_unit_test(test_sleep_on),
                                        cmocka_unit_test(test_audit),
+                                       cmocka_unit_test(test_asleep),
                                        cmocka_unit_test(test_gil_spans),
                                        cmocka_unit_test(test_who_moved),
                                        cmocka_unit_test(test_words_that_moved)};

@@ -215,11 +215,12 @@ static void add_values(const struct gs_push_profile *profile, int64_t ns[TYPES])
     gs__profile__free_unpacked(unpacked, NULL);
 }
 
-static void divide(uint64_t every_ns, const struct run_shape *shape, struct sums *sums, struct taken *taken)
+static void divide(uint64_t every_ns, const struct run_shape *shape, struct sums *sums, struct taken *taken,
+                   int64_t (*ahead_ns)(void))
 {
     struct gs_push_label labels[] = {{(char *)"env", (char *)"test"}};
     struct gs_spans_options options = {
-        .every_ns = every_ns, .labels = labels, .label_count = 1, .take = take, .context = taken};
+        .every_ns = every_ns, .labels = labels, .label_count = 1, .ahead_ns = ahead_ns, .take = take, .context = taken};
     struct gs_spans *spans;
     *sums = (struct sums){.sink = {.sample = sum_sample, .end = sum_end}};
     taken->count = 0;
@@ -282,11 +283,39 @@ static void spans_cover_the_run(void **state)
     struct sums sums;
     (void)state;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        divide(UINT64_C(2000000000), &shapes[i], &sums, &taken);
+        divide(UINT64_C(2000000000), &shapes[i], &sums, &taken, NULL);
         assert_in_range(taken.count, 4, MOST);
         check_spans(&taken, &sums);
         free_taken(&taken);
     }
+}
+
+/* A clock that is slewed; then an hour in which the machine is suspended; then it is set back by two. */
+static const int64_t ahead[] = {0, 400000000, 3600000000000, 3600400000000, -3600000000000, -3600000000000};
+static size_t asked;
+
+/* tests/support/run_made.c: its run begins at 1000, which was -5 by the clock. */
+static int64_t ahead_ns(void)
+{
+    size_t last = sizeof ahead / sizeof *ahead - 1;
+    return -1005 + ahead[asked < last ? asked++ : last];
+}
+
+static void clock_steps(void **state)
+{
+    static const struct run_shape shape = {
+        .seed = 1, .samples = 3000, .processes = 1, .most_threads = 2, .functions = 4, .depth = 3, .slot_ns = 10000000};
+    static const int64_t hour_ns = 3600000000000, steps[] = {0, hour_ns, 0, -2 * hour_ns, 0, 0};
+    static struct taken taken;
+    struct sums sums;
+    (void)state;
+    divide(UINT64_C(2000000000), &shape, &sums, &taken, ahead_ns);
+    assert_in_range(taken.count, 7, MOST);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        const struct gs_push_profile *before = taken.profiles[i], *after = taken.profiles[i + 1];
+        assert_int_equal(after->begin_ns, before->begin_ns + (int64_t)before->duration_ns + steps[i]);
+    }
+    free_taken(&taken);
 }
 
 /* Names of threads are the target's: as many as it likes are no more series than a server can bear. */
@@ -298,7 +327,7 @@ static void few_groups(void **state)
     char name[] = "A-";
     (void)state;
     run_log_open(&log);
-    gs_groups_init(&groups, &log.sink);
+    gs_groups_init(&groups, &log.sink, 0);
     for (uint32_t i = 0; i < THREADS; i++) {
         name[0] = (char)('A' + i % 50);
         struct gs_sampled_thread thread = {.tid = (pid_t)i + 1, .name = name};
@@ -547,10 +576,10 @@ static void hostile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(services),    cmocka_unit_test(long_names),   cmocka_unit_test(groups),
-        cmocka_unit_test(label_names), cmocka_unit_test(urls),         cmocka_unit_test(spans_cover_the_run),
-        cmocka_unit_test(few_groups),  cmocka_unit_test(pyroscope),    cmocka_unit_test(parca),
-        cmocka_unit_test(otlp),        cmocka_unit_test(otlp_answers), cmocka_unit_test(no_profile),
-        cmocka_unit_test(hostile)};
+        cmocka_unit_test(services),    cmocka_unit_test(long_names), cmocka_unit_test(groups),
+        cmocka_unit_test(label_names), cmocka_unit_test(urls),       cmocka_unit_test(spans_cover_the_run),
+        cmocka_unit_test(clock_steps), cmocka_unit_test(few_groups), cmocka_unit_test(pyroscope),
+        cmocka_unit_test(parca),       cmocka_unit_test(otlp),       cmocka_unit_test(otlp_answers),
+        cmocka_unit_test(no_profile),  cmocka_unit_test(hostile)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

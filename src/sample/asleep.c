@@ -1,0 +1,90 @@
+/* Whether the whole process slept since the last snapshot, which is then still the truth. The kernel adds a thread's
+ * time to its process's whenever it leaves its CPU (cpu_audit.h): as long as that stands, whoever woke up meanwhile is
+ * on a CPU still, for less than a tick. If it runs Python, it has the GIL; if it ran Python since, it was the last to
+ * have it, and does not sleep where it slept. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "sample/reader.h"
+
+#define LASTS_NS GS_NS_PER_S            /* each snapshot at most */
+#define LONG_NS  (10 * GS_NS_PER_S)     /* of sleep: from then on */
+enum { CLOCK_ALONE = 3, OF_LOOKS = 4 }; /* ask for the CPU time alone, which misses the first tick after it woke up */
+
+static bool same_activity(const struct gs_activity *a, const struct gs_activity *b)
+{
+    return a->run == GS_RUN_SYSCALL && b->run == GS_RUN_SYSCALL && a->number == b->number && a->sp == b->sp &&
+           a->pc == b->pc && memcmp(a->args, b->args, sizeof a->args) == 0;
+}
+
+/* What the last snapshot said is whole, and nothing is to be looked at again for another reason. */
+static bool may_be(const struct gs_reader *reader, uint64_t now_ns)
+{
+    const struct gs_thread_list *threads = &reader->threads;
+    const struct gs_waiters *waiters = &reader->waiters;
+    return reader->asleep.cpu_ns != 0 && now_ns - threads->taken_ns < LASTS_NS && reader->out.snapshot.threads &&
+           (reader->polled || (!reader->any_torn && !reader->unread)) && !reader->lost_before && !reader->stale &&
+           !reader->stacks.codes_stale && (reader->polled || reader->stacks.natives.scope == GS_NATIVE_NONE) &&
+           !reader->stacks.natives.published && gs_list_proves(threads) && waiters->all_asked && !waiters->ask_all &&
+           !waiters->any_open && !waiters->any_gone && !gs_is_crowded(waiters);
+}
+
+/* The lists of threads need not be looked at: whoever changes them runs. */
+static bool gil_stands(const struct gs_reader *reader)
+{
+    const struct gs_lock *lock = &reader->threads.locks[0];
+    const struct gs_gil_fields *last = &lock->last;
+    struct gs_gil_fields now;
+    return gs_gil_read(&lock->place, reader->threads.python->mem, &now) && !now.locked && gs_gil_same(&now, last) &&
+           now.enabled == last->enabled && now.cond_users == last->cond_users &&
+           now.switch_users == last->switch_users && now.mutex_owner == last->mutex_owner &&
+           now.has_users == last->has_users;
+}
+
+static bool last_sleeps(const struct gs_reader *reader)
+{
+    const struct gs_thread_list *threads = &reader->threads;
+    const struct gs_member *last = gs_list_find(threads, threads->locks[0].last.last_holder);
+    struct gs_activity now;
+    if (!last || !last->tid)
+        return true;
+    if (last->syscall_fd < 0)
+        return false;
+    gs_activity_read(last->syscall_fd, &now);
+    return same_activity(&now, &last->wait.activity);
+}
+
+static bool slept(struct gs_reader *reader, uint64_t now_ns)
+{
+    const struct gs_target *target = reader->threads.python->target;
+    uint64_t before_ns = reader->asleep.cpu_ns, cpu_ns;
+    if (!may_be(reader, now_ns))
+        return false;
+    bool alone = now_ns > reader->asleep.since_ns + LONG_NS && ++reader->asleep.looks % OF_LOOKS < CLOCK_ALONE;
+    if (alone)
+        return gs_target_clock_ns(target, &cpu_ns) && cpu_ns == before_ns;
+    /* Asked for first where it will hardly be the same, and last in any case: who moved before is told by it. */
+    if (!reader->asleep.slept && (!gs_target_clock_ns(target, &cpu_ns) || cpu_ns != before_ns))
+        return false;
+    return gil_stands(reader) && last_sleeps(reader) && gs_target_clock_ns(target, &cpu_ns) && cpu_ns == before_ns;
+}
+
+bool gs_reader_asleep(struct gs_reader *reader, uint64_t now_ns)
+{
+    reader->asleep.slept = slept(reader, now_ns);
+    uint64_t before_ns = reader->asleep.cpu_ns;
+    if (reader->asleep.slept) {
+        reader->stacks.quality.samples++;
+        return true;
+    }
+    if (!gs_target_clock_ns(reader->threads.python->target, &reader->asleep.cpu_ns))
+        reader->asleep.cpu_ns = 0;
+    if (reader->asleep.cpu_ns != before_ns)
+        reader->asleep.since_ns = now_ns;
+    return false;
+}
+
+bool gs_reader_ran(const struct gs_reader *reader, uint64_t since_ns)
+{
+    return reader->asleep.cpu_ns == 0 || reader->asleep.since_ns >= since_ns;
+}
