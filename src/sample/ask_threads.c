@@ -14,8 +14,8 @@ void gs_ask_thread(struct gs_waiters *waiters, struct gs_member *member)
     const struct gs_gil_place *place = &gs_lock_of(threads, member)->place;
     member->wait.futex = gs_gil_futex(place, &member->wait.activity);
     if (member->wait.futex == GS_FUTEX_PERHAPS && place->listed)
-        member->wait.futex = gs_cond_lists_futex(waiters, threads->interps[member->interpreter].lock,
-                                                 member->wait.activity.args[0]);
+        member->wait.futex =
+            gs_cond_lists_futex(waiters, threads->interps[member->interpreter].lock, member->wait.activity.args[0]);
     member->wait.asked_ns = threads->taken_ns;
     member->news = true;
     waiters->any_gone |= member->wait.activity.run == GS_RUN_GONE;
