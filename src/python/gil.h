@@ -28,9 +28,8 @@ struct gs_gil_place {
     bool lazy;    /* made with the first thread only: until then whoever is current has it (3.6) */
     bool hidden;  /* nothing tells who has it */
     bool foreign; /* its mutexes are not glibc's: what they count is not known */
-    bool listed; /* musl: whoever waits for it sleeps on a word of its own, which hangs in a list of cond or switch_cond
-                  */
-    bool blind;  /* who waits for it may sleep on words of memory that are not known */
+    bool listed;  /* musl: whoever waits for it sleeps on a word of its own, in a list of cond or switch_cond */
+    bool blind;   /* who waits for it may sleep on words of memory that are not known */
     gs_addr data_start, data_end; /* any futex in here is the GIL's (stripped 3.6); 0, 0 otherwise */
 };
 

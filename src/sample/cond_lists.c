@@ -1,6 +1,6 @@
 /* Who waits for the GIL where the C library is musl: a thread that waits on a condition variable sleeps on a word of
- * its own stack, in a node of a list that hangs from the variable. Sources: src/thread/pthread_cond_timedwait.c (1.1.5
- * to 1.2.5: struct waiter) and src/internal/pthread_impl.h (_c_head).
+ * its own stack, in a node of a list that hangs from the variable. Sources (musl 1.2.3): struct waiter in
+ * src/thread/pthread_cond_timedwait.c, _c_head in src/internal/pthread_impl.h.
  *
  * A waiter leaves the list when it is woken, and for a moment at each of its timeouts: then its node goes to the head.
  */
