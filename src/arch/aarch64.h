@@ -46,6 +46,8 @@ static inline int gs_arch_is_own_cfa(unsigned op)
 /* glibc: sizeof pthread_mutex_t (sysdeps/aarch64/nptl/bits/pthreadtypes-arch.h); in struct pthread
  * (nptl/descr.h, 2.36): the thread's id for itself, behind 24 words of padding and a list's two. */
 enum { GS_ARCH_MUTEX_BYTES = 48, GS_ARCH_PTHREAD_TID = 208, GS_ARCH_PTHREAD_HAS_SELF = 0 };
+/* musl: the same in its struct pthread (src/internal/pthread_impl.h, TLS_ABOVE_TP). */
+enum { GS_ARCH_MUSL_TID = 32 };
 
 /* perf: x0 to x30, SP and PC (asm/perf_regs.h). */
 #define GS_ARCH_PERF_MASK UINT64_C(0x1ffffffff)

@@ -43,6 +43,8 @@ static inline int gs_arch_is_own_cfa(unsigned op)
 /* glibc: sizeof pthread_mutex_t (sysdeps/x86/nptl); in struct pthread (nptl/descr.h; seen in 2.31 to 2.43): the
  * thread's id for itself, and whether it begins with its own address, twice (tcbhead_t, sysdeps/x86_64/nptl/tls.h). */
 enum { GS_ARCH_MUTEX_BYTES = 40, GS_ARCH_PTHREAD_TID = 720, GS_ARCH_PTHREAD_HAS_SELF = 1 };
+/* musl: the same in its struct pthread (src/internal/pthread_impl.h, 1.2.3). */
+enum { GS_ARCH_MUSL_TID = 48 };
 
 /* perf: all general registers, and none of the segments that 64-bit processes have no use for (asm/perf_regs.h), and
  * how many these are; how many addresses can be watched at once. */

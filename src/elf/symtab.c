@@ -160,7 +160,7 @@ const struct gs_symbol *gs_symtab_find(const struct gs_symtab *symtab, uint64_t 
 {
     enum {
         LOOK_BACK = 64, /* symbols, for one that reaches as far as addr */
-        SIZELESS = 4096 /* bytes that one without a size may have */
+        SIZELESS = 256  /* bytes that one without a size may have: musl's in assembly, behind which lie nameless ones */
     };
     const struct gs_symbol *list = symtab->list, *best = NULL;
     size_t behind = GS_FIRST_NOT(i, symtab->count, list[i].addr <= addr);

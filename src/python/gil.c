@@ -117,16 +117,15 @@ bool gs_gil_place(const struct gs_python *python, gs_addr gil, struct gs_gil_pla
     case GS_GIL_STATICS:
         place->lazy = true;
         place->hidden = !at->current && !(at->gil_locked && at->gil_last_holder);
-        place->blind = python->foreign_libc;
         place_statics(at, place);
+        place->listed = python->foreign_libc && place->cond.addr && place->switch_cond.addr;
+        place->blind = python->foreign_libc && !place->listed;
         return true;
     case GS_GIL_RUNTIME:
         gil = at->runtime + (gs_addr)layout->rt_gil;
         break;
     }
-    /* A thread that waits on a condition variable of musl sleeps on a word of its own stack (its src/thread/
-     * pthread_cond_timedwait.c). */
-    place->blind = python->foreign_libc;
+    place->listed = python->foreign_libc;
     if (!gil || layout->gil_size <= 0 || layout->gil_size > GS_GIL_BYTES)
         return false;
     place_struct(layout, gil, layout->gil_home == GS_GIL_RUNTIME ? at->current : 0, place);
@@ -159,12 +158,10 @@ static uint32_t get32(const uint8_t *bytes, const struct gs_gil_field_place *wor
 
 static void decode_users(const struct gs_gil_place *place, const uint8_t *bytes, struct gs_gil_fields *fields)
 {
-    if (place->foreign)
-        return;
-    if (place->semaphore.addr) {
+    if (place->semaphore.addr) { /* musl: the same words (sem_t in src/thread/sem_timedwait.c) */
         fields->has_users = true;
         fields->cond_users = get32(bytes, &place->semaphore, SEM_WAITERS);
-    } else if (place->mutex.addr) {
+    } else if (place->mutex.addr && !place->foreign) {
         fields->has_users = true;
         fields->mutex_owner = get32(bytes, &place->mutex, MUTEX_OWNER);
         fields->cond_users = get32(bytes, &place->mutex, MUTEX_USERS);
@@ -224,6 +221,12 @@ static bool within(gs_addr addr, const struct gs_gil_field_place *word, uint32_t
     return word->addr && addr - word->addr < len;
 }
 
+/* musl's pthread_cond_timedwait: struct waiter, whose word `barrier` it sleeps on while that is 2. */
+static bool may_be_listed(const struct gs_activity *activity)
+{
+    return activity->args[0] % 8 == 4 && activity->args[2] == 2;
+}
+
 enum gs_gil_futex gs_gil_futex(const struct gs_gil_place *place, const struct gs_activity *activity)
 {
     /* A wait that a tracer or a stop interrupted goes on as restart_syscall, its arguments still in the registers. */
@@ -240,5 +243,5 @@ enum gs_gil_futex gs_gil_futex(const struct gs_gil_place *place, const struct gs
         return GS_FUTEX_SWITCH;
     if (place->data_start && addr - place->data_start < place->data_end - place->data_start)
         return GS_FUTEX_COND;
-    return place->blind ? GS_FUTEX_PERHAPS : GS_FUTEX_OTHER;
+    return place->blind || (place->listed && may_be_listed(activity)) ? GS_FUTEX_PERHAPS : GS_FUTEX_OTHER;
 }

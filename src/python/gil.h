@@ -25,10 +25,11 @@ struct gs_gil_place {
     struct gs_gil_field_place locked, last_holder, switch_number, interval, enabled, current;
     struct gs_gil_field_place cond, mutex, switch_cond, switch_mutex;
     struct gs_gil_field_place semaphore; /* 2.7: its sem_t; 0 before the first thread was started */
-    bool lazy;                    /* made with the first thread only: until then whoever is current has it (3.6) */
-    bool hidden;                  /* nothing tells who has it */
-    bool foreign;                 /* its mutexes are not glibc's: what they count is not known */
-    bool blind;                   /* who waits for it may sleep on words of memory that are not known */
+    bool lazy;    /* made with the first thread only: until then whoever is current has it (3.6) */
+    bool hidden;  /* nothing tells who has it */
+    bool foreign; /* its mutexes are not glibc's: what they count is not known */
+    bool listed;  /* musl: whoever waits for it sleeps on a word of its own, in a list of cond or switch_cond */
+    bool blind;   /* who waits for it may sleep on words of memory that are not known */
     gs_addr data_start, data_end; /* any futex in here is the GIL's (stripped 3.6); 0, 0 otherwise */
 };
 
@@ -48,6 +49,7 @@ struct gs_gil_fields {
     uint32_t mutex_owner;  /* ns_tid of the thread that has the GIL's mutex for a moment, 0: none */
     uint32_t cond_users;   /* threads inside the wait for the GIL, and the owner of its mutex */
     uint32_t switch_users; /* threads that gave it up on request and wait until it is taken */
+    bool skips_woken;      /* these do not count threads that were woken and did not yet go on */
 };
 
 /* Fills place from the anchors (2.7-3.11), or from the GIL's address (3.12 on). False when there is none. */
@@ -69,7 +71,7 @@ enum gs_gil_futex {
     GS_FUTEX_COND,   /* waits for the GIL */
     GS_FUTEX_MUTEX,  /* waits for its mutex, for a moment */
     GS_FUTEX_SWITCH, /* gave it up on request and waits until somebody took it */
-    GS_FUTEX_PERHAPS /* some other word, which may be one that they sleep on who wait for it */
+    GS_FUTEX_PERHAPS /* some other word, which may be one that they sleep on who wait for it (see `listed`) */
 };
 enum gs_gil_futex gs_gil_futex(const struct gs_gil_place *place, const struct gs_activity *activity);
 

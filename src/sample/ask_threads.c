@@ -11,7 +11,11 @@ void gs_ask_thread(struct gs_waiters *waiters, struct gs_member *member)
         gs_activity_read(member->syscall_fd, &member->wait.activity);
     else
         gs_target_activity(threads->python->target, member->tid, &member->wait.activity);
-    member->wait.futex = gs_gil_futex(&gs_lock_of(threads, member)->place, &member->wait.activity);
+    const struct gs_gil_place *place = &gs_lock_of(threads, member)->place;
+    member->wait.futex = gs_gil_futex(place, &member->wait.activity);
+    if (member->wait.futex == GS_FUTEX_PERHAPS && place->listed)
+        member->wait.futex =
+            gs_cond_lists_futex(waiters, threads->interps[member->interpreter].lock, member->wait.activity.args[0]);
     member->wait.asked_ns = threads->taken_ns;
     member->news = true;
     waiters->any_gone |= member->wait.activity.run == GS_RUN_GONE;

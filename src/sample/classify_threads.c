@@ -67,6 +67,7 @@ static void reread_gils(struct gs_waiters *waiters)
                        gs_gil_same(&lock->after, &now);
         if (!lock->stands)
             continue;
+        gs_cond_lists_read(waiters, (uint32_t)i, &now);
         /* When who waits changed meanwhile, the counts vouch for nobody. */
         lock->after.has_users = now.has_users && now.cond_users == lock->after.cond_users;
         lock->after.mutex_owner = now.mutex_owner;
@@ -208,8 +209,11 @@ static void settle_doubles(struct gs_waiters *waiters)
 void gs_classify_threads(struct gs_waiters *waiters, uint64_t moved)
 {
     struct gs_thread_list *threads = waiters->threads;
-    for (size_t i = 0; i < threads->lock_count; i++)
+    gs_ids_clear(&waiters->conds);
+    for (size_t i = 0; i < threads->lock_count; i++) {
         threads->locks[i].stands = true;
+        gs_cond_lists_read(waiters, (uint32_t)i, &threads->locks[i].after);
+    }
     gs_ask_movers(waiters, moved);
     if (!waiters->ask_all && threads->member_count)
         gs_recheck_sleepers(waiters);

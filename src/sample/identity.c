@@ -60,6 +60,11 @@ static pid_t tid_from_pthread(struct gs_thread_list *threads, struct gs_kernel_t
     struct gs_mem *mem = threads->python->mem;
     if (threads->pthread_tid != GS_ABSENT)
         return gs_mem_read_u32(mem, ident + (gs_addr)threads->pthread_tid, &tid) ? 0 : (pid_t)tid;
+    if (threads->python->foreign_libc && ident && !gs_mem_read_u32(mem, ident + GS_ARCH_MUSL_TID, &tid) &&
+        task_of(threads, tasks, (pid_t)tid)) {
+        threads->pthread_tid = GS_ARCH_MUSL_TID;
+        return (pid_t)tid;
+    }
     uint32_t words[PTHREAD_BYTES / 4];
     if (!ident || gs_mem_read(mem, ident, words, sizeof words))
         return 0;

@@ -164,6 +164,7 @@ void gs_reader_free(struct gs_reader *reader)
     gs_publish_free(&reader->out);
     gs_codes_free(reader->stacks.codes);
     gs_mem_free(reader->threads.cache);
+    gs_ids_fini(&reader->waiters.conds);
     free(reader->stacks.heads);
     free(reader->stacks.pieces);
     free(reader->stacks.arena);

@@ -133,6 +133,8 @@ struct gs_lock {  /* one GIL */
                                            anew */
     bool stands;                        /* they were the same again after the threads were classified */
     uint32_t sharers;                   /* interpreters on it */
+    gs_addr cond_heads[2];              /* musl: where its lists of waiters began when they were followed, */
+    bool lists_whole;                   /* and that this led to their ends: cond_lists.c */
     uint8_t bytes[2][GS_GIL_BYTES];
     struct gs_piece pieces[2][GS_GIL_WINDOWS];
 };

@@ -20,7 +20,9 @@ static enum gs_gil_word judge_open(const struct gs_gil_fields *last, const struc
     /* Nobody is missing, but it may have let go this moment and not yet wait. Over many samples that is a matter of who
      * gets a CPU, not of the GIL; of one moment it is to be said only if it is sure. */
     if (most <= 0 && switching <= 0)
-        return thread->outside || thread->one_of_many ? GS_WITHOUT : GS_UNKNOWN;
+        return now->skips_woken && waits_on             ? GS_WAITS
+               : thread->outside || thread->one_of_many ? GS_WITHOUT
+                                                        : GS_UNKNOWN;
     if (least + (switching > 0 ? switching : 0) >= counts->open)
         return GS_WAITS; /* as many are left over as are missing among the waiters */
     if (thread->polling && counts->waited >= least && counts->waited <= most)

@@ -8,6 +8,7 @@
 #ifndef GS_SAMPLE_WAITERS_H
 #define GS_SAMPLE_WAITERS_H
 
+#include "base/ids.h"
 #include "sample/cpu_audit.h"
 #include "sample/thread_list.h"
 #include "sample/verdict.h"
@@ -26,6 +27,7 @@ struct gs_waiters {
     bool all_run;        /* all threads that are awake are on a CPU, */
     uint32_t all_ran;    /* seen so this many times, one after the other */
     size_t search_at;    /* the member whose turn it is to be asked when somebody is missing */
+    struct gs_ids conds; /* musl: the words on which they sleep who wait in this sample: cond_lists.c */
     struct {
         struct gs_cpu_audit audit;
         uint64_t crowded_ns; /* when a thread was last seen to have waited long for a CPU, 0: never */
@@ -78,6 +80,13 @@ void gs_lock_waits_take(struct gs_waiters *waiters, uint64_t moved);
 /* Asks on when more wait for the lock than the `known` ones, or less by more than a few that are awake for a moment at
  * their timeout. */
 void gs_ask_for_missing(struct gs_waiters *waiters, const struct gs_lock *lock, uint32_t known);
+
+/* ---- cond_lists.c ---- */
+
+/* Where waiters hang in lists: follows those of the GIL with this index, and sets the counts of users. */
+void gs_cond_lists_read(struct gs_waiters *waiters, uint32_t lock, struct gs_gil_fields *fields);
+/* Whether a thread that sleeps on this word is in a list of that GIL. */
+enum gs_gil_futex gs_cond_lists_futex(struct gs_waiters *waiters, uint32_t lock, gs_addr word);
 
 /* ---- awake.c ---- */
 

@@ -14,7 +14,8 @@ import subprocess
 import sys
 import zlib
 
-EXPECTED = ["2.7"] + ["3.%d" % minor for minor in range(6, 16)] + ["2.7d", "3.9d", "3.13d", "3.14d", "3.15d", "3.13t"]
+EXPECTED = ["2.7"] + ["3.%d" % minor for minor in range(6, 16)] + ["2.7d", "3.9d", "3.13d", "3.14d", "3.15d", "3.13t",
+                                                             "3.9musl", "3.13musl"]
 CHROOTS = os.environ.get("GILSPY_PYTHONS", "/var/cache/gilspy/pythons")
 # 3.7 brought _PyRuntime, 3.11 frames of their own, 3.12 a GIL for each interpreter, 3.13 and 3.14 _Py_DebugOffsets.
 GENERATIONS = [(2, 7), (3, 6), (3, 7), (3, 11), (3, 12), (3, 13), (3, 14)]
@@ -43,9 +44,9 @@ class Python:
             json.loads(answer)
         # Debian's programs are static even where the library is there as well.
         self.library = os.path.join(folder, library) if library and where == "pyenv" else None
-        letters = ("t" if self.threaded else "") + ("d" if self.debug else "")
+        letters = ("t" if self.threaded else "") + ("d" if self.debug else "") + ("musl" if where == "musl" else "")
         self.kind = "%d.%d%s" % (self.major, self.minor, letters)
-        self.label = "%s%s-%s%s" % (self.version, letters, where, GILS.get(gil, ""))
+        self.label = "%s%s-%s%s" % (self.version, letters.replace("musl", ""), where, GILS.get(gil, ""))
         self.build = "-".join(["free-threaded"] * self.threaded + ["debug"] * self.debug) or "release"
         # What there is to be seen while nobody holds the GIL, of a thread and of the GIL.
         self.without, self.free = ("without", "free") if self.has_gil else ("none", "disabled")
@@ -68,9 +69,9 @@ class Python:
     @property
     def generation(self):
         """Those whose interpreter keeps threads, frames and the GIL alike: the first version, "3.13t" for the
-        free-threaded ones."""
-        if self.threaded:
-            return "3.13t"
+        free-threaded ones; and "musl", whose locks are others."""
+        if self.threaded or self.where == "musl":
+            return "3.13t" if self.threaded else "musl"
         return "%d.%d" % max(first for first in GENERATIONS if first <= self.at_least)
 
 
@@ -86,7 +87,8 @@ def candidates():
         where = os.path.basename(root) or "system"
         found += [(path, root, where) for path in glob.glob(root + "/usr/bin/python*")
                   if PROGRAM.search(path) and (not root or os.geteuid() == 0)]
-    found += [(path, "", "built") for path in glob.glob(CHROOTS + "/*/bin/python*t") if PROGRAM.search(path)]
+    for where, pattern in ("built", "/*/bin/python*t"), ("musl", "/musl-*/bin/python*"):
+        found += [(path, "", where) for path in glob.glob(CHROOTS + pattern) if PROGRAM.search(path)]
     once = {}
     for path, root, where in sorted(found, key=lambda row: (len(row[0]), row)):
         once.setdefault(os.path.realpath(path), (path, root, where))
@@ -126,10 +128,11 @@ def spread(pythons, test, each):
     """Those of these Pythons that a test of this name runs with. each: a test that each Python must pass.
 
     all: all of them. usual: one of each generation, another one for another test, so that all Pythons are met though
-    not by each test. quick: the last of each generation, one of these for a test."""
+    not by each test. quick: the last of each generation, one of these for a test. Those of musl: as each, or all."""
     how, turn = extent(), zlib.crc32(test.encode())
     if how == "all" or (how == "usual" and each):
         return pythons
+    pythons = [python for python in pythons if each or python.generation != "musl"]
     generations = {}
     for python in pythons:
         generations.setdefault(python.generation, []).append(python)

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import platform
 import select
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ import barriers
 
 SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "targets")
 PATIENCE_S = 90
-READ, FUTEX = 0, 202  # system calls of x86-64
+READ, POLL, FUTEX = {"x86_64": (0, 7, 202), "aarch64": (63, 73, 98)}[platform.machine()]  # system calls
 
 
 def until(true, what):

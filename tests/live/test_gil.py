@@ -4,7 +4,7 @@ import os
 import pytest
 
 import gilspy
-from target import FUTEX, READ, running, until
+from target import FUTEX, POLL, READ, running, until
 
 pytestmark = pytest.mark.every_python
 
@@ -82,7 +82,7 @@ def test_free(python, target):
 
 
 @pytest.mark.usefixtures("with_gil")
-@pytest.mark.parametrize("how, call, name", [(b"r", READ, "read"), (b"p", 7, "poll")], ids=["read", "poll"])
+@pytest.mark.parametrize("how, call, name", [(b"r", READ, "read"), (b"p", POLL, "poll")], ids=["read", "poll"])
 def test_held_asleep(target, how, call, name):
     """The holder sleeps in a system call; nobody waits, then three do, then nobody holds it."""
     holder = let_hold(target, how, call)
@@ -90,7 +90,7 @@ def test_held_asleep(target, how, call, name):
     gil, threads = gil_of(document), gilspy.threads_by_name(document)
     assert (gil["state"], gil["holder"], gil["waiters"]) == ("held", holder, [])
     assert threads["holder"]["gil"] == "holds" and threads["holder"]["evidence"] == "exact"
-    assert threads["holder"]["runnable"] is False and threads["holder"]["syscall"] == name
+    assert threads["holder"]["runnable"] is False and threads["holder"]["syscall"] in (name, "p" + name)  # aarch64 has ppoll alone
     assert {word for who, word in words_of(document).items() if who != "holder"} == {"without"}
 
     let_contend(target)

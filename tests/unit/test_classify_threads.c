@@ -119,6 +119,45 @@ static void classify(struct world *w)
     gs_classify_threads(&w->waiters, 0);
 }
 
+/* ---- musl: a waiter sleeps in a node of a list ---- */
+
+#define STACKS UINT64_C(0x40000)
+
+static gs_addr node_of(size_t i)
+{
+    return STACKS + i * 64;
+}
+
+static void link_waiters(struct world *w, gs_addr cond, const size_t *who, size_t count)
+{
+    mem_fake_put64(w->python.mem, cond + 8, count > 0 ? node_of(who[0]) : 0);
+    for (size_t i = 0; i < count; i++) {
+        mem_fake_put64(w->python.mem, node_of(who[i]), i > 0 ? node_of(who[i - 1]) : 0);
+        mem_fake_put64(w->python.mem, node_of(who[i]) + 8, i + 1 < count ? node_of(who[i + 1]) : 0);
+    }
+}
+
+static void waits_in_node(struct world *w, size_t i)
+{
+    char text[96];
+    snprintf(text, sizeof text, "%d 0x%llx 0x80 0x2 0x7ffe 0x0 0x0 0x1 0x2\n", SYS_futex,
+             (unsigned long long)node_of(i) + 20);
+    does(w, i, text);
+}
+
+/* The first holds it, all others are in such waits. */
+static void open_musl(struct world *w, size_t threads)
+{
+    open_world(w, threads);
+    mem_fake_map(w->python.mem, STACKS, 65536);
+    w->python.foreign_libc = true;
+    assert_true(gs_gil_place(&w->python, 0, &w->lock.place));
+    held_by(w, 0);
+    does(w, 0, "running\n");
+    for (size_t i = 1; i < threads; i++)
+        waits_in_node(w, i);
+}
+
 #define assert_judged(w, i, word, how)                                                                                 \
     do {                                                                                                               \
         assert_int_equal((w)->members[i].wait.gil, word);                                                              \
@@ -941,9 +980,57 @@ static void test_who_moved(void **state)
     close_world(&w);
 }
 
+static void test_musl(void **state)
+{
+    (void)state;
+    static const size_t waiting[] = {3, 1, 2}, joined[] = {5, 3, 1, 2}, switching[] = {4};
+    struct world w;
+    open_musl(&w, 6);
+    link_waiters(&w, COND, waiting, 3);
+    link_waiters(&w, SWITCH, switching, 1);
+    w.waiters.ask_all = true;
+    classify(&w);
+    assert_int_equal(w.lock.after.cond_users, 3);
+    assert_int_equal(w.lock.after.switch_users, 1);
+    for (size_t i = 1; i < 4; i++)
+        assert_judged(&w, i, GS_WAITS, GS_INFERRED);
+    assert_int_equal(w.members[4].wait.futex, GS_FUTEX_SWITCH);
+    assert_int_equal(w.members[5].wait.futex, GS_FUTEX_OTHER);
+    assert_judged(&w, 5, GS_WITHOUT, GS_INFERRED);
+    /* It comes to wait, for it and not for something else. */
+    link_waiters(&w, COND, joined, 4);
+    w.waiters.ask_all = true;
+    classify(&w);
+    assert_int_equal(w.lock.after.cond_users, 4);
+    assert_judged(&w, 5, GS_WAITS, GS_INFERRED);
+    close_world(&w);
+}
+
+/* A list that leads round, or nowhere, says nothing. */
+static void test_musl_damaged(void **state)
+{
+    (void)state;
+    static const size_t waiting[] = {1, 2};
+    static const gs_addr ends[] = {STACKS + 64, STACKS + 3, 0xdead000};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        struct world w;
+        open_musl(&w, 4);
+        link_waiters(&w, COND, waiting, 2);
+        mem_fake_put64(w.python.mem, node_of(2) + 8, ends[i]);
+        w.waiters.ask_all = true;
+        classify(&w);
+        assert_false(w.lock.after.has_users);
+        assert_judged(&w, 1, GS_WAITS, GS_INFERRED);
+        assert_judged(&w, 3, GS_UNKNOWN, GS_INFERRED);
+        close_world(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_holder_and_sleepers),
+                                       cmocka_unit_test(test_musl),
+                                       cmocka_unit_test(test_musl_damaged),
                                        cmocka_unit_test(test_holder_that_sleeps),
                                        cmocka_unit_test(test_awake),
                                        cmocka_unit_test(test_waits_on),

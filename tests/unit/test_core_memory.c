@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "arch/arch.h"
 #include "support/core_made.h"
 
 /* ---- memory ---- */
@@ -116,15 +117,16 @@ static void test_refused(void **state)
     core_made_refused(m, "it is not a core file");
     core_made_header(m = core_made_begin())->e_type = ET_DYN;
     core_made_refused(m, "it is a program or a library, not a core file");
-    core_made_header(m = core_made_begin())->e_machine = EM_AARCH64;
+    core_made_header(m = core_made_begin())->e_machine = EM_RISCV;
     core_made_refused(
-        m, "it is the core of a 64-bit process on aarch64; this gilspy reads those of 64-bit processes on x86-64");
+        m,
+        "it is the core of a 64-bit process on RISC-V; this gilspy reads those of 64-bit processes on " GS_ARCH_NAME);
     core_made_header(m = core_made_begin())->e_machine = EM_386;
     m->bytes[EI_CLASS] = ELFCLASS32;
     core_made_refused(
-        m, "it is the core of a 32-bit process on i386; this gilspy reads those of 64-bit processes on x86-64");
+        m, "it is the core of a 32-bit process on i386; this gilspy reads those of 64-bit processes on " GS_ARCH_NAME);
     (m = core_made_begin())->bytes[EI_DATA] = ELFDATA2MSB;
-    core_made_refused(m, "it comes from a big-endian machine; this gilspy reads cores of x86-64");
+    core_made_refused(m, "it comes from a big-endian machine; this gilspy reads cores of " GS_ARCH_NAME);
     core_made_header(m = core_made_begin())->e_phentsize = 57;
     core_made_refused(m, "its headers make no sense");
     (m = core_made_begin())->notes = 0;

@@ -7,7 +7,11 @@
 
 #include <cmocka.h>
 
+#include "arch/arch.h"
 #include "gilspy/layout.h"
+
+/* What a mutex has more than on x86-64: each that lies before a field moves it. */
+enum { MORE = GS_ARCH_MUTEX_BYTES - 40 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -37,7 +41,8 @@ static void test_tables(void **state)
         assert_int_equal(layout.co_name, rows[i].co_name);
         assert_int_equal(layout.rt_gil, rows[i].rt_gil);
         assert_int_equal(layout.is_threads_head, rows[i].is_threads_head);
-        assert_int_equal(layout.rt_tstate_current, rows[i].rt_tstate_current);
+        assert_int_equal(layout.rt_tstate_current,
+                         rows[i].rt_tstate_current + (rows[i].rt_tstate_current == GS_ABSENT ? 0 : 2 * MORE));
         assert_int_equal(layout.head_bytes, 16);
         assert_false(layout.self_described || layout.debug || layout.free_threaded);
     }
@@ -86,16 +91,16 @@ static void test_drift_within_3_7(void **state)
     (void)state;
     for (uint32_t micro = 0; micro < 4; micro++) {
         struct gs_layout layout = table(0x030700f0 | micro << 8);
-        assert_int_equal(layout.rt_tstate_current, 1392);
+        assert_int_equal(layout.rt_tstate_current, 1392 + 2 * MORE);
         assert_int_equal(layout.rt_gil, 1176);
         assert_int_equal(layout.rt_gil_drop_request, 628);
         assert_int_equal(layout.rt_gc_collecting, 544);
         assert_int_equal(layout.rt_gc_stats, 472);
         assert_int_equal(layout.rt_gc_generations, 336);
         assert_int_equal(layout.rt_interpreters_head, 24);
-        assert_int_equal(layout.gil_switch_cond, 120);
+        assert_int_equal(layout.gil_switch_cond, 120 + MORE);
     }
-    assert_int_equal(table(0x030704f0).rt_tstate_current, 1480);
+    assert_int_equal(table(0x030704f0).rt_tstate_current, 1480 + 2 * MORE);
     assert_int_equal(table(0x030704f0).rt_gil, 1264);
     assert_int_equal(table(0x0307fff0).rt_gil, 1264);
 }

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "arch/arch.h"
 #include "gilspy/layout.h"
 #include "support/mem_fake.h"
 
@@ -164,8 +165,8 @@ static void test_free_threaded(void **state)
     assert_int_equal(layout.gil_locked, 24);
     assert_int_equal(layout.gil_switch_number, 32);
     assert_int_equal(layout.gil_cond, 40);
-    assert_int_equal(layout.gil_switch_mutex, 176);
-    assert_int_equal(layout.gil_size, 216);
+    assert_int_equal(layout.gil_switch_mutex, 136 + GS_ARCH_MUTEX_BYTES);
+    assert_int_equal(layout.gil_size, 136 + 2 * GS_ARCH_MUTEX_BYTES);
     assert_int_equal(layout.if_tlbc_index, 72);
     assert_int_equal(layout.co_tlbc, 224);
     assert_int_equal(layout.is_stop_world, GS_ABSENT);

@@ -13,6 +13,7 @@ libc = ctypes.CDLL(None)
 gil_keeping_libc = ctypes.PyDLL(None)  # its functions are called with the GIL held
 GETTID = {"x86_64": 186, "aarch64": 178}[platform.machine()]
 u"".encode("ascii").decode("utf-8")  # Python 2 imports them late, and cannot while a thread stands in an import
+threading.stack_size(8 << 20)  # musl gives a thread 128 kB, too little for some
 clock = getattr(time, "monotonic", time.time)
 try:
     NUMBERS = xrange
