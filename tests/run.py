@@ -13,9 +13,9 @@ ACCIDENTS = 10
 GROUP = re.compile(r"@[^\]@]*$")  # by which workers share the tests: a part of the name in JUnit, and not of pytest's
 
 
-def run(folder, junit, arguments):
+def run(folder, junit, arguments, **options):
     command = [sys.executable, "-B", "-m", "pytest", "-q", "-c", folder + "/pytest.ini", "--rootdir", folder]
-    return subprocess.run([*command, "--junit-xml", junit, *arguments]).returncode
+    return subprocess.run([*command, "--junit-xml", junit, *arguments], **options).returncode
 
 
 def cases(tree):
@@ -43,7 +43,8 @@ def once_more(folder, junit):
         return False
     print("\nOnce more, alone: %s" % ", ".join(key[1] for key in accidents), flush=True)
     again = junit + ".again"
-    run(folder, again, [node(folder, key) for key in accidents])
+    tested = {name: value for name, value in os.environ.items() if name != "GILSPY_TESTED"}  # by the first run
+    run(folder, again, [node(folder, key) for key in accidents], env=tested)
     second = cases(xml.etree.ElementTree.parse(again))
     os.unlink(again)
     mended = [key for key in accidents if key in second and not failed(second[key])]

@@ -99,7 +99,7 @@ static bool is_simple_queue(struct gs_wait_search *s, gs_addr object)
     if (self == 0 || !gs_type_of(&s->types, s->layout, s->mem, self, &type) ||
         !gs_type_named(&type, s->mem, "_queue.SimpleQueue"))
         return false;
-    return (s->mutex != 0 && s->mutex - self < WORDS_BYTES) ||
+    return (s->parked != 0 && s->parked - self < WORDS_BYTES) ||
            (s->semaphore != 0 && gs_mem_read_addr(s->mem, self + (gs_addr)s->layout->head_bytes, &lock) == GS_OK &&
             lock == s->semaphore);
 }

@@ -25,7 +25,7 @@ struct gs_wait_search {
     struct gs_types types;
     struct gs_waits *waits;
     /* What the thread that is looked at sleeps on, if that is a lock of Python's: a semaphore, or a PyMutex. */
-    gs_addr semaphore, mutex;
+    gs_addr semaphore, parked, mutex;
 };
 
 /* Index of the thread of that threading ident, GS_NOBODY: there is none. */

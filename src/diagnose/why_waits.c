@@ -157,6 +157,7 @@ static void read_futex(struct gs_wait_search *s, const struct gs_thread *thread,
     s->semaphore = gs_futex_waits(activity->args[1]) ? activity->args[0] : 0;
     struct gs_parked parked = {0};
     bool mutex = s->semaphore && gs_parked_read(s->layout, s->mem, s->semaphore, &parked) && parked.mutex;
+    s->parked = parked.word;
     s->mutex = mutex ? parked.word : 0;
     wait->since_ns = parked.since_ns;
     if (gs_wait_by_frames(s, thread, wait) || find_by_futex(s, activity, wait) || gs_wait_by_lock(s, thread, wait) ||

@@ -153,8 +153,8 @@ def test_why_tasks_wait_for_ever(python, folders):
         who = "(nests|twice)" if named else "the task at 0x.*"
         assert len([text for text in said["task_deadlock"] if re.match("Deadlock: %s waits for itself" % who, text)]) == 2
         rest = [text for text in said["task_deadlock"] if not text.startswith("Deadlock")]
-        assert len(rest) == 2 and all("%s waits for a" % name in "".join(rest) or not named
-                                      for name in ("leaked", "nobody sets"))
+        lost = ["leaked"] + ["nobody sets"] * (not python.threaded)  # whose references are counted in two places
+        assert len(rest) == len(lost) and all("%s waits for a" % name in "".join(rest) or not named for name in lost)
         assert len(said["task_cancelled"]) == (python.at_least >= (3, 11))
         assert all(text.startswith("stubborn was cancelled") for text in said["task_cancelled"])
         if named:
@@ -163,6 +163,8 @@ def test_why_tasks_wait_for_ever(python, folders):
 
 
 def test_why_a_loop_starves(python, folders):
+    if not python.has_gil:
+        pytest.skip("starves behind no GIL")
     with running(python, folders, "tasks.py", "starved") as target:
         verdicts, _ = judged(target)
         assert any("event loop of starved (%d) starves" % target.began["tids"]["starved"] in text
