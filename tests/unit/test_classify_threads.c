@@ -89,6 +89,7 @@ static void close_world(struct world *w)
     for (size_t i = 0; i < w->threads.member_count; i++)
         close(w->members[i].syscall_fd);
     free(w->threads.by_tstate.slots);
+    gs_ids_fini(&w->waiters.conds);
     gs_mem_free(w->python.mem);
 }
 
