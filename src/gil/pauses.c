@@ -293,7 +293,8 @@ enum gs_status gs_pauses_finish(struct gs_pauses *pauses, uint64_t span_ns, stru
             stat->gc.longest = pauses->timed_longest;
         }
     }
-    stat->gc.share = span_ns > 0 ? (double)all_ns / (double)span_ns : 0;
+    /* A sample that came late has seen what ended after its time. */
+    stat->gc.share = span_ns > 0 ? (double)gs_least(all_ns, span_ns) / (double)span_ns : 0;
     for (size_t i = 0; i < pauses->late_count; i++)
         pauses->late[i].us /= 1000;
     if (pauses->late_count > 0)

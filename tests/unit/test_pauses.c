@@ -128,6 +128,21 @@ static void test_told(void **state)
 }
 
 /* The second thread does not stop for the first one at once. */
+/* The sample began before they did, and was read when they were over. */
+static void test_told_late(void **state)
+{
+    struct made *made = *state;
+    look(made, 10, false);
+    made->last[0] = (struct gs_collection){made->begun_ns + 8 * MS, made->begun_ns + 200 * MS, 2};
+    made->ended.count[2] = 1;
+    made->ended.last_count = 1;
+    look(made, 1, false);
+    struct gs_gilstat stat = finish(made);
+    assert_int_equal(stat.gc.us, 192000);
+    assert_true(stat.gc.share == 1.0);
+    gs_gilstat_fini(&stat);
+}
+
 static void test_worlds(void **state)
 {
     struct made *made = *state;
@@ -156,6 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_collections, setup, teardown),
         cmocka_unit_test_setup_teardown(test_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_told_late, setup, teardown),
         cmocka_unit_test_setup_teardown(test_worlds, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
