@@ -113,6 +113,7 @@ def figures_of(url, pid, enough_s):
 
 
 @pytest.mark.parametrize("pushes", (False, True))
+@pytest.mark.slow
 def test_loops(system_python, folders, pushes):
     """One loop stands in a callback, one waits; with the stacks of all threads and without."""
     with stub(200) as server, running(system_python, folders, "tasks.py", "kept", "still", pipes=["park"]) as target:
@@ -172,6 +173,7 @@ def test_figures(system_python, folders, mark, tmp_path):
         assert ended(process) == ""
 
 
+@pytest.mark.slow
 def test_truth(system_python, folders, mark):
     """The share of a program that knows it."""
     with running(system_python, folders, "truth.py", mark) as target, \

@@ -165,6 +165,7 @@ def test_family():
     ({"GILSPY_PUSH_TOKEN": "abc"}, "Bearer abc"),
     ({"GILSPY_PUSH_USER": "me", "GILSPY_PUSH_PASSWORD": "s:ecret"}, "Basic " + base64.b64encode(b"me:s:ecret").decode()),
     ({"GILSPY_PUSH_USER": "me"}, "Basic " + base64.b64encode(b"me:").decode())])
+@pytest.mark.slow
 def test_credentials(target, environment, expected):
     with stub(200) as server:
         done = push(target.pid, server, environment=environment)
@@ -184,6 +185,7 @@ def test_credentials_in_files(target, tmp_path):
 
 
 @pytest.mark.parametrize("answer", [500, 503, (429, {"Retry-After": 1}, b"slow down"), (408, {}, b"")])
+@pytest.mark.slow
 def test_again(spinning, answer):
     """What a server cannot take now is tried again."""
     with stub(answer, 200) as server:
@@ -205,6 +207,7 @@ def garbage(handler):
 
 
 @pytest.mark.parametrize("fault", [hang_up, garbage])
+@pytest.mark.slow
 def test_faults(spinning, fault):
     with stub(fault, 200) as server:
         done = push(spinning.pid, server)
@@ -289,6 +292,7 @@ def certified(folder, name):
     return authority["out"], context
 
 
+@pytest.mark.slow
 def test_tls(spinning, tmp_path):
     """A server whose certificate is verified is pushed to; one of another authority, or another name, is refused."""
     ours, context = certified(tmp_path, "ours")

@@ -109,6 +109,7 @@ def test_unwritable(spinning, tmp_path, name):
 
 
 @pytest.mark.parametrize("format", ["svg", "folded", "speedscope", "gilspy"])
+@pytest.mark.slow
 def test_full_device(spinning, format):
     words = ("record", *recording.NO_BUDGET, "-p", spinning.pid, "-d", "1", "-f", format, "-o")
     check_failure(gilspy.run(*words, "/dev/full"), 1, "No space left")

@@ -210,6 +210,7 @@ def test_twice_the_same(made, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_one_that_grows(system_python, folders, tmp_path):
     """It is drawn as far as it is, and goes on growing."""
     path = tmp_path / "a.gilspy"

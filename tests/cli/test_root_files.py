@@ -105,6 +105,7 @@ def each_stop(words, tmp, act):
 
 
 @pytest.mark.parametrize("first", ["file", "link"])
+@pytest.mark.slow
 def test_exchanged(tmp, made, first):
     """What stands there is another user's file at one moment and a link to root's at the next."""
     def act(prepare=False):

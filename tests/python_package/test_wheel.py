@@ -118,7 +118,7 @@ def test_the_sdist_builds(tmp_path):
     sdist = glob.glob(FOLDER + "/*.tar.gz")[0]
     with tarfile.open(sdist) as file:
         names = file.getnames()
-    assert not any("/tests/" in name or "/build" in name for name in names)
+    assert not any(name.split("/")[1].startswith(("tests", "build")) for name in names if "/" in name)
     run(TOOLS + "/pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index", "-w", tmp_path, sdist)
     made = glob.glob(str(tmp_path / "*.whl"))
     run(TOOLS + "/python", "-m", "zipfile", "-e", made[0], tmp_path)
