@@ -72,7 +72,8 @@ def test_a_trap_without_a_reason(target):
     assert document["method"] == "windows" and "events were lost" in document["method_why"]
     assert all(line["method"] == "windows" for line in document["lines"] if line["events_lost"])
     assert sum(line["exact_seconds"] for line in document["lines"]) < sum(line["seconds"] for line in document["lines"])
-    assert all(line["violations"] == 0 for line in document["lines"] if not line["events_lost"])
+    if not document["lines"][0]["python"].startswith("2.7"):  # whose events do not say what became of the lock
+        assert all(line["violations"] == 0 for line in document["lines"])
 
 
 def test_a_trap_after_the_last_look(target):
