@@ -81,7 +81,7 @@ static void take_picture(struct top *top, unsigned show)
     gs_live_quality(top->live, &end.quality);
     tell_moment(top);
     if (show & GS_SHOW_TASKS)
-        gs_task_looks(&top->tasks, top->feed.attached, top->feed.count, top->live);
+        top->lost |= gs_task_looks(&top->tasks, top->feed.attached, top->feed.count, top->live) != GS_OK;
     top->picture = gs_live_picture(top->live, top->arena, show, gs_view_thread(&top->view), now_ns(top));
     top->lost = top->lost || !top->picture;
 }

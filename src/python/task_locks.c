@@ -29,7 +29,8 @@ struct finding {
     struct gs_tasks *tasks;
     struct waited *locks;
     size_t count;
-    size_t tried; /* pairs of a frame and a lock: beyond TRIES_MOST nobody is told to have taken one */
+    uint32_t unheld; /* how often a lock is on the stack of the frame that is about to take it */
+    size_t tried;    /* pairs of a frame and a lock: beyond TRIES_MOST nobody is told to have taken one */
 };
 
 static int by_lock(const void *a, const void *b)
@@ -58,14 +59,14 @@ static void list_waited(struct finding *f, enum gs_await_kind kind)
     }
 }
 
-/* ---- by `with` ---- */
-
-/* Whoever is about to take a lock has it on the stack as well, in the frame that does: on 3.12, whose suspended frames
- * stand at the YIELD_VALUE, below the handler that the await has. How often it is there without being held. */
-static uint32_t about_to(const struct finding *f)
+/* NULL: it is no frame of Python code, or that cannot be read. */
+static const struct gs_code *code_of(const struct finding *f, const struct gs_frame *frame)
 {
-    return strncmp(f->python->version, "3.12.", 5) == 0 ? 1 : 0;
+    enum gs_status why;
+    return frame->kind == GS_FRAME_PYTHON ? gs_codes_get(f->awaits->codes, frame->code, &why) : NULL;
 }
+
+/* ---- by `with` ---- */
 
 /* A semaphore may be had by others, too. *own: how often the lock that it waits for was met. */
 static void find_held(struct finding *f, uint32_t task, const struct gs_frame *frame, const struct gs_code *code,
@@ -82,7 +83,7 @@ static void find_held(struct finding *f, uint32_t task, const struct gs_frame *f
         struct waited *lock = lock_at(f, self);
         if (!lock)
             continue;
-        if (self != await->object || (++*own > about_to(f) && strcmp(await->words, "Lock") == 0))
+        if (self != await->object || (++*own > f->unheld && strcmp(await->words, "Lock") == 0))
             lock->holder = task;
     }
 }
@@ -159,11 +160,9 @@ static void find_bound(struct finding *f, const struct gs_async_task *task, stru
 {
     for (uint32_t i = 0; i < task->frame_count; i++) {
         const struct gs_frame *frame = &f->tasks->frames[task->frame_at + i];
+        const struct gs_code *code = code_of(f, frame);
         struct gs_variable list[VARIABLES_MOST];
         size_t count;
-        enum gs_status why;
-        const struct gs_code *code =
-            frame->kind == GS_FRAME_PYTHON ? gs_codes_get(f->awaits->codes, frame->code, &why) : NULL;
         if (!code || gs_locals_objects(f->python, f->awaits->mem, frame->frame, code, list, VARIABLES_MOST, &count))
             continue;
         for (size_t k = 0; k < count; k++)
@@ -204,9 +203,7 @@ static void look_at(struct finding *f, uint32_t index, bool by_with, size_t *loo
     bool about = task->await.kind == GS_AWAIT_LOCK;
     for (uint32_t i = 0; i < task->frame_count && ++*looked < FRAMES_MOST; i++) {
         const struct gs_frame *frame = &f->tasks->frames[task->frame_at + i];
-        enum gs_status why;
-        const struct gs_code *code =
-            frame->kind == GS_FRAME_PYTHON ? gs_codes_get(f->awaits->codes, frame->code, &why) : NULL;
+        const struct gs_code *code = code_of(f, frame);
         if (!code || (about && is_taking(code)))
             continue;
         if (by_with)
@@ -214,7 +211,7 @@ static void look_at(struct finding *f, uint32_t index, bool by_with, size_t *loo
         else
             find_takers(f, index, frame, code, about);
         if (about)
-            own = own > about_to(f) ? own : about_to(f); /* what lies further out is held */
+            own = own > f->unheld ? own : f->unheld; /* what lies further out is held */
         about = false;
     }
 }
@@ -243,6 +240,7 @@ bool gs_task_locks_find(const struct gs_python *python, struct gs_awaits *awaits
     struct finding f = {.python = python,
                         .awaits = awaits,
                         .tasks = tasks,
+                        .unheld = (uint32_t)awaits->layout->about_to_hold,
                         .locks = calloc(tasks->task_count + 1, sizeof(struct waited))};
     if (!f.locks)
         return false;

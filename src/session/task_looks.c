@@ -192,22 +192,22 @@ static bool look_at(struct gs_task_looks *looks, struct gs_attach *attach, uint6
     return ok && status != GS_NO_MEMORY;
 }
 
-void gs_task_looks(struct gs_task_looks *looks, struct gs_attach *const *attached, size_t count, struct gs_live *live)
+enum gs_status gs_task_looks(struct gs_task_looks *looks, struct gs_attach *const *attached, size_t count,
+                             struct gs_live *live)
 {
+    bool ok = true;
     uint64_t now_ns = gs_clock_ns(), cpu_us = gs_clock_cpu_us();
     if (now_ns < looks->due_ns || count == 0)
-        return;
+        return GS_OK;
     if (!looks->arena)
         looks->arena = gs_arena_new();
     if (!looks->arena)
-        return;
+        return GS_NO_MEMORY;
     gs_arena_clear(looks->arena);
     looks->found = (struct gs_live_tasks){.list = looks->found.list, .read_ns = now_ns};
     looks->now_count = looks->names_bytes = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!look_at(looks, attached[i], now_ns))
-            break;
-    }
+    for (size_t i = 0; i < count && ok; i++)
+        ok = look_at(looks, attached[i], now_ns);
     free(looks->seen);
     looks->seen = looks->now;
     looks->seen_count = looks->now_count;
@@ -218,7 +218,9 @@ void gs_task_looks(struct gs_task_looks *looks, struct gs_attach *const *attache
     looks->looked_ns = now_ns;
     uint64_t pause_ns = (gs_clock_cpu_us() - cpu_us) * 1000 * COST;
     looks->due_ns = now_ns + (pause_ns < SOONEST_NS ? SOONEST_NS : pause_ns);
-    gs_live_tasks(live, gs_arena_failed(looks->arena) ? NULL : &looks->found);
+    ok = ok && !gs_arena_failed(looks->arena);
+    gs_live_tasks(live, ok ? &looks->found : NULL);
+    return ok ? GS_OK : GS_NO_MEMORY;
 }
 
 void gs_task_looks_fini(struct gs_task_looks *looks)

@@ -15,8 +15,9 @@ struct gs_task_looks { /* empty when zeroed */
 };
 
 /* Takes a look at these processes if one is due, which it is for a tenth of the time at most; live is told what was
- * found. Their readers are used. */
-void gs_task_looks(struct gs_task_looks *looks, struct gs_attach *const *attached, size_t count, struct gs_live *live);
+ * found. Their readers are used. GS_NO_MEMORY, and live is told of no tasks. */
+enum gs_status gs_task_looks(struct gs_task_looks *looks, struct gs_attach *const *attached, size_t count,
+                             struct gs_live *live) GS_MUST_CHECK;
 void gs_task_looks_fini(struct gs_task_looks *looks);
 
 #endif
