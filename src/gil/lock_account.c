@@ -143,12 +143,17 @@ static void add_waiter(struct gs_gilstat_lock *lock, pid_t tid)
         lock->waiters_left_out++;
 }
 
-/* What a wait has come to goes to its lock. */
-static void credit(struct gs_lock_account *sum, struct wait *wait, uint64_t end_ns)
+/* NULL: it is for no lock. */
+static struct row *waited_for(const struct gs_lock_account *sum, const struct wait *wait)
 {
-    uint32_t at = gs_ids_find(&sum->by_word, wait->word);
-    if (wait->number && !wait->none && at != GS_IDS_NONE) {
-        struct row *row = &sum->rows[at];
+    uint32_t at = wait->number && !wait->none ? gs_ids_find(&sum->by_word, wait->word) : GS_IDS_NONE;
+    return at != GS_IDS_NONE ? &sum->rows[at] : NULL;
+}
+
+/* What a wait has come to goes to its lock. */
+static void credit(struct row *row, struct wait *wait, uint64_t end_ns)
+{
+    if (row) {
         row->wait_ns += wait->ns;
         row->longest_ns = gs_most(row->longest_ns, end_ns > wait->begin_ns ? end_ns - wait->begin_ns : 0);
         if (wait->ns > 0)
@@ -157,22 +162,21 @@ static void credit(struct gs_lock_account *sum, struct wait *wait, uint64_t end_
     wait->ns = 0;
 }
 
-static void jump(struct gs_lock_account *sum, const struct wait *wait)
+static void jump(const struct gs_lock_account *sum, struct row *row)
 {
-    uint32_t at = gs_ids_find(&sum->by_word, wait->word);
-    if (at != GS_IDS_NONE && !wait->none)
-        sum->rows[at].bounds.error_ns2 += (double)sum->gap_ns * (double)sum->gap_ns / 2;
+    row->bounds.error_ns2 += (double)sum->gap_ns * (double)sum->gap_ns / 2;
 }
 
 /* It is over, about half way between the last moment and this one. */
 static void end_wait(struct gs_lock_account *sum, struct wait *wait)
 {
-    uint32_t at = gs_ids_find(&sum->by_word, wait->word);
-    if (at != GS_IDS_NONE && !wait->none)
-        sum->rows[at].lock.waits++;
+    struct row *row = waited_for(sum, wait);
+    if (row) {
+        row->lock.waits++;
+        jump(sum, row);
+    }
     wait->ns += sum->gap_ns / 2;
-    jump(sum, wait);
-    credit(sum, wait, wait->seen_ns + sum->gap_ns / 2);
+    credit(row, wait, wait->seen_ns + sum->gap_ns / 2);
     wait->number = 0;
 }
 
@@ -202,7 +206,7 @@ enum gs_status gs_lock_account_wait(struct gs_lock_account *sum, pid_t tid, cons
                               .number = now->number,
                               .begin_ns = now->since_ns ? now->since_ns : sum->time_ns - rest_ns,
                               .ns = rest_ns};
-        jump(sum, wait);
+        jump(sum, row);
     }
     wait->moment = sum->moment;
     wait->seen_ns = sum->time_ns;
@@ -300,7 +304,7 @@ enum gs_status gs_lock_account_finish(struct gs_lock_account *sum, const struct 
     if (!stat->locks)
         return GS_NO_MEMORY;
     for (size_t i = 0; i < sum->wait_count; i++)
-        credit(sum, &sum->waits[i], sum->time_ns);
+        credit(waited_for(sum, &sum->waits[i]), &sum->waits[i], sum->time_ns);
     for (size_t i = 0; i < sum->row_count && span->ns > 0; i++) {
         if (sum->rows[i].lock.kind != GS_LOCK_NONE && sum->rows[i].wait_ns > 0)
             finish_row(&sum->rows[i], span, factor, &stat->locks[stat->lock_count++]);
