@@ -10,6 +10,7 @@
 #include "export/stat.h"
 #include "export/text/hogs.h"
 #include "export/text/stat_locks.h"
+#include "export/text/stat_words.h"
 #include "export/words.h"
 #include "gil/gilstat.h"
 
@@ -247,17 +248,6 @@ static void put_method(struct gs_text *line, const struct gs_gilstat *stat)
         gs_text_put(line, ", shares %s%.1f", line->utf8 ? "\u00b1" : "+-", fmax(width * 100, 0.1));
 }
 
-static void put_name(struct gs_text *line, const struct gs_gilstat *stat, pid_t tid)
-{
-    const struct gs_gilstat_thread *thread = gs_gilstat_find(stat, tid);
-    if (tid == 0)
-        gs_text_put(line, "threads that ended");
-    else if (thread)
-        gs_words_thread(line, thread->name, tid, NAME_MOST);
-    else
-        gs_text_put(line, "%d", (int)tid);
-}
-
 static void put_averages(struct gs_text *line, const char *what, const struct gs_figure values[GS_AVERAGES],
                          double factor, int digits)
 {
@@ -306,7 +296,7 @@ static void write_gil(struct gs_text *line, const struct gs_gilstat *stat, const
         gs_text_put(line, "   longest hold ");
         gs_words_time(line, gil->longest_hold_us.value);
         gs_text_put(line, " by ");
-        put_name(line, stat, gil->longest_hold_tid);
+        gs_stat_put_thread(line, stat, gil->longest_hold_tid);
     }
     gs_text_write_cut(line, console);
     if (gil->held_avg[0].known || gil->wait_avg[0].known) {
@@ -329,11 +319,11 @@ static void write_blame(struct gs_text *line, const struct gs_gilstat *stat, con
     gs_text_write_cut(line, console);
     for (size_t i = 0; i < stat->blame_count && i < most && stat->blame[i].us >= BLAME_LEAST_US; i++) {
         gs_text_put(line, "  ");
-        put_name(line, stat, stat->blame[i].waiter);
+        gs_stat_put_thread(line, stat, stat->blame[i].waiter);
         gs_text_put(line, " waited ");
         gs_words_time(line, stat->blame[i].us);
         gs_text_put(line, " for ");
-        put_name(line, stat, stat->blame[i].holder);
+        gs_stat_put_thread(line, stat, stat->blame[i].holder);
         gs_text_write_cut(line, console);
     }
 }
@@ -377,12 +367,9 @@ static void put_place(struct gs_text *line, const struct gs_gilstat_place *place
     struct gs_files files = {0};
     if (!*place->function)
         return;
-    gs_text_put(line, ", in ");
-    gs_text_add(line, place->function);
-    gs_text_put(line, " (");
     gs_files_learn(&files, place->file);
-    gs_text_add(line, gs_files_shorten(&files, place->file));
-    gs_text_put(line, ":%d)", (int)place->line);
+    gs_text_put(line, ", ");
+    gs_stat_put_place(line, place, &files);
 }
 
 /* "  1.2 s by worker-2 (4250), in build (app.py:12)" for each of those that paused for longest. */
@@ -395,7 +382,7 @@ static void write_causes(struct gs_text *line, const struct gs_gilstat *stat, co
         gs_words_time(line, cause->us);
         gs_text_put(line, " by ");
         if (cause->tid > 0)
-            put_name(line, stat, cause->tid);
+            gs_stat_put_thread(line, stat, cause->tid);
         else
             gs_text_put(line, "others");
         if (*cause->why) {
@@ -448,7 +435,7 @@ static void write_worlds(struct gs_text *line, const struct gs_gilstat *stat, co
     write_causes(line, stat, worlds, console, most);
     for (size_t i = 0; i < stat->late_count; i++) {
         gs_text_put(line, "  ");
-        put_name(line, stat, stat->late[i].tid);
+        gs_stat_put_thread(line, stat, stat->late[i].tid);
         gs_text_put(line, " kept them waiting for ");
         gs_words_time(line, stat->late[i].us);
         gs_text_write_cut(line, console);

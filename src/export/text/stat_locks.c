@@ -2,18 +2,10 @@
 #include "base/table.h"
 #include "export/files.h"
 #include "export/text/stat_locks.h"
+#include "export/text/stat_words.h"
 #include "export/words.h"
 
-enum { NAME_MOST = 20, WAITERS_NAMED = 4, COLUMNS = 4 };
-
-static void put_thread(struct gs_text *line, const struct gs_gilstat *stat, pid_t tid)
-{
-    const struct gs_gilstat_thread *thread = gs_gilstat_find(stat, tid);
-    if (thread)
-        gs_words_thread(line, thread->name, tid, NAME_MOST);
-    else
-        gs_text_put(line, "%d", (int)tid);
-}
+enum { WAITERS_NAMED = 4, COLUMNS = 4 };
 
 /* "app.cache (dict, at 0x7f…)", "threading.Lock at 0x7f…" */
 static void put_lock(struct gs_text *line, const struct gs_gilstat_lock *lock)
@@ -43,13 +35,10 @@ static void put_holder(struct gs_table *table, const struct gs_gilstat *stat, co
                        const struct gs_files *files)
 {
     begin_detail(table, "held by");
-    put_thread(&table->line, stat, lock->holder);
+    gs_stat_put_thread(&table->line, stat, lock->holder);
     if (lock->held_in.function[0]) {
-        gs_text_put(&table->line, " in ");
-        gs_text_add(&table->line, lock->held_in.function);
-        gs_text_put(&table->line, " (");
-        gs_text_add(&table->line, gs_files_shorten(files, lock->held_in.file));
-        gs_text_put(&table->line, ":%d)", (int)lock->held_in.line);
+        gs_text_put(&table->line, " ");
+        gs_stat_put_place(&table->line, &lock->held_in, files);
     }
     gs_table_end_row(table);
 }
@@ -60,7 +49,7 @@ static void put_waiters(struct gs_table *table, const struct gs_gilstat *stat, c
     begin_detail(table, "wanted by");
     for (size_t i = 0; i < lock->waiter_count && i < WAITERS_NAMED; i++) {
         gs_text_put(&table->line, i > 0 ? ", " : "");
-        put_thread(&table->line, stat, lock->waiters[i]);
+        gs_stat_put_thread(&table->line, stat, lock->waiters[i]);
     }
     if (all > WAITERS_NAMED)
         gs_text_put(&table->line, " and %zu more", all - WAITERS_NAMED);
