@@ -81,8 +81,9 @@ struct gs_code {
     struct gs_line_mark *marks; /* in a long line table, so that nobody goes through all of it each time */
     uint32_t mark_count;
     char *function; /* UTF-8; never NULL */
-    char *qualname; /* NULL before 3.11 */
+    char *qualname; /* NULL before 3.11, but for methods that gs_codes_infer knows */
     char *file;
+    bool inferred; /* qualname is; or could not be */
 };
 
 struct gs_codes; /* all code objects seen in one process, by address */
@@ -105,6 +106,10 @@ void gs_codes_confirm(struct gs_codes *codes, const gs_addr *addrs, size_t count
 uint64_t gs_codes_generation(const struct gs_codes *codes);
 /* Another number whenever one was read at an address at which another had been forgotten before. */
 uint64_t gs_codes_renewed(const struct gs_codes *codes);
+/* Before 3.11: finds out the qualified name of a method, when it is called for its code for the first time. first: the
+ * first argument as it was read with the frame; 0: an inner function shares it, and the frame is asked. What cannot be
+ * told then never is: a function has one name for the whole run. */
+void gs_codes_infer(struct gs_codes *codes, gs_addr addr, gs_addr frame, gs_addr first);
 /* Where the copy no. `number` of a code object's bytecode begins, which some threads of a free-threaded Python run
  * (3.14 on); 0: not known. What was found before is not asked again until gs_codes_check, unless `anew`. */
 gs_addr gs_codes_copy(struct gs_codes *codes, gs_addr code, uint32_t number, bool anew);

@@ -37,6 +37,7 @@ const char *gs_gap_text(enum gs_gap gap);
 struct gs_frame {
     gs_addr frame; /* its address; of a native one its cfa */
     gs_addr code; /* its code object, known to the reader's gs_codes; of a native one its pc, named by gs_native_name */
+    gs_addr first; /* up to 3.10: its first argument; 0: it has none, or not in its own slot */
     int32_t instr; /* byte offset into the bytecode; -1: not started */
     uint8_t kind;  /* enum gs_frame_kind */
     uint8_t gap;   /* enum gs_gap, when kind is GS_FRAME_GAP; GS_GAP_NATIVE + an enum gs_native_end */

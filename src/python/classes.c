@@ -1,34 +1,40 @@
-/* Goes through the dicts of the classes. Where a function keeps its code differs by version (Include/funcobject.h): a
- * word of it that is the address of the frame's code object can be nothing else. */
+/* Goes through the dicts of the classes for functions with the code. */
 #include <stdio.h>
 #include <string.h>
 
 #include "python/classes.h"
 #include "python/dict.h"
-#include "python/held.h"
 
-enum { CLASSES_MOST = 32, MEMBERS_MOST = 2000, FUNCTION_WORDS = 6, WRAPPED_WORDS = 3, TYPE_NAME = 256 };
+enum { CLASSES_MOST = 32, MEMBERS_MOST = 2000, FUNCTION_WORDS = 12, WRAPPED_WORDS = 3 };
 
 struct search {
     const struct gs_layout *layout;
     struct gs_mem *mem;
-    struct gs_types *types;
-    gs_addr code;
+    const struct gs_code *code;
+    struct gs_types types;
+    gs_addr function; /* that has the code, */
+    gs_addr qualname; /* and its str; 0: it has none */
 };
 
+/* Where a function keeps its code and its qualified name (Include/funcobject.h): up to 3.9, and of 3.10. */
 static bool is_function(struct search *s, gs_addr object)
 {
+    static const struct {
+        size_t code, qualname;
+    } generations[] = {{0, 11}, {4, 3}};
     struct gs_type type;
     gs_addr words[FUNCTION_WORDS];
-    if (object == 0 || !gs_type_of(s->types, s->layout, s->mem, object, &type) ||
+    if (object == 0 || !gs_type_of(&s->types, s->layout, s->mem, object, &type) ||
         !gs_type_named(&type, s->mem, "function") ||
         gs_mem_read(s->mem, object + (gs_addr)s->layout->head_bytes, words, sizeof words))
         return false;
-    for (size_t i = 0; i < FUNCTION_WORDS; i++) {
-        if (words[i] == s->code)
-            return true;
+    for (size_t i = 0; i < sizeof generations / sizeof *generations; i++) {
+        if (words[generations[i].code] == s->code->addr) {
+            s->function = object;
+            s->qualname = s->layout->uni_length == GS_ABSENT ? words[generations[i].qualname] : 0;
+        }
     }
-    return false;
+    return s->function != 0;
 }
 
 /* It itself, or what it wraps: Objects/funcobject.c (cm_callable, sm_callable), Objects/descrobject.c (prop_get,
@@ -44,7 +50,7 @@ static bool leads_to_it(struct search *s, gs_addr object)
     if (is_function(s, object))
         return true;
     for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers; i++) {
-        if (!gs_type_of(s->types, s->layout, s->mem, object, &type) ||
+        if (!gs_type_of(&s->types, s->layout, s->mem, object, &type) ||
             !gs_type_named(&type, s->mem, wrappers[i].name) ||
             gs_mem_read(s->mem, object + (gs_addr)s->layout->head_bytes, words, wrappers[i].words * sizeof *words))
             continue;
@@ -56,16 +62,23 @@ static bool leads_to_it(struct search *s, gs_addr object)
     return false;
 }
 
+/* A class has a method under its name, but for a mangled one and for a lambda. */
+static bool may_differ(const char *function)
+{
+    size_t len = strlen(function);
+    return function[0] == '<' || (len > 4 && memcmp(function, "__", 2) == 0 && memcmp(function + len - 2, "__", 2) != 0);
+}
+
 static bool defines_it(struct search *s, gs_addr class)
 {
     struct gs_dict dict;
     gs_addr members, key, value;
-    bool found = false;
+    bool any = may_differ(s->code->function), found = false;
     if (gs_mem_read_addr(s->mem, class + (gs_addr)s->layout->tp_dict, &members) || members == 0 ||
         !gs_dict_open(&dict, s->layout, s->mem, members))
         return false;
     for (int i = 0; i < MEMBERS_MOST && !found && gs_dict_next(&dict, &key, &value); i++)
-        found = leads_to_it(s, value);
+        found = (any || key == s->code->name_addr) && leads_to_it(s, value); /* names are interned */
     return found;
 }
 
@@ -87,32 +100,37 @@ static gs_addr find_in_mro(struct search *s, gs_addr class)
     return 0;
 }
 
-static bool read_name(const struct search *s, gs_addr class, char name[GS_CLASS_NAME])
+static bool read_class(const struct search *s, gs_addr class, char name[GS_CLASS_NAME])
 {
-    char whole[TYPE_NAME];
+    char whole[GS_CLASS_NAME];
     gs_addr at;
     if (gs_mem_read_addr(s->mem, class + (gs_addr)s->layout->tp_name, &at) ||
         gs_mem_read_cstr(s->mem, at, whole, sizeof whole) || !whole[0])
         return false;
     const char *dot = strrchr(whole, '.');
-    return snprintf(name, GS_CLASS_NAME, "%s", dot ? dot + 1 : whole) < GS_CLASS_NAME;
+    return snprintf(name, GS_CLASS_NAME, "%s.%s", dot ? dot + 1 : whole, s->code->function) < GS_CLASS_NAME;
 }
 
-bool gs_class_of(const struct gs_python *python, struct gs_mem *mem, struct gs_types *types, gs_addr frame,
-                 const struct gs_code *code, char name[GS_CLASS_NAME])
+/* A decorator may have given the function the name of another one. */
+static bool read_qualname(const struct search *s, char name[GS_CLASS_NAME])
 {
-    struct search s = {&python->layout, mem, types, code->addr};
-    struct gs_variable first;
+    if (gs_str_read(s->layout, s->mem, s->qualname, name, GS_CLASS_NAME) != GS_OK)
+        return false;
+    size_t whole = strlen(name), own = strlen(s->code->function);
+    return whole > own && name[whole - own - 1] == '.' && strcmp(name + whole - own, s->code->function) == 0;
+}
+
+bool gs_class_of(const struct gs_layout *layout, struct gs_mem *mem, gs_addr object, const struct gs_code *code,
+                 char qualname[GS_CLASS_NAME])
+{
+    struct search s = {.layout = layout, .mem = mem, .code = code};
     struct gs_type type;
-    size_t count;
-    if (code->arg_count < 1 || s.layout->tp_mro == GS_ABSENT || s.layout->tp_dict == GS_ABSENT ||
-        gs_locals_objects(python, mem, frame, code, &first, 1, &count) != GS_OK || count == 0 ||
-        (strcmp(first.name, "self") != 0 && strcmp(first.name, "cls") != 0) ||
-        !gs_type_of(types, s.layout, mem, first.object, &type))
+    if (layout->tp_mro == GS_ABSENT || layout->tp_dict == GS_ABSENT ||
+        !gs_type_of(&s.types, layout, mem, object, &type))
         return false;
     /* Of a method of a class that argument is the class; of a metaclass it is an instance of that. */
-    gs_addr class = gs_type_has(&type, GS_TYPE_TYPE) ? find_in_mro(&s, first.object) : 0;
+    gs_addr class = gs_type_has(&type, GS_TYPE_TYPE) ? find_in_mro(&s, object) : 0;
     if (class == 0)
         class = find_in_mro(&s, type.addr);
-    return class != 0 && read_name(&s, class, name);
+    return class != 0 && (s.qualname ? read_qualname(&s, qualname) : read_class(&s, class, qualname));
 }

@@ -7,7 +7,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "mem/metered.h"
+#include "python/classes.h"
 #include "python/code_read.h"
+#include "python/held.h"
 
 enum {
     BATCH = 512,
@@ -15,6 +18,7 @@ enum {
     FIRST_SLOTS = 256,
     COPIES = 1024,
     LEFT = 4096,
+    INFER_READS = 8192, /* for one name */
     /* What was seen is believed for a share of the time for which it is known (most that are freed soon are freed very
      * soon), but for no longer than the most, nor shorter than the least, which matters at 20 kHz and above. Where
      * none was ever freed, which is usual, the share is larger: to look again costs as much as to read a stack. */
@@ -51,6 +55,7 @@ struct gs_codes {
     struct gs_types types;
     struct gs_code_strings strings;
     struct copy copies[COPIES]; /* those met lately */
+    struct gs_mem *pages; /* NULL: no name was inferred yet */
 };
 
 /* Objects are 8- or 16-byte aligned: the high bits of the product mix all of the address. */
@@ -115,6 +120,7 @@ void gs_codes_free(struct gs_codes *codes)
     if (codes->slots)
         forget_all(codes);
     gs_code_strings_fini(&codes->strings);
+    gs_mem_free(codes->pages);
     free(codes->slots);
     free(codes->batch);
     free(codes);
@@ -249,6 +255,33 @@ gs_addr gs_codes_copy(struct gs_codes *codes, gs_addr code, uint32_t number, boo
     if (anew || known->code != code || known->number != number)
         *known = (struct copy){code, read_copy(codes, code, number), number};
     return known->start;
+}
+
+void gs_codes_infer(struct gs_codes *codes, gs_addr addr, gs_addr frame, gs_addr first)
+{
+    const struct gs_layout *layout = &codes->python->layout;
+    struct slot *slot = layout->co_qualname == GS_ABSENT ? find_slot(codes, addr) : NULL;
+    char name[GS_CLASS_NAME];
+    uint64_t left = INFER_READS;
+    struct gs_metered metered;
+    struct gs_variable variable;
+    size_t count = 0;
+    if (!slot || slot->code->inferred)
+        return;
+    struct gs_code *code = slot->code;
+    code->inferred = true;
+    if (code->arg_count < 1 || (!codes->pages && !(codes->pages = gs_mem_cache_new(codes->python->mem))))
+        return;
+    gs_mem_cache_clear(codes->pages);
+    gs_metered_init(&metered, codes->pages, &left);
+    if (first == 0 && gs_locals_objects(codes->python, &metered.mem, frame, code, &variable, 1, &count) == GS_OK &&
+        count > 0)
+        first = variable.object;
+    if (first == 0 || !gs_class_of(layout, &metered.mem, first, code, name))
+        return;
+    codes->bytes -= weight(code);
+    code->qualname = gs_code_string(&codes->strings, name);
+    codes->bytes += weight(code);
 }
 
 static bool same_mark(const struct gs_piece *piece, const struct gs_code_mark *mark)

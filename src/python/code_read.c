@@ -36,8 +36,8 @@ static void grow_strings(struct gs_code_strings *strings)
     strings->bucket_count = count;
 }
 
-/* The one copy of text; NULL when out of memory. Each take is matched by a drop. */
-static char *keep_string(struct gs_code_strings *strings, const char *text)
+/* Each take is matched by a drop. */
+char *gs_code_string(struct gs_code_strings *strings, const char *text)
 {
     uint64_t hash = gs_fnv(text);
     if (strings->count >= strings->bucket_count)
@@ -231,7 +231,7 @@ static enum gs_status take_string(struct gs_python *python, struct gs_types *typ
         strcpy(buffer, "<unreadable>");
     else if (status)
         return status;
-    *text = keep_string(strings, buffer);
+    *text = gs_code_string(strings, buffer);
     return *text ? GS_OK : GS_NO_MEMORY;
 }
 

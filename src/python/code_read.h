@@ -19,6 +19,9 @@ void gs_code_strings_fini(struct gs_code_strings *strings);
 enum { GS_LINE_MARK_BYTES = 4096 /* from one mark to the next */ };
 enum { GS_CODE_SPAN = 512 /* more bytes than the part of any Python's PyCodeObject that is read */ };
 
+/* The one copy of text; NULL when out of memory. gs_code_fini drops those that a code object has. */
+char *gs_code_string(struct gs_code_strings *strings, const char *text);
+
 /* How many bytes of a code object hold all fields of it that are read. */
 size_t gs_code_span(const struct gs_layout *layout);
 /* Reads the code object at addr into *code, which takes its strings from `strings`. On failure nothing is kept. */

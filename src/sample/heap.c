@@ -92,8 +92,9 @@ static enum gs_walk walk_frame(struct gs_stack_reader *stacks, struct gs_member 
     if (!frame)
         return GS_WALK_TORN;
     int32_t instr = lasti < 0 ? -1 : (int32_t)lasti * layout->lasti_unit;
-    *frame =
-        (struct gs_frame){.frame = addr, .code = code_addr, .instr = instr, .kind = GS_FRAME_PYTHON, .entry = true};
+    gs_addr first = code->arg_count > 0 ? gs_get_addr(a, layout->fo_localsplus) : 0;
+    *frame = (struct gs_frame){
+        .frame = addr, .code = code_addr, .first = first, .instr = instr, .kind = GS_FRAME_PYTHON, .entry = true};
     return GS_WALK_OK;
 }
 

@@ -92,7 +92,7 @@ static bool seen_running(struct gs_stack_reader *stacks, struct gs_member *membe
         return memcmp(top->copy[0] + from, top->copy[1] + from, top->len - from) != 0;
     const uint8_t *a = gs_parts_at(stacks, &member->stack.extras, at, stacks->frame_bytes, 0);
     const uint8_t *b = gs_parts_at(stacks, &member->stack.extras, at, stacks->frame_bytes, 1);
-    return a && b && memcmp(a, b, stacks->frame_bytes) != 0;
+    return a && b && memcmp(a, b, stacks->frame_head) != 0;
 }
 
 bool gs_was_refused(const struct gs_stack_reader *stacks, uint64_t refused_ns)

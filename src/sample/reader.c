@@ -91,7 +91,9 @@ static void set_sizes(struct gs_reader *reader)
     for (size_t i = 0; i < count; i++)
         last_frame = frame[i] > last_frame ? frame[i] : last_frame;
     reader->threads.tstate_bytes = (uint32_t)last_tstate + 8;
-    reader->stacks.frame_bytes = (uint32_t)last_frame + 8;
+    reader->stacks.frame_head = (uint32_t)last_frame + 8;
+    reader->stacks.frame_bytes =
+        reader->stacks.heap_frames ? (uint32_t)layout->fo_localsplus + 8 : reader->stacks.frame_head;
 }
 
 /* From where to where the head of the interpreters lies, and close to it whether the runtime shuts down. */

@@ -48,6 +48,7 @@ struct gs_stack_reader {
     struct gs_quality quality;
     bool heap_frames; /* up to 3.10: frames are objects that point to each other */
     uint32_t frame_bytes;
+    uint32_t frame_head; /* those before the first argument */
 
     bool finalizing_now;      /* as read together with the stacks, */
     uint32_t initialized_now; /* up to 3.6: 0 while it ends */

@@ -363,6 +363,7 @@ static uint32_t place_of(struct gs_stream *stream, const struct gs_frame *frame)
     }
     struct gs_met_place *cached = met_at(stream, code->serial * 31 + (uint32_t)frame->instr / 2);
     if (cached->stream != stream->met_as || cached->serial != code->serial || cached->instr != frame->instr) {
+        gs_codes_infer(gs_reader_codes(stream->reader), frame->code, frame->frame, frame->first);
         struct gs_place place = {.function = code->function,
                                  .qualname = code->qualname,
                                  .file = code->file,

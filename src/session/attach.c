@@ -103,6 +103,18 @@ static struct timespec time_of(const struct gs_still *still)
     return (struct timespec){.tv_sec = still->time_ns / 1000000000, .tv_nsec = still->time_ns % 1000000000};
 }
 
+static void infer_names(struct gs_attach *attach)
+{
+    for (size_t i = 0; i < attach->snapshot->thread_count; i++) {
+        const struct gs_thread *thread = &attach->snapshot->threads[i];
+        for (uint32_t f = 0; f < thread->frame_count; f++) {
+            const struct gs_frame *frame = &thread->frames[f];
+            if (frame->kind == GS_FRAME_PYTHON)
+                gs_codes_infer(gs_reader_codes(attach->reader), frame->code, frame->frame, frame->first);
+        }
+    }
+}
+
 enum gs_status gs_attach_snapshot(struct gs_attach *attach)
 {
     enum gs_status status = GS_LOST;
@@ -121,7 +133,7 @@ enum gs_status gs_attach_snapshot(struct gs_attach *attach)
     if (status == GS_OK)
         read_names(attach);
     if (status == GS_OK)
-        gs_classes_read(&attach->classes, attach->python, gs_reader_codes(attach->reader), attach->snapshot);
+        infer_names(attach);
     return status;
 }
 
@@ -246,8 +258,9 @@ enum gs_status gs_attach_open(struct gs_attach **attach, pid_t pid, const struct
     return gs_fail(err, GS_FAILED, "cannot read process %d: the kernel does not answer", (int)pid);
 }
 
-static bool find_code(const struct gs_attach *attach, const struct gs_frame *frame, struct gs_frame_info *info)
+static bool find_frame(void *context, const struct gs_frame *frame, struct gs_frame_info *info)
 {
+    const struct gs_attach *attach = context;
     if (frame->kind == GS_FRAME_NATIVE) {
         const struct gs_native_name *name = gs_native_place(gs_reader_natives(attach->reader), frame->code);
         *info = (struct gs_frame_info){
@@ -259,30 +272,10 @@ static bool find_code(const struct gs_attach *attach, const struct gs_frame *fra
         return false;
     info->function = code->function;
     info->qualname = code->qualname;
-    info->inferred = false;
+    info->inferred = code->inferred && code->qualname;
     info->file = code->file;
     info->line = gs_code_line(&attach->python->layout, code, frame->instr);
     return true;
-}
-
-/* The same code may be run by methods of several classes. */
-static void find_class(const struct gs_attach *attach, const struct gs_frame *frame, struct gs_frame_info *info)
-{
-    const char *inferred = frame->kind == GS_FRAME_PYTHON && !info->qualname && attach->classes.count > 0
-                               ? gs_classes_find(&attach->classes, attach->snapshot, frame)
-                               : NULL;
-    if (!inferred)
-        return;
-    info->qualname = inferred;
-    info->inferred = true;
-}
-
-static bool find_frame(void *context, const struct gs_frame *frame, struct gs_frame_info *info)
-{
-    bool found = find_code(context, frame, info);
-    if (found)
-        find_class(context, frame, info);
-    return found;
 }
 
 /* The same for one snapshot, whose code objects do not change: a line that was found is remembered. */
@@ -292,12 +285,11 @@ static bool find_frame_again(void *context, const struct gs_frame *frame, struct
     struct gs_attach_frame *known =
         &attach->frames[(frame->code / 16 + (uint32_t)frame->instr * 31) % GS_ATTACH_FRAMES];
     if (known->code != frame->code || known->instr != frame->instr || !known->info.function) {
-        if (!find_code(context, frame, info))
+        if (!find_frame(context, frame, info))
             return false;
         *known = (struct gs_attach_frame){.code = frame->code, .instr = frame->instr, .info = *info};
     }
     *info = known->info;
-    find_class(context, frame, info);
     return true;
 }
 
@@ -372,7 +364,6 @@ void gs_attach_close(struct gs_attach *attach)
     if (!gs_values_free(attach->values))
         return; /* a thread was left behind with it */
     gs_tasks_free(&attach->tasks);
-    gs_classes_free(&attach->classes);
     gs_names_free(attach->names);
     gs_reader_free(attach->reader);
     gs_python_close(attach->python);

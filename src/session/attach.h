@@ -7,7 +7,6 @@
 #include "base/remarks.h"
 #include "gilspy/snapshot.h"
 #include "python/tasks.h"
-#include "session/classes.h"
 #include "session/lookup.h"
 
 enum { GS_ATTACH_FRAMES = 128 };
@@ -40,7 +39,6 @@ struct gs_attach {
     struct gs_names *names;
     struct gs_values *values; /* of locals; NULL until they are asked for */
     const struct gs_snapshot *snapshot;
-    struct gs_classes classes; /* of the last whole one */
     struct timespec time;      /* CLOCK_REALTIME of the snapshot */
     struct gs_tasks tasks;     /* of the moment after it; empty where they were not asked for */
     struct gs_wish wish;

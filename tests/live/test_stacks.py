@@ -1,4 +1,6 @@
 """Every thread's stack, frame by frame, against what the interpreter itself says of threads that stand still."""
+import json
+
 import pytest
 
 import gilspy
@@ -64,7 +66,7 @@ def test_one_function_per_frame(parked):
 
 @pytest.mark.pythons(fits=lambda python: python.at_least < (3, 12))
 def test_classes(python, folders):
-    """Before 3.11 by the first argument: the class whose function has that very code, and none where there is none."""
+    """Before 3.11 the name of the function with that very code in a class of the first argument; 2.7: and the class."""
     with running(python, folders, "classes.py", pipes=["hold"]) as target:
         target.wait_reading(target.began["tids"]["caller"], "hold")
         frames = gilspy.threads_by_name(gilspy.dump(target.pid))["caller"]["frames"]
@@ -73,5 +75,11 @@ def test_classes(python, folders):
         if python.at_least >= (3, 11):
             assert "Base.value" in told and not any("inferred" in frame for frame in own)
             return
-        assert told == ["Base.value", "Mixin.step", "Base.run", "Derived.run", "Base.make", None, "Meta.meta", None, "Wraps.run", None]
+        run = "Wraps.run" if python.major == 2 else "wrapped.<locals>.run"
+        assert told == ["Base.value", "Mixin.step", "Base.run", "Derived.run", "Base.make", None, "Meta.meta",
+                        None, run, None]
         assert all(frame.get("inferred", False) == (frame["qualname"] is not None) for frame in frames)
+        done = gilspy.run("record", "-q", "-p", target.pid, "-d", "0.1", "-m", "wall", "-o", "-", "-f", "jsonl")
+        threads = [thread for line in done.stdout.splitlines() for thread in json.loads(line).get("threads", [])]
+        stack = next(thread["stack"] for thread in threads if thread["name"] == "caller")
+        assert [frame.get("qualname") for frame in stack if frame["file"].endswith("classes.py")] == told
