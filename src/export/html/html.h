@@ -119,6 +119,9 @@ void gs_html_thread_name(struct gs_label *text, const struct gs_html_thread *thr
 /* "worker-1 (4250)" always: where threads of a pool stand beside each other. */
 void gs_html_thread_tid(struct gs_label *text, const struct gs_html_thread *thread);
 
+/* "4250: python3 app.py" */
+void gs_html_process_name(struct gs_label *text, const struct gs_calltree_process *process);
+
 /* web/report.css, report_data.js, report.js and difference.js */
 extern const char gs_web_report_css[], gs_web_report_data_js[], gs_web_report_js[], gs_web_difference_js[];
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "export/heading.h"
 #include "export/html/html.h"
@@ -32,6 +33,36 @@ static const struct gs_html_thread **ranked(const struct gs_html *html, uint32_t
     return list;
 }
 
+/* The same, those of a process together, that one first whose busiest thread is. */
+static const struct gs_html_thread **by_process(const struct gs_html *html, uint32_t most, uint32_t *rows)
+{
+    const struct gs_html_thread **list = ranked(html, most, rows);
+    for (uint32_t i = 1; i < *rows && list; i++) {
+        const struct gs_html_thread *thread = list[i];
+        uint32_t to = i;
+        while (to > 0 && list[to - 1]->process != thread->process)
+            to--;
+        if (to == 0)
+            continue;
+        memmove(list + to + 1, list + to, (i - to) * sizeof *list);
+        list[to] = thread;
+    }
+    return list;
+}
+
+/* Of several processes each has a head. */
+static bool has_head(const struct gs_html *html, const struct gs_html_thread *const *list, uint32_t at)
+{
+    return gs_calltree_process_count(html->tree) > 1 && (at == 0 || list[at]->process != list[at - 1]->process);
+}
+
+static void write_head(const struct gs_html *html, struct gs_svg_page *page, const struct gs_html_thread *thread,
+                       const char *begin, const char *end)
+{
+    gs_html_process_name(&page->text, gs_calltree_process(html->tree, thread->process));
+    gs_svg_put(page, begin, end);
+}
+
 static void write_row(struct gs_svg_page *page, const struct gs_html_thread *thread, uint32_t row, uint32_t cells)
 {
     uint32_t y = row * ROW;
@@ -54,16 +85,23 @@ static void write_row(struct gs_svg_page *page, const struct gs_html_thread *thr
 
 static enum gs_status write_strip(const struct gs_html *html, const struct gs_html_data *data, struct gs_svg_page *page)
 {
-    uint32_t rows;
-    const struct gs_html_thread **list = ranked(html, STILL_ROWS, &rows);
+    uint32_t rows, heads = 0;
+    const struct gs_html_thread **list = by_process(html, STILL_ROWS, &rows);
     if (!list)
         return GS_NO_MEMORY;
+    for (uint32_t i = 0; i < rows; i++)
+        heads += has_head(html, list, i);
     fprintf(page->out,
             "<svg class=\"still\" viewBox=\"0 0 %d %" PRIu32 "\" role=\"img\" "
             "aria-label=\"What each thread did over time\">\n",
-            LABEL + WIDTH, rows * ROW);
-    for (uint32_t i = 0; i < rows; i++)
-        write_row(page, list[i], i, data->cells);
+            LABEL + WIDTH, (rows + heads) * ROW);
+    for (uint32_t i = 0, row = 0; i < rows; i++) {
+        if (has_head(html, list, i)) {
+            fprintf(page->out, "<text class=\"head\" y=\"%" PRIu32 "\"", row++ * ROW + 12);
+            write_head(html, page, list[i], ">", "</text>\n");
+        }
+        write_row(page, list[i], row++, data->cells);
+    }
     fputs("</svg>\n", page->out);
     free(list);
     return GS_OK;
@@ -101,7 +139,7 @@ static void write_thread(struct gs_svg_page *page, const struct gs_html_thread *
 static enum gs_status write_thread_table(const struct gs_html *html, struct gs_svg_page *page)
 {
     uint32_t rows;
-    const struct gs_html_thread **list = ranked(html, GS_HTML_ROWS, &rows);
+    const struct gs_html_thread **list = by_process(html, GS_HTML_ROWS, &rows);
     if (!list)
         return GS_NO_MEMORY;
     fputs("<table><thead><tr><th scope=\"col\">Thread</th><th scope=\"col\">TID</th><th scope=\"col\">Has GIL %</th>"
@@ -109,8 +147,11 @@ static enum gs_status write_thread_table(const struct gs_html *html, struct gs_s
           "<th scope=\"col\">Runnable %</th><th scope=\"col\">Longest hold seen</th><th scope=\"col\">Samples</th></tr>"
           "</thead><tbody>\n",
           page->out);
-    for (uint32_t i = 0; i < rows; i++)
+    for (uint32_t i = 0; i < rows; i++) {
+        if (has_head(html, list, i))
+            write_head(html, page, list[i], "<tr><th scope=\"rowgroup\" colspan=\"9\">", "</th></tr>\n");
         write_thread(page, list[i]);
+    }
     fputs("</tbody></table>\n", page->out);
     free(list);
     return GS_OK;

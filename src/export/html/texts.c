@@ -62,14 +62,19 @@ static enum gs_status write_threads(struct gs_html *html, struct gs_label *text)
     return status;
 }
 
+void gs_html_process_name(struct gs_label *text, const struct gs_calltree_process *process)
+{
+    gs_label_put(text, "%d: ", (int)process->pid);
+    gs_label_add(text, process->command, NAME_MOST);
+}
+
 static enum gs_status write_processes(struct gs_html *html, struct gs_label *text)
 {
     enum gs_status status = GS_OK;
     fputs(",\n\"processes\": [", html->out);
     for (uint32_t i = 0; i < gs_calltree_process_count(html->tree) && status == GS_OK; i++) {
         const struct gs_calltree_process *process = gs_calltree_process(html->tree, i);
-        gs_label_put(text, "%d: ", (int)process->pid);
-        gs_label_add(text, process->command, NAME_MOST);
+        gs_html_process_name(text, process);
         fprintf(html->out, "%s[%d, ", i > 0 ? ",\n" : "\n", (int)process->pid);
         status = gs_html_put_name(text, html->out);
         fputs("]", html->out);
