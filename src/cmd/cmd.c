@@ -35,14 +35,30 @@ static bool takes_no_words(const struct gs_cmd *cmd, const struct gs_args *args)
     return !cmd->operands || cmd->options & GS_OPT(USER) || (cmd->options & GS_OPT(MERGE) && !args->merge);
 }
 
-/* Words where the command takes none. */
-static int superfluous(const struct gs_cmd *cmd, const char *word)
+/* The option that was given without the argument that the word could be: --locals full. NULL: none was. */
+static const struct gs_option *lacks(struct gs_args *args, const char *word)
 {
+    for (int i = 0; i < GS_OPT_COUNT; i++) {
+        const struct gs_option *option = &gs_options[i];
+        if (args->given >> i & 1 && option->argument && !gs_option_takes_next(option) && option->set(args, word))
+            return option;
+    }
+    return NULL;
+}
+
+/* Words where the command takes none. */
+static int superfluous(const struct gs_cmd *cmd, struct gs_args *args)
+{
+    const char *word = args->words[0];
+    const struct gs_option *option = lacks(args, word);
     struct gs_err err;
     gs_fail(&err, GS_USAGE, "cannot run %s: it takes no argument '%.60s'", cmd->name, word);
-    gs_err_todo(&err,
-                cmd->options & GS_OPT(PID) ? "A process is named with -p: gilspy %s -p %.20s" : "See gilspy help %s",
-                cmd->name, strspn(word, "0123456789,") == strlen(word) ? word : "PID");
+    if (option)
+        gs_err_todo(&err, "%s", option->takes);
+    else
+        gs_err_todo(
+            &err, cmd->options & GS_OPT(PID) ? "A process is named with -p: gilspy %s -p %.20s" : "See gilspy help %s",
+            cmd->name, strspn(word, "0123456789,") == strlen(word) ? word : "PID");
     return gs_message(GS_USAGE, &err);
 }
 
@@ -68,7 +84,7 @@ static int run(const struct gs_cmd *cmd, int argc, char **argv)
         gs_help_command(cmd, stdout);
         exit = gs_stdout_close(0);
     } else if (args.word_count > 0 && takes_no_words(cmd, &args)) {
-        exit = superfluous(cmd, args.words[0]);
+        exit = superfluous(cmd, &args);
     } else if (args.debuginfod && (status = gs_native_debuginfod(&err)) != GS_OK) {
         exit = gs_message(status, &err);
     } else if (cmd->options & GS_OPT(PID) && (status = gs_wire_find(&args, &err)) != GS_OK) {

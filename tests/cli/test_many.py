@@ -315,7 +315,9 @@ def test_a_document_with_other_types(tmp_path, document):
 @pytest.mark.parametrize("words, said", [
     (["-c", "core", "--merge"], "cannot merge: stacks of processes are, not cores"),
     (["-l", "--merge", "-p", "1"], "cannot merge: stacks of processes are, not values"),
-    (["a.json"], "it takes no argument 'a.json'")])
+    (["a.json"], "it takes no argument 'a.json'"),
+    (["-p", "1", "--locals", "full"], "it takes no argument 'full'. It is -l, --locals=full or --locals=full:SIZE"),
+    (["-p", "1", "-n", "42"], "it takes no argument '42'. A process is named with -p: gilspy dump -p 42")])
 def test_wrong_usage_of_merge(words, said):
     done = gilspy.run("dump", *words)
     assert done.returncode == 2 and said in done.stderr
