@@ -36,36 +36,38 @@ static double active_ns(const struct gs_why_thread *sum)
     return (double)sum->word_ns[GS_WAITS] + (runs_ns > holds_ns ? runs_ns : holds_ns);
 }
 
-/* Where others have the processors, all that a thread does takes longer, and so do the holds that it waits for: that is
- * not the GIL's. */
-static double own_share(const struct gs_case *c, size_t i, const struct gs_why_thread *sum)
+/* The share of the time that it is held for which its holder runs: where others have the processors each hold takes
+ * longer, which is not the GIL's fault. What waiters lack of a processor counts for nothing: one that waits for a turn
+ * loses no time by it. */
+static double run_share(const struct gs_judging *j, uint32_t gil)
 {
-    double kept_ns = gs_case_kept(c, i) * (double)gs_case_watched_ns(c), active = active_ns(sum);
-    return active <= 0 || kept_ns >= active ? 0 : 1 - kept_ns / active;
-}
-
-/* Whoever has the GIL mostly runs: what it did not is the machine's. */
-static double run_share(const struct gs_case *c, uint32_t gil)
-{
-    double held = gs_why_gil_held(&c->watch->gils[gil]);
-    return c->cpu >= 0 && c->cpu < held ? c->cpu / held : 1;
+    double ran = 0, held = 0;
+    for (size_t i = 0; i < j->c->snapshot->thread_count; i++) {
+        const struct gs_why_thread *sum = sum_on(j, i, gil);
+        double has = sum ? (double)sum->word_ns[GS_HOLDS] / (double)j->c->watch->weighed_ns : 0;
+        double had_cpu = gs_case_ran(j->c, i);
+        held += has;
+        ran += had_cpu >= 0 && had_cpu < has ? had_cpu : has;
+    }
+    return held > 0 ? ran / held : 1;
 }
 
 static struct cost cost_of(const struct gs_judging *j, uint32_t gil, bool *crowd)
 {
     const struct gs_case *c = j->c;
-    double runs = run_share(c, gil);
+    double runs = run_share(j, gil);
     struct cost cost = {0};
     for (size_t i = 0; i < c->snapshot->thread_count; i++) {
         const struct gs_why_thread *sum = sum_on(j, i, gil);
-        crowd[i] = sum && (double)sum->word_ns[GS_WAITS] >= ONE_WAITS * (double)c->watch->weighed_ns;
+        double waits_ns = sum ? (double)sum->word_ns[GS_WAITS] : 0;
+        crowd[i] = sum && waits_ns >= ONE_WAITS * (double)c->watch->weighed_ns;
         if (!crowd[i])
             continue;
-        double own = runs * own_share(c, i, sum);
-        cost.waits_ns += (double)sum->word_ns[GS_WAITS];
+        double own_ns = runs * ((double)sum->blocked_ns < waits_ns ? (double)sum->blocked_ns : waits_ns);
+        cost.waits_ns += waits_ns;
         cost.active_ns += active_ns(sum);
-        cost.own_waits_ns += own * (double)sum->word_ns[GS_WAITS];
-        cost.own_active_ns += own * active_ns(sum);
+        cost.own_waits_ns += own_ns;
+        cost.own_active_ns += own_ns + runs * (active_ns(sum) - waits_ns);
         cost.turns += sum->waits + sum->unseen_turns;
         cost.longest_ns = sum->longest_wait_ns > cost.longest_ns ? sum->longest_wait_ns : cost.longest_ns;
         cost.count++;

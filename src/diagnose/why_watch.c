@@ -146,6 +146,7 @@ static void add_thread(struct gs_why_thread *sum, const struct gs_thread *thread
         sum->ran_on_ns = now_ns;
     add_word(sum, thread->gil, now_ns, weight_ns);
     sum->unknown_moved_ns += thread->gil == GS_UNKNOWN && ran_on(sum, frame) ? weight_ns : 0;
+    sum->blocked_ns += thread->gil == GS_WAITS && gil->now.tid ? weight_ns : 0;
     sum->runs_ns += thread->activity.run == GS_RUN_RUNNING ? weight_ns : 0;
     if (thread->gil == GS_WAITS)
         add_wait(sum, gil, ran_on(sum, frame), now_ns);

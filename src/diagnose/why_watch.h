@@ -33,6 +33,7 @@ struct gs_why_thread {
     pid_t tid;
     uint64_t first_ns, last_ns;
     uint64_t word_ns[GS_UNKNOWN + 1], runs_ns;
+    uint64_t blocked_ns;       /* it waited while another one had the GIL: not on its way to take it */
     uint64_t unknown_moved_ns; /* unknown, and it ran Python code since the look before: it had the GIL in between */
     /* How often it was seen to begin to wait, and about how often it had its turn between two looks that both saw it
      * wait: then it moved, or the GIL changed hands there and back. */

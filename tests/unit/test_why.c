@@ -386,14 +386,32 @@ static void test_longest_wait_is_no_shorter_than_the_mean(void **state)
     assert_true((double)sum->longest_wait_ns >= (double)sum->word_ns[GS_WAITS] / (sum->waits + sum->unseen_turns));
 }
 
-/* The same looks on a machine where they could not have run for most of that time. */
+/* The same looks where each of them, which has the GIL a third of the time, had so many ms of a processor. */
+static void share_gil_starved(struct inquiry *q, uint64_t ran_ms)
+{
+    share_gil(q);
+    for (size_t i = 0; i < 3; i++) {
+        q->before[i].ran_ns = 1;
+        q->now[i].ran_ns = ran_ms * MS;
+        q->now[i].kept_ns = 1200 * MS;
+    }
+    judge(q);
+}
+
+/* A turn takes 16 ms, of which whoever has the GIL runs 12: waiters wait for it on any machine. */
+static void test_contended_and_starved(void **state)
+{
+    struct inquiry *q = *state;
+    share_gil_starved(q, 400);
+    assert_first(q, GS_WHY_gil_contended, false);
+    assert_non_null(strstr(q->why.list[0].evidence[1], "The machine has more to do than it can: about 2"));
+}
+
+/* It has it for 3 of them: what they wait for is the machine. */
 static void test_not_contended_but_starved(void **state)
 {
     struct inquiry *q = *state;
-    share_gil(q);
-    for (size_t i = 0; i < 3; i++)
-        q->now[i].kept_ns = 1200 * MS;
-    judge(q);
+    share_gil_starved(q, 100);
     for (size_t i = 0; i < q->why.count; i++)
         assert_int_not_equal(q->why.list[i].kind, GS_WHY_gil_contended);
 }
@@ -864,6 +882,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_server, setup, teardown),
         cmocka_unit_test_setup_teardown(test_contended, setup, teardown),
         cmocka_unit_test_setup_teardown(test_longest_wait_is_no_shorter_than_the_mean, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_contended_and_starved, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_contended_but_starved, setup, teardown),
         cmocka_unit_test_setup_teardown(test_threads_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(test_collecting, setup, teardown),
