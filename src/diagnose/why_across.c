@@ -29,6 +29,14 @@ static bool may_be_closed(const struct gs_judging *j)
     return any && !c->target->still && !c->stopped && c->ended == GS_OK;
 }
 
+static bool has_kind(const struct gs_closed *closed, enum gs_closed_kind kind)
+{
+    bool any = false;
+    for (size_t i = 0; i < closed->count; i++)
+        any |= closed->list[i].kind == kind;
+    return any;
+}
+
 void gs_why_find_across(struct gs_judging *j)
 {
     const struct gs_case *c = j->c;
@@ -58,10 +66,15 @@ void gs_why_find_across(struct gs_judging *j)
     for (size_t i = 0; i < closed.count; i++)
         gs_why_evidence(j, v, "Process %d (%s) %s.", (int)closed.list[i].pid, closed.list[i].comm,
                         said_closed(&closed.list[i]).words);
-    gs_why_advise(
-        j, v,
-        "Take locks in the same order in all processes; of two that talk by pipes one has to write first, and what "
-        "is not used of a pipe is to be closed. gilspy why -p PID tells where each of the others stands.");
+    if (has_kind(&closed, GS_CLOSED_CHILD) && has_kind(&closed, GS_CLOSED_WRITES))
+        gs_why_advise(j, v,
+                      "A process ends when what it has put into a queue or a pipe was read: read first, with get() or "
+                      "communicate(), and then join() or wait().");
+    else
+        gs_why_advise(
+            j, v,
+            "Take locks in the same order in all processes; of two that talk by pipes one has to write first, and what "
+            "is not used of a pipe is to be closed. gilspy why -p PID tells where each of the others stands.");
     gs_why_basis(
         j, v,
         "each thread of these processes sleeps without a time limit until another one of them does something, and "

@@ -30,6 +30,7 @@ struct search {
     size_t count;
     uint64_t switches; /* of all threads, so far */
     size_t threads;
+    bool main_sleeps, writes; /* of one process: its main thread waits for another one of it; one cannot write */
 };
 
 static bool add(struct search *s, pid_t pid)
@@ -167,6 +168,7 @@ static bool by_descriptor(struct search *s, pid_t pid, pid_t tid, int fd, bool r
         all = add(s, pids[i]);
     }
     free(pids);
+    s->writes |= !reads;
     if (all && other && !refused)
         tell(s, pid, tid, reads ? GS_CLOSED_READS : GS_CLOSED_WRITES, other, link);
     return all && !refused && other;
@@ -196,7 +198,10 @@ static bool by_call(struct search *s, pid_t pid, pid_t tid, long number, const u
     case SYS_futex:
         if (!gs_futex_waits(args[1]) || args[3] != 0)
             return false;
-        return args[1] & FUTEX_PRIVATE_FLAG ? tid != pid : by_semaphore(s, pid, tid, args[0]);
+        if (!(args[1] & FUTEX_PRIVATE_FLAG))
+            return by_semaphore(s, pid, tid, args[0]);
+        s->main_sleeps |= tid == pid;
+        return true;
     case SYS_read:
     case SYS_recvfrom:
     case SYS_recvmsg:
@@ -243,6 +248,7 @@ static bool add_process(struct search *s, pid_t pid)
 {
     char path[PATH_SIZE];
     bool all = true, any = false;
+    s->main_sleeps = s->writes = false;
     snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
     DIR *folder = opendir(path);
     for (struct dirent *entry; folder && all && (entry = readdir(folder)) != NULL;) {
@@ -254,7 +260,7 @@ static bool add_process(struct search *s, pid_t pid)
     }
     if (folder)
         closedir(folder);
-    return all && any;
+    return all && any && (!s->main_sleeps || s->writes);
 }
 
 static bool search(struct search *s, pid_t pid, struct gs_closed *closed)

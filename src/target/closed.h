@@ -25,7 +25,8 @@ struct gs_closed {
 /* True: each thread of the process sleeps, without a time limit, until another one of some processes does something (it
  * gives back a semaphore, writes to a pipe or a socket or reads from it, ends), and so does each thread of these; two
  * or more of them, none of which ran while that was found out. A signal could still end it. A main thread that waits
- * for another one of its process may wait for a signal, and is none. False also where not all of that can be read. */
+ * for another one of its process may wait for a signal, and is none, unless another one has something to write that
+ * nobody reads. False also where not all of that can be read. */
 bool gs_target_closed(const struct gs_target *target, struct gs_closed *closed);
 
 #endif

@@ -19,7 +19,7 @@ import barriers
 
 SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "targets")
 PATIENCE_S = 90
-READ, POLL, FUTEX = {"x86_64": (0, 7, 202), "aarch64": (63, 73, 98)}[platform.machine()]  # system calls
+READ, WRITE, POLL, FUTEX = {"x86_64": (0, 1, 7, 202), "aarch64": (63, 64, 73, 98)}[platform.machine()]  # system calls
 
 
 def until(true, what):

@@ -11,7 +11,7 @@ import gilspy
 import pythons
 import why
 from cores import leave_by_gcore, where
-from target import running, until
+from target import FUTEX, WRITE, running, until
 
 WATCHED = ["-d", "600ms"]
 ATTEMPTS = 4  # for what depends on who gets a processor when
@@ -159,6 +159,22 @@ def test_file_locks(python, folders):
         who = "process %d (" % owner["child"] if args[0] == "child" else "this process itself"
         assert verdict["kind"] == "lock_wait" and owner["path"] in verdict["text"] and who in verdict["text"], (args, verdict)
         assert any("MainThread" in line or "owner" in line for line in verdict["evidence"]) or args[0] == "own", verdict
+
+
+@pytest.mark.pythons(fits=lambda python: few(python) or wanted(python) and python.at_least in ((3, 8), (3, 13)))
+def test_join_before_get(python, folders):
+    """A child that cannot end before its queue is read, and a parent that waits for that end first: both are told."""
+    with running(python, folders, "join_first.py") as target:
+        child = target.began["child"]
+
+        def calls():
+            return sorted(open("/proc/%d/task/%s/syscall" % (child, tid)).read().split()[0]
+                          for tid in os.listdir("/proc/%d/task" % child))
+        until(lambda: calls() == sorted([str(WRITE), str(FUTEX)]), "the queue to be full")
+        for document, other in zip(ask([target.pid, child], *WATCHED), (child, target.pid)):
+            verdict = document["verdicts"][0]
+            assert verdict["kind"] == "lock_deadlock" and "this one and process %d (" % other in verdict["text"], verdict
+            assert "join()" in verdict["advice"] and any("waits for room in pipe:" in line for line in verdict["evidence"])
 
 
 @pytest.mark.pythons(fits=first)
