@@ -7,7 +7,7 @@
 #include "diagnose/why_natives.h"
 #include "diagnose/why_rules.h"
 
-enum { THREADS_TOLD = 8, FRAMES_ASKED = 3, TURNS_TOLD = 20 };
+enum { THREADS_TOLD = 8, FRAMES_ASKED = 3, FRAMES_OF_TASK = 100, TURNS_TOLD = 20 };
 
 #define BUSY_SHARE    0.50 /* of the watched time, running */
 #define WORKS_SHARE   0.25 /* of a processor, by all its threads */
@@ -103,6 +103,21 @@ void gs_why_find_busy(struct gs_judging *j)
 
 /* ---- idle ---- */
 
+/* In a task of celery it waits for the result of another one (celery/result.py, celery/app/trace.py, 4.0 to 5.7). */
+static bool waits_for_task(const struct gs_case *c, size_t i)
+{
+    static const char *const waits[] = {"get", "join", "join_native"};
+    const struct gs_thread *thread = &c->snapshot->threads[i];
+    bool result = false;
+    for (uint32_t f = 0; f < thread->frame_count && f < FRAMES_OF_TASK; f++) {
+        for (size_t w = 0; w < sizeof waits / sizeof *waits && !result; w++)
+            result = gs_frame_is(&c->lookup, &thread->frames[f], "celery/result.py", waits[w]);
+        if (result && gs_frame_is(&c->lookup, &thread->frames[f], "celery/app/trace.py", "trace_task"))
+            return true;
+    }
+    return false;
+}
+
 /* "waits to be notified, in get (queue.py:171)": what one thread that sleeps waits for. */
 static struct gs_said waits_for(const struct gs_case *c, size_t i)
 {
@@ -116,6 +131,10 @@ static struct gs_said waits_for(const struct gs_case *c, size_t i)
                      "are not daemons to end");
             return said;
         }
+    }
+    if (waits_for_task(c, i)) {
+        snprintf(said.words, sizeof said.words, "waits in a task of celery until a worker has done another one");
+        return said;
     }
     switch (wait->kind) {
     case GS_WAIT_NOTICE:
@@ -290,6 +309,14 @@ void gs_why_find_idle(struct gs_judging *j)
         if (j->asked[i])
             gs_why_concerns(j, v, i);
     }
+    bool tasks = false;
+    for (size_t i = 0; i < c->snapshot->thread_count && !tasks; i++)
+        tasks = j->asked[i] && waits_for_task(c, i);
+    if (tasks)
+        gs_why_advise(j, v,
+                      "Where all workers of a queue wait for tasks in it, as gilspy why -s -v tells, none of these is "
+                      "ever begun: chain tasks (chain, chord) in place of get(), or give the inner ones a queue and "
+                      "workers of their own.");
     if (still)
         gs_why_basis(j, v, "a core is one moment.");
     else if (asleep)

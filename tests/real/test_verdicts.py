@@ -105,6 +105,13 @@ def test_contended_server(real, load):
     assert len(verdict["threads"]) > 1 and "ThreadPoolExecutor-0_" in words and re.search(r"costs \d+ threads \d+ % of the time", words)
 
 
+def test_task_that_waits_for_a_task(real):
+    """Whether another worker takes it nobody here knows: it is told what it waits for."""
+    process, _ = begin(real, "celery_self")
+    verdict, words = first(process.pid)
+    assert verdict["kind"] == "idle" and "waits in a task of celery until a worker has done another one" in words, words
+
+
 def test_server_with_time(real):
     """The same with little to do."""
     pid = serve(real, 2, 1, 1, 40)
