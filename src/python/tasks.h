@@ -68,6 +68,8 @@ struct gs_event_loop {
     gs_addr addr;
     gs_addr tstate;        /* of the thread that runs it */
     gs_addr current;       /* of a kind that is not asyncio: the task that runs, 0: none */
+    gs_addr current_at;    /* of greenlets: where the address of the one that runs stands, 0: not known */
+    gs_addr hub;           /* of greenlets: the one that is the loop itself, and no task; 0: none */
     uint32_t running;      /* index of the task that runs; GS_NO_TASK: none */
     bool has_ready;        /* `ready` is known: not of loops that are no Python code (uvloop) */
     uint64_t ready;        /* callbacks that wait for their turn */

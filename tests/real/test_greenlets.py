@@ -6,6 +6,7 @@ import re
 import pytest
 
 import gilspy
+from recording import LATE, NO_BUDGET
 from target import until
 
 SCENES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scenes")
@@ -48,6 +49,16 @@ def idle(seen, pid, kind, running=None):
     return loop_of(seen(pid, sleeps), kind)
 
 
+def check_record(pid, task):
+    """All the time is the task's that runs, below its name."""
+    done = gilspy.run("record", "-p", pid, "--tasks", "-m", "wall", "--thread", "MainThread", "-d", "200ms", "-f", "folded",
+                      "-o", "-", *NO_BUDGET)
+    stacks = [line.rpartition(" ")[0].split(";") for line in done.stdout.splitlines() if LATE not in line]
+    assert stacks and done.returncode == 0
+    for frames in stacks:
+        assert frames[1] == task["name"] and frames[-1].startswith(task["frames"][0]["function"] + " "), frames
+
+
 @pytest.mark.parametrize("kind", ["plain", "gevent", "eventlet"])
 def test_greenlets_that_stand_still(real, seen, kind):
     process, one = begin(real, "greenlets", kind)
@@ -78,7 +89,9 @@ def test_greenlets_that_stand_still(real, seen, kind):
 
 def test_a_greenlet_that_keeps_the_hub(real, seen):
     process, keeper = begin(real, "greenlets", "keeps")
-    assert len(kept(seen, process.pid, "gevent", keeper, "keeper")) == 5
+    tasks = kept(seen, process.pid, "gevent", keeper, "keeper")
+    assert len(tasks) == 5
+    check_record(process.pid, tasks[keeper])
     text = gilspy.run("dump", "-p", process.pid).stdout
     assert "  gevent: 5 tasks\n" in text and " runs\n" in text
     verdict = json.loads(gilspy.run("why", "--json", "-d", "1", "-p", process.pid).stdout)["verdicts"][0]
@@ -125,4 +138,7 @@ def test_tasks_of_trio(real, seen):
 
 def test_a_task_that_keeps_trio(real, seen):
     process, _ = begin(real, "trio_tasks", "keeps")
-    assert len(kept(seen, process.pid, "trio", process.stdout.readline().strip(), "keeps")) == 11
+    keeper = process.stdout.readline().strip()
+    tasks = kept(seen, process.pid, "trio", keeper, "keeps")
+    assert len(tasks) == 11
+    check_record(process.pid, tasks[keeper])
