@@ -19,7 +19,7 @@
 enum {
     COST = 100,                  /* a look may take 1 / COST of all time, */
     SOONEST_NS = 20000000,       /* and is not taken sooner than this after the last one, */
-    LATEST_NS = 2000000000,      /* nor later */
+    LATEST_NS = 5000000000,      /* nor later */
     NOBODY_NS = 200000000,       /* where there is no loop, */
     ONE_OF_MANY = 200,           /* times as long all that where the process is one of many, */
     NAMES_MOST = 256,            /* names of tasks that are told apart: further ones without their numbers, */
