@@ -37,6 +37,7 @@ struct gs_await {
     gs_addr object;            /* the task, lock, queue, ... ; 0: not known */
     gs_addr owner;             /* of a lock that knows: the task that has it; else 0 */
     bool alone;                /* of an event: nothing refers to it but those that wait for it */
+    int32_t descriptor;        /* of a socket that is read or written; 0: not known */
     double due_s;              /* of a sleep: when it ends, by the loop's clock; 0: not known */
     char words[GS_TASK_WORDS]; /* UTF-8, uncleaned: "sleep, 3.0 s left" */
 };

@@ -77,6 +77,7 @@ def test_greenlets_that_stand_still(real, seen, kind):
     assert {key: stack(task) for key, task in again.items() if task["state"] == "waits"} == \
         {key: stack(task) for key, task in tasks.items() if task["state"] == "waits"}
     words = {task["waits_for"]["text"] for task in tasks.values() if task["waits_for"]}
+    assert plain or any(re.fullmatch(r"read from 127\.0\.0\.1:\d+", word) for word in words), words
     if plain:
         assert {task["awaited_by"][0] for key, task in tasks.items() if key != one} == {one}
     elif kind == "gevent":
@@ -131,7 +132,8 @@ def test_tasks_of_trio(real, seen):
         assert (tasks[key]["name"], stack(tasks[key]), tasks[key]["awaited_by"]) == (name, rows, [parent])
     words = {task["name"]: task["waits_for"]["text"] for task in tasks.values()}
     assert re.fullmatch(r"sleep, \d+\.\d s left", words["__main__.sleeps"]) and words["__main__.nested"] == "nursery of 2"
-    assert words["__main__.wants"] == "Lock held by __main__.holds" and words["__main__.main"] == "nursery of 5"
+    assert words["__main__.wants"] == "Lock held by __main__.holds" and words["__main__.main"] == "nursery of 6"
+    assert re.fullmatch(r"read from 127\.0\.0\.1:\d+", words["__main__.reads"])
     tree = gilspy.run("dump", "-p", process.pid, "--tree").stdout
     assert "      __main__.nested waits: nursery of 2  nested (script-0.py:" in tree
 
@@ -140,5 +142,5 @@ def test_a_task_that_keeps_trio(real, seen):
     process, _ = begin(real, "trio_tasks", "keeps")
     keeper = process.stdout.readline().strip()
     tasks = kept(seen, process.pid, "trio", keeper, "keeps")
-    assert len(tasks) == 11
+    assert len(tasks) == 12
     check_record(process.pid, tasks[keeper])
