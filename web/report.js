@@ -4,7 +4,7 @@
   "use strict";
   const data = gilspy_data, names = data.names, HUES = data.HUES;
   const SVG = "http://www.w3.org/2000/svg", ROW = 20, BOXES_MOST = 6000, LEAST = 1000;
-  const ROWS_FEW = 16, ROWS_FIRST = 25, HOLDS_FIRST = 10, MATRIX_MOST = 12, LINES = 12, STACK_MOST = 200;
+  const ROWS_FEW = 16, ROWS_FIRST = 25, LANES_FIRST = 12, HOLDS_FIRST = 10, MATRIX_MOST = 12, LINES = 12, STACK_MOST = 200;
   const NAME_END = 8; /* characters of a thread's name that are never cut off: they tell the threads of a pool apart */
   const MODES = [["active", "threads that are runnable, hold the GIL or wait for it"], ["wall", "every thread, always"],
                  ["cpu", "runnable threads"], ["gil", "the thread that holds the GIL"],
@@ -49,13 +49,16 @@
   }
 
   function person(thread) {
+    if (thread.thread)
+      return thread.name + ", a task that " + person(thread.thread) + " runs";
     const number = " (" + thread.tid + ")";
     return thread.name.endsWith(number) ? thread.name : thread.name + number;
   }
 
   /* --- what is chosen --- */
 
-  let span = data.whole, mode = names.mode, sums = [];
+  /* What suspended tasks wait for (mode await) is in the strip alone. */
+  let span = data.whole, mode = MODES.some(([name]) => name === names.mode) ? names.mode : "wall", sums = [];
   const followers = [];
 
   function choose(from, to) {
@@ -145,12 +148,17 @@
 
   const strip = {cursor: 0, row: 0, anchor: null, all: false};
 
-  /* The lanes of a process lie together, those of the one first that tells most; of several each has a head. */
+  /* The rows of a process lie together, those of the one first that tells most; of several each has a head. Below a
+   * thread are the tasks that it runs. */
   function rows_shown() {
     const ranked = data.shown.filter((thread) => thread.rank > 0).sort((a, b) => a.rank - b.rank);
-    const rows = strip.all ? ranked : ranked.slice(0, ROWS_FIRST), lanes = new Map();
-    for (const thread of rows)
-      lanes.set(thread.process, (lanes.get(thread.process) || []).concat(thread));
+    const most = strip.all ? Infinity : LANES_FIRST, lanes = new Map();
+    const rows = (strip.all ? ranked : ranked.slice(0, ROWS_FIRST)).flatMap((thread) =>
+      [thread].concat(data.lanes.filter((lane) => lane.thread === thread).slice(0, most)));
+    for (const row of rows) {
+      const process = (row.thread || row).process;
+      lanes.set(process, (lanes.get(process) || []).concat(row));
+    }
     if (names.processes.length === 1)
       return rows;
     return Array.from(lanes).flatMap(([process, list]) => [{head: names.processes[process][1]}].concat(list));
@@ -205,7 +213,8 @@
     }
     const parts = HUES.map(([word], i) => [word, thread.row[6 * bucket + i]]).filter(([, share]) => share > 0);
     strip.here.textContent = moment(bucket * names.bucket_us) + "  " + thread.name + ": " +
-      (parts.map(([word, share]) => word + " " + share + " %").join(", ") || "not there");
+      (parts.map(([word, share]) => word + " " + share + " %").join(", ") || (thread.thread ? "nothing known" : "not there")) +
+      (thread.thread && thread.places[bucket] ? ", suspended in " + names.places[thread.places[bucket] - 1][0] : "");
   }
 
   function clear() {
@@ -280,7 +289,7 @@
     const rows = rows_shown(), height = rows.length <= ROWS_FEW ? 18 : 12;
     strip.labels.replaceChildren(...rows.map((thread) => {
       const label = thread.head ? make("span", {class: "head", title: thread.head}, make("span", {class: "begin"}, thread.head)) :
-        make("span", {title: person(thread)}, make("span", {class: "begin"}, thread.name.slice(0, -NAME_END)),
+        make("span", thread.thread ? {class: "task", title: person(thread)} : {title: person(thread)}, make("span", {class: "begin"}, thread.name.slice(0, -NAME_END)),
              make("span", {}, thread.name.slice(-NAME_END)));
       label.style.height = label.style.lineHeight = height + "px";
       return label;
@@ -313,12 +322,15 @@
     strip.text = make("output", {class: "span", "aria-live": "polite"});
     strip.here = make("output", {class: "here", id: "here", "aria-live": "polite"});
     strip.clear = make("button", {type: "button", title: "Esc, or a double click in the strip", hidden: ""}, "Whole run");
-    const ranked = data.shown.filter((thread) => thread.rank > 0).length, more = make("button", {type: "button"});
-    more.textContent = "All " + ranked + " threads";
-    more.hidden = ranked <= ROWS_FIRST;
+    const count = () => rows_shown().filter((row) => !row.head).length, few = count();
+    strip.all = true;
+    const all = count(), what = data.lanes.length > 0 ? " threads and tasks" : " threads";
+    strip.all = false;
+    const more = make("button", {type: "button"}, "All " + all + what);
+    more.hidden = few === all;
     more.addEventListener("click", () => {
       strip.all = !strip.all;
-      more.textContent = strip.all ? "Fewer threads" : "All " + ranked + " threads";
+      more.textContent = (strip.all ? "Fewer" : "All " + all) + what;
       fill_strip();
     });
     by_id("time").append(make("div", {class: "strip"}, strip.labels, make("div", {}, strip.plot, axis())),

@@ -70,20 +70,23 @@ const gilspy_data = (function () {
   entries.key = Uint32Array.from(entries.key);
   entries.us = Float64Array.from(entries.us);
 
-  /* Of each thread with a row: six shares of each bucket, out of 100, as HUES. */
+  /* Six shares of each bucket, out of 100, as HUES; of a lane of tasks also where it was suspended, a place from 1 on. */
+  function fill_row(owner) {
+    owner.row = new Uint8Array(6 * names.buckets);
+    let to = 0;
+    for (let runs = number(); runs > 0; runs--) {
+      const alike = number(), shares = bytes.subarray(at, at += 6);
+      if (owner.places)
+        owner.places.fill(number(), to, to + alike);
+      for (const end = to + alike; to < end; to++)
+        owner.row.set(shares, 6 * to);
+    }
+  }
   const shown = threads.filter((thread) => thread.samples > 0);
   for (const thread of threads) {
     if (thread.rank === 0)
       continue;
-    thread.row = new Uint8Array(6 * names.buckets);
-    let to = 0;
-    for (let runs = number(); runs > 0; runs--) {
-      for (let alike = number(), from = at; alike > 0; alike--) {
-        for (let i = 0; i < 6; i++)
-          thread.row[to++] = bytes[from + i];
-      }
-      at += 6;
-    }
+    fill_row(thread);
   }
 
   /* When somebody waited for a GIL: of each bucket a share out of 100. */
@@ -97,6 +100,14 @@ const gilspy_data = (function () {
     }
     locks.set(name, shares);
   }
+
+  const lanes = names.lanes.map(([thread, name]) => ({name, thread: threads[thread], places: new Uint32Array(names.buckets)}));
+  /* Those that ran most first. */
+  for (const lane of lanes) {
+    fill_row(lane);
+    lane.ran = lane.row.reduce((sum, share, i) => sum + (i % 6 === IDLE ? 0 : share), 0);
+  }
+  lanes.sort((a, b) => b.ran - a.ran);
   /* The part of a span in which somebody waited; undefined: that is not known. */
   function contended(name, span) {
     const shares = locks.get(name);
@@ -349,6 +360,6 @@ const gilspy_data = (function () {
     return list;
   }
 
-  return {names, threads, shown, contended, nodes, whole, HUES, WORDS, seconds, sum_threads, sum_blame, tree_of, kind_of, where_of,
+  return {names, threads, shown, lanes, contended, nodes, whole, HUES, WORDS, seconds, sum_threads, sum_blame, tree_of, kind_of, where_of,
           node_name, stack, starts_waiter: (kind) => kind === DELAYS || kind === LATE || kind === HOLDER_UNKNOWN};
 })();

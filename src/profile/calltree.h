@@ -85,6 +85,8 @@ const struct gs_calltree_thread *gs_calltree_thread(const struct gs_calltree *tr
 /* By number, places from 1 on. */
 uint32_t gs_calltree_place_count(const struct gs_calltree *tree);
 const struct gs_place *gs_calltree_place_at(const struct gs_calltree *tree, uint32_t number);
+/* The number of a place of the last sample's stacks; 0: there is no room for it. */
+uint32_t gs_calltree_place_of(struct gs_calltree *tree, uint32_t number);
 const struct gs_calltree_process *gs_calltree_process(const struct gs_calltree *tree, uint32_t number);
 uint32_t gs_calltree_process_count(const struct gs_calltree *tree);
 /* How many nodes went into "(other)"s so far. */

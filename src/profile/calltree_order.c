@@ -186,6 +186,11 @@ uint32_t gs_calltree_place_count(const struct gs_calltree *tree)
     return gs_stacks_place_count(tree->paths.places);
 }
 
+uint32_t gs_calltree_place_of(struct gs_calltree *tree, uint32_t number)
+{
+    return gs_paths_place(&tree->paths, number);
+}
+
 const struct gs_place *gs_calltree_place_at(const struct gs_calltree *tree, uint32_t number)
 {
     return gs_stacks_place_at(tree->paths.places, number);

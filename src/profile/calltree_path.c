@@ -92,8 +92,7 @@ static bool make_room(uint32_t **list, uint32_t *room, uint32_t need)
     return true;
 }
 
-/* Our number of a place of the source; 0: out of memory. */
-static uint32_t place_of(struct gs_paths *paths, uint32_t number)
+uint32_t gs_paths_place(struct gs_paths *paths, uint32_t number)
 {
     if (number < paths->place_room && paths->place_of[number])
         return paths->place_of[number];
@@ -113,7 +112,7 @@ static uint32_t place_of(struct gs_paths *paths, uint32_t number)
 
 static uint32_t step(struct gs_paths *paths, uint32_t from, uint32_t stack)
 {
-    uint32_t place = place_of(paths, gs_stacks_at(paths->source, stack).place);
+    uint32_t place = gs_paths_place(paths, gs_stacks_at(paths->source, stack).place);
     uint32_t node = place ? gs_nodes_child(&paths->nodes, from, gs_node_frame(GS_NODE_FRAME, place)) : 0;
     if (node)
         paths->deepest = node;

@@ -42,6 +42,8 @@ void gs_paths_fini(struct gs_paths *paths);
 void gs_paths_drop(struct gs_paths *paths);
 /* The node of a stack of the source that is called from `from`; 0: there is no room, or no memory. */
 uint32_t gs_paths_descend(struct gs_paths *paths, uint32_t from, uint32_t stack);
+/* The number in `places` of a place of the source; 0: there is no room, or no memory. */
+uint32_t gs_paths_place(struct gs_paths *paths, uint32_t number);
 /* Names take too much memory. */
 bool gs_paths_crowded(const struct gs_paths *paths);
 

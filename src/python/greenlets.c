@@ -473,33 +473,58 @@ static gs_addr function_of(struct reading *r, const struct greenlet *g)
                : 0;
 }
 
-static bool read_text(struct reading *r, gs_addr object, char name[GS_TASK_NAME])
+static bool read_text(struct gs_awaits *awaits, gs_addr object, char name[GS_TASK_NAME])
 {
-    bool ok = object != 0 && gs_str_read(r->awaits->layout, r->awaits->mem, object, name, GS_TASK_NAME) == GS_OK &&
-              name[0] != '\0';
+    bool ok =
+        object != 0 && gs_str_read(awaits->layout, awaits->mem, object, name, GS_TASK_NAME) == GS_OK && name[0] != '\0';
     if (!ok)
         name[0] = '\0';
     return ok;
+}
+
+/* Whether a function may give a greenlet its name: the innermost one may in any case. */
+static bool names_it(const struct gs_code *code, bool innermost)
+{
+    return code && (innermost || !(strstr(code->file, "/gevent/") || strstr(code->file, "/eventlet/")));
+}
+
+static void name_after(const struct gs_code *code, char name[GS_TASK_NAME])
+{
+    if (code)
+        snprintf(name, GS_TASK_NAME, "%s", code->qualname ? code->qualname : code->function);
 }
 
 /* The name that it was given; else the outermost function that is not the library's own. */
 static void read_name(struct reading *r, const struct greenlet *g, const struct gs_frame *frames, size_t count,
                       char name[GS_TASK_NAME])
 {
-    static const char *const libraries[] = {"/gevent/", "/eventlet/"};
     const struct gs_code *code = NULL;
-    if (read_text(r, gs_task_attribute(r->awaits, g->addr, "name"), name))
+    if (read_text(r->awaits, gs_task_attribute(r->awaits, g->addr, "name"), name))
         return;
     gs_addr function = g->words[STOP] == 0 ? function_of(r, g) : 0;
-    if (function != 0 && read_text(r, word_at(r, function + (gs_addr)r->awaits->layout->fn_name), name))
+    if (function != 0 && read_text(r->awaits, word_at(r, function + (gs_addr)r->awaits->layout->fn_name), name))
         return;
     for (size_t i = 0; i < count && !code && !is_main(g); i++) {
-        code = gs_codes_find(r->awaits->codes, frames[i].code);
-        for (size_t k = 0; k < sizeof libraries / sizeof *libraries && code && i + 1 < count; k++)
-            code = strstr(code->file, libraries[k]) ? NULL : code;
+        const struct gs_code *next = gs_codes_find(r->awaits->codes, frames[i].code);
+        code = names_it(next, i + 1 == count) ? next : NULL;
     }
-    if (is_main(g) || code)
-        snprintf(name, GS_TASK_NAME, "%s", is_main(g) ? "main" : code->qualname ? code->qualname : code->function);
+    if (is_main(g))
+        snprintf(name, GS_TASK_NAME, "main");
+    name_after(code, name);
+}
+
+void gs_greenlet_name(struct gs_awaits *awaits, gs_addr greenlet, const struct gs_frame *frames, uint32_t count,
+                      char name[GS_TASK_NAME])
+{
+    const struct gs_code *code = NULL;
+    if (read_text(awaits, gs_task_attribute(awaits, greenlet, "name"), name))
+        return;
+    for (uint32_t i = count; i > 0 && !code; i--) {
+        const struct gs_code *next =
+            frames[i - 1].kind == GS_FRAME_PYTHON ? gs_codes_find(awaits->codes, frames[i - 1].code) : NULL;
+        code = names_it(next, i == 1) ? next : NULL;
+    }
+    name_after(code, name);
 }
 
 /* What one waits for of which nothing else is known. */
@@ -588,8 +613,10 @@ static enum gs_status add_greenlet(struct reading *r, struct greenlet *g, struct
         hub = true;
         loop->kind = GS_LOOP_EVENTLET;
     }
-    if (hub)
+    if (hub) {
+        loop->hub = g->addr;
         return GS_OK;
+    }
     if (runs)
         loop->current = g->addr;
     if (!begun)
@@ -703,6 +730,7 @@ static enum gs_status add_family(struct reading *r, uint32_t main)
     *loop = (struct gs_event_loop){.kind = GS_LOOP_GREENLET,
                                    .addr = r->all[main].addr,
                                    .tstate = r->question->threads[r->all[main].thread].tstate,
+                                   .current_at = r->layout.split ? r->all[main].info + 8 : 0,
                                    .running = GS_NO_TASK};
     const gs_addr current = current_of(r, main);
     for (size_t i = 0; i < r->count && status == GS_OK; i++) {

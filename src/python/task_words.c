@@ -16,6 +16,7 @@
 enum {
     LOOKED_AT = 6, /* frames from the innermost outwards, as long as they are the library's */
     VARIABLES_MOST = 64,
+    BASES_MOST = 8,
     SET_ENTRIES = 512
 };
 
@@ -29,32 +30,32 @@ struct waiting {
 
 /* ---- what variables and attributes hold ---- */
 
-/* Where a variable is among those of its frame; -1: nowhere. */
-static int slot_of(struct gs_awaits *awaits, gs_addr code, const char *name)
+/* Where a name is in a tuple of the code object; -1: nowhere. *count: how many it has. */
+static int find_name(struct gs_awaits *awaits, gs_addr code, int32_t field, const char *name, int *count)
 {
     const struct gs_layout *layout = awaits->layout;
-    int32_t field = layout->co_localsplusnames != GS_ABSENT ? layout->co_localsplusnames : layout->co_varnames;
     gs_addr tuple, names[VARIABLES_MOST];
     uint64_t size;
     char text[32];
+    *count = 0;
     if (field == GS_ABSENT || gs_mem_read_addr(awaits->mem, code + (gs_addr)field, &tuple) ||
         gs_mem_read_addr(awaits->mem, tuple + (gs_addr)layout->ob_size, &size))
         return -1;
-    size_t count = size < VARIABLES_MOST ? (size_t)size : VARIABLES_MOST;
-    if (count == 0 || gs_mem_read(awaits->mem, tuple + (gs_addr)layout->tuple_items, names, count * sizeof *names))
+    *count = size < VARIABLES_MOST ? (int)size : VARIABLES_MOST;
+    if (*count == 0 ||
+        gs_mem_read(awaits->mem, tuple + (gs_addr)layout->tuple_items, names, (size_t)*count * sizeof *names))
         return -1;
-    for (size_t i = 0; i < count; i++) {
+    for (int i = 0; i < *count; i++) {
         if (gs_str_read(layout, awaits->mem, names[i], text, sizeof text) == GS_OK && strcmp(text, name) == 0)
-            return (int)i;
+            return i;
     }
     return -1;
 }
 
-gs_addr gs_task_variable(struct gs_awaits *awaits, const struct gs_frame *frame, const char *name)
+static gs_addr value_at(struct gs_awaits *awaits, const struct gs_frame *frame, int slot)
 {
     const struct gs_layout *layout = awaits->layout;
     int32_t locals = layout->if_localsplus != GS_ABSENT ? layout->if_localsplus : layout->fo_localsplus;
-    int slot = slot_of(awaits, frame->code, name);
     struct gs_type type;
     gs_addr value;
     if (slot < 0 || gs_mem_read_addr(awaits->mem, frame->frame + (gs_addr)(locals + 8 * slot), &value))
@@ -65,6 +66,21 @@ gs_addr gs_task_variable(struct gs_awaits *awaits, const struct gs_frame *frame,
         gs_mem_read_addr(awaits->mem, value + (gs_addr)layout->cell_ref, &value))
         return 0;
     return value;
+}
+
+/* Up to 3.10 variables that inner functions use lie behind the others, arguments among them. */
+gs_addr gs_task_variable(struct gs_awaits *awaits, const struct gs_frame *frame, const char *name)
+{
+    const struct gs_layout *layout = awaits->layout;
+    const bool one = layout->co_localsplusnames != GS_ABSENT;
+    int count, more;
+    gs_addr value =
+        value_at(awaits, frame,
+                 find_name(awaits, frame->code, one ? layout->co_localsplusnames : layout->co_varnames, name, &count));
+    if (value != 0 || one || count == VARIABLES_MOST)
+        return value;
+    int slot = find_name(awaits, frame->code, layout->co_cellvars, name, &more);
+    return slot >= 0 ? value_at(awaits, frame, count + slot) : 0;
 }
 
 gs_addr gs_task_attribute(struct gs_awaits *awaits, gs_addr object, const char *name)
@@ -301,14 +317,52 @@ static void say_write(const struct waiting *w)
     say_peer(w, "write to", "write to a stream");
 }
 
+/* PySocketSockObject begins with its descriptor (Modules/socketmodule.h, 3.7-3.15). 0: it is no socket. */
+static int32_t socket_descriptor(const struct waiting *w, gs_addr socket)
+{
+    const struct gs_layout *layout = w->awaits->layout;
+    gs_addr at;
+    uint32_t descriptor;
+    struct gs_type type;
+    if (socket == 0 || layout->tp_base == GS_ABSENT ||
+        gs_mem_read_addr(w->awaits->mem, socket + (gs_addr)layout->ob_type, &at))
+        return 0;
+    for (int i = 0; i < BASES_MOST && gs_type_get(&w->awaits->types, layout, w->awaits->mem, at, &type); i++) {
+        if (gs_type_named(&type, w->awaits->mem, "_socket.socket"))
+            return gs_mem_read_u32(w->awaits->mem, socket + (gs_addr)layout->head_bytes, &descriptor) == GS_OK
+                       ? (int32_t)descriptor
+                       : 0;
+        if (gs_mem_read_addr(w->awaits->mem, at + (gs_addr)layout->tp_base, &at))
+            break;
+    }
+    return 0;
+}
+
+/* object: a number, a socket, or what has one: as gevent and eventlet. */
+static void say_socket(const struct waiting *w, const char *words, gs_addr object)
+{
+    struct gs_type type;
+    double number;
+    say(w, GS_AWAIT_IO, 0, "%s", words);
+    if (object == 0 || !gs_type_of(&w->awaits->types, w->awaits->layout, w->awaits->mem, object, &type))
+        return;
+    if (gs_type_has(&type, GS_TYPE_LONG) && gs_task_number(w->awaits, object, &number) && number < INT32_MAX)
+        w->wait->descriptor = (int32_t)number;
+    static const char *const attributes[] = {NULL, "_sock", "fd"};
+    for (size_t i = 0; i < sizeof attributes / sizeof *attributes && w->wait->descriptor == 0; i++)
+        w->wait->descriptor = socket_descriptor(w, attributes[i] ? attribute(w, object, attributes[i]) : object);
+}
+
 static void say_receive(const struct waiting *w)
 {
-    say(w, GS_AWAIT_IO, 0, "read from a socket");
+    gs_addr socket = variable(w, "sock"); /* asyncio's */
+    say_socket(w, "read from a socket", socket != 0 ? socket : variable(w, "self"));
 }
 
 static void say_send(const struct waiting *w)
 {
-    say(w, GS_AWAIT_IO, 0, "write to a socket");
+    gs_addr socket = variable(w, "sock");
+    say_socket(w, "write to a socket", socket != 0 ? socket : variable(w, "self"));
 }
 
 static void say_connect(const struct waiting *w)
@@ -372,12 +426,12 @@ static void say_send_to(const struct waiting *w)
 
 static void say_ready_to_read(const struct waiting *w)
 {
-    say(w, GS_AWAIT_IO, 0, "read from a file descriptor");
+    say_socket(w, "read from a file descriptor", variable(w, "fd"));
 }
 
 static void say_ready_to_write(const struct waiting *w)
 {
-    say(w, GS_AWAIT_IO, 0, "write to a file descriptor");
+    say_socket(w, "write to a file descriptor", variable(w, "fd"));
 }
 
 static void say_select(const struct waiting *w)
@@ -392,7 +446,7 @@ static void say_trampoline(const struct waiting *w)
     double yes = 0;
     bool known = writes != 0 && gs_type_of(&w->awaits->types, w->awaits->layout, w->awaits->mem, writes, &type) &&
                  gs_type_has(&type, GS_TYPE_LONG) && gs_task_number(w->awaits, writes, &yes);
-    say(w, GS_AWAIT_IO, 0, known && yes != 0 ? "write to a socket" : "read from a socket");
+    say_socket(w, known && yes != 0 ? "write to a socket" : "read from a socket", variable(w, "fd"));
 }
 
 static const struct place {

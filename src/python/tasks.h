@@ -37,6 +37,7 @@ struct gs_await {
     gs_addr object;            /* the task, lock, queue, ... ; 0: not known */
     gs_addr owner;             /* of a lock that knows: the task that has it; else 0 */
     bool alone;                /* of an event: nothing refers to it but those that wait for it */
+    int32_t descriptor;        /* of a socket that is read or written; 0: not known */
     double due_s;              /* of a sleep: when it ends, by the loop's clock; 0: not known */
     char words[GS_TASK_WORDS]; /* UTF-8, uncleaned: "sleep, 3.0 s left" */
 };
@@ -68,6 +69,8 @@ struct gs_event_loop {
     gs_addr addr;
     gs_addr tstate;        /* of the thread that runs it */
     gs_addr current;       /* of a kind that is not asyncio: the task that runs, 0: none */
+    gs_addr current_at;    /* of greenlets: where the address of the one that runs stands, 0: not known */
+    gs_addr hub;           /* of greenlets: the one that is the loop itself, and no task; 0: none */
     uint32_t running;      /* index of the task that runs; GS_NO_TASK: none */
     bool has_ready;        /* `ready` is known: not of loops that are no Python code (uvloop) */
     uint64_t ready;        /* callbacks that wait for their turn */

@@ -37,36 +37,52 @@ static gs_addr attribute(struct reading *r, gs_addr object, const char *name)
     return gs_task_attribute(r->awaits, object, name);
 }
 
-static bool is_named(struct reading *r, gs_addr object, const char *name)
+static bool is_named(struct gs_awaits *awaits, gs_addr object, const char *name)
 {
     struct gs_type type;
-    return object != 0 && gs_type_of(&r->awaits->types, r->awaits->layout, r->awaits->mem, object, &type) &&
-           gs_type_named(&type, r->awaits->mem, name);
+    return object != 0 && gs_type_of(&awaits->types, awaits->layout, awaits->mem, object, &type) &&
+           gs_type_named(&type, awaits->mem, name);
 }
 
-/* The runner that one of the thread's frames refers to, 0: it runs no trio. */
-static gs_addr find_runner(struct reading *r, const struct gs_tasks_thread *thread)
+/* What a variable of a thread's frame in trio's own loop refers to, of a class; 0: it runs no trio. */
+static gs_addr find_variable(struct gs_awaits *awaits, const struct gs_frame *frames, uint32_t count, const char *name,
+                             const char *type)
 {
     static const char tail[] = "/trio/_core/_run.py";
-    for (uint32_t i = thread->frame_count; i > 0; i--) {
-        const struct gs_frame *frame = &thread->frames[i - 1];
-        const struct gs_code *code =
-            frame->kind == GS_FRAME_PYTHON ? gs_codes_find(r->awaits->codes, frame->code) : NULL;
+    for (uint32_t i = count; i > 0; i--) {
+        const struct gs_frame *frame = &frames[i - 1];
+        const struct gs_code *code = frame->kind == GS_FRAME_PYTHON ? gs_codes_find(awaits->codes, frame->code) : NULL;
         size_t len = code ? strlen(code->file) : 0;
         if (len < sizeof tail - 1 || strcmp(code->file + len - (sizeof tail - 1), tail) != 0 ||
             (strcmp(code->function, "run") != 0 && strcmp(code->function, "unrolled_run") != 0))
             continue;
-        gs_addr runner = gs_task_variable(r->awaits, frame, "runner");
-        if (is_named(r, runner, "Runner"))
-            return runner;
+        gs_addr found = gs_task_variable(awaits, frame, name);
+        if (is_named(awaits, found, type))
+            return found;
     }
     return 0;
+}
+
+static void read_name(struct gs_awaits *awaits, gs_addr task, char name[GS_TASK_NAME])
+{
+    gs_addr text = gs_task_attribute(awaits, task, "name");
+    if (text == 0 || gs_str_read(awaits->layout, awaits->mem, text, name, GS_TASK_NAME))
+        name[0] = '\0';
+}
+
+gs_addr gs_trio_running(struct gs_awaits *awaits, const struct gs_frame *frames, uint32_t count, gs_addr *coroutine,
+                        char name[GS_TASK_NAME])
+{
+    gs_addr task = find_variable(awaits, frames, count, "task", "Task");
+    *coroutine = gs_task_attribute(awaits, task, "coro");
+    read_name(awaits, task, name);
+    return *coroutine != 0 ? task : 0;
 }
 
 static enum gs_status read_once(struct reading *r, gs_addr task, struct fields *fields, struct gs_chain *chain,
                                 bool *there)
 {
-    *there = is_named(r, task, "Task");
+    *there = is_named(r->awaits, task, "Task");
     if (!*there)
         return GS_OK;
     *fields = (struct fields){.coroutine = attribute(r, task, "coro"),
@@ -89,9 +105,7 @@ static enum gs_status add(struct reading *r, gs_addr addr, const struct fields *
                                                          .holder = GS_NO_TASK});
     if (!task)
         return GS_NO_MEMORY;
-    gs_addr name = attribute(r, addr, "name");
-    if (name == 0 || gs_str_read(r->awaits->layout, r->awaits->mem, name, task->name, GS_TASK_NAME))
-        task->name[0] = '\0';
+    read_name(r->awaits, addr, task->name);
     if (r->chain.running && !torn)
         loop->current = addr;
     else if (task->state == GS_TASK_WAITS && !torn)
@@ -139,7 +153,7 @@ static void read_ready(struct reading *r, struct gs_event_loop *loop)
 {
     gs_addr ready = attribute(r, loop->addr, "runq");
     loop->has_ready =
-        is_named(r, ready, "collections.deque") &&
+        is_named(r->awaits, ready, "collections.deque") &&
         gs_mem_read_addr(r->awaits->mem, ready + (gs_addr)r->awaits->layout->ob_size, &loop->ready) == GS_OK;
 }
 
@@ -148,7 +162,7 @@ static double read_now(struct reading *r, gs_addr runner)
 {
     gs_addr clock = attribute(r, runner, "clock");
     double offset;
-    return r->question->now_s > 0 && is_named(r, clock, "SystemClock") &&
+    return r->question->now_s > 0 && is_named(r->awaits, clock, "SystemClock") &&
                    gs_task_number(r->awaits, attribute(r, clock, "offset"), &offset)
                ? r->question->now_s + offset
                : 0;
@@ -167,7 +181,7 @@ static enum gs_status read_runner(struct reading *r, const struct gs_tasks_threa
     read_ready(r, loop);
     r->now_s = read_now(r, runner);
     r->list.count = r->parents.count = 0;
-    enum gs_status status = is_named(r, set, "set") ? gs_task_list_set(r->awaits, set, &r->list) : GS_OK;
+    enum gs_status status = is_named(r->awaits, set, "set") ? gs_task_list_set(r->awaits, set, &r->list) : GS_OK;
     gs_task_list_sort(&r->list);
     for (size_t i = 0; i < r->list.count && status == GS_OK; i++)
         status = read_task(r, r->list.at[i], loop);
@@ -183,9 +197,10 @@ enum gs_status gs_trio_read(const struct gs_tasks_question *question, struct gs_
     enum gs_status status = GS_OK;
     for (size_t i = 0; i < question->thread_count && status == GS_OK; i++) {
         forget(&r);
-        gs_addr runner = find_runner(&r, &question->threads[i]);
+        const struct gs_tasks_thread *thread = &question->threads[i];
+        gs_addr runner = find_variable(awaits, thread->frames, thread->frame_count, "runner", "Runner");
         if (runner != 0)
-            status = read_runner(&r, &question->threads[i], runner);
+            status = read_runner(&r, thread, runner);
     }
     free(r.list.at);
     free(r.parents.at);

@@ -9,4 +9,8 @@
 enum gs_status gs_trio_read(const struct gs_tasks_question *question, struct gs_awaits *awaits, struct gs_mem *pages,
                             struct gs_task_rows *rows) GS_MUST_CHECK;
 
+/* The task that a thread runs, 0: none that is known; *coroutine: its own. frames: of the thread, innermost first. */
+gs_addr gs_trio_running(struct gs_awaits *awaits, const struct gs_frame *frames, uint32_t count, gs_addr *coroutine,
+                        char name[GS_TASK_NAME]);
+
 #endif

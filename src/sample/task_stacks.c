@@ -8,8 +8,10 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/room.h"
+#include "python/greenlets.h"
 #include "python/task_fields.h"
 #include "python/task_list.h"
+#include "python/trio.h"
 #include "sample/snapshot_tasks.h"
 #include "sample/task_stacks.h"
 #include "stack/strings.h"
@@ -17,7 +19,7 @@
 enum {
     COST = 100,                  /* a look may take 1 / COST of all time, */
     SOONEST_NS = 20000000,       /* and is not taken sooner than this after the last one, */
-    LATEST_NS = 2000000000,      /* nor later */
+    LATEST_NS = 5000000000,      /* nor later */
     NOBODY_NS = 200000000,       /* where there is no loop, */
     ONE_OF_MANY = 200,           /* times as long all that where the process is one of many, */
     NAMES_MOST = 256,            /* names of tasks that are told apart: further ones without their numbers, */
@@ -27,7 +29,7 @@ enum {
     FRAMES_MOST = GS_FRAME_LIMIT /* of one stack */
 };
 
-/* A task that runs. */
+/* A task that runs; of greenlets the address alone is known before its thread is looked at. */
 struct runs {
     gs_addr task, coroutine;
     gs_addr frame; /* of the coroutine */
@@ -237,7 +239,7 @@ static uint32_t own_frames(const struct gs_thread *thread, gs_addr frame)
     return 0;
 }
 
-/* What a loop says that it runs; task 0: nothing. */
+/* What a loop of asyncio says that it runs; task 0: nothing. */
 static struct runs read_runs(const struct gs_task_stacks *stacks, struct gs_awaits *awaits, size_t loop)
 {
     const struct gs_event_loop *known = &stacks->tasks.loops[loop];
@@ -251,13 +253,25 @@ static struct runs read_runs(const struct gs_task_stacks *stacks, struct gs_awai
     return runs;
 }
 
+/* The greenlet that a thread runs; 0: not known. */
+static gs_addr read_greenlet(const struct gs_task_stacks *stacks, const struct gs_event_loop *loop)
+{
+    gs_addr greenlet;
+    return loop->current_at != 0 && gs_mem_read_addr(stacks->python->mem, loop->current_at, &greenlet) == GS_OK
+               ? greenlet
+               : 0;
+}
+
 void gs_task_stacks_before(struct gs_task_stacks *stacks)
 {
     if (!stacks)
         return;
     struct gs_awaits awaits = awaits_of(stacks);
-    for (size_t i = 0; i < stacks->tasks.loop_count; i++)
-        stacks->before[i] = read_runs(stacks, &awaits, i);
+    for (size_t i = 0; i < stacks->tasks.loop_count; i++) {
+        const struct gs_event_loop *loop = &stacks->tasks.loops[i];
+        stacks->before[i] = loop->kind == GS_LOOP_ASYNCIO ? read_runs(stacks, &awaits, i)
+                                                          : (struct runs){.task = read_greenlet(stacks, loop)};
+    }
 }
 
 struct gs_loop_sample gs_task_stacks_loop(const struct gs_task_stacks *stacks, size_t loop)
@@ -290,13 +304,53 @@ static struct runs known_runs(const struct gs_task_stacks *stacks, struct gs_awa
     return (struct runs){.task = 0};
 }
 
+/* A task of trio that a thread runs, as its loop's own frame says. */
+static struct runs trio_runs(struct gs_awaits *awaits, const struct gs_thread *thread)
+{
+    struct runs runs;
+    runs.task = gs_trio_running(awaits, thread->frames, thread->frame_count, &runs.coroutine, runs.name);
+    runs.frame = runs.task != 0 ? frame_of(awaits, runs.coroutine) : 0;
+    return runs;
+}
+
+/* All frames of a thread are those of the greenlet that it runs: the one that did so before and after it was looked at,
+ * else one that is known by its outermost frame. */
+static uint32_t find_greenlet(const struct gs_task_stacks *stacks, const struct gs_thread *thread, size_t loop,
+                              struct runs *runs)
+{
+    const struct gs_event_loop *known = &stacks->tasks.loops[loop];
+    struct gs_awaits awaits = awaits_of(stacks);
+    const gs_addr before = stacks->before[loop].task, now = read_greenlet(stacks, known);
+    uint32_t outermost = thread->frame_count;
+    while (outermost > 0 && thread->frames[outermost - 1].kind != GS_FRAME_PYTHON)
+        outermost--;
+    if (outermost == 0)
+        return 0;
+    uint32_t task = gs_ids_find(&stacks->by_frame, thread->frames[outermost - 1].frame);
+    gs_addr seen = task != GS_IDS_NONE ? stacks->tasks.tasks[task].addr : 0;
+    bool stayed = now != 0 && now == before;
+    *runs = (struct runs){.task = stayed ? now : known->current_at == 0 || (seen == now || seen == before) ? seen : 0};
+    if (runs->task == 0 || runs->task == known->hub)
+        return 0;
+    if (runs->task == known->addr)
+        snprintf(runs->name, sizeof runs->name, "main");
+    else
+        gs_greenlet_name(&awaits, runs->task, thread->frames, thread->frame_count, runs->name);
+    return thread->frame_count;
+}
+
 /* The loop may have gone on to another task since the thread was looked at: what counts is whose frames it had. */
 static uint32_t find_runs(const struct gs_task_stacks *stacks, const struct gs_thread *thread, size_t loop,
                           struct runs *runs)
 {
     struct gs_awaits awaits = awaits_of(stacks);
-    *runs = read_runs(stacks, &awaits, loop);
+    enum gs_loop_kind kind = stacks->tasks.loops[loop].kind;
+    if (kind != GS_LOOP_ASYNCIO && kind != GS_LOOP_TRIO)
+        return find_greenlet(stacks, thread, loop, runs);
+    *runs = kind == GS_LOOP_TRIO ? trio_runs(&awaits, thread) : read_runs(stacks, &awaits, loop);
     uint32_t own = own_frames(thread, runs->frame);
+    if (kind == GS_LOOP_TRIO)
+        return own;
     if (own == 0) {
         *runs = stacks->before[loop];
         own = own_frames(thread, runs->frame);

@@ -9,6 +9,7 @@
 #include "session/attach.h"
 #include "session/stuck.h"
 #include "sample/snapshot_tasks.h"
+#include "session/task_peers.h"
 #include "session/values.h"
 
 #define TAKE_NS (UINT64_C(5) * 1000 * 1000 * 1000)
@@ -163,6 +164,8 @@ static enum gs_status take(struct gs_attach *attach, const struct gs_attach_opti
     gs_tasks_free(&attach->tasks);
     status = gs_tasks_of(&attach->tasks, attach->python, gs_reader_codes(attach->reader), attach->snapshot,
                          attach->target->still ? 0 : (double)gs_clock_ns() / 1e9);
+    if (status == GS_OK)
+        gs_task_peers(&attach->tasks, attach->target);
     return status == GS_OK ? GS_OK
                            : gs_fail(err, status, "cannot read the tasks of process %d: %s", (int)attach->target->pid,
                                      gs_status_text(status));

@@ -10,6 +10,7 @@
 #include "python/task_groups.h"
 #include "sample/snapshot_tasks.h"
 #include "session/task_looks.h"
+#include "session/task_peers.h"
 #include "session/task_place.h"
 
 enum {
@@ -185,6 +186,7 @@ static bool look_at(struct gs_task_looks *looks, struct gs_attach *attach, uint6
         return true;
     enum gs_status status = gs_tasks_of(&attach->tasks, attach->python, gs_reader_codes(attach->reader),
                                         attach->snapshot, (double)now_ns / 1e9);
+    gs_task_peers(&attach->tasks, attach->target);
     for (size_t i = 0; i < attach->tasks.loop_count && status == GS_OK && ok; i++)
         ok = add_loop(looks, attach, &attach->tasks.loops[i], now_ns);
     looks->found.left_out += attach->tasks.left_out;

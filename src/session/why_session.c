@@ -8,6 +8,7 @@
 #include "diagnose/why_say.h"
 #include "sample/merge.h"
 #include "sample/snapshot_tasks.h"
+#include "session/task_peers.h"
 #include "session/why_lookup.h"
 #include "session/why_session.h"
 
@@ -27,6 +28,7 @@ static enum gs_status read_tasks(struct gs_why_session *session, struct gs_tasks
     gs_tasks_free(tasks);
     enum gs_status status = gs_tasks_of(tasks, attach->python, gs_reader_codes(attach->reader), attach->snapshot,
                                         attach->target->still ? 0 : (double)gs_clock_ns() / 1e9);
+    gs_task_peers(tasks, attach->target);
     return gs_status_class(status) == GS_CLASS_FATAL ? status : GS_OK;
 }
 

@@ -6,6 +6,7 @@ import re
 import pytest
 
 import gilspy
+from recording import LATE, NO_BUDGET
 from target import until
 
 SCENES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scenes")
@@ -48,6 +49,16 @@ def idle(seen, pid, kind, running=None):
     return loop_of(seen(pid, sleeps), kind)
 
 
+def check_record(pid, task):
+    """All the time is the task's that runs, below its name."""
+    done = gilspy.run("record", "-p", pid, "--tasks", "-m", "wall", "--thread", "MainThread", "-d", "200ms", "-f", "folded",
+                      "-o", "-", *NO_BUDGET)
+    stacks = [line.rpartition(" ")[0].split(";") for line in done.stdout.splitlines() if LATE not in line]
+    assert stacks and done.returncode == 0
+    for frames in stacks:
+        assert frames[1] == task["name"] and frames[-1].startswith(task["frames"][0]["function"] + " "), frames
+
+
 @pytest.mark.parametrize("kind", ["plain", "gevent", "eventlet"])
 def test_greenlets_that_stand_still(real, seen, kind):
     process, one = begin(real, "greenlets", kind)
@@ -66,6 +77,7 @@ def test_greenlets_that_stand_still(real, seen, kind):
     assert {key: stack(task) for key, task in again.items() if task["state"] == "waits"} == \
         {key: stack(task) for key, task in tasks.items() if task["state"] == "waits"}
     words = {task["waits_for"]["text"] for task in tasks.values() if task["waits_for"]}
+    assert plain or any(re.fullmatch(r"read from 127\.0\.0\.1:\d+", word) for word in words), words
     if plain:
         assert {task["awaited_by"][0] for key, task in tasks.items() if key != one} == {one}
     elif kind == "gevent":
@@ -78,7 +90,9 @@ def test_greenlets_that_stand_still(real, seen, kind):
 
 def test_a_greenlet_that_keeps_the_hub(real, seen):
     process, keeper = begin(real, "greenlets", "keeps")
-    assert len(kept(seen, process.pid, "gevent", keeper, "keeper")) == 5
+    tasks = kept(seen, process.pid, "gevent", keeper, "keeper")
+    assert len(tasks) == 5
+    check_record(process.pid, tasks[keeper])
     text = gilspy.run("dump", "-p", process.pid).stdout
     assert "  gevent: 5 tasks\n" in text and " runs\n" in text
     verdict = json.loads(gilspy.run("why", "--json", "-d", "1", "-p", process.pid).stdout)["verdicts"][0]
@@ -118,11 +132,15 @@ def test_tasks_of_trio(real, seen):
         assert (tasks[key]["name"], stack(tasks[key]), tasks[key]["awaited_by"]) == (name, rows, [parent])
     words = {task["name"]: task["waits_for"]["text"] for task in tasks.values()}
     assert re.fullmatch(r"sleep, \d+\.\d s left", words["__main__.sleeps"]) and words["__main__.nested"] == "nursery of 2"
-    assert words["__main__.wants"] == "Lock held by __main__.holds" and words["__main__.main"] == "nursery of 5"
+    assert words["__main__.wants"] == "Lock held by __main__.holds" and words["__main__.main"] == "nursery of 6"
+    assert re.fullmatch(r"read from 127\.0\.0\.1:\d+", words["__main__.reads"])
     tree = gilspy.run("dump", "-p", process.pid, "--tree").stdout
     assert "      __main__.nested waits: nursery of 2  nested (script-0.py:" in tree
 
 
 def test_a_task_that_keeps_trio(real, seen):
     process, _ = begin(real, "trio_tasks", "keeps")
-    assert len(kept(seen, process.pid, "trio", process.stdout.readline().strip(), "keeps")) == 11
+    keeper = process.stdout.readline().strip()
+    tasks = kept(seen, process.pid, "trio", keeper, "keeps")
+    assert len(tasks) == 12
+    check_record(process.pid, tasks[keeper])

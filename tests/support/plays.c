@@ -208,10 +208,37 @@ static enum gs_status run_later(struct gs_sink *sink)
     return stream_end(&s);
 }
 
+/* A loop: one task computes in turns with another, which another thread keeps from the GIL; a third one waits all
+ * along. */
+static enum gs_status run_tasks(struct gs_sink *sink)
+{
+    static const char app[] = "/srv/app/app.py";
+    struct stream s;
+    enum gs_status status = GS_OK;
+    stream_begin(&s, sink);
+    stream_process(&s, 4242, app_command);
+    uint32_t loop = stream_thread(&s, 4242, "MainThread"), other = stream_thread(&s, 4243, "worker");
+    uint32_t first = stream_call(&s, stream_task(&s, "fetch"), "fetch", app, 10);
+    uint32_t second = stream_call(&s, stream_task(&s, "parse </script>"), "parse", app, 20);
+    uint32_t third = stream_call(&s, stream_task(&s, "waits"), "waits", app, 30);
+    uint32_t waits = stream_call(&s, third, "get", "/usr/lib/python3.11/asyncio/queues.py", 158);
+    uint32_t works = stream_call(&s, 0, "works", app, 40);
+    for (int i = 0; i < 100 && status == GS_OK; i++) {
+        bool turn = i < 50;
+        stream_clear(&s);
+        stream_add(&s, loop, turn ? first : second, turn ? GS_HOLDS : GS_WAITS, turn ? GS_RUN_RUNNING : GS_RUN_SYSCALL);
+        stream_add(&s, other, works, turn ? GS_WITHOUT : GS_HOLDS, GS_RUN_RUNNING);
+        stream_suspend(&s, 0, turn ? second : first);
+        stream_suspend(&s, 0, waits);
+        status = stream_tick(&s, 10 * MS, 0);
+    }
+    return status == GS_OK ? stream_end(&s) : status;
+}
+
 const struct play plays[] = {
-    {"app", run_app},   {"later", run_later}, {"hostile", run_hostile}, {"processes", run_processes},
-    {"deep", run_deep}, {"huge", run_huge},   {"free", run_free},       {"empty", run_empty},
-    {NULL, NULL}};
+    {"app", run_app},     {"later", run_later}, {"hostile", run_hostile}, {"processes", run_processes},
+    {"deep", run_deep},   {"huge", run_huge},   {"free", run_free},       {"empty", run_empty},
+    {"tasks", run_tasks}, {NULL, NULL}};
 
 const struct play *play_find(const char *name)
 {

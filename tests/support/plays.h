@@ -11,7 +11,7 @@ struct play {
 
 /* app: four threads of a server; later: its next release; hostile: names made to fool; processes: two of them, threads
  * of one name; deep: 2,000 frames; huge: a million different stacks; free: a free-threaded one; empty: no thread at
- * all. */
+ * all; tasks: of an event loop. */
 extern const struct play plays[]; /* without a name at the end */
 const struct play *play_find(const char *name);
 

@@ -71,6 +71,11 @@ uint32_t stream_call(struct stream *stream, uint32_t caller, const char *qualnam
                                    .kind = GS_FRAME_PYTHON});
 }
 
+uint32_t stream_task(struct stream *stream, const char *name)
+{
+    return push(stream, 0, &(struct gs_place){.function = name, .file = "", .kind = GS_FRAME_TASK});
+}
+
 uint32_t stream_gap(struct stream *stream, enum gs_gap gap)
 {
     return push(stream, 0, &(struct gs_place){.function = gs_gap_text(gap), .file = "", .kind = GS_FRAME_GAP});
@@ -83,6 +88,12 @@ struct gs_thread_sample *stream_add(struct stream *stream, uint32_t thread, uint
     struct gs_thread_sample *sample = &stream->threads[stream->count++];
     *sample = (struct gs_thread_sample){.thread = thread, .stack = stack, .gil = (uint8_t)gil, .run = (uint8_t)run};
     return sample;
+}
+
+void stream_suspend(struct stream *stream, uint32_t thread_at, uint32_t stack)
+{
+    assert_true(stream->task_count < STREAM_TASKS);
+    stream->tasks[stream->task_count++] = (struct gs_task_sample){thread_at, stack};
 }
 
 enum gs_status stream_tick(struct stream *stream, uint64_t weight_ns, uint64_t gap_ns)
@@ -104,13 +115,16 @@ enum gs_status stream_tick(struct stream *stream, uint64_t weight_ns, uint64_t g
                                .thread_count = stream->count,
                                .gils = gils,
                                .gil_count = gil_count,
+                               .tasks_ns = stream->task_count > 0 ? weight_ns : 0,
+                               .tasks = stream->tasks,
+                               .task_count = stream->task_count,
                                .stacks = stream->stacks};
     return stream->sink->sample ? stream->sink->sample(stream->sink, &sample) : GS_OK;
 }
 
 void stream_clear(struct stream *stream)
 {
-    stream->count = 0;
+    stream->count = stream->task_count = 0;
 }
 
 void stream_forget(struct stream *stream)

@@ -130,6 +130,25 @@ def test_several_processes(driver, draw):
     assert page.errors() == []
 
 
+def test_lanes_of_tasks(driver, draw):
+    """Below the thread that runs them: when each ran, with which GIL, and where it was suspended else."""
+    page = Report(driver, draw("tasks", "html", "active"))
+    assert page.run("return Array.from(document.querySelectorAll('.labels > span'), row => [row.className, row.title])") == [
+        ["", "MainThread (4242)"], ["task", "fetch, a task that MainThread (4242) runs"],
+        ["task", "parse </script>, a task that MainThread (4242) runs"], ["task", "waits, a task that MainThread (4242) runs"],
+        ["", "worker (4243)"]]
+    page.run("document.querySelector('.plot').focus()")
+    told = []
+    for key in [HOME, DOWN, DOWN, DOWN, END, UP, UP]:
+        page.press(key)
+        told.append(page.text("#here").partition("  ")[2])
+    assert told == ["MainThread: holds 100 %", "fetch: holds 100 %",
+                    "parse </script>: idle 100 %, suspended in parse (app.py:20)",
+                    *["waits: idle 100 %, suspended in get (asyncio/queues.py:158)"] * 2,
+                    "parse </script>: waits 100 %", "fetch: idle 100 %, suspended in fetch (app.py:10)"]
+    assert page.errors() == []
+
+
 def test_by_thread(app):
     app.run("document.getElementById('by-thread').click()")
     names = [frame.name for frame in app.frames()]

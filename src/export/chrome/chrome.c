@@ -206,7 +206,7 @@ static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *s
             self->seen(self->seen_context, thread->tid, sample->time_ns, innermost_python(sample, one->stack));
     }
     self->processes[sample->process].end_ns = sample->time_ns;
-    return status == GS_OK ? gs_chrome_lanes_add(self, sample, begin_ns) : status;
+    return status == GS_OK ? gs_task_lanes_add(&self->lanes, sample, begin_ns) : status;
 }
 
 static enum gs_status forget(struct gs_sink *sink)
@@ -242,7 +242,8 @@ static enum gs_status end(struct gs_sink *sink, const struct gs_run_end *run)
     for (uint32_t i = 0; i < self->process_count && status == GS_OK; i++) {
         struct gs_chrome_process *process = &self->processes[i];
         status = stop_threads(self, process, UINT64_MAX);
-        gs_chrome_lanes_stop(self, i, process->end_ns);
+        if (status == GS_OK)
+            status = gs_task_lanes_stop(&self->lanes, i, process->end_ns);
         for (unsigned lock = 0; lock < GS_GILS_MOST; lock++) {
             if (process->waiters[lock])
                 gs_chrome_waiters(self, process->pid, process->end_ns, lock, 0);
@@ -264,7 +265,7 @@ void gs_chrome_close(struct gs_chrome *self)
     json_decref(self->more);
     free(self->path);
     gs_label_fini(&self->text);
-    gs_ids_fini(&self->lanes.by_name);
+    gs_task_lanes_fini(&self->lanes);
     free(self);
 }
 
@@ -278,6 +279,7 @@ enum gs_status gs_chrome_open(struct gs_chrome **chrome, FILE *out, const struct
     self->sink = (struct gs_sink){begin, add_process, add_thread, add_sample, forget, end};
     self->out = out;
     self->selection = selection;
+    self->lanes.user = gs_chrome_lanes(self);
     self->tree = gs_calltree_new(selection, &options);
     if (!self->tree) {
         gs_chrome_close(self);

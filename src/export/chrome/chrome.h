@@ -5,9 +5,9 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "base/ids.h"
 #include "export/format.h"
 #include "export/label.h"
+#include "export/task_lanes.h"
 #include "profile/calltree.h"
 
 /* Each thread has two tracks, and a third one with exact tracing. They bear numbers of their own, because on the track
@@ -40,21 +40,6 @@ struct gs_chrome_process {
     uint32_t waiters[GS_GILS_MOST]; /* as written last */
 };
 
-enum { GS_CHROME_LANES_MOST = 512 /* of all processes: tasks beyond have none */ };
-
-/* Of tasks: lanes.h. */
-struct gs_chrome_lanes { /* empty when zeroed */
-    struct gs_chrome_lane {
-        uint32_t process, thread; /* that runs its loop: their numbers */
-        bool runs, looked;        /* in this sample; found suspended in this look */
-        uint32_t count;           /* so many tasks of that name are suspended */
-        const struct gs_place *place;
-        uint64_t open; /* what goes on there, a hash; 0: nothing */
-    } list[GS_CHROME_LANES_MOST];
-    uint32_t count;
-    struct gs_ids by_name; /* hashes of thread and name */
-};
-
 struct gs_chrome {
     struct gs_sink sink;
     FILE *out;
@@ -66,7 +51,7 @@ struct gs_chrome {
     struct gs_chrome_process *processes;
     uint32_t process_count;
     size_t process_room;
-    struct gs_chrome_lanes lanes;
+    struct gs_task_lanes lanes;
     uint64_t begin_ns;
     json_t *about;
     bool any; /* event was written */

@@ -7,6 +7,8 @@
  *   rows:    of each thread that has one: count of runs; of each: how many alike buckets, six shares of 100
  *   locks:   count; of each: process, GIL, count of runs; of each: how many alike buckets, the share of 100 in which
  *            somebody waited
+ *   lanes:   of each: count of runs; of each: how many alike buckets, six shares of 100, place (from 1 on, 0: none)
+ * where it was suspended last
  *
  * What is too little to be worth an entry waits until there is more of it: of a thread's keys one after the other, the
  * one with which there is enough stands for those before it. So the size is bounded, and no time is lost: what is left
@@ -15,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/least.h"
 #include "export/html/html.h"
 
 static int by_name(const void *left, const void *right, void *context)
@@ -83,7 +86,7 @@ enum {
 static const uint32_t entries_of[GS_PARTS] = {
     [GS_PART_HOLDS] = 150000, [GS_PART_WAITS] = 200000, [GS_PART_REST] = 100000};
 
-/* One thread on its way into buckets. */
+/* One thread, or lane of tasks, on its way into buckets. */
 struct filling {
     struct gs_html *html;
     struct gs_html_data *data;
@@ -98,9 +101,11 @@ struct filling {
     uint64_t hue_ns[GS_HUE_COUNT]; /* of the bucket */
     uint64_t cell_ns[GS_HUE_COUNT];
     uint32_t cell;
+    bool lane;
     struct gs_pack entries, row;
     uint32_t entry_buckets, last_bucket;
-    uint8_t shares[GS_HUE_COUNT]; /* of the run of alike buckets */
+    uint8_t shares[GS_HUE_COUNT]; /* of the run of alike buckets, */
+    uint32_t place, run_place;    /* of a lane: in this bucket, and of that run */
     uint32_t alike, runs;
 };
 
@@ -173,6 +178,8 @@ static void end_run(struct filling *f)
     gs_pack_number(&f->row, f->alike);
     for (int i = 0; i < GS_HUE_COUNT; i++)
         gs_pack_byte(&f->row, f->shares[i]);
+    if (f->lane)
+        gs_pack_number(&f->row, f->run_place);
     f->runs++;
     f->alike = 0;
 }
@@ -193,18 +200,21 @@ static void fill_cell(struct filling *f, struct gs_html_thread *thread)
         thread->cells[cell] = (uint8_t)most;
 }
 
+/* thread NULL: of a lane. */
 static void end_bucket(struct filling *f, struct gs_html_thread *thread)
 {
     uint8_t shares[GS_HUE_COUNT];
     for (int i = 0; i < GS_HUE_COUNT; i++)
         shares[i] = (uint8_t)((f->hue_ns[i] * SHARES + f->data->bucket_ns / 2) / f->data->bucket_ns);
-    if (f->alike > 0 && memcmp(shares, f->shares, sizeof shares) != 0)
+    if (f->alike > 0 && (memcmp(shares, f->shares, sizeof shares) != 0 || f->place != f->run_place))
         end_run(f);
     memcpy(f->shares, shares, sizeof shares);
+    f->run_place = f->place;
     f->alike++;
-    if (thread->cells)
+    if (thread && thread->cells)
         fill_cell(f, thread);
-    write_bucket(f);
+    if (thread)
+        write_bucket(f);
     memset(f->hue_ns, 0, sizeof f->hue_ns);
     f->bucket++;
 }
@@ -276,6 +286,28 @@ static void fill_thread(struct filling *f, uint32_t number, struct gs_pack *rows
     forget_thread(f);
 }
 
+static void fill_lane(struct filling *f, uint32_t number)
+{
+    struct gs_span span;
+    f->row.len = f->bucket = f->runs = f->alike = f->place = 0;
+    while (gs_spill_next(f->html->lane_spill, number, &span)) {
+        for (uint64_t at_ns = span.begin_ns, end_ns; at_ns < span.end_ns; at_ns = end_ns) {
+            for (; at_ns / f->data->bucket_ns > f->bucket; f->place = 0)
+                end_bucket(f, NULL);
+            end_ns = gs_least((f->bucket + 1) * f->data->bucket_ns, span.end_ns);
+            f->hue_ns[span.node % GS_HUE_COUNT] += end_ns - at_ns;
+            if (span.node >= GS_HUE_COUNT)
+                f->place = gs_html_place(f->html, f->data, span.node / GS_HUE_COUNT);
+        }
+    }
+    for (; f->bucket < f->data->buckets; f->place = 0)
+        end_bucket(f, NULL);
+    end_run(f);
+    gs_pack_number(&f->data->pack, f->runs);
+    for (size_t i = 0; i < f->row.len; i++)
+        gs_pack_byte(&f->data->pack, f->row.bytes[i]);
+}
+
 /* When somebody waited for a GIL. */
 static void fill_lock(struct filling *f, const struct gs_html_lock *lock)
 {
@@ -313,9 +345,12 @@ static enum gs_status fill_all(struct filling *f)
     gs_pack_number(&f->data->pack, f->html->locks.count);
     for (size_t i = 0; i < f->html->locks.count; i++)
         fill_lock(f, f->html->locks.list[i]);
+    f->lane = true;
+    for (uint32_t i = 0; i < f->html->lanes.count; i++)
+        fill_lane(f, i);
     bool failed = rows.failed || f->entries.failed || f->row.failed || f->data->pack.failed;
     free(rows.bytes);
-    if (gs_spill_failed(f->html->spill))
+    if (gs_spill_failed(f->html->spill) || gs_spill_failed(f->html->lane_spill))
         return GS_OUTPUT;
     return failed ? GS_NO_MEMORY : GS_OK;
 }

@@ -78,11 +78,6 @@ static enum gs_status add_span(struct gs_html *self, uint32_t number, const stru
 
 /* ---- holds ---- */
 
-static uint64_t since_begin(const struct gs_html *self, uint64_t ns)
-{
-    return ns > self->run.begin_ns ? ns - self->run.begin_ns : 0;
-}
-
 static void end_hold(struct gs_html *self, const struct gs_hold_span *span)
 {
     struct gs_html_thread *thread =
@@ -90,8 +85,8 @@ static void end_hold(struct gs_html *self, const struct gs_hold_span *span)
     if (!thread || thread->hold.samples == 0)
         return;
     struct gs_hold *hold = &thread->hold;
-    hold->begin_ns = since_begin(self, span->from_ns);
-    hold->end_ns = since_begin(self, span->to_ns);
+    hold->begin_ns = gs_html_since_begin(self, span->from_ns);
+    hold->end_ns = gs_html_since_begin(self, span->to_ns);
     uint64_t ns = hold->end_ns - hold->begin_ns;
     if (ns > thread->longest_ns)
         thread->longest_ns = ns;
@@ -143,7 +138,7 @@ static void look_at_hold(struct gs_html *self, const struct gs_sample *sample, c
         return;
     if (thread->hold.samples == 0)
         thread->hold = (struct gs_hold){.thread = now->thread};
-    gs_hold_go_on(&thread->hold, since_begin(self, sample->time_ns), leaf, sample->gils[now->lock].waiters);
+    gs_hold_go_on(&thread->hold, gs_html_since_begin(self, sample->time_ns), leaf, sample->gils[now->lock].waiters);
 }
 
 static enum gs_status add_one(struct gs_html *self, const struct gs_sample *sample, size_t i, const uint32_t *nodes,
@@ -203,6 +198,8 @@ static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *s
         status = add_contention(self, sample, waited);
     for (size_t i = 0; i < sample->thread_count && status == GS_OK; i++)
         status = add_one(self, sample, i, nodes, late);
+    if (status == GS_OK)
+        status = gs_task_lanes_add(&self->lanes, sample, sample->time_ns - sample->weight_ns);
     if (sample->time_ns > self->run.begin_ns && sample->time_ns - self->run.begin_ns > self->last_ns)
         self->last_ns = sample->time_ns - self->run.begin_ns;
     return status;
@@ -220,6 +217,10 @@ static enum gs_status end(struct gs_sink *sink, const struct gs_run_end *run_end
     struct gs_html_data data = {0};
     end_holds(self);
     enum gs_status status = gs_spill_sort(self->spill);
+    for (uint32_t i = 0; i < self->process_count && status == GS_OK; i++)
+        status = gs_task_lanes_stop(&self->lanes, i, self->run.begin_ns + self->last_ns);
+    if (status == GS_OK)
+        status = gs_spill_sort(self->lane_spill);
     if (status == GS_OK)
         status = gs_calltree_finish(self->tree);
     if (status == GS_OK)
@@ -245,6 +246,8 @@ static void close_html(struct gs_sink *sink)
     gs_locks_fini(&self->locks);
     gs_calltree_free(self->tree);
     gs_spill_free(self->spill);
+    gs_spill_free(self->lane_spill);
+    gs_task_lanes_fini(&self->lanes);
     free(self);
 }
 
@@ -260,9 +263,11 @@ static enum gs_status open_html(struct gs_sink **sink, FILE *out, const struct g
     self->tree = gs_calltree_new(
         &self->all, &(struct gs_calltree_options){.most = GS_CALLTREE_MOST, .qualnames = true, .fixed = true});
     self->spill = gs_spill_new(GS_SPILL_SPANS);
+    self->lane_spill = gs_spill_new(GS_SPILL_SPANS / 16);
+    self->lanes.user = gs_html_lanes(self);
     gs_locks_init(&self->locks);
     *sink = &self->sink;
-    if (gs_keys_init(&self->keys) && self->tree && self->spill)
+    if (gs_keys_init(&self->keys) && self->tree && self->spill && self->lane_spill)
         return GS_OK;
     close_html(&self->sink);
     *sink = NULL;

@@ -5,6 +5,7 @@
 
 #include "export/html/holds.h"
 #include "export/html/keys.h"
+#include "export/html/lanes.h"
 #include "export/html/locks.h"
 #include "export/spill.h"
 #include "export/flame/svg.h"
@@ -51,6 +52,9 @@ struct gs_html {
     struct gs_spill *spill; /* spans of keys, from 1 on */
     struct gs_holds holds;
     struct gs_locks locks;
+    struct gs_task_lanes lanes;
+    struct gs_html_lane lane[GS_TASK_LANES_MOST];
+    struct gs_spill *lane_spill; /* thread: number of the lane */
     struct gs_html_process *processes;
     size_t process_count, process_room;
     struct gs_html_thread *threads;
@@ -59,6 +63,11 @@ struct gs_html {
     struct gs_run_info run;
     uint64_t last_ns; /* of the last sample, from the run's beginning */
 };
+
+static inline uint64_t gs_html_since_begin(const struct gs_html *html, uint64_t ns)
+{
+    return ns > html->run.begin_ns ? ns - html->run.begin_ns : 0;
+}
 
 /* Bytes in the making. */
 struct gs_pack {
@@ -94,6 +103,8 @@ void gs_html_data_fini(struct gs_html_data *data);
 /* Which nodes are kept, and the rest as "(other)". */
 enum gs_status gs_html_prune(struct gs_html *html, struct gs_html_data *data) GS_MUST_CHECK;
 
+/* The number in the page of a place of the tree, from 1 on; 0: of none. */
+uint32_t gs_html_place(const struct gs_html *html, struct gs_html_data *data, uint32_t place);
 /* The numbers of nodes and keys, packed. False: out of memory. */
 bool gs_html_merge(struct gs_html *html, struct gs_html_data *data);
 

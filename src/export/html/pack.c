@@ -62,7 +62,7 @@ enum gs_status gs_html_prune(struct gs_html *html, struct gs_html_data *data)
     data->kept = calloc(most, sizeof *data->kept);
     data->parent = calloc(most, sizeof *data->parent);
     data->place_to = calloc((size_t)gs_calltree_place_count(html->tree) + 1, sizeof *data->place_to);
-    data->places = calloc(most, sizeof *data->places);
+    data->places = calloc((size_t)gs_calltree_place_count(html->tree) + 1, sizeof *data->places);
     bool done =
         data->place_to && data->places && times && sorted && others && data->node_to && data->kept && data->parent;
     if (done) {
@@ -90,17 +90,20 @@ void gs_html_data_fini(struct gs_html_data *data)
 enum { KEYS = 120000 /* with a holder's stack of their own, and as many that know the holder at least */ };
 
 /* Places are numbered anew: only those that are kept have a name in the page. */
+uint32_t gs_html_place(const struct gs_html *html, struct gs_html_data *data, uint32_t place)
+{
+    if (place && !data->place_to[place]) {
+        data->places[data->place_count] = place;
+        data->place_to[place] = ++data->place_count;
+        gs_files_learn(&data->files, gs_calltree_place_at(html->tree, place)->file);
+    }
+    return data->place_to[place];
+}
+
 static uint32_t number_of(const struct gs_html *html, struct gs_html_data *data, const struct gs_node *node)
 {
     uint32_t number = gs_node_number(node);
-    if (gs_node_kind(node) != GS_NODE_FRAME)
-        return number;
-    if (!data->place_to[number]) {
-        data->places[data->place_count] = number;
-        data->place_to[number] = ++data->place_count;
-        gs_files_learn(&data->files, gs_calltree_place_at(html->tree, number)->file);
-    }
-    return data->place_to[number] - 1;
+    return gs_node_kind(node) == GS_NODE_FRAME ? gs_html_place(html, data, number) - 1 : number;
 }
 
 static void pack_nodes(const struct gs_html *html, struct gs_html_data *data)

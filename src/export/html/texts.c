@@ -65,7 +65,23 @@ static enum gs_status write_threads(struct gs_html *html, struct gs_label *text)
 void gs_html_process_name(struct gs_label *text, const struct gs_calltree_process *process)
 {
     gs_label_put(text, "%d: ", (int)process->pid);
-    gs_label_add(text, process->command, NAME_MOST);
+    gs_label_add(text, process->command, GS_HTML_NAME_MOST);
+}
+
+/* Of each lane the number of its thread, and the task. */
+static enum gs_status write_lanes(struct gs_html *html, struct gs_label *text)
+{
+    enum gs_status status = GS_OK;
+    fputs(",\n\"lanes\": [", html->out);
+    for (uint32_t i = 0; i < html->lanes.count && status == GS_OK; i++) {
+        fprintf(html->out, "%s\n[%" PRIu32 ", ", i > 0 ? "," : "", html->lanes.list[i].thread);
+        if (html->lane[i].name)
+            gs_label_add(text, gs_calltree_place_at(html->tree, html->lane[i].name)->function, GS_HTML_NAME_MOST);
+        status = gs_html_put_name(text, html->out);
+        fputs("]", html->out);
+    }
+    fputs("]", html->out);
+    return status;
 }
 
 static enum gs_status write_processes(struct gs_html *html, struct gs_label *text)
@@ -113,6 +129,8 @@ enum gs_status gs_html_names(struct gs_html *html, const struct gs_html_data *da
     enum gs_status status = write_processes(html, &text);
     if (status == GS_OK)
         status = write_threads(html, &text);
+    if (status == GS_OK)
+        status = write_lanes(html, &text);
     if (status == GS_OK)
         status = write_places(html, data, &text);
     if (status == GS_OK)

@@ -1,6 +1,7 @@
 """Greenlets of a kind that stand still; a native thread tells their stacks when it is asked to, by a line."""
 import gc
 import json
+import socket
 import sys
 import threading
 
@@ -75,9 +76,17 @@ def start(sleep, spawn):
     return kept
 
 
+SERVER = socket.create_server(("127.0.0.1", 0))  # it says nothing
+
+
+def reads(wrap):
+    wrap(socket.create_connection(SERVER.getsockname())).recv(1)
+
+
 def of_gevent():
     import gevent
     import gevent.lock
+    import gevent.socket
     lock = gevent.lock.RLock()
 
     def holds():
@@ -89,6 +98,7 @@ def of_gevent():
             pass
     others = [gevent.spawn(holds), gevent.spawn(wants)]
     others[0].name = "the holder"
+    others.append(gevent.spawn(reads, lambda plain: gevent.socket.socket(fileno=plain.detach())))
     kept = start(gevent.sleep, gevent.spawn)
     print(hex(id(others[1])), flush=True)
     gevent.wait(kept + others)
@@ -98,6 +108,7 @@ def of_eventlet():
     import eventlet
     import eventlet.queue
     waits = eventlet.spawn(eventlet.queue.Queue().get)
+    eventlet.spawn(reads, eventlet.greenio.GreenSocket)
     kept = start(eventlet.sleep, eventlet.spawn)
     print(hex(id(waits)), flush=True)
     kept[0].wait()

@@ -37,6 +37,12 @@ async def iterates():
         pass
 
 
+async def reads():
+    server, = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    async with await trio.open_tcp_stream(*server.socket.getsockname()) as stream:
+        await stream.receive_some()
+
+
 async def keeps():
     print(hex(id(trio.lowlevel.current_task())), flush=True)
     sys.stdin.read()
@@ -52,7 +58,7 @@ def tasks(nursery):
 async def main():
     lock = trio.Lock()
     async with trio.open_nursery() as nursery:
-        for function, *words in [[sleeps], [nested], [holds, lock], [iterates]]:
+        for function, *words in [[sleeps], [nested], [holds, lock], [iterates], [reads]]:
             nursery.start_soon(function, *words)
         await trio.testing.wait_all_tasks_blocked()
         nursery.start_soon(wants, lock)
