@@ -7,9 +7,15 @@
 #include "base/clock.h"
 #include "sample/reader.h"
 
-#define LASTS_NS GS_NS_PER_S            /* each snapshot at most */
-#define LONG_NS  (10 * GS_NS_PER_S)     /* of sleep: from then on */
-enum { CLOCK_ALONE = 3, OF_LOOKS = 4 }; /* ask for the CPU time alone, which misses the first tick after it woke up */
+#define LASTS_NS      GS_NS_PER_S        /* each snapshot at most, */
+#define LONG_NS       (10 * GS_NS_PER_S) /* but after so long a sleep */
+#define LASTS_LONG_NS (5 * GS_NS_PER_S)  /* this; and from then on */
+enum { CLOCK_ALONE = 3, OF_LOOKS = 4 };  /* ask for the CPU time alone, which misses the first tick after it woke up */
+
+static bool sleeps_long(const struct gs_reader *reader, uint64_t now_ns)
+{
+    return now_ns > reader->asleep.since_ns + LONG_NS;
+}
 
 static bool same_activity(const struct gs_activity *a, const struct gs_activity *b)
 {
@@ -22,7 +28,8 @@ static bool may_be(const struct gs_reader *reader, uint64_t now_ns)
 {
     const struct gs_thread_list *threads = &reader->threads;
     const struct gs_waiters *waiters = &reader->waiters;
-    return reader->asleep.cpu_ns != 0 && now_ns - threads->taken_ns < LASTS_NS && reader->out.snapshot.threads &&
+    uint64_t lasts_ns = sleeps_long(reader, now_ns) ? LASTS_LONG_NS : LASTS_NS;
+    return reader->asleep.cpu_ns != 0 && now_ns - threads->taken_ns < lasts_ns && reader->out.snapshot.threads &&
            (reader->polled || (!reader->any_torn && !reader->unread)) && !reader->lost_before && !reader->stale &&
            !reader->stacks.codes_stale && (reader->polled || reader->stacks.natives.scope == GS_NATIVE_NONE) &&
            !reader->stacks.natives.published && gs_list_proves(threads) && waiters->all_asked && !waiters->ask_all &&
@@ -60,7 +67,7 @@ static bool slept(struct gs_reader *reader, uint64_t now_ns)
     uint64_t before_ns = reader->asleep.cpu_ns, cpu_ns;
     if (!may_be(reader, now_ns))
         return false;
-    bool alone = now_ns > reader->asleep.since_ns + LONG_NS && ++reader->asleep.looks % OF_LOOKS < CLOCK_ALONE;
+    bool alone = sleeps_long(reader, now_ns) && ++reader->asleep.looks % OF_LOOKS < CLOCK_ALONE;
     if (alone)
         return gs_target_clock_ns(target, &cpu_ns) && cpu_ns == before_ns;
     /* Asked for first where it will hardly be the same, and last in any case: who moved before is told by it. */
