@@ -20,6 +20,8 @@ enum {
     MANY_DESCRIPTORS = 1000 /* below the usual limit of 1024 */
 };
 
+#define ABANDONED (UINT64_MAX - 1) /* in place of a beat, of no step */
+
 /* Since when the step that it is in now lasts. */
 struct vigil {
     uint64_t beat, since_ns;
@@ -113,10 +115,15 @@ bool gs_watch_enter_spare(struct gs_watch *watch, const char *what)
     return true;
 }
 
+/* Whoever was abandoned meanwhile touches nothing any more. */
 void gs_watch_leave(struct gs_watch *watch)
 {
-    if (watch && --watch->depth == 0)
-        count(watch);
+    if (!watch || --watch->depth > 0)
+        return;
+    uint64_t beat = atomic_load(&watch->beat);
+    bool goes_on = beat != ABANDONED && atomic_compare_exchange_strong(&watch->beat, &beat, beat + 1);
+    while (!goes_on)
+        pause();
 }
 
 void gs_watch_hold(struct gs_watch *watch, bool holding)
@@ -272,11 +279,17 @@ static bool guard_one(struct gs_watch *watch)
 {
     struct gs_stuck stuck;
     if (watch->give_up && is_stuck(watch, &watch->vigil, &stuck)) {
-        void (*give_up)(const struct gs_stuck *, void *) = watch->give_up;
-        watch->give_up = NULL;
-        give_up(&stuck, watch->context);
+        watch->give_up(&stuck, watch->context);
+        if (atomic_load(&watch->beat) == watch->vigil.beat)
+            watch->give_up = NULL; /* once */
     }
     return watch->give_up && looks_soon(watch, &watch->vigil);
+}
+
+bool gs_watch_abandon(struct gs_watch *watch)
+{
+    uint64_t beat = watch->vigil.beat;
+    return atomic_compare_exchange_strong(&watch->beat, &beat, ABANDONED);
 }
 
 static void *guard_all(void *unused)

@@ -279,7 +279,7 @@ static enum gs_status tell_all_stood(struct gs_sampler *sampler)
     return status;
 }
 
-enum gs_status gs_sampler_drop(struct gs_sampler *sampler, uint64_t id)
+enum gs_status gs_sampler_drop(struct gs_sampler *sampler, uint64_t id, bool abandoned)
 {
     size_t at = 0;
     while (at < sampler->count && sampler->list[at].id != id)
@@ -287,6 +287,8 @@ enum gs_status gs_sampler_drop(struct gs_sampler *sampler, uint64_t id)
     if (at == sampler->count)
         return GS_OK;
     enum gs_status status = tell_stood(sampler, &sampler->list[at]);
+    if (abandoned)
+        sampler->list[at].stream = NULL;
     drop(sampler, at);
     return status;
 }
