@@ -11,7 +11,8 @@ struct gs_sampled_process {
     pid_t pid, ns_pid;
     char *const *command; /* NULL-terminated */
     const char *python, *build, *exe;
-    uint64_t start_ticks; /* when it started: clock ticks since boot; 0: not known */
+    uint64_t start_ticks;         /* when it started: clock ticks since boot; 0: not known */
+    const char *service, *cgroup; /* as of struct gs_target */
 };
 
 struct gs_sampled_thread {

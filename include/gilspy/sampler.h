@@ -36,8 +36,9 @@ void gs_sampler_loops(struct gs_sampler *sampler);
  * id: what gs_sampler_take names it by. */
 enum gs_status gs_sampler_add(struct gs_sampler *sampler, uint64_t id, struct gs_python *python,
                               struct gs_reader *reader, struct gs_names *names) GS_MUST_CHECK;
-/* A process that is to be sampled no more; not from within gs_sampler_take. What the sink returned. */
-enum gs_status gs_sampler_drop(struct gs_sampler *sampler, uint64_t id) GS_MUST_CHECK;
+/* A process that is to be sampled no more; not from within gs_sampler_take, unless the thread that is in there goes no
+ * further: then nothing of the process's own is freed (abandoned). What the sink returned. */
+enum gs_status gs_sampler_drop(struct gs_sampler *sampler, uint64_t id, bool abandoned) GS_MUST_CHECK;
 /* The CPUs that the calling thread may use stay as they are: it is somebody else's. */
 void gs_sampler_keep_affinity(struct gs_sampler *sampler);
 size_t gs_sampler_count(const struct gs_sampler *sampler);

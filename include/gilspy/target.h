@@ -83,6 +83,9 @@ struct gs_target {
     size_t command_count;
     uint64_t start_ticks; /* when it started: clock ticks since boot */
     bool container;       /* in another pid or mount namespace than we are */
+    /* By gs_target_surroundings; NULL: not asked for, or not told. */
+    char *service; /* what OTEL_SERVICE_NAME is in its environment */
+    char *cgroup;  /* the text of its /proc/PID/cgroup */
 };
 
 /* Opens a live process. pid may be a thread's id: its process is opened. watch (not owned, may be NULL) is told of each
@@ -98,6 +101,8 @@ enum gs_status gs_target_open(struct gs_target **target, pid_t pid, struct gs_wa
 enum gs_status gs_target_open_core(struct gs_target **target, const char *core, const char *exe, struct gs_watch *watch,
                                    struct gs_err *err) GS_MUST_CHECK;
 void gs_target_close(struct gs_target *target);
+/* Reads what a live process is to be called on servers. */
+void gs_target_surroundings(struct gs_target *target);
 
 /* Reads the maps again. */
 enum gs_status gs_target_refresh_maps(struct gs_target *target, struct gs_err *err) GS_MUST_CHECK;

@@ -1,7 +1,6 @@
 /* The one who works counts its steps; the one who waits looks whether the count moves. */
 #include <fcntl.h>
 #include <pthread.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -21,6 +20,13 @@ enum {
     MANY_DESCRIPTORS = 1000 /* below the usual limit of 1024 */
 };
 
+#define ABANDONED (UINT64_MAX - 1) /* in place of a beat, of no step */
+
+/* Since when the step that it is in now lasts. */
+struct vigil {
+    uint64_t beat, since_ns;
+};
+
 struct gs_watch {
     _Atomic uint64_t beat; /* odd: in a step */
     const char *_Atomic what;
@@ -29,14 +35,24 @@ struct gs_watch {
     _Atomic pid_t tid;
     atomic_bool holding;
     unsigned depth; /* of steps within steps: known to the one who works */
-    bool guarded;
-    pthread_t guard;
-    sem_t unguarded;
     /* These stay as they were made. */
     bool careful;
     struct gs_stuck avoided[AVOIDED_MAX];
     size_t avoided_count;
+    bool guarded; /* then: */
+    struct gs_watch *next;
+    struct vigil vigil;
+    void (*give_up)(const struct gs_stuck *stuck, void *context); /* NULL: it is not, or was called */
+    void *context;
 };
+
+/* Who is guarded, all by one thread: each look wakes it up. */
+static struct {
+    pthread_mutex_t lock; /* also while one is given up */
+    pthread_cond_t ended; /* nobody is left */
+    pthread_t thread;     /* there is one while there is a first */
+    struct gs_watch *first;
+} guard = {.lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER};
 
 struct gs_watch *gs_watch_new(const struct gs_watch *before, const struct gs_stuck *stuck)
 {
@@ -99,10 +115,15 @@ bool gs_watch_enter_spare(struct gs_watch *watch, const char *what)
     return true;
 }
 
+/* Whoever was abandoned meanwhile touches nothing any more. */
 void gs_watch_leave(struct gs_watch *watch)
 {
-    if (watch && --watch->depth == 0)
-        count(watch);
+    if (!watch || --watch->depth > 0)
+        return;
+    uint64_t beat = atomic_load(&watch->beat);
+    bool goes_on = beat != ABANDONED && atomic_compare_exchange_strong(&watch->beat, &beat, beat + 1);
+    while (!goes_on)
+        pause();
 }
 
 void gs_watch_hold(struct gs_watch *watch, bool holding)
@@ -125,11 +146,6 @@ bool gs_watch_avoids(const struct gs_watch *watch, uint64_t addr, uint64_t len)
     }
     return false;
 }
-
-/* Since when the step that it is in now lasts. */
-struct vigil {
-    uint64_t beat, since_ns;
-};
 
 static bool is_stuck(struct gs_watch *watch, struct vigil *vigil, struct gs_stuck *stuck)
 {
@@ -171,12 +187,16 @@ static void *run_thread(void *argument)
 }
 
 /* When to look again. Mostly no step is met that is longer than a moment: each look wakes us up. */
-static struct timespec look_time(const struct gs_watch *watch, const struct vigil *vigil)
+static bool looks_soon(const struct gs_watch *watch, const struct vigil *vigil)
 {
-    bool seen = watch->careful || vigil->beat % 2 != 0;
+    return watch->careful || vigil->beat % 2 != 0;
+}
+
+static struct timespec look_time(bool soon)
+{
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += seen ? SEEN_NS : LOOK_NS;
+    until.tv_nsec += soon ? SEEN_NS : LOOK_NS;
     until.tv_sec += until.tv_nsec / (long)GS_NS_PER_S;
     until.tv_nsec %= (long)GS_NS_PER_S;
     return until;
@@ -208,7 +228,7 @@ static bool await(struct gs_watch *watch, pthread_t thread, struct gs_stuck *stu
 {
     struct vigil vigil = {0};
     for (;;) {
-        struct timespec until = look_time(watch, &vigil);
+        struct timespec until = look_time(looks_soon(watch, &vigil));
         if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) == 0)
             return true;
         if (is_stuck(watch, &vigil, stuck))
@@ -254,57 +274,76 @@ static void take_no_signals(sigset_t *before)
     pthread_sigmask(SIG_SETMASK, &all, before);
 }
 
-struct guard {
-    struct gs_watch *watch;
-    void (*give_up)(const struct gs_stuck *stuck, void *context);
-    void *context;
-};
-
-static void *guard_thread(void *argument)
+/* Returns whether to look again soon. */
+static bool guard_one(struct gs_watch *watch)
 {
-    struct guard *guard = argument;
-    struct vigil vigil = {0};
     struct gs_stuck stuck;
-    bool given_up = false;
-    for (;;) {
-        struct timespec until = look_time(guard->watch, &vigil);
-        if (sem_clockwait(&guard->watch->unguarded, CLOCK_MONOTONIC, &until) == 0)
-            break;
-        if (!given_up && is_stuck(guard->watch, &vigil, &stuck)) {
-            given_up = true;
-            guard->give_up(&stuck, guard->context);
-        }
+    if (watch->give_up && is_stuck(watch, &watch->vigil, &stuck)) {
+        watch->give_up(&stuck, watch->context);
+        if (atomic_load(&watch->beat) == watch->vigil.beat)
+            watch->give_up = NULL; /* once */
     }
-    free(guard);
+    return watch->give_up && looks_soon(watch, &watch->vigil);
+}
+
+bool gs_watch_abandon(struct gs_watch *watch)
+{
+    uint64_t beat = watch->vigil.beat;
+    return atomic_compare_exchange_strong(&watch->beat, &beat, ABANDONED);
+}
+
+static void *guard_all(void *unused)
+{
+    (void)unused;
+    pthread_mutex_lock(&guard.lock);
+    while (guard.first) {
+        bool soon = false;
+        for (struct gs_watch *watch = guard.first; watch; watch = watch->next)
+            soon |= guard_one(watch);
+        struct timespec until = look_time(soon);
+        pthread_cond_clockwait(&guard.ended, &guard.lock, CLOCK_MONOTONIC, &until);
+    }
+    pthread_mutex_unlock(&guard.lock);
     return NULL;
 }
 
 enum gs_status gs_watch_guard(struct gs_watch *watch, void (*give_up)(const struct gs_stuck *stuck, void *context),
                               void *context)
 {
+    int failure = 0;
     atomic_store(&watch->tid, gettid());
-    struct guard *guard = malloc(sizeof *guard);
-    if (!guard)
-        return GS_NO_MEMORY;
-    *guard = (struct guard){watch, give_up, context};
-    sem_init(&watch->unguarded, 0, 0);
-    sigset_t before;
-    take_no_signals(&before); /* what the new thread begins with */
-    int failure = pthread_create(&watch->guard, NULL, guard_thread, guard);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failure) {
-        free(guard);
-        return GS_FAILED;
+    watch->give_up = give_up;
+    watch->context = context;
+    pthread_mutex_lock(&guard.lock);
+    watch->next = guard.first;
+    guard.first = watch;
+    if (!watch->next) {
+        sigset_t before;
+        take_no_signals(&before); /* what the new thread begins with */
+        failure = pthread_create(&guard.thread, NULL, guard_all, NULL);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
     }
-    watch->guarded = true;
-    return GS_OK;
+    if (failure)
+        guard.first = NULL;
+    watch->guarded = !failure;
+    pthread_mutex_unlock(&guard.lock);
+    return failure ? GS_FAILED : GS_OK;
 }
 
 void gs_watch_unguard(struct gs_watch *watch)
 {
     if (!watch || !watch->guarded)
         return;
-    sem_post(&watch->unguarded);
-    pthread_join(watch->guard, NULL);
+    pthread_mutex_lock(&guard.lock);
+    struct gs_watch **at = &guard.first;
+    while (*at != watch)
+        at = &(*at)->next;
+    *at = watch->next;
+    bool last = !guard.first;
+    if (last)
+        pthread_cond_signal(&guard.ended);
+    pthread_mutex_unlock(&guard.lock);
+    if (last)
+        pthread_join(guard.thread, NULL);
     watch->guarded = false;
 }

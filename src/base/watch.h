@@ -51,10 +51,13 @@ bool gs_watch_avoids(const struct gs_watch *watch, uint64_t addr, uint64_t len);
 enum gs_status gs_watch_run(struct gs_watch *watch, enum gs_status (*work)(void *context), void *context,
                             struct gs_stuck *stuck) GS_MUST_CHECK;
 
-/* From now on calls give_up once, from another thread, when a step of the calling thread takes longer than 2 s: for
- * work that cannot be left behind. */
+/* From now on calls give_up once, from another thread, which all that are guarded share, when a step of the calling
+ * thread takes longer than 2 s: for work that cannot be left behind. Both are called by one thread alone. */
 enum gs_status gs_watch_guard(struct gs_watch *watch, void (*give_up)(const struct gs_stuck *stuck, void *context),
                               void *context) GS_MUST_CHECK;
+/* From give_up alone: the thread that is stuck goes no further when its step ends, and nothing that it may still write
+ * to is to be freed. False: it has just ended. */
+bool gs_watch_abandon(struct gs_watch *watch) GS_MUST_CHECK;
 /* Ends that, if it was begun; before the watch is freed. */
 void gs_watch_unguard(struct gs_watch *watch);
 

@@ -244,6 +244,35 @@ static void give_up(void *context)
     _exit(gs_status_exit(GS_FAILED));
 }
 
+static enum gs_status sample_on(struct agent *agent, struct gs_err *err)
+{
+    enum gs_status status = gs_sampling_run(agent->sampling, err);
+    bool nobody = gs_status_class(status) == GS_CLASS_GONE || status == GS_NOT_PERMITTED;
+    return nobody ? GS_OK : status; /* who could not be read was told */
+}
+
+static int end(struct agent *agent, enum gs_status status, const struct gs_err *err)
+{
+    gs_listen_close(agent->listening);
+    gs_sampling_close(agent->sampling);
+    gs_push_close(agent->push);
+    gs_metrics_free(agent->metrics);
+    free(agent->textfile);
+    if (agent->reloaded)
+        gs_args_fini(&agent->again);
+    return status ? gs_tell_failure(agent->remarks, status, err) : 0;
+}
+
+/* In another thread than the one that began. */
+static void go_on(void *context)
+{
+    struct agent *agent = context;
+    struct gs_err err = {0};
+    enum gs_status status = sample_on(agent, &err);
+    finish(agent);
+    exit(end(agent, status, &err));
+}
+
 static enum gs_status open_metrics(struct agent *agent, struct gs_err *err)
 {
     const struct gs_args *args = agent->args;
@@ -294,7 +323,7 @@ static enum gs_status sample(struct agent *agent, struct gs_sink *sink, struct g
                                           .joins = true,
                                           .lasts = true};
     struct gs_sampling_calls calls = {
-        .context = agent, .tick = tick, .opened = opened, .closed = closed, .give_up = give_up};
+        .context = agent, .tick = tick, .opened = opened, .closed = closed, .give_up = give_up, .go_on = go_on};
     int exit = 0;
     options.family.host = &agent->search;
     options.family.attach.quiet = !args->verbose;
@@ -303,9 +332,7 @@ static enum gs_status sample(struct agent *agent, struct gs_sink *sink, struct g
     if (status)
         return status;
     gs_own_cost_init(&agent->cost, gs_clock_ns());
-    status = gs_sampling_run(agent->sampling, err);
-    bool nobody = gs_status_class(status) == GS_CLASS_GONE || status == GS_NOT_PERMITTED;
-    return nobody ? GS_OK : status; /* who could not be read was told */
+    return sample_on(agent, err);
 }
 
 static enum gs_status watch(struct agent *agent, struct gs_err *err)
@@ -331,14 +358,7 @@ static int run(const struct gs_args *args)
     choose(&agent, args);
     if (!status && !args->check_config)
         status = watch(&agent, &err);
-    gs_listen_close(agent.listening);
-    gs_sampling_close(agent.sampling);
-    gs_push_close(agent.push);
-    gs_metrics_free(agent.metrics);
-    free(agent.textfile);
-    if (agent.reloaded)
-        gs_args_fini(&agent.again);
-    return status ? gs_tell_failure(agent.remarks, status, &err) : 0;
+    return end(&agent, status, &err);
 }
 
 const struct gs_cmd gs_cmd_agent = {

@@ -23,6 +23,7 @@ struct gs_attach_options gs_wire_attach(const struct gs_args *args, const struct
         .core = args->core,
         .exe = args->exe,
         .assume = args->assume,
+        .surroundings = args->push || args->listen || args->textfile,
         .reader = {.stopping = args->stopping,
                    .max_pause = args->max_pause,
                    .native = args->native,

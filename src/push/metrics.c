@@ -104,7 +104,7 @@ static enum gs_status process(struct gs_sink *sink, uint32_t number, const struc
 {
     struct gs_metrics *metrics = (struct gs_metrics *)sink;
     struct gs_metered_process like = {.number = number, .pid = about->pid, .start_ticks = about->start_ticks};
-    gs_push_service_of(like.service, about);
+    gs_push_service(like.service, about);
     pthread_mutex_lock(&metrics->lock);
     enum gs_status status = add_process(metrics, &like);
     pthread_mutex_unlock(&metrics->lock);

@@ -1,9 +1,7 @@
 /* Names out of what a target says of itself, which is anything. */
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/apart.h"
 #include "base/escape.h"
 #include "push/names.h"
 #include "push/profile.h"
@@ -29,21 +27,6 @@ void gs_push_clean(char clean[GS_PUSH_TEXT], const char *theirs, size_t len)
         len -= taken;
     }
     clean[used] = '\0';
-}
-
-/* The value of a variable; NULL: it is not there, or empty. */
-static const char *variable(const char *environment, size_t len, const char *name, size_t *value_len)
-{
-    size_t name_len = strlen(name);
-    for (const char *at = environment, *end = environment + len; at < end;) {
-        size_t entry = strnlen(at, (size_t)(end - at));
-        if (entry > name_len + 1 && memcmp(at, name, name_len) == 0 && at[name_len] == '=') {
-            *value_len = entry - name_len - 1;
-            return at + name_len + 1;
-        }
-        at += entry < (size_t)(end - at) ? entry + 1 : entry;
-    }
-    return NULL;
 }
 
 static const char *base_of(const char *path)
@@ -99,16 +82,16 @@ static const char *group_of(const char *cgroup, size_t *len)
     return NULL;
 }
 
-void gs_push_service(char service[GS_PUSH_TEXT], const char *environment, size_t len, char *const *command,
-                     const char *cgroup)
+void gs_push_service(char service[GS_PUSH_TEXT], const struct gs_sampled_process *process)
 {
-    const char *program = command && command[0] ? command[0] : "";
-    const char *name = environment ? variable(environment, len, "OTEL_SERVICE_NAME", &len) : NULL;
-    bool given = name;
-    if (!given && gs_called_python(program) && (name = script_of(command)))
+    const char *program = process->command && process->command[0] ? process->command[0] : "", *name = process->service;
+    size_t len = name ? strlen(name) : 0;
+    bool given = len > 0;
+    name = given ? name : NULL;
+    if (!given && gs_called_python(program) && (name = script_of(process->command)))
         len = strlen(name);
-    if (!name && cgroup)
-        name = group_of(cgroup, &len);
+    if (!name && process->cgroup)
+        name = group_of(process->cgroup, &len);
     if (!name) {
         name = base_of(program);
         len = strlen(name);
@@ -116,31 +99,6 @@ void gs_push_service(char service[GS_PUSH_TEXT], const char *environment, size_t
     if (!given && len > 3 && memcmp(name + len - 3, ".py", 3) == 0)
         len -= 3;
     gs_push_clean(service, len > 0 ? name : "python", len > 0 ? len : 6);
-}
-
-struct service {
-    char name[GS_PUSH_TEXT];
-};
-
-static void look_up(const void *context, void *result)
-{
-    const struct gs_sampled_process *process = context;
-    ssize_t len, group_len;
-    char *environment = gs_proc_read_all(process->pid, "environ", &len);
-    char *cgroup = gs_proc_read_all(process->pid, "cgroup", &group_len);
-    gs_push_service(((struct service *)result)->name, environment, environment ? (size_t)len : 0, process->command,
-                    cgroup);
-    free(environment);
-    free(cgroup);
-}
-
-void gs_push_service_of(char service[GS_PUSH_TEXT], const struct gs_sampled_process *process)
-{
-    struct service found = {.name = ""};
-    if (gs_apart_run(look_up, process, &found, sizeof found) == GS_APART_DONE)
-        memcpy(service, found.name, GS_PUSH_TEXT);
-    else
-        gs_push_service(service, NULL, 0, process->command, NULL);
 }
 
 void gs_push_group(char group[GS_PUSH_TEXT], const char *thread)

@@ -191,32 +191,31 @@ static struct gs_push_profile *take_spooled(struct gs_sender *sender)
     return profile;
 }
 
-/* Where a disk is full, those that wait longest go, too. */
-static void spool(struct gs_sender *sender, struct gs_push_profile *profile)
+/* Of the first one. False: the disk is full, or fails: it waits on here. */
+static bool spool_first(struct gs_sender *sender)
 {
     struct gs_spool *to = sender->options.spool;
-    bool put = false, more = true;
-    char why[GS_HTTP_WHY] = "the spool is full";
-    while (!put && more) {
-        if (gs_spool_fits(to, profile)) {
-            put = gs_spool_put(to, profile);
-            snprintf(why, sizeof why, "it cannot be kept in the spool: %s", strerror(errno));
-        }
-        struct gs_push_profile *oldest;
-        more = !put && gs_spool_drop(to, &oldest);
-        if (more)
-            lose(sender, oldest, why);
+    struct gs_push_profile *profile = take_first(sender), *oldest;
+    while (!gs_spool_fits(to, profile) && gs_spool_drop(to, &oldest))
+        lose(sender, oldest, "the spool is full");
+    if (!gs_spool_fits(to, profile)) {
+        lose(sender, profile, "the spool is full");
+        return true;
     }
-    if (put)
+    bool put = gs_spool_put(to, profile);
+    if (put) {
         gs_push_profile_free(profile);
-    else
-        lose(sender, profile, why);
+    } else {
+        snprintf(sender->sent.why, sizeof sender->sent.why, "it cannot be kept in the spool: %s", strerror(errno));
+        put_first(sender, profile);
+    }
+    return put;
 }
 
 static void spool_all(struct gs_sender *sender)
 {
-    while (sender->first)
-        spool(sender, take_first(sender));
+    while (sender->first && spool_first(sender))
+        ;
 }
 
 /* ---- the thread; the lock is held but for the try ---- */
@@ -364,10 +363,9 @@ enum gs_status gs_sender_open(struct gs_sender **out, const struct gs_sender_opt
 void gs_sender_take(struct gs_sender *sender, struct gs_push_profile *profile)
 {
     pthread_mutex_lock(&sender->lock);
+    put_last(sender, profile);
     if (sender->options.spool && (sender->away_ns || spooled(sender) > 0))
-        spool(sender, profile);
-    else
-        put_last(sender, profile);
+        spool_all(sender);
     while (sender->kept_bytes > sender->options.keep_bytes) {
         char why[GS_HTTP_WHY];
         snprintf(why, sizeof why, "too many waited; %.200s", sender->sent.why);

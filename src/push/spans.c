@@ -157,7 +157,7 @@ static enum gs_status add_process(struct gs_spans *spans, uint32_t number, const
     process->spans = spans;
     process->number = number;
     process->pid = about->pid;
-    gs_push_service_of(process->service, about);
+    gs_push_service(process->service, about);
     enum gs_status status = gs_rotor_new(&process->rotor, &limit, &calls);
     struct gs_sink *rotor = status ? NULL : gs_rotor_sink(process->rotor);
     return rotor ? rotor->process(rotor, 0, about) : status;

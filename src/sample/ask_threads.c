@@ -69,9 +69,9 @@ void gs_ask_movers(struct gs_waiters *waiters, uint64_t moved)
         struct gs_member *now = gs_list_find(threads, lock->after.last_holder);
         struct gs_member *before = gs_list_find(threads, lock->last.last_holder);
         if (now && now->tid)
-            gs_ask_thread(waiters, now);
+            gs_recheck_mover(waiters, now);
         if (before && before != now && before->tid)
-            gs_ask_thread(waiters, before);
+            gs_recheck_mover(waiters, before);
         return;
     }
     if (!known && waiters_stay(waiters))

@@ -7,9 +7,15 @@
 #include "base/clock.h"
 #include "sample/reader.h"
 
-#define LASTS_NS GS_NS_PER_S            /* each snapshot at most */
-#define LONG_NS  (10 * GS_NS_PER_S)     /* of sleep: from then on */
-enum { CLOCK_ALONE = 3, OF_LOOKS = 4 }; /* ask for the CPU time alone, which misses the first tick after it woke up */
+#define LASTS_NS      GS_NS_PER_S        /* each snapshot at most, */
+#define LONG_NS       (10 * GS_NS_PER_S) /* but after so long a sleep */
+#define LASTS_LONG_NS (5 * GS_NS_PER_S)  /* this; and from then on */
+enum { CLOCK_ALONE = 3, OF_LOOKS = 4 };  /* ask for the CPU time alone, which misses the first tick after it woke up */
+
+static bool sleeps_long(const struct gs_reader *reader, uint64_t now_ns)
+{
+    return now_ns > reader->asleep.since_ns + LONG_NS;
+}
 
 static bool same_activity(const struct gs_activity *a, const struct gs_activity *b)
 {
@@ -22,11 +28,12 @@ static bool may_be(const struct gs_reader *reader, uint64_t now_ns)
 {
     const struct gs_thread_list *threads = &reader->threads;
     const struct gs_waiters *waiters = &reader->waiters;
-    return reader->asleep.cpu_ns != 0 && now_ns - threads->taken_ns < LASTS_NS && reader->out.snapshot.threads &&
+    uint64_t lasts_ns = sleeps_long(reader, now_ns) ? LASTS_LONG_NS : LASTS_NS;
+    return reader->asleep.cpu_ns != 0 && now_ns - threads->taken_ns < lasts_ns && reader->out.snapshot.threads &&
            (reader->polled || (!reader->any_torn && !reader->unread)) && !reader->lost_before && !reader->stale &&
            !reader->stacks.codes_stale && (reader->polled || reader->stacks.natives.scope == GS_NATIVE_NONE) &&
            !reader->stacks.natives.published && gs_list_proves(threads) && waiters->all_asked && !waiters->ask_all &&
-           !waiters->any_open && !waiters->any_gone && !gs_is_crowded(waiters);
+           !waiters->any_open && !waiters->any_gone;
 }
 
 /* The lists of threads need not be looked at: whoever changes them runs. */
@@ -41,45 +48,61 @@ static bool gil_stands(const struct gs_reader *reader)
            now.has_users == last->has_users;
 }
 
-static bool last_sleeps(const struct gs_reader *reader)
+static bool sleeps_on(const struct gs_member *member)
+{
+    struct gs_activity now;
+    if (member->syscall_fd < 0)
+        return false;
+    gs_activity_read(member->syscall_fd, &now);
+    return same_activity(&now, &member->wait.activity);
+}
+
+/* Whoever had the GIL last, and who may have been woken and wait for a CPU. */
+static bool all_sleep(const struct gs_reader *reader)
 {
     const struct gs_thread_list *threads = &reader->threads;
     const struct gs_member *last = gs_list_find(threads, threads->locks[0].last.last_holder);
-    struct gs_activity now;
-    if (!last || !last->tid)
-        return true;
-    if (last->syscall_fd < 0)
+    if (last && last->tid && !sleeps_on(last))
         return false;
-    gs_activity_read(last->syscall_fd, &now);
-    return same_activity(&now, &last->wait.activity);
+    for (size_t i = 0; i < threads->member_count && gs_is_crowded(&reader->waiters); i++) {
+        const struct gs_member *member = threads->members[i];
+        if (member != last && member->tid && gs_may_queue(&reader->waiters, member) && !sleeps_on(member))
+            return false;
+    }
+    return true;
 }
 
-static bool slept(struct gs_reader *reader, uint64_t now_ns)
+/* *cpu_ns: the CPU time of the process, 0 where it was not asked for last. */
+static bool slept(struct gs_reader *reader, uint64_t now_ns, uint64_t *cpu_ns)
 {
     const struct gs_target *target = reader->threads.python->target;
-    uint64_t before_ns = reader->asleep.cpu_ns, cpu_ns;
+    uint64_t before_ns = reader->asleep.cpu_ns;
+    *cpu_ns = 0;
     if (!may_be(reader, now_ns))
         return false;
-    bool alone = now_ns > reader->asleep.since_ns + LONG_NS && ++reader->asleep.looks % OF_LOOKS < CLOCK_ALONE;
-    if (alone)
-        return gs_target_clock_ns(target, &cpu_ns) && cpu_ns == before_ns;
+    bool alone = sleeps_long(reader, now_ns) && ++reader->asleep.looks % OF_LOOKS < CLOCK_ALONE;
     /* Asked for first where it will hardly be the same, and last in any case: who moved before is told by it. */
-    if (!reader->asleep.slept && (!gs_target_clock_ns(target, &cpu_ns) || cpu_ns != before_ns))
+    bool first = alone || !reader->asleep.slept;
+    if (first && (!gs_target_clock_ns(target, cpu_ns) || *cpu_ns != before_ns))
         return false;
-    return gil_stands(reader) && last_sleeps(reader) && gs_target_clock_ns(target, &cpu_ns) && cpu_ns == before_ns;
+    if (alone)
+        return true;
+    *cpu_ns = 0;
+    return gil_stands(reader) && all_sleep(reader) && gs_target_clock_ns(target, cpu_ns) && *cpu_ns == before_ns;
 }
 
 bool gs_reader_asleep(struct gs_reader *reader, uint64_t now_ns)
 {
-    reader->asleep.slept = slept(reader, now_ns);
-    uint64_t before_ns = reader->asleep.cpu_ns;
+    uint64_t before_ns = reader->asleep.cpu_ns, cpu_ns;
+    reader->asleep.slept = slept(reader, now_ns, &cpu_ns);
     if (reader->asleep.slept) {
         reader->stacks.quality.samples++;
         return true;
     }
-    if (!gs_target_clock_ns(reader->threads.python->target, &reader->asleep.cpu_ns))
-        reader->asleep.cpu_ns = 0;
-    if (reader->asleep.cpu_ns != before_ns)
+    if (!cpu_ns && !gs_target_clock_ns(reader->threads.python->target, &cpu_ns))
+        cpu_ns = 0;
+    reader->asleep.cpu_ns = cpu_ns;
+    if (cpu_ns != before_ns)
         reader->asleep.since_ns = now_ns;
     return false;
 }

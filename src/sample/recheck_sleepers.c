@@ -73,8 +73,7 @@ static bool read_runs(struct gs_waiters *waiters, struct gs_member *member, uint
     return member->wait.runs_known;
 }
 
-/* It may have been woken, and wait for a CPU. */
-static bool may_queue(const struct gs_waiters *waiters, const struct gs_member *member)
+bool gs_may_queue(const struct gs_waiters *waiters, const struct gs_member *member)
 {
     return gs_is_crowded(waiters) && waiters->threads->taken_ns - member->wait.ran_ns < LATELY_RAN_NS;
 }
@@ -88,12 +87,26 @@ static void ask(struct gs_waiters *waiters, struct gs_member *member)
     bool counts = member->wait.runs_ns && member->wait.runs_ns < waiters->recheck.audit.checked_ns;
     bool slept = tell && read_runs(waiters, member, &more_ns, &told);
     gs_cpu_audit_count(&waiters->recheck.audit, counts ? more_ns : 0);
-    if (slept && !may_queue(waiters, member)) {
+    if (slept && !gs_may_queue(waiters, member)) {
         member->wait.asked_ns = waiters->threads->taken_ns;
         return;
     }
     gs_ask_thread(waiters, member);
     /* They were read before: if it ran in between, they are others the next time. */
+    member->wait.runs_known = told && sleeps(member);
+}
+
+void gs_recheck_mover(struct gs_waiters *waiters, struct gs_member *member)
+{
+    uint64_t more_ns;
+    bool told = false;
+    /* While CPU time is searched for, it is found at its turn. */
+    bool audited = waiters->recheck.audit.complete && waiters->recheck.audit.left == 0 && !waiters->ask_all;
+    if (audited && sleeps(member) && read_runs(waiters, member, &more_ns, &told) && !gs_may_queue(waiters, member)) {
+        member->wait.asked_ns = waiters->threads->taken_ns;
+        return;
+    }
+    gs_ask_thread(waiters, member);
     member->wait.runs_known = told && sleeps(member);
 }
 
@@ -195,7 +208,7 @@ static void ask_queued(struct gs_waiters *waiters)
 {
     for (size_t i = 0; i < waiters->threads->member_count && gs_is_crowded(waiters); i++) {
         struct gs_member *member = waiters->threads->members[i];
-        if (member->tid && sleeps(member) && may_queue(waiters, member) &&
+        if (member->tid && sleeps(member) && gs_may_queue(waiters, member) &&
             member->wait.asked_ns != waiters->threads->taken_ns)
             gs_ask_thread(waiters, member);
     }

@@ -20,6 +20,7 @@ enum {
     STACKS_BYTES_MAX = 12 << 20, /* of all that is remembered of stacks: beyond that it is forgotten, and begun anew */
     HOST_BYTES = 256
 };
+#define STOOD_NS GS_NS_PER_S /* of what stands so much at most is kept back */
 
 struct sampled {
     uint64_t id;
@@ -278,7 +279,7 @@ static enum gs_status tell_all_stood(struct gs_sampler *sampler)
     return status;
 }
 
-enum gs_status gs_sampler_drop(struct gs_sampler *sampler, uint64_t id)
+enum gs_status gs_sampler_drop(struct gs_sampler *sampler, uint64_t id, bool abandoned)
 {
     size_t at = 0;
     while (at < sampler->count && sampler->list[at].id != id)
@@ -286,6 +287,8 @@ enum gs_status gs_sampler_drop(struct gs_sampler *sampler, uint64_t id)
     if (at == sampler->count)
         return GS_OK;
     enum gs_status status = tell_stood(sampler, &sampler->list[at]);
+    if (abandoned)
+        sampler->list[at].stream = NULL;
     drop(sampler, at);
     return status;
 }
@@ -309,7 +312,7 @@ static enum gs_status take_one(struct gs_sampler *sampler, struct sampled *sampl
     struct gs_sample sample;
     uint32_t processor = gs_cpu_hop_pinned(&sampler->hop);
     if (stands(sampler, sampled))
-        return GS_OK;
+        return sampled->stood_ns - sampled->last_ns < STOOD_NS ? GS_OK : tell_stood(sampler, sampled);
     enum gs_status status = tell_stood(sampler, sampled);
     if (!status)
         status = gs_stream_take(sampled->stream, &sample);

@@ -104,7 +104,9 @@ static enum gs_status announce(struct gs_stream *stream)
                                          .python = stream->python->version,
                                          .build = gs_python_build(stream->python),
                                          .exe = target->exe,
-                                         .start_ticks = target->start_ticks};
+                                         .start_ticks = target->start_ticks,
+                                         .service = target->service,
+                                         .cgroup = target->cgroup};
     stream->process = stream->host->processes++;
     return sink->process ? sink->process(sink, stream->process, &process) : GS_OK;
 }

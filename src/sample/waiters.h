@@ -66,6 +66,10 @@ bool gs_had_gil(const struct gs_waiters *waiters, const struct gs_member *member
 void gs_recheck_sleepers(struct gs_waiters *waiters);
 /* Threads were lately seen to wait long for a CPU: of one that was woken, no CPU time tells. */
 bool gs_is_crowded(const struct gs_waiters *waiters);
+/* It may have been woken, and wait for a CPU. */
+bool gs_may_queue(const struct gs_waiters *waiters, const struct gs_member *member);
+/* Asks what the member does, who may have had the GIL, unless it slept on since it was asked last. */
+void gs_recheck_mover(struct gs_waiters *waiters, struct gs_member *member);
 
 /* The file with how often and how long the member's thread was on a CPU. False: it cannot be had. */
 bool gs_recheck_open(struct gs_waiters *waiters, struct gs_member *member);

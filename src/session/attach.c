@@ -59,6 +59,8 @@ static enum gs_status open_process(struct gs_attach *attach, pid_t pid, const st
     status = gs_python_open(&attach->python, attach->target, &python_options, err);
     if (status != GS_OK)
         return options->core ? explain_core(attach->target, options->core, status, err) : status;
+    if (options->surroundings)
+        gs_target_surroundings(attach->target);
     status = gs_reader_new(&attach->reader, attach->python, &options->reader);
     attach->names = gs_names_new(attach->python);
     if (status != GS_OK || !attach->names)

@@ -15,6 +15,7 @@ struct gs_attach_options {
     const char *core, *exe; /* NULL: a live process; the program is the one that the core names */
     uint32_t assume;        /* the version of a Python that is not known, 0: none */
     struct gs_reader_options reader;
+    bool surroundings;                /* of a process are read: gs_target_surroundings */
     bool tasks;                       /* those of event loops are read with a whole snapshot */
     struct gs_wish wish;              /* which values gs_attach_lookup_again gives */
     bool quiet;                       /* of remarks only what the kernel does not answer is told */

@@ -12,7 +12,7 @@
 #include "target/nested.h"
 #include "target/procfs.h"
 
-enum { FAMILY_MOST = 100000 };
+enum { FAMILY_MOST = 100000, OPENER_NS = 2000000 /* between two looks whether it is done */ };
 
 bool gs_pids_add(pid_t **pids, size_t *count, pid_t pid)
 {
@@ -55,12 +55,14 @@ enum gs_status gs_family_list(struct gs_family_list *list, const struct gs_famil
 
 static void give_up(const struct gs_stuck *stuck, void *context)
 {
-    const struct gs_attach *attach = context;
+    struct gs_attach *attach = context;
     const struct gs_family *family = attach->family;
     const struct gs_attach_options *options = &family->options.attach;
     struct gs_err err;
-    if (family->calls.give_up)
+    if (family->calls.give_up) {
         family->calls.give_up(family->calls.context, attach, stuck);
+        return;
+    }
     gs_stuck_end(stuck, attach->target, family->options.verb, options->remarks, &err);
     options->end(options->context, &err);
 }
@@ -96,11 +98,10 @@ static enum gs_status welcome(struct gs_family *family, struct gs_attach *attach
     return status;
 }
 
-/* Opens a process, unless that is done already. */
-static enum gs_status adopt(struct gs_family *family, pid_t pid, enum gs_attach_depth depth, struct gs_err *err)
+/* What was opened becomes a member, unless it is one already. */
+static enum gs_status take_in(struct gs_family *family, struct gs_attach *attach, enum gs_status status, pid_t pid,
+                              struct gs_err *err)
 {
-    struct gs_attach *attach;
-    enum gs_status status = gs_attach_open(&attach, pid, &family->options.attach, depth, err);
     bool fresh = !status && !was_met(family, attach->target->pid);
     if (fresh) {
         *err = (struct gs_err){0}; /* what was tried in vain on the way is no reason */
@@ -111,6 +112,13 @@ static enum gs_status adopt(struct gs_family *family, pid_t pid, enum gs_attach_
     if (status || !fresh || family->options.passing)
         gs_attach_close(attach);
     return status;
+}
+
+static enum gs_status adopt(struct gs_family *family, pid_t pid, enum gs_attach_depth depth, struct gs_err *err)
+{
+    struct gs_attach *attach;
+    enum gs_status status = gs_attach_open(&attach, pid, &family->options.attach, depth, err);
+    return take_in(family, attach, status, pid, err);
 }
 
 bool gs_family_passes(enum gs_status status)
@@ -211,6 +219,33 @@ enum gs_status gs_family_open(struct gs_family *family, const struct gs_family_o
     return options->program ? start(family, err) : open_named(family, exit, err);
 }
 
+/* Of all processes here one after the other is opened beside the sampling, which goes on meanwhile. */
+static enum gs_status follow_host(struct gs_family *family, uint64_t now_ns, struct gs_err *err)
+{
+    while (!family->opener || gs_opener_done(family->opener)) {
+        struct gs_attach *attach;
+        struct gs_err why = {0};
+        pid_t pid = family->opener ? 0 : gs_kin_next(family->kin, now_ns);
+        if (family->opener) {
+            enum gs_status status = gs_opener_end(family->opener, &attach, &pid, &why);
+            family->opener = NULL;
+            status = take_in(family, attach, status, pid, &why);
+            gs_kin_tried(family->kin, pid, status == GS_OK, gs_clock_ns());
+            if (status && !gs_family_passes(status) && gs_kin_tell_once(family->kin, pid))
+                gs_tell_failure(family->options.attach.remarks, status, &why);
+            if (status == GS_NO_MEMORY || status == GS_OUTPUT) {
+                *err = why;
+                return status;
+            }
+        } else if (pid == 0) {
+            break;
+        } else if (!(family->opener = gs_opener_begin(pid, &family->options.attach, family->options.born))) {
+            return cannot(family, GS_NO_MEMORY, err);
+        }
+    }
+    return GS_OK;
+}
+
 enum gs_status gs_family_follow(struct gs_family *family, uint64_t now_ns, struct gs_err *err)
 {
     if (!family->kin)
@@ -218,14 +253,14 @@ enum gs_status gs_family_follow(struct gs_family *family, uint64_t now_ns, struc
     enum gs_status status = gs_kin_poll(family->kin, now_ns);
     if (status)
         return gs_fail(err, status, "cannot %s: %s", family->options.verb, gs_status_text(status));
+    if (family->options.host)
+        return follow_host(family, now_ns, err);
     for (pid_t pid; (pid = gs_kin_next(family->kin, now_ns)) > 0;) {
         struct gs_err why = {0};
         status = adopt(family, pid, family->options.born, &why);
         gs_kin_tried(family->kin, pid, status == GS_OK, gs_clock_ns());
-        if (status == GS_NOT_PERMITTED && !family->options.host)
+        if (status == GS_NOT_PERMITTED)
             family->refused = why;
-        if (status && family->options.host && !gs_family_passes(status) && gs_kin_tell_once(family->kin, pid))
-            gs_tell_failure(family->options.attach.remarks, status, &why);
         bool hopeless = pid == family->spawn.pid && family->options.hopeless >> status & 1;
         if (status == GS_NO_MEMORY || status == GS_OUTPUT || hopeless) {
             *err = why;
@@ -237,6 +272,8 @@ enum gs_status gs_family_follow(struct gs_family *family, uint64_t now_ns, struc
 
 uint64_t gs_family_follow_ns(const struct gs_family *family, uint64_t followed_ns)
 {
+    if (family->opener)
+        return followed_ns + OPENER_NS;
     bool more = family->kin &&
                 (family->options.descendants || family->options.host || gs_kin_count(family->kin) > family->count);
     return more ? followed_ns + gs_kin_poll_ns(family->kin) : UINT64_MAX;
@@ -254,10 +291,8 @@ enum gs_status gs_family_await(struct gs_family *family, struct gs_err *err)
     return status;
 }
 
-void gs_family_forget(struct gs_family *family, struct gs_attach *attach, enum gs_status why, uint64_t now_ns)
+static void leave(struct gs_family *family, struct gs_attach *attach, enum gs_status why)
 {
-    if (family->kin)
-        gs_kin_again(family->kin, attach->target->pid, now_ns);
     for (size_t i = 0; i < family->count; i++) {
         if (family->members[i] == attach) {
             family->members[i] = family->members[--family->count];
@@ -266,6 +301,18 @@ void gs_family_forget(struct gs_family *family, struct gs_attach *attach, enum g
     }
     if (family->calls.closed)
         family->calls.closed(family->calls.context, attach, why);
+}
+
+void gs_family_abandon(struct gs_family *family, struct gs_attach *attach)
+{
+    leave(family, attach, GS_FAILED);
+}
+
+void gs_family_forget(struct gs_family *family, struct gs_attach *attach, enum gs_status why, uint64_t now_ns)
+{
+    if (family->kin)
+        gs_kin_again(family->kin, attach->target->pid, now_ns);
+    leave(family, attach, why);
     gs_attach_close(attach);
     if (family->spawned)
         gs_spawn_ended(&family->spawn);
@@ -319,6 +366,8 @@ void gs_family_close(struct gs_family *family)
         gs_attach_close(family->members[i]);
     free(family->members);
     free(family->met);
+    gs_opener_leave(family->opener);
+    family->opener = NULL;
     gs_kin_free(family->kin);
     family->members = NULL;
     family->met = NULL;

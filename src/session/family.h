@@ -5,6 +5,7 @@
 
 #include "base/watch.h"
 #include "session/attach.h"
+#include "session/opener.h"
 #include "session/search.h"
 #include "session/spawn.h"
 
@@ -35,8 +36,8 @@ struct gs_family_calls {
     /* It is a member no more, and why; it is closed when that returns. May be NULL. */
     void (*closed)(void *context, struct gs_attach *attach, enum gs_status why);
     /* The thread that opened them waits for the kernel for ever. Called from another thread, and must not return. NULL:
-     * the program ends, by `end` of the options of attach. */
-    void (*give_up)(void *context, const struct gs_attach *attach, const struct gs_stuck *stuck);
+     * the program ends, by `end` of the options of attach. It may return when gs_watch_abandon was called. */
+    void (*give_up)(void *context, struct gs_attach *attach, const struct gs_stuck *stuck);
 };
 
 struct gs_family {
@@ -46,7 +47,8 @@ struct gs_family {
     size_t count, room;
     struct gs_spawn spawn;
     bool spawned;
-    struct gs_kin *kin; /* NULL: nobody comes later */
+    struct gs_kin *kin;       /* NULL: nobody comes later */
+    struct gs_opener *opener; /* of one of all processes here; NULL: none is opened now */
     pid_t *met;         /* who was seen in passing */
     size_t met_count;
     struct gs_err refused; /* why one that came later may not be read; what is empty: none was met */
@@ -66,6 +68,8 @@ uint64_t gs_family_follow_ns(const struct gs_family *family, uint64_t followed_n
 enum gs_status gs_family_await(struct gs_family *family, struct gs_err *err) GS_MUST_CHECK;
 /* A member ended, or runs another program: it is closed, and tried again if there is something to try. */
 void gs_family_forget(struct gs_family *family, struct gs_attach *attach, enum gs_status why, uint64_t now_ns);
+/* The same of one at which a thread is stuck: it is neither closed nor tried again. */
+void gs_family_abandon(struct gs_family *family, struct gs_attach *attach);
 /* Nobody but the members can come: the program has ended, or nobody is there who could become one. */
 bool gs_family_over(struct gs_family *family);
 /* Processes that looked like Python and were gone before they could be opened. */

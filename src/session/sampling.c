@@ -1,4 +1,6 @@
 /* What a run of samples does in the loop: slots, births and ends, what its owner wants to do now and then. */
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -35,13 +37,48 @@ struct gs_sampling {
     pid_t stopped;
     bool frozen; /* by its cgroup */
     uint64_t stopped_ns, looked_ns;
+    struct gs_attach *abandoned; /* the last one */
+    sigset_t signals;            /* of the thread that samples */
 };
 
-static void give_up(void *context, const struct gs_attach *attach, const struct gs_stuck *stuck)
+/* Goes on without that process, in place of the thread that is stuck. */
+static void *go_on(void *context)
+{
+    struct gs_sampling *sampling = context;
+    struct gs_attach *attach = sampling->abandoned;
+    pthread_sigmask(SIG_SETMASK, &sampling->signals, NULL);
+    if (gs_sampler_drop(sampling->sampler, (uint64_t)(uintptr_t)attach, true))
+        gs_tell(sampling->family.options.attach.remarks, "out of memory: the last profile of process %d is lost",
+                (int)attach->target->pid);
+    gs_family_abandon(&sampling->family, attach);
+    sampling->calls.go_on(sampling->calls.context);
+    return NULL;
+}
+
+/* False: no thread can be begun. */
+static bool abandon(struct gs_sampling *sampling, struct gs_attach *attach, const struct gs_stuck *stuck)
+{
+    pthread_t thread;
+    struct gs_err err;
+    const struct gs_remarks *remarks = sampling->family.options.attach.remarks;
+    if (!gs_watch_abandon(attach->watch))
+        return true; /* it has just answered */
+    sampling->abandoned = attach;
+    gs_stuck_end(stuck, attach->target, "sample", remarks, &err);
+    gs_tell_failure(remarks, GS_FAILED, &err);
+    if (pthread_create(&thread, NULL, go_on, sampling))
+        return false;
+    pthread_detach(thread);
+    return true;
+}
+
+static void give_up(void *context, struct gs_attach *attach, const struct gs_stuck *stuck)
 {
     struct gs_sampling *sampling = context;
     const struct gs_attach_options *options = &sampling->family.options.attach;
     struct gs_err err;
+    if (sampling->calls.go_on && !stuck->holding && abandon(sampling, attach, stuck))
+        return;
     gs_stuck_tell(stuck, attach->target->pid, attach->target, true, options->remarks, &err);
     if (stuck->holding)
         options->end(options->context, &err);
@@ -265,6 +302,7 @@ static enum gs_status loop(struct gs_sampling *sampling, struct gs_err *err)
 enum gs_status gs_sampling_run(struct gs_sampling *sampling, struct gs_err *err)
 {
     struct gs_run_end end;
+    pthread_sigmask(SIG_SETMASK, NULL, &sampling->signals);
     enum gs_status status = loop(sampling, err), ended = GS_OK;
     if (sampling->calls.closing)
         sampling->calls.closing(sampling->calls.context);
@@ -294,7 +332,7 @@ enum gs_status gs_sampling_review(struct gs_sampling *sampling)
         struct gs_attach *attach = sampling->family.members[i];
         if (gs_search_fits(&search, attach->target->pid))
             continue;
-        status = gs_sampler_drop(sampling->sampler, (uint64_t)(uintptr_t)attach);
+        status = gs_sampler_drop(sampling->sampler, (uint64_t)(uintptr_t)attach, false);
         gs_family_forget(&sampling->family, attach, GS_GONE, gs_clock_ns());
     }
     return status;

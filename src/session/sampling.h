@@ -41,6 +41,10 @@ struct gs_sampling_calls {
     /* The thread that samples waits for the kernel for ever: what is there is to be finished. Called from another
      * thread, and must not return. */
     void (*give_up)(void *context);
+    /* Instead of that, where no thread of the process stands still for us: the process is left out, and this is called
+     * in the thread that takes the place of the one that is stuck. It is to call gs_sampling_run again, and must not
+     * return. */
+    void (*go_on)(void *context);
 };
 
 /* Opens the processes that are named, or starts the program; tells what cannot be opened. *exit is the exit status so

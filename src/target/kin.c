@@ -102,7 +102,7 @@ static bool read_stat(pid_t pid, struct gs_proc_stat *stat)
 /* Whether it is a process of its own that has not ended, of whom. Its main thread may be gone before the others. */
 static bool read_process(pid_t pid, struct gs_proc_stat *stat)
 {
-    return gs_target_process_of(pid) == pid && read_stat(pid, stat) && (stat->state != 'Z' || gs_proc_living(pid) > 0);
+    return read_stat(pid, stat) && gs_target_process_of(pid) == pid && (stat->state != 'Z' || gs_proc_living(pid) > 0);
 }
 
 /* Its parent ended before anybody saw it, but it is in the group or the session that a relative leads, which only that

@@ -74,6 +74,20 @@ bool gs_proc_exe(pid_t pid, char path[GS_PROC_PATH])
     return len >= 0;
 }
 
+const char *gs_environment_find(const char *environment, size_t len, const char *name, size_t *value_len)
+{
+    size_t name_len = strlen(name);
+    for (const char *at = environment, *end = environment + len; at < end;) {
+        size_t entry = strnlen(at, (size_t)(end - at));
+        if (entry > name_len + 1 && memcmp(at, name, name_len) == 0 && at[name_len] == '=') {
+            *value_len = entry - name_len - 1;
+            return at + name_len + 1;
+        }
+        at += entry < (size_t)(end - at) ? entry + 1 : entry;
+    }
+    return NULL;
+}
+
 bool gs_called_python(const char *path)
 {
     const char *slash = strrchr(path, '/');

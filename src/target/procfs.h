@@ -23,6 +23,9 @@ char *gs_proc_read_all(pid_t pid, const char *file, ssize_t *len);
 /* The path of the program, "" where that is not told: whether it was. The mark of one that was replaced by another
  * since it was started, " (deleted)", is taken away. */
 bool gs_proc_exe(pid_t pid, char path[GS_PROC_PATH]);
+/* The value of a variable in an environment: name=value, each with a NUL behind it, but for the last perhaps. NULL: it
+ * is not there, or empty. */
+const char *gs_environment_find(const char *environment, size_t len, const char *name, size_t *value_len);
 /* A program's path, or the name of a process: it is called python-something. */
 bool gs_called_python(const char *path);
 

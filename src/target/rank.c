@@ -1,21 +1,11 @@
-/* The environment that a process was started with: words that end with 0, one after the other. */
+/* The environment that a process was started with. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/parse.h"
+#include "base/watch.h"
 #include "gilspy/target.h"
 #include "target/procfs.h"
-
-static int64_t number_of(const char *name, const char *words, size_t size)
-{
-    int64_t number;
-    size_t len = strlen(name);
-    for (const char *word = words; word < words + size; word += strlen(word) + 1) {
-        if (strncmp(word, name, len) == 0 && word[len] == '=' && gs_parse_int(word + len + 1, 0, INT32_MAX, &number))
-            return number;
-    }
-    return -1;
-}
 
 int64_t gs_process_rank(pid_t pid)
 {
@@ -23,8 +13,27 @@ int64_t gs_process_rank(pid_t pid)
     ssize_t size;
     int64_t rank = -1;
     char *words = gs_proc_read_all(pid, "environ", &size);
-    for (size_t i = 0; words && i < sizeof names / sizeof *names && rank < 0; i++)
-        rank = number_of(names[i], words, (size_t)size);
+    for (size_t i = 0; words && i < sizeof names / sizeof *names && rank < 0; i++) {
+        size_t len;
+        int64_t number;
+        const char *value = gs_environment_find(words, (size_t)size, names[i], &len);
+        if (value && gs_parse_int(value, 0, INT32_MAX, &number))
+            rank = number;
+    }
     free(words);
     return rank;
+}
+
+void gs_target_surroundings(struct gs_target *target)
+{
+    ssize_t size;
+    size_t len;
+    if (target->still || !gs_watch_enter_spare(target->watch, "reading its environment"))
+        return;
+    char *words = gs_proc_read_all(target->pid, "environ", &size);
+    const char *value = words ? gs_environment_find(words, (size_t)size, "OTEL_SERVICE_NAME", &len) : NULL;
+    target->service = value ? strndup(value, len) : NULL;
+    target->cgroup = gs_proc_read_all(target->pid, "cgroup", &size);
+    gs_watch_leave(target->watch);
+    free(words);
 }

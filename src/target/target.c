@@ -210,6 +210,8 @@ void gs_target_close(struct gs_target *target)
         free(target->command[i]);
     free(target->command);
     free(target->exe);
+    free(target->service);
+    free(target->cgroup);
     gs_still_free(target->still);
     free(target);
 }

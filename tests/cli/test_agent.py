@@ -330,3 +330,19 @@ def test_spool(system_python, folders, mark, tmp_path):
             began = [profile_times(series(body)[1])[0] for _, _, body in server.got]
             spans = of_pid(server, target.pid)
             assert began == sorted(began) and all(before[1] == after[0] for before, after in zip(spans, spans[1:]))
+
+
+@pytest.mark.slow
+def test_stuck(system_python, folders, mark, monkeypatch):
+    """A process at which the kernel does not answer is left out; the other one has its profiles, and the end is as ever."""
+    monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")  # which would wait for the thread that is stuck
+    with stub(200) as server, python(system_python, folders, mark, "spin", pipes=["begin"]) as other, \
+            running(system_python, folders, "stuck.py", "names", mark, pipes=["begin"]) as target, \
+            agent(mark, "-r", 50, "--push", "pyroscope+" + server.address, "--every", "1s") as process:
+        target.wait_reading(target.began["tids"]["lost"], "begin")
+        said = [process.stderr.readline() for _ in range(2)]
+        assert said[0].startswith(f"gilspy: the kernel does not answer: process {target.pid}, reading its memory")
+        assert said[1] == f"gilspy: cannot sample process {target.pid} any longer\n"
+        known = len(of_pid(server, other.pid))
+        until(lambda: len(of_pid(server, other.pid)) > known + 1, "more profiles of the other one")
+        assert ended(process) == ""

@@ -383,7 +383,9 @@ static void tell_begin(struct maker *maker)
                                              "3.11.2",
                                              "release",
                                              i % 2 ? NULL : "/usr/bin/python3.11",
-                                             i % 2 ? 0 : 7000000000 + (uint64_t)i};
+                                             i % 2 ? 0 : 7000000000 + (uint64_t)i,
+                                             NULL,
+                                             NULL};
         maker->last_ns[i] = run.begin_ns;
         tell(maker, maker->sink->process(maker->sink, (uint32_t)i, &process));
         for (int k = (int)below(maker, maker->shape->most_threads + 1); k >= 0; k--)

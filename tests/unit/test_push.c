@@ -17,6 +17,7 @@
 #include "push/spans.h"
 #include "support/plays.h"
 #include "support/run_made.h"
+#include "target/procfs.h"
 
 #include "otlp.pb-c.h"
 
@@ -35,8 +36,11 @@ static void check_service(const char *environment, size_t len, const char *comma
     strcpy(copy, command);
     for (char *word; (word = strsep(&rest, " "));)
         words[count++] = word;
-    gs_push_service(service, environment, len, words, cgroup);
+    const char *given = environment ? gs_environment_find(environment, len, "OTEL_SERVICE_NAME", &count) : NULL;
+    char *name = given ? strndup(given, count) : NULL;
+    gs_push_service(service, &(struct gs_sampled_process){.command = words, .service = name, .cgroup = cgroup});
     assert_string_equal(service, expected);
+    free(name);
 }
 
 static void services(void **state)
@@ -55,7 +59,7 @@ static void services(void **state)
     check_service(NULL, 0, "python3 -m", "python3");
     check_service(NULL, 0, "/usr/bin/uwsgi --ini x", "uwsgi");
     check_service(NULL, 0, "python3 .py", ".py");
-    gs_push_service((char[GS_PUSH_TEXT]){0}, NULL, 0, (char *[]){NULL}, NULL);
+    check_service(NULL, 0, "", "python");
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
     cgroup = "1:name=systemd:/x.service\n0::/system.slice/web.service\n";
     check_service(NULL, 0, "python3 -c pass", "web");
