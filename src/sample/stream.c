@@ -126,7 +126,7 @@ enum gs_status gs_stream_new(struct gs_stream **out, struct gs_stream_host *host
     if (host->tasks || host->loops)
         stream->tasks = gs_task_stacks_new(python, gs_reader_codes(reader), host->loops);
     if (host->locks)
-        stream->locks = gs_stream_locks_new(&host->looker, id);
+        stream->locks = gs_stream_locks_new(&host->looker, id, host->polls);
     bool made = stream->merge && (stream->tasks || !(host->tasks || host->loops)) && (stream->locks || !host->locks);
     enum gs_status status = made ? announce(stream) : GS_NO_MEMORY;
     if (status) {
@@ -710,6 +710,20 @@ static uint32_t place_of_thread(const void *context, const struct gs_snapshot *s
     return GS_NO_THREAD;
 }
 
+/* Threads that wait for locks say so. */
+static void mark_waiters(struct gs_stream *stream, const struct gs_sample *sample)
+{
+    for (size_t i = 0; i < sample->thread_count; i++) {
+        stream->out[i].at_lock = false;
+        stream->out[i].owner_at = 0;
+    }
+    for (size_t i = 0; i < sample->lock_count; i++) {
+        const struct gs_lock_sample *wait = &sample->locks[i];
+        stream->out[wait->thread_at].at_lock = wait->is_lock;
+        stream->out[wait->thread_at].owner_at = wait->owner_at;
+    }
+}
+
 /* Whether there is a GIL the last sample tells. */
 static bool wants_locks(const struct gs_stream *stream)
 {
@@ -776,6 +790,8 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
         status = take_loops(stream, sample);
     if (!status && locks)
         status = gs_stream_locks_take(stream->locks, snapshot, whole || look, place_of_thread, stream, sample);
+    if (stream->locks && !status)
+        mark_waiters(stream, sample);
     stream->last.loops = sample->loops;
     stream->last.loop_count = sample->loop_count;
     if (due && !first && !status)
