@@ -64,7 +64,7 @@ struct gs_stream {
     struct gs_python *python;
     struct gs_reader *reader;
     struct gs_names *names;
-    struct gs_stream_locks *locks; /* NULL: not wanted */
+    struct gs_stream_locks *locks; /* NULL: not wanted yet */
     struct gs_merge *merge;
     struct gs_task_stacks *tasks; /* NULL: not wanted */
     uint64_t tasks_ns;            /* when all of them were looked at */
@@ -125,9 +125,7 @@ enum gs_status gs_stream_new(struct gs_stream **out, struct gs_stream_host *host
     stream->merge = gs_merge_new();
     if (host->tasks || host->loops)
         stream->tasks = gs_task_stacks_new(python, gs_reader_codes(reader), host->loops);
-    if (host->locks)
-        stream->locks = gs_stream_locks_new(&host->looker, id, host->polls);
-    bool made = stream->merge && (stream->tasks || !(host->tasks || host->loops)) && (stream->locks || !host->locks);
+    bool made = stream->merge && (stream->tasks || !(host->tasks || host->loops));
     enum gs_status status = made ? announce(stream) : GS_NO_MEMORY;
     if (status) {
         gs_stream_free(stream);
@@ -727,7 +725,7 @@ static void mark_waiters(struct gs_stream *stream, const struct gs_sample *sampl
 /* Whether there is a GIL the last sample tells. */
 static bool wants_locks(const struct gs_stream *stream)
 {
-    return stream->locks &&
+    return stream->host->locks &&
            (stream->host->all_locks || (stream->gil_count > 0 && stream->gils[0].state == GS_GIL_DISABLED));
 }
 
@@ -749,6 +747,8 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
     if (!host->polls && host->tasks)
         gs_task_stacks_before(stream->tasks);
     bool locks = wants_locks(stream), whole = !host->polls || stream->long_callback;
+    if (locks && !stream->locks && !(stream->locks = gs_stream_locks_new(&host->looker, stream->id, host->polls)))
+        return GS_NO_MEMORY;
     bool look = !whole && locks && gs_stream_locks_due(stream->locks, gs_clock_ns());
     gs_reader_locks(stream->reader, locks);
     enum gs_status status = look    ? take_frames(stream, &snapshot)
