@@ -9,7 +9,7 @@ function gilspy_flamegraph(static_frames, place) {
   const SVG = "http://www.w3.org/2000/svg", HTML = "http://www.w3.org/1999/xhtml";
   const ROW = 20, CHARACTER = 7.225, CALLERS = 3, LEAST = 0.6, SPLIT = 3, SPLIT_LEAST = 24;
   const HUES = [["holds", "#e69f00"], ["waits", "#d55e00"], ["without", "#009e73"], ["none", "#56b4e9"],
-                ["unknown", "#cc79a7"], ["idle", "#999999"]];
+                ["unknown", "#cc79a7"], ["idle", "#999999"], ["waits for a lock", "#0072b2"]];
   const difference = static_frames.hasAttribute("data-difference");
   const KEYS = [["click, Enter", "zoom into a frame"], ["Esc, Backspace", "back"], ["r, 0", "reset"],
                 ["arrows", "go to caller, callee, neighbour"], ["Home, End", "outermost frame, longest path"],
@@ -26,7 +26,7 @@ function gilspy_flamegraph(static_frames, place) {
       const v = element.getAttribute("data-v").split(" ").map(Number);
       const lines = element.querySelector("title").textContent.split("\n");
       const frame = {element, rect: element.querySelector("rect"), text: element.querySelector("text"),
-                     depth: v[0], x: v[1], width: v[2], words: v.slice(3, 8), idle: v[8], samples: v[9],
+                     depth: v[0], x: v[1], width: v[2], words: v.slice(3, 8), idle: v[8], locks: v[9], samples: v[10],
                      name: lines[0], where: lines[3] || "", told: lines.slice(1, 3), self: (lines[1].split(", itself ")[1] || ""),
                      plain: element.classList.contains("h"), index: frames.length, parent: null, children: [], end: 0, shown: true};
       way.length = frame.depth;
@@ -109,7 +109,8 @@ function gilspy_flamegraph(static_frames, place) {
    * no GIL. */
   function parts(frame) {
     const awake = frame.words[2] + frame.words[3], runs = awake > 0 ? 1 - frame.idle / awake : 0;
-    return HUES.map(([, colour], i) => [colour, i === 5 ? frame.idle : frame.words[i] * (i === 2 || i === 3 ? runs : 1)]);
+    const asleep = {5: frame.idle - frame.locks, 6: frame.locks};
+    return HUES.map(([, colour], i) => [colour, asleep[i] ?? frame.words[i] * (i === 2 || i === 3 ? runs : 1)]);
   }
 
   function draw_split(frame, x, y, width) {
@@ -283,9 +284,9 @@ function gilspy_flamegraph(static_frames, place) {
         split.append(make("span", {style: "background:" + colour + ";width:" + 100 * part / frame.width + "%"}));
     }
     HUES.forEach(([word], i) => {
-      const part = i === 5 ? frame.idle : frame.words[i];
+      const part = i === 5 ? frame.idle : i === 6 ? frame.locks : frame.words[i];
       if (part > 0)
-        words.push((i === 5 ? "of it idle " : word + " ") + percent(part, frame.width));
+        words.push((i >= 5 ? "of it " : "") + word + " " + percent(part, frame.width));
     });
     ui.numbers.replaceChildren(split, make("span", {class: "words-of"}, words.join(", ")));
     const facts = [duration(frame.width), percent(frame.width, frames[0].width) + " of all"];

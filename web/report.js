@@ -10,8 +10,8 @@
                  ["cpu", "runnable threads"], ["gil", "the thread that holds the GIL"],
                  ["wait", "threads that wait for the GIL"],
                  ["blame", "each waiter's time, charged to what the holder of the GIL was doing"]];
-  const LEGEND = ["holds the GIL", "waits for it", "runs without it", "has no GIL", "idle", "unknown"];
-  const NO_GIL = [2, 3, 4], IDLE_ALPHA = 70;
+  const LEGEND = ["holds the GIL", "waits for it", "runs without it", "has no GIL", "idle", "unknown", "waits for a lock"];
+  const NO_GIL = [2, 3, 4, 6], IDLE_ALPHA = 70;
   const by_id = (id) => document.getElementById(id);
 
   function make(name, properties, ...children) {
@@ -171,8 +171,8 @@
     rows.forEach((thread, row) => {
       for (let bucket = 0; bucket < names.buckets && thread.row; bucket++) {
         let filled = 0, y = (row + 1) * height - 1;
-        for (let hue = 0; hue < 6; hue++) {
-          filled += thread.row[6 * bucket + hue];
+        for (let hue = 0; hue < HUES.length; hue++) {
+          filled += thread.row[HUES.length * bucket + hue];
           const end = (row + 1) * height - 1 - Math.round(Math.min(filled, 100) / 100 * (height - 2));
           for (; y > end; y--) {
             const at = 4 * (y * canvas.width + bucket), colour = HUES[hue][1];
@@ -211,7 +211,7 @@
       strip.here.textContent = "";
       return;
     }
-    const parts = HUES.map(([word], i) => [word, thread.row[6 * bucket + i]]).filter(([, share]) => share > 0);
+    const parts = HUES.map(([word], i) => [word, thread.row[HUES.length * bucket + i]]).filter(([, share]) => share > 0);
     strip.here.textContent = moment(bucket * names.bucket_us) + "  " + thread.name + ": " +
       (parts.map(([word, share]) => word + " " + share + " %").join(", ") || (thread.thread ? "nothing known" : "not there")) +
       (thread.thread && thread.places[bucket] ? ", suspended in " + names.places[thread.places[bucket] - 1][0] : "");
@@ -345,7 +345,7 @@
   function hues(words) {
     const awake = words[2] + words[3], runs = awake > 0 ? 1 - words[5] / awake : 0;
     const none = words[3] * runs;
-    return [words[0], words[1], awake - words[5] - none, none, words[5], words[4]];
+    return [words[0], words[1], awake - words[5] - none, none, words[5] - words[6], words[4], words[6]];
   }
 
   function colour(words, all, holder) {
@@ -369,7 +369,8 @@
     const title = document.createElementNS(SVG, "title"), rect = document.createElementNS(SVG, "rect");
     title.textContent = name + "\n" + duration(us) + ", " + percent(us, all) + " of all" +
       (self > 0 ? ", itself " + duration(self) : "") + "\n" + split +
-      (words[5] > 0 ? "; idle " + percent(words[5], us) : "") + (where ? "\n" + where : "");
+      (words[5] > 0 ? "; idle " + percent(words[5], us) : "") +
+      (words[6] > 0 ? ", waits for a lock " + percent(words[6], us) : "") + (where ? "\n" + where : "");
     rect.setAttribute("height", ROW - 1);
     rect.setAttribute("fill", colour(words, us, holder));
     group.append(title, rect);
@@ -389,7 +390,7 @@
         group.append(box(tree, node, depth, start, small.words, small.us, small.count, below));
         continue;
       }
-      const waiter = below || data.starts_waiter(data.kind_of(tree, node)), rest = new Float64Array(6), next = [];
+      const waiter = below || data.starts_waiter(data.kind_of(tree, node)), rest = new Float64Array(7), next = [];
       let x = start, count = 0, us = 0;
       group.append(box(tree, node, depth, start, tree.words[node], tree.all[node], 0, waiter));
       for (const child of tree.children[node]) {
@@ -484,7 +485,7 @@
                            ["Runnable on average", (sum, us) => (sum.runs / us).toFixed(2)]];
 
   function sums_of_processes() {
-    const none = (name) => ({name, threads: 0, hue: [0, 0, 0, 0, 0, 0], runs: 0});
+    const none = (name) => ({name, threads: 0, hue: HUES.map(() => 0), runs: 0});
     const list = names.processes.map(([, name]) => none(name)), all = none("all");
     for (const sum of sums.filter((one) => one.all > 0)) {
       for (const to of [list[sum.thread.process], all]) {

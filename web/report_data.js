@@ -3,14 +3,14 @@
 const gilspy_data = (function () {
   "use strict";
   const HOLDS = 0, WAITS = 1, WITHOUT = 2, NONE = 3, UNKNOWN = 4; /* gil words, and their places in sums */
-  const ASLEEP = 0, RUNNING = 1, RUNS = 3, LATE_FROM = 15;
+  const ASLEEP = 0, RUNNING = 1, AT_LOCK = 3, RUNS = 4, LATE_FROM = 20;
   const PROCESS = 0, THREAD = 1, FRAME = 2, LATE = 3, NO_PYTHON = 4, HOLDER_UNKNOWN = 5, DELAYS = 6, OTHER = 7;
   const WORDS = ["holds", "waits", "without", "none", "unknown"];
   const NAMES = {[LATE]: "[gap: sampler late]", [NO_PYTHON]: "[no Python frames]",
                  [HOLDER_UNKNOWN]: "[holder unknown]", [DELAYS]: "[delays]", [OTHER]: "(other)"};
   const HUES = [["holds", 0xe69f00], ["waits", 0xd55e00], ["without", 0x009e73], ["none", 0x56b4e9],
-                ["idle", 0x999999], ["unknown", 0xcc79a7]];
-  const IDLE = 4, HUE_UNKNOWN = 5; /* of HUES */
+                ["idle", 0x999999], ["unknown", 0xcc79a7], ["locks", 0x0072b2]];
+  const IDLE = 4, HUE_UNKNOWN = 5, LOCKS = 6; /* of HUES */
   const names = JSON.parse(document.getElementById("names").textContent);
   const threads = names.threads.map(([process, tid, name, main, lock, samples, rank, longest_us], number) =>
     ({number, process, tid, name, main: main === 1, lock, samples, rank, longest_us}));
@@ -38,13 +38,14 @@ const gilspy_data = (function () {
     nodes.number[i] = number();
   }
   const keys = {count: number()};
+  const waits = (word, run) => word === WAITS || run === AT_LOCK;
   for (const field of ["leaf", "code", "word", "holder", "at"])
     keys[field] = new Uint32Array(keys.count);
   for (let i = 0; i < keys.count; i++) {
     keys.leaf[i] = number();
     keys.code[i] = number();
     keys.word[i] = Math.floor(keys.code[i] % LATE_FROM / RUNS);
-    if (keys.word[i] === WAITS) {
+    if (waits(keys.word[i], keys.code[i] % RUNS)) {
       keys.holder[i] = number();
       keys.at[i] = number();
     }
@@ -70,16 +71,16 @@ const gilspy_data = (function () {
   entries.key = Uint32Array.from(entries.key);
   entries.us = Float64Array.from(entries.us);
 
-  /* Six shares of each bucket, out of 100, as HUES; of a lane of tasks also where it was suspended, a place from 1 on. */
+  /* Shares of each bucket, out of 100, as HUES; of a lane of tasks also where it was suspended, a place from 1 on. */
   function fill_row(owner) {
-    owner.row = new Uint8Array(6 * names.buckets);
+    owner.row = new Uint8Array(HUES.length * names.buckets);
     let to = 0;
     for (let runs = number(); runs > 0; runs--) {
-      const alike = number(), shares = bytes.subarray(at, at += 6);
+      const alike = number(), shares = bytes.subarray(at, at += HUES.length);
       if (owner.places)
         owner.places.fill(number(), to, to + alike);
       for (const end = to + alike; to < end; to++)
-        owner.row.set(shares, 6 * to);
+        owner.row.set(shares, HUES.length * to);
     }
   }
   const shown = threads.filter((thread) => thread.samples > 0);
@@ -105,7 +106,7 @@ const gilspy_data = (function () {
   /* Those that ran most first. */
   for (const lane of lanes) {
     fill_row(lane);
-    lane.ran = lane.row.reduce((sum, share, i) => sum + (i % 6 === IDLE ? 0 : share), 0);
+    lane.ran = lane.row.reduce((sum, share, i) => sum + (i % HUES.length === IDLE ? 0 : share), 0);
   }
   lanes.sort((a, b) => b.ran - a.ran);
   /* The part of a span in which somebody waited; undefined: that is not known. */
@@ -118,6 +119,8 @@ const gilspy_data = (function () {
     const word = Math.floor(code % LATE_FROM / RUNS);
     if (code >= LATE_FROM)
       return HUE_UNKNOWN;
+    if (code % RUNS === AT_LOCK)
+      return LOCKS;
     if ((word === WITHOUT || word === NONE) && code % RUNS === ASLEEP)
       return IDLE;
     return word === UNKNOWN ? HUE_UNKNOWN : word;
@@ -143,7 +146,7 @@ const gilspy_data = (function () {
 
   /* What each thread did: hues, all, runs; and the key with the GIL that took most time. */
   function sum_threads(span) {
-    const sums = new Map(shown.map((thread) => [thread, {thread, hue: new Float64Array(6), all: 0, runs: 0,
+    const sums = new Map(shown.map((thread) => [thread, {thread, hue: new Float64Array(HUES.length), all: 0, runs: 0,
                                                         held: new Map()}]));
     each(span, (thread, key, us) => {
       const sum = sums.get(thread);
@@ -161,7 +164,7 @@ const gilspy_data = (function () {
   function sum_blame(span) {
     const blame = new Map();
     each(span, (thread, key, us) => {
-      if (keys.word[key] !== WAITS || keys.code[key] >= LATE_FROM)
+      if (!waits(keys.word[key], keys.code[key] % RUNS) || keys.code[key] >= LATE_FROM)
         return;
       const holder = keys.holder[key] ? threads[keys.holder[key] - 1] : undefined;
       if (!blame.has(thread))
@@ -182,7 +185,8 @@ const gilspy_data = (function () {
     cpu: (word, run) => run === RUNNING,
     gil: (word) => word === HOLDS,
     wait: (word) => word === WAITS,
-    blame: (word) => word === WAITS
+    blame: waits,
+    locks: waits
   };
 
   /* --- a call tree in the making; node 0 stands for everything --- */
@@ -191,7 +195,7 @@ const gilspy_data = (function () {
   function Tree() {
     this.parent = [0];
     this.id = [0]; /* kind * MANY + number */
-    this.words = [new Float64Array(6)]; /* by word; idle */
+    this.words = [new Float64Array(7)]; /* by word; idle; of that at locks */
     this.known = new Map();
   }
   Tree.prototype.child = function (parent, kind, number) {
@@ -201,7 +205,7 @@ const gilspy_data = (function () {
       node = this.parent.length;
       this.parent.push(parent);
       this.id.push(id);
-      this.words.push(new Float64Array(6));
+      this.words.push(new Float64Array(7));
       this.known.set(name, node);
     }
     return node;
@@ -227,8 +231,10 @@ const gilspy_data = (function () {
   Tree.prototype.add = function (node, key, us) {
     const late = keys.code[key] >= LATE_FROM;
     this.words[node][late ? UNKNOWN : keys.word[key]] += us;
-    if (key_hue[key] === IDLE)
+    if (key_hue[key] === IDLE || key_hue[key] === LOCKS)
       this.words[node][5] += us;
+    if (key_hue[key] === LOCKS)
+      this.words[node][6] += us;
   };
 
   function process_of(node) {
@@ -312,7 +318,7 @@ const gilspy_data = (function () {
     for (let i = count - 1; i > 0; i--) {
       const parent = tree.parent[i];
       tree.all[parent] += tree.all[i];
-      for (let k = 0; k < 6; k++)
+      for (let k = 0; k < tree.words[i].length; k++)
         tree.words[parent][k] += tree.words[i][k];
       tree.children[parent].push(i);
     }

@@ -26,13 +26,15 @@ struct gs_sampled_thread {
 /* What one thread does in one sample. */
 struct gs_thread_sample {
     uint32_t thread;
-    uint32_t stack;   /* of the sample's stacks; 0: it runs no Python */
-    uint8_t gil;      /* enum gs_gil_word */
-    uint8_t evidence; /* enum gs_evidence */
-    uint8_t run;      /* enum gs_run */
-    bool torn;        /* the stack could not be read whole: it ends in a gap */
-    uint8_t lock;     /* which of the sample's GILs, in the order of the process's interpreters; GS_GIL_LEFT_OUT */
-    bool late;        /* another one waits for it to stop: of samples that are just taken */
+    uint32_t stack;    /* of the sample's stacks; 0: it runs no Python */
+    uint32_t owner_at; /* at_lock: which of the sample's threads has that, from 1 on; 0: not known */
+    uint8_t gil;       /* enum gs_gil_word */
+    uint8_t evidence;  /* enum gs_evidence */
+    uint8_t run;       /* enum gs_run */
+    bool torn;         /* the stack could not be read whole: it ends in a gap */
+    uint8_t lock;      /* which of the sample's GILs, in the order of the process's interpreters; GS_GIL_LEFT_OUT */
+    bool at_lock;      /* it waits for a lock that is no GIL; where that is asked for */
+    bool late;         /* another one waits for it to stop: of samples that are just taken */
 };
 
 #define GS_NO_THREAD UINT32_MAX
@@ -71,6 +73,9 @@ struct gs_lock_sample {
     gs_addr word;       /* one lock, one word */
     uint64_t since_ns;  /* CLOCK_MONOTONIC: when it asked for that; 0: not known */
     uint64_t number;    /* another one for each wait */
+    bool is_lock;       /* a look has told that it is one, and no notice, */
+    uint32_t
+        owner_at; /* and which of the sample's threads has it, from 1 on; 0: not known. Where samples have stacks */
 };
 
 /* What was found out of such a wait by looking at the stacks. Strings hold until the sample's end. */
@@ -126,6 +131,9 @@ static inline const struct gs_thread_sample *gs_sample_holder(const struct gs_sa
     uint32_t at = gil < sample->gil_count ? sample->gils[gil].holder_at : GS_NO_THREAD;
     return at < sample->thread_count ? &sample->threads[at] : NULL;
 }
+
+/* Who makes a thread wait that waits for a GIL or for a lock; NULL: not known. */
+const struct gs_thread_sample *gs_sample_blocker(const struct gs_sample *sample, const struct gs_thread_sample *waiter);
 
 /* About the whole run. */
 struct gs_run_info {

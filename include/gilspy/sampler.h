@@ -21,8 +21,8 @@ void gs_sampler_join(struct gs_sampler *sampler);
  * those that are suspended are looked at as often as may be. */
 void gs_sampler_tasks(struct gs_sampler *sampler, bool suspended);
 
-/* Samples say for which locks threads sleep: of processes without a GIL, or, `all`, of each. look finds out more, of a
- * snapshot with stacks of the process `id`, now and then; its list holds until it is called again. */
+/* Samples say, from now on, for which locks threads sleep: of processes without a GIL, or, `all`, of each. look finds
+ * out more, of a snapshot with stacks of the process `id`, now and then; its list holds until it is called again. */
 struct gs_lock_looker {
     void *context;
     enum gs_status (*look)(void *context, uint64_t id, const struct gs_snapshot *snapshot, struct gs_lock_looks *looks);

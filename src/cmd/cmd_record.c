@@ -291,6 +291,8 @@ static int record(struct record *r)
                                           .duration_us = args->duration_us,
                                           .at_once = args->given & GS_OPT(CONTROL)};
     options.tasks = with_tasks(args);
+    options.locks = true;
+    options.all_locks = args->locks || args->mode == GS_MODE_LOCKS;
     options.suspended = args->mode == GS_MODE_AWAIT || (!r->format && args->tasks == GS_TASKS_ALL);
     struct gs_sampling_calls calls = {.context = r, .give_up = give_up};
     if (isatty(STDERR_FILENO) && !args->quiet && !args->program) /* a program has the terminal for itself */
@@ -342,8 +344,8 @@ static enum gs_status check_push(const struct gs_args *args, struct gs_err *err)
 /* A recording has all of it, and so has what is pushed. */
 static void tell_unheeded(const struct gs_args *args)
 {
-    const char *drawn = gs_args_given(args, GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) |
-                                                GS_OPT(THREAD) | GS_OPT(FUNCTION));
+    const char *drawn = gs_args_given(args, (args->mode == GS_MODE_LOCKS ? 0 : GS_OPT(MODE)) | GS_OPT(GIL) |
+                                                GS_OPT(IDLE) | GS_OPT(THREADS) | GS_OPT(THREAD) | GS_OPT(FUNCTION));
     if (drawn && !args->quiet)
         gs_remark(wants_file(args)
                       ? "a recording has every thread and every mode: give --%s to gilspy report, which draws it"
@@ -400,6 +402,7 @@ const struct gs_cmd gs_cmd_record = {
         "  gilspy record -p 1234 -o out.svg               a flame graph, coloured by GIL\n"
         "  gilspy record -p 1234 -n -o out.svg            with frames of C\n"
         "  gilspy record -p 1234 -d 30 -m blame -o b.svg  who made whom wait\n"
+        "  gilspy record -p 1234 -m locks -o out.svg      what waits for any lock\n"
         "  gilspy record -p 1234 --tasks -o out.svg       by task of its event loops\n"
         "  gilspy record -p 1234 -m await -o out.svg      what suspended tasks wait for\n"
         "  gilspy record -p 1234 -f source -o pages       the source, line by line\n"
@@ -410,8 +413,8 @@ const struct gs_cmd gs_cmd_record = {
     .options = GS_OPT(PID) | GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(RATE) |
                GS_OPT(DURATION) | GS_OPT(CONTROL) | GS_OPT(ROTATE) | GS_OPT(PUSH) | GS_OPT(EVERY) | GS_OPT(LABEL) |
                GS_OPT(FORMAT) | GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) | GS_OPT(THREAD) |
-               GS_OPT(FUNCTION) | GS_OPT(TASKS) | GS_OPT(NO_SOURCE) | GS_OPT(NATIVE) | GS_OPT(DEBUGINFOD) |
-               GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) | GS_OPT(OUTPUT) |
-               GS_OPT(ASSUME) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
+               GS_OPT(FUNCTION) | GS_OPT(TASKS) | GS_OPT(LOCKS) | GS_OPT(NO_SOURCE) | GS_OPT(NATIVE) |
+               GS_OPT(DEBUGINFOD) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) |
+               GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,
 };

@@ -220,10 +220,11 @@ const struct gs_cmd gs_cmd_top = {
     .help =
         "A screen that tells at a glance who holds the GIL, who waits for it, since when, and what code that is. Its "
         "panes: the threads, the stack of one, functions, the longest holds, who makes whom wait, a timeline, and the "
-        "tasks of event loops and greenlets, alike ones together, which are read only while that pane is shown. "
+        "tasks of event loops and greenlets, alike ones together, and other locks than the GIL; these two are read "
+        "only while their pane is shown. "
         "Without a process the Python processes are listed, to choose one; / and \\ search and filter there, too.\n"
         "\n"
-        "Keys: 1-7 and Tab panes, arrows rows, Enter the thread's stack, s sort, / search, \\ filter, space pause, "
+        "Keys: 1-8 and Tab panes, arrows rows, Enter the thread's stack, s sort, / search, \\ filter, space pause, "
         "r count anew, m mode, + and - rate, f whole file names, w write a dump to a file, h help, q quit.\n"
         "\n"
         "Threads are sampled at the rate; who has the GIL is looked at up to 1000 times a second in between, "

@@ -80,6 +80,8 @@ static void take_picture(struct top *top, unsigned show)
     sum(top, &end);
     gs_live_quality(top->live, &end.quality);
     tell_moment(top);
+    if (top->sampling)
+        gs_sampling_locks(top->sampling, show & GS_SHOW_LOCKS);
     if (show & GS_SHOW_TASKS)
         top->lost |= gs_task_looks(&top->tasks, top->feed.attached, top->feed.count, top->live) != GS_OK;
     top->picture = gs_live_picture(top->live, top->arena, show, gs_view_thread(&top->view), now_ns(top));

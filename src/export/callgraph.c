@@ -40,6 +40,7 @@ void gs_cost_add(struct gs_cost *sum, const struct gs_cost *cost)
     for (int i = 0; i <= GS_UNKNOWN; i++)
         sum->word_ns[i] += cost->word_ns[i];
     sum->idle_ns += cost->idle_ns;
+    sum->lock_ns += cost->lock_ns;
     sum->cpu_ns += cost->cpu_ns;
     sum->samples += cost->samples;
 }
@@ -47,7 +48,8 @@ void gs_cost_add(struct gs_cost *sum, const struct gs_cost *cost)
 static struct gs_cost whole_of(const struct gs_calltree *tree, uint32_t number)
 {
     const struct gs_node *node = gs_calltree_node(tree, number);
-    struct gs_cost cost = {.idle_ns = node->idle_ns, .cpu_ns = node->cpu_ns, .samples = node->samples};
+    struct gs_cost cost = {
+        .idle_ns = node->idle_ns, .lock_ns = node->lock_ns, .cpu_ns = node->cpu_ns, .samples = node->samples};
     for (int i = 0; i <= GS_UNKNOWN; i++)
         cost.word_ns[i] = node->word_ns[i];
     return cost;
@@ -64,6 +66,7 @@ static struct gs_cost own_of(const struct gs_calltree *tree, uint32_t number)
         for (int i = 0; i <= GS_UNKNOWN; i++)
             own.word_ns[i] -= child->word_ns[i];
         own.idle_ns -= child->idle_ns;
+        own.lock_ns -= child->lock_ns;
         own.cpu_ns -= child->cpu_ns;
         own.samples -= child->samples;
     }

@@ -6,7 +6,7 @@
 
 struct gs_cost {
     uint64_t word_ns[GS_UNKNOWN + 1];
-    uint64_t idle_ns, cpu_ns; /* as in a gs_node */
+    uint64_t idle_ns, lock_ns, cpu_ns; /* as in a gs_node */
     uint64_t samples;
 };
 

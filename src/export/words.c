@@ -1,5 +1,6 @@
 /* How states, system calls, times and counts are called. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/amount.h"
@@ -179,4 +180,14 @@ void gs_words_count(struct gs_text *text, size_t count, const char *one, const c
 void gs_words_chosen(struct gs_text *text, size_t shown, size_t known)
 {
     gs_text_put(text, "%zu of %zu threads are shown: those that --thread asks for", shown, known);
+}
+
+void gs_words_lock(char *words, size_t room, const struct gs_gilstat_lock *lock)
+{
+    bool named = lock->name[0] != '\0';
+    const char *type = lock->type[0]                   ? lock->type
+                       : lock->kind == GS_LOCK_PTHREAD ? "mutex of C"
+                                                       : gs_lock_kind_name(lock->kind);
+    snprintf(words, room, "%s%s%s at 0x%llx%s", lock->name, named ? " (" : "", type, (unsigned long long)lock->address,
+             named ? ")" : "");
 }

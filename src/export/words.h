@@ -3,6 +3,7 @@
 #define GS_EXPORT_WORDS_H
 
 #include "base/text.h"
+#include "gil/gilstat.h"
 #include "gilspy/snapshot.h"
 
 /* In the order in which readers look for them. */
@@ -36,6 +37,9 @@ void gs_words_time(struct gs_text *text, uint64_t time_us);
 void gs_words_count(struct gs_text *text, size_t count, const char *one, const char *many);
 /* "2 of 5 threads are shown: those that --thread asks for" */
 void gs_words_chosen(struct gs_text *text, size_t shown, size_t known);
+enum { GS_WORDS_LOCK = 2 * GS_LOCK_NAME + 64 };
+/* "app.cache (dict at 0x7f...)", "threading.Lock at 0x7f..."; names uncleaned. */
+void gs_words_lock(char *words, size_t room, const struct gs_gilstat_lock *lock);
 /* 1234567 as 1,234,567 */
 void gs_words_number(struct gs_text *text, uint64_t number);
 

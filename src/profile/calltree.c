@@ -84,7 +84,7 @@ static uint32_t stack_node(struct gs_calltree *tree, uint32_t node, const struct
     return node ? gs_paths_descend(&tree->paths, node, thread->stack) : 0;
 }
 
-/* holder: of the GIL that a waiter waits for, in mode blame; NULL: not known. 0: no room, or no memory. */
+/* holder: of the lock that a waiter waits for, in mode blame; NULL: not known. 0: no room, or no memory. */
 static uint32_t node_of(struct gs_calltree *tree, const struct gs_sample *sample, const struct gs_thread_sample *thread,
                         const struct gs_thread_sample *holder)
 {
@@ -135,7 +135,7 @@ static bool grow_found(struct gs_calltree *tree, size_t need)
 static enum gs_status find_one(struct gs_calltree *tree, const struct gs_sample *sample,
                                const struct gs_thread_sample *thread, uint32_t *node, uint32_t *late)
 {
-    const struct gs_thread_sample *holder = gs_sample_holder(sample, thread->lock);
+    const struct gs_thread_sample *holder = gs_sample_blocker(sample, thread);
     bool fixed = tree->options.fixed;
     *node = *late = 0;
     if (!counts(tree, thread))
@@ -205,6 +205,8 @@ static enum gs_status add_one(struct gs_calltree *tree, const struct gs_sample *
     node->word_ns[thread->gil] += sample->weight_ns;
     if (gs_thread_idle(thread))
         node->idle_ns += sample->weight_ns;
+    if (gs_thread_at_lock(thread))
+        node->lock_ns += sample->weight_ns;
     if (thread->run == GS_RUN_RUNNING)
         node->cpu_ns += sample->weight_ns;
     if (late)

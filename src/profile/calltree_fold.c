@@ -32,6 +32,7 @@ static void add(struct gs_node *to, const struct gs_node *from)
     for (int i = 0; i <= GS_UNKNOWN; i++)
         to->word_ns[i] += from->word_ns[i];
     to->idle_ns += from->idle_ns;
+    to->lock_ns += from->lock_ns;
     to->cpu_ns += from->cpu_ns;
     to->samples += from->samples;
 }

@@ -115,6 +115,7 @@ static void sum_up(struct gs_calltree *tree)
         for (int word = 0; word <= GS_UNKNOWN; word++)
             parent->word_ns[word] += node->word_ns[word];
         parent->idle_ns += node->idle_ns;
+        parent->lock_ns += node->lock_ns;
         parent->cpu_ns += node->cpu_ns;
         parent->samples += node->samples;
     }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/least.h"
 #include "profile/live_charge.h"
+#include "profile/live_locks.h"
 #include "profile/live_model.h"
 
 enum { HALF_LIFE_S = 10, CELL_NS = GS_PICTURE_CELL_MS * 1000000 };
@@ -104,7 +105,8 @@ static enum gs_status take_sample(struct gs_sink *sink, const struct gs_sample *
         return GS_OK;
     watch(live, sample);
     process->samples++;
-    if (!gs_live_charge(&live->code, process, sample) || !gs_live_gil_sample(&live->gils, process, sample))
+    if (!gs_live_charge(&live->code, process, sample) || !gs_live_gil_sample(&live->gils, process, sample) ||
+        !gs_live_lock_sample(&live->people, process, sample))
         return GS_NO_MEMORY;
     gs_live_blame_sample(&live->blames, &live->code, process, sample);
     return GS_OK;
@@ -212,8 +214,10 @@ void gs_live_reset(struct gs_live *live)
     live->watched_ns = 0;
     for (size_t i = 0; i < live->people.thread_count; i++)
         memset(live->people.threads[i]->recent_ns, 0, sizeof live->people.threads[i]->recent_ns);
-    for (size_t i = 0; i < live->people.process_count; i++)
+    for (size_t i = 0; i < live->people.process_count; i++) {
         gs_live_gil_reset(&live->people.processes[i]);
+        gs_live_lock_reset(&live->people.processes[i]);
+    }
 }
 
 /* ---- looks between samples ---- */

@@ -19,5 +19,6 @@ void gs_live_draw_functions(const struct gs_live_drawing *drawing, struct gs_pic
 void gs_live_draw_holds(const struct gs_live_drawing *drawing, struct gs_picture *picture);
 void gs_live_draw_blames(const struct gs_live_drawing *drawing, struct gs_picture *picture);
 void gs_live_draw_tasks(const struct gs_live_drawing *drawing, struct gs_picture *picture);
+void gs_live_draw_locks(const struct gs_live_drawing *drawing, struct gs_picture *picture);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/joined.h"
 #include "base/room.h"
 #include "base/sorted.h"
+#include "gil/lock_account.h"
 #include "profile/live_people.h"
 
 struct gs_live_process *gs_live_process_of(const struct gs_live_people *people, uint32_t number)
@@ -203,6 +204,7 @@ void gs_live_process_free(struct gs_live_people *people, struct gs_live_process 
     free(process->python);
     free(process->hints);
     free(process->locks);
+    gs_lock_account_free(process->waits);
     free(process->last);
     size_t at = (size_t)(process - people->processes);
     people->process_count--;

@@ -13,6 +13,7 @@ enum {
 #define GS_LIVE_NOBODY UINT32_MAX
 
 struct gs_live_lock; /* live_gils.h */
+struct gs_lock_account;
 
 struct gs_live_process {
     uint32_t number;
@@ -30,8 +31,11 @@ struct gs_live_process {
     double cpu;
     struct gs_live_lock *locks; /* one block, GS_GILS_MOST at most, */
     size_t lock_count, lock_room;
-    bool locks_left_out; /* and there were threads of further ones */
-    uint32_t *hints;     /* where the thread at this place of the last sample is in the list */
+    struct gs_lock_account *waits; /* for other locks; NULL: they were not asked for yet */
+    uint64_t waits_ns;             /* for which they were watched, */
+    bool waits_known;              /* and in the last sample, too */
+    bool locks_left_out;           /* and there were threads of further ones */
+    uint32_t *hints;               /* where the thread at this place of the last sample is in the list */
     size_t hint_room;
 };
 

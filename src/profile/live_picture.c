@@ -255,6 +255,8 @@ const struct gs_picture *gs_live_picture(struct gs_live *live, struct gs_arena *
         gs_live_draw_holds(&drawing, picture);
     if (show & GS_SHOW_BLAME)
         gs_live_draw_blames(&drawing, picture);
+    if (show & GS_SHOW_LOCKS)
+        gs_live_draw_locks(&drawing, picture);
     if (show & GS_SHOW_TASKS && live->tasks)
         gs_live_draw_tasks(&drawing, picture);
     picture->watched_us = live->watched_ns / 1000;

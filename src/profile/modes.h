@@ -14,6 +14,7 @@ enum gs_mode {
     GS_MODE_BLAME,                /* each waiter's time, charged to what the holder was doing */
     GS_MODE_LIVE,                 /* so many modes top has; in those below no thread counts */
     GS_MODE_AWAIT = GS_MODE_LIVE, /* tasks that are suspended, at what each awaits */
+    GS_MODE_LOCKS,                /* threads that wait for any lock, the GIL among them */
     GS_MODE_COUNT
 };
 
@@ -27,6 +28,11 @@ bool gs_mode_find(const char *name, enum gs_mode *mode);
 bool gs_mode_counts(enum gs_mode mode, const struct gs_thread_sample *thread);
 /* Neither runs nor wants to: part of the time without the GIL, or with none to hold. */
 bool gs_thread_idle(const struct gs_thread_sample *thread);
+/* It is idle, and waits for a lock that is no GIL. */
+bool gs_thread_at_lock(const struct gs_thread_sample *thread);
+/* What it does as one number: gil word * GS_CODE_RUNS + one of these. */
+enum { GS_CODE_ASLEEP, GS_CODE_RUNNING, GS_CODE_UNKNOWN, GS_CODE_AT_LOCK, GS_CODE_RUNS };
+uint32_t gs_thread_code(const struct gs_thread_sample *thread);
 /* A suspended task as a thread that sleeps. */
 struct gs_thread_sample gs_task_as_thread(const struct gs_sample *sample, size_t task);
 

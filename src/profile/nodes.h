@@ -12,7 +12,7 @@ enum gs_node_kind {
     GS_NODE_FRAME,
     GS_NODE_LATE,           /* nobody knows what was done: the sampler was late */
     GS_NODE_NO_PYTHON,      /* the thread runs no Python */
-    GS_NODE_HOLDER_UNKNOWN, /* who held the GIL is not known */
+    GS_NODE_HOLDER_UNKNOWN, /* who held the GIL, or the lock, is not known */
     GS_NODE_DELAYS,         /* above it is the holder's stack, below it that of a thread that waits */
     GS_NODE_OTHER           /* too rare to be kept */
 };
@@ -24,6 +24,7 @@ struct gs_node {
     uint32_t frame;  /* enum gs_node_kind << GS_NODE_KIND_SHIFT | number */
     uint64_t word_ns[GS_UNKNOWN + 1];
     uint64_t idle_ns; /* part of the time without, or with no GIL to hold */
+    uint64_t lock_ns; /* part of that: it waits for another lock */
     uint64_t cpu_ns;  /* part of all of it: the thread was runnable */
     uint64_t samples;
 };

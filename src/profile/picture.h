@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include "gil/gilstat.h"
 #include "profile/modes.h"
 
 enum {
@@ -24,7 +25,8 @@ enum {
     GS_SHOW_BLAME = 16,
     GS_SHOW_TIMELINE = 32,
     GS_SHOW_TASKS = 64,
-    GS_SHOW_ALL = 127
+    GS_SHOW_LOCKS = 128,
+    GS_SHOW_ALL = 255
 };
 
 /* Where a thread is; function, by its qualified name where there is one, is NULL where that is not known. Strings are
@@ -123,6 +125,12 @@ struct gs_picture_task {
     struct gs_picture_place place;
 };
 
+/* A lock other than a GIL. */
+struct gs_picture_lock {
+    uint32_t process;
+    struct gs_gilstat_lock lock;
+};
+
 struct gs_picture {
     const struct gs_picture_process *processes;
     size_t process_count;
@@ -141,6 +149,9 @@ struct gs_picture {
     size_t task_rows, task_count, tasks_left_out; /* count: tasks in these rows */
     uint64_t tasks_ago_us;                        /* since they were read */
     bool tasks_read;
+    const struct gs_picture_lock *wanted; /* by process, those most waited for first */
+    size_t wanted_count;
+    uint64_t locks_us;   /* for which they were watched; 0: they were not */
     uint64_t watched_us; /* since the beginning */
     double rate_hz;      /* infinite: max */
     double whole;        /* share of the samples that are whole; negative: there are none */

@@ -273,7 +273,7 @@ static enum gs_status export(struct otlp *otlp, struct gs_push_message *message)
     return pack(&all, message);
 }
 
-enum { TYPES_MOST = 4 /* of a sample; pieces has room for so many */ };
+enum { TYPES_MOST = 5 /* of a sample; pieces has room for so many */ };
 
 static enum gs_status encode(const struct gs_push_profile *profile, struct gs_push_message *message)
 {

@@ -20,7 +20,7 @@ struct gs_push_label {
 };
 
 struct gs_push_profile {
-    uint8_t *pprof; /* with gzip; its sample types are wall, cpu, gil and wait, in nanoseconds */
+    uint8_t *pprof; /* with gzip; its sample types are wall, cpu, gil, wait and locks, in nanoseconds */
     size_t len;
     uint8_t id[GS_PUSH_ID]; /* random: the same at each try */
     int64_t begin_ns;       /* since 1970 */

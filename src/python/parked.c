@@ -35,14 +35,16 @@ static bool linked(const struct gs_layout *layout, const struct copy *copy, gs_a
     return true;
 }
 
-/* The neighbours refer to it. */
-static bool confirm(struct gs_mem *mem, gs_addr node, const gs_addr neighbours[2])
+/* The neighbours refer to it. What its argument tells is read along with them, 0: that cannot be. */
+static bool confirm(struct gs_mem *mem, gs_addr node, const gs_addr neighbours[2], gs_addr fair, uint64_t *fair_ns)
 {
     gs_addr back[2] = {0};
     struct gs_piece pieces[] = {{neighbours[0] + sizeof(gs_addr), &back[0], sizeof back[0], false},
-                                {neighbours[1], &back[1], sizeof back[1], false}};
-    return gs_mem_read_many(mem, pieces, 2) == GS_OK && pieces[0].ok && pieces[1].ok && back[0] == node &&
-           back[1] == node;
+                                {neighbours[1], &back[1], sizeof back[1], false},
+                                {fair, fair_ns, sizeof *fair_ns, false}};
+    bool read = gs_mem_read_many(mem, pieces, fair ? 3 : 2) == GS_OK;
+    *fair_ns = read && pieces[2].ok ? *fair_ns : 0;
+    return read && pieces[0].ok && pieces[1].ok && back[0] == node && back[1] == node;
 }
 
 bool gs_parked_read(const struct gs_layout *layout, struct gs_mem *mem, gs_addr futex, struct gs_parked *parked)
@@ -52,16 +54,19 @@ bool gs_parked_read(const struct gs_layout *layout, struct gs_mem *mem, gs_addr 
     uint32_t bytes = entry_bytes(layout);
     *parked = (struct gs_parked){.entry = futex - (gs_addr)layout->we_sema};
     if (bytes == 0 || futex % sizeof(gs_addr) != 0 || gs_mem_read(mem, parked->entry, copy.entry, bytes) ||
-        !linked(layout, &copy, neighbours) || !confirm(mem, parked->entry + (gs_addr)layout->we_node, neighbours)) {
+        !linked(layout, &copy, neighbours)) {
         *parked = (struct gs_parked){0};
         return false;
     }
     parked->argument = gs_get_addr(copy.entry, layout->we_arg);
     parked->word = gs_get_addr(copy.entry, layout->we_addr);
-    parked->mutex =
-        parked->argument - parked->entry < ARGUMENT_NEAR &&
-        gs_mem_read(mem, parked->argument + (gs_addr)layout->me_fair, &copy.fair_ns, sizeof copy.fair_ns) == GS_OK &&
-        copy.fair_ns > FAIR_NS;
+    bool near = parked->argument - parked->entry < ARGUMENT_NEAR;
+    if (!confirm(mem, parked->entry + (gs_addr)layout->we_node, neighbours,
+                 near ? parked->argument + (gs_addr)layout->me_fair : 0, &copy.fair_ns)) {
+        *parked = (struct gs_parked){0};
+        return false;
+    }
+    parked->mutex = copy.fair_ns > FAIR_NS;
     parked->since_ns = parked->mutex ? copy.fair_ns - FAIR_NS : 0;
     return true;
 }

@@ -111,12 +111,14 @@ static void get_stack(struct changes *changes, struct gs_thread_sample *thread)
 
 static void get_state(struct changes *changes, struct gs_thread_sample *thread)
 {
-    uint64_t state = gs_wire_get_most(changes->records, UINT16_MAX);
+    uint64_t state = gs_wire_get_most(changes->records, ((uint64_t)GS_WIRE_SAMPLE_MOST + 1) << GS_WIRE_OWNER);
     thread->gil = state & 7;
     thread->run = state >> 3 & 7;
     thread->evidence = state >> 6 & 1;
     thread->torn = state >> 7 & 1;
     thread->lock = (uint8_t)(state >> 8);
+    thread->at_lock = state >> GS_WIRE_AT_LOCK & 1;
+    thread->owner_at = (uint32_t)(state >> GS_WIRE_OWNER);
     if (thread->gil > GS_UNKNOWN || thread->run > GS_RUN_GONE)
         changes->records->bad = true;
 }

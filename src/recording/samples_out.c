@@ -6,7 +6,7 @@
 #include "recording/samples_out.h"
 
 enum {
-    CHANGE_MOST = 4 * 5,                /* bytes of one change: numbers of up to 32 bits */
+    CHANGE_MOST = 3 * 5 + 7,            /* bytes of one change: numbers of up to 32 bits, and a state */
     GIL_MOST = 4 * GS_WIRE_NUMBER_MOST, /* bytes of one GIL */
     FIRST_THREADS = 16,
     AHEAD = 16 /* so far on in the list before is looked for a thread that is not where it was */
@@ -23,8 +23,8 @@ struct gs_process_out {
 };
 
 /* What is compared with one memcmp has no holes. */
-enum { COMPARED = offsetof(struct gs_thread_sample, lock) + 1 };
-_Static_assert(COMPARED == 2 * sizeof(uint32_t) + 5 * sizeof(uint8_t), "no holes");
+enum { COMPARED = offsetof(struct gs_thread_sample, at_lock) + 1 };
+_Static_assert(COMPARED == 3 * sizeof(uint32_t) + 6 * sizeof(uint8_t), "no holes");
 
 static bool same(const struct gs_thread_sample *a, const struct gs_thread_sample *b)
 {

@@ -13,7 +13,7 @@
 #define GS_BLOCK_MAGIC "GSbk"
 
 enum {
-    GS_FILE_VERSION = 5, /* the first that may have collectors */
+    GS_FILE_VERSION = 6, /* the first that may have threads at locks */
     GS_FILE_OLDEST = 1,  /* that is read */
     GS_FILE_STARTS = 2,  /* the first that says when processes started */
     GS_FILE_GILS = 3,    /* the first that has the GILs */
@@ -97,11 +97,14 @@ enum {
 
 enum { GS_WIRE_NUMBER_MOST = 10 /* bytes of one number */ };
 
-/* A thread's state as one number: gil, run, evidence and torn in a byte, and the lock above them. */
-static inline uint32_t gs_wire_state(const struct gs_thread_sample *thread)
+/* A thread's state as one number: gil, run, evidence and torn in a byte, the GIL above them, and whether it waits for
+ * a lock, and who has that. */
+enum { GS_WIRE_AT_LOCK = 16, GS_WIRE_OWNER = 17 /* bits */ };
+static inline uint64_t gs_wire_state(const struct gs_thread_sample *thread)
 {
     return (thread->gil & 7u) | (thread->run & 7u) << 3 | (thread->evidence & 1u) << 6 | (thread->torn ? 1u << 7 : 0u) |
-           (uint32_t)thread->lock << 8;
+           (uint32_t)thread->lock << 8 | (thread->at_lock ? 1u << GS_WIRE_AT_LOCK : 0u) |
+           (uint64_t)thread->owner_at << GS_WIRE_OWNER;
 }
 
 static inline uint64_t gs_wire_zigzag(int64_t value)

@@ -39,3 +39,10 @@ size_t gs_sampled_gils_infer(struct gs_sampled_gil *gils, const struct gs_thread
     }
     return count;
 }
+
+const struct gs_thread_sample *gs_sample_blocker(const struct gs_sample *sample, const struct gs_thread_sample *waiter)
+{
+    if (!waiter->at_lock)
+        return gs_sample_holder(sample, waiter->lock);
+    return waiter->owner_at - 1 < sample->thread_count ? &sample->threads[waiter->owner_at - 1] : NULL;
+}

@@ -17,15 +17,20 @@ static void set(struct gs_waiters *waiters, struct gs_member *member, struct gs_
     wait->lock = now;
 }
 
+static bool sleeps_on_futex(const struct gs_member *member)
+{
+    const struct gs_activity *activity = &member->wait.activity;
+    return activity->run == GS_RUN_SYSCALL && activity->number == SYS_futex && gs_futex_waits(activity->args[1]) &&
+           (member->wait.futex == GS_FUTEX_OTHER || member->wait.futex == GS_FUTEX_PERHAPS);
+}
+
 /* What it sleeps on, as the kernel has just told. */
 static void look(struct gs_waiters *waiters, struct gs_member *member)
 {
     const struct gs_python *python = waiters->threads->python;
     const struct gs_activity *activity = &member->wait.activity;
     struct gs_lock_wait now = {0};
-    bool sleeps = activity->run == GS_RUN_SYSCALL && activity->number == SYS_futex &&
-                  gs_futex_waits(activity->args[1]) &&
-                  (member->wait.futex == GS_FUTEX_OTHER || member->wait.futex == GS_FUTEX_PERHAPS);
+    bool sleeps = sleeps_on_futex(member);
     member->wait.parked = (struct gs_parked){0};
     if (sleeps && gs_parked_read(&python->layout, python->mem, activity->args[0], &member->wait.parked)) {
         const struct gs_parked *parked = &member->wait.parked;
@@ -94,6 +99,11 @@ void gs_lock_waits_take(struct gs_waiters *waiters, uint64_t moved)
         bool asked = member->wait.asked_ns == threads->taken_ns, asleep = member->wait.activity.run == GS_RUN_SYSCALL;
         if (!asked && (threads->member_count > GS_FEW_THREADS || (asleep && stays_without_gil(waiters, member, moved))))
             continue; /* it has its turn; or it sleeps on */
+        if (asked && asleep && !sleeps_on_futex(member)) {
+            member->wait.lock_runs.count = 0;
+            set(waiters, member, (struct gs_lock_wait){0});
+            continue;
+        }
         if (asleep && slept(waiters, member))
             continue;
         if (asleep || !asked) /* after its runs were read: it may have moved in between */

@@ -67,9 +67,10 @@ void gs_sampler_tasks(struct gs_sampler *sampler, bool suspended)
 
 void gs_sampler_locks(struct gs_sampler *sampler, bool all, const struct gs_lock_looker *looker)
 {
-    sampler->host.locks = true;
+    sampler->host.locks = looker;
     sampler->host.all_locks = all;
-    sampler->host.looker = *looker;
+    if (looker)
+        sampler->host.looker = *looker;
 }
 
 void gs_sampler_loops(struct gs_sampler *sampler)

@@ -64,7 +64,7 @@ struct gs_stream {
     struct gs_python *python;
     struct gs_reader *reader;
     struct gs_names *names;
-    struct gs_stream_locks *locks; /* NULL: not wanted */
+    struct gs_stream_locks *locks; /* NULL: not wanted yet */
     struct gs_merge *merge;
     struct gs_task_stacks *tasks; /* NULL: not wanted */
     uint64_t tasks_ns;            /* when all of them were looked at */
@@ -127,9 +127,7 @@ enum gs_status gs_stream_new(struct gs_stream **out, struct gs_stream_host *host
     stream->merge = gs_merge_new();
     if (host->tasks || host->loops)
         stream->tasks = gs_task_stacks_new(python, gs_reader_codes(reader), host->loops);
-    if (host->locks)
-        stream->locks = gs_stream_locks_new(&host->looker, id);
-    bool made = stream->merge && (stream->tasks || !(host->tasks || host->loops)) && (stream->locks || !host->locks);
+    bool made = stream->merge && (stream->tasks || !(host->tasks || host->loops));
     enum gs_status status = made ? announce(stream) : GS_NO_MEMORY;
     if (status) {
         gs_stream_free(stream);
@@ -713,10 +711,24 @@ static uint32_t place_of_thread(const void *context, const struct gs_snapshot *s
     return GS_NO_THREAD;
 }
 
+/* Threads that wait for locks say so. */
+static void mark_waiters(struct gs_stream *stream, const struct gs_sample *sample)
+{
+    for (size_t i = 0; i < sample->thread_count; i++) {
+        stream->out[i].at_lock = false;
+        stream->out[i].owner_at = 0;
+    }
+    for (size_t i = 0; i < sample->lock_count; i++) {
+        const struct gs_lock_sample *wait = &sample->locks[i];
+        stream->out[wait->thread_at].at_lock = wait->is_lock;
+        stream->out[wait->thread_at].owner_at = wait->owner_at;
+    }
+}
+
 /* Whether there is a GIL the last sample tells. */
 static bool wants_locks(const struct gs_stream *stream)
 {
-    return stream->locks &&
+    return stream->host->locks &&
            (stream->host->all_locks || (stream->gil_count > 0 && stream->gils[0].state == GS_GIL_DISABLED));
 }
 
@@ -738,6 +750,8 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
     if (!host->polls && host->tasks)
         gs_task_stacks_before(stream->tasks);
     bool locks = wants_locks(stream), whole = !host->polls || stream->long_callback;
+    if (locks && !stream->locks && !(stream->locks = gs_stream_locks_new(&host->looker, stream->id, host->polls)))
+        return GS_NO_MEMORY;
     bool look = !whole && locks && gs_stream_locks_due(stream->locks, gs_clock_ns());
     gs_reader_locks(stream->reader, locks);
     enum gs_status status = look    ? take_frames(stream, &snapshot)
@@ -779,6 +793,8 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
         status = take_loops(stream, sample);
     if (!status && locks)
         status = gs_stream_locks_take(stream->locks, snapshot, whole || look, place_of_thread, stream, sample);
+    if (stream->locks && !status)
+        mark_waiters(stream, sample);
     stream->last.loops = sample->loops;
     stream->last.loop_count = sample->loop_count;
     if (due && !first && !status)

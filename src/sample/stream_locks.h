@@ -7,7 +7,8 @@
 
 struct gs_stream_locks;
 
-struct gs_stream_locks *gs_stream_locks_new(const struct gs_lock_looker *looker, uint64_t id);
+/* polls: only samples that are due for a look have stacks. NULL: out of memory. */
+struct gs_stream_locks *gs_stream_locks_new(const struct gs_lock_looker *looker, uint64_t id, bool polls);
 void gs_stream_locks_free(struct gs_stream_locks *locks);
 
 /* The next sample is to be one with stacks. */

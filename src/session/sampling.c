@@ -114,6 +114,12 @@ static enum gs_status look_at_locks(void *context, uint64_t id, const struct gs_
     return gs_lock_finder_look(&sampling->finder, (struct gs_attach *)(uintptr_t)id, snapshot, looks);
 }
 
+void gs_sampling_locks(struct gs_sampling *sampling, bool all)
+{
+    const struct gs_lock_looker looker = {sampling, look_at_locks};
+    gs_sampler_locks(sampling->sampler, true, all ? &looker : NULL);
+}
+
 enum gs_status gs_sampling_open(struct gs_sampling **out, const struct gs_sampling_options *options,
                                 struct gs_sink *sink, const struct gs_sampling_calls *calls, int *exit,
                                 struct gs_err *err)
@@ -136,8 +142,7 @@ enum gs_status gs_sampling_open(struct gs_sampling **out, const struct gs_sampli
     if (options->tasks)
         gs_sampler_tasks(sampling->sampler, options->suspended);
     if (options->locks)
-        gs_sampler_locks(sampling->sampler, options->all_locks,
-                         &(struct gs_lock_looker){.context = sampling, .look = look_at_locks});
+        gs_sampler_locks(sampling->sampler, options->all_locks, &(struct gs_lock_looker){sampling, look_at_locks});
     if (options->loops)
         gs_sampler_loops(sampling->sampler);
     if (options->joins)

@@ -57,6 +57,8 @@ enum gs_status gs_sampling_open(struct gs_sampling **sampling, const struct gs_s
 enum gs_status gs_sampling_run(struct gs_sampling *sampling, struct gs_err *err) GS_MUST_CHECK;
 /* Another rate, from now on. */
 void gs_sampling_rate(struct gs_sampling *sampling, double rate_hz);
+/* Whether samples say for which locks threads sleep, of each process: from now on. */
+void gs_sampling_locks(struct gs_sampling *sampling, bool all);
 /* Lets go those of a host whom its search does not choose any more; `full` does not matter. What the sink returned. */
 enum gs_status gs_sampling_review(struct gs_sampling *sampling) GS_MUST_CHECK;
 /* What it did; also from give_up. */

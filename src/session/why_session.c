@@ -52,7 +52,7 @@ static enum gs_status add_locks(struct gs_why_session *session)
     gs_lock_account_begin(session->locks, snapshot->time_ns, gap_ns);
     for (size_t i = 0; i < snapshot->thread_count && !status; i++) {
         const struct gs_lock_wait *wait = &snapshot->threads[i].lock;
-        struct gs_lock_sample now = {0, wait->word, wait->since_ns, wait->number};
+        struct gs_lock_sample now = {.word = wait->word, .since_ns = wait->since_ns, .number = wait->number};
         if (wait->word)
             status = gs_lock_account_wait(session->locks, snapshot->threads[i].tid, &now);
     }

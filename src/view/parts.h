@@ -47,7 +47,7 @@ struct gs_pane {
 };
 
 extern const struct gs_pane gs_pane_threads, gs_pane_stack, gs_pane_functions, gs_pane_holds, gs_pane_blame,
-    gs_pane_timeline, gs_pane_tasks;
+    gs_pane_timeline, gs_pane_tasks, gs_pane_locks;
 extern const struct gs_pane *const gs_panes[GS_PANE_COUNT];
 
 /* ---- list.c ---- */

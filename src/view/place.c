@@ -21,6 +21,8 @@ void gs_place_learn(struct gs_files *files, const struct gs_picture *picture)
         if (picture->tasks[i].place.function)
             gs_files_learn(files, picture->tasks[i].place.file);
     }
+    for (size_t i = 0; i < picture->wanted_count; i++)
+        gs_files_learn(files, picture->wanted[i].lock.held_in.file);
 }
 
 /* As it is called, whole where files are. room: as gs_called. */

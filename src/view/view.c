@@ -12,7 +12,7 @@ enum { ROWS_LEAST = 8, COLUMNS_LEAST = 32, BESIDE_LEAST = 130, STACK_LEAST = 44 
 const struct gs_pane *const gs_panes[GS_PANE_COUNT] = {
     [GS_PANE_THREADS] = &gs_pane_threads, [GS_PANE_STACK] = &gs_pane_stack, [GS_PANE_FUNCTIONS] = &gs_pane_functions,
     [GS_PANE_HOLDS] = &gs_pane_holds,     [GS_PANE_BLAME] = &gs_pane_blame, [GS_PANE_TIMELINE] = &gs_pane_timeline,
-    [GS_PANE_TASKS] = &gs_pane_tasks,
+    [GS_PANE_TASKS] = &gs_pane_tasks,     [GS_PANE_LOCKS] = &gs_pane_locks,
 };
 
 void gs_view_init(struct gs_view *view, enum gs_mode mode, bool utf8)
@@ -114,7 +114,7 @@ static void arrange(struct gs_view *view, struct gs_drawing *drawing)
 
 static int tabs_width(bool words)
 {
-    int width = 1;
+    int width = words ? -1 : 0; /* no blank behind the last one */
     for (int i = 0; i < GS_PANE_COUNT; i++)
         width += words ? (int)strlen(gs_panes[i]->name) + 4 : 3;
     return width;
@@ -146,7 +146,8 @@ static void put_tabs(const struct gs_view *view, int columns, struct gs_text *te
     for (int i = 0; i < GS_PANE_COUNT; i++) {
         bool now = (int)view->pane == i && !view->help;
         gs_text_style(text, now ? GS_STYLE_REVERSE : GS_STYLE_PLAIN);
-        gs_text_put(text, words || now ? " %d %s " : " %d ", i + 1, gs_panes[i]->name);
+        gs_text_put(text, words || now ? " %d %s" : " %d", i + 1, gs_panes[i]->name);
+        gs_text_put(text, i + 1 < GS_PANE_COUNT ? " " : "");
         gs_text_style(text, GS_STYLE_PLAIN);
     }
     gs_text_pad(text, columns - state.columns);

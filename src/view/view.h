@@ -14,6 +14,7 @@ enum gs_pane_id {
     GS_PANE_BLAME,
     GS_PANE_TIMELINE,
     GS_PANE_TASKS,
+    GS_PANE_LOCKS,
     GS_PANE_COUNT
 };
 

@@ -16,10 +16,17 @@ import threading, time
 def work(end):
     while time.monotonic() < end:
         sum(i * i for i in range(1000))
+def take(lock):
+    with lock:
+        pass
 end = time.monotonic() + 1
 threads = [threading.Thread(target=work, args=(end,), name='worker-%d' % i) for i in range(2)]
+lock = threading.Lock()
+lock.acquire()
+threads.append(threading.Thread(target=take, args=(lock,)))
 [t.start() for t in threads]
 work(end)
+lock.release()
 [t.join() for t in threads]
 """
 
@@ -27,7 +34,7 @@ work(end)
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory):
     path = str(tmp_path_factory.mktemp("recording") / "run.gilspy")
-    done = gilspy.run("record", "-r", "200", "-o", path, "--", sys.executable, "-c", PROGRAM)
+    done = gilspy.run("record", "-r", "200", "--locks", "-o", path, "--", sys.executable, "-c", PROGRAM)
     assert done.returncode == 0, done.stderr
     return path
 
@@ -95,10 +102,11 @@ def source_us(folder):
 SUMS = {".gecko.json": gecko_us, ".speedscope.json": speedscope_us, ".callgrind": callgrind_us, ".pstats": pstats_us}
 
 
-@pytest.mark.parametrize("mode", ("active", "wall", "cpu", "gil", "wait", "blame", "await"))
+@pytest.mark.parametrize("mode", ("active", "wall", "cpu", "gil", "wait", "blame", "await", "locks"))
 def test_same_time_in_each(recording, tmp_path, mode):
     folded = report(recording, tmp_path / "run.folded", "-m", mode).read_text(encoding="utf-8")
     expected = sum(int(line.rpartition(" ")[2]) for line in folded.splitlines())
+    assert "take (" in folded or mode not in ("wall", "blame", "locks")
     for extension, sum_of in SUMS.items():
         us = sum_of(report(recording, tmp_path / ("run" + extension), "-m", mode))
         assert us == pytest.approx(expected, rel=0.001, abs=100), extension

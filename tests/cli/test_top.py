@@ -97,10 +97,10 @@ def test_each_pane(held):
         top.wait_for(r"LONGEST +TIMES", r"^ +>.* holder(?: \(\d+\))? +wait_holding")
         held.wait_reading(take_turns, "turn-0")
         top.press("1")
-        for pattern in ("TIME%", "OWN%", "LONGEST", "WAITED", "HALF SECONDS", "no thread runs an event loop", "HAS%"):
+        for pattern in ("TIME%", "OWN%", "LONGEST", "WAITED", "HALF SECONDS", "no thread runs an event loop", r"^ *\d\.\d\d +1 .*threading\.Lock at 0x", "HAS%"):
             top.press("tab")
             top.wait_for(pattern)
-        top.press("back tab", "back tab")
+        top.press("back tab", "back tab", "back tab")
         top.wait_for("HALF SECONDS")
         end(top)
 

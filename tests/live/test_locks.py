@@ -6,6 +6,7 @@ import time
 import pytest
 
 import gilspy
+from recording import draw, record, samples
 from stat_runs import stat
 from target import FUTEX, running
 
@@ -38,7 +39,19 @@ SCENE = {  # kind -> name, type, threads that wait, who has it, in which functio
     "object": ("pool.numbers", "list", ["object-0"], "sorter", "wait_holding")}
 
 
-def check_still(python, folders):
+def check_recorded(pid, path, scene):
+    """Who waits for a lock in each sample but the first, which finds out whether there is a GIL, and behind whom."""
+    behind = {name: row[3] for row in scene.values() for name in row[2]}
+    record(pid, path, "-d", "300ms", "--locks")
+    _, *rest = samples(path)
+    assert rest and all({name for name, thread in threads.items() if "waits_for_lock" in thread} == set(behind)
+                        for _, _, threads in rest)
+    assert {frames[0] for frames in draw(path, "-t", "-m", "locks")} == set(behind)
+    blamed = {(frames[frames.index("[delays]") + 1], frames[0]) for frames in draw(path, "-t", "-m", "blame")}
+    assert {pair for pair in blamed if pair[1] != "[holder unknown]"} == set(behind.items())
+
+
+def check_still(python, folders, tmp_path):
     """Who waits for which lock, who has it and where, for how long; whoever waits for work waits for none. Returns who and
     what `why` says."""
     scene = {kind: row for kind, row in SCENE.items() if kind != "object" or not python.has_gil}
@@ -57,6 +70,7 @@ def check_still(python, folders):
         target.wait_idle()
         document, before = still(target, "--locks")
         after = time.monotonic()
+        check_recorded(target.pid, tmp_path / "still.gilspy", scene)
         verdicts = [] if python.has_gil else json.loads(gilspy.run("why", "--json", "-p", target.pid).stdout)["verdicts"]
         target.feed("give", len(keepers))
         clocked = target.ask("answer")["answer"]
@@ -79,14 +93,14 @@ def check_still(python, folders):
 
 
 @pytest.mark.pythons(fits=lambda python: python.at_least >= (3, 7) and python.has_gil)
-def test_still(python, folders):
-    check_still(python, folders)
+def test_still(python, folders, tmp_path):
+    check_still(python, folders, tmp_path)
 
 
 @pytest.mark.pythons(fits=lambda python: not python.has_gil)
-def test_object(python, folders):
+def test_object(python, folders, tmp_path):
     """A list has a lock; whoever is in a critical section of it has that."""
-    tids, verdicts = check_still(python, folders)
+    tids, verdicts = check_still(python, folders, tmp_path)
     told, = [verdict for verdict in verdicts if verdict["kind"] == "lock_wait" and "the list pool.numbers" in verdict["text"]]
     assert set(told["threads"]) == {tids["object-0"], tids["sorter"]} and told["confidence"] == "certain"
 

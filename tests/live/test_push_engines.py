@@ -12,7 +12,7 @@ from target import until
 
 pytestmark = pytest.mark.slow
 
-TYPES = ("wall", "cpu", "gil", "wait")
+TYPES = ("wall", "cpu", "gil", "wait", "locks")
 KIND = "cpython:%s:nanoseconds:wall:nanoseconds"
 WORK = """
 import sys, threading

@@ -160,6 +160,27 @@ static const struct gs_picture_function functions[] = {
     {{"changed while it was read", "", 0, true, false}, {0.001}, {0.001}, {0.06}, {0.06}},
 };
 
+static const struct gs_picture_lock wanted[] = {
+    {0,
+     {.kind = GS_LOCK_OBJECT,
+      .type = "dict",
+      .name = "app.cache",
+      .address = 0x7f12345678c0,
+      .mean_waiters = 1.4,
+      .most_waiters = 6,
+      .wait_us = 5300000,
+      .longest_wait_us = 81000,
+      .holder = 4250,
+      .held_in = {.function = "Worker.run", .file = "/srv/shop/app/parser.py", .line = 12}}},
+    {0,
+     {.kind = GS_LOCK_PTHREAD,
+      .address = 0x7f0000001000,
+      .mean_waiters = 0.02,
+      .most_waiters = 1,
+      .wait_us = 40000,
+      .longest_wait_us = 9000}},
+};
+
 static const struct gs_picture_task tasks[] = {
     {.tid = 4242,
      .state = GS_TASK_RUNNING,
@@ -191,8 +212,8 @@ static const struct gs_picture_task tasks[] = {
     .gils = gils, .gil_count = COUNT(gils), .threads = threads, .thread_count = COUNT(threads),                        \
     .functions = functions, .function_count = COUNT(functions), .holds = holds, .hold_count = COUNT(holds),            \
     .blames = blames, .blame_count = COUNT(blames), .tasks = tasks, .task_rows = COUNT(tasks), .task_count = 20001,    \
-    .tasks_left_out = 7, .tasks_ago_us = 9000000, .tasks_read = true, .watched_us = 60000000, .rate_hz = 100,          \
-    .whole = 1
+    .tasks_left_out = 7, .tasks_ago_us = 9000000, .tasks_read = true, .wanted = wanted, .wanted_count = COUNT(wanted), \
+    .locks_us = 3800000, .watched_us = 60000000, .rate_hz = 100, .whole = 1
 
 const struct gs_picture picture_server = {.processes = server, .process_count = 1, SERVER};
 

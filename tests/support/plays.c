@@ -172,6 +172,35 @@ static enum gs_status run_free(struct gs_sink *sink)
     return status == GS_OK ? stream_end(&s) : status;
 }
 
+/* One has a lock and reads, one waits for it, one for a lock of nobody, one for the GIL behind the last. */
+static enum gs_status run_locks(struct gs_sink *sink)
+{
+    static const char pool[] = "/srv/app/pool.py";
+    struct stream s;
+    stream_begin(&s, sink);
+    stream_process(&s, 4242, app_command);
+    for (uint32_t i = 0; i < 5; i++) {
+        static const char *const names[] = {"MainThread", "second", "third", "fourth", "fifth"};
+        static const char *const functions[] = {"read", "get", "put", "load", "parse"};
+        uint32_t thread = stream_thread(&s, 4242 + (int)i, names[i]);
+        uint32_t stack =
+            stream_call(&s, stream_call(&s, 0, "run", "/srv/app/app.py", 1), functions[i], pool, 10 + (int)i);
+        struct gs_thread_sample *sample = stream_add(&s, thread, stack,
+                                                     i == 4   ? GS_HOLDS
+                                                     : i == 3 ? GS_WAITS
+                                                              : GS_WITHOUT,
+                                                     i == 4 ? GS_RUN_RUNNING : GS_RUN_SYSCALL);
+        sample->at_lock = i == 1 || i == 2;
+        sample->owner_at = i == 1;
+    }
+    enum gs_status status = stream_tick(&s, 10 * MS, 0);
+    s.threads[1].at_lock = false;
+    s.threads[1].owner_at = 0;
+    if (status == GS_OK)
+        status = stream_tick(&s, 10 * MS, 0);
+    return status == GS_OK ? stream_end(&s) : status;
+}
+
 static enum gs_status run_empty(struct gs_sink *sink)
 {
     struct stream s;
@@ -237,8 +266,8 @@ static enum gs_status run_tasks(struct gs_sink *sink)
 
 const struct play plays[] = {
     {"app", run_app},     {"later", run_later}, {"hostile", run_hostile}, {"processes", run_processes},
-    {"deep", run_deep},   {"huge", run_huge},   {"free", run_free},       {"empty", run_empty},
-    {"tasks", run_tasks}, {NULL, NULL}};
+    {"deep", run_deep},   {"huge", run_huge},   {"free", run_free},       {"locks", run_locks},
+    {"empty", run_empty}, {"tasks", run_tasks}, {NULL, NULL}};
 
 const struct play *play_find(const char *name)
 {

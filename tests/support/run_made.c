@@ -68,6 +68,8 @@ static enum gs_status log_sample(struct gs_sink *sink, const struct gs_sample *s
         const struct gs_thread_sample *thread = &sample->threads[i];
         fprintf(log->stream, "  %u %d %d %d %d %d", thread->thread, thread->gil, thread->evidence, thread->run,
                 thread->torn, thread->lock);
+        if (thread->at_lock)
+            fprintf(log->stream, " behind %u", thread->owner_at);
         log_stack(log->stream, sample->stacks, thread->stack);
     }
     for (size_t i = 0; i < sample->gil_count; i++) {
@@ -210,6 +212,8 @@ static void change_state(struct maker *maker, struct gs_thread_sample *thread)
     thread->run = (uint8_t)below(maker, GS_RUN_GONE + 1);
     thread->torn = below(maker, 8) == 0;
     thread->lock = (uint8_t)(maker->shape->wild ? draw_wild(maker) : below(maker, 2));
+    thread->at_lock = thread->run == GS_RUN_BLOCKED;
+    thread->owner_at = thread->at_lock ? thread->lock : 0;
 }
 
 static void tell_thread(struct maker *maker, uint32_t process, uint32_t number, bool again)

@@ -41,6 +41,8 @@ static void folded(void **state)
           "app-blame-workers.folded");
     check("processes", "folded", (struct gs_selection){.mode = GS_MODE_WALL, .threads = true},
           "processes-threads.folded");
+    check("locks", "folded", (struct gs_selection){.mode = GS_MODE_LOCKS}, "locks-locks.folded");
+    check("locks", "folded", (struct gs_selection){.mode = GS_MODE_BLAME}, "locks-blame.folded");
     check("empty", "folded", (struct gs_selection){.mode = GS_MODE_WALL}, "empty.folded");
 }
 
@@ -59,6 +61,7 @@ static void gecko(void **state)
     check("app", "gecko", (struct gs_selection){.mode = GS_MODE_ACTIVE}, "app-active.gecko.json");
     check("processes", "firefox", (struct gs_selection){.mode = GS_MODE_BLAME, .threads = true},
           "processes-blame.gecko.json");
+    check("locks", "gecko", (struct gs_selection){.mode = GS_MODE_LOCKS}, "locks-locks.gecko.json");
     check("empty", "gecko", (struct gs_selection){.mode = GS_MODE_WALL}, "empty.gecko.json");
 }
 
@@ -94,6 +97,7 @@ static void svg(void **state)
     check_svg("app", (struct gs_selection){.mode = GS_MODE_BLAME, .threads = true}, "app-blame-threads.svg");
     check_svg("processes", (struct gs_selection){.mode = GS_MODE_ACTIVE}, "processes-active.svg");
     check_svg("free", (struct gs_selection){.mode = GS_MODE_WALL}, "free.svg");
+    check_svg("locks", (struct gs_selection){.mode = GS_MODE_WALL}, "locks-wall.svg");
     check_svg("empty", (struct gs_selection){.mode = GS_MODE_GIL}, "empty.svg");
 }
 

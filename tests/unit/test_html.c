@@ -71,6 +71,7 @@ static void pages(void **state)
           "app-blame-workers.html");
     check("processes", (struct gs_selection){.mode = GS_MODE_WALL, .threads = true}, "processes-threads.html");
     check("free", (struct gs_selection){.mode = GS_MODE_WALL}, "free.html");
+    check("locks", (struct gs_selection){.mode = GS_MODE_LOCKS}, "locks.html");
     check("empty", (struct gs_selection){.mode = GS_MODE_WALL}, "empty.html");
 }
 

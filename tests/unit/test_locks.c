@@ -20,6 +20,10 @@ enum { MS = 1000000 };
 #define FUTEX  (ENTRY + 16)
 #define NODE   (ENTRY + 48)
 #define MUTEX  (STACK + 0x200)
+#define WAIT(at, lock, since, which)                                                                                   \
+    {                                                                                                                  \
+        .thread_at = (at), .word = (lock), .since_ns = (since), .number = (which)                                      \
+    }
 
 static const struct gs_layout layout = {.we_arg = 0,
                                         .we_addr = 8,
@@ -169,7 +173,7 @@ static void test_account(void **state)
     struct gs_lock_account *sum = gs_lock_account_new();
     struct gs_gilstat stat = {0};
     /* 0 waits for a lock all the while, 1 for a notice, 2 for the lock in the middle, since 17 ms. */
-    const struct gs_lock_sample all[] = {{0, 0x1008, 0, 1}, {1, 0x2000, 0, 2}, {2, 0x1008, 17 * MS, 3}};
+    const struct gs_lock_sample all[] = {WAIT(0, 0x1008, 0, 1), WAIT(1, 0x2000, 0, 2), WAIT(2, 0x1008, 17 * MS, 3)};
     play(sum, 0, all, 2);
     play(sum, 1, all, 3);
     tell(sum, 1, 0x1008, GS_LOCK_LOCK, 7);
@@ -191,7 +195,7 @@ static void test_account(void **state)
     assert_true(lock->waiter_count == 2 && lock->waiters[0] == 102 && lock->waiters[1] == 100);
     gs_gilstat_fini(&stat);
     /* In the next span what it is is known without a look, and also that of a wait that none was taken of. */
-    const struct gs_lock_sample next[] = {{2, 0x1008, 58 * MS, 9}};
+    const struct gs_lock_sample next[] = {WAIT(2, 0x1008, 58 * MS, 9)};
     gs_lock_account_next(sum);
     play(sum, 5, next, 1);
     play(sum, 6, NULL, 0);
@@ -208,11 +212,11 @@ static void test_many_words(void **state)
     (void)state;
     struct gs_lock_account *sum = gs_lock_account_new();
     struct gs_gilstat stat = {0};
-    struct gs_lock_sample lock = {0, 0x1008, 0, 1};
+    struct gs_lock_sample lock = WAIT(0, 0x1008, 0, 1);
     play(sum, 0, &lock, 1);
     tell(sum, 1, 0x1008, GS_LOCK_RLOCK, 0);
     for (int i = 1; i < 5000; i++) {
-        struct gs_lock_sample one = {(uint32_t)i, 0x100000 + (gs_addr)i * 8, 0, 1 + (uint64_t)i};
+        struct gs_lock_sample one = WAIT((uint32_t)i, 0x100000 + (gs_addr)i * 8, 0, 1 + (uint64_t)i);
         play(sum, i, &one, 1);
     }
     assert_int_equal(gs_lock_account_finish(sum, &span, 1, &stat), GS_OK);

@@ -111,6 +111,7 @@ static void golden(void **state)
     check("processes", (struct gs_selection){.mode = GS_MODE_BLAME, .threads = true},
           "processes-blame-threads.pprof.txt");
     check("free", (struct gs_selection){.mode = GS_MODE_CPU}, "free-cpu.pprof.txt");
+    check("locks", (struct gs_selection){.mode = GS_MODE_BLAME}, "locks-blame.pprof.txt");
     check("empty", (struct gs_selection){.mode = GS_MODE_WAIT}, "empty.pprof.txt");
 }
 

@@ -22,8 +22,8 @@
 #include "otlp.pb-c.h"
 
 enum { MOST = 4096 };
-enum { WALL, CPU, GIL, WAIT, TYPES };
-static const char *const types[TYPES] = {"wall", "cpu", "gil", "wait"};
+enum { WALL, CPU, GIL, WAIT, LOCKS, TYPES };
+static const char *const types[TYPES] = {"wall", "cpu", "gil", "wait", "locks"};
 
 /* ---- names ---- */
 
@@ -183,6 +183,7 @@ static enum gs_status sum_sample(struct gs_sink *sink, const struct gs_sample *s
         sums->ns[CPU] += thread->run == GS_RUN_RUNNING ? ns : 0;
         sums->ns[GIL] += thread->gil == GS_HOLDS ? ns : 0;
         sums->ns[WAIT] += thread->gil == GS_WAITS ? ns : 0;
+        sums->ns[LOCKS] += gs_mode_counts(GS_MODE_LOCKS, thread) ? ns : 0;
     }
     sums->samples++;
     assert_true(sample->process < 64);

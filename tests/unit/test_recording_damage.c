@@ -224,7 +224,7 @@ static void test_refused(void **state)
     refuse("", 0, "cannot play it: it is empty");
     refuse("gilspy", 6, "cannot play it: it is not a recording");
     refuse("#!/bin/sh\n", 10, "cannot play it: it is not a recording");
-    refuse("gilspy\0\6", 8, "cannot play it: it has format 6, and this gilspy knows format 5 and older ones");
+    refuse("gilspy\0\7", 8, "cannot play it: it has format 7, and this gilspy knows format 6 and older ones");
     assert_int_equal(gs_recording_open(&recording, "/nowhere/it", &err), GS_FAILED);
     assert_string_equal(err.what, "cannot open /nowhere/it: No such file or directory");
     assert_int_equal(gs_recording_open(&recording, "/", &err), GS_FAILED);

@@ -48,7 +48,8 @@ static void check(const struct gs_picture *picture, const char *keys, int rows, 
 
 static void panes(void **state)
 {
-    static const char *const names[] = {"threads", "stack", "functions", "holds", "blame", "timeline", "tasks"};
+    static const char *const names[] = {"threads", "stack",    "functions", "holds",
+                                        "blame",   "timeline", "tasks",     "locks"};
     static const int sizes[][2] = {{24, 80}, {40, 120}, {10, 40}};
     (void)state;
     for (size_t i = 0; i < GS_PANE_COUNT; i++) {
@@ -244,7 +245,7 @@ static void panes_are_chosen(void **state)
     key(f, '\t');
     assert_int_equal(f->view.pane, 0);
     key(f, GS_KEY_BACK_TAB);
-    assert_int_equal(f->view.pane, GS_PANE_TASKS);
+    assert_int_equal(f->view.pane, GS_PANE_COUNT - 1);
     for (int i = 0; i < GS_PANE_COUNT; i++) {
         key(f, (uint32_t)('1' + i));
         assert_int_equal(f->view.pane, i);

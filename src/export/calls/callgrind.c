@@ -26,14 +26,15 @@ static const struct {
               {"without", "without the GIL (ns)"},
               {"none", "there is no GIL to hold (ns)"},
               {"unknown", "nobody knows (ns)"},
-              {"idle", "of without and none: neither runs nor wants to (ns)"}};
+              {"idle", "of without and none: neither runs nor wants to (ns)"},
+              {"locks", "of idle: waits for a lock that is no GIL (ns)"}};
 
 static void write_cost(const struct callgrind *self, const struct gs_cost *cost)
 {
     fprintf(self->out, " %" PRIu64, gs_cost_ns(cost));
     for (int i = 0; i <= GS_UNKNOWN; i++)
         fprintf(self->out, " %" PRIu64, cost->word_ns[i]);
-    fprintf(self->out, " %" PRIu64 "\n", cost->idle_ns);
+    fprintf(self->out, " %" PRIu64 " %" PRIu64 "\n", cost->idle_ns, cost->lock_ns);
 }
 
 /* "fn=(7) work", with its file before it; the number alone when it has been named. */

@@ -6,17 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/least.h"
 #include "export/callgraph.h"
 #include "export/formats.h"
 #include "export/tree_sink.h"
 
+enum { AT_LOCK = GS_UNKNOWN + 1 };
+
 /* What a function calls when it has no GIL. */
 static const struct {
-    enum gs_gil_word word;
+    int word; /* AT_LOCK: it waits for a lock that is no GIL */
     const char *name;
 } built_in[] = {{GS_WAITS, "<waits for the GIL>"},
                 {GS_WITHOUT, "<without the GIL>"},
-                {GS_UNKNOWN, "<unknown whether it has the GIL>"}};
+                {GS_UNKNOWN, "<unknown whether it has the GIL>"},
+                {AT_LOCK, "<waits for a lock>"}};
 
 enum { BUILT_IN = sizeof built_in / sizeof *built_in };
 
@@ -104,12 +108,19 @@ static void put_part_key(const struct pstats *self, uint32_t number)
     put_key(self->out, part->file, part->line, part->name);
 }
 
+static uint64_t built_in_ns(const struct gs_cost *own, int number)
+{
+    int word = built_in[number].word;
+    uint64_t ns = word == AT_LOCK ? own->lock_ns : own->word_ns[word];
+    return word == GS_WITHOUT ? ns - gs_least(own->lock_ns, ns) : ns;
+}
+
 /* What is no frame has no time apart from its own. */
 static uint64_t apart_ns(const struct gs_graph_part *part, const struct gs_cost *own)
 {
     uint64_t sum = 0;
     for (int i = 0; i < BUILT_IN && part->place; i++)
-        sum += own->word_ns[built_in[i].word];
+        sum += built_in_ns(own, i);
     return sum;
 }
 
@@ -185,10 +196,9 @@ static void put_parts(const struct pstats *self)
 /* Whose own time of this word makes the time of a built-in function. */
 static void put_built_in(const struct pstats *self, int number)
 {
-    enum gs_gil_word word = built_in[number].word;
     struct entry sum = {0};
     for (uint32_t i = 0; i < self->graph.part_count; i++)
-        sum.ns += self->graph.parts[i].place ? self->graph.parts[i].own.word_ns[word] : 0;
+        sum.ns += self->graph.parts[i].place ? built_in_ns(&self->graph.parts[i].own, number) : 0;
     if (sum.ns == 0)
         return;
     sum.own_ns = sum.ns;
@@ -196,7 +206,7 @@ static void put_built_in(const struct pstats *self, int number)
     put_entry(self, &sum);
     for (uint32_t i = 0; i < self->graph.part_count; i++) {
         const struct gs_graph_part *part = &self->graph.parts[i];
-        uint64_t ns = part->place ? part->own.word_ns[word] : 0;
+        uint64_t ns = part->place ? built_in_ns(&part->own, number) : 0;
         if (ns == 0)
             continue;
         put_part_key(self, i);

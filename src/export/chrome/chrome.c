@@ -124,6 +124,7 @@ static const struct gs_place *innermost_python(const struct gs_sample *sample, u
 struct span {
     uint64_t begin_ns, end_ns;
     enum gs_gil_word word;
+    bool at_lock;
     bool another;   /* a hold, and not the one that was seen before: others had the GIL in between */
     uint32_t node;  /* 0: it does not count */
     uint32_t stack; /* of the sample's */
@@ -137,11 +138,12 @@ static enum gs_status go_on(struct gs_chrome *self, const struct gs_sample *samp
     enum gs_status status = GS_OK;
     if (span->end_ns <= begin_ns)
         return GS_OK;
-    uint32_t next = self->seen ? GS_CHROME_UNDRAWN : span->word + 1;
+    uint32_t next = self->seen ? GS_CHROME_UNDRAWN : span->word * 2U + span->at_lock + 1;
     if ((*state != next || span->another) && !self->seen) {
         if (*state && *state != GS_CHROME_UNDRAWN)
             gs_chrome_state_end(self, thread, begin_ns);
-        status = gs_chrome_state(self, thread, begin_ns, span->word, innermost_python(sample, span->stack));
+        status =
+            gs_chrome_state(self, thread, begin_ns, span->word, span->at_lock, innermost_python(sample, span->stack));
     }
     if (status == GS_OK)
         status = gs_chrome_functions(self, thread, begin_ns, *node, span->node);
@@ -189,7 +191,7 @@ static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *s
         status = note_seen(self, sample, gap_ns);
     for (size_t i = 0; i < sample->thread_count && status == GS_OK && sample->gap_ns > 0; i++) {
         struct gs_chrome_thread *thread = &self->threads[sample->threads[i].thread];
-        struct span span = {gap_ns, begin_ns, GS_UNKNOWN, false, late[i], 0};
+        struct span span = {.begin_ns = gap_ns, .end_ns = begin_ns, .word = GS_UNKNOWN, .node = late[i]};
         if (thread->chosen)
             status = go_on(self, sample, thread, &span);
     }
@@ -199,7 +201,9 @@ static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *s
     for (size_t i = 0; i < sample->thread_count && status == GS_OK; i++) {
         const struct gs_thread_sample *one = &sample->threads[i];
         struct gs_chrome_thread *thread = &self->threads[one->thread];
-        struct span span = {begin_ns, sample->time_ns, one->gil, is_another(thread, sample, one), nodes[i], one->stack};
+        struct span span = {
+            begin_ns, sample->time_ns, one->gil, gs_thread_at_lock(one), is_another(thread, sample, one),
+            nodes[i], one->stack};
         if (thread->chosen)
             status = go_on(self, sample, thread, &span);
         if (self->seen)

@@ -74,7 +74,7 @@ void gs_chrome_put_track(struct gs_chrome *chrome, pid_t tid, enum gs_chrome_tra
 void gs_chrome_put_time(struct gs_chrome *chrome, uint64_t ns);
 /* What is in chrome->text, quoted; it is empty then. */
 enum gs_status gs_chrome_put_text(struct gs_chrome *chrome) GS_MUST_CHECK;
-const char *gs_chrome_state_name(enum gs_gil_word word);
+const char *gs_chrome_state_name(enum gs_gil_word word, bool at_lock);
 /* The name of a track of a thread. */
 enum gs_status gs_chrome_name(struct gs_chrome *chrome, pid_t pid, pid_t tid, const char *name,
                               enum gs_chrome_track track) GS_MUST_CHECK;
@@ -85,7 +85,7 @@ enum gs_status gs_chrome_process(struct gs_chrome *chrome, pid_t pid, const char
 enum gs_status gs_chrome_thread(struct gs_chrome *chrome, uint32_t number, const char *name) GS_MUST_CHECK;
 /* What goes on from here on; place: the innermost Python frame, or NULL. */
 enum gs_status gs_chrome_state(struct gs_chrome *chrome, const struct gs_chrome_thread *thread, uint64_t ns,
-                               enum gs_gil_word word, const struct gs_place *place) GS_MUST_CHECK;
+                               enum gs_gil_word word, bool at_lock, const struct gs_place *place) GS_MUST_CHECK;
 void gs_chrome_state_end(struct gs_chrome *chrome, const struct gs_chrome_thread *thread, uint64_t ns);
 /* Ends what `from` has and `to` has not, and begins the rest of `to`. */
 enum gs_status gs_chrome_functions(struct gs_chrome *chrome, const struct gs_chrome_thread *thread, uint64_t ns,

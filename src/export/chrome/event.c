@@ -107,22 +107,22 @@ enum gs_status gs_chrome_thread(struct gs_chrome *chrome, uint32_t number, const
     return status;
 }
 
-const char *gs_chrome_state_name(enum gs_gil_word word)
+const char *gs_chrome_state_name(enum gs_gil_word word, bool at_lock)
 {
     static const char *const names[] = {[GS_HOLDS] = "holds GIL",
                                         [GS_WAITS] = "waits for GIL",
                                         [GS_WITHOUT] = "no GIL",
                                         [GS_NONE] = "no GIL",
                                         [GS_UNKNOWN] = "unknown"};
-    return names[word];
+    return at_lock ? "waits for a lock" : names[word];
 }
 
 enum gs_status gs_chrome_state(struct gs_chrome *chrome, const struct gs_chrome_thread *thread, uint64_t ns,
-                               enum gs_gil_word word, const struct gs_place *place)
+                               enum gs_gil_word word, bool at_lock, const struct gs_place *place)
 {
     enum gs_status status = GS_OK;
     begin_slice(chrome, 'B', thread, GS_CHROME_STATES, ns);
-    fprintf(chrome->out, ",\"name\":\"%s\",\"args\":{\"gil\":\"%s\"", gs_chrome_state_name(word),
+    fprintf(chrome->out, ",\"name\":\"%s\",\"args\":{\"gil\":\"%s\"", gs_chrome_state_name(word, at_lock),
             gs_gil_word_name(word));
     if (place) {
         fputs_unlocked(",\"frame\":", chrome->out);

@@ -136,7 +136,7 @@ static enum gs_status add_gil_span(struct gs_timeline *timeline, const struct gs
     enum gs_status status = GS_OK;
     const struct gs_place *place = seen_in(exact, gil_span);
     begin_slice(exact, gil_span->tid, GS_CHROME_STATES, gil_span->begin_ns, gil_span->end_ns);
-    fprintf(out, ",\"name\":\"%s\",\"args\":{\"gil\":\"%s\"", gs_chrome_state_name(gil_span->word),
+    fprintf(out, ",\"name\":\"%s\",\"args\":{\"gil\":\"%s\"", gs_chrome_state_name(gil_span->word, false),
             gs_gil_word_name(gil_span->word));
     if (gil_span->lock > 0)
         fprintf(out, ",\"lock\":%u", gil_span->lock + 1u);

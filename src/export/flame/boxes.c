@@ -81,6 +81,7 @@ static void add_small(struct step *step, const struct gs_node *time)
     for (int i = 0; i <= GS_UNKNOWN; i++)
         step->small.word_ns[i] += time->word_ns[i];
     step->small.idle_ns += time->idle_ns;
+    step->small.lock_ns += time->lock_ns;
     step->small.samples += time->samples;
 }
 

@@ -11,6 +11,7 @@ const struct gs_hue_row gs_hues[GS_HUE_COUNT] = {
     [GS_HUE_NONE] = {"none", "has no GIL", 0x56b4e9},
     [GS_HUE_IDLE] = {"idle", "idle", 0x999999},
     [GS_HUE_UNKNOWN] = {"unknown", "unknown", 0xcc79a7},
+    [GS_HUE_LOCKS] = {"locks", "waits for a lock", 0x0072b2},
 };
 
 void gs_hues_of(const struct gs_node *time, uint64_t hue_ns[GS_HUE_COUNT])
@@ -21,7 +22,8 @@ void gs_hues_of(const struct gs_node *time, uint64_t hue_ns[GS_HUE_COUNT])
     hue_ns[GS_HUE_HOLDS] = time->word_ns[GS_HOLDS];
     hue_ns[GS_HUE_WAITS] = time->word_ns[GS_WAITS];
     hue_ns[GS_HUE_NONE] = (uint64_t)((double)none_ns * runs + 0.5);
-    hue_ns[GS_HUE_IDLE] = time->idle_ns;
+    hue_ns[GS_HUE_LOCKS] = time->lock_ns;
+    hue_ns[GS_HUE_IDLE] = time->idle_ns - time->lock_ns;
     hue_ns[GS_HUE_WITHOUT] = without_ns + none_ns - time->idle_ns - hue_ns[GS_HUE_NONE];
     hue_ns[GS_HUE_UNKNOWN] = time->word_ns[GS_UNKNOWN];
 }

@@ -45,7 +45,7 @@ static void put_percent(struct gs_label *text, double part)
     gs_label_put(text, part > 0 && part < 0.001 ? "%.2f %%" : "%.1f %%", part * 100);
 }
 
-/* "holds 20.0 %, waits 70.1 %, without 9.9 %; idle 5.0 %": the words of the interface. */
+/* "holds 20.0 %, waits 70.1 %, without 9.9 %; idle 5.0 %, at locks 2.0 %": the words of the interface. */
 static void put_split(struct gs_label *text, const struct gs_node *time)
 {
     double total = (double)gs_node_ns(time);
@@ -60,6 +60,10 @@ static void put_split(struct gs_label *text, const struct gs_node *time)
     if (time->idle_ns > 0) {
         gs_label_put(text, "; idle ");
         put_percent(text, (double)time->idle_ns / total);
+    }
+    if (time->lock_ns > 0) {
+        gs_label_put(text, ", waits for a lock ");
+        put_percent(text, (double)time->lock_ns / total);
     }
 }
 
@@ -190,12 +194,13 @@ void gs_svg_box(struct gs_svg_page *page, const struct gs_box *box)
     uint32_t y = box->depth * GS_SVG_ROW;
     bool cut, holder = !page->difference && page->drawing->selection->mode == GS_MODE_BLAME && !box->waiter;
     width *= share_of(page, ns);
-    /* Depth, from the left, time, words, idle, samples: times in microseconds. */
+    /* Depth, from the left, time, words, idle, at locks, samples: times in microseconds. */
     fprintf(page->out, "<g class=\"f%s%s\" data-v=\"%" PRIu32 " %" PRIu64 " %" PRIu64, box->merged > 0 ? " m" : "",
             holder ? " h" : "", box->depth, box->x_ns / 1000, ns / 1000);
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         fprintf(page->out, " %" PRIu64, box->time.word_ns[order[i]] / 1000);
-    fprintf(page->out, " %" PRIu64 " %" PRIu64 "\">", box->time.idle_ns / 1000, box->time.samples);
+    fprintf(page->out, " %" PRIu64 " %" PRIu64 " %" PRIu64 "\">", box->time.idle_ns / 1000, box->time.lock_ns / 1000,
+            box->time.samples);
     write_title(page, box);
     fprintf(page->out, "<rect x=\"%.2f\" y=\"%" PRIu32 "\" width=\"%.2f\" height=\"%d\" fill=\"#%06" PRIx32 "\"/>", x,
             y, width > 1.5 ? width - 0.5 : width, GS_SVG_ROW - 1,
@@ -253,7 +258,7 @@ static void write_legend(struct gs_svg_page *page, int y)
         bool holder = blame && i == GS_HUE_HOLDS;
         if (hue_ns[i] == 0 && !holder)
             continue;
-        gs_label_put(&page->text, "%s", holder ? "what the holder of the GIL did" : gs_hues[i].legend);
+        gs_label_put(&page->text, "%s", holder ? "what the holder did" : gs_hues[i].legend);
         if (!holder) {
             gs_label_put(&page->text, " ");
             put_percent(&page->text, share_of(page, hue_ns[i]));

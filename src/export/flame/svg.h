@@ -34,8 +34,17 @@ struct gs_boxes {
 enum gs_status gs_boxes_init(struct gs_boxes *boxes, const struct gs_calltree *tree) GS_MUST_CHECK;
 void gs_boxes_fini(struct gs_boxes *boxes);
 
-/* How time splits, for the eye: idle is apart from what runs without. */
-enum gs_hue { GS_HUE_HOLDS, GS_HUE_WAITS, GS_HUE_WITHOUT, GS_HUE_NONE, GS_HUE_IDLE, GS_HUE_UNKNOWN, GS_HUE_COUNT };
+/* How time splits, for the eye: idle, and what waits for another lock, are apart from what runs without. */
+enum gs_hue {
+    GS_HUE_HOLDS,
+    GS_HUE_WAITS,
+    GS_HUE_WITHOUT,
+    GS_HUE_NONE,
+    GS_HUE_IDLE,
+    GS_HUE_UNKNOWN,
+    GS_HUE_LOCKS,
+    GS_HUE_COUNT
+};
 extern const struct gs_hue_row {
     const char *word, *legend; /* "waits", "waits for it" */
     uint32_t rgb;

@@ -49,7 +49,7 @@ static enum gs_status add_span(struct gs_gecko *self, const struct gs_thread_sam
                                uint64_t begin_ns, uint64_t end_ns)
 {
     struct gs_gecko_thread *thread = &self->threads[now->thread];
-    uint32_t code = now->gil * 2U + (now->run == GS_RUN_RUNNING);
+    uint32_t code = gs_thread_code(now);
     begin_ns = begin_ns > self->run.begin_ns ? begin_ns - self->run.begin_ns : 0;
     end_ns = end_ns > self->run.begin_ns ? end_ns - self->run.begin_ns : 0;
     begin_ns = gs_most(begin_ns, gs_spill_end(self->spill, now->thread));

@@ -18,8 +18,8 @@ enum {
     GS_GECKO_LONG_MS = 20       /* from so long on; twice as long where there are too many */
 };
 
-/* What a thread does in a span, beside its node of the tree: word * 2 + runnable. */
-enum { GS_GECKO_CODES = 2 * (GS_UNKNOWN + 1), GS_GECKO_SHIFT = 4 };
+/* What a thread does in a span, beside its node of the tree, as gs_thread_code says. */
+enum { GS_GECKO_SHIFT = 5 };
 
 struct gs_gecko_thread {
     uint32_t process;

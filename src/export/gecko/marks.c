@@ -70,13 +70,14 @@ static enum gs_status end_wait(struct gs_gecko *gecko, uint32_t number)
 static enum gs_status follow_wait(struct gs_gecko *gecko, const struct gs_sample *sample, size_t at,
                                   const uint32_t *nodes)
 {
-    const struct gs_thread_sample *now = &sample->threads[at], *holder = gs_sample_holder(sample, now->lock);
+    const struct gs_thread_sample *now = &sample->threads[at], *holder = gs_sample_blocker(sample, now);
     struct gs_gecko_thread *thread = &gecko->threads[now->thread];
     uint64_t begin_ns = since_begin(gecko, sample->time_ns - sample->weight_ns);
+    bool waits = now->gil == GS_WAITS || gs_thread_at_lock(now);
     enum gs_status status = GS_OK;
-    if (now->gil != GS_WAITS || thread->wait.end_ns != begin_ns)
+    if (!waits || thread->wait.end_ns != begin_ns)
         status = end_wait(gecko, now->thread);
-    if (now->gil != GS_WAITS || status)
+    if (!waits || status)
         return status;
     if (thread->wait.samples == 0)
         thread->wait = thread->by = (struct gs_hold){.begin_ns = begin_ns};

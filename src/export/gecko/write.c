@@ -13,7 +13,7 @@
 
 enum { VERSION = 60, NS_PER_US = 1000, NS_PER_MS = 1000000 };
 
-enum category { OTHER, HOLDS, NATIVE, COLLECTS, WAITS, WITHOUT, IDLE, RUNS, UNKNOWN, CATEGORIES };
+enum category { OTHER, HOLDS, NATIVE, COLLECTS, WAITS, WITHOUT, IDLE, RUNS, UNKNOWN, LOCKS, CATEGORIES };
 static const struct {
     const char *name, *color;
 } categories[CATEGORIES] = {
@@ -26,6 +26,7 @@ static const struct {
     [IDLE] = {"Idle", "transparent"}, /* so named, the viewer can leave it out */
     [RUNS] = {"runs, there is no GIL", "lightgreen"},
     [UNKNOWN] = {"unknown", "brown"},
+    [LOCKS] = {"waits for a lock", "magenta"},
 };
 
 /* One of a thread's samples: time in which it did the same. */
@@ -166,12 +167,15 @@ static bool collects(const struct gs_calltree *tree, uint32_t node)
 static enum category category_of(const struct gs_calltree *tree, uint32_t code)
 {
     uint32_t node = code >> GS_GECKO_SHIFT, state = code & ((1U << GS_GECKO_SHIFT) - 1);
-    bool runs = state % 2, frame = gs_node_kind(gs_calltree_node(tree, node)) == GS_NODE_FRAME;
+    bool runs = state % GS_CODE_RUNS == GS_CODE_RUNNING,
+         frame = gs_node_kind(gs_calltree_node(tree, node)) == GS_NODE_FRAME;
     if (gs_node_kind(gs_calltree_node(tree, node)) == GS_NODE_LATE)
         return UNKNOWN;
     if (collects(tree, node))
         return COLLECTS;
-    switch ((enum gs_gil_word)(state / 2)) {
+    if (state % GS_CODE_RUNS == GS_CODE_AT_LOCK)
+        return LOCKS;
+    switch ((enum gs_gil_word)(state / GS_CODE_RUNS)) {
     case GS_HOLDS:
         return frame && gs_calltree_place(tree, node)->kind == GS_FRAME_NATIVE ? NATIVE : HOLDS;
     case GS_WAITS:
@@ -299,11 +303,16 @@ static void write_weight(struct writer *writer, size_t i)
     write_ms(weight_us(&writer->entries[i]), writer->out);
 }
 
+static bool is_running(uint32_t code)
+{
+    return (code & ((1U << GS_GECKO_SHIFT) - 1)) % GS_CODE_RUNS == GS_CODE_RUNNING;
+}
+
 /* What is runnable is taken for running: samples do not know more. */
 static void write_cpu(struct writer *writer, size_t i)
 {
     const struct entry *entry = &writer->entries[i];
-    gs_about_write_number(entry->code & 1 ? weight_us(entry) : 0, writer->out);
+    gs_about_write_number(is_running(entry->code) ? weight_us(entry) : 0, writer->out);
 }
 
 typedef void (*put_fn)(struct writer *writer, size_t i);

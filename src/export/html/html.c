@@ -71,7 +71,7 @@ static enum gs_status add_span(struct gs_html *self, uint32_t number, const stru
         return GS_NO_MEMORY;
     self->keys.list[found - 1].ns += end_ns - begin_ns;
     thread->hue_ns[gs_key_hue(key->code)] += end_ns - begin_ns;
-    if (key->code < GS_KEY_LATE && key->code % GS_KEY_RUNS == 1)
+    if (key->code < GS_KEY_LATE && key->code % GS_CODE_RUNS == GS_CODE_RUNNING)
         thread->runs_ns += end_ns - begin_ns;
     return gs_spill_add(self->spill, &(struct gs_span){number, found, begin_ns, end_ns});
 }
@@ -146,19 +146,18 @@ static enum gs_status add_one(struct gs_html *self, const struct gs_sample *samp
 {
     const struct gs_thread_sample *now = &sample->threads[i];
     struct gs_html_thread *thread = &self->threads[now->thread];
-    struct gs_key key = {.leaf = nodes[i], .code = gs_key_code(now)};
+    struct gs_key key = {.leaf = nodes[i], .code = gs_thread_code(now)};
     uint64_t begin_ns = sample->time_ns - sample->weight_ns;
-    const struct gs_thread_sample *holder = gs_sample_holder(sample, now->lock);
+    const struct gs_thread_sample *holder = gs_sample_blocker(sample, now);
     look_at_hold(self, sample, now, nodes[i]);
     if (!thread->chosen)
         return GS_OK;
     thread->samples++;
-    if (now->gil == GS_WAITS) {
+    if (now->gil == GS_WAITS)
         thread->lock = now->lock;
-        if (holder) {
-            key.holder = holder->thread + 1;
-            key.at = nodes[holder - sample->threads];
-        }
+    if (gs_key_waits(key.code) && holder) {
+        key.holder = holder->thread + 1;
+        key.at = nodes[holder - sample->threads];
     }
     struct gs_key gap = {.leaf = late[i], .code = key.code + GS_KEY_LATE};
     enum gs_status status = add_span(self, now->thread, &gap, begin_ns - sample->gap_ns, begin_ns);

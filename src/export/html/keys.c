@@ -6,7 +6,6 @@
 #include "export/flame/svg.h"
 
 enum { FIRST_ROOM = 1024, RESERVE = 1 << 16 /* for those that lost what made them too many */ };
-enum { ASLEEP, RUNNING, NOT_KNOWN };
 
 bool gs_keys_init(struct gs_keys *keys)
 {
@@ -76,12 +75,6 @@ uint32_t gs_keys_find(struct gs_keys *keys, const struct gs_key *key, uint32_t r
     return keys->table[slot] = keys->count;
 }
 
-uint32_t gs_key_code(const struct gs_thread_sample *thread)
-{
-    uint32_t run = thread->run == GS_RUN_RUNNING ? RUNNING : thread->run == GS_RUN_UNKNOWN ? NOT_KNOWN : ASLEEP;
-    return thread->gil * GS_KEY_RUNS + run;
-}
-
 int gs_key_hue(uint32_t code)
 {
     static const int hues[] = {[GS_HOLDS] = GS_HUE_HOLDS,
@@ -89,8 +82,15 @@ int gs_key_hue(uint32_t code)
                                [GS_WITHOUT] = GS_HUE_WITHOUT,
                                [GS_NONE] = GS_HUE_NONE,
                                [GS_UNKNOWN] = GS_HUE_UNKNOWN};
-    uint32_t word = gs_key_word(code);
+    uint32_t word = code % GS_KEY_LATE / GS_CODE_RUNS, run = code % GS_CODE_RUNS;
     if (code >= GS_KEY_LATE)
         return GS_HUE_UNKNOWN;
-    return (word == GS_WITHOUT || word == GS_NONE) && code % GS_KEY_RUNS == ASLEEP ? GS_HUE_IDLE : hues[word];
+    if (run == GS_CODE_AT_LOCK)
+        return GS_HUE_LOCKS;
+    return (word == GS_WITHOUT || word == GS_NONE) && run == GS_CODE_ASLEEP ? GS_HUE_IDLE : hues[word];
+}
+
+bool gs_key_waits(uint32_t code)
+{
+    return code % GS_KEY_LATE / GS_CODE_RUNS == GS_WAITS || code % GS_CODE_RUNS == GS_CODE_AT_LOCK;
 }

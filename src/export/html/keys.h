@@ -4,20 +4,16 @@
 
 #include <stdbool.h>
 
-#include "gilspy/sample.h"
+#include "profile/modes.h"
 #include "stack/hash.h"
 
-enum {
-    GS_KEYS_MOST = 1 << 20,
-    GS_KEY_RUNS = 3, /* codes of a word: asleep, running, not known */
-    GS_KEY_LATE = (GS_UNKNOWN + 1) * GS_KEY_RUNS
-};
+enum { GS_KEYS_MOST = 1 << 20, GS_KEY_LATE = (GS_UNKNOWN + 1) * GS_CODE_RUNS };
 
 struct gs_key {
     uint32_t leaf;   /* node of the tree */
     uint32_t holder; /* the thread that it waits for, from 1 on; 0: none, or not known */
     uint32_t at;     /* and that one's node */
-    uint32_t code;   /* gil word * GS_KEY_RUNS + run; + GS_KEY_LATE: nobody knows, the sampler was late */
+    uint32_t code;   /* as gs_thread_code says; + GS_KEY_LATE: nobody knows, the sampler was late */
     uint64_t ns;
 };
 
@@ -34,12 +30,9 @@ void gs_keys_fini(struct gs_keys *keys);
  * loses whom it waits for, then where it is (`root` is left). */
 uint32_t gs_keys_find(struct gs_keys *keys, const struct gs_key *key, uint32_t root);
 
-uint32_t gs_key_code(const struct gs_thread_sample *thread);
 /* enum gs_hue of a code. */
 int gs_key_hue(uint32_t code);
-static inline uint32_t gs_key_word(uint32_t code)
-{
-    return code % GS_KEY_LATE / GS_KEY_RUNS;
-}
+/* It waits for the GIL or for a lock: such keys know for whom. */
+bool gs_key_waits(uint32_t code);
 
 #endif

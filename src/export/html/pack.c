@@ -122,7 +122,7 @@ static enum gs_html_part part_of(uint32_t code)
     int hue = gs_key_hue(code);
     if (hue == GS_HUE_HOLDS)
         return GS_PART_HOLDS;
-    return hue == GS_HUE_WAITS ? GS_PART_WAITS : GS_PART_REST;
+    return hue == GS_HUE_WAITS || hue == GS_HUE_LOCKS ? GS_PART_WAITS : GS_PART_REST;
 }
 
 static int by_time_down(const void *left, const void *right, void *context)
@@ -209,7 +209,7 @@ static void pack_keys(struct gs_html_data *data, const struct gs_keys *merged, c
         data->part_of[i] = (uint8_t)part_of(key->code);
         gs_pack_number(&data->pack, key->leaf);
         gs_pack_number(&data->pack, key->code);
-        if (gs_key_word(key->code) != GS_WAITS)
+        if (!gs_key_waits(key->code))
             continue;
         gs_pack_number(&data->pack, key->holder);
         gs_pack_number(&data->pack, key->at);

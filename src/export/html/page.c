@@ -124,7 +124,7 @@ static void write_thread(struct gs_svg_page *page, const struct gs_html_thread *
     fprintf(page->out, "<td>%d</td>", (int)thread->tid);
     put_share(page, hue[GS_HUE_HOLDS], all_ns);
     put_share(page, hue[GS_HUE_WAITS], all_ns);
-    put_share(page, hue[GS_HUE_WITHOUT] + hue[GS_HUE_NONE] + hue[GS_HUE_IDLE], all_ns);
+    put_share(page, hue[GS_HUE_WITHOUT] + hue[GS_HUE_NONE] + hue[GS_HUE_IDLE] + hue[GS_HUE_LOCKS], all_ns);
     put_share(page, hue[GS_HUE_UNKNOWN], all_ns);
     put_share(page, thread->runs_ns, all_ns);
     if (thread->longest_ns > 0)

@@ -65,7 +65,7 @@ static enum gs_status write_threads(struct gs_html *html, struct gs_label *text)
 void gs_html_process_name(struct gs_label *text, const struct gs_calltree_process *process)
 {
     gs_label_put(text, "%d: ", (int)process->pid);
-    gs_label_add(text, process->command, GS_HTML_NAME_MOST);
+    gs_label_add(text, process->command, NAME_MOST);
 }
 
 /* Of each lane the number of its thread, and the task. */

@@ -160,6 +160,8 @@ static enum gs_status write_thread(struct jsonl *self, const struct gs_sample *s
     gs_about_write_number(one->lock, out);
     fputs_unlocked(",\"runnable\":", out);
     fputs_unlocked(one->run <= GS_RUN_RUNNING ? runnable[one->run] : "false", out);
+    if (gs_thread_at_lock(one))
+        fputs_unlocked(",\"waits_for_lock\":true", out);
     return status == GS_OK ? write_stack(self, sample->stacks, one->stack) : status;
 }
 
@@ -205,7 +207,7 @@ static enum gs_status write_threads(struct jsonl *self, const struct gs_sample *
         first = false;
         status = write_thread(self, sample, one);
         if (status == GS_OK && mode == GS_MODE_BLAME)
-            status = write_holder(self, sample, gs_sample_holder(sample, one->lock));
+            status = write_holder(self, sample, gs_sample_blocker(sample, one));
         putc_unlocked('}', self->out);
     }
     return status;

@@ -60,11 +60,6 @@ static enum gs_status find_number(struct gs_pprof *self, uint32_t process, unsig
     return gs_calltree_add_process(self->tree, *number, &part);
 }
 
-static unsigned class_of(const struct gs_thread_sample *thread)
-{
-    return thread->gil * 2U + (thread->run == GS_RUN_RUNNING);
-}
-
 static enum gs_status add_class(struct gs_pprof *self, const struct gs_sample *sample, unsigned class)
 {
     struct gs_sample part = *sample;
@@ -75,9 +70,16 @@ static enum gs_status add_class(struct gs_pprof *self, const struct gs_sample *s
     part.thread_count = 0;
     for (size_t i = 0; i < sample->thread_count; i++) {
         const struct gs_thread_sample *thread = &sample->threads[i];
-        /* Holders do not count when they are to blame, but must be there. */
-        if (class_of(thread) == class || (blame && thread->gil == GS_HOLDS))
-            self->list[part.thread_count++] = *thread;
+        bool counts = gs_thread_code(thread) == class;
+        if (!counts && !blame)
+            continue;
+        struct gs_thread_sample *one = &self->list[part.thread_count++];
+        *one = *thread;
+        /* When holders are to blame all must be where they were, though the others do not count. */
+        if (!counts && one->gil != GS_HOLDS) {
+            one->gil = GS_UNKNOWN;
+            one->at_lock = false;
+        }
     }
     if (part.gil_count > 0)
         memcpy(self->gils, sample->gils, part.gil_count * sizeof *self->gils);
@@ -91,7 +93,7 @@ static enum gs_status add_tasks(struct gs_pprof *self, const struct gs_sample *s
 {
     struct gs_sample part = *sample;
     const struct gs_thread_sample suspended = {.gil = GS_WITHOUT, .run = GS_RUN_BLOCKED};
-    enum gs_status status = find_number(self, sample->process, class_of(&suspended), &part.process);
+    enum gs_status status = find_number(self, sample->process, gs_thread_code(&suspended), &part.process);
     return status == GS_OK ? gs_calltree_add(self->tree, &part) : status;
 }
 
@@ -116,7 +118,7 @@ static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *s
         if (thread->gil > GS_UNKNOWN) /* numbers that come from a file may be anything */
             return GS_FAILED;
         if (gs_mode_counts(self->selection->mode, thread))
-            present |= 1U << class_of(thread);
+            present |= 1U << gs_thread_code(thread);
     }
     for (unsigned class = 0; class < GS_PPROF_CLASSES && status == GS_OK; class ++) {
         if (present >> class & 1)

@@ -12,10 +12,10 @@
 /* The compressed file. A message is written piece by piece: messages of one type, one behind the other, are one. */
 struct gs_pprof_out;
 
-/* Threads of a process are told apart by what they do: the five words, times whether they are runnable. What belongs
+/* Threads of a process are told apart by what they do, as gs_thread_code says. What belongs
  * to one class is counted in the call tree as if it were a process, because processes are never folded, and a sample of
  * the profile has to know its class. */
-enum { GS_PPROF_CLASSES = 2 * (GS_UNKNOWN + 1) };
+enum { GS_PPROF_CLASSES = GS_CODE_RUNS * (GS_UNKNOWN + 1) };
 
 struct gs_pprof_process {
     pid_t pid;
@@ -26,7 +26,7 @@ struct gs_pprof_process {
 /* What is behind a number of the tree. */
 struct gs_pprof_part {
     uint32_t process;
-    uint8_t class; /* word * 2 + runnable */
+    uint8_t class;
 };
 
 /* Which profile: of `-f pprof`, or for a server, which makes a series of each text that labels a sample. */

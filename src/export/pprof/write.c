@@ -235,19 +235,17 @@ static void write_locations(struct gs_pprof_writer *writer)
 enum { LABELS = 4 };
 
 /* What each sample has a value of. */
-enum value { SAMPLES, WALL, CPU, GIL, WAIT, VALUES };
+enum value { SAMPLES, WALL, CPU, GIL, WAIT, LOCKS, VALUES };
 static const struct {
     const char *name, *unit;
-} values[VALUES] = {[SAMPLES] = {"samples", "count"},
-                    [WALL] = {"wall", "nanoseconds"},
-                    [CPU] = {"cpu", "nanoseconds"},
-                    [GIL] = {"gil", "nanoseconds"},
-                    [WAIT] = {"wait", "nanoseconds"}};
+} values[VALUES] = {
+    [SAMPLES] = {"samples", "count"}, [WALL] = {"wall", "nanoseconds"}, [CPU] = {"cpu", "nanoseconds"},
+    [GIL] = {"gil", "nanoseconds"},   [WAIT] = {"wait", "nanoseconds"}, [LOCKS] = {"locks", "nanoseconds"}};
 
 /* What a reader is shown first: all that was selected. */
 static const enum value shown[GS_MODE_COUNT] = {
-    [GS_MODE_ACTIVE] = WALL, [GS_MODE_WALL] = WALL,  [GS_MODE_CPU] = CPU,    [GS_MODE_GIL] = GIL,
-    [GS_MODE_WAIT] = WAIT,   [GS_MODE_BLAME] = WAIT, [GS_MODE_AWAIT] = WALL,
+    [GS_MODE_ACTIVE] = WALL, [GS_MODE_WALL] = WALL,   [GS_MODE_CPU] = CPU,    [GS_MODE_GIL] = GIL,
+    [GS_MODE_WAIT] = WAIT,   [GS_MODE_BLAME] = LOCKS, [GS_MODE_AWAIT] = WALL, [GS_MODE_LOCKS] = LOCKS,
 };
 
 static int first_value(const struct gs_pprof *pprof)
@@ -348,10 +346,12 @@ static void write_sample(struct gs_pprof_writer *writer, uint32_t node)
         writer->status = GS_NO_MEMORY;
         return;
     }
-    enum gs_gil_word word = stack.part->class / 2;
-    value[CPU] = stack.part->class % 2 ? ns : 0;
+    enum gs_gil_word word = stack.part->class / GS_CODE_RUNS;
+    unsigned run = stack.part->class % GS_CODE_RUNS;
+    value[CPU] = run == GS_CODE_RUNNING ? ns : 0;
     value[GIL] = word == GS_HOLDS ? ns : 0;
     value[WAIT] = word == GS_WAITS ? ns : 0;
+    value[LOCKS] = word == GS_WAITS || run == GS_CODE_AT_LOCK ? ns : 0;
     /* When the sampler was late, nobody knows: that time counts for what the thread did after it, as in each format. */
     if (gs_node_kind(gs_calltree_node(tree, node)) == GS_NODE_LATE)
         word = GS_UNKNOWN;

@@ -40,7 +40,8 @@ void gs_source_put_heads(struct gs_source_page *page)
           "<th title=\"own time with the GIL\">has</th><th title=\"own time waiting for the GIL\">waits</th>"
           "<th title=\"own time running without the GIL\">without</th>"
           "<th title=\"own time in which the thread was runnable, whatever the GIL\">cpu</th>"
-          "<th title=\"own time neither running nor waiting for the GIL\">idle</th>",
+          "<th title=\"own time waiting for a lock that is no GIL\">locks</th>"
+          "<th title=\"own time neither running nor waiting for a lock\">idle</th>",
           page->out);
 }
 
@@ -58,7 +59,8 @@ void gs_source_put_cells(struct gs_source_page *page, const struct gs_source *so
     put_time(page, " class=\"waits\"", own->word_ns[GS_WAITS]);
     put_time(page, "", without_ns > own->idle_ns ? without_ns - own->idle_ns : 0);
     put_time(page, "", own->cpu_ns);
-    put_time(page, " class=\"idle\"", own->idle_ns);
+    put_time(page, " class=\"locks\"", own->lock_ns);
+    put_time(page, " class=\"idle\"", own->idle_ns - own->lock_ns);
 }
 
 void gs_source_put_link(struct gs_source_page *page, const struct gs_source *source, uint32_t number)

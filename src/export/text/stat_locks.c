@@ -7,21 +7,6 @@
 
 enum { WAITERS_NAMED = 4, COLUMNS = 4 };
 
-/* "app.cache (dict, at 0x7f…)", "threading.Lock at 0x7f…" */
-static void put_lock(struct gs_text *line, const struct gs_gilstat_lock *lock)
-{
-    bool named = lock->name[0] != '\0';
-    if (named) {
-        gs_text_add(line, lock->name);
-        gs_text_put(line, " (");
-    }
-    if (lock->type[0])
-        gs_text_add(line, lock->type);
-    else
-        gs_text_put(line, "%s", lock->kind == GS_LOCK_PTHREAD ? "mutex of C" : gs_lock_kind_name(lock->kind));
-    gs_text_put(line, " at 0x%llx%s", (unsigned long long)lock->address, named ? ")" : "");
-}
-
 /* A row that goes on with the text behind the columns. */
 static void begin_detail(struct gs_table *table, const char *words)
 {
@@ -59,6 +44,7 @@ static void put_waiters(struct gs_table *table, const struct gs_gilstat *stat, c
 static void put_row(struct gs_table *table, const struct gs_gilstat *stat, const struct gs_gilstat_lock *lock,
                     const struct gs_files *files)
 {
+    char words[GS_WORDS_LOCK];
     gs_text_put(&table->cell, "%.2f", lock->mean_waiters);
     gs_table_put(table, true);
     gs_text_put(&table->cell, "%u", lock->most_waiters);
@@ -68,7 +54,8 @@ static void put_row(struct gs_table *table, const struct gs_gilstat *stat, const
     gs_words_time(&table->cell, lock->longest_wait_us);
     gs_table_put(table, true);
     gs_table_reach(table);
-    put_lock(&table->line, lock);
+    gs_words_lock(words, sizeof words, lock);
+    gs_text_add(&table->line, words);
     gs_table_end_row(table);
     if (lock->holder > 0)
         put_holder(table, stat, lock, files);
