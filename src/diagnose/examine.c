@@ -8,31 +8,31 @@
 #include "target/procfs.h"
 
 static const struct gs_question machine[] = {
-    {"kernel", true, gs_look_kernel},        {"proc", true, gs_look_proc},
-    {"hidepid", false, gs_look_hidepid},     {"user_namespace", false, gs_look_namespace},
-    {"ptrace", false, gs_look_ptrace},       {"yama", true, gs_look_yama},
-    {"seccomp", true, gs_look_seccomp},      {"read", true, gs_look_read},
-    {"stop", false, gs_look_stop},           {"syscall", false, gs_look_syscall},
-    {"map_files", false, gs_look_map_files}, {"perf", false, gs_look_perf},
-    {"traps", false, gs_look_traps},         {"locale", false, gs_look_locale},
-    {"terminal", false, gs_look_terminal},
+    {"kernel", true, gs_check_kernel},        {"proc", true, gs_check_proc},
+    {"hidepid", false, gs_check_hidepid},     {"user_namespace", false, gs_check_namespace},
+    {"ptrace", false, gs_check_ptrace},       {"yama", true, gs_check_yama},
+    {"seccomp", true, gs_check_seccomp},      {"read", true, gs_check_read},
+    {"stop", false, gs_check_stop},           {"syscall", false, gs_check_syscall},
+    {"map_files", false, gs_check_map_files}, {"perf", false, gs_check_perf},
+    {"traps", false, gs_check_traps},         {"locale", false, gs_check_locale},
+    {"terminal", false, gs_check_terminal},
 };
 
 /* The first finds the process: without it the others are not asked. */
 static const struct gs_question process[] = {
-    {"process", true, gs_look_process},
-    {"process_user_namespace", true, gs_look_process_barrier},
-    {"process_user", true, gs_look_process_barrier},
-    {"process_dumpable", true, gs_look_process_barrier},
-    {"process_capabilities", true, gs_look_process_barrier},
-    {"process_yama", true, gs_look_process_barrier},
-    {"process_read", true, gs_look_process_read},
-    {"process_state", false, gs_look_process_state},
-    {"process_tracer", false, gs_look_process_tracer},
-    {"process_container", false, gs_look_process_container},
-    {"process_python", true, gs_look_process_python},
-    {"process_library", false, gs_look_process_library},
-    {"process_watch", false, gs_look_process_watch},
+    {"process", true, gs_check_process},
+    {"process_user_namespace", true, gs_check_process_barrier},
+    {"process_user", true, gs_check_process_barrier},
+    {"process_dumpable", true, gs_check_process_barrier},
+    {"process_capabilities", true, gs_check_process_barrier},
+    {"process_yama", true, gs_check_process_barrier},
+    {"process_read", true, gs_check_process_read},
+    {"process_state", false, gs_check_process_state},
+    {"process_tracer", false, gs_check_process_tracer},
+    {"process_container", false, gs_check_process_container},
+    {"process_python", true, gs_check_process_python},
+    {"process_library", false, gs_check_process_library},
+    {"process_watch", false, gs_check_process_watch},
 };
 
 _Static_assert(sizeof machine / sizeof *machine + sizeof process / sizeof *process <= GS_CHECKS_MOST,

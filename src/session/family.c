@@ -8,7 +8,7 @@
 #include "session/family.h"
 #include "session/signals.h"
 #include "session/stuck.h"
-#include "target/kin.h"
+#include "target/descendants.h"
 #include "target/nested.h"
 #include "target/procfs.h"
 
@@ -134,8 +134,8 @@ static enum gs_status open_listed(struct gs_family *family, const struct gs_fami
     for (size_t i = 0; i < list->count && status != GS_OUTPUT; i++) {
         struct gs_err why = {0};
         status = adopt(family, list->pids[i], family->options.named, &why);
-        if (family->kin)
-            gs_kin_tried(family->kin, list->pids[i], status == GS_OK, gs_clock_ns());
+        if (family->descendants)
+            gs_descendants_tried(family->descendants, list->pids[i], status == GS_OK, gs_clock_ns());
         some = some || status == GS_OK;
         if (status == GS_OK || is_expected(family, i < list->named, status))
             continue;
@@ -172,10 +172,10 @@ static enum gs_status start(struct gs_family *family, struct gs_err *err)
         return status;
     family->spawned = true;
     gs_signals_wake_for_children();
-    family->kin = gs_kin_new(&family->spawn.pid, 1, options->descendants);
-    if (!family->kin)
+    family->descendants = gs_descendants_new(&family->spawn.pid, 1, options->descendants);
+    if (!family->descendants)
         return cannot(family, GS_NO_MEMORY, err);
-    gs_kin_foster(family->kin, getpid());
+    gs_descendants_foster(family->descendants, getpid());
     return GS_OK;
 }
 
@@ -190,9 +190,10 @@ static enum gs_status open_named(struct gs_family *family, int *exit, struct gs_
     struct gs_family_list list;
     if (!options->at_once) {
         gs_signals_catch();
-        family->kin = options->host ? gs_kin_new_host(fits, options->host)
-                                    : gs_kin_new(options->pids, options->pid_count, options->descendants);
-        if (!family->kin)
+        family->descendants = options->host
+                                  ? gs_descendants_new_host(fits, options->host)
+                                  : gs_descendants_new(options->pids, options->pid_count, options->descendants);
+        if (!family->descendants)
             return cannot(family, GS_NO_MEMORY, err);
     }
     enum gs_status status = gs_family_list(&list, options);
@@ -213,18 +214,19 @@ enum gs_status gs_family_open(struct gs_family *family, const struct gs_family_o
 
 enum gs_status gs_family_follow(struct gs_family *family, uint64_t now_ns, struct gs_err *err)
 {
-    if (!family->kin)
+    if (!family->descendants)
         return GS_OK;
-    enum gs_status status = gs_kin_poll(family->kin, now_ns);
+    enum gs_status status = gs_descendants_poll(family->descendants, now_ns);
     if (status)
         return gs_fail(err, status, "cannot %s: %s", family->options.verb, gs_status_text(status));
-    for (pid_t pid; (pid = gs_kin_next(family->kin, now_ns)) > 0;) {
+    for (pid_t pid; (pid = gs_descendants_next(family->descendants, now_ns)) > 0;) {
         struct gs_err why = {0};
         status = adopt(family, pid, family->options.born, &why);
-        gs_kin_tried(family->kin, pid, status == GS_OK, gs_clock_ns());
+        gs_descendants_tried(family->descendants, pid, status == GS_OK, gs_clock_ns());
         if (status == GS_NOT_PERMITTED && !family->options.host)
             family->refused = why;
-        if (status && family->options.host && !gs_family_passes(status) && gs_kin_tell_once(family->kin, pid))
+        if (status && family->options.host && !gs_family_passes(status) &&
+            gs_descendants_tell_once(family->descendants, pid))
             gs_tell_failure(family->options.attach.remarks, status, &why);
         bool hopeless = pid == family->spawn.pid && family->options.hopeless >> status & 1;
         if (status == GS_NO_MEMORY || status == GS_OUTPUT || hopeless) {
@@ -237,9 +239,9 @@ enum gs_status gs_family_follow(struct gs_family *family, uint64_t now_ns, struc
 
 uint64_t gs_family_follow_ns(const struct gs_family *family, uint64_t followed_ns)
 {
-    bool more = family->kin &&
-                (family->options.descendants || family->options.host || gs_kin_count(family->kin) > family->count);
-    return more ? followed_ns + gs_kin_poll_ns(family->kin) : UINT64_MAX;
+    bool more = family->descendants && (family->options.descendants || family->options.host ||
+                                        gs_descendants_count(family->descendants) > family->count);
+    return more ? followed_ns + gs_descendants_poll_ns(family->descendants) : UINT64_MAX;
 }
 
 enum gs_status gs_family_await(struct gs_family *family, struct gs_err *err)
@@ -249,15 +251,15 @@ enum gs_status gs_family_await(struct gs_family *family, struct gs_err *err)
         uint64_t now_ns = gs_clock_ns();
         status = gs_family_follow(family, now_ns, err);
         if (!status && family->count == 0)
-            gs_signals_sleep(now_ns + gs_kin_poll_ns(family->kin));
+            gs_signals_sleep(now_ns + gs_descendants_poll_ns(family->descendants));
     }
     return status;
 }
 
 void gs_family_forget(struct gs_family *family, struct gs_attach *attach, enum gs_status why, uint64_t now_ns)
 {
-    if (family->kin)
-        gs_kin_again(family->kin, attach->target->pid, now_ns);
+    if (family->descendants)
+        gs_descendants_again(family->descendants, attach->target->pid, now_ns);
     for (size_t i = 0; i < family->count; i++) {
         if (family->members[i] == attach) {
             family->members[i] = family->members[--family->count];
@@ -275,12 +277,12 @@ bool gs_family_over(struct gs_family *family)
 {
     if (family->spawned)
         return gs_spawn_ended(&family->spawn);
-    return !family->kin || gs_kin_count(family->kin) == 0;
+    return !family->descendants || gs_descendants_count(family->descendants) == 0;
 }
 
 uint64_t gs_family_missed(const struct gs_family *family)
 {
-    return family->kin ? gs_kin_missed(family->kin) : 0;
+    return family->descendants ? gs_descendants_missed(family->descendants) : 0;
 }
 
 enum gs_status gs_family_nobody(struct gs_family *family, const char *done, bool due, struct gs_err *err)
@@ -319,10 +321,10 @@ void gs_family_close(struct gs_family *family)
         gs_attach_close(family->members[i]);
     free(family->members);
     free(family->met);
-    gs_kin_free(family->kin);
+    gs_descendants_free(family->descendants);
     family->members = NULL;
     family->met = NULL;
-    family->kin = NULL;
+    family->descendants = NULL;
     family->count = family->met_count = 0;
 }
 

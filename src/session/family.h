@@ -46,8 +46,8 @@ struct gs_family {
     size_t count, room;
     struct gs_spawn spawn;
     bool spawned;
-    struct gs_kin *kin; /* NULL: nobody comes later */
-    pid_t *met;         /* who was seen in passing */
+    struct gs_descendants *descendants; /* NULL: nobody comes later */
+    pid_t *met;                         /* who was seen in passing */
     size_t met_count;
     struct gs_err refused; /* why one that came later may not be read; what is empty: none was met */
 };

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/apart.h"
-#include "base/lanes.h"
+#include "base/parallel.h"
 #include "base/watch.h"
 
 /* What the work is to do, and what it did. */
@@ -212,7 +212,7 @@ static void work_apart_is_given_up(void **state)
     assert_int_equal(result, 7);
 }
 
-/* ---- lanes ---- */
+/* ---- workers ---- */
 
 enum { THINGS = 200 };
 
@@ -250,16 +250,16 @@ static enum gs_status thing_done(void *context, size_t i, enum gs_apart outcome,
 static void one_that_hangs_holds_no_lane_up(void **state)
 {
     (void)state;
-    for (size_t lanes = 1; lanes <= 4; lanes += 3) {
+    for (size_t workers = 1; workers <= 4; workers += 3) {
         static struct lanes_result result;
         memset(&result, 0, sizeof result);
-        const struct gs_lanes_work work = {.count = THINGS,
-                                           .work = do_thing,
-                                           .done = thing_done,
-                                           .result = &result,
-                                           .patience_ns = 1000000000,
-                                           .lanes = lanes};
-        assert_int_equal(gs_lanes_run(&work), GS_OK);
+        const struct gs_parallel_work work = {.count = THINGS,
+                                              .work = do_thing,
+                                              .done = thing_done,
+                                              .result = &result,
+                                              .patience_ns = 1000000000,
+                                              .workers = workers};
+        assert_int_equal(gs_parallel_run(&work), GS_OK);
         for (size_t i = 0; i < THINGS; i++) {
             assert_int_equal(result.told[i], 1);
             assert_int_equal(result.outcomes[i], i == 3 ? GS_APART_LATE : i == 5 ? GS_APART_FAILED : GS_APART_DONE);
@@ -280,13 +280,13 @@ static void a_failure_ends_all_lanes(void **state)
 {
     (void)state;
     size_t told = 0;
-    const struct gs_lanes_work work = {.count = THINGS,
-                                       .work = do_thing,
-                                       .done = end_all,
-                                       .result = &told,
-                                       .patience_ns = UINT64_C(100) * 1000000000,
-                                       .lanes = 2};
-    assert_int_equal(gs_lanes_run(&work), GS_NO_MEMORY);
+    const struct gs_parallel_work work = {.count = THINGS,
+                                          .work = do_thing,
+                                          .done = end_all,
+                                          .result = &told,
+                                          .patience_ns = UINT64_C(100) * 1000000000,
+                                          .workers = 2};
+    assert_int_equal(gs_parallel_run(&work), GS_NO_MEMORY);
     assert_int_equal(told, 1);
     assert_int_equal(waitpid(-1, NULL, 0), -1);
 }

@@ -13,14 +13,14 @@
 #include "recording/join.h"
 #include "recording/join_sink.h"
 #include "recording/recorder.h"
-#include "recording/rotor.h"
+#include "recording/splitter.h"
 #include "support/golden.h"
 #include "support/run_made.h"
 #include "support/stream.h"
 
 enum { MOST = 64 };
 
-/* The recordings that a rotor made. */
+/* The recordings that a splitter made. */
 struct pieces {
     int fd[MOST];
     size_t count;
@@ -52,16 +52,16 @@ static void sum(void *context, struct gs_run_end *end)
     *end = (struct gs_run_end){.quality = {.retried = ++*sums}, .complete = true};
 }
 
-static void divide(const struct run_shape *shape, const struct gs_rotor_limit *limit, struct pieces *pieces)
+static void divide(const struct run_shape *shape, const struct gs_splitter_limit *limit, struct pieces *pieces)
 {
     uint64_t sums = 0;
-    struct gs_rotor *rotor;
+    struct gs_splitter *splitter;
     *pieces = (struct pieces){.count = 0};
-    struct gs_rotor_calls calls = {pieces, open_piece, close_piece, sum, &sums};
-    assert_int_equal(gs_rotor_new(&rotor, limit, &calls), GS_OK);
-    assert_true(run_make(gs_rotor_sink(rotor), shape));
+    struct gs_splitter_calls calls = {pieces, open_piece, close_piece, sum, &sums};
+    assert_int_equal(gs_splitter_new(&splitter, limit, &calls), GS_OK);
+    assert_true(run_make(gs_splitter_sink(splitter), shape));
     assert_null(pieces->recorder);
-    gs_rotor_free(rotor);
+    gs_splitter_free(splitter);
 }
 
 static void close_pieces(struct pieces *pieces)
@@ -137,7 +137,7 @@ static void test_time(void **state)
     for (uint32_t seed = 0; seed < 12; seed++) {
         struct run_shape shape = shape_of(seed);
         struct pieces pieces;
-        divide(&shape, &(struct gs_rotor_limit){.time_ns = 400000000}, &pieces);
+        divide(&shape, &(struct gs_splitter_limit){.time_ns = 400000000}, &pieces);
         assert_int_equal(pieces.count, 8); /* 3.015 s and more */
         must_be_the_same(&shape, &pieces, 0, UINT64_MAX);
         if (!shape.churn) /* what is called otherwise later on is not known in a part */
@@ -152,7 +152,7 @@ static void test_bytes(void **state)
     (void)state;
     struct run_shape shape = shape_of(1);
     struct pieces pieces;
-    divide(&shape, &(struct gs_rotor_limit){.bytes = 1000}, &pieces);
+    divide(&shape, &(struct gs_splitter_limit){.bytes = 1000}, &pieces);
     assert_int_equal(pieces.count, 3);
     must_be_the_same(&shape, &pieces, 0, UINT64_MAX);
     close_pieces(&pieces);
@@ -165,7 +165,7 @@ static void test_each_is_whole(void **state)
     struct run_shape shape = shape_of(5);
     struct pieces pieces;
     uint64_t samples = 0, end_ns = 1000;
-    divide(&shape, &(struct gs_rotor_limit){.time_ns = 1000000000}, &pieces);
+    divide(&shape, &(struct gs_splitter_limit){.time_ns = 1000000000}, &pieces);
     assert_int_equal(pieces.count, 4);
     for (size_t i = 0; i < pieces.count; i++) {
         struct run_log log;
@@ -198,7 +198,7 @@ static void test_gap(void **state)
     struct pieces pieces;
     struct gs_err err = {0};
     struct run_log log;
-    divide(&shape, &(struct gs_rotor_limit){.time_ns = 500000000}, &pieces);
+    divide(&shape, &(struct gs_splitter_limit){.time_ns = 500000000}, &pieces);
     int ends[] = {pieces.fd[0], pieces.fd[5]};
     struct gs_join *join = join_of(ends, 2);
     run_log_open(&log);
@@ -326,15 +326,15 @@ static void test_comes_back(void **state)
 {
     struct run_log log;
     uint64_t sums = 0;
-    struct gs_rotor *rotor;
-    struct gs_rotor_limit limit = {.time_ns = 1000};
-    struct gs_rotor_calls calls = {&log, open_log, close_log, sum, &sums};
+    struct gs_splitter *splitter;
+    struct gs_splitter_limit limit = {.time_ns = 1000};
+    struct gs_splitter_calls calls = {&log, open_log, close_log, sum, &sums};
     struct gs_stacks *stacks = gs_stacks_new();
     struct gs_thread_sample both[] = {{.thread = 0}, {.thread = 1}};
     static const size_t counts[] = {2, 1, 1, 2};
     (void)state;
-    assert_int_equal(gs_rotor_new(&rotor, &limit, &calls), GS_OK);
-    struct gs_sink *sink = gs_rotor_sink(rotor);
+    assert_int_equal(gs_splitter_new(&splitter, &limit, &calls), GS_OK);
+    struct gs_sink *sink = gs_splitter_sink(splitter);
     assert_int_equal(sink->begin(sink, &(struct gs_run_info){.begin_ns = 1000, .rate_hz = 100}), GS_OK);
     assert_int_equal(sink->process(sink, 0, &(struct gs_sampled_process){.pid = 1}), GS_OK);
     for (uint32_t i = 0; i < 2; i++)
@@ -350,7 +350,7 @@ static void test_comes_back(void **state)
         assert_int_equal(sink->sample(sink, &sample), GS_OK);
     }
     assert_int_equal(sink->end(sink, &(struct gs_run_end){.end_ns = 5000}), GS_OK);
-    gs_rotor_free(rotor);
+    gs_splitter_free(splitter);
     gs_stacks_free(stacks);
 }
 
@@ -361,7 +361,7 @@ static void test_nothing(void **state)
     struct run_shape shape = shape_of(1);
     struct pieces pieces;
     shape.samples = 0;
-    divide(&shape, &(struct gs_rotor_limit){.time_ns = 1000000000}, &pieces);
+    divide(&shape, &(struct gs_splitter_limit){.time_ns = 1000000000}, &pieces);
     assert_int_equal(pieces.count, 0);
 }
 
