@@ -14,6 +14,7 @@
 #include "base/output.h"
 #include "base/parse.h"
 #include "base/room.h"
+#include "base/sorted.h"
 #include "recording/recorder.h"
 #include "recording/rotate.h"
 #include "recording/splitter.h"
@@ -108,11 +109,7 @@ static void remove_one(int folder, const char *name)
         close(fd);
 }
 
-static int by_number(const void *left, const void *right)
-{
-    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-    return (a > b) - (a < b);
-}
+GS_BY_VALUE(by_number, uint64_t);
 
 /* Each number once, in rising order, up to that of the last file; false: out of memory. */
 static bool list_numbers(const struct series *series, DIR *folder, uint64_t **list, size_t *count)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/room.h"
+#include "base/sorted.h"
 #include "recording/kept.h"
 #include "recording/quality.h"
 #include "recording/recorder.h"
@@ -67,11 +68,7 @@ static enum gs_status splitter_process(struct gs_sink *sink, uint32_t number, co
     return gs_kept_process(&process->about, about);
 }
 
-static int by_source(const void *left, const void *right)
-{
-    uint32_t a = ((const struct thread *)left)->source, b = ((const struct thread *)right)->source;
-    return (a > b) - (a < b);
-}
+GS_BY(by_source, struct thread, source);
 
 /* NULL: not known. */
 static struct thread *find(const struct gs_splitter *splitter, uint32_t source)

@@ -9,6 +9,7 @@
 #include "base/room.h"
 #include "base/clock.h"
 #include "base/least.h"
+#include "base/sorted.h"
 #include "target/descendants.h"
 #include "target/procfs.h"
 
@@ -129,11 +130,7 @@ static enum gs_status consider(struct gs_descendants *relatives, pid_t pid, uint
     return add(relatives, pid, stat.start_ticks, now_ns);
 }
 
-static int by_number(const void *a, const void *b)
-{
-    pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
-    return (x > y) - (x < y);
-}
+GS_BY_VALUE(by_number, pid_t);
 
 /* All of /proc: parents mostly have lower numbers, but once around they may not, so until nothing new is found. */
 static enum gs_status consider_all(struct gs_descendants *relatives, uint64_t now_ns)

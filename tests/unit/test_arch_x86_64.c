@@ -1,13 +1,8 @@
 /* x86-64: which variable a tiny function of a stripped program names, what registers tell. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
 #include <errno.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "arch/arch.h"
+#include "support/unit.h"
 
 #define AT UINT64_C(0x401000)
 
@@ -19,7 +14,6 @@
 
 static void test_known_functions(void **state)
 {
-    (void)state;
     /* PyInterpreterState_Head: mov rax, [rip+0x11223344]; ret */
     assert_names(AT + 7 + 0x11223344, 0x48, 0x8b, 0x05, 0x44, 0x33, 0x22, 0x11, 0xc3);
     /* PyEval_ThreadsInitialized of 2.7: xor eax, eax; cmp qword [rip+x], 0; setne al; ret */
@@ -36,7 +30,6 @@ static void test_known_functions(void **state)
 
 static void test_prologues(void **state)
 {
-    (void)state;
     /* endbr64 */
     assert_names(AT + 11 + 0x10, 0xf3, 0x0f, 0x1e, 0xfa, 0x48, 0x8b, 0x05, 0x10, 0x00, 0x00, 0x00, 0xc3);
     /* push rbp; mov rbp, rsp; mov rax, [rip+x]; pop rbp; ret */
@@ -48,7 +41,6 @@ static void test_prologues(void **state)
 
 static void test_nothing_there(void **state)
 {
-    (void)state;
     static const uint8_t head[] = {0x31, 0xc0, 0x48, 0x83, 0x3d, 0x00, 0x10, 0x00, 0x00, 0x00, 0x0f};
     for (size_t len = 0; len < 10; len++)
         assert_int_equal(gs_arch_first_variable(head, len, AT), 0);
@@ -61,7 +53,6 @@ static void test_nothing_there(void **state)
 
 static void test_reference(void **state)
 {
-    (void)state;
     static const uint8_t ahead[] = {0x00, 0x20, 0x00, 0x00}, back[] = {0xfc, 0xff, 0xff, 0xff};
     assert_int_equal(gs_arch_reference(ahead, AT), AT + 4 + 0x2000);
     assert_int_equal(gs_arch_reference(back, AT), AT);
@@ -72,7 +63,6 @@ static void registers_of_a_call(void **state)
 {
     struct gs_arch_registers registers;
     const uint64_t args[6] = {10, 11, 12, 13, 14, 15};
-    (void)state;
     gs_arch_registers_of_call(&registers, args, 0x7000, 0x4000);
     assert_int_equal(registers.value[5], 10);
     assert_int_equal(registers.value[4], 11);
@@ -101,7 +91,6 @@ static void calls_in_cores(void **state)
                 {UINT64_C(1) << 32, (uint64_t)-512, -1},
                 {0, 0x12fffffe00, -1},
                 {1, (uint64_t)-EAGAIN, -1}};
-    (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct gs_arch_thread thread;
         gs_arch_regset registers = {

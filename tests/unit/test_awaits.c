@@ -1,15 +1,10 @@
 /* Chains of coroutines in made memory, in every version's shape: followed to their end, and no further. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "mem/metered.h"
 #include "python/awaits.h"
 #include "support/objects_fake.h"
+#include "support/unit.h"
 
 enum { INSTR = 8, CODE_BYTES = 40, STACK = 4, FRAME_BYTES = 600, READS = 100000 };
 
@@ -159,7 +154,6 @@ static void followed(struct world *w)
 
 static void test_a_chain_is_followed_to_its_end(void **state)
 {
-    (void)state;
     each_version(followed);
 }
 
@@ -177,7 +171,6 @@ static void turned(struct world *w)
 
 static void test_circles_end(void **state)
 {
-    (void)state;
     each_version(turned);
 }
 
@@ -196,7 +189,6 @@ static void wild(struct world *w)
 
 static void test_wild_pointers(void **state)
 {
-    (void)state;
     each_version(wild);
 }
 
@@ -233,7 +225,6 @@ static void other_states(struct world *w)
 
 static void test_what_awaits_nothing(void **state)
 {
-    (void)state;
     each_version(other_states);
 }
 

@@ -1,8 +1,4 @@
 /* Why a process may not be read: each rule of the kernel alone and together, from made-up facts and texts of /proc. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <signal.h>
@@ -12,9 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "target/barrier.h"
+#include "support/unit.h"
 
 #define ALL_CAPS   UINT64_C(0x1ffffffffff)
 #define PTRACE_BIT (UINT64_C(1) << CAP_SYS_PTRACE)
@@ -55,7 +50,6 @@ static const char status_text[] = "Name:\tpython3\nUmask:\t0022\nState:\tS (slee
 static void test_rights(void **state)
 {
     struct gs_rights rights;
-    (void)state;
     assert_true(gs_rights_parse(status_text, &rights));
     for (unsigned i = 0; i < GS_IDS_COUNT; i++) {
         assert_int_equal(rights.uids[i], i + 1);
@@ -77,7 +71,6 @@ static void test_rights_in_pieces(void **state)
 {
     struct gs_rights rights;
     char text[sizeof status_text];
-    (void)state;
     size_t needed = (size_t)(strstr(status_text, "CapBnd:\t") - status_text) + 9;
     for (size_t len = 0; len < sizeof status_text; len++) {
         memcpy(text, status_text, len);
@@ -96,7 +89,6 @@ static void test_rights_in_pieces(void **state)
 static void test_capabilities_by_name(void **state)
 {
     char text[160], small[12];
-    (void)state;
     gs_caps_print(PTRACE_BIT, text, sizeof text);
     assert_string_equal(text, "CAP_SYS_PTRACE");
     gs_caps_print(PTRACE_BIT | 1 | UINT64_C(1) << CAP_CHECKPOINT_RESTORE | UINT64_C(1) << CAP_NET_ADMIN |
@@ -115,7 +107,6 @@ static void test_capabilities_by_name(void **state)
 
 static void test_users(void **state)
 {
-    (void)state;
     struct gs_barrier_facts facts = open_facts();
     facts.theirs = (struct gs_rights)USER(0);
     check(&facts, "user", "it belongs to another user, root", "sudo gilspy ... -p 42");
@@ -149,7 +140,6 @@ static void test_users(void **state)
 
 static void test_missing_capability(void **state)
 {
-    (void)state;
     const char *give = "give gilspy CAP_SYS_PTRACE; a container gets it by --cap-add=SYS_PTRACE";
     struct gs_barrier_facts facts = {
         .pid = 42, .ours = ROOT(ALL_CAPS & ~PTRACE_BIT), .theirs = ROOT(ALL_CAPS), .initial = true};
@@ -174,7 +164,6 @@ static void test_missing_capability(void **state)
 
 static void test_dumpable(void **state)
 {
-    (void)state;
     struct gs_barrier_facts facts = open_facts();
     facts.closed = true;
     check(&facts, "dumpable",
@@ -186,7 +175,6 @@ static void test_dumpable(void **state)
 
 static void test_user_namespaces(void **state)
 {
-    (void)state;
     const char *outside =
         "it lives outside of the user namespace that gilspy is in, where even root has no rights on it";
     const char *leave = "run gilspy outside of this user namespace (of the rootless container, of unshare)";
@@ -213,7 +201,6 @@ static void test_yama(void **state)
         "Yama lets only root read a process (kernel.yama.ptrace_scope = 2)",
         "Yama lets nobody, until the next boot, read a process (kernel.yama.ptrace_scope = 3)"};
     const char *reboot = "set kernel.yama.ptrace_scope to 0 in /etc/sysctl.d and reboot; nothing else changes it";
-    (void)state;
     struct gs_barrier_facts facts = open_facts();
     const struct gs_barrier *yama = gs_barrier_find("yama");
     assert_false(yama->met(&facts));
@@ -234,7 +221,6 @@ static void test_yama(void **state)
 static void test_seccomp(void **state)
 {
     const char *container = "start the container with --cap-add=SYS_PTRACE, or with --security-opt seccomp=unconfined";
-    (void)state;
     struct gs_barrier_facts facts = open_facts();
     facts.theirs = (struct gs_rights)USER(0); /* it comes before all else */
     facts.unreadable = EPERM;
@@ -256,7 +242,6 @@ static void test_seccomp(void **state)
 
 static void test_security_modules(void **state)
 {
-    (void)state;
     struct gs_barrier_facts facts = {.pid = 42, .ours = ROOT(ALL_CAPS), .theirs = ROOT(ALL_CAPS), .initial = true};
     check(&facts, "security_module",
           "nothing that gilspy knows of forbids it; a security module may (AppArmor, SELinux, Landlock or another)",
@@ -287,7 +272,6 @@ static void test_security_modules(void **state)
 /* Who has CAP_SYS_PTRACE is kept out by nothing but what stands above it. */
 static void test_privileged(void **state)
 {
-    (void)state;
     struct gs_barrier_facts facts = {.pid = 42,
                                      .ours = ROOT(PTRACE_BIT),
                                      .theirs = USER(1000),
@@ -306,7 +290,6 @@ static void test_privileged(void **state)
 /* No message is cut. */
 static void test_texts_fit(void **state)
 {
-    (void)state;
     struct gs_barrier_facts facts = {.pid = INT32_MAX, .ours = USER(0), .theirs = USER(UINT32_MAX), .yama = 3};
     struct gs_err err;
     facts.theirs.uids[GS_EFFECTIVE] = facts.theirs.gids[GS_EFFECTIVE] = UINT32_MAX - 1;
@@ -342,7 +325,6 @@ static int setting_of(const char *text)
 
 static void test_settings(void **state)
 {
-    (void)state;
     assert_int_equal(setting_of("0\n"), 0);
     assert_int_equal(setting_of("3\n"), 3);
     assert_int_equal(setting_of("-1\n"), -1);
@@ -360,7 +342,6 @@ static void check_hidepid(const char *text, int level, bool has_exempt, unsigned
 
 static void test_hidepid(void **state)
 {
-    (void)state;
     check_hidepid("", 0, false, 0);
     check_hidepid("63 45 0:39 / /proc rw,relatime - proc proc rw\n", 0, false, 0);
     check_hidepid("63 45 0:39 / /proc rw,relatime - proc proc rw,gid=44,hidepid=invisible\n", 2, true, 44);
@@ -389,7 +370,6 @@ static void test_real_processes(void **state)
     struct gs_barrier_facts facts;
     struct gs_err err;
     int ends[2], status;
-    (void)state;
     assert_true(gs_barrier_gather(&facts, 0));
     assert_int_equal(facts.ours.uids[GS_REAL], getuid());
     assert_int_equal(pipe(ends), 0);

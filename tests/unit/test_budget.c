@@ -1,13 +1,8 @@
 /* How long threads may be stopped in each second, with a clock that is made up. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
 #include "base/budget.h"
+#include "support/unit.h"
 
 enum { US = 1000, MS = 1000 * US };
 #define S (UINT64_C(1000) * MS)
@@ -99,7 +94,6 @@ static void no_second_has_more(void **state)
     } rows[] = {{0.02, MS, 41 * US},  {0.02, 0, 41 * US},       {0.02, 0, 400 * US},
                 {0.001, MS, 60 * US}, {0.05, 0, 20 * US},       {0.02, 10 * US, 9 * MS},
                 {0.3, 0, 40 * US},    {0.02, 100 * US, 3 * MS}, {0.02, 10 * MS, 2 * MS}};
-    (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct run run = run_at(rows[i].share, rows[i].period_ns, rows[i].length_ns);
         uint64_t second_ns = (uint64_t)(rows[i].share * (double)S), all = all_of(&run);
@@ -112,7 +106,6 @@ static void no_second_has_more(void **state)
 
 static void what_it_has_room_for_is_never_left_out(void **state)
 {
-    (void)state;
     struct run run = run_at(0.02, MS, 17 * US);
     assert_true(run.taken == run.asked);
     free(run.stops);
@@ -125,7 +118,6 @@ static void it_is_spread_over_the_second(void **state)
 {
     struct run run = run_at(0.02, MS, 100 * US);
     uint64_t parts[100] = {0}, begin_ns = 5 * S + 123;
-    (void)state;
     for (size_t i = 0; i < run.count; i++)
         parts[(run.stops[i].from_ns - begin_ns) / (S / 10) % 100]++;
     for (size_t i = 0; i < 100; i++) /* each would have 20 if no chance were in it */
@@ -137,7 +129,6 @@ static void it_is_spread_over_the_second(void **state)
 static void a_long_stop_is_the_last_in_its_second(void **state)
 {
     struct run run = begin(0.02);
-    (void)state;
     stand(&run, 100 * MS);
     uint64_t end_ns = run.now_ns;
     while (run.now_ns < end_ns + 20 * S) {
@@ -154,7 +145,6 @@ static void a_long_stop_is_the_last_in_its_second(void **state)
 static void a_large_sample_ends_with_the_budget(void **state)
 {
     struct run run = begin(0.02);
-    (void)state;
     int had = sample(&run, 1000, 50 * US);
     assert_int_equal(had, 400);
     assert_false(gs_budget_allows(&run.budget));
@@ -166,7 +156,6 @@ static void a_large_sample_ends_with_the_budget(void **state)
 static void one_stop_may_be_more_than_a_second_has(void **state)
 {
     struct run run = run_at(0.00001, MS, 40 * US); /* 10 us a second */
-    (void)state;
     assert_in_range(run.count, 5, 10);
     free(run.stops);
 }
@@ -176,7 +165,6 @@ static void one_stop_may_be_more_than_a_second_has(void **state)
 static void what_is_left_out_has_nothing_to_do_with_what_it_shows(void **state)
 {
     static const uint64_t lasts_ns[] = {700 * US, 3 * MS, 40 * MS, 900 * MS};
-    (void)state;
     for (size_t i = 0; i < sizeof lasts_ns / sizeof *lasts_ns; i++) {
         struct run run = begin(0.02);
         uint64_t begin_ns = run.now_ns, last_ns = begin_ns, weight[2] = {0}, state_of = 1;

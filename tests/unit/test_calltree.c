@@ -1,15 +1,10 @@
 /* The call tree keeps to its bounds, and loses no time. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "support/stream.h"
 #include "support/tree.h"
+#include "support/unit.h"
 
 enum { MS = 1000000, FEW = 256 };
 
@@ -48,7 +43,6 @@ static void rare_stacks_become_other(void **state)
 {
     struct tree tree;
     struct stream s;
-    (void)state;
     begin(&s, &tree, FEW);
     uint32_t hot = call(&s, 0, 0), warm = call(&s, hot, 1);
     for (int i = 2; i < 5000; i++) {
@@ -72,7 +66,6 @@ static void others_fold_into_others(void **state)
 {
     struct tree tree;
     struct stream s;
-    (void)state;
     begin(&s, &tree, FEW);
     uint32_t hot = call(&s, 0, 0);
     for (int i = 1; i < 400; i++) {
@@ -95,7 +88,6 @@ static void deep_stacks_are_cut(void **state)
     struct tree tree;
     struct stream s;
     uint32_t stack = 0;
-    (void)state;
     begin(&s, &tree, FEW);
     for (int i = 0; i < 5000; i++)
         stack = call(&s, stack, i);
@@ -123,7 +115,6 @@ static void fixed_trees_keep_their_numbers(void **state)
     struct gs_sample sample = {.weight_ns = MS, .threads = &thread, .thread_count = 1, .stacks = stacks};
     const uint32_t *nodes, *late;
     uint32_t first = 0;
-    (void)state;
     assert_int_equal(gs_calltree_add_process(tree, 0, &(struct gs_sampled_process){.command = command}), GS_OK);
     for (int i = 0; i < 2000; i++) {
         struct gs_place place = {.function = "f", .file = "f.py", .line = i + 1};
@@ -149,7 +140,6 @@ static void long_names_are_bounded(void **state)
     static char name[60001];
     struct tree tree;
     struct stream s;
-    (void)state;
     begin(&s, &tree, FEW);
     memset(name, 'x', sizeof name - 1);
     for (int i = 0; i < 200; i++) {
@@ -170,7 +160,6 @@ static void forgotten_numbers_mean_something_else(void **state)
 {
     struct tree tree;
     struct stream s;
-    (void)state;
     begin(&s, &tree, FEW);
     assert_int_equal(tick(&s, call(&s, call(&s, 0, 1), 2), 1), GS_OK);
     stream_forget(&s);
@@ -187,7 +176,6 @@ static void senseless_numbers_are_refused(void **state)
 {
     struct tree tree;
     struct stream s;
-    (void)state;
     begin(&s, &tree, FEW);
     uint32_t stack = call(&s, 0, 1);
     assert_int_equal(tick(&s, stack + 1, 1), GS_FAILED);
@@ -213,7 +201,6 @@ static void children_are_sorted(void **state)
     struct tree tree;
     struct stream s;
     uint32_t count;
-    (void)state;
     begin(&s, &tree, FEW);
     assert_int_equal(tick(&s, 0, 1), GS_OK);
     assert_int_equal(tick(&s, stream_call(&s, 0, "b", "a.py", 1), 1), GS_OK);
@@ -235,7 +222,6 @@ static void threads_that_look_alike_are_one(void **state)
     static const struct gs_selection by_thread = {.mode = GS_MODE_WALL, .threads = true};
     struct tree tree;
     struct stream s;
-    (void)state;
     tree_open(&tree, &by_thread, FEW);
     stream_begin(&s, &tree.sink);
     stream_process(&s, 1, command);

@@ -1,13 +1,8 @@
 /* The list of processes to choose from: where the cursor goes, what the keys do. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "view/choice.h"
+#include "support/unit.h"
 
 static char python[] = "3.11.7", user[] = "www", root[] = "root";
 static char *web[] = {"python3", "web.py", NULL}, *queue[] = {"python3", "queue.py", NULL},

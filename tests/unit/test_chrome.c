@@ -1,23 +1,18 @@
 /* Timelines in the Trace Event Format. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "support/drawn.h"
 #include "support/stream.h"
 #include "export/format.h"
 #include "support/golden.h"
+#include "support/unit.h"
 
 static void golden(void **state)
 {
     static const char *const patterns[] = {"worker-1", "4251"};
-    (void)state;
     drawn_check("app", "chrome",
                 (struct gs_selection){.mode = GS_MODE_ACTIVE, .patterns = patterns, .pattern_count = 2},
                 "app-two-threads.trace.json");
@@ -37,7 +32,6 @@ static void holes(void **state)
     FILE *out = golden_open();
     struct gs_sink *sink;
     struct stream s;
-    (void)state;
     assert_int_equal(format->open(&sink, out, &selection), GS_OK);
     stream_begin(&s, sink);
     stream_process(&s, 7, command);
@@ -67,7 +61,6 @@ static void hostile_names(void **state)
     struct gs_selection selection = {.mode = GS_MODE_WALL, .threads = true};
     char *text = drawn_text("hostile", "chrome", &selection);
     json_t *file = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    (void)state;
     assert_non_null(file);
     drawn_is_plain(text);
     /* One process, two names and places in the order for each thread, a counter, a state and three calls each. */
@@ -78,7 +71,6 @@ static void hostile_names(void **state)
 
 static void numbers_of_any_size(void **state)
 {
-    (void)state;
     drawn_wild("chrome");
 }
 

@@ -1,8 +1,4 @@
 /* Who holds, who waits: judged from the words of the GIL, what each thread sleeps on, and the counts of the mutexes. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/clock.h"
 #include "sample/reader.h"
 #include "support/mem_fake.h"
+#include "support/unit.h"
 
 enum { THREADS = 80 };
 
@@ -167,7 +162,6 @@ static void open_musl(struct world *w, size_t threads)
 
 static void test_holder_and_sleepers(void **state)
 {
-    (void)state;
     struct world w;
     open_world(&w, 7);
     held_by(&w, 0);
@@ -193,7 +187,6 @@ static void test_holder_and_sleepers(void **state)
 /* The holder may sleep in a call, or even be seen in the GIL's own futex: the words say that it holds. */
 static void test_holder_that_sleeps(void **state)
 {
-    (void)state;
     static const char *const texts[] = {"running\n", "-1 0x1 0x2\n", "35 0x1 0x0 0 0 0 0 0x1 0x2\n", "junk"};
     struct world w;
     open_world(&w, 2);
@@ -218,7 +211,6 @@ static void test_holder_that_sleeps(void **state)
 /* Awake without holding: by how many are missing among the waiters. */
 static void test_awake(void **state)
 {
-    (void)state;
     static const struct {
         uint32_t cond_users, switch_users;
         bool has_users, owned;
@@ -263,7 +255,6 @@ static void test_awake(void **state)
 /* Of two that are awake one waits: it is the one that waited before, as long as it cannot have had the GIL. */
 static void test_waits_on(void **state)
 {
-    (void)state;
     static const struct {
         uint64_t switches;
         bool had_it, waited;
@@ -295,7 +286,6 @@ static void test_waits_on(void **state)
 
 static void test_owner_of_the_mutex(void **state)
 {
-    (void)state;
     struct world w;
     open_world(&w, 3);
     held_by(&w, 0);
@@ -313,7 +303,6 @@ static void test_owner_of_the_mutex(void **state)
 /* 3.15: the thread state says whether its thread asks for the GIL, if it was read in this sample. */
 static void test_gil_requested(void **state)
 {
-    (void)state;
     struct world w;
     open_world(&w, 5);
     w.python.layout.ts_gil_requested = 40;
@@ -346,7 +335,6 @@ static void test_gil_requested(void **state)
 
 static void test_disabled(void **state)
 {
-    (void)state;
     struct world w;
     open_world(&w, 3);
     w.lock.after.enabled = false;
@@ -363,7 +351,6 @@ static void test_disabled(void **state)
 /* Where any futex may be a wait for the GIL, who sleeps on one may wait while somebody has it. */
 static void test_perhaps(void **state)
 {
-    (void)state;
     struct world w;
     open_world(&w, 4);
     w.lock.place.blind = true;
@@ -391,7 +378,6 @@ static void test_perhaps(void **state)
 /* Where nothing tells who has it, whoever sleeps may sleep with it. */
 static void test_hidden(void **state)
 {
-    (void)state;
     struct world w;
     open_world(&w, 3);
     w.lock.after.hidden = true;
@@ -410,7 +396,6 @@ static void test_hidden(void **state)
 /* Who is asked: in a quiet time only the last holder, in turn the others, everybody when it is called for. */
 static void test_who_is_asked(void **state)
 {
-    (void)state;
     enum { COUNT = 7 };
     struct world w;
     open_world(&w, COUNT);
@@ -477,7 +462,6 @@ static void open_crowd(struct world *w)
 /* Where nearly all of many threads wait, only the others are asked, as long as the count says that nobody left. */
 static void test_many_wait(void **state)
 {
-    (void)state;
     struct world w;
     open_crowd(&w);
     /* 0 let go and waits; two others had it meanwhile, and 1 has it now. */
@@ -505,7 +489,6 @@ static void test_many_wait(void **state)
 /* Hand-overs that were all seen: only those who had it are asked, and whoever waited and did not have it waits on. */
 static void test_known_movers(void **state)
 {
-    (void)state;
     struct world w;
     open_crowd(&w);
     /* 7 had it in between, and went elsewhere; 9 is awake at its timeout, and not asked. */
@@ -543,7 +526,6 @@ static void test_known_movers(void **state)
 /* The words moved between the reading and the asking. */
 static void test_words_that_moved(void **state)
 {
-    (void)state;
     struct world w;
     open_world(&w, 3);
     held_by(&w, 0);
@@ -578,7 +560,6 @@ static void test_words_that_moved(void **state)
  * call without the GIL, and a look at one moment may not. */
 static void test_awake_unproven(void **state)
 {
-    (void)state;
     struct world w;
     open_world(&w, 2);
     held_by(&w, 0);
@@ -604,7 +585,6 @@ static uint64_t burn(const struct gs_target *target, pid_t tid, uint64_t until_n
 
 static void test_proof_of_computing(void **state)
 {
-    (void)state;
     struct world w;
     uint64_t ran_ns;
     open_world(&w, 1);
@@ -662,7 +642,6 @@ static void later(struct world *w, uint64_t ms)
 static void test_sleep_on(void **state)
 {
     static const char asleep[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n", elsewhere[] = "9 0x1 0 0 0 0 0 0x7 0x8\n";
-    (void)state;
     struct world w;
     open_world(&w, 4);
     held_by(&w, 0);
@@ -756,7 +735,6 @@ static void test_audit(void **state)
 {
     enum { COUNT = 20, RAN = 11, SEEN = 7 };
     static const char asleep[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n", elsewhere[] = "9 0x1 0 0 0 0 0 0x7 0x8\n";
-    (void)state;
     struct world w;
     struct worker worker;
     open_world(&w, COUNT);
@@ -834,7 +812,6 @@ static void test_asleep(void **state)
 {
     static const char asleep[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n",
                       elsewhere[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x9 0x8\n";
-    (void)state;
     struct world w;
     struct worker worker;
     struct gs_thread published;
@@ -901,7 +878,6 @@ static void test_gil_spans(void **state)
 {
     enum { COUNT = 12, FRESH = 7 }; /* the CPU time of so few is not audited */
     static const char asleep[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n", elsewhere[] = "9 0x1 0 0 0 0 0 0x7 0x8\n";
-    (void)state;
     struct world w;
     open_world(&w, COUNT);
     held_by(&w, 0);
@@ -941,7 +917,6 @@ static void test_who_moved(void **state)
 {
     enum { MOVED = 40, SILENT = 50 };
     const gs_addr stacks = 0x100000, apart = 0x100;
-    (void)state;
     struct world w;
     open_world(&w, THREADS);
     mem_fake_map(w.python.mem, stacks, THREADS * apart);
@@ -983,7 +958,6 @@ static void test_who_moved(void **state)
 
 static void test_musl(void **state)
 {
-    (void)state;
     static const size_t waiting[] = {3, 1, 2}, joined[] = {5, 3, 1, 2}, switching[] = {4};
     struct world w;
     open_musl(&w, 6);
@@ -1010,7 +984,6 @@ static void test_musl(void **state)
 /* A list that leads round, or nowhere, says nothing. */
 static void test_musl_damaged(void **state)
 {
-    (void)state;
     static const size_t waiting[] = {1, 2};
     static const gs_addr ends[] = {STACKS + 64, STACKS + 3, 0xdead000};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {

@@ -1,8 +1,4 @@
 /* Command lines: the table of options, what is said about wrong ones, help, outputs that are whole or not there. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
@@ -10,11 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "cmd/cmd.h"
 #include "base/output.h"
 #include "support/golden.h"
+#include "support/unit.h"
 
 enum { WORDS_MOST = 16 };
 
@@ -44,7 +39,6 @@ static void options_in_every_form(void **state)
 {
     static const char *const lines[] = {"-p 1,2 -p 3 -j -b -o x", "-jbp1,2 -p3 -ox",
                                         "--pid=1,2 --pid 3 --json --blocking --output=x", "-p1 -p2,3 --output x -bj"};
-    (void)state;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         struct gs_args args;
         assert_int_equal(parse(&args, &gs_cmd_dump, lines[i], NULL), GS_OK);
@@ -62,7 +56,6 @@ static void options_in_every_form(void **state)
 static void defaults_and_values(void **state)
 {
     struct gs_args args;
-    (void)state;
     assert_int_equal(parse(&args, &gs_cmd_top, "", NULL), GS_OK);
     assert_true(args.rate_hz == 100 && fabs(args.max_pause - 0.02) < 1e-12 && args.duration_us == 0);
     assert_int_equal(args.stopping, GS_STOP_TORN);
@@ -94,7 +87,6 @@ static void a_value_that_can_be_left_out(void **state)
                  {"-nj", GS_NATIVE_ALL},           {"--native", GS_NATIVE_ALL},
                  {"--native leaf", GS_NATIVE_ALL}, {"--native=all", GS_NATIVE_ALL},
                  {"--native=leaf", GS_NATIVE_LEAF}};
-    (void)state;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         struct gs_args args;
         assert_int_equal(parse(&args, &gs_cmd_dump, lines[i].line, NULL), GS_OK);
@@ -106,7 +98,6 @@ static void a_value_that_can_be_left_out(void **state)
 static void words_end_options(void **state)
 {
     struct gs_args args;
-    (void)state;
     assert_int_equal(parse(&args, &gs_cmd_dump, "a -j - -- -p --json", NULL), GS_OK);
     assert_int_equal(args.word_count, 4);
     assert_string_equal(args.words[0], "a");
@@ -119,7 +110,6 @@ static void words_end_options(void **state)
 
 static void wrong_options_are_explained(void **state)
 {
-    (void)state;
     check_wrong(&gs_cmd_dump, "--jsno", "there is no option --jsno", "Did you mean --json?");
     check_wrong(&gs_cmd_dump, "--sub", "there is no option --sub", "Did you mean --subprocesses?");
     check_wrong(&gs_cmd_dump, "-z", "there is no option -z", "See gilspy help dump");
@@ -142,7 +132,6 @@ static void wrong_options_are_explained(void **state)
 
 static void every_option_has_help_and_fits(void **state)
 {
-    (void)state;
     for (int i = 0; i < GS_OPT_COUNT; i++) {
         assert_true(strlen(gs_options[i].help) > 5);
         assert_int_equal(gs_options[i].argument == NULL, gs_options[i].takes == NULL);
@@ -190,7 +179,6 @@ static void files_appear_when_complete(void **state)
     struct gs_output output;
     struct gs_err err;
     struct stat info;
-    (void)state;
     assert_non_null(mkdtemp(directory));
     snprintf(path, sizeof path, "%s/out", directory);
     snprintf(link, sizeof link, "%s/link", directory);
@@ -231,7 +219,6 @@ static void failures_to_write_are_noticed(void **state)
 {
     struct gs_output output;
     struct gs_err err;
-    (void)state;
     assert_int_equal(gs_output_open(&output, "/nonexistent/x", NULL, &err), GS_OUTPUT);
     assert_string_equal(err.what, "cannot write to /nonexistent/x: No such file or directory");
     assert_int_equal(gs_output_open(&output, "/tmp", NULL, &err), GS_OUTPUT);

@@ -1,16 +1,10 @@
 /* Core files made by hand: what is in them, whole, odd and hostile. */
-#include <errno.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/procfs.h>
 
-#include <cmocka.h>
-
 #include "support/core_made.h"
+#include "support/unit.h"
 
 /* ---- what is in it ---- */
 
@@ -20,7 +14,6 @@ static void test_process(void **state)
     struct elf_prpsinfo info = {.pr_pid = 40};
     gs_arch_regset registers;
     const uint64_t auxv[] = {AT_PHDR, 0x400040, AT_PAGESZ, 4096, AT_NULL, 0, AT_RANDOM, 1};
-    (void)state;
     memset(info.pr_fname, 'p', sizeof info.pr_fname); /* not terminated */
     memset(info.pr_psargs, 'a', sizeof info.pr_psargs);
     core_made_thread(m, 41, 0);
@@ -47,7 +40,6 @@ static void test_notes_of_others(void **state)
 {
     struct core_made *m = core_made_begin();
     struct elf_prstatus status = {.pr_pid = 7};
-    (void)state;
     core_made_note(m, "LINUX", NT_PRSTATUS, &status, sizeof status);
     core_made_note(m, "COREX", NT_PRSTATUS, &status, sizeof status);
     core_made_note(m, "", NT_PRSTATUS, &status, sizeof status);
@@ -76,7 +68,6 @@ static void test_files(void **state)
                                           .rows = {{0x9000, 0xa000, 5}, {0x1000, 0x3000, 0}, {0x3000, 0x4000, 2}},
                                           .paths = "/other (deleted)\0/bin/python\0/bin/python"};
     struct core_made *m = core_made_begin();
-    (void)state;
     add_files(m, &note, sizeof note);
     assert_int_equal(core_made_open(m), GS_OK);
     const struct gs_core *core = &m->core;
@@ -112,7 +103,6 @@ static void test_files_hostile(void **state)
                 {sane, sizeof sane, 2},
                 {sane, sizeof sane, 2},
                 {sane, sizeof sane, 2}};
-    (void)state;
     rows[6].note.count = UINT64_MAX;
     rows[7].note.count = UINT64_MAX / 24 + 2; /* times 24 is small again */
     rows[8].note.page = 0;
@@ -137,7 +127,6 @@ static void test_files_hostile(void **state)
 static void test_notes_hostile(void **state)
 {
     static const uint32_t sizes[] = {UINT32_MAX, UINT32_MAX - 2, UINT32_MAX - 3, 1 << 31, CORE_MADE_ROOM, 400};
-    (void)state;
     for (size_t i = 0; i < 2 * sizeof sizes / sizeof *sizes; i++) {
         struct core_made *m = core_made_begin();
         Elf64_Nhdr *note = (Elf64_Nhdr *)(m->bytes + CORE_MADE_NOTES + m->notes);
@@ -153,7 +142,6 @@ static void test_notes_place(void **state)
 {
     static const uint64_t places[] = {CORE_MADE_ROOM, CORE_MADE_ROOM - 1, UINT64_MAX, UINT64_MAX - 4096,
                                       CORE_MADE_NOTES + 1};
-    (void)state;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         struct core_made *m = core_made_begin();
         core_made_segment(m, 0)->p_offset = places[i];
@@ -172,7 +160,6 @@ static void test_notes_place(void **state)
 static void test_notes_without_end(void **state)
 {
     struct core_made *m = core_made_begin();
-    (void)state;
     size_t count = (CORE_MADE_ROOM - CORE_MADE_PAGE) / sizeof(Elf64_Phdr) - 1;
     memmove(m->bytes + CORE_MADE_ROOM - 2048, m->bytes + CORE_MADE_NOTES, m->notes);
     Elf64_Phdr note = *core_made_segment(m, 0);

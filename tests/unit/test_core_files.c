@@ -2,10 +2,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "mem/core.h"
+#include "support/unit.h"
 
 enum { PAGE = 4096, FILE_BYTES = 4 * PAGE, PHDRS = 64, ID_AT = 400, ID_LEN = 20, LATER = 1 << 30 };
 #define BASE UINT64_C(0x7f0000000000)
@@ -145,7 +140,6 @@ static void test_constant_memory(void **state)
     struct world w;
     uint8_t got[2 * PAGE];
     const char *path, *why;
-    (void)state;
     begin(&w);
     open_list(&w, NULL, NULL, 0);
     assert_int_equal(gs_mem_read(w.mem, BASE, got, 2 * PAGE), GS_OK); /* from the core, and on from the file */
@@ -173,7 +167,6 @@ static void test_other_build(void **state)
 {
     struct world w;
     uint8_t other[FILE_BYTES];
-    (void)state;
     begin(&w);
     make_elf(other, 2);
     put(w.path, other);
@@ -195,7 +188,6 @@ static void test_without_build_id(void **state)
 {
     struct world w;
     uint8_t other[FILE_BYTES];
-    (void)state;
     begin(&w);
     memset(w.elf + ID_AT - 4, 0, 4);
     put(w.path, w.elf);
@@ -216,7 +208,6 @@ static void test_misled(void **state)
     uint8_t other[FILE_BYTES];
     char wrong[sizeof w.path + 8];
     const char *path, *why;
-    (void)state;
     begin(&w);
     snprintf(wrong, sizeof wrong, "%s/other", w.root);
     make_elf(other, 2);
@@ -242,7 +233,6 @@ static void test_misled(void **state)
 static void test_no_file(void **state)
 {
     struct world w;
-    (void)state;
     begin(&w);
     unlink(w.path);
     open_list(&w, NULL, NULL, 0);
@@ -266,7 +256,6 @@ static void test_first_page_missing(void **state)
         "may be another one than it ran: it is newer than the core, which has nothing to compare it with";
     static const char differs[] = "is not the one that it ran: its contents differ";
     struct world w;
-    (void)state;
     begin(&w);
     forget_first_page(&w);
     open_list(&w, NULL, NULL, LATER);
@@ -298,7 +287,6 @@ static void test_other_root(void **state)
     const char *path, *why;
     uint8_t got[4];
     char library[140];
-    (void)state;
     begin(&w);
     strcpy(w.seen, "/program");
     open_list(&w, NULL, NULL, 0);
@@ -332,7 +320,6 @@ static void test_by_build_id(void **state)
 {
     struct world w;
     char folder[140], path[240];
-    (void)state;
     begin(&w);
     unlink(w.path);
     snprintf(folder, sizeof folder, "%s/01", w.root);
@@ -351,7 +338,6 @@ static void test_no_elf(void **state)
 {
     struct world w;
     const char *path, *why;
-    (void)state;
     begin(&w);
     memset(w.elf, 'x', PAGE);
     put(w.path, w.elf);
@@ -367,7 +353,6 @@ static void test_hostile_file(void **state)
     static const uint64_t values[] = {UINT64_MAX, UINT64_MAX - PAGE, UINT64_MAX / 2, 0, 1};
     struct world w;
     uint8_t got[8];
-    (void)state;
     begin(&w);
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         for (size_t field = 0; field < 5; field++) {

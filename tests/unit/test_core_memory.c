@@ -1,18 +1,12 @@
 /* The memory of core files made by hand: in odd segments, cut off, or no core at all. */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "arch/arch.h"
 #include "support/core_made.h"
+#include "support/unit.h"
 
 /* ---- memory ---- */
 
@@ -20,7 +14,6 @@ static void test_memory(void **state)
 {
     struct core_made *m = core_made_begin();
     uint8_t got[16];
-    (void)state;
     memcpy(m->bytes + CORE_MADE_MEMORY, "abcdefgh", 8);
     memcpy(m->bytes + CORE_MADE_MEMORY + CORE_MADE_PAGE, "12345678", 8);
     core_made_load(m, 0x20008, 8, CORE_MADE_MEMORY + CORE_MADE_PAGE, 8);
@@ -46,7 +39,6 @@ static void test_overlapping(void **state)
 {
     struct core_made *m = core_made_begin();
     uint8_t got[8];
-    (void)state;
     memcpy(m->bytes + CORE_MADE_MEMORY, "aaaaaaaa", 8);
     memcpy(m->bytes + CORE_MADE_MEMORY + CORE_MADE_PAGE, "bbbbcccc", 8);
     core_made_load(m, 0x20004, 8, CORE_MADE_MEMORY + CORE_MADE_PAGE, 8); /* half of it lies over the next */
@@ -65,7 +57,6 @@ static void test_segments_hostile(void **state)
 {
     struct core_made *m = core_made_begin();
     uint8_t got[8];
-    (void)state;
     core_made_load(m, UINT64_MAX - 7, 16, CORE_MADE_MEMORY, 16); /* beyond the end of the address space */
     core_made_load(m, UINT64_MAX - 7, 7, CORE_MADE_MEMORY, 7);   /* up to it */
     core_made_load(m, 0x20000, CORE_MADE_PAGE, UINT64_MAX - 8, CORE_MADE_PAGE);     /* bytes beyond any file */
@@ -84,7 +75,6 @@ static void test_many_segments(void **state)
 {
     struct core_made *m = core_made_begin();
     Elf64_Shdr *section = (Elf64_Shdr *)(m->bytes + CORE_MADE_ROOM - sizeof *section);
-    (void)state;
     core_made_header(m)->e_shoff = CORE_MADE_ROOM - sizeof *section;
     core_made_load(m, 0x20000, 8, CORE_MADE_MEMORY, 8);
     section->sh_info = (Elf64_Word)m->segments;
@@ -108,7 +98,6 @@ static void test_many_segments(void **state)
 static void test_refused(void **state)
 {
     struct core_made *m = core_made_begin();
-    (void)state;
     m->size = 0;
     core_made_refused(m, "it is empty");
     (m = core_made_begin())->size = 63;
@@ -140,7 +129,6 @@ static void test_refused(void **state)
 static void test_cut_off(void **state)
 {
     struct core_made *m = core_made_begin();
-    (void)state;
     core_made_load(m, 0x20000, 64, CORE_MADE_NOTES + 1024, 64);
     for (m->size = CORE_MADE_NOTES + 1088; m->size > 0; m->size--) {
         uint8_t got[64];
@@ -165,7 +153,6 @@ static void test_shrinking(void **state)
     struct core_made *m = core_made_begin();
     struct gs_bytes bytes;
     uint8_t got[8];
-    (void)state;
     assert_true(fd >= 0);
     unlink(name);
     core_made_load(m, 0x20000, CORE_MADE_PAGE, CORE_MADE_MEMORY, CORE_MADE_PAGE);

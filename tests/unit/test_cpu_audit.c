@@ -1,13 +1,8 @@
 /* The audit of CPU time: it is complete when all was looked at that ran, else the search for the others ends as soon as
  * all of the missing time is found. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "sample/cpu_audit.h"
+#include "support/unit.h"
 
 enum { THREADS = 10, REST = 700 };
 
@@ -27,7 +22,6 @@ static struct gs_cpu_audit settled(void)
 
 static void all_slept(void **state)
 {
-    (void)state;
     struct gs_cpu_audit audit = settled();
     for (int i = 0; i < 3; i++)
         assert_true(gs_cpu_audit_check(&audit, REST, THREADS));
@@ -38,7 +32,6 @@ static void all_slept(void **state)
 /* Two ran: the search ends with the second of them, and what was found makes the audit complete again. */
 static void search_ends_when_all_is_found(void **state)
 {
-    (void)state;
     struct gs_cpu_audit audit = settled();
     assert_false(gs_cpu_audit_check(&audit, REST + 30, THREADS));
     assert_false(audit.complete);
@@ -55,7 +48,6 @@ static void search_ends_when_all_is_found(void **state)
 /* Who ran on since may hide that somebody else ran: all are looked at. */
 static void more_than_is_missing(void **state)
 {
-    (void)state;
     struct gs_cpu_audit audit = settled();
     assert_false(gs_cpu_audit_check(&audit, REST + 30, THREADS));
     for (int i = 0; i < THREADS; i++) {
@@ -69,7 +61,6 @@ static void more_than_is_missing(void **state)
 /* Threads came or went in the middle of a search. */
 static void other_threads(void **state)
 {
-    (void)state;
     struct gs_cpu_audit audit = settled();
     assert_false(gs_cpu_audit_check(&audit, REST + 30, THREADS));
     gs_cpu_audit_restart(&audit, THREADS + 2);
@@ -85,7 +76,6 @@ static void other_threads(void **state)
 /* A thread that nobody looks at ran, or one has ended: no search finds it, and from then on that is the rest. */
 static void time_of_others(void **state)
 {
-    (void)state;
     struct gs_cpu_audit audit = settled();
     assert_false(gs_cpu_audit_check(&audit, REST + 30, THREADS));
     for (int i = 0; i < THREADS; i++)
@@ -101,7 +91,6 @@ static void time_of_others(void **state)
 /* A new thread's time was part of the rest until it was looked at. */
 static void rest_gets_less(void **state)
 {
-    (void)state;
     struct gs_cpu_audit audit = settled();
     assert_false(gs_cpu_audit_check(&audit, REST - 50, THREADS));
     assert_int_equal(audit.left, THREADS);
@@ -114,7 +103,6 @@ static void rest_gets_less(void **state)
 
 static void not_told(void **state)
 {
-    (void)state;
     struct gs_cpu_audit audit = settled();
     assert_false(gs_cpu_audit_check(&audit, GS_CPU_TIME_UNKNOWN, THREADS));
     assert_int_equal(audit.left, THREADS);

@@ -2,18 +2,13 @@
  * given, which are ours again at the end. */
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "sample/cpu_hop.h"
+#include "support/unit.h"
 
 #define MS UINT64_C(1000000)
 
@@ -21,7 +16,6 @@ enum { CROWD_MOST = 65, CALLS = 200000 };
 
 static void what_runs_is_told(void **state)
 {
-    (void)state;
     assert_int_equal(gs_cpu_hop_runnable("0.08 0.56 1.13 3/84 12834\n"), 3);
     assert_int_equal(gs_cpu_hop_runnable("128.00 0.00 0.00 4294967295/84 12834\n"), UINT32_MAX);
     assert_int_equal(gs_cpu_hop_runnable("0.08 0.56 1.13\n"), 0);
@@ -49,7 +43,6 @@ static void it_keeps_to_what_was_given(void **state)
     struct gs_cpu_hop hop;
     bool seen[2] = {false, false};
     int first = -1, second = -1, calls = 0;
-    (void)state;
     assert_int_equal(sched_getaffinity(0, sizeof given, &given), 0);
     for (int i = CPU_SETSIZE; i-- > 0;) {
         second = CPU_ISSET(i, &given) ? first : second;
@@ -96,7 +89,6 @@ static void what_somebody_else_chose_stays(void **state)
     cpu_set_t given, other, now;
     struct gs_cpu_hop hop;
     int first = -1;
-    (void)state;
     assert_int_equal(sched_getaffinity(0, sizeof given, &given), 0);
     for (int i = CPU_SETSIZE; i-- > 0;)
         first = CPU_ISSET(i, &given) ? i : first;

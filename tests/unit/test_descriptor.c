@@ -1,9 +1,5 @@
 /* What a descriptor of this process is said to be. */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,22 +9,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "target/descriptor.h"
+#include "support/unit.h"
 
 static struct gs_target *target;
 
 static int open_target(void **state)
 {
     struct gs_err err;
-    (void)state;
     return gs_target_open(&target, getpid(), NULL, &err) != GS_OK;
 }
 
 static int close_target(void **state)
 {
-    (void)state;
     gs_target_close(target);
     return 0;
 }
@@ -72,7 +65,6 @@ static void client_of_a_unix_socket(void **state)
 {
     char folder[] = "/tmp/gilspy-test-XXXXXX", words[GS_DESCRIPTOR_WORDS], wanted[GS_DESCRIPTOR_WORDS];
     struct sockaddr_un name = {.sun_family = AF_UNIX};
-    (void)state;
     assert_non_null(mkdtemp(folder));
     snprintf(name.sun_path, sizeof name.sun_path, "%s/server", folder);
     int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
@@ -100,7 +92,6 @@ static void pair_of_sockets(void **state)
 {
     char words[GS_DESCRIPTOR_WORDS], wanted[GS_DESCRIPTOR_WORDS];
     int ends[2];
-    (void)state;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     pid_t pid = keeper(ends[1]);
     close(ends[1]);
@@ -117,7 +108,6 @@ static void pipes(void **state)
 {
     char words[GS_DESCRIPTOR_WORDS], wanted[GS_DESCRIPTOR_WORDS];
     int ends[2];
-    (void)state;
     assert_int_equal(pipe(ends), 0);
     assert_true(gs_descriptor_words(target, ends[0], words));
     assert_string_equal(words, "a pipe that no other process has open");
@@ -133,7 +123,6 @@ static void pipes(void **state)
 static void no_descriptor(void **state)
 {
     char words[GS_DESCRIPTOR_WORDS];
-    (void)state;
     assert_false(gs_descriptor_words(target, -1, words));
     assert_false(gs_descriptor_words(target, 1 << 20, words));
     assert_string_equal(words, "");

@@ -1,13 +1,7 @@
 /* What grew and what shrank between two runs: shares that are known, in each rendering. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "export/difference.h"
 #include "support/differed.h"
@@ -15,6 +9,7 @@
 #include "support/plays.h"
 #include "support/run_made.h"
 #include "support/stream.h"
+#include "support/unit.h"
 
 enum { MS = 1000000 };
 
@@ -72,7 +67,6 @@ static void test_shares(void **state)
     static const char *const names[] = {"a", "b"};
     const struct release before = {"release-1", "g", 100, 60, 40, 0},
                          after = {"release-2", "h", 200, 60, 140, 700 * MS};
-    (void)state;
     for (int threads = 0; threads < 2; threads++) {
         struct gs_selection selection = {.mode = GS_MODE_GIL, .threads = threads};
         struct gs_difference difference;
@@ -107,7 +101,6 @@ static void test_shares(void **state)
 static void test_chance(void **state)
 {
     struct gs_difference few = {.samples = {100, 100}}, many = {.samples = {10000, 10000}};
-    (void)state;
     struct gs_change change = gs_diff_change(&few, GS_DIFF_WHOLE / 10, GS_DIFF_WHOLE / 100 * 16);
     assert_false(gs_change_counts(&change));
     assert_true(fabs(change.chance - 1.96 * sqrt(0.0009 + 0.001344)) < 1e-9);
@@ -159,7 +152,6 @@ static FILE *without_web(FILE *drawn)
 
 static void test_goldens(void **state)
 {
-    (void)state;
     golden_check(render("app", "later", GS_MODE_ACTIVE, text), "difference.txt");
     golden_check(without_web(render("app", "later", GS_MODE_GIL, gs_diff_svg)), "difference-gil.svg");
     golden_check(without_web(render("app", "later", GS_MODE_ACTIVE, gs_diff_html)), "difference.html");
@@ -173,7 +165,6 @@ static void test_all(void **state)
     static enum gs_status (*const draws[])(const struct gs_difference *, FILE *) = {text, ascii, gs_diff_svg,
                                                                                     gs_diff_html, gs_diff_folded};
     static const char *const names[] = {"app", "later", "hostile", "processes", "free", "empty"};
-    (void)state;
     for (size_t i = 0; i < 36; i++) {
         for (size_t k = 0; k < sizeof draws / sizeof *draws; k++) {
             char *drawn = golden_text(render(names[i / 6], names[i % 6], (enum gs_mode)(i % GS_MODE_COUNT), draws[k]));
@@ -192,7 +183,6 @@ static void test_all(void **state)
 static void test_wild(void **state)
 {
     static const char *const names[] = {"a", "b"};
-    (void)state;
     for (uint32_t seed = 0; seed < 12; seed++) {
         struct gs_selection selection = {.mode = (enum gs_mode)(seed % GS_MODE_COUNT), .threads = seed % 2};
         struct gs_difference difference;

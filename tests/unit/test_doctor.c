@@ -1,9 +1,5 @@
 /* What doctor says of itself, and the renderings byte by byte. */
 #include <locale.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +8,10 @@
 #include <errno.h>
 #include <jansson.h>
 
-#include <cmocka.h>
-
 #include "diagnose/attempt.h"
 #include "export/doctor.h"
 #include "support/golden.h"
+#include "support/unit.h"
 
 static const struct gs_doctor machine = {
     .checks = {{.name = "kernel", .ok = true, .needed = true, .text = "Linux 6.12 on x86-64"},
@@ -53,7 +48,6 @@ static void check_text(const struct gs_doctor *doctor, struct gs_console console
 
 static void text(void **state)
 {
-    (void)state;
     check_text(&machine, (struct gs_console){.utf8 = true}, false, "doctor.txt");
     check_text(&process, (struct gs_console){.utf8 = true}, false, "doctor-process.txt");
     check_text(&process, (struct gs_console){.columns = 60, .depth = GS_COLORS_8}, false,
@@ -81,7 +75,6 @@ static void check_json(const struct gs_doctor *doctor, const char *name)
 
 static void json(void **state)
 {
-    (void)state;
     check_json(&machine, "doctor.json");
     check_json(&process, "doctor-process.json");
 }
@@ -105,7 +98,6 @@ static int is_killed(void)
 
 static void attempts(void **state)
 {
-    (void)state;
     assert_int_equal(gs_attempt(works), 0);
     assert_int_equal(gs_attempt(fails), EPERM);
     assert_int_equal(gs_attempt(is_killed), GS_ATTEMPT_KILLED);
@@ -116,7 +108,6 @@ static void attempts(void **state)
 static void patients(void **state)
 {
     volatile uint64_t word = 0;
-    (void)state;
     pid_t pid = gs_patient_begin(&word);
     assert_true(pid > 0);
     assert_int_equal(word, 0);
@@ -148,7 +139,6 @@ static void no_name_twice(const struct gs_doctor *doctor)
 static void the_machine(void **state)
 {
     static struct gs_doctor doctor;
-    (void)state;
     gs_doctor_examine(&doctor, 0, &(struct gs_surroundings){.term = "dumb"});
     no_name_twice(&doctor);
     assert_int_equal(doctor.pid, 0);
@@ -167,7 +157,6 @@ static void the_machine(void **state)
 static void one_process(void **state)
 {
     static struct gs_doctor doctor;
-    (void)state;
     gs_doctor_examine(&doctor, 1 << 30, &(struct gs_surroundings){.utf8 = true});
     assert_int_equal(doctor.status, GS_NO_PROCESS);
     assert_int_equal(doctor.pid, 1 << 30);

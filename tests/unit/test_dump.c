@@ -1,18 +1,14 @@
 /* The renderings of snapshots: dump's text and JSON, byte by byte. */
 #include <locale.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "support/golden.h"
 #include "support/scene.h"
+#include "support/unit.h"
 
 /* A holder, two waiters, a pool of idle threads, one that runs without the GIL. */
 static void make_app(struct scene *scene)

@@ -1,16 +1,11 @@
 /* A core's dump, byte by byte: what killed it, what it lacks, and nothing that is only true of what lives. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 
-#include <cmocka.h>
-
 #include "support/golden.h"
 #include "support/scene.h"
+#include "support/unit.h"
 
 /* Two files that are not to be had. */
 static bool lack(const void *files, size_t i, const char **path, const char **why)
@@ -57,7 +52,6 @@ static void test_whole(void **state)
 {
     struct scene *scene = malloc(sizeof *scene);
     struct gs_still still;
-    (void)state;
     make_core(scene, &still);
     check_text(scene, "dump-core.txt");
     FILE *out = golden_open();
@@ -71,7 +65,6 @@ static void test_lacking(void **state)
 {
     struct scene *scene = malloc(sizeof *scene);
     struct gs_still still;
-    (void)state;
     make_core(scene, &still);
     still.bytes = 1234;
     still.lack = lack;

@@ -1,15 +1,10 @@
 /* Turns of exact tracing summed up into figures. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "gil/exact_feed.h"
+#include "support/unit.h"
 
 enum { A = 11, B = 12 };
 #define MS UINT64_C(1000000)
@@ -72,7 +67,6 @@ static void add(struct sums *s, pid_t tid, enum gs_gil_word word, uint64_t begin
 static void turns_become_figures(void **state)
 {
     struct sums s;
-    (void)state;
     begin(&s);
     add(&s, A, GS_HOLDS, 0, 40 * MS, B);
     add(&s, B, GS_WAITS, 10 * MS, 40 * MS, 0);
@@ -120,7 +114,6 @@ static void see(struct sums *s, uint64_t ns, const char *function)
 static void long_holds_are_where_they_were_seen(void **state)
 {
     struct sums s;
-    (void)state;
     begin(&s);
     see(&s, 15 * MS, "first");
     see(&s, 30 * MS, "first");
@@ -142,7 +135,6 @@ static void long_holds_are_where_they_were_seen(void **state)
 static void where_it_is_seen_it_was_since_it_was_seen_there_first(void **state)
 {
     struct sums s;
-    (void)state;
     begin(&s);
     see(&s, 15 * MS, "first");
     see(&s, 60 * MS, "first");
@@ -157,7 +149,6 @@ static void where_it_is_seen_it_was_since_it_was_seen_there_first(void **state)
 static void a_hold_is_seen_before_the_end_of_the_last_is_told(void **state)
 {
     struct sums s;
-    (void)state;
     begin(&s);
     see_in(&s, A, 0, 15 * MS, "first");
     see_in(&s, B, 50 * MS, 65 * MS, "second");
@@ -181,7 +172,6 @@ static void a_hold_is_seen_before_the_end_of_the_last_is_told(void **state)
 static void parts_are_summed_up_once(void **state)
 {
     struct sums s;
-    (void)state;
     begin(&s);
     struct gs_gil_span part = {
         .tid = A, .word = GS_HOLDS, .begun = true, .since_ns = 10 * MS, .begin_ns = 10 * MS, .end_ns = 50 * MS};
@@ -225,7 +215,6 @@ static double width(uint64_t windows, uint64_t whole_ns, bool alike)
 
 static void windows_tell_how_good_they_are(void **state)
 {
-    (void)state;
     assert_true(width(1, 10 * MS, true) == 0); /* all of it */
     assert_true(width(1, 1000 * MS, true) == 1);
     assert_true(width(20, 2000 * MS, true) < 1e-6);
@@ -240,7 +229,6 @@ static void windows_tell_how_good_they_are(void **state)
 static void processor_time_is_that_of_the_span(void **state)
 {
     struct sums s;
-    (void)state;
     begin(&s);
     gs_exact_feed_meet(s.exact, A, true); /* asked here, */
     gs_exact_feed_meet(s.exact, B, true);
@@ -257,7 +245,6 @@ static void threads_that_ended_become_one_row(void **state)
     struct sums s;
     uint64_t threads = 0;
     double has = 0;
-    (void)state;
     begin(&s);
     add(&s, A, GS_WITHOUT, 0, COUNT * MS, 0);
     for (int i = 0; i < COUNT; i++) {

@@ -1,18 +1,13 @@
 /* Who is opened of those that a session names, and what is told of the others. What becomes of real Pythons is shown by
  * tests/live. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "session/family.h"
+#include "support/unit.h"
 
 static char told[4][500];
 static int told_count, opened_count;
@@ -76,7 +71,6 @@ static void test_one(void **state)
     struct gs_family_options options = {.pids = &pid, .pid_count = 1};
     struct gs_err err;
     int exit;
-    (void)state;
     assert_int_equal(open_them(&options, &exit, &err), GS_NO_PROCESS);
     assert_int_equal(told_count, 0);
     assert_int_equal(exit, 0);
@@ -90,7 +84,6 @@ static void test_several(void **state)
     struct gs_family_options options = {.pids = pids, .pid_count = 2};
     struct gs_err err;
     int exit;
-    (void)state;
     assert_int_equal(open_them(&options, &exit, &err), GS_NO_PROCESS);
     assert_int_equal(told_count, 2);
     assert_int_equal(opened_count, 0);
@@ -104,7 +97,6 @@ static void test_several(void **state)
 static void test_child(void **state)
 {
     int ends[2];
-    (void)state;
     assert_int_equal(pipe(ends), 0);
     pid_t child = fork();
     if (child == 0) {

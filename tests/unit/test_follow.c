@@ -1,14 +1,9 @@
 /* Who had the GIL since the last snapshot, out of glances at its words. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "sample/reader.h"
+#include "support/unit.h"
 
 enum { THREADS = 64, MS = 1000000 };
 
@@ -65,7 +60,6 @@ static void take(struct world *w, uint64_t ms)
 
 static void test_chain(void **state)
 {
-    (void)state;
     struct world w;
     struct gs_member *movers[GS_MOVERS_MOST];
     open_world(&w);
@@ -87,7 +81,6 @@ static void test_chain(void **state)
 
 static void test_broken(void **state)
 {
-    (void)state;
     struct world w;
     struct gs_member *movers[GS_MOVERS_MOST];
     open_world(&w);
@@ -125,7 +118,6 @@ static void test_broken(void **state)
  */
 static void test_worth(void **state)
 {
-    (void)state;
     struct world w;
     open_world(&w);
     take(&w, 0);
@@ -155,7 +147,6 @@ static void test_worth(void **state)
 /* What fails all the time is tried less and less often. */
 static void test_in_vain(void **state)
 {
-    (void)state;
     struct world w;
     size_t tried = 0;
     open_world(&w);

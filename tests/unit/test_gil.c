@@ -1,17 +1,12 @@
 /* Where each generation keeps its GIL, what its words say, and which futexes are a wait for it. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
-
-#include <cmocka.h>
 
 #include "arch/arch.h"
 #include "python/gil.h"
 #include "support/mem_fake.h"
 #include "support/objects_fake.h"
+#include "support/unit.h"
 
 #define DATA UINT64_C(0x600000)
 
@@ -109,7 +104,6 @@ static void check_struct(struct world *w, gs_addr gil)
 
 static void test_struct(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
         if (objects_versions[i] < GS_VERSION(3, 7))
@@ -129,7 +123,6 @@ static void test_struct(void **state)
 
 static void test_absurd_struct(void **state)
 {
-    (void)state;
     static const int32_t sizes[] = {0, -1, GS_GIL_BYTES + 1, INT32_MAX};
     struct world w;
     open_world(&w, GS_VERSION(3, 12));
@@ -153,7 +146,6 @@ static void test_absurd_struct(void **state)
 
 static void test_free_threaded(void **state)
 {
-    (void)state;
     struct world w;
     open_world(&w, GS_VERSION(3, 13));
     struct gs_layout *layout = &w.python.layout;
@@ -182,7 +174,6 @@ static void test_free_threaded(void **state)
 
 static void test_semaphore(void **state)
 {
-    (void)state;
     struct world w;
     open_world(&w, GS_VERSION(2, 7));
     w.python.at.current = DATA;
@@ -242,7 +233,6 @@ static const struct gs_anchors all_symbols = {.current = DATA + 0x1200,
 
 static void test_statics_all(void **state)
 {
-    (void)state;
     struct world w;
     open_world(&w, GS_VERSION(3, 6));
     w.python.at = all_symbols;
@@ -275,7 +265,6 @@ static void test_statics_all(void **state)
 /* Only what the exported functions tell. */
 static void test_statics_stripped(void **state)
 {
-    (void)state;
     struct world w;
     open_world(&w, GS_VERSION(3, 6));
     w.python.at = (struct gs_anchors){.current = DATA + 0x1200,
@@ -299,7 +288,6 @@ static void test_statics_stripped(void **state)
 
 static void test_statics_nothing(void **state)
 {
-    (void)state;
     struct world w;
     open_world(&w, GS_VERSION(3, 6));
     w.python.at.current = DATA;
@@ -314,7 +302,6 @@ static void test_statics_nothing(void **state)
 /* Wherever the linker put them, each word is read from its own place. */
 static void test_statics_scattered(void **state)
 {
-    (void)state;
     struct world w;
     open_world(&w, GS_VERSION(3, 6));
     for (uint32_t seed = 1; seed < 400; seed++) {
@@ -347,7 +334,6 @@ static void test_statics_scattered(void **state)
 
 static void test_only_waits_are_waits(void **state)
 {
-    (void)state;
     struct world w;
     open_world(&w, GS_VERSION(3, 11));
     w.python.at.runtime = DATA;
@@ -387,7 +373,6 @@ static void test_only_waits_are_waits(void **state)
 
 static void test_same(void **state)
 {
-    (void)state;
     struct gs_gil_fields a = {.locked = true, .last_holder = 1, .switches = 2}, b = a;
     assert_true(gs_gil_same(&a, &b));
     b.cond_users = 7;
@@ -408,7 +393,6 @@ static void test_same(void **state)
 /* A build that tells neither who has it nor on what the others wait. */
 static void test_hidden(void **state)
 {
-    (void)state;
     struct world w;
     open_world(&w, GS_VERSION(2, 7));
     assert_true(gs_gil_place(&w.python, 0, &w.place));
@@ -453,7 +437,6 @@ static void assert_listed(const struct world *w)
  */
 static void test_foreign_libc(void **state)
 {
-    (void)state;
     struct world w;
     open_world(&w, GS_VERSION(3, 6));
     w.python.at = all_symbols;

@@ -1,14 +1,9 @@
 /* Events of exact tracing made into spans, on made-up events: order, beginnings, ends. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "trace/gil_spans.h"
+#include "support/unit.h"
 
 enum { BEGIN = 1000, A = 11, B = 12, C = 13 };
 
@@ -88,7 +83,6 @@ static void check(struct log *log, uint64_t end_ns, uint64_t violations, const c
 static void a_contended_hand_over(void **state)
 {
     struct log log;
-    (void)state;
     start(&log, true);
     tell(&log, A, GS_HOLDS);
     tell(&log, B, GS_WITHOUT);
@@ -116,7 +110,6 @@ static void a_contended_hand_over(void **state)
 static void early_events_say_what_was_at_the_beginning(void **state)
 {
     struct log log;
-    (void)state;
     start(&log, false);
     tell(&log, A, GS_HOLDS); /* as it was looked at, and is not true any more */
     tell(&log, B, GS_WAITS);
@@ -134,7 +127,6 @@ static void early_events_say_what_was_at_the_beginning(void **state)
 static void a_drop_says_who_had_it(void **state)
 {
     struct log log;
-    (void)state;
     start(&log, false);
     tell(&log, A, GS_UNKNOWN);
     add(&log, 1100, A, GS_ACT_DROP);
@@ -148,7 +140,6 @@ static void a_drop_says_who_had_it(void **state)
 static void what_cannot_be_is_counted(void **state)
 {
     struct log log;
-    (void)state;
     start(&log, false);
     tell(&log, A, GS_HOLDS);
     tell(&log, B, GS_WITHOUT);
@@ -168,7 +159,6 @@ static void what_cannot_be_is_counted(void **state)
 static void threads_are_born_and_end(void **state)
 {
     struct log log;
-    (void)state;
     start(&log, false);
     tell(&log, A, GS_WITHOUT);
     add(&log, 1050, B, GS_ACT_BORN); /* it may never run Python */
@@ -187,7 +177,6 @@ static void threads_are_born_and_end(void **state)
 static void the_holder_may_look_at_the_interval(void **state)
 {
     struct log log;
-    (void)state;
     start(&log, false);
     tell(&log, A, GS_HOLDS);
     add(&log, 1100, A, GS_ACT_WAIT);
@@ -198,7 +187,6 @@ static void parts_are_handed_on_and_go_on(void **state)
 {
     struct log log;
     uint64_t since_ns = 0;
-    (void)state;
     start(&log, true);
     tell(&log, A, GS_WITHOUT);
     tell(&log, B, GS_WITHOUT);
@@ -226,7 +214,6 @@ static void parts_are_handed_on_and_go_on(void **state)
 static void windows_know_nothing_of_each_other(void **state)
 {
     struct log log;
-    (void)state;
     start(&log, false);
     tell(&log, A, GS_HOLDS);
     gs_gil_spans_stop(log.gil_spans, 1100);
@@ -240,7 +227,6 @@ static void windows_know_nothing_of_each_other(void **state)
 static void changes_take_turns(void **state)
 {
     struct log log;
-    (void)state;
     start(&log, false);
     tell(&log, A, GS_WITHOUT);
     add(&log, 1100, A, GS_ACT_CHANGE);
@@ -251,7 +237,6 @@ static void changes_take_turns(void **state)
 /* A change before the beginning may have been either: whoever changes the lock next, and is another, takes it. */
 static void a_change_while_it_was_looked_at(void **state)
 {
-    (void)state;
     struct log log;
     start(&log, false);
     tell(&log, A, GS_HOLDS); /* seen before it let go */
@@ -275,7 +260,6 @@ static void a_change_while_it_was_looked_at(void **state)
 /* The wrong order, an event that is missing: after that all is right again. */
 static void changes_that_cannot_be(void **state)
 {
-    (void)state;
     struct log log;
     start(&log, false);
     tell(&log, A, GS_HOLDS);
@@ -303,7 +287,6 @@ static void changes_that_cannot_be(void **state)
 static void ended_threads_are_forgotten(void **state)
 {
     struct log log;
-    (void)state;
     start(&log, false);
     log.len = 0;
     for (int i = 0; i < 100000; i++) {

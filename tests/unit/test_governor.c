@@ -1,14 +1,9 @@
 /* How long it is traced exactly, so that it costs no more than it may: on a process that is made up. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <math.h>
-
-#include <cmocka.h>
 
 #include "trace/governor.h"
 #include "trace/cpu_available.h"
+#include "support/unit.h"
 
 enum { US = 1000, MS = 1000 * US };
 #define S (UINT64_C(1000) * MS)
@@ -44,7 +39,6 @@ static double cost_of(const struct gs_governor *governor)
 static void who_does_little_is_traced_all_the_time(void **state)
 {
     struct gs_governor governor = run(0.02, 1000); /* 1 % */
-    (void)state;
     assert_true(governor.on);
     assert_false(governor.paused);
     assert_int_equal(governor.windows, 1);
@@ -56,7 +50,6 @@ static void who_does_much_is_traced_in_windows(void **state)
     static const struct {
         double most, hz;
     } rows[] = {{0.02, 20000}, {0.02, 90000}, {0.01, 90000}, {0.2, 90000}, {0.05, 10000}};
-    (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct gs_governor governor = run(rows[i].most, rows[i].hz);
         double cost = cost_of(&governor);
@@ -73,7 +66,6 @@ static void who_can_hardly_run_is_traced_less(void **state)
 {
     struct gs_governor governor = run_at(0.2, 20000, 0.25);
     double cost = cost_of(&governor);
-    (void)state;
     assert_true(governor.paused);
     assert_true(cost <= 0.25 * 0.2);
     assert_true(cost > 0.25 * 0.2 * 0.6);
@@ -83,7 +75,6 @@ static void who_can_hardly_run_is_traced_less(void **state)
 
 static void a_process_could_run_when_nobody_else_did(void **state)
 {
-    (void)state;
     assert_true(gs_cpu_available_judge(100 * MS, 0, 0) == 1);       /* it sleeps */
     assert_true(gs_cpu_available_judge(100 * MS, 50 * MS, 0) == 1); /* half of the time */
     assert_true(gs_cpu_available_judge(100 * MS, 50 * MS, 50 * MS) == 0.5);
@@ -95,7 +86,6 @@ static void a_process_could_run_when_nobody_else_did(void **state)
 static void what_costs_too_much_even_so_is_told(void **state)
 {
     struct gs_governor governor = run(0.0005, 90000);
-    (void)state;
     assert_true(governor.paused);
     governor = run(0.0005, 90000);
     gs_governor_init(&governor, 0.0005, 0);
@@ -113,7 +103,6 @@ static void the_reason_of_a_pause_is_more_than_what_it_may_cost(void **state)
         double most, cost;
         uint64_t calm_ns;
     } rows[] = {{0.02, 0.1, 9 * S}, {0.2, 0.161, 0}, {0.02, 0.016, 9 * S}, {0.2, 0.9, 100 * MS}};
-    (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct gs_governor governor;
         uint64_t now_ns = S;
@@ -133,7 +122,6 @@ static void the_reason_of_a_pause_is_more_than_what_it_may_cost(void **state)
 static void windows_are_further_apart_where_they_take_long_to_begin(void **state)
 {
     struct gs_governor governor;
-    (void)state;
     gs_governor_init(&governor, 0.1, S);
     double usual_ns = governor.credit_ns;
     gs_governor_begun(&governor, MS / 10);
@@ -149,7 +137,6 @@ static void windows_are_further_apart_where_they_take_long_to_begin(void **state
 static void it_may_cost_whatever_it_does(void **state)
 {
     struct gs_governor governor = run(0, 90000);
-    (void)state;
     assert_true(governor.on);
     assert_false(governor.paused);
     assert_true(fabs(cost_of(&governor) - 0.9) < 0.01);

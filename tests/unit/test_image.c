@@ -1,15 +1,10 @@
 /* Symbols out of an ELF image that lies in memory: made by hand, whole and hostile. */
 #include <elf.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "elf/image.h"
 #include "support/mem_fake.h"
+#include "support/unit.h"
 
 /* Offsets in the image. */
 enum {
@@ -162,7 +157,6 @@ static void check_found(struct world *w)
 
 static void test_symbols(void **state)
 {
-    (void)state;
     static const struct {
         gs_addr base;
         uint64_t linked;
@@ -184,7 +178,6 @@ static void test_symbols(void **state)
 
 static void test_no_image(void **state)
 {
-    (void)state;
     struct gs_image image;
     struct world w;
     build(&w, BASE, 0, true, GNU);
@@ -228,7 +221,6 @@ static void look(struct world *w)
 
 static void test_hostile_tables(void **state)
 {
-    (void)state;
     static const uint32_t values[] = {0, 1, 2, 0x7fffffff, 0x80000000, UINT32_MAX, UINT32_MAX - 1};
     for (enum hash hash = GNU; hash <= SYSV; hash++) {
         for (size_t word = 0; word < 16; word++) {
@@ -255,7 +247,6 @@ static void test_hostile_tables(void **state)
 
 static void test_endless_chains(void **state)
 {
-    (void)state;
     struct gs_image image;
     struct world w;
     build(&w, BASE, 0, true, SYSV);
@@ -274,7 +265,6 @@ static void test_endless_chains(void **state)
 
 static void test_names_that_never_end(void **state)
 {
-    (void)state;
     struct gs_image image;
     struct world w;
     build(&w, BASE, 0, true, GNU);
@@ -297,7 +287,6 @@ static void test_names_that_never_end(void **state)
 /* Every 64-bit number of the headers in turn. */
 static void test_addresses_that_wrap(void **state)
 {
-    (void)state;
     static const uint64_t values[] = {
         0,      1,         UINT64_MAX,         UINT64_MAX - 4095, INT64_MAX, UINT64_C(1) << 63,
         0x4000, BASE + 16, 0 - (uint64_t)BASE, BASE - 8};

@@ -1,19 +1,14 @@
 /* Samples as lines of JSON. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "support/drawn.h"
+#include "support/unit.h"
 
 static void golden(void **state)
 {
-    (void)state;
     drawn_check("processes", "jsonl", (struct gs_selection){.mode = GS_MODE_BLAME}, "processes-blame.jsonl");
     drawn_check("free", "jsonl", (struct gs_selection){.mode = GS_MODE_WALL, .function = true},
                 "free-wall-function.jsonl");
@@ -33,7 +28,6 @@ static void app(void **state)
     char *text = drawn_text("app", "jsonl", &selection), *rest = text;
     int lines = 0, samples = 0, threads = 0;
     double us = 0;
-    (void)state;
     for (const char *line; (line = strsep(&rest, "\n")) && *line; lines++) {
         json_t *value = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
         assert_non_null(value);
@@ -65,7 +59,6 @@ static void hostile_names(void **state)
     struct gs_selection selection = {.mode = GS_MODE_WALL};
     char *text = drawn_text("hostile", "jsonl", &selection), *rest = text;
     size_t threads = 0;
-    (void)state;
     drawn_is_plain(text);
     for (const char *line; (line = strsep(&rest, "\n")) && *line;) {
         json_t *value = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
@@ -79,7 +72,6 @@ static void hostile_names(void **state)
 
 static void numbers_of_any_size(void **state)
 {
-    (void)state;
     drawn_wild("jsonl");
 }
 

@@ -1,14 +1,9 @@
 /* The layouts from the tables: values, drift within a minor, object heads, unknown versions. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "arch/arch.h"
 #include "gilspy/layout.h"
+#include "support/unit.h"
 
 /* What a mutex has more than on x86-64: each that lies before a field moves it. */
 enum { MORE = GS_ARCH_MUTEX_BYTES - 40 };
@@ -25,7 +20,6 @@ static struct gs_layout table(uint32_t version)
 
 static void test_tables(void **state)
 {
-    (void)state;
     /* From CPython's headers, counted by hand, and seen in live processes. */
     static const struct {
         int minor;
@@ -56,7 +50,6 @@ static void test_tables(void **state)
 
 static void test_facts_are_in_their_columns(void **state)
 {
-    (void)state;
     assert_int_equal(table(0x020712f0).line_table, GS_LINES_LNOTAB_U8);
     assert_int_equal(table(0x020712f0).thread_name_mangled, 1);
     assert_int_equal(table(0x03060ff0).gil_home, GS_GIL_STATICS);
@@ -74,7 +67,6 @@ static void test_facts_are_in_their_columns(void **state)
 
 static void test_known_versions_are_those_with_tables(void **state)
 {
-    (void)state;
     struct gs_layout layout;
     assert_string_equal(gs_layout_known_versions(), "2.7, 3.6-3.15");
     for (unsigned minor = 0; minor < 256; minor++) {
@@ -88,7 +80,6 @@ static void test_known_versions_are_those_with_tables(void **state)
 
 static void test_drift_within_3_7(void **state)
 {
-    (void)state;
     for (uint32_t micro = 0; micro < 4; micro++) {
         struct gs_layout layout = table(0x030700f0 | micro << 8);
         assert_int_equal(layout.rt_tstate_current, 1392 + 2 * MORE);
@@ -107,7 +98,6 @@ static void test_drift_within_3_7(void **state)
 
 static void test_head(void **state)
 {
-    (void)state;
     struct gs_layout layout = table(0x03060ff0);
     const struct gs_layout before = layout;
     gs_layout_set_head(&layout, 32);
@@ -128,7 +118,6 @@ static void test_head(void **state)
 
 static void test_unknown_is_refused(void **state)
 {
-    (void)state;
     struct gs_layout layout;
     struct gs_err err = {0};
     assert_int_equal(gs_layout_from_table(&layout, 0x031000f0, 0, &err), GS_UNKNOWN_PYTHON);
@@ -143,7 +132,6 @@ static void test_unknown_is_refused(void **state)
 
 static void test_prereleases(void **state)
 {
-    (void)state;
     struct gs_layout layout;
     struct gs_err err = {0};
     assert_int_equal(gs_layout_from_table(&layout, 0x030e00a3, 0, &err), GS_UNKNOWN_PYTHON);
@@ -156,7 +144,6 @@ static void test_prereleases(void **state)
 
 static void test_assume(void **state)
 {
-    (void)state;
     struct gs_layout layout;
     assert_int_equal(gs_layout_from_table(&layout, 0x031000f0, GS_VERSION(3, 12), NULL), GS_OK);
     assert_int_equal(layout.version, 0x031000f0);

@@ -1,16 +1,11 @@
 /* The layout that a target describes itself: real tables of three versions, and what is refused of hostile ones. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "arch/arch.h"
 #include "gilspy/layout.h"
 #include "support/mem_fake.h"
+#include "support/unit.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -78,7 +73,6 @@ static void test_self_equals_table(void **state)
     static const size_t behind[] = {offsetof(struct gs_layout, ts_running_loop),
                                     offsetof(struct gs_layout, ts_running_task),
                                     offsetof(struct gs_layout, ts_tasks_head)};
-    (void)state;
     for (size_t i = 0; i < COUNT(selves); i++) {
         struct gs_mem *mem = self_mem(&selves[i]);
         struct gs_layout layout, known = table(selves[i].version);
@@ -103,7 +97,6 @@ static void test_self_equals_table(void **state)
 /* The target wins over the table: that is what its own table is for. */
 static void test_self_wins(void **state)
 {
-    (void)state;
     struct gs_mem *mem = self_mem(&selves[0]);
     struct gs_layout layout;
     mem_fake_put64(mem, at(5), 640);  /* interpreters_head */
@@ -121,7 +114,6 @@ static void test_self_wins(void **state)
 /* What the target offers itself does not move with its neighbour. */
 static void test_self_offered_beside_moved(void **state)
 {
-    (void)state;
     struct gs_mem *mem = self_mem(&selves[2]);
     struct gs_layout layout;
     mem_fake_put64(mem, at(33), 40); /* thread_state.status */
@@ -152,7 +144,6 @@ static void free_threaded_put(struct gs_mem *mem)
 
 static void test_free_threaded(void **state)
 {
-    (void)state;
     struct gs_mem *mem = self_mem(&selves[1]);
     struct gs_layout layout;
     free_threaded_put(mem);
@@ -193,7 +184,6 @@ static void test_free_threaded(void **state)
 
 static void test_default_build_has_no_free_threaded_fields(void **state)
 {
-    (void)state;
     struct gs_mem *mem = self_mem(&selves[2]);
     struct gs_layout layout;
     assert_int_equal(gs_layout_from_target(&layout, mem, RUNTIME, 0, NULL), GS_OK);
@@ -227,7 +217,6 @@ static bool is_unused(const struct unused *row, size_t word)
 
 static void test_absurd_values_are_refused(void **state)
 {
-    (void)state;
     static const uint64_t absurd[] = {UINT64_MAX, UINT64_MAX - 7, (uint64_t)1 << 63, (uint64_t)1 << 32,
                                       INT32_MAX,  4 << 20,        16 << 20};
     for (size_t i = 0; i < COUNT(selves); i++) {
@@ -257,7 +246,6 @@ static void refuse(struct gs_mem *mem, size_t word, uint64_t value, uint64_t goo
 
 static void test_bounds(void **state)
 {
-    (void)state;
     struct gs_mem *mem = self_mem(&selves[0]);
     refuse(mem, 2, 2, 0);          /* free_threaded */
     refuse(mem, 3, 0, 283408);     /* runtime_state.size */
@@ -283,7 +271,6 @@ static void test_bounds(void **state)
 
 static void test_not_python(void **state)
 {
-    (void)state;
     struct gs_mem *mem = self_mem(&selves[0]);
     struct gs_err err = {0};
     mem_fake_put64(mem, at(0), 0);
@@ -300,7 +287,6 @@ static void test_not_python(void **state)
 
 static void test_self_of_an_unknown_version(void **state)
 {
-    (void)state;
     struct gs_mem *mem = self_mem(&selves[2]);
     struct gs_layout layout;
     struct gs_err err = {0};

@@ -1,14 +1,9 @@
 /* Which C library a target has: by its files, or by the struct of a thread. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "python/libc.h"
 #include "support/mem_fake.h"
+#include "support/unit.h"
 
 #define HEAD   UINT64_C(0x10000)
 #define INTERP UINT64_C(0x11000)
@@ -51,7 +46,6 @@ static bool by_file(const char *path)
 
 static void test_files(void **state)
 {
-    (void)state;
     assert_true(by_file("/lib/ld-musl-x86_64.so.1"));
     assert_true(by_file("/lib/libc.musl-x86_64.so.1"));
     assert_true(by_file("/usr/lib/x86_64-linux-musl/libc.so"));
@@ -75,7 +69,6 @@ static bool by_thread(uint64_t self, uint64_t again, uint64_t next)
 
 static void test_threads(void **state)
 {
-    (void)state;
     assert_false(by_thread(THREAD, THREAD, 1));         /* glibc */
     assert_true(by_thread(THREAD, 0x20000, 0x21000));   /* musl, among other threads */
     assert_true(by_thread(THREAD, THREAD, THREAD));     /* musl, alone */
@@ -84,7 +77,6 @@ static void test_threads(void **state)
 
 static void test_nothing_known(void **state)
 {
-    (void)state;
     struct world w;
     open_world(&w, "/srv/app");
     mem_fake_put64(w.python.mem, TSTATE + 152, 0x900000);

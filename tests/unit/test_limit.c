@@ -1,12 +1,7 @@
 /* The limit that the largest values pass. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-
-#include <cmocka.h>
 
 #include "profile/limit.h"
+#include "support/unit.h"
 
 static size_t passing(const uint64_t *values, size_t count, size_t keep, uint64_t *least)
 {
@@ -28,7 +23,6 @@ static void the_largest_pass(void **state)
     static const uint64_t values[] = {7, 300, 0, UINT64_MAX, 7, 65536, 7, 1, UINT64_MAX - 1, 255};
     static const uint64_t least[] = {UINT64_MAX, UINT64_MAX, UINT64_MAX - 1, 65536, 300, 255, 7, 7, 7, 1, 0, 0};
     uint64_t found;
-    (void)state;
     for (size_t keep = 0; keep < 12; keep++) {
         assert_int_equal(passing(values, 10, keep, &found), keep < 10 ? keep : 10);
         assert_true(found == least[keep]);
@@ -39,7 +33,6 @@ static void of_equal_ones_the_first(void **state)
 {
     static const uint64_t values[] = {5, 5, 5, 5};
     struct gs_limit limit = gs_limit_of(values, 4, 2);
-    (void)state;
     assert_true(gs_limit_pass(&limit, 5));
     assert_true(gs_limit_pass(&limit, 5));
     assert_false(gs_limit_pass(&limit, 5));

@@ -1,17 +1,12 @@
 /* The model of the live screen: streams and looks at the GIL whose sums are known, and much that comes and goes. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "profile/topk_table.h"
 #include "profile/live.h"
 #include "support/stream.h"
+#include "support/unit.h"
 
 enum { MS = 1000000, PID = 42 };
 
@@ -78,7 +73,6 @@ static void about(double value, double expected)
 static void shares_of_threads(void **state)
 {
     struct fixture f;
-    (void)state;
     open_fixture(&f, false);
     tick(&f, f.leaf, 30);
     stream_clear(&f.stream);
@@ -132,7 +126,6 @@ static uint32_t native(struct fixture *f, uint32_t caller, const char *function,
 static void functions_of_c(void **state)
 {
     struct fixture f;
-    (void)state;
     open_fixture(&f, false);
     uint32_t sort = native(&f, f.leaf, "list_sort", "libpython3.so");
     tick(&f, native(&f, sort, "__memmove_avx512", "libc.so.6"), 10);
@@ -151,7 +144,6 @@ static void functions_of_c(void **state)
 static void functions_and_lines(void **state)
 {
     struct fixture f;
-    (void)state;
     open_fixture(&f, false);
     tick(&f, f.leaf, 10);
     tick(&f, f.deep, 30);
@@ -185,7 +177,6 @@ static void functions_and_lines(void **state)
 static void forgets(void **state)
 {
     struct fixture f;
-    (void)state;
     open_fixture(&f, false);
     tick(&f, f.leaf, 10);
     stream_forget(&f.stream);
@@ -205,7 +196,6 @@ static void forgets(void **state)
 static void blames(void **state)
 {
     struct fixture f;
-    (void)state;
     open_fixture(&f, false);
     tick(&f, f.leaf, 10);
     tick(&f, f.leaf, 10);
@@ -246,7 +236,6 @@ static void only_some_threads(void **state)
     struct fixture f;
     pid_t pid, tid;
     bool more;
-    (void)state;
     open_selected(&f, false, &(struct gs_selection){.patterns = patterns, .pattern_count = 2});
     f.stream.counted = true;
     f.stream.switches[0] = 1;
@@ -278,7 +267,6 @@ static void only_the_holder(void **state)
 {
     static const char *const patterns[] = {"a"};
     struct fixture f;
-    (void)state;
     open_selected(&f, false, &(struct gs_selection){.patterns = patterns, .pattern_count = 1});
     tick(&f, f.leaf, 10);
     const struct gs_picture *p = picture(&f, GS_SHOW_ALL, f.a);
@@ -294,7 +282,6 @@ static void only_the_holder(void **state)
 static void threads_first(void **state)
 {
     struct fixture f;
-    (void)state;
     open_selected(&f, false, &(struct gs_selection){.threads = true, .function = true});
     f.stream.counted = true;
     f.stream.switches[0] = 1;
@@ -331,7 +318,6 @@ static void threads_first(void **state)
 static void holds(void **state)
 {
     struct fixture f;
-    (void)state;
     open_fixture(&f, false);
     f.stream.counted = true;
     f.stream.switches[0] = 1;
@@ -375,7 +361,6 @@ static void holds(void **state)
 static void head_and_threads_are_of_one_moment(void **state)
 {
     struct fixture f;
-    (void)state;
     open_fixture(&f, false);
     f.stream.counted = true;
     f.stream.switches[0] = 1;
@@ -398,7 +383,6 @@ static void no_count(void **state)
 {
     struct fixture f;
     struct gs_gil gil = {.state = GS_GIL_HELD, .holder = 101};
-    (void)state;
     open_fixture(&f, false);
     tick(&f, f.leaf, 10);
     for (int i = 0; i < 5; i++) {
@@ -415,7 +399,6 @@ static void no_count(void **state)
 static void many_gils(void **state)
 {
     struct fixture f;
-    (void)state;
     open_fixture(&f, false);
     for (int round = 0; round < 3; round++) {
         stream_clear(&f.stream);
@@ -450,7 +433,6 @@ static void out_of_python(void **state)
 {
     struct fixture f;
     pid_t alive = 101;
-    (void)state;
     open_fixture(&f, false);
     gs_live_ask(f.live, &(struct gs_live_alive){&alive, is_alive});
     for (int i = 0; i < 10; i++) {
@@ -480,7 +462,6 @@ static void out_of_python(void **state)
 static void seconds_and_cells(void **state)
 {
     struct fixture f;
-    (void)state;
     open_fixture(&f, false);
     for (int i = 0; i < 100; i++)
         tick(&f, f.leaf, 10); /* up to 6.00 s */
@@ -513,7 +494,6 @@ static void seconds_and_cells(void **state)
 static void recent_counts_more(void **state)
 {
     struct fixture f;
-    (void)state;
     open_fixture(&f, true);
     for (int i = 0; i < 1000; i++)
         tick(&f, f.leaf, 10);
@@ -536,7 +516,6 @@ static void processor_time(void **state)
     struct fixture f;
     pid_t pid, tid;
     bool more;
-    (void)state;
     open_fixture(&f, false);
     tick(&f, f.leaf, 10);
     assert_true(gs_live_cpu_wanted(f.live, 0, 1000, &pid, &tid, &more) && more && pid == PID && tid == 101);
@@ -558,7 +537,6 @@ static void processor_time(void **state)
 static void processes_end(void **state)
 {
     struct fixture f;
-    (void)state;
     open_fixture(&f, false);
     tick(&f, f.leaf, 10);
     stream_process(&f.stream, 43, command);
@@ -586,7 +564,6 @@ static void churn(void **state)
     struct fixture f;
     char name[64];
     size_t settled = 0;
-    (void)state;
     open_fixture(&f, true);
     for (int round = 0; round < 40000; round++) {
         if (round % 2000 == 0 && round > 0)
@@ -632,7 +609,6 @@ static uint64_t worth_of(const void *entry, const void *context)
 static void topk(void **state)
 {
     struct gs_topk list;
-    (void)state;
     assert_true(gs_topk_init(&list, sizeof(struct entry), 100));
     for (uint64_t i = 0; i < 100; i++) {
         struct entry *entry = gs_topk_get(&list, (struct gs_topk_key){i, i % 3});

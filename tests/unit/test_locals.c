@@ -1,14 +1,9 @@
 /* The variables of frames of every version's shape: arguments, cells before and after they were made, unbound ones. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "support/objects_fake.h"
+#include "support/unit.h"
 
 static const uint8_t line_bytes[] = {0x80, 0x00};
 
@@ -114,7 +109,6 @@ static enum gs_status status_of(struct world *w)
 
 static void test_all_versions(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
         open_world(&w, objects_versions[i], &template);
@@ -130,7 +124,6 @@ static void test_all_versions(void **state)
 
 static void test_secrets(void **state)
 {
-    (void)state;
     struct objects_code made = template;
     made.locals[0] = "author";
     made.locals[1] = "apiKey";
@@ -153,7 +146,6 @@ static void test_secrets(void **state)
 /* Up to 3.10 an argument that is shared has a slot and a cell: the cell has its value, it is shown once. */
 static void test_shared_argument(void **state)
 {
-    (void)state;
     struct objects_code made = template;
     made.cells[0] = "a";
     for (size_t i = 0; i < objects_version_count; i++) {
@@ -179,7 +171,6 @@ static void test_shared_argument(void **state)
 /* Tagged references: an integer of the interpreter's own is never followed. */
 static void test_tags(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
         open_world(&w, objects_versions[i], &template);
@@ -194,7 +185,6 @@ static void test_tags(void **state)
 
 static void test_damage(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
         open_world(&w, objects_versions[i], &template);
@@ -246,7 +236,6 @@ static void assert_at(struct world *w, const char *path, const char *expected)
 
 static void values_by_path(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
         open_world(&w, objects_versions[i], &template);
@@ -282,7 +271,6 @@ static void paths_are_checked(void **state)
     static const char *const wrong[] = {"",   ".a",  "a.",     "a[",   "a[]",   "a['x", "a['x'", "a[x]", "a b",
                                         "1a", "a[1", "a[--1]", "a..b", "a['']", "a()",  "a[1]x", "a[-]", "a['x]"};
     char longest[200] = "a";
-    (void)state;
     for (size_t i = 0; i < sizeof right / sizeof *right; i++)
         assert_true(gs_path_check(right[i]));
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
@@ -299,7 +287,6 @@ static void paths_are_checked(void **state)
 /* All of a value, up to as many bytes as are asked for; and what is cyclic ends. */
 static void values_are_whole(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
         char text[301] = "";

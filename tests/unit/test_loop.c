@@ -1,15 +1,10 @@
 /* The loop of a session: who is run, in which order, and what ends it. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "session/loop.h"
 #include "session/signals.h"
+#include "support/unit.h"
 
 enum { EVENTS = 3, ROUNDS_MOST = 1000 };
 
@@ -80,7 +75,6 @@ static void begin(uint64_t first, uint64_t second, uint64_t third)
 
 static void test_order(void **state)
 {
-    (void)state;
     begin(0, UINT64_MAX, 0);
     noted.rounds = 2;
     assert_int_equal(gs_loop_run(&noted.loop), GS_OK);
@@ -90,7 +84,6 @@ static void test_order(void **state)
 /* What one event makes due is run in the same round, if its turn is still to come, else in the next if it is then. */
 static void test_same_round(void **state)
 {
-    (void)state;
     begin(0, UINT64_MAX, UINT64_MAX);
     noted.wakes = 2;
     assert_int_equal(gs_loop_run(&noted.loop), GS_OK);
@@ -104,7 +97,6 @@ static void test_same_round(void **state)
 
 static void test_failure(void **state)
 {
-    (void)state;
     begin(0, 0, 0);
     noted.fails = 1;
     assert_int_equal(gs_loop_run(&noted.loop), GS_FAILED);
@@ -114,7 +106,6 @@ static void test_failure(void **state)
 /* Nothing is due ever: a descriptor ends the wait, and only who asked for that is run. */
 static void test_descriptor(void **state)
 {
-    (void)state;
     begin(UINT64_MAX, UINT64_MAX, UINT64_MAX);
     assert_int_equal(pipe(noted.next), 0);
     assert_int_equal(write(noted.next[1], "x", 1), 1);
@@ -130,7 +121,6 @@ static void test_descriptor(void **state)
 /* An event without anything to run has the round alone. */
 static void test_round_alone(void **state)
 {
-    (void)state;
     begin(0, UINT64_MAX, UINT64_MAX);
     noted.loop.events[0].run = NULL;
     assert_int_equal(gs_loop_run(&noted.loop), GS_OK);
@@ -140,7 +130,6 @@ static void test_round_alone(void **state)
 /* Also where there is always something to do: signals are let in nevertheless. The last test: it is not forgotten. */
 static void test_signal(void **state)
 {
-    (void)state;
     begin(UINT64_MAX, UINT64_MAX, UINT64_MAX);
     noted.loop.events[2].wakes = true;
     noted.rounds = 0;

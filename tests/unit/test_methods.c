@@ -1,17 +1,12 @@
 /* Names out of tables of methods: those of this program, which look like a module's and a type's. */
 #include <fcntl.h>
 #include <link.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "elf/methods.h"
+#include "support/unit.h"
 
 /* Include/methodobject.h, moduleobject.h, object.h */
 struct method {
@@ -86,7 +81,6 @@ static const char *name_of(const struct gs_symtab *methods, void *(*function)(vo
 
 static void methods_of_this_program(void **state)
 {
-    (void)state;
     /* They are used, or might be left out. */
     __asm__ volatile("" ::"r"(&of_legs), "r"(&of_pots), "r"(&of_soups), "r"(others) : "memory");
     int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -110,7 +104,6 @@ static void methods_of_this_program(void **state)
 static void files_that_lie(void **state)
 {
     static uint8_t bytes[1 << 20];
-    (void)state;
     int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), fd = memfd_create("lying", MFD_CLOEXEC);
     ssize_t len = read(from, bytes, sizeof bytes);
     assert_true(len > 4096 && fd >= 0);

@@ -1,14 +1,9 @@
 /* Merging C frames and Python frames by counting evaluators. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "sample/mixed.h"
+#include "support/unit.h"
 
 enum { MOST = 64 };
 
@@ -89,7 +84,6 @@ static void merging(void **state)
         {"AB", "12E3", GS_NATIVE_UNKNOWN, false, true, "12ab"},
         {"", "12", GS_NATIVE_WHOLE, false, true, "12"},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof plays / sizeof *plays; i++)
         play(&plays[i]);
 }
@@ -97,7 +91,6 @@ static void merging(void **state)
 static void roles_by_name(void **state)
 {
     static const char evaluator[] = "_PyEval_EvalFrameDefault";
-    (void)state;
     assert_int_equal(gs_mixed_role("_PyEval_EvalFrameDefault", evaluator), GS_MIXED_EVALUATOR);
     assert_int_equal(gs_mixed_role("_PyEval_EvalFrameDefault.cold", evaluator), GS_MIXED_EVALUATOR);
     assert_int_equal(gs_mixed_role("_PyEval_EvalFrameDefault.part.0.lto_priv.3", evaluator), GS_MIXED_EVALUATOR);

@@ -1,13 +1,8 @@
 /* The names of threads, from modules to the attribute, in every version's storage of attributes. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "python/values_type.h"
 #include "support/objects_fake.h"
+#include "support/unit.h"
 
 enum { BASIC_SIZE = 64, THREADS = 5 };
 
@@ -128,7 +123,6 @@ static void assert_names(const struct gs_names *names)
 
 static void test_all_versions(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
         open_world(&w, objects_versions[i]);
@@ -161,7 +155,6 @@ static gs_addr dict_size_at(struct world *w, gs_addr dict)
 /* A dict seen in the middle of a resize, or a thread half made: what makes no sense is left out. */
 static void test_damage(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
         open_world(&w, objects_versions[i]);
@@ -189,7 +182,6 @@ static void test_damage(void **state)
 /* Each interpreter has a threading of its own. */
 static void test_two_interpreters(void **state)
 {
-    (void)state;
     struct world w;
     open_world(&w, GS_VERSION(3, 12));
     const gs_addr pairs[] = {objects_int(&w.o, 77), add_thread(&w, "other", 0)};

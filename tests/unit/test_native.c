@@ -1,16 +1,12 @@
 /* Unwinding over made stacks and made tables, and over those of somebody who means harm. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <elf.h>
 
 #include "native/native.h"
 #include "support/mem_fake.h"
+#include "support/unit.h"
 
 enum {
     IMAGE = 0x400000,
@@ -148,7 +144,6 @@ static void from_frame_to_frame(void **state)
 {
     struct made made;
     gs_addr sp = STACK + 0x2000, bp = sp + 0x100;
-    (void)state;
     begin(&made);
     add_usual(&made);
     struct gs_mem *mem = made.target.mem;
@@ -177,7 +172,6 @@ static void a_register_that_is_not_known(void **state)
     static const uint8_t call_1[] = {0xe8, 0, 0, 0, 0}, call_any[] = {0xff, 0xd0};
     struct made made;
     gs_addr sp = STACK + 0x2000, bp = sp + 0x200;
-    (void)state;
     begin(&made);
     add_usual(&made);
     struct gs_mem *mem = made.target.mem;
@@ -210,7 +204,6 @@ static void stacks_that_lead_nowhere(void **state)
 {
     struct made made;
     gs_addr sp = STACK + 0x2000;
-    (void)state;
     begin(&made);
     add_usual(&made);
     struct gs_mem *mem = made.target.mem;
@@ -241,7 +234,6 @@ static void code_without_tables(void **state)
     static const uint8_t call_any[] = {0xff, 0xd0};
     struct made made;
     gs_addr sp = STACK + 0x2000, bp = sp + 0x40;
-    (void)state;
     begin(&made);
     add_usual(&made);
     struct gs_mem *mem = made.target.mem;
@@ -263,7 +255,6 @@ static void far_offsets(void **state)
 {
     struct made made;
     gs_addr sp = STACK + 0x2000;
-    (void)state;
     begin(&made);
     ADD(&made, 0x05, 6, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10);
     ADD(&made, 0x2f, 6, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10);
@@ -281,7 +272,6 @@ static void expressions(void **state)
 {
     struct made made;
     gs_addr sp = STACK + 0x2000;
-    (void)state;
     begin(&made);
     ADD(&made, 0x0f, 11, 0x77, 8, 0x80, 0, 0x3f, 0x1a, 0x3b, 0x2a, 0x33, 0x24, 0x22);
     ADD(&made, 0x0f, 3, 0x31, 0x30, 0x1b); /* divides by 0: what no compiler does */
@@ -307,7 +297,6 @@ static void expressions(void **state)
 static void tables_of_somebody_who_means_harm(void **state)
 {
     uint32_t dice = 12345;
-    (void)state;
     for (int round = 0; round < 3000; round++) {
         struct made made;
         gs_addr sp = STACK + 0x2000;
@@ -336,7 +325,6 @@ static void build_id_far_from_the_beginning(void **state)
 {
     static const uint32_t id[] = {0x01020304, 0x05060708};
     struct made made;
-    (void)state;
     begin(&made);
     const struct gs_module *module = gs_native_module(made.native, CODE);
     assert_non_null(module);
@@ -349,7 +337,6 @@ static void names_are_forgotten(void **state)
 {
     struct made made;
     const struct gs_native_name *name, *again;
-    (void)state;
     begin(&made);
     add_usual(&made);
     for (int i = 0; i < 100; i++) {

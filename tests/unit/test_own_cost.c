@@ -1,13 +1,8 @@
 /* The rate that keeps gilspy within what it may cost. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdio.h>
 
-#include <cmocka.h>
-
 #include "session/own_cost.h"
+#include "support/unit.h"
 
 static char said[400];
 static int count;
@@ -25,7 +20,6 @@ static void processor(void **state)
 {
     struct gs_own_cost cost = {
         .cpu_most = 0.02, .bytes_most = 1 << 20, .wanted_hz = 19, .rate_hz = 19, .remarks = &remarks};
-    (void)state;
     count = 0;
     assert_false(gs_own_cost_judge(&cost, 0.019, 1000));
     assert_true(gs_own_cost_judge(&cost, 0.04, 1000));
@@ -47,7 +41,6 @@ static void memory(void **state)
 {
     struct gs_own_cost cost = {
         .cpu_most = -1, .bytes_most = 1 << 20, .wanted_hz = 19, .rate_hz = 19, .remarks = &remarks};
-    (void)state;
     assert_true(gs_own_cost_judge(&cost, 0, 2 << 20));
     assert_true(cost.full);
     assert_string_equal(said, "gilspy has 2 MB of the 1 that it may have: all processes are sampled 9.5 times a second "

@@ -1,15 +1,10 @@
 /* Values as users type them, and words that they mistype. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <math.h>
-
-#include <cmocka.h>
 
 #include "base/nearest.h"
 #include "base/parse.h"
 #include "gilspy/layout.h"
+#include "support/unit.h"
 
 static void times(void **state)
 {
@@ -43,7 +38,6 @@ static void times(void **state)
                  {"0x10", 0},
                  {"0.0000001", 0},
                  {"5M", 0}};
-    (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t us = 0;
         assert_int_equal(gs_parse_time_us(cases[i].text, &us), cases[i].us > 0);
@@ -59,7 +53,6 @@ static void sizes(void **state)
     } cases[] = {{"64K", 65536},  {"64KB", 65536}, {"1.5M", 1572864}, {"1G", 1 << 30}, {"2T", UINT64_C(2) << 40},
                  {"100", 0},      {"5m", 0},       {"5k", 0},         {"M", 0},        {"5MB ", 0},
                  {"9999999T", 0}, {"0K", 0},       {"-1K", 0},        {"1KK", 0},      {"", 0}};
-    (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t bytes = 0;
         assert_int_equal(gs_parse_size(cases[i].text, &bytes), cases[i].bytes != 0);
@@ -71,7 +64,6 @@ static void a_thousand_digits_are_no_time(void **state)
 {
     char text[1001];
     uint64_t us;
-    (void)state;
     for (size_t i = 0; i < 1000; i++)
         text[i] = i == 500 ? '.' : '9';
     text[1000] = '\0';
@@ -81,7 +73,6 @@ static void a_thousand_digits_are_no_time(void **state)
 static void shares_and_rates(void **state)
 {
     double value = -1;
-    (void)state;
     assert_true(gs_parse_share("2%", &value));
     assert_true(fabs(value - 0.02) < 1e-12);
     assert_true(gs_parse_share("0.5", &value) && value == 0.5);
@@ -102,7 +93,6 @@ static void numbers_and_versions(void **state)
 {
     int64_t number = -1;
     uint32_t version = 0;
-    (void)state;
     assert_true(gs_parse_int("42", 1, 100, &number) && number == 42);
     assert_false(gs_parse_int("101", 1, 100, &number));
     assert_false(gs_parse_int("99999999999999999999999", 1, INT64_MAX, &number));
@@ -117,7 +107,6 @@ static void numbers_and_versions(void **state)
 
 static void distances(void **state)
 {
-    (void)state;
     assert_int_equal(gs_edit_distance("dump", "dump"), 0);
     assert_int_equal(gs_edit_distance("dmup", "dump"), 1);
     assert_int_equal(gs_edit_distance("dumps", "dump"), 1);
@@ -134,7 +123,6 @@ static void distances(void **state)
 static void the_nearest_is_kept(void **state)
 {
     struct gs_nearest nearest = {.word = "jsno"};
-    (void)state;
     gs_nearest_try(&nearest, "once");
     gs_nearest_try(&nearest, "json");
     gs_nearest_try(&nearest, "jsox");

@@ -1,13 +1,8 @@
 /* The pieces of a thread's stack memory: which are joined, how long and how many they get, what is forgotten. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
 #include "sample/stack_reader.h"
+#include "support/unit.h"
 
 static struct gs_thread_list threads;
 static struct gs_stack_reader stacks;
@@ -15,7 +10,6 @@ static struct gs_parts parts;
 
 static int start(void **state)
 {
-    (void)state;
     threads = (struct gs_thread_list){.sample = 1};
     stacks = (struct gs_stack_reader){.threads = &threads};
     parts = (struct gs_parts){0};
@@ -24,7 +18,6 @@ static int start(void **state)
 
 static int end(void **state)
 {
-    (void)state;
     free(parts.list);
     return 0;
 }
@@ -51,7 +44,6 @@ static void assert_part(size_t i, gs_addr addr, uint32_t len)
 
 static void test_joining(void **state)
 {
-    (void)state;
     assert_true(add(0x10000, 100, 64));
     assert_true(add(0x20000, 100, 64));
     assert_int_equal(parts.count, 2);
@@ -73,7 +65,6 @@ static void test_joining(void **state)
 
 static void test_edges(void **state)
 {
-    (void)state;
     assert_false(add(UINT64_MAX - 7, 100, 64));
     assert_false(add(10, 100, 64));
     assert_true(add(64, 100, 64));
@@ -92,7 +83,6 @@ static void test_edges(void **state)
 /* A part ends where it would grow too long, before and behind. */
 static void test_long_parts(void **state)
 {
-    (void)state;
     const gs_addr from = UINT64_C(1) << 32;
     assert_true(add(from, GS_CHUNK_MAX - 100, 64));
     assert_true(add(from + GS_CHUNK_MAX - 80, 200, 64));
@@ -109,7 +99,6 @@ static void test_long_parts(void **state)
 
 static void test_limits(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < GS_PARTS_MAX; i++)
         assert_true(gs_parts_add(&stacks, &parts, 0x10000 + i * 4096, 100, 64));
     assert_false(add(0x8000, 100, 64));
@@ -132,7 +121,6 @@ static void test_limits(void **state)
 
 static void test_ageing(void **state)
 {
-    (void)state;
     static const uint8_t copy[16];
     assert_true(add(0x10000, 16, 8));
     assert_true(add(0x20000, 16, 8));
@@ -150,7 +138,6 @@ static void test_ageing(void **state)
 
 static void test_circles(void **state)
 {
-    (void)state;
     /* A tail of each length into a circle of each length: noticed before long; a straight chain never. */
     for (size_t tail = 0; tail < 40; tail++) {
         for (size_t circle = 1; circle < 40; circle++) {

@@ -1,13 +1,8 @@
 /* Collections and stopped worlds, from made samples. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "gil/pauses.h"
+#include "support/unit.h"
 
 #define MS UINT64_C(1000000)
 

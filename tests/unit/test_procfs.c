@@ -1,8 +1,4 @@
 /* What the texts of /proc say: stat, status, syscall, maps. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +7,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "gilspy/target.h"
 #include "target/procfs.h"
 #include "target/task.h"
+#include "support/unit.h"
 
 #define BEHIND_NAME                                                                                                    \
     " S 41 40 39 0 -1 4194560 1234 0 5 0 77 33 1 2 20 0 3 0 987654321 10000000 500 18446744073709551615 1 1 "          \
@@ -23,7 +18,6 @@
 
 static void test_stat(void **state)
 {
-    (void)state;
     static const char *const names[] = {"python3", "", "a b", "tricky) S 1 2", "((((", "))))", "x) R 9 9 9 9 9 9 (y"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char text[512];
@@ -48,7 +42,6 @@ static void test_stat(void **state)
 
 static void test_stat_that_is_none(void **state)
 {
-    (void)state;
     static const char *const texts[] = {"",
                                         "42",
                                         "42 (python3",
@@ -63,7 +56,6 @@ static void test_stat_that_is_none(void **state)
 
 static void test_status(void **state)
 {
-    (void)state;
     const char *text =
         "Name:\tTgid:\\n 7\nUmask:\t0022\nTgid:\t42\nPid:\t43\nNStgid:\t42\t7\nNSpid:\t43\t17\t8\nEnd:\t\n";
     assert_int_equal(atoi(gs_status_field(text, "Tgid:")), 42);
@@ -86,7 +78,6 @@ static void test_status(void **state)
 
 static void test_activity(void **state)
 {
-    (void)state;
     struct gs_activity activity;
     gs_activity_parse("running\n", &activity);
     assert_int_equal(activity.run, GS_RUN_RUNNING);
@@ -118,7 +109,6 @@ static void test_activity(void **state)
 
 static void test_own_activity(void **state)
 {
-    (void)state;
     struct gs_target target = {.pid = getpid(), .living = getpid(), .ns_pid = getpid()};
     struct gs_activity activity;
     gs_target_activity(&target, getpid(), &activity);
@@ -141,7 +131,6 @@ static size_t parse(const char *text, struct gs_map **maps)
 
 static void test_maps(void **state)
 {
-    (void)state;
     struct gs_map *maps;
     size_t count =
         parse("00400000-0041f000 r-xp 00001000 fd:01 1234                               /usr/bin/my python 3\n"
@@ -195,7 +184,6 @@ static void test_maps(void **state)
 
 static void test_many_maps(void **state)
 {
-    (void)state;
     enum { COUNT = 100000, LINE = 96 };
     char *text = malloc((size_t)COUNT * LINE + 1);
     struct gs_map *maps;
@@ -218,7 +206,6 @@ static void test_many_maps(void **state)
 
 static void test_own_maps(void **state)
 {
-    (void)state;
     struct gs_target target = {.pid = getpid(), .living = getpid(), .ns_pid = getpid()};
     struct gs_err err;
     assert_int_equal(gs_target_refresh_maps(&target, &err), GS_OK);
@@ -252,7 +239,6 @@ static void write_file(const char *path, int fill)
 /* What the kernel says of a file in one place and in the other need not agree: then its contents count. */
 static void test_file_behind_a_map(void **state)
 {
-    (void)state;
     char path[] = "/tmp/gilspy-test-XXXXXX", same[64], different[64];
     int fd = mkstemp(path);
     assert_true(fd >= 0);
@@ -297,7 +283,6 @@ static void test_file_behind_a_map(void **state)
 
 static void test_program(void **state)
 {
-    (void)state;
     char told[GS_PROC_PATH], ours[GS_PROC_PATH] = "";
     assert_true(readlink("/proc/self/exe", ours, sizeof ours - 1) > 0);
     assert_true(gs_proc_exe(getpid(), told));

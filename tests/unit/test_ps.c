@@ -1,15 +1,10 @@
 /* The table of ps and its JSON, byte by byte. */
 #include <locale.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <jansson.h>
-
-#include <cmocka.h>
 
 #include "export/ps.h"
 #include "support/golden.h"
+#include "support/unit.h"
 
 static char *app[] = {"python3", "app.py"};
 static char *evil[] = {"\033[2Jpy", "\xff\u202E"};
@@ -47,7 +42,6 @@ static const struct gs_ps ps = {.rows = rows, .count = 3};
 
 static void text(void **state)
 {
-    (void)state;
     struct gs_console console = {.out = golden_open(), .utf8 = true};
     assert_int_equal(gs_ps_text(&ps, &console, false), GS_OK);
     golden_check(console.out, "ps.txt");
@@ -70,7 +64,6 @@ static void long_commands(void **state)
                                       .watchable = true}};
     const struct gs_ps list = {.rows = one, .count = 1};
     struct gs_console console = {.out = golden_open(), .utf8 = true};
-    (void)state;
     for (console.columns = 100; console.columns >= 40; console.columns -= 20)
         assert_int_equal(gs_ps_text(&list, &console, false), GS_OK);
     assert_int_equal(gs_ps_text(&list, &console, true), GS_OK);
@@ -79,7 +72,6 @@ static void long_commands(void **state)
 
 static void json(void **state)
 {
-    (void)state;
     FILE *out = golden_open();
     assert_int_equal(gs_ps_json(&ps, out), GS_OK);
     fflush(out);

@@ -1,14 +1,9 @@
 /* Strings of every version's shape, as UTF-8. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "support/mem_fake.h"
 #include "support/objects_fake.h"
+#include "support/unit.h"
 
 static void assert_reads(struct objects *o, gs_addr object, const char *expected)
 {
@@ -144,7 +139,6 @@ static void check_two(struct objects *o)
 
 static void test_all_versions(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < objects_version_count; i++) {
         struct objects o;
         objects_init(&o, objects_versions[i]);

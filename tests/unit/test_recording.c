@@ -1,23 +1,17 @@
 /* Recordings: what is played is what was recorded, event for event; parts of it; one that still grows. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "recording/recorder.h"
 #include "recording/recording.h"
 #include "support/golden.h"
 #include "support/run_made.h"
+#include "support/unit.h"
 
 static const struct run_shape plain = {.seed = 1,
                                        .samples = 300,
@@ -71,13 +65,11 @@ static void must_come_back(const struct run_shape *shape)
 
 static void test_plain(void **state)
 {
-    (void)state;
     must_come_back(&plain);
 }
 
 static void test_random_runs(void **state)
 {
-    (void)state;
     for (uint32_t seed = 0; seed < 60; seed++) {
         struct run_shape shape = {.seed = seed,
                                   .samples = 60 + (int)seed % 50,
@@ -114,20 +106,17 @@ static void must_read_old(const char *file, const char *text)
 /* It does not know when processes started. */
 static void test_first_version(void **state)
 {
-    (void)state;
     must_read_old("recording-1.gilspy", "recording-1.txt");
 }
 
 /* It does not know the GILs. */
 static void test_second_version(void **state)
 {
-    (void)state;
     must_read_old("recording-2.gilspy", "recording-2.txt");
 }
 
 static void test_many_threads_and_places(void **state)
 {
-    (void)state;
     struct run_shape shape = plain;
     shape.most_threads = 150;
     shape.functions = 20000;
@@ -155,7 +144,6 @@ static enum gs_status check_huge_sample(struct gs_sink *sink, const struct gs_sa
 /* A sample and a stack that are bigger than a block is as a rule, and strings that do not pack. */
 static void test_huge_sample(void **state)
 {
-    (void)state;
     int fd = run_file();
     struct gs_sink *recorder;
     struct gs_stacks *stacks = gs_stacks_new();
@@ -201,7 +189,6 @@ static void test_huge_sample(void **state)
 
 static void test_renamed(void **state)
 {
-    (void)state;
     struct run_log played;
     int fd = run_record(&plain);
     run_log_open(&played);
@@ -214,7 +201,6 @@ static void test_renamed(void **state)
 /* What nobody used is not in the file, and numbers that were forgotten mean other stacks. */
 static void test_forget(void **state)
 {
-    (void)state;
     struct run_log played;
     struct gs_sink *recorder;
     struct gs_stacks *stacks = gs_stacks_new();
@@ -258,7 +244,6 @@ static void test_forget(void **state)
 /* A gap counts in each part for as much as lies in it. */
 static void test_part_of_a_gap(void **state)
 {
-    (void)state;
     static const struct {
         uint64_t from_ns, to_ns;
         const char *text;
@@ -307,7 +292,6 @@ static uint64_t number_after(const char *text, const char *word)
 
 static void test_part(void **state)
 {
-    (void)state;
     int fd = run_record(&plain);
     struct run_log whole, part;
     run_log_open(&whole);
@@ -343,7 +327,6 @@ static void test_part(void **state)
 /* What is written is there a second later, and can be played while it grows. */
 static void test_grows(void **state)
 {
-    (void)state;
     int fd = run_file();
     struct gs_sink *recorder;
     struct gs_recording *recording;
@@ -397,7 +380,6 @@ static void test_grows(void **state)
 
 static void test_pipe(void **state)
 {
-    (void)state;
     int ends[2], fd = run_record(&plain);
     char bytes[65536];
     ssize_t len = pread(fd, bytes, sizeof bytes, 0);
@@ -453,7 +435,6 @@ static uint64_t bytes_of_run(uint32_t turnover)
 /* Threads that do nothing take nothing, and those that come and go do not make the others be written again. */
 static void test_small(void **state)
 {
-    (void)state;
     assert_in_range(bytes_of_run(0), 100, 1000);
     assert_in_range(bytes_of_run(1), 1000, 3000);
 }
@@ -461,7 +442,6 @@ static void test_small(void **state)
 /* A sink's answer ends it, and comes back. */
 static void test_sink_stops(void **state)
 {
-    (void)state;
     int fd = run_record(&plain);
     struct gs_recording *recording;
     struct gs_err err;
@@ -485,7 +465,6 @@ static void test_sink_stops(void **state)
 
 static void test_disk_full(void **state)
 {
-    (void)state;
     struct gs_sink *recorder;
     int full = open("/dev/full", O_WRONLY);
     assert_true(full >= 0);

@@ -1,16 +1,11 @@
 /* Figures of the GIL out of made-up polls: shares, holds, waits, blame, what is not known, and how far shares may be
  * off. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "gil/sample_feed.h"
+#include "support/unit.h"
 
 #define MS UINT64_C(1000000)
 
@@ -109,7 +104,6 @@ static void two_threads_in_turns(void **state)
 {
     struct play play;
     struct gs_gilstat stat;
-    (void)state;
     begin(&play, 3);
     for (int i = 0; i < 100; i++) {
         int holder = 1 + i % 2;
@@ -155,7 +149,6 @@ static void unseen_takes_are_counted_if_it_is_known_whose(void **state)
 {
     struct play play;
     struct gs_gilstat stat;
-    (void)state;
     begin(&play, 2);
     hand(&play, 0);
     for (int i = 0; i < 400; i++) {
@@ -194,7 +187,6 @@ static void what_sampling_cannot_know_is_not_told(void **state)
 {
     struct play play;
     struct gs_gilstat stat;
-    (void)state;
     begin(&play, 2);
     for (int i = 0; i < 1000; i++) { /* a hand-over for every third poll: too fast */
         if (i % 3 == 0)
@@ -239,7 +231,6 @@ static void long_holds_are_charged_to_where_they_are(void **state)
 {
     struct play play;
     struct gs_gilstat stat;
-    (void)state;
     begin(&play, 3);
     uint32_t match = place(&play, "match", 5), other = place(&play, "other", 9);
     for (int i = 0; i < 4; i++) {
@@ -284,7 +275,6 @@ static void long_holds_have_their_c_function(void **state)
 {
     struct play play;
     struct gs_gilstat stat;
-    (void)state;
     begin(&play, 2);
     uint32_t match = place(&play, "match", 5), other = place(&play, "other", 9);
     uint32_t sre = native(&play, match, "sre_ucs1_match", "_sre.so"), sort = native(&play, match, "sort", "lib.so");
@@ -326,7 +316,6 @@ static void a_new_span_begins_with_nothing(void **state)
 {
     struct play play;
     struct gs_gilstat stat;
-    (void)state;
     begin(&play, 2);
     play.stack = place(&play, "match", 5);
     hand(&play, 0);
@@ -355,7 +344,6 @@ static void a_thread_that_ended_has_its_part_of_the_span(void **state)
 {
     struct play play;
     struct gs_gilstat stat;
-    (void)state;
     begin(&play, 2);
     hand(&play, 1);
     for (int i = 0; i < 101; i++)
@@ -376,7 +364,6 @@ static void a_poll_that_comes_too_late_stands_for_nothing(void **state)
 {
     struct play play;
     struct gs_gilstat stat;
-    (void)state;
     begin(&play, 2);
     hand(&play, 0);
     for (int i = 0; i < 11; i++)
@@ -399,7 +386,6 @@ static void a_late_poll_makes_no_long_hold(void **state)
 {
     struct play play;
     struct gs_gilstat stat;
-    (void)state;
     begin(&play, 2);
     for (int i = 0; i < 100; i++) {
         hand(&play, i % 2);
@@ -418,7 +404,6 @@ static void nonsense_does_no_harm(void **state)
     static const uint64_t counts[] = {5, UINT64_MAX, 0, 1, UINT64_MAX / 2, 7, 6, UINT64_MAX - 1};
     struct play play;
     struct gs_gilstat stat;
-    (void)state;
     begin(&play, 3);
     hand(&play, 0);
     for (int i = 0; i < 800; i++) {
@@ -458,7 +443,6 @@ static double bound_of_two(bool counted, bool differs)
 
 static void what_differs_by_processor_is_in_the_bound(void **state)
 {
-    (void)state;
     assert_true(bound_of_two(false, false) < 0.05);
     assert_true(near(bound_of_two(false, true), 0.25, 0.05)); /* seen 75 % of the time from one, 25 from the other */
     assert_true(bound_of_two(true, true) < 0.05);             /* where hand-overs are rare it is a matter of chance */
@@ -468,7 +452,6 @@ static void averages_wait_until_they_are_known(void **state)
 {
     struct play play;
     struct gs_gilstat stat;
-    (void)state;
     begin(&play, 2);
     hand(&play, 0);
     for (int i = 0; i < 5900; i++)
@@ -560,7 +543,6 @@ static void the_truth_lies_within_the_bound(void **state)
     } plays[] = {{5, 5, true, 0.06},   {5, 5, false, 0.06},   {0.2, 0.2, true, 0.06},
                  {0.3, 7, true, 0.03}, {50, 5, true, 0.03},   {0.02, 2, true, 0.03},
                  {1, 1, false, 0.06},  {300, 50, true, 0.01}, {0.05, 300, true, 0.01}};
-    (void)state;
     seed = 88172645463325252u;
     for (size_t i = 0; i < sizeof plays / sizeof *plays; i++) {
         double widest;
@@ -576,7 +558,6 @@ static void the_truth_lies_within_the_bound(void **state)
 static void percentiles_are_near(void **state)
 {
     static struct gs_spread spread;
-    (void)state;
     assert_int_equal(gs_spread_at(&spread, 0.5), 0);
     for (uint64_t us = 1; us <= 1000; us++)
         gs_spread_add(&spread, us * 1000, 1);
@@ -598,7 +579,6 @@ static void many_that_ended_are_one_row(void **state)
     struct gs_sampled_process process = {.pid = 10, .python = "3.11.7"};
     struct gs_sample_feed *polls = gs_sample_feed_new(&process, &(struct gs_sample_feed_options){.rate_hz = 1000});
     struct gs_gilstat stat;
-    (void)state;
     for (uint32_t i = 0; i < THREADS; i++) {
         struct gs_sampled_thread about = {.tid = (pid_t)(1000 + i), .name = "worker"};
         struct gs_thread_sample threads[2] = {{.thread = i, .gil = GS_HOLDS}, {.thread = i + 1, .gil = GS_WAITS}};
@@ -681,7 +661,6 @@ static void add_poll(struct gs_sample_feed *polls, uint64_t now_ns, size_t threa
 static void time_of_before_is_not_counted(void **state)
 {
     struct gs_gilstat stat;
-    (void)state;
     struct gs_sample_feed *polls = polls_of(10);
     ran = 5000 * MS;
     for (uint64_t i = 1; i <= 100; i++, ran += MS / 2)
@@ -697,7 +676,6 @@ static void time_of_before_is_not_counted(void **state)
 static void time_of_one_that_ended_is_not_nothing(void **state)
 {
     struct gs_gilstat stat;
-    (void)state;
     for (int by_itself = 0; by_itself < 2; by_itself++) {
         struct gs_sample_feed *polls = polls_of(10);
         ran = 7;
@@ -718,7 +696,6 @@ static void time_of_one_that_ended_is_not_nothing(void **state)
 static void a_thread_with_ever_new_states_is_one_row(void **state)
 {
     enum { ROUNDS = 2000 };
-    (void)state;
     for (int asked = 0; asked < 2; asked++) {
         const struct gs_sample_feed_options options = {.rate_hz = 1000, .ran = asked ? tell_ran : NULL};
         struct gs_sampled_process process = {.pid = 10, .python = "3.11.7"};

@@ -1,21 +1,16 @@
 /* Finding an interpreter by what the data of an image looks like: of every version's shape, among things that look
  * alike, and in processes that are no Python. */
 #include <elf.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "mem/metered.h"
 #include "python/layout_tables.h"
 #include "python/scan.h"
 #include "support/mem_fake.h"
 #include "support/process_fake.h"
+#include "support/unit.h"
 
 #define IMAGE UINT64_C(0x10000)
 
@@ -153,7 +148,6 @@ static void for_versions(void (*test)(struct world *w))
 
 static void test_found(void **state)
 {
-    (void)state;
     for_versions(assert_found);
 }
 
@@ -184,7 +178,6 @@ static void among_decoys(struct world *w)
 
 static void test_among_decoys(void **state)
 {
-    (void)state;
     for_versions(among_decoys);
 }
 
@@ -234,7 +227,6 @@ static void refused(struct world *w)
 
 static void test_refused(void **state)
 {
-    (void)state;
     for_versions(refused);
 }
 
@@ -256,7 +248,6 @@ static void two_interpreters(struct world *w)
 
 static void test_two_interpreters(void **state)
 {
-    (void)state;
     for_versions(two_interpreters);
 }
 
@@ -275,7 +266,6 @@ static void current(struct world *w)
 
 static void test_current(void **state)
 {
-    (void)state;
     for_versions(current);
 }
 
@@ -296,7 +286,6 @@ static void put_self(struct world *w, gs_addr runtime, uint32_t version)
 
 static void test_cookie(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < objects_version_count; i++) {
         uint32_t version = objects_versions[i] | 0x5f0;
         if (!gs_layout_version_find(version, 0)->self)
@@ -321,7 +310,6 @@ static void test_cookie(void **state)
 /* A process with a lot of data that is no Python: little of it is read. */
 static void test_not_python(void **state)
 {
-    (void)state;
     struct world *w = malloc(sizeof *w);
     assert_non_null(w);
     world_init(w, GS_VERSION(3, 11));
@@ -341,7 +329,6 @@ static void test_not_python(void **state)
 /* Each word of the data seems to point to an interpreter, whose list of threads breaks off at its end only. */
 static void test_all_is_decoy(void **state)
 {
-    (void)state;
     enum { BYTES = 2 << 20, STATES = 1000, READS = 4 << 20 };
     struct world *w = malloc(sizeof *w);
     assert_non_null(w);
@@ -378,7 +365,6 @@ static void test_all_is_decoy(void **state)
 /* One of a version that is not known is told as such where the file's name says that it is a Python. */
 static void test_unknown_version(void **state)
 {
-    (void)state;
     struct world *w = malloc(sizeof *w);
     assert_non_null(w);
     world_init(w, GS_VERSION(3, 11));

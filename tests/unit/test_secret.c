@@ -1,14 +1,9 @@
 /* Which names are those of secrets, and what is hidden in command lines. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/secret.h"
+#include "support/unit.h"
 
 static void check_all(const char *const names[], size_t count, bool secret)
 {
@@ -25,7 +20,6 @@ static void check_all(const char *const names[], size_t count, bool secret)
 
 static void test_secrets(void **state)
 {
-    (void)state;
     static const char *const names[] = {
         "password",
         "PASSWORD",
@@ -113,7 +107,6 @@ static void test_secrets(void **state)
 
 static void test_ordinary(void **state)
 {
-    (void)state;
     static const char *const names[] = {
         "",
         "_",
@@ -184,7 +177,6 @@ static void test_ordinary(void **state)
 /* Beyond the words that are looked at, and long ones. */
 static void test_bounded(void **state)
 {
-    (void)state;
     char name[4096];
     memset(name, 'x', sizeof name);
     assert_false(gs_secret_name(name, sizeof name));
@@ -212,7 +204,6 @@ static void check_words(const char *const given[WORDS], const char *const expect
 
 static void test_command_lines(void **state)
 {
-    (void)state;
     static const char *const cases[][2][WORDS] = {
         {{"app.py", "--password=a b=c", "x"}, {"app.py", "--password=<hidden>", "x"}},
         {{"app.py", "--api-key", "abc", "abc"}, {"app.py", "--api-key", "<hidden>", "abc"}},

@@ -1,13 +1,8 @@
 /* Names of functions, short. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/shorten.h"
+#include "support/unit.h"
 
 static void check(const char *name, const char *wanted)
 {
@@ -18,7 +13,6 @@ static void check(const char *name, const char *wanted)
 
 static void names_of_c(void **state)
 {
-    (void)state;
     check("array_sort", "array_sort");
     check("libc.so.6+0x8f1", "libc.so.6+0x8f1");
     check("memcpy@plt", "memcpy@plt");
@@ -30,7 +24,6 @@ static void names_of_c(void **state)
 
 static void names_of_cxx(void **state)
 {
-    (void)state;
     check("unsigned long np::qsort_simd::partition<np::Less<double, false>, 8, double>(double*, unsigned long) "
           "[clone .constprop.0]",
           "np::qsort_simd::partition");
@@ -46,7 +39,6 @@ static void names_of_cxx(void **state)
 
 static void names_of_rust(void **state)
 {
-    (void)state;
     check("<rayon_core::latch::LockLatch>::wait_and_reset", "rayon_core::latch::LockLatch::wait_and_reset");
     check("<rayon_core::latch::LockLatch as rayon_core::latch::Latch>::set::<u64>",
           "rayon_core::latch::LockLatch::set");
@@ -62,7 +54,6 @@ static void hostile_names(void **state)
     static const char *const names[] = {"<<<<<<::",    "a<b",  "a::<",        "((((", "<a as ", "operator",
                                         "x operator<", "> ->", "a b<c(d[e{f", "<::>", "< >::",  "<& as >::"};
     char text[8 + 1];
-    (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         for (size_t size = 0; size <= 8; size++) {
             memset(text, '#', sizeof text);
@@ -76,7 +67,6 @@ static void hostile_names(void **state)
 static void names_of_python(void **state)
 {
     char room[GS_CALLED];
-    (void)state;
     assert_string_equal(gs_called("get", "Session.get", false, room), "Session.get");
     assert_string_equal(gs_called("app", "wrap.<locals>.outer.<locals>.app", false, room), "app");
     assert_string_equal(gs_called("run", "make.<locals>.Job.run", false, room), "Job.run");

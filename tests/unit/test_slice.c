@@ -1,8 +1,4 @@
 /* The scheduler is asked for short slices, where it has them, and nobody inherits them. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <linux/sched.h>
 #include <linux/sched/types.h>
 #include <sys/resource.h>
@@ -10,9 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/slice.h"
+#include "support/unit.h"
 
 enum { ASKED_NS = 100000 };
 
@@ -25,7 +20,6 @@ static uint64_t slice_ns(void)
 
 static void only_ours_is_short(void **state)
 {
-    (void)state;
     uint64_t given_ns = slice_ns();
     gs_slice_shorten();
     if (given_ns == 0 || getpriority(PRIO_PROCESS, 0) < 0)
@@ -42,7 +36,6 @@ static void only_ours_is_short(void **state)
 /* Who is started by `nice -n -1 gilspy ... -- COMMAND` keeps what it was given. */
 static void a_given_priority_is_inherited(void **state)
 {
-    (void)state;
     int status = -1;
     pid_t child = fork();
     if (child == 0) {

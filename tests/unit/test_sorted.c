@@ -1,12 +1,7 @@
 /* The place of a key among sorted ones: before equal ones or behind them, at both ends, in nothing. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "base/sorted.h"
+#include "support/unit.h"
 
 static const int keys[] = {10, 20, 20, 20, 30};
 
@@ -14,7 +9,6 @@ enum { KEYS = sizeof keys / sizeof *keys };
 
 static void equal_ones(void **state)
 {
-    (void)state;
     assert_int_equal(GS_FIRST_NOT(i, KEYS, keys[i] < 20), 1);
     assert_int_equal(GS_FIRST_NOT(i, KEYS, keys[i] <= 20), 4);
     assert_int_equal(GS_FIRST_NOT(i, KEYS, keys[i] < 25), 4);
@@ -22,7 +16,6 @@ static void equal_ones(void **state)
 
 static void ends(void **state)
 {
-    (void)state;
     assert_int_equal(GS_FIRST_NOT(i, KEYS, keys[i] < 5), 0);
     assert_int_equal(GS_FIRST_NOT(i, KEYS, keys[i] < 31), KEYS);
     assert_int_equal(GS_FIRST_NOT(i, 0, keys[i] < 5), 0);

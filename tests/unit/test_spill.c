@@ -1,12 +1,7 @@
 /* Spans come back by thread and in order, whether they fitted into memory or not. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-
-#include <cmocka.h>
 
 #include "export/spill.h"
+#include "support/unit.h"
 
 enum { THREADS = 7, SPANS = 5000 };
 
@@ -45,13 +40,11 @@ static void check(size_t in_memory)
 
 static void all_in_memory(void **state)
 {
-    (void)state;
     check(GS_SPILL_SPANS);
 }
 
 static void many_runs_in_the_file(void **state)
 {
-    (void)state;
     check(100);
     check(SPANS / 2); /* nothing is left in memory */
     check(3);
@@ -61,7 +54,6 @@ static void nothing_at_all(void **state)
 {
     struct gs_spill *spill = gs_spill_new(4);
     struct gs_span span;
-    (void)state;
     assert_int_equal(gs_spill_sort(spill), GS_OK);
     assert_false(gs_spill_next(spill, 0, &span));
     gs_spill_free(spill);
@@ -72,7 +64,6 @@ static void what_goes_on_is_one(void **state)
 {
     struct gs_spill *spill = gs_spill_new(2);
     struct gs_span span;
-    (void)state;
     assert_int_equal(gs_spill_end(spill, 1), 0);
     for (uint32_t i = 0; i < 10; i++) {
         assert_int_equal(gs_spill_add(spill, &(struct gs_span){1, 7, i, i + 1}), GS_OK);

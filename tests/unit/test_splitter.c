@@ -1,13 +1,7 @@
 /* A run in several recordings: each of them is whole, and all together are the run. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "export/format.h"
 #include "recording/join.h"
@@ -17,6 +11,7 @@
 #include "support/golden.h"
 #include "support/run_made.h"
 #include "support/stream.h"
+#include "support/unit.h"
 
 enum { MOST = 64 };
 
@@ -133,7 +128,6 @@ static struct run_shape shape_of(uint32_t seed)
 
 static void test_time(void **state)
 {
-    (void)state;
     for (uint32_t seed = 0; seed < 12; seed++) {
         struct run_shape shape = shape_of(seed);
         struct pieces pieces;
@@ -149,7 +143,6 @@ static void test_time(void **state)
 /* A recording is full when its first block is written, after a second. */
 static void test_bytes(void **state)
 {
-    (void)state;
     struct run_shape shape = shape_of(1);
     struct pieces pieces;
     divide(&shape, &(struct gs_splitter_limit){.bytes = 1000}, &pieces);
@@ -161,7 +154,6 @@ static void test_bytes(void **state)
 /* Each has a beginning, an end and the quality of its own part. */
 static void test_each_is_whole(void **state)
 {
-    (void)state;
     struct run_shape shape = shape_of(5);
     struct pieces pieces;
     uint64_t samples = 0, end_ns = 1000;
@@ -193,7 +185,6 @@ static void test_each_is_whole(void **state)
 /* Recordings of other runs: one process goes on, one of another pid does not; what lies between is told. */
 static void test_gap(void **state)
 {
-    (void)state;
     struct run_shape shape = shape_of(2);
     struct pieces pieces;
     struct gs_err err = {0};
@@ -216,7 +207,6 @@ static void test_gap(void **state)
 /* The same time of the same process twice is no run. */
 static void test_twice(void **state)
 {
-    (void)state;
     struct run_shape shape = shape_of(2);
     int fd = run_record(&shape), twice[] = {fd, fd};
     struct gs_join *join = join_of(twice, 2);
@@ -233,7 +223,6 @@ static void test_twice(void **state)
 /* Whatever numbers the files have: no crash, and an end. */
 static void test_wild(void **state)
 {
-    (void)state;
     for (uint32_t seed = 0; seed < 20; seed++) {
         struct run_shape shape = shape_of(seed);
         struct gs_err err = {0};
@@ -296,7 +285,6 @@ static void test_when_they_started(void **state)
         bool same_recording, one;
     } rows[] = {{{500, 500}, false, true}, {{500, 501}, false, false}, {{0, 501}, false, true}, {{0, 0}, false, true},
                 {{500, 500}, true, true},  {{500, 501}, true, false},  {{0, 501}, true, false}, {{0, 0}, true, false}};
-    (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char *text = joined(rows[i].starts, rows[i].same_recording);
         assert_non_null(strstr(text, "process 0: 42 "));
@@ -332,7 +320,6 @@ static void test_comes_back(void **state)
     struct gs_stacks *stacks = gs_stacks_new();
     struct gs_thread_sample both[] = {{.thread = 0}, {.thread = 1}};
     static const size_t counts[] = {2, 1, 1, 2};
-    (void)state;
     assert_int_equal(gs_splitter_new(&splitter, &limit, &calls), GS_OK);
     struct gs_sink *sink = gs_splitter_sink(splitter);
     assert_int_equal(sink->begin(sink, &(struct gs_run_info){.begin_ns = 1000, .rate_hz = 100}), GS_OK);
@@ -357,7 +344,6 @@ static void test_comes_back(void **state)
 /* Nothing opens a recording but a sample. */
 static void test_nothing(void **state)
 {
-    (void)state;
     struct run_shape shape = shape_of(1);
     struct pieces pieces;
     shape.samples = 0;

@@ -1,16 +1,11 @@
 /* Profiles that wait on disk: what comes back, in which order, and after what. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "push/spool.h"
+#include "support/unit.h"
 
 enum { MOST = 100000 };
 
@@ -61,7 +56,6 @@ static void in_order(void **state)
 {
     struct gs_push_profile *dropped;
     struct gs_spool *spool = open_spool();
-    (void)state;
     for (int i = 1; i <= 4; i++)
         put(spool, i);
     check(gs_spool_take(spool), 1);
@@ -87,7 +81,6 @@ static void in_order(void **state)
 static void for_long(void **state)
 {
     struct gs_spool *spool = open_spool();
-    (void)state;
     put(spool, 1);
     for (int i = 1; i < 500; i++) {
         put(spool, i + 1);
@@ -103,7 +96,6 @@ static void bounds(void **state)
 {
     struct gs_spool *spool = open_spool();
     struct gs_push_profile *profile = make(1, 40000), *dropped;
-    (void)state;
     assert_true(gs_spool_fits(spool, profile) && gs_spool_put(spool, profile));
     assert_true(gs_spool_fits(spool, profile) && gs_spool_put(spool, profile));
     assert_false(gs_spool_fits(spool, profile));
@@ -121,7 +113,6 @@ static void damaged(void **state)
 {
     struct gs_spool *spool = open_spool();
     char path[128];
-    (void)state;
     for (int i = 0; i < 3; i++)
         put(spool, i);
     gs_spool_close(spool);
@@ -145,14 +136,12 @@ static void damaged(void **state)
 
 static int set_up(void **state)
 {
-    (void)state;
     strcpy(folder, "/tmp/gilspy-spool-XXXXXX");
     return mkdtemp(folder) ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
-    (void)state;
     return rmdir(folder); /* nothing is left */
 }
 

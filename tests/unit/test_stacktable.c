@@ -1,17 +1,12 @@
 /* The table of stacks: the same gets the same number, what differs another one; forgetting; what it takes. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "gilspy/snapshot.h"
 #include "gilspy/stack.h"
 #include "stack/strings.h"
+#include "support/unit.h"
 
 static int setup(void **state)
 {
@@ -118,7 +113,6 @@ static void test_clear(void **state)
 
 static void test_strings(void **state)
 {
-    (void)state;
     struct gs_strings *strings = gs_strings_new();
     assert_non_null(strings);
     char text[64] = "", *longest = malloc(200001);

@@ -1,18 +1,13 @@
 /* The tables of stat and trace, and the JSON, byte by byte. */
 #include <locale.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <jansson.h>
 
-#include <cmocka.h>
-
 #include "export/stat.h"
 #include "export/text/trace.h"
 #include "support/golden.h"
+#include "support/unit.h"
 
 #define KNOWN(number)                                                                                                  \
     {                                                                                                                  \
@@ -250,7 +245,6 @@ static void check_text(const struct gs_gilstat *stat, struct gs_console console,
 static void text(void **state)
 {
     struct gs_gilstat stat = made();
-    (void)state;
     check_text(&stat, (struct gs_console){.utf8 = true}, false, "stat.txt");
     check_text(&stat, (struct gs_console){.utf8 = true}, true, "stat-verbose.txt");
     check_text(&stat, (struct gs_console){.columns = 80, .depth = GS_COLORS_8}, false, "stat-80-ascii-color.txt");
@@ -287,7 +281,6 @@ static void threads_of_a_pool(void **state)
     struct gs_gilstat_blame pair = {.waiter = 52, .holder = 51, .us = 286000};
     struct gs_gilstat stat = made();
     struct gs_console console = {.utf8 = true, .columns = 80, .out = golden_open()};
-    (void)state;
     stat.threads = pool;
     stat.thread_count = 2;
     stat.hogs = &hog;
@@ -310,7 +303,6 @@ static void counters(void **state)
     struct gs_gilstat stat = made();
     struct gs_gilstat_thread *counted = calloc(stat.thread_count, sizeof *counted);
     FILE *out = golden_open();
-    (void)state;
     assert_non_null(counted);
     memcpy(counted, stat.threads, stat.thread_count * sizeof *counted);
     stat.threads = counted;
@@ -344,7 +336,6 @@ static void check_trace(const struct gs_gilstat *stat, struct gs_console console
 static void trace(void **state)
 {
     struct gs_gilstat stat = made();
-    (void)state;
     stat.method = GS_METHOD_EXACT;
     stat.exact_seconds = stat.seconds;
     stat.events = (struct gs_count)KNOWN(12345);
@@ -360,7 +351,6 @@ static void json(void **state)
     struct gs_gilstat stat = made();
     const char *const names[] = {"stat.json", "stat-interpreters.json", "stat-bare.json", "stat-free-threaded.json",
                                  "stat-locks.json"};
-    (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         FILE *out = golden_open();
         stat = i == 2 ? bare() : i == 3 ? free_threaded() : i == 4 ? with_locks() : made();
@@ -374,7 +364,6 @@ static void json_can_be_read(void **state)
 {
     struct gs_gilstat stat = made();
     FILE *out = golden_open();
-    (void)state;
     stat.gil_count = 2;
     assert_int_equal(gs_stat_json(&stat, out), GS_OK);
     char *bytes = golden_text(out);
@@ -402,7 +391,6 @@ static void choice(void **state)
     struct gs_gilstat_thread some[sizeof threads / sizeof *threads];
     struct gs_gilstat_hog kept[sizeof hogs / sizeof *hogs];
     struct gs_gilstat_blame pairs[sizeof blame / sizeof *blame];
-    (void)state;
     memcpy(some, threads, sizeof threads);
     memcpy(kept, hogs, sizeof hogs);
     memcpy(pairs, blame, sizeof blame);

@@ -1,14 +1,9 @@
 /* Columns are as wide as what stands in them, in characters and not in bytes; figures end at the right. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/table.h"
+#include "support/unit.h"
 
 static void put_row(struct gs_table *table, const char *name, const char *figure, const char *rest)
 {
@@ -41,7 +36,6 @@ static void as_wide_as_needed(void **state)
 {
     struct gs_console console = {.utf8 = true};
     struct gs_table table;
-    (void)state;
     gs_table_init(&table, &console);
     check(&table, &console,
           "é           1  short\n"
@@ -52,7 +46,6 @@ static void at_least_as_wide_as_told(void **state)
 {
     struct gs_console console = {.utf8 = true};
     struct gs_table table;
-    (void)state;
     gs_table_init(&table, &console);
     table.widths[0] = 8;
     table.gap = 1;
@@ -65,7 +58,6 @@ static void cut_to_the_terminal(void **state)
 {
     struct gs_console console = {.utf8 = true, .columns = 20};
     struct gs_table table;
-    (void)state;
     gs_table_init(&table, &console);
     check(&table, &console,
           "é           1  short\n"

@@ -1,23 +1,18 @@
 /* The timelines of exact tracing, on a made-up trace. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "export/timeline/marks.h"
 #include "support/golden.h"
 #include "support/traced.h"
+#include "support/unit.h"
 
 static void chrome(void **state)
 {
     struct traced t;
     FILE *out = golden_open();
-    (void)state;
     traced_begin(&t, &gs_timeline_chrome, out);
     traced_draw(&t);
     traced_finish(&t);
@@ -34,7 +29,6 @@ static void chrome_that_goes_on_sampled(void **state)
     int open = 0, states = 0;
     size_t i;
     json_t *event;
-    (void)state;
     traced_begin(&t, &gs_timeline_chrome, out);
     traced_draw(&t);
     t.timeline->go_sampled(t.timeline);
@@ -67,7 +61,6 @@ static void html(void **state)
 {
     struct traced t;
     FILE *out = golden_open(), *page = golden_open();
-    (void)state;
     traced_begin(&t, &gs_timeline_html, out);
     traced_draw(&t);
     traced_finish(&t);
@@ -95,7 +88,6 @@ static void marks_are_bounded(void **state)
     uint64_t sums[GS_MARK_WORDS] = {0}, count = 0, ns = 0;
     uint32_t number;
     size_t whole = 0;
-    (void)state;
     assert_int_equal(gs_marks_row(&marks, false, &number), GS_OK);
     for (int i = 0; i < TIMES; i++) {
         for (int k = 0; k < 50; k++, ns += SHORT_NS)
@@ -129,7 +121,6 @@ static void marks_go_on(void **state)
     struct gs_marks marks = {.most = 100};
     struct gs_mark mark = {.begin_ns = 10, .end_ns = 20, .since_ns = 10, .value = 1};
     uint32_t row;
-    (void)state;
     assert_int_equal(gs_marks_row(&marks, false, &row), GS_OK);
     assert_int_equal(gs_marks_add(&marks, row, &mark), GS_OK);
     mark = (struct gs_mark){.begin_ns = 20, .end_ns = 35, .since_ns = 10, .value = 3, .flags = GS_MARK_ENDED};
@@ -151,7 +142,6 @@ static void marks_go_on(void **state)
 
 static void formats_are_found(void **state)
 {
-    (void)state;
     assert_ptr_equal(gs_timeline_find("chrometrace"), &gs_timeline_chrome);
     assert_null(gs_timeline_find("svg"));
     assert_ptr_equal(gs_timeline_of_file("a.trace.json"), &gs_timeline_chrome);

@@ -1,17 +1,12 @@
 /* What is made of the kernel's records: gaps, gauges, the scheduler; and what is counted out of them. The records are
  * made up, as the kernel lays them out. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "gil/counters.h"
 #include "profile/schedule.h"
 #include "trace/gauges.h"
 #include "trace/perf.h"
+#include "support/unit.h"
 
 enum { US = 1000, MS = 1000 * US, A = 11, B = 12, ELSEWHERE = 99 };
 
@@ -67,7 +62,6 @@ static void put_id(struct bytes *bytes, bool ids)
 static void a_throttled_event_is_a_gap(void **state)
 {
     static const uint32_t types[] = {PERF_RECORD_THROTTLE, PERF_RECORD_UNTHROTTLE};
-    (void)state;
     for (int ids = 0; ids < 2; ids++) {
         for (size_t i = 0; i < 2; i++) {
             struct bytes bytes;
@@ -90,7 +84,6 @@ static void a_loss_is_told(void **state)
 {
     struct bytes bytes;
     struct gs_perf_record record;
-    (void)state;
     begin(&bytes, PERF_RECORD_LOST);
     put_u64(&bytes, 77);
     put_u64(&bytes, 1234);
@@ -120,7 +113,6 @@ static void a_sample_says_of_which_descriptor_it_is(void **state)
 {
     struct bytes bytes;
     struct gs_perf_record record;
-    (void)state;
     for (int ids = 0; ids < 2; ids++) {
         put_sample(&bytes, ids);
         assert_true(gs_perf_decode(end(&bytes), ids, &record));
@@ -140,7 +132,6 @@ static void a_tracepoint_has_its_fields(void **state)
     struct bytes bytes;
     struct gs_perf_record record;
     uint64_t value;
-    (void)state;
     put_sample(&bytes, true);
     put_u32(&bytes, 12); /* bytes */
     put_u32(&bytes, 0x01020304);
@@ -169,7 +160,6 @@ static void fields_are_found_by_their_names(void **state)
                                  "\tfield:long prev_state;\toffset:32;\tsize:8;\tsigned:1;\n"
                                  "\tfield:int far;\toffset:99999;\tsize:4;\tsigned:1;\n";
     struct gs_gauge_field field;
-    (void)state;
     assert_true(gs_gauge_field(format, "pid", &field));
     assert_int_equal(field.offset, 24);
     assert_int_equal(field.bytes, 4);
@@ -206,7 +196,6 @@ static void who_is_woken_is_ready_until_it_runs(void **state)
 {
     struct spans spans = {.count = 0};
     struct gs_schedule *schedule = gs_schedule_new(keep_span, &spans);
-    (void)state;
     happen(schedule, GS_ACT_WAKE, B, 1, A, 0); /* nobody that is known */
     happen(schedule, GS_ACT_ON, A, 1, 0, 0);
     happen(schedule, GS_ACT_ON, B, 1, 0, 0);
@@ -295,7 +284,6 @@ static void each_is_charged_to_the_state_it_came_in(void **state)
 {
     struct play play = begin_play();
     uint64_t ran_ns = 0;
-    (void)state;
     act(&play, GS_ACT_COUNT, A, 9, 0, GS_GAUGE_MINOR_FAULTS); /* before it began */
     act(&play, GS_ACT_COUNT, A, 11, 0, GS_GAUGE_MINOR_FAULTS);
     act(&play, GS_ACT_WAIT, A, 12, 0, 0);
@@ -332,7 +320,6 @@ static void who_does_nothing_runs_as_long_as_the_kernel_says(void **state)
 {
     struct play play = begin_play();
     uint64_t ran_ns = 107 * MS;
-    (void)state;
     assert_int_equal(gs_gil_spans_tell(play.gil_spans, A, 0, GS_HOLDS), GS_OK);
     gs_gilcounts_tell(play.counts, A, 100 * MS);
     gs_gilcounts_cut(play.counts, 20 * MS, tell_ran, &ran_ns);
@@ -346,7 +333,6 @@ static void who_does_nothing_runs_as_long_as_the_kernel_says(void **state)
 static void a_sample_of_cycles_stands_for_many(void **state)
 {
     struct play play = begin_play();
-    (void)state;
     act(&play, GS_ACT_TAKE, A, 11, 0, 0);
     act(&play, GS_ACT_COUNT, A, 12, 0, GS_GAUGE_CYCLES);
     act(&play, GS_ACT_COUNT, A, 13, 0, GS_GAUGE_CYCLES);

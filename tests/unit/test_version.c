@@ -1,14 +1,9 @@
 /* The version of a Python that does not describe itself: in its memory, in the name of its file. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "python/locate.h"
 #include "support/mem_fake.h"
+#include "support/unit.h"
 
 #define DATA UINT64_C(0x700000)
 
@@ -40,7 +35,6 @@ static uint32_t find_text(const char *text)
 
 static void test_texts(void **state)
 {
-    (void)state;
     assert_int_equal(find_text("2.7.18 (default, May  9 2026)"), 0x020712f0);
     assert_int_equal(find_text("3.8.18 ("), 0x030812f0);
     assert_int_equal(find_text("3.11.7+ (heads/main"), 0x030b07f0);
@@ -51,7 +45,6 @@ static void test_texts(void **state)
 
 static void test_near_misses(void **state)
 {
-    (void)state;
     static const char *const texts[] = {"3.8.18",      "3.8.18(",   "3.8 (",        "3.8. (",     "13.8.18 (",
                                         "4.0.0 (",     "1.5.2 (",   "3.8.18  (",    "3.8.18\n(",  "3.8.18rc (",
                                         "3..8 (",      "3.8.18x (", "3.8.18rc99 (", "3.999.0 (",  "3.8.999 (",
@@ -64,7 +57,6 @@ static void test_near_misses(void **state)
 
 static void test_all_around_the_border(void **state)
 {
-    (void)state;
     static const char text[] = "\0"
                                "3.14.0rc1+ (main, x";
     assert_int_equal(find(text + 1, sizeof text - 1, 0, "/bin/app"), 0x030e00c1);
@@ -80,7 +72,6 @@ static void test_all_around_the_border(void **state)
 
 static void test_file_names(void **state)
 {
-    (void)state;
     static const struct {
         const char *name;
         uint32_t version;
@@ -128,7 +119,6 @@ static void test_just_born(void **state)
     struct gs_python python = {.target = &target, .library = library, .mem = &growing.mem};
     struct gs_err err;
     uint32_t version;
-    (void)state;
     memset(mem_fake_map(growing.below, DATA, 4096), 0, 4096);
     struct gs_image image = {.mem = python.mem, .data_start = DATA, .data_end = DATA + 4096};
     assert_int_equal(gs_version_find(&python, &image, &version, &err), GS_OK);
@@ -138,7 +128,6 @@ static void test_just_born(void **state)
 
 static void test_hostile_bounds(void **state)
 {
-    (void)state;
     static const struct {
         gs_addr start, end;
     } bounds[] = {{DATA, UINT64_MAX}, {UINT64_MAX - 10, UINT64_MAX}, {DATA, DATA - 1}, {DATA, 0}, {DATA + 7, DATA + 7}};
@@ -158,7 +147,6 @@ static void test_hostile_bounds(void **state)
 
 static void test_print(void **state)
 {
-    (void)state;
     static const struct {
         uint32_t version;
         const char *text;

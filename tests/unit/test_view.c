@@ -1,17 +1,12 @@
 /* The screen of top: each pane at several sizes as golden files, and what keys do to it. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "support/golden.h"
 #include "support/pictures.h"
 #include "view/parts.h"
+#include "support/unit.h"
 
 static void press(struct gs_view *view, const struct gs_picture *picture, const char *keys)
 {
@@ -50,7 +45,6 @@ static void panes(void **state)
 {
     static const char *const names[] = {"threads", "stack", "functions", "holds", "blame", "timeline", "tasks"};
     static const int sizes[][2] = {{24, 80}, {40, 120}, {10, 40}};
-    (void)state;
     for (size_t i = 0; i < GS_PANE_COUNT; i++) {
         char key[] = {(char)('1' + i), '\0'};
         for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
@@ -60,7 +54,6 @@ static void panes(void **state)
 
 static void other_screens(void **state)
 {
-    (void)state;
     check(&picture_server, "", 30, 160, true, "beside");
     check(&picture_server, "h", 24, 80, true, "help");
     check(&picture_server, "", 24, 80, false, "threads");
@@ -87,7 +80,6 @@ static void a_recording(void **state)
     struct gs_view view;
     struct gs_grid grid = {0};
     FILE *out = golden_open();
-    (void)state;
     gs_view_init(&view, GS_MODE_ACTIVE, true);
     view.moment = (struct gs_view_moment){"03:12:07", 65000000, 600000000, 2};
     for (int columns = 40; columns <= 120; columns += 40) {
@@ -107,7 +99,6 @@ static void some_threads(void **state)
     struct gs_view view;
     struct gs_grid grid = {0};
     FILE *out = golden_open();
-    (void)state;
     gs_view_init(&view, GS_MODE_ACTIVE, true);
     view.patterns = patterns;
     for (view.pattern_count = 1; view.pattern_count <= 3; view.pattern_count++) {
@@ -126,7 +117,6 @@ static void every_size(void **state)
     static const struct gs_picture *const pictures[] = {&picture_server, &picture_family,       &picture_hostile,
                                                         &picture_free,   &picture_interpreters, &picture_empty};
     struct gs_grid grid = {0};
-    (void)state;
     for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++) {
         for (int columns = 1; columns < 170; columns += columns < 50 ? 1 : 7) {
             for (int rows = 1; rows < 50; rows += rows < 14 ? 1 : 9) {
@@ -284,7 +274,6 @@ static void gils_that_are_not_told_apart(void **state)
     struct gs_picture_process process = picture_server.processes[0];
     struct gs_picture picture = picture_server;
     FILE *out = golden_open();
-    (void)state;
     process.gils_left_out = true;
     picture.processes = &process;
     gs_view_init(&view, GS_MODE_ACTIVE, true);
@@ -445,7 +434,6 @@ static void unknown_lines(void **state)
     struct gs_view view = {.full_files = true};
     struct gs_drawing drawing = {.view = &view};
     struct gs_picture_place place = {.function = "match", .file = "re.py"};
-    (void)state;
     for (int line = -1; line <= 7; line += 8) {
         for (int width = 10; width <= 60; width++) {
             struct gs_text text;
@@ -463,7 +451,6 @@ static void keys_are_told(void **state)
 {
     struct gs_keys_row row;
     size_t count = 0;
-    (void)state;
     for (; gs_keys_row(count, &row); count++)
         assert_true(row.keys[0] && row.help[0]);
     assert_true(count > 20);

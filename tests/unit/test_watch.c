@@ -1,10 +1,5 @@
 /* Work that gets stuck, in a thread or in a process: made by a pipe that nobody writes to. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +10,7 @@
 #include "base/apart.h"
 #include "base/parallel.h"
 #include "base/watch.h"
+#include "support/unit.h"
 
 /* What the work is to do, and what it did. */
 struct job {
@@ -54,7 +50,6 @@ static enum gs_status work(void *context)
 
 static void done_work_returns_its_status(void **state)
 {
-    (void)state;
     struct gs_stuck stuck;
     struct job job = {.watch = gs_watch_new(NULL, NULL), .in = -1, .step = "nothing"};
     assert_int_equal(gs_watch_run(job.watch, work, &job, &stuck), GS_LOST);
@@ -67,7 +62,6 @@ static void done_work_returns_its_status(void **state)
 
 static void nobody_watching_is_fine(void **state)
 {
-    (void)state;
     gs_watch_enter(NULL, "x", 0, 0);
     gs_watch_leave(NULL);
     gs_watch_hold(NULL, true);
@@ -79,7 +73,6 @@ static void nobody_watching_is_fine(void **state)
 /* The first time it is not known what did not answer; the second time it is, and is avoided from then on. */
 static void stuck_work_is_left_behind(void **state)
 {
-    (void)state;
     int ends[2];
     assert_int_equal(pipe(ends), 0);
     struct gs_stuck stuck;
@@ -116,7 +109,6 @@ static void stuck_work_is_left_behind(void **state)
 
 static void a_stuck_step_is_avoided_by_name(void **state)
 {
-    (void)state;
     int ends[2];
     assert_int_equal(pipe(ends), 0);
     struct gs_stuck stuck;
@@ -150,7 +142,6 @@ static void give_up(const struct gs_stuck *stuck, void *context)
 
 static void the_guard_tells_of_the_thread_that_called_it(void **state)
 {
-    (void)state;
     int ends[2];
     char text[32] = "";
     assert_int_equal(pipe(ends), 0);
@@ -194,7 +185,6 @@ static void die(const void *context, void *result)
 
 static void work_apart_gives_its_result(void **state)
 {
-    (void)state;
     int input = 41;
     static struct result result;
     assert_int_equal(gs_apart_run(compute, &input, &result, sizeof result), GS_APART_DONE);
@@ -204,7 +194,6 @@ static void work_apart_gives_its_result(void **state)
 
 static void work_apart_is_given_up(void **state)
 {
-    (void)state;
     int result = 7;
     assert_int_equal(gs_apart_run(hang, NULL, &result, sizeof result), GS_APART_LATE);
     assert_int_equal(gs_apart_run(die, NULL, &result, sizeof result), GS_APART_FAILED);
@@ -249,7 +238,6 @@ static enum gs_status thing_done(void *context, size_t i, enum gs_apart outcome,
 
 static void one_that_hangs_holds_no_lane_up(void **state)
 {
-    (void)state;
     for (size_t workers = 1; workers <= 4; workers += 3) {
         static struct lanes_result result;
         memset(&result, 0, sizeof result);
@@ -278,7 +266,6 @@ static enum gs_status end_all(void *context, size_t i, enum gs_apart outcome, co
 
 static void a_failure_ends_all_lanes(void **state)
 {
-    (void)state;
     size_t told = 0;
     const struct gs_parallel_work work = {.count = THINGS,
                                           .work = do_thing,
