@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/least.h"
+#include "base/room.h"
 #include "recording/quality.h"
 #include "recording/records.h"
 #include "recording/samples_in.h"
@@ -37,19 +38,6 @@ static void dictionary_forget(struct dictionary *dictionary)
     dictionary->string_count = 0;
 }
 
-static bool make_room(struct dictionary *dictionary)
-{
-    if (dictionary->string_count + FIELDS <= dictionary->string_room)
-        return true;
-    size_t room = dictionary->string_room ? dictionary->string_room * 2 : 256;
-    const char **strings = realloc(dictionary->strings, room * sizeof *strings);
-    if (!strings)
-        return false;
-    dictionary->strings = strings;
-    dictionary->string_room = room;
-    return true;
-}
-
 /* A new string lies in the block for now. */
 static const char *get_string(struct dictionary *dictionary, struct gs_wire *records, bool *is_new)
 {
@@ -66,7 +54,8 @@ static enum gs_status dictionary_place(struct dictionary *dictionary, struct gs_
     struct gs_place place = {0};
     const char **fields[FIELDS] = {&place.function, &place.qualname, &place.file, &place.module};
     bool is_new[FIELDS];
-    if (!make_room(dictionary))
+    if (!gs_room((void **)&dictionary->strings, &dictionary->string_room, dictionary->string_count + FIELDS,
+                 sizeof *dictionary->strings))
         return GS_NO_MEMORY;
     size_t first = dictionary->string_count;
     for (size_t i = 0; i < FIELDS; i++)

@@ -33,20 +33,6 @@ static void dictionary_forget(struct gs_dictionary *dictionary)
     dictionary->stack_count = dictionary->place_count = 0;
 }
 
-/* Room for the numbers up to `highest`. */
-static bool room_for(struct gs_numbers *numbers, uint32_t highest)
-{
-    if (highest < numbers->room)
-        return true;
-    size_t room = ((size_t)highest + 1) * 2;
-    uint32_t *of = realloc(numbers->of, room * sizeof *of);
-    if (!of)
-        return false;
-    memset(of + numbers->room, 0, (room - numbers->room) * sizeof *of);
-    *numbers = (struct gs_numbers){of, room};
-    return true;
-}
-
 /* NULL: out of memory. */
 static uint8_t *put_string(struct gs_dictionary *dictionary, uint8_t *to, const char *text)
 {
@@ -68,7 +54,8 @@ static enum gs_status write_place(struct gs_dictionary *dictionary, struct gs_pa
     size_t most = GS_WIRE_NUMBER_MOST * 2;
     for (size_t i = 0; i < PLACE_STRINGS; i++)
         most += STRING_RECORD + gs_wire_string_len(strings[i]);
-    if (!room_for(&dictionary->places, number))
+    if (!gs_room_zeroed((void **)&dictionary->places.of, &dictionary->places.room, (size_t)number + 1,
+                        sizeof(uint32_t)))
         return GS_NO_MEMORY;
     enum gs_status status = gs_packer_room(packer, most);
     if (status)
@@ -118,7 +105,7 @@ static enum gs_status dictionary_stack(struct gs_dictionary *dictionary, struct 
                                        const struct gs_stacks *stacks, uint32_t stack, uint32_t *number)
 {
     size_t count = 0;
-    if (!room_for(&dictionary->stacks, stack))
+    if (!gs_room_zeroed((void **)&dictionary->stacks.of, &dictionary->stacks.room, (size_t)stack + 1, sizeof(uint32_t)))
         return GS_NO_MEMORY;
     /* Callers have lower numbers. */
     for (uint32_t i = stack; i && !dictionary->stacks.of[i]; i = gs_stacks_at(stacks, i).caller) {
