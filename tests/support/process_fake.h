@@ -9,6 +9,7 @@
 #include "gilspy/snapshot.h"
 #include "support/mem_script.h"
 #include "support/objects_fake.h"
+#include "support/unit.h"
 
 enum {
     PROCESS_THREADS = 512,
@@ -49,7 +50,7 @@ typedef void process_test(struct process *p);
 void process_for_versions(uint32_t from, uint32_t to, process_test *test);
 /* A function for cmocka that does so. */
 #define PROCESS_TEST(name, from, to, test)                                                                             \
-    static void name(void **state)                                                                                     \
+    UNIT_TEST(name)                                                                                                    \
     {                                                                                                                  \
         process_for_versions(from, to, test);                                                                          \
     }                                                                                                                  \

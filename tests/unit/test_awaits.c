@@ -152,7 +152,7 @@ static void followed(struct world *w)
     assert_int_equal(gs_awaitable_kind(&w->awaits, end), GS_AWAITABLE_FUTURE);
 }
 
-static void test_a_chain_is_followed_to_its_end(void **state)
+UNIT_TEST(test_a_chain_is_followed_to_its_end)
 {
     each_version(followed);
 }
@@ -169,7 +169,7 @@ static void turned(struct world *w)
     assert_true(w->chain.torn);
 }
 
-static void test_circles_end(void **state)
+UNIT_TEST(test_circles_end)
 {
     each_version(turned);
 }
@@ -187,7 +187,7 @@ static void wild(struct world *w)
     }
 }
 
-static void test_wild_pointers(void **state)
+UNIT_TEST(test_wild_pointers)
 {
     each_version(wild);
 }
@@ -223,18 +223,7 @@ static void other_states(struct world *w)
     }
 }
 
-static void test_what_awaits_nothing(void **state)
+UNIT_TEST(test_what_awaits_nothing)
 {
     each_version(other_states);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_chain_is_followed_to_its_end),
-        cmocka_unit_test(test_circles_end),
-        cmocka_unit_test(test_wild_pointers),
-        cmocka_unit_test(test_what_awaits_nothing),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,7 +47,7 @@ static const char status_text[] = "Name:\tpython3\nUmask:\t0022\nState:\tS (slee
                                   "CapEff:\t0000000000000400\nCapBnd:\t000001ffffffffff\nCapAmb:\t0000000000000000\n"
                                   "NoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n";
 
-static void test_rights(void **state)
+UNIT_TEST(test_rights)
 {
     struct gs_rights rights;
     assert_true(gs_rights_parse(status_text, &rights));
@@ -67,7 +67,7 @@ static void test_rights(void **state)
 }
 
 /* A text that ends or breaks anywhere is no rights, and nothing worse. */
-static void test_rights_in_pieces(void **state)
+UNIT_TEST(test_rights_in_pieces)
 {
     struct gs_rights rights;
     char text[sizeof status_text];
@@ -86,7 +86,7 @@ static void test_rights_in_pieces(void **state)
     assert_false(rights.no_new_privs);
 }
 
-static void test_capabilities_by_name(void **state)
+UNIT_TEST(test_capabilities_by_name)
 {
     char text[160], small[12];
     gs_caps_print(PTRACE_BIT, text, sizeof text);
@@ -105,7 +105,7 @@ static void test_capabilities_by_name(void **state)
 
 /* ---- the rules ---- */
 
-static void test_users(void **state)
+UNIT_TEST(test_users)
 {
     struct gs_barrier_facts facts = open_facts();
     facts.theirs = (struct gs_rights)USER(0);
@@ -138,7 +138,7 @@ static void test_users(void **state)
     check(&facts, "user", "it belongs to another group, 7, than gilspy, 1000", "sudo gilspy ... -p 42");
 }
 
-static void test_missing_capability(void **state)
+UNIT_TEST(test_missing_capability)
 {
     const char *give = "give gilspy CAP_SYS_PTRACE; a container gets it by --cap-add=SYS_PTRACE";
     struct gs_barrier_facts facts = {
@@ -162,7 +162,7 @@ static void test_missing_capability(void **state)
           "run it as root outside of this sandbox, where no_new_privs keeps sudo from working");
 }
 
-static void test_dumpable(void **state)
+UNIT_TEST(test_dumpable)
 {
     struct gs_barrier_facts facts = open_facts();
     facts.closed = true;
@@ -173,7 +173,7 @@ static void test_dumpable(void **state)
     assert_string_equal(gs_barrier_first(&facts)->name, "security_module");
 }
 
-static void test_user_namespaces(void **state)
+UNIT_TEST(test_user_namespaces)
 {
     const char *outside =
         "it lives outside of the user namespace that gilspy is in, where even root has no rights on it";
@@ -194,7 +194,7 @@ static void test_user_namespaces(void **state)
     assert_string_equal(gs_barrier_first(&facts)->name, "user");
 }
 
-static void test_yama(void **state)
+UNIT_TEST(test_yama)
 {
     static const char *const says[] = {
         "Yama lets only root and the process that started it read a process (kernel.yama.ptrace_scope = 1)",
@@ -218,7 +218,7 @@ static void test_yama(void **state)
     assert_string_equal(mend, "sudo sysctl kernel.yama.ptrace_scope=0");
 }
 
-static void test_seccomp(void **state)
+UNIT_TEST(test_seccomp)
 {
     const char *container = "start the container with --cap-add=SYS_PTRACE, or with --security-opt seccomp=unconfined";
     struct gs_barrier_facts facts = open_facts();
@@ -240,7 +240,7 @@ static void test_seccomp(void **state)
     assert_int_equal(gs_barrier_try_ourselves(), 0);
 }
 
-static void test_security_modules(void **state)
+UNIT_TEST(test_security_modules)
 {
     struct gs_barrier_facts facts = {.pid = 42, .ours = ROOT(ALL_CAPS), .theirs = ROOT(ALL_CAPS), .initial = true};
     check(&facts, "security_module",
@@ -270,7 +270,7 @@ static void test_security_modules(void **state)
 }
 
 /* Who has CAP_SYS_PTRACE is kept out by nothing but what stands above it. */
-static void test_privileged(void **state)
+UNIT_TEST(test_privileged)
 {
     struct gs_barrier_facts facts = {.pid = 42,
                                      .ours = ROOT(PTRACE_BIT),
@@ -288,7 +288,7 @@ static void test_privileged(void **state)
 }
 
 /* No message is cut. */
-static void test_texts_fit(void **state)
+UNIT_TEST(test_texts_fit)
 {
     struct gs_barrier_facts facts = {.pid = INT32_MAX, .ours = USER(0), .theirs = USER(UINT32_MAX), .yama = 3};
     struct gs_err err;
@@ -323,7 +323,7 @@ static int setting_of(const char *text)
     return number;
 }
 
-static void test_settings(void **state)
+UNIT_TEST(test_settings)
 {
     assert_int_equal(setting_of("0\n"), 0);
     assert_int_equal(setting_of("3\n"), 3);
@@ -340,7 +340,7 @@ static void check_hidepid(const char *text, int level, bool has_exempt, unsigned
     assert_int_equal(hide.exempt, exempt);
 }
 
-static void test_hidepid(void **state)
+UNIT_TEST(test_hidepid)
 {
     check_hidepid("", 0, false, 0);
     check_hidepid("63 45 0:39 / /proc rw,relatime - proc proc rw\n", 0, false, 0);
@@ -365,7 +365,7 @@ static void test_hidepid(void **state)
 
 /* ---- real processes ---- */
 
-static void test_real_processes(void **state)
+UNIT_TEST(test_real_processes)
 {
     struct gs_barrier_facts facts;
     struct gs_err err;
@@ -390,24 +390,4 @@ static void test_real_processes(void **state)
     assert_int_equal(gs_barrier_missing(-1, &err), GS_NO_PROCESS);
     close(ends[0]);
     close(ends[1]);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rights),
-                                       cmocka_unit_test(test_rights_in_pieces),
-                                       cmocka_unit_test(test_capabilities_by_name),
-                                       cmocka_unit_test(test_users),
-                                       cmocka_unit_test(test_missing_capability),
-                                       cmocka_unit_test(test_dumpable),
-                                       cmocka_unit_test(test_user_namespaces),
-                                       cmocka_unit_test(test_yama),
-                                       cmocka_unit_test(test_seccomp),
-                                       cmocka_unit_test(test_security_modules),
-                                       cmocka_unit_test(test_privileged),
-                                       cmocka_unit_test(test_texts_fit),
-                                       cmocka_unit_test(test_settings),
-                                       cmocka_unit_test(test_hidepid),
-                                       cmocka_unit_test(test_real_processes)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,7 +86,7 @@ static struct run run_at(double share, uint64_t period_ns, uint64_t length_ns)
     return run;
 }
 
-static void no_second_has_more(void **state)
+UNIT_TEST(no_second_has_more)
 {
     static const struct {
         double share;
@@ -104,7 +104,7 @@ static void no_second_has_more(void **state)
     }
 }
 
-static void what_it_has_room_for_is_never_left_out(void **state)
+UNIT_TEST(what_it_has_room_for_is_never_left_out)
 {
     struct run run = run_at(0.02, MS, 17 * US);
     assert_true(run.taken == run.asked);
@@ -114,7 +114,7 @@ static void what_it_has_room_for_is_never_left_out(void **state)
     free(run.stops);
 }
 
-static void it_is_spread_over_the_second(void **state)
+UNIT_TEST(it_is_spread_over_the_second)
 {
     struct run run = run_at(0.02, MS, 100 * US);
     uint64_t parts[100] = {0}, begin_ns = 5 * S + 123;
@@ -126,7 +126,7 @@ static void it_is_spread_over_the_second(void **state)
 }
 
 /* After one long stop, as on a busy machine, nothing is stopped in that second, and then it goes on. */
-static void a_long_stop_is_the_last_in_its_second(void **state)
+UNIT_TEST(a_long_stop_is_the_last_in_its_second)
 {
     struct run run = begin(0.02);
     stand(&run, 100 * MS);
@@ -142,7 +142,7 @@ static void a_long_stop_is_the_last_in_its_second(void **state)
 }
 
 /* A sample with many threads takes what is left of the second, and no more. */
-static void a_large_sample_ends_with_the_budget(void **state)
+UNIT_TEST(a_large_sample_ends_with_the_budget)
 {
     struct run run = begin(0.02);
     int had = sample(&run, 1000, 50 * US);
@@ -153,7 +153,7 @@ static void a_large_sample_ends_with_the_budget(void **state)
 }
 
 /* It is less than one stop takes: there is one at most in each second. */
-static void one_stop_may_be_more_than_a_second_has(void **state)
+UNIT_TEST(one_stop_may_be_more_than_a_second_has)
 {
     struct run run = run_at(0.00001, MS, 40 * US); /* 10 us a second */
     assert_in_range(run.count, 5, 10);
@@ -162,7 +162,7 @@ static void one_stop_may_be_more_than_a_second_has(void **state)
 
 /* A process is half of the time in a state whose samples are cheap, half in one whose samples cost ten times as much.
  * Weighed by the time since the one before, both are seen for half of the time, however long they last. */
-static void what_is_left_out_has_nothing_to_do_with_what_it_shows(void **state)
+UNIT_TEST(what_is_left_out_has_nothing_to_do_with_what_it_shows)
 {
     static const uint64_t lasts_ns[] = {700 * US, 3 * MS, 40 * MS, 900 * MS};
     for (size_t i = 0; i < sizeof lasts_ns / sizeof *lasts_ns; i++) {
@@ -184,18 +184,4 @@ static void what_is_left_out_has_nothing_to_do_with_what_it_shows(void **state)
         assert_true(worst_second(&run) <= 20 * MS);
         free(run.stops);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_second_has_more),
-        cmocka_unit_test(what_it_has_room_for_is_never_left_out),
-        cmocka_unit_test(it_is_spread_over_the_second),
-        cmocka_unit_test(a_long_stop_is_the_last_in_its_second),
-        cmocka_unit_test(a_large_sample_ends_with_the_budget),
-        cmocka_unit_test(one_stop_may_be_more_than_a_second_has),
-        cmocka_unit_test(what_is_left_out_has_nothing_to_do_with_what_it_shows),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,7 +39,7 @@ static uint64_t all_ms(const struct tree *tree)
     return gs_node_ns(gs_calltree_node(tree->tree, 0)) / MS;
 }
 
-static void rare_stacks_become_other(void **state)
+UNIT_TEST(rare_stacks_become_other)
 {
     struct tree tree;
     struct stream s;
@@ -62,7 +62,7 @@ static void rare_stacks_become_other(void **state)
 }
 
 /* Whole subtrees go, and an "(other)" goes with the caller that it is below. */
-static void others_fold_into_others(void **state)
+UNIT_TEST(others_fold_into_others)
 {
     struct tree tree;
     struct stream s;
@@ -83,7 +83,7 @@ static void others_fold_into_others(void **state)
 }
 
 /* The outer frames of a stack that would fill the tree alone. */
-static void deep_stacks_are_cut(void **state)
+UNIT_TEST(deep_stacks_are_cut)
 {
     struct tree tree;
     struct stream s;
@@ -106,7 +106,7 @@ static void deep_stacks_are_cut(void **state)
 }
 
 /* Where numbers of nodes must hold, what comes too late is "(other)" at once. */
-static void fixed_trees_keep_their_numbers(void **state)
+UNIT_TEST(fixed_trees_keep_their_numbers)
 {
     struct gs_calltree_options options = {.most = FEW, .fixed = true};
     struct gs_calltree *tree = gs_calltree_new(&wall, &options);
@@ -135,7 +135,7 @@ static void fixed_trees_keep_their_numbers(void **state)
 }
 
 /* Names take memory too: long ones are forgotten with their nodes. */
-static void long_names_are_bounded(void **state)
+UNIT_TEST(long_names_are_bounded)
 {
     static char name[60001];
     struct tree tree;
@@ -156,7 +156,7 @@ static void long_names_are_bounded(void **state)
 }
 
 /* Numbers that mean something else after `forget`. */
-static void forgotten_numbers_mean_something_else(void **state)
+UNIT_TEST(forgotten_numbers_mean_something_else)
 {
     struct tree tree;
     struct stream s;
@@ -172,7 +172,7 @@ static void forgotten_numbers_mean_something_else(void **state)
     tree_close(&tree);
 }
 
-static void senseless_numbers_are_refused(void **state)
+UNIT_TEST(senseless_numbers_are_refused)
 {
     struct tree tree;
     struct stream s;
@@ -195,7 +195,7 @@ static void senseless_numbers_are_refused(void **state)
     tree_close(&tree);
 }
 
-static void children_are_sorted(void **state)
+UNIT_TEST(children_are_sorted)
 {
     static const int lines[] = {9, 10, 2}, sorted[] = {2, 9, 10};
     struct tree tree;
@@ -217,7 +217,7 @@ static void children_are_sorted(void **state)
 }
 
 /* A thread whose name is not known yet has no tid either: whoever reads the output sees one thread. */
-static void threads_that_look_alike_are_one(void **state)
+UNIT_TEST(threads_that_look_alike_are_one)
 {
     static const struct gs_selection by_thread = {.mode = GS_MODE_WALL, .threads = true};
     struct tree tree;
@@ -236,20 +236,4 @@ static void threads_that_look_alike_are_one(void **state)
     assert_int_equal(tree_self_ms(&tree, "<no name> (0);f0 (f.py:1)"), 3);
     assert_int_equal(tree_self_ms(&tree, "<no name> (7);f0 (f.py:1)"), 1);
     tree_close(&tree);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rare_stacks_become_other),
-        cmocka_unit_test(others_fold_into_others),
-        cmocka_unit_test(deep_stacks_are_cut),
-        cmocka_unit_test(fixed_trees_keep_their_numbers),
-        cmocka_unit_test(long_names_are_bounded),
-        cmocka_unit_test(forgotten_numbers_mean_something_else),
-        cmocka_unit_test(senseless_numbers_are_refused),
-        cmocka_unit_test(children_are_sorted),
-        cmocka_unit_test(threads_that_look_alike_are_one),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@
 #include "support/golden.h"
 #include "support/unit.h"
 
-static void golden(void **state)
+UNIT_TEST(golden)
 {
     static const char *const patterns[] = {"worker-1", "4251"};
     drawn_check("app", "chrome",
@@ -23,7 +23,7 @@ static void golden(void **state)
 }
 
 /* A thread that goes away and comes again, time that nobody sampled, a stack that has only its end in common. */
-static void holes(void **state)
+UNIT_TEST(holes)
 {
     enum { MS = 1000000 };
     static char *command[] = {"app", NULL};
@@ -56,7 +56,7 @@ static void holes(void **state)
     golden_check(out, "holes.trace.json");
 }
 
-static void hostile_names(void **state)
+UNIT_TEST(hostile_names)
 {
     struct gs_selection selection = {.mode = GS_MODE_WALL, .threads = true};
     char *text = drawn_text("hostile", "chrome", &selection);
@@ -69,18 +69,7 @@ static void hostile_names(void **state)
     free(text);
 }
 
-static void numbers_of_any_size(void **state)
+UNIT_TEST(numbers_of_any_size)
 {
     drawn_wild("chrome");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden),
-        cmocka_unit_test(holes),
-        cmocka_unit_test(hostile_names),
-        cmocka_unit_test(numbers_of_any_size),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

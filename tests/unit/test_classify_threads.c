@@ -160,7 +160,7 @@ static void open_musl(struct world *w, size_t threads)
         assert_int_equal((w)->members[i].wait.evidence, how);                                                          \
     } while (0)
 
-static void test_holder_and_sleepers(void **state)
+UNIT_TEST(test_holder_and_sleepers)
 {
     struct world w;
     open_world(&w, 7);
@@ -185,7 +185,7 @@ static void test_holder_and_sleepers(void **state)
 }
 
 /* The holder may sleep in a call, or even be seen in the GIL's own futex: the words say that it holds. */
-static void test_holder_that_sleeps(void **state)
+UNIT_TEST(test_holder_that_sleeps)
 {
     static const char *const texts[] = {"running\n", "-1 0x1 0x2\n", "35 0x1 0x0 0 0 0 0 0x1 0x2\n", "junk"};
     struct world w;
@@ -209,7 +209,7 @@ static void test_holder_that_sleeps(void **state)
 }
 
 /* Awake without holding: by how many are missing among the waiters. */
-static void test_awake(void **state)
+UNIT_TEST(test_awake)
 {
     static const struct {
         uint32_t cond_users, switch_users;
@@ -253,7 +253,7 @@ static void test_awake(void **state)
 }
 
 /* Of two that are awake one waits: it is the one that waited before, as long as it cannot have had the GIL. */
-static void test_waits_on(void **state)
+UNIT_TEST(test_waits_on)
 {
     static const struct {
         uint64_t switches;
@@ -284,7 +284,7 @@ static void test_waits_on(void **state)
     }
 }
 
-static void test_owner_of_the_mutex(void **state)
+UNIT_TEST(test_owner_of_the_mutex)
 {
     struct world w;
     open_world(&w, 3);
@@ -301,7 +301,7 @@ static void test_owner_of_the_mutex(void **state)
 }
 
 /* 3.15: the thread state says whether its thread asks for the GIL, if it was read in this sample. */
-static void test_gil_requested(void **state)
+UNIT_TEST(test_gil_requested)
 {
     struct world w;
     open_world(&w, 5);
@@ -333,7 +333,7 @@ static void test_gil_requested(void **state)
     close_world(&w);
 }
 
-static void test_disabled(void **state)
+UNIT_TEST(test_disabled)
 {
     struct world w;
     open_world(&w, 3);
@@ -349,7 +349,7 @@ static void test_disabled(void **state)
 }
 
 /* Where any futex may be a wait for the GIL, who sleeps on one may wait while somebody has it. */
-static void test_perhaps(void **state)
+UNIT_TEST(test_perhaps)
 {
     struct world w;
     open_world(&w, 4);
@@ -376,7 +376,7 @@ static void test_perhaps(void **state)
 }
 
 /* Where nothing tells who has it, whoever sleeps may sleep with it. */
-static void test_hidden(void **state)
+UNIT_TEST(test_hidden)
 {
     struct world w;
     open_world(&w, 3);
@@ -394,7 +394,7 @@ static void test_hidden(void **state)
 }
 
 /* Who is asked: in a quiet time only the last holder, in turn the others, everybody when it is called for. */
-static void test_who_is_asked(void **state)
+UNIT_TEST(test_who_is_asked)
 {
     enum { COUNT = 7 };
     struct world w;
@@ -460,7 +460,7 @@ static void open_crowd(struct world *w)
 }
 
 /* Where nearly all of many threads wait, only the others are asked, as long as the count says that nobody left. */
-static void test_many_wait(void **state)
+UNIT_TEST(test_many_wait)
 {
     struct world w;
     open_crowd(&w);
@@ -487,7 +487,7 @@ static void test_many_wait(void **state)
 }
 
 /* Hand-overs that were all seen: only those who had it are asked, and whoever waited and did not have it waits on. */
-static void test_known_movers(void **state)
+UNIT_TEST(test_known_movers)
 {
     struct world w;
     open_crowd(&w);
@@ -524,7 +524,7 @@ static void test_known_movers(void **state)
 }
 
 /* The words moved between the reading and the asking. */
-static void test_words_that_moved(void **state)
+UNIT_TEST(test_words_that_moved)
 {
     struct world w;
     open_world(&w, 3);
@@ -558,7 +558,7 @@ static void test_words_that_moved(void **state)
 
 /* Awake, and nobody is missing among the waiters: it may still be one that has just let go, which a sample of many may
  * call without the GIL, and a look at one moment may not. */
-static void test_awake_unproven(void **state)
+UNIT_TEST(test_awake_unproven)
 {
     struct world w;
     open_world(&w, 2);
@@ -583,7 +583,7 @@ static uint64_t burn(const struct gs_target *target, pid_t tid, uint64_t until_n
     return ran_ns;
 }
 
-static void test_proof_of_computing(void **state)
+UNIT_TEST(test_proof_of_computing)
 {
     struct world w;
     uint64_t ran_ns;
@@ -639,7 +639,7 @@ static void later(struct world *w, uint64_t ms)
 }
 
 /* Threads that sleep are asked what they do only when they were put on a processor since. */
-static void test_sleep_on(void **state)
+UNIT_TEST(test_sleep_on)
 {
     static const char asleep[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n", elsewhere[] = "9 0x1 0 0 0 0 0 0x7 0x8\n";
     struct world w;
@@ -731,7 +731,7 @@ static size_t count_asked(const struct world *w)
 }
 
 /* As long as the process had a processor for no longer than those who are known to run, all others sleep on. */
-static void test_audit(void **state)
+UNIT_TEST(test_audit)
 {
     enum { COUNT = 20, RAN = 11, SEEN = 7 };
     static const char asleep[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n", elsewhere[] = "9 0x1 0 0 0 0 0 0x7 0x8\n";
@@ -808,7 +808,7 @@ static void test_audit(void **state)
 
 /* A snapshot stands as long as nobody in the process ran, which its CPU time, the GIL and the last one who had it tell;
  * after a long sleep most looks ask for the CPU time alone. */
-static void test_asleep(void **state)
+UNIT_TEST(test_asleep)
 {
     static const char asleep[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n",
                       elsewhere[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x9 0x8\n";
@@ -874,7 +874,7 @@ static void test_asleep(void **state)
 }
 
 /* Nobody goes without being asked for a tenth of a second, and whoever was asked a moment ago is not asked in turn. */
-static void test_gil_spans(void **state)
+UNIT_TEST(test_gil_spans)
 {
     enum { COUNT = 12, FRESH = 7 }; /* the CPU time of so few is not audited */
     static const char asleep[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n", elsewhere[] = "9 0x1 0 0 0 0 0 0x7 0x8\n";
@@ -913,7 +913,7 @@ static void sleeps_at(struct world *w, size_t i, gs_addr sp, uint64_t caller)
 }
 
 /* Of many that sleep, those are asked first whose stacks say that they are elsewhere now. */
-static void test_who_moved(void **state)
+UNIT_TEST(test_who_moved)
 {
     enum { MOVED = 40, SILENT = 50 };
     const gs_addr stacks = 0x100000, apart = 0x100;
@@ -956,7 +956,7 @@ static void test_who_moved(void **state)
     close_world(&w);
 }
 
-static void test_musl(void **state)
+UNIT_TEST(test_musl)
 {
     static const size_t waiting[] = {3, 1, 2}, joined[] = {5, 3, 1, 2}, switching[] = {4};
     struct world w;
@@ -982,7 +982,7 @@ static void test_musl(void **state)
 }
 
 /* A list that leads round, or nowhere, says nothing. */
-static void test_musl_damaged(void **state)
+UNIT_TEST(test_musl_damaged)
 {
     static const size_t waiting[] = {1, 2};
     static const gs_addr ends[] = {STACKS + 64, STACKS + 3, 0xdead000};
@@ -998,31 +998,4 @@ static void test_musl_damaged(void **state)
         assert_judged(&w, 3, GS_UNKNOWN, GS_INFERRED);
         close_world(&w);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_holder_and_sleepers),
-                                       cmocka_unit_test(test_musl),
-                                       cmocka_unit_test(test_musl_damaged),
-                                       cmocka_unit_test(test_holder_that_sleeps),
-                                       cmocka_unit_test(test_awake),
-                                       cmocka_unit_test(test_waits_on),
-                                       cmocka_unit_test(test_awake_unproven),
-                                       cmocka_unit_test(test_proof_of_computing),
-                                       cmocka_unit_test(test_owner_of_the_mutex),
-                                       cmocka_unit_test(test_gil_requested),
-                                       cmocka_unit_test(test_disabled),
-                                       cmocka_unit_test(test_perhaps),
-                                       cmocka_unit_test(test_hidden),
-                                       cmocka_unit_test(test_who_is_asked),
-                                       cmocka_unit_test(test_many_wait),
-                                       cmocka_unit_test(test_known_movers),
-                                       cmocka_unit_test(test_sleep_on),
-                                       cmocka_unit_test(test_audit),
-                                       cmocka_unit_test(test_asleep),
-                                       cmocka_unit_test(test_gil_spans),
-                                       cmocka_unit_test(test_who_moved),
-                                       cmocka_unit_test(test_words_that_moved)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -160,7 +160,7 @@ static void check_junk(struct world *w)
     assert_int_equal(why, GS_LOST);
 }
 
-static void test_all_versions(void **state)
+UNIT_TEST(test_all_versions)
 {
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
@@ -173,7 +173,7 @@ static void test_all_versions(void **state)
 }
 
 /* A class named "code" is not the type of code objects. */
-static void test_own_class(void **state)
+UNIT_TEST(test_own_class)
 {
     struct world w;
     open_world(&w, GS_VERSION(3, 12));
@@ -185,7 +185,7 @@ static void test_own_class(void **state)
 }
 
 /* A table of lines is taken up to its limit, whatever length it claims. */
-static void test_long_lines(void **state)
+UNIT_TEST(test_long_lines)
 {
     enum { LONG = 5 << 20, LIMIT = 4 << 20 };
     struct world w;
@@ -208,7 +208,7 @@ static void test_long_lines(void **state)
 }
 
 /* Enough of them that the table grows, and each is still found. */
-static void test_many(void **state)
+UNIT_TEST(test_many)
 {
     enum { MANY = 700 };
     struct world w;
@@ -229,15 +229,4 @@ static void test_many(void **state)
     for (size_t i = 0; i < MANY; i++)
         assert_int_equal(gs_codes_find(w.codes, addrs[i]) != NULL, i % 2);
     close_world(&w);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_versions),
-        cmocka_unit_test(test_own_class),
-        cmocka_unit_test(test_long_lines),
-        cmocka_unit_test(test_many),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 
 /* ---- what is in it ---- */
 
-static void test_process(void **state)
+UNIT_TEST(test_process)
 {
     struct core_made *m = core_made_begin();
     struct elf_prpsinfo info = {.pr_pid = 40};
@@ -36,7 +36,7 @@ static void test_process(void **state)
     core_made_end(m);
 }
 
-static void test_notes_of_others(void **state)
+UNIT_TEST(test_notes_of_others)
 {
     struct core_made *m = core_made_begin();
     struct elf_prstatus status = {.pr_pid = 7};
@@ -61,7 +61,7 @@ static void add_files(struct core_made *m, const struct file_note *note, size_t 
     core_made_note(m, "CORE", NT_FILE, note, len);
 }
 
-static void test_files(void **state)
+UNIT_TEST(test_files)
 {
     static const struct file_note note = {.count = 3,
                                           .page = 4096,
@@ -83,7 +83,7 @@ static void test_files(void **state)
 }
 
 /* Of each of these nothing is believed, or only the sane rows. */
-static void test_files_hostile(void **state)
+UNIT_TEST(test_files_hostile)
 {
     static const struct file_note sane = {
         .count = 3, .page = 4096, .rows = {{1, 2, 0}, {2, 3, 0}, {3, 4, 0}}, .paths = "a\0b\0c"};
@@ -124,7 +124,7 @@ static void test_files_hostile(void **state)
 
 /* ---- notes that lie about their sizes ---- */
 
-static void test_notes_hostile(void **state)
+UNIT_TEST(test_notes_hostile)
 {
     static const uint32_t sizes[] = {UINT32_MAX, UINT32_MAX - 2, UINT32_MAX - 3, 1 << 31, CORE_MADE_ROOM, 400};
     for (size_t i = 0; i < 2 * sizeof sizes / sizeof *sizes; i++) {
@@ -138,7 +138,7 @@ static void test_notes_hostile(void **state)
     }
 }
 
-static void test_notes_place(void **state)
+UNIT_TEST(test_notes_place)
 {
     static const uint64_t places[] = {CORE_MADE_ROOM, CORE_MADE_ROOM - 1, UINT64_MAX, UINT64_MAX - 4096,
                                       CORE_MADE_NOTES + 1};
@@ -157,7 +157,7 @@ static void test_notes_place(void **state)
 }
 
 /* The same notes over and over, by as many headers as there may be. */
-static void test_notes_without_end(void **state)
+UNIT_TEST(test_notes_without_end)
 {
     struct core_made *m = core_made_begin();
     size_t count = (CORE_MADE_ROOM - CORE_MADE_PAGE) / sizeof(Elf64_Phdr) - 1;
@@ -172,16 +172,4 @@ static void test_notes_without_end(void **state)
     assert_int_equal(core_made_open(m), GS_OK);
     assert_true(m->core.thread_count <= GS_CORE_THREADS_MAX && m->core.note_count <= 1 << 20);
     core_made_end(m);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_process),
-                                       cmocka_unit_test(test_notes_of_others),
-                                       cmocka_unit_test(test_files),
-                                       cmocka_unit_test(test_files_hostile),
-                                       cmocka_unit_test(test_notes_hostile),
-                                       cmocka_unit_test(test_notes_place),
-                                       cmocka_unit_test(test_notes_without_end)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,7 +135,7 @@ static void assert_lack(struct world *w, const char *file, const char *reason)
     assert_int_equal(gs_core_files_open(w->list, BASE), -1);
 }
 
-static void test_constant_memory(void **state)
+UNIT_TEST(test_constant_memory)
 {
     struct world w;
     uint8_t got[2 * PAGE];
@@ -163,7 +163,7 @@ static void test_constant_memory(void **state)
     end(&w);
 }
 
-static void test_other_build(void **state)
+UNIT_TEST(test_other_build)
 {
     struct world w;
     uint8_t other[FILE_BYTES];
@@ -184,7 +184,7 @@ static void test_other_build(void **state)
     end(&w);
 }
 
-static void test_without_build_id(void **state)
+UNIT_TEST(test_without_build_id)
 {
     struct world w;
     uint8_t other[FILE_BYTES];
@@ -202,7 +202,7 @@ static void test_without_build_id(void **state)
 }
 
 /* What --exe names is judged also when nobody needed it. */
-static void test_misled(void **state)
+UNIT_TEST(test_misled)
 {
     struct world w;
     uint8_t other[FILE_BYTES];
@@ -230,7 +230,7 @@ static void test_misled(void **state)
     end(&w);
 }
 
-static void test_no_file(void **state)
+UNIT_TEST(test_no_file)
 {
     struct world w;
     begin(&w);
@@ -250,7 +250,7 @@ static void test_no_file(void **state)
 
 /* The core has nothing to compare the file with: it counts if it did not change since, and its segments are where they
  * were. */
-static void test_first_page_missing(void **state)
+UNIT_TEST(test_first_page_missing)
 {
     static const char newer[] =
         "may be another one than it ran: it is newer than the core, which has nothing to compare it with";
@@ -281,7 +281,7 @@ static void test_first_page_missing(void **state)
 }
 
 /* Two libraries of a container, whose root is elsewhere now. */
-static void test_other_root(void **state)
+UNIT_TEST(test_other_root)
 {
     struct world w;
     const char *path, *why;
@@ -316,7 +316,7 @@ static void test_other_root(void **state)
     end(&w);
 }
 
-static void test_by_build_id(void **state)
+UNIT_TEST(test_by_build_id)
 {
     struct world w;
     char folder[140], path[240];
@@ -334,7 +334,7 @@ static void test_by_build_id(void **state)
 }
 
 /* Data that was mapped, as a table of a locale: nobody misses it. */
-static void test_no_elf(void **state)
+UNIT_TEST(test_no_elf)
 {
     struct world w;
     const char *path, *why;
@@ -348,7 +348,7 @@ static void test_no_elf(void **state)
 }
 
 /* Headers of a file that lie. */
-static void test_hostile_file(void **state)
+UNIT_TEST(test_hostile_file)
 {
     static const uint64_t values[] = {UINT64_MAX, UINT64_MAX - PAGE, UINT64_MAX / 2, 0, 1};
     struct world w;
@@ -371,15 +371,4 @@ static void test_hostile_file(void **state)
         }
     }
     end(&w);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_constant_memory),  cmocka_unit_test(test_other_build),
-        cmocka_unit_test(test_without_build_id), cmocka_unit_test(test_no_file),
-        cmocka_unit_test(test_misled),           cmocka_unit_test(test_first_page_missing),
-        cmocka_unit_test(test_other_root),       cmocka_unit_test(test_by_build_id),
-        cmocka_unit_test(test_no_elf),           cmocka_unit_test(test_hostile_file)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@
 
 /* ---- memory ---- */
 
-static void test_memory(void **state)
+UNIT_TEST(test_memory)
 {
     struct core_made *m = core_made_begin();
     uint8_t got[16];
@@ -35,7 +35,7 @@ static void test_memory(void **state)
     core_made_end(m);
 }
 
-static void test_overlapping(void **state)
+UNIT_TEST(test_overlapping)
 {
     struct core_made *m = core_made_begin();
     uint8_t got[8];
@@ -53,7 +53,7 @@ static void test_overlapping(void **state)
     core_made_end(m);
 }
 
-static void test_segments_hostile(void **state)
+UNIT_TEST(test_segments_hostile)
 {
     struct core_made *m = core_made_begin();
     uint8_t got[8];
@@ -71,7 +71,7 @@ static void test_segments_hostile(void **state)
     core_made_end(m);
 }
 
-static void test_many_segments(void **state)
+UNIT_TEST(test_many_segments)
 {
     struct core_made *m = core_made_begin();
     Elf64_Shdr *section = (Elf64_Shdr *)(m->bytes + CORE_MADE_ROOM - sizeof *section);
@@ -95,7 +95,7 @@ static void test_many_segments(void **state)
 
 /* ---- what is none ---- */
 
-static void test_refused(void **state)
+UNIT_TEST(test_refused)
 {
     struct core_made *m = core_made_begin();
     m->size = 0;
@@ -126,7 +126,7 @@ static void test_refused(void **state)
 }
 
 /* Every length of a core: nothing but the missing part is missing. */
-static void test_cut_off(void **state)
+UNIT_TEST(test_cut_off)
 {
     struct core_made *m = core_made_begin();
     core_made_load(m, 0x20000, 64, CORE_MADE_NOTES + 1024, 64);
@@ -146,7 +146,7 @@ static void test_cut_off(void **state)
 }
 
 /* A file that shrinks after it was opened. */
-static void test_shrinking(void **state)
+UNIT_TEST(test_shrinking)
 {
     char name[] = "/tmp/gilspy-core-XXXXXX";
     int fd = mkstemp(name);
@@ -165,13 +165,4 @@ static void test_shrinking(void **state)
     assert_int_equal(gs_core_read(&m->core, 0x20000, got, 4), 4);
     close(fd);
     core_made_end(m);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_memory),           cmocka_unit_test(test_overlapping),
-                                       cmocka_unit_test(test_segments_hostile), cmocka_unit_test(test_many_segments),
-                                       cmocka_unit_test(test_refused),          cmocka_unit_test(test_cut_off),
-                                       cmocka_unit_test(test_shrinking)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,7 @@ static struct gs_cpu_audit settled(void)
     return audit;
 }
 
-static void all_slept(void **state)
+UNIT_TEST(all_slept)
 {
     struct gs_cpu_audit audit = settled();
     for (int i = 0; i < 3; i++)
@@ -30,7 +30,7 @@ static void all_slept(void **state)
 }
 
 /* Two ran: the search ends with the second of them, and what was found makes the audit complete again. */
-static void search_ends_when_all_is_found(void **state)
+UNIT_TEST(search_ends_when_all_is_found)
 {
     struct gs_cpu_audit audit = settled();
     assert_false(gs_cpu_audit_check(&audit, REST + 30, THREADS));
@@ -46,7 +46,7 @@ static void search_ends_when_all_is_found(void **state)
 }
 
 /* Who ran on since may hide that somebody else ran: all are looked at. */
-static void more_than_is_missing(void **state)
+UNIT_TEST(more_than_is_missing)
 {
     struct gs_cpu_audit audit = settled();
     assert_false(gs_cpu_audit_check(&audit, REST + 30, THREADS));
@@ -59,7 +59,7 @@ static void more_than_is_missing(void **state)
 }
 
 /* Threads came or went in the middle of a search. */
-static void other_threads(void **state)
+UNIT_TEST(other_threads)
 {
     struct gs_cpu_audit audit = settled();
     assert_false(gs_cpu_audit_check(&audit, REST + 30, THREADS));
@@ -74,7 +74,7 @@ static void other_threads(void **state)
 }
 
 /* A thread that nobody looks at ran, or one has ended: no search finds it, and from then on that is the rest. */
-static void time_of_others(void **state)
+UNIT_TEST(time_of_others)
 {
     struct gs_cpu_audit audit = settled();
     assert_false(gs_cpu_audit_check(&audit, REST + 30, THREADS));
@@ -89,7 +89,7 @@ static void time_of_others(void **state)
 }
 
 /* A new thread's time was part of the rest until it was looked at. */
-static void rest_gets_less(void **state)
+UNIT_TEST(rest_gets_less)
 {
     struct gs_cpu_audit audit = settled();
     assert_false(gs_cpu_audit_check(&audit, REST - 50, THREADS));
@@ -101,7 +101,7 @@ static void rest_gets_less(void **state)
     assert_true(gs_cpu_audit_check(&audit, REST - 50, THREADS));
 }
 
-static void not_told(void **state)
+UNIT_TEST(not_told)
 {
     struct gs_cpu_audit audit = settled();
     assert_false(gs_cpu_audit_check(&audit, GS_CPU_TIME_UNKNOWN, THREADS));
@@ -110,16 +110,4 @@ static void not_told(void **state)
         gs_cpu_audit_count(&audit, 9);
     assert_false(gs_cpu_audit_check(&audit, REST, THREADS));
     assert_int_equal(audit.left, THREADS);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(all_slept),
-                                       cmocka_unit_test(search_ends_when_all_is_found),
-                                       cmocka_unit_test(more_than_is_missing),
-                                       cmocka_unit_test(other_threads),
-                                       cmocka_unit_test(time_of_others),
-                                       cmocka_unit_test(rest_gets_less),
-                                       cmocka_unit_test(not_told)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,7 @@
 
 enum { CROWD_MOST = 65, CALLS = 200000 };
 
-static void what_runs_is_told(void **state)
+UNIT_TEST(what_runs_is_told)
 {
     assert_int_equal(gs_cpu_hop_runnable("0.08 0.56 1.13 3/84 12834\n"), 3);
     assert_int_equal(gs_cpu_hop_runnable("128.00 0.00 0.00 4294967295/84 12834\n"), UINT32_MAX);
@@ -35,7 +35,7 @@ static pid_t spin(void)
     _exit(0);
 }
 
-static void it_keeps_to_what_was_given(void **state)
+UNIT_TEST(it_keeps_to_what_was_given)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     pid_t crowd[CROWD_MOST];
@@ -84,7 +84,7 @@ static void it_keeps_to_what_was_given(void **state)
     assert_true(seen[0] && seen[1]);
 }
 
-static void what_somebody_else_chose_stays(void **state)
+UNIT_TEST(what_somebody_else_chose_stays)
 {
     cpu_set_t given, other, now;
     struct gs_cpu_hop hop;
@@ -104,14 +104,4 @@ static void what_somebody_else_chose_stays(void **state)
     assert_int_equal(sched_getaffinity(0, sizeof now, &now), 0);
     assert_true(CPU_EQUAL(&now, &other));
     assert_int_equal(sched_setaffinity(0, sizeof given, &given), 0);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_runs_is_told),
-        cmocka_unit_test(what_somebody_else_chose_stays),
-        cmocka_unit_test(it_keeps_to_what_was_given),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

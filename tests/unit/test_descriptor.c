@@ -61,7 +61,7 @@ static void end(pid_t pid)
     waitpid(pid, NULL, 0);
 }
 
-static void client_of_a_unix_socket(void **state)
+UNIT_TEST(client_of_a_unix_socket)
 {
     char folder[] = "/tmp/gilspy-test-XXXXXX", words[GS_DESCRIPTOR_WORDS], wanted[GS_DESCRIPTOR_WORDS];
     struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -88,7 +88,7 @@ static void client_of_a_unix_socket(void **state)
     assert_int_equal(unlink(name.sun_path) | rmdir(folder), 0);
 }
 
-static void pair_of_sockets(void **state)
+UNIT_TEST(pair_of_sockets)
 {
     char words[GS_DESCRIPTOR_WORDS], wanted[GS_DESCRIPTOR_WORDS];
     int ends[2];
@@ -104,7 +104,7 @@ static void pair_of_sockets(void **state)
     close(ends[0]);
 }
 
-static void pipes(void **state)
+UNIT_TEST(pipes)
 {
     char words[GS_DESCRIPTOR_WORDS], wanted[GS_DESCRIPTOR_WORDS];
     int ends[2];
@@ -120,7 +120,7 @@ static void pipes(void **state)
     close(ends[1]);
 }
 
-static void no_descriptor(void **state)
+UNIT_TEST(no_descriptor)
 {
     char words[GS_DESCRIPTOR_WORDS];
     assert_false(gs_descriptor_words(target, -1, words));
@@ -128,9 +128,4 @@ static void no_descriptor(void **state)
     assert_string_equal(words, "");
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(client_of_a_unix_socket), cmocka_unit_test(pair_of_sockets),
-                                       cmocka_unit_test(pipes), cmocka_unit_test(no_descriptor)};
-    return cmocka_run_group_tests(tests, open_target, close_target);
-}
+UNIT_GROUP(open_target, close_target);

@@ -62,7 +62,7 @@ static bool near(double a, double b)
 }
 
 /* A second at 60 and 40 %, two seconds at 30 and 70 %, from another directory, with other lines, pids, threads. */
-static void test_shares(void **state)
+UNIT_TEST(test_shares)
 {
     static const char *const names[] = {"a", "b"};
     const struct release before = {"release-1", "g", 100, 60, 40, 0},
@@ -98,7 +98,7 @@ static void test_shares(void **state)
 }
 
 /* What so few samples say nothing about is not said. */
-static void test_chance(void **state)
+UNIT_TEST(test_chance)
 {
     struct gs_difference few = {.samples = {100, 100}}, many = {.samples = {10000, 10000}};
     struct gs_change change = gs_diff_change(&few, GS_DIFF_WHOLE / 10, GS_DIFF_WHOLE / 100 * 16);
@@ -150,7 +150,7 @@ static FILE *without_web(FILE *drawn)
     return kept;
 }
 
-static void test_goldens(void **state)
+UNIT_TEST(test_goldens)
 {
     golden_check(render("app", "later", GS_MODE_ACTIVE, text), "difference.txt");
     golden_check(without_web(render("app", "later", GS_MODE_GIL, gs_diff_svg)), "difference-gil.svg");
@@ -160,7 +160,7 @@ static void test_goldens(void **state)
 }
 
 /* Every pair in every mode and rendering; nothing of the names gets through. */
-static void test_all(void **state)
+UNIT_TEST(test_all)
 {
     static enum gs_status (*const draws[])(const struct gs_difference *, FILE *) = {text, ascii, gs_diff_svg,
                                                                                     gs_diff_html, gs_diff_folded};
@@ -180,7 +180,7 @@ static void test_all(void **state)
 }
 
 /* Numbers of any size are drawn somehow. */
-static void test_wild(void **state)
+UNIT_TEST(test_wild)
 {
     static const char *const names[] = {"a", "b"};
     for (uint32_t seed = 0; seed < 12; seed++) {
@@ -207,12 +207,4 @@ static void test_wild(void **state)
         gs_diff_free(diff);
         free(golden_text(out));
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shares), cmocka_unit_test(test_chance),
-                                       cmocka_unit_test(test_goldens), cmocka_unit_test(test_all),
-                                       cmocka_unit_test(test_wild)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

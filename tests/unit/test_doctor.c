@@ -46,7 +46,7 @@ static void check_text(const struct gs_doctor *doctor, struct gs_console console
     golden_check(console.out, name);
 }
 
-static void text(void **state)
+UNIT_TEST(text)
 {
     check_text(&machine, (struct gs_console){.utf8 = true}, false, "doctor.txt");
     check_text(&process, (struct gs_console){.utf8 = true}, false, "doctor-process.txt");
@@ -73,7 +73,7 @@ static void check_json(const struct gs_doctor *doctor, const char *name)
     golden_check(out, name);
 }
 
-static void json(void **state)
+UNIT_TEST(json)
 {
     check_json(&machine, "doctor.json");
     check_json(&process, "doctor-process.json");
@@ -96,7 +96,7 @@ static int is_killed(void)
     return raise(SIGKILL);
 }
 
-static void attempts(void **state)
+UNIT_TEST(attempts)
 {
     assert_int_equal(gs_attempt(works), 0);
     assert_int_equal(gs_attempt(fails), EPERM);
@@ -105,7 +105,7 @@ static void attempts(void **state)
     assert_int_equal(errno, ECHILD);
 }
 
-static void patients(void **state)
+UNIT_TEST(patients)
 {
     volatile uint64_t word = 0;
     pid_t pid = gs_patient_begin(&word);
@@ -136,7 +136,7 @@ static void no_name_twice(const struct gs_doctor *doctor)
     }
 }
 
-static void the_machine(void **state)
+UNIT_TEST(the_machine)
 {
     static struct gs_doctor doctor;
     gs_doctor_examine(&doctor, 0, &(struct gs_surroundings){.term = "dumb"});
@@ -154,7 +154,7 @@ static void the_machine(void **state)
 }
 
 /* This program is no Python. */
-static void one_process(void **state)
+UNIT_TEST(one_process)
 {
     static struct gs_doctor doctor;
     gs_doctor_examine(&doctor, 1 << 30, &(struct gs_surroundings){.utf8 = true});
@@ -169,13 +169,4 @@ static void one_process(void **state)
     assert_true(find(&doctor, "process")->ok && find(&doctor, "process_user")->ok);
     assert_false(find(&doctor, "process_python")->ok || doctor.usable[GS_USE_DUMP]);
     assert_false(find(&doctor, "process_watch")->ok || doctor.usable[GS_USE_EXACT]);
-}
-
-int main(void)
-{
-    setlocale(LC_CTYPE, "C.UTF-8");
-    const struct CMUnitTest tests[] = {cmocka_unit_test(text),        cmocka_unit_test(json),
-                                       cmocka_unit_test(attempts),    cmocka_unit_test(patients),
-                                       cmocka_unit_test(the_machine), cmocka_unit_test(one_process)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,7 +48,7 @@ static void check_text(struct scene *scene, const char *name)
     golden_check(out, name);
 }
 
-static void test_whole(void **state)
+UNIT_TEST(test_whole)
 {
     struct scene *scene = malloc(sizeof *scene);
     struct gs_still still;
@@ -61,7 +61,7 @@ static void test_whole(void **state)
 }
 
 /* It was cut off, files have changed since, the signal has no name, a stack ends where memory is missing. */
-static void test_lacking(void **state)
+UNIT_TEST(test_lacking)
 {
     struct scene *scene = malloc(sizeof *scene);
     struct gs_still still;
@@ -74,10 +74,4 @@ static void test_lacking(void **state)
     scene_gap(scene, GS_GAP_UNREADABLE);
     check_text(scene, "dump-core-lacking.txt");
     free(scene);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole), cmocka_unit_test(test_lacking)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -304,7 +304,7 @@ static void same(double value, double other)
     assert_true(fabs(value - other) < 1e-8); /* JSON has them in digits */
 }
 
-static void the_same_seconds_have_the_same_figures(void **state)
+UNIT_TEST(the_same_seconds_have_the_same_figures)
 {
     for (uint64_t run = 1; run <= 10; run++) {
         make_turns(88172645463325252u + run);
@@ -331,12 +331,4 @@ static void the_same_seconds_have_the_same_figures(void **state)
         same(stat.waiters, 2 * stat.held);
         close(fd);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_same_seconds_have_the_same_figures),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

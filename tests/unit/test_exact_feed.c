@@ -64,7 +64,7 @@ static void add(struct sums *s, pid_t tid, enum gs_gil_word word, uint64_t begin
                                                        .from = from});
 }
 
-static void turns_become_figures(void **state)
+UNIT_TEST(turns_become_figures)
 {
     struct sums s;
     begin(&s);
@@ -111,7 +111,7 @@ static void see(struct sums *s, uint64_t ns, const char *function)
     see_in(s, A, 0, ns, function);
 }
 
-static void long_holds_are_where_they_were_seen(void **state)
+UNIT_TEST(long_holds_are_where_they_were_seen)
 {
     struct sums s;
     begin(&s);
@@ -132,7 +132,7 @@ static void long_holds_are_where_they_were_seen(void **state)
 }
 
 /* What happens is told some time after it did: by then the thread was seen again. */
-static void where_it_is_seen_it_was_since_it_was_seen_there_first(void **state)
+UNIT_TEST(where_it_is_seen_it_was_since_it_was_seen_there_first)
 {
     struct sums s;
     begin(&s);
@@ -146,7 +146,7 @@ static void where_it_is_seen_it_was_since_it_was_seen_there_first(void **state)
     end(&s);
 }
 
-static void a_hold_is_seen_before_the_end_of_the_last_is_told(void **state)
+UNIT_TEST(a_hold_is_seen_before_the_end_of_the_last_is_told)
 {
     struct sums s;
     begin(&s);
@@ -169,7 +169,7 @@ static void a_hold_is_seen_before_the_end_of_the_last_is_told(void **state)
 }
 
 /* A hold that goes on over two intervals is one take, and its length is that of all of it. */
-static void parts_are_summed_up_once(void **state)
+UNIT_TEST(parts_are_summed_up_once)
 {
     struct sums s;
     begin(&s);
@@ -213,7 +213,7 @@ static double width(uint64_t windows, uint64_t whole_ns, bool alike)
     return found;
 }
 
-static void windows_tell_how_good_they_are(void **state)
+UNIT_TEST(windows_tell_how_good_they_are)
 {
     assert_true(width(1, 10 * MS, true) == 0); /* all of it */
     assert_true(width(1, 1000 * MS, true) == 1);
@@ -226,7 +226,7 @@ static void windows_tell_how_good_they_are(void **state)
 }
 
 /* A thread that was there when the span began ran before it; one that is met later was born in it. */
-static void processor_time_is_that_of_the_span(void **state)
+UNIT_TEST(processor_time_is_that_of_the_span)
 {
     struct sums s;
     begin(&s);
@@ -239,7 +239,7 @@ static void processor_time_is_that_of_the_span(void **state)
 }
 
 /* However many there were, and those that go on have their own. */
-static void threads_that_ended_become_one_row(void **state)
+UNIT_TEST(threads_that_ended_become_one_row)
 {
     enum { FIRST = 100, COUNT = 5000 };
     struct sums s;
@@ -266,19 +266,4 @@ static void threads_that_ended_become_one_row(void **state)
     assert_int_equal(threads, COUNT + 2);
     assert_true(fabs(has - 1) < 1e-9);
     end(&s);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(turns_become_figures),
-        cmocka_unit_test(long_holds_are_where_they_were_seen),
-        cmocka_unit_test(where_it_is_seen_it_was_since_it_was_seen_there_first),
-        cmocka_unit_test(a_hold_is_seen_before_the_end_of_the_last_is_told),
-        cmocka_unit_test(parts_are_summed_up_once),
-        cmocka_unit_test(windows_tell_how_good_they_are),
-        cmocka_unit_test(processor_time_is_that_of_the_span),
-        cmocka_unit_test(threads_that_ended_become_one_row),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

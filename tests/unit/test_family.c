@@ -65,7 +65,7 @@ static enum gs_status open_them(struct gs_family_options *options, int *exit, st
 }
 
 /* The caller tells of one. */
-static void test_one(void **state)
+UNIT_TEST(test_one)
 {
     pid_t pid = nobody();
     struct gs_family_options options = {.pids = &pid, .pid_count = 1};
@@ -78,7 +78,7 @@ static void test_one(void **state)
 }
 
 /* Each of several is told, and the first decides. */
-static void test_several(void **state)
+UNIT_TEST(test_several)
 {
     pid_t pids[] = {nobody(), getpid()};
     struct gs_family_options options = {.pids = pids, .pid_count = 2};
@@ -94,7 +94,7 @@ static void test_several(void **state)
 }
 
 /* A child that is no Python is nothing to tell of. */
-static void test_child(void **state)
+UNIT_TEST(test_child)
 {
     int ends[2];
     assert_int_equal(pipe(ends), 0);
@@ -117,11 +117,4 @@ static void test_child(void **state)
     char number[20];
     snprintf(number, sizeof number, "%d", (int)self);
     assert_non_null(strstr(told[0], number));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_one), cmocka_unit_test(test_several),
-                                       cmocka_unit_test(test_child)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

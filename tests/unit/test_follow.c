@@ -58,7 +58,7 @@ static void take(struct world *w, uint64_t ms)
     gs_follow_begin(&w->reader.follow, &w->reader.threads);
 }
 
-static void test_chain(void **state)
+UNIT_TEST(test_chain)
 {
     struct world w;
     struct gs_member *movers[GS_MOVERS_MOST];
@@ -79,7 +79,7 @@ static void test_chain(void **state)
     close_world(&w);
 }
 
-static void test_broken(void **state)
+UNIT_TEST(test_broken)
 {
     struct world w;
     struct gs_member *movers[GS_MOVERS_MOST];
@@ -116,7 +116,7 @@ static void test_broken(void **state)
 
 /* Glances are taken where they pay: many threads, hand-overs that are neither few nor too many, samples not too rare.
  */
-static void test_worth(void **state)
+UNIT_TEST(test_worth)
 {
     struct world w;
     open_world(&w);
@@ -145,7 +145,7 @@ static void test_worth(void **state)
 }
 
 /* What fails all the time is tried less and less often. */
-static void test_in_vain(void **state)
+UNIT_TEST(test_in_vain)
 {
     struct world w;
     size_t tried = 0;
@@ -160,11 +160,4 @@ static void test_in_vain(void **state)
     }
     assert_in_range(tried, 5, 20);
     close_world(&w);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_chain), cmocka_unit_test(test_broken),
-                                       cmocka_unit_test(test_worth), cmocka_unit_test(test_in_vain)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

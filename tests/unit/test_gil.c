@@ -102,7 +102,7 @@ static void check_struct(struct world *w, gs_addr gil)
     assert_int_equal(futex(w, UINT64_MAX), GS_FUTEX_OTHER);
 }
 
-static void test_struct(void **state)
+UNIT_TEST(test_struct)
 {
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
@@ -121,7 +121,7 @@ static void test_struct(void **state)
     }
 }
 
-static void test_absurd_struct(void **state)
+UNIT_TEST(test_absurd_struct)
 {
     static const int32_t sizes[] = {0, -1, GS_GIL_BYTES + 1, INT32_MAX};
     struct world w;
@@ -144,7 +144,7 @@ static void test_absurd_struct(void **state)
     close_world(&w);
 }
 
-static void test_free_threaded(void **state)
+UNIT_TEST(test_free_threaded)
 {
     struct world w;
     open_world(&w, GS_VERSION(3, 13));
@@ -172,7 +172,7 @@ static void test_free_threaded(void **state)
 
 /* ---- 2.7 ---- */
 
-static void test_semaphore(void **state)
+UNIT_TEST(test_semaphore)
 {
     struct world w;
     open_world(&w, GS_VERSION(2, 7));
@@ -231,7 +231,7 @@ static const struct gs_anchors all_symbols = {.current = DATA + 0x1200,
                                               .data_start = DATA,
                                               .data_end = DATA + 0x2000};
 
-static void test_statics_all(void **state)
+UNIT_TEST(test_statics_all)
 {
     struct world w;
     open_world(&w, GS_VERSION(3, 6));
@@ -263,7 +263,7 @@ static void test_statics_all(void **state)
 }
 
 /* Only what the exported functions tell. */
-static void test_statics_stripped(void **state)
+UNIT_TEST(test_statics_stripped)
 {
     struct world w;
     open_world(&w, GS_VERSION(3, 6));
@@ -286,7 +286,7 @@ static void test_statics_stripped(void **state)
     close_world(&w);
 }
 
-static void test_statics_nothing(void **state)
+UNIT_TEST(test_statics_nothing)
 {
     struct world w;
     open_world(&w, GS_VERSION(3, 6));
@@ -300,7 +300,7 @@ static void test_statics_nothing(void **state)
 }
 
 /* Wherever the linker put them, each word is read from its own place. */
-static void test_statics_scattered(void **state)
+UNIT_TEST(test_statics_scattered)
 {
     struct world w;
     open_world(&w, GS_VERSION(3, 6));
@@ -332,7 +332,7 @@ static void test_statics_scattered(void **state)
 
 /* ---- what is a wait ---- */
 
-static void test_only_waits_are_waits(void **state)
+UNIT_TEST(test_only_waits_are_waits)
 {
     struct world w;
     open_world(&w, GS_VERSION(3, 11));
@@ -371,7 +371,7 @@ static void test_only_waits_are_waits(void **state)
     close_world(&w);
 }
 
-static void test_same(void **state)
+UNIT_TEST(test_same)
 {
     struct gs_gil_fields a = {.locked = true, .last_holder = 1, .switches = 2}, b = a;
     assert_true(gs_gil_same(&a, &b));
@@ -391,7 +391,7 @@ static void test_same(void **state)
 /* ---- what cannot be known ---- */
 
 /* A build that tells neither who has it nor on what the others wait. */
-static void test_hidden(void **state)
+UNIT_TEST(test_hidden)
 {
     struct world w;
     open_world(&w, GS_VERSION(2, 7));
@@ -435,7 +435,7 @@ static void assert_listed(const struct world *w)
 
 /* Another C library than glibc: its mutexes count nothing that is known, and its waiters sleep on words of their own.
  */
-static void test_foreign_libc(void **state)
+UNIT_TEST(test_foreign_libc)
 {
     struct world w;
     open_world(&w, GS_VERSION(3, 6));
@@ -460,21 +460,4 @@ static void test_foreign_libc(void **state)
     assert_listed(&w);
     assert_int_equal(futex(&w, DATA + (gs_addr)w.python.layout.gil_mutex), GS_FUTEX_MUTEX);
     close_world(&w);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_struct),
-                                       cmocka_unit_test(test_absurd_struct),
-                                       cmocka_unit_test(test_free_threaded),
-                                       cmocka_unit_test(test_semaphore),
-                                       cmocka_unit_test(test_statics_all),
-                                       cmocka_unit_test(test_statics_stripped),
-                                       cmocka_unit_test(test_statics_nothing),
-                                       cmocka_unit_test(test_statics_scattered),
-                                       cmocka_unit_test(test_only_waits_are_waits),
-                                       cmocka_unit_test(test_same),
-                                       cmocka_unit_test(test_hidden),
-                                       cmocka_unit_test(test_foreign_libc)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

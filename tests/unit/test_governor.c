@@ -36,7 +36,7 @@ static double cost_of(const struct gs_governor *governor)
     return (double)governor->cost_ns / (double)(governor->last_ns - S);
 }
 
-static void who_does_little_is_traced_all_the_time(void **state)
+UNIT_TEST(who_does_little_is_traced_all_the_time)
 {
     struct gs_governor governor = run(0.02, 1000); /* 1 % */
     assert_true(governor.on);
@@ -45,7 +45,7 @@ static void who_does_little_is_traced_all_the_time(void **state)
     assert_true(fabs(cost_of(&governor) - 0.01) < 0.001);
 }
 
-static void who_does_much_is_traced_in_windows(void **state)
+UNIT_TEST(who_does_much_is_traced_in_windows)
 {
     static const struct {
         double most, hz;
@@ -62,7 +62,7 @@ static void who_does_much_is_traced_in_windows(void **state)
 }
 
 /* Of a process that gets a quarter of a processor only a quarter of the time is its own. */
-static void who_can_hardly_run_is_traced_less(void **state)
+UNIT_TEST(who_can_hardly_run_is_traced_less)
 {
     struct gs_governor governor = run_at(0.2, 20000, 0.25);
     double cost = cost_of(&governor);
@@ -73,7 +73,7 @@ static void who_can_hardly_run_is_traced_less(void **state)
     assert_true(cost_of(&governor) > 0.1);
 }
 
-static void a_process_could_run_when_nobody_else_did(void **state)
+UNIT_TEST(a_process_could_run_when_nobody_else_did)
 {
     assert_true(gs_cpu_available_judge(100 * MS, 0, 0) == 1);       /* it sleeps */
     assert_true(gs_cpu_available_judge(100 * MS, 50 * MS, 0) == 1); /* half of the time */
@@ -83,7 +83,7 @@ static void a_process_could_run_when_nobody_else_did(void **state)
     assert_true(gs_cpu_available_judge(100 * MS, 0, 100 * MS) > 0);
 }
 
-static void what_costs_too_much_even_so_is_told(void **state)
+UNIT_TEST(what_costs_too_much_even_so_is_told)
 {
     struct gs_governor governor = run(0.0005, 90000);
     assert_true(governor.paused);
@@ -97,7 +97,7 @@ static void what_costs_too_much_even_so_is_told(void **state)
 
 /* What is told as the reason of a pause is more than what it is compared with, whatever was before: not the mean of a
  * window that was calm for long, and with all that tracing costs beside its events. */
-static void the_reason_of_a_pause_is_more_than_what_it_may_cost(void **state)
+UNIT_TEST(the_reason_of_a_pause_is_more_than_what_it_may_cost)
 {
     static const struct {
         double most, cost;
@@ -119,7 +119,7 @@ static void the_reason_of_a_pause_is_more_than_what_it_may_cost(void **state)
     }
 }
 
-static void windows_are_further_apart_where_they_take_long_to_begin(void **state)
+UNIT_TEST(windows_are_further_apart_where_they_take_long_to_begin)
 {
     struct gs_governor governor;
     gs_governor_init(&governor, 0.1, S);
@@ -134,25 +134,10 @@ static void windows_are_further_apart_where_they_take_long_to_begin(void **state
     assert_true(governor.credit_ns == usual_ns);
 }
 
-static void it_may_cost_whatever_it_does(void **state)
+UNIT_TEST(it_may_cost_whatever_it_does)
 {
     struct gs_governor governor = run(0, 90000);
     assert_true(governor.on);
     assert_false(governor.paused);
     assert_true(fabs(cost_of(&governor) - 0.9) < 0.01);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_does_little_is_traced_all_the_time),
-        cmocka_unit_test(who_does_much_is_traced_in_windows),
-        cmocka_unit_test(who_can_hardly_run_is_traced_less),
-        cmocka_unit_test(a_process_could_run_when_nobody_else_did),
-        cmocka_unit_test(what_costs_too_much_even_so_is_told),
-        cmocka_unit_test(the_reason_of_a_pause_is_more_than_what_it_may_cost),
-        cmocka_unit_test(windows_are_further_apart_where_they_take_long_to_begin),
-        cmocka_unit_test(it_may_cost_whatever_it_does),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

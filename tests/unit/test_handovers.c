@@ -45,7 +45,7 @@ static size_t count_of(const char *text, const char *word)
     return count;
 }
 
-static void chrome(void **state)
+UNIT_TEST(chrome)
 {
     char *apart = draw("chrome", true), *together = draw("chrome", false);
     assert_int_equal(count_of(apart, "\"holds GIL\""), 2);
@@ -54,7 +54,7 @@ static void chrome(void **state)
     free(together);
 }
 
-static void html(void **state)
+UNIT_TEST(html)
 {
     char *apart = draw("html", true), *together = draw("html", false);
     /* Thread, begin and end in us, samples: the two hand-overs were after a third and two thirds of the 10 ms. */
@@ -70,7 +70,7 @@ static double figure(const json_t *figures, const char *name)
     return json_number_value(json_object_get(json_object_get(figures, "gil"), name));
 }
 
-static void stat(void **state)
+UNIT_TEST(stat)
 {
     char *text = draw("stat", true);
     json_t *figures = json_loads(text, 0, NULL);
@@ -85,14 +85,4 @@ static void stat(void **state)
     assert_true(json_is_null(json_object_get(json_object_get(figures, "gil"), "longest_hold_us")));
     json_decref(figures);
     free(text);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(chrome),
-        cmocka_unit_test(html),
-        cmocka_unit_test(stat),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -155,7 +155,7 @@ static void check_found(struct world *w)
     assert_int_equal(gs_image_symbol(&image, ""), 0);
 }
 
-static void test_symbols(void **state)
+UNIT_TEST(test_symbols)
 {
     static const struct {
         gs_addr base;
@@ -176,7 +176,7 @@ static void test_symbols(void **state)
     }
 }
 
-static void test_no_image(void **state)
+UNIT_TEST(test_no_image)
 {
     struct gs_image image;
     struct world w;
@@ -219,7 +219,7 @@ static void look(struct world *w)
     assert_int_equal(gs_image_symbol(&image, "missing"), 0);
 }
 
-static void test_hostile_tables(void **state)
+UNIT_TEST(test_hostile_tables)
 {
     static const uint32_t values[] = {0, 1, 2, 0x7fffffff, 0x80000000, UINT32_MAX, UINT32_MAX - 1};
     for (enum hash hash = GNU; hash <= SYSV; hash++) {
@@ -245,7 +245,7 @@ static void test_hostile_tables(void **state)
     }
 }
 
-static void test_endless_chains(void **state)
+UNIT_TEST(test_endless_chains)
 {
     struct gs_image image;
     struct world w;
@@ -263,7 +263,7 @@ static void test_endless_chains(void **state)
     gs_mem_free(w.mem);
 }
 
-static void test_names_that_never_end(void **state)
+UNIT_TEST(test_names_that_never_end)
 {
     struct gs_image image;
     struct world w;
@@ -285,7 +285,7 @@ static void test_names_that_never_end(void **state)
 }
 
 /* Every 64-bit number of the headers in turn. */
-static void test_addresses_that_wrap(void **state)
+UNIT_TEST(test_addresses_that_wrap)
 {
     static const uint64_t values[] = {
         0,      1,         UINT64_MAX,         UINT64_MAX - 4095, INT64_MAX, UINT64_C(1) << 63,
@@ -308,15 +308,4 @@ static void test_addresses_that_wrap(void **state)
             gs_mem_free(w.mem);
         }
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_symbols),
-                                       cmocka_unit_test(test_no_image),
-                                       cmocka_unit_test(test_hostile_tables),
-                                       cmocka_unit_test(test_endless_chains),
-                                       cmocka_unit_test(test_names_that_never_end),
-                                       cmocka_unit_test(test_addresses_that_wrap)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,7 @@
 #include "support/drawn.h"
 #include "support/unit.h"
 
-static void golden(void **state)
+UNIT_TEST(golden)
 {
     drawn_check("processes", "jsonl", (struct gs_selection){.mode = GS_MODE_BLAME}, "processes-blame.jsonl");
     drawn_check("free", "jsonl", (struct gs_selection){.mode = GS_MODE_WALL, .function = true},
@@ -21,7 +21,7 @@ static const char *text_of(const json_t *line, const char *key)
 }
 
 /* Every sample has a line, also when nothing in it counts. */
-static void app(void **state)
+UNIT_TEST(app)
 {
     static const char *const patterns[] = {"log-*"};
     struct gs_selection selection = {.mode = GS_MODE_ACTIVE, .patterns = patterns, .pattern_count = 1};
@@ -54,7 +54,7 @@ static void app(void **state)
     free(text);
 }
 
-static void hostile_names(void **state)
+UNIT_TEST(hostile_names)
 {
     struct gs_selection selection = {.mode = GS_MODE_WALL};
     char *text = drawn_text("hostile", "jsonl", &selection), *rest = text;
@@ -70,18 +70,7 @@ static void hostile_names(void **state)
     free(text);
 }
 
-static void numbers_of_any_size(void **state)
+UNIT_TEST(numbers_of_any_size)
 {
     drawn_wild("jsonl");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden),
-        cmocka_unit_test(app),
-        cmocka_unit_test(hostile_names),
-        cmocka_unit_test(numbers_of_any_size),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

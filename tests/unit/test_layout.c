@@ -18,7 +18,7 @@ static struct gs_layout table(uint32_t version)
     return layout;
 }
 
-static void test_tables(void **state)
+UNIT_TEST(test_tables)
 {
     /* From CPython's headers, counted by hand, and seen in live processes. */
     static const struct {
@@ -48,7 +48,7 @@ static void test_tables(void **state)
     assert_int_equal(python2.dict_table, 40);
 }
 
-static void test_facts_are_in_their_columns(void **state)
+UNIT_TEST(test_facts_are_in_their_columns)
 {
     assert_int_equal(table(0x020712f0).line_table, GS_LINES_LNOTAB_U8);
     assert_int_equal(table(0x020712f0).thread_name_mangled, 1);
@@ -65,7 +65,7 @@ static void test_facts_are_in_their_columns(void **state)
     assert_int_equal(table(0x030f02f0).managed_dict, -24);
 }
 
-static void test_known_versions_are_those_with_tables(void **state)
+UNIT_TEST(test_known_versions_are_those_with_tables)
 {
     struct gs_layout layout;
     assert_string_equal(gs_layout_known_versions(), "2.7, 3.6-3.15");
@@ -78,7 +78,7 @@ static void test_known_versions_are_those_with_tables(void **state)
     }
 }
 
-static void test_drift_within_3_7(void **state)
+UNIT_TEST(test_drift_within_3_7)
 {
     for (uint32_t micro = 0; micro < 4; micro++) {
         struct gs_layout layout = table(0x030700f0 | micro << 8);
@@ -96,7 +96,7 @@ static void test_drift_within_3_7(void **state)
     assert_int_equal(table(0x0307fff0).rt_gil, 1264);
 }
 
-static void test_head(void **state)
+UNIT_TEST(test_head)
 {
     struct gs_layout layout = table(0x03060ff0);
     const struct gs_layout before = layout;
@@ -116,7 +116,7 @@ static void test_head(void **state)
     assert_memory_equal(&layout, &before, sizeof layout);
 }
 
-static void test_unknown_is_refused(void **state)
+UNIT_TEST(test_unknown_is_refused)
 {
     struct gs_layout layout;
     struct gs_err err = {0};
@@ -130,7 +130,7 @@ static void test_unknown_is_refused(void **state)
     assert_non_null(strstr(err.todo, "--assume-python 2.7 "));
 }
 
-static void test_prereleases(void **state)
+UNIT_TEST(test_prereleases)
 {
     struct gs_layout layout;
     struct gs_err err = {0};
@@ -142,7 +142,7 @@ static void test_prereleases(void **state)
     assert_int_equal(gs_layout_from_table(&layout, 0x030f00b1, GS_VERSION(3, 15), &err), GS_OK);
 }
 
-static void test_assume(void **state)
+UNIT_TEST(test_assume)
 {
     struct gs_layout layout;
     assert_int_equal(gs_layout_from_table(&layout, 0x031000f0, GS_VERSION(3, 12), NULL), GS_OK);
@@ -156,19 +156,4 @@ static void test_assume(void **state)
     assert_int_equal(gs_layout_from_table(&layout, 0x030b07f0, GS_VERSION(3, 12), NULL), GS_OK);
     assert_int_equal(layout.is_threads_head, 16);
     assert_int_equal(gs_layout_from_table(&layout, 0x031000f0, GS_VERSION(3, 17), NULL), GS_UNKNOWN_PYTHON);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tables),
-        cmocka_unit_test(test_facts_are_in_their_columns),
-        cmocka_unit_test(test_known_versions_are_those_with_tables),
-        cmocka_unit_test(test_drift_within_3_7),
-        cmocka_unit_test(test_head),
-        cmocka_unit_test(test_unknown_is_refused),
-        cmocka_unit_test(test_prereleases),
-        cmocka_unit_test(test_assume),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -263,13 +263,13 @@ static void wrong_back(struct process *p)
     assert_int_equal(p->snapshot->thread_count, 4);
 }
 
-static void test_wrong_back_pointers(void **state)
+UNIT_TEST(test_wrong_back_pointers)
 {
     process_for_versions(GS_VERSION(3, 6), PROCESS_LAST, wrong_back);
 }
 
 /* A list of more states than any process has threads costs neither time nor memory. */
-static void test_far_too_many_threads(void **state)
+UNIT_TEST(test_far_too_many_threads)
 {
     enum { COUNT = 100000, STRIDE = 512 };
     struct process p;
@@ -337,19 +337,3 @@ static void interpreters(struct process *p)
 }
 
 PROCESS_TEST(test_interpreters, PROCESS_FIRST, PROCESS_LAST, interpreters);
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_order),
-                                       cmocka_unit_test(test_threads_come_and_go),
-                                       cmocka_unit_test(test_ghost),
-                                       cmocka_unit_test(test_last_holder_unknown),
-                                       cmocka_unit_test(test_memory_of_a_state_used_again),
-                                       cmocka_unit_test(test_damaged_lists),
-                                       cmocka_unit_test(test_damaged_lists_that_stand_still),
-                                       cmocka_unit_test(test_state_that_never_comes),
-                                       cmocka_unit_test(test_wrong_back_pointers),
-                                       cmocka_unit_test(test_far_too_many_threads),
-                                       cmocka_unit_test(test_interpreters)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}

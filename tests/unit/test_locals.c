@@ -107,7 +107,7 @@ static enum gs_status status_of(struct world *w)
     return status;
 }
 
-static void test_all_versions(void **state)
+UNIT_TEST(test_all_versions)
 {
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
@@ -122,7 +122,7 @@ static void test_all_versions(void **state)
     }
 }
 
-static void test_secrets(void **state)
+UNIT_TEST(test_secrets)
 {
     struct objects_code made = template;
     made.locals[0] = "author";
@@ -144,7 +144,7 @@ static void test_secrets(void **state)
 }
 
 /* Up to 3.10 an argument that is shared has a slot and a cell: the cell has its value, it is shown once. */
-static void test_shared_argument(void **state)
+UNIT_TEST(test_shared_argument)
 {
     struct objects_code made = template;
     made.cells[0] = "a";
@@ -169,7 +169,7 @@ static void test_shared_argument(void **state)
 }
 
 /* Tagged references: an integer of the interpreter's own is never followed. */
-static void test_tags(void **state)
+UNIT_TEST(test_tags)
 {
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
@@ -183,7 +183,7 @@ static void test_tags(void **state)
     }
 }
 
-static void test_damage(void **state)
+UNIT_TEST(test_damage)
 {
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
@@ -234,7 +234,7 @@ static void assert_at(struct world *w, const char *path, const char *expected)
     free(value);
 }
 
-static void values_by_path(void **state)
+UNIT_TEST(values_by_path)
 {
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
@@ -265,7 +265,7 @@ static void values_by_path(void **state)
     }
 }
 
-static void paths_are_checked(void **state)
+UNIT_TEST(paths_are_checked)
 {
     static const char *const right[] = {"a", "a.b", "_a1['x y'].b[0][-1]", "a[\"'\"]"};
     static const char *const wrong[] = {"",   ".a",  "a.",     "a[",   "a[]",   "a['x", "a['x'", "a[x]", "a b",
@@ -285,7 +285,7 @@ static void paths_are_checked(void **state)
 }
 
 /* All of a value, up to as many bytes as are asked for; and what is cyclic ends. */
-static void values_are_whole(void **state)
+UNIT_TEST(values_are_whole)
 {
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
@@ -315,14 +315,4 @@ static void values_are_whole(void **state)
         gs_locals_free(locals, count);
         close_world(&w);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_versions), cmocka_unit_test(values_by_path), cmocka_unit_test(paths_are_checked),
-        cmocka_unit_test(values_are_whole),  cmocka_unit_test(test_secrets),   cmocka_unit_test(test_shared_argument),
-        cmocka_unit_test(test_tags),         cmocka_unit_test(test_damage),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

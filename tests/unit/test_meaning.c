@@ -24,7 +24,7 @@ static void play(const char *functions, const char *wanted, bool tells)
     assert_int_equal(telling.tells, tells);
 }
 
-static void the_first_that_says_something(void **state)
+UNIT_TEST(the_first_that_says_something)
 {
     play("sre_ucs1_match@_sre.so pattern_match@_sre.so", "sre_ucs1_match@_sre.so", true);
     play("__memmove_avx_unaligned_erms@libc.so.6 copy_rows@app.so run@app.so", "copy_rows@app.so", true);
@@ -36,7 +36,7 @@ static void the_first_that_says_something(void **state)
 }
 
 /* A stub of the linker may have no name, unlike the functions of its file. */
-static void functions_without_a_name(void **state)
+UNIT_TEST(functions_without_a_name)
 {
     play("a.so+0x10@a.so work@a.so", "work@a.so", true);
     play("__memset_sse2@libc.so.6 a.so+0x10@a.so a.so+0x90@a.so", "a.so+0x10@a.so", true);
@@ -44,13 +44,4 @@ static void functions_without_a_name(void **state)
     play("a.so+0x10@a.so malloc@libc.so.6 work@a.so", "a.so+0x10@a.so", true);
     play("a.so+0x10@a.so", "a.so+0x10@a.so", true);
     play("[unknown]+0x7f10@[unknown] work@a.so", "[unknown]+0x7f10@[unknown]", true);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_first_that_says_something),
-        cmocka_unit_test(functions_without_a_name),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,14 +52,14 @@ static void check_live(size_t count)
     gs_mem_free(mem);
 }
 
-static void test_live_with_holes(void **state)
+UNIT_TEST(test_live_with_holes)
 {
     static const size_t counts[] = {1, 2, 3, 4, 1023, 1024, 1025, 1026, 1027, 5000};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         check_live(counts[i]);
 }
 
-static void test_live_only_holes(void **state)
+UNIT_TEST(test_live_only_holes)
 {
     struct gs_mem *mem = gs_mem_live_new(getpid(), NULL);
     struct gs_piece pieces[3000];
@@ -73,7 +73,7 @@ static void test_live_only_holes(void **state)
     gs_mem_free(mem);
 }
 
-static void test_live_read(void **state)
+UNIT_TEST(test_live_read)
 {
     struct gs_mem *mem = gs_mem_live_new(getpid(), NULL);
     uint8_t *pages = map_pages(3), copy[PAGE];
@@ -104,7 +104,7 @@ static pid_t ended_process(void)
     return pid;
 }
 
-static void test_live_that_ended(void **state)
+UNIT_TEST(test_live_that_ended)
 {
     pid_t pid = ended_process();
     struct gs_mem *mem = gs_mem_live_new(pid, NULL);
@@ -131,7 +131,7 @@ static pid_t name_heir(void *context, pid_t ended)
 }
 
 /* Whoever is named is read by, and asked for again only when that one has ended, too. */
-static void test_live_goes_on(void **state)
+UNIT_TEST(test_live_goes_on)
 {
     pid_t pid = ended_process();
     const struct heirs cases[] = {{pid, 0, 0, getpid()}, {pid, 0, 2, getpid()}, {pid, 0, 0, 0}, {pid, 0, 1000, 0}};
@@ -154,7 +154,7 @@ static void test_live_goes_on(void **state)
     }
 }
 
-static void test_strings(void **state)
+UNIT_TEST(test_strings)
 {
     struct gs_mem *mem = mem_fake_new();
     char *bytes = mem_fake_map(mem, 0x10000, 256), text[300];
@@ -179,7 +179,7 @@ static void test_strings(void **state)
     gs_mem_free(mem);
 }
 
-static void test_metered(void **state)
+UNIT_TEST(test_metered)
 {
     struct gs_mem *mem = mem_fake_new();
     struct gs_metered one, two;
@@ -204,7 +204,7 @@ static void test_metered(void **state)
     gs_mem_free(mem);
 }
 
-static void test_cache(void **state)
+UNIT_TEST(test_cache)
 {
     struct gs_mem *below = mem_fake_new(), *cache = gs_mem_cache_new(below);
     uint8_t *bytes = mem_fake_map(below, 0x40000, 4 * PAGE), copy[3 * PAGE];
@@ -246,7 +246,7 @@ static void test_cache(void **state)
 }
 
 /* Pages that share a slot push each other out and are never taken for one another. */
-static void test_cache_collisions(void **state)
+UNIT_TEST(test_cache_collisions)
 {
     enum { PAGES = 1000 };
     struct gs_mem *below = mem_fake_new(), *cache = gs_mem_cache_new(below);
@@ -269,7 +269,7 @@ static void change(void *context, size_t call, size_t index, const struct gs_pie
     mem_fake_put64(context, 0x10000, call * 10 + index);
 }
 
-static void test_script(void **state)
+UNIT_TEST(test_script)
 {
     struct gs_mem *below = mem_fake_new(), *mem = mem_script_new(below);
     uint64_t words[2];
@@ -283,14 +283,4 @@ static void test_script(void **state)
     }
     assert_int_equal(mem_script_calls(mem), 2);
     gs_mem_free(mem);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_live_with_holes), cmocka_unit_test(test_live_only_holes),
-                                       cmocka_unit_test(test_live_read),       cmocka_unit_test(test_live_that_ended),
-                                       cmocka_unit_test(test_live_goes_on),    cmocka_unit_test(test_strings),
-                                       cmocka_unit_test(test_cache),           cmocka_unit_test(test_cache_collisions),
-                                       cmocka_unit_test(test_script),          cmocka_unit_test(test_metered)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

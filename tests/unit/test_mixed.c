@@ -50,7 +50,7 @@ static void play(const struct play *play)
     free(mixed.frames);
 }
 
-static void merging(void **state)
+UNIT_TEST(merging)
 {
     static const struct play plays[] = {
         /* one evaluator for each frame, and one for several */
@@ -88,7 +88,7 @@ static void merging(void **state)
         play(&plays[i]);
 }
 
-static void roles_by_name(void **state)
+UNIT_TEST(roles_by_name)
 {
     static const char evaluator[] = "_PyEval_EvalFrameDefault";
     assert_int_equal(gs_mixed_role("_PyEval_EvalFrameDefault", evaluator), GS_MIXED_EVALUATOR);
@@ -102,10 +102,4 @@ static void roles_by_name(void **state)
     assert_int_equal(gs_mixed_role("_TAIL_CALL_CALL", evaluator), GS_MIXED_HIDDEN);
     assert_int_equal(gs_mixed_role("PyObject_CallMethod", evaluator), GS_MIXED_SHOWN);
     assert_int_equal(gs_mixed_role("python3.11+0x51e3de", evaluator), GS_MIXED_SHOWN);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(merging), cmocka_unit_test(roles_by_name)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

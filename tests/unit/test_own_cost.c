@@ -16,7 +16,7 @@ static void tell(void *context, const char *text)
 
 static const struct gs_remarks remarks = {.tell = tell};
 
-static void processor(void **state)
+UNIT_TEST(processor)
 {
     struct gs_own_cost cost = {
         .cpu_most = 0.02, .bytes_most = 1 << 20, .wanted_hz = 19, .rate_hz = 19, .remarks = &remarks};
@@ -37,7 +37,7 @@ static void processor(void **state)
     assert_false(gs_own_cost_judge(&cost, 4, 1000));
 }
 
-static void memory(void **state)
+UNIT_TEST(memory)
 {
     struct gs_own_cost cost = {
         .cpu_most = -1, .bytes_most = 1 << 20, .wanted_hz = 19, .rate_hz = 19, .remarks = &remarks};
@@ -50,10 +50,4 @@ static void memory(void **state)
     assert_float_equal(cost.rate_hz, 0.5, 1e-9);
     assert_false(gs_own_cost_judge(&cost, 0, 1000));
     assert_false(cost.full);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(processor), cmocka_unit_test(memory)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

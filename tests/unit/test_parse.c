@@ -6,7 +6,7 @@
 #include "gilspy/layout.h"
 #include "support/unit.h"
 
-static void times(void **state)
+UNIT_TEST(times)
 {
     static const struct {
         const char *text;
@@ -45,7 +45,7 @@ static void times(void **state)
     }
 }
 
-static void sizes(void **state)
+UNIT_TEST(sizes)
 {
     static const struct {
         const char *text;
@@ -60,7 +60,7 @@ static void sizes(void **state)
     }
 }
 
-static void a_thousand_digits_are_no_time(void **state)
+UNIT_TEST(a_thousand_digits_are_no_time)
 {
     char text[1001];
     uint64_t us;
@@ -70,7 +70,7 @@ static void a_thousand_digits_are_no_time(void **state)
     assert_false(gs_parse_time_us(text, &us));
 }
 
-static void shares_and_rates(void **state)
+UNIT_TEST(shares_and_rates)
 {
     double value = -1;
     assert_true(gs_parse_share("2%", &value));
@@ -89,7 +89,7 @@ static void shares_and_rates(void **state)
         assert_false(gs_parse_rate(bad_rates[i], &value));
 }
 
-static void numbers_and_versions(void **state)
+UNIT_TEST(numbers_and_versions)
 {
     int64_t number = -1;
     uint32_t version = 0;
@@ -105,7 +105,7 @@ static void numbers_and_versions(void **state)
         assert_false(gs_parse_version(bad[i], &version));
 }
 
-static void distances(void **state)
+UNIT_TEST(distances)
 {
     assert_int_equal(gs_edit_distance("dump", "dump"), 0);
     assert_int_equal(gs_edit_distance("dmup", "dump"), 1);
@@ -120,7 +120,7 @@ static void distances(void **state)
     assert_int_equal(gs_edit_distance("x", longer), GS_NEAREST_MAX);
 }
 
-static void the_nearest_is_kept(void **state)
+UNIT_TEST(the_nearest_is_kept)
 {
     struct gs_nearest nearest = {.word = "jsno"};
     gs_nearest_try(&nearest, "once");
@@ -130,18 +130,4 @@ static void the_nearest_is_kept(void **state)
     nearest = (struct gs_nearest){.word = "zzzz"};
     gs_nearest_try(&nearest, "dump");
     assert_null(nearest.best);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(times),
-        cmocka_unit_test(sizes),
-        cmocka_unit_test(a_thousand_digits_are_no_time),
-        cmocka_unit_test(shares_and_rates),
-        cmocka_unit_test(numbers_and_versions),
-        cmocka_unit_test(distances),
-        cmocka_unit_test(the_nearest_is_kept),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,7 +42,7 @@ static void assert_part(size_t i, gs_addr addr, uint32_t len)
     assert_int_equal(parts.list[i].len, len);
 }
 
-static void test_joining(void **state)
+UNIT_TEST_WITH(test_joining, start, end)
 {
     assert_true(add(0x10000, 100, 64));
     assert_true(add(0x20000, 100, 64));
@@ -63,7 +63,7 @@ static void test_joining(void **state)
     assert_int_equal(parts.count, 3);
 }
 
-static void test_edges(void **state)
+UNIT_TEST_WITH(test_edges, start, end)
 {
     assert_false(add(UINT64_MAX - 7, 100, 64));
     assert_false(add(10, 100, 64));
@@ -81,7 +81,7 @@ static void test_edges(void **state)
 }
 
 /* A part ends where it would grow too long, before and behind. */
-static void test_long_parts(void **state)
+UNIT_TEST_WITH(test_long_parts, start, end)
 {
     const gs_addr from = UINT64_C(1) << 32;
     assert_true(add(from, GS_CHUNK_MAX - 100, 64));
@@ -97,7 +97,7 @@ static void test_long_parts(void **state)
     assert_part(2, from + GS_CHUNK_MAX - 80, 200);
 }
 
-static void test_limits(void **state)
+UNIT_TEST_WITH(test_limits, start, end)
 {
     for (size_t i = 0; i < GS_PARTS_MAX; i++)
         assert_true(gs_parts_add(&stacks, &parts, 0x10000 + i * 4096, 100, 64));
@@ -119,7 +119,7 @@ static void test_limits(void **state)
     assert_int_equal(parts.room, room);
 }
 
-static void test_ageing(void **state)
+UNIT_TEST_WITH(test_ageing, start, end)
 {
     static const uint8_t copy[16];
     assert_true(add(0x10000, 16, 8));
@@ -136,7 +136,7 @@ static void test_ageing(void **state)
     assert_int_equal(parts.bytes, 16);
 }
 
-static void test_circles(void **state)
+UNIT_TEST(test_circles)
 {
     /* A tail of each length into a circle of each length: noticed before long; a straight chain never. */
     for (size_t tail = 0; tail < 40; tail++) {
@@ -152,15 +152,4 @@ static void test_circles(void **state)
     gs_addr mark = 0;
     for (size_t depth = 0; depth < 10000; depth++)
         assert_false(gs_chain_turns(depth + 1, depth, &mark));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_joining, start, end),
-                                       cmocka_unit_test_setup_teardown(test_edges, start, end),
-                                       cmocka_unit_test_setup_teardown(test_long_parts, start, end),
-                                       cmocka_unit_test_setup_teardown(test_limits, start, end),
-                                       cmocka_unit_test_setup_teardown(test_ageing, start, end),
-                                       cmocka_unit_test(test_circles)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

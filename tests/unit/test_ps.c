@@ -1,5 +1,4 @@
 /* The table of ps and its JSON, byte by byte. */
-#include <locale.h>
 #include <jansson.h>
 
 #include "export/ps.h"
@@ -40,7 +39,7 @@ static struct gs_ps_row rows[] = {
 };
 static const struct gs_ps ps = {.rows = rows, .count = 3};
 
-static void text(void **state)
+UNIT_TEST(text)
 {
     struct gs_console console = {.out = golden_open(), .utf8 = true};
     assert_int_equal(gs_ps_text(&ps, &console, false), GS_OK);
@@ -51,7 +50,7 @@ static void text(void **state)
 }
 
 /* Where a line is too long, the way to the interpreter goes; with -v nothing does. */
-static void long_commands(void **state)
+UNIT_TEST(long_commands)
 {
     static char *words[] = {(char *)"/opt/python/versions/3.11.7/bin/python3", (char *)"/srv/app/main.py", NULL};
     static struct gs_ps_row one[] = {{.pid = 42,
@@ -70,7 +69,7 @@ static void long_commands(void **state)
     golden_check(console.out, "ps-long.txt");
 }
 
-static void json(void **state)
+UNIT_TEST(json)
 {
     FILE *out = golden_open();
     assert_int_equal(gs_ps_json(&ps, out), GS_OK);
@@ -81,11 +80,4 @@ static void json(void **state)
     json_decref(parsed);
     fseek(out, 0, SEEK_END);
     golden_check(out, "ps.json");
-}
-
-int main(void)
-{
-    setlocale(LC_CTYPE, "C.UTF-8");
-    const struct CMUnitTest tests[] = {cmocka_unit_test(text), cmocka_unit_test(long_commands), cmocka_unit_test(json)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,7 +137,7 @@ static void check_two(struct objects *o)
     assert_reads(o, object, "a\xf0\x9f\x90\x8d\xc3\xa9");
 }
 
-static void test_all_versions(void **state)
+UNIT_TEST(test_all_versions)
 {
     for (size_t i = 0; i < objects_version_count; i++) {
         struct objects o;
@@ -154,10 +154,4 @@ static void test_all_versions(void **state)
         }
         objects_fini(&o);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_versions)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@ static void check(char *const *command, const char *expected, bool expected_help
     free(program);
 }
 
-static void a_command_line_tells_what_it_runs(void **state)
+UNIT_TEST(a_command_line_tells_what_it_runs)
 {
     check(COMMAND("/usr/bin/python3", "/srv/app.py", "-c", "x"), "app.py", false);
     check(COMMAND("python3", "-u", "-W", "ignore", "-Xdev", "-X", "utf8", "app.py"), "app.py", false);
@@ -39,7 +39,7 @@ static void a_command_line_tells_what_it_runs(void **state)
     check((char *[]){NULL}, "?", false);
 }
 
-static void helpers_of_libraries_are_known(void **state)
+UNIT_TEST(helpers_of_libraries_are_known)
 {
     check(COMMAND("python3", "-c",
                   "from multiprocessing.spawn import spawn_main; spawn_main(tracker_fd=5, pipe_handle=7)",
@@ -50,7 +50,7 @@ static void helpers_of_libraries_are_known(void **state)
     check(COMMAND("python3", "-u", "-c", "import sys;exec(eval(sys.stdin.readline()))"), "execnet worker", true);
 }
 
-static void families_have_masters_and_workers(void **state)
+UNIT_TEST(families_have_masters_and_workers)
 {
     struct gs_role_member members[] = {
         {.pid = 10, .parent = 1, .command = COMMAND("python3", "app.py")},
@@ -83,20 +83,9 @@ static void families_have_masters_and_workers(void **state)
     gs_roles_free(members, COUNT);
 }
 
-static void a_copy_of_us_is_ours(void **state)
+UNIT_TEST(a_copy_of_us_is_ours)
 {
     assert_true(gs_identity_is_ours(getpid()));
     assert_false(gs_identity_is_ours(getppid()));
     assert_false(gs_identity_is_ours(0));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_command_line_tells_what_it_runs),
-        cmocka_unit_test(helpers_of_libraries_are_known),
-        cmocka_unit_test(a_copy_of_us_is_ours),
-        cmocka_unit_test(families_have_masters_and_workers),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,7 +100,7 @@ static bool near(double value, double wanted, double error)
     return fabs(value - wanted) <= error;
 }
 
-static void two_threads_in_turns(void **state)
+UNIT_TEST(two_threads_in_turns)
 {
     struct play play;
     struct gs_gilstat stat;
@@ -145,7 +145,7 @@ static void two_threads_in_turns(void **state)
     finish(&play, &stat);
 }
 
-static void unseen_takes_are_counted_if_it_is_known_whose(void **state)
+UNIT_TEST(unseen_takes_are_counted_if_it_is_known_whose)
 {
     struct play play;
     struct gs_gilstat stat;
@@ -183,7 +183,7 @@ static void unseen_takes_are_counted_if_it_is_known_whose(void **state)
     finish(&play, &stat);
 }
 
-static void what_sampling_cannot_know_is_not_told(void **state)
+UNIT_TEST(what_sampling_cannot_know_is_not_told)
 {
     struct play play;
     struct gs_gilstat stat;
@@ -227,7 +227,7 @@ static uint32_t place(struct play *play, const char *function, int line)
     return gs_stacks_push(play->stacks, 0, gs_stacks_place(play->stacks, &made));
 }
 
-static void long_holds_are_charged_to_where_they_are(void **state)
+UNIT_TEST(long_holds_are_charged_to_where_they_are)
 {
     struct play play;
     struct gs_gilstat stat;
@@ -271,7 +271,7 @@ static uint32_t native(struct play *play, uint32_t caller, const char *function,
 }
 
 /* Of the C functions called in one place that one is told in which most of the time was spent. */
-static void long_holds_have_their_c_function(void **state)
+UNIT_TEST(long_holds_have_their_c_function)
 {
     struct play play;
     struct gs_gilstat stat;
@@ -312,7 +312,7 @@ static void long_holds_have_their_c_function(void **state)
     finish(&play, &stat);
 }
 
-static void a_new_span_begins_with_nothing(void **state)
+UNIT_TEST(a_new_span_begins_with_nothing)
 {
     struct play play;
     struct gs_gilstat stat;
@@ -340,7 +340,7 @@ static void a_new_span_begins_with_nothing(void **state)
     finish(&play, &stat);
 }
 
-static void a_thread_that_ended_has_its_part_of_the_span(void **state)
+UNIT_TEST(a_thread_that_ended_has_its_part_of_the_span)
 {
     struct play play;
     struct gs_gilstat stat;
@@ -360,7 +360,7 @@ static void a_thread_that_ended_has_its_part_of_the_span(void **state)
     finish(&play, &stat);
 }
 
-static void a_poll_that_comes_too_late_stands_for_nothing(void **state)
+UNIT_TEST(a_poll_that_comes_too_late_stands_for_nothing)
 {
     struct play play;
     struct gs_gilstat stat;
@@ -382,7 +382,7 @@ static void a_poll_that_comes_too_late_stands_for_nothing(void **state)
     finish(&play, &stat);
 }
 
-static void a_late_poll_makes_no_long_hold(void **state)
+UNIT_TEST(a_late_poll_makes_no_long_hold)
 {
     struct play play;
     struct gs_gilstat stat;
@@ -399,7 +399,7 @@ static void a_late_poll_makes_no_long_hold(void **state)
     finish(&play, &stat);
 }
 
-static void nonsense_does_no_harm(void **state)
+UNIT_TEST(nonsense_does_no_harm)
 {
     static const uint64_t counts[] = {5, UINT64_MAX, 0, 1, UINT64_MAX / 2, 7, 6, UINT64_MAX - 1};
     struct play play;
@@ -441,14 +441,14 @@ static double bound_of_two(bool counted, bool differs)
     return bound;
 }
 
-static void what_differs_by_processor_is_in_the_bound(void **state)
+UNIT_TEST(what_differs_by_processor_is_in_the_bound)
 {
     assert_true(bound_of_two(false, false) < 0.05);
     assert_true(near(bound_of_two(false, true), 0.25, 0.05)); /* seen 75 % of the time from one, 25 from the other */
     assert_true(bound_of_two(true, true) < 0.05);             /* where hand-overs are rare it is a matter of chance */
 }
 
-static void averages_wait_until_they_are_known(void **state)
+UNIT_TEST(averages_wait_until_they_are_known)
 {
     struct play play;
     struct gs_gilstat stat;
@@ -534,7 +534,7 @@ static int count_inside(double hold_ms, double pause_ms, bool random, double *wi
     return inside;
 }
 
-static void the_truth_lies_within_the_bound(void **state)
+UNIT_TEST(the_truth_lies_within_the_bound)
 {
     static const struct {
         double hold_ms, pause_ms;
@@ -555,7 +555,7 @@ static void the_truth_lies_within_the_bound(void **state)
     }
 }
 
-static void percentiles_are_near(void **state)
+UNIT_TEST(percentiles_are_near)
 {
     static struct gs_spread spread;
     assert_int_equal(gs_spread_at(&spread, 0.5), 0);
@@ -573,7 +573,7 @@ static void percentiles_are_near(void **state)
 }
 
 /* However many threads there ever were, the rows are few, and nothing of what they did is missing. */
-static void many_that_ended_are_one_row(void **state)
+UNIT_TEST(many_that_ended_are_one_row)
 {
     enum { THREADS = 100000 };
     struct gs_sampled_process process = {.pid = 10, .python = "3.11.7"};
@@ -658,7 +658,7 @@ static void add_poll(struct gs_sample_feed *polls, uint64_t now_ns, size_t threa
 }
 
 /* The pid of a program that execs is that of the one before, with all its time. */
-static void time_of_before_is_not_counted(void **state)
+UNIT_TEST(time_of_before_is_not_counted)
 {
     struct gs_gilstat stat;
     struct gs_sample_feed *polls = polls_of(10);
@@ -673,7 +673,7 @@ static void time_of_before_is_not_counted(void **state)
 }
 
 /* Read once, and ended before it was read again: nothing is known. */
-static void time_of_one_that_ended_is_not_nothing(void **state)
+UNIT_TEST(time_of_one_that_ended_is_not_nothing)
 {
     struct gs_gilstat stat;
     for (int by_itself = 0; by_itself < 2; by_itself++) {
@@ -693,7 +693,7 @@ static void time_of_one_that_ended_is_not_nothing(void **state)
 }
 
 /* PyGILState_Ensure makes a state, and Release ends it: a thread that does so again and again is one row. */
-static void a_thread_with_ever_new_states_is_one_row(void **state)
+UNIT_TEST(a_thread_with_ever_new_states_is_one_row)
 {
     enum { ROUNDS = 2000 };
     for (int asked = 0; asked < 2; asked++) {
@@ -732,29 +732,4 @@ static void a_thread_with_ever_new_states_is_one_row(void **state)
         gs_gilstat_fini(&stat);
         gs_sample_feed_free(polls);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_threads_in_turns),
-        cmocka_unit_test(many_that_ended_are_one_row),
-        cmocka_unit_test(time_of_before_is_not_counted),
-        cmocka_unit_test(time_of_one_that_ended_is_not_nothing),
-        cmocka_unit_test(a_thread_with_ever_new_states_is_one_row),
-        cmocka_unit_test(unseen_takes_are_counted_if_it_is_known_whose),
-        cmocka_unit_test(what_sampling_cannot_know_is_not_told),
-        cmocka_unit_test(long_holds_are_charged_to_where_they_are),
-        cmocka_unit_test(long_holds_have_their_c_function),
-        cmocka_unit_test(a_new_span_begins_with_nothing),
-        cmocka_unit_test(a_thread_that_ended_has_its_part_of_the_span),
-        cmocka_unit_test(a_poll_that_comes_too_late_stands_for_nothing),
-        cmocka_unit_test(a_late_poll_makes_no_long_hold),
-        cmocka_unit_test(nonsense_does_no_harm),
-        cmocka_unit_test(averages_wait_until_they_are_known),
-        cmocka_unit_test(what_differs_by_processor_is_in_the_bound),
-        cmocka_unit_test(the_truth_lies_within_the_bound),
-        cmocka_unit_test(percentiles_are_near),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,7 @@
 #include "session/search.h"
 #include "support/unit.h"
 
-static void a_pattern_fits_anywhere(void **state)
+UNIT_TEST(a_pattern_fits_anywhere)
 {
     static const char command[] = "/usr/bin/python3 /usr/bin/gunicorn -w 4 app:app";
     assert_true(gs_search_command("gunicorn", command));
@@ -23,7 +23,7 @@ static bool lies(const char *path, const char *lines)
     return gs_search_cgroup(path, text);
 }
 
-static void a_cgroup_has_those_below(void **state)
+UNIT_TEST(a_cgroup_has_those_below)
 {
     static const char unified[] = "0::/system.slice/web.service/workers\n";
     static const char legacy[] = "5:cpu,cpuacct:/a\n4:memory:/web.slice/w\n1:name=systemd:/b:c\n0::/\n";
@@ -42,13 +42,4 @@ static void a_cgroup_has_those_below(void **state)
     assert_false(lies("/memory/web.slice", legacy));
     assert_false(lies("/a", ""));
     assert_false(lies("/a", "0\n1:2\n"));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_pattern_fits_anywhere),
-        cmocka_unit_test(a_cgroup_has_those_below),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

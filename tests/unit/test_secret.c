@@ -18,7 +18,7 @@ static void check_all(const char *const names[], size_t count, bool secret)
     }
 }
 
-static void test_secrets(void **state)
+UNIT_TEST(test_secrets)
 {
     static const char *const names[] = {
         "password",
@@ -105,7 +105,7 @@ static void test_secrets(void **state)
     check_all(names, sizeof names / sizeof *names, true);
 }
 
-static void test_ordinary(void **state)
+UNIT_TEST(test_ordinary)
 {
     static const char *const names[] = {
         "",
@@ -175,7 +175,7 @@ static void test_ordinary(void **state)
 }
 
 /* Beyond the words that are looked at, and long ones. */
-static void test_bounded(void **state)
+UNIT_TEST(test_bounded)
 {
     char name[4096];
     memset(name, 'x', sizeof name);
@@ -202,7 +202,7 @@ static void check_words(const char *const given[WORDS], const char *const expect
     }
 }
 
-static void test_command_lines(void **state)
+UNIT_TEST(test_command_lines)
 {
     static const char *const cases[][2][WORDS] = {
         {{"app.py", "--password=a b=c", "x"}, {"app.py", "--password=<hidden>", "x"}},
@@ -223,15 +223,4 @@ static void test_command_lines(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check_words(cases[i][0], cases[i][1]);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_secrets),
-        cmocka_unit_test(test_ordinary),
-        cmocka_unit_test(test_bounded),
-        cmocka_unit_test(test_command_lines),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,7 @@ static void check(const char *name, const char *wanted)
     assert_string_equal(text, wanted);
 }
 
-static void names_of_c(void **state)
+UNIT_TEST(names_of_c)
 {
     check("array_sort", "array_sort");
     check("libc.so.6+0x8f1", "libc.so.6+0x8f1");
@@ -22,7 +22,7 @@ static void names_of_c(void **state)
     check("loop.isra.0", "loop.isra.0");
 }
 
-static void names_of_cxx(void **state)
+UNIT_TEST(names_of_cxx)
 {
     check("unsigned long np::qsort_simd::partition<np::Less<double, false>, 8, double>(double*, unsigned long) "
           "[clone .constprop.0]",
@@ -37,7 +37,7 @@ static void names_of_cxx(void **state)
     check("grpc_core::Party::Run()::{lambda()#1}::operator()() const", "grpc_core::Party::Run");
 }
 
-static void names_of_rust(void **state)
+UNIT_TEST(names_of_rust)
 {
     check("<rayon_core::latch::LockLatch>::wait_and_reset", "rayon_core::latch::LockLatch::wait_and_reset");
     check("<rayon_core::latch::LockLatch as rayon_core::latch::Latch>::set::<u64>",
@@ -49,7 +49,7 @@ static void names_of_rust(void **state)
 }
 
 /* Nothing is written behind the end, whatever is not closed. */
-static void hostile_names(void **state)
+UNIT_TEST(hostile_names)
 {
     static const char *const names[] = {"<<<<<<::",    "a<b",  "a::<",        "((((", "<a as ", "operator",
                                         "x operator<", "> ->", "a b<c(d[e{f", "<::>", "< >::",  "<& as >::"};
@@ -64,7 +64,7 @@ static void hostile_names(void **state)
     }
 }
 
-static void names_of_python(void **state)
+UNIT_TEST(names_of_python)
 {
     char room[GS_CALLED];
     assert_string_equal(gs_called("get", "Session.get", false, room), "Session.get");
@@ -75,12 +75,4 @@ static void names_of_python(void **state)
     assert_string_equal(gs_called("get", "", false, room), "get");
     assert_string_equal(gs_called("get", "<locals>.", false, room), "get");
     assert_string_equal(gs_called("operator<<<char>(int)", NULL, true, room), "operator<<");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(names_of_c), cmocka_unit_test(names_of_cxx),
-                                       cmocka_unit_test(names_of_rust), cmocka_unit_test(names_of_python),
-                                       cmocka_unit_test(hostile_names)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,7 @@ static struct gs_site read_site(const uint8_t *code, size_t len, gs_addr addr, c
     return gs_site_read(bytes, IP, addr, address, registers);
 }
 
-static void an_immediate_is_the_value(void **state)
+UNIT_TEST(an_immediate_is_the_value)
 {
     const uint8_t take[] = {0xc7, 0x43, 0x10, 1, 0, 0, 0}, drop[] = {0xc7, 0x83, 0, 2, 0, 0, 0, 0, 0, 0};
     const uint8_t other[] = {0x89, 0x83, 0x34, 0x12, 0, 0};
@@ -36,7 +36,7 @@ static void put_displacement(uint8_t *at)
     memcpy(at, &displacement, sizeof displacement);
 }
 
-static void a_register_is_found_by_the_address(void **state)
+UNIT_TEST(a_register_is_found_by_the_address)
 {
     uint64_t registers[GS_ARCH_PERF_REGISTERS] = {0};
     uint8_t relative[7] = {0x48, 0x89, 0x3d}; /* mov %rdi, _PyThreadState_Current(%rip) */
@@ -62,7 +62,7 @@ static void a_register_is_found_by_the_address(void **state)
     assert_int_equal(read_site(near, sizeof near, OWNER, &pointer, registers).kind, GS_SITE_UNKNOWN);
 }
 
-static void zero_may_be_stored_to_a_pointer(void **state)
+UNIT_TEST(zero_may_be_stored_to_a_pointer)
 {
     uint8_t zero[11] = {0x48, 0xc7, 0x05};
     int32_t displacement = (int32_t)(OWNER - IP);
@@ -73,22 +73,11 @@ static void zero_may_be_stored_to_a_pointer(void **state)
 }
 
 /* Of what is done to a semaphore only the beginning of a wait is an addition. */
-static void waits_for_a_semaphore_are_additions(void **state)
+UNIT_TEST(waits_for_a_semaphore_are_additions)
 {
     const uint8_t add[] = {0xf0, 0x48, 0x0f, 0xc1, 0x07}, post[] = {0xf0, 0x48, 0x0f, 0xb1, 0x17};
     const uint8_t add_at[] = {0xf0, 0x48, 0x0f, 0xc1, 0x43, 0x08};
     assert_int_equal(read_site(add, sizeof add, WAIT, &pointer, NULL).kind, GS_SITE_WAIT);
     assert_int_equal(read_site(add_at, sizeof add_at, WAIT, &pointer, NULL).kind, GS_SITE_WAIT);
     assert_int_equal(read_site(post, sizeof post, WAIT, &pointer, NULL).kind, GS_SITE_NOTHING);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_immediate_is_the_value),
-        cmocka_unit_test(a_register_is_found_by_the_address),
-        cmocka_unit_test(zero_may_be_stored_to_a_pointer),
-        cmocka_unit_test(waits_for_a_semaphore_are_additions),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,7 +18,7 @@ static uint64_t slice_ns(void)
     return attr.sched_runtime; /* 0 before Linux 6.12 */
 }
 
-static void only_ours_is_short(void **state)
+UNIT_TEST(only_ours_is_short)
 {
     uint64_t given_ns = slice_ns();
     gs_slice_shorten();
@@ -34,7 +34,7 @@ static void only_ours_is_short(void **state)
 }
 
 /* Who is started by `nice -n -1 gilspy ... -- COMMAND` keeps what it was given. */
-static void a_given_priority_is_inherited(void **state)
+UNIT_TEST(a_given_priority_is_inherited)
 {
     int status = -1;
     pid_t child = fork();
@@ -51,11 +51,4 @@ static void a_given_priority_is_inherited(void **state)
     if (WEXITSTATUS(status) == 2)
         skip(); /* only root may */
     assert_int_equal(status, 0);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(only_ours_is_short),
-                                       cmocka_unit_test(a_given_priority_is_inherited)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,7 +63,7 @@ static uint64_t our_start(void)
     return stat.start_ticks;
 }
 
-static void only_regular_files(void **state)
+UNIT_TEST(only_regular_files)
 {
     assert_true(opens(0, 0, path_of("open.py")));
     assert_true(opens(0, 0, path_of("link.py")));
@@ -75,7 +75,7 @@ static void only_regular_files(void **state)
 }
 
 /* As root what is private is read for the process whose user may read it, and for no other. */
-static void only_what_the_user_may_read(void **state)
+UNIT_TEST(only_what_the_user_may_read)
 {
     assert_true(opens(getpid(), our_start(), path_of("own.py")));
     assert_int_equal(opens(getpid(), our_start() + 1, path_of("own.py")), geteuid() != 0);
@@ -84,11 +84,4 @@ static void only_what_the_user_may_read(void **state)
     assert_int_equal(access(path_of("own.py"), R_OK), 0); /* we may again what we might before */
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_regular_files),
-        cmocka_unit_test(only_what_the_user_may_read),
-    };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
-}
+UNIT_GROUP(set_up, tear_down);

@@ -38,19 +38,19 @@ static void check(size_t in_memory)
     gs_spill_free(spill);
 }
 
-static void all_in_memory(void **state)
+UNIT_TEST(all_in_memory)
 {
     check(GS_SPILL_SPANS);
 }
 
-static void many_runs_in_the_file(void **state)
+UNIT_TEST(many_runs_in_the_file)
 {
     check(100);
     check(SPANS / 2); /* nothing is left in memory */
     check(3);
 }
 
-static void nothing_at_all(void **state)
+UNIT_TEST(nothing_at_all)
 {
     struct gs_spill *spill = gs_spill_new(4);
     struct gs_span span;
@@ -60,7 +60,7 @@ static void nothing_at_all(void **state)
 }
 
 /* What goes on is one span, whatever other threads do meanwhile; a gap or another node begins the next. */
-static void what_goes_on_is_one(void **state)
+UNIT_TEST(what_goes_on_is_one)
 {
     struct gs_spill *spill = gs_spill_new(2);
     struct gs_span span;
@@ -82,15 +82,4 @@ static void what_goes_on_is_one(void **state)
     }
     assert_false(gs_spill_next(spill, 1, &span));
     gs_spill_free(spill);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_in_memory),
-        cmocka_unit_test(many_runs_in_the_file),
-        cmocka_unit_test(nothing_at_all),
-        cmocka_unit_test(what_goes_on_is_one),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,7 +126,7 @@ static struct run_shape shape_of(uint32_t seed)
                               .slot_ns = 10000000};
 }
 
-static void test_time(void **state)
+UNIT_TEST(test_time)
 {
     for (uint32_t seed = 0; seed < 12; seed++) {
         struct run_shape shape = shape_of(seed);
@@ -141,7 +141,7 @@ static void test_time(void **state)
 }
 
 /* A recording is full when its first block is written, after a second. */
-static void test_bytes(void **state)
+UNIT_TEST(test_bytes)
 {
     struct run_shape shape = shape_of(1);
     struct pieces pieces;
@@ -152,7 +152,7 @@ static void test_bytes(void **state)
 }
 
 /* Each has a beginning, an end and the quality of its own part. */
-static void test_each_is_whole(void **state)
+UNIT_TEST(test_each_is_whole)
 {
     struct run_shape shape = shape_of(5);
     struct pieces pieces;
@@ -183,7 +183,7 @@ static void test_each_is_whole(void **state)
 }
 
 /* Recordings of other runs: one process goes on, one of another pid does not; what lies between is told. */
-static void test_gap(void **state)
+UNIT_TEST(test_gap)
 {
     struct run_shape shape = shape_of(2);
     struct pieces pieces;
@@ -205,7 +205,7 @@ static void test_gap(void **state)
 }
 
 /* The same time of the same process twice is no run. */
-static void test_twice(void **state)
+UNIT_TEST(test_twice)
 {
     struct run_shape shape = shape_of(2);
     int fd = run_record(&shape), twice[] = {fd, fd};
@@ -221,7 +221,7 @@ static void test_twice(void **state)
 }
 
 /* Whatever numbers the files have: no crash, and an end. */
-static void test_wild(void **state)
+UNIT_TEST(test_wild)
 {
     for (uint32_t seed = 0; seed < 20; seed++) {
         struct run_shape shape = shape_of(seed);
@@ -278,7 +278,7 @@ static char *joined(const uint64_t starts[2], bool same_recording)
 }
 
 /* A pid that was given again is another process; one that went out of sight is the same, if it is known to be. */
-static void test_when_they_started(void **state)
+UNIT_TEST(test_when_they_started)
 {
     static const struct {
         uint64_t starts[2];
@@ -310,7 +310,7 @@ static enum gs_status close_log(void *context)
 }
 
 /* A thread of C that has a thread state now and then only: it was in no sample of a whole recording, and comes back. */
-static void test_comes_back(void **state)
+UNIT_TEST(test_comes_back)
 {
     struct run_log log;
     uint64_t sums = 0;
@@ -342,20 +342,11 @@ static void test_comes_back(void **state)
 }
 
 /* Nothing opens a recording but a sample. */
-static void test_nothing(void **state)
+UNIT_TEST(test_nothing)
 {
     struct run_shape shape = shape_of(1);
     struct pieces pieces;
     shape.samples = 0;
     divide(&shape, &(struct gs_splitter_limit){.time_ns = 1000000000}, &pieces);
     assert_int_equal(pieces.count, 0);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_time),       cmocka_unit_test(test_bytes),   cmocka_unit_test(test_each_is_whole),
-        cmocka_unit_test(test_gap),        cmocka_unit_test(test_twice),   cmocka_unit_test(test_wild),
-        cmocka_unit_test(test_comes_back), cmocka_unit_test(test_nothing), cmocka_unit_test(test_when_they_started)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

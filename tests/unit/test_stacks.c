@@ -119,7 +119,7 @@ static void shims(struct process *p)
     assert_false(see(p, 0)->torn);
 }
 
-static void test_shims_and_trampolines(void **state)
+UNIT_TEST(test_shims_and_trampolines)
 {
     process_for_versions(GS_VERSION(3, 12), PROCESS_LAST, shims);
 }
@@ -143,7 +143,7 @@ static void base_frame(struct process *p)
     assert_string_equal(process_stack(p, see(p, 0)), "?0");
 }
 
-static void test_base_frame(void **state)
+UNIT_TEST(test_base_frame)
 {
     process_for_versions(GS_VERSION(3, 15), PROCESS_LAST, base_frame);
 }
@@ -166,7 +166,7 @@ static void cut(struct process *p)
     assert_int_equal(gs_reader_quality(p->reader)->torn, 1);
 }
 
-static void test_cut_chain(void **state)
+UNIT_TEST(test_cut_chain)
 {
     process_for_versions(CHUNKS, GS_VERSION(3, 14), cut);
 }
@@ -222,20 +222,7 @@ static void copies(struct process *p)
     assert_true(see(p, 0)->torn);
 }
 
-static void test_copies_of_bytecode(void **state)
+UNIT_TEST(test_copies_of_bytecode)
 {
     process_for_versions(GS_VERSION(3, 14), PROCESS_LAST, copies);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_plain),
-                                       cmocka_unit_test(test_no_frames),
-                                       cmocka_unit_test(test_chunks),
-                                       cmocka_unit_test(test_generators),
-                                       cmocka_unit_test(test_shims_and_trampolines),
-                                       cmocka_unit_test(test_base_frame),
-                                       cmocka_unit_test(test_cut_chain),
-                                       cmocka_unit_test(test_copies_of_bytecode)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -222,7 +222,7 @@ static void no_cframe(struct process *p)
     assert_true(see(p, 0)->torn);
 }
 
-static void test_no_cframe(void **state)
+UNIT_TEST(test_no_cframe)
 {
     process_for_versions(CHUNKS, GS_VERSION(3, 12), no_cframe);
 }
@@ -263,21 +263,8 @@ static void endless(struct process *p)
     assert_int_equal(see(p, 0)->frame_count, GS_FRAME_LIMIT + 1);
 }
 
-static void test_too_deep(void **state)
+UNIT_TEST(test_too_deep)
 {
     process_for_versions(GS_VERSION(3, 8), GS_VERSION(3, 8), endless);
     process_for_versions(GS_VERSION(3, 13), GS_VERSION(3, 13), endless);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_code_that_is_none),
-                                       cmocka_unit_test(test_instructions_out_of_range),
-                                       cmocka_unit_test(test_frames_nowhere),
-                                       cmocka_unit_test(test_cycles),
-                                       cmocka_unit_test(test_cycles_of_generators),
-                                       cmocka_unit_test(test_absurd_chunks),
-                                       cmocka_unit_test(test_no_cframe),
-                                       cmocka_unit_test(test_too_deep)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

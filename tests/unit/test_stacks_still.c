@@ -132,7 +132,7 @@ static void lost_chunk(struct process *p)
     assert_string_equal(process_stack(p, see(p, 2)), "f:5 ?1");
 }
 
-static void test_chunk_missing(void **state)
+UNIT_TEST(test_chunk_missing)
 {
     process_for_versions(GS_VERSION(3, 11), PROCESS_LAST, lost_chunk);
 }
@@ -159,7 +159,7 @@ static void told_by_tables(struct process *p)
     assert_int_equal(see(p, 2)->gil, GS_HOLDS);
 }
 
-static void test_who_waits(void **state)
+UNIT_TEST(test_who_waits)
 {
     process_for_versions(GS_VERSION(3, 7), PROCESS_LAST, told_by_tables);
 }
@@ -178,11 +178,3 @@ static void unknown_thread(struct process *p)
 }
 
 PROCESS_TEST(test_thread_unknown, PROCESS_FIRST, PROCESS_LAST, unknown_thread);
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole),        cmocka_unit_test(test_frame_missing),
-                                       cmocka_unit_test(test_code_missing), cmocka_unit_test(test_chunk_missing),
-                                       cmocka_unit_test(test_who_waits),    cmocka_unit_test(test_thread_unknown)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}

@@ -1,5 +1,4 @@
 /* The tables of stat and trace, and the JSON, byte by byte. */
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <jansson.h>
@@ -242,7 +241,7 @@ static void check_text(const struct gs_gilstat *stat, struct gs_console console,
     golden_check(console.out, name);
 }
 
-static void text(void **state)
+UNIT_TEST(text)
 {
     struct gs_gilstat stat = made();
     check_text(&stat, (struct gs_console){.utf8 = true}, false, "stat.txt");
@@ -262,7 +261,7 @@ static void text(void **state)
 }
 
 /* Threads of one pool differ in the ends of their names only. */
-static void threads_of_a_pool(void **state)
+UNIT_TEST(threads_of_a_pool)
 {
     struct gs_gilstat_thread pool[] = {
         {.tid = 51,
@@ -298,7 +297,7 @@ static void threads_of_a_pool(void **state)
 }
 
 /* The first thread did nothing while it waited; the machine has no cycles to count. */
-static void counters(void **state)
+UNIT_TEST(counters)
 {
     struct gs_gilstat stat = made();
     struct gs_gilstat_thread *counted = calloc(stat.thread_count, sizeof *counted);
@@ -333,7 +332,7 @@ static void check_trace(const struct gs_gilstat *stat, struct gs_console console
 }
 
 /* What is unknown has a column only where something is. */
-static void trace(void **state)
+UNIT_TEST(trace)
 {
     struct gs_gilstat stat = made();
     stat.method = GS_METHOD_EXACT;
@@ -346,7 +345,7 @@ static void trace(void **state)
     check_trace(&stat, (struct gs_console){.utf8 = true}, "trace.txt");
 }
 
-static void json(void **state)
+UNIT_TEST(json)
 {
     struct gs_gilstat stat = made();
     const char *const names[] = {"stat.json", "stat-interpreters.json", "stat-bare.json", "stat-free-threaded.json",
@@ -360,7 +359,7 @@ static void json(void **state)
     }
 }
 
-static void json_can_be_read(void **state)
+UNIT_TEST(json_can_be_read)
 {
     struct gs_gilstat stat = made();
     FILE *out = golden_open();
@@ -384,7 +383,7 @@ static void json_can_be_read(void **state)
     free(bytes);
 }
 
-static void choice(void **state)
+UNIT_TEST(choice)
 {
     static const char *const patterns[] = {"worker-*", "4242"};
     struct gs_gilstat stat = made();
@@ -418,16 +417,4 @@ static void choice(void **state)
     stat.locks = own;
     gs_gilstat_choose(&stat, patterns, 1);
     assert_true(stat.lock_count == 2 && stat.locks[0].kind == GS_LOCK_OBJECT && stat.locks[1].kind == GS_LOCK_PTHREAD);
-}
-
-int main(void)
-{
-    setlocale(LC_CTYPE, "C.UTF-8");
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text),   cmocka_unit_test(counters),
-        cmocka_unit_test(trace),  cmocka_unit_test(threads_of_a_pool),
-        cmocka_unit_test(json),   cmocka_unit_test(json_can_be_read),
-        cmocka_unit_test(choice),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

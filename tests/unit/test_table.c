@@ -32,7 +32,7 @@ static void check(struct gs_table *table, struct gs_console *console, const char
     free(text);
 }
 
-static void as_wide_as_needed(void **state)
+UNIT_TEST(as_wide_as_needed)
 {
     struct gs_console console = {.utf8 = true};
     struct gs_table table;
@@ -42,7 +42,7 @@ static void as_wide_as_needed(void **state)
           "worker  1,000  somewhat longer\n");
 }
 
-static void at_least_as_wide_as_told(void **state)
+UNIT_TEST(at_least_as_wide_as_told)
 {
     struct gs_console console = {.utf8 = true};
     struct gs_table table;
@@ -54,7 +54,7 @@ static void at_least_as_wide_as_told(void **state)
           "worker   1,000 somewhat longer\n");
 }
 
-static void cut_to_the_terminal(void **state)
+UNIT_TEST(cut_to_the_terminal)
 {
     struct gs_console console = {.utf8 = true, .columns = 20};
     struct gs_table table;
@@ -62,11 +62,4 @@ static void cut_to_the_terminal(void **state)
     check(&table, &console,
           "é           1  short\n"
           "worker  1,000  somew\n");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(as_wide_as_needed), cmocka_unit_test(at_least_as_wide_as_told),
-                                       cmocka_unit_test(cut_to_the_terminal)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

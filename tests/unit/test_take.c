@@ -232,11 +232,3 @@ static void turned(struct process *p)
 }
 
 PROCESS_TEST(test_turn_of_another, CHUNKS, PROCESS_LAST, turned);
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_holder_calls_another),
-                                       cmocka_unit_test(test_holder_never_still), cmocka_unit_test(test_handed_over),
-                                       cmocka_unit_test(test_two_hand_overs), cmocka_unit_test(test_turn_of_another)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}

@@ -152,7 +152,7 @@ static void cheap(struct process *p)
 PROCESS_TEST(test_cheap_when_still, PROVES, PROCESS_LAST, cheap);
 
 /* The process is not the one that was opened. */
-static void test_gone(void **state)
+UNIT_TEST(test_gone)
 {
     struct process p;
     process_init(&p, GS_VERSION(3, 11));
@@ -164,12 +164,4 @@ static void test_gone(void **state)
     p.target.start_ticks++;
     assert_int_equal(process_take_snapshot(&p), GS_GONE);
     process_fini(&p);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_chunk_goes), cmocka_unit_test(test_churn),
-                                       cmocka_unit_test(test_many_states), cmocka_unit_test(test_cheap_when_still),
-                                       cmocka_unit_test(test_gone)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@
 #include "support/traced.h"
 #include "support/unit.h"
 
-static void chrome(void **state)
+UNIT_TEST(chrome)
 {
     struct traced t;
     FILE *out = golden_open();
@@ -21,7 +21,7 @@ static void chrome(void **state)
 }
 
 /* Where it cannot be traced any longer, states are drawn from samples, and what was not drawn is not ended. */
-static void chrome_that_goes_on_sampled(void **state)
+UNIT_TEST(chrome_that_goes_on_sampled)
 {
     struct traced t;
     FILE *out = golden_open();
@@ -57,7 +57,7 @@ static void chrome_that_goes_on_sampled(void **state)
 }
 
 /* Without style and scripts, which have tests of their own. */
-static void html(void **state)
+UNIT_TEST(html)
 {
     struct traced t;
     FILE *out = golden_open(), *page = golden_open();
@@ -81,7 +81,7 @@ static void add_mark(struct gs_marks *marks, uint32_t row, uint64_t begin_ns, ui
 }
 
 /* Whatever comes, there are no more than that; what is long stays, and no time is lost. */
-static void marks_are_bounded(void **state)
+UNIT_TEST(marks_are_bounded)
 {
     enum { MOST = 1000, SHORT_NS = 500, TIMES = 200 };
     struct gs_marks marks = {.most = MOST};
@@ -116,7 +116,7 @@ static void marks_are_bounded(void **state)
 }
 
 /* Parts of one turn are one; what goes back in time is cut. */
-static void marks_go_on(void **state)
+UNIT_TEST(marks_go_on)
 {
     struct gs_marks marks = {.most = 100};
     struct gs_mark mark = {.begin_ns = 10, .end_ns = 20, .since_ns = 10, .value = 1};
@@ -140,21 +140,11 @@ static void marks_go_on(void **state)
     gs_marks_fini(&marks);
 }
 
-static void formats_are_found(void **state)
+UNIT_TEST(formats_are_found)
 {
     assert_ptr_equal(gs_timeline_find("chrometrace"), &gs_timeline_chrome);
     assert_null(gs_timeline_find("svg"));
     assert_ptr_equal(gs_timeline_of_file("a.trace.json"), &gs_timeline_chrome);
     assert_ptr_equal(gs_timeline_of_file("a.html"), &gs_timeline_html);
     assert_null(gs_timeline_of_file("a.svg"));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(chrome),      cmocka_unit_test(chrome_that_goes_on_sampled),
-        cmocka_unit_test(html),        cmocka_unit_test(marks_are_bounded),
-        cmocka_unit_test(marks_go_on), cmocka_unit_test(formats_are_found),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,7 +59,7 @@ static void put_id(struct bytes *bytes, bool ids)
         put_u64(bytes, 77);
 }
 
-static void a_throttled_event_is_a_gap(void **state)
+UNIT_TEST(a_throttled_event_is_a_gap)
 {
     static const uint32_t types[] = {PERF_RECORD_THROTTLE, PERF_RECORD_UNTHROTTLE};
     for (int ids = 0; ids < 2; ids++) {
@@ -80,7 +80,7 @@ static void a_throttled_event_is_a_gap(void **state)
     }
 }
 
-static void a_loss_is_told(void **state)
+UNIT_TEST(a_loss_is_told)
 {
     struct bytes bytes;
     struct gs_perf_record record;
@@ -109,7 +109,7 @@ static void put_sample(struct bytes *bytes, bool ids)
     put_u32(bytes, 0);
 }
 
-static void a_sample_says_of_which_descriptor_it_is(void **state)
+UNIT_TEST(a_sample_says_of_which_descriptor_it_is)
 {
     struct bytes bytes;
     struct gs_perf_record record;
@@ -127,7 +127,7 @@ static void a_sample_says_of_which_descriptor_it_is(void **state)
     }
 }
 
-static void a_tracepoint_has_its_fields(void **state)
+UNIT_TEST(a_tracepoint_has_its_fields)
 {
     struct bytes bytes;
     struct gs_perf_record record;
@@ -151,7 +151,7 @@ static void a_tracepoint_has_its_fields(void **state)
     assert_false(gs_perf_raw(&record, 0, 4, &value));
 }
 
-static void fields_are_found_by_their_names(void **state)
+UNIT_TEST(fields_are_found_by_their_names)
 {
     static const char format[] = "name: sched_switch\nID: 372\nformat:\n"
                                  "\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n\n"
@@ -192,7 +192,7 @@ static void happen(struct gs_schedule *schedule, enum gs_act act, pid_t tid, uin
     assert_int_equal(gs_schedule_event(schedule, &event), GS_OK);
 }
 
-static void who_is_woken_is_ready_until_it_runs(void **state)
+UNIT_TEST(who_is_woken_is_ready_until_it_runs)
 {
     struct spans spans = {.count = 0};
     struct gs_schedule *schedule = gs_schedule_new(keep_span, &spans);
@@ -280,7 +280,7 @@ static uint64_t of(const struct play *play, pid_t tid, enum gs_gil_word word, en
     return gs_gilcounts_of(play->counts, tid).by_word[word][counter];
 }
 
-static void each_is_charged_to_the_state_it_came_in(void **state)
+UNIT_TEST(each_is_charged_to_the_state_it_came_in)
 {
     struct play play = begin_play();
     uint64_t ran_ns = 0;
@@ -316,7 +316,7 @@ static void each_is_charged_to_the_state_it_came_in(void **state)
 }
 
 /* One that never leaves the processor has no event that says so. */
-static void who_does_nothing_runs_as_long_as_the_kernel_says(void **state)
+UNIT_TEST(who_does_nothing_runs_as_long_as_the_kernel_says)
 {
     struct play play = begin_play();
     uint64_t ran_ns = 107 * MS;
@@ -330,7 +330,7 @@ static void who_does_nothing_runs_as_long_as_the_kernel_says(void **state)
     end_play(&play);
 }
 
-static void a_sample_of_cycles_stands_for_many(void **state)
+UNIT_TEST(a_sample_of_cycles_stands_for_many)
 {
     struct play play = begin_play();
     act(&play, GS_ACT_TAKE, A, 11, 0, 0);
@@ -344,20 +344,4 @@ static void a_sample_of_cycles_stands_for_many(void **state)
     assert_true(gs_gilcounts_known(&gauges) >> GS_CYCLES & 1);
     assert_false(gs_gilcounts_known(&gauges) >> GS_PAGE_FAULTS & 1);
     end_play(&play);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_throttled_event_is_a_gap),
-        cmocka_unit_test(a_loss_is_told),
-        cmocka_unit_test(a_sample_says_of_which_descriptor_it_is),
-        cmocka_unit_test(a_tracepoint_has_its_fields),
-        cmocka_unit_test(fields_are_found_by_their_names),
-        cmocka_unit_test(who_is_woken_is_ready_until_it_runs),
-        cmocka_unit_test(each_is_charged_to_the_state_it_came_in),
-        cmocka_unit_test(who_does_nothing_runs_as_long_as_the_kernel_says),
-        cmocka_unit_test(a_sample_of_cycles_stands_for_many),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

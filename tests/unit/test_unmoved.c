@@ -268,21 +268,10 @@ static void comes(struct process *p)
     happens_late(p, come, true);
 }
 
-static void test_late(void **state)
+UNIT_TEST(test_late)
 {
     process_for_versions(PROVES, PROCESS_LAST, passes_by);
     process_for_versions(PROVES, PROCESS_LAST, comes);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whoever_moves_is_read),
-        cmocka_unit_test(test_only_the_innermost_changed),
-        cmocka_unit_test(test_another_evaluator),
-        cmocka_unit_test(test_whoever_ends_is_gone),
-        cmocka_unit_test(test_late),
-        cmocka_unit_test(test_missed_glance),
-    };
-    return cmocka_run_group_tests(tests, gather, dismiss);
-}
+UNIT_GROUP(gather, dismiss);

@@ -248,7 +248,7 @@ static void check_bounds(struct objects *o)
     assert_non_null(strstr(text, "..."));
 }
 
-static void test_all_versions(void **state)
+UNIT_TEST(test_all_versions)
 {
     for (size_t i = 0; i < objects_version_count; i++) {
         struct objects o;
@@ -269,7 +269,7 @@ static void test_all_versions(void **state)
 }
 
 /* Objects of noise: something is printed, whatever it is, and it is short text without control characters. */
-static void test_noise(void **state)
+UNIT_TEST(test_noise)
 {
     srand(7);
     for (size_t i = 0; i < objects_version_count; i++) {
@@ -291,10 +291,4 @@ static void test_noise(void **state)
         }
         objects_fini(&o);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_versions), cmocka_unit_test(test_noise)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,7 +33,7 @@ static uint32_t find_text(const char *text)
     return find(text, strlen(text) + 1, 1000, "/bin/app");
 }
 
-static void test_texts(void **state)
+UNIT_TEST(test_texts)
 {
     assert_int_equal(find_text("2.7.18 (default, May  9 2026)"), 0x020712f0);
     assert_int_equal(find_text("3.8.18 ("), 0x030812f0);
@@ -43,7 +43,7 @@ static void test_texts(void **state)
     assert_int_equal(find_text("3.12.0b13 ("), 0x030c00bd);
 }
 
-static void test_near_misses(void **state)
+UNIT_TEST(test_near_misses)
 {
     static const char *const texts[] = {"3.8.18",      "3.8.18(",   "3.8 (",        "3.8. (",     "13.8.18 (",
                                         "4.0.0 (",     "1.5.2 (",   "3.8.18  (",    "3.8.18\n(",  "3.8.18rc (",
@@ -55,7 +55,7 @@ static void test_near_misses(void **state)
     }
 }
 
-static void test_all_around_the_border(void **state)
+UNIT_TEST(test_all_around_the_border)
 {
     static const char text[] = "\0"
                                "3.14.0rc1+ (main, x";
@@ -70,7 +70,7 @@ static void test_all_around_the_border(void **state)
     assert_int_equal(find("13.8.18 (", 10, 2 * BLOCK - 1, "/bin/app"), 0);
 }
 
-static void test_file_names(void **state)
+UNIT_TEST(test_file_names)
 {
     static const struct {
         const char *name;
@@ -110,7 +110,7 @@ static enum gs_status read_growing(struct gs_mem *mem, gs_addr addr, void *dst, 
     return gs_mem_read(growing->below, addr, dst, len);
 }
 
-static void test_just_born(void **state)
+UNIT_TEST(test_just_born)
 {
     static const struct gs_mem_ops ops = {.read = read_growing};
     char library[] = "/usr/lib/libpython2.7.so.1.0";
@@ -126,7 +126,7 @@ static void test_just_born(void **state)
     gs_mem_free(growing.below);
 }
 
-static void test_hostile_bounds(void **state)
+UNIT_TEST(test_hostile_bounds)
 {
     static const struct {
         gs_addr start, end;
@@ -145,7 +145,7 @@ static void test_hostile_bounds(void **state)
     gs_mem_free(python.mem);
 }
 
-static void test_print(void **state)
+UNIT_TEST(test_print)
 {
     static const struct {
         uint32_t version;
@@ -160,16 +160,4 @@ static void test_print(void **state)
         gs_version_print(cases[i].version, text, sizeof text);
         assert_string_equal(text, cases[i].text);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_texts),
-                                       cmocka_unit_test(test_near_misses),
-                                       cmocka_unit_test(test_all_around_the_border),
-                                       cmocka_unit_test(test_file_names),
-                                       cmocka_unit_test(test_hostile_bounds),
-                                       cmocka_unit_test(test_just_born),
-                                       cmocka_unit_test(test_print)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

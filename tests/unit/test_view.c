@@ -1,5 +1,4 @@
 /* The screen of top: each pane at several sizes as golden files, and what keys do to it. */
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,7 +40,7 @@ static void check(const struct gs_picture *picture, const char *keys, int rows, 
     gs_view_fini(&view);
 }
 
-static void panes(void **state)
+UNIT_TEST(panes)
 {
     static const char *const names[] = {"threads", "stack", "functions", "holds", "blame", "timeline", "tasks"};
     static const int sizes[][2] = {{24, 80}, {40, 120}, {10, 40}};
@@ -52,7 +51,7 @@ static void panes(void **state)
     }
 }
 
-static void other_screens(void **state)
+UNIT_TEST(other_screens)
 {
     check(&picture_server, "", 30, 160, true, "beside");
     check(&picture_server, "h", 24, 80, true, "help");
@@ -75,7 +74,7 @@ static void other_screens(void **state)
 }
 
 /* It says where it is, and lacks what recordings lack. */
-static void a_recording(void **state)
+UNIT_TEST(a_recording)
 {
     struct gs_view view;
     struct gs_grid grid = {0};
@@ -92,7 +91,7 @@ static void a_recording(void **state)
 }
 
 /* Why so few are there. */
-static void some_threads(void **state)
+UNIT_TEST(some_threads)
 {
     static const char *const patterns[] = {"worker-*", "4242", "MainThread"};
     struct gs_picture picture = picture_server;
@@ -112,7 +111,7 @@ static void some_threads(void **state)
 }
 
 /* Whatever the size and the pane: nothing is drawn outside, and wide characters are whole. */
-static void every_size(void **state)
+UNIT_TEST(every_size)
 {
     static const struct gs_picture *const pictures[] = {&picture_server, &picture_family,       &picture_hostile,
                                                         &picture_free,   &picture_interpreters, &picture_empty};
@@ -175,7 +174,7 @@ static long under(const struct fixture *fixture)
 }
 
 /* By share: worker-2 (2), worker-1 (1), MainThread (0), log-writer (7). */
-static void cursor_moves(void **state)
+UNIT_TEST_WITH(cursor_moves, set_up, tear_down)
 {
     struct fixture *f = *state;
     assert_int_equal(under(f), 2);
@@ -200,7 +199,7 @@ static void cursor_moves(void **state)
 }
 
 /* Who was chosen stays so in another order, and in the timeline. */
-static void cursor_follows(void **state)
+UNIT_TEST_WITH(cursor_follows, set_up, tear_down)
 {
     struct fixture *f = *state;
     key(f, GS_KEY_DOWN);
@@ -224,7 +223,7 @@ static void cursor_follows(void **state)
     assert_int_equal(f->view.pane, GS_PANE_THREADS);
 }
 
-static void panes_are_chosen(void **state)
+UNIT_TEST_WITH(panes_are_chosen, set_up, tear_down)
 {
     struct fixture *f = *state;
     for (int i = 1; i < GS_PANE_COUNT; i++) {
@@ -253,7 +252,7 @@ static void panes_are_chosen(void **state)
 }
 
 /* A pane without threads does not lose who was looked at; else it is who has the GIL. */
-static void stack_is_of_somebody(void **state)
+UNIT_TEST_WITH(stack_is_of_somebody, set_up, tear_down)
 {
     struct fixture *f = *state;
     key(f, '3');
@@ -267,7 +266,7 @@ static void stack_is_of_somebody(void **state)
 }
 
 /* Nobody takes the GILs that are shown for all of them. */
-static void gils_that_are_not_told_apart(void **state)
+UNIT_TEST(gils_that_are_not_told_apart)
 {
     struct gs_view view;
     struct gs_grid grid = {0};
@@ -294,7 +293,7 @@ static void held_by(struct gs_picture_gil gils[2], double first, double second)
 
 /* The head is about the process whose GIL is held most, and stays there while it is about even; a row that was chosen
  * decides. */
-static void head_stands_still(void **state)
+UNIT_TEST_WITH(head_stands_still, set_up, tear_down)
 {
     struct fixture *f = *state;
     struct gs_picture picture = picture_family;
@@ -315,7 +314,7 @@ static void head_stands_still(void **state)
     assert_int_equal(f->view.about, picture.processes[last->process].pid);
 }
 
-static void sorts(void **state)
+UNIT_TEST_WITH(sorts, set_up, tear_down)
 {
     struct fixture *f = *state;
     static const long first[] = {1, 7, 2, 7}; /* WAIT%, NO%, CPU%, FOR */
@@ -339,7 +338,7 @@ static void words(struct fixture *f, const char *text)
         key(f, (unsigned char)*text);
 }
 
-static void searches(void **state)
+UNIT_TEST_WITH(searches, set_up, tear_down)
 {
     struct fixture *f = *state;
     words(f, "/select\r");
@@ -362,7 +361,7 @@ static void searches(void **state)
     assert_string_equal(f->view.typing.search, "nobody");
 }
 
-static void filters(void **state)
+UNIT_TEST_WITH(filters, set_up, tear_down)
 {
     struct fixture *f = *state;
     words(f, "\\worker\r");
@@ -386,7 +385,7 @@ static void filters(void **state)
     assert_int_equal(strlen(f->view.typing.typed) % 3, 0);
 }
 
-static void requests(void **state)
+UNIT_TEST_WITH(requests, set_up, tear_down)
 {
     static const struct {
         uint32_t code;
@@ -417,7 +416,7 @@ static void requests(void **state)
     assert_int_equal(under(f), 2);
 }
 
-static void timeline_moves(void **state)
+UNIT_TEST_WITH(timeline_moves, set_up, tear_down)
 {
     struct fixture *f = *state;
     key(f, '6');
@@ -429,7 +428,7 @@ static void timeline_moves(void **state)
 }
 
 /* No column is so narrow that a line is made up. */
-static void unknown_lines(void **state)
+UNIT_TEST(unknown_lines)
 {
     struct gs_view view = {.full_files = true};
     struct gs_drawing drawing = {.view = &view};
@@ -447,7 +446,7 @@ static void unknown_lines(void **state)
 }
 
 /* Each key of the table says what it does. */
-static void keys_are_told(void **state)
+UNIT_TEST(keys_are_told)
 {
     struct gs_keys_row row;
     size_t count = 0;
@@ -455,30 +454,4 @@ static void keys_are_told(void **state)
         assert_true(row.keys[0] && row.help[0]);
     assert_true(count > 20);
     assert_true(gs_keys_row(count - 1, &row) && strcmp(row.footer, "quit") == 0);
-}
-
-int main(void)
-{
-    setlocale(LC_CTYPE, "C.UTF-8");
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(panes),
-        cmocka_unit_test(gils_that_are_not_told_apart),
-        cmocka_unit_test(other_screens),
-        cmocka_unit_test(a_recording),
-        cmocka_unit_test(some_threads),
-        cmocka_unit_test(every_size),
-        cmocka_unit_test_setup_teardown(cursor_moves, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(cursor_follows, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(panes_are_chosen, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(sorts, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(stack_is_of_somebody, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(head_stands_still, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(searches, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(filters, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(requests, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(timeline_moves, set_up, tear_down),
-        cmocka_unit_test(unknown_lines),
-        cmocka_unit_test(keys_are_told),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

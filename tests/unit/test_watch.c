@@ -48,7 +48,7 @@ static enum gs_status work(void *context)
     return GS_LOST;
 }
 
-static void done_work_returns_its_status(void **state)
+UNIT_TEST(done_work_returns_its_status)
 {
     struct gs_stuck stuck;
     struct job job = {.watch = gs_watch_new(NULL, NULL), .in = -1, .step = "nothing"};
@@ -60,7 +60,7 @@ static void done_work_returns_its_status(void **state)
     gs_watch_free(job.watch);
 }
 
-static void nobody_watching_is_fine(void **state)
+UNIT_TEST(nobody_watching_is_fine)
 {
     gs_watch_enter(NULL, "x", 0, 0);
     gs_watch_leave(NULL);
@@ -71,7 +71,7 @@ static void nobody_watching_is_fine(void **state)
 }
 
 /* The first time it is not known what did not answer; the second time it is, and is avoided from then on. */
-static void stuck_work_is_left_behind(void **state)
+UNIT_TEST(stuck_work_is_left_behind)
 {
     int ends[2];
     assert_int_equal(pipe(ends), 0);
@@ -107,7 +107,7 @@ static void stuck_work_is_left_behind(void **state)
     gs_watch_free(watch);
 }
 
-static void a_stuck_step_is_avoided_by_name(void **state)
+UNIT_TEST(a_stuck_step_is_avoided_by_name)
 {
     int ends[2];
     assert_int_equal(pipe(ends), 0);
@@ -140,7 +140,7 @@ static void give_up(const struct gs_stuck *stuck, void *context)
         abort();
 }
 
-static void the_guard_tells_of_the_thread_that_called_it(void **state)
+UNIT_TEST(the_guard_tells_of_the_thread_that_called_it)
 {
     int ends[2];
     char text[32] = "";
@@ -183,7 +183,7 @@ static void die(const void *context, void *result)
     _exit(3);
 }
 
-static void work_apart_gives_its_result(void **state)
+UNIT_TEST(work_apart_gives_its_result)
 {
     int input = 41;
     static struct result result;
@@ -192,7 +192,7 @@ static void work_apart_gives_its_result(void **state)
     assert_int_equal(result.filler[sizeof result.filler - 1], 'x');
 }
 
-static void work_apart_is_given_up(void **state)
+UNIT_TEST(work_apart_is_given_up)
 {
     int result = 7;
     assert_int_equal(gs_apart_run(hang, NULL, &result, sizeof result), GS_APART_LATE);
@@ -236,7 +236,7 @@ static enum gs_status thing_done(void *context, size_t i, enum gs_apart outcome,
     return GS_OK;
 }
 
-static void one_that_hangs_holds_no_lane_up(void **state)
+UNIT_TEST(one_that_hangs_holds_no_lane_up)
 {
     for (size_t workers = 1; workers <= 4; workers += 3) {
         static struct lanes_result result;
@@ -264,7 +264,7 @@ static enum gs_status end_all(void *context, size_t i, enum gs_apart outcome, co
     return GS_NO_MEMORY;
 }
 
-static void a_failure_ends_all_lanes(void **state)
+UNIT_TEST(a_failure_ends_all_lanes)
 {
     size_t told = 0;
     const struct gs_parallel_work work = {.count = THINGS,
@@ -276,20 +276,4 @@ static void a_failure_ends_all_lanes(void **state)
     assert_int_equal(gs_parallel_run(&work), GS_NO_MEMORY);
     assert_int_equal(told, 1);
     assert_int_equal(waitpid(-1, NULL, 0), -1);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(done_work_returns_its_status),
-        cmocka_unit_test(nobody_watching_is_fine),
-        cmocka_unit_test(stuck_work_is_left_behind),
-        cmocka_unit_test(a_stuck_step_is_avoided_by_name),
-        cmocka_unit_test(work_apart_gives_its_result),
-        cmocka_unit_test(work_apart_is_given_up),
-        cmocka_unit_test(one_that_hangs_holds_no_lane_up),
-        cmocka_unit_test(a_failure_ends_all_lanes),
-        cmocka_unit_test(the_guard_tells_of_the_thread_that_called_it),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }
