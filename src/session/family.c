@@ -14,20 +14,6 @@
 
 enum { FAMILY_MOST = 100000 };
 
-bool gs_pids_add(pid_t **pids, size_t *count, pid_t pid)
-{
-    for (size_t i = 0; i < *count; i++) {
-        if ((*pids)[i] == pid)
-            return true;
-    }
-    pid_t *longer = realloc(*pids, (*count + 1) * sizeof *longer);
-    if (!longer)
-        return false;
-    *pids = longer;
-    longer[(*count)++] = pid;
-    return true;
-}
-
 static bool add(struct gs_family_list *list, pid_t pid)
 {
     return list->count >= FAMILY_MOST || gs_pids_add(&list->pids, &list->count, pid);
