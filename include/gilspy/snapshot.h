@@ -74,7 +74,7 @@ struct gs_thread {
     bool main;
     enum gs_gil_word gil;
     enum gs_evidence evidence;
-    struct gs_activity activity; /* of the last census */
+    struct gs_activity activity; /* as of the last time that it was asked for */
     struct gs_lock_wait lock;    /* where that is asked for (gs_reader_locks) */
     bool torn;                   /* its stack could not be read whole: it ends in a gap */
     bool late;                   /* another one waits for it to stop */

@@ -1,6 +1,7 @@
 /* Growing by doubling: however long a list gets, each element is moved a few times at most. */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/room.h"
 
@@ -18,5 +19,14 @@ bool gs_room(void **list, size_t *room, size_t need, size_t size)
         return false;
     *list = grown;
     *room = more;
+    return true;
+}
+
+bool gs_room_zeroed(void **list, size_t *room, size_t need, size_t size)
+{
+    size_t before = *room;
+    if (!gs_room(list, room, need, size))
+        return false;
+    memset((char *)*list + before * size, 0, (*room - before) * size);
     return true;
 }

@@ -8,5 +8,7 @@
 /* Makes room in *list (malloc'ed, or NULL) for `need` elements of `size` bytes, twice as much as before and more;
  * *room: for how many there is some. False when out of memory: then everything is as it was. */
 bool gs_room(void **list, size_t *room, size_t need, size_t size);
+/* The same, and all that is not in use yet is 0. */
+bool gs_room_zeroed(void **list, size_t *room, size_t need, size_t size);
 
 #endif

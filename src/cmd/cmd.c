@@ -22,11 +22,6 @@ const struct gs_cmd *gs_cmd_find(const char *name)
     return NULL;
 }
 
-const char *gs_cmd_initially(const struct gs_cmd *cmd, const struct gs_option *option)
-{
-    return cmd && cmd->rate && option == &gs_options[GS_OPT_RATE] ? cmd->rate : option->initially;
-}
-
 /* Behind options; a command to be run stands behind --, dump has files to merge, top recordings to play. */
 static bool takes_no_words(const struct gs_cmd *cmd, const struct gs_args *args)
 {

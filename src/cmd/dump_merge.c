@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/lanes.h"
+#include "base/parallel.h"
 #include "cmd/dump_merge.h"
 #include "cmd/message.h"
 #include "cmd/wire.h"
@@ -38,7 +38,7 @@ static int note_failure(void *context, enum gs_status status, const struct gs_er
 }
 
 /* A thread of the process stands still until we end. */
-static void end_lane(void *context, const struct gs_err *err)
+static void end_worker(void *context, const struct gs_err *err)
 {
     (void)context;
     (void)err;
@@ -52,7 +52,7 @@ static enum gs_status read_document(const struct merging *merging, pid_t pid, FI
     struct gs_attach_options options = merging->attach;
     struct gs_attach *attach;
     options.remarks = &noted;
-    options.end = end_lane;
+    options.end = end_worker;
     enum gs_status status = gs_attach_open(&attach, pid, &options, GS_ATTACH_WHOLE, err);
     if (!status) {
         struct gs_dump dump = gs_wire_dump(attach, merging->args);
@@ -134,19 +134,19 @@ static enum gs_status take_one(void *context, size_t i, enum gs_apart outcome, c
 
 static enum gs_status read_all(struct merging *merging, struct gs_err *err)
 {
-    enum { LANES_LEAST = 4, LANES_MOST = 32 };
+    enum { WORKERS_LEAST = 4, WORKERS_MOST = 32 };
     const struct gs_args *args = merging->args;
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    struct gs_lanes_work work = {.context = merging,
-                                 .count = merging->list.count,
-                                 .work = read_one,
-                                 .done = take_one,
-                                 .result = merging,
-                                 .patience_ns = args->debuginfod ? DEBUGINFOD_NS : PATIENCE_NS,
-                                 .lanes = processors * 2 > LANES_MOST    ? LANES_MOST
-                                          : processors * 2 > LANES_LEAST ? (size_t)processors * 2
-                                                                         : LANES_LEAST};
-    enum gs_status status = gs_lanes_run(&work);
+    struct gs_parallel_work work = {.context = merging,
+                                    .count = merging->list.count,
+                                    .work = read_one,
+                                    .done = take_one,
+                                    .result = merging,
+                                    .patience_ns = args->debuginfod ? DEBUGINFOD_NS : PATIENCE_NS,
+                                    .workers = processors * 2 > WORKERS_MOST    ? WORKERS_MOST
+                                               : processors * 2 > WORKERS_LEAST ? (size_t)processors * 2
+                                                                                : WORKERS_LEAST};
+    enum gs_status status = gs_parallel_run(&work);
     return status ? gs_fail(err, status, "cannot read the processes: %s", gs_status_text(status)) : GS_OK;
 }
 

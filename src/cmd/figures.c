@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/room.h"
 #include "cmd/figures.h"
 #include "cmd/message.h"

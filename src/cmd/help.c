@@ -38,6 +38,11 @@ const struct gs_exit gs_exits[] = {
     {0, NULL},
 };
 
+const char *gs_cmd_initially(const struct gs_cmd *cmd, const struct gs_option *option)
+{
+    return cmd && cmd->rate && option == &gs_options[GS_OPT_RATE] ? cmd->rate : option->initially;
+}
+
 static void show_option(const struct gs_cmd *cmd, const struct gs_option *option, FILE *out)
 {
     const char *initially = gs_cmd_initially(cmd, option);

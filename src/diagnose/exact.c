@@ -20,7 +20,7 @@ static int watch_ourselves(void)
     return fd >= 0 ? 0 : -fd;
 }
 
-void gs_look_perf(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_perf(struct gs_exam *exam, struct gs_check *check)
 {
     struct gs_err err = {0};
     if (gs_arch_untraceable()) {
@@ -45,7 +45,7 @@ void gs_look_perf(struct gs_exam *exam, struct gs_check *check)
 }
 
 /* Where a machine is a virtual one, it may not tell the kernel what a trap is for. */
-void gs_look_traps(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_traps(struct gs_exam *exam, struct gs_check *check)
 {
     char host[GS_ARCH_HYPERVISOR_BYTES], machine[64] = "no hypervisor is seen";
     struct gs_trap trap;
@@ -84,7 +84,7 @@ void gs_look_traps(struct gs_exam *exam, struct gs_check *check)
 }
 
 /* Each of the words, for a moment in which nothing is counted. */
-void gs_look_process_watch(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_process_watch(struct gs_exam *exam, struct gs_check *check)
 {
     struct gs_gil_addresses addresses;
     struct gs_err err = {0};

@@ -32,7 +32,7 @@ struct gs_exam {
 struct gs_question {
     const char *name;
     bool needed;
-    void (*look)(struct gs_exam *exam, struct gs_check *check);
+    void (*ask)(struct gs_exam *exam, struct gs_check *check);
 };
 
 void gs_check_pass(struct gs_check *check, const char *fmt, ...) GS_PRINTF(2, 3);
@@ -45,39 +45,39 @@ void gs_check_barrier(struct gs_check *check, const struct gs_barrier *barrier, 
                       bool forbidden);
 
 /* machine.c: what the kernel and its settings say. */
-void gs_look_kernel(struct gs_exam *exam, struct gs_check *check);
-void gs_look_proc(struct gs_exam *exam, struct gs_check *check);
-void gs_look_hidepid(struct gs_exam *exam, struct gs_check *check);
-void gs_look_namespace(struct gs_exam *exam, struct gs_check *check);
-void gs_look_ptrace(struct gs_exam *exam, struct gs_check *check);
-void gs_look_yama(struct gs_exam *exam, struct gs_check *check);
-void gs_look_locale(struct gs_exam *exam, struct gs_check *check);
-void gs_look_terminal(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_kernel(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_proc(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_hidepid(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_namespace(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_ptrace(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_yama(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_locale(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_terminal(struct gs_exam *exam, struct gs_check *check);
 
 /* powers.c: what is tried. */
-void gs_look_seccomp(struct gs_exam *exam, struct gs_check *check);
-void gs_look_read(struct gs_exam *exam, struct gs_check *check);
-void gs_look_stop(struct gs_exam *exam, struct gs_check *check);
-void gs_look_syscall(struct gs_exam *exam, struct gs_check *check);
-void gs_look_map_files(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_seccomp(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_read(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_stop(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_syscall(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_map_files(struct gs_exam *exam, struct gs_check *check);
 
 /* exact.c */
-void gs_look_perf(struct gs_exam *exam, struct gs_check *check);
-void gs_look_traps(struct gs_exam *exam, struct gs_check *check);
-void gs_look_process_watch(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_perf(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_traps(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_process_watch(struct gs_exam *exam, struct gs_check *check);
 
 /* process.c: one process. The first finds it: without it the others are not asked. */
-void gs_look_process(struct gs_exam *exam, struct gs_check *check);
-void gs_look_process_barrier(struct gs_exam *exam, struct gs_check *check);
-void gs_look_process_state(struct gs_exam *exam, struct gs_check *check);
-void gs_look_process_tracer(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_process(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_process_barrier(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_process_state(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_process_tracer(struct gs_exam *exam, struct gs_check *check);
 
 /* python.c: what is inside of it. */
 void gs_exam_open(struct gs_exam *exam);
 void gs_exam_close(struct gs_exam *exam);
-void gs_look_process_read(struct gs_exam *exam, struct gs_check *check);
-void gs_look_process_container(struct gs_exam *exam, struct gs_check *check);
-void gs_look_process_python(struct gs_exam *exam, struct gs_check *check);
-void gs_look_process_library(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_process_read(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_process_container(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_process_python(struct gs_exam *exam, struct gs_check *check);
+void gs_exam_process_library(struct gs_exam *exam, struct gs_check *check);
 
 #endif

@@ -1,5 +1,4 @@
 /* The checks in their order, and the verdict. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,31 +7,31 @@
 #include "target/procfs.h"
 
 static const struct gs_question machine[] = {
-    {"kernel", true, gs_look_kernel},        {"proc", true, gs_look_proc},
-    {"hidepid", false, gs_look_hidepid},     {"user_namespace", false, gs_look_namespace},
-    {"ptrace", false, gs_look_ptrace},       {"yama", true, gs_look_yama},
-    {"seccomp", true, gs_look_seccomp},      {"read", true, gs_look_read},
-    {"stop", false, gs_look_stop},           {"syscall", false, gs_look_syscall},
-    {"map_files", false, gs_look_map_files}, {"perf", false, gs_look_perf},
-    {"traps", false, gs_look_traps},         {"locale", false, gs_look_locale},
-    {"terminal", false, gs_look_terminal},
+    {"kernel", true, gs_exam_kernel},        {"proc", true, gs_exam_proc},
+    {"hidepid", false, gs_exam_hidepid},     {"user_namespace", false, gs_exam_namespace},
+    {"ptrace", false, gs_exam_ptrace},       {"yama", true, gs_exam_yama},
+    {"seccomp", true, gs_exam_seccomp},      {"read", true, gs_exam_read},
+    {"stop", false, gs_exam_stop},           {"syscall", false, gs_exam_syscall},
+    {"map_files", false, gs_exam_map_files}, {"perf", false, gs_exam_perf},
+    {"traps", false, gs_exam_traps},         {"locale", false, gs_exam_locale},
+    {"terminal", false, gs_exam_terminal},
 };
 
 /* The first finds the process: without it the others are not asked. */
 static const struct gs_question process[] = {
-    {"process", true, gs_look_process},
-    {"process_user_namespace", true, gs_look_process_barrier},
-    {"process_user", true, gs_look_process_barrier},
-    {"process_dumpable", true, gs_look_process_barrier},
-    {"process_capabilities", true, gs_look_process_barrier},
-    {"process_yama", true, gs_look_process_barrier},
-    {"process_read", true, gs_look_process_read},
-    {"process_state", false, gs_look_process_state},
-    {"process_tracer", false, gs_look_process_tracer},
-    {"process_container", false, gs_look_process_container},
-    {"process_python", true, gs_look_process_python},
-    {"process_library", false, gs_look_process_library},
-    {"process_watch", false, gs_look_process_watch},
+    {"process", true, gs_exam_process},
+    {"process_user_namespace", true, gs_exam_process_barrier},
+    {"process_user", true, gs_exam_process_barrier},
+    {"process_dumpable", true, gs_exam_process_barrier},
+    {"process_capabilities", true, gs_exam_process_barrier},
+    {"process_yama", true, gs_exam_process_barrier},
+    {"process_read", true, gs_exam_process_read},
+    {"process_state", false, gs_exam_process_state},
+    {"process_tracer", false, gs_exam_process_tracer},
+    {"process_container", false, gs_exam_process_container},
+    {"process_python", true, gs_exam_process_python},
+    {"process_library", false, gs_exam_process_library},
+    {"process_watch", false, gs_exam_process_watch},
 };
 
 _Static_assert(sizeof machine / sizeof *machine + sizeof process / sizeof *process <= GS_CHECKS_MOST,
@@ -49,60 +48,6 @@ const char *gs_use_name(enum gs_use use)
     return uses[use].name;
 }
 
-void gs_check_pass(struct gs_check *check, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(check->text, sizeof check->text, fmt, args);
-    va_end(args);
-    check->ok = true;
-}
-
-void gs_check_fail(struct gs_check *check, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(check->text, sizeof check->text, fmt, args);
-    va_end(args);
-    check->ok = false;
-}
-
-void gs_check_mend(struct gs_check *check, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(check->mend, sizeof check->mend, fmt, args);
-    va_end(args);
-}
-
-void gs_check_error(struct gs_check *check, const struct gs_err *err)
-{
-    static const char try[] = "Try: ";
-    size_t skip = strncmp(err->todo, try, sizeof try - 1) == 0 ? sizeof try - 1 : 0;
-    gs_check_fail(check, "%s", err->what);
-    gs_check_mend(check, "%s", err->todo + skip);
-}
-
-void gs_check_barrier(struct gs_check *check, const struct gs_barrier *barrier, const struct gs_barrier_facts *facts,
-                      bool forbidden)
-{
-    char text[GS_BARRIER_TEXT];
-    if (!barrier->met(facts)) {
-        gs_check_pass(check, "%s", barrier->otherwise);
-        return;
-    }
-    barrier->say(facts, text, sizeof text);
-    if (!gs_barrier_stands(barrier, facts)) {
-        gs_check_pass(check, "%s; CAP_SYS_PTRACE outweighs that", text);
-    } else if (!forbidden) {
-        gs_check_pass(check, "%s; gilspy can read it all the same", text);
-    } else {
-        gs_check_fail(check, "%s", text);
-        barrier->mend(facts, text, sizeof text);
-        gs_check_mend(check, "%s", text);
-    }
-}
-
 static bool passed(const struct gs_doctor *doctor, const char *name)
 {
     for (size_t i = 0; i < doctor->count; i++) {
@@ -116,7 +61,7 @@ static struct gs_check *ask(struct gs_exam *exam, const struct gs_question *ques
 {
     struct gs_check *check = &exam->doctor->checks[exam->doctor->count++];
     *check = (struct gs_check){.name = question->name, .needed = question->needed};
-    question->look(exam, check);
+    question->ask(exam, check);
     return check;
 }
 

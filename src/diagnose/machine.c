@@ -11,7 +11,7 @@
 /* PTRACE_SEIZE came with 3.4, process_vm_readv with 3.2. */
 enum { OLDEST_MAJOR = 3, OLDEST_MINOR = 4 };
 
-void gs_look_kernel(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_kernel(struct gs_exam *exam, struct gs_check *check)
 {
     struct utsname name;
     unsigned major = 0, minor = 0;
@@ -30,7 +30,7 @@ void gs_look_kernel(struct gs_exam *exam, struct gs_check *check)
         gs_check_pass(check, "%s %.64s on " GS_ARCH_NAME, name.sysname, name.release);
 }
 
-void gs_look_proc(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_proc(struct gs_exam *exam, struct gs_check *check)
 {
     struct gs_err err;
     if (gs_proc_check(&err) == GS_OK) {
@@ -42,7 +42,7 @@ void gs_look_proc(struct gs_exam *exam, struct gs_check *check)
     gs_check_mend(check, "mount -t proc proc /proc");
 }
 
-void gs_look_hidepid(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_hidepid(struct gs_exam *exam, struct gs_check *check)
 {
     char status[64];
     struct gs_hidepid hide = gs_hidepid_read();
@@ -60,7 +60,7 @@ void gs_look_hidepid(struct gs_exam *exam, struct gs_check *check)
     }
 }
 
-void gs_look_namespace(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_namespace(struct gs_exam *exam, struct gs_check *check)
 {
     if (!exam->facts_known)
         gs_check_fail(check, "not known without a whole /proc");
@@ -72,7 +72,7 @@ void gs_look_namespace(struct gs_exam *exam, struct gs_check *check)
     }
 }
 
-void gs_look_ptrace(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_ptrace(struct gs_exam *exam, struct gs_check *check)
 {
     char user[40], mend[GS_BARRIER_TEXT];
     if (!exam->facts_known) {
@@ -88,7 +88,7 @@ void gs_look_ptrace(struct gs_exam *exam, struct gs_check *check)
     }
 }
 
-void gs_look_yama(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_yama(struct gs_exam *exam, struct gs_check *check)
 {
     if (exam->facts_known) {
         gs_check_barrier(check, gs_barrier_find("yama"), &exam->facts, true);
@@ -98,7 +98,7 @@ void gs_look_yama(struct gs_exam *exam, struct gs_check *check)
     }
 }
 
-void gs_look_locale(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_locale(struct gs_exam *exam, struct gs_check *check)
 {
     if (exam->place->utf8) {
         gs_check_pass(check, "the locale has UTF-8");
@@ -108,7 +108,7 @@ void gs_look_locale(struct gs_exam *exam, struct gs_check *check)
     gs_check_mend(check, "export LC_ALL=C.UTF-8");
 }
 
-void gs_look_terminal(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_terminal(struct gs_exam *exam, struct gs_check *check)
 {
     const char *term = exam->place->term;
     if (exam->place->term_known) {

@@ -26,7 +26,7 @@ static void mend_by_filter(const struct gs_exam *exam, struct gs_check *check)
                              "seccomp=unconfined");
 }
 
-void gs_look_seccomp(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_seccomp(struct gs_exam *exam, struct gs_check *check)
 {
     struct gs_barrier_facts facts = exam->facts;
     facts.unreadable = exam->unreadable;
@@ -56,7 +56,7 @@ static int read_patient(void)
     return status == GS_NOT_PERMITTED ? EPERM : EFAULT;
 }
 
-void gs_look_read(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_read(struct gs_exam *exam, struct gs_check *check)
 {
     char text[GS_BARRIER_TEXT];
     int failure = gs_attempt(read_patient);
@@ -93,7 +93,7 @@ static int stop_patient(void)
     return status == GS_OK ? 0 : status == GS_NOT_PERMITTED ? EPERM : STUCK;
 }
 
-void gs_look_stop(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_stop(struct gs_exam *exam, struct gs_check *check)
 {
     int failure = gs_attempt(stop_patient);
     exam->stoppable = failure == 0;
@@ -121,7 +121,7 @@ static int ask_patient(void)
     return activity.run == GS_RUN_UNKNOWN || activity.run == GS_RUN_GONE ? ENOENT : 0;
 }
 
-void gs_look_syscall(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_syscall(struct gs_exam *exam, struct gs_check *check)
 {
     (void)exam;
     if (gs_attempt(ask_patient) == 0)
@@ -150,7 +150,7 @@ static int open_own_file(void)
     return failure;
 }
 
-void gs_look_map_files(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_map_files(struct gs_exam *exam, struct gs_check *check)
 {
     char mend[GS_BARRIER_TEXT];
     int failure = gs_attempt(open_own_file);

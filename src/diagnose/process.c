@@ -49,7 +49,7 @@ static bool is_process(struct gs_exam *exam, struct gs_check *check, pid_t pid)
     return !(stat.flags & GS_PF_KTHREAD);
 }
 
-void gs_look_process(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_process(struct gs_exam *exam, struct gs_check *check)
 {
     char status[STATUS_BYTES], command[240];
     pid_t asked = exam->doctor->pid, pid;
@@ -76,13 +76,13 @@ void gs_look_process(struct gs_exam *exam, struct gs_check *check)
         gs_check_pass(check, "%d is a thread of process %d: %s", (int)asked, (int)pid, command);
 }
 
-void gs_look_process_barrier(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_process_barrier(struct gs_exam *exam, struct gs_check *check)
 {
     const char *name = check->name + strlen("process_");
     gs_check_barrier(check, gs_barrier_find(name), &exam->facts, exam->opened == GS_NOT_PERMITTED);
 }
 
-void gs_look_process_state(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_process_state(struct gs_exam *exam, struct gs_check *check)
 {
     int pid = (int)exam->doctor->pid;
     switch (exam->state) {
@@ -122,7 +122,7 @@ static pid_t find_tracer(const struct gs_exam *exam)
     return tracer;
 }
 
-void gs_look_process_tracer(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_process_tracer(struct gs_exam *exam, struct gs_check *check)
 {
     char name[32] = "";
     pid_t tracer = find_tracer(exam);

@@ -78,7 +78,7 @@ void gs_exam_close(struct gs_exam *exam)
     free(opening);
 }
 
-void gs_look_process_read(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_process_read(struct gs_exam *exam, struct gs_check *check)
 {
     if (exam->target && exam->missing > 0)
         gs_check_fail(check, "its memory can be read but for what the kernel does not bring");
@@ -88,7 +88,7 @@ void gs_look_process_read(struct gs_exam *exam, struct gs_check *check)
         gs_check_error(check, &exam->err);
 }
 
-void gs_look_process_container(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_process_container(struct gs_exam *exam, struct gs_check *check)
 {
     if (!exam->target)
         gs_check_fail(check, "not known whether it runs in a container: it cannot be read");
@@ -100,7 +100,7 @@ void gs_look_process_container(struct gs_exam *exam, struct gs_check *check)
         gs_check_pass(check, "it runs in no other container than gilspy");
 }
 
-void gs_look_process_python(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_process_python(struct gs_exam *exam, struct gs_check *check)
 {
     if (exam->python)
         gs_check_pass(check, "Python %s, %s", exam->python->version, gs_python_build(exam->python));
@@ -140,7 +140,7 @@ static void find_library(const void *context, void *result)
 }
 
 /* The library may lie on a mount that does not answer, which dump can do without: it is looked for as dump does. */
-void gs_look_process_library(struct gs_exam *exam, struct gs_check *check)
+void gs_exam_process_library(struct gs_exam *exam, struct gs_check *check)
 {
     static const char *const where[] = {
         [HERE] = "can be opened",

@@ -65,11 +65,7 @@ static bool set_auxv(struct gs_core *core, const struct note *note)
 
 /* ---- NT_FILE: count, size of a page, `count` times start, end and offset in pages, then as many paths ---- */
 
-static int by_file_start(const void *a, const void *b)
-{
-    const struct gs_core_file *x = a, *y = b;
-    return (x->start > y->start) - (x->start < y->start);
-}
+GS_BY(by_file_start, struct gs_core_file, start);
 
 /* Sorts them, and drops those that lie over one before. */
 static void sort_files(struct gs_core *core)
@@ -251,13 +247,7 @@ static bool add_segment(struct gs_core *core, const Elf64_Phdr *header)
     return true;
 }
 
-static int by_start(const void *a, const void *b)
-{
-    const struct gs_core_segment *x = a, *y = b;
-    if (x->start != y->start)
-        return x->start < y->start ? -1 : 1;
-    return (x->offset > y->offset) - (x->offset < y->offset);
-}
+GS_BY_BOTH(by_start, struct gs_core_segment, start, offset);
 
 /* What lies over one before it is cut off. */
 static void sort_segments(struct gs_core *core)

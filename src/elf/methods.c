@@ -12,6 +12,7 @@
 
 #include "arch/arch.h"
 #include "base/room.h"
+#include "base/sorted.h"
 #include "elf/head.h"
 #include "elf/methods.h"
 
@@ -260,11 +261,7 @@ static bool find_method(struct search *search, uint64_t at)
     return true;
 }
 
-static int by_place(const void *a, const void *b)
-{
-    const struct method *x = a, *y = b;
-    return (x->at > y->at) - (x->at < y->at);
-}
+GS_BY(by_place, struct method, at);
 
 static struct method *method_at(const struct search *search, uint64_t at)
 {

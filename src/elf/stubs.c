@@ -8,6 +8,7 @@
 
 #include "arch/arch.h"
 #include "base/room.h"
+#include "base/sorted.h"
 #include "elf/begin.h"
 #include "elf/stubs.h"
 
@@ -23,11 +24,7 @@ struct words {
     size_t count, room;
 };
 
-static int by_addr(const void *a, const void *b)
-{
-    uint64_t x = ((const struct word *)a)->addr, y = ((const struct word *)b)->addr;
-    return (x > y) - (x < y);
-}
+GS_BY(by_addr, struct word, addr);
 
 static bool add_word(struct words *words, uint64_t addr, const char *name)
 {

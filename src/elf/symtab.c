@@ -1,5 +1,4 @@
 /* Symbols by libelf, names kept in one block: the files are closed again. */
-#include <fcntl.h>
 #include <gelf.h>
 #include <libelf.h>
 #include <lzma.h>
@@ -128,13 +127,7 @@ bool gs_symtab_has_any(const struct gs_symtab *symtab, const char *beginning)
     return found;
 }
 
-static int by_addr(const void *a, const void *b)
-{
-    const struct gs_symbol *x = a, *y = b;
-    if (x->addr != y->addr)
-        return x->addr < y->addr ? -1 : 1;
-    return (x->name > y->name) - (x->name < y->name);
-}
+GS_BY_BOTH(by_addr, struct gs_symbol, addr, name);
 
 void gs_symtab_sort(struct gs_symtab *symtab)
 {

@@ -5,6 +5,7 @@
 
 #include "base/fnv.h"
 #include "base/room.h"
+#include "base/sorted.h"
 #include "export/json.h"
 #include "export/merge.h"
 
@@ -265,11 +266,7 @@ bool gs_merge_failure(struct gs_merged *merged, pid_t pid, const char *why)
 
 /* ---- order ---- */
 
-static int by_number(const void *a, const void *b)
-{
-    const int64_t *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
+GS_BY_VALUE(by_number, int64_t);
 
 static void sort_numbers(struct gs_merge_numbers *numbers)
 {
@@ -295,11 +292,7 @@ static int by_rarity(const void *a, const void *b)
     return order ? order : strcmp(x->key, y->key);
 }
 
-static int by_pid(const void *a, const void *b)
-{
-    const struct gs_merge_failed *x = a, *y = b;
-    return (x->pid > y->pid) - (x->pid < y->pid);
-}
+GS_BY(by_pid, struct gs_merge_failed, pid);
 
 void gs_merge_complete(struct gs_merged *merged)
 {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/room.h"
+#include "base/sorted.h"
 #include "export/spill.h"
 
 enum { READ_SPANS = 64 /* of a run at once */ };
@@ -72,13 +73,7 @@ static int open_nameless(void)
     return -1;
 }
 
-static int by_thread(const void *left, const void *right)
-{
-    const struct gs_span *a = left, *b = right;
-    if (a->thread != b->thread)
-        return a->thread < b->thread ? -1 : 1;
-    return (a->begin_ns > b->begin_ns) - (a->begin_ns < b->begin_ns);
-}
+GS_BY_BOTH(by_thread, struct gs_span, thread, begin_ns);
 
 static bool write_all(int file, const void *bytes, size_t len)
 {

@@ -44,7 +44,7 @@ struct gs_exact_feed {
     uint64_t long_ns;
     struct person *people; /* by number in the sum */
     size_t count, room;
-    struct hold holds[GS_SPOTS_MOST];
+    struct hold holds[GS_ADDRESSES_MOST];
     uint64_t long_holds;
     uint64_t windows, window_ns; /* how many there were, and how long all together */
     double all_all;              /* the squares of their lengths */
@@ -69,7 +69,7 @@ struct gs_exact_feed *gs_exact_feed_new(const struct gs_gil_addresses *addresses
     *exact =
         (struct gs_exact_feed){.sum = gs_account_new(), .addresses = addresses, .source = *source, .long_ns = long_ns};
     bool enough = exact->sum != NULL;
-    for (unsigned i = 0; i < GS_SPOTS_MOST; i++)
+    for (unsigned i = 0; i < GS_ADDRESSES_MOST; i++)
         enough = (exact->holds[i].places = gs_stacks_new()) && enough;
     if (!enough) {
         gs_exact_feed_free(exact);
@@ -83,7 +83,7 @@ void gs_exact_feed_free(struct gs_exact_feed *exact)
 {
     if (!exact)
         return;
-    for (unsigned i = 0; i < GS_SPOTS_MOST; i++)
+    for (unsigned i = 0; i < GS_ADDRESSES_MOST; i++)
         gs_stacks_free(exact->holds[i].places);
     gs_account_free(exact->sum);
     free(exact->people);
@@ -96,7 +96,7 @@ void gs_exact_feed_next(struct gs_exact_feed *exact)
     exact->count = 0;
     exact->windows = exact->window_ns = 0;
     exact->all_all = 0;
-    for (unsigned i = 0; i < GS_SPOTS_MOST; i++)
+    for (unsigned i = 0; i < GS_ADDRESSES_MOST; i++)
         exact->holds[i].told_ns = 0;
     begin_gils(exact);
 }

@@ -7,6 +7,7 @@
 
 #include "base/least.h"
 #include "base/room.h"
+#include "base/sorted.h"
 #include "gil/hold_place.h"
 
 enum {
@@ -267,11 +268,7 @@ static bool finish(struct gs_pause_sum *sum, bool known, uint64_t last_ns, struc
     return true;
 }
 
-static int by_tid(const void *a, const void *b)
-{
-    const struct gs_gilstat_late *x = a, *y = b;
-    return (x->tid > y->tid) - (x->tid < y->tid);
-}
+GS_BY(by_tid, struct gs_gilstat_late, tid);
 
 enum gs_status gs_pauses_finish(struct gs_pauses *pauses, uint64_t span_ns, struct gs_gilstat *stat)
 {

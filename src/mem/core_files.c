@@ -6,18 +6,161 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/apart.h"
 #include "base/regular.h"
 #include "base/watch.h"
+#include "elf/core.h"
+#include "elf/head.h"
 #include "mem/core_files.h"
-#include "mem/core_match.h"
+
+enum { GS_CORE_PAGE = 4096 };
+
+/* A mapped file: `pieces` are those of core->files that are of it, by address; of[] is the number of each one's image.
+ */
+struct core_image {
+    const struct gs_core *core;
+    const uint32_t *of;
+    uint32_t number;
+    bool deleted;
+    const uint32_t *pieces;
+    size_t piece_count;
+};
+
+/* What the core has of the beginning of a mapped file. */
+struct core_first {
+    uint8_t bytes[GS_CORE_PAGE];
+    size_t len;
+    bool is_elf;
+    struct gs_elf_head head;
+};
+
+/* A file is the one that was mapped when it has the build id, or the beginning, that the core has. Where the core has
+ * nothing of it, when it was there as it is before the core was made, and each of its segments has the place and the
+ * size that it had in the process. */
+static uint64_t page_of(uint64_t at)
+{
+    return at & ~(uint64_t)(GS_CORE_PAGE - 1);
+}
+
+/* The segment's end in the file, as far as it is mapped. */
+static uint64_t end_of(const Elf64_Phdr *segment)
+{
+    return page_of(segment->p_offset + segment->p_filesz + GS_CORE_PAGE - 1);
+}
+
+static const Elf64_Phdr *first_load(const struct gs_elf_head *head)
+{
+    for (size_t i = 0; i < head->segment_count; i++) {
+        if (head->segments[i].p_type == PT_LOAD)
+            return &head->segments[i];
+    }
+    return NULL;
+}
+
+/* The piece of the image that begins at addr with this offset. */
+static const struct gs_core_file *piece_at(const struct core_image *image, gs_addr addr, uint64_t offset)
+{
+    const struct gs_core_file *piece = gs_core_file_at(image->core, addr);
+    return piece && image->of[piece - image->core->files] == image->number && piece->start == addr &&
+                   piece->offset == offset
+               ? piece
+               : NULL;
+}
+
+static void core_first_read(struct core_first *first, const struct core_image *image)
+{
+    first->len = 0;
+    for (size_t i = 0; i < image->piece_count && first->len == 0; i++) {
+        const struct gs_core_file *piece = &image->core->files[image->pieces[i]];
+        if (piece->offset == 0)
+            first->len = gs_core_read(image->core, piece->start, first->bytes, sizeof first->bytes);
+    }
+    struct gs_bytes bytes;
+    gs_bytes_of_memory(&bytes, first->bytes, first->len);
+    first->is_elf = gs_elf_head_read(&first->head, &bytes);
+}
+
+/* All of the segment was mapped where it belongs. */
+static bool is_mapped(const struct core_image *image, const Elf64_Phdr *segment, gs_addr bias)
+{
+    gs_addr start = bias + page_of(segment->p_vaddr), at = start;
+    uint64_t offset = page_of(segment->p_offset), len = end_of(segment) - offset;
+    while (at - start < len) {
+        const struct gs_core_file *piece = piece_at(image, at, offset + (at - start));
+        if (!piece)
+            return false;
+        at = piece->end;
+    }
+    return at - start == len;
+}
+
+static bool laid_out_so(const struct core_image *image, const struct gs_elf_head *head)
+{
+    const Elf64_Phdr *load = first_load(head);
+    const struct gs_core_file *base = NULL;
+    for (size_t i = 0; i < image->piece_count && load && !base; i++) {
+        const struct gs_core_file *piece = &image->core->files[image->pieces[i]];
+        base = piece->offset == page_of(load->p_offset) ? piece : NULL;
+    }
+    for (size_t i = 0; i < head->segment_count && base; i++) {
+        const Elf64_Phdr *segment = &head->segments[i];
+        if (segment->p_type == PT_LOAD && segment->p_filesz > 0 &&
+            !is_mapped(image, segment, base->start - page_of(load->p_vaddr)))
+            return false;
+    }
+    return base != NULL;
+}
+
+/* NULL: it is the file, and *head is its head; else why not. named: by the user. */
+static const char *core_match(const struct core_image *image, const struct core_first *first,
+                              const struct gs_bytes *file, struct gs_elf_head *head, const struct stat *st, bool named,
+                              int64_t made_at_ns)
+{
+    static const char other[] = "is not the one that it ran: its contents differ";
+    uint8_t bytes[GS_CORE_PAGE];
+    if (!gs_elf_head_read(head, file))
+        return "is not the one that it ran: it is no ELF file";
+    if (first->is_elf && first->head.build_id_len > 0) {
+        if (!gs_elf_head_same_id(&first->head, head))
+            return "is not the one that it ran: build id differs";
+        /* Debug information of its own has the same id, and no contents. */
+        return gs_elf_head_alike(&first->head, head) ? NULL : other;
+    }
+    if (first->is_elf) {
+        bool same = gs_bytes_read(file, 0, bytes, first->len) && memcmp(bytes, first->bytes, first->len) == 0;
+        return same ? NULL : other;
+    }
+    int64_t changed_ns = (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec;
+    if (!named && (image->deleted || changed_ns > made_at_ns))
+        return "may be another one than it ran: it is newer than the core, which has nothing to compare it with";
+    return laid_out_so(image, head) ? NULL : other;
+}
+
+/* What lies at addr, which is `offset` in the file, belongs to a segment that is not writable. */
+static bool core_is_constant(const struct core_image *image, const struct gs_elf_head *head, gs_addr addr,
+                             uint64_t offset)
+{
+    const Elf64_Phdr *load = first_load(head);
+    for (size_t i = 0; i < head->segment_count && load; i++) {
+        const Elf64_Phdr *segment = &head->segments[i];
+        uint64_t from = page_of(segment->p_offset);
+        if (segment->p_type != PT_LOAD || segment->p_flags & PF_W || offset - from >= end_of(segment) - from)
+            continue;
+        /* Two segments may share a page of the file: the address tells them apart. */
+        gs_addr bias = addr - (offset - from) - page_of(segment->p_vaddr);
+        if (piece_at(image, bias + page_of(load->p_vaddr), page_of(load->p_offset)))
+            return true;
+    }
+    return false;
+}
 
 /* One file, which may be mapped in several pieces. */
 struct entry {
     const char *path; /* as it was */
-    struct gs_core_image image;
+    struct core_image image;
     struct gs_bytes bytes;    /* of the file, once it is open */
     struct gs_elf_head *head; /* NULL: it is not */
     char *step;               /* the name of reading it */
@@ -46,7 +189,7 @@ struct gs_core_files {
 struct attempt {
     struct gs_core_files *files;
     struct entry *entry;
-    struct gs_core_first first;
+    struct core_first first;
     struct gs_elf_head head;
 };
 
@@ -90,8 +233,8 @@ static bool try_step(struct attempt *attempt, const char *path, const char *step
     }
     why = "may not be read";
     if (gs_bytes_of_file(&entry->bytes, fd, attempt->files->options.watch, step, true))
-        why = gs_core_match(&entry->image, &attempt->first, &entry->bytes, &attempt->head, &st, named,
-                            attempt->files->options.made_at_ns);
+        why = core_match(&entry->image, &attempt->first, &entry->bytes, &attempt->head, &st, named,
+                         attempt->files->options.made_at_ns);
     if (!why && (entry->head = malloc(sizeof *entry->head))) {
         *entry->head = attempt->head;
         return true;
@@ -138,7 +281,7 @@ static bool try_build_id(struct attempt *attempt)
 }
 
 /* A program or a library; else it is data, which nobody misses: a locale, a font, a database. */
-static bool is_code(const struct gs_core_image *image)
+static bool is_code(const struct core_image *image)
 {
     for (size_t i = 0; i < image->piece_count; i++) {
         const struct gs_core_segment *segment =
@@ -154,7 +297,7 @@ static void open_entry(struct gs_core_files *files, struct entry *entry)
     struct attempt attempt = {.files = files, .entry = entry};
     bool program = files->program && files->of[files->program - files->core->files] == entry->image.number;
     entry->tried = true;
-    gs_core_first_read(&attempt.first, &entry->image);
+    core_first_read(&attempt.first, &entry->image);
     if (attempt.first.len > 0 && !attempt.first.is_elf)
         return; /* data of some kind: nothing that a Python is read from */
     if (program && files->exe) {
@@ -191,7 +334,7 @@ size_t gs_core_files_read(struct gs_core_files *files, gs_addr addr, void *dst, 
     n = n < len ? n : len;
     n = n < file->end - addr ? n : (size_t)(file->end - addr);
     uint64_t offset = file->offset + (addr - file->start);
-    return gs_core_is_constant(&entry->image, entry->head, addr, offset) && gs_bytes_read(&entry->bytes, offset, dst, n)
+    return core_is_constant(&entry->image, entry->head, addr, offset) && gs_bytes_read(&entry->bytes, offset, dst, n)
                ? n
                : 0;
 }
@@ -265,7 +408,7 @@ static bool list_entries(struct gs_core_files *files)
             uint32_t number = (uint32_t)files->entry_count++;
             entry = &files->entries[number];
             *entry = (struct entry){.path = file->path, .bytes.fd = -1};
-            entry->image = (struct gs_core_image){core, files->of, number, file->deleted, &files->order[i], 0};
+            entry->image = (struct core_image){core, files->of, number, file->deleted, &files->order[i], 0};
         }
         entry->image.piece_count++;
         files->of[files->order[i]] = entry->image.number;

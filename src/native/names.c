@@ -11,7 +11,6 @@
 enum { NAME_BYTES = 1 << 13, NAMES_MAX = 1 << 18 };
 
 struct gs_name_slot {
-    gs_addr pc; /* 0: empty */
     struct gs_native_name *name;
     bool placed; /* its line was looked for */
 };
@@ -27,31 +26,6 @@ static const char *keep(struct gs_native *native, const char *text)
     if (copy)
         native->strings[native->string_count++] = copy;
     return copy;
-}
-
-static size_t slot_of(const struct gs_native *native, gs_addr pc)
-{
-    size_t mask = native->name_room - 1, i = (size_t)(pc * UINT64_C(0x9e3779b97f4a7c15) >> 20) & mask;
-    while (native->names[i].pc && native->names[i].pc != pc)
-        i = (i + 1) & mask;
-    return i;
-}
-
-static bool grow(struct gs_native *native)
-{
-    size_t room = native->name_room ? 2 * native->name_room : 256;
-    struct gs_name_slot *old = native->names, *grown = calloc(room, sizeof *grown);
-    size_t old_room = native->name_room;
-    if (!grown)
-        return false;
-    native->names = grown;
-    native->name_room = room;
-    for (size_t i = 0; i < old_room; i++) {
-        if (old[i].pc)
-            native->names[slot_of(native, old[i].pc)] = old[i];
-    }
-    free(old);
-    return true;
 }
 
 /* Without memory for the list they stay where they are. */
@@ -76,8 +50,7 @@ void gs_native_names_release(struct gs_native *native)
 static void forget(struct gs_native *native)
 {
     leave_strings(native);
-    if (native->names)
-        memset(native->names, 0, native->name_room * sizeof *native->names);
+    gs_ids_clear(&native->name_at);
     native->name_count = 0;
     native->generation++;
     native->named_unloaded = native->unloaded;
@@ -91,6 +64,7 @@ void gs_native_names_free(struct gs_native *native)
     gs_native_names_release(native);
     free(native->left);
     free(native->names);
+    gs_ids_fini(&native->name_at);
 }
 
 uint64_t gs_native_generation(const struct gs_native *native)
@@ -169,17 +143,16 @@ static struct gs_name_slot *look_up(struct gs_native *native, gs_addr pc)
 {
     if (native->name_count >= NAMES_MAX || native->named_unloaded != native->unloaded)
         forget(native);
-    if (!pc || (2 * native->name_count >= native->name_room && !grow(native)))
+    uint32_t at = gs_ids_find(&native->name_at, pc);
+    if (at != GS_IDS_NONE)
+        return &native->names[at];
+    if (!pc || !gs_room((void **)&native->names, &native->name_room, native->name_count + 1, sizeof *native->names))
         return NULL;
-    size_t i = slot_of(native, pc);
-    if (native->names[i].pc)
-        return &native->names[i];
     struct gs_native_name *name = make(native, pc);
-    if (!name)
+    if (!name || !gs_ids_set(&native->name_at, pc, (uint32_t)native->name_count))
         return NULL;
-    native->names[i] = (struct gs_name_slot){.pc = pc, .name = name};
-    native->name_count++;
-    return &native->names[i];
+    native->names[native->name_count] = (struct gs_name_slot){.name = name};
+    return &native->names[native->name_count++];
 }
 
 const struct gs_native_name *gs_native_name(struct gs_native *native, gs_addr pc)

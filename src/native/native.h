@@ -7,6 +7,7 @@
 #ifndef GS_NATIVE_NATIVE_H
 #define GS_NATIVE_NATIVE_H
 
+#include "base/ids.h"
 #include "arch/arch.h"
 #include "gilspy/native.h"
 
@@ -122,10 +123,11 @@ struct gs_native {
     struct gs_mem *text; /* pages of code and tables, which do not change */
     struct gs_module **modules;
     size_t module_count, module_room;
-    struct gs_module *last;     /* found */
-    uint64_t refreshed_ns;      /* when the maps were read */
-    struct gs_row *rows;        /* GS_ROWS, by pc */
-    struct gs_name_slot *names; /* by pc */
+    struct gs_module *last; /* found */
+    uint64_t refreshed_ns;  /* when the maps were read */
+    struct gs_row *rows;    /* GS_ROWS, by pc */
+    struct gs_ids name_at;  /* index of a name by its pc */
+    struct gs_name_slot *names;
     size_t name_count, name_room;
     uint64_t unloaded;       /* how often modules went, */
     uint64_t named_unloaded; /* as of when names were last forgotten */

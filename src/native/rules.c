@@ -117,11 +117,7 @@ static bool read_fde(struct gs_native *native, struct description *d, gs_addr at
     return !cursor.failed;
 }
 
-static int by_start(const void *a, const void *b)
-{
-    const struct gs_described *x = a, *y = b;
-    return (x->start > y->start) - (x->start < y->start);
-}
+GS_BY(by_start, struct gs_described, start);
 
 /* The linker left no sorted table (static programs, and those of musl-gcc): the descriptions in .eh_frame are listed
  * once. Only the file tells where that section is. */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
 #include "profile/calltree_tree.h"
 
 static int compare_texts(const char *a, const char *b)
@@ -76,13 +77,7 @@ struct key {
     uint32_t parent, rank, node;
 };
 
-static int by_key(const void *left, const void *right)
-{
-    const struct key *a = left, *b = right;
-    if (a->parent != b->parent)
-        return a->parent < b->parent ? -1 : 1;
-    return (a->rank > b->rank) - (a->rank < b->rank);
-}
+GS_BY_BOTH(by_key, struct key, parent, rank);
 
 static void sort_children(struct gs_calltree *tree, struct key *keys, const uint32_t *places, const uint32_t *threads)
 {

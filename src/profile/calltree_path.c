@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/room.h"
 #include "base/shorten.h"
 #include "profile/calltree_path.h"
 
@@ -78,25 +79,12 @@ static void remember(struct gs_paths *paths, struct gs_path path)
     *slot = path;
 }
 
-static bool make_room(uint32_t **list, uint32_t *room, uint32_t need)
-{
-    if (need <= *room)
-        return true;
-    uint32_t more = need < UINT32_MAX / 2 ? need * 2 : need;
-    uint32_t *larger = realloc(*list, (size_t)more * sizeof *larger);
-    if (!larger)
-        return false;
-    memset(larger + *room, 0, (size_t)(more - *room) * sizeof *larger);
-    *list = larger;
-    *room = more;
-    return true;
-}
-
 uint32_t gs_paths_place(struct gs_paths *paths, uint32_t number)
 {
     if (number < paths->place_room && paths->place_of[number])
         return paths->place_of[number];
-    if (gs_paths_crowded(paths) || !make_room(&paths->place_of, &paths->place_room, number + 1))
+    if (gs_paths_crowded(paths) ||
+        !gs_room_zeroed((void **)&paths->place_of, &paths->place_room, (size_t)number + 1, sizeof *paths->place_of))
         return 0;
     struct gs_place place = *gs_stacks_place_at(paths->source, number);
     char room[GS_CALLED];
@@ -131,7 +119,7 @@ uint32_t gs_paths_descend(struct gs_paths *paths, uint32_t from, uint32_t stack)
     for (; depth > most; depth--) /* only the outer frames of one that is far too deep */
         at = gs_stacks_at(paths->source, at).caller;
     bool cut = at != stack;
-    if (!make_room(&paths->climb, &paths->climb_room, depth))
+    if (!gs_room((void **)&paths->climb, &paths->climb_room, depth, sizeof *paths->climb))
         return 0;
     for (; at && !(node = recall(paths, from, at)); at = gs_stacks_at(paths->source, at).caller)
         paths->climb[count++] = at;

@@ -28,9 +28,9 @@ struct gs_paths {
     struct gs_path *list;           /* so many, which is a power of two: */
     uint32_t count, filled, most_paths;
     uint32_t *place_of; /* place of the source -> place, 0: not known yet */
-    uint32_t place_room;
+    size_t place_room;
     uint32_t *climb; /* stacks on the way to a known one */
-    uint32_t climb_room;
+    size_t climb_room;
     uint32_t deepest; /* the last node that was reached */
 };
 

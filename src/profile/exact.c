@@ -4,10 +4,143 @@
 
 #include "base/clock.h"
 #include "base/least.h"
+#include "gil/exact_feed.h"
+#include "gilspy/snapshot.h"
 #include "profile/exact.h"
-#include "profile/exact_span.h"
-#include "trace/governor.h"
+#include "profile/exact_threads.h"
 #include "trace/cpu_available.h"
+#include "trace/governor.h"
+#include "trace/tracer.h"
+
+struct exact_looks {
+    struct gs_exact_eye eye;
+    uint64_t long_ns; /* a hold from this length on is looked at */
+    struct {
+        uint64_t since_ns, seen_ns; /* the hold in which the holder's stack was read last, and when */
+    } last[GS_ADDRESSES_MOST];
+    uint64_t next_ns; /* when it is looked at who has the GIL, UINT64_MAX: when something else is done */
+};
+
+/* The hold that goes on. */
+enum {
+    AGAIN_NS = 20000000,  /* from look to look at a hold */
+    SOONEST_NS = 5000000, /* so soon, and so late, it is asked again who has the GIL, when somebody has */
+    LATEST_NS = 10000000
+};
+
+/* As far as is known by now: of what is not handed on yet the order may still change. */
+static pid_t find_holder(const struct gs_tracer *tracer, const struct gs_gil_spans *gil_spans, unsigned lock,
+                         uint64_t *since_ns)
+{
+    const struct gs_event *last = gs_tracer_latest(tracer, lock);
+    if (!last)
+        return gs_gil_spans_holder(gil_spans, lock, since_ns);
+    *since_ns = last->time_ns;
+    return last->act == GS_ACT_DROP ? 0 : last->tid;
+}
+
+/* When to look at this hold, at the soonest. */
+static uint64_t look_at(struct exact_looks *looks, unsigned lock, pid_t tid, uint64_t since_ns,
+                        struct gs_exact_feed *feed, const struct gs_snapshot **snapshot)
+{
+    uint64_t now_ns = gs_clock_ns(), due_ns = since_ns + looks->long_ns / 2;
+    struct gs_exact_seen seen;
+    if (looks->last[lock].since_ns == since_ns)
+        due_ns = gs_most(looks->last[lock].seen_ns + AGAIN_NS, due_ns);
+    if (now_ns < due_ns || !looks->eye.see || !looks->eye.see(looks->eye.context, tid, &seen, snapshot))
+        return due_ns;
+    gs_exact_feed_see(feed, lock, tid, since_ns, now_ns, &seen.place, seen.native.function ? &seen.native : NULL);
+    looks->last[lock].since_ns = since_ns;
+    looks->last[lock].seen_ns = now_ns;
+    return now_ns + AGAIN_NS;
+}
+
+/* What whoever has a GIL for long does, and when to look again. */
+static void exact_looks_take(struct exact_looks *looks, const struct gs_tracer *tracer,
+                             const struct gs_gil_spans *gil_spans, struct gs_exact_feed *feed,
+                             const struct gs_snapshot **snapshot)
+{
+    looks->next_ns = UINT64_MAX;
+    for (unsigned lock = 0; lock < gs_tracer_setup(tracer)->addresses.count; lock++) {
+        uint64_t since_ns;
+        pid_t tid = find_holder(tracer, gil_spans, lock, &since_ns);
+        if (!tid)
+            continue;
+        uint64_t due_ns = look_at(looks, lock, tid, since_ns, feed, snapshot), now_ns = gs_clock_ns();
+        due_ns = gs_least(gs_most(due_ns, now_ns + SOONEST_NS), now_ns + LATEST_NS);
+        looks->next_ns = gs_least(looks->next_ns, due_ns);
+    }
+}
+
+/* As it was when the span began. */
+struct exact_span {
+    uint64_t begin_ns;
+    uint64_t events, lost, traps, cpu_us, violations;
+    struct gs_count switches[GS_ADDRESSES_MOST];
+};
+
+/* The figures of a span beside those of its GIL spans. */
+static void exact_span_begin(struct exact_span *span, const struct gs_exact_threads *threads, struct gs_tracer *tracer,
+                             const struct gs_gil_spans *gil_spans, uint64_t now_ns)
+{
+    struct gs_tracer_numbers numbers;
+    gs_tracer_numbers(tracer, &numbers);
+    *span = (struct exact_span){.begin_ns = now_ns,
+                                .events = numbers.events,
+                                .lost = numbers.lost,
+                                .traps = numbers.traps,
+                                .cpu_us = gs_clock_cpu_us() + numbers.guard_us,
+                                .violations = gs_gil_spans_violations(gil_spans)};
+    gs_exact_threads_switches(threads, &gs_tracer_setup(tracer)->addresses, span->switches);
+}
+
+/* Events were lost in it. */
+static bool exact_span_lost(const struct exact_span *span, struct gs_tracer *tracer)
+{
+    struct gs_tracer_numbers numbers;
+    gs_tracer_numbers(tracer, &numbers);
+    return numbers.lost > span->lost;
+}
+
+/* Between windows nobody counts but the GIL itself. */
+static void fill_switches(const struct exact_span *span, const struct gs_exact_threads *threads,
+                          const struct gs_gil_addresses *addresses, struct gs_gilstat *stat)
+{
+    struct gs_count now[GS_ADDRESSES_MOST];
+    gs_exact_threads_switches(threads, addresses, now);
+    for (size_t i = 0; i < stat->gil_count && i < GS_ADDRESSES_MOST; i++) {
+        bool known = now[i].known && span->switches[i].known;
+        stat->gils[i].switches = known ? gs_count(now[i].value - span->switches[i].value) : (struct gs_count){0};
+    }
+}
+
+/* Of what happened up to until_ns: what a feed of spans does not know. */
+static void exact_span_fill(const struct exact_span *span, const struct gs_exact_threads *threads,
+                            struct gs_tracer *tracer, const struct gs_gil_spans *gil_spans, uint64_t until_ns,
+                            struct gs_gilstat *stat)
+{
+    const struct gs_tracer_setup *setup = gs_tracer_setup(tracer);
+    struct gs_tracer_numbers numbers;
+    double whole_ns = (double)(until_ns - span->begin_ns);
+    gs_tracer_numbers(tracer, &numbers);
+    uint64_t events = numbers.events - span->events;
+    stat->pid = threads->python->target->pid;
+    stat->python = threads->python->version;
+    if (setup->addresses.none && stat->gil_count > 0)
+        stat->gils[0].state = GS_GIL_DISABLED;
+    if (stat->method == GS_METHOD_WINDOWS)
+        fill_switches(span, threads, &setup->addresses, stat);
+    stat->seconds = whole_ns / 1e9;
+    stat->events = gs_count(events);
+    stat->events_lost = gs_count(numbers.lost - span->lost);
+    stat->lost_at_least = numbers.traps > span->traps;
+    stat->violations = gs_count(gs_gil_spans_violations(gil_spans) - span->violations);
+    stat->quality = *gs_reader_quality(threads->reader);
+    if (whole_ns > 0)
+        stat->overhead = gs_figure(((double)(gs_clock_cpu_us() + numbers.guard_us - span->cpu_us) * 1000 +
+                                    (double)events * (double)setup->trap_ns) /
+                                   whole_ns);
+}
 
 enum {
     CHECK_NS = 50000000, /* how often it is asked whether the process is still there */
@@ -18,8 +151,8 @@ static const uint64_t pause_most_ns = 5 * GS_NS_PER_S; /* windows further apart 
 
 struct gs_exact {
     struct gs_exact_window window;
-    struct gs_exact_looks looks;
-    struct gs_exact_span span;
+    struct exact_looks looks;
+    struct exact_span span;
     struct gs_tracer *tracer;
     struct gs_governor governor;
     struct gs_cpu_available available;
@@ -101,8 +234,7 @@ enum gs_status gs_exact_open(struct gs_exact **out, const struct gs_exact_subjec
     struct gs_exact_window *window = &exact->window;
     window->threads =
         (struct gs_exact_threads){.python = subject->python, .reader = subject->reader, .names = subject->names};
-    exact->looks =
-        (struct gs_exact_looks){.eye = subject->eye, .long_ns = options->long_us * 1000, .next_ns = UINT64_MAX};
+    exact->looks = (struct exact_looks){.eye = subject->eye, .long_ns = options->long_us * 1000, .next_ns = UINT64_MAX};
     exact->counting = options->counters;
     if (options->tap)
         window->tap = *options->tap;
@@ -123,7 +255,7 @@ enum gs_status gs_exact_open(struct gs_exact **out, const struct gs_exact_subjec
         gs_exact_close(exact);
         return gs_fail(err, status, "cannot trace: %s", gs_status_text(status));
     }
-    gs_exact_span_begin(&exact->span, &window->threads, exact->tracer, window->gil_spans, window->begin_ns);
+    exact_span_begin(&exact->span, &window->threads, exact->tracer, window->gil_spans, window->begin_ns);
     exact->checked_ns = window->begin_ns;
     exact->next_ns = gs_governor_next_ns(&exact->governor, window->begin_ns);
     *out = exact;
@@ -191,7 +323,7 @@ static enum gs_status take_events(struct gs_exact *exact)
     if (!status)
         status = gs_exact_window_reach(window);
     if (!status)
-        gs_exact_looks_take(&exact->looks, exact->tracer, window->gil_spans, window->feed, &window->threads.snapshot);
+        exact_looks_take(&exact->looks, exact->tracer, window->gil_spans, window->feed, &window->threads.snapshot);
     return status;
 }
 
@@ -251,13 +383,13 @@ enum gs_status gs_exact_figures(struct gs_exact *exact, struct gs_gilstat *stat)
     if (!window->gone)
         gs_exact_threads_refresh(&window->threads, window->feed);
     enum gs_status status = gs_exact_feed_finish(window->feed, window->until_ns - exact->span.begin_ns, stat);
-    window->holes = window->holes || gs_exact_span_lost(&exact->span, exact->tracer);
+    window->holes = window->holes || exact_span_lost(&exact->span, exact->tracer);
     tell_holes(exact);
     stat->method = exact->governor.paused || window->holes ? GS_METHOD_WINDOWS : GS_METHOD_EXACT;
     stat->why = exact->why[0] ? exact->why : NULL;
     stat->exact_seconds = (double)gs_exact_feed_traced_ns(window->feed) / 1e9;
     stat->long_us = exact->looks.long_ns / 1000;
-    gs_exact_span_fill(&exact->span, &window->threads, exact->tracer, window->gil_spans, window->until_ns, stat);
+    exact_span_fill(&exact->span, &window->threads, exact->tracer, window->gil_spans, window->until_ns, stat);
     fill_counts(exact, stat);
     return status;
 }
@@ -269,7 +401,7 @@ void gs_exact_next_span(struct gs_exact *exact)
     gs_exact_feed_next(window->feed);
     if (window->counts)
         gs_gilcounts_clear(window->counts);
-    gs_exact_span_begin(&exact->span, &window->threads, exact->tracer, window->gil_spans, window->until_ns);
+    exact_span_begin(&exact->span, &window->threads, exact->tracer, window->gil_spans, window->until_ns);
     window->beginning = true;
     for (size_t i = 0; snapshot && i < snapshot->thread_count; i++) {
         if (snapshot->threads[i].tid)

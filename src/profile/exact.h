@@ -2,8 +2,23 @@
 #ifndef GS_PROFILE_EXACT_H
 #define GS_PROFILE_EXACT_H
 
-#include "profile/exact_looks.h"
+#include "gil/exact_feed.h"
+#include "gilspy/snapshot.h"
 #include "profile/exact_window.h"
+#include "trace/tracer.h"
+
+/* Where a thread was seen to hold its GIL. */
+struct gs_exact_seen {
+    struct gs_place place;  /* its innermost Python frame; the strings hold until the next look */
+    struct gs_place native; /* the C function that this one called; function NULL: none, or not known */
+};
+
+/* Looks at a thread that has a GIL for long. False: it does not have it any more, or its stack is not known. The
+ * snapshot (NULL: none could be taken) is told in any case. */
+struct gs_exact_eye {
+    void *context;
+    bool (*see)(void *context, pid_t tid, struct gs_exact_seen *seen, const struct gs_snapshot **snapshot);
+};
 
 struct gs_exact;
 

@@ -93,7 +93,7 @@ static unsigned lock_of(const struct gs_exact_threads *threads, const struct gs_
                 return i;
         }
     }
-    return GS_SPOTS_MOST;
+    return GS_ADDRESSES_MOST;
 }
 
 /* One thread may have states in several interpreters: what it does with the GIL in any of them counts. */
@@ -138,17 +138,17 @@ enum gs_status gs_exact_threads_tell(const struct gs_exact_threads *threads, con
             tell_runs(threads, told->counts, thread);
             if (!told->addresses->none)
                 status = gs_gil_spans_tell(told->gil_spans, thread->tid, lock,
-                                           lock == GS_SPOTS_MOST ? GS_UNKNOWN : thread->gil);
+                                           lock == GS_ADDRESSES_MOST ? GS_UNKNOWN : thread->gil);
         }
     }
     return status;
 }
 
 void gs_exact_threads_switches(const struct gs_exact_threads *threads, const struct gs_gil_addresses *addresses,
-                               struct gs_count counts[GS_SPOTS_MOST])
+                               struct gs_count counts[GS_ADDRESSES_MOST])
 {
     const struct gs_snapshot *snapshot = threads->snapshot;
-    memset(counts, 0, GS_SPOTS_MOST * sizeof *counts);
+    memset(counts, 0, GS_ADDRESSES_MOST * sizeof *counts);
     for (size_t i = 0; snapshot && i < snapshot->interpreter_count; i++) {
         const struct gs_gil *gil = &snapshot->gils[snapshot->interpreters[i].gil];
         for (size_t k = 0; k < addresses->count; k++) {

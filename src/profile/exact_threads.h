@@ -40,6 +40,6 @@ enum gs_status gs_exact_threads_tell(const struct gs_exact_threads *threads,
                                      const struct gs_exact_told *told) GS_MUST_CHECK;
 /* How often each GIL has changed hands by its own count, as far as it has one. */
 void gs_exact_threads_switches(const struct gs_exact_threads *threads, const struct gs_gil_addresses *addresses,
-                               struct gs_count counts[GS_SPOTS_MOST]);
+                               struct gs_count counts[GS_ADDRESSES_MOST]);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cut.h"
+#include "base/room.h"
 #include "profile/live_code.h"
 
 bool gs_live_code_make(struct gs_live_code *code, struct gs_live_people *people)
@@ -130,20 +131,6 @@ static struct gs_live_function *keep_function(struct gs_live_code *code, const s
     return function;
 }
 
-static bool reserve_places(struct gs_live_code *code, uint32_t place)
-{
-    if (place < code->function_room)
-        return true;
-    size_t room = 2 * (size_t)place + 1024;
-    uint32_t *list = realloc(code->function_of, room * sizeof *list);
-    if (!list)
-        return false;
-    memset(list + code->function_room, 0, (room - code->function_room) * sizeof *list);
-    code->function_of = list;
-    code->function_room = room;
-    return true;
-}
-
 struct gs_live_function *gs_live_thread_function(struct gs_live_code *code, const struct gs_live_thread *thread)
 {
     char name[GS_LIVE_NAME + 16];
@@ -159,7 +146,8 @@ int32_t gs_live_line_of(const struct gs_live_code *code, const struct gs_place *
 
 struct gs_live_function *gs_live_function_at(struct gs_live_code *code, uint32_t place)
 {
-    if (!reserve_places(code, place))
+    if (!gs_room_zeroed((void **)&code->function_of, &code->function_room, (size_t)place + 1,
+                        sizeof *code->function_of))
         return NULL;
     uint32_t known = code->function_of[place];
     if (known)

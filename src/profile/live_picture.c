@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "profile/live_charge.h"
 #include "profile/live_drawing.h"
 

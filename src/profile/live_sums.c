@@ -78,7 +78,7 @@ void gs_live_draw_blames(const struct gs_live_drawing *drawing, struct gs_pictur
                                             .waiter = gs_arena_copy(drawing->arena, blame->waiter),
                                             .holder = gs_arena_copy(drawing->arena, blame->holder),
                                             .us = blame->ns / 1000,
-                                            .times = blame->times,
+                                            .times = (uint32_t)blame->times,
                                             .ago_us = gs_live_ago_us(drawing, blame->last_ns),
                                             .place = gs_live_copy_place(drawing->arena, &blame->place)};
     }

@@ -49,15 +49,8 @@ static enum gs_status meter_thread(struct gs_sink *sink, uint32_t number, const 
 static enum gs_status note_stack(struct gs_meter *meter, uint32_t stack)
 {
     size_t byte = stack / 8;
-    if (byte >= meter->seen_bytes) {
-        size_t bytes = 2 * byte + 1024;
-        uint8_t *seen = realloc(meter->seen, bytes);
-        if (!seen)
-            return GS_NO_MEMORY;
-        memset(seen + meter->seen_bytes, 0, bytes - meter->seen_bytes);
-        meter->seen = seen;
-        meter->seen_bytes = bytes;
-    }
+    if (!gs_room_zeroed((void **)&meter->seen, &meter->seen_bytes, byte + 1, 1))
+        return GS_NO_MEMORY;
     uint8_t bit = (uint8_t)(1u << stack % 8);
     meter->unique_stacks += !(meter->seen[byte] & bit) && stack != 0;
     meter->seen[byte] |= bit;

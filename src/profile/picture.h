@@ -106,9 +106,10 @@ struct gs_picture_function {
 
 struct gs_picture_blame {
     uint32_t process;
-    pid_t waiter_tid, holder_tid;  /* holder_tid 0: nobody knows who */
-    const char *waiter, *holder;   /* their names */
-    uint64_t us, times, ago_us;    /* that one waited for the other; how often; since it did */
+    pid_t waiter_tid, holder_tid; /* holder_tid 0: nobody knows who */
+    const char *waiter, *holder;  /* their names */
+    uint64_t us, ago_us;          /* that one waited for the other; since it did */
+    uint32_t times;
     struct gs_picture_place place; /* of the holder */
 };
 

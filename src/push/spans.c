@@ -1,4 +1,4 @@
-/* Each process has a rotor of its own, since servers keep one series for each, and every span of it a pprof. */
+/* Each process has a splitter of its own, since servers keep one series for each, and every span of it a pprof. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "push/groups.h"
 #include "push/names.h"
 #include "push/spans.h"
-#include "recording/rotor.h"
+#include "recording/splitter.h"
 
 /* Pyroscope 1.12 takes 16,000 samples of a profile, and 2 MB of it in one go. */
 enum { NODES_MOST = 8000 };
@@ -22,7 +22,7 @@ struct process {
     uint32_t number;
     pid_t pid;
     char service[GS_PUSH_TEXT];
-    struct gs_rotor *rotor;
+    struct gs_splitter *splitter;
     bool begun;
     uint64_t last_ns; /* of its last sample */
     /* The span that is sampled. */
@@ -146,9 +146,9 @@ static uint64_t early_ns(uint32_t number, uint64_t every_ns)
 static enum gs_status add_process(struct gs_spans *spans, uint32_t number, const struct gs_sampled_process *about)
 {
     struct process *process = calloc(1, sizeof *process);
-    struct gs_rotor_limit limit = {.time_ns = spans->options.every_ns,
-                                   .early_ns = early_ns(number, spans->options.every_ns)};
-    struct gs_rotor_calls calls = {.context = process, .open = open_span, .close = close_span, .sum = sum};
+    struct gs_splitter_limit limit = {.time_ns = spans->options.every_ns,
+                                      .early_ns = early_ns(number, spans->options.every_ns)};
+    struct gs_splitter_calls calls = {.context = process, .open = open_span, .close = close_span, .sum = sum};
     if (!process || !gs_room((void **)&spans->processes, &spans->room, spans->count + 1, sizeof *spans->processes)) {
         free(process);
         return GS_NO_MEMORY;
@@ -158,9 +158,9 @@ static enum gs_status add_process(struct gs_spans *spans, uint32_t number, const
     process->number = number;
     process->pid = about->pid;
     gs_push_service(process->service, about);
-    enum gs_status status = gs_rotor_new(&process->rotor, &limit, &calls);
-    struct gs_sink *rotor = status ? NULL : gs_rotor_sink(process->rotor);
-    return rotor ? rotor->process(rotor, 0, about) : status;
+    enum gs_status status = gs_splitter_new(&process->splitter, &limit, &calls);
+    struct gs_sink *splitter = status ? NULL : gs_splitter_sink(process->splitter);
+    return splitter ? splitter->process(splitter, 0, about) : status;
 }
 
 static enum gs_status spans_process(struct gs_sink *sink, uint32_t number, const struct gs_sampled_process *about)
@@ -181,9 +181,9 @@ static enum gs_status spans_thread(struct gs_sink *sink, uint32_t number, const 
     struct process *process = find(spans, thread->process);
     if (!process)
         return GS_FAILED;
-    struct gs_sink *rotor = gs_rotor_sink(process->rotor);
+    struct gs_sink *splitter = gs_splitter_sink(process->splitter);
     own.process = 0;
-    enum gs_status status = rotor->thread(rotor, number, &own);
+    enum gs_status status = splitter->thread(splitter, number, &own);
     if (status || !spans->to || !spans->to->thread)
         return status;
     return spans->to->thread(spans->to, number, thread);
@@ -193,20 +193,20 @@ static enum gs_status spans_thread(struct gs_sink *sink, uint32_t number, const 
 static enum gs_status begin_process(struct process *process, const struct gs_sample *sample)
 {
     struct gs_run_info run = process->spans->run;
-    struct gs_sink *rotor = gs_rotor_sink(process->rotor);
+    struct gs_sink *splitter = gs_splitter_sink(process->splitter);
     uint64_t before_ns = sample->weight_ns + sample->gap_ns;
     uint64_t begin_ns = sample->time_ns > before_ns ? sample->time_ns - before_ns : 0;
     run.realtime_ns += (int64_t)(begin_ns - run.begin_ns);
     run.begin_ns = begin_ns;
     process->begun = true;
-    return rotor->begin(rotor, &run);
+    return splitter->begin(splitter, &run);
 }
 
 static enum gs_status end_span(struct process *process)
 {
     struct gs_run_end end = {.end_ns = process->last_ns, .complete = true};
-    struct gs_sink *rotor = gs_rotor_sink(process->rotor);
-    return process->pprof ? rotor->end(rotor, &end) : GS_OK;
+    struct gs_sink *splitter = gs_splitter_sink(process->splitter);
+    return process->pprof ? splitter->end(splitter, &end) : GS_OK;
 }
 
 /* Who has ended, or cannot be read, would keep what was sampled last. Who sleeps is told of late (gs_sampler_join). */
@@ -231,11 +231,11 @@ static enum gs_status spans_sample(struct gs_sink *sink, const struct gs_sample 
     struct process *process = find(spans, sample->process);
     if (!process)
         return GS_FAILED;
-    struct gs_sink *rotor = gs_rotor_sink(process->rotor);
+    struct gs_sink *splitter = gs_splitter_sink(process->splitter);
     enum gs_status status = process->begun ? GS_OK : begin_process(process, sample);
     part.process = 0;
     if (!status)
-        status = rotor->sample(rotor, &part);
+        status = splitter->sample(splitter, &part);
     process->last_ns = sample->time_ns;
     if (!status)
         status = end_quiet(spans, sample->time_ns);
@@ -249,8 +249,8 @@ static enum gs_status spans_forget(struct gs_sink *sink)
     struct gs_spans *spans = (struct gs_spans *)sink;
     enum gs_status status = GS_OK;
     for (size_t i = 0; i < spans->count && !status; i++) {
-        struct gs_sink *rotor = gs_rotor_sink(spans->processes[i]->rotor);
-        status = rotor->forget(rotor);
+        struct gs_sink *splitter = gs_splitter_sink(spans->processes[i]->splitter);
+        status = splitter->forget(splitter);
     }
     if (status || !spans->to || !spans->to->forget)
         return status;
@@ -260,7 +260,7 @@ static enum gs_status spans_forget(struct gs_sink *sink)
 static void free_process(struct process *process)
 {
     drop_span(process);
-    gs_rotor_free(process->rotor);
+    gs_splitter_free(process->splitter);
     free(process);
 }
 

@@ -127,13 +127,7 @@ static bool add_thread(struct gs_names *names, gs_addr interpreter, gs_addr key,
     return false;
 }
 
-static int by_ident(const void *a, const void *b)
-{
-    const struct entry *x = a, *y = b;
-    if (x->ident != y->ident)
-        return x->ident < y->ident ? -1 : 1;
-    return (x->rank > y->rank) - (x->rank < y->rank);
-}
+GS_BY_BOTH(by_ident, struct entry, ident, rank);
 
 void gs_names_refresh(struct gs_names *names, gs_addr interpreter)
 {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
 #include "python/task_groups.h"
 
 struct row {
@@ -28,13 +29,7 @@ uint64_t gs_task_hash(const struct gs_tasks *tasks, const struct gs_async_task *
     return hash;
 }
 
-static int by_hash(const void *a, const void *b)
-{
-    const struct row *x = a, *y = b;
-    if (x->hash != y->hash)
-        return x->hash < y->hash ? -1 : 1;
-    return (x->task > y->task) - (x->task < y->task);
-}
+GS_BY_BOTH(by_hash, struct row, hash, task);
 
 static int by_size(const void *a, const void *b, void *context)
 {

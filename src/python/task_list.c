@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/room.h"
+#include "base/sorted.h"
 #include "python/modules.h"
 #include "python/names_attribute.h"
 #include "python/task_list.h"
@@ -212,11 +213,7 @@ enum gs_status gs_task_list_read(struct gs_awaits *awaits, gs_addr interpreter, 
     return status;
 }
 
-static int by_addr(const void *a, const void *b)
-{
-    gs_addr x = *(const gs_addr *)a, y = *(const gs_addr *)b;
-    return (x > y) - (x < y);
-}
+GS_BY_VALUE(by_addr, gs_addr);
 
 void gs_task_list_sort(struct gs_task_list *list)
 {

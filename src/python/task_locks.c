@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
 #include "python/dict.h"
 #include "python/field.h"
 #include "python/held.h"
@@ -33,11 +34,7 @@ struct finding {
     size_t tried;    /* pairs of a frame and a lock: beyond TRIES_MOST nobody is told to have taken one */
 };
 
-static int by_lock(const void *a, const void *b)
-{
-    gs_addr x = *(const gs_addr *)a, y = *(const gs_addr *)b;
-    return (x > y) - (x < y);
-}
+GS_BY_VALUE(by_lock, gs_addr);
 
 static struct waited *lock_at(const struct finding *f, gs_addr object)
 {

@@ -353,13 +353,7 @@ uint32_t gs_task_find(const struct gs_tasks *tasks, gs_addr addr)
     return GS_NO_TASK;
 }
 
-static int by_waited(const void *a, const void *b)
-{
-    const struct gs_task_edge *x = a, *y = b;
-    if (x->awaited != y->awaited)
-        return x->awaited < y->awaited ? -1 : 1;
-    return (x->waiter > y->waiter) - (x->waiter < y->waiter);
-}
+GS_BY_BOTH(by_waited, struct gs_task_edge, awaited, waiter);
 
 /* From "who waits for whom" to "by whom is it awaited". */
 static bool turn_round(struct reading *r, const uint32_t *now)

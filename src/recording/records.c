@@ -3,17 +3,104 @@
 #include <stdlib.h>
 
 #include "base/least.h"
-#include "recording/book.h"
+#include "base/room.h"
 #include "recording/quality.h"
 #include "recording/records.h"
 #include "recording/samples_in.h"
+#include "recording/wire.h"
 #include "stack/strings.h"
+
+struct dictionary {
+    struct gs_stacks *stacks;
+    const char **strings; /* by number; they belong to the stacks */
+    size_t string_count, string_room;
+};
+
+/* The places and stacks of a recording. A file has each of them once, so that their numbers in the file are those that
+ * gs_stacks gives them; where they are not, the file is no recording of ours. */
+enum { FIELDS = 4 };
+
+static enum gs_status dictionary_init(struct dictionary *dictionary)
+{
+    *dictionary = (struct dictionary){.stacks = gs_stacks_new()};
+    return dictionary->stacks ? GS_OK : GS_NO_MEMORY;
+}
+
+static void dictionary_fini(struct dictionary *dictionary)
+{
+    gs_stacks_free(dictionary->stacks);
+    free(dictionary->strings);
+}
+
+static void dictionary_forget(struct dictionary *dictionary)
+{
+    gs_stacks_clear(dictionary->stacks);
+    dictionary->string_count = 0;
+}
+
+/* A new string lies in the block for now. */
+static const char *get_string(struct dictionary *dictionary, struct gs_wire *records, bool *is_new)
+{
+    uint64_t number = gs_wire_get_most(records, dictionary->string_count + 1);
+    *is_new = number == 1;
+    if (*is_new)
+        return dictionary->strings[dictionary->string_count++] = gs_wire_get_string(records);
+    return number ? dictionary->strings[number - 2] : NULL;
+}
+
+/* Reads the rest of such a record. GS_NO_MEMORY; what should not be sets records->bad. */
+static enum gs_status dictionary_place(struct dictionary *dictionary, struct gs_wire *records)
+{
+    struct gs_place place = {0};
+    const char **fields[FIELDS] = {&place.function, &place.qualname, &place.file, &place.module};
+    bool is_new[FIELDS];
+    if (!gs_room((void **)&dictionary->strings, &dictionary->string_room, dictionary->string_count + FIELDS,
+                 sizeof *dictionary->strings))
+        return GS_NO_MEMORY;
+    size_t first = dictionary->string_count;
+    for (size_t i = 0; i < FIELDS; i++)
+        *fields[i] = get_string(dictionary, records, &is_new[i]);
+    place.line = (int32_t)gs_wire_unzigzag(gs_wire_get_most(records, UINT32_MAX));
+    place.kind = (uint8_t)gs_wire_get_most(records, GS_WIRE_KIND_MOST);
+    if (!place.function || !place.file || gs_stacks_bytes(dictionary->stacks) > GS_WIRE_STACKS_BYTES)
+        records->bad = true;
+    if (records->bad) {
+        dictionary->string_count = first;
+        return GS_OK;
+    }
+    uint32_t known = gs_stacks_place_count(dictionary->stacks), number = gs_stacks_place(dictionary->stacks, &place);
+    if (number == 0)
+        return GS_NO_MEMORY;
+    records->bad = number <= known;
+    place = *gs_stacks_place_at(dictionary->stacks, number);
+    for (size_t i = 0; i < FIELDS; i++) {
+        if (is_new[i])
+            dictionary->strings[first++] = *fields[i];
+    }
+    return GS_OK;
+}
+
+static enum gs_status dictionary_stack(struct dictionary *dictionary, struct gs_wire *records)
+{
+    uint64_t made = (uint64_t)gs_stacks_count(dictionary->stacks) + 1;
+    uint64_t back = gs_wire_get_most(records, made), place = gs_wire_get(records);
+    if (back == 0 || place == 0 || place > gs_stacks_place_count(dictionary->stacks) ||
+        gs_stacks_bytes(dictionary->stacks) > GS_WIRE_STACKS_BYTES)
+        records->bad = true;
+    if (records->bad)
+        return GS_OK;
+    uint32_t number = gs_stacks_push(dictionary->stacks, (uint32_t)(made - back), (uint32_t)place);
+    if (number == 0)
+        return GS_NO_MEMORY;
+    records->bad = number != made;
+    return GS_OK;
+}
 
 struct gs_records {
     struct gs_sink *sink;
     uint64_t from_ns, to_ns;
     struct gs_strings *names; /* all strings but those of places */
-    struct gs_book book;
+    struct dictionary dictionary;
     struct gs_samples_in in;
     const char **command;
     size_t command_room;
@@ -33,7 +120,7 @@ struct gs_records *gs_records_new(struct gs_sink *sink, int version, uint64_t fr
     records->from_ns = from_ns;
     records->to_ns = to_ns;
     records->names = gs_strings_new();
-    if (records->names && gs_book_init(&records->book) == GS_OK)
+    if (records->names && dictionary_init(&records->dictionary) == GS_OK)
         return records;
     gs_records_free(records);
     return NULL;
@@ -44,7 +131,7 @@ void gs_records_free(struct gs_records *records)
     if (!records)
         return;
     gs_strings_free(records->names);
-    gs_book_fini(&records->book);
+    dictionary_fini(&records->dictionary);
     gs_samples_in_fini(&records->in);
     free(records->command);
     free(records);
@@ -188,7 +275,7 @@ static void count(struct gs_records *records, const struct gs_sample *sample)
 static enum gs_status play_sample(struct gs_records *records, struct gs_wire *wire, unsigned flags)
 {
     struct gs_sample sample;
-    enum gs_status status = gs_samples_in_get(&records->in, wire, flags, records->book.stacks, &sample);
+    enum gs_status status = gs_samples_in_get(&records->in, wire, flags, records->dictionary.stacks, &sample);
     if (status || wire->bad)
         return status;
     clip_gap(records, &sample);
@@ -209,7 +296,7 @@ static enum gs_status play_sample(struct gs_records *records, struct gs_wire *wi
 static enum gs_status play_forget(struct gs_records *records)
 {
     enum gs_status status = records->sink->forget ? records->sink->forget(records->sink) : GS_OK;
-    gs_book_forget(&records->book);
+    dictionary_forget(&records->dictionary);
     records->in.forgotten++;
     return status;
 }
@@ -245,9 +332,9 @@ static enum gs_status play_record(struct gs_records *records, struct gs_wire *wi
     case GS_RECORD_THREAD:
         return play_thread(records, wire);
     case GS_RECORD_PLACE:
-        return gs_book_place(&records->book, wire);
+        return dictionary_place(&records->dictionary, wire);
     case GS_RECORD_STACK:
-        return gs_book_stack(&records->book, wire);
+        return dictionary_stack(&records->dictionary, wire);
     case GS_RECORD_FORGET:
         return play_forget(records);
     case GS_RECORD_END:

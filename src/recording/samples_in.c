@@ -55,18 +55,6 @@ enum gs_status gs_samples_in_thread(struct gs_samples_in *in, struct gs_wire *re
     return GS_OK;
 }
 
-static bool make_list_room(struct gs_samples_in *in, size_t count)
-{
-    if (count <= in->list_room)
-        return true;
-    struct gs_thread_sample *list = realloc(in->list, count * 2 * sizeof *list);
-    if (!list)
-        return false;
-    in->list = list;
-    in->list_room = count * 2;
-    return true;
-}
-
 /* The list becomes the process's. What once had many threads does not keep room for them. */
 static enum gs_status adopt_list(struct gs_samples_in *in, struct gs_process_in *process, size_t count)
 {
@@ -157,7 +145,8 @@ static enum gs_status get_new(struct changes *changes)
         return GS_OK;
     }
     /* This one, and all that may still be kept. */
-    if (!make_list_room(in, changes->made + 1 + changes->count - changes->at))
+    if (!gs_room((void **)&in->list, &in->list_room, changes->made + 1 + changes->count - changes->at,
+                 sizeof *in->list))
         return GS_NO_MEMORY;
     changes->to = in->list;
     changes->to[changes->made++] = thread;
@@ -196,7 +185,7 @@ static enum gs_status change_threads(struct gs_samples_in *in, struct gs_wire *r
                                      uint32_t stack_count)
 {
     struct gs_process_in *process = &in->processes[number];
-    if (list && !make_list_room(in, process->count + 1))
+    if (list && !gs_room((void **)&in->list, &in->list_room, process->count + 1, sizeof *in->list))
         return GS_NO_MEMORY;
     struct changes changes = {.in = in,
                               .records = records,

@@ -2,8 +2,124 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ids.h"
 #include "base/room.h"
+#include "recording/packer.h"
 #include "recording/samples_out.h"
+
+/* Writes the places and stacks that samples have, when they first have them. */
+enum { STRING_RECORD = GS_WIRE_NUMBER_MOST * 2 + 1, PLACE_STRINGS = 4 };
+
+static void dictionary_fini(struct gs_dictionary *dictionary)
+{
+    free(dictionary->stacks.of);
+    free(dictionary->places.of);
+    gs_ids_fini(&dictionary->strings);
+    free(dictionary->chain);
+}
+
+static void clear(void *items, size_t bytes)
+{
+    if (items)
+        memset(items, 0, bytes);
+}
+
+/* All is numbered anew; memory is kept. */
+static void dictionary_forget(struct gs_dictionary *dictionary)
+{
+    clear(dictionary->stacks.of, dictionary->stacks.room * sizeof *dictionary->stacks.of);
+    clear(dictionary->places.of, dictionary->places.room * sizeof *dictionary->places.of);
+    gs_ids_clear(&dictionary->strings);
+    dictionary->stack_count = dictionary->place_count = 0;
+}
+
+/* NULL: out of memory. */
+static uint8_t *put_string(struct gs_dictionary *dictionary, uint8_t *to, const char *text)
+{
+    if (!text)
+        return gs_wire_put(to, 0);
+    uint32_t known = gs_ids_find(&dictionary->strings, (uintptr_t)text);
+    if (known != GS_IDS_NONE)
+        return gs_wire_put(to, known + UINT64_C(2));
+    if (!gs_ids_set(&dictionary->strings, (uintptr_t)text, (uint32_t)dictionary->strings.used))
+        return NULL;
+    return gs_wire_put_string(gs_wire_put(to, 1), text);
+}
+
+static enum gs_status write_place(struct gs_dictionary *dictionary, struct gs_packer *packer,
+                                  const struct gs_stacks *stacks, uint32_t number)
+{
+    const struct gs_place *place = gs_stacks_place_at(stacks, number);
+    const char *strings[PLACE_STRINGS] = {place->function, place->qualname, place->file, place->module};
+    size_t most = GS_WIRE_NUMBER_MOST * 2;
+    for (size_t i = 0; i < PLACE_STRINGS; i++)
+        most += STRING_RECORD + gs_wire_string_len(strings[i]);
+    if (!gs_room_zeroed((void **)&dictionary->places.of, &dictionary->places.room, (size_t)number + 1,
+                        sizeof(uint32_t)))
+        return GS_NO_MEMORY;
+    enum gs_status status = gs_packer_room(packer, most);
+    if (status)
+        return status;
+    uint8_t *to = packer->raw + packer->len;
+    *to++ = GS_RECORD_PLACE;
+    for (size_t i = 0; i < PLACE_STRINGS && to; i++)
+        to = put_string(dictionary, to, strings[i]);
+    if (!to)
+        return GS_NO_MEMORY;
+    to = gs_wire_put(to, gs_wire_zigzag(place->line));
+    *to++ = place->kind;
+    dictionary->places.of[number] = ++dictionary->place_count;
+    return gs_packer_commit(packer, to);
+}
+
+static enum gs_status write_stack(struct gs_dictionary *dictionary, struct gs_packer *packer,
+                                  const struct gs_stacks *stacks, uint32_t number)
+{
+    struct gs_stack stack = gs_stacks_at(stacks, number);
+    enum gs_status status = GS_OK;
+    if (stack.place >= dictionary->places.room || !dictionary->places.of[stack.place])
+        status = write_place(dictionary, packer, stacks, stack.place);
+    if (!status)
+        status = gs_packer_room(packer, 1 + GS_WIRE_NUMBER_MOST * 2);
+    if (status)
+        return status;
+    uint32_t made = ++dictionary->stack_count;
+    uint8_t *to = packer->raw + packer->len;
+    *to++ = GS_RECORD_STACK;
+    to = gs_wire_put(to, made - dictionary->stacks.of[stack.caller]);
+    to = gs_wire_put(to, dictionary->places.of[stack.place]);
+    dictionary->stacks.of[number] = made;
+    return gs_packer_commit(packer, to);
+}
+
+static bool add_to_chain(struct gs_dictionary *dictionary, size_t count, uint32_t stack)
+{
+    if (!gs_room((void **)&dictionary->chain, &dictionary->chain_room, count + 1, sizeof *dictionary->chain))
+        return false;
+    dictionary->chain[count] = stack;
+    return true;
+}
+
+/* The file's number of a stack; it is written now with all that it is made of, if it is new. */
+static enum gs_status dictionary_stack(struct gs_dictionary *dictionary, struct gs_packer *packer,
+                                       const struct gs_stacks *stacks, uint32_t stack, uint32_t *number)
+{
+    size_t count = 0;
+    if (!gs_room_zeroed((void **)&dictionary->stacks.of, &dictionary->stacks.room, (size_t)stack + 1, sizeof(uint32_t)))
+        return GS_NO_MEMORY;
+    /* Callers have lower numbers. */
+    for (uint32_t i = stack; i && !dictionary->stacks.of[i]; i = gs_stacks_at(stacks, i).caller) {
+        if (!add_to_chain(dictionary, count++, i))
+            return GS_NO_MEMORY;
+    }
+    while (count > 0) {
+        enum gs_status status = write_stack(dictionary, packer, stacks, dictionary->chain[--count]);
+        if (status)
+            return status;
+    }
+    *number = dictionary->stacks.of[stack];
+    return GS_OK;
+}
 
 enum {
     CHANGE_MOST = 3 * 5 + 7,            /* bytes of one change: numbers of up to 32 bits, and a state */
@@ -45,7 +161,7 @@ void gs_samples_out_fini(struct gs_samples_out *out)
     free(out->processes);
     free(out->changes);
     free(out->tasks);
-    gs_dictionary_fini(&out->dictionary);
+    dictionary_fini(&out->dictionary);
 }
 
 enum gs_status gs_samples_out_process(struct gs_samples_out *out, uint32_t number)
@@ -61,7 +177,7 @@ enum gs_status gs_samples_out_process(struct gs_samples_out *out, uint32_t numbe
 
 void gs_samples_out_forget(struct gs_samples_out *out)
 {
-    gs_dictionary_forget(&out->dictionary);
+    dictionary_forget(&out->dictionary);
     out->forgotten++;
 }
 
@@ -107,7 +223,7 @@ static enum gs_status put_stack(struct changes *changes, uint32_t stack)
 {
     uint32_t number = 0;
     enum gs_status status =
-        gs_dictionary_stack(&changes->out->dictionary, changes->packer, changes->sample->stacks, stack, &number);
+        dictionary_stack(&changes->out->dictionary, changes->packer, changes->sample->stacks, stack, &number);
     changes->to = gs_wire_put(changes->to, number);
     return status;
 }
@@ -245,8 +361,8 @@ static enum gs_status number_tasks(struct changes *changes)
     if (!gs_room((void **)&out->tasks, &out->tasks_room, sample->task_count, sizeof *out->tasks))
         return GS_NO_MEMORY;
     for (size_t i = 0; i < sample->task_count && !status; i++)
-        status = gs_dictionary_stack(&out->dictionary, changes->packer, sample->stacks, sample->tasks[i].stack,
-                                     &out->tasks[i]);
+        status =
+            dictionary_stack(&out->dictionary, changes->packer, sample->stacks, sample->tasks[i].stack, &out->tasks[i]);
     return status;
 }
 

@@ -2,7 +2,21 @@
 #ifndef GS_RECORDING_SAMPLES_OUT_H
 #define GS_RECORDING_SAMPLES_OUT_H
 
-#include "recording/dictionary.h"
+#include "base/ids.h"
+#include "recording/packer.h"
+
+struct gs_numbers {
+    uint32_t *of; /* the file's number by the source's; 0: not in the file */
+    size_t room;
+};
+
+struct gs_dictionary { /* empty when zeroed */
+    struct gs_numbers stacks, places;
+    uint32_t stack_count, place_count; /* in the file */
+    struct gs_ids strings;             /* the file's numbers by their addresses */
+    uint32_t *chain;                   /* callers to be written */
+    size_t chain_room;
+};
 
 struct gs_samples_out {
     uint64_t begin_ns, slot_ns;

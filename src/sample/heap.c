@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
 #include "sample/stack_reader.h"
 
 enum {
@@ -11,11 +12,7 @@ enum {
     STATE_EXECUTING = 0 /* f_state, 3.10: FRAME_EXECUTING */
 };
 
-static int by_addr(const void *a, const void *b)
-{
-    gs_addr x = *(const gs_addr *)a, y = *(const gs_addr *)b;
-    return (x > y) - (x < y);
-}
+GS_BY_VALUE(by_addr, gs_addr);
 
 bool gs_heap_predict(struct gs_stack_reader *stacks, struct gs_member *member)
 {

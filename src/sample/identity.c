@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "arch/arch.h"
+#include "base/sorted.h"
 #include "sample/thread_list.h"
 
 /* In another C library than glibc the id is looked for. */
@@ -12,11 +13,7 @@ enum { PTHREAD_SELF = 16, PTHREAD_BYTES = 2304 };
 /* A thread has a state in each interpreter that it was in. */
 enum { STATES_UNASKED = 8192, STATES_PER_TASK = 8 };
 
-static int by_ns_tid(const void *a, const void *b)
-{
-    const struct gs_task *x = a, *y = b;
-    return (x->ns_tid > y->ns_tid) - (x->ns_tid < y->ns_tid);
-}
+GS_BY(by_ns_tid, struct gs_task, ns_tid);
 
 static void ask(const struct gs_thread_list *threads, struct gs_kernel_threads *tasks)
 {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/room.h"
+#include "base/sorted.h"
 #include "base/watch.h"
 #include "sample/thread_list.h"
 
@@ -208,11 +209,7 @@ static enum gs_status walk_interpreters(struct gs_thread_list *threads)
     return status;
 }
 
-static int by_id(const void *a, const void *b)
-{
-    const struct gs_interp *x = a, *y = b;
-    return (x->id > y->id) - (x->id < y->id);
-}
+GS_BY(by_id, struct gs_interp, id);
 
 /* The list begins with the newest; users think of the main one, 0, first, and of its GIL. */
 static void main_first(struct gs_thread_list *threads)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/sorted.h"
 #include "sample/stack_reader.h"
 #include "target/still.h"
 
@@ -39,11 +40,7 @@ void gs_natives_free(struct gs_stack_reader *stacks)
     gs_native_free(natives->engine);
 }
 
-static int by_tid(const void *a, const void *b)
-{
-    const struct gs_cstack *x = a, *y = b;
-    return (x->tid > y->tid) - (x->tid < y->tid);
-}
+GS_BY(by_tid, struct gs_cstack, tid);
 
 struct gs_cstack *gs_natives_find(const struct gs_stack_reader *stacks, pid_t tid)
 {

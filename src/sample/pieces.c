@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
 #include "sample/collector.h"
 #include "sample/stack_reader.h"
 
@@ -50,11 +51,7 @@ static void add_interpreter(struct gs_stack_reader *stacks, struct gs_interp *in
     }
 }
 
-static int by_addr(const void *a, const void *b)
-{
-    const struct gs_piece *x = a, *y = b;
-    return (x->addr > y->addr) - (x->addr < y->addr);
-}
+GS_BY(by_addr, struct gs_piece, addr);
 
 /* By address, because what lies close together is cheaper to read in that order. */
 bool gs_pieces_arrange(struct gs_stack_reader *stacks)

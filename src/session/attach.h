@@ -9,6 +9,15 @@
 #include "python/tasks.h"
 #include "session/lookup.h"
 
+struct gs_classes {
+    struct gs_class_frame {
+        gs_addr frame, code;
+        char *qualname; /* "Class.method" */
+    } * list;           /* by frame and code */
+    size_t count, room;
+    uint64_t time_ns; /* of the snapshot */
+};
+
 enum { GS_ATTACH_FRAMES = 128 };
 
 struct gs_attach_options {
@@ -40,8 +49,8 @@ struct gs_attach {
     struct gs_names *names;
     struct gs_values *values; /* of locals; NULL until they are asked for */
     const struct gs_snapshot *snapshot;
-    struct timespec time;      /* CLOCK_REALTIME of the snapshot */
-    struct gs_tasks tasks;     /* of the moment after it; empty where they were not asked for */
+    struct timespec time;  /* CLOCK_REALTIME of the snapshot */
+    struct gs_tasks tasks; /* of the moment after it; empty where they were not asked for */
     struct gs_wish wish;
     int64_t rank; /* as gs_process_rank has it, of one that was opened with GS_ATTACH_WHOLE */
     const struct gs_remarks *remarks;

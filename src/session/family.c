@@ -8,25 +8,11 @@
 #include "session/family.h"
 #include "session/signals.h"
 #include "session/stuck.h"
-#include "target/kin.h"
+#include "target/descendants.h"
 #include "target/nested.h"
 #include "target/procfs.h"
 
 enum { FAMILY_MOST = 100000, OPENER_NS = 2000000 /* between two looks whether it is done */ };
-
-bool gs_pids_add(pid_t **pids, size_t *count, pid_t pid)
-{
-    for (size_t i = 0; i < *count; i++) {
-        if ((*pids)[i] == pid)
-            return true;
-    }
-    pid_t *longer = realloc(*pids, (*count + 1) * sizeof *longer);
-    if (!longer)
-        return false;
-    *pids = longer;
-    longer[(*count)++] = pid;
-    return true;
-}
 
 static bool add(struct gs_family_list *list, pid_t pid)
 {
@@ -142,8 +128,8 @@ static enum gs_status open_listed(struct gs_family *family, const struct gs_fami
     for (size_t i = 0; i < list->count && status != GS_OUTPUT; i++) {
         struct gs_err why = {0};
         status = adopt(family, list->pids[i], family->options.named, &why);
-        if (family->kin)
-            gs_kin_tried(family->kin, list->pids[i], status == GS_OK, gs_clock_ns());
+        if (family->descendants)
+            gs_descendants_tried(family->descendants, list->pids[i], status == GS_OK, gs_clock_ns());
         some = some || status == GS_OK;
         if (status == GS_OK || is_expected(family, i < list->named, status))
             continue;
@@ -180,10 +166,10 @@ static enum gs_status start(struct gs_family *family, struct gs_err *err)
         return status;
     family->spawned = true;
     gs_signals_wake_for_children();
-    family->kin = gs_kin_new(&family->spawn.pid, 1, options->descendants);
-    if (!family->kin)
+    family->descendants = gs_descendants_new(&family->spawn.pid, 1, options->descendants);
+    if (!family->descendants)
         return cannot(family, GS_NO_MEMORY, err);
-    gs_kin_foster(family->kin, getpid());
+    gs_descendants_foster(family->descendants, getpid());
     return GS_OK;
 }
 
@@ -198,9 +184,10 @@ static enum gs_status open_named(struct gs_family *family, int *exit, struct gs_
     struct gs_family_list list;
     if (!options->at_once) {
         gs_signals_catch();
-        family->kin = options->host ? gs_kin_new_host(fits, options->host)
-                                    : gs_kin_new(options->pids, options->pid_count, options->descendants);
-        if (!family->kin)
+        family->descendants = options->host
+                                  ? gs_descendants_new_host(fits, options->host)
+                                  : gs_descendants_new(options->pids, options->pid_count, options->descendants);
+        if (!family->descendants)
             return cannot(family, GS_NO_MEMORY, err);
     }
     enum gs_status status = gs_family_list(&list, options);
@@ -225,13 +212,13 @@ static enum gs_status follow_host(struct gs_family *family, uint64_t now_ns, str
     while (!family->opener || gs_opener_done(family->opener)) {
         struct gs_attach *attach;
         struct gs_err why = {0};
-        pid_t pid = family->opener ? 0 : gs_kin_next(family->kin, now_ns);
+        pid_t pid = family->opener ? 0 : gs_descendants_next(family->descendants, now_ns);
         if (family->opener) {
             enum gs_status status = gs_opener_end(family->opener, &attach, &pid, &why);
             family->opener = NULL;
             status = take_in(family, attach, status, pid, &why);
-            gs_kin_tried(family->kin, pid, status == GS_OK, gs_clock_ns());
-            if (status && !gs_family_passes(status) && gs_kin_tell_once(family->kin, pid))
+            gs_descendants_tried(family->descendants, pid, status == GS_OK, gs_clock_ns());
+            if (status && !gs_family_passes(status) && gs_descendants_tell_once(family->descendants, pid))
                 gs_tell_failure(family->options.attach.remarks, status, &why);
             if (status == GS_NO_MEMORY || status == GS_OUTPUT) {
                 *err = why;
@@ -248,17 +235,17 @@ static enum gs_status follow_host(struct gs_family *family, uint64_t now_ns, str
 
 enum gs_status gs_family_follow(struct gs_family *family, uint64_t now_ns, struct gs_err *err)
 {
-    if (!family->kin)
+    if (!family->descendants)
         return GS_OK;
-    enum gs_status status = gs_kin_poll(family->kin, now_ns);
+    enum gs_status status = gs_descendants_poll(family->descendants, now_ns);
     if (status)
         return gs_fail(err, status, "cannot %s: %s", family->options.verb, gs_status_text(status));
     if (family->options.host)
         return follow_host(family, now_ns, err);
-    for (pid_t pid; (pid = gs_kin_next(family->kin, now_ns)) > 0;) {
+    for (pid_t pid; (pid = gs_descendants_next(family->descendants, now_ns)) > 0;) {
         struct gs_err why = {0};
         status = adopt(family, pid, family->options.born, &why);
-        gs_kin_tried(family->kin, pid, status == GS_OK, gs_clock_ns());
+        gs_descendants_tried(family->descendants, pid, status == GS_OK, gs_clock_ns());
         if (status == GS_NOT_PERMITTED)
             family->refused = why;
         bool hopeless = pid == family->spawn.pid && family->options.hopeless >> status & 1;
@@ -274,9 +261,9 @@ uint64_t gs_family_follow_ns(const struct gs_family *family, uint64_t followed_n
 {
     if (family->opener)
         return followed_ns + OPENER_NS;
-    bool more = family->kin &&
-                (family->options.descendants || family->options.host || gs_kin_count(family->kin) > family->count);
-    return more ? followed_ns + gs_kin_poll_ns(family->kin) : UINT64_MAX;
+    bool more = family->descendants && (family->options.descendants || family->options.host ||
+                                        gs_descendants_count(family->descendants) > family->count);
+    return more ? followed_ns + gs_descendants_poll_ns(family->descendants) : UINT64_MAX;
 }
 
 enum gs_status gs_family_await(struct gs_family *family, struct gs_err *err)
@@ -286,7 +273,7 @@ enum gs_status gs_family_await(struct gs_family *family, struct gs_err *err)
         uint64_t now_ns = gs_clock_ns();
         status = gs_family_follow(family, now_ns, err);
         if (!status && family->count == 0)
-            gs_signals_sleep(now_ns + gs_kin_poll_ns(family->kin));
+            gs_signals_sleep(now_ns + gs_descendants_poll_ns(family->descendants));
     }
     return status;
 }
@@ -310,8 +297,8 @@ void gs_family_abandon(struct gs_family *family, struct gs_attach *attach)
 
 void gs_family_forget(struct gs_family *family, struct gs_attach *attach, enum gs_status why, uint64_t now_ns)
 {
-    if (family->kin)
-        gs_kin_again(family->kin, attach->target->pid, now_ns);
+    if (family->descendants)
+        gs_descendants_again(family->descendants, attach->target->pid, now_ns);
     leave(family, attach, why);
     gs_attach_close(attach);
     if (family->spawned)
@@ -322,12 +309,12 @@ bool gs_family_over(struct gs_family *family)
 {
     if (family->spawned)
         return gs_spawn_ended(&family->spawn);
-    return !family->kin || gs_kin_count(family->kin) == 0;
+    return !family->descendants || gs_descendants_count(family->descendants) == 0;
 }
 
 uint64_t gs_family_missed(const struct gs_family *family)
 {
-    return family->kin ? gs_kin_missed(family->kin) : 0;
+    return family->descendants ? gs_descendants_missed(family->descendants) : 0;
 }
 
 enum gs_status gs_family_nobody(struct gs_family *family, const char *done, bool due, struct gs_err *err)
@@ -368,10 +355,10 @@ void gs_family_close(struct gs_family *family)
     free(family->met);
     gs_opener_leave(family->opener);
     family->opener = NULL;
-    gs_kin_free(family->kin);
+    gs_descendants_free(family->descendants);
     family->members = NULL;
     family->met = NULL;
-    family->kin = NULL;
+    family->descendants = NULL;
     family->count = family->met_count = 0;
 }
 

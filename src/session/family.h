@@ -47,9 +47,9 @@ struct gs_family {
     size_t count, room;
     struct gs_spawn spawn;
     bool spawned;
-    struct gs_kin *kin;       /* NULL: nobody comes later */
-    struct gs_opener *opener; /* of one of all processes here; NULL: none is opened now */
-    pid_t *met;         /* who was seen in passing */
+    struct gs_descendants *descendants; /* NULL: nobody comes later */
+    struct gs_opener *opener;           /* of one of all processes here; NULL: none is opened now */
+    pid_t *met;                         /* who was seen in passing */
     size_t met_count;
     struct gs_err refused; /* why one that came later may not be read; what is empty: none was met */
 };
@@ -92,8 +92,6 @@ enum gs_status gs_family_list(struct gs_family_list *list, const struct gs_famil
 /* Children, and processes that were found, may be no Python, or gone by now: these failures are not told. */
 bool gs_family_passes(enum gs_status status);
 
-/* Adds one to a list of processes, unless it is there. False: out of memory. */
-bool gs_pids_add(pid_t **pids, size_t *count, pid_t pid);
 /* The children of a process that look like Python: they run the same program, or one that is called so. */
 enum gs_status gs_family_pythons(const struct gs_target *target, pid_t **children, size_t *count) GS_MUST_CHECK;
 

@@ -11,6 +11,20 @@
 #include "session/search.h"
 #include "target/procfs.h"
 
+bool gs_pids_add(pid_t **pids, size_t *count, pid_t pid)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if ((*pids)[i] == pid)
+            return true;
+    }
+    pid_t *longer = realloc(*pids, (*count + 1) * sizeof *longer);
+    if (!longer)
+        return false;
+    *pids = longer;
+    longer[(*count)++] = pid;
+    return true;
+}
+
 bool gs_search_command(const char *pattern, const char *command)
 {
     char *anywhere;

@@ -33,4 +33,7 @@ bool gs_search_command(const char *pattern, const char *command);
  * /sys/fs/cgroup. The text is cut up. */
 bool gs_search_cgroup(const char *path, char *text);
 
+/* Adds one to a list of processes, unless it is there. False: out of memory. */
+bool gs_pids_add(pid_t **pids, size_t *count, pid_t pid);
+
 #endif

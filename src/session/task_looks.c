@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/room.h"
+#include "base/sorted.h"
 #include "profile/arena.h"
 #include "python/task_groups.h"
 #include "sample/snapshot_tasks.h"
@@ -29,13 +30,7 @@ struct gs_task_seen {
     bool at_least;
 };
 
-static int by_address(const void *a, const void *b)
-{
-    const struct gs_task_seen *x = a, *y = b;
-    if (x->pid != y->pid)
-        return x->pid < y->pid ? -1 : 1;
-    return (x->addr > y->addr) - (x->addr < y->addr);
-}
+GS_BY_BOTH(by_address, struct gs_task_seen, pid, addr);
 
 /* callbacks: that the loop has run; of one that runs now it tells one turn from the next. */
 static uint64_t sign_of(const struct gs_tasks *tasks, const struct gs_async_task *task, uint64_t callbacks)

@@ -8,7 +8,7 @@
 #include "base/room.h"
 #include "session/signals.h"
 #include "session/why_run.h"
-#include "target/kin.h"
+#include "target/descendants.h"
 
 #define DURATION_NS UINT64_C(2000000000)
 
@@ -123,7 +123,7 @@ static uint64_t follow_due(void *context, uint64_t now_ns)
     (void)now_ns;
     if (!run->family.spawned)
         return UINT64_MAX;
-    return run->count == 0 ? run->next_ns : run->followed_ns + gs_kin_poll_ns(run->family.kin);
+    return run->count == 0 ? run->next_ns : run->followed_ns + gs_descendants_poll_ns(run->family.descendants);
 }
 
 static enum gs_status follow(void *context, uint64_t now_ns, bool woken)

@@ -24,25 +24,6 @@ static bool always(const struct gs_barrier_facts *facts)
     return true;
 }
 
-/* "gilspy ... -p 42", as the user would type it. */
-static void put_command(const struct gs_barrier_facts *facts, const char *before, char *dst, size_t size)
-{
-    if (facts->pid > 0)
-        snprintf(dst, size, "%sgilspy ... -p %d", before, (int)facts->pid);
-    else
-        snprintf(dst, size, "%sgilspy ...", before);
-}
-
-void gs_barrier_elevate(const struct gs_barrier_facts *facts, char *dst, size_t size)
-{
-    if (!gs_caps_have_ptrace(facts->ours.bounding) || facts->ours.uids[GS_EFFECTIVE] == 0)
-        snprintf(dst, size, "give gilspy CAP_SYS_PTRACE; a container gets it by --cap-add=SYS_PTRACE");
-    else if (facts->ours.no_new_privs)
-        snprintf(dst, size, "run it as root outside of this sandbox, where no_new_privs keeps sudo from working");
-    else
-        put_command(facts, "sudo ", dst, size);
-}
-
 /* ---- seccomp ---- */
 
 static bool seccomp_met(const struct gs_barrier_facts *facts)

@@ -1,5 +1,5 @@
-/* Collecting what the barriers are judged by. Everything here is open to every user, for every process that /proc
- * shows. */
+/* Collecting what the barriers are judged by, and what helps against most of them. Everything here is open to every
+ * user, for every process that /proc shows. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -91,4 +91,16 @@ bool gs_barrier_gather(struct gs_barrier_facts *facts, pid_t pid)
     if (namespaces && !same_namespace(pid, &our_namespace))
         facts->elsewhere = facts->initial ? GS_ELSE_BELOW : GS_ELSE_OUTSIDE;
     return true;
+}
+
+void gs_barrier_elevate(const struct gs_barrier_facts *facts, char *dst, size_t size)
+{
+    if (!gs_caps_have_ptrace(facts->ours.bounding) || facts->ours.uids[GS_EFFECTIVE] == 0)
+        snprintf(dst, size, "give gilspy CAP_SYS_PTRACE; a container gets it by --cap-add=SYS_PTRACE");
+    else if (facts->ours.no_new_privs)
+        snprintf(dst, size, "run it as root outside of this sandbox, where no_new_privs keeps sudo from working");
+    else if (facts->pid > 0)
+        snprintf(dst, size, "sudo gilspy ... -p %d", (int)facts->pid);
+    else
+        snprintf(dst, size, "sudo gilspy ...");
 }

@@ -10,6 +10,7 @@
 
 #include "base/apart.h"
 #include "base/regular.h"
+#include "base/sorted.h"
 #include "base/watch.h"
 #include "target/core.h"
 
@@ -124,11 +125,7 @@ static enum gs_status read_core(struct source *source, const char *name, struct 
 
 /* ---- threads ---- */
 
-static int by_tid(const void *a, const void *b)
-{
-    const struct gs_core_thread *x = a, *y = b;
-    return (x->tid > y->tid) - (x->tid < y->tid);
-}
+GS_BY(by_tid, struct gs_core_thread, tid);
 
 /* gdb notes the ids that it sees, from outside of a container others than those inside: there the threads themselves
  * know better. */

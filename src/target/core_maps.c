@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
 #include "target/core.h"
 
 static bool add(struct gs_target *target, const struct gs_core *core, gs_addr start, gs_addr end,
@@ -47,11 +48,7 @@ static bool add_segment(struct gs_target *target, const struct gs_core *core, co
     return enough && (at >= segment->end || add(target, core, at, segment->end, segment, NULL, 0));
 }
 
-static int by_start(const void *a, const void *b)
-{
-    const struct gs_map *x = a, *y = b;
-    return (x->start > y->start) - (x->start < y->start);
-}
+GS_BY(by_start, struct gs_map, start);
 
 bool gs_core_maps(struct gs_target *target, const struct gs_core *core, const struct gs_core_files *files)
 {

@@ -44,13 +44,7 @@ static enum gs_status read_table(struct table *table)
     return status;
 }
 
-static int by_parent(const void *a, const void *b)
-{
-    const struct row *x = a, *y = b;
-    if (x->parent != y->parent)
-        return x->parent < y->parent ? -1 : 1;
-    return (x->pid > y->pid) - (x->pid < y->pid);
-}
+GS_BY_BOTH(by_parent, struct row, parent, pid);
 
 /* Appends the children of `parent` that are not taken yet; the table is sorted by parent. */
 static void take_children(struct table *table, pid_t parent, pid_t *pids, size_t *count)

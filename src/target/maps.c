@@ -1,6 +1,5 @@
 /* /proc/PID/maps, and the files behind its lines. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

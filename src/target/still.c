@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
 #include "target/still.h"
 
 enum gs_status gs_still_tasks(const struct gs_still *still, struct gs_task **tasks, size_t *count)
@@ -15,11 +16,7 @@ enum gs_status gs_still_tasks(const struct gs_still *still, struct gs_task **tas
     return GS_OK;
 }
 
-static int by_tid(const void *a, const void *b)
-{
-    const struct gs_task *x = a, *y = b;
-    return (x->tid > y->tid) - (x->tid < y->tid);
-}
+GS_BY(by_tid, struct gs_task, tid);
 
 static const struct gs_task *task_of(const struct gs_still *still, pid_t tid)
 {

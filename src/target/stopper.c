@@ -1,5 +1,4 @@
 /* Our side of a request: it is asked, and waited for. */
-#include <errno.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>

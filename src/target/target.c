@@ -1,8 +1,6 @@
 /* Opening a live process: refusals in words, what is told about it once. */
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/kcmp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

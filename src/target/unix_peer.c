@@ -1,5 +1,4 @@
 /* Asks by netlink, in the network namespace that the socket is in. */
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>

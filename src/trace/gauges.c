@@ -1,5 +1,4 @@
 /* Tried on ourselves, because what may be had differs by machine and by rights: what fails here fails on others. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

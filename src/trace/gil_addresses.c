@@ -43,7 +43,7 @@ static void add_address(struct gs_gil_addresses *addresses, const struct gs_gil_
         address.wait = place->semaphore.addr;
         address.wait_len = SEMAPHORE_BYTES;
     }
-    if (addresses->count == GS_SPOTS_MOST)
+    if (addresses->count == GS_ADDRESSES_MOST)
         addresses->left_out++;
     else
         addresses->list[addresses->count++] = address;
@@ -73,11 +73,12 @@ static enum gs_status walk_interpreters(struct gs_gil_addresses *addresses, cons
             *off = true;
         } else if (placed && id == 0) { /* the newest comes first in the list: the main one is put before it */
             add_address(&one, &place, 0);
-            for (size_t k = 0; k < addresses->count && one.count < GS_SPOTS_MOST; k++) {
+            for (size_t k = 0; k < addresses->count && one.count < GS_ADDRESSES_MOST; k++) {
                 if (addresses->list[k].owner != one.list[0].owner)
                     one.list[one.count++] = addresses->list[k];
             }
-            one.left_out = addresses->left_out + (addresses->count == GS_SPOTS_MOST && one.count == GS_SPOTS_MOST);
+            one.left_out =
+                addresses->left_out + (addresses->count == GS_ADDRESSES_MOST && one.count == GS_ADDRESSES_MOST);
             *addresses = one;
         } else if (placed) {
             add_address(addresses, &place, (int64_t)id);
@@ -106,7 +107,7 @@ enum gs_status gs_gil_addresses_find(struct gs_gil_addresses *addresses, const s
     if (status)
         return gs_fail(err, status, "cannot trace process %d: %s", (int)python->target->pid, gs_status_text(status));
     addresses->none = off && addresses->count == 0;
-    addresses->waits = addresses->count <= GS_SPOTS_MOST / 2;
+    addresses->waits = addresses->count <= GS_ADDRESSES_MOST / 2;
     for (size_t i = 0; i < addresses->count && !addresses->waits; i++)
         addresses->list[i].wait = 0;
     if (addresses->count == 0 && !addresses->none)

@@ -6,7 +6,7 @@
 #include "gilspy/python.h"
 #include "trace/perf.h"
 
-enum { GS_SPOTS_MOST = GS_ARCH_WATCHES };
+enum { GS_ADDRESSES_MOST = GS_ARCH_WATCHES };
 
 /* One GIL. */
 struct gs_gil_address {
@@ -20,7 +20,7 @@ struct gs_gil_address {
 };
 
 struct gs_gil_addresses {
-    struct gs_gil_address list[GS_SPOTS_MOST]; /* the main interpreter's first */
+    struct gs_gil_address list[GS_ADDRESSES_MOST]; /* the main interpreter's first */
     size_t count;
     size_t left_out; /* GILs for which there are not enough debug registers */
     bool waits;      /* their waits are watched too */

@@ -39,7 +39,7 @@ struct gs_gil_spans {
     uint32_t thread_count, ended_count;
     size_t thread_room;
     struct gs_ids by_tid; /* indexes of them */
-    struct lock locks[GS_SPOTS_MOST];
+    struct lock locks[GS_ADDRESSES_MOST];
     uint64_t begin_ns, last_ns;
     bool tracing, begun; /* begun: an event after the beginning came */
     uint64_t violations;
@@ -51,7 +51,7 @@ struct gs_gil_spans *gs_gil_spans_new(const struct gs_gil_spans_calls *calls)
     if (!gil_spans)
         return NULL;
     gil_spans->calls = *calls;
-    for (unsigned i = 0; i < GS_SPOTS_MOST; i++)
+    for (unsigned i = 0; i < GS_ADDRESSES_MOST; i++)
         gil_spans->locks[i].holder = NOBODY;
     return gil_spans;
 }
@@ -60,7 +60,7 @@ void gs_gil_spans_free(struct gs_gil_spans *gil_spans)
 {
     if (!gil_spans)
         return;
-    for (unsigned i = 0; i < GS_SPOTS_MOST; i++)
+    for (unsigned i = 0; i < GS_ADDRESSES_MOST; i++)
         free(gil_spans->locks[i].waiters);
     free(gil_spans->threads);
     gs_ids_fini(&gil_spans->by_tid);
@@ -91,7 +91,7 @@ static bool forget_ended(struct gs_gil_spans *gil_spans)
         if (gil_spans->threads[i].alive)
             gil_spans->threads[kept++] = gil_spans->threads[i];
     }
-    for (unsigned i = 0; i < GS_SPOTS_MOST; i++) { /* whoever has a GIL or waits for it is alive */
+    for (unsigned i = 0; i < GS_ADDRESSES_MOST; i++) { /* whoever has a GIL or waits for it is alive */
         struct lock *lock = &gil_spans->locks[i];
         lock->holder = lock->holder == NOBODY ? NOBODY : moved[lock->holder];
         for (uint32_t k = 0; k < lock->waiter_count; k++)
@@ -283,7 +283,7 @@ void gs_gil_spans_start(struct gs_gil_spans *gil_spans, uint64_t begin_ns)
     gil_spans->begin_ns = gil_spans->last_ns = begin_ns;
     gil_spans->tracing = true;
     gil_spans->begun = false;
-    for (unsigned i = 0; i < GS_SPOTS_MOST; i++) {
+    for (unsigned i = 0; i < GS_ADDRESSES_MOST; i++) {
         struct lock *lock = &gil_spans->locks[i];
         lock->holder = lock->changer = NOBODY;
         lock->known = lock->asked = false;
@@ -307,7 +307,7 @@ enum gs_status gs_gil_spans_tell(struct gs_gil_spans *gil_spans, pid_t tid, unsi
         return GS_NO_MEMORY;
     revive(gil_spans, thread);
     thread->told = (uint8_t)word;
-    thread->told_lock = lock < GS_SPOTS_MOST ? (uint8_t)lock : 0;
+    thread->told_lock = lock < GS_ADDRESSES_MOST ? (uint8_t)lock : 0;
     return GS_OK;
 }
 
@@ -330,7 +330,7 @@ static bool settle(struct gs_gil_spans *gil_spans)
             return false;
         lock->known = lock->known || word == GS_HOLDS;
     }
-    for (unsigned i = 0; i < GS_SPOTS_MOST; i++)
+    for (unsigned i = 0; i < GS_ADDRESSES_MOST; i++)
         gil_spans->locks[i].from = 0; /* that was before */
     gil_spans->begun = true;
     return true;
@@ -345,7 +345,7 @@ enum gs_status gs_gil_spans_reach(struct gs_gil_spans *gil_spans, uint64_t ns)
 /* Hands on what everybody does up to now; waiters come first, as they are charged to whoever holds. */
 static void cut(struct gs_gil_spans *gil_spans, uint64_t ns)
 {
-    for (unsigned i = 0; i < GS_SPOTS_MOST; i++) {
+    for (unsigned i = 0; i < GS_ADDRESSES_MOST; i++) {
         const struct lock *lock = &gil_spans->locks[i];
         end_moment(gil_spans, i, ns);
         for (uint32_t k = 0; lock->holder != NOBODY && k < lock->waiter_count; k++)
@@ -377,7 +377,7 @@ void gs_gil_spans_stop(struct gs_gil_spans *gil_spans, uint64_t end_ns)
 
 pid_t gs_gil_spans_holder(const struct gs_gil_spans *gil_spans, unsigned lock, uint64_t *since_ns)
 {
-    const struct lock *at = lock < GS_SPOTS_MOST ? &gil_spans->locks[lock] : NULL;
+    const struct lock *at = lock < GS_ADDRESSES_MOST ? &gil_spans->locks[lock] : NULL;
     if (!gil_spans->tracing || !at || at->holder == NOBODY)
         return 0;
     *since_ns = gil_spans->threads[at->holder].now.since_ns;
@@ -443,7 +443,7 @@ static bool act(struct gs_gil_spans *gil_spans, struct thread *thread, const str
 enum gs_status gs_gil_spans_event(struct gs_gil_spans *gil_spans, const struct gs_event *event)
 {
     uint64_t ns = event->time_ns;
-    if (!gil_spans->tracing || event->lock >= GS_SPOTS_MOST)
+    if (!gil_spans->tracing || event->lock >= GS_ADDRESSES_MOST)
         return GS_OK;
     if (ns > gil_spans->begin_ns && !gil_spans->begun && !settle(gil_spans))
         return GS_NO_MEMORY;

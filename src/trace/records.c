@@ -49,13 +49,13 @@ static const struct gs_site *find_site(struct gs_tracer *tracer, const struct gs
     return site;
 }
 
-/* The GIL whose word it is; GS_SPOTS_MOST: none. */
+/* The GIL whose word it is; GS_ADDRESSES_MOST: none. */
 static size_t lock_of(const struct gs_gil_addresses *addresses, gs_addr addr)
 {
     size_t i = 0;
     while (i < addresses->count && addresses->list[i].owner != addr && addresses->list[i].wait != addr)
         i++;
-    return i < addresses->count ? i : GS_SPOTS_MOST;
+    return i < addresses->count ? i : GS_ADDRESSES_MOST;
 }
 
 /* ---- records ---- */
@@ -104,7 +104,7 @@ static enum gs_status take_store(struct gs_tracer *tracer, const struct gs_perf_
     if (record->time_ns < tracer->whole_since_ns)
         return GS_OK;
     /* pid 0: the thread has ended, which is said no sooner than it did this; another one: a child that was forked */
-    if (lock == GS_SPOTS_MOST || record->pid != tracer->python->target->pid || is_twice(tracer, record))
+    if (lock == GS_ADDRESSES_MOST || record->pid != tracer->python->target->pid || is_twice(tracer, record))
         return GS_OK;
     const uint64_t *registers = addresses->list[0].pointer ? gs_perf_registers(record) : NULL;
     enum gs_site_kind kind = gs_site_now(find_site(tracer, record, lock, registers), registers);

@@ -1,11 +1,10 @@
 /* From the kernel's records to events in the order of time. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/room.h"
+#include "base/sorted.h"
 #include "trace/tracer_parts.h"
 #include "trace/trap.h"
 
@@ -175,11 +174,7 @@ void gs_tracer_numbers(struct gs_tracer *tracer, struct gs_tracer_numbers *numbe
     numbers->lost += numbers->traps;
 }
 
-static int compare(const void *a, const void *b)
-{
-    uint64_t left = ((const struct gs_event *)a)->time_ns, right = ((const struct gs_event *)b)->time_ns;
-    return left < right ? -1 : left > right;
-}
+GS_BY(compare, struct gs_event, time_ns);
 
 /* A record of the kernel, or a mark of the guard. */
 static enum gs_status take_record(void *context, const struct perf_event_header *header)

@@ -9,6 +9,7 @@
 
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/sorted.h"
 #include "trace/perf.h"
 #include "trace/trap.h"
 
@@ -30,11 +31,7 @@ static uint64_t time_stores(volatile uint32_t *word)
     return gs_clock_ns() - begin_ns;
 }
 
-static int compare(const void *a, const void *b)
-{
-    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
-    return left < right ? -1 : left > right;
-}
+GS_BY_VALUE(compare, uint64_t);
 
 static int measure(int batches, struct gs_trap *trap)
 {

@@ -4,8 +4,42 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "view/parts.h"
-#include "view/spark.h"
+
+/* Heights and lengths in eighths of a character. */
+/* A bar of `width` columns, of which `share` is full. */
+static void bar_put(struct gs_text *text, double share, int width)
+{
+    static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+    share = share > 1 ? 1 : share < 0 ? 0 : share;
+    int full = (int)(share * width * 8 + 0.5), used = full / 8;
+    for (int i = 0; i < used; i++)
+        gs_text_put(text, "%s", text->utf8 ? "█" : "#");
+    if (text->utf8 && full % 8 > 0) {
+        gs_text_put(text, "%s", eighths[full % 8]);
+        used++;
+    }
+    for (; used < width; used++)
+        gs_text_put(text, "%s", text->utf8 ? "░" : ".");
+}
+
+/* A column per value, of which full height is `most`. */
+static void spark_put(struct gs_text *text, const float *values, size_t count, double most)
+{
+    static const char *const heights[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    static const char plain[] = " .,:-=+*#";
+    for (size_t i = 0; i < count; i++) {
+        double height = most > 0 ? (double)values[i] / most * 8 : 0;
+        int step = height >= 8 ? 8 : height <= 0 ? 0 : (int)(height + 0.5);
+        if (step == 0 && values[i] > 0)
+            step = 1; /* little is not nothing */
+        if (text->utf8)
+            gs_text_put(text, "%s", heights[step]);
+        else
+            gs_text_put(text, "%c", plain[step]);
+    }
+}
 
 enum {
     PIECES = 12,
@@ -189,7 +223,7 @@ static void put_gil(const struct gs_drawing *drawing, const struct gs_picture_gi
     if (bar >= BAR_LEAST || drawing->columns == 0) {
         gs_text_put(held, " ");
         gs_text_style(held, GS_STYLE_HOLDS);
-        gs_bar_put(held, gil->held, drawing->columns == 0 ? 20 : bar);
+        bar_put(held, gil->held, drawing->columns == 0 ? 20 : bar);
         gs_text_style(held, GS_STYLE_PLAIN);
     }
     gs_text_put(held, gil->held >= 0.9995 ? " %.0f %% held" : " %.1f %% held", gil->held * 100);
@@ -242,7 +276,7 @@ static void put_curve(const struct gs_drawing *drawing, const char *label, const
         return;
     count = count > (size_t)room ? (size_t)room : count;
     gs_text_put(text, " %-*s", LABEL, label);
-    gs_spark_put(text, values + GS_PICTURE_SECONDS - count, count, most);
+    spark_put(text, values + GS_PICTURE_SECONDS - count, count, most);
     gs_text_style(text, GS_STYLE_DIM);
     gs_text_put(text, "  %zu s", count);
 }

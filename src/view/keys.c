@@ -175,7 +175,7 @@ static enum gs_request sort(struct gs_view *view, const struct gs_drawing *drawi
     int now = gs_list_sort(view, pane), count = (int)pane->column_count;
     for (int i = 1; pane->sort >= 0 && i <= count; i++) {
         const struct gs_column *column = &pane->columns[(now + i) % count];
-        if (!column->compare || (column->shown && !column->shown(drawing)))
+        if (!gs_column_sorts(column) || (column->shown && !column->shown(drawing)))
             continue;
         cursor->sort = (now + i) % count;
         cursor->at = 0;

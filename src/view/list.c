@@ -77,7 +77,7 @@ static void put_line(const struct gs_drawing *drawing, const struct gs_pane *pan
             gs_text_put(&cell, "%s", column->title);
             gs_text_style(&cell, GS_STYLE_PLAIN);
         } else {
-            column->put(drawing, row, widths[i], &cell);
+            gs_column_put(column, pane, drawing, row, widths[i], &cell);
         }
         if (widths[i] > 0)
             gs_text_cut(&cell, widths[i]);
@@ -119,9 +119,9 @@ static int compare(const void *left, const void *right, void *context)
     const struct sorting *sorting = context;
     size_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
     const struct gs_pane *pane = sorting->pane;
-    int result = pane->columns[sorting->sort].compare(sorting->drawing, a, b);
+    int result = gs_column_compare(&pane->columns[sorting->sort], pane, sorting->drawing, a, b);
     if (result == 0 && sorting->sort != pane->sort)
-        result = pane->columns[pane->sort].compare(sorting->drawing, a, b);
+        result = gs_column_compare(&pane->columns[pane->sort], pane, sorting->drawing, a, b);
     return result ? result : (a > b) - (a < b);
 }
 
@@ -142,7 +142,7 @@ static void place_cursor(struct gs_cursor *cursor, const struct gs_view *view, c
 
 void gs_list_arrange(struct gs_view *view, const struct gs_pane *pane, const struct gs_drawing *drawing)
 {
-    size_t count = pane->count(drawing);
+    size_t count = gs_pane_count(pane, drawing);
     struct sorting sorting = {drawing, pane, gs_list_sort(view, pane)};
     view->order_count = 0;
     if (!gs_room((void **)&view->order, &view->order_room, count, sizeof *view->order))
@@ -166,7 +166,7 @@ void gs_list_choose(struct gs_view *view, const struct gs_drawing *drawing, size
         return;
     cursor->at = at < view->order_count ? at : view->order_count - 1;
     cursor->chosen = true;
-    if (view->order[cursor->at] < pane->count(drawing))
+    if (view->order[cursor->at] < gs_pane_count(pane, drawing))
         cursor->id = pane->id(drawing, view->order[cursor->at]);
 }
 
@@ -188,7 +188,7 @@ static void draw_nothing(const struct gs_view *view, const struct gs_pane *pane,
     struct gs_text text;
     gs_text_init(&text, view->utf8);
     gs_text_style(&text, GS_STYLE_DIM);
-    if (pane->count(drawing) > 0 && view->typing.filter[0]) {
+    if (gs_pane_count(pane, drawing) > 0 && view->typing.filter[0]) {
         gs_typing_nothing(&view->typing, &text);
     } else {
         gs_text_put(&text, "%s", pane->nothing(drawing));
@@ -202,7 +202,7 @@ void gs_list_draw(struct gs_view *view, const struct gs_pane *pane, const struct
 {
     struct gs_text text;
     struct gs_cursor still = {0}, *at = cursor ? &view->cursors[view->pane] : &still;
-    size_t count = cursor ? view->order_count : pane->count(drawing);
+    size_t count = cursor ? view->order_count : gs_pane_count(pane, drawing);
     gs_text_init(&text, view->utf8);
     int end = row + rows;
     if (pane->above && row < end) {

@@ -91,11 +91,6 @@ static const struct gs_column columns[] = {
     {"FILE", 8, .share = 2, .put = put_file},
 };
 
-static size_t count(const struct gs_drawing *drawing)
-{
-    return drawing->picture->function_count;
-}
-
 /* The place of its names in memory is another with each picture: what they say is not. */
 static uint64_t id(const struct gs_drawing *drawing, size_t row)
 {
@@ -146,7 +141,7 @@ const struct gs_pane gs_pane_functions = {
     .columns = columns,
     .column_count = sizeof columns / sizeof *columns,
     .sort = 0,
-    .count = count,
+    GS_PANE_ROWS(functions, function_count),
     .id = id,
     .fits = fits,
     .left_out = left_out,

@@ -1,6 +1,4 @@
 /* The tasks of event loops, and greenlets: a row for those that are alike. */
-#include <string.h>
-
 #include "python/tasks.h"
 #include "view/parts.h"
 
@@ -20,12 +18,6 @@ static void put_state(const struct gs_drawing *drawing, size_t row, int width, s
     gs_text_style(text, GS_STYLE_PLAIN);
 }
 
-static void put_count(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    (void)width;
-    gs_words_number(text, at(drawing, row)->count);
-}
-
 static void put_since(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
 {
     (void)width;
@@ -35,57 +27,10 @@ static void put_since(const struct gs_drawing *drawing, size_t row, int width, s
         gs_text_put(text, "-");
 }
 
-static void put_process(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    (void)width;
-    gs_text_put(text, "%d", (int)drawing->picture->processes[at(drawing, row)->process].pid);
-}
-
-static void put_thread(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    (void)width;
-    gs_text_put(text, "%d", (int)at(drawing, row)->tid);
-}
-
-static void put_name(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    gs_text_fit(text, at(drawing, row)->name, width, GS_CUT_END);
-}
-
-static void put_wait(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    gs_text_fit(text, at(drawing, row)->waits_for, width, GS_CUT_END);
-}
-
-static void put_place(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    gs_place_put(drawing, &at(drawing, row)->place, width, text);
-}
-
-static int by_count(const struct gs_drawing *drawing, size_t a, size_t b)
-{
-    return gs_compare_u64(at(drawing, a)->count, at(drawing, b)->count);
-}
-
 static int by_state(const struct gs_drawing *drawing, size_t a, size_t b)
 {
     int result = (int)at(drawing, a)->state - (int)at(drawing, b)->state;
-    return result ? result : by_count(drawing, a, b);
-}
-
-static int by_since(const struct gs_drawing *drawing, size_t a, size_t b)
-{
-    return gs_compare_u64(at(drawing, a)->for_us, at(drawing, b)->for_us);
-}
-
-static int by_name(const struct gs_drawing *drawing, size_t a, size_t b)
-{
-    return strcmp(at(drawing, a)->name, at(drawing, b)->name);
-}
-
-static int by_wait(const struct gs_drawing *drawing, size_t a, size_t b)
-{
-    return strcmp(at(drawing, a)->waits_for, at(drawing, b)->waits_for);
+    return result ? result : gs_compare_u64(at(drawing, a)->count, at(drawing, b)->count);
 }
 
 /* More than one thread has a loop. */
@@ -98,21 +43,18 @@ static bool several_threads(const struct gs_drawing *drawing)
     return several;
 }
 
+#define FIELD(name) offsetof(struct gs_picture_task, name)
+
 static const struct gs_column columns[] = {
     {"STATE", 7, .put = put_state, .compare = by_state, .words = true},
-    {"TASKS", 6, .put = put_count, .compare = by_count},
-    {"FOR", 7, .least_columns = 48, .put = put_since, .compare = by_since},
-    {"PROCESS", 7, .least_columns = 70, .shown = gs_shows_several, .put = put_process},
-    {"TID", 7, .least_columns = 84, .shown = several_threads, .put = put_thread},
-    {"NAME", 8, .share = 2, .most = 24, .put = put_name, .compare = by_name},
-    {"WAITS FOR", 9, .share = 3, .most = 40, .put = put_wait, .compare = by_wait},
-    {"AT", 8, .share = 5, .least_columns = 38, .put = put_place},
+    {"TASKS", 6, .kind = GS_FIELD_COUNT, .field = FIELD(count), .sorts = true},
+    {"FOR", 7, .least_columns = 48, .put = put_since, .kind = GS_FIELD_TIME, .field = FIELD(for_us), .sorts = true},
+    {"PROCESS", 7, .least_columns = 70, .shown = gs_shows_several, .kind = GS_FIELD_PROCESS, .field = FIELD(process)},
+    {"TID", 7, .least_columns = 84, .shown = several_threads, .kind = GS_FIELD_TID, .field = FIELD(tid)},
+    {"NAME", 8, .share = 2, .most = 24, .kind = GS_FIELD_TEXT, .field = FIELD(name), .sorts = true},
+    {"WAITS FOR", 9, .share = 3, .most = 40, .kind = GS_FIELD_TEXT, .field = FIELD(waits_for), .sorts = true},
+    {"AT", 8, .share = 5, .least_columns = 38, .kind = GS_FIELD_PLACE, .field = FIELD(place)},
 };
-
-static size_t count(const struct gs_drawing *drawing)
-{
-    return drawing->picture->task_rows;
-}
 
 /* What they wait for may be told in other words from one look to the next: "sleep, 2.9 s left". */
 static uint64_t id(const struct gs_drawing *drawing, size_t row)
@@ -164,7 +106,7 @@ const struct gs_pane gs_pane_tasks = {
     .columns = columns,
     .column_count = sizeof columns / sizeof *columns,
     .sort = 0,
-    .count = count,
+    GS_PANE_ROWS(tasks, task_rows),
     .id = id,
     .fits = fits,
     .thread = thread,

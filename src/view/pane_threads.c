@@ -1,24 +1,11 @@
 /* A row per thread: what it does, and what it did of late. */
 #include <stdio.h>
-#include <string.h>
 
 #include "view/parts.h"
 
 static const struct gs_picture_thread *at(const struct gs_drawing *drawing, size_t row)
 {
     return &drawing->picture->threads[row];
-}
-
-static void put_has(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    (void)width;
-    gs_share_put(text, at(drawing, row)->share[GS_HOLDS]);
-}
-
-static void put_waits(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    (void)width;
-    gs_share_put(text, at(drawing, row)->share[GS_WAITS]);
 }
 
 static double without(const struct gs_picture_thread *thread)
@@ -32,33 +19,10 @@ static void put_without(const struct gs_drawing *drawing, size_t row, int width,
     gs_share_put(text, without(at(drawing, row)));
 }
 
-static void put_unknown(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    (void)width;
-    gs_share_put(text, at(drawing, row)->share[GS_UNKNOWN]);
-}
-
-static void put_cpu(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    (void)width;
-    gs_share_put(text, at(drawing, row)->cpu);
-}
-
 static void put_since(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
 {
     (void)width;
     gs_time_put(text, at(drawing, row)->doing_us, at(drawing, row)->at_least);
-}
-
-static void put_tid(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    (void)width;
-    gs_text_put(text, "%d", (int)at(drawing, row)->tid);
-}
-
-static void put_place(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    gs_place_put(drawing, &at(drawing, row)->place, width, text);
 }
 
 static int by_waits(const struct gs_drawing *drawing, size_t a, size_t b)
@@ -84,16 +48,6 @@ static int by_without(const struct gs_drawing *drawing, size_t a, size_t b)
     return gs_compare_double(without(at(drawing, a)), without(at(drawing, b)));
 }
 
-static int by_since(const struct gs_drawing *drawing, size_t a, size_t b)
-{
-    return gs_compare_u64(at(drawing, a)->doing_us, at(drawing, b)->doing_us);
-}
-
-static int by_tid(const struct gs_drawing *drawing, size_t a, size_t b)
-{
-    return at(drawing, a)->tid - at(drawing, b)->tid;
-}
-
 static bool any_unknown(const struct gs_drawing *drawing)
 {
     return drawing->picture->shares_unknown;
@@ -105,25 +59,23 @@ static bool is_live(const struct gs_drawing *drawing)
     return !drawing->view->moment.clock[0];
 }
 
+#define FIELD(name) offsetof(struct gs_picture_thread, name)
+
 static const struct gs_column columns[] = {
     {"", 1, .put = gs_thread_put_state},
-    {"HAS%", 5, .put = put_has, .compare = by_has},
-    {"WAIT%", 5, .put = put_waits, .compare = by_waits},
+    {"HAS%", 5, .kind = GS_FIELD_SHARE, .field = FIELD(share[GS_HOLDS]), .compare = by_has},
+    {"WAIT%", 5, .kind = GS_FIELD_SHARE, .field = FIELD(share[GS_WAITS]), .sorts = true},
     {"NO%", 5, .least_columns = 60, .put = put_without, .compare = by_without},
-    {"UNKN%", 5, .least_columns = 60, .shown = any_unknown, .put = put_unknown},
-    {"CPU%", 5, .least_columns = 48, .shown = is_live, .put = put_cpu, .compare = by_cpu},
-    {"FOR", 7, .least_columns = 70, .put = put_since, .compare = by_since},
-    {"PROCESS", 7, .least_columns = 56, .shown = gs_shows_several, .put = gs_thread_put_process,
-     .compare = gs_thread_by_process},
-    {"TID", 7, .least_columns = 70, .put = put_tid, .compare = by_tid},
-    {"NAME", 8, .share = 2, .most = 16, .put = gs_thread_put_name, .compare = gs_thread_by_name},
-    {"NOW IN", 10, .share = 5, .put = put_place},
+    {"UNKN%", 5, .least_columns = 60, .shown = any_unknown, .kind = GS_FIELD_SHARE, .field = FIELD(share[GS_UNKNOWN])},
+    {"CPU%", 5, .least_columns = 48, .shown = is_live, .kind = GS_FIELD_SHARE, .field = FIELD(cpu), .sorts = true},
+    {"FOR", 7, .least_columns = 70, .put = put_since, .kind = GS_FIELD_TIME, .field = FIELD(doing_us), .sorts = true},
+    {"PROCESS", 7, .least_columns = 56, .shown = gs_shows_several, .kind = GS_FIELD_PROCESS, .field = FIELD(process),
+     .sorts = true},
+    {"TID", 7, .least_columns = 70, .kind = GS_FIELD_TID, .field = FIELD(tid), .sorts = true},
+    {"NAME", 8, .share = 2, .most = 16, .put = gs_thread_put_name, .kind = GS_FIELD_TEXT, .field = FIELD(name),
+     .sorts = true},
+    {"NOW IN", 10, .share = 5, .kind = GS_FIELD_PLACE, .field = FIELD(place)},
 };
-
-static size_t count(const struct gs_drawing *drawing)
-{
-    return drawing->picture->thread_count;
-}
 
 static uint64_t id(const struct gs_drawing *drawing, size_t row)
 {
@@ -150,7 +102,7 @@ const struct gs_pane gs_pane_threads = {
     .columns = columns,
     .column_count = sizeof columns / sizeof *columns,
     .sort = 1,
-    .count = count,
+    GS_PANE_ROWS(threads, thread_count),
     .id = id,
     .fits = fits,
     .thread = at,

@@ -79,16 +79,12 @@ static int by_gil(const struct gs_drawing *drawing, size_t a, size_t b)
 
 static const struct gs_column columns[] = {
     {"", 1, .put = gs_thread_put_state, .compare = by_age},
-    {"PROCESS", 7, .least_columns = 56, .shown = gs_shows_several, .put = gs_thread_put_process,
-     .compare = gs_thread_by_process},
-    {"NAME", 16, .put = gs_thread_put_name, .compare = gs_thread_by_name, .words = true},
+    {"PROCESS", 7, .least_columns = 56, .shown = gs_shows_several, .kind = GS_FIELD_PROCESS,
+     .field = offsetof(struct gs_picture_thread, process), .sorts = true},
+    {"NAME", 16, .put = gs_thread_put_name, .kind = GS_FIELD_TEXT, .field = offsetof(struct gs_picture_thread, name),
+     .sorts = true, .words = true},
     {"HALF SECONDS, NOW AT THE RIGHT", 10, .share = 1, .most = GS_PICTURE_CELLS, .put = put_cells, .compare = by_gil},
 };
-
-static size_t count(const struct gs_drawing *drawing)
-{
-    return drawing->picture->thread_count;
-}
 
 static uint64_t id(const struct gs_drawing *drawing, size_t row)
 {
@@ -143,7 +139,7 @@ const struct gs_pane gs_pane_timeline = {
     .columns = columns,
     .column_count = sizeof columns / sizeof *columns,
     .sort = 0,
-    .count = count,
+    GS_PANE_ROWS(threads, thread_count),
     .id = id,
     .fits = fits,
     .thread = at,

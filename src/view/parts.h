@@ -2,6 +2,8 @@
 #ifndef GS_VIEW_PARTS_H
 #define GS_VIEW_PARTS_H
 
+#include <stddef.h>
+
 #include "export/words.h"
 #include "view/view.h"
 
@@ -16,6 +18,19 @@ struct gs_drawing {
     const struct gs_picture_thread *thread; /* whose stack is shown, NULL: nobody's */
 };
 
+/* What a field of a row is, and so how it is put and sorted. */
+enum gs_field {
+    GS_FIELD_OTHER,   /* not one field */
+    GS_FIELD_TIME,    /* uint64_t of microseconds, the longest first */
+    GS_FIELD_AGO,     /* the same, the latest first */
+    GS_FIELD_COUNT,   /* uint32_t, the most first */
+    GS_FIELD_SHARE,   /* double, negative: not known; the highest first */
+    GS_FIELD_TID,     /* pid_t, rising */
+    GS_FIELD_PROCESS, /* uint32_t, index into processes, rising */
+    GS_FIELD_TEXT,    /* const char *, by the alphabet */
+    GS_FIELD_PLACE    /* struct gs_picture_place, by no order */
+};
+
 /* A column of a list. Its text is put right up to its width, unless it is one of words. */
 struct gs_column {
     const char *title;
@@ -24,8 +39,12 @@ struct gs_column {
     int most;                                        /* with it; 0: no bound */
     int least_columns;                               /* it is left out where the list is narrower */
     bool (*shown)(const struct gs_drawing *drawing); /* NULL: always */
+    enum gs_field kind;
+    size_t field; /* where it is in the row */
+    bool sorts;   /* by the field */
+    /* NULL: as the field is. */
     void (*put)(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text);
-    int (*compare)(const struct gs_drawing *drawing, size_t a, size_t b); /* NULL: it cannot be sorted by */
+    int (*compare)(const struct gs_drawing *drawing, size_t a, size_t b);
     bool words; /* put left although nothing is left to share */
 };
 
@@ -35,6 +54,9 @@ struct gs_pane {
     const struct gs_column *columns;
     size_t column_count;
     int sort; /* the usual column */
+    /* The rows are a list of the picture: where it is, and how many there are; or there are as many as `count` says,
+     * and no column has a field. */
+    size_t rows, row_count, row_bytes;
     size_t (*count)(const struct gs_drawing *drawing);
     uint64_t (*id)(const struct gs_drawing *drawing, size_t row);
     bool (*fits)(const struct gs_drawing *drawing, size_t row, const char *words); /* has these words in it */
@@ -49,6 +71,20 @@ struct gs_pane {
 extern const struct gs_pane gs_pane_threads, gs_pane_stack, gs_pane_functions, gs_pane_holds, gs_pane_blame,
     gs_pane_timeline, gs_pane_tasks, gs_pane_locks;
 extern const struct gs_pane *const gs_panes[GS_PANE_COUNT];
+
+/* Those of a pane whose rows are such a list. */
+#define GS_PANE_ROWS(list, number)                                                                                     \
+    .rows = offsetof(struct gs_picture, list), .row_count = offsetof(struct gs_picture, number),                       \
+    .row_bytes = sizeof *((struct gs_picture *)NULL)->list
+
+/* ---- column.c ---- */
+
+size_t gs_pane_count(const struct gs_pane *pane, const struct gs_drawing *drawing);
+void gs_column_put(const struct gs_column *column, const struct gs_pane *pane, const struct gs_drawing *drawing,
+                   size_t row, int width, struct gs_text *text);
+bool gs_column_sorts(const struct gs_column *column);
+int gs_column_compare(const struct gs_column *column, const struct gs_pane *pane, const struct gs_drawing *drawing,
+                      size_t a, size_t b);
 
 /* ---- list.c ---- */
 
@@ -68,12 +104,9 @@ int gs_list_sort(const struct gs_view *view, const struct gs_pane *pane);
 
 /* For lists whose rows are the picture's threads. */
 void gs_thread_put_state(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text);
-void gs_thread_put_process(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text);
 void gs_thread_put_name(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text);
 /* "worker-1 (4250)", the name cut in the middle; in narrow columns without the number. */
 void gs_thread_put(struct gs_text *text, const char *name, pid_t tid, int width);
-int gs_thread_by_process(const struct gs_drawing *drawing, size_t a, size_t b);
-int gs_thread_by_name(const struct gs_drawing *drawing, size_t a, size_t b);
 
 /* ---- place.c ---- */
 

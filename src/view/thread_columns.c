@@ -1,6 +1,5 @@
 /* Columns that the lists of threads share. */
 #include <stdio.h>
-#include <string.h>
 
 #include "view/parts.h"
 
@@ -18,12 +17,6 @@ void gs_thread_put_state(const struct gs_drawing *drawing, size_t row, int width
     gs_text_style(text, GS_STYLE_PLAIN);
 }
 
-void gs_thread_put_process(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    (void)width;
-    gs_text_put(text, "%d", (int)drawing->picture->processes[at(drawing, row)->process].pid);
-}
-
 void gs_thread_put_name(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
 {
     gs_text_fit(text, at(drawing, row)->name, width, GS_CUT_MIDDLE);
@@ -38,14 +31,4 @@ void gs_thread_put(struct gs_text *text, const char *name, pid_t tid, int width)
         gs_words_thread(text, name, tid, width == 0 ? 0 : left);
     else
         gs_text_fit(text, name, width, GS_CUT_MIDDLE);
-}
-
-int gs_thread_by_process(const struct gs_drawing *drawing, size_t a, size_t b)
-{
-    return (int)at(drawing, a)->process - (int)at(drawing, b)->process;
-}
-
-int gs_thread_by_name(const struct gs_drawing *drawing, size_t a, size_t b)
-{
-    return strcmp(at(drawing, a)->name, at(drawing, b)->name);
 }

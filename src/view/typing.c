@@ -83,7 +83,7 @@ void gs_typing_search(struct gs_view *view, const struct gs_drawing *drawing)
     size_t at = view->cursors[view->pane].at;
     for (size_t i = 1; i <= view->order_count && words[0]; i++) {
         size_t row = (at + i) % view->order_count;
-        if (view->order[row] < pane->count(drawing) && pane->fits(drawing, view->order[row], words)) {
+        if (view->order[row] < gs_pane_count(pane, drawing) && pane->fits(drawing, view->order[row], words)) {
             gs_list_choose(view, drawing, row);
             return;
         }

@@ -69,7 +69,7 @@ static void find_thread(struct gs_view *view, struct gs_drawing *drawing)
     const struct gs_picture_thread *thread = drawing->thread;
     uint32_t row = cursor->at < view->order_count ? view->order[cursor->at] : UINT32_MAX;
     if (view->pane != GS_PANE_STACK)
-        thread = row < pane->count(drawing) ? pane->thread(drawing, row) : NULL;
+        thread = row < gs_pane_count(pane, drawing) ? pane->thread(drawing, row) : NULL;
     view->under = thread ? (int64_t)thread->number : GS_VIEW_NOBODY;
     drawing->thread = thread;
 }

@@ -4,7 +4,6 @@
  *                          frames are [address, name, inferred], innermost first. */
 #include <dirent.h>
 #include <elfutils/libdwfl.h>
-#include <errno.h>
 #include <jansson.h>
 #include <libunwind-ptrace.h>
 #include <stdio.h>

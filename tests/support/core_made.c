@@ -1,15 +1,10 @@
 /* Headers, notes and memory of a core, laid out one behind the other. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/procfs.h>
 
-#include <cmocka.h>
-
 #include "support/core_made.h"
+#include "support/unit.h"
 
 Elf64_Ehdr *core_made_header(struct core_made *m)
 {

@@ -1,13 +1,8 @@
 /* The difference of two made-up programs. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-
-#include <cmocka.h>
 
 #include "support/differed.h"
 #include "support/plays.h"
+#include "support/unit.h"
 
 void differed_open(struct differed *differed, const char *before, const char *after,
                    const struct gs_selection *selection)

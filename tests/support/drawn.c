@@ -1,16 +1,11 @@
 /* From a play to the file that a format makes of it. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-
-#include <cmocka.h>
 
 #include "export/format.h"
 #include "support/drawn.h"
 #include "support/golden.h"
 #include "support/plays.h"
 #include "support/run_made.h"
+#include "support/unit.h"
 
 static struct gs_sink *open_sink(const char *format, FILE *out, const struct gs_selection *selection)
 {

@@ -1,14 +1,9 @@
 /* Reading, comparing and renewing golden files. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "support/golden.h"
+#include "support/unit.h"
 
 FILE *golden_open(void)
 {

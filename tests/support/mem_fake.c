@@ -1,14 +1,9 @@
 /* The fake back end of gs_mem. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "support/mem_fake.h"
+#include "support/unit.h"
 
 struct region {
     gs_addr addr;

@@ -1,13 +1,8 @@
 /* The scripted back end of gs_mem. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
 #include "support/mem_script.h"
+#include "support/unit.h"
 
 struct scripted {
     struct gs_mem mem;

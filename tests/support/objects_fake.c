@@ -1,15 +1,10 @@
 /* Lays out types, strings, numbers and containers as the layout of a version says. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "python/values_type.h"
 #include "support/mem_fake.h"
 #include "support/objects_fake.h"
+#include "support/unit.h"
 
 const uint32_t objects_versions[] = {GS_VERSION(2, 7),  GS_VERSION(3, 6),  GS_VERSION(3, 7),  GS_VERSION(3, 8),
                                      GS_VERSION(3, 9),  GS_VERSION(3, 10), GS_VERSION(3, 11), GS_VERSION(3, 12),

@@ -1,18 +1,13 @@
 /* Lays out a process: everything but its stacks. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "support/mem_fake.h"
 #include "support/process_fake.h"
+#include "support/unit.h"
 
 enum { PAGE = 4096, PTHREAD_BYTES = 4096, PTHREAD_TID = 720 };
 

@@ -9,6 +9,7 @@
 #include "gilspy/snapshot.h"
 #include "support/mem_script.h"
 #include "support/objects_fake.h"
+#include "support/unit.h"
 
 enum {
     PROCESS_THREADS = 512,
@@ -47,6 +48,13 @@ struct process {
 /* Runs the test on a fresh process of each version from..to that has a table, with a reader that stops nothing. */
 typedef void process_test(struct process *p);
 void process_for_versions(uint32_t from, uint32_t to, process_test *test);
+/* A function for cmocka that does so. */
+#define PROCESS_TEST(name, from, to, test)                                                                             \
+    UNIT_TEST(name)                                                                                                    \
+    {                                                                                                                  \
+        process_for_versions(from, to, test);                                                                          \
+    }                                                                                                                  \
+    _Static_assert(1, "")
 #define PROCESS_FIRST GS_VERSION(2, 7)
 #define PROCESS_LAST  GS_VERSION(3, 15)
 

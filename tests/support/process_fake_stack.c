@@ -1,16 +1,11 @@
 /* Lays out the stacks of a process made by hand, and says what a snapshot shows of them. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "sample/reader.h"
 #include "support/mem_fake.h"
 #include "support/process_fake.h"
+#include "support/unit.h"
 
 enum { OWNER_THREAD = 0, OWNER_GENERATOR = 1 };
 

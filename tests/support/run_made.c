@@ -1,17 +1,12 @@
 /* Made-up runs, and what of a run arrives in a sink, as text. */
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#include <cmocka.h>
-
 #include "recording/recorder.h"
 #include "support/run_made.h"
+#include "support/unit.h"
 
 /* ---- log ---- */
 

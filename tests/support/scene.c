@@ -1,14 +1,9 @@
 /* Making processes by hand. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "support/scene.h"
+#include "support/unit.h"
 
 static bool scene_find(void *context, const struct gs_frame *frame, struct gs_frame_info *info)
 {

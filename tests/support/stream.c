@@ -1,13 +1,8 @@
 /* Making samples by hand. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "support/stream.h"
+#include "support/unit.h"
 
 enum { BEGIN_NS = 5000000000 };
 

@@ -1,12 +1,7 @@
 /* The trace that never was. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-
-#include <cmocka.h>
 
 #include "support/traced.h"
+#include "support/unit.h"
 
 enum { A = TRACED_A, B = TRACED_B };
 #define MS TRACED_MS

@@ -1,14 +1,9 @@
 /* Filling call trees, and finding stacks in them. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "export/label.h"
 #include "support/tree.h"
+#include "support/unit.h"
 
 static enum gs_status add_process(struct gs_sink *sink, uint32_t number, const struct gs_sampled_process *process)
 {

@@ -1,16 +1,11 @@
 /* aarch64: which variable a tiny function names, what a call and a linker's stub are, what registers tell. */
 #include <errno.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
 
-#include <cmocka.h>
-
 #include "arch/arch.h"
 #include "support/mem_fake.h"
+#include "support/unit.h"
 
 #define AT UINT64_C(0x401008)
 
@@ -28,9 +23,8 @@ static gs_addr first_variable(const uint32_t *words, size_t count)
     return gs_arch_first_variable((const uint8_t *)words, count * sizeof *words, AT);
 }
 
-static void variables(void **state)
+UNIT_TEST(variables)
 {
-    (void)state;
     const uint32_t load[] = {ADRP_X0, 0xf9400400, RET};              /* ldr x0, [x0, 8] */
     const uint32_t load_word[] = {ADRP_X0, 0xb9400401, RET};         /* ldr w1, [x0, 4] */
     const uint32_t store[] = {ADRP_X0_BACK, NOP, 0xf9000801, RET};   /* str x1, [x0, 16] */
@@ -52,10 +46,9 @@ static bool is_call(uint32_t word, gs_addr *callee)
     return gs_arch_is_call((const uint8_t *)&word, AT, callee);
 }
 
-static void calls(void **state)
+UNIT_TEST(calls)
 {
     gs_addr callee;
-    (void)state;
     assert_true(is_call(0x94000003, &callee)); /* bl, three instructions on */
     assert_int_equal(callee, AT - 4 + 12);
     assert_true(is_call(0x97ffffff, &callee)); /* bl, to the one before */
@@ -69,32 +62,29 @@ static void calls(void **state)
     assert_false(is_call(RET, &callee));
 }
 
-static void stubs(void **state)
+UNIT_TEST(stubs)
 {
     const uint32_t plain[] = {ADRP_X16, 0xf9400611, 0x91002210, 0xd61f0220}; /* ldr x17, [x16, 8]; add; br x17 */
     const uint32_t marked[] = {0xd503245f, ADRP_X16, 0xf9400611, 0x91002210};
-    (void)state;
     assert_int_equal(gs_arch_stub_word((const uint8_t *)plain, AT), 0x402008);
     assert_int_equal(gs_arch_stub_word((const uint8_t *)marked, AT), 0x402008);
     assert_int_equal(gs_arch_stub_word((const uint8_t *)(const uint32_t[]){NOP, ADRP_X16, NOP, NOP}, AT), 0);
 }
 
 /* A signature lies above the 48 bits of an address. */
-static void signed_addresses(void **state)
+UNIT_TEST(signed_addresses)
 {
-    (void)state;
     assert_int_equal(gs_arch_code_address(UINT64_C(0x007daaaac0401008)), UINT64_C(0xaaaac0401008));
     assert_int_equal(gs_arch_code_address(AT), AT);
 }
 
 /* The kernel has put the program counter back onto a call that is to begin anew; one that failed is behind it. */
-static void calls_in_cores(void **state)
+UNIT_TEST(calls_in_cores)
 {
     struct gs_mem *mem = mem_fake_new();
     static const uint32_t code[] = {NOP, SVC, NOP, NOP};
     gs_arch_regset registers = {.regs = {5, 137, [8] = SYS_futex}, .sp = 0x7000, .pc = AT + 4};
     struct gs_arch_thread thread;
-    (void)state;
     memcpy(mem_fake_map(mem, AT, sizeof code), code, sizeof code);
     gs_arch_thread_read(&thread, &registers, mem);
     assert_int_equal(thread.call, SYS_futex);
@@ -118,11 +108,4 @@ static void calls_in_cores(void **state)
     gs_arch_thread_read(&thread, &registers, mem);
     assert_int_equal(thread.call, -1);
     gs_mem_free(mem);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(variables), cmocka_unit_test(calls), cmocka_unit_test(stubs),
-                                       cmocka_unit_test(signed_addresses), cmocka_unit_test(calls_in_cores)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,8 @@
 /* x86-64: which variable a tiny function of a stripped program names, what registers tell. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
 #include <errno.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "arch/arch.h"
+#include "support/unit.h"
 
 #define AT UINT64_C(0x401000)
 
@@ -17,9 +12,8 @@
         assert_int_equal(gs_arch_first_variable(code, sizeof code, AT), expected);                                     \
     } while (0)
 
-static void test_known_functions(void **state)
+UNIT_TEST(test_known_functions)
 {
-    (void)state;
     /* PyInterpreterState_Head: mov rax, [rip+0x11223344]; ret */
     assert_names(AT + 7 + 0x11223344, 0x48, 0x8b, 0x05, 0x44, 0x33, 0x22, 0x11, 0xc3);
     /* PyEval_ThreadsInitialized of 2.7: xor eax, eax; cmp qword [rip+x], 0; setne al; ret */
@@ -34,9 +28,8 @@ static void test_known_functions(void **state)
     assert_names(AT + 7 - 0x100, 0x48, 0x8b, 0x05, 0x00, 0xff, 0xff, 0xff, 0xc3);
 }
 
-static void test_prologues(void **state)
+UNIT_TEST(test_prologues)
 {
-    (void)state;
     /* endbr64 */
     assert_names(AT + 11 + 0x10, 0xf3, 0x0f, 0x1e, 0xfa, 0x48, 0x8b, 0x05, 0x10, 0x00, 0x00, 0x00, 0xc3);
     /* push rbp; mov rbp, rsp; mov rax, [rip+x]; pop rbp; ret */
@@ -46,9 +39,8 @@ static void test_prologues(void **state)
                  0x45, 0xf8, 0x48, 0x89, 0x05, 0x10, 0x00, 0x00, 0x00, 0x90, 0x5d, 0xc3);
 }
 
-static void test_nothing_there(void **state)
+UNIT_TEST(test_nothing_there)
 {
-    (void)state;
     static const uint8_t head[] = {0x31, 0xc0, 0x48, 0x83, 0x3d, 0x00, 0x10, 0x00, 0x00, 0x00, 0x0f};
     for (size_t len = 0; len < 10; len++)
         assert_int_equal(gs_arch_first_variable(head, len, AT), 0);
@@ -59,20 +51,18 @@ static void test_nothing_there(void **state)
     assert_names(0, 0xe9, 0x00, 0x10, 0x00, 0x00, 0x90, 0x90, 0x90); /* a jump elsewhere */
 }
 
-static void test_reference(void **state)
+UNIT_TEST(test_reference)
 {
-    (void)state;
     static const uint8_t ahead[] = {0x00, 0x20, 0x00, 0x00}, back[] = {0xfc, 0xff, 0xff, 0xff};
     assert_int_equal(gs_arch_reference(ahead, AT), AT + 4 + 0x2000);
     assert_int_equal(gs_arch_reference(back, AT), AT);
 }
 
 /* The numbers are DWARF's: rdi is 5, rsi 4, rdx 1. */
-static void registers_of_a_call(void **state)
+UNIT_TEST(registers_of_a_call)
 {
     struct gs_arch_registers registers;
     const uint64_t args[6] = {10, 11, 12, 13, 14, 15};
-    (void)state;
     gs_arch_registers_of_call(&registers, args, 0x7000, 0x4000);
     assert_int_equal(registers.value[5], 10);
     assert_int_equal(registers.value[4], 11);
@@ -82,7 +72,7 @@ static void registers_of_a_call(void **state)
     assert_int_equal(registers.known, 1u << 1 | 3u << 4 | 1u << GS_ARCH_SP | 7u << 8 | 1u << GS_ARCH_PC);
 }
 
-static void calls_in_cores(void **state)
+UNIT_TEST(calls_in_cores)
 {
     static const struct {
         uint64_t orig, result;
@@ -101,7 +91,6 @@ static void calls_in_cores(void **state)
                 {UINT64_C(1) << 32, (uint64_t)-512, -1},
                 {0, 0x12fffffe00, -1},
                 {1, (uint64_t)-EAGAIN, -1}};
-    (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct gs_arch_thread thread;
         gs_arch_regset registers = {
@@ -112,12 +101,4 @@ static void calls_in_cores(void **state)
         assert_int_equal(thread.args[3], rows[i].call >= 0 ? 7 : 0);
         assert_int_equal(thread.self, 0x7000);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(registers_of_a_call), cmocka_unit_test(test_known_functions),
-                                       cmocka_unit_test(test_prologues),      cmocka_unit_test(test_nothing_there),
-                                       cmocka_unit_test(test_reference),      cmocka_unit_test(calls_in_cores)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

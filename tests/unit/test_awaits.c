@@ -1,15 +1,10 @@
 /* Chains of coroutines in made memory, in every version's shape: followed to their end, and no further. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "mem/metered.h"
 #include "python/awaits.h"
 #include "support/objects_fake.h"
+#include "support/unit.h"
 
 enum { INSTR = 8, CODE_BYTES = 40, STACK = 4, FRAME_BYTES = 600, READS = 100000 };
 
@@ -157,9 +152,8 @@ static void followed(struct world *w)
     assert_int_equal(gs_awaitable_kind(&w->awaits, end), GS_AWAITABLE_FUTURE);
 }
 
-static void test_a_chain_is_followed_to_its_end(void **state)
+UNIT_TEST(test_a_chain_is_followed_to_its_end)
 {
-    (void)state;
     each_version(followed);
 }
 
@@ -175,9 +169,8 @@ static void turned(struct world *w)
     assert_true(w->chain.torn);
 }
 
-static void test_circles_end(void **state)
+UNIT_TEST(test_circles_end)
 {
-    (void)state;
     each_version(turned);
 }
 
@@ -194,9 +187,8 @@ static void wild(struct world *w)
     }
 }
 
-static void test_wild_pointers(void **state)
+UNIT_TEST(test_wild_pointers)
 {
-    (void)state;
     each_version(wild);
 }
 
@@ -231,19 +223,7 @@ static void other_states(struct world *w)
     }
 }
 
-static void test_what_awaits_nothing(void **state)
+UNIT_TEST(test_what_awaits_nothing)
 {
-    (void)state;
     each_version(other_states);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_chain_is_followed_to_its_end),
-        cmocka_unit_test(test_circles_end),
-        cmocka_unit_test(test_wild_pointers),
-        cmocka_unit_test(test_what_awaits_nothing),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,4 @@
 /* Why a process may not be read: each rule of the kernel alone and together, from made-up facts and texts of /proc. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <signal.h>
@@ -12,9 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "target/barrier.h"
+#include "support/unit.h"
 
 #define ALL_CAPS   UINT64_C(0x1ffffffffff)
 #define PTRACE_BIT (UINT64_C(1) << CAP_SYS_PTRACE)
@@ -52,10 +47,9 @@ static const char status_text[] = "Name:\tpython3\nUmask:\t0022\nState:\tS (slee
                                   "CapEff:\t0000000000000400\nCapBnd:\t000001ffffffffff\nCapAmb:\t0000000000000000\n"
                                   "NoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n";
 
-static void test_rights(void **state)
+UNIT_TEST(test_rights)
 {
     struct gs_rights rights;
-    (void)state;
     assert_true(gs_rights_parse(status_text, &rights));
     for (unsigned i = 0; i < GS_IDS_COUNT; i++) {
         assert_int_equal(rights.uids[i], i + 1);
@@ -73,11 +67,10 @@ static void test_rights(void **state)
 }
 
 /* A text that ends or breaks anywhere is no rights, and nothing worse. */
-static void test_rights_in_pieces(void **state)
+UNIT_TEST(test_rights_in_pieces)
 {
     struct gs_rights rights;
     char text[sizeof status_text];
-    (void)state;
     size_t needed = (size_t)(strstr(status_text, "CapBnd:\t") - status_text) + 9;
     for (size_t len = 0; len < sizeof status_text; len++) {
         memcpy(text, status_text, len);
@@ -93,10 +86,9 @@ static void test_rights_in_pieces(void **state)
     assert_false(rights.no_new_privs);
 }
 
-static void test_capabilities_by_name(void **state)
+UNIT_TEST(test_capabilities_by_name)
 {
     char text[160], small[12];
-    (void)state;
     gs_caps_print(PTRACE_BIT, text, sizeof text);
     assert_string_equal(text, "CAP_SYS_PTRACE");
     gs_caps_print(PTRACE_BIT | 1 | UINT64_C(1) << CAP_CHECKPOINT_RESTORE | UINT64_C(1) << CAP_NET_ADMIN |
@@ -113,9 +105,8 @@ static void test_capabilities_by_name(void **state)
 
 /* ---- the rules ---- */
 
-static void test_users(void **state)
+UNIT_TEST(test_users)
 {
-    (void)state;
     struct gs_barrier_facts facts = open_facts();
     facts.theirs = (struct gs_rights)USER(0);
     check(&facts, "user", "it belongs to another user, root", "sudo gilspy ... -p 42");
@@ -147,9 +138,8 @@ static void test_users(void **state)
     check(&facts, "user", "it belongs to another group, 7, than gilspy, 1000", "sudo gilspy ... -p 42");
 }
 
-static void test_missing_capability(void **state)
+UNIT_TEST(test_missing_capability)
 {
-    (void)state;
     const char *give = "give gilspy CAP_SYS_PTRACE; a container gets it by --cap-add=SYS_PTRACE";
     struct gs_barrier_facts facts = {
         .pid = 42, .ours = ROOT(ALL_CAPS & ~PTRACE_BIT), .theirs = ROOT(ALL_CAPS), .initial = true};
@@ -172,9 +162,8 @@ static void test_missing_capability(void **state)
           "run it as root outside of this sandbox, where no_new_privs keeps sudo from working");
 }
 
-static void test_dumpable(void **state)
+UNIT_TEST(test_dumpable)
 {
-    (void)state;
     struct gs_barrier_facts facts = open_facts();
     facts.closed = true;
     check(&facts, "dumpable",
@@ -184,9 +173,8 @@ static void test_dumpable(void **state)
     assert_string_equal(gs_barrier_first(&facts)->name, "security_module");
 }
 
-static void test_user_namespaces(void **state)
+UNIT_TEST(test_user_namespaces)
 {
-    (void)state;
     const char *outside =
         "it lives outside of the user namespace that gilspy is in, where even root has no rights on it";
     const char *leave = "run gilspy outside of this user namespace (of the rootless container, of unshare)";
@@ -206,14 +194,13 @@ static void test_user_namespaces(void **state)
     assert_string_equal(gs_barrier_first(&facts)->name, "user");
 }
 
-static void test_yama(void **state)
+UNIT_TEST(test_yama)
 {
     static const char *const says[] = {
         "Yama lets only root and the process that started it read a process (kernel.yama.ptrace_scope = 1)",
         "Yama lets only root read a process (kernel.yama.ptrace_scope = 2)",
         "Yama lets nobody, until the next boot, read a process (kernel.yama.ptrace_scope = 3)"};
     const char *reboot = "set kernel.yama.ptrace_scope to 0 in /etc/sysctl.d and reboot; nothing else changes it";
-    (void)state;
     struct gs_barrier_facts facts = open_facts();
     const struct gs_barrier *yama = gs_barrier_find("yama");
     assert_false(yama->met(&facts));
@@ -231,10 +218,9 @@ static void test_yama(void **state)
     assert_string_equal(mend, "sudo sysctl kernel.yama.ptrace_scope=0");
 }
 
-static void test_seccomp(void **state)
+UNIT_TEST(test_seccomp)
 {
     const char *container = "start the container with --cap-add=SYS_PTRACE, or with --security-opt seccomp=unconfined";
-    (void)state;
     struct gs_barrier_facts facts = open_facts();
     facts.theirs = (struct gs_rights)USER(0); /* it comes before all else */
     facts.unreadable = EPERM;
@@ -254,9 +240,8 @@ static void test_seccomp(void **state)
     assert_int_equal(gs_barrier_try_ourselves(), 0);
 }
 
-static void test_security_modules(void **state)
+UNIT_TEST(test_security_modules)
 {
-    (void)state;
     struct gs_barrier_facts facts = {.pid = 42, .ours = ROOT(ALL_CAPS), .theirs = ROOT(ALL_CAPS), .initial = true};
     check(&facts, "security_module",
           "nothing that gilspy knows of forbids it; a security module may (AppArmor, SELinux, Landlock or another)",
@@ -285,9 +270,8 @@ static void test_security_modules(void **state)
 }
 
 /* Who has CAP_SYS_PTRACE is kept out by nothing but what stands above it. */
-static void test_privileged(void **state)
+UNIT_TEST(test_privileged)
 {
-    (void)state;
     struct gs_barrier_facts facts = {.pid = 42,
                                      .ours = ROOT(PTRACE_BIT),
                                      .theirs = USER(1000),
@@ -304,9 +288,8 @@ static void test_privileged(void **state)
 }
 
 /* No message is cut. */
-static void test_texts_fit(void **state)
+UNIT_TEST(test_texts_fit)
 {
-    (void)state;
     struct gs_barrier_facts facts = {.pid = INT32_MAX, .ours = USER(0), .theirs = USER(UINT32_MAX), .yama = 3};
     struct gs_err err;
     facts.theirs.uids[GS_EFFECTIVE] = facts.theirs.gids[GS_EFFECTIVE] = UINT32_MAX - 1;
@@ -340,9 +323,8 @@ static int setting_of(const char *text)
     return number;
 }
 
-static void test_settings(void **state)
+UNIT_TEST(test_settings)
 {
-    (void)state;
     assert_int_equal(setting_of("0\n"), 0);
     assert_int_equal(setting_of("3\n"), 3);
     assert_int_equal(setting_of("-1\n"), -1);
@@ -358,9 +340,8 @@ static void check_hidepid(const char *text, int level, bool has_exempt, unsigned
     assert_int_equal(hide.exempt, exempt);
 }
 
-static void test_hidepid(void **state)
+UNIT_TEST(test_hidepid)
 {
-    (void)state;
     check_hidepid("", 0, false, 0);
     check_hidepid("63 45 0:39 / /proc rw,relatime - proc proc rw\n", 0, false, 0);
     check_hidepid("63 45 0:39 / /proc rw,relatime - proc proc rw,gid=44,hidepid=invisible\n", 2, true, 44);
@@ -384,12 +365,11 @@ static void test_hidepid(void **state)
 
 /* ---- real processes ---- */
 
-static void test_real_processes(void **state)
+UNIT_TEST(test_real_processes)
 {
     struct gs_barrier_facts facts;
     struct gs_err err;
     int ends[2], status;
-    (void)state;
     assert_true(gs_barrier_gather(&facts, 0));
     assert_int_equal(facts.ours.uids[GS_REAL], getuid());
     assert_int_equal(pipe(ends), 0);
@@ -410,24 +390,4 @@ static void test_real_processes(void **state)
     assert_int_equal(gs_barrier_missing(-1, &err), GS_NO_PROCESS);
     close(ends[0]);
     close(ends[1]);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rights),
-                                       cmocka_unit_test(test_rights_in_pieces),
-                                       cmocka_unit_test(test_capabilities_by_name),
-                                       cmocka_unit_test(test_users),
-                                       cmocka_unit_test(test_missing_capability),
-                                       cmocka_unit_test(test_dumpable),
-                                       cmocka_unit_test(test_user_namespaces),
-                                       cmocka_unit_test(test_yama),
-                                       cmocka_unit_test(test_seccomp),
-                                       cmocka_unit_test(test_security_modules),
-                                       cmocka_unit_test(test_privileged),
-                                       cmocka_unit_test(test_texts_fit),
-                                       cmocka_unit_test(test_settings),
-                                       cmocka_unit_test(test_hidepid),
-                                       cmocka_unit_test(test_real_processes)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,8 @@
 /* How long threads may be stopped in each second, with a clock that is made up. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
 #include "base/budget.h"
+#include "support/unit.h"
 
 enum { US = 1000, MS = 1000 * US };
 #define S (UINT64_C(1000) * MS)
@@ -91,7 +86,7 @@ static struct run run_at(double share, uint64_t period_ns, uint64_t length_ns)
     return run;
 }
 
-static void no_second_has_more(void **state)
+UNIT_TEST(no_second_has_more)
 {
     static const struct {
         double share;
@@ -99,7 +94,6 @@ static void no_second_has_more(void **state)
     } rows[] = {{0.02, MS, 41 * US},  {0.02, 0, 41 * US},       {0.02, 0, 400 * US},
                 {0.001, MS, 60 * US}, {0.05, 0, 20 * US},       {0.02, 10 * US, 9 * MS},
                 {0.3, 0, 40 * US},    {0.02, 100 * US, 3 * MS}, {0.02, 10 * MS, 2 * MS}};
-    (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct run run = run_at(rows[i].share, rows[i].period_ns, rows[i].length_ns);
         uint64_t second_ns = (uint64_t)(rows[i].share * (double)S), all = all_of(&run);
@@ -110,9 +104,8 @@ static void no_second_has_more(void **state)
     }
 }
 
-static void what_it_has_room_for_is_never_left_out(void **state)
+UNIT_TEST(what_it_has_room_for_is_never_left_out)
 {
-    (void)state;
     struct run run = run_at(0.02, MS, 17 * US);
     assert_true(run.taken == run.asked);
     free(run.stops);
@@ -121,11 +114,10 @@ static void what_it_has_room_for_is_never_left_out(void **state)
     free(run.stops);
 }
 
-static void it_is_spread_over_the_second(void **state)
+UNIT_TEST(it_is_spread_over_the_second)
 {
     struct run run = run_at(0.02, MS, 100 * US);
     uint64_t parts[100] = {0}, begin_ns = 5 * S + 123;
-    (void)state;
     for (size_t i = 0; i < run.count; i++)
         parts[(run.stops[i].from_ns - begin_ns) / (S / 10) % 100]++;
     for (size_t i = 0; i < 100; i++) /* each would have 20 if no chance were in it */
@@ -134,10 +126,9 @@ static void it_is_spread_over_the_second(void **state)
 }
 
 /* After one long stop, as on a busy machine, nothing is stopped in that second, and then it goes on. */
-static void a_long_stop_is_the_last_in_its_second(void **state)
+UNIT_TEST(a_long_stop_is_the_last_in_its_second)
 {
     struct run run = begin(0.02);
-    (void)state;
     stand(&run, 100 * MS);
     uint64_t end_ns = run.now_ns;
     while (run.now_ns < end_ns + 20 * S) {
@@ -151,10 +142,9 @@ static void a_long_stop_is_the_last_in_its_second(void **state)
 }
 
 /* A sample with many threads takes what is left of the second, and no more. */
-static void a_large_sample_ends_with_the_budget(void **state)
+UNIT_TEST(a_large_sample_ends_with_the_budget)
 {
     struct run run = begin(0.02);
-    (void)state;
     int had = sample(&run, 1000, 50 * US);
     assert_int_equal(had, 400);
     assert_false(gs_budget_allows(&run.budget));
@@ -163,20 +153,18 @@ static void a_large_sample_ends_with_the_budget(void **state)
 }
 
 /* It is less than one stop takes: there is one at most in each second. */
-static void one_stop_may_be_more_than_a_second_has(void **state)
+UNIT_TEST(one_stop_may_be_more_than_a_second_has)
 {
     struct run run = run_at(0.00001, MS, 40 * US); /* 10 us a second */
-    (void)state;
     assert_in_range(run.count, 5, 10);
     free(run.stops);
 }
 
 /* A process is half of the time in a state whose samples are cheap, half in one whose samples cost ten times as much.
  * Weighed by the time since the one before, both are seen for half of the time, however long they last. */
-static void what_is_left_out_has_nothing_to_do_with_what_it_shows(void **state)
+UNIT_TEST(what_is_left_out_has_nothing_to_do_with_what_it_shows)
 {
     static const uint64_t lasts_ns[] = {700 * US, 3 * MS, 40 * MS, 900 * MS};
-    (void)state;
     for (size_t i = 0; i < sizeof lasts_ns / sizeof *lasts_ns; i++) {
         struct run run = begin(0.02);
         uint64_t begin_ns = run.now_ns, last_ns = begin_ns, weight[2] = {0}, state_of = 1;
@@ -196,18 +184,4 @@ static void what_is_left_out_has_nothing_to_do_with_what_it_shows(void **state)
         assert_true(worst_second(&run) <= 20 * MS);
         free(run.stops);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_second_has_more),
-        cmocka_unit_test(what_it_has_room_for_is_never_left_out),
-        cmocka_unit_test(it_is_spread_over_the_second),
-        cmocka_unit_test(a_long_stop_is_the_last_in_its_second),
-        cmocka_unit_test(a_large_sample_ends_with_the_budget),
-        cmocka_unit_test(one_stop_may_be_more_than_a_second_has),
-        cmocka_unit_test(what_is_left_out_has_nothing_to_do_with_what_it_shows),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,15 +1,10 @@
 /* The call tree keeps to its bounds, and loses no time. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "support/stream.h"
 #include "support/tree.h"
+#include "support/unit.h"
 
 enum { MS = 1000000, FEW = 256 };
 
@@ -44,11 +39,10 @@ static uint64_t all_ms(const struct tree *tree)
     return gs_node_ns(gs_calltree_node(tree->tree, 0)) / MS;
 }
 
-static void rare_stacks_become_other(void **state)
+UNIT_TEST(rare_stacks_become_other)
 {
     struct tree tree;
     struct stream s;
-    (void)state;
     begin(&s, &tree, FEW);
     uint32_t hot = call(&s, 0, 0), warm = call(&s, hot, 1);
     for (int i = 2; i < 5000; i++) {
@@ -68,11 +62,10 @@ static void rare_stacks_become_other(void **state)
 }
 
 /* Whole subtrees go, and an "(other)" goes with the caller that it is below. */
-static void others_fold_into_others(void **state)
+UNIT_TEST(others_fold_into_others)
 {
     struct tree tree;
     struct stream s;
-    (void)state;
     begin(&s, &tree, FEW);
     uint32_t hot = call(&s, 0, 0);
     for (int i = 1; i < 400; i++) {
@@ -90,12 +83,11 @@ static void others_fold_into_others(void **state)
 }
 
 /* The outer frames of a stack that would fill the tree alone. */
-static void deep_stacks_are_cut(void **state)
+UNIT_TEST(deep_stacks_are_cut)
 {
     struct tree tree;
     struct stream s;
     uint32_t stack = 0;
-    (void)state;
     begin(&s, &tree, FEW);
     for (int i = 0; i < 5000; i++)
         stack = call(&s, stack, i);
@@ -114,7 +106,7 @@ static void deep_stacks_are_cut(void **state)
 }
 
 /* Where numbers of nodes must hold, what comes too late is "(other)" at once. */
-static void fixed_trees_keep_their_numbers(void **state)
+UNIT_TEST(fixed_trees_keep_their_numbers)
 {
     struct gs_calltree_options options = {.most = FEW, .fixed = true};
     struct gs_calltree *tree = gs_calltree_new(&wall, &options);
@@ -123,7 +115,6 @@ static void fixed_trees_keep_their_numbers(void **state)
     struct gs_sample sample = {.weight_ns = MS, .threads = &thread, .thread_count = 1, .stacks = stacks};
     const uint32_t *nodes, *late;
     uint32_t first = 0;
-    (void)state;
     assert_int_equal(gs_calltree_add_process(tree, 0, &(struct gs_sampled_process){.command = command}), GS_OK);
     for (int i = 0; i < 2000; i++) {
         struct gs_place place = {.function = "f", .file = "f.py", .line = i + 1};
@@ -144,12 +135,11 @@ static void fixed_trees_keep_their_numbers(void **state)
 }
 
 /* Names take memory too: long ones are forgotten with their nodes. */
-static void long_names_are_bounded(void **state)
+UNIT_TEST(long_names_are_bounded)
 {
     static char name[60001];
     struct tree tree;
     struct stream s;
-    (void)state;
     begin(&s, &tree, FEW);
     memset(name, 'x', sizeof name - 1);
     for (int i = 0; i < 200; i++) {
@@ -166,11 +156,10 @@ static void long_names_are_bounded(void **state)
 }
 
 /* Numbers that mean something else after `forget`. */
-static void forgotten_numbers_mean_something_else(void **state)
+UNIT_TEST(forgotten_numbers_mean_something_else)
 {
     struct tree tree;
     struct stream s;
-    (void)state;
     begin(&s, &tree, FEW);
     assert_int_equal(tick(&s, call(&s, call(&s, 0, 1), 2), 1), GS_OK);
     stream_forget(&s);
@@ -183,11 +172,10 @@ static void forgotten_numbers_mean_something_else(void **state)
     tree_close(&tree);
 }
 
-static void senseless_numbers_are_refused(void **state)
+UNIT_TEST(senseless_numbers_are_refused)
 {
     struct tree tree;
     struct stream s;
-    (void)state;
     begin(&s, &tree, FEW);
     uint32_t stack = call(&s, 0, 1);
     assert_int_equal(tick(&s, stack + 1, 1), GS_FAILED);
@@ -207,13 +195,12 @@ static void senseless_numbers_are_refused(void **state)
     tree_close(&tree);
 }
 
-static void children_are_sorted(void **state)
+UNIT_TEST(children_are_sorted)
 {
     static const int lines[] = {9, 10, 2}, sorted[] = {2, 9, 10};
     struct tree tree;
     struct stream s;
     uint32_t count;
-    (void)state;
     begin(&s, &tree, FEW);
     assert_int_equal(tick(&s, 0, 1), GS_OK);
     assert_int_equal(tick(&s, stream_call(&s, 0, "b", "a.py", 1), 1), GS_OK);
@@ -230,12 +217,11 @@ static void children_are_sorted(void **state)
 }
 
 /* A thread whose name is not known yet has no tid either: whoever reads the output sees one thread. */
-static void threads_that_look_alike_are_one(void **state)
+UNIT_TEST(threads_that_look_alike_are_one)
 {
     static const struct gs_selection by_thread = {.mode = GS_MODE_WALL, .threads = true};
     struct tree tree;
     struct stream s;
-    (void)state;
     tree_open(&tree, &by_thread, FEW);
     stream_begin(&s, &tree.sink);
     stream_process(&s, 1, command);
@@ -250,20 +236,4 @@ static void threads_that_look_alike_are_one(void **state)
     assert_int_equal(tree_self_ms(&tree, "<no name> (0);f0 (f.py:1)"), 3);
     assert_int_equal(tree_self_ms(&tree, "<no name> (7);f0 (f.py:1)"), 1);
     tree_close(&tree);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rare_stacks_become_other),
-        cmocka_unit_test(others_fold_into_others),
-        cmocka_unit_test(deep_stacks_are_cut),
-        cmocka_unit_test(fixed_trees_keep_their_numbers),
-        cmocka_unit_test(long_names_are_bounded),
-        cmocka_unit_test(forgotten_numbers_mean_something_else),
-        cmocka_unit_test(senseless_numbers_are_refused),
-        cmocka_unit_test(children_are_sorted),
-        cmocka_unit_test(threads_that_look_alike_are_one),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,8 @@
 /* The list of processes to choose from: where the cursor goes, what the keys do. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "view/choice.h"
+#include "support/unit.h"
 
 static char python[] = "3.11.7", user[] = "www", root[] = "root";
 static char *web[] = {"python3", "web.py", NULL}, *queue[] = {"python3", "queue.py", NULL},
@@ -54,7 +49,7 @@ static void words(struct fixture *f, const char *text)
         assert_int_equal(key(f, (unsigned char)*text), GS_CHOICE_NONE);
 }
 
-static void search(void **state)
+UNIT_TEST_WITH(search, set_up, tear_down)
 {
     struct fixture *f = *state;
     words(f, "/QUEUE\r");
@@ -75,7 +70,7 @@ static void search(void **state)
     assert_int_equal(key(f, '\r'), GS_CHOICE_TAKEN);
 }
 
-static void filter(void **state)
+UNIT_TEST_WITH(filter, set_up, tear_down)
 {
     struct fixture *f = *state;
     words(f, "\\e.py\r"); /* queue.py alone */
@@ -94,7 +89,7 @@ static void filter(void **state)
 }
 
 /* What is typed is no command. */
-static void typing(void **state)
+UNIT_TEST_WITH(typing, set_up, tear_down)
 {
     struct fixture *f = *state;
     words(f, "/qrQ");
@@ -103,21 +98,10 @@ static void typing(void **state)
     assert_int_equal(key(f, GS_KEY_CLOSED), GS_CHOICE_QUIT);
 }
 
-static void unwatchable(void **state)
+UNIT_TEST_WITH(unwatchable, set_up, tear_down)
 {
     struct fixture *f = *state;
     words(f, "/hidden\r");
     assert_int_equal(key(f, '\r'), GS_CHOICE_NONE);
     assert_non_null(strstr(f->choice.note, "gilspy doctor -p 63"));
-}
-
-int main(void)
-{
-    static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(search, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(filter, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(typing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(unwatchable, set_up, tear_down),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,23 +1,18 @@
 /* Timelines in the Trace Event Format. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "support/drawn.h"
 #include "support/stream.h"
 #include "export/format.h"
 #include "support/golden.h"
+#include "support/unit.h"
 
-static void golden(void **state)
+UNIT_TEST(golden)
 {
     static const char *const patterns[] = {"worker-1", "4251"};
-    (void)state;
     drawn_check("app", "chrome",
                 (struct gs_selection){.mode = GS_MODE_ACTIVE, .patterns = patterns, .pattern_count = 2},
                 "app-two-threads.trace.json");
@@ -28,7 +23,7 @@ static void golden(void **state)
 }
 
 /* A thread that goes away and comes again, time that nobody sampled, a stack that has only its end in common. */
-static void holes(void **state)
+UNIT_TEST(holes)
 {
     enum { MS = 1000000 };
     static char *command[] = {"app", NULL};
@@ -37,7 +32,6 @@ static void holes(void **state)
     FILE *out = golden_open();
     struct gs_sink *sink;
     struct stream s;
-    (void)state;
     assert_int_equal(format->open(&sink, out, &selection), GS_OK);
     stream_begin(&s, sink);
     stream_process(&s, 7, command);
@@ -62,12 +56,11 @@ static void holes(void **state)
     golden_check(out, "holes.trace.json");
 }
 
-static void hostile_names(void **state)
+UNIT_TEST(hostile_names)
 {
     struct gs_selection selection = {.mode = GS_MODE_WALL, .threads = true};
     char *text = drawn_text("hostile", "chrome", &selection);
     json_t *file = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    (void)state;
     assert_non_null(file);
     drawn_is_plain(text);
     /* One process, two names and places in the order for each thread, a counter, a state and three calls each. */
@@ -76,19 +69,7 @@ static void hostile_names(void **state)
     free(text);
 }
 
-static void numbers_of_any_size(void **state)
+UNIT_TEST(numbers_of_any_size)
 {
-    (void)state;
     drawn_wild("chrome");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden),
-        cmocka_unit_test(holes),
-        cmocka_unit_test(hostile_names),
-        cmocka_unit_test(numbers_of_any_size),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,4 @@
 /* Who holds, who waits: judged from the words of the GIL, what each thread sleeps on, and the counts of the mutexes. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/clock.h"
 #include "sample/reader.h"
 #include "support/mem_fake.h"
+#include "support/unit.h"
 
 enum { THREADS = 80 };
 
@@ -165,9 +160,8 @@ static void open_musl(struct world *w, size_t threads)
         assert_int_equal((w)->members[i].wait.evidence, how);                                                          \
     } while (0)
 
-static void test_holder_and_sleepers(void **state)
+UNIT_TEST(test_holder_and_sleepers)
 {
-    (void)state;
     struct world w;
     open_world(&w, 7);
     held_by(&w, 0);
@@ -191,9 +185,8 @@ static void test_holder_and_sleepers(void **state)
 }
 
 /* The holder may sleep in a call, or even be seen in the GIL's own futex: the words say that it holds. */
-static void test_holder_that_sleeps(void **state)
+UNIT_TEST(test_holder_that_sleeps)
 {
-    (void)state;
     static const char *const texts[] = {"running\n", "-1 0x1 0x2\n", "35 0x1 0x0 0 0 0 0 0x1 0x2\n", "junk"};
     struct world w;
     open_world(&w, 2);
@@ -216,9 +209,8 @@ static void test_holder_that_sleeps(void **state)
 }
 
 /* Awake without holding: by how many are missing among the waiters. */
-static void test_awake(void **state)
+UNIT_TEST(test_awake)
 {
-    (void)state;
     static const struct {
         uint32_t cond_users, switch_users;
         bool has_users, owned;
@@ -261,9 +253,8 @@ static void test_awake(void **state)
 }
 
 /* Of two that are awake one waits: it is the one that waited before, as long as it cannot have had the GIL. */
-static void test_waits_on(void **state)
+UNIT_TEST(test_waits_on)
 {
-    (void)state;
     static const struct {
         uint64_t switches;
         bool had_it, waited;
@@ -293,9 +284,8 @@ static void test_waits_on(void **state)
     }
 }
 
-static void test_owner_of_the_mutex(void **state)
+UNIT_TEST(test_owner_of_the_mutex)
 {
-    (void)state;
     struct world w;
     open_world(&w, 3);
     held_by(&w, 0);
@@ -311,9 +301,8 @@ static void test_owner_of_the_mutex(void **state)
 }
 
 /* 3.15: the thread state says whether its thread asks for the GIL, if it was read in this sample. */
-static void test_gil_requested(void **state)
+UNIT_TEST(test_gil_requested)
 {
-    (void)state;
     struct world w;
     open_world(&w, 5);
     w.python.layout.ts_gil_requested = 40;
@@ -344,9 +333,8 @@ static void test_gil_requested(void **state)
     close_world(&w);
 }
 
-static void test_disabled(void **state)
+UNIT_TEST(test_disabled)
 {
-    (void)state;
     struct world w;
     open_world(&w, 3);
     w.lock.after.enabled = false;
@@ -361,9 +349,8 @@ static void test_disabled(void **state)
 }
 
 /* Where any futex may be a wait for the GIL, who sleeps on one may wait while somebody has it. */
-static void test_perhaps(void **state)
+UNIT_TEST(test_perhaps)
 {
-    (void)state;
     struct world w;
     open_world(&w, 4);
     w.lock.place.blind = true;
@@ -389,9 +376,8 @@ static void test_perhaps(void **state)
 }
 
 /* Where nothing tells who has it, whoever sleeps may sleep with it. */
-static void test_hidden(void **state)
+UNIT_TEST(test_hidden)
 {
-    (void)state;
     struct world w;
     open_world(&w, 3);
     w.lock.after.hidden = true;
@@ -408,9 +394,8 @@ static void test_hidden(void **state)
 }
 
 /* Who is asked: in a quiet time only the last holder, in turn the others, everybody when it is called for. */
-static void test_who_is_asked(void **state)
+UNIT_TEST(test_who_is_asked)
 {
-    (void)state;
     enum { COUNT = 7 };
     struct world w;
     open_world(&w, COUNT);
@@ -475,9 +460,8 @@ static void open_crowd(struct world *w)
 }
 
 /* Where nearly all of many threads wait, only the others are asked, as long as the count says that nobody left. */
-static void test_many_wait(void **state)
+UNIT_TEST(test_many_wait)
 {
-    (void)state;
     struct world w;
     open_crowd(&w);
     /* 0 let go and waits; two others had it meanwhile, and 1 has it now. */
@@ -503,9 +487,8 @@ static void test_many_wait(void **state)
 }
 
 /* Hand-overs that were all seen: only those who had it are asked, and whoever waited and did not have it waits on. */
-static void test_known_movers(void **state)
+UNIT_TEST(test_known_movers)
 {
-    (void)state;
     struct world w;
     open_crowd(&w);
     /* 7 had it in between, and went elsewhere; 9 is awake at its timeout, and not asked. */
@@ -541,9 +524,8 @@ static void test_known_movers(void **state)
 }
 
 /* The words moved between the reading and the asking. */
-static void test_words_that_moved(void **state)
+UNIT_TEST(test_words_that_moved)
 {
-    (void)state;
     struct world w;
     open_world(&w, 3);
     held_by(&w, 0);
@@ -576,9 +558,8 @@ static void test_words_that_moved(void **state)
 
 /* Awake, and nobody is missing among the waiters: it may still be one that has just let go, which a sample of many may
  * call without the GIL, and a look at one moment may not. */
-static void test_awake_unproven(void **state)
+UNIT_TEST(test_awake_unproven)
 {
-    (void)state;
     struct world w;
     open_world(&w, 2);
     held_by(&w, 0);
@@ -602,9 +583,8 @@ static uint64_t burn(const struct gs_target *target, pid_t tid, uint64_t until_n
     return ran_ns;
 }
 
-static void test_proof_of_computing(void **state)
+UNIT_TEST(test_proof_of_computing)
 {
-    (void)state;
     struct world w;
     uint64_t ran_ns;
     open_world(&w, 1);
@@ -659,10 +639,9 @@ static void later(struct world *w, uint64_t ms)
 }
 
 /* Threads that sleep are asked what they do only when they were put on a processor since. */
-static void test_sleep_on(void **state)
+UNIT_TEST(test_sleep_on)
 {
     static const char asleep[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n", elsewhere[] = "9 0x1 0 0 0 0 0 0x7 0x8\n";
-    (void)state;
     struct world w;
     open_world(&w, 4);
     held_by(&w, 0);
@@ -752,11 +731,10 @@ static size_t count_asked(const struct world *w)
 }
 
 /* As long as the process had a processor for no longer than those who are known to run, all others sleep on. */
-static void test_audit(void **state)
+UNIT_TEST(test_audit)
 {
     enum { COUNT = 20, RAN = 11, SEEN = 7 };
     static const char asleep[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n", elsewhere[] = "9 0x1 0 0 0 0 0 0x7 0x8\n";
-    (void)state;
     struct world w;
     struct worker worker;
     open_world(&w, COUNT);
@@ -830,11 +808,10 @@ static void test_audit(void **state)
 
 /* A snapshot stands as long as nobody in the process ran, which its CPU time, the GIL and the last one who had it tell;
  * after a long sleep most looks ask for the CPU time alone. */
-static void test_asleep(void **state)
+UNIT_TEST(test_asleep)
 {
     static const char asleep[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n",
                       elsewhere[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x9 0x8\n";
-    (void)state;
     struct world w;
     struct worker worker;
     struct gs_thread published;
@@ -897,11 +874,10 @@ static void test_asleep(void **state)
 }
 
 /* Nobody goes without being asked for a tenth of a second, and whoever was asked a moment ago is not asked in turn. */
-static void test_gil_spans(void **state)
+UNIT_TEST(test_gil_spans)
 {
     enum { COUNT = 12, FRESH = 7 }; /* the CPU time of so few is not audited */
     static const char asleep[] = "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n", elsewhere[] = "9 0x1 0 0 0 0 0 0x7 0x8\n";
-    (void)state;
     struct world w;
     open_world(&w, COUNT);
     held_by(&w, 0);
@@ -937,11 +913,10 @@ static void sleeps_at(struct world *w, size_t i, gs_addr sp, uint64_t caller)
 }
 
 /* Of many that sleep, those are asked first whose stacks say that they are elsewhere now. */
-static void test_who_moved(void **state)
+UNIT_TEST(test_who_moved)
 {
     enum { MOVED = 40, SILENT = 50 };
     const gs_addr stacks = 0x100000, apart = 0x100;
-    (void)state;
     struct world w;
     open_world(&w, THREADS);
     mem_fake_map(w.python.mem, stacks, THREADS * apart);
@@ -981,9 +956,8 @@ static void test_who_moved(void **state)
     close_world(&w);
 }
 
-static void test_musl(void **state)
+UNIT_TEST(test_musl)
 {
-    (void)state;
     static const size_t waiting[] = {3, 1, 2}, joined[] = {5, 3, 1, 2}, switching[] = {4};
     struct world w;
     open_musl(&w, 6);
@@ -1008,9 +982,8 @@ static void test_musl(void **state)
 }
 
 /* A list that leads round, or nowhere, says nothing. */
-static void test_musl_damaged(void **state)
+UNIT_TEST(test_musl_damaged)
 {
-    (void)state;
     static const size_t waiting[] = {1, 2};
     static const gs_addr ends[] = {STACKS + 64, STACKS + 3, 0xdead000};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
@@ -1025,31 +998,4 @@ static void test_musl_damaged(void **state)
         assert_judged(&w, 3, GS_UNKNOWN, GS_INFERRED);
         close_world(&w);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_holder_and_sleepers),
-                                       cmocka_unit_test(test_musl),
-                                       cmocka_unit_test(test_musl_damaged),
-                                       cmocka_unit_test(test_holder_that_sleeps),
-                                       cmocka_unit_test(test_awake),
-                                       cmocka_unit_test(test_waits_on),
-                                       cmocka_unit_test(test_awake_unproven),
-                                       cmocka_unit_test(test_proof_of_computing),
-                                       cmocka_unit_test(test_owner_of_the_mutex),
-                                       cmocka_unit_test(test_gil_requested),
-                                       cmocka_unit_test(test_disabled),
-                                       cmocka_unit_test(test_perhaps),
-                                       cmocka_unit_test(test_hidden),
-                                       cmocka_unit_test(test_who_is_asked),
-                                       cmocka_unit_test(test_many_wait),
-                                       cmocka_unit_test(test_known_movers),
-                                       cmocka_unit_test(test_sleep_on),
-                                       cmocka_unit_test(test_audit),
-                                       cmocka_unit_test(test_asleep),
-                                       cmocka_unit_test(test_gil_spans),
-                                       cmocka_unit_test(test_who_moved),
-                                       cmocka_unit_test(test_words_that_moved)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,4 @@
 /* Command lines: the table of options, what is said about wrong ones, help, outputs that are whole or not there. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
@@ -10,11 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "cmd/cmd.h"
 #include "base/output.h"
 #include "support/golden.h"
+#include "support/unit.h"
 
 enum { WORDS_MOST = 16 };
 
@@ -40,11 +35,10 @@ static void check_wrong(const struct gs_cmd *cmd, const char *line, const char *
     gs_args_fini(&args);
 }
 
-static void options_in_every_form(void **state)
+UNIT_TEST(options_in_every_form)
 {
     static const char *const lines[] = {"-p 1,2 -p 3 -j -b -o x", "-jbp1,2 -p3 -ox",
                                         "--pid=1,2 --pid 3 --json --blocking --output=x", "-p1 -p2,3 --output x -bj"};
-    (void)state;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         struct gs_args args;
         assert_int_equal(parse(&args, &gs_cmd_dump, lines[i], NULL), GS_OK);
@@ -59,10 +53,9 @@ static void options_in_every_form(void **state)
     }
 }
 
-static void defaults_and_values(void **state)
+UNIT_TEST(defaults_and_values)
 {
     struct gs_args args;
-    (void)state;
     assert_int_equal(parse(&args, &gs_cmd_top, "", NULL), GS_OK);
     assert_true(args.rate_hz == 100 && fabs(args.max_pause - 0.02) < 1e-12 && args.duration_us == 0);
     assert_int_equal(args.stopping, GS_STOP_TORN);
@@ -85,7 +78,7 @@ static void defaults_and_values(void **state)
     gs_args_fini(&args);
 }
 
-static void a_value_that_can_be_left_out(void **state)
+UNIT_TEST(a_value_that_can_be_left_out)
 {
     static const struct {
         const char *line;
@@ -94,7 +87,6 @@ static void a_value_that_can_be_left_out(void **state)
                  {"-nj", GS_NATIVE_ALL},           {"--native", GS_NATIVE_ALL},
                  {"--native leaf", GS_NATIVE_ALL}, {"--native=all", GS_NATIVE_ALL},
                  {"--native=leaf", GS_NATIVE_LEAF}};
-    (void)state;
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         struct gs_args args;
         assert_int_equal(parse(&args, &gs_cmd_dump, lines[i].line, NULL), GS_OK);
@@ -103,10 +95,9 @@ static void a_value_that_can_be_left_out(void **state)
     }
 }
 
-static void words_end_options(void **state)
+UNIT_TEST(words_end_options)
 {
     struct gs_args args;
-    (void)state;
     assert_int_equal(parse(&args, &gs_cmd_dump, "a -j - -- -p --json", NULL), GS_OK);
     assert_int_equal(args.word_count, 4);
     assert_string_equal(args.words[0], "a");
@@ -117,9 +108,8 @@ static void words_end_options(void **state)
     gs_args_fini(&args);
 }
 
-static void wrong_options_are_explained(void **state)
+UNIT_TEST(wrong_options_are_explained)
 {
-    (void)state;
     check_wrong(&gs_cmd_dump, "--jsno", "there is no option --jsno", "Did you mean --json?");
     check_wrong(&gs_cmd_dump, "--sub", "there is no option --sub", "Did you mean --subprocesses?");
     check_wrong(&gs_cmd_dump, "-z", "there is no option -z", "See gilspy help dump");
@@ -140,9 +130,8 @@ static void wrong_options_are_explained(void **state)
     check_wrong(&gs_cmd_top, "-d x", "--duration cannot be 'x'", "A time is written 30, 30s, 500ms, 5m or 2h");
 }
 
-static void every_option_has_help_and_fits(void **state)
+UNIT_TEST(every_option_has_help_and_fits)
 {
-    (void)state;
     for (int i = 0; i < GS_OPT_COUNT; i++) {
         assert_true(strlen(gs_options[i].help) > 5);
         assert_int_equal(gs_options[i].argument == NULL, gs_options[i].takes == NULL);
@@ -184,13 +173,12 @@ static char *read_file(const char *path)
     return golden_text(file);
 }
 
-static void files_appear_when_complete(void **state)
+UNIT_TEST(files_appear_when_complete)
 {
     char directory[] = "/tmp/gilspy-test-XXXXXX", path[64], link[64];
     struct gs_output output;
     struct gs_err err;
     struct stat info;
-    (void)state;
     assert_non_null(mkdtemp(directory));
     snprintf(path, sizeof path, "%s/out", directory);
     snprintf(link, sizeof link, "%s/link", directory);
@@ -227,11 +215,10 @@ static void files_appear_when_complete(void **state)
     rmdir(directory);
 }
 
-static void failures_to_write_are_noticed(void **state)
+UNIT_TEST(failures_to_write_are_noticed)
 {
     struct gs_output output;
     struct gs_err err;
-    (void)state;
     assert_int_equal(gs_output_open(&output, "/nonexistent/x", NULL, &err), GS_OUTPUT);
     assert_string_equal(err.what, "cannot write to /nonexistent/x: No such file or directory");
     assert_int_equal(gs_output_open(&output, "/tmp", NULL, &err), GS_OUTPUT);
@@ -239,15 +226,4 @@ static void failures_to_write_are_noticed(void **state)
     fputs("x", output.file);
     assert_int_equal(gs_output_close(&output, true, &err), GS_OUTPUT);
     assert_string_equal(err.what, "cannot write to /dev/full: No space left on device");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(options_in_every_form),        cmocka_unit_test(defaults_and_values),
-        cmocka_unit_test(a_value_that_can_be_left_out), cmocka_unit_test(words_end_options),
-        cmocka_unit_test(wrong_options_are_explained),  cmocka_unit_test(every_option_has_help_and_fits),
-        cmocka_unit_test(files_appear_when_complete),   cmocka_unit_test(failures_to_write_are_noticed),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,15 +1,10 @@
 /* Code objects of every version's shape: what is read of them, that changed ones are noticed, that junk is refused. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "support/mem_fake.h"
 #include "support/objects_fake.h"
+#include "support/unit.h"
 
 static const uint8_t line_bytes[] = {0x80, 0x00, 0xd8, 0x04, 0x05, 0x02};
 
@@ -165,9 +160,8 @@ static void check_junk(struct world *w)
     assert_int_equal(why, GS_LOST);
 }
 
-static void test_all_versions(void **state)
+UNIT_TEST(test_all_versions)
 {
-    (void)state;
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
         open_world(&w, objects_versions[i]);
@@ -179,9 +173,8 @@ static void test_all_versions(void **state)
 }
 
 /* A class named "code" is not the type of code objects. */
-static void test_own_class(void **state)
+UNIT_TEST(test_own_class)
 {
-    (void)state;
     struct world w;
     open_world(&w, GS_VERSION(3, 12));
     gs_addr addr = objects_code(&w.o, &template);
@@ -192,9 +185,8 @@ static void test_own_class(void **state)
 }
 
 /* A table of lines is taken up to its limit, whatever length it claims. */
-static void test_long_lines(void **state)
+UNIT_TEST(test_long_lines)
 {
-    (void)state;
     enum { LONG = 5 << 20, LIMIT = 4 << 20 };
     struct world w;
     open_world(&w, GS_VERSION(3, 11));
@@ -216,9 +208,8 @@ static void test_long_lines(void **state)
 }
 
 /* Enough of them that the table grows, and each is still found. */
-static void test_many(void **state)
+UNIT_TEST(test_many)
 {
-    (void)state;
     enum { MANY = 700 };
     struct world w;
     gs_addr addrs[MANY];
@@ -238,15 +229,4 @@ static void test_many(void **state)
     for (size_t i = 0; i < MANY; i++)
         assert_int_equal(gs_codes_find(w.codes, addrs[i]) != NULL, i % 2);
     close_world(&w);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_versions),
-        cmocka_unit_test(test_own_class),
-        cmocka_unit_test(test_long_lines),
-        cmocka_unit_test(test_many),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

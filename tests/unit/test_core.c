@@ -1,26 +1,19 @@
 /* Core files made by hand: what is in them, whole, odd and hostile. */
-#include <errno.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/procfs.h>
 
-#include <cmocka.h>
-
 #include "support/core_made.h"
+#include "support/unit.h"
 
 /* ---- what is in it ---- */
 
-static void test_process(void **state)
+UNIT_TEST(test_process)
 {
     struct core_made *m = core_made_begin();
     struct elf_prpsinfo info = {.pr_pid = 40};
     gs_arch_regset registers;
     const uint64_t auxv[] = {AT_PHDR, 0x400040, AT_PAGESZ, 4096, AT_NULL, 0, AT_RANDOM, 1};
-    (void)state;
     memset(info.pr_fname, 'p', sizeof info.pr_fname); /* not terminated */
     memset(info.pr_psargs, 'a', sizeof info.pr_psargs);
     core_made_thread(m, 41, 0);
@@ -43,11 +36,10 @@ static void test_process(void **state)
     core_made_end(m);
 }
 
-static void test_notes_of_others(void **state)
+UNIT_TEST(test_notes_of_others)
 {
     struct core_made *m = core_made_begin();
     struct elf_prstatus status = {.pr_pid = 7};
-    (void)state;
     core_made_note(m, "LINUX", NT_PRSTATUS, &status, sizeof status);
     core_made_note(m, "COREX", NT_PRSTATUS, &status, sizeof status);
     core_made_note(m, "", NT_PRSTATUS, &status, sizeof status);
@@ -69,14 +61,13 @@ static void add_files(struct core_made *m, const struct file_note *note, size_t 
     core_made_note(m, "CORE", NT_FILE, note, len);
 }
 
-static void test_files(void **state)
+UNIT_TEST(test_files)
 {
     static const struct file_note note = {.count = 3,
                                           .page = 4096,
                                           .rows = {{0x9000, 0xa000, 5}, {0x1000, 0x3000, 0}, {0x3000, 0x4000, 2}},
                                           .paths = "/other (deleted)\0/bin/python\0/bin/python"};
     struct core_made *m = core_made_begin();
-    (void)state;
     add_files(m, &note, sizeof note);
     assert_int_equal(core_made_open(m), GS_OK);
     const struct gs_core *core = &m->core;
@@ -92,7 +83,7 @@ static void test_files(void **state)
 }
 
 /* Of each of these nothing is believed, or only the sane rows. */
-static void test_files_hostile(void **state)
+UNIT_TEST(test_files_hostile)
 {
     static const struct file_note sane = {
         .count = 3, .page = 4096, .rows = {{1, 2, 0}, {2, 3, 0}, {3, 4, 0}}, .paths = "a\0b\0c"};
@@ -112,7 +103,6 @@ static void test_files_hostile(void **state)
                 {sane, sizeof sane, 2},
                 {sane, sizeof sane, 2},
                 {sane, sizeof sane, 2}};
-    (void)state;
     rows[6].note.count = UINT64_MAX;
     rows[7].note.count = UINT64_MAX / 24 + 2; /* times 24 is small again */
     rows[8].note.page = 0;
@@ -134,10 +124,9 @@ static void test_files_hostile(void **state)
 
 /* ---- notes that lie about their sizes ---- */
 
-static void test_notes_hostile(void **state)
+UNIT_TEST(test_notes_hostile)
 {
     static const uint32_t sizes[] = {UINT32_MAX, UINT32_MAX - 2, UINT32_MAX - 3, 1 << 31, CORE_MADE_ROOM, 400};
-    (void)state;
     for (size_t i = 0; i < 2 * sizeof sizes / sizeof *sizes; i++) {
         struct core_made *m = core_made_begin();
         Elf64_Nhdr *note = (Elf64_Nhdr *)(m->bytes + CORE_MADE_NOTES + m->notes);
@@ -149,11 +138,10 @@ static void test_notes_hostile(void **state)
     }
 }
 
-static void test_notes_place(void **state)
+UNIT_TEST(test_notes_place)
 {
     static const uint64_t places[] = {CORE_MADE_ROOM, CORE_MADE_ROOM - 1, UINT64_MAX, UINT64_MAX - 4096,
                                       CORE_MADE_NOTES + 1};
-    (void)state;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         struct core_made *m = core_made_begin();
         core_made_segment(m, 0)->p_offset = places[i];
@@ -169,10 +157,9 @@ static void test_notes_place(void **state)
 }
 
 /* The same notes over and over, by as many headers as there may be. */
-static void test_notes_without_end(void **state)
+UNIT_TEST(test_notes_without_end)
 {
     struct core_made *m = core_made_begin();
-    (void)state;
     size_t count = (CORE_MADE_ROOM - CORE_MADE_PAGE) / sizeof(Elf64_Phdr) - 1;
     memmove(m->bytes + CORE_MADE_ROOM - 2048, m->bytes + CORE_MADE_NOTES, m->notes);
     Elf64_Phdr note = *core_made_segment(m, 0);
@@ -185,16 +172,4 @@ static void test_notes_without_end(void **state)
     assert_int_equal(core_made_open(m), GS_OK);
     assert_true(m->core.thread_count <= GS_CORE_THREADS_MAX && m->core.note_count <= 1 << 20);
     core_made_end(m);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_process),
-                                       cmocka_unit_test(test_notes_of_others),
-                                       cmocka_unit_test(test_files),
-                                       cmocka_unit_test(test_files_hostile),
-                                       cmocka_unit_test(test_notes_hostile),
-                                       cmocka_unit_test(test_notes_place),
-                                       cmocka_unit_test(test_notes_without_end)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,10 +2,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "mem/core.h"
+#include "support/unit.h"
 
 enum { PAGE = 4096, FILE_BYTES = 4 * PAGE, PHDRS = 64, ID_AT = 400, ID_LEN = 20, LATER = 1 << 30 };
 #define BASE UINT64_C(0x7f0000000000)
@@ -140,12 +135,11 @@ static void assert_lack(struct world *w, const char *file, const char *reason)
     assert_int_equal(gs_core_files_open(w->list, BASE), -1);
 }
 
-static void test_constant_memory(void **state)
+UNIT_TEST(test_constant_memory)
 {
     struct world w;
     uint8_t got[2 * PAGE];
     const char *path, *why;
-    (void)state;
     begin(&w);
     open_list(&w, NULL, NULL, 0);
     assert_int_equal(gs_mem_read(w.mem, BASE, got, 2 * PAGE), GS_OK); /* from the core, and on from the file */
@@ -169,11 +163,10 @@ static void test_constant_memory(void **state)
     end(&w);
 }
 
-static void test_other_build(void **state)
+UNIT_TEST(test_other_build)
 {
     struct world w;
     uint8_t other[FILE_BYTES];
-    (void)state;
     begin(&w);
     make_elf(other, 2);
     put(w.path, other);
@@ -191,11 +184,10 @@ static void test_other_build(void **state)
     end(&w);
 }
 
-static void test_without_build_id(void **state)
+UNIT_TEST(test_without_build_id)
 {
     struct world w;
     uint8_t other[FILE_BYTES];
-    (void)state;
     begin(&w);
     memset(w.elf + ID_AT - 4, 0, 4);
     put(w.path, w.elf);
@@ -210,13 +202,12 @@ static void test_without_build_id(void **state)
 }
 
 /* What --exe names is judged also when nobody needed it. */
-static void test_misled(void **state)
+UNIT_TEST(test_misled)
 {
     struct world w;
     uint8_t other[FILE_BYTES];
     char wrong[sizeof w.path + 8];
     const char *path, *why;
-    (void)state;
     begin(&w);
     snprintf(wrong, sizeof wrong, "%s/other", w.root);
     make_elf(other, 2);
@@ -239,10 +230,9 @@ static void test_misled(void **state)
     end(&w);
 }
 
-static void test_no_file(void **state)
+UNIT_TEST(test_no_file)
 {
     struct world w;
-    (void)state;
     begin(&w);
     unlink(w.path);
     open_list(&w, NULL, NULL, 0);
@@ -260,13 +250,12 @@ static void test_no_file(void **state)
 
 /* The core has nothing to compare the file with: it counts if it did not change since, and its segments are where they
  * were. */
-static void test_first_page_missing(void **state)
+UNIT_TEST(test_first_page_missing)
 {
     static const char newer[] =
         "may be another one than it ran: it is newer than the core, which has nothing to compare it with";
     static const char differs[] = "is not the one that it ran: its contents differ";
     struct world w;
-    (void)state;
     begin(&w);
     forget_first_page(&w);
     open_list(&w, NULL, NULL, LATER);
@@ -292,13 +281,12 @@ static void test_first_page_missing(void **state)
 }
 
 /* Two libraries of a container, whose root is elsewhere now. */
-static void test_other_root(void **state)
+UNIT_TEST(test_other_root)
 {
     struct world w;
     const char *path, *why;
     uint8_t got[4];
     char library[140];
-    (void)state;
     begin(&w);
     strcpy(w.seen, "/program");
     open_list(&w, NULL, NULL, 0);
@@ -328,11 +316,10 @@ static void test_other_root(void **state)
     end(&w);
 }
 
-static void test_by_build_id(void **state)
+UNIT_TEST(test_by_build_id)
 {
     struct world w;
     char folder[140], path[240];
-    (void)state;
     begin(&w);
     unlink(w.path);
     snprintf(folder, sizeof folder, "%s/01", w.root);
@@ -347,11 +334,10 @@ static void test_by_build_id(void **state)
 }
 
 /* Data that was mapped, as a table of a locale: nobody misses it. */
-static void test_no_elf(void **state)
+UNIT_TEST(test_no_elf)
 {
     struct world w;
     const char *path, *why;
-    (void)state;
     begin(&w);
     memset(w.elf, 'x', PAGE);
     put(w.path, w.elf);
@@ -362,12 +348,11 @@ static void test_no_elf(void **state)
 }
 
 /* Headers of a file that lie. */
-static void test_hostile_file(void **state)
+UNIT_TEST(test_hostile_file)
 {
     static const uint64_t values[] = {UINT64_MAX, UINT64_MAX - PAGE, UINT64_MAX / 2, 0, 1};
     struct world w;
     uint8_t got[8];
-    (void)state;
     begin(&w);
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         for (size_t field = 0; field < 5; field++) {
@@ -386,15 +371,4 @@ static void test_hostile_file(void **state)
         }
     }
     end(&w);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_constant_memory),  cmocka_unit_test(test_other_build),
-        cmocka_unit_test(test_without_build_id), cmocka_unit_test(test_no_file),
-        cmocka_unit_test(test_misled),           cmocka_unit_test(test_first_page_missing),
-        cmocka_unit_test(test_other_root),       cmocka_unit_test(test_by_build_id),
-        cmocka_unit_test(test_no_elf),           cmocka_unit_test(test_hostile_file)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,26 +1,19 @@
 /* The memory of core files made by hand: in odd segments, cut off, or no core at all. */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "arch/arch.h"
 #include "support/core_made.h"
+#include "support/unit.h"
 
 /* ---- memory ---- */
 
-static void test_memory(void **state)
+UNIT_TEST(test_memory)
 {
     struct core_made *m = core_made_begin();
     uint8_t got[16];
-    (void)state;
     memcpy(m->bytes + CORE_MADE_MEMORY, "abcdefgh", 8);
     memcpy(m->bytes + CORE_MADE_MEMORY + CORE_MADE_PAGE, "12345678", 8);
     core_made_load(m, 0x20008, 8, CORE_MADE_MEMORY + CORE_MADE_PAGE, 8);
@@ -42,11 +35,10 @@ static void test_memory(void **state)
     core_made_end(m);
 }
 
-static void test_overlapping(void **state)
+UNIT_TEST(test_overlapping)
 {
     struct core_made *m = core_made_begin();
     uint8_t got[8];
-    (void)state;
     memcpy(m->bytes + CORE_MADE_MEMORY, "aaaaaaaa", 8);
     memcpy(m->bytes + CORE_MADE_MEMORY + CORE_MADE_PAGE, "bbbbcccc", 8);
     core_made_load(m, 0x20004, 8, CORE_MADE_MEMORY + CORE_MADE_PAGE, 8); /* half of it lies over the next */
@@ -61,11 +53,10 @@ static void test_overlapping(void **state)
     core_made_end(m);
 }
 
-static void test_segments_hostile(void **state)
+UNIT_TEST(test_segments_hostile)
 {
     struct core_made *m = core_made_begin();
     uint8_t got[8];
-    (void)state;
     core_made_load(m, UINT64_MAX - 7, 16, CORE_MADE_MEMORY, 16); /* beyond the end of the address space */
     core_made_load(m, UINT64_MAX - 7, 7, CORE_MADE_MEMORY, 7);   /* up to it */
     core_made_load(m, 0x20000, CORE_MADE_PAGE, UINT64_MAX - 8, CORE_MADE_PAGE);     /* bytes beyond any file */
@@ -80,11 +71,10 @@ static void test_segments_hostile(void **state)
     core_made_end(m);
 }
 
-static void test_many_segments(void **state)
+UNIT_TEST(test_many_segments)
 {
     struct core_made *m = core_made_begin();
     Elf64_Shdr *section = (Elf64_Shdr *)(m->bytes + CORE_MADE_ROOM - sizeof *section);
-    (void)state;
     core_made_header(m)->e_shoff = CORE_MADE_ROOM - sizeof *section;
     core_made_load(m, 0x20000, 8, CORE_MADE_MEMORY, 8);
     section->sh_info = (Elf64_Word)m->segments;
@@ -105,10 +95,9 @@ static void test_many_segments(void **state)
 
 /* ---- what is none ---- */
 
-static void test_refused(void **state)
+UNIT_TEST(test_refused)
 {
     struct core_made *m = core_made_begin();
-    (void)state;
     m->size = 0;
     core_made_refused(m, "it is empty");
     (m = core_made_begin())->size = 63;
@@ -137,10 +126,9 @@ static void test_refused(void **state)
 }
 
 /* Every length of a core: nothing but the missing part is missing. */
-static void test_cut_off(void **state)
+UNIT_TEST(test_cut_off)
 {
     struct core_made *m = core_made_begin();
-    (void)state;
     core_made_load(m, 0x20000, 64, CORE_MADE_NOTES + 1024, 64);
     for (m->size = CORE_MADE_NOTES + 1088; m->size > 0; m->size--) {
         uint8_t got[64];
@@ -158,14 +146,13 @@ static void test_cut_off(void **state)
 }
 
 /* A file that shrinks after it was opened. */
-static void test_shrinking(void **state)
+UNIT_TEST(test_shrinking)
 {
     char name[] = "/tmp/gilspy-core-XXXXXX";
     int fd = mkstemp(name);
     struct core_made *m = core_made_begin();
     struct gs_bytes bytes;
     uint8_t got[8];
-    (void)state;
     assert_true(fd >= 0);
     unlink(name);
     core_made_load(m, 0x20000, CORE_MADE_PAGE, CORE_MADE_MEMORY, CORE_MADE_PAGE);
@@ -178,13 +165,4 @@ static void test_shrinking(void **state)
     assert_int_equal(gs_core_read(&m->core, 0x20000, got, 4), 4);
     close(fd);
     core_made_end(m);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_memory),           cmocka_unit_test(test_overlapping),
-                                       cmocka_unit_test(test_segments_hostile), cmocka_unit_test(test_many_segments),
-                                       cmocka_unit_test(test_refused),          cmocka_unit_test(test_cut_off),
-                                       cmocka_unit_test(test_shrinking)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

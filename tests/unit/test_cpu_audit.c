@@ -1,13 +1,8 @@
 /* The audit of CPU time: it is complete when all was looked at that ran, else the search for the others ends as soon as
  * all of the missing time is found. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "sample/cpu_audit.h"
+#include "support/unit.h"
 
 enum { THREADS = 10, REST = 700 };
 
@@ -25,9 +20,8 @@ static struct gs_cpu_audit settled(void)
     return audit;
 }
 
-static void all_slept(void **state)
+UNIT_TEST(all_slept)
 {
-    (void)state;
     struct gs_cpu_audit audit = settled();
     for (int i = 0; i < 3; i++)
         assert_true(gs_cpu_audit_check(&audit, REST, THREADS));
@@ -36,9 +30,8 @@ static void all_slept(void **state)
 }
 
 /* Two ran: the search ends with the second of them, and what was found makes the audit complete again. */
-static void search_ends_when_all_is_found(void **state)
+UNIT_TEST(search_ends_when_all_is_found)
 {
-    (void)state;
     struct gs_cpu_audit audit = settled();
     assert_false(gs_cpu_audit_check(&audit, REST + 30, THREADS));
     assert_false(audit.complete);
@@ -53,9 +46,8 @@ static void search_ends_when_all_is_found(void **state)
 }
 
 /* Who ran on since may hide that somebody else ran: all are looked at. */
-static void more_than_is_missing(void **state)
+UNIT_TEST(more_than_is_missing)
 {
-    (void)state;
     struct gs_cpu_audit audit = settled();
     assert_false(gs_cpu_audit_check(&audit, REST + 30, THREADS));
     for (int i = 0; i < THREADS; i++) {
@@ -67,9 +59,8 @@ static void more_than_is_missing(void **state)
 }
 
 /* Threads came or went in the middle of a search. */
-static void other_threads(void **state)
+UNIT_TEST(other_threads)
 {
-    (void)state;
     struct gs_cpu_audit audit = settled();
     assert_false(gs_cpu_audit_check(&audit, REST + 30, THREADS));
     gs_cpu_audit_restart(&audit, THREADS + 2);
@@ -83,9 +74,8 @@ static void other_threads(void **state)
 }
 
 /* A thread that nobody looks at ran, or one has ended: no search finds it, and from then on that is the rest. */
-static void time_of_others(void **state)
+UNIT_TEST(time_of_others)
 {
-    (void)state;
     struct gs_cpu_audit audit = settled();
     assert_false(gs_cpu_audit_check(&audit, REST + 30, THREADS));
     for (int i = 0; i < THREADS; i++)
@@ -99,9 +89,8 @@ static void time_of_others(void **state)
 }
 
 /* A new thread's time was part of the rest until it was looked at. */
-static void rest_gets_less(void **state)
+UNIT_TEST(rest_gets_less)
 {
-    (void)state;
     struct gs_cpu_audit audit = settled();
     assert_false(gs_cpu_audit_check(&audit, REST - 50, THREADS));
     assert_int_equal(audit.left, THREADS);
@@ -112,9 +101,8 @@ static void rest_gets_less(void **state)
     assert_true(gs_cpu_audit_check(&audit, REST - 50, THREADS));
 }
 
-static void not_told(void **state)
+UNIT_TEST(not_told)
 {
-    (void)state;
     struct gs_cpu_audit audit = settled();
     assert_false(gs_cpu_audit_check(&audit, GS_CPU_TIME_UNKNOWN, THREADS));
     assert_int_equal(audit.left, THREADS);
@@ -122,16 +110,4 @@ static void not_told(void **state)
         gs_cpu_audit_count(&audit, 9);
     assert_false(gs_cpu_audit_check(&audit, REST, THREADS));
     assert_int_equal(audit.left, THREADS);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(all_slept),
-                                       cmocka_unit_test(search_ends_when_all_is_found),
-                                       cmocka_unit_test(more_than_is_missing),
-                                       cmocka_unit_test(other_threads),
-                                       cmocka_unit_test(time_of_others),
-                                       cmocka_unit_test(rest_gets_less),
-                                       cmocka_unit_test(not_told)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,26 +2,20 @@
  * given, which are ours again at the end. */
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "sample/cpu_hop.h"
+#include "support/unit.h"
 
 #define MS UINT64_C(1000000)
 
 enum { CROWD_MOST = 65, CALLS = 200000 };
 
-static void what_runs_is_told(void **state)
+UNIT_TEST(what_runs_is_told)
 {
-    (void)state;
     assert_int_equal(gs_cpu_hop_runnable("0.08 0.56 1.13 3/84 12834\n"), 3);
     assert_int_equal(gs_cpu_hop_runnable("128.00 0.00 0.00 4294967295/84 12834\n"), UINT32_MAX);
     assert_int_equal(gs_cpu_hop_runnable("0.08 0.56 1.13\n"), 0);
@@ -41,7 +35,7 @@ static pid_t spin(void)
     _exit(0);
 }
 
-static void it_keeps_to_what_was_given(void **state)
+UNIT_TEST(it_keeps_to_what_was_given)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     pid_t crowd[CROWD_MOST];
@@ -49,7 +43,6 @@ static void it_keeps_to_what_was_given(void **state)
     struct gs_cpu_hop hop;
     bool seen[2] = {false, false};
     int first = -1, second = -1, calls = 0;
-    (void)state;
     assert_int_equal(sched_getaffinity(0, sizeof given, &given), 0);
     for (int i = CPU_SETSIZE; i-- > 0;) {
         second = CPU_ISSET(i, &given) ? first : second;
@@ -91,12 +84,11 @@ static void it_keeps_to_what_was_given(void **state)
     assert_true(seen[0] && seen[1]);
 }
 
-static void what_somebody_else_chose_stays(void **state)
+UNIT_TEST(what_somebody_else_chose_stays)
 {
     cpu_set_t given, other, now;
     struct gs_cpu_hop hop;
     int first = -1;
-    (void)state;
     assert_int_equal(sched_getaffinity(0, sizeof given, &given), 0);
     for (int i = CPU_SETSIZE; i-- > 0;)
         first = CPU_ISSET(i, &given) ? i : first;
@@ -112,14 +104,4 @@ static void what_somebody_else_chose_stays(void **state)
     assert_int_equal(sched_getaffinity(0, sizeof now, &now), 0);
     assert_true(CPU_EQUAL(&now, &other));
     assert_int_equal(sched_setaffinity(0, sizeof given, &given), 0);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_runs_is_told),
-        cmocka_unit_test(what_somebody_else_chose_stays),
-        cmocka_unit_test(it_keeps_to_what_was_given),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,5 @@
 /* What a descriptor of this process is said to be. */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,22 +9,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "target/descriptor.h"
+#include "support/unit.h"
 
 static struct gs_target *target;
 
 static int open_target(void **state)
 {
     struct gs_err err;
-    (void)state;
     return gs_target_open(&target, getpid(), NULL, &err) != GS_OK;
 }
 
 static int close_target(void **state)
 {
-    (void)state;
     gs_target_close(target);
     return 0;
 }
@@ -68,11 +61,10 @@ static void end(pid_t pid)
     waitpid(pid, NULL, 0);
 }
 
-static void client_of_a_unix_socket(void **state)
+UNIT_TEST(client_of_a_unix_socket)
 {
     char folder[] = "/tmp/gilspy-test-XXXXXX", words[GS_DESCRIPTOR_WORDS], wanted[GS_DESCRIPTOR_WORDS];
     struct sockaddr_un name = {.sun_family = AF_UNIX};
-    (void)state;
     assert_non_null(mkdtemp(folder));
     snprintf(name.sun_path, sizeof name.sun_path, "%s/server", folder);
     int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
@@ -96,11 +88,10 @@ static void client_of_a_unix_socket(void **state)
     assert_int_equal(unlink(name.sun_path) | rmdir(folder), 0);
 }
 
-static void pair_of_sockets(void **state)
+UNIT_TEST(pair_of_sockets)
 {
     char words[GS_DESCRIPTOR_WORDS], wanted[GS_DESCRIPTOR_WORDS];
     int ends[2];
-    (void)state;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     pid_t pid = keeper(ends[1]);
     close(ends[1]);
@@ -113,11 +104,10 @@ static void pair_of_sockets(void **state)
     close(ends[0]);
 }
 
-static void pipes(void **state)
+UNIT_TEST(pipes)
 {
     char words[GS_DESCRIPTOR_WORDS], wanted[GS_DESCRIPTOR_WORDS];
     int ends[2];
-    (void)state;
     assert_int_equal(pipe(ends), 0);
     assert_true(gs_descriptor_words(target, ends[0], words));
     assert_string_equal(words, "a pipe that no other process has open");
@@ -130,18 +120,12 @@ static void pipes(void **state)
     close(ends[1]);
 }
 
-static void no_descriptor(void **state)
+UNIT_TEST(no_descriptor)
 {
     char words[GS_DESCRIPTOR_WORDS];
-    (void)state;
     assert_false(gs_descriptor_words(target, -1, words));
     assert_false(gs_descriptor_words(target, 1 << 20, words));
     assert_string_equal(words, "");
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(client_of_a_unix_socket), cmocka_unit_test(pair_of_sockets),
-                                       cmocka_unit_test(pipes), cmocka_unit_test(no_descriptor)};
-    return cmocka_run_group_tests(tests, open_target, close_target);
-}
+UNIT_GROUP(open_target, close_target);

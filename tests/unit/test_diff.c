@@ -1,13 +1,7 @@
 /* What grew and what shrank between two runs: shares that are known, in each rendering. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "export/difference.h"
 #include "support/differed.h"
@@ -15,6 +9,7 @@
 #include "support/plays.h"
 #include "support/run_made.h"
 #include "support/stream.h"
+#include "support/unit.h"
 
 enum { MS = 1000000 };
 
@@ -67,12 +62,11 @@ static bool near(double a, double b)
 }
 
 /* A second at 60 and 40 %, two seconds at 30 and 70 %, from another directory, with other lines, pids, threads. */
-static void test_shares(void **state)
+UNIT_TEST(test_shares)
 {
     static const char *const names[] = {"a", "b"};
     const struct release before = {"release-1", "g", 100, 60, 40, 0},
                          after = {"release-2", "h", 200, 60, 140, 700 * MS};
-    (void)state;
     for (int threads = 0; threads < 2; threads++) {
         struct gs_selection selection = {.mode = GS_MODE_GIL, .threads = threads};
         struct gs_difference difference;
@@ -104,10 +98,9 @@ static void test_shares(void **state)
 }
 
 /* What so few samples say nothing about is not said. */
-static void test_chance(void **state)
+UNIT_TEST(test_chance)
 {
     struct gs_difference few = {.samples = {100, 100}}, many = {.samples = {10000, 10000}};
-    (void)state;
     struct gs_change change = gs_diff_change(&few, GS_DIFF_WHOLE / 10, GS_DIFF_WHOLE / 100 * 16);
     assert_false(gs_change_counts(&change));
     assert_true(fabs(change.chance - 1.96 * sqrt(0.0009 + 0.001344)) < 1e-9);
@@ -157,9 +150,8 @@ static FILE *without_web(FILE *drawn)
     return kept;
 }
 
-static void test_goldens(void **state)
+UNIT_TEST(test_goldens)
 {
-    (void)state;
     golden_check(render("app", "later", GS_MODE_ACTIVE, text), "difference.txt");
     golden_check(without_web(render("app", "later", GS_MODE_GIL, gs_diff_svg)), "difference-gil.svg");
     golden_check(without_web(render("app", "later", GS_MODE_ACTIVE, gs_diff_html)), "difference.html");
@@ -168,12 +160,11 @@ static void test_goldens(void **state)
 }
 
 /* Every pair in every mode and rendering; nothing of the names gets through. */
-static void test_all(void **state)
+UNIT_TEST(test_all)
 {
     static enum gs_status (*const draws[])(const struct gs_difference *, FILE *) = {text, ascii, gs_diff_svg,
                                                                                     gs_diff_html, gs_diff_folded};
     static const char *const names[] = {"app", "later", "hostile", "processes", "free", "empty"};
-    (void)state;
     for (size_t i = 0; i < 36; i++) {
         for (size_t k = 0; k < sizeof draws / sizeof *draws; k++) {
             char *drawn = golden_text(render(names[i / 6], names[i % 6], (enum gs_mode)(i % GS_MODE_COUNT), draws[k]));
@@ -189,10 +180,9 @@ static void test_all(void **state)
 }
 
 /* Numbers of any size are drawn somehow. */
-static void test_wild(void **state)
+UNIT_TEST(test_wild)
 {
     static const char *const names[] = {"a", "b"};
-    (void)state;
     for (uint32_t seed = 0; seed < 12; seed++) {
         struct gs_selection selection = {.mode = (enum gs_mode)(seed % GS_MODE_COUNT), .threads = seed % 2};
         struct gs_difference difference;
@@ -217,12 +207,4 @@ static void test_wild(void **state)
         gs_diff_free(diff);
         free(golden_text(out));
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shares), cmocka_unit_test(test_chance),
-                                       cmocka_unit_test(test_goldens), cmocka_unit_test(test_all),
-                                       cmocka_unit_test(test_wild)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,5 @@
 /* What doctor says of itself, and the renderings byte by byte. */
 #include <locale.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +8,10 @@
 #include <errno.h>
 #include <jansson.h>
 
-#include <cmocka.h>
-
 #include "diagnose/attempt.h"
 #include "export/doctor.h"
 #include "support/golden.h"
+#include "support/unit.h"
 
 static const struct gs_doctor machine = {
     .checks = {{.name = "kernel", .ok = true, .needed = true, .text = "Linux 6.12 on x86-64"},
@@ -51,9 +46,8 @@ static void check_text(const struct gs_doctor *doctor, struct gs_console console
     golden_check(console.out, name);
 }
 
-static void text(void **state)
+UNIT_TEST(text)
 {
-    (void)state;
     check_text(&machine, (struct gs_console){.utf8 = true}, false, "doctor.txt");
     check_text(&process, (struct gs_console){.utf8 = true}, false, "doctor-process.txt");
     check_text(&process, (struct gs_console){.columns = 60, .depth = GS_COLORS_8}, false,
@@ -79,9 +73,8 @@ static void check_json(const struct gs_doctor *doctor, const char *name)
     golden_check(out, name);
 }
 
-static void json(void **state)
+UNIT_TEST(json)
 {
-    (void)state;
     check_json(&machine, "doctor.json");
     check_json(&process, "doctor-process.json");
 }
@@ -103,9 +96,8 @@ static int is_killed(void)
     return raise(SIGKILL);
 }
 
-static void attempts(void **state)
+UNIT_TEST(attempts)
 {
-    (void)state;
     assert_int_equal(gs_attempt(works), 0);
     assert_int_equal(gs_attempt(fails), EPERM);
     assert_int_equal(gs_attempt(is_killed), GS_ATTEMPT_KILLED);
@@ -113,10 +105,9 @@ static void attempts(void **state)
     assert_int_equal(errno, ECHILD);
 }
 
-static void patients(void **state)
+UNIT_TEST(patients)
 {
     volatile uint64_t word = 0;
-    (void)state;
     pid_t pid = gs_patient_begin(&word);
     assert_true(pid > 0);
     assert_int_equal(word, 0);
@@ -145,10 +136,9 @@ static void no_name_twice(const struct gs_doctor *doctor)
     }
 }
 
-static void the_machine(void **state)
+UNIT_TEST(the_machine)
 {
     static struct gs_doctor doctor;
-    (void)state;
     gs_doctor_examine(&doctor, 0, &(struct gs_surroundings){.term = "dumb"});
     no_name_twice(&doctor);
     assert_int_equal(doctor.pid, 0);
@@ -164,10 +154,9 @@ static void the_machine(void **state)
 }
 
 /* This program is no Python. */
-static void one_process(void **state)
+UNIT_TEST(one_process)
 {
     static struct gs_doctor doctor;
-    (void)state;
     gs_doctor_examine(&doctor, 1 << 30, &(struct gs_surroundings){.utf8 = true});
     assert_int_equal(doctor.status, GS_NO_PROCESS);
     assert_int_equal(doctor.pid, 1 << 30);
@@ -180,13 +169,4 @@ static void one_process(void **state)
     assert_true(find(&doctor, "process")->ok && find(&doctor, "process_user")->ok);
     assert_false(find(&doctor, "process_python")->ok || doctor.usable[GS_USE_DUMP]);
     assert_false(find(&doctor, "process_watch")->ok || doctor.usable[GS_USE_EXACT]);
-}
-
-int main(void)
-{
-    setlocale(LC_CTYPE, "C.UTF-8");
-    const struct CMUnitTest tests[] = {cmocka_unit_test(text),        cmocka_unit_test(json),
-                                       cmocka_unit_test(attempts),    cmocka_unit_test(patients),
-                                       cmocka_unit_test(the_machine), cmocka_unit_test(one_process)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,18 +1,14 @@
 /* The renderings of snapshots: dump's text and JSON, byte by byte. */
 #include <locale.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "support/golden.h"
 #include "support/scene.h"
+#include "support/unit.h"
 
 /* A holder, two waiters, a pool of idle threads, one that runs without the GIL. */
 static void make_app(struct scene *scene)
@@ -112,7 +108,7 @@ static void check_json(struct scene *scene, const char *name)
     golden_check(out, name);
 }
 
-static void text_answers_first(void **state)
+UNIT_TEST(text_answers_first)
 {
     struct scene *scene = *state;
     make_app(scene);
@@ -122,7 +118,7 @@ static void text_answers_first(void **state)
     check_text(scene, "dump-app-40.txt", false, 40, true, GS_COLORS_NONE);
 }
 
-static void text_with_options(void **state)
+UNIT_TEST(text_with_options)
 {
     static const char *const patterns[] = {"worker-*", "4242"};
     static const pid_t children[] = {77, 78};
@@ -139,14 +135,14 @@ static void text_with_options(void **state)
     check_json(scene, "dump-app-chosen.json");
 }
 
-static void json_follows_the_contract(void **state)
+UNIT_TEST(json_follows_the_contract)
 {
     struct scene *scene = *state;
     make_app(scene);
     check_json(scene, "dump-app.json");
 }
 
-static void hostile_names_are_harmless(void **state)
+UNIT_TEST(hostile_names_are_harmless)
 {
     struct scene *scene = *state;
     make_hostile(scene);
@@ -155,7 +151,7 @@ static void hostile_names_are_harmless(void **state)
     check_json(scene, "dump-hostile.json");
 }
 
-static void nothing_unsafe_in_hostile_output(void **state)
+UNIT_TEST(nothing_unsafe_in_hostile_output)
 {
     struct scene *scene = *state;
     make_hostile(scene);
@@ -170,7 +166,7 @@ static void nothing_unsafe_in_hostile_output(void **state)
     }
 }
 
-static void interpreters_and_recursion(void **state)
+UNIT_TEST(interpreters_and_recursion)
 {
     struct scene *scene = *state;
     make_interpreters(scene);
@@ -179,7 +175,7 @@ static void interpreters_and_recursion(void **state)
     check_json(scene, "dump-interpreters.json");
 }
 
-static void free_threaded(void **state)
+UNIT_TEST(free_threaded)
 {
     struct scene *scene = *state;
     scene_init(scene);
@@ -202,16 +198,4 @@ static int tear_down(void **state)
     return 0;
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text_answers_first),
-        cmocka_unit_test(text_with_options),
-        cmocka_unit_test(json_follows_the_contract),
-        cmocka_unit_test(hostile_names_are_harmless),
-        cmocka_unit_test(nothing_unsafe_in_hostile_output),
-        cmocka_unit_test(interpreters_and_recursion),
-        cmocka_unit_test(free_threaded),
-    };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
-}
+UNIT_GROUP(set_up, tear_down);

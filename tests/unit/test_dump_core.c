@@ -1,16 +1,11 @@
 /* A core's dump, byte by byte: what killed it, what it lacks, and nothing that is only true of what lives. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 
-#include <cmocka.h>
-
 #include "support/golden.h"
 #include "support/scene.h"
+#include "support/unit.h"
 
 /* Two files that are not to be had. */
 static bool lack(const void *files, size_t i, const char **path, const char **why)
@@ -53,11 +48,10 @@ static void check_text(struct scene *scene, const char *name)
     golden_check(out, name);
 }
 
-static void test_whole(void **state)
+UNIT_TEST(test_whole)
 {
     struct scene *scene = malloc(sizeof *scene);
     struct gs_still still;
-    (void)state;
     make_core(scene, &still);
     check_text(scene, "dump-core.txt");
     FILE *out = golden_open();
@@ -67,11 +61,10 @@ static void test_whole(void **state)
 }
 
 /* It was cut off, files have changed since, the signal has no name, a stack ends where memory is missing. */
-static void test_lacking(void **state)
+UNIT_TEST(test_lacking)
 {
     struct scene *scene = malloc(sizeof *scene);
     struct gs_still still;
-    (void)state;
     make_core(scene, &still);
     still.bytes = 1234;
     still.lack = lack;
@@ -81,10 +74,4 @@ static void test_lacking(void **state)
     scene_gap(scene, GS_GAP_UNREADABLE);
     check_text(scene, "dump-core-lacking.txt");
     free(scene);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole), cmocka_unit_test(test_lacking)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

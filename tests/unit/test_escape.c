@@ -1,17 +1,11 @@
 /* What a target contains, made harmless: decoding, escaping, fitting into columns. */
-#include <locale.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/escape.h"
 #include "base/text.h"
 #include "support/golden.h"
+#include "support/unit.h"
 
 static void check(const char *theirs, bool utf8, const char *expected, int columns)
 {
@@ -24,18 +18,16 @@ static void check(const char *theirs, bool utf8, const char *expected, int colum
     gs_text_fini(&text);
 }
 
-static void controls_become_visible(void **state)
+UNIT_TEST(controls_become_visible)
 {
-    (void)state;
     check("a\033[2J\a\r\n\t\177b", true, "a\\x1b[2J\\x07\\x0d\\x0a\\x09\\x7fb", 29);
     check("\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0", true, "\\x80\\x9b\\x9f\xc2\xa0", 13);
 }
 
-static void direction_and_line_ends_become_visible(void **state)
+UNIT_TEST(direction_and_line_ends_become_visible)
 {
     static const uint32_t marks[] = {0x61c,  0x200e, 0x200f, 0x2028, 0x2029, 0x202a, 0x202b,
                                      0x202c, 0x202d, 0x202e, 0x2066, 0x2067, 0x2068, 0x2069};
-    (void)state;
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
         char theirs[5] = "", expected[8];
         gs_utf8_encode(marks[i], theirs);
@@ -44,16 +36,14 @@ static void direction_and_line_ends_become_visible(void **state)
     }
 }
 
-static void ascii_terminals_get_escapes(void **state)
+UNIT_TEST(ascii_terminals_get_escapes)
 {
-    (void)state;
     check("h\u00e4\u65e5\U0001F600", false, "h\\xe4\\u65e5\\U0001f600", 21);
     check("h\u00e4\u65e5\U0001F600", true, "h\u00e4\u65e5\U0001F600", 6);
 }
 
-static void invalid_bytes_become_replacements(void **state)
+UNIT_TEST(invalid_bytes_become_replacements)
 {
-    (void)state;
     check("\xff\xc0\xaf", true, "\ufffd\ufffd\ufffd", 3);
     check("\xed\xa0\x80", true, "\ufffd\ufffd\ufffd", 3);           /* a surrogate */
     check("\xf4\x90\x80\x80", true, "\ufffd\ufffd\ufffd\ufffd", 4); /* over U+10FFFF */
@@ -64,9 +54,8 @@ static void invalid_bytes_become_replacements(void **state)
     free(clean);
 }
 
-static void every_character_survives_a_round_trip(void **state)
+UNIT_TEST(every_character_survives_a_round_trip)
 {
-    (void)state;
     for (uint32_t c = 1; c <= 0x10ffff; c++) {
         char bytes[4];
         uint32_t back;
@@ -91,9 +80,8 @@ static void check_fit(const char *theirs, int columns, enum gs_cut cut, bool utf
     gs_text_fini(&text);
 }
 
-static void fitting_cuts_where_it_is_told(void **state)
+UNIT_TEST(fitting_cuts_where_it_is_told)
 {
-    (void)state;
     check_fit("abcdef", 6, GS_CUT_END, true, "abcdef");
     check_fit("abcdef", 5, GS_CUT_END, true, "abcd…");
     check_fit("abcdef", 5, GS_CUT_START, true, "…cdef");
@@ -112,11 +100,10 @@ static void fitting_cuts_where_it_is_told(void **state)
     check_fit("ab\033", 4, GS_CUT_END, true, "ab…"); /* an escape is cut as a whole */
 }
 
-static void lines_are_cut_and_painted(void **state)
+UNIT_TEST(lines_are_cut_and_painted)
 {
     struct gs_console console = {.out = golden_open(), .utf8 = true, .depth = GS_COLORS_8};
     struct gs_text text;
-    (void)state;
     gs_text_init(&text, true);
     gs_text_style(&text, GS_STYLE_WAITS);
     gs_text_put(&text, "● %d", 42);
@@ -136,19 +123,4 @@ static void lines_are_cut_and_painted(void **state)
     char *written = golden_text(console.out);
     assert_string_equal(written, "\033[31m● 42\033[0m  \u65e5\nplain\n");
     free(written);
-}
-
-int main(void)
-{
-    setlocale(LC_CTYPE, "C.UTF-8");
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(controls_become_visible),
-        cmocka_unit_test(direction_and_line_ends_become_visible),
-        cmocka_unit_test(ascii_terminals_get_escapes),
-        cmocka_unit_test(invalid_bytes_become_replacements),
-        cmocka_unit_test(every_character_survives_a_round_trip),
-        cmocka_unit_test(fitting_cuts_where_it_is_told),
-        cmocka_unit_test(lines_are_cut_and_painted),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,16 +1,11 @@
 /* One recording through all that tells of the GIL: the same seconds have the same longest hold in stat, html, top and
  * why, and the same share held, contended and waited for, and the truth, as exact events have it, lies within what
  * samples cannot know. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "diagnose/why_watch.h"
@@ -22,6 +17,7 @@
 #include "recording/recording.h"
 #include "support/golden.h"
 #include "support/run_made.h"
+#include "support/unit.h"
 
 #define MS UINT64_C(1000000)
 
@@ -308,9 +304,8 @@ static void same(double value, double other)
     assert_true(fabs(value - other) < 1e-8); /* JSON has them in digits */
 }
 
-static void the_same_seconds_have_the_same_figures(void **state)
+UNIT_TEST(the_same_seconds_have_the_same_figures)
 {
-    (void)state;
     for (uint64_t run = 1; run <= 10; run++) {
         make_turns(88172645463325252u + run);
         int fd = record();
@@ -336,12 +331,4 @@ static void the_same_seconds_have_the_same_figures(void **state)
         same(stat.waiters, 2 * stat.held);
         close(fd);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_same_seconds_have_the_same_figures),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,15 +1,10 @@
 /* Turns of exact tracing summed up into figures. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "gil/exact_feed.h"
+#include "support/unit.h"
 
 enum { A = 11, B = 12 };
 #define MS UINT64_C(1000000)
@@ -69,10 +64,9 @@ static void add(struct sums *s, pid_t tid, enum gs_gil_word word, uint64_t begin
                                                        .from = from});
 }
 
-static void turns_become_figures(void **state)
+UNIT_TEST(turns_become_figures)
 {
     struct sums s;
-    (void)state;
     begin(&s);
     add(&s, A, GS_HOLDS, 0, 40 * MS, B);
     add(&s, B, GS_WAITS, 10 * MS, 40 * MS, 0);
@@ -117,10 +111,9 @@ static void see(struct sums *s, uint64_t ns, const char *function)
     see_in(s, A, 0, ns, function);
 }
 
-static void long_holds_are_where_they_were_seen(void **state)
+UNIT_TEST(long_holds_are_where_they_were_seen)
 {
     struct sums s;
-    (void)state;
     begin(&s);
     see(&s, 15 * MS, "first");
     see(&s, 30 * MS, "first");
@@ -139,10 +132,9 @@ static void long_holds_are_where_they_were_seen(void **state)
 }
 
 /* What happens is told some time after it did: by then the thread was seen again. */
-static void where_it_is_seen_it_was_since_it_was_seen_there_first(void **state)
+UNIT_TEST(where_it_is_seen_it_was_since_it_was_seen_there_first)
 {
     struct sums s;
-    (void)state;
     begin(&s);
     see(&s, 15 * MS, "first");
     see(&s, 60 * MS, "first");
@@ -154,10 +146,9 @@ static void where_it_is_seen_it_was_since_it_was_seen_there_first(void **state)
     end(&s);
 }
 
-static void a_hold_is_seen_before_the_end_of_the_last_is_told(void **state)
+UNIT_TEST(a_hold_is_seen_before_the_end_of_the_last_is_told)
 {
     struct sums s;
-    (void)state;
     begin(&s);
     see_in(&s, A, 0, 15 * MS, "first");
     see_in(&s, B, 50 * MS, 65 * MS, "second");
@@ -178,10 +169,9 @@ static void a_hold_is_seen_before_the_end_of_the_last_is_told(void **state)
 }
 
 /* A hold that goes on over two intervals is one take, and its length is that of all of it. */
-static void parts_are_summed_up_once(void **state)
+UNIT_TEST(parts_are_summed_up_once)
 {
     struct sums s;
-    (void)state;
     begin(&s);
     struct gs_gil_span part = {
         .tid = A, .word = GS_HOLDS, .begun = true, .since_ns = 10 * MS, .begin_ns = 10 * MS, .end_ns = 50 * MS};
@@ -223,9 +213,8 @@ static double width(uint64_t windows, uint64_t whole_ns, bool alike)
     return found;
 }
 
-static void windows_tell_how_good_they_are(void **state)
+UNIT_TEST(windows_tell_how_good_they_are)
 {
-    (void)state;
     assert_true(width(1, 10 * MS, true) == 0); /* all of it */
     assert_true(width(1, 1000 * MS, true) == 1);
     assert_true(width(20, 2000 * MS, true) < 1e-6);
@@ -237,10 +226,9 @@ static void windows_tell_how_good_they_are(void **state)
 }
 
 /* A thread that was there when the span began ran before it; one that is met later was born in it. */
-static void processor_time_is_that_of_the_span(void **state)
+UNIT_TEST(processor_time_is_that_of_the_span)
 {
     struct sums s;
-    (void)state;
     begin(&s);
     gs_exact_feed_meet(s.exact, A, true); /* asked here, */
     gs_exact_feed_meet(s.exact, B, true);
@@ -251,13 +239,12 @@ static void processor_time_is_that_of_the_span(void **state)
 }
 
 /* However many there were, and those that go on have their own. */
-static void threads_that_ended_become_one_row(void **state)
+UNIT_TEST(threads_that_ended_become_one_row)
 {
     enum { FIRST = 100, COUNT = 5000 };
     struct sums s;
     uint64_t threads = 0;
     double has = 0;
-    (void)state;
     begin(&s);
     add(&s, A, GS_WITHOUT, 0, COUNT * MS, 0);
     for (int i = 0; i < COUNT; i++) {
@@ -279,19 +266,4 @@ static void threads_that_ended_become_one_row(void **state)
     assert_int_equal(threads, COUNT + 2);
     assert_true(fabs(has - 1) < 1e-9);
     end(&s);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(turns_become_figures),
-        cmocka_unit_test(long_holds_are_where_they_were_seen),
-        cmocka_unit_test(where_it_is_seen_it_was_since_it_was_seen_there_first),
-        cmocka_unit_test(a_hold_is_seen_before_the_end_of_the_last_is_told),
-        cmocka_unit_test(parts_are_summed_up_once),
-        cmocka_unit_test(windows_tell_how_good_they_are),
-        cmocka_unit_test(processor_time_is_that_of_the_span),
-        cmocka_unit_test(threads_that_ended_become_one_row),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,18 +1,13 @@
 /* Who is opened of those that a session names, and what is told of the others. What becomes of real Pythons is shown by
  * tests/live. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "session/family.h"
+#include "support/unit.h"
 
 static char told[4][500];
 static int told_count, opened_count;
@@ -70,13 +65,12 @@ static enum gs_status open_them(struct gs_family_options *options, int *exit, st
 }
 
 /* The caller tells of one. */
-static void test_one(void **state)
+UNIT_TEST(test_one)
 {
     pid_t pid = nobody();
     struct gs_family_options options = {.pids = &pid, .pid_count = 1};
     struct gs_err err;
     int exit;
-    (void)state;
     assert_int_equal(open_them(&options, &exit, &err), GS_NO_PROCESS);
     assert_int_equal(told_count, 0);
     assert_int_equal(exit, 0);
@@ -84,13 +78,12 @@ static void test_one(void **state)
 }
 
 /* Each of several is told, and the first decides. */
-static void test_several(void **state)
+UNIT_TEST(test_several)
 {
     pid_t pids[] = {nobody(), getpid()};
     struct gs_family_options options = {.pids = pids, .pid_count = 2};
     struct gs_err err;
     int exit;
-    (void)state;
     assert_int_equal(open_them(&options, &exit, &err), GS_NO_PROCESS);
     assert_int_equal(told_count, 2);
     assert_int_equal(opened_count, 0);
@@ -101,10 +94,9 @@ static void test_several(void **state)
 }
 
 /* A child that is no Python is nothing to tell of. */
-static void test_child(void **state)
+UNIT_TEST(test_child)
 {
     int ends[2];
-    (void)state;
     assert_int_equal(pipe(ends), 0);
     pid_t child = fork();
     if (child == 0) {
@@ -125,11 +117,4 @@ static void test_child(void **state)
     char number[20];
     snprintf(number, sizeof number, "%d", (int)self);
     assert_non_null(strstr(told[0], number));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_one), cmocka_unit_test(test_several),
-                                       cmocka_unit_test(test_child)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,9 @@
 /* Who had the GIL since the last snapshot, out of glances at its words. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "sample/reader.h"
+#include "support/unit.h"
 
 enum { THREADS = 64, MS = 1000000 };
 
@@ -63,9 +58,8 @@ static void take(struct world *w, uint64_t ms)
     gs_follow_begin(&w->reader.follow, &w->reader.threads);
 }
 
-static void test_chain(void **state)
+UNIT_TEST(test_chain)
 {
-    (void)state;
     struct world w;
     struct gs_member *movers[GS_MOVERS_MOST];
     open_world(&w);
@@ -85,9 +79,8 @@ static void test_chain(void **state)
     close_world(&w);
 }
 
-static void test_broken(void **state)
+UNIT_TEST(test_broken)
 {
-    (void)state;
     struct world w;
     struct gs_member *movers[GS_MOVERS_MOST];
     open_world(&w);
@@ -123,9 +116,8 @@ static void test_broken(void **state)
 
 /* Glances are taken where they pay: many threads, hand-overs that are neither few nor too many, samples not too rare.
  */
-static void test_worth(void **state)
+UNIT_TEST(test_worth)
 {
-    (void)state;
     struct world w;
     open_world(&w);
     take(&w, 0);
@@ -153,9 +145,8 @@ static void test_worth(void **state)
 }
 
 /* What fails all the time is tried less and less often. */
-static void test_in_vain(void **state)
+UNIT_TEST(test_in_vain)
 {
-    (void)state;
     struct world w;
     size_t tried = 0;
     open_world(&w);
@@ -169,11 +160,4 @@ static void test_in_vain(void **state)
     }
     assert_in_range(tried, 5, 20);
     close_world(&w);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_chain), cmocka_unit_test(test_broken),
-                                       cmocka_unit_test(test_worth), cmocka_unit_test(test_in_vain)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,17 +1,13 @@
 /* What each format makes of made-up programs, byte by byte; and names made to fool, which must not. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "export/format.h"
 #include "support/golden.h"
 #include "support/plays.h"
+#include "support/unit.h"
 
 static FILE *draw(const char *play, const char *name, const struct gs_selection *selection)
 {

@@ -1,17 +1,12 @@
 /* Where each generation keeps its GIL, what its words say, and which futexes are a wait for it. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
-
-#include <cmocka.h>
 
 #include "arch/arch.h"
 #include "python/gil.h"
 #include "support/mem_fake.h"
 #include "support/objects_fake.h"
+#include "support/unit.h"
 
 #define DATA UINT64_C(0x600000)
 
@@ -107,9 +102,8 @@ static void check_struct(struct world *w, gs_addr gil)
     assert_int_equal(futex(w, UINT64_MAX), GS_FUTEX_OTHER);
 }
 
-static void test_struct(void **state)
+UNIT_TEST(test_struct)
 {
-    (void)state;
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
         if (objects_versions[i] < GS_VERSION(3, 7))
@@ -127,9 +121,8 @@ static void test_struct(void **state)
     }
 }
 
-static void test_absurd_struct(void **state)
+UNIT_TEST(test_absurd_struct)
 {
-    (void)state;
     static const int32_t sizes[] = {0, -1, GS_GIL_BYTES + 1, INT32_MAX};
     struct world w;
     open_world(&w, GS_VERSION(3, 12));
@@ -151,9 +144,8 @@ static void test_absurd_struct(void **state)
     close_world(&w);
 }
 
-static void test_free_threaded(void **state)
+UNIT_TEST(test_free_threaded)
 {
-    (void)state;
     struct world w;
     open_world(&w, GS_VERSION(3, 13));
     struct gs_layout *layout = &w.python.layout;
@@ -180,9 +172,8 @@ static void test_free_threaded(void **state)
 
 /* ---- 2.7 ---- */
 
-static void test_semaphore(void **state)
+UNIT_TEST(test_semaphore)
 {
-    (void)state;
     struct world w;
     open_world(&w, GS_VERSION(2, 7));
     w.python.at.current = DATA;
@@ -240,9 +231,8 @@ static const struct gs_anchors all_symbols = {.current = DATA + 0x1200,
                                               .data_start = DATA,
                                               .data_end = DATA + 0x2000};
 
-static void test_statics_all(void **state)
+UNIT_TEST(test_statics_all)
 {
-    (void)state;
     struct world w;
     open_world(&w, GS_VERSION(3, 6));
     w.python.at = all_symbols;
@@ -273,9 +263,8 @@ static void test_statics_all(void **state)
 }
 
 /* Only what the exported functions tell. */
-static void test_statics_stripped(void **state)
+UNIT_TEST(test_statics_stripped)
 {
-    (void)state;
     struct world w;
     open_world(&w, GS_VERSION(3, 6));
     w.python.at = (struct gs_anchors){.current = DATA + 0x1200,
@@ -297,9 +286,8 @@ static void test_statics_stripped(void **state)
     close_world(&w);
 }
 
-static void test_statics_nothing(void **state)
+UNIT_TEST(test_statics_nothing)
 {
-    (void)state;
     struct world w;
     open_world(&w, GS_VERSION(3, 6));
     w.python.at.current = DATA;
@@ -312,9 +300,8 @@ static void test_statics_nothing(void **state)
 }
 
 /* Wherever the linker put them, each word is read from its own place. */
-static void test_statics_scattered(void **state)
+UNIT_TEST(test_statics_scattered)
 {
-    (void)state;
     struct world w;
     open_world(&w, GS_VERSION(3, 6));
     for (uint32_t seed = 1; seed < 400; seed++) {
@@ -345,9 +332,8 @@ static void test_statics_scattered(void **state)
 
 /* ---- what is a wait ---- */
 
-static void test_only_waits_are_waits(void **state)
+UNIT_TEST(test_only_waits_are_waits)
 {
-    (void)state;
     struct world w;
     open_world(&w, GS_VERSION(3, 11));
     w.python.at.runtime = DATA;
@@ -385,9 +371,8 @@ static void test_only_waits_are_waits(void **state)
     close_world(&w);
 }
 
-static void test_same(void **state)
+UNIT_TEST(test_same)
 {
-    (void)state;
     struct gs_gil_fields a = {.locked = true, .last_holder = 1, .switches = 2}, b = a;
     assert_true(gs_gil_same(&a, &b));
     b.cond_users = 7;
@@ -406,9 +391,8 @@ static void test_same(void **state)
 /* ---- what cannot be known ---- */
 
 /* A build that tells neither who has it nor on what the others wait. */
-static void test_hidden(void **state)
+UNIT_TEST(test_hidden)
 {
-    (void)state;
     struct world w;
     open_world(&w, GS_VERSION(2, 7));
     assert_true(gs_gil_place(&w.python, 0, &w.place));
@@ -451,9 +435,8 @@ static void assert_listed(const struct world *w)
 
 /* Another C library than glibc: its mutexes count nothing that is known, and its waiters sleep on words of their own.
  */
-static void test_foreign_libc(void **state)
+UNIT_TEST(test_foreign_libc)
 {
-    (void)state;
     struct world w;
     open_world(&w, GS_VERSION(3, 6));
     w.python.at = all_symbols;
@@ -477,21 +460,4 @@ static void test_foreign_libc(void **state)
     assert_listed(&w);
     assert_int_equal(futex(&w, DATA + (gs_addr)w.python.layout.gil_mutex), GS_FUTEX_MUTEX);
     close_world(&w);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_struct),
-                                       cmocka_unit_test(test_absurd_struct),
-                                       cmocka_unit_test(test_free_threaded),
-                                       cmocka_unit_test(test_semaphore),
-                                       cmocka_unit_test(test_statics_all),
-                                       cmocka_unit_test(test_statics_stripped),
-                                       cmocka_unit_test(test_statics_nothing),
-                                       cmocka_unit_test(test_statics_scattered),
-                                       cmocka_unit_test(test_only_waits_are_waits),
-                                       cmocka_unit_test(test_same),
-                                       cmocka_unit_test(test_hidden),
-                                       cmocka_unit_test(test_foreign_libc)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,9 @@
 /* Events of exact tracing made into spans, on made-up events: order, beginnings, ends. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "trace/gil_spans.h"
+#include "support/unit.h"
 
 enum { BEGIN = 1000, A = 11, B = 12, C = 13 };
 
@@ -85,10 +80,9 @@ static void check(struct log *log, uint64_t end_ns, uint64_t violations, const c
     gs_gil_spans_free(log->gil_spans);
 }
 
-static void a_contended_hand_over(void **state)
+UNIT_TEST(a_contended_hand_over)
 {
     struct log log;
-    (void)state;
     start(&log, true);
     tell(&log, A, GS_HOLDS);
     tell(&log, B, GS_WITHOUT);
@@ -113,10 +107,9 @@ static void a_contended_hand_over(void **state)
           "12 holds 1310-1400> waiters 1 from 11 at 1300\n");
 }
 
-static void early_events_say_what_was_at_the_beginning(void **state)
+UNIT_TEST(early_events_say_what_was_at_the_beginning)
 {
     struct log log;
-    (void)state;
     start(&log, false);
     tell(&log, A, GS_HOLDS); /* as it was looked at, and is not true any more */
     tell(&log, B, GS_WAITS);
@@ -131,10 +124,9 @@ static void early_events_say_what_was_at_the_beginning(void **state)
           "13 <waits 1000-1200>\n");
 }
 
-static void a_drop_says_who_had_it(void **state)
+UNIT_TEST(a_drop_says_who_had_it)
 {
     struct log log;
-    (void)state;
     start(&log, false);
     tell(&log, A, GS_UNKNOWN);
     add(&log, 1100, A, GS_ACT_DROP);
@@ -145,10 +137,9 @@ static void a_drop_says_who_had_it(void **state)
           "11 holds 1150-1200> from 11 at 1100\n");
 }
 
-static void what_cannot_be_is_counted(void **state)
+UNIT_TEST(what_cannot_be_is_counted)
 {
     struct log log;
-    (void)state;
     start(&log, false);
     tell(&log, A, GS_HOLDS);
     tell(&log, B, GS_WITHOUT);
@@ -165,10 +156,9 @@ static void what_cannot_be_is_counted(void **state)
           "12 holds 1300-1400> from 12 at 1300\n");
 }
 
-static void threads_are_born_and_end(void **state)
+UNIT_TEST(threads_are_born_and_end)
 {
     struct log log;
-    (void)state;
     start(&log, false);
     tell(&log, A, GS_WITHOUT);
     add(&log, 1050, B, GS_ACT_BORN); /* it may never run Python */
@@ -184,21 +174,19 @@ static void threads_are_born_and_end(void **state)
           "13 holds 1170-1200> from 13 at 1150\n");
 }
 
-static void the_holder_may_look_at_the_interval(void **state)
+UNIT_TEST(the_holder_may_look_at_the_interval)
 {
     struct log log;
-    (void)state;
     start(&log, false);
     tell(&log, A, GS_HOLDS);
     add(&log, 1100, A, GS_ACT_WAIT);
     check(&log, 1200, 0, "11 <holds 1000-1200>\n");
 }
 
-static void parts_are_handed_on_and_go_on(void **state)
+UNIT_TEST(parts_are_handed_on_and_go_on)
 {
     struct log log;
     uint64_t since_ns = 0;
-    (void)state;
     start(&log, true);
     tell(&log, A, GS_WITHOUT);
     tell(&log, B, GS_WITHOUT);
@@ -223,10 +211,9 @@ static void parts_are_handed_on_and_go_on(void **state)
           "12 waits 1200-1300> since 1150\n");
 }
 
-static void windows_know_nothing_of_each_other(void **state)
+UNIT_TEST(windows_know_nothing_of_each_other)
 {
     struct log log;
-    (void)state;
     start(&log, false);
     tell(&log, A, GS_HOLDS);
     gs_gil_spans_stop(log.gil_spans, 1100);
@@ -237,10 +224,9 @@ static void windows_know_nothing_of_each_other(void **state)
 }
 
 /* What an instruction did is not known: it is told from the order. */
-static void changes_take_turns(void **state)
+UNIT_TEST(changes_take_turns)
 {
     struct log log;
-    (void)state;
     start(&log, false);
     tell(&log, A, GS_WITHOUT);
     add(&log, 1100, A, GS_ACT_CHANGE);
@@ -249,9 +235,8 @@ static void changes_take_turns(void **state)
 }
 
 /* A change before the beginning may have been either: whoever changes the lock next, and is another, takes it. */
-static void a_change_while_it_was_looked_at(void **state)
+UNIT_TEST(a_change_while_it_was_looked_at)
 {
-    (void)state;
     struct log log;
     start(&log, false);
     tell(&log, A, GS_HOLDS); /* seen before it let go */
@@ -273,9 +258,8 @@ static void a_change_while_it_was_looked_at(void **state)
 }
 
 /* The wrong order, an event that is missing: after that all is right again. */
-static void changes_that_cannot_be(void **state)
+UNIT_TEST(changes_that_cannot_be)
 {
-    (void)state;
     struct log log;
     start(&log, false);
     tell(&log, A, GS_HOLDS);
@@ -300,10 +284,9 @@ static void changes_that_cannot_be(void **state)
           "12 without 1350-1500>\n");
 }
 
-static void ended_threads_are_forgotten(void **state)
+UNIT_TEST(ended_threads_are_forgotten)
 {
     struct log log;
-    (void)state;
     start(&log, false);
     log.len = 0;
     for (int i = 0; i < 100000; i++) {
@@ -315,23 +298,4 @@ static void ended_threads_are_forgotten(void **state)
     }
     memset(log.text, 0, sizeof log.text);
     check(&log, BEGIN + 1000000, 0, "");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_contended_hand_over),
-        cmocka_unit_test(early_events_say_what_was_at_the_beginning),
-        cmocka_unit_test(a_drop_says_who_had_it),
-        cmocka_unit_test(what_cannot_be_is_counted),
-        cmocka_unit_test(threads_are_born_and_end),
-        cmocka_unit_test(the_holder_may_look_at_the_interval),
-        cmocka_unit_test(parts_are_handed_on_and_go_on),
-        cmocka_unit_test(windows_know_nothing_of_each_other),
-        cmocka_unit_test(changes_take_turns),
-        cmocka_unit_test(a_change_while_it_was_looked_at),
-        cmocka_unit_test(changes_that_cannot_be),
-        cmocka_unit_test(ended_threads_are_forgotten),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

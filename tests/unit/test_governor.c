@@ -1,14 +1,9 @@
 /* How long it is traced exactly, so that it costs no more than it may: on a process that is made up. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <math.h>
-
-#include <cmocka.h>
 
 #include "trace/governor.h"
 #include "trace/cpu_available.h"
+#include "support/unit.h"
 
 enum { US = 1000, MS = 1000 * US };
 #define S (UINT64_C(1000) * MS)
@@ -41,22 +36,20 @@ static double cost_of(const struct gs_governor *governor)
     return (double)governor->cost_ns / (double)(governor->last_ns - S);
 }
 
-static void who_does_little_is_traced_all_the_time(void **state)
+UNIT_TEST(who_does_little_is_traced_all_the_time)
 {
     struct gs_governor governor = run(0.02, 1000); /* 1 % */
-    (void)state;
     assert_true(governor.on);
     assert_false(governor.paused);
     assert_int_equal(governor.windows, 1);
     assert_true(fabs(cost_of(&governor) - 0.01) < 0.001);
 }
 
-static void who_does_much_is_traced_in_windows(void **state)
+UNIT_TEST(who_does_much_is_traced_in_windows)
 {
     static const struct {
         double most, hz;
     } rows[] = {{0.02, 20000}, {0.02, 90000}, {0.01, 90000}, {0.2, 90000}, {0.05, 10000}};
-    (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct gs_governor governor = run(rows[i].most, rows[i].hz);
         double cost = cost_of(&governor);
@@ -69,11 +62,10 @@ static void who_does_much_is_traced_in_windows(void **state)
 }
 
 /* Of a process that gets a quarter of a processor only a quarter of the time is its own. */
-static void who_can_hardly_run_is_traced_less(void **state)
+UNIT_TEST(who_can_hardly_run_is_traced_less)
 {
     struct gs_governor governor = run_at(0.2, 20000, 0.25);
     double cost = cost_of(&governor);
-    (void)state;
     assert_true(governor.paused);
     assert_true(cost <= 0.25 * 0.2);
     assert_true(cost > 0.25 * 0.2 * 0.6);
@@ -81,9 +73,8 @@ static void who_can_hardly_run_is_traced_less(void **state)
     assert_true(cost_of(&governor) > 0.1);
 }
 
-static void a_process_could_run_when_nobody_else_did(void **state)
+UNIT_TEST(a_process_could_run_when_nobody_else_did)
 {
-    (void)state;
     assert_true(gs_cpu_available_judge(100 * MS, 0, 0) == 1);       /* it sleeps */
     assert_true(gs_cpu_available_judge(100 * MS, 50 * MS, 0) == 1); /* half of the time */
     assert_true(gs_cpu_available_judge(100 * MS, 50 * MS, 50 * MS) == 0.5);
@@ -92,10 +83,9 @@ static void a_process_could_run_when_nobody_else_did(void **state)
     assert_true(gs_cpu_available_judge(100 * MS, 0, 100 * MS) > 0);
 }
 
-static void what_costs_too_much_even_so_is_told(void **state)
+UNIT_TEST(what_costs_too_much_even_so_is_told)
 {
     struct gs_governor governor = run(0.0005, 90000);
-    (void)state;
     assert_true(governor.paused);
     governor = run(0.0005, 90000);
     gs_governor_init(&governor, 0.0005, 0);
@@ -107,13 +97,12 @@ static void what_costs_too_much_even_so_is_told(void **state)
 
 /* What is told as the reason of a pause is more than what it is compared with, whatever was before: not the mean of a
  * window that was calm for long, and with all that tracing costs beside its events. */
-static void the_reason_of_a_pause_is_more_than_what_it_may_cost(void **state)
+UNIT_TEST(the_reason_of_a_pause_is_more_than_what_it_may_cost)
 {
     static const struct {
         double most, cost;
         uint64_t calm_ns;
     } rows[] = {{0.02, 0.1, 9 * S}, {0.2, 0.161, 0}, {0.02, 0.016, 9 * S}, {0.2, 0.9, 100 * MS}};
-    (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct gs_governor governor;
         uint64_t now_ns = S;
@@ -130,10 +119,9 @@ static void the_reason_of_a_pause_is_more_than_what_it_may_cost(void **state)
     }
 }
 
-static void windows_are_further_apart_where_they_take_long_to_begin(void **state)
+UNIT_TEST(windows_are_further_apart_where_they_take_long_to_begin)
 {
     struct gs_governor governor;
-    (void)state;
     gs_governor_init(&governor, 0.1, S);
     double usual_ns = governor.credit_ns;
     gs_governor_begun(&governor, MS / 10);
@@ -146,26 +134,10 @@ static void windows_are_further_apart_where_they_take_long_to_begin(void **state
     assert_true(governor.credit_ns == usual_ns);
 }
 
-static void it_may_cost_whatever_it_does(void **state)
+UNIT_TEST(it_may_cost_whatever_it_does)
 {
     struct gs_governor governor = run(0, 90000);
-    (void)state;
     assert_true(governor.on);
     assert_false(governor.paused);
     assert_true(fabs(cost_of(&governor) - 0.9) < 0.01);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_does_little_is_traced_all_the_time),
-        cmocka_unit_test(who_does_much_is_traced_in_windows),
-        cmocka_unit_test(who_can_hardly_run_is_traced_less),
-        cmocka_unit_test(a_process_could_run_when_nobody_else_did),
-        cmocka_unit_test(what_costs_too_much_even_so_is_told),
-        cmocka_unit_test(the_reason_of_a_pause_is_more_than_what_it_may_cost),
-        cmocka_unit_test(windows_are_further_apart_where_they_take_long_to_begin),
-        cmocka_unit_test(it_may_cost_whatever_it_does),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,17 +1,13 @@
 /* A thread that gave up the GIL and has it again held it twice: what counts hand-overs tells, in each format. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "export/format.h"
 #include "support/golden.h"
 #include "support/stream.h"
+#include "support/unit.h"
 
 enum { MS = 1000000 };
 
@@ -49,20 +45,18 @@ static size_t count_of(const char *text, const char *word)
     return count;
 }
 
-static void chrome(void **state)
+UNIT_TEST(chrome)
 {
     char *apart = draw("chrome", true), *together = draw("chrome", false);
-    (void)state;
     assert_int_equal(count_of(apart, "\"holds GIL\""), 2);
     assert_int_equal(count_of(together, "\"holds GIL\""), 1);
     free(apart);
     free(together);
 }
 
-static void html(void **state)
+UNIT_TEST(html)
 {
     char *apart = draw("html", true), *together = draw("html", false);
-    (void)state;
     /* Thread, begin and end in us, samples: the two hand-overs were after a third and two thirds of the 10 ms. */
     assert_non_null(strstr(apart, "[0, 10000, 103333, 10,"));
     assert_non_null(strstr(apart, "[0, 106666, 200000, 10,"));
@@ -76,11 +70,10 @@ static double figure(const json_t *figures, const char *name)
     return json_number_value(json_object_get(json_object_get(figures, "gil"), name));
 }
 
-static void stat(void **state)
+UNIT_TEST(stat)
 {
     char *text = draw("stat", true);
     json_t *figures = json_loads(text, 0, NULL);
-    (void)state;
     assert_int_equal((int)figure(figures, "switches"), 2);
     assert_int_equal((int)figure(figures, "longest_hold_tid"), 4242);
     double longest_us = figure(figures, "longest_hold_us");
@@ -92,14 +85,4 @@ static void stat(void **state)
     assert_true(json_is_null(json_object_get(json_object_get(figures, "gil"), "longest_hold_us")));
     json_decref(figures);
     free(text);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(chrome),
-        cmocka_unit_test(html),
-        cmocka_unit_test(stat),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,7 @@
 /* The report: its page byte by byte, its verdicts, and that nothing in it can end a script or a tag. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "export/format.h"
@@ -18,6 +13,7 @@
 #include "support/plays.h"
 #include "support/run_made.h"
 #include "support/stream.h"
+#include "support/unit.h"
 
 enum { MS = 1000000 };
 

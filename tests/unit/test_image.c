@@ -1,15 +1,10 @@
 /* Symbols out of an ELF image that lies in memory: made by hand, whole and hostile. */
 #include <elf.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "elf/image.h"
 #include "support/mem_fake.h"
+#include "support/unit.h"
 
 /* Offsets in the image. */
 enum {
@@ -160,9 +155,8 @@ static void check_found(struct world *w)
     assert_int_equal(gs_image_symbol(&image, ""), 0);
 }
 
-static void test_symbols(void **state)
+UNIT_TEST(test_symbols)
 {
-    (void)state;
     static const struct {
         gs_addr base;
         uint64_t linked;
@@ -182,9 +176,8 @@ static void test_symbols(void **state)
     }
 }
 
-static void test_no_image(void **state)
+UNIT_TEST(test_no_image)
 {
-    (void)state;
     struct gs_image image;
     struct world w;
     build(&w, BASE, 0, true, GNU);
@@ -226,9 +219,8 @@ static void look(struct world *w)
     assert_int_equal(gs_image_symbol(&image, "missing"), 0);
 }
 
-static void test_hostile_tables(void **state)
+UNIT_TEST(test_hostile_tables)
 {
-    (void)state;
     static const uint32_t values[] = {0, 1, 2, 0x7fffffff, 0x80000000, UINT32_MAX, UINT32_MAX - 1};
     for (enum hash hash = GNU; hash <= SYSV; hash++) {
         for (size_t word = 0; word < 16; word++) {
@@ -253,9 +245,8 @@ static void test_hostile_tables(void **state)
     }
 }
 
-static void test_endless_chains(void **state)
+UNIT_TEST(test_endless_chains)
 {
-    (void)state;
     struct gs_image image;
     struct world w;
     build(&w, BASE, 0, true, SYSV);
@@ -272,9 +263,8 @@ static void test_endless_chains(void **state)
     gs_mem_free(w.mem);
 }
 
-static void test_names_that_never_end(void **state)
+UNIT_TEST(test_names_that_never_end)
 {
-    (void)state;
     struct gs_image image;
     struct world w;
     build(&w, BASE, 0, true, GNU);
@@ -295,9 +285,8 @@ static void test_names_that_never_end(void **state)
 }
 
 /* Every 64-bit number of the headers in turn. */
-static void test_addresses_that_wrap(void **state)
+UNIT_TEST(test_addresses_that_wrap)
 {
-    (void)state;
     static const uint64_t values[] = {
         0,      1,         UINT64_MAX,         UINT64_MAX - 4095, INT64_MAX, UINT64_C(1) << 63,
         0x4000, BASE + 16, 0 - (uint64_t)BASE, BASE - 8};
@@ -319,15 +308,4 @@ static void test_addresses_that_wrap(void **state)
             gs_mem_free(w.mem);
         }
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_symbols),
-                                       cmocka_unit_test(test_no_image),
-                                       cmocka_unit_test(test_hostile_tables),
-                                       cmocka_unit_test(test_endless_chains),
-                                       cmocka_unit_test(test_names_that_never_end),
-                                       cmocka_unit_test(test_addresses_that_wrap)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

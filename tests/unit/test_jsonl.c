@@ -1,19 +1,14 @@
 /* Samples as lines of JSON. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "support/drawn.h"
+#include "support/unit.h"
 
-static void golden(void **state)
+UNIT_TEST(golden)
 {
-    (void)state;
     drawn_check("processes", "jsonl", (struct gs_selection){.mode = GS_MODE_BLAME}, "processes-blame.jsonl");
     drawn_check("free", "jsonl", (struct gs_selection){.mode = GS_MODE_WALL, .function = true},
                 "free-wall-function.jsonl");
@@ -26,14 +21,13 @@ static const char *text_of(const json_t *line, const char *key)
 }
 
 /* Every sample has a line, also when nothing in it counts. */
-static void app(void **state)
+UNIT_TEST(app)
 {
     static const char *const patterns[] = {"log-*"};
     struct gs_selection selection = {.mode = GS_MODE_ACTIVE, .patterns = patterns, .pattern_count = 1};
     char *text = drawn_text("app", "jsonl", &selection), *rest = text;
     int lines = 0, samples = 0, threads = 0;
     double us = 0;
-    (void)state;
     for (const char *line; (line = strsep(&rest, "\n")) && *line; lines++) {
         json_t *value = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
         assert_non_null(value);
@@ -60,12 +54,11 @@ static void app(void **state)
     free(text);
 }
 
-static void hostile_names(void **state)
+UNIT_TEST(hostile_names)
 {
     struct gs_selection selection = {.mode = GS_MODE_WALL};
     char *text = drawn_text("hostile", "jsonl", &selection), *rest = text;
     size_t threads = 0;
-    (void)state;
     drawn_is_plain(text);
     for (const char *line; (line = strsep(&rest, "\n")) && *line;) {
         json_t *value = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
@@ -77,19 +70,7 @@ static void hostile_names(void **state)
     free(text);
 }
 
-static void numbers_of_any_size(void **state)
+UNIT_TEST(numbers_of_any_size)
 {
-    (void)state;
     drawn_wild("jsonl");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden),
-        cmocka_unit_test(app),
-        cmocka_unit_test(hostile_names),
-        cmocka_unit_test(numbers_of_any_size),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

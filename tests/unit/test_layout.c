@@ -1,14 +1,9 @@
 /* The layouts from the tables: values, drift within a minor, object heads, unknown versions. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "arch/arch.h"
 #include "gilspy/layout.h"
+#include "support/unit.h"
 
 /* What a mutex has more than on x86-64: each that lies before a field moves it. */
 enum { MORE = GS_ARCH_MUTEX_BYTES - 40 };
@@ -23,9 +18,8 @@ static struct gs_layout table(uint32_t version)
     return layout;
 }
 
-static void test_tables(void **state)
+UNIT_TEST(test_tables)
 {
-    (void)state;
     /* From CPython's headers, counted by hand, and seen in live processes. */
     static const struct {
         int minor;
@@ -54,9 +48,8 @@ static void test_tables(void **state)
     assert_int_equal(python2.dict_table, 40);
 }
 
-static void test_facts_are_in_their_columns(void **state)
+UNIT_TEST(test_facts_are_in_their_columns)
 {
-    (void)state;
     assert_int_equal(table(0x020712f0).line_table, GS_LINES_LNOTAB_U8);
     assert_int_equal(table(0x020712f0).thread_name_mangled, 1);
     assert_int_equal(table(0x03060ff0).gil_home, GS_GIL_STATICS);
@@ -72,9 +65,8 @@ static void test_facts_are_in_their_columns(void **state)
     assert_int_equal(table(0x030f02f0).managed_dict, -24);
 }
 
-static void test_known_versions_are_those_with_tables(void **state)
+UNIT_TEST(test_known_versions_are_those_with_tables)
 {
-    (void)state;
     struct gs_layout layout;
     assert_string_equal(gs_layout_known_versions(), "2.7, 3.6-3.15");
     for (unsigned minor = 0; minor < 256; minor++) {
@@ -86,9 +78,8 @@ static void test_known_versions_are_those_with_tables(void **state)
     }
 }
 
-static void test_drift_within_3_7(void **state)
+UNIT_TEST(test_drift_within_3_7)
 {
-    (void)state;
     for (uint32_t micro = 0; micro < 4; micro++) {
         struct gs_layout layout = table(0x030700f0 | micro << 8);
         assert_int_equal(layout.rt_tstate_current, 1392 + 2 * MORE);
@@ -105,9 +96,8 @@ static void test_drift_within_3_7(void **state)
     assert_int_equal(table(0x0307fff0).rt_gil, 1264);
 }
 
-static void test_head(void **state)
+UNIT_TEST(test_head)
 {
-    (void)state;
     struct gs_layout layout = table(0x03060ff0);
     const struct gs_layout before = layout;
     gs_layout_set_head(&layout, 32);
@@ -126,9 +116,8 @@ static void test_head(void **state)
     assert_memory_equal(&layout, &before, sizeof layout);
 }
 
-static void test_unknown_is_refused(void **state)
+UNIT_TEST(test_unknown_is_refused)
 {
-    (void)state;
     struct gs_layout layout;
     struct gs_err err = {0};
     assert_int_equal(gs_layout_from_table(&layout, 0x031000f0, 0, &err), GS_UNKNOWN_PYTHON);
@@ -141,9 +130,8 @@ static void test_unknown_is_refused(void **state)
     assert_non_null(strstr(err.todo, "--assume-python 2.7 "));
 }
 
-static void test_prereleases(void **state)
+UNIT_TEST(test_prereleases)
 {
-    (void)state;
     struct gs_layout layout;
     struct gs_err err = {0};
     assert_int_equal(gs_layout_from_table(&layout, 0x030e00a3, 0, &err), GS_UNKNOWN_PYTHON);
@@ -154,9 +142,8 @@ static void test_prereleases(void **state)
     assert_int_equal(gs_layout_from_table(&layout, 0x030f00b1, GS_VERSION(3, 15), &err), GS_OK);
 }
 
-static void test_assume(void **state)
+UNIT_TEST(test_assume)
 {
-    (void)state;
     struct gs_layout layout;
     assert_int_equal(gs_layout_from_table(&layout, 0x031000f0, GS_VERSION(3, 12), NULL), GS_OK);
     assert_int_equal(layout.version, 0x031000f0);
@@ -169,19 +156,4 @@ static void test_assume(void **state)
     assert_int_equal(gs_layout_from_table(&layout, 0x030b07f0, GS_VERSION(3, 12), NULL), GS_OK);
     assert_int_equal(layout.is_threads_head, 16);
     assert_int_equal(gs_layout_from_table(&layout, 0x031000f0, GS_VERSION(3, 17), NULL), GS_UNKNOWN_PYTHON);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tables),
-        cmocka_unit_test(test_facts_are_in_their_columns),
-        cmocka_unit_test(test_known_versions_are_those_with_tables),
-        cmocka_unit_test(test_drift_within_3_7),
-        cmocka_unit_test(test_head),
-        cmocka_unit_test(test_unknown_is_refused),
-        cmocka_unit_test(test_prereleases),
-        cmocka_unit_test(test_assume),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,16 +1,11 @@
 /* The layout that a target describes itself: real tables of three versions, and what is refused of hostile ones. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "arch/arch.h"
 #include "gilspy/layout.h"
 #include "support/mem_fake.h"
+#include "support/unit.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -73,12 +68,11 @@ static struct gs_layout table(uint32_t version)
     return layout;
 }
 
-static void test_self_equals_table(void **state)
+UNIT_TEST(test_self_equals_table)
 {
     static const size_t behind[] = {offsetof(struct gs_layout, ts_running_loop),
                                     offsetof(struct gs_layout, ts_running_task),
                                     offsetof(struct gs_layout, ts_tasks_head)};
-    (void)state;
     for (size_t i = 0; i < COUNT(selves); i++) {
         struct gs_mem *mem = self_mem(&selves[i]);
         struct gs_layout layout, known = table(selves[i].version);
@@ -101,9 +95,8 @@ static void test_self_equals_table(void **state)
 }
 
 /* The target wins over the table: that is what its own table is for. */
-static void test_self_wins(void **state)
+UNIT_TEST(test_self_wins)
 {
-    (void)state;
     struct gs_mem *mem = self_mem(&selves[0]);
     struct gs_layout layout;
     mem_fake_put64(mem, at(5), 640);  /* interpreters_head */
@@ -119,9 +112,8 @@ static void test_self_wins(void **state)
 }
 
 /* What the target offers itself does not move with its neighbour. */
-static void test_self_offered_beside_moved(void **state)
+UNIT_TEST(test_self_offered_beside_moved)
 {
-    (void)state;
     struct gs_mem *mem = self_mem(&selves[2]);
     struct gs_layout layout;
     mem_fake_put64(mem, at(33), 40); /* thread_state.status */
@@ -150,9 +142,8 @@ static void free_threaded_put(struct gs_mem *mem)
     mem_fake_put64(mem, at(51), 24);
 }
 
-static void test_free_threaded(void **state)
+UNIT_TEST(test_free_threaded)
 {
-    (void)state;
     struct gs_mem *mem = self_mem(&selves[1]);
     struct gs_layout layout;
     free_threaded_put(mem);
@@ -191,9 +182,8 @@ static void test_free_threaded(void **state)
     gs_mem_free(mem);
 }
 
-static void test_default_build_has_no_free_threaded_fields(void **state)
+UNIT_TEST(test_default_build_has_no_free_threaded_fields)
 {
-    (void)state;
     struct gs_mem *mem = self_mem(&selves[2]);
     struct gs_layout layout;
     assert_int_equal(gs_layout_from_target(&layout, mem, RUNTIME, 0, NULL), GS_OK);
@@ -225,9 +215,8 @@ static bool is_unused(const struct unused *row, size_t word)
     return false;
 }
 
-static void test_absurd_values_are_refused(void **state)
+UNIT_TEST(test_absurd_values_are_refused)
 {
-    (void)state;
     static const uint64_t absurd[] = {UINT64_MAX, UINT64_MAX - 7, (uint64_t)1 << 63, (uint64_t)1 << 32,
                                       INT32_MAX,  4 << 20,        16 << 20};
     for (size_t i = 0; i < COUNT(selves); i++) {
@@ -255,9 +244,8 @@ static void refuse(struct gs_mem *mem, size_t word, uint64_t value, uint64_t goo
     assert_int_equal(self_status(mem, NULL), GS_OK);
 }
 
-static void test_bounds(void **state)
+UNIT_TEST(test_bounds)
 {
-    (void)state;
     struct gs_mem *mem = self_mem(&selves[0]);
     refuse(mem, 2, 2, 0);          /* free_threaded */
     refuse(mem, 3, 0, 283408);     /* runtime_state.size */
@@ -281,9 +269,8 @@ static void test_bounds(void **state)
     gs_mem_free(mem);
 }
 
-static void test_not_python(void **state)
+UNIT_TEST(test_not_python)
 {
-    (void)state;
     struct gs_mem *mem = self_mem(&selves[0]);
     struct gs_err err = {0};
     mem_fake_put64(mem, at(0), 0);
@@ -298,9 +285,8 @@ static void test_not_python(void **state)
     gs_mem_free(mem);
 }
 
-static void test_self_of_an_unknown_version(void **state)
+UNIT_TEST(test_self_of_an_unknown_version)
 {
-    (void)state;
     struct gs_mem *mem = self_mem(&selves[2]);
     struct gs_layout layout;
     struct gs_err err = {0};
@@ -315,20 +301,4 @@ static void test_self_of_an_unknown_version(void **state)
     mem_fake_put64(mem, at(1), 0x100000000);
     assert_int_equal(self_status(mem, &err), GS_FAILED);
     gs_mem_free(mem);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_self_equals_table),
-        cmocka_unit_test(test_self_wins),
-        cmocka_unit_test(test_self_offered_beside_moved),
-        cmocka_unit_test(test_free_threaded),
-        cmocka_unit_test(test_default_build_has_no_free_threaded_fields),
-        cmocka_unit_test(test_absurd_values_are_refused),
-        cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_not_python),
-        cmocka_unit_test(test_self_of_an_unknown_version),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,9 @@
 /* Which C library a target has: by its files, or by the struct of a thread. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "python/libc.h"
 #include "support/mem_fake.h"
+#include "support/unit.h"
 
 #define HEAD   UINT64_C(0x10000)
 #define INTERP UINT64_C(0x11000)
@@ -49,9 +44,8 @@ static bool by_file(const char *path)
     return foreign;
 }
 
-static void test_files(void **state)
+UNIT_TEST(test_files)
 {
-    (void)state;
     assert_true(by_file("/lib/ld-musl-x86_64.so.1"));
     assert_true(by_file("/lib/libc.musl-x86_64.so.1"));
     assert_true(by_file("/usr/lib/x86_64-linux-musl/libc.so"));
@@ -73,18 +67,16 @@ static bool by_thread(uint64_t self, uint64_t again, uint64_t next)
     return foreign;
 }
 
-static void test_threads(void **state)
+UNIT_TEST(test_threads)
 {
-    (void)state;
     assert_false(by_thread(THREAD, THREAD, 1));         /* glibc */
     assert_true(by_thread(THREAD, 0x20000, 0x21000));   /* musl, among other threads */
     assert_true(by_thread(THREAD, THREAD, THREAD));     /* musl, alone */
     assert_false(by_thread(0x20000, 0x20000, 0x20000)); /* no such struct */
 }
 
-static void test_nothing_known(void **state)
+UNIT_TEST(test_nothing_known)
 {
-    (void)state;
     struct world w;
     open_world(&w, "/srv/app");
     mem_fake_put64(w.python.mem, TSTATE + 152, 0x900000);
@@ -92,11 +84,4 @@ static void test_nothing_known(void **state)
     mem_fake_put64(w.python.mem, HEAD, 0);
     assert_false(gs_libc_is_foreign(&w.python));
     gs_mem_free(w.python.mem);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_files), cmocka_unit_test(test_threads),
-                                       cmocka_unit_test(test_nothing_known)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,9 @@
 /* Line tables of all four generations, whole, cut short, and senseless. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "python/code_read.h"
+#include "support/unit.h"
 
 struct expected {
     int instr, line;
@@ -32,9 +27,8 @@ static void check(int table_kind, int first_line, const uint8_t *table, size_t l
     check(kind, first, table, sizeof(table), expected, sizeof(expected) / sizeof((expected)[0]))
 
 /* def f(a,\n b):\n return g(\n a,\n b) as each version compiles it. */
-static void test_unsigned_lnotab(void **state)
+UNIT_TEST(test_unsigned_lnotab)
 {
-    (void)state;
     static const uint8_t table[] = {0, 2, 3, 1, 3, 1};
     static const struct expected expected[] = {{-1, 1}, {0, 3}, {2, 3}, {3, 4}, {5, 4}, {6, 5}, {9, 5}, {1000, 5}};
     CHECK(GS_LINES_LNOTAB_U8, 1, table, expected);
@@ -44,9 +38,8 @@ static void test_unsigned_lnotab(void **state)
     CHECK(GS_LINES_LNOTAB_U8, 10, far, far_expected);
 }
 
-static void test_signed_lnotab(void **state)
+UNIT_TEST(test_signed_lnotab)
 {
-    (void)state;
     static const uint8_t table[] = {0, 2, 2, 1, 2, 1, 2, 0xfe};
     static const struct expected expected[] = {{-1, 1}, {0, 3}, {1, 3}, {2, 4}, {4, 5}, {6, 3}, {99, 3}};
     CHECK(GS_LINES_LNOTAB_I8, 1, table, expected);
@@ -56,9 +49,8 @@ static void test_signed_lnotab(void **state)
     CHECK(GS_LINES_LNOTAB_I8, 7, far, far_expected);
 }
 
-static void test_pep626(void **state)
+UNIT_TEST(test_pep626)
 {
-    (void)state;
     static const uint8_t table[] = {2, 2, 2, 1, 2, 1, 4, 0xfe};
     static const struct expected expected[] = {{-1, 1}, {0, 3}, {2, 4}, {4, 5}, {6, 3}, {9, 3}, {10, 0}};
     CHECK(GS_LINES_PEP626, 1, table, expected);
@@ -68,9 +60,8 @@ static void test_pep626(void **state)
     CHECK(GS_LINES_PEP626, 5, none, none_expected);
 }
 
-static void test_pep657(void **state)
+UNIT_TEST(test_pep657)
 {
-    (void)state;
     static const uint8_t table[] = {0x80, 0x00, 0xdc, 0x0b, 0x14, 0x90, 0x51, 0x8b, 0x3c,
                                     0x98, 0x21, 0xd1, 0x0b, 0x1b, 0xd0, 0x04, 0x1b};
     static const struct expected expected[] = {{-2, 9},  {-1, 9},  {0, 9},   {2, 10},
@@ -83,9 +74,8 @@ static void test_pep657(void **state)
 }
 
 /* A table that ends anywhere, or is noise, gives some line and no harm. */
-static void test_damaged(void **state)
+UNIT_TEST(test_damaged)
 {
-    (void)state;
     uint8_t noise[64];
     srand(1);
     for (int round = 0; round < 2000; round++) {
@@ -107,9 +97,8 @@ static void test_damaged(void **state)
 }
 
 /* With marks and without them the same line stands at every instruction, whatever the table is like. */
-static void test_long_tables(void **state)
+UNIT_TEST(test_long_tables)
 {
-    (void)state;
     enum { BYTES = 6 * GS_LINE_MARK_BYTES + 100 };
     static const uint8_t kinds_of_bytes[] = {0xff, 0x8f, 0x7f, 0x07};
     srand(2);
@@ -139,9 +128,8 @@ static void test_long_tables(void **state)
     assert_int_equal(code.mark_count, 0);
 }
 
-static void test_marks_are_used(void **state)
+UNIT_TEST(test_marks_are_used)
 {
-    (void)state;
     struct gs_layout layout = {.line_table = GS_LINES_PEP626};
     struct gs_code code = {.first_line = 1, .line_bytes = 4 * GS_LINE_MARK_BYTES};
     code.lines = malloc(code.line_bytes);
@@ -157,15 +145,4 @@ static void test_marks_are_used(void **state)
     assert_int_equal(gs_code_line(&layout, &code, 5000), 1 + 5000 / 2 + 1);
     free(code.marks);
     free(code.lines);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unsigned_lnotab), cmocka_unit_test(test_signed_lnotab),
-        cmocka_unit_test(test_pep626),          cmocka_unit_test(test_pep657),
-        cmocka_unit_test(test_damaged),         cmocka_unit_test(test_long_tables),
-        cmocka_unit_test(test_marks_are_used),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

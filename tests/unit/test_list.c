@@ -1,17 +1,12 @@
 /* The lists of interpreters and threads: who is found, what a list that contradicts itself does. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/watch.h"
 #include "sample/reader.h"
 #include "support/mem_fake.h"
 #include "support/process_fake.h"
+#include "support/unit.h"
 
 static struct process_thread *add(struct process *p, size_t sleeper)
 {
@@ -60,11 +55,7 @@ static void order(struct process *p)
     assert_true(process_has(p, p->sleepers[5]) && process_has(p, p->sleepers[6]));
 }
 
-static void test_order(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, order);
-}
+PROCESS_TEST(test_order, PROCESS_FIRST, PROCESS_LAST, order);
 
 static void come_and_go(struct process *p)
 {
@@ -90,11 +81,7 @@ static void come_and_go(struct process *p)
     assert_int_equal(p->snapshot->thread_count, 0);
 }
 
-static void test_threads_come_and_go(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, come_and_go);
-}
+PROCESS_TEST(test_threads_come_and_go, PROCESS_FIRST, PROCESS_LAST, come_and_go);
 
 /* The last holder ends in mid-list: neither the head nor the switch count moves, and the freed memory reads on. */
 static void ghost(struct process *p)
@@ -113,11 +100,7 @@ static void ghost(struct process *p)
     assert_int_equal(p->snapshot->gils[0].state, GS_GIL_FREE);
 }
 
-static void test_ghost(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, ghost);
-}
+PROCESS_TEST(test_ghost, PROCESS_FIRST, PROCESS_LAST, ghost);
 
 /* Nobody in the list was the last holder: what moves later is seen all the same. */
 static void unknown_holder(struct process *p)
@@ -137,11 +120,7 @@ static void unknown_holder(struct process *p)
     assert_int_equal(process_find(p, p->sleepers[1])->gil, GS_HOLDS);
 }
 
-static void test_last_holder_unknown(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, unknown_holder);
-}
+PROCESS_TEST(test_last_holder_unknown, PROCESS_FIRST, PROCESS_LAST, unknown_holder);
 
 /* Another thread's state in the same memory, at the same place of the list. */
 static void reused(struct process *p)
@@ -166,11 +145,7 @@ static void reused(struct process *p)
     assert_true(a->addr == process_find(p, p->sleepers[0])->tstate);
 }
 
-static void test_memory_of_a_state_used_again(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, reused);
-}
+PROCESS_TEST(test_memory_of_a_state_used_again, PROCESS_FIRST, PROCESS_LAST, reused);
 
 static void damaged(struct process *p)
 {
@@ -216,11 +191,7 @@ static void damaged(struct process *p)
     }
 }
 
-static void test_damaged_lists(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, damaged);
-}
+PROCESS_TEST(test_damaged_lists, PROCESS_FIRST, PROCESS_LAST, damaged);
 
 /* Nothing of a core becomes better by another look: what its lists lead to is shown. */
 static void damaged_still(struct process *p)
@@ -250,11 +221,7 @@ static void damaged_still(struct process *p)
     p->target.still = NULL;
 }
 
-static void test_damaged_lists_that_stand_still(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, damaged_still);
-}
+PROCESS_TEST(test_damaged_lists_that_stand_still, PROCESS_FIRST, PROCESS_LAST, damaged_still);
 
 /* A page with a thread state that the kernel does not bring: who stands before it in the list is shown. */
 static void never_comes(struct process *p)
@@ -278,11 +245,7 @@ static void never_comes(struct process *p)
         gs_watch_free(watches[i]);
 }
 
-static void test_state_that_never_comes(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, never_comes);
-}
+PROCESS_TEST(test_state_that_never_comes, PROCESS_FIRST, PROCESS_LAST, never_comes);
 
 static void wrong_back(struct process *p)
 {
@@ -300,16 +263,14 @@ static void wrong_back(struct process *p)
     assert_int_equal(p->snapshot->thread_count, 4);
 }
 
-static void test_wrong_back_pointers(void **state)
+UNIT_TEST(test_wrong_back_pointers)
 {
-    (void)state;
     process_for_versions(GS_VERSION(3, 6), PROCESS_LAST, wrong_back);
 }
 
 /* A list of more states than any process has threads costs neither time nor memory. */
-static void test_far_too_many_threads(void **state)
+UNIT_TEST(test_far_too_many_threads)
 {
-    (void)state;
     enum { COUNT = 100000, STRIDE = 512 };
     struct process p;
     process_init(&p, GS_VERSION(3, 11));
@@ -375,24 +336,4 @@ static void interpreters(struct process *p)
     assert_true(process_has(p, p->sleepers[4]));
 }
 
-static void test_interpreters(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, interpreters);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_order),
-                                       cmocka_unit_test(test_threads_come_and_go),
-                                       cmocka_unit_test(test_ghost),
-                                       cmocka_unit_test(test_last_holder_unknown),
-                                       cmocka_unit_test(test_memory_of_a_state_used_again),
-                                       cmocka_unit_test(test_damaged_lists),
-                                       cmocka_unit_test(test_damaged_lists_that_stand_still),
-                                       cmocka_unit_test(test_state_that_never_comes),
-                                       cmocka_unit_test(test_wrong_back_pointers),
-                                       cmocka_unit_test(test_far_too_many_threads),
-                                       cmocka_unit_test(test_interpreters)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+PROCESS_TEST(test_interpreters, PROCESS_FIRST, PROCESS_LAST, interpreters);

@@ -1,17 +1,12 @@
 /* The model of the live screen: streams and looks at the GIL whose sums are known, and much that comes and goes. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "profile/topk_table.h"
 #include "profile/live.h"
 #include "support/stream.h"
+#include "support/unit.h"
 
 enum { MS = 1000000, PID = 42 };
 
@@ -75,10 +70,9 @@ static void about(double value, double expected)
     assert_true(value > expected - 1e-6 && value < expected + 1e-6);
 }
 
-static void shares_of_threads(void **state)
+UNIT_TEST(shares_of_threads)
 {
     struct fixture f;
-    (void)state;
     open_fixture(&f, false);
     tick(&f, f.leaf, 30);
     stream_clear(&f.stream);
@@ -129,10 +123,9 @@ static uint32_t native(struct fixture *f, uint32_t caller, const char *function,
 }
 
 /* A thread is in the first C function that says something, a hold too; C functions have their module for a file. */
-static void functions_of_c(void **state)
+UNIT_TEST(functions_of_c)
 {
     struct fixture f;
-    (void)state;
     open_fixture(&f, false);
     uint32_t sort = native(&f, f.leaf, "list_sort", "libpython3.so");
     tick(&f, native(&f, sort, "__memmove_avx512", "libc.so.6"), 10);
@@ -148,10 +141,9 @@ static void functions_of_c(void **state)
 }
 
 /* One that calls itself counts once; by mode. */
-static void functions_and_lines(void **state)
+UNIT_TEST(functions_and_lines)
 {
     struct fixture f;
-    (void)state;
     open_fixture(&f, false);
     tick(&f, f.leaf, 10);
     tick(&f, f.deep, 30);
@@ -182,10 +174,9 @@ static void functions_and_lines(void **state)
 }
 
 /* The source's numbers begin anew: sums go on, places are those of the next sample. */
-static void forgets(void **state)
+UNIT_TEST(forgets)
 {
     struct fixture f;
-    (void)state;
     open_fixture(&f, false);
     tick(&f, f.leaf, 10);
     stream_forget(&f.stream);
@@ -202,10 +193,9 @@ static void forgets(void **state)
     close_fixture(&f);
 }
 
-static void blames(void **state)
+UNIT_TEST(blames)
 {
     struct fixture f;
-    (void)state;
     open_fixture(&f, false);
     tick(&f, f.leaf, 10);
     tick(&f, f.leaf, 10);
@@ -240,13 +230,12 @@ static void look(struct fixture *f, uint64_t ms, pid_t holder, uint64_t switches
 }
 
 /* Of the others nothing is listed or counted; the GIL is that of all. */
-static void only_some_threads(void **state)
+UNIT_TEST(only_some_threads)
 {
     static const char *const patterns[] = {"[b]*", "103"};
     struct fixture f;
     pid_t pid, tid;
     bool more;
-    (void)state;
     open_selected(&f, false, &(struct gs_selection){.patterns = patterns, .pattern_count = 2});
     f.stream.counted = true;
     f.stream.switches[0] = 1;
@@ -274,11 +263,10 @@ static void only_some_threads(void **state)
 }
 
 /* Who waits for one that was asked for is told, and with what; its time is its own. */
-static void only_the_holder(void **state)
+UNIT_TEST(only_the_holder)
 {
     static const char *const patterns[] = {"a"};
     struct fixture f;
-    (void)state;
     open_selected(&f, false, &(struct gs_selection){.patterns = patterns, .pattern_count = 1});
     tick(&f, f.leaf, 10);
     const struct gs_picture *p = picture(&f, GS_SHOW_ALL, f.a);
@@ -291,10 +279,9 @@ static void only_the_holder(void **state)
 }
 
 /* The thread as the outermost frame, functions without lines. */
-static void threads_first(void **state)
+UNIT_TEST(threads_first)
 {
     struct fixture f;
-    (void)state;
     open_selected(&f, false, &(struct gs_selection){.threads = true, .function = true});
     f.stream.counted = true;
     f.stream.switches[0] = 1;
@@ -328,10 +315,9 @@ static void threads_first(void **state)
     close_fixture(&f);
 }
 
-static void holds(void **state)
+UNIT_TEST(holds)
 {
     struct fixture f;
-    (void)state;
     open_fixture(&f, false);
     f.stream.counted = true;
     f.stream.switches[0] = 1;
@@ -372,10 +358,9 @@ static void holds(void **state)
 
 /* Who has it now is told as of the last sample, as its threads are: a look that comes after it knows nothing of them.
  */
-static void head_and_threads_are_of_one_moment(void **state)
+UNIT_TEST(head_and_threads_are_of_one_moment)
 {
     struct fixture f;
-    (void)state;
     open_fixture(&f, false);
     f.stream.counted = true;
     f.stream.switches[0] = 1;
@@ -394,11 +379,10 @@ static void head_and_threads_are_of_one_moment(void **state)
 }
 
 /* Without a count of hand-overs nobody knows how long a hold is. */
-static void no_count(void **state)
+UNIT_TEST(no_count)
 {
     struct fixture f;
     struct gs_gil gil = {.state = GS_GIL_HELD, .holder = 101};
-    (void)state;
     open_fixture(&f, false);
     tick(&f, f.leaf, 10);
     for (int i = 0; i < 5; i++) {
@@ -412,10 +396,9 @@ static void no_count(void **state)
 }
 
 /* Each interpreter may have its own; of those that are not told apart it is said that they are there. */
-static void many_gils(void **state)
+UNIT_TEST(many_gils)
 {
     struct fixture f;
-    (void)state;
     open_fixture(&f, false);
     for (int round = 0; round < 3; round++) {
         stream_clear(&f.stream);
@@ -446,11 +429,10 @@ static bool is_alive(void *context, pid_t pid, pid_t tid)
 }
 
 /* A thread that comes into Python now and then is one row all the time, until it has ended. */
-static void out_of_python(void **state)
+UNIT_TEST(out_of_python)
 {
     struct fixture f;
     pid_t alive = 101;
-    (void)state;
     open_fixture(&f, false);
     gs_live_ask(f.live, &(struct gs_live_alive){&alive, is_alive});
     for (int i = 0; i < 10; i++) {
@@ -477,10 +459,9 @@ static void out_of_python(void **state)
 
 /* ---- as time goes by ---- */
 
-static void seconds_and_cells(void **state)
+UNIT_TEST(seconds_and_cells)
 {
     struct fixture f;
-    (void)state;
     open_fixture(&f, false);
     for (int i = 0; i < 100; i++)
         tick(&f, f.leaf, 10); /* up to 6.00 s */
@@ -510,10 +491,9 @@ static void seconds_and_cells(void **state)
 }
 
 /* What is 10 s older counts half. */
-static void recent_counts_more(void **state)
+UNIT_TEST(recent_counts_more)
 {
     struct fixture f;
-    (void)state;
     open_fixture(&f, true);
     for (int i = 0; i < 1000; i++)
         tick(&f, f.leaf, 10);
@@ -531,12 +511,11 @@ static void recent_counts_more(void **state)
     close_fixture(&f);
 }
 
-static void processor_time(void **state)
+UNIT_TEST(processor_time)
 {
     struct fixture f;
     pid_t pid, tid;
     bool more;
-    (void)state;
     open_fixture(&f, false);
     tick(&f, f.leaf, 10);
     assert_true(gs_live_cpu_wanted(f.live, 0, 1000, &pid, &tid, &more) && more && pid == PID && tid == 101);
@@ -555,10 +534,9 @@ static void processor_time(void **state)
 }
 
 /* The last process stays to be looked at; others go, and one that comes takes its place. */
-static void processes_end(void **state)
+UNIT_TEST(processes_end)
 {
     struct fixture f;
-    (void)state;
     open_fixture(&f, false);
     tick(&f, f.leaf, 10);
     stream_process(&f.stream, 43, command);
@@ -581,12 +559,11 @@ static void processes_end(void **state)
 }
 
 /* Threads, functions, stacks and processes without end, in the memory of a few. */
-static void churn(void **state)
+UNIT_TEST(churn)
 {
     struct fixture f;
     char name[64];
     size_t settled = 0;
-    (void)state;
     open_fixture(&f, true);
     for (int round = 0; round < 40000; round++) {
         if (round % 2000 == 0 && round > 0)
@@ -629,10 +606,9 @@ static uint64_t worth_of(const void *entry, const void *context)
     return ((const struct entry *)entry)->worth;
 }
 
-static void topk(void **state)
+UNIT_TEST(topk)
 {
     struct gs_topk list;
-    (void)state;
     assert_true(gs_topk_init(&list, sizeof(struct entry), 100));
     for (uint64_t i = 0; i < 100; i++) {
         struct entry *entry = gs_topk_get(&list, (struct gs_topk_key){i, i % 3});
@@ -652,30 +628,4 @@ static void topk(void **state)
     assert_int_equal(list.count, 0);
     assert_null(gs_topk_find(&list, (struct gs_topk_key){99, 0}));
     gs_topk_fini(&list);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shares_of_threads),
-        cmocka_unit_test(functions_of_c),
-        cmocka_unit_test(functions_and_lines),
-        cmocka_unit_test(forgets),
-        cmocka_unit_test(blames),
-        cmocka_unit_test(only_some_threads),
-        cmocka_unit_test(only_the_holder),
-        cmocka_unit_test(threads_first),
-        cmocka_unit_test(holds),
-        cmocka_unit_test(head_and_threads_are_of_one_moment),
-        cmocka_unit_test(no_count),
-        cmocka_unit_test(many_gils),
-        cmocka_unit_test(out_of_python),
-        cmocka_unit_test(seconds_and_cells),
-        cmocka_unit_test(recent_counts_more),
-        cmocka_unit_test(processor_time),
-        cmocka_unit_test(processes_end),
-        cmocka_unit_test(churn),
-        cmocka_unit_test(topk),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

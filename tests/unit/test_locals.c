@@ -1,14 +1,9 @@
 /* The variables of frames of every version's shape: arguments, cells before and after they were made, unbound ones. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "support/objects_fake.h"
+#include "support/unit.h"
 
 static const uint8_t line_bytes[] = {0x80, 0x00};
 
@@ -112,9 +107,8 @@ static enum gs_status status_of(struct world *w)
     return status;
 }
 
-static void test_all_versions(void **state)
+UNIT_TEST(test_all_versions)
 {
-    (void)state;
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
         open_world(&w, objects_versions[i], &template);
@@ -128,9 +122,8 @@ static void test_all_versions(void **state)
     }
 }
 
-static void test_secrets(void **state)
+UNIT_TEST(test_secrets)
 {
-    (void)state;
     struct objects_code made = template;
     made.locals[0] = "author";
     made.locals[1] = "apiKey";
@@ -151,9 +144,8 @@ static void test_secrets(void **state)
 }
 
 /* Up to 3.10 an argument that is shared has a slot and a cell: the cell has its value, it is shown once. */
-static void test_shared_argument(void **state)
+UNIT_TEST(test_shared_argument)
 {
-    (void)state;
     struct objects_code made = template;
     made.cells[0] = "a";
     for (size_t i = 0; i < objects_version_count; i++) {
@@ -177,9 +169,8 @@ static void test_shared_argument(void **state)
 }
 
 /* Tagged references: an integer of the interpreter's own is never followed. */
-static void test_tags(void **state)
+UNIT_TEST(test_tags)
 {
-    (void)state;
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
         open_world(&w, objects_versions[i], &template);
@@ -192,9 +183,8 @@ static void test_tags(void **state)
     }
 }
 
-static void test_damage(void **state)
+UNIT_TEST(test_damage)
 {
-    (void)state;
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
         open_world(&w, objects_versions[i], &template);
@@ -244,9 +234,8 @@ static void assert_at(struct world *w, const char *path, const char *expected)
     free(value);
 }
 
-static void values_by_path(void **state)
+UNIT_TEST(values_by_path)
 {
-    (void)state;
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
         open_world(&w, objects_versions[i], &template);
@@ -276,13 +265,12 @@ static void values_by_path(void **state)
     }
 }
 
-static void paths_are_checked(void **state)
+UNIT_TEST(paths_are_checked)
 {
     static const char *const right[] = {"a", "a.b", "_a1['x y'].b[0][-1]", "a[\"'\"]"};
     static const char *const wrong[] = {"",   ".a",  "a.",     "a[",   "a[]",   "a['x", "a['x'", "a[x]", "a b",
                                         "1a", "a[1", "a[--1]", "a..b", "a['']", "a()",  "a[1]x", "a[-]", "a['x]"};
     char longest[200] = "a";
-    (void)state;
     for (size_t i = 0; i < sizeof right / sizeof *right; i++)
         assert_true(gs_path_check(right[i]));
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
@@ -297,9 +285,8 @@ static void paths_are_checked(void **state)
 }
 
 /* All of a value, up to as many bytes as are asked for; and what is cyclic ends. */
-static void values_are_whole(void **state)
+UNIT_TEST(values_are_whole)
 {
-    (void)state;
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
         char text[301] = "";
@@ -328,14 +315,4 @@ static void values_are_whole(void **state)
         gs_locals_free(locals, count);
         close_world(&w);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_versions), cmocka_unit_test(values_by_path), cmocka_unit_test(paths_are_checked),
-        cmocka_unit_test(values_are_whole),  cmocka_unit_test(test_secrets),   cmocka_unit_test(test_shared_argument),
-        cmocka_unit_test(test_tags),         cmocka_unit_test(test_damage),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,16 +1,11 @@
 /* Who waits for which lock: the lists of a parking lot out of made bytes, and the sums of what is seen. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "gil/lock_account.h"
 #include "python/locks.h"
 #include "python/parked.h"
 #include "support/mem_fake.h"
+#include "support/unit.h"
 
 enum { MS = 1000000 };
 #define BUCKET UINT64_C(0x500000)

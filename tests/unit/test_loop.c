@@ -1,15 +1,10 @@
 /* The loop of a session: who is run, in which order, and what ends it. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "session/loop.h"
 #include "session/signals.h"
+#include "support/unit.h"
 
 enum { EVENTS = 3, ROUNDS_MOST = 1000 };
 
@@ -78,9 +73,8 @@ static void begin(uint64_t first, uint64_t second, uint64_t third)
     gs_signals_catch();
 }
 
-static void test_order(void **state)
+UNIT_TEST(test_order)
 {
-    (void)state;
     begin(0, UINT64_MAX, 0);
     noted.rounds = 2;
     assert_int_equal(gs_loop_run(&noted.loop), GS_OK);
@@ -88,9 +82,8 @@ static void test_order(void **state)
 }
 
 /* What one event makes due is run in the same round, if its turn is still to come, else in the next if it is then. */
-static void test_same_round(void **state)
+UNIT_TEST(test_same_round)
 {
-    (void)state;
     begin(0, UINT64_MAX, UINT64_MAX);
     noted.wakes = 2;
     assert_int_equal(gs_loop_run(&noted.loop), GS_OK);
@@ -102,9 +95,8 @@ static void test_same_round(void **state)
     assert_string_equal(noted.order, "b.b.");
 }
 
-static void test_failure(void **state)
+UNIT_TEST(test_failure)
 {
-    (void)state;
     begin(0, 0, 0);
     noted.fails = 1;
     assert_int_equal(gs_loop_run(&noted.loop), GS_FAILED);
@@ -112,9 +104,8 @@ static void test_failure(void **state)
 }
 
 /* Nothing is due ever: a descriptor ends the wait, and only who asked for that is run. */
-static void test_descriptor(void **state)
+UNIT_TEST(test_descriptor)
 {
-    (void)state;
     begin(UINT64_MAX, UINT64_MAX, UINT64_MAX);
     assert_int_equal(pipe(noted.next), 0);
     assert_int_equal(write(noted.next[1], "x", 1), 1);
@@ -128,9 +119,8 @@ static void test_descriptor(void **state)
 }
 
 /* An event without anything to run has the round alone. */
-static void test_round_alone(void **state)
+UNIT_TEST(test_round_alone)
 {
-    (void)state;
     begin(0, UINT64_MAX, UINT64_MAX);
     noted.loop.events[0].run = NULL;
     assert_int_equal(gs_loop_run(&noted.loop), GS_OK);
@@ -138,9 +128,8 @@ static void test_round_alone(void **state)
 }
 
 /* Also where there is always something to do: signals are let in nevertheless. The last test: it is not forgotten. */
-static void test_signal(void **state)
+UNIT_TEST(test_signal)
 {
-    (void)state;
     begin(UINT64_MAX, UINT64_MAX, UINT64_MAX);
     noted.loop.events[2].wakes = true;
     noted.rounds = 0;
@@ -149,13 +138,4 @@ static void test_signal(void **state)
     assert_string_equal(noted.order, "c.");
     assert_true(gs_signals_ended());
     assert_int_equal(gs_signals_sent(false), SIGTERM);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),      cmocka_unit_test(test_same_round),  cmocka_unit_test(test_failure),
-        cmocka_unit_test(test_descriptor), cmocka_unit_test(test_round_alone), cmocka_unit_test(test_signal),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,8 @@
 /* Which C function tells what a thread does. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "gilspy/native.h"
+#include "support/unit.h"
 
 /* Functions from the innermost on, "name@module" with blanks between, and the one that is told. */
 static void play(const char *functions, const char *wanted, bool tells)
@@ -29,9 +24,8 @@ static void play(const char *functions, const char *wanted, bool tells)
     assert_int_equal(telling.tells, tells);
 }
 
-static void the_first_that_says_something(void **state)
+UNIT_TEST(the_first_that_says_something)
 {
-    (void)state;
     play("sre_ucs1_match@_sre.so pattern_match@_sre.so", "sre_ucs1_match@_sre.so", true);
     play("__memmove_avx_unaligned_erms@libc.so.6 copy_rows@app.so run@app.so", "copy_rows@app.so", true);
     play("__futex_abstimed_wait_common@libc.so.6 sem_wait@libc.so.6 acquire@lib.so", "acquire@lib.so", true);
@@ -42,22 +36,12 @@ static void the_first_that_says_something(void **state)
 }
 
 /* A stub of the linker may have no name, unlike the functions of its file. */
-static void functions_without_a_name(void **state)
+UNIT_TEST(functions_without_a_name)
 {
-    (void)state;
     play("a.so+0x10@a.so work@a.so", "work@a.so", true);
     play("__memset_sse2@libc.so.6 a.so+0x10@a.so a.so+0x90@a.so", "a.so+0x10@a.so", true);
     play("a.so+0x10@a.so work@b.so", "a.so+0x10@a.so", true);
     play("a.so+0x10@a.so malloc@libc.so.6 work@a.so", "a.so+0x10@a.so", true);
     play("a.so+0x10@a.so", "a.so+0x10@a.so", true);
     play("[unknown]+0x7f10@[unknown] work@a.so", "[unknown]+0x7f10@[unknown]", true);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_first_that_says_something),
-        cmocka_unit_test(functions_without_a_name),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

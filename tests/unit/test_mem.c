@@ -1,21 +1,15 @@
 /* Reading memory: a live process (ourselves) with holes in it, strings, the cache of pages, the test's own back end. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "gilspy/mem.h"
 #include "mem/metered.h"
 #include "support/mem_fake.h"
 #include "support/mem_script.h"
+#include "support/unit.h"
 
 enum { PAGE = 4096 };
 
@@ -58,17 +52,15 @@ static void check_live(size_t count)
     gs_mem_free(mem);
 }
 
-static void test_live_with_holes(void **state)
+UNIT_TEST(test_live_with_holes)
 {
-    (void)state;
     static const size_t counts[] = {1, 2, 3, 4, 1023, 1024, 1025, 1026, 1027, 5000};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         check_live(counts[i]);
 }
 
-static void test_live_only_holes(void **state)
+UNIT_TEST(test_live_only_holes)
 {
-    (void)state;
     struct gs_mem *mem = gs_mem_live_new(getpid(), NULL);
     struct gs_piece pieces[3000];
     uint64_t word;
@@ -81,9 +73,8 @@ static void test_live_only_holes(void **state)
     gs_mem_free(mem);
 }
 
-static void test_live_read(void **state)
+UNIT_TEST(test_live_read)
 {
-    (void)state;
     struct gs_mem *mem = gs_mem_live_new(getpid(), NULL);
     uint8_t *pages = map_pages(3), copy[PAGE];
     gs_addr word;
@@ -113,9 +104,8 @@ static pid_t ended_process(void)
     return pid;
 }
 
-static void test_live_that_ended(void **state)
+UNIT_TEST(test_live_that_ended)
 {
-    (void)state;
     pid_t pid = ended_process();
     struct gs_mem *mem = gs_mem_live_new(pid, NULL);
     uint64_t word = 0;
@@ -141,9 +131,8 @@ static pid_t name_heir(void *context, pid_t ended)
 }
 
 /* Whoever is named is read by, and asked for again only when that one has ended, too. */
-static void test_live_goes_on(void **state)
+UNIT_TEST(test_live_goes_on)
 {
-    (void)state;
     pid_t pid = ended_process();
     const struct heirs cases[] = {{pid, 0, 0, getpid()}, {pid, 0, 2, getpid()}, {pid, 0, 0, 0}, {pid, 0, 1000, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -165,9 +154,8 @@ static void test_live_goes_on(void **state)
     }
 }
 
-static void test_strings(void **state)
+UNIT_TEST(test_strings)
 {
-    (void)state;
     struct gs_mem *mem = mem_fake_new();
     char *bytes = mem_fake_map(mem, 0x10000, 256), text[300];
     memset(bytes, 'x', 256);
@@ -191,9 +179,8 @@ static void test_strings(void **state)
     gs_mem_free(mem);
 }
 
-static void test_metered(void **state)
+UNIT_TEST(test_metered)
 {
-    (void)state;
     struct gs_mem *mem = mem_fake_new();
     struct gs_metered one, two;
     uint8_t bytes[4096];
@@ -217,9 +204,8 @@ static void test_metered(void **state)
     gs_mem_free(mem);
 }
 
-static void test_cache(void **state)
+UNIT_TEST(test_cache)
 {
-    (void)state;
     struct gs_mem *below = mem_fake_new(), *cache = gs_mem_cache_new(below);
     uint8_t *bytes = mem_fake_map(below, 0x40000, 4 * PAGE), copy[3 * PAGE];
     gs_addr word;
@@ -260,9 +246,8 @@ static void test_cache(void **state)
 }
 
 /* Pages that share a slot push each other out and are never taken for one another. */
-static void test_cache_collisions(void **state)
+UNIT_TEST(test_cache_collisions)
 {
-    (void)state;
     enum { PAGES = 1000 };
     struct gs_mem *below = mem_fake_new(), *cache = gs_mem_cache_new(below);
     mem_fake_map(below, 0, PAGES * PAGE);
@@ -284,9 +269,8 @@ static void change(void *context, size_t call, size_t index, const struct gs_pie
     mem_fake_put64(context, 0x10000, call * 10 + index);
 }
 
-static void test_script(void **state)
+UNIT_TEST(test_script)
 {
-    (void)state;
     struct gs_mem *below = mem_fake_new(), *mem = mem_script_new(below);
     uint64_t words[2];
     struct gs_piece pieces[] = {{0x10000, &words[0], 8, false}, {0x10000, &words[1], 8, false}};
@@ -299,14 +283,4 @@ static void test_script(void **state)
     }
     assert_int_equal(mem_script_calls(mem), 2);
     gs_mem_free(mem);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_live_with_holes), cmocka_unit_test(test_live_only_holes),
-                                       cmocka_unit_test(test_live_read),       cmocka_unit_test(test_live_that_ended),
-                                       cmocka_unit_test(test_live_goes_on),    cmocka_unit_test(test_strings),
-                                       cmocka_unit_test(test_cache),           cmocka_unit_test(test_cache_collisions),
-                                       cmocka_unit_test(test_script),          cmocka_unit_test(test_metered)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

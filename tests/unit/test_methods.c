@@ -1,17 +1,12 @@
 /* Names out of tables of methods: those of this program, which look like a module's and a type's. */
 #include <fcntl.h>
 #include <link.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "elf/methods.h"
+#include "support/unit.h"
 
 /* Include/methodobject.h, moduleobject.h, object.h */
 struct method {
@@ -84,9 +79,8 @@ static const char *name_of(const struct gs_symtab *methods, void *(*function)(vo
     return method && method->addr == (uint64_t)(uintptr_t)function - bias ? gs_symtab_name(methods, method) : "nothing";
 }
 
-static void methods_of_this_program(void **state)
+UNIT_TEST(methods_of_this_program)
 {
-    (void)state;
     /* They are used, or might be left out. */
     __asm__ volatile("" ::"r"(&of_legs), "r"(&of_pots), "r"(&of_soups), "r"(others) : "memory");
     int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -107,10 +101,9 @@ static void methods_of_this_program(void **state)
 }
 
 /* Each cut ends somewhere in a segment, each change is of some table's bytes: what comes out does not matter. */
-static void files_that_lie(void **state)
+UNIT_TEST(files_that_lie)
 {
     static uint8_t bytes[1 << 20];
-    (void)state;
     int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), fd = memfd_create("lying", MFD_CLOEXEC);
     ssize_t len = read(from, bytes, sizeof bytes);
     assert_true(len > 4096 && fd >= 0);
@@ -131,13 +124,4 @@ static void files_that_lie(void **state)
     }
     close(fd);
     close(from);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(methods_of_this_program),
-        cmocka_unit_test(files_that_lie),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,9 @@
 /* Merging C frames and Python frames by counting evaluators. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "sample/mixed.h"
+#include "support/unit.h"
 
 enum { MOST = 64 };
 
@@ -55,7 +50,7 @@ static void play(const struct play *play)
     free(mixed.frames);
 }
 
-static void merging(void **state)
+UNIT_TEST(merging)
 {
     static const struct play plays[] = {
         /* one evaluator for each frame, and one for several */
@@ -89,15 +84,13 @@ static void merging(void **state)
         {"AB", "12E3", GS_NATIVE_UNKNOWN, false, true, "12ab"},
         {"", "12", GS_NATIVE_WHOLE, false, true, "12"},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof plays / sizeof *plays; i++)
         play(&plays[i]);
 }
 
-static void roles_by_name(void **state)
+UNIT_TEST(roles_by_name)
 {
     static const char evaluator[] = "_PyEval_EvalFrameDefault";
-    (void)state;
     assert_int_equal(gs_mixed_role("_PyEval_EvalFrameDefault", evaluator), GS_MIXED_EVALUATOR);
     assert_int_equal(gs_mixed_role("_PyEval_EvalFrameDefault.cold", evaluator), GS_MIXED_EVALUATOR);
     assert_int_equal(gs_mixed_role("_PyEval_EvalFrameDefault.part.0.lto_priv.3", evaluator), GS_MIXED_EVALUATOR);
@@ -109,10 +102,4 @@ static void roles_by_name(void **state)
     assert_int_equal(gs_mixed_role("_TAIL_CALL_CALL", evaluator), GS_MIXED_HIDDEN);
     assert_int_equal(gs_mixed_role("PyObject_CallMethod", evaluator), GS_MIXED_SHOWN);
     assert_int_equal(gs_mixed_role("python3.11+0x51e3de", evaluator), GS_MIXED_SHOWN);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(merging), cmocka_unit_test(roles_by_name)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

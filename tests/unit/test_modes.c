@@ -1,13 +1,8 @@
 /* Which samples count in which mode, and as what: a stream whose sums are known. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-
-#include <cmocka.h>
 
 #include "support/stream.h"
 #include "support/tree.h"
+#include "support/unit.h"
 
 enum { MS = 1000000 };
 

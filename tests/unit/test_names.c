@@ -1,13 +1,8 @@
 /* The names of threads, from modules to the attribute, in every version's storage of attributes. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "python/values_type.h"
 #include "support/objects_fake.h"
+#include "support/unit.h"
 
 enum { BASIC_SIZE = 64, THREADS = 5 };
 
@@ -126,9 +121,8 @@ static void assert_names(const struct gs_names *names)
     assert_null(gs_names_get(names, 0));
 }
 
-static void test_all_versions(void **state)
+UNIT_TEST(test_all_versions)
 {
-    (void)state;
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
         open_world(&w, objects_versions[i]);
@@ -159,9 +153,8 @@ static gs_addr dict_size_at(struct world *w, gs_addr dict)
 }
 
 /* A dict seen in the middle of a resize, or a thread half made: what makes no sense is left out. */
-static void test_damage(void **state)
+UNIT_TEST(test_damage)
 {
-    (void)state;
     for (size_t i = 0; i < objects_version_count; i++) {
         struct world w;
         open_world(&w, objects_versions[i]);
@@ -187,9 +180,8 @@ static void test_damage(void **state)
 }
 
 /* Each interpreter has a threading of its own. */
-static void test_two_interpreters(void **state)
+UNIT_TEST(test_two_interpreters)
 {
-    (void)state;
     struct world w;
     open_world(&w, GS_VERSION(3, 12));
     const gs_addr pairs[] = {objects_int(&w.o, 77), add_thread(&w, "other", 0)};
@@ -207,14 +199,4 @@ static void test_two_interpreters(void **state)
     assert_string_equal(gs_names_get(names, 77), "other");
     gs_names_free(names);
     close_world(&w);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_versions),
-        cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_two_interpreters),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

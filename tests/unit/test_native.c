@@ -1,16 +1,12 @@
 /* Unwinding over made stacks and made tables, and over those of somebody who means harm. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <elf.h>
 
 #include "native/native.h"
 #include "support/mem_fake.h"
+#include "support/unit.h"
 
 enum {
     IMAGE = 0x400000,
@@ -144,11 +140,10 @@ static void add_usual(struct made *made)
     ADD(made, 0x07, GS_ARCH_PC);                                /* 2: there is no caller */
 }
 
-static void from_frame_to_frame(void **state)
+UNIT_TEST(from_frame_to_frame)
 {
     struct made made;
     gs_addr sp = STACK + 0x2000, bp = sp + 0x100;
-    (void)state;
     begin(&made);
     add_usual(&made);
     struct gs_mem *mem = made.target.mem;
@@ -172,12 +167,11 @@ static void from_frame_to_frame(void **state)
     end(&made);
 }
 
-static void a_register_that_is_not_known(void **state)
+UNIT_TEST(a_register_that_is_not_known)
 {
     static const uint8_t call_1[] = {0xe8, 0, 0, 0, 0}, call_any[] = {0xff, 0xd0};
     struct made made;
     gs_addr sp = STACK + 0x2000, bp = sp + 0x200;
-    (void)state;
     begin(&made);
     add_usual(&made);
     struct gs_mem *mem = made.target.mem;
@@ -206,11 +200,10 @@ static void a_register_that_is_not_known(void **state)
     end(&made);
 }
 
-static void stacks_that_lead_nowhere(void **state)
+UNIT_TEST(stacks_that_lead_nowhere)
 {
     struct made made;
     gs_addr sp = STACK + 0x2000;
-    (void)state;
     begin(&made);
     add_usual(&made);
     struct gs_mem *mem = made.target.mem;
@@ -236,12 +229,11 @@ static void stacks_that_lead_nowhere(void **state)
     end(&made);
 }
 
-static void code_without_tables(void **state)
+UNIT_TEST(code_without_tables)
 {
     static const uint8_t call_any[] = {0xff, 0xd0};
     struct made made;
     gs_addr sp = STACK + 0x2000, bp = sp + 0x40;
-    (void)state;
     begin(&made);
     add_usual(&made);
     struct gs_mem *mem = made.target.mem;
@@ -259,11 +251,10 @@ static void code_without_tables(void **state)
 }
 
 /* Offsets at the ends of what 64 bits can count; the second counts downwards, as old compilers did. */
-static void far_offsets(void **state)
+UNIT_TEST(far_offsets)
 {
     struct made made;
     gs_addr sp = STACK + 0x2000;
-    (void)state;
     begin(&made);
     ADD(&made, 0x05, 6, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10);
     ADD(&made, 0x2f, 6, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10);
@@ -277,11 +268,10 @@ static void far_offsets(void **state)
 }
 
 /* The linkage table's way: rsp+8, and 8 more behind its first push (what gcc's linker writes). */
-static void expressions(void **state)
+UNIT_TEST(expressions)
 {
     struct made made;
     gs_addr sp = STACK + 0x2000;
-    (void)state;
     begin(&made);
     ADD(&made, 0x0f, 11, 0x77, 8, 0x80, 0, 0x3f, 0x1a, 0x3b, 0x2a, 0x33, 0x24, 0x22);
     ADD(&made, 0x0f, 3, 0x31, 0x30, 0x1b); /* divides by 0: what no compiler does */
@@ -304,10 +294,9 @@ static void expressions(void **state)
 }
 
 /* Bytes of the tables are changed at random: each time there is an end, and nothing is read that is not there. */
-static void tables_of_somebody_who_means_harm(void **state)
+UNIT_TEST(tables_of_somebody_who_means_harm)
 {
     uint32_t dice = 12345;
-    (void)state;
     for (int round = 0; round < 3000; round++) {
         struct made made;
         gs_addr sp = STACK + 0x2000;
@@ -332,11 +321,10 @@ static void tables_of_somebody_who_means_harm(void **state)
 
 /* Whoever was given a name may look at it until the next sample; then it goes. */
 /* Without it the file of an image that patchelf changed would not be believed, and its functions have no names. */
-static void build_id_far_from_the_beginning(void **state)
+UNIT_TEST(build_id_far_from_the_beginning)
 {
     static const uint32_t id[] = {0x01020304, 0x05060708};
     struct made made;
-    (void)state;
     begin(&made);
     const struct gs_module *module = gs_native_module(made.native, CODE);
     assert_non_null(module);
@@ -345,11 +333,10 @@ static void build_id_far_from_the_beginning(void **state)
     end(&made);
 }
 
-static void names_are_forgotten(void **state)
+UNIT_TEST(names_are_forgotten)
 {
     struct made made;
     const struct gs_native_name *name, *again;
-    (void)state;
     begin(&made);
     add_usual(&made);
     for (int i = 0; i < 100; i++) {
@@ -366,20 +353,4 @@ static void names_are_forgotten(void **state)
         assert_true(made.native->string_count <= 4 && made.native->left_count == 0);
     }
     end(&made);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(from_frame_to_frame),
-        cmocka_unit_test(a_register_that_is_not_known),
-        cmocka_unit_test(stacks_that_lead_nowhere),
-        cmocka_unit_test(code_without_tables),
-        cmocka_unit_test(far_offsets),
-        cmocka_unit_test(expressions),
-        cmocka_unit_test(build_id_far_from_the_beginning),
-        cmocka_unit_test(names_are_forgotten),
-        cmocka_unit_test(tables_of_somebody_who_means_harm),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,8 @@
 /* The rate that keeps gilspy within what it may cost. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdio.h>
 
-#include <cmocka.h>
-
 #include "session/own_cost.h"
+#include "support/unit.h"
 
 static char said[400];
 static int count;
@@ -21,11 +16,10 @@ static void tell(void *context, const char *text)
 
 static const struct gs_remarks remarks = {.tell = tell};
 
-static void processor(void **state)
+UNIT_TEST(processor)
 {
     struct gs_own_cost cost = {
         .cpu_most = 0.02, .bytes_most = 1 << 20, .wanted_hz = 19, .rate_hz = 19, .remarks = &remarks};
-    (void)state;
     count = 0;
     assert_false(gs_own_cost_judge(&cost, 0.019, 1000));
     assert_true(gs_own_cost_judge(&cost, 0.04, 1000));
@@ -43,11 +37,10 @@ static void processor(void **state)
     assert_false(gs_own_cost_judge(&cost, 4, 1000));
 }
 
-static void memory(void **state)
+UNIT_TEST(memory)
 {
     struct gs_own_cost cost = {
         .cpu_most = -1, .bytes_most = 1 << 20, .wanted_hz = 19, .rate_hz = 19, .remarks = &remarks};
-    (void)state;
     assert_true(gs_own_cost_judge(&cost, 0, 2 << 20));
     assert_true(cost.full);
     assert_string_equal(said, "gilspy has 2 MB of the 1 that it may have: all processes are sampled 9.5 times a second "
@@ -57,10 +50,4 @@ static void memory(void **state)
     assert_float_equal(cost.rate_hz, 0.5, 1e-9);
     assert_false(gs_own_cost_judge(&cost, 0, 1000));
     assert_false(cost.full);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(processor), cmocka_unit_test(memory)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

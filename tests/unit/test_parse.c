@@ -1,17 +1,12 @@
 /* Values as users type them, and words that they mistype. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <math.h>
-
-#include <cmocka.h>
 
 #include "base/nearest.h"
 #include "base/parse.h"
 #include "gilspy/layout.h"
+#include "support/unit.h"
 
-static void times(void **state)
+UNIT_TEST(times)
 {
     static const struct {
         const char *text;
@@ -43,7 +38,6 @@ static void times(void **state)
                  {"0x10", 0},
                  {"0.0000001", 0},
                  {"5M", 0}};
-    (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t us = 0;
         assert_int_equal(gs_parse_time_us(cases[i].text, &us), cases[i].us > 0);
@@ -51,7 +45,7 @@ static void times(void **state)
     }
 }
 
-static void sizes(void **state)
+UNIT_TEST(sizes)
 {
     static const struct {
         const char *text;
@@ -59,7 +53,6 @@ static void sizes(void **state)
     } cases[] = {{"64K", 65536},  {"64KB", 65536}, {"1.5M", 1572864}, {"1G", 1 << 30}, {"2T", UINT64_C(2) << 40},
                  {"100", 0},      {"5m", 0},       {"5k", 0},         {"M", 0},        {"5MB ", 0},
                  {"9999999T", 0}, {"0K", 0},       {"-1K", 0},        {"1KK", 0},      {"", 0}};
-    (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t bytes = 0;
         assert_int_equal(gs_parse_size(cases[i].text, &bytes), cases[i].bytes != 0);
@@ -67,21 +60,19 @@ static void sizes(void **state)
     }
 }
 
-static void a_thousand_digits_are_no_time(void **state)
+UNIT_TEST(a_thousand_digits_are_no_time)
 {
     char text[1001];
     uint64_t us;
-    (void)state;
     for (size_t i = 0; i < 1000; i++)
         text[i] = i == 500 ? '.' : '9';
     text[1000] = '\0';
     assert_false(gs_parse_time_us(text, &us));
 }
 
-static void shares_and_rates(void **state)
+UNIT_TEST(shares_and_rates)
 {
     double value = -1;
-    (void)state;
     assert_true(gs_parse_share("2%", &value));
     assert_true(fabs(value - 0.02) < 1e-12);
     assert_true(gs_parse_share("0.5", &value) && value == 0.5);
@@ -98,11 +89,10 @@ static void shares_and_rates(void **state)
         assert_false(gs_parse_rate(bad_rates[i], &value));
 }
 
-static void numbers_and_versions(void **state)
+UNIT_TEST(numbers_and_versions)
 {
     int64_t number = -1;
     uint32_t version = 0;
-    (void)state;
     assert_true(gs_parse_int("42", 1, 100, &number) && number == 42);
     assert_false(gs_parse_int("101", 1, 100, &number));
     assert_false(gs_parse_int("99999999999999999999999", 1, INT64_MAX, &number));
@@ -115,9 +105,8 @@ static void numbers_and_versions(void **state)
         assert_false(gs_parse_version(bad[i], &version));
 }
 
-static void distances(void **state)
+UNIT_TEST(distances)
 {
-    (void)state;
     assert_int_equal(gs_edit_distance("dump", "dump"), 0);
     assert_int_equal(gs_edit_distance("dmup", "dump"), 1);
     assert_int_equal(gs_edit_distance("dumps", "dump"), 1);
@@ -131,10 +120,9 @@ static void distances(void **state)
     assert_int_equal(gs_edit_distance("x", longer), GS_NEAREST_MAX);
 }
 
-static void the_nearest_is_kept(void **state)
+UNIT_TEST(the_nearest_is_kept)
 {
     struct gs_nearest nearest = {.word = "jsno"};
-    (void)state;
     gs_nearest_try(&nearest, "once");
     gs_nearest_try(&nearest, "json");
     gs_nearest_try(&nearest, "jsox");
@@ -142,18 +130,4 @@ static void the_nearest_is_kept(void **state)
     nearest = (struct gs_nearest){.word = "zzzz"};
     gs_nearest_try(&nearest, "dump");
     assert_null(nearest.best);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(times),
-        cmocka_unit_test(sizes),
-        cmocka_unit_test(a_thousand_digits_are_no_time),
-        cmocka_unit_test(shares_and_rates),
-        cmocka_unit_test(numbers_and_versions),
-        cmocka_unit_test(distances),
-        cmocka_unit_test(the_nearest_is_kept),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,8 @@
 /* The pieces of a thread's stack memory: which are joined, how long and how many they get, what is forgotten. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
 #include "sample/stack_reader.h"
+#include "support/unit.h"
 
 static struct gs_thread_list threads;
 static struct gs_stack_reader stacks;
@@ -15,7 +10,6 @@ static struct gs_parts parts;
 
 static int start(void **state)
 {
-    (void)state;
     threads = (struct gs_thread_list){.sample = 1};
     stacks = (struct gs_stack_reader){.threads = &threads};
     parts = (struct gs_parts){0};
@@ -24,7 +18,6 @@ static int start(void **state)
 
 static int end(void **state)
 {
-    (void)state;
     free(parts.list);
     return 0;
 }
@@ -49,9 +42,8 @@ static void assert_part(size_t i, gs_addr addr, uint32_t len)
     assert_int_equal(parts.list[i].len, len);
 }
 
-static void test_joining(void **state)
+UNIT_TEST_WITH(test_joining, start, end)
 {
-    (void)state;
     assert_true(add(0x10000, 100, 64));
     assert_true(add(0x20000, 100, 64));
     assert_int_equal(parts.count, 2);
@@ -71,9 +63,8 @@ static void test_joining(void **state)
     assert_int_equal(parts.count, 3);
 }
 
-static void test_edges(void **state)
+UNIT_TEST_WITH(test_edges, start, end)
 {
-    (void)state;
     assert_false(add(UINT64_MAX - 7, 100, 64));
     assert_false(add(10, 100, 64));
     assert_true(add(64, 100, 64));
@@ -90,9 +81,8 @@ static void test_edges(void **state)
 }
 
 /* A part ends where it would grow too long, before and behind. */
-static void test_long_parts(void **state)
+UNIT_TEST_WITH(test_long_parts, start, end)
 {
-    (void)state;
     const gs_addr from = UINT64_C(1) << 32;
     assert_true(add(from, GS_CHUNK_MAX - 100, 64));
     assert_true(add(from + GS_CHUNK_MAX - 80, 200, 64));
@@ -107,9 +97,8 @@ static void test_long_parts(void **state)
     assert_part(2, from + GS_CHUNK_MAX - 80, 200);
 }
 
-static void test_limits(void **state)
+UNIT_TEST_WITH(test_limits, start, end)
 {
-    (void)state;
     for (size_t i = 0; i < GS_PARTS_MAX; i++)
         assert_true(gs_parts_add(&stacks, &parts, 0x10000 + i * 4096, 100, 64));
     assert_false(add(0x8000, 100, 64));
@@ -130,9 +119,8 @@ static void test_limits(void **state)
     assert_int_equal(parts.room, room);
 }
 
-static void test_ageing(void **state)
+UNIT_TEST_WITH(test_ageing, start, end)
 {
-    (void)state;
     static const uint8_t copy[16];
     assert_true(add(0x10000, 16, 8));
     assert_true(add(0x20000, 16, 8));
@@ -148,9 +136,8 @@ static void test_ageing(void **state)
     assert_int_equal(parts.bytes, 16);
 }
 
-static void test_circles(void **state)
+UNIT_TEST(test_circles)
 {
-    (void)state;
     /* A tail of each length into a circle of each length: noticed before long; a straight chain never. */
     for (size_t tail = 0; tail < 40; tail++) {
         for (size_t circle = 1; circle < 40; circle++) {
@@ -165,15 +152,4 @@ static void test_circles(void **state)
     gs_addr mark = 0;
     for (size_t depth = 0; depth < 10000; depth++)
         assert_false(gs_chain_turns(depth + 1, depth, &mark));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_joining, start, end),
-                                       cmocka_unit_test_setup_teardown(test_edges, start, end),
-                                       cmocka_unit_test_setup_teardown(test_long_parts, start, end),
-                                       cmocka_unit_test_setup_teardown(test_limits, start, end),
-                                       cmocka_unit_test_setup_teardown(test_ageing, start, end),
-                                       cmocka_unit_test(test_circles)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,8 @@
 /* Collections and stopped worlds, from made samples. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "gil/pauses.h"
+#include "support/unit.h"
 
 #define MS UINT64_C(1000000)
 
@@ -77,7 +72,7 @@ static struct gs_gilstat finish(struct made *made)
 }
 
 /* One of 10 ms, and two of 5 ms without a look in between at which there is none. */
-static void test_collections(void **state)
+UNIT_TEST_WITH(test_collections, setup, teardown)
 {
     struct made *made = *state;
     look(made, 10, true);
@@ -109,7 +104,7 @@ static void test_collections(void **state)
 }
 
 /* Python says how long each lasted, also of one that no look has seen. */
-static void test_told(void **state)
+UNIT_TEST_WITH(test_told, setup, teardown)
 {
     struct made *made = *state;
     look(made, 3, true);
@@ -129,7 +124,7 @@ static void test_told(void **state)
 
 /* The second thread does not stop for the first one at once. */
 /* The sample began before they did, and was read when they were over. */
-static void test_told_late(void **state)
+UNIT_TEST_WITH(test_told_late, setup, teardown)
 {
     struct made *made = *state;
     look(made, 10, false);
@@ -143,7 +138,7 @@ static void test_told_late(void **state)
     gs_gilstat_fini(&stat);
 }
 
-static void test_worlds(void **state)
+UNIT_TEST_WITH(test_worlds, setup, teardown)
 {
     struct made *made = *state;
     made->interpreter.world = (struct gs_stopped_world){.known = true, .requested = true, .requester = 42};
@@ -164,15 +159,4 @@ static void test_worlds(void **state)
     assert_int_equal(stat.late[0].tid, 43);
     assert_int_equal(stat.late[0].us, 4000);
     gs_gilstat_fini(&stat);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_collections, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_told, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_told_late, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_worlds, setup, teardown),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,20 +1,15 @@
 /* Profiles for pprof, unpacked again. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
-
-#include <cmocka.h>
 
 #include "base/escape.h"
 #include "support/drawn.h"
 #include "support/golden.h"
 
 #include "pprof.pb-c.h"
+#include "support/unit.h"
 
 enum { MOST_BYTES = 1 << 20 };
 

@@ -1,8 +1,4 @@
 /* What the texts of /proc say: stat, status, syscall, maps. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,19 +7,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "gilspy/target.h"
 #include "target/procfs.h"
 #include "target/task.h"
+#include "support/unit.h"
 
 #define BEHIND_NAME                                                                                                    \
     " S 41 40 39 0 -1 4194560 1234 0 5 0 77 33 1 2 20 0 3 0 987654321 10000000 500 18446744073709551615 1 1 "          \
     "0 0 0 0 0 16781312 2 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n"
 
-static void test_stat(void **state)
+UNIT_TEST(test_stat)
 {
-    (void)state;
     static const char *const names[] = {"python3", "", "a b", "tricky) S 1 2", "((((", "))))", "x) R 9 9 9 9 9 9 (y"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char text[512];
@@ -46,9 +40,8 @@ static void test_stat(void **state)
     assert_int_equal(stat.parent, 0);
 }
 
-static void test_stat_that_is_none(void **state)
+UNIT_TEST(test_stat_that_is_none)
 {
-    (void)state;
     static const char *const texts[] = {"",
                                         "42",
                                         "42 (python3",
@@ -61,9 +54,8 @@ static void test_stat_that_is_none(void **state)
         assert_false(gs_proc_stat_parse(texts[i], &stat));
 }
 
-static void test_status(void **state)
+UNIT_TEST(test_status)
 {
-    (void)state;
     const char *text =
         "Name:\tTgid:\\n 7\nUmask:\t0022\nTgid:\t42\nPid:\t43\nNStgid:\t42\t7\nNSpid:\t43\t17\t8\nEnd:\t\n";
     assert_int_equal(atoi(gs_status_field(text, "Tgid:")), 42);
@@ -84,9 +76,8 @@ static void test_status(void **state)
     assert_false(gs_status_nested("Name:\tx\n"));
 }
 
-static void test_activity(void **state)
+UNIT_TEST(test_activity)
 {
-    (void)state;
     struct gs_activity activity;
     gs_activity_parse("running\n", &activity);
     assert_int_equal(activity.run, GS_RUN_RUNNING);
@@ -116,9 +107,8 @@ static void test_activity(void **state)
     assert_int_equal(activity.run, GS_RUN_UNKNOWN);
 }
 
-static void test_own_activity(void **state)
+UNIT_TEST(test_own_activity)
 {
-    (void)state;
     struct gs_target target = {.pid = getpid(), .living = getpid(), .ns_pid = getpid()};
     struct gs_activity activity;
     gs_target_activity(&target, getpid(), &activity);
@@ -139,9 +129,8 @@ static size_t parse(const char *text, struct gs_map **maps)
     return count;
 }
 
-static void test_maps(void **state)
+UNIT_TEST(test_maps)
 {
-    (void)state;
     struct gs_map *maps;
     size_t count =
         parse("00400000-0041f000 r-xp 00001000 fd:01 1234                               /usr/bin/my python 3\n"
@@ -193,9 +182,8 @@ static void test_maps(void **state)
     gs_maps_free(maps, 0);
 }
 
-static void test_many_maps(void **state)
+UNIT_TEST(test_many_maps)
 {
-    (void)state;
     enum { COUNT = 100000, LINE = 96 };
     char *text = malloc((size_t)COUNT * LINE + 1);
     struct gs_map *maps;
@@ -216,9 +204,8 @@ static void test_many_maps(void **state)
     free(text);
 }
 
-static void test_own_maps(void **state)
+UNIT_TEST(test_own_maps)
 {
-    (void)state;
     struct gs_target target = {.pid = getpid(), .living = getpid(), .ns_pid = getpid()};
     struct gs_err err;
     assert_int_equal(gs_target_refresh_maps(&target, &err), GS_OK);
@@ -250,9 +237,8 @@ static void write_file(const char *path, int fill)
 }
 
 /* What the kernel says of a file in one place and in the other need not agree: then its contents count. */
-static void test_file_behind_a_map(void **state)
+UNIT_TEST(test_file_behind_a_map)
 {
-    (void)state;
     char path[] = "/tmp/gilspy-test-XXXXXX", same[64], different[64];
     int fd = mkstemp(path);
     assert_true(fd >= 0);
@@ -295,9 +281,8 @@ static void test_file_behind_a_map(void **state)
     munmap(memory, FILE_PAGES);
 }
 
-static void test_program(void **state)
+UNIT_TEST(test_program)
 {
-    (void)state;
     char told[GS_PROC_PATH], ours[GS_PROC_PATH] = "";
     assert_true(readlink("/proc/self/exe", ours, sizeof ours - 1) > 0);
     assert_true(gs_proc_exe(getpid(), told));
@@ -308,19 +293,4 @@ static void test_program(void **state)
     assert_true(gs_called_python("python"));
     assert_false(gs_called_python("/opt/python/bin/true"));
     assert_false(gs_called_python(""));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_stat),
-                                       cmocka_unit_test(test_stat_that_is_none),
-                                       cmocka_unit_test(test_status),
-                                       cmocka_unit_test(test_activity),
-                                       cmocka_unit_test(test_own_activity),
-                                       cmocka_unit_test(test_maps),
-                                       cmocka_unit_test(test_many_maps),
-                                       cmocka_unit_test(test_own_maps),
-                                       cmocka_unit_test(test_file_behind_a_map),
-                                       cmocka_unit_test(test_program)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

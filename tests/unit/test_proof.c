@@ -1,18 +1,12 @@
 /* Which threads the fields of a GIL prove to have stood still. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "sample/proof.h"
+#include "support/unit.h"
 
 enum { A = 0x1000, B = 0x2000, C = 0x3000 };
 
-static void test_which_gil_proves(void **state)
+UNIT_TEST(test_which_gil_proves)
 {
-    (void)state;
     const struct gs_gil_fields counts = {.enabled = true, .has_switches = true}, off = {.has_switches = true},
                                silent = {.enabled = true};
     assert_true(gs_gil_proves(&counts, 1, false));
@@ -23,9 +17,8 @@ static void test_which_gil_proves(void **state)
 }
 
 /* With one hand-over at most nobody had it in between but the two that are seen. */
-static void test_who_stood_still(void **state)
+UNIT_TEST(test_who_stood_still)
 {
-    (void)state;
     struct gs_gil_fields before = {.has_switches = true, .switches = UINT64_MAX, .last_holder = A}, after = before;
     assert_true(gs_gil_kept_still(&before, &after, C));
     assert_false(gs_gil_kept_still(&before, &after, A));
@@ -39,10 +32,4 @@ static void test_who_stood_still(void **state)
     after = before;
     before.has_switches = false;
     assert_false(gs_gil_kept_still(&before, &after, C));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_which_gil_proves), cmocka_unit_test(test_who_stood_still)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

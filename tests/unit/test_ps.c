@@ -1,15 +1,9 @@
 /* The table of ps and its JSON, byte by byte. */
-#include <locale.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <jansson.h>
-
-#include <cmocka.h>
 
 #include "export/ps.h"
 #include "support/golden.h"
+#include "support/unit.h"
 
 static char *app[] = {"python3", "app.py"};
 static char *evil[] = {"\033[2Jpy", "\xff\u202E"};
@@ -45,9 +39,8 @@ static struct gs_ps_row rows[] = {
 };
 static const struct gs_ps ps = {.rows = rows, .count = 3};
 
-static void text(void **state)
+UNIT_TEST(text)
 {
-    (void)state;
     struct gs_console console = {.out = golden_open(), .utf8 = true};
     assert_int_equal(gs_ps_text(&ps, &console, false), GS_OK);
     golden_check(console.out, "ps.txt");
@@ -57,7 +50,7 @@ static void text(void **state)
 }
 
 /* Where a line is too long, the way to the interpreter goes; with -v nothing does. */
-static void long_commands(void **state)
+UNIT_TEST(long_commands)
 {
     static char *words[] = {(char *)"/opt/python/versions/3.11.7/bin/python3", (char *)"/srv/app/main.py", NULL};
     static struct gs_ps_row one[] = {{.pid = 42,
@@ -70,16 +63,14 @@ static void long_commands(void **state)
                                       .watchable = true}};
     const struct gs_ps list = {.rows = one, .count = 1};
     struct gs_console console = {.out = golden_open(), .utf8 = true};
-    (void)state;
     for (console.columns = 100; console.columns >= 40; console.columns -= 20)
         assert_int_equal(gs_ps_text(&list, &console, false), GS_OK);
     assert_int_equal(gs_ps_text(&list, &console, true), GS_OK);
     golden_check(console.out, "ps-long.txt");
 }
 
-static void json(void **state)
+UNIT_TEST(json)
 {
-    (void)state;
     FILE *out = golden_open();
     assert_int_equal(gs_ps_json(&ps, out), GS_OK);
     fflush(out);
@@ -89,11 +80,4 @@ static void json(void **state)
     json_decref(parsed);
     fseek(out, 0, SEEK_END);
     golden_check(out, "ps.json");
-}
-
-int main(void)
-{
-    setlocale(LC_CTYPE, "C.UTF-8");
-    const struct CMUnitTest tests[] = {cmocka_unit_test(text), cmocka_unit_test(long_commands), cmocka_unit_test(json)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,8 @@
 /* What is pushed: names out of anything, profiles of spans, and what each server is sent. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
-
-#include <cmocka.h>
 
 #include "base/escape.h"
 #include "push/groups.h"
@@ -20,6 +14,7 @@
 #include "target/procfs.h"
 
 #include "otlp.pb-c.h"
+#include "support/unit.h"
 
 enum { MOST = 4096 };
 enum { WALL, CPU, GIL, WAIT, LOCKS, TYPES };
@@ -47,7 +42,6 @@ static void services(void **state)
 {
     static const char environment[] = "PATH=/bin\0NOT_OTEL_SERVICE_NAME=x\0OTEL_SERVICE_NAME=shop\0A=b",
                       empty[] = "OTEL_SERVICE_NAME=\0A=b", wild[] = "OTEL_SERVICE_NAME=a\n\x1b[2J\xff\"b";
-    (void)state;
     check_service(environment, sizeof environment, "python3 app.py", "shop");
     check_service(environment, sizeof environment - 6, "python3 app.py", "sho");
     check_service(empty, sizeof empty, "python3 app.py", "app");
@@ -74,7 +68,6 @@ static void services(void **state)
 static void long_names(void **state)
 {
     char name[1000], clean[GS_PUSH_TEXT];
-    (void)state;
     for (size_t i = 0; i < sizeof name; i += 2)
         memcpy(name + i, "\xc3\xa4", 2);
     gs_push_clean(clean, name, sizeof name);
@@ -93,7 +86,6 @@ static void groups(void **state)
                                            {"", "<no name>"},
                                            {"42", "*"}};
     char group[GS_PUSH_TEXT];
-    (void)state;
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         gs_push_group(group, pairs[i][0]);
         assert_string_equal(group, pairs[i][1]);
@@ -106,7 +98,6 @@ static void label_names(void **state)
                                                                "",        "1a",           "a-b",          "a b",
                                                                "pid",     "service_name", "thread_group", "__name__",
                                                                "\xc3\xa4"};
-    (void)state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         assert_true(gs_push_label_name(good[i], strlen(good[i])));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -129,7 +120,6 @@ static void urls(void **state)
                 {"pyroscope+http://h?a=b", NULL, NULL},
                 {"pyroscope+http://h\r\nX: y", NULL, NULL},
                 {"pyroscopes+http://h", NULL, NULL}};
-    (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct gs_push_protocol *protocol;
         struct gs_err err;
@@ -286,7 +276,6 @@ static void spans_cover_the_run(void **state)
                                                .slot_ns = 10000000}};
     static struct taken taken;
     struct sums sums;
-    (void)state;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         divide(UINT64_C(2000000000), &shapes[i], &sums, &taken, NULL);
         assert_in_range(taken.count, 4, MOST);
@@ -313,7 +302,6 @@ static void clock_steps(void **state)
     static const int64_t hour_ns = 3600000000000, steps[] = {0, hour_ns, 0, -2 * hour_ns, 0, 0};
     static struct taken taken;
     struct sums sums;
-    (void)state;
     divide(UINT64_C(2000000000), &shape, &sums, &taken, ahead_ns);
     assert_in_range(taken.count, 7, MOST);
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
@@ -330,7 +318,6 @@ static void few_groups(void **state)
     struct run_log log;
     struct gs_groups groups;
     char name[] = "A-";
-    (void)state;
     run_log_open(&log);
     gs_groups_init(&groups, &log.sink, 0);
     for (uint32_t i = 0; i < THREADS; i++) {
@@ -383,7 +370,6 @@ static void pyroscope(void **state)
 {
     struct gs_push_profile *profile = profile_of("app");
     struct gs_push_message message = {0};
-    (void)state;
     assert_int_equal(gs_push_pyroscope.encode(profile, &message), GS_OK);
     Gs__PyroscopePush *push = gs__pyroscope_push__unpack(NULL, message.len, message.body);
     assert_non_null(push);
@@ -420,7 +406,6 @@ static void parca(void **state)
 {
     struct gs_push_profile *profile = profile_of("app");
     struct gs_push_message message = {0};
-    (void)state;
     assert_int_equal(gs_push_parca.encode(profile, &message), GS_OK);
     size_t len = (size_t)message.body[3] << 8 | message.body[4] | (size_t)message.body[2] << 16;
     assert_int_equal(message.body[0], 0);
@@ -492,7 +477,6 @@ static void otlp(void **state)
     struct gs_push_profile *profile = profile_of("app");
     struct gs_push_message message = {0};
     int64_t expected[TYPES] = {0};
-    (void)state;
     add_values(profile, expected);
     assert_int_equal(gs_push_otlp.encode(profile, &message), GS_OK);
     Gs__OtlpExport *export = unpack_otlp(&message);
@@ -535,7 +519,6 @@ static void otlp_answers(void **state)
                 {partial, sizeof partial - 1, false},
                 {remark, sizeof remark - 1, true},
                 {page, sizeof page - 1, false}};
-    (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct gs_http_answer answer = {.status = 200, .len = rows[i].len};
         char why[GS_HTTP_WHY] = "";
@@ -550,7 +533,6 @@ static void no_profile(void **state)
     uint8_t garbage[] = "\x1f\x8b garbage";
     struct gs_push_profile profile = {.pprof = garbage, .len = sizeof garbage, .service = (char *)"x"};
     struct gs_push_message message = {0};
-    (void)state;
     assert_int_equal(gs_push_otlp.encode(&profile, &message), GS_FAILED);
     gs_push_message_free(&message);
 }
@@ -560,7 +542,6 @@ static void hostile(void **state)
 {
     struct gs_push_profile *profile = profile_of("hostile");
     struct gs_push_message message = {0};
-    (void)state;
     assert_int_equal(gs_push_otlp.encode(profile, &message), GS_OK);
     Gs__OtlpExport *export = unpack_otlp(&message);
     for (size_t i = 0; i < export->dictionary->n_string_table; i++) {

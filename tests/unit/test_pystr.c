@@ -1,14 +1,9 @@
 /* Strings of every version's shape, as UTF-8. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "support/mem_fake.h"
 #include "support/objects_fake.h"
+#include "support/unit.h"
 
 static void assert_reads(struct objects *o, gs_addr object, const char *expected)
 {
@@ -142,9 +137,8 @@ static void check_two(struct objects *o)
     assert_reads(o, object, "a\xf0\x9f\x90\x8d\xc3\xa9");
 }
 
-static void test_all_versions(void **state)
+UNIT_TEST(test_all_versions)
 {
-    (void)state;
     for (size_t i = 0; i < objects_version_count; i++) {
         struct objects o;
         objects_init(&o, objects_versions[i]);
@@ -160,10 +154,4 @@ static void test_all_versions(void **state)
         }
         objects_fini(&o);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_versions)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,23 +1,17 @@
 /* Recordings: what is played is what was recorded, event for event; parts of it; one that still grows. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "recording/recorder.h"
 #include "recording/recording.h"
 #include "support/golden.h"
 #include "support/run_made.h"
+#include "support/unit.h"
 
 static const struct run_shape plain = {.seed = 1,
                                        .samples = 300,
@@ -69,15 +63,13 @@ static void must_come_back(const struct run_shape *shape)
     run_log_close(&played);
 }
 
-static void test_plain(void **state)
+UNIT_TEST(test_plain)
 {
-    (void)state;
     must_come_back(&plain);
 }
 
-static void test_random_runs(void **state)
+UNIT_TEST(test_random_runs)
 {
-    (void)state;
     for (uint32_t seed = 0; seed < 60; seed++) {
         struct run_shape shape = {.seed = seed,
                                   .samples = 60 + (int)seed % 50,
@@ -112,22 +104,19 @@ static void must_read_old(const char *file, const char *text)
 }
 
 /* It does not know when processes started. */
-static void test_first_version(void **state)
+UNIT_TEST(test_first_version)
 {
-    (void)state;
     must_read_old("recording-1.gilspy", "recording-1.txt");
 }
 
 /* It does not know the GILs. */
-static void test_second_version(void **state)
+UNIT_TEST(test_second_version)
 {
-    (void)state;
     must_read_old("recording-2.gilspy", "recording-2.txt");
 }
 
-static void test_many_threads_and_places(void **state)
+UNIT_TEST(test_many_threads_and_places)
 {
-    (void)state;
     struct run_shape shape = plain;
     shape.most_threads = 150;
     shape.functions = 20000;
@@ -153,9 +142,8 @@ static enum gs_status check_huge_sample(struct gs_sink *sink, const struct gs_sa
 }
 
 /* A sample and a stack that are bigger than a block is as a rule, and strings that do not pack. */
-static void test_huge_sample(void **state)
+UNIT_TEST(test_huge_sample)
 {
-    (void)state;
     int fd = run_file();
     struct gs_sink *recorder;
     struct gs_stacks *stacks = gs_stacks_new();
@@ -199,9 +187,8 @@ static void test_huge_sample(void **state)
     gs_stacks_free(stacks);
 }
 
-static void test_renamed(void **state)
+UNIT_TEST(test_renamed)
 {
-    (void)state;
     struct run_log played;
     int fd = run_record(&plain);
     run_log_open(&played);
@@ -212,9 +199,8 @@ static void test_renamed(void **state)
 }
 
 /* What nobody used is not in the file, and numbers that were forgotten mean other stacks. */
-static void test_forget(void **state)
+UNIT_TEST(test_forget)
 {
-    (void)state;
     struct run_log played;
     struct gs_sink *recorder;
     struct gs_stacks *stacks = gs_stacks_new();
@@ -256,9 +242,8 @@ static void test_forget(void **state)
 }
 
 /* A gap counts in each part for as much as lies in it. */
-static void test_part_of_a_gap(void **state)
+UNIT_TEST(test_part_of_a_gap)
 {
-    (void)state;
     static const struct {
         uint64_t from_ns, to_ns;
         const char *text;
@@ -305,9 +290,8 @@ static uint64_t number_after(const char *text, const char *word)
     return strtoull(at + strlen(word), NULL, 10);
 }
 
-static void test_part(void **state)
+UNIT_TEST(test_part)
 {
-    (void)state;
     int fd = run_record(&plain);
     struct run_log whole, part;
     run_log_open(&whole);
@@ -341,9 +325,8 @@ static void test_part(void **state)
 }
 
 /* What is written is there a second later, and can be played while it grows. */
-static void test_grows(void **state)
+UNIT_TEST(test_grows)
 {
-    (void)state;
     int fd = run_file();
     struct gs_sink *recorder;
     struct gs_recording *recording;
@@ -395,9 +378,8 @@ static void test_grows(void **state)
     close(fd);
 }
 
-static void test_pipe(void **state)
+UNIT_TEST(test_pipe)
 {
-    (void)state;
     int ends[2], fd = run_record(&plain);
     char bytes[65536];
     ssize_t len = pread(fd, bytes, sizeof bytes, 0);
@@ -451,17 +433,15 @@ static uint64_t bytes_of_run(uint32_t turnover)
 }
 
 /* Threads that do nothing take nothing, and those that come and go do not make the others be written again. */
-static void test_small(void **state)
+UNIT_TEST(test_small)
 {
-    (void)state;
     assert_in_range(bytes_of_run(0), 100, 1000);
     assert_in_range(bytes_of_run(1), 1000, 3000);
 }
 
 /* A sink's answer ends it, and comes back. */
-static void test_sink_stops(void **state)
+UNIT_TEST(test_sink_stops)
 {
-    (void)state;
     int fd = run_record(&plain);
     struct gs_recording *recording;
     struct gs_err err;
@@ -483,9 +463,8 @@ static void test_sink_stops(void **state)
     gs_recording_close(recording);
 }
 
-static void test_disk_full(void **state)
+UNIT_TEST(test_disk_full)
 {
-    (void)state;
     struct gs_sink *recorder;
     int full = open("/dev/full", O_WRONLY);
     assert_true(full >= 0);
@@ -519,19 +498,4 @@ static void test_disk_full(void **state)
     assert_false(played.end.complete);
     run_log_close(&played);
     close(fd);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),         cmocka_unit_test(test_random_runs),
-        cmocka_unit_test(test_first_version), cmocka_unit_test(test_second_version),
-        cmocka_unit_test(test_huge_sample),   cmocka_unit_test(test_many_threads_and_places),
-        cmocka_unit_test(test_renamed),       cmocka_unit_test(test_forget),
-        cmocka_unit_test(test_part_of_a_gap), cmocka_unit_test(test_part),
-        cmocka_unit_test(test_grows),         cmocka_unit_test(test_small),
-        cmocka_unit_test(test_pipe),          cmocka_unit_test(test_sink_stops),
-        cmocka_unit_test(test_disk_full),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

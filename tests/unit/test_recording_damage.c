@@ -1,20 +1,14 @@
 /* Recordings that are cut, damaged or made to do harm: what was written before can be played, and nothing else. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "recording/packer.h"
 #include "recording/recording.h"
 #include "recording/unpacker.h"
 #include "support/run_made.h"
+#include "support/unit.h"
 
 /* Small, of several blocks. */
 static const struct run_shape small = {.seed = 7,

@@ -1,15 +1,10 @@
 /* What a process is for, by its command line. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "session/identity.h"
 #include "session/role.h"
+#include "support/unit.h"
 
 #define COMMAND(...)                                                                                                   \
     (char *[])                                                                                                         \
@@ -26,9 +21,8 @@ static void check(char *const *command, const char *expected, bool expected_help
     free(program);
 }
 
-static void a_command_line_tells_what_it_runs(void **state)
+UNIT_TEST(a_command_line_tells_what_it_runs)
 {
-    (void)state;
     check(COMMAND("/usr/bin/python3", "/srv/app.py", "-c", "x"), "app.py", false);
     check(COMMAND("python3", "-u", "-W", "ignore", "-Xdev", "-X", "utf8", "app.py"), "app.py", false);
     check(COMMAND("python3.11", "-I", "-m", "http.server", "8000"), "http.server", false);
@@ -45,9 +39,8 @@ static void a_command_line_tells_what_it_runs(void **state)
     check((char *[]){NULL}, "?", false);
 }
 
-static void helpers_of_libraries_are_known(void **state)
+UNIT_TEST(helpers_of_libraries_are_known)
 {
-    (void)state;
     check(COMMAND("python3", "-c",
                   "from multiprocessing.spawn import spawn_main; spawn_main(tracker_fd=5, pipe_handle=7)",
                   "--multiprocessing-fork"),
@@ -57,9 +50,8 @@ static void helpers_of_libraries_are_known(void **state)
     check(COMMAND("python3", "-u", "-c", "import sys;exec(eval(sys.stdin.readline()))"), "execnet worker", true);
 }
 
-static void families_have_masters_and_workers(void **state)
+UNIT_TEST(families_have_masters_and_workers)
 {
-    (void)state;
     struct gs_role_member members[] = {
         {.pid = 10, .parent = 1, .command = COMMAND("python3", "app.py")},
         {.pid = 11, .parent = 10, .command = COMMAND("python3", "app.py")},
@@ -91,21 +83,9 @@ static void families_have_masters_and_workers(void **state)
     gs_roles_free(members, COUNT);
 }
 
-static void a_copy_of_us_is_ours(void **state)
+UNIT_TEST(a_copy_of_us_is_ours)
 {
-    (void)state;
     assert_true(gs_identity_is_ours(getpid()));
     assert_false(gs_identity_is_ours(getppid()));
     assert_false(gs_identity_is_ours(0));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_command_line_tells_what_it_runs),
-        cmocka_unit_test(helpers_of_libraries_are_known),
-        cmocka_unit_test(a_copy_of_us_is_ours),
-        cmocka_unit_test(families_have_masters_and_workers),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

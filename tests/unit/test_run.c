@@ -1,13 +1,8 @@
 /* The last words of a recording. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "export/run.h"
+#include "support/unit.h"
 
 static void says(const struct gs_run_summary *run, const char *wanted)
 {
@@ -20,28 +15,17 @@ static void says(const struct gs_run_summary *run, const char *wanted)
 }
 
 /* Who was born and ended between two looks is known to nobody. */
-static void children_never_sampled_are_a_lower_bound(void **state)
+UNIT_TEST(children_never_sampled_are_a_lower_bound)
 {
     struct gs_run_end end = {.samples = 10};
     struct gs_run_summary run = {.threads = 1, .processes = 1, .missed = 58, .end = &end};
-    (void)state;
     says(&run, "; at least 58 Python processes were never sampled");
 }
 
-static void what_was_not_stopped_is_told(void **state)
+UNIT_TEST(what_was_not_stopped_is_told)
 {
     struct gs_run_end end = {.samples = 10, .quality = {.skipped = 7, .refused = 1234}};
     struct gs_run_summary run = {.threads = 1, .processes = 1, .end = &end};
-    (void)state;
     says(&run, "7 left out, to stop threads for no longer than --max-pause");
     says(&run, "could not be stopped 1,234 times, because another program traces them");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(children_never_sampled_are_a_lower_bound),
-        cmocka_unit_test(what_was_not_stopped_is_told),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,16 +1,11 @@
 /* Figures of the GIL out of made-up polls: shares, holds, waits, blame, what is not known, and how far shares may be
  * off. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "gil/sample_feed.h"
+#include "support/unit.h"
 
 #define MS UINT64_C(1000000)
 
@@ -105,11 +100,10 @@ static bool near(double value, double wanted, double error)
     return fabs(value - wanted) <= error;
 }
 
-static void two_threads_in_turns(void **state)
+UNIT_TEST(two_threads_in_turns)
 {
     struct play play;
     struct gs_gilstat stat;
-    (void)state;
     begin(&play, 3);
     for (int i = 0; i < 100; i++) {
         int holder = 1 + i % 2;
@@ -151,11 +145,10 @@ static void two_threads_in_turns(void **state)
     finish(&play, &stat);
 }
 
-static void unseen_takes_are_counted_if_it_is_known_whose(void **state)
+UNIT_TEST(unseen_takes_are_counted_if_it_is_known_whose)
 {
     struct play play;
     struct gs_gilstat stat;
-    (void)state;
     begin(&play, 2);
     hand(&play, 0);
     for (int i = 0; i < 400; i++) {
@@ -190,11 +183,10 @@ static void unseen_takes_are_counted_if_it_is_known_whose(void **state)
     finish(&play, &stat);
 }
 
-static void what_sampling_cannot_know_is_not_told(void **state)
+UNIT_TEST(what_sampling_cannot_know_is_not_told)
 {
     struct play play;
     struct gs_gilstat stat;
-    (void)state;
     begin(&play, 2);
     for (int i = 0; i < 1000; i++) { /* a hand-over for every third poll: too fast */
         if (i % 3 == 0)
@@ -235,11 +227,10 @@ static uint32_t place(struct play *play, const char *function, int line)
     return gs_stacks_push(play->stacks, 0, gs_stacks_place(play->stacks, &made));
 }
 
-static void long_holds_are_charged_to_where_they_are(void **state)
+UNIT_TEST(long_holds_are_charged_to_where_they_are)
 {
     struct play play;
     struct gs_gilstat stat;
-    (void)state;
     begin(&play, 3);
     uint32_t match = place(&play, "match", 5), other = place(&play, "other", 9);
     for (int i = 0; i < 4; i++) {
@@ -280,11 +271,10 @@ static uint32_t native(struct play *play, uint32_t caller, const char *function,
 }
 
 /* Of the C functions called in one place that one is told in which most of the time was spent. */
-static void long_holds_have_their_c_function(void **state)
+UNIT_TEST(long_holds_have_their_c_function)
 {
     struct play play;
     struct gs_gilstat stat;
-    (void)state;
     begin(&play, 2);
     uint32_t match = place(&play, "match", 5), other = place(&play, "other", 9);
     uint32_t sre = native(&play, match, "sre_ucs1_match", "_sre.so"), sort = native(&play, match, "sort", "lib.so");
@@ -322,11 +312,10 @@ static void long_holds_have_their_c_function(void **state)
     finish(&play, &stat);
 }
 
-static void a_new_span_begins_with_nothing(void **state)
+UNIT_TEST(a_new_span_begins_with_nothing)
 {
     struct play play;
     struct gs_gilstat stat;
-    (void)state;
     begin(&play, 2);
     play.stack = place(&play, "match", 5);
     hand(&play, 0);
@@ -351,11 +340,10 @@ static void a_new_span_begins_with_nothing(void **state)
     finish(&play, &stat);
 }
 
-static void a_thread_that_ended_has_its_part_of_the_span(void **state)
+UNIT_TEST(a_thread_that_ended_has_its_part_of_the_span)
 {
     struct play play;
     struct gs_gilstat stat;
-    (void)state;
     begin(&play, 2);
     hand(&play, 1);
     for (int i = 0; i < 101; i++)
@@ -372,11 +360,10 @@ static void a_thread_that_ended_has_its_part_of_the_span(void **state)
     finish(&play, &stat);
 }
 
-static void a_poll_that_comes_too_late_stands_for_nothing(void **state)
+UNIT_TEST(a_poll_that_comes_too_late_stands_for_nothing)
 {
     struct play play;
     struct gs_gilstat stat;
-    (void)state;
     begin(&play, 2);
     hand(&play, 0);
     for (int i = 0; i < 11; i++)
@@ -395,11 +382,10 @@ static void a_poll_that_comes_too_late_stands_for_nothing(void **state)
     finish(&play, &stat);
 }
 
-static void a_late_poll_makes_no_long_hold(void **state)
+UNIT_TEST(a_late_poll_makes_no_long_hold)
 {
     struct play play;
     struct gs_gilstat stat;
-    (void)state;
     begin(&play, 2);
     for (int i = 0; i < 100; i++) {
         hand(&play, i % 2);
@@ -413,12 +399,11 @@ static void a_late_poll_makes_no_long_hold(void **state)
     finish(&play, &stat);
 }
 
-static void nonsense_does_no_harm(void **state)
+UNIT_TEST(nonsense_does_no_harm)
 {
     static const uint64_t counts[] = {5, UINT64_MAX, 0, 1, UINT64_MAX / 2, 7, 6, UINT64_MAX - 1};
     struct play play;
     struct gs_gilstat stat;
-    (void)state;
     begin(&play, 3);
     hand(&play, 0);
     for (int i = 0; i < 800; i++) {
@@ -456,19 +441,17 @@ static double bound_of_two(bool counted, bool differs)
     return bound;
 }
 
-static void what_differs_by_processor_is_in_the_bound(void **state)
+UNIT_TEST(what_differs_by_processor_is_in_the_bound)
 {
-    (void)state;
     assert_true(bound_of_two(false, false) < 0.05);
     assert_true(near(bound_of_two(false, true), 0.25, 0.05)); /* seen 75 % of the time from one, 25 from the other */
     assert_true(bound_of_two(true, true) < 0.05);             /* where hand-overs are rare it is a matter of chance */
 }
 
-static void averages_wait_until_they_are_known(void **state)
+UNIT_TEST(averages_wait_until_they_are_known)
 {
     struct play play;
     struct gs_gilstat stat;
-    (void)state;
     begin(&play, 2);
     hand(&play, 0);
     for (int i = 0; i < 5900; i++)
@@ -551,7 +534,7 @@ static int count_inside(double hold_ms, double pause_ms, bool random, double *wi
     return inside;
 }
 
-static void the_truth_lies_within_the_bound(void **state)
+UNIT_TEST(the_truth_lies_within_the_bound)
 {
     static const struct {
         double hold_ms, pause_ms;
@@ -560,7 +543,6 @@ static void the_truth_lies_within_the_bound(void **state)
     } plays[] = {{5, 5, true, 0.06},   {5, 5, false, 0.06},   {0.2, 0.2, true, 0.06},
                  {0.3, 7, true, 0.03}, {50, 5, true, 0.03},   {0.02, 2, true, 0.03},
                  {1, 1, false, 0.06},  {300, 50, true, 0.01}, {0.05, 300, true, 0.01}};
-    (void)state;
     seed = 88172645463325252u;
     for (size_t i = 0; i < sizeof plays / sizeof *plays; i++) {
         double widest;
@@ -573,10 +555,9 @@ static void the_truth_lies_within_the_bound(void **state)
     }
 }
 
-static void percentiles_are_near(void **state)
+UNIT_TEST(percentiles_are_near)
 {
     static struct gs_spread spread;
-    (void)state;
     assert_int_equal(gs_spread_at(&spread, 0.5), 0);
     for (uint64_t us = 1; us <= 1000; us++)
         gs_spread_add(&spread, us * 1000, 1);
@@ -592,13 +573,12 @@ static void percentiles_are_near(void **state)
 }
 
 /* However many threads there ever were, the rows are few, and nothing of what they did is missing. */
-static void many_that_ended_are_one_row(void **state)
+UNIT_TEST(many_that_ended_are_one_row)
 {
     enum { THREADS = 100000 };
     struct gs_sampled_process process = {.pid = 10, .python = "3.11.7"};
     struct gs_sample_feed *polls = gs_sample_feed_new(&process, &(struct gs_sample_feed_options){.rate_hz = 1000});
     struct gs_gilstat stat;
-    (void)state;
     for (uint32_t i = 0; i < THREADS; i++) {
         struct gs_sampled_thread about = {.tid = (pid_t)(1000 + i), .name = "worker"};
         struct gs_thread_sample threads[2] = {{.thread = i, .gil = GS_HOLDS}, {.thread = i + 1, .gil = GS_WAITS}};
@@ -678,10 +658,9 @@ static void add_poll(struct gs_sample_feed *polls, uint64_t now_ns, size_t threa
 }
 
 /* The pid of a program that execs is that of the one before, with all its time. */
-static void time_of_before_is_not_counted(void **state)
+UNIT_TEST(time_of_before_is_not_counted)
 {
     struct gs_gilstat stat;
-    (void)state;
     struct gs_sample_feed *polls = polls_of(10);
     ran = 5000 * MS;
     for (uint64_t i = 1; i <= 100; i++, ran += MS / 2)
@@ -694,10 +673,9 @@ static void time_of_before_is_not_counted(void **state)
 }
 
 /* Read once, and ended before it was read again: nothing is known. */
-static void time_of_one_that_ended_is_not_nothing(void **state)
+UNIT_TEST(time_of_one_that_ended_is_not_nothing)
 {
     struct gs_gilstat stat;
-    (void)state;
     for (int by_itself = 0; by_itself < 2; by_itself++) {
         struct gs_sample_feed *polls = polls_of(10);
         ran = 7;
@@ -715,10 +693,9 @@ static void time_of_one_that_ended_is_not_nothing(void **state)
 }
 
 /* PyGILState_Ensure makes a state, and Release ends it: a thread that does so again and again is one row. */
-static void a_thread_with_ever_new_states_is_one_row(void **state)
+UNIT_TEST(a_thread_with_ever_new_states_is_one_row)
 {
     enum { ROUNDS = 2000 };
-    (void)state;
     for (int asked = 0; asked < 2; asked++) {
         const struct gs_sample_feed_options options = {.rate_hz = 1000, .ran = asked ? tell_ran : NULL};
         struct gs_sampled_process process = {.pid = 10, .python = "3.11.7"};
@@ -755,29 +732,4 @@ static void a_thread_with_ever_new_states_is_one_row(void **state)
         gs_gilstat_fini(&stat);
         gs_sample_feed_free(polls);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_threads_in_turns),
-        cmocka_unit_test(many_that_ended_are_one_row),
-        cmocka_unit_test(time_of_before_is_not_counted),
-        cmocka_unit_test(time_of_one_that_ended_is_not_nothing),
-        cmocka_unit_test(a_thread_with_ever_new_states_is_one_row),
-        cmocka_unit_test(unseen_takes_are_counted_if_it_is_known_whose),
-        cmocka_unit_test(what_sampling_cannot_know_is_not_told),
-        cmocka_unit_test(long_holds_are_charged_to_where_they_are),
-        cmocka_unit_test(long_holds_have_their_c_function),
-        cmocka_unit_test(a_new_span_begins_with_nothing),
-        cmocka_unit_test(a_thread_that_ended_has_its_part_of_the_span),
-        cmocka_unit_test(a_poll_that_comes_too_late_stands_for_nothing),
-        cmocka_unit_test(a_late_poll_makes_no_long_hold),
-        cmocka_unit_test(nonsense_does_no_harm),
-        cmocka_unit_test(averages_wait_until_they_are_known),
-        cmocka_unit_test(what_differs_by_processor_is_in_the_bound),
-        cmocka_unit_test(the_truth_lies_within_the_bound),
-        cmocka_unit_test(percentiles_are_near),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

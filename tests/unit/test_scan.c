@@ -1,21 +1,16 @@
 /* Finding an interpreter by what the data of an image looks like: of every version's shape, among things that look
  * alike, and in processes that are no Python. */
 #include <elf.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "mem/metered.h"
 #include "python/layout_tables.h"
 #include "python/scan.h"
 #include "support/mem_fake.h"
 #include "support/process_fake.h"
+#include "support/unit.h"
 
 #define IMAGE UINT64_C(0x10000)
 
@@ -151,9 +146,8 @@ static void for_versions(void (*test)(struct world *w))
     }
 }
 
-static void test_found(void **state)
+UNIT_TEST(test_found)
 {
-    (void)state;
     for_versions(assert_found);
 }
 
@@ -182,9 +176,8 @@ static void among_decoys(struct world *w)
     assert_found(w);
 }
 
-static void test_among_decoys(void **state)
+UNIT_TEST(test_among_decoys)
 {
-    (void)state;
     for_versions(among_decoys);
 }
 
@@ -232,9 +225,8 @@ static void refused(struct world *w)
     assert_int_equal(scan(w), GS_NOT_PYTHON);
 }
 
-static void test_refused(void **state)
+UNIT_TEST(test_refused)
 {
-    (void)state;
     for_versions(refused);
 }
 
@@ -254,9 +246,8 @@ static void two_interpreters(struct world *w)
     assert_found(w);
 }
 
-static void test_two_interpreters(void **state)
+UNIT_TEST(test_two_interpreters)
 {
-    (void)state;
     for_versions(two_interpreters);
 }
 
@@ -273,9 +264,8 @@ static void current(struct world *w)
     assert_int_equal(w->python.at.current, w->p.python.at.current);
 }
 
-static void test_current(void **state)
+UNIT_TEST(test_current)
 {
-    (void)state;
     for_versions(current);
 }
 
@@ -294,9 +284,8 @@ static void put_self(struct world *w, gs_addr runtime, uint32_t version)
     }
 }
 
-static void test_cookie(void **state)
+UNIT_TEST(test_cookie)
 {
-    (void)state;
     for (size_t i = 0; i < objects_version_count; i++) {
         uint32_t version = objects_versions[i] | 0x5f0;
         if (!gs_layout_version_find(version, 0)->self)
@@ -319,9 +308,8 @@ static void test_cookie(void **state)
 }
 
 /* A process with a lot of data that is no Python: little of it is read. */
-static void test_not_python(void **state)
+UNIT_TEST(test_not_python)
 {
-    (void)state;
     struct world *w = malloc(sizeof *w);
     assert_non_null(w);
     world_init(w, GS_VERSION(3, 11));
@@ -339,9 +327,8 @@ static void test_not_python(void **state)
 }
 
 /* Each word of the data seems to point to an interpreter, whose list of threads breaks off at its end only. */
-static void test_all_is_decoy(void **state)
+UNIT_TEST(test_all_is_decoy)
 {
-    (void)state;
     enum { BYTES = 2 << 20, STATES = 1000, READS = 4 << 20 };
     struct world *w = malloc(sizeof *w);
     assert_non_null(w);
@@ -376,9 +363,8 @@ static void test_all_is_decoy(void **state)
 }
 
 /* One of a version that is not known is told as such where the file's name says that it is a Python. */
-static void test_unknown_version(void **state)
+UNIT_TEST(test_unknown_version)
 {
-    (void)state;
     struct world *w = malloc(sizeof *w);
     assert_non_null(w);
     world_init(w, GS_VERSION(3, 11));
@@ -388,16 +374,4 @@ static void test_unknown_version(void **state)
     assert_int_equal(scan(w), GS_UNKNOWN_PYTHON);
     world_fini(w);
     free(w);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_found),        cmocka_unit_test(test_among_decoys),
-        cmocka_unit_test(test_refused),      cmocka_unit_test(test_two_interpreters),
-        cmocka_unit_test(test_current),      cmocka_unit_test(test_cookie),
-        cmocka_unit_test(test_not_python),   cmocka_unit_test(test_unknown_version),
-        cmocka_unit_test(test_all_is_decoy),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

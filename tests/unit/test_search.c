@@ -1,17 +1,11 @@
 /* Which processes --name and --cgroup mean. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
-#include <cmocka.h>
-
 #include "session/search.h"
+#include "support/unit.h"
 
-static void a_pattern_fits_anywhere(void **state)
+UNIT_TEST(a_pattern_fits_anywhere)
 {
-    (void)state;
     static const char command[] = "/usr/bin/python3 /usr/bin/gunicorn -w 4 app:app";
     assert_true(gs_search_command("gunicorn", command));
     assert_true(gs_search_command("*gunicorn*app:a?p", command));
@@ -29,9 +23,8 @@ static bool lies(const char *path, const char *lines)
     return gs_search_cgroup(path, text);
 }
 
-static void a_cgroup_has_those_below(void **state)
+UNIT_TEST(a_cgroup_has_those_below)
 {
-    (void)state;
     static const char unified[] = "0::/system.slice/web.service/workers\n";
     static const char legacy[] = "5:cpu,cpuacct:/a\n4:memory:/web.slice/w\n1:name=systemd:/b:c\n0::/\n";
     assert_true(lies("/system.slice/web.service", unified));
@@ -49,13 +42,4 @@ static void a_cgroup_has_those_below(void **state)
     assert_false(lies("/memory/web.slice", legacy));
     assert_false(lies("/a", ""));
     assert_false(lies("/a", "0\n1:2\n"));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_pattern_fits_anywhere),
-        cmocka_unit_test(a_cgroup_has_those_below),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

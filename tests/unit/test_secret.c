@@ -1,14 +1,9 @@
 /* Which names are those of secrets, and what is hidden in command lines. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/secret.h"
+#include "support/unit.h"
 
 static void check_all(const char *const names[], size_t count, bool secret)
 {
@@ -23,9 +18,8 @@ static void check_all(const char *const names[], size_t count, bool secret)
     }
 }
 
-static void test_secrets(void **state)
+UNIT_TEST(test_secrets)
 {
-    (void)state;
     static const char *const names[] = {
         "password",
         "PASSWORD",
@@ -111,9 +105,8 @@ static void test_secrets(void **state)
     check_all(names, sizeof names / sizeof *names, true);
 }
 
-static void test_ordinary(void **state)
+UNIT_TEST(test_ordinary)
 {
-    (void)state;
     static const char *const names[] = {
         "",
         "_",
@@ -182,9 +175,8 @@ static void test_ordinary(void **state)
 }
 
 /* Beyond the words that are looked at, and long ones. */
-static void test_bounded(void **state)
+UNIT_TEST(test_bounded)
 {
-    (void)state;
     char name[4096];
     memset(name, 'x', sizeof name);
     assert_false(gs_secret_name(name, sizeof name));
@@ -210,9 +202,8 @@ static void check_words(const char *const given[WORDS], const char *const expect
     }
 }
 
-static void test_command_lines(void **state)
+UNIT_TEST(test_command_lines)
 {
-    (void)state;
     static const char *const cases[][2][WORDS] = {
         {{"app.py", "--password=a b=c", "x"}, {"app.py", "--password=<hidden>", "x"}},
         {{"app.py", "--api-key", "abc", "abc"}, {"app.py", "--api-key", "<hidden>", "abc"}},
@@ -232,15 +223,4 @@ static void test_command_lines(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check_words(cases[i][0], cases[i][1]);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_secrets),
-        cmocka_unit_test(test_ordinary),
-        cmocka_unit_test(test_bounded),
-        cmocka_unit_test(test_command_lines),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

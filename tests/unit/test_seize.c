@@ -1,21 +1,15 @@
 /* What a tracer of every thread does with traps: those without a reason end with it, those that were meant go on. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/child.h"
 #include "target/seize.h"
+#include "support/unit.h"
 
 /* What the processes of a test tell each other. */
 struct board {
@@ -111,7 +105,6 @@ static void run(void (*act)(void), gs_addr known)
 
 static void a_trap_without_a_reason_is_taken_away(void **state)
 {
-    (void)state;
     run(trap_without_reason, 0);
     assert_int_equal(board->got, 0);
     assert_int_equal(board->counts.traps, 1);
@@ -122,7 +115,6 @@ static void a_trap_without_a_reason_is_taken_away(void **state)
 
 static void a_breakpoint_goes_on(void **state)
 {
-    (void)state;
     run(trap_by_breakpoint, 0);
     assert_int_equal(board->got, 1);
     assert_int_equal(board->counts.traps, 0);
@@ -136,7 +128,6 @@ static void a_breakpoint_goes_on(void **state)
  */
 static void an_instruction_that_traps_goes_on(void **state)
 {
-    (void)state;
     run(trap_by_instruction, 0);
     assert_in_range(board->got, 1, 2);
     assert_int_equal(board->counts.traps, 0);
@@ -151,7 +142,6 @@ static void who_is_traced_already_is_refused(void **state)
 {
     int ready[2], status;
     char byte = '.';
-    (void)state;
     memset(board, 0, sizeof *board);
     assert_int_equal(pipe(ready), 0);
     pid_t target = gs_child_fork();

@@ -1,13 +1,8 @@
 /* Names of functions, short. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/shorten.h"
+#include "support/unit.h"
 
 static void check(const char *name, const char *wanted)
 {
@@ -16,9 +11,8 @@ static void check(const char *name, const char *wanted)
     assert_string_equal(text, wanted);
 }
 
-static void names_of_c(void **state)
+UNIT_TEST(names_of_c)
 {
-    (void)state;
     check("array_sort", "array_sort");
     check("libc.so.6+0x8f1", "libc.so.6+0x8f1");
     check("memcpy@plt", "memcpy@plt");
@@ -28,9 +22,8 @@ static void names_of_c(void **state)
     check("loop.isra.0", "loop.isra.0");
 }
 
-static void names_of_cxx(void **state)
+UNIT_TEST(names_of_cxx)
 {
-    (void)state;
     check("unsigned long np::qsort_simd::partition<np::Less<double, false>, 8, double>(double*, unsigned long) "
           "[clone .constprop.0]",
           "np::qsort_simd::partition");
@@ -44,9 +37,8 @@ static void names_of_cxx(void **state)
     check("grpc_core::Party::Run()::{lambda()#1}::operator()() const", "grpc_core::Party::Run");
 }
 
-static void names_of_rust(void **state)
+UNIT_TEST(names_of_rust)
 {
-    (void)state;
     check("<rayon_core::latch::LockLatch>::wait_and_reset", "rayon_core::latch::LockLatch::wait_and_reset");
     check("<rayon_core::latch::LockLatch as rayon_core::latch::Latch>::set::<u64>",
           "rayon_core::latch::LockLatch::set");
@@ -57,12 +49,11 @@ static void names_of_rust(void **state)
 }
 
 /* Nothing is written behind the end, whatever is not closed. */
-static void hostile_names(void **state)
+UNIT_TEST(hostile_names)
 {
     static const char *const names[] = {"<<<<<<::",    "a<b",  "a::<",        "((((", "<a as ", "operator",
                                         "x operator<", "> ->", "a b<c(d[e{f", "<::>", "< >::",  "<& as >::"};
     char text[8 + 1];
-    (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         for (size_t size = 0; size <= 8; size++) {
             memset(text, '#', sizeof text);
@@ -73,10 +64,9 @@ static void hostile_names(void **state)
     }
 }
 
-static void names_of_python(void **state)
+UNIT_TEST(names_of_python)
 {
     char room[GS_CALLED];
-    (void)state;
     assert_string_equal(gs_called("get", "Session.get", false, room), "Session.get");
     assert_string_equal(gs_called("app", "wrap.<locals>.outer.<locals>.app", false, room), "app");
     assert_string_equal(gs_called("run", "make.<locals>.Job.run", false, room), "Job.run");
@@ -85,12 +75,4 @@ static void names_of_python(void **state)
     assert_string_equal(gs_called("get", "", false, room), "get");
     assert_string_equal(gs_called("get", "<locals>.", false, room), "get");
     assert_string_equal(gs_called("operator<<<char>(int)", NULL, true, room), "operator<<");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(names_of_c), cmocka_unit_test(names_of_cxx),
-                                       cmocka_unit_test(names_of_rust), cmocka_unit_test(names_of_python),
-                                       cmocka_unit_test(hostile_names)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

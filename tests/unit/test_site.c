@@ -1,13 +1,8 @@
 /* What an instruction did to a GIL, by the bytes before the one that follows it. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "trace/site.h"
+#include "support/unit.h"
 
 enum { IP = 0x555555600000, OWNER = 0x555555800010, WAIT = 0x555555800000 };
 
@@ -25,11 +20,10 @@ static struct gs_site read_site(const uint8_t *code, size_t len, gs_addr addr, c
     return gs_site_read(bytes, IP, addr, address, registers);
 }
 
-static void an_immediate_is_the_value(void **state)
+UNIT_TEST(an_immediate_is_the_value)
 {
     const uint8_t take[] = {0xc7, 0x43, 0x10, 1, 0, 0, 0}, drop[] = {0xc7, 0x83, 0, 2, 0, 0, 0, 0, 0, 0};
     const uint8_t other[] = {0x89, 0x83, 0x34, 0x12, 0, 0};
-    (void)state;
     assert_int_equal(read_site(take, sizeof take, OWNER, &word, NULL).kind, GS_SITE_TAKE);
     assert_int_equal(read_site(drop, sizeof drop, OWNER, &word, NULL).kind, GS_SITE_DROP);
     assert_int_equal(read_site(other, sizeof other, OWNER, &word, NULL).kind, GS_SITE_UNKNOWN);
@@ -42,13 +36,12 @@ static void put_displacement(uint8_t *at)
     memcpy(at, &displacement, sizeof displacement);
 }
 
-static void a_register_is_found_by_the_address(void **state)
+UNIT_TEST(a_register_is_found_by_the_address)
 {
     uint64_t registers[GS_ARCH_PERF_REGISTERS] = {0};
     uint8_t relative[7] = {0x48, 0x89, 0x3d}; /* mov %rdi, _PyThreadState_Current(%rip) */
     const uint8_t indirect[] = {0x4c, 0x89, 0x00}, near[] = {0x49, 0x89, 0x74, 0x24, 0x08};
     const uint8_t based[] = {0x48, 0x89, 0x70, 0x08}; /* mov %rsi, 8(%rax) */
-    (void)state;
     put_displacement(relative + 3);
     struct gs_site site = read_site(relative, sizeof relative, OWNER, &pointer, registers);
     assert_int_equal(site.kind, GS_SITE_EITHER);
@@ -69,11 +62,10 @@ static void a_register_is_found_by_the_address(void **state)
     assert_int_equal(read_site(near, sizeof near, OWNER, &pointer, registers).kind, GS_SITE_UNKNOWN);
 }
 
-static void zero_may_be_stored_to_a_pointer(void **state)
+UNIT_TEST(zero_may_be_stored_to_a_pointer)
 {
     uint8_t zero[11] = {0x48, 0xc7, 0x05};
     int32_t displacement = (int32_t)(OWNER - IP);
-    (void)state;
     memcpy(zero + 3, &displacement, sizeof displacement);
     assert_int_equal(read_site(zero, sizeof zero, OWNER, &pointer, NULL).kind, GS_SITE_DROP);
     zero[3] ^= 8; /* another address */
@@ -81,23 +73,11 @@ static void zero_may_be_stored_to_a_pointer(void **state)
 }
 
 /* Of what is done to a semaphore only the beginning of a wait is an addition. */
-static void waits_for_a_semaphore_are_additions(void **state)
+UNIT_TEST(waits_for_a_semaphore_are_additions)
 {
     const uint8_t add[] = {0xf0, 0x48, 0x0f, 0xc1, 0x07}, post[] = {0xf0, 0x48, 0x0f, 0xb1, 0x17};
     const uint8_t add_at[] = {0xf0, 0x48, 0x0f, 0xc1, 0x43, 0x08};
-    (void)state;
     assert_int_equal(read_site(add, sizeof add, WAIT, &pointer, NULL).kind, GS_SITE_WAIT);
     assert_int_equal(read_site(add_at, sizeof add_at, WAIT, &pointer, NULL).kind, GS_SITE_WAIT);
     assert_int_equal(read_site(post, sizeof post, WAIT, &pointer, NULL).kind, GS_SITE_NOTHING);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_immediate_is_the_value),
-        cmocka_unit_test(a_register_is_found_by_the_address),
-        cmocka_unit_test(zero_may_be_stored_to_a_pointer),
-        cmocka_unit_test(waits_for_a_semaphore_are_additions),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,4 @@
 /* The scheduler is asked for short slices, where it has them, and nobody inherits them. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <linux/sched.h>
 #include <linux/sched/types.h>
 #include <sys/resource.h>
@@ -10,9 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/slice.h"
+#include "support/unit.h"
 
 enum { ASKED_NS = 100000 };
 
@@ -23,9 +18,8 @@ static uint64_t slice_ns(void)
     return attr.sched_runtime; /* 0 before Linux 6.12 */
 }
 
-static void only_ours_is_short(void **state)
+UNIT_TEST(only_ours_is_short)
 {
-    (void)state;
     uint64_t given_ns = slice_ns();
     gs_slice_shorten();
     if (given_ns == 0 || getpriority(PRIO_PROCESS, 0) < 0)
@@ -40,9 +34,8 @@ static void only_ours_is_short(void **state)
 }
 
 /* Who is started by `nice -n -1 gilspy ... -- COMMAND` keeps what it was given. */
-static void a_given_priority_is_inherited(void **state)
+UNIT_TEST(a_given_priority_is_inherited)
 {
-    (void)state;
     int status = -1;
     pid_t child = fork();
     if (child == 0) {
@@ -58,11 +51,4 @@ static void a_given_priority_is_inherited(void **state)
     if (WEXITSTATUS(status) == 2)
         skip(); /* only root may */
     assert_int_equal(status, 0);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(only_ours_is_short),
-                                       cmocka_unit_test(a_given_priority_is_inherited)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

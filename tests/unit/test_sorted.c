@@ -1,36 +1,23 @@
 /* The place of a key among sorted ones: before equal ones or behind them, at both ends, in nothing. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "base/sorted.h"
+#include "support/unit.h"
 
 static const int keys[] = {10, 20, 20, 20, 30};
 
 enum { KEYS = sizeof keys / sizeof *keys };
 
-static void equal_ones(void **state)
+UNIT_TEST(equal_ones)
 {
-    (void)state;
     assert_int_equal(GS_FIRST_NOT(i, KEYS, keys[i] < 20), 1);
     assert_int_equal(GS_FIRST_NOT(i, KEYS, keys[i] <= 20), 4);
     assert_int_equal(GS_FIRST_NOT(i, KEYS, keys[i] < 25), 4);
 }
 
-static void ends(void **state)
+UNIT_TEST(ends)
 {
-    (void)state;
     assert_int_equal(GS_FIRST_NOT(i, KEYS, keys[i] < 5), 0);
     assert_int_equal(GS_FIRST_NOT(i, KEYS, keys[i] < 31), KEYS);
     assert_int_equal(GS_FIRST_NOT(i, 0, keys[i] < 5), 0);
     assert_int_equal(GS_FIRST_NOT(i, SIZE_MAX, i < SIZE_MAX - 1), SIZE_MAX - 1);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(equal_ones), cmocka_unit_test(ends)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,18 +1,12 @@
 /* Which files a target's source may be read from. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "target/procfs.h"
 #include "target/source_file.h"
+#include "support/unit.h"
 
 static char folder[] = "/tmp/gilspy-source-XXXXXX";
 
@@ -32,7 +26,6 @@ static void make(const char *name, mode_t mode)
 
 static int set_up(void **state)
 {
-    (void)state;
     assert_non_null(mkdtemp(folder));
     assert_int_equal(chmod(folder, 0755), 0);
     make("open.py", 0644);
@@ -46,7 +39,6 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     static const char *const names[] = {"open.py", "own.py", "fifo.py", "link.py", "magic.py"};
-    (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlink(path_of(names[i]));
     return rmdir(folder);
@@ -71,9 +63,8 @@ static uint64_t our_start(void)
     return stat.start_ticks;
 }
 
-static void only_regular_files(void **state)
+UNIT_TEST(only_regular_files)
 {
-    (void)state;
     assert_true(opens(0, 0, path_of("open.py")));
     assert_true(opens(0, 0, path_of("link.py")));
     assert_false(opens(0, 0, path_of("fifo.py")));
@@ -84,9 +75,8 @@ static void only_regular_files(void **state)
 }
 
 /* As root what is private is read for the process whose user may read it, and for no other. */
-static void only_what_the_user_may_read(void **state)
+UNIT_TEST(only_what_the_user_may_read)
 {
-    (void)state;
     assert_true(opens(getpid(), our_start(), path_of("own.py")));
     assert_int_equal(opens(getpid(), our_start() + 1, path_of("own.py")), geteuid() != 0);
     assert_true(opens(getpid(), our_start() + 1, path_of("open.py")));
@@ -94,11 +84,4 @@ static void only_what_the_user_may_read(void **state)
     assert_int_equal(access(path_of("own.py"), R_OK), 0); /* we may again what we might before */
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_regular_files),
-        cmocka_unit_test(only_what_the_user_may_read),
-    };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
-}
+UNIT_GROUP(set_up, tear_down);

@@ -1,12 +1,7 @@
 /* Spans come back by thread and in order, whether they fitted into memory or not. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-
-#include <cmocka.h>
 
 #include "export/spill.h"
+#include "support/unit.h"
 
 enum { THREADS = 7, SPANS = 5000 };
 
@@ -43,36 +38,32 @@ static void check(size_t in_memory)
     gs_spill_free(spill);
 }
 
-static void all_in_memory(void **state)
+UNIT_TEST(all_in_memory)
 {
-    (void)state;
     check(GS_SPILL_SPANS);
 }
 
-static void many_runs_in_the_file(void **state)
+UNIT_TEST(many_runs_in_the_file)
 {
-    (void)state;
     check(100);
     check(SPANS / 2); /* nothing is left in memory */
     check(3);
 }
 
-static void nothing_at_all(void **state)
+UNIT_TEST(nothing_at_all)
 {
     struct gs_spill *spill = gs_spill_new(4);
     struct gs_span span;
-    (void)state;
     assert_int_equal(gs_spill_sort(spill), GS_OK);
     assert_false(gs_spill_next(spill, 0, &span));
     gs_spill_free(spill);
 }
 
 /* What goes on is one span, whatever other threads do meanwhile; a gap or another node begins the next. */
-static void what_goes_on_is_one(void **state)
+UNIT_TEST(what_goes_on_is_one)
 {
     struct gs_spill *spill = gs_spill_new(2);
     struct gs_span span;
-    (void)state;
     assert_int_equal(gs_spill_end(spill, 1), 0);
     for (uint32_t i = 0; i < 10; i++) {
         assert_int_equal(gs_spill_add(spill, &(struct gs_span){1, 7, i, i + 1}), GS_OK);
@@ -91,15 +82,4 @@ static void what_goes_on_is_one(void **state)
     }
     assert_false(gs_spill_next(spill, 1, &span));
     gs_spill_free(spill);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_in_memory),
-        cmocka_unit_test(many_runs_in_the_file),
-        cmocka_unit_test(nothing_at_all),
-        cmocka_unit_test(what_goes_on_is_one),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,16 +1,11 @@
 /* Profiles that wait on disk: what comes back, in which order, and after what. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "push/spool.h"
+#include "support/unit.h"
 
 enum { MOST = 100000 };
 
@@ -57,11 +52,21 @@ static void check(struct gs_push_profile *profile, int number)
     gs_push_profile_free(profile);
 }
 
-static void in_order(void **state)
+static int set_up(void **state)
+{
+    strcpy(folder, "/tmp/gilspy-spool-XXXXXX");
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    return rmdir(folder); /* nothing is left */
+}
+
+UNIT_TEST_WITH(in_order, set_up, tear_down)
 {
     struct gs_push_profile *dropped;
     struct gs_spool *spool = open_spool();
-    (void)state;
     for (int i = 1; i <= 4; i++)
         put(spool, i);
     check(gs_spool_take(spool), 1);
@@ -84,10 +89,9 @@ static void in_order(void **state)
 }
 
 /* As long as something is always there. */
-static void for_long(void **state)
+UNIT_TEST_WITH(for_long, set_up, tear_down)
 {
     struct gs_spool *spool = open_spool();
-    (void)state;
     put(spool, 1);
     for (int i = 1; i < 500; i++) {
         put(spool, i + 1);
@@ -99,11 +103,10 @@ static void for_long(void **state)
     gs_spool_close(spool);
 }
 
-static void bounds(void **state)
+UNIT_TEST_WITH(bounds, set_up, tear_down)
 {
     struct gs_spool *spool = open_spool();
     struct gs_push_profile *profile = make(1, 40000), *dropped;
-    (void)state;
     assert_true(gs_spool_fits(spool, profile) && gs_spool_put(spool, profile));
     assert_true(gs_spool_fits(spool, profile) && gs_spool_put(spool, profile));
     assert_false(gs_spool_fits(spool, profile));
@@ -117,11 +120,10 @@ static void bounds(void **state)
 }
 
 /* What is cut off, longer than it says, or no profile at all is gone when its turn comes. */
-static void damaged(void **state)
+UNIT_TEST_WITH(damaged, set_up, tear_down)
 {
     struct gs_spool *spool = open_spool();
     char path[128];
-    (void)state;
     for (int i = 0; i < 3; i++)
         put(spool, i);
     gs_spool_close(spool);
@@ -141,28 +143,4 @@ static void damaged(void **state)
         assert_null(gs_spool_take(spool));
     assert_int_equal(gs_spool_count(spool), 0);
     gs_spool_close(spool);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    strcpy(folder, "/tmp/gilspy-spool-XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    return rmdir(folder); /* nothing is left */
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(in_order, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(for_long, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(bounds, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(damaged, set_up, tear_down),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

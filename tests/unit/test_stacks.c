@@ -1,15 +1,10 @@
 /* Stacks through a whole reader, of every version's shape: plain ones, frames outside the data stack, several chunks.
  */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "support/mem_fake.h"
 #include "support/process_fake.h"
+#include "support/unit.h"
 
 #define CHUNKS GS_VERSION(3, 11)
 
@@ -58,11 +53,7 @@ static void plain(struct process *p)
     assert_string_equal(process_stack(p, see(p, 0)), "h:-1 g:4 f:3");
 }
 
-static void test_plain(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, plain);
-}
+PROCESS_TEST(test_plain, PROCESS_FIRST, PROCESS_LAST, plain);
 
 static void empty(struct process *p)
 {
@@ -71,11 +62,7 @@ static void empty(struct process *p)
     assert_false(see(p, 0)->torn);
 }
 
-static void test_no_frames(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, empty);
-}
+PROCESS_TEST(test_no_frames, PROCESS_FIRST, PROCESS_LAST, empty);
 
 static void chunks(struct process *p)
 {
@@ -97,11 +84,7 @@ static void chunks(struct process *p)
     assert_false(see(p, 0)->torn);
 }
 
-static void test_chunks(void **state)
-{
-    (void)state;
-    process_for_versions(CHUNKS, PROCESS_LAST, chunks);
-}
+PROCESS_TEST(test_chunks, CHUNKS, PROCESS_LAST, chunks);
 
 static void generators(struct process *p)
 {
@@ -121,11 +104,7 @@ static void generators(struct process *p)
     assert_stack(p, 0, "f:4 h:3 g:2 f:1");
 }
 
-static void test_generators(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, generators);
-}
+PROCESS_TEST(test_generators, PROCESS_FIRST, PROCESS_LAST, generators);
 
 static void shims(struct process *p)
 {
@@ -140,9 +119,8 @@ static void shims(struct process *p)
     assert_false(see(p, 0)->torn);
 }
 
-static void test_shims_and_trampolines(void **state)
+UNIT_TEST(test_shims_and_trampolines)
 {
-    (void)state;
     process_for_versions(GS_VERSION(3, 12), PROCESS_LAST, shims);
 }
 
@@ -165,9 +143,8 @@ static void base_frame(struct process *p)
     assert_string_equal(process_stack(p, see(p, 0)), "?0");
 }
 
-static void test_base_frame(void **state)
+UNIT_TEST(test_base_frame)
 {
-    (void)state;
     process_for_versions(GS_VERSION(3, 15), PROCESS_LAST, base_frame);
 }
 
@@ -189,9 +166,8 @@ static void cut(struct process *p)
     assert_int_equal(gs_reader_quality(p->reader)->torn, 1);
 }
 
-static void test_cut_chain(void **state)
+UNIT_TEST(test_cut_chain)
 {
-    (void)state;
     process_for_versions(CHUNKS, GS_VERSION(3, 14), cut);
 }
 
@@ -246,21 +222,7 @@ static void copies(struct process *p)
     assert_true(see(p, 0)->torn);
 }
 
-static void test_copies_of_bytecode(void **state)
+UNIT_TEST(test_copies_of_bytecode)
 {
-    (void)state;
     process_for_versions(GS_VERSION(3, 14), PROCESS_LAST, copies);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_plain),
-                                       cmocka_unit_test(test_no_frames),
-                                       cmocka_unit_test(test_chunks),
-                                       cmocka_unit_test(test_generators),
-                                       cmocka_unit_test(test_shims_and_trampolines),
-                                       cmocka_unit_test(test_base_frame),
-                                       cmocka_unit_test(test_cut_chain),
-                                       cmocka_unit_test(test_copies_of_bytecode)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,9 @@
 /* Stacks that make no sense, through a whole reader: what can be followed is shown, and that it ends. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "support/mem_fake.h"
 #include "support/process_fake.h"
+#include "support/unit.h"
 
 #define CHUNKS GS_VERSION(3, 11)
 
@@ -82,11 +77,7 @@ static void no_code(struct process *p)
     }
 }
 
-static void test_code_that_is_none(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, no_code);
-}
+PROCESS_TEST(test_code_that_is_none, PROCESS_FIRST, PROCESS_LAST, no_code);
 
 static void odd_instructions(struct process *p)
 {
@@ -104,11 +95,7 @@ static void odd_instructions(struct process *p)
     assert_stack(p, 1, "h:3 g:19 f:1");
 }
 
-static void test_instructions_out_of_range(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, odd_instructions);
-}
+PROCESS_TEST(test_instructions_out_of_range, PROCESS_FIRST, PROCESS_LAST, odd_instructions);
 
 static void odd_pointers(struct process *p)
 {
@@ -134,11 +121,7 @@ static void odd_pointers(struct process *p)
     }
 }
 
-static void test_frames_nowhere(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, odd_pointers);
-}
+PROCESS_TEST(test_frames_nowhere, PROCESS_FIRST, PROCESS_LAST, odd_pointers);
 
 static void cycles(struct process *p)
 {
@@ -156,11 +139,7 @@ static void cycles(struct process *p)
     assert_true(see(p, 0)->frame_count < 100);
 }
 
-static void test_cycles(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, cycles);
-}
+PROCESS_TEST(test_cycles, PROCESS_FIRST, PROCESS_LAST, cycles);
 
 /* Generators that lead to each other in a circle. */
 static void cycles_outside(struct process *p)
@@ -179,11 +158,7 @@ static void cycles_outside(struct process *p)
     assert_true(see(p, 0)->frame_count < 100);
 }
 
-static void test_cycles_of_generators(void **state)
-{
-    (void)state;
-    process_for_versions(CHUNKS, PROCESS_LAST, cycles_outside);
-}
+PROCESS_TEST(test_cycles_of_generators, CHUNKS, PROCESS_LAST, cycles_outside);
 
 static void absurd_chunks(struct process *p)
 {
@@ -230,11 +205,7 @@ static void absurd_chunks(struct process *p)
     assert_true(see(p, 0)->torn);
 }
 
-static void test_absurd_chunks(void **state)
-{
-    (void)state;
-    process_for_versions(CHUNKS, PROCESS_LAST, absurd_chunks);
-}
+PROCESS_TEST(test_absurd_chunks, CHUNKS, PROCESS_LAST, absurd_chunks);
 
 /* No C frame yet, or no more. */
 static void no_cframe(struct process *p)
@@ -251,9 +222,8 @@ static void no_cframe(struct process *p)
     assert_true(see(p, 0)->torn);
 }
 
-static void test_no_cframe(void **state)
+UNIT_TEST(test_no_cframe)
 {
-    (void)state;
     process_for_versions(CHUNKS, GS_VERSION(3, 12), no_cframe);
 }
 
@@ -293,22 +263,8 @@ static void endless(struct process *p)
     assert_int_equal(see(p, 0)->frame_count, GS_FRAME_LIMIT + 1);
 }
 
-static void test_too_deep(void **state)
+UNIT_TEST(test_too_deep)
 {
-    (void)state;
     process_for_versions(GS_VERSION(3, 8), GS_VERSION(3, 8), endless);
     process_for_versions(GS_VERSION(3, 13), GS_VERSION(3, 13), endless);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_code_that_is_none),
-                                       cmocka_unit_test(test_instructions_out_of_range),
-                                       cmocka_unit_test(test_frames_nowhere),
-                                       cmocka_unit_test(test_cycles),
-                                       cmocka_unit_test(test_cycles_of_generators),
-                                       cmocka_unit_test(test_absurd_chunks),
-                                       cmocka_unit_test(test_no_cframe),
-                                       cmocka_unit_test(test_too_deep)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,16 +1,11 @@
 /* A process that stands still, as one out of a core: each stack is read once and is the truth, or ends where its memory
  * is missing; who waits is told by tables. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "support/mem_fake.h"
 #include "support/process_fake.h"
+#include "support/unit.h"
 
 enum { THREADS = 3, FUTEX = 202, FUTEX_WAIT_BITSET = 9 };
 #define NOWHERE UINT64_C(0x123456789000)
@@ -79,11 +74,7 @@ static void all_whole(struct process *p)
     assert_true(quality->stopped == 0 && quality->retried <= THREADS);
 }
 
-static void test_whole(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, all_whole);
-}
+PROCESS_TEST(test_whole, PROCESS_FIRST, PROCESS_LAST, all_whole);
 
 /* The frame below the innermost one of the holder and of another thread lies in memory that is missing. */
 static void lost_frame(struct process *p)
@@ -100,11 +91,7 @@ static void lost_frame(struct process *p)
     assert_true(see(p, 1)->torn && see(p, 2)->torn);
 }
 
-static void test_frame_missing(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, lost_frame);
-}
+PROCESS_TEST(test_frame_missing, PROCESS_FIRST, PROCESS_LAST, lost_frame);
 
 /* The code object of the second frame is missing; or what stands there is none. */
 static void lost_code(struct process *p)
@@ -124,11 +111,7 @@ static void lost_code(struct process *p)
     }
 }
 
-static void test_code_missing(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, lost_code);
-}
+PROCESS_TEST(test_code_missing, PROCESS_FIRST, PROCESS_LAST, lost_code);
 
 /* The older chunk of the data stack is missing, with its head and the frames in it. */
 static void lost_chunk(struct process *p)
@@ -149,9 +132,8 @@ static void lost_chunk(struct process *p)
     assert_string_equal(process_stack(p, see(p, 2)), "f:5 ?1");
 }
 
-static void test_chunk_missing(void **state)
+UNIT_TEST(test_chunk_missing)
 {
-    (void)state;
     process_for_versions(GS_VERSION(3, 11), PROCESS_LAST, lost_chunk);
 }
 
@@ -177,9 +159,8 @@ static void told_by_tables(struct process *p)
     assert_int_equal(see(p, 2)->gil, GS_HOLDS);
 }
 
-static void test_who_waits(void **state)
+UNIT_TEST(test_who_waits)
 {
-    (void)state;
     process_for_versions(GS_VERSION(3, 7), PROCESS_LAST, told_by_tables);
 }
 
@@ -196,16 +177,4 @@ static void unknown_thread(struct process *p)
     assert_int_equal(p->snapshot->thread_count, 2);
 }
 
-static void test_thread_unknown(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, unknown_thread);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole),        cmocka_unit_test(test_frame_missing),
-                                       cmocka_unit_test(test_code_missing), cmocka_unit_test(test_chunk_missing),
-                                       cmocka_unit_test(test_who_waits),    cmocka_unit_test(test_thread_unknown)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+PROCESS_TEST(test_thread_unknown, PROCESS_FIRST, PROCESS_LAST, unknown_thread);

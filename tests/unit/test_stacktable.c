@@ -1,17 +1,12 @@
 /* The table of stacks: the same gets the same number, what differs another one; forgetting; what it takes. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "gilspy/snapshot.h"
 #include "gilspy/stack.h"
 #include "stack/strings.h"
+#include "support/unit.h"
 
 static int setup(void **state)
 {
@@ -24,7 +19,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static void test_each_place_once(void **state)
+UNIT_TEST_WITH(test_each_place_once, setup, teardown)
 {
     static const struct gs_place places[] = {
         {"f", "C.f", "a.py", NULL, 1, GS_FRAME_PYTHON}, {"g", "C.f", "a.py", NULL, 1, GS_FRAME_PYTHON},
@@ -47,7 +42,7 @@ static void test_each_place_once(void **state)
     assert_ptr_equal(first->file, last->file);
 }
 
-static void test_each_stack_once(void **state)
+UNIT_TEST_WITH(test_each_stack_once, setup, teardown)
 {
     uint32_t f = gs_stacks_place(*state, &(struct gs_place){.function = "f", .file = ""});
     uint32_t g = gs_stacks_place(*state, &(struct gs_place){.function = "g", .file = ""});
@@ -79,7 +74,7 @@ static uint32_t number_of(struct gs_stacks *stacks, int i)
 }
 
 /* Twice the same: a tree in which each stack has three callees. */
-static void test_many(void **state)
+UNIT_TEST_WITH(test_many, setup, teardown)
 {
     for (int round = 0; round < 2; round++)
         for (int i = 0; i < MANY; i++) {
@@ -98,7 +93,7 @@ static void test_many(void **state)
     }
 }
 
-static void test_clear(void **state)
+UNIT_TEST_WITH(test_clear, setup, teardown)
 {
     size_t full = 0;
     assert_int_equal(gs_stacks_bytes(*state), 0);
@@ -116,9 +111,8 @@ static void test_clear(void **state)
     }
 }
 
-static void test_strings(void **state)
+UNIT_TEST(test_strings)
 {
-    (void)state;
     struct gs_strings *strings = gs_strings_new();
     assert_non_null(strings);
     char text[64] = "", *longest = malloc(200001);
@@ -146,16 +140,4 @@ static void test_strings(void **state)
     gs_strings_free(strings);
     gs_strings_free(NULL);
     gs_stacks_free(NULL);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_each_place_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_each_stack_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_many, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_clear, setup, teardown),
-        cmocka_unit_test(test_strings),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

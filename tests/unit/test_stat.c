@@ -1,18 +1,12 @@
 /* The tables of stat and trace, and the JSON, byte by byte. */
-#include <locale.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <jansson.h>
 
-#include <cmocka.h>
-
 #include "export/stat.h"
 #include "export/text/trace.h"
 #include "support/golden.h"
+#include "support/unit.h"
 
 #define KNOWN(number)                                                                                                  \
     {                                                                                                                  \
@@ -247,10 +241,9 @@ static void check_text(const struct gs_gilstat *stat, struct gs_console console,
     golden_check(console.out, name);
 }
 
-static void text(void **state)
+UNIT_TEST(text)
 {
     struct gs_gilstat stat = made();
-    (void)state;
     check_text(&stat, (struct gs_console){.utf8 = true}, false, "stat.txt");
     check_text(&stat, (struct gs_console){.utf8 = true}, true, "stat-verbose.txt");
     check_text(&stat, (struct gs_console){.columns = 80, .depth = GS_COLORS_8}, false, "stat-80-ascii-color.txt");
@@ -268,7 +261,7 @@ static void text(void **state)
 }
 
 /* Threads of one pool differ in the ends of their names only. */
-static void threads_of_a_pool(void **state)
+UNIT_TEST(threads_of_a_pool)
 {
     struct gs_gilstat_thread pool[] = {
         {.tid = 51,
@@ -287,7 +280,6 @@ static void threads_of_a_pool(void **state)
     struct gs_gilstat_blame pair = {.waiter = 52, .holder = 51, .us = 286000};
     struct gs_gilstat stat = made();
     struct gs_console console = {.utf8 = true, .columns = 80, .out = golden_open()};
-    (void)state;
     stat.threads = pool;
     stat.thread_count = 2;
     stat.hogs = &hog;
@@ -305,12 +297,11 @@ static void threads_of_a_pool(void **state)
 }
 
 /* The first thread did nothing while it waited; the machine has no cycles to count. */
-static void counters(void **state)
+UNIT_TEST(counters)
 {
     struct gs_gilstat stat = made();
     struct gs_gilstat_thread *counted = calloc(stat.thread_count, sizeof *counted);
     FILE *out = golden_open();
-    (void)state;
     assert_non_null(counted);
     memcpy(counted, stat.threads, stat.thread_count * sizeof *counted);
     stat.threads = counted;
@@ -341,10 +332,9 @@ static void check_trace(const struct gs_gilstat *stat, struct gs_console console
 }
 
 /* What is unknown has a column only where something is. */
-static void trace(void **state)
+UNIT_TEST(trace)
 {
     struct gs_gilstat stat = made();
-    (void)state;
     stat.method = GS_METHOD_EXACT;
     stat.exact_seconds = stat.seconds;
     stat.events = (struct gs_count)KNOWN(12345);
@@ -355,12 +345,11 @@ static void trace(void **state)
     check_trace(&stat, (struct gs_console){.utf8 = true}, "trace.txt");
 }
 
-static void json(void **state)
+UNIT_TEST(json)
 {
     struct gs_gilstat stat = made();
     const char *const names[] = {"stat.json", "stat-interpreters.json", "stat-bare.json", "stat-free-threaded.json",
                                  "stat-locks.json"};
-    (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         FILE *out = golden_open();
         stat = i == 2 ? bare() : i == 3 ? free_threaded() : i == 4 ? with_locks() : made();
@@ -370,11 +359,10 @@ static void json(void **state)
     }
 }
 
-static void json_can_be_read(void **state)
+UNIT_TEST(json_can_be_read)
 {
     struct gs_gilstat stat = made();
     FILE *out = golden_open();
-    (void)state;
     stat.gil_count = 2;
     assert_int_equal(gs_stat_json(&stat, out), GS_OK);
     char *bytes = golden_text(out);
@@ -395,14 +383,13 @@ static void json_can_be_read(void **state)
     free(bytes);
 }
 
-static void choice(void **state)
+UNIT_TEST(choice)
 {
     static const char *const patterns[] = {"worker-*", "4242"};
     struct gs_gilstat stat = made();
     struct gs_gilstat_thread some[sizeof threads / sizeof *threads];
     struct gs_gilstat_hog kept[sizeof hogs / sizeof *hogs];
     struct gs_gilstat_blame pairs[sizeof blame / sizeof *blame];
-    (void)state;
     memcpy(some, threads, sizeof threads);
     memcpy(kept, hogs, sizeof hogs);
     memcpy(pairs, blame, sizeof blame);
@@ -430,16 +417,4 @@ static void choice(void **state)
     stat.locks = own;
     gs_gilstat_choose(&stat, patterns, 1);
     assert_true(stat.lock_count == 2 && stat.locks[0].kind == GS_LOCK_OBJECT && stat.locks[1].kind == GS_LOCK_PTHREAD);
-}
-
-int main(void)
-{
-    setlocale(LC_CTYPE, "C.UTF-8");
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(text),   cmocka_unit_test(counters),
-        cmocka_unit_test(trace),  cmocka_unit_test(threads_of_a_pool),
-        cmocka_unit_test(json),   cmocka_unit_test(json_can_be_read),
-        cmocka_unit_test(choice),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,4 @@
 /* One thread is stopped on request by whoever is the tracer of all, and goes on whatever becomes of the request. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +10,7 @@
 #include "target/procfs.h"
 #include "target/seize.h"
 #include "target/stopper.h"
+#include "support/unit.h"
 
 enum { SIGNALS = 100, TRIES = 1000 };
 

@@ -1,9 +1,5 @@
 /* Symbols of a file, of this program's own; names as they were written. */
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
 #include <elf.h>
 
 #include "base/regular.h"
 #include "elf/file.h"
 #include "native/symbols.h"
+#include "support/unit.h"
 
 /* It is looked for by its name. */
 void gs_test_landmark(void);
@@ -37,7 +33,6 @@ static const struct gs_symbol *find_named(const struct gs_symtab *symtab, const 
 static void functions_of_this_program(void **state)
 {
     struct gs_symtab symtab = {0};
-    (void)state;
     int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0 && gs_symtab_add(&symtab, fd));
     gs_symtab_sort(&symtab);
@@ -65,7 +60,6 @@ static void stubs_of_the_linker(void **state)
     struct gs_err err;
     struct gs_native_options options = {0};
     size_t named = 0;
-    (void)state;
     assert_int_equal(gs_target_open(&target, getpid(), NULL, &err), GS_OK);
     assert_int_equal(gs_native_new(&native, target, &options), GS_OK);
     struct gs_elf_file *file = gs_elf_file_open(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
@@ -106,7 +100,6 @@ static void files_that_are_cut_while_they_are_read(void **state)
     uint64_t value;
     int line;
     const char *source;
-    (void)state;
     int fd = copy_of_this_program(), kept = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     struct gs_elf_file *file = gs_elf_file_open(fd);
     assert_non_null(file);
@@ -131,7 +124,6 @@ static void files_that_claim_too_much(void **state)
     struct gs_symtab symtab = {0};
     Elf64_Ehdr head;
     Elf64_Shdr first;
-    (void)state;
     int fd = copy_of_this_program();
     assert_int_equal(pread(fd, &head, sizeof head, 0), sizeof head);
     assert_int_equal(ftruncate(fd, (off_t)1 << 42), 0);
@@ -163,7 +155,6 @@ static void no_regular_files(void **state)
 {
     char folder[] = "/tmp/gilspy-test-XXXXXX", path[64];
     struct stat st;
-    (void)state;
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/fifo", folder);
     assert_int_equal(mkfifo(path, 0600), 0);
@@ -182,7 +173,6 @@ static void no_regular_files(void **state)
 static void files_that_end_too_early(void **state)
 {
     static uint8_t bytes[1 << 20];
-    (void)state;
     int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     ssize_t len = read(from, bytes, sizeof bytes);
     assert_true(len > 4096);
@@ -208,7 +198,6 @@ static void of_several_names_the_plainest(void **state)
                                {0x200, 0x10, 18, false},
                                {0x200, 0, 24, false}};
     struct gs_symtab symtab = {.list = list, .count = 5, .names = names, .names_len = sizeof names};
-    (void)state;
     gs_symtab_sort(&symtab);
     assert_string_equal(gs_symtab_name(&symtab, gs_symtab_find(&symtab, 0x11f)), "poll");
     assert_null(gs_symtab_find(&symtab, 0x120));
@@ -237,7 +226,6 @@ static void names_as_they_were_written(void **state)
         {"", ""},
     };
     char text[256];
-    (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         gs_demangle(names[i][0], text, sizeof text);
         assert_string_equal(text, names[i][1]);

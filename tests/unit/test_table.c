@@ -1,14 +1,9 @@
 /* Columns are as wide as what stands in them, in characters and not in bytes; figures end at the right. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/table.h"
+#include "support/unit.h"
 
 static void put_row(struct gs_table *table, const char *name, const char *figure, const char *rest)
 {
@@ -37,22 +32,20 @@ static void check(struct gs_table *table, struct gs_console *console, const char
     free(text);
 }
 
-static void as_wide_as_needed(void **state)
+UNIT_TEST(as_wide_as_needed)
 {
     struct gs_console console = {.utf8 = true};
     struct gs_table table;
-    (void)state;
     gs_table_init(&table, &console);
     check(&table, &console,
           "é           1  short\n"
           "worker  1,000  somewhat longer\n");
 }
 
-static void at_least_as_wide_as_told(void **state)
+UNIT_TEST(at_least_as_wide_as_told)
 {
     struct gs_console console = {.utf8 = true};
     struct gs_table table;
-    (void)state;
     gs_table_init(&table, &console);
     table.widths[0] = 8;
     table.gap = 1;
@@ -61,20 +54,12 @@ static void at_least_as_wide_as_told(void **state)
           "worker   1,000 somewhat longer\n");
 }
 
-static void cut_to_the_terminal(void **state)
+UNIT_TEST(cut_to_the_terminal)
 {
     struct gs_console console = {.utf8 = true, .columns = 20};
     struct gs_table table;
-    (void)state;
     gs_table_init(&table, &console);
     check(&table, &console,
           "é           1  short\n"
           "worker  1,000  somew\n");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(as_wide_as_needed), cmocka_unit_test(at_least_as_wide_as_told),
-                                       cmocka_unit_test(cut_to_the_terminal)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,15 +1,10 @@
 /* What a target that runs while it is read can do to a snapshot: whatever comes out is right, or says that it is not.
  */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "support/mem_fake.h"
 #include "support/process_event.h"
+#include "support/unit.h"
 
 #define PROVES GS_VERSION(3, 6) /* has a switch count */
 #define CHUNKS GS_VERSION(3, 11)
@@ -66,11 +61,7 @@ static void callee_swapped(struct process *p)
         at_each_piece(p, call, swap_callee, check_swapped);
 }
 
-static void test_holder_calls_another(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, callee_swapped);
-}
+PROCESS_TEST(test_holder_calls_another, PROCESS_FIRST, PROCESS_LAST, callee_swapped);
 
 /* It never stands still: another instruction of the caller at each piece. */
 static void run_on(struct process *p)
@@ -102,11 +93,7 @@ static void never_still(struct process *p)
     assert_int_equal(gs_reader_quality(p->reader)->samples, 3);
 }
 
-static void test_holder_never_still(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, never_still);
-}
+PROCESS_TEST(test_holder_never_still, PROCESS_FIRST, PROCESS_LAST, never_still);
 
 /* ---- the GIL is handed over ---- */
 
@@ -161,11 +148,7 @@ static void handed_over(struct process *p)
     }
 }
 
-static void test_handed_over(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, handed_over);
-}
+PROCESS_TEST(test_handed_over, PROCESS_FIRST, PROCESS_LAST, handed_over);
 
 /* There and back again: the holder is the same, two hand-overs later, and the other has moved. */
 static void there_and_back(struct process *p)
@@ -203,11 +186,7 @@ static void back_again(struct process *p)
     }
 }
 
-static void test_two_hand_overs(void **state)
-{
-    (void)state;
-    process_for_versions(PROVES, PROCESS_LAST, back_again);
-}
+PROCESS_TEST(test_two_hand_overs, PROVES, PROCESS_LAST, back_again);
 
 /* Thread 0 gets its turn in the middle of a read, and the holder has the GIL again behind it. Its frames lie in two
  * chunks, which are not read at once. */
@@ -252,16 +231,4 @@ static void turned(struct process *p)
     }
 }
 
-static void test_turn_of_another(void **state)
-{
-    (void)state;
-    process_for_versions(CHUNKS, PROCESS_LAST, turned);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_holder_calls_another),
-                                       cmocka_unit_test(test_holder_never_still), cmocka_unit_test(test_handed_over),
-                                       cmocka_unit_test(test_two_hand_overs), cmocka_unit_test(test_turn_of_another)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+PROCESS_TEST(test_turn_of_another, CHUNKS, PROCESS_LAST, turned);

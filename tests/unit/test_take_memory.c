@@ -1,14 +1,9 @@
 /* Memory that goes and threads that come while a snapshot is taken, and what a snapshot costs. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "support/mem_fake.h"
 #include "support/process_event.h"
+#include "support/unit.h"
 
 #define PROVES GS_VERSION(3, 6) /* has a switch count */
 #define CHUNKS GS_VERSION(3, 11)
@@ -59,11 +54,7 @@ static void chunk_gone(struct process *p)
     }
 }
 
-static void test_chunk_goes(void **state)
-{
-    (void)state;
-    process_for_versions(CHUNKS, PROCESS_LAST, chunk_gone);
-}
+PROCESS_TEST(test_chunk_goes, CHUNKS, PROCESS_LAST, chunk_gone);
 
 /* A thread ends and another starts while the lists are read. */
 static void churn(struct process *p)
@@ -108,11 +99,7 @@ static void churned(struct process *p)
     }
 }
 
-static void test_churn(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, churned);
-}
+PROCESS_TEST(test_churn, PROCESS_FIRST, PROCESS_LAST, churned);
 
 /* ---- many threads ---- */
 
@@ -133,11 +120,7 @@ static void many(struct process *p)
     assert_string_equal(process_stack_of(p, 7), "f:7");
 }
 
-static void test_many_states(void **state)
-{
-    (void)state;
-    process_for_versions(PROCESS_FIRST, PROCESS_LAST, many);
-}
+PROCESS_TEST(test_many_states, PROCESS_FIRST, PROCESS_LAST, many);
 
 static void hand_over(struct process *p)
 {
@@ -166,16 +149,11 @@ static void cheap(struct process *p)
     assert_string_equal(process_stack_of(p, 2), "h:16 g:15 f:2");
 }
 
-static void test_cheap_when_still(void **state)
-{
-    (void)state;
-    process_for_versions(PROVES, PROCESS_LAST, cheap);
-}
+PROCESS_TEST(test_cheap_when_still, PROVES, PROCESS_LAST, cheap);
 
 /* The process is not the one that was opened. */
-static void test_gone(void **state)
+UNIT_TEST(test_gone)
 {
-    (void)state;
     struct process p;
     process_init(&p, GS_VERSION(3, 11));
     process_open(&p, GS_STOP_NEVER);
@@ -186,12 +164,4 @@ static void test_gone(void **state)
     p.target.start_ticks++;
     assert_int_equal(process_take_snapshot(&p), GS_GONE);
     process_fini(&p);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_chunk_goes), cmocka_unit_test(test_churn),
-                                       cmocka_unit_test(test_many_states), cmocka_unit_test(test_cheap_when_still),
-                                       cmocka_unit_test(test_gone)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

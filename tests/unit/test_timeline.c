@@ -1,23 +1,18 @@
 /* The timelines of exact tracing, on a made-up trace. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "export/timeline/marks.h"
 #include "support/golden.h"
 #include "support/traced.h"
+#include "support/unit.h"
 
-static void chrome(void **state)
+UNIT_TEST(chrome)
 {
     struct traced t;
     FILE *out = golden_open();
-    (void)state;
     traced_begin(&t, &gs_timeline_chrome, out);
     traced_draw(&t);
     traced_finish(&t);
@@ -26,7 +21,7 @@ static void chrome(void **state)
 }
 
 /* Where it cannot be traced any longer, states are drawn from samples, and what was not drawn is not ended. */
-static void chrome_that_goes_on_sampled(void **state)
+UNIT_TEST(chrome_that_goes_on_sampled)
 {
     struct traced t;
     FILE *out = golden_open();
@@ -34,7 +29,6 @@ static void chrome_that_goes_on_sampled(void **state)
     int open = 0, states = 0;
     size_t i;
     json_t *event;
-    (void)state;
     traced_begin(&t, &gs_timeline_chrome, out);
     traced_draw(&t);
     t.timeline->go_sampled(t.timeline);
@@ -63,11 +57,10 @@ static void chrome_that_goes_on_sampled(void **state)
 }
 
 /* Without style and scripts, which have tests of their own. */
-static void html(void **state)
+UNIT_TEST(html)
 {
     struct traced t;
     FILE *out = golden_open(), *page = golden_open();
-    (void)state;
     traced_begin(&t, &gs_timeline_html, out);
     traced_draw(&t);
     traced_finish(&t);
@@ -88,14 +81,13 @@ static void add_mark(struct gs_marks *marks, uint32_t row, uint64_t begin_ns, ui
 }
 
 /* Whatever comes, there are no more than that; what is long stays, and no time is lost. */
-static void marks_are_bounded(void **state)
+UNIT_TEST(marks_are_bounded)
 {
     enum { MOST = 1000, SHORT_NS = 500, TIMES = 200 };
     struct gs_marks marks = {.most = MOST};
     uint64_t sums[GS_MARK_WORDS] = {0}, count = 0, ns = 0;
     uint32_t number;
     size_t whole = 0;
-    (void)state;
     assert_int_equal(gs_marks_row(&marks, false, &number), GS_OK);
     for (int i = 0; i < TIMES; i++) {
         for (int k = 0; k < 50; k++, ns += SHORT_NS)
@@ -124,12 +116,11 @@ static void marks_are_bounded(void **state)
 }
 
 /* Parts of one turn are one; what goes back in time is cut. */
-static void marks_go_on(void **state)
+UNIT_TEST(marks_go_on)
 {
     struct gs_marks marks = {.most = 100};
     struct gs_mark mark = {.begin_ns = 10, .end_ns = 20, .since_ns = 10, .value = 1};
     uint32_t row;
-    (void)state;
     assert_int_equal(gs_marks_row(&marks, false, &row), GS_OK);
     assert_int_equal(gs_marks_add(&marks, row, &mark), GS_OK);
     mark = (struct gs_mark){.begin_ns = 20, .end_ns = 35, .since_ns = 10, .value = 3, .flags = GS_MARK_ENDED};
@@ -149,22 +140,11 @@ static void marks_go_on(void **state)
     gs_marks_fini(&marks);
 }
 
-static void formats_are_found(void **state)
+UNIT_TEST(formats_are_found)
 {
-    (void)state;
     assert_ptr_equal(gs_timeline_find("chrometrace"), &gs_timeline_chrome);
     assert_null(gs_timeline_find("svg"));
     assert_ptr_equal(gs_timeline_of_file("a.trace.json"), &gs_timeline_chrome);
     assert_ptr_equal(gs_timeline_of_file("a.html"), &gs_timeline_html);
     assert_null(gs_timeline_of_file("a.svg"));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(chrome),      cmocka_unit_test(chrome_that_goes_on_sampled),
-        cmocka_unit_test(html),        cmocka_unit_test(marks_are_bounded),
-        cmocka_unit_test(marks_go_on), cmocka_unit_test(formats_are_found),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

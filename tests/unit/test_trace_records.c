@@ -1,17 +1,12 @@
 /* What is made of the kernel's records: gaps, gauges, the scheduler; and what is counted out of them. The records are
  * made up, as the kernel lays them out. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "gil/counters.h"
 #include "profile/schedule.h"
 #include "trace/gauges.h"
 #include "trace/perf.h"
+#include "support/unit.h"
 
 enum { US = 1000, MS = 1000 * US, A = 11, B = 12, ELSEWHERE = 99 };
 
@@ -64,10 +59,9 @@ static void put_id(struct bytes *bytes, bool ids)
         put_u64(bytes, 77);
 }
 
-static void a_throttled_event_is_a_gap(void **state)
+UNIT_TEST(a_throttled_event_is_a_gap)
 {
     static const uint32_t types[] = {PERF_RECORD_THROTTLE, PERF_RECORD_UNTHROTTLE};
-    (void)state;
     for (int ids = 0; ids < 2; ids++) {
         for (size_t i = 0; i < 2; i++) {
             struct bytes bytes;
@@ -86,11 +80,10 @@ static void a_throttled_event_is_a_gap(void **state)
     }
 }
 
-static void a_loss_is_told(void **state)
+UNIT_TEST(a_loss_is_told)
 {
     struct bytes bytes;
     struct gs_perf_record record;
-    (void)state;
     begin(&bytes, PERF_RECORD_LOST);
     put_u64(&bytes, 77);
     put_u64(&bytes, 1234);
@@ -116,11 +109,10 @@ static void put_sample(struct bytes *bytes, bool ids)
     put_u32(bytes, 0);
 }
 
-static void a_sample_says_of_which_descriptor_it_is(void **state)
+UNIT_TEST(a_sample_says_of_which_descriptor_it_is)
 {
     struct bytes bytes;
     struct gs_perf_record record;
-    (void)state;
     for (int ids = 0; ids < 2; ids++) {
         put_sample(&bytes, ids);
         assert_true(gs_perf_decode(end(&bytes), ids, &record));
@@ -135,12 +127,11 @@ static void a_sample_says_of_which_descriptor_it_is(void **state)
     }
 }
 
-static void a_tracepoint_has_its_fields(void **state)
+UNIT_TEST(a_tracepoint_has_its_fields)
 {
     struct bytes bytes;
     struct gs_perf_record record;
     uint64_t value;
-    (void)state;
     put_sample(&bytes, true);
     put_u32(&bytes, 12); /* bytes */
     put_u32(&bytes, 0x01020304);
@@ -160,7 +151,7 @@ static void a_tracepoint_has_its_fields(void **state)
     assert_false(gs_perf_raw(&record, 0, 4, &value));
 }
 
-static void fields_are_found_by_their_names(void **state)
+UNIT_TEST(fields_are_found_by_their_names)
 {
     static const char format[] = "name: sched_switch\nID: 372\nformat:\n"
                                  "\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n\n"
@@ -169,7 +160,6 @@ static void fields_are_found_by_their_names(void **state)
                                  "\tfield:long prev_state;\toffset:32;\tsize:8;\tsigned:1;\n"
                                  "\tfield:int far;\toffset:99999;\tsize:4;\tsigned:1;\n";
     struct gs_gauge_field field;
-    (void)state;
     assert_true(gs_gauge_field(format, "pid", &field));
     assert_int_equal(field.offset, 24);
     assert_int_equal(field.bytes, 4);
@@ -202,11 +192,10 @@ static void happen(struct gs_schedule *schedule, enum gs_act act, pid_t tid, uin
     assert_int_equal(gs_schedule_event(schedule, &event), GS_OK);
 }
 
-static void who_is_woken_is_ready_until_it_runs(void **state)
+UNIT_TEST(who_is_woken_is_ready_until_it_runs)
 {
     struct spans spans = {.count = 0};
     struct gs_schedule *schedule = gs_schedule_new(keep_span, &spans);
-    (void)state;
     happen(schedule, GS_ACT_WAKE, B, 1, A, 0); /* nobody that is known */
     happen(schedule, GS_ACT_ON, A, 1, 0, 0);
     happen(schedule, GS_ACT_ON, B, 1, 0, 0);
@@ -291,11 +280,10 @@ static uint64_t of(const struct play *play, pid_t tid, enum gs_gil_word word, en
     return gs_gilcounts_of(play->counts, tid).by_word[word][counter];
 }
 
-static void each_is_charged_to_the_state_it_came_in(void **state)
+UNIT_TEST(each_is_charged_to_the_state_it_came_in)
 {
     struct play play = begin_play();
     uint64_t ran_ns = 0;
-    (void)state;
     act(&play, GS_ACT_COUNT, A, 9, 0, GS_GAUGE_MINOR_FAULTS); /* before it began */
     act(&play, GS_ACT_COUNT, A, 11, 0, GS_GAUGE_MINOR_FAULTS);
     act(&play, GS_ACT_WAIT, A, 12, 0, 0);
@@ -328,11 +316,10 @@ static void each_is_charged_to_the_state_it_came_in(void **state)
 }
 
 /* One that never leaves the processor has no event that says so. */
-static void who_does_nothing_runs_as_long_as_the_kernel_says(void **state)
+UNIT_TEST(who_does_nothing_runs_as_long_as_the_kernel_says)
 {
     struct play play = begin_play();
     uint64_t ran_ns = 107 * MS;
-    (void)state;
     assert_int_equal(gs_gil_spans_tell(play.gil_spans, A, 0, GS_HOLDS), GS_OK);
     gs_gilcounts_tell(play.counts, A, 100 * MS);
     gs_gilcounts_cut(play.counts, 20 * MS, tell_ran, &ran_ns);
@@ -343,10 +330,9 @@ static void who_does_nothing_runs_as_long_as_the_kernel_says(void **state)
     end_play(&play);
 }
 
-static void a_sample_of_cycles_stands_for_many(void **state)
+UNIT_TEST(a_sample_of_cycles_stands_for_many)
 {
     struct play play = begin_play();
-    (void)state;
     act(&play, GS_ACT_TAKE, A, 11, 0, 0);
     act(&play, GS_ACT_COUNT, A, 12, 0, GS_GAUGE_CYCLES);
     act(&play, GS_ACT_COUNT, A, 13, 0, GS_GAUGE_CYCLES);
@@ -358,20 +344,4 @@ static void a_sample_of_cycles_stands_for_many(void **state)
     assert_true(gs_gilcounts_known(&gauges) >> GS_CYCLES & 1);
     assert_false(gs_gilcounts_known(&gauges) >> GS_PAGE_FAULTS & 1);
     end_play(&play);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_throttled_event_is_a_gap),
-        cmocka_unit_test(a_loss_is_told),
-        cmocka_unit_test(a_sample_says_of_which_descriptor_it_is),
-        cmocka_unit_test(a_tracepoint_has_its_fields),
-        cmocka_unit_test(fields_are_found_by_their_names),
-        cmocka_unit_test(who_is_woken_is_ready_until_it_runs),
-        cmocka_unit_test(each_is_charged_to_the_state_it_came_in),
-        cmocka_unit_test(who_does_nothing_runs_as_long_as_the_kernel_says),
-        cmocka_unit_test(a_sample_of_cycles_stands_for_many),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

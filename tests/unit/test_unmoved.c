@@ -1,20 +1,15 @@
 /* Many threads, of which most sleep on while others have the GIL: whoever moved is read anew, however little of it
  * changed, and nobody else. */
 #include <pthread.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "sample/reader.h"
 #include "support/mem_fake.h"
 #include "support/process_event.h"
+#include "support/unit.h"
 
 #define PROVES GS_VERSION(3, 7) /* the switch count is always found */
 #define CHUNKS GS_VERSION(3, 11)
@@ -36,7 +31,6 @@ static void *sleeper(void *tid)
 
 static int gather(void **state)
 {
-    (void)state;
     assert_int_equal(pipe(crowd.pipe), 0);
     for (size_t i = 0; i < CROWD; i++) {
         assert_int_equal(pthread_create(&crowd.threads[i], NULL, sleeper, &crowd.tids[i]), 0);
@@ -48,7 +42,6 @@ static int gather(void **state)
 
 static int dismiss(void **state)
 {
-    (void)state;
     close(crowd.pipe[1]);
     for (size_t i = 0; i < CROWD; i++)
         pthread_join(crowd.threads[i], NULL);
@@ -153,11 +146,7 @@ static void moves(struct process *p)
     check_move(p, 20, step_generator, "h:6 g:2 f:4");
 }
 
-static void test_whoever_moves_is_read(void **state)
-{
-    (void)state;
-    process_for_versions(PROVES, PROCESS_LAST, moves);
-}
+PROCESS_TEST(test_whoever_moves_is_read, PROVES, PROCESS_LAST, moves);
 
 static void leaves(struct process *p)
 {
@@ -165,11 +154,7 @@ static void leaves(struct process *p)
     check_move(p, 30, leave, "f:14");
 }
 
-static void test_only_the_innermost_changed(void **state)
-{
-    (void)state;
-    process_for_versions(CHUNKS, PROCESS_LAST, leaves);
-}
+PROCESS_TEST(test_only_the_innermost_changed, CHUNKS, PROCESS_LAST, leaves);
 
 /* A C function calls Python again: another evaluator has its own word for the innermost frame. */
 static void nest(struct process *p, struct process_thread *thread)
@@ -195,11 +180,7 @@ static void nests(struct process *p)
     assert_string_equal(process_stack(p, process_find(p, p->sleepers[0])), "h:4");
 }
 
-static void test_another_evaluator(void **state)
-{
-    (void)state;
-    process_for_versions(CHUNKS, PROCESS_LAST, nests);
-}
+PROCESS_TEST(test_another_evaluator, CHUNKS, PROCESS_LAST, nests);
 
 /* A thread that ended is gone, though its memory is what it was. */
 static void ends(struct process *p)
@@ -213,11 +194,7 @@ static void ends(struct process *p)
     assert_string_equal(process_stack(p, thread_at(p, 41)), "g:2 f:9");
 }
 
-static void test_whoever_ends_is_gone(void **state)
-{
-    (void)state;
-    process_for_versions(PROVES, PROCESS_LAST, ends);
-}
+PROCESS_TEST(test_whoever_ends_is_gone, PROVES, PROCESS_LAST, ends);
 
 /* One has the GIL for a moment while the others are read, and what it did is seen in the next sample at the latest,
  * though nothing happens any more; or it keeps it, and is then shown as it is with it. */
@@ -277,11 +254,7 @@ static void misses(struct process *p)
     }
 }
 
-static void test_missed_glance(void **state)
-{
-    (void)state;
-    process_for_versions(PROVES, PROCESS_LAST, misses);
-}
+PROCESS_TEST(test_missed_glance, PROVES, PROCESS_LAST, misses);
 
 static void passes_by(struct process *p)
 {
@@ -295,22 +268,10 @@ static void comes(struct process *p)
     happens_late(p, come, true);
 }
 
-static void test_late(void **state)
+UNIT_TEST(test_late)
 {
-    (void)state;
     process_for_versions(PROVES, PROCESS_LAST, passes_by);
     process_for_versions(PROVES, PROCESS_LAST, comes);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whoever_moves_is_read),
-        cmocka_unit_test(test_only_the_innermost_changed),
-        cmocka_unit_test(test_another_evaluator),
-        cmocka_unit_test(test_whoever_ends_is_gone),
-        cmocka_unit_test(test_late),
-        cmocka_unit_test(test_missed_glance),
-    };
-    return cmocka_run_group_tests(tests, gather, dismiss);
-}
+UNIT_GROUP(gather, dismiss);

@@ -1,17 +1,12 @@
 /* Reprs of values of every version's shape, and that none of them can be too long, too deep or too much work. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "python/values_type.h"
 #include "support/mem_fake.h"
 #include "support/objects_fake.h"
+#include "support/unit.h"
 
 static bool is_two(const struct objects *o)
 {
@@ -253,9 +248,8 @@ static void check_bounds(struct objects *o)
     assert_non_null(strstr(text, "..."));
 }
 
-static void test_all_versions(void **state)
+UNIT_TEST(test_all_versions)
 {
-    (void)state;
     for (size_t i = 0; i < objects_version_count; i++) {
         struct objects o;
         objects_init(&o, objects_versions[i]);
@@ -275,9 +269,8 @@ static void test_all_versions(void **state)
 }
 
 /* Objects of noise: something is printed, whatever it is, and it is short text without control characters. */
-static void test_noise(void **state)
+UNIT_TEST(test_noise)
 {
-    (void)state;
     srand(7);
     for (size_t i = 0; i < objects_version_count; i++) {
         struct objects o;
@@ -298,10 +291,4 @@ static void test_noise(void **state)
         }
         objects_fini(&o);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_versions), cmocka_unit_test(test_noise)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,7 @@
 /* Whether a thread waits for the GIL, judged of plain values. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "sample/verdict.h"
+#include "support/unit.h"
 
 /* Somebody else has the GIL, and nobody else is there. */
 static const struct gs_gil_fields held = {
@@ -21,9 +16,8 @@ static void assert_verdict(const struct gs_gil_fields *now, const struct gs_gil_
 }
 
 /* What the GIL's fields or the thread's own say comes before what it sleeps on, and that before what it does. */
-static void test_what_comes_first(void **state)
+UNIT_TEST(test_what_comes_first)
 {
-    (void)state;
     static const struct {
         struct gs_wait_facts thread;
         enum gs_gil_word gil;
@@ -49,9 +43,8 @@ static void test_what_comes_first(void **state)
 }
 
 /* A GIL that is off, free, about to be taken, or does not tell who has it. */
-static void test_states_of_the_gil(void **state)
+UNIT_TEST(test_states_of_the_gil)
 {
-    (void)state;
     static const struct gs_gil_counts counts = {0};
     const struct gs_wait_facts holder = {.holds = true, .run = GS_RUN_RUNNING},
                                owner = {.holds = true, .owns_mutex = true, .run = GS_RUN_RUNNING},
@@ -73,9 +66,8 @@ static void test_states_of_the_gil(void **state)
 }
 
 /* Awake without holding it: by how many users are missing among the sleepers. */
-static void test_awake_by_counts(void **state)
+UNIT_TEST(test_awake_by_counts)
 {
-    (void)state;
     static const struct {
         uint32_t cond_users, switch_users, mutex_owner;
         struct gs_gil_counts counts;
@@ -122,9 +114,8 @@ static void test_awake_by_counts(void **state)
 }
 
 /* Without counts nothing is known but that whoever waited and did not have it waits on. */
-static void test_awake_without_counts(void **state)
+UNIT_TEST(test_awake_without_counts)
 {
-    (void)state;
     static const struct gs_gil_counts counts = {.open = 1};
     struct gs_gil_fields now = held, fresh = held;
     const struct gs_wait_facts waited = {.run = GS_RUN_RUNNING, .before = GS_WAITS, .kept_out = true},
@@ -141,12 +132,4 @@ static void test_awake_without_counts(void **state)
     assert_int_equal(gs_wait_verdict(&fresh, &now, &counts, &waited).gil, GS_UNKNOWN);
     now.has_switches = false;
     assert_verdict(&now, &counts, &waited, GS_UNKNOWN, GS_INFERRED);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_comes_first),
-                                       cmocka_unit_test(test_states_of_the_gil), cmocka_unit_test(test_awake_by_counts),
-                                       cmocka_unit_test(test_awake_without_counts)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,9 @@
 /* The version of a Python that does not describe itself: in its memory, in the name of its file. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "python/locate.h"
 #include "support/mem_fake.h"
+#include "support/unit.h"
 
 #define DATA UINT64_C(0x700000)
 
@@ -38,9 +33,8 @@ static uint32_t find_text(const char *text)
     return find(text, strlen(text) + 1, 1000, "/bin/app");
 }
 
-static void test_texts(void **state)
+UNIT_TEST(test_texts)
 {
-    (void)state;
     assert_int_equal(find_text("2.7.18 (default, May  9 2026)"), 0x020712f0);
     assert_int_equal(find_text("3.8.18 ("), 0x030812f0);
     assert_int_equal(find_text("3.11.7+ (heads/main"), 0x030b07f0);
@@ -49,9 +43,8 @@ static void test_texts(void **state)
     assert_int_equal(find_text("3.12.0b13 ("), 0x030c00bd);
 }
 
-static void test_near_misses(void **state)
+UNIT_TEST(test_near_misses)
 {
-    (void)state;
     static const char *const texts[] = {"3.8.18",      "3.8.18(",   "3.8 (",        "3.8. (",     "13.8.18 (",
                                         "4.0.0 (",     "1.5.2 (",   "3.8.18  (",    "3.8.18\n(",  "3.8.18rc (",
                                         "3..8 (",      "3.8.18x (", "3.8.18rc99 (", "3.999.0 (",  "3.8.999 (",
@@ -62,9 +55,8 @@ static void test_near_misses(void **state)
     }
 }
 
-static void test_all_around_the_border(void **state)
+UNIT_TEST(test_all_around_the_border)
 {
-    (void)state;
     static const char text[] = "\0"
                                "3.14.0rc1+ (main, x";
     assert_int_equal(find(text + 1, sizeof text - 1, 0, "/bin/app"), 0x030e00c1);
@@ -78,9 +70,8 @@ static void test_all_around_the_border(void **state)
     assert_int_equal(find("13.8.18 (", 10, 2 * BLOCK - 1, "/bin/app"), 0);
 }
 
-static void test_file_names(void **state)
+UNIT_TEST(test_file_names)
 {
-    (void)state;
     static const struct {
         const char *name;
         uint32_t version;
@@ -119,7 +110,7 @@ static enum gs_status read_growing(struct gs_mem *mem, gs_addr addr, void *dst, 
     return gs_mem_read(growing->below, addr, dst, len);
 }
 
-static void test_just_born(void **state)
+UNIT_TEST(test_just_born)
 {
     static const struct gs_mem_ops ops = {.read = read_growing};
     char library[] = "/usr/lib/libpython2.7.so.1.0";
@@ -128,7 +119,6 @@ static void test_just_born(void **state)
     struct gs_python python = {.target = &target, .library = library, .mem = &growing.mem};
     struct gs_err err;
     uint32_t version;
-    (void)state;
     memset(mem_fake_map(growing.below, DATA, 4096), 0, 4096);
     struct gs_image image = {.mem = python.mem, .data_start = DATA, .data_end = DATA + 4096};
     assert_int_equal(gs_version_find(&python, &image, &version, &err), GS_OK);
@@ -136,9 +126,8 @@ static void test_just_born(void **state)
     gs_mem_free(growing.below);
 }
 
-static void test_hostile_bounds(void **state)
+UNIT_TEST(test_hostile_bounds)
 {
-    (void)state;
     static const struct {
         gs_addr start, end;
     } bounds[] = {{DATA, UINT64_MAX}, {UINT64_MAX - 10, UINT64_MAX}, {DATA, DATA - 1}, {DATA, 0}, {DATA + 7, DATA + 7}};
@@ -156,9 +145,8 @@ static void test_hostile_bounds(void **state)
     gs_mem_free(python.mem);
 }
 
-static void test_print(void **state)
+UNIT_TEST(test_print)
 {
-    (void)state;
     static const struct {
         uint32_t version;
         const char *text;
@@ -172,16 +160,4 @@ static void test_print(void **state)
         gs_version_print(cases[i].version, text, sizeof text);
         assert_string_equal(text, cases[i].text);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_texts),
-                                       cmocka_unit_test(test_near_misses),
-                                       cmocka_unit_test(test_all_around_the_border),
-                                       cmocka_unit_test(test_file_names),
-                                       cmocka_unit_test(test_hostile_bounds),
-                                       cmocka_unit_test(test_just_born),
-                                       cmocka_unit_test(test_print)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,17 +1,11 @@
 /* The screen of top: each pane at several sizes as golden files, and what keys do to it. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "support/golden.h"
 #include "support/pictures.h"
 #include "view/parts.h"
+#include "support/unit.h"
 
 static void press(struct gs_view *view, const struct gs_picture *picture, const char *keys)
 {
@@ -46,12 +40,11 @@ static void check(const struct gs_picture *picture, const char *keys, int rows, 
     gs_view_fini(&view);
 }
 
-static void panes(void **state)
+UNIT_TEST(panes)
 {
     static const char *const names[] = {"threads", "stack",    "functions", "holds",
                                         "blame",   "timeline", "tasks",     "locks"};
     static const int sizes[][2] = {{24, 80}, {40, 120}, {10, 40}};
-    (void)state;
     for (size_t i = 0; i < GS_PANE_COUNT; i++) {
         char key[] = {(char)('1' + i), '\0'};
         for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
@@ -59,9 +52,8 @@ static void panes(void **state)
     }
 }
 
-static void other_screens(void **state)
+UNIT_TEST(other_screens)
 {
-    (void)state;
     check(&picture_server, "", 30, 160, true, "beside");
     check(&picture_server, "h", 24, 80, true, "help");
     check(&picture_server, "", 24, 80, false, "threads");
@@ -83,12 +75,11 @@ static void other_screens(void **state)
 }
 
 /* It says where it is, and lacks what recordings lack. */
-static void a_recording(void **state)
+UNIT_TEST(a_recording)
 {
     struct gs_view view;
     struct gs_grid grid = {0};
     FILE *out = golden_open();
-    (void)state;
     gs_view_init(&view, GS_MODE_ACTIVE, true);
     view.moment = (struct gs_view_moment){"03:12:07", 65000000, 600000000, 2};
     for (int columns = 40; columns <= 120; columns += 40) {
@@ -101,14 +92,13 @@ static void a_recording(void **state)
 }
 
 /* Why so few are there. */
-static void some_threads(void **state)
+UNIT_TEST(some_threads)
 {
     static const char *const patterns[] = {"worker-*", "4242", "MainThread"};
     struct gs_picture picture = picture_server;
     struct gs_view view;
     struct gs_grid grid = {0};
     FILE *out = golden_open();
-    (void)state;
     gs_view_init(&view, GS_MODE_ACTIVE, true);
     view.patterns = patterns;
     for (view.pattern_count = 1; view.pattern_count <= 3; view.pattern_count++) {
@@ -122,12 +112,11 @@ static void some_threads(void **state)
 }
 
 /* Whatever the size and the pane: nothing is drawn outside, and wide characters are whole. */
-static void every_size(void **state)
+UNIT_TEST(every_size)
 {
     static const struct gs_picture *const pictures[] = {&picture_server, &picture_family,       &picture_hostile,
                                                         &picture_free,   &picture_interpreters, &picture_empty};
     struct gs_grid grid = {0};
-    (void)state;
     for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++) {
         for (int columns = 1; columns < 170; columns += columns < 50 ? 1 : 7) {
             for (int rows = 1; rows < 50; rows += rows < 14 ? 1 : 9) {
@@ -186,7 +175,7 @@ static long under(const struct fixture *fixture)
 }
 
 /* By share: worker-2 (2), worker-1 (1), MainThread (0), log-writer (7). */
-static void cursor_moves(void **state)
+UNIT_TEST_WITH(cursor_moves, set_up, tear_down)
 {
     struct fixture *f = *state;
     assert_int_equal(under(f), 2);
@@ -211,7 +200,7 @@ static void cursor_moves(void **state)
 }
 
 /* Who was chosen stays so in another order, and in the timeline. */
-static void cursor_follows(void **state)
+UNIT_TEST_WITH(cursor_follows, set_up, tear_down)
 {
     struct fixture *f = *state;
     key(f, GS_KEY_DOWN);
@@ -235,7 +224,7 @@ static void cursor_follows(void **state)
     assert_int_equal(f->view.pane, GS_PANE_THREADS);
 }
 
-static void panes_are_chosen(void **state)
+UNIT_TEST_WITH(panes_are_chosen, set_up, tear_down)
 {
     struct fixture *f = *state;
     for (int i = 1; i < GS_PANE_COUNT; i++) {
@@ -264,7 +253,7 @@ static void panes_are_chosen(void **state)
 }
 
 /* A pane without threads does not lose who was looked at; else it is who has the GIL. */
-static void stack_is_of_somebody(void **state)
+UNIT_TEST_WITH(stack_is_of_somebody, set_up, tear_down)
 {
     struct fixture *f = *state;
     key(f, '3');
@@ -278,14 +267,13 @@ static void stack_is_of_somebody(void **state)
 }
 
 /* Nobody takes the GILs that are shown for all of them. */
-static void gils_that_are_not_told_apart(void **state)
+UNIT_TEST(gils_that_are_not_told_apart)
 {
     struct gs_view view;
     struct gs_grid grid = {0};
     struct gs_picture_process process = picture_server.processes[0];
     struct gs_picture picture = picture_server;
     FILE *out = golden_open();
-    (void)state;
     process.gils_left_out = true;
     picture.processes = &process;
     gs_view_init(&view, GS_MODE_ACTIVE, true);
@@ -306,7 +294,7 @@ static void held_by(struct gs_picture_gil gils[2], double first, double second)
 
 /* The head is about the process whose GIL is held most, and stays there while it is about even; a row that was chosen
  * decides. */
-static void head_stands_still(void **state)
+UNIT_TEST_WITH(head_stands_still, set_up, tear_down)
 {
     struct fixture *f = *state;
     struct gs_picture picture = picture_family;
@@ -327,7 +315,7 @@ static void head_stands_still(void **state)
     assert_int_equal(f->view.about, picture.processes[last->process].pid);
 }
 
-static void sorts(void **state)
+UNIT_TEST_WITH(sorts, set_up, tear_down)
 {
     struct fixture *f = *state;
     static const long first[] = {1, 7, 2, 7}; /* WAIT%, NO%, CPU%, FOR */
@@ -351,7 +339,7 @@ static void words(struct fixture *f, const char *text)
         key(f, (unsigned char)*text);
 }
 
-static void searches(void **state)
+UNIT_TEST_WITH(searches, set_up, tear_down)
 {
     struct fixture *f = *state;
     words(f, "/select\r");
@@ -374,7 +362,7 @@ static void searches(void **state)
     assert_string_equal(f->view.typing.search, "nobody");
 }
 
-static void filters(void **state)
+UNIT_TEST_WITH(filters, set_up, tear_down)
 {
     struct fixture *f = *state;
     words(f, "\\worker\r");
@@ -398,7 +386,7 @@ static void filters(void **state)
     assert_int_equal(strlen(f->view.typing.typed) % 3, 0);
 }
 
-static void requests(void **state)
+UNIT_TEST_WITH(requests, set_up, tear_down)
 {
     static const struct {
         uint32_t code;
@@ -429,7 +417,7 @@ static void requests(void **state)
     assert_int_equal(under(f), 2);
 }
 
-static void timeline_moves(void **state)
+UNIT_TEST_WITH(timeline_moves, set_up, tear_down)
 {
     struct fixture *f = *state;
     key(f, '6');
@@ -441,12 +429,11 @@ static void timeline_moves(void **state)
 }
 
 /* No column is so narrow that a line is made up. */
-static void unknown_lines(void **state)
+UNIT_TEST(unknown_lines)
 {
     struct gs_view view = {.full_files = true};
     struct gs_drawing drawing = {.view = &view};
     struct gs_picture_place place = {.function = "match", .file = "re.py"};
-    (void)state;
     for (int line = -1; line <= 7; line += 8) {
         for (int width = 10; width <= 60; width++) {
             struct gs_text text;
@@ -460,39 +447,12 @@ static void unknown_lines(void **state)
 }
 
 /* Each key of the table says what it does. */
-static void keys_are_told(void **state)
+UNIT_TEST(keys_are_told)
 {
     struct gs_keys_row row;
     size_t count = 0;
-    (void)state;
     for (; gs_keys_row(count, &row); count++)
         assert_true(row.keys[0] && row.help[0]);
     assert_true(count > 20);
     assert_true(gs_keys_row(count - 1, &row) && strcmp(row.footer, "quit") == 0);
-}
-
-int main(void)
-{
-    setlocale(LC_CTYPE, "C.UTF-8");
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(panes),
-        cmocka_unit_test(gils_that_are_not_told_apart),
-        cmocka_unit_test(other_screens),
-        cmocka_unit_test(a_recording),
-        cmocka_unit_test(some_threads),
-        cmocka_unit_test(every_size),
-        cmocka_unit_test_setup_teardown(cursor_moves, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(cursor_follows, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(panes_are_chosen, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(sorts, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(stack_is_of_somebody, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(head_stands_still, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(searches, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(filters, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(requests, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(timeline_moves, set_up, tear_down),
-        cmocka_unit_test(unknown_lines),
-        cmocka_unit_test(keys_are_told),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

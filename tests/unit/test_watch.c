@@ -1,10 +1,5 @@
 /* Work that gets stuck, in a thread or in a process: made by a pipe that nobody writes to. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +8,9 @@
 #include <unistd.h>
 
 #include "base/apart.h"
-#include "base/lanes.h"
+#include "base/parallel.h"
 #include "base/watch.h"
+#include "support/unit.h"
 
 /* What the work is to do, and what it did. */
 struct job {
@@ -52,9 +48,8 @@ static enum gs_status work(void *context)
     return GS_LOST;
 }
 
-static void done_work_returns_its_status(void **state)
+UNIT_TEST(done_work_returns_its_status)
 {
-    (void)state;
     struct gs_stuck stuck;
     struct job job = {.watch = gs_watch_new(NULL, NULL), .in = -1, .step = "nothing"};
     assert_int_equal(gs_watch_run(job.watch, work, &job, &stuck), GS_LOST);
@@ -65,9 +60,8 @@ static void done_work_returns_its_status(void **state)
     gs_watch_free(job.watch);
 }
 
-static void nobody_watching_is_fine(void **state)
+UNIT_TEST(nobody_watching_is_fine)
 {
-    (void)state;
     gs_watch_enter(NULL, "x", 0, 0);
     gs_watch_leave(NULL);
     gs_watch_hold(NULL, true);
@@ -77,9 +71,8 @@ static void nobody_watching_is_fine(void **state)
 }
 
 /* The first time it is not known what did not answer; the second time it is, and is avoided from then on. */
-static void stuck_work_is_left_behind(void **state)
+UNIT_TEST(stuck_work_is_left_behind)
 {
-    (void)state;
     int ends[2];
     assert_int_equal(pipe(ends), 0);
     struct gs_stuck stuck;
@@ -114,9 +107,8 @@ static void stuck_work_is_left_behind(void **state)
     gs_watch_free(watch);
 }
 
-static void a_stuck_step_is_avoided_by_name(void **state)
+UNIT_TEST(a_stuck_step_is_avoided_by_name)
 {
-    (void)state;
     int ends[2];
     assert_int_equal(pipe(ends), 0);
     struct gs_stuck stuck;
@@ -148,9 +140,8 @@ static void give_up(const struct gs_stuck *stuck, void *context)
         abort();
 }
 
-static void the_guard_tells_of_the_thread_that_called_it(void **state)
+UNIT_TEST(the_guard_tells_of_the_thread_that_called_it)
 {
-    (void)state;
     int ends[2];
     char text[32] = "";
     assert_int_equal(pipe(ends), 0);
@@ -192,9 +183,8 @@ static void die(const void *context, void *result)
     _exit(3);
 }
 
-static void work_apart_gives_its_result(void **state)
+UNIT_TEST(work_apart_gives_its_result)
 {
-    (void)state;
     int input = 41;
     static struct result result;
     assert_int_equal(gs_apart_run(compute, &input, &result, sizeof result), GS_APART_DONE);
@@ -202,9 +192,8 @@ static void work_apart_gives_its_result(void **state)
     assert_int_equal(result.filler[sizeof result.filler - 1], 'x');
 }
 
-static void work_apart_is_given_up(void **state)
+UNIT_TEST(work_apart_is_given_up)
 {
-    (void)state;
     int result = 7;
     assert_int_equal(gs_apart_run(hang, NULL, &result, sizeof result), GS_APART_LATE);
     assert_int_equal(gs_apart_run(die, NULL, &result, sizeof result), GS_APART_FAILED);
@@ -212,7 +201,7 @@ static void work_apart_is_given_up(void **state)
     assert_int_equal(result, 7);
 }
 
-/* ---- lanes ---- */
+/* ---- workers ---- */
 
 enum { THINGS = 200 };
 
@@ -247,19 +236,18 @@ static enum gs_status thing_done(void *context, size_t i, enum gs_apart outcome,
     return GS_OK;
 }
 
-static void one_that_hangs_holds_no_lane_up(void **state)
+UNIT_TEST(one_that_hangs_holds_no_lane_up)
 {
-    (void)state;
-    for (size_t lanes = 1; lanes <= 4; lanes += 3) {
+    for (size_t workers = 1; workers <= 4; workers += 3) {
         static struct lanes_result result;
         memset(&result, 0, sizeof result);
-        const struct gs_lanes_work work = {.count = THINGS,
-                                           .work = do_thing,
-                                           .done = thing_done,
-                                           .result = &result,
-                                           .patience_ns = 1000000000,
-                                           .lanes = lanes};
-        assert_int_equal(gs_lanes_run(&work), GS_OK);
+        const struct gs_parallel_work work = {.count = THINGS,
+                                              .work = do_thing,
+                                              .done = thing_done,
+                                              .result = &result,
+                                              .patience_ns = 1000000000,
+                                              .workers = workers};
+        assert_int_equal(gs_parallel_run(&work), GS_OK);
         for (size_t i = 0; i < THINGS; i++) {
             assert_int_equal(result.told[i], 1);
             assert_int_equal(result.outcomes[i], i == 3 ? GS_APART_LATE : i == 5 ? GS_APART_FAILED : GS_APART_DONE);
@@ -276,33 +264,16 @@ static enum gs_status end_all(void *context, size_t i, enum gs_apart outcome, co
     return GS_NO_MEMORY;
 }
 
-static void a_failure_ends_all_lanes(void **state)
+UNIT_TEST(a_failure_ends_all_lanes)
 {
-    (void)state;
     size_t told = 0;
-    const struct gs_lanes_work work = {.count = THINGS,
-                                       .work = do_thing,
-                                       .done = end_all,
-                                       .result = &told,
-                                       .patience_ns = UINT64_C(100) * 1000000000,
-                                       .lanes = 2};
-    assert_int_equal(gs_lanes_run(&work), GS_NO_MEMORY);
+    const struct gs_parallel_work work = {.count = THINGS,
+                                          .work = do_thing,
+                                          .done = end_all,
+                                          .result = &told,
+                                          .patience_ns = UINT64_C(100) * 1000000000,
+                                          .workers = 2};
+    assert_int_equal(gs_parallel_run(&work), GS_NO_MEMORY);
     assert_int_equal(told, 1);
     assert_int_equal(waitpid(-1, NULL, 0), -1);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(done_work_returns_its_status),
-        cmocka_unit_test(nobody_watching_is_fine),
-        cmocka_unit_test(stuck_work_is_left_behind),
-        cmocka_unit_test(a_stuck_step_is_avoided_by_name),
-        cmocka_unit_test(work_apart_gives_its_result),
-        cmocka_unit_test(work_apart_is_given_up),
-        cmocka_unit_test(one_that_hangs_holds_no_lane_up),
-        cmocka_unit_test(a_failure_ends_all_lanes),
-        cmocka_unit_test(the_guard_tells_of_the_thread_that_called_it),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,7 @@
 /* The rules of why on made-up looks, and their renderings byte by byte. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-
-#include <cmocka.h>
 
 #include "diagnose/why_loops.h"
 #include "diagnose/why_natives.h"
@@ -16,6 +10,7 @@
 #include "gil/gilstat.h"
 #include "support/golden.h"
 #include "support/scene.h"
+#include "support/unit.h"
 
 /* Higher than any that a kernel gives: nobody is asked about a real one. */
 enum { PID = 5000000, HOG, VICTIM, OTHER };

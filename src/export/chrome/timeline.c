@@ -27,8 +27,8 @@ struct exact {
     size_t seen_count, seen_room;
     struct gs_ids by_tid;
     uint64_t flows;
-    uint32_t waiters[GS_SPOTS_MOST];
-    bool any_waiters[GS_SPOTS_MOST];
+    uint32_t waiters[GS_ADDRESSES_MOST];
+    bool any_waiters[GS_ADDRESSES_MOST];
 };
 
 /* ---- samples ---- */

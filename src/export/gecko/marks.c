@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/room.h"
+#include "base/sorted.h"
 #include "export/gecko/gecko.h"
 
 static uint64_t since_begin(const struct gs_gecko *gecko, uint64_t ns)
@@ -122,13 +123,7 @@ enum gs_status gs_gecko_follow(struct gs_gecko *gecko, const struct gs_sample *s
     return status;
 }
 
-static int by_thread(const void *left, const void *right)
-{
-    const struct gs_gecko_mark *a = left, *b = right;
-    if (a->thread != b->thread)
-        return a->thread < b->thread ? -1 : 1;
-    return (a->begin_ns > b->begin_ns) - (a->begin_ns < b->begin_ns);
-}
+GS_BY_BOTH(by_thread, struct gs_gecko_mark, thread, begin_ns);
 
 enum gs_status gs_gecko_end_marks(struct gs_gecko *gecko)
 {

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/least.h"
+#include "base/sorted.h"
 #include "export/html/html.h"
 
 static int by_name(const void *left, const void *right, void *context)
@@ -109,11 +110,7 @@ struct filling {
     uint32_t alike, runs;
 };
 
-static int by_number(const void *left, const void *right)
-{
-    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-    return (a > b) - (a < b);
-}
+GS_BY_VALUE(by_number, uint32_t);
 
 /* Writes `count` keys, which are sorted, with the time that key_ns has for them. */
 static void write_entries(struct filling *f, uint32_t bucket, const uint32_t *keys, uint32_t count)

@@ -10,7 +10,7 @@ void gs_exact_tell_setup(const struct gs_exact *exact, const struct gs_remarks *
         gs_tell(remarks, "debug registers are in use: waits are not seen, only who has the GIL");
     else if (setup->addresses.left_out > 0)
         gs_tell(remarks, "%zu GILs are not traced: there are only %d debug registers", setup->addresses.left_out,
-                GS_SPOTS_MOST);
+                GS_ADDRESSES_MOST);
 }
 
 void gs_exact_tell_counters(const struct gs_exact *exact, const struct gs_remarks *remarks)

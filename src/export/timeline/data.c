@@ -167,7 +167,7 @@ static void pack_all(const struct gs_timeline_html *self, const struct used *use
         pack_row(self, rows[GS_ROW_RUNS], NULL, pack);
         pack_row(self, rows[GS_ROW_FUNCTIONS], used->node_to, pack);
     }
-    for (unsigned lock = 0; lock < GS_SPOTS_MOST; lock++) {
+    for (unsigned lock = 0; lock < GS_ADDRESSES_MOST; lock++) {
         gs_pack_number(pack, self->locks[lock]);
         if (self->locks[lock])
             pack_row(self, self->waiters[lock], NULL, pack);
@@ -180,7 +180,7 @@ static enum gs_status write_names(struct gs_timeline_html *self, const struct us
     struct gs_label text = {0};
     uint64_t ns = run_end->end_ns > self->run.begin_ns ? run_end->end_ns - self->run.begin_ns : 0;
     fprintf(self->out, "{\"schema\": 1, \"pid\": %d, \"ns\": %" PRIu64 ", \"fine_ns\": %" PRIu64 ", \"locks\": %d",
-            (int)self->pid, ns, self->marks.fine_ns, GS_SPOTS_MOST);
+            (int)self->pid, ns, self->marks.fine_ns, GS_ADDRESSES_MOST);
     enum gs_status status = write_threads(self, &text);
     if (status == GS_OK)
         status = write_places(self, used, &text);

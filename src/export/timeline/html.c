@@ -127,7 +127,7 @@ static enum gs_status add_one(struct gs_timeline_html *self, const struct gs_sam
     if (self->sampled) {
         struct gs_mark state = mark;
         state.word = one->gil;
-        state.lock = one->lock < GS_SPOTS_MOST ? one->lock : 0;
+        state.lock = one->lock < GS_ADDRESSES_MOST ? one->lock : 0;
         status = gs_marks_add(&self->marks, thread->rows[GS_ROW_STATES], &state);
     }
     mark.value = node;
@@ -207,7 +207,7 @@ static enum gs_status add_waiters(struct gs_timeline *timeline, unsigned lock, u
                            .end_ns = since_begin(self, end_ns),
                            .since_ns = count,
                            .value = count};
-    if (lock >= GS_SPOTS_MOST)
+    if (lock >= GS_ADDRESSES_MOST)
         return GS_OK;
     if (!self->locks[lock] && gs_marks_row(&self->marks, false, &self->waiters[lock]))
         return GS_NO_MEMORY;

@@ -39,8 +39,8 @@ struct gs_timeline_html {
     size_t number_count, number_room;
     uint32_t ranks;
     struct gs_marks marks;
-    uint32_t waiters[GS_SPOTS_MOST]; /* rows of them, where `locks` says so */
-    bool locks[GS_SPOTS_MOST];
+    uint32_t waiters[GS_ADDRESSES_MOST]; /* rows of them, where `locks` says so */
+    bool locks[GS_ADDRESSES_MOST];
     uint64_t left_out; /* events of threads without rows */
     bool sampled;      /* states are drawn from samples */
     struct gs_timeline_end end;

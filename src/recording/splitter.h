@@ -1,20 +1,20 @@
 /* One run in several recordings, each of them whole: a sink in front of one recorder after the other. */
-#ifndef GS_RECORDING_ROTOR_H
-#define GS_RECORDING_ROTOR_H
+#ifndef GS_RECORDING_SPLITTER_H
+#define GS_RECORDING_SPLITTER_H
 
 #include "gilspy/sample.h"
 
-struct gs_rotor;
+struct gs_splitter;
 
 /* When the next recording begins; 0: that is no reason. */
-struct gs_rotor_limit {
+struct gs_splitter_limit {
     uint64_t time_ns;  /* at each multiple of it from the beginning of the run on, */
     uint64_t early_ns; /* all so much earlier, which is less */
     uint64_t bytes;    /* after so many, and the block that is being written */
 };
 
 /* What the recordings are written to. */
-struct gs_rotor_calls {
+struct gs_splitter_calls {
     void *context;
     /* A new recorder. It stays the caller's until `close`. */
     enum gs_status (*open)(void *context, struct gs_sink **recorder);
@@ -28,10 +28,10 @@ struct gs_rotor_calls {
 /* A recording is opened with the first sample that belongs into it. What was sampled before a moment and what was
  * sampled after it differ in nothing but the file: weights are those of a run that is not divided. Processes and
  * threads are numbered anew in each recording, and stand in it only if they were seen. */
-enum gs_status gs_rotor_new(struct gs_rotor **rotor, const struct gs_rotor_limit *limit,
-                            const struct gs_rotor_calls *calls) GS_MUST_CHECK;
-void gs_rotor_free(struct gs_rotor *rotor);
-/* The sink belongs to the rotor; it returns what the recorder and the calls return. */
-struct gs_sink *gs_rotor_sink(struct gs_rotor *rotor);
+enum gs_status gs_splitter_new(struct gs_splitter **splitter, const struct gs_splitter_limit *limit,
+                               const struct gs_splitter_calls *calls) GS_MUST_CHECK;
+void gs_splitter_free(struct gs_splitter *splitter);
+/* The sink belongs to the splitter; it returns what the recorder and the calls return. */
+struct gs_sink *gs_splitter_sink(struct gs_splitter *splitter);
 
 #endif

@@ -1,14 +1,14 @@
 /* The same work on each of many things, in a few processes beside one another: one thing that takes for ever, or that
  * the work dies of, holds nobody up. */
-#ifndef GS_BASE_LANES_H
-#define GS_BASE_LANES_H
+#ifndef GS_BASE_PARALLEL_H
+#define GS_BASE_PARALLEL_H
 
 #include <stdint.h>
 #include <stdio.h>
 
 #include "base/apart.h"
 
-struct gs_lanes_work {
+struct gs_parallel_work {
     const void *context;
     size_t count; /* things, which have numbers from 0 on */
     /* In a child process, which has no descriptors but ours: what it writes to `out` is the result for thing `i`. */
@@ -18,11 +18,11 @@ struct gs_lanes_work {
     enum gs_status (*done)(void *result, size_t i, enum gs_apart outcome, const char *bytes, size_t len);
     void *result;
     uint64_t patience_ns; /* for one thing: whoever takes longer is left behind as GS_APART_LATE */
-    size_t lanes;         /* processes at once, at most */
+    size_t workers;       /* processes at once, at most */
 };
 
 /* Returns when each thing was told by `done`. GS_NO_MEMORY, GS_FAILED (no processes can be begun), what `done`
  * returned. */
-enum gs_status gs_lanes_run(const struct gs_lanes_work *work) GS_MUST_CHECK;
+enum gs_status gs_parallel_run(const struct gs_parallel_work *work) GS_MUST_CHECK;
 
 #endif

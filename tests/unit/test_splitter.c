@@ -1,26 +1,21 @@
 /* A run in several recordings: each of them is whole, and all together are the run. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "export/format.h"
 #include "recording/join.h"
 #include "recording/join_sink.h"
 #include "recording/recorder.h"
-#include "recording/rotor.h"
+#include "recording/splitter.h"
 #include "support/golden.h"
 #include "support/run_made.h"
 #include "support/stream.h"
+#include "support/unit.h"
 
 enum { MOST = 64 };
 
-/* The recordings that a rotor made. */
+/* The recordings that a splitter made. */
 struct pieces {
     int fd[MOST];
     size_t count;
@@ -52,16 +47,16 @@ static void sum(void *context, struct gs_run_end *end)
     *end = (struct gs_run_end){.quality = {.retried = ++*sums}, .complete = true};
 }
 
-static void divide(const struct run_shape *shape, const struct gs_rotor_limit *limit, struct pieces *pieces)
+static void divide(const struct run_shape *shape, const struct gs_splitter_limit *limit, struct pieces *pieces)
 {
     uint64_t sums = 0;
-    struct gs_rotor *rotor;
+    struct gs_splitter *splitter;
     *pieces = (struct pieces){.count = 0};
-    struct gs_rotor_calls calls = {pieces, open_piece, close_piece, sum, &sums};
-    assert_int_equal(gs_rotor_new(&rotor, limit, &calls), GS_OK);
-    assert_true(run_make(gs_rotor_sink(rotor), shape));
+    struct gs_splitter_calls calls = {pieces, open_piece, close_piece, sum, &sums};
+    assert_int_equal(gs_splitter_new(&splitter, limit, &calls), GS_OK);
+    assert_true(run_make(gs_splitter_sink(splitter), shape));
     assert_null(pieces->recorder);
-    gs_rotor_free(rotor);
+    gs_splitter_free(splitter);
 }
 
 static void close_pieces(struct pieces *pieces)
@@ -131,13 +126,12 @@ static struct run_shape shape_of(uint32_t seed)
                               .slot_ns = 10000000};
 }
 
-static void test_time(void **state)
+UNIT_TEST(test_time)
 {
-    (void)state;
     for (uint32_t seed = 0; seed < 12; seed++) {
         struct run_shape shape = shape_of(seed);
         struct pieces pieces;
-        divide(&shape, &(struct gs_rotor_limit){.time_ns = 400000000}, &pieces);
+        divide(&shape, &(struct gs_splitter_limit){.time_ns = 400000000}, &pieces);
         assert_int_equal(pieces.count, 8); /* 3.015 s and more */
         must_be_the_same(&shape, &pieces, 0, UINT64_MAX);
         if (!shape.churn) /* what is called otherwise later on is not known in a part */
@@ -147,25 +141,23 @@ static void test_time(void **state)
 }
 
 /* A recording is full when its first block is written, after a second. */
-static void test_bytes(void **state)
+UNIT_TEST(test_bytes)
 {
-    (void)state;
     struct run_shape shape = shape_of(1);
     struct pieces pieces;
-    divide(&shape, &(struct gs_rotor_limit){.bytes = 1000}, &pieces);
+    divide(&shape, &(struct gs_splitter_limit){.bytes = 1000}, &pieces);
     assert_int_equal(pieces.count, 3);
     must_be_the_same(&shape, &pieces, 0, UINT64_MAX);
     close_pieces(&pieces);
 }
 
 /* Each has a beginning, an end and the quality of its own part. */
-static void test_each_is_whole(void **state)
+UNIT_TEST(test_each_is_whole)
 {
-    (void)state;
     struct run_shape shape = shape_of(5);
     struct pieces pieces;
     uint64_t samples = 0, end_ns = 1000;
-    divide(&shape, &(struct gs_rotor_limit){.time_ns = 1000000000}, &pieces);
+    divide(&shape, &(struct gs_splitter_limit){.time_ns = 1000000000}, &pieces);
     assert_int_equal(pieces.count, 4);
     for (size_t i = 0; i < pieces.count; i++) {
         struct run_log log;
@@ -191,14 +183,13 @@ static void test_each_is_whole(void **state)
 }
 
 /* Recordings of other runs: one process goes on, one of another pid does not; what lies between is told. */
-static void test_gap(void **state)
+UNIT_TEST(test_gap)
 {
-    (void)state;
     struct run_shape shape = shape_of(2);
     struct pieces pieces;
     struct gs_err err = {0};
     struct run_log log;
-    divide(&shape, &(struct gs_rotor_limit){.time_ns = 500000000}, &pieces);
+    divide(&shape, &(struct gs_splitter_limit){.time_ns = 500000000}, &pieces);
     int ends[] = {pieces.fd[0], pieces.fd[5]};
     struct gs_join *join = join_of(ends, 2);
     run_log_open(&log);
@@ -214,9 +205,8 @@ static void test_gap(void **state)
 }
 
 /* The same time of the same process twice is no run. */
-static void test_twice(void **state)
+UNIT_TEST(test_twice)
 {
-    (void)state;
     struct run_shape shape = shape_of(2);
     int fd = run_record(&shape), twice[] = {fd, fd};
     struct gs_join *join = join_of(twice, 2);
@@ -231,9 +221,8 @@ static void test_twice(void **state)
 }
 
 /* Whatever numbers the files have: no crash, and an end. */
-static void test_wild(void **state)
+UNIT_TEST(test_wild)
 {
-    (void)state;
     for (uint32_t seed = 0; seed < 20; seed++) {
         struct run_shape shape = shape_of(seed);
         struct gs_err err = {0};
@@ -289,14 +278,13 @@ static char *joined(const uint64_t starts[2], bool same_recording)
 }
 
 /* A pid that was given again is another process; one that went out of sight is the same, if it is known to be. */
-static void test_when_they_started(void **state)
+UNIT_TEST(test_when_they_started)
 {
     static const struct {
         uint64_t starts[2];
         bool same_recording, one;
     } rows[] = {{{500, 500}, false, true}, {{500, 501}, false, false}, {{0, 501}, false, true}, {{0, 0}, false, true},
                 {{500, 500}, true, true},  {{500, 501}, true, false},  {{0, 501}, true, false}, {{0, 0}, true, false}};
-    (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char *text = joined(rows[i].starts, rows[i].same_recording);
         assert_non_null(strstr(text, "process 0: 42 "));
@@ -322,19 +310,18 @@ static enum gs_status close_log(void *context)
 }
 
 /* A thread of C that has a thread state now and then only: it was in no sample of a whole recording, and comes back. */
-static void test_comes_back(void **state)
+UNIT_TEST(test_comes_back)
 {
     struct run_log log;
     uint64_t sums = 0;
-    struct gs_rotor *rotor;
-    struct gs_rotor_limit limit = {.time_ns = 1000};
-    struct gs_rotor_calls calls = {&log, open_log, close_log, sum, &sums};
+    struct gs_splitter *splitter;
+    struct gs_splitter_limit limit = {.time_ns = 1000};
+    struct gs_splitter_calls calls = {&log, open_log, close_log, sum, &sums};
     struct gs_stacks *stacks = gs_stacks_new();
     struct gs_thread_sample both[] = {{.thread = 0}, {.thread = 1}};
     static const size_t counts[] = {2, 1, 1, 2};
-    (void)state;
-    assert_int_equal(gs_rotor_new(&rotor, &limit, &calls), GS_OK);
-    struct gs_sink *sink = gs_rotor_sink(rotor);
+    assert_int_equal(gs_splitter_new(&splitter, &limit, &calls), GS_OK);
+    struct gs_sink *sink = gs_splitter_sink(splitter);
     assert_int_equal(sink->begin(sink, &(struct gs_run_info){.begin_ns = 1000, .rate_hz = 100}), GS_OK);
     assert_int_equal(sink->process(sink, 0, &(struct gs_sampled_process){.pid = 1}), GS_OK);
     for (uint32_t i = 0; i < 2; i++)
@@ -350,26 +337,16 @@ static void test_comes_back(void **state)
         assert_int_equal(sink->sample(sink, &sample), GS_OK);
     }
     assert_int_equal(sink->end(sink, &(struct gs_run_end){.end_ns = 5000}), GS_OK);
-    gs_rotor_free(rotor);
+    gs_splitter_free(splitter);
     gs_stacks_free(stacks);
 }
 
 /* Nothing opens a recording but a sample. */
-static void test_nothing(void **state)
+UNIT_TEST(test_nothing)
 {
-    (void)state;
     struct run_shape shape = shape_of(1);
     struct pieces pieces;
     shape.samples = 0;
-    divide(&shape, &(struct gs_rotor_limit){.time_ns = 1000000000}, &pieces);
+    divide(&shape, &(struct gs_splitter_limit){.time_ns = 1000000000}, &pieces);
     assert_int_equal(pieces.count, 0);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_time),       cmocka_unit_test(test_bytes),   cmocka_unit_test(test_each_is_whole),
-        cmocka_unit_test(test_gap),        cmocka_unit_test(test_twice),   cmocka_unit_test(test_wild),
-        cmocka_unit_test(test_comes_back), cmocka_unit_test(test_nothing), cmocka_unit_test(test_when_they_started)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }
