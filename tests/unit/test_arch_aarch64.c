@@ -120,9 +120,20 @@ static void calls_in_cores(void **state)
     gs_mem_free(mem);
 }
 
+/* The kernel's trampoline and frame: 128 bytes of siginfo_t, 176 before the sigcontext, whose first word is an address.
+ */
+static void signal_frames(void **state)
+{
+    static const uint32_t ends[] = {0xd2801168, SVC}, calls[] = {0xd2801088, SVC};
+    (void)state;
+    assert_int_equal(gs_arch_signal_registers((const uint8_t *)ends, 0x7000), 0x7000 + 128 + 176 + 8);
+    assert_int_equal(gs_arch_signal_registers((const uint8_t *)calls, 0x7000), 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(variables), cmocka_unit_test(calls), cmocka_unit_test(stubs),
-                                       cmocka_unit_test(signed_addresses), cmocka_unit_test(calls_in_cores)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(variables),      cmocka_unit_test(calls),
+                                       cmocka_unit_test(stubs),          cmocka_unit_test(signed_addresses),
+                                       cmocka_unit_test(calls_in_cores), cmocka_unit_test(signal_frames)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
