@@ -167,10 +167,10 @@ static void print_header(const struct python *python)
     const char *kind = ehdr.e_type == ET_REL ? "an object file compiled against its internal headers"
                        : interpreter         ? "its static executable"
                                              : "its shared library";
-    printf("/* CPython %u.%u.%u%s, %s build, x86-64.\n * Made by gilspy-offsets from the debug information of %s;\n"
+    printf("/* CPython %u.%u.%u%s, %s build, %s.\n * Made by gilspy-offsets from the debug information of %s;\n"
            " * script/offsets checks it. */\n",
            python->version >> 24, python->version >> 16 & 0xff, python->version >> 8 & 0xff, serial,
-           python->debug ? "debug" : "release", kind);
+           python->debug ? "debug" : "release", ehdr.e_machine == EM_AARCH64 ? "aarch64" : "x86-64", kind);
 }
 
 /* Offsets inside objects are written as with an object head of 16 bytes, whatever this build's is. */

@@ -2,7 +2,9 @@
  * Reference Manual, C6.2: encodings). Each instruction has four bytes. */
 #include <elf.h>
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <ucontext.h>
 
 #include "arch/arch.h"
 
@@ -143,6 +145,15 @@ gs_addr gs_arch_stub_word(const uint8_t code[GS_ARCH_STUB_BYTES], gs_addr at)
     size_t i = word_at(code) == bti_c ? WORD : 0;
     uint32_t load = word_at(code + i + WORD);
     return (load & 0xffc00000) == 0xf9400000 ? gs_arch_reference(code + i, at + i) : 0;
+}
+
+/* Whoever calls a handler returns to the vdso, which has no rules for that on purpose, so that unwinders know it by its
+ * instructions (arch/arm64/kernel/vdso/sigreturn.S, 6.1): mov x8, __NR_rt_sigreturn; svc. The frame is a siginfo_t,
+ * then a ucontext_t (struct rt_sigframe, arch/arm64/kernel/signal.c), of which regs, sp and pc follow each other. */
+gs_addr gs_arch_signal_registers(const uint8_t code[GS_ARCH_SIGNAL_BYTES], gs_addr sp)
+{
+    bool ends = word_at(code) == 0xd2801168 && word_at(code + WORD) == svc;
+    return ends ? sp + sizeof(siginfo_t) + offsetof(ucontext_t, uc_mcontext.regs) : 0;
 }
 
 /* A call that is to begin anew has its first argument again; of one that failed by EINTR it is lost. */

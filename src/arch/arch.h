@@ -56,6 +56,11 @@ bool gs_arch_is_call(const uint8_t before[GS_ARCH_CALL_BYTES], gs_addr back, gs_
 enum { GS_ARCH_STUB_BYTES = 16 };
 gs_addr gs_arch_stub_word(const uint8_t code[GS_ARCH_STUB_BYTES], gs_addr at);
 
+/* The code at a place without unwind rules ends a signal handler, whose frame lies at sp: where that has the registers
+ * of whom the signal interrupted, in the order of their numbers; 0: it does not, or nothing tells. */
+enum { GS_ARCH_SIGNAL_BYTES = 8 };
+gs_addr gs_arch_signal_registers(const uint8_t code[GS_ARCH_SIGNAL_BYTES], gs_addr sp);
+
 /* What the registers tell of a thread that stands still, as a core has them, whose memory is mem. */
 struct gs_arch_thread {
     int call; /* the system call that it is in, -1: none */

@@ -156,6 +156,28 @@ static bool follow_frame_pointer(struct walk *walk)
     return true;
 }
 
+/* Where the stack has the registers of whom a signal interrupted, if its handler returns to pc; 0: it does not. */
+static gs_addr find_interrupted(const struct walk *walk, gs_addr pc)
+{
+    uint8_t code[GS_ARCH_SIGNAL_BYTES];
+    if (walk->above_record || !gs_native_module(walk->native, pc) ||
+        gs_mem_read(walk->native->text, pc, code, sizeof code) != GS_OK)
+        return 0;
+    return gs_arch_signal_registers(code, walk->registers.value[GS_ARCH_SP]);
+}
+
+static enum gs_native_end go_to_interrupted(struct walk *walk, gs_addr at)
+{
+    struct gs_arch_registers next = {.known = GS_ARCH_BIT(GS_ARCH_REGISTERS) - 1};
+    for (unsigned reg = 0; reg < GS_ARCH_REGISTERS; reg++) {
+        if (!gs_native_copy_word(walk->copy, at + reg * sizeof *next.value, &next.value[reg]))
+            return beyond(walk, at + sizeof next.value);
+    }
+    walk->registers = next;
+    walk->exact_pc = true;
+    return GS_NATIVE_NOT_YET;
+}
+
 static bool add(struct walk *walk, gs_addr pc, gs_addr start, gs_addr cfa)
 {
     struct gs_native_stack *stack = walk->stack;
@@ -270,12 +292,15 @@ static enum gs_native_end follow(struct walk *walk, bool guessing)
         gs_addr at = walk->exact_pc ? pc : pc - 1;
         const struct gs_row *row = gs_native_row(walk->native, at);
         enum gs_eval_result result = row->found ? find_cfa(walk, row, &cfa) : GS_EVAL_BAD;
+        gs_addr interrupted = row->found ? 0 : find_interrupted(walk, pc);
+        if (interrupted)
+            at = pc;
         bool there = gs_native_module(walk->native, at) != NULL;
         if (!there && walk->stack->count > 0)
             return beyond(walk, sp);
         if (!add(walk, at, row->start, cfa))
             return GS_NATIVE_CUT;
-        if (!row->found) {
+        if (!row->found && !interrupted) {
             if (!follow_frame_pointer(walk))
                 return GS_NATIVE_UNKNOWN;
             walk->stack->frames[walk->stack->count - 1].cfa = walk->registers.value[GS_ARCH_SP];
@@ -283,7 +308,9 @@ static enum gs_native_end follow(struct walk *walk, bool guessing)
         }
         if (result == GS_EVAL_LOST)
             return guessing || known(walk, GS_ARCH_BP) ? GS_NATIVE_REGISTER : try_guesses(walk, row);
-        enum gs_native_end end = result ? GS_NATIVE_DAMAGED : go_to_caller(walk, row, cfa);
+        enum gs_native_end end = interrupted ? go_to_interrupted(walk, interrupted)
+                                 : result    ? GS_NATIVE_DAMAGED
+                                             : go_to_caller(walk, row, cfa);
         if (end != GS_NATIVE_NOT_YET)
             return end;
         if (is_elsewhere(walk)) {

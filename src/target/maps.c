@@ -110,16 +110,17 @@ const struct gs_map *gs_target_map_at(const struct gs_target *target, gs_addr ad
  * symbols. */
 static bool same_contents(const struct gs_target *target, const struct gs_map *map, int fd)
 {
-    enum { BLOCK = 16384, MOST = 16 * BLOCK, PAGE = 4096 };
+    enum { BLOCK = 16384, MOST = 16 * BLOCK };
     char *ours = malloc(BLOCK), *theirs = malloc(BLOCK);
-    uint64_t len = map->end - map->start < MOST ? map->end - map->start : MOST;
-    bool same = ours && theirs && !map->writable;
-    for (uint64_t at = 0; same && at < len; at += BLOCK) {
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), all = map->end - map->start, len = all < MOST ? all : MOST, at = 0;
+    bool same = ours && theirs && !map->writable, ended = false;
+    for (; same && !ended && at < len; at += BLOCK) {
         size_t part = len - at < BLOCK ? len - at : BLOCK;
         ssize_t got = pread(fd, ours, part, (off_t)(map->file_offset + at));
         /* The file may end within the last page. */
-        same = got > 0 && (got == (ssize_t)part || (at + part == len && part - (size_t)got < PAGE)) &&
-               gs_mem_read(target->mem, map->start + at, theirs, (size_t)got) == GS_OK &&
+        ended = got >= 0 && (size_t)got < part && all - at - (size_t)got < page;
+        same = (got == (ssize_t)part || (ended && (got > 0 || at > 0))) &&
+               (got == 0 || gs_mem_read(target->mem, map->start + at, theirs, (size_t)got) == GS_OK) &&
                memcmp(ours, theirs, (size_t)got) == 0;
     }
     free(ours);

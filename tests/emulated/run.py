@@ -1,5 +1,5 @@
-"""Runs in the emulated machine: the unit tests that it is given, then against its Pythons live tests and the oracle of
-torn stacks (tests/bench/wrong.c); counts all."""
+"""Runs in the emulated machine: against its Pythons live tests and the oracle of torn stacks (tests/bench/wrong.c), and the
+unit tests that it is given; counts all. What has not begun when the time is up is left out, by name."""
 import concurrent.futures
 import glob
 import json
@@ -7,27 +7,52 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as tree
 
-LANE = ["test_gil.py", "test_stacks.py"]
+import pytest
+
+LANE = ["emulated/test_machine.py", "live/test_native.py::test_signal_stack", "live/test_native.py::test_runners",
+        "live/test_native.py::test_leaf", "live/test_native.py::test_hog", "live/test_cores.py::test_kernel",
+        "live/test_gil.py", "live/test_stacks.py"]
 TRIXIE = "/var/cache/gilspy/pythons/trixie"
 ORACLE, ORACLE_SAMPLES = "/tests/bench/oracle_fixed.py", 1000
 RESULTS = "/tmp/results"
 PATIENCE_S = 240
+BEGAN, TIME_S = time.monotonic(), float(os.environ["GILSPY_EMULATED_S"])
+
+
+def late():
+    return time.monotonic() - BEGAN > TIME_S
+
+
+class Deadline:
+    """Of pytest's tests."""
+    def pytest_runtest_setup(self):
+        if late():
+            pytest.skip("no time is left")
 
 
 def run_unit(path):
-    """None, or what is wrong."""
-    print(path, flush=True)
+    """Whether it passed; None: it was left out."""
+    if late():
+        print("SKIPPED", path, "no time is left", flush=True)
+        return None
+    began = time.monotonic()
     try:
-        done = subprocess.run([path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE_S)
-    except subprocess.TimeoutExpired:
-        return "takes longer than %d s" % PATIENCE_S
-    return None if done.returncode == 0 else "%d\n%s" % (done.returncode, done.stdout.decode(errors="replace")[-1500:])
+        done = subprocess.run([path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE_S, check=False)
+        status, said = done.returncode, done.stdout
+    except subprocess.TimeoutExpired as why:
+        status, said = "does not end", why.stdout or b""
+    if status:
+        print("FAILED", path, status, said.decode(errors="replace")[-1500:], flush=True)
+    print("%-60s %4d s" % (path, time.monotonic() - began), flush=True)
+    return status == 0
 
 
-def write_suite(name, count, failed):
-    suite = tree.Element("testsuite", tests=str(count), failures=str(failed))
+def write_suite(name, outcomes):
+    suite = tree.Element("testsuite", tests=str(len(outcomes)), failures=str(outcomes.count(False)),
+                         skipped=str(outcomes.count(None)))
     tree.ElementTree(suite).write("%s/%s.xml" % (RESULTS, name))
 
 
@@ -44,28 +69,24 @@ def run_oracle(command):
 
 def run_oracles():
     shutil.copy(os.getcwd() + ORACLE, TRIXIE + "/tmp")
-    right = [run_oracle(["python3", os.getcwd() + ORACLE]),
-             run_oracle(["chroot", TRIXIE, "python3.13", "/tmp/oracle_fixed.py"])]
-    write_suite("oracle", len(right), right.count(False))
+    write_suite("oracle", [run_oracle(["python3", os.getcwd() + ORACLE]),
+                           run_oracle(["chroot", TRIXIE, "python3.13", "/tmp/oracle_fixed.py"])])
 
 
 def run_units():
-    paths = sorted(glob.glob(os.environ["BUILD"] + "/tests/test_*"))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        wrong = {path: why for path, why in zip(paths, pool.map(run_unit, paths)) if why}
-    for path, why in wrong.items():
-        print("FAILED", path, why, flush=True)
-    write_suite("unit", len(paths), len(wrong))
+        write_suite("unit", list(pool.map(run_unit, sorted(glob.glob(os.environ["BUILD"] + "/tests/test_*")))))
 
 
 def main(arguments):
     os.makedirs(RESULTS)
-    if not arguments:
-        run_oracles()
-        run_units()
-    tests = arguments or ["tests/live/" + name for name in LANE]
-    subprocess.run([sys.executable, "-B", "-m", "pytest", "-q", "-c", "tests/pytest.ini", "-o", "addopts=-rfEsX", "-p",
-                    "no:cacheprovider", "--rootdir", "tests", "--junit-xml", RESULTS + "/live.xml", *tests], check=False)
+    tests = arguments or ["tests/" + name for name in LANE]
+    pytest.main(["-v", "-c", "tests/pytest.ini", "-o", "addopts=-rfEsX -W ignore", "-p", "no:cacheprovider", "--durations=8",
+                 "--rootdir", "tests", "--junit-xml", RESULTS + "/live.xml", *tests], plugins=[Deadline()])
+    for part in [] if arguments else [run_oracles, run_units]:
+        began = time.monotonic()
+        part()
+        print("%s: %d s" % (part.__name__, time.monotonic() - began), flush=True)
     return subprocess.run([sys.executable, "-B", "tests/count.py", RESULTS], check=False).returncode
 
 

@@ -1,15 +1,46 @@
-"""C functions whose chains are known: a library that is compiled for the tests, and what is to be seen of it."""
+"""C functions whose chains are known: a library that is compiled for the tests, and what is to be seen of it.
+
+    python3 native.py FOLDER COMPILER...    compiles what a machine without a compiler finds in $GILSPY_TEST_LIBRARIES
+"""
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 
 from target import SCRIPTS
 
+READY = os.environ.get("GILSPY_TEST_LIBRARIES")
+
 # Each variant: how a compiler may make frames.
 FLAGS = {"plain": ["-fomit-frame-pointer"], "pointer": ["-fno-omit-frame-pointer", "-mno-omit-leaf-frame-pointer"],
          "alloca": ["-fomit-frame-pointer", "-DWITH_ALLOCA"]}
-COMMON = ["-O2", "-fPIC", "-fno-stack-protector", "-fcf-protection=none", "-nostdlib"]
+COMMON = ["-O2", "-fPIC", "-fno-stack-protector", "-nostdlib"]
+HERE = ["cc", "-fcf-protection=none"]
+
+
+def compile_chain(folder, compiler):
+    """The path of libchain.so."""
+    objects = []
+    for variant, flags in FLAGS.items():
+        objects.append(os.path.join(folder, variant + ".o"))
+        subprocess.run([*compiler, *COMMON, *flags, "-DVARIANT=_" + variant, "-c", os.path.join(SCRIPTS, "chain.c"), "-o",
+                        objects[-1]], check=True)
+    objects.append(os.path.join(folder, "cpp.o"))
+    subprocess.run([*compiler, *COMMON, "-fno-exceptions", "-fno-rtti", "-c", os.path.join(SCRIPTS, "chain.cpp"), "-o",
+                    objects[-1]], check=True)
+    path = os.path.join(folder, "libchain.so")
+    subprocess.run([*compiler, "-shared", "-nostdlib", *objects, "-o", path], check=True)
+    return path
+
+
+def compile_altstack(folder, compiler=("cc",)):
+    """The path of libaltstack.so, whose signal handlers have a stack of their own."""
+    if READY:
+        return os.path.join(READY, "libaltstack.so")
+    path = os.path.join(folder, "libaltstack.so")
+    subprocess.run([*compiler, "-O2", "-fPIC", "-shared", os.path.join(SCRIPTS, "altstack.c"), "-o", path], check=True)
+    return path
 
 
 class Library:
@@ -17,16 +48,7 @@ class Library:
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="gilspy-test-")
         os.chmod(self.folder, 0o755)
-        objects = []
-        for variant, flags in FLAGS.items():
-            objects.append(os.path.join(self.folder, variant + ".o"))
-            subprocess.run(["cc", *COMMON, *flags, "-DVARIANT=_" + variant, "-c", os.path.join(SCRIPTS, "chain.c"), "-o",
-                            objects[-1]], check=True)
-        objects.append(os.path.join(self.folder, "cpp.o"))
-        subprocess.run(["cc", *COMMON, "-fno-exceptions", "-fno-rtti", "-c", os.path.join(SCRIPTS, "chain.cpp"), "-o",
-                        objects[-1]], check=True)
-        self.path = os.path.join(self.folder, "libchain.so")
-        subprocess.run(["cc", "-shared", "-nostdlib", *objects, "-o", self.path], check=True)
+        self.path = os.path.join(READY, "libchain.so") if READY else compile_chain(self.folder, HERE)
         self.copies = []
 
     def of(self, python, folders):
@@ -91,3 +113,8 @@ class Split:
                         "--remove-section=.comment", self.debug, mini], check=True)
         subprocess.run(["xz", "-f", mini], check=True)
         subprocess.run(["objcopy", "--add-section", ".gnu_debugdata=" + mini + ".xz", self.path], check=True)
+
+
+if __name__ == "__main__":
+    compile_chain(sys.argv[1], sys.argv[2:])
+    compile_altstack(sys.argv[1], sys.argv[2:])

@@ -11,7 +11,7 @@ import pytest
 import gilspy
 import native
 from spaces import choose
-from target import SCRIPTS, running, until
+from target import running, until
 from test_harmless import check_unharmed, traced
 
 TIMES = 3
@@ -253,8 +253,7 @@ def test_foreign_threads(folders, library, tmp_path):
 @pytest.mark.parametrize("how", ["asleep", "busy"])
 def test_signal_stack(folders, tmp_path, how):
     """A signal handler on a stack of its own, and below it what the signal has interrupted."""
-    path = str(tmp_path / "libaltstack.so")
-    subprocess.run(["cc", "-O2", "-fPIC", "-shared", os.path.join(SCRIPTS, "altstack.c"), "-o", path], check=True)
+    path = native.compile_altstack(str(tmp_path))
     with running(choose("3.11", "system"), folders, "native_altstack.py", path, how, pipes=["sleep"]) as target:
         tid = target.began["tids"]["struck"]
         if how == "asleep":

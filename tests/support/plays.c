@@ -264,10 +264,17 @@ static enum gs_status run_tasks(struct gs_sink *sink)
     return status == GS_OK ? stream_end(&s) : status;
 }
 
-const struct play plays[] = {
-    {"app", run_app},     {"later", run_later}, {"hostile", run_hostile}, {"processes", run_processes},
-    {"deep", run_deep},   {"huge", run_huge},   {"free", run_free},       {"locks", run_locks},
-    {"empty", run_empty}, {"tasks", run_tasks}, {NULL, NULL}};
+const struct play plays[] = {{"app", run_app},
+                             {"later", run_later},
+                             {"hostile", run_hostile},
+                             {"processes", run_processes},
+                             {"deep", run_deep},
+                             {"huge", run_huge},
+                             {"free", run_free},
+                             {"locks", run_locks},
+                             {"empty", run_empty},
+                             {"tasks", run_tasks},
+                             {NULL, NULL}};
 
 const struct play *play_find(const char *name)
 {

@@ -109,3 +109,12 @@ UNIT_TEST(calls_in_cores)
     assert_int_equal(thread.call, -1);
     gs_mem_free(mem);
 }
+
+/* The kernel's trampoline and frame: 128 bytes of siginfo_t, 176 before the sigcontext, whose first word is an address.
+ */
+UNIT_TEST(signal_frames)
+{
+    static const uint32_t ends[] = {0xd2801168, SVC}, calls[] = {0xd2801088, SVC};
+    assert_int_equal(gs_arch_signal_registers((const uint8_t *)ends, 0x7000), 0x7000 + 128 + 176 + 8);
+    assert_int_equal(gs_arch_signal_registers((const uint8_t *)calls, 0x7000), 0);
+}

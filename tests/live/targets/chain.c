@@ -53,8 +53,14 @@ __attribute__((noipa)) int NAME(spin)(volatile int *stop)
 static __attribute__((noipa)) long NAME(nap)(int fd, int depth)
 {
     ROOM(depth);
+#ifdef __aarch64__
+    register long result __asm__("x0") = fd, buffer __asm__("x1") = (long)room, bytes __asm__("x2") = 1;
+    register long number __asm__("x8") = 63;
+    __asm__ volatile("svc 0" : "+r"(result) : "r"(buffer), "r"(bytes), "r"(number) : "memory");
+#else
     long result;
     __asm__ volatile("syscall" : "=a"(result) : "0"(0L), "D"((long)fd), "S"(room), "d"(1L) : "rcx", "r11", "memory");
+#endif
     return result + room[0] * 0;
 }
 

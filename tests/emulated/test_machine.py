@@ -1,0 +1,61 @@
+"""What a new user does first, on a machine with another processor: script/demo.py, whose hog is a 16th here, and more of
+the commands."""
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as tree
+
+import pytest
+
+import gilspy
+from target import until
+
+DEMO = os.path.join(gilspy.SOURCE, "script", "demo.py")
+
+
+@pytest.fixture(scope="module")
+def demo():
+    with open(DEMO) as file:
+        source = file.read()
+    assert '"a" * 23' in source
+    command = [sys.executable, "-c", source.replace('"a" * 23', '"a" * 19')]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        yield process.pid
+        process.kill()
+
+
+def output(*words):
+    done = gilspy.run(*words)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_looks(demo):
+    row, = json.loads(output("ps", "-j", "-p", demo))["processes"]
+    assert row["watchable"] and row["threads"] == 5
+    threads = gilspy.threads_by_name(gilspy.dump(demo))
+    assert set(threads) == {"MainThread", "parser", "counter", "library", "idle"}
+    assert threads["idle"]["gil"] == "without"
+    assert "parser" in output("top", "--once", "-d", "2", "-p", demo)
+
+
+def test_flame_graph(demo, tmp_path):
+    path = tmp_path / "flame.svg"
+    gilspy.run("record", "-d", "2", "-o", path, "-p", demo)
+    assert tree.parse(path).getroot().tag.endswith("svg") and "tokenize" in path.read_text()
+
+
+def test_why(demo):
+    def hog():
+        verdicts = json.loads(output("why", "-j", "-p", demo))["verdicts"]
+        return [verdict for verdict in verdicts if verdict["kind"] == "gil_hog"]
+    assert "parser" in until(hog, "the hog to be seen")[0]["text"]
+
+
+@pytest.mark.parametrize("words", [("trace", "-d", "1"), ("stat", "--exact", "-d", "1")])
+def test_exact(demo, words):
+    """Refused, with the reason."""
+    done = gilspy.run(*words, "-p", demo)
+    assert done.returncode == 1 and "is not traced exactly" in done.stderr, done.stderr
