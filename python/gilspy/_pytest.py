@@ -13,12 +13,14 @@ the GIL may wait for a processor: a hold that was too long by no more than that 
 """
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import re
 import sys
 import threading
 import warnings
-from typing import Any, Dict, Generator, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Generator, List, Optional, Tuple, Union
 
 import pytest
 
@@ -139,7 +141,7 @@ class Plugin:
             os.makedirs(self._folder, exist_ok=True)
 
     @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, None]:
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
         mark = item.get_closest_marker("gil")
         limits = Limits(mark) if mark else None
         record = _api.record(rate=1000) if self._folder else None
@@ -147,38 +149,30 @@ class Plugin:
             record.start()
         if self._table:
             self._begin()
-        if limits is None:
-            outcome = yield
-        else:
-            outcome = yield from self._limited(limits, item)
+        if limits is not None:
+            item.runtest = functools.partial(self._limited, limits, item.runtest)  # type: ignore[method-assign]
+        yield
+        if limits is not None:
+            del item.runtest
         if self._table:
             self._end(item)
         if record is not None:
             record.stop().save(os.path.join(str(self._folder), re.sub(r"[^\w.-]+", "_", item.nodeid)[-200:] + ".html"))
-        del outcome
 
-    def _limited(self, limits: Limits, item: pytest.Item) -> Generator[None, Any, Any]:
+    def _limited(self, limits: Limits, runtest: Callable[[], None]) -> None:
         watch = _api.stat(rate=limits.rate_hz(), long=limits.hold)
         watch.start()
         before = waits_for_processor()
         try:
-            if limits.hold is None:
-                outcome = yield
-            else:
-                with Asking(limits.hold):
-                    outcome = yield
+            with contextlib.nullcontext() if limits.hold is None else Asking(limits.hold):
+                runtest()
         finally:
             after = waits_for_processor()
             stat = watch.stop()
         waited_us = max((after[tid] - before[tid] for tid in before if tid in after), default=0.0)
         broken = limits.broken(stat, threading.get_native_id(), waited_us)
-        if broken and outcome.excinfo is None:
-            try:
-                pytest.fail("gil: " + "\n".join(broken), pytrace=False)
-            except BaseException:
-                outcome._excinfo = sys.exc_info()
-                outcome._result = None
-        return outcome
+        if broken:
+            pytest.fail("gil: " + "\n".join(broken), pytrace=False)
 
     def _begin(self) -> None:
         """One run for all tests; what was since the last of them is none of this one's."""
