@@ -1,6 +1,7 @@
 """pytest --gilspy, @pytest.mark.gil, --gilspy-report."""
 import os
 import re
+import types
 
 import pytest
 
@@ -71,6 +72,18 @@ def test_a_hold_while_there_was_no_processor(plugged):
                      "@pytest.mark.gil(max_hold='100ms')\ndef test_keeps(): keeps_the_gil(0.5)\n")
     result.assert_outcomes(passed=1, warnings=1)
     assert re.search(r"kept the GIL for .*; a thread waited for a processor for 2000.0 ms meanwhile", result.stdout.str())
+
+
+def test_the_code_that_had_most_of_a_hold_is_named():
+    """Beside it is what ran until the GIL was given up."""
+    import gilspy._pytest
+    sleeps, ends, other = (gilspy.Hog(1, name, "a.py", 1, None, None, held_us, longest_us, 1, 0) for name, held_us, longest_us in
+                           [("sleeps", 990_000, 999_000), ("ends", 12_000, 1_002_000), ("other", 40_000, 20_000)])
+    assert gilspy._pytest.keepers([sleeps, other, ends]) == [sleeps, other]
+    assert gilspy._pytest.keepers([ends]) == [ends] and gilspy._pytest.keepers([]) == []
+    limits = gilspy._pytest.Limits(types.SimpleNamespace(args=(), kwargs={"max_hold": "100ms"}))
+    said, = limits.broken(types.SimpleNamespace(hogs=[sleeps, other, ends], threads=[]), 1, 0)
+    assert "in sleeps (a.py:1)" in said
 
 
 def test_processors_that_were_waited_for():
