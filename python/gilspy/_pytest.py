@@ -152,15 +152,14 @@ class Plugin:
         record = _api.record(rate=1000) if self._folder else None
         if record is not None:
             record.start()
+        plain = run = item.runtest
         if self._table:
-            self._begin()
+            run = functools.partial(self._measured, item, run)
         if limits is not None:
-            item.runtest = functools.partial(self._limited, limits, item.runtest)  # type: ignore[method-assign]
+            run = functools.partial(self._limited, limits, run)
+        item.runtest = run  # type: ignore[method-assign]
         yield
-        if limits is not None:
-            del item.runtest
-        if self._table:
-            self._end(item)
+        item.runtest = plain  # type: ignore[method-assign]
         if record is not None:
             record.stop().save(os.path.join(str(self._folder), re.sub(r"[^\w.-]+", "_", item.nodeid)[-200:] + ".html"))
 
@@ -179,6 +178,13 @@ class Plugin:
         if broken:
             pytest.fail("gil: " + "\n".join(broken), pytrace=False)
 
+    def _measured(self, item: pytest.Item, runtest: Callable[[], None]) -> None:
+        self._begin()
+        try:
+            runtest()
+        finally:
+            self._end(item)
+
     def _begin(self) -> None:
         """One run for all tests; what was since the last of them is none of this one's."""
         if self._watch is None:
@@ -191,7 +197,8 @@ class Plugin:
         if self._watch is None:
             return
         stat = self._watch.now()
-        hog = max(keepers(stat.hogs), key=lambda hog: hog.longest_us, default=None)
+        placed = [hog for hog in stat.hogs if hog.function is not None]
+        hog = max(keepers(placed), key=lambda hog: hog.longest_us, default=None)
         waits = sum(thread.wait_us or 0 for thread in stat.threads)
         item.user_properties.append((PROPERTY, {"hold_us": stat.gil.longest_hold_us or 0, "wait_us": waits,
                                                 "held": stat.gil.held, "place": place(hog) if hog else ""}))
