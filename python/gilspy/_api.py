@@ -7,7 +7,7 @@ import threading
 from types import TracebackType
 from typing import Any, Generic, List, Optional, Sequence, Tuple, Type, TypeVar, Union, cast, overload
 
-from . import _child
+from . import _cells, _child
 from ._child import Child
 from ._documents import Dump, Process, Processes, Run, Stat, Why
 from ._errors import Error
@@ -191,6 +191,8 @@ class Recording:
         options = _options(format=format, mode=mode, threads=threads, function=function, output=path,
                            **{"from": None if start is None else _time(start), "to": None if end is None else _time(end)})
         self._report("--quiet", *options)
+        if os.path.isfile(path):
+            _cells.name_in(path)
 
     def flamegraph(self, mode: Optional[str] = None, *, threads: bool = False, function: bool = False) -> Page:
         """A flame graph as svg; shown in a notebook."""
@@ -245,6 +247,9 @@ class Trace:
         self._file = file
         self.run = run
 
+    def _page(self) -> bytes:
+        return _cells.named(self._file.read())
+
     def save(self, path: Path) -> None:
         """Writes it to a file, whose extension must be that of its format: .html or .trace.json."""
         told = _format_of(os.fspath(path))
@@ -252,13 +257,13 @@ class Trace:
             raise ValueError("this trace has the format %s, and %s means %s: ask for gilspy.trace(format=%r)"
                              % (self.run.format, os.fspath(path), told, told))
         with open(path, "wb") as file:
-            file.write(self._file.read())
+            file.write(self._page())
 
     def page(self) -> Page:
         """The page as html; shown in a notebook."""
         if self.run.format != "html":
             raise ValueError("this trace has the format %s: gilspy.trace(format='html') is a page" % self.run.format)
-        return Page(self._file.read().decode())
+        return Page(self._page().decode())
 
     def __repr__(self) -> str:
         return "<gilspy.Trace of %s>" % self.run._brief()

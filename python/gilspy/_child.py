@@ -20,6 +20,7 @@ import weakref
 from typing import IO, Any, Dict, Optional, Sequence, Union, cast
 
 from . import _yama
+from ._cells import named
 from ._errors import Error, Failed, of_run
 from ._program import program
 
@@ -45,7 +46,7 @@ def run(*words: str, stdin: Union[int, IO[bytes]] = subprocess.DEVNULL) -> bytes
     done = _completed(words, stdin)
     if done.returncode != 0:
         raise of_run(done.returncode, done.stderr.decode("utf-8", "replace"))
-    return done.stdout
+    return named(done.stdout)
 
 
 def document(*words: str) -> Dict[str, Any]:
@@ -163,7 +164,7 @@ class Child:
             self._owed = True
             line = self._read_line(timeout)
             self._owed = False
-            return cast(Dict[str, Any], json.loads(line))
+            return cast(Dict[str, Any], json.loads(named(line)))
 
     def last(self) -> Dict[str, Any]:
         """The same, and ends it; of a run that has ended by itself what it told then."""
@@ -174,7 +175,7 @@ class Child:
                 with contextlib.suppress(OSError):  # it has ended, and its figures wait to be read
                     if not self._owed:
                         self._ours.send(b"\n")
-                return cast(Dict[str, Any], json.loads(self._read_line(None)))
+                return cast(Dict[str, Any], json.loads(named(self._read_line(None))))
             finally:
                 self.kill()
 
@@ -254,7 +255,7 @@ os.register_at_fork(before=lambda: _lock.acquire() and None, after_in_parent=lam
 
 def only_document(said: Union[bytes, str]) -> Dict[str, Any]:
     """The JSON document among what was said: a line of it, or all."""
-    text = said.decode() if isinstance(said, bytes) else said
+    text = named(said).decode() if isinstance(said, bytes) else said
     lines = [line for line in text.splitlines() if line.startswith("{")]
     if not lines:
         raise Error("gilspy told no result: %s" % text.strip())

@@ -5,7 +5,7 @@ import argparse
 import shlex
 from typing import Any, List, NoReturn, Optional
 
-from . import _api
+from . import _api, _cells
 from ._errors import Error
 
 MAGIC = "gilspy"
@@ -66,7 +66,7 @@ def run_cell(shell: Any, line: str, cell: str) -> None:
     watch = _watch(options)
     watch.start()
     try:
-        shell.run_cell(cell)
+        _cells.run(shell, cell)
     finally:
         result = watch.stop()
     if options.output:

@@ -13,12 +13,14 @@ the GIL may wait for a processor: a hold that was too long by no more than that 
 """
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import re
 import sys
 import threading
 import warnings
-from typing import Any, Dict, Generator, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Generator, List, Optional, Tuple, Union
 
 import pytest
 
@@ -74,7 +76,7 @@ class Limits:
         """What the test did that it must not. tid: the thread that ran it; waited_us: for a processor, by any thread."""
         found = []
         hold = float("inf") if self.hold is None else self.hold
-        for hog in stat.hogs:
+        for hog in keepers(stat.hogs):
             told = "it kept the GIL for %.1f ms, and may for %.1f ms: %s" % (hog.longest_us / 1e3, hold * 1e3, place(hog))
             if hog.longest_us - waited_us > hold * 1e6:
                 found.append(told)
@@ -86,6 +88,11 @@ class Limits:
             found.append("it waited for the GIL for %.0f %% of the time, and may for %.0f %%"
                          % (100 * share, 100 * self.wait_share))
         return found
+
+
+def keepers(hogs: List[Hog]) -> List[Hog]:
+    """Those that had most of their longest hold: the code that it ended or began in may have had little of it."""
+    return [hog for hog in hogs if 2 * hog.held_us > hog.longest_us] or hogs[:1]
 
 
 def place(hog: Hog) -> str:
@@ -139,46 +146,44 @@ class Plugin:
             os.makedirs(self._folder, exist_ok=True)
 
     @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, None]:
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
         mark = item.get_closest_marker("gil")
         limits = Limits(mark) if mark else None
         record = _api.record(rate=1000) if self._folder else None
         if record is not None:
             record.start()
+        plain = run = item.runtest
         if self._table:
-            self._begin()
-        if limits is None:
-            outcome = yield
-        else:
-            outcome = yield from self._limited(limits, item)
-        if self._table:
-            self._end(item)
+            run = functools.partial(self._measured, item, run)
+        if limits is not None:
+            run = functools.partial(self._limited, limits, run)
+        item.runtest = run  # type: ignore[method-assign]
+        yield
+        item.runtest = plain  # type: ignore[method-assign]
         if record is not None:
             record.stop().save(os.path.join(str(self._folder), re.sub(r"[^\w.-]+", "_", item.nodeid)[-200:] + ".html"))
-        del outcome
 
-    def _limited(self, limits: Limits, item: pytest.Item) -> Generator[None, Any, Any]:
+    def _limited(self, limits: Limits, runtest: Callable[[], None]) -> None:
         watch = _api.stat(rate=limits.rate_hz(), long=limits.hold)
         watch.start()
         before = waits_for_processor()
         try:
-            if limits.hold is None:
-                outcome = yield
-            else:
-                with Asking(limits.hold):
-                    outcome = yield
+            with contextlib.nullcontext() if limits.hold is None else Asking(limits.hold):
+                runtest()
         finally:
             after = waits_for_processor()
             stat = watch.stop()
         waited_us = max((after[tid] - before[tid] for tid in before if tid in after), default=0.0)
         broken = limits.broken(stat, threading.get_native_id(), waited_us)
-        if broken and outcome.excinfo is None:
-            try:
-                pytest.fail("gil: " + "\n".join(broken), pytrace=False)
-            except BaseException:
-                outcome._excinfo = sys.exc_info()
-                outcome._result = None
-        return outcome
+        if broken:
+            pytest.fail("gil: " + "\n".join(broken), pytrace=False)
+
+    def _measured(self, item: pytest.Item, runtest: Callable[[], None]) -> None:
+        self._begin()
+        try:
+            runtest()
+        finally:
+            self._end(item)
 
     def _begin(self) -> None:
         """One run for all tests; what was since the last of them is none of this one's."""
@@ -192,7 +197,8 @@ class Plugin:
         if self._watch is None:
             return
         stat = self._watch.now()
-        hog = max(stat.hogs, key=lambda hog: hog.longest_us, default=None)
+        placed = [hog for hog in stat.hogs if hog.function is not None]
+        hog = max(keepers(placed), key=lambda hog: hog.longest_us, default=None)
         waits = sum(thread.wait_us or 0 for thread in stat.threads)
         item.user_properties.append((PROPERTY, {"hold_us": stat.gil.longest_hold_us or 0, "wait_us": waits,
                                                 "held": stat.gil.held, "place": place(hog) if hog else ""}))
