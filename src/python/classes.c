@@ -66,7 +66,8 @@ static bool leads_to_it(struct search *s, gs_addr object)
 static bool may_differ(const char *function)
 {
     size_t len = strlen(function);
-    return function[0] == '<' || (len > 4 && memcmp(function, "__", 2) == 0 && memcmp(function + len - 2, "__", 2) != 0);
+    return function[0] == '<' ||
+           (len > 4 && memcmp(function, "__", 2) == 0 && memcmp(function + len - 2, "__", 2) != 0);
 }
 
 static bool defines_it(struct search *s, gs_addr class)

@@ -55,7 +55,7 @@ struct gs_codes {
     struct gs_types types;
     struct gs_code_strings strings;
     struct copy copies[COPIES]; /* those met lately */
-    struct gs_mem *pages; /* NULL: no name was inferred yet */
+    struct gs_mem *pages;       /* NULL: no name was inferred yet */
 };
 
 /* Objects are 8- or 16-byte aligned: the high bits of the product mix all of the address. */
