@@ -174,10 +174,12 @@ static void tell_saturated(struct gs_judging *j, uint32_t gil, const bool *crowd
 {
     const struct gs_case *c = j->c;
     const struct gs_why_gil *sum = &c->watch->gils[gil];
-    double waiting = wanting;
+    double waiting = wanting, kept = 0;
     for (size_t i = 0; i < c->snapshot->thread_count; i++) {
-        if (crowd[i])
-            waiting -= share(c, gs_why_watch_find(c->watch, &c->snapshot->threads[i]), GS_HOLDS);
+        if (!crowd[i])
+            continue;
+        waiting -= share(c, gs_why_watch_find(c->watch, &c->snapshot->threads[i]), GS_HOLDS);
+        kept += gs_case_kept(c, i);
     }
     struct gs_verdict *v =
         gs_why_say(j, GS_WHY_gil_saturated, false,
@@ -194,6 +196,7 @@ static void tell_saturated(struct gs_judging *j, uint32_t gil, const bool *crowd
                     "What it costs: each of them gets about 1/%.1f of the time that it wants; together they lose "
                     "%.1f s in each second.",
                     wanting, waiting);
+    gs_why_tell_starved(j, v, kept);
     for (size_t i = 0, told = 0; i < c->snapshot->thread_count; i++) {
         const struct gs_thread *thread = &c->snapshot->threads[i];
         const struct gs_why_thread *its = gs_why_watch_find(c->watch, thread);
