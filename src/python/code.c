@@ -272,12 +272,13 @@ void gs_codes_infer(struct gs_codes *codes, gs_addr addr, gs_addr frame, gs_addr
     code->inferred = true;
     if (code->arg_count < 1 || (!codes->pages && !(codes->pages = gs_mem_cache_new(codes->python->mem))))
         return;
-    gs_mem_cache_clear(codes->pages);
     gs_metered_init(&metered, codes->pages, &left);
     if (first == 0 && gs_locals_objects(codes->python, &metered.mem, frame, code, &variable, 1, &count) == GS_OK &&
         count > 0)
         first = variable.object;
-    if (first == 0 || !gs_class_of(layout, &metered.mem, first, code, name))
+    bool found = first != 0 && gs_class_of(layout, &metered.mem, first, code, name);
+    gs_mem_cache_clear(codes->pages); /* it is of this moment, and there may be many processes */
+    if (!found)
         return;
     codes->bytes -= weight(code);
     code->qualname = gs_code_string(&codes->strings, name);
