@@ -243,6 +243,7 @@ def test_usage(mark):
     check_failure(gilspy.run("agent", "--listen", "192.0.2.1:1"), 1, "cannot listen at 192.0.2.1:1: ")
     check_failure(gilspy.run("agent", "--push", "x", "--name", mark), 2, "cannot push to 'x'")
     check_failure(gilspy.run("agent", "--listen", ":0", "-u", "no-such-user"), 2, "cannot watch: there is no user")
+    check_failure(gilspy.run("agent", "--listen", ":0", "--locks"), 2, "--locks is for what is sent with --push")
     check_failure(gilspy.run("agent", "--textfile", "/nowhere"), 1, "/nowhere/gilspy.prom")
 
 
