@@ -73,7 +73,7 @@ void gs_watch_free(struct gs_watch *watch)
     free(watch);
 }
 
-/* Only one thread counts, so that no locked instruction is needed. */
+/* Only one thread begins steps, so that no locked instruction is needed. */
 static void count(struct gs_watch *watch)
 {
     uint64_t beat = atomic_load_explicit(&watch->beat, memory_order_relaxed);

@@ -119,7 +119,7 @@ static enum gs_status check(const struct gs_args *args, struct gs_err *err)
         gs_err_todo(err, "Name a server with --push, or an address for Prometheus to ask with --listen");
         return GS_USAGE;
     }
-    const char *alone = args->push ? NULL : gs_args_given(args, GS_OPT(LABEL) | GS_OPT(SPOOL));
+    const char *alone = args->push ? NULL : gs_args_given(args, GS_OPT(LABEL) | GS_OPT(SPOOL) | GS_OPT(LOCKS));
     if (alone)
         return gs_fail(err, GS_USAGE, "cannot watch: --%s is for what is sent with --push", alone);
     if (!isfinite(args->rate_hz))
@@ -319,6 +319,8 @@ static enum gs_status sample(struct agent *agent, struct gs_sink *sink, struct g
                                           .duration_us = args->duration_us,
                                           .polls = !agent->push, /* figures need no stacks */
                                           .long_us = NEVER_US,
+                                          .locks = agent->push,
+                                          .all_locks = args->locks,
                                           .loops = agent->metrics,
                                           .joins = true,
                                           .lasts = true};
@@ -378,7 +380,7 @@ const struct gs_cmd gs_cmd_agent = {
         "  gilspy agent --name gunicorn --exclude pip --listen :9464  some of them",
     .options = GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(EXCLUDE) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) |
                GS_OPT(PUSH) | GS_OPT(EVERY) | GS_OPT(LISTEN) | GS_OPT(TEXTFILE) | GS_OPT(CONFIG) |
-               GS_OPT(CHECK_CONFIG) | GS_OPT(LOG) | GS_OPT(LABEL) | GS_OPT(SPOOL) | GS_OPT(MAX_CPU) |
+               GS_OPT(CHECK_CONFIG) | GS_OPT(LOG) | GS_OPT(LABEL) | GS_OPT(SPOOL) | GS_OPT(LOCKS) | GS_OPT(MAX_CPU) |
                GS_OPT(MAX_MEMORY) | GS_OPT(NATIVE) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) |
                GS_OPT(VERBOSE) | GS_OPT(HELP),
     .rate = "19",

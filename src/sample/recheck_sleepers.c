@@ -101,7 +101,7 @@ void gs_recheck_mover(struct gs_waiters *waiters, struct gs_member *member)
     uint64_t more_ns;
     bool told = false;
     /* While CPU time is searched for, it is found at its turn. */
-    bool audited = waiters->recheck.audit.complete && waiters->recheck.audit.left == 0 && !waiters->ask_all;
+    bool audited = waiters->recheck.audit.complete && waiters->recheck.audit.left == 0;
     if (audited && sleeps(member) && read_runs(waiters, member, &more_ns, &told) && !gs_may_queue(waiters, member)) {
         member->wait.asked_ns = waiters->threads->taken_ns;
         return;

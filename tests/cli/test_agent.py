@@ -243,6 +243,7 @@ def test_usage(mark):
     check_failure(gilspy.run("agent", "--listen", "192.0.2.1:1"), 1, "cannot listen at 192.0.2.1:1: ")
     check_failure(gilspy.run("agent", "--push", "x", "--name", mark), 2, "cannot push to 'x'")
     check_failure(gilspy.run("agent", "--listen", ":0", "-u", "no-such-user"), 2, "cannot watch: there is no user")
+    check_failure(gilspy.run("agent", "--listen", ":0", "--locks"), 2, "--locks is for what is sent with --push")
     check_failure(gilspy.run("agent", "--textfile", "/nowhere"), 1, "/nowhere/gilspy.prom")
 
 
@@ -346,3 +347,19 @@ def test_stuck(system_python, folders, mark, monkeypatch):
         known = len(of_pid(server, other.pid))
         until(lambda: len(of_pid(server, other.pid)) > known + 1, "more profiles of the other one")
         assert ended(process) == ""
+
+
+@pytest.mark.slow
+def test_disk_that_takes_nothing(system_python, folders, mark, tmp_path):
+    """As a full one: what cannot be written waits in memory, and is sent."""
+    spool = tmp_path / "spool"
+    with python(system_python, folders, mark, "spin", pipes=["begin"]) as target, stub(503, 503, 200) as server, \
+            agent(mark, "-r", 50, "--push", "pyroscope+" + server.address, "--every", "1s", "--spool", spool) as process:
+        until(spool.exists, "the spool")
+        shutil.rmtree(spool)
+        assert "cannot be pushed to: status 503" in process.stderr.readline()
+        assert process.stderr.readline().endswith(": none was lost\n")
+        until(lambda: len(of_pid(server, target.pid)) > 4, "what waited, and more")
+        assert ended(process) == ""
+        spans = of_pid(server, target.pid)[2:]  # of the first the stub has both tries
+        assert all(before[1] == after[0] for before, after in zip(spans, spans[1:]))
