@@ -19,8 +19,7 @@ def _numbers(shell: Any) -> Dict[str, int]:
 
 def named(said: bytes) -> bytes:
     """The same with the names of this notebook's cells."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if shell is None:
         return said
     numbers = {"/".join(file.strip("<>").split("/")[-2:]).encode(): number for file, number in _numbers(shell).items()}

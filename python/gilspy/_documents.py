@@ -338,9 +338,13 @@ class Hog(Document):
     holds: int
     waiters: Optional[int]
 
+    def _where(self) -> str:
+        return "a place not known" if self.function is None else "%s:%s" % (self.file, self.line)
+
     def _brief(self) -> str:
         what = self.function if self.native is None else "%s (%s)" % (self.native, self.module)
-        return "%s, %s:%s: %s at most, %d times" % (what, self.file, self.line, _milliseconds(self.longest_us), self.holds)
+        return "%s: %s at most, %d times" % (", ".join(filter(None, [what, self._where()])), _milliseconds(self.longest_us),
+                                             self.holds)
 
 
 @dataclass(frozen=True, repr=False)
@@ -469,7 +473,7 @@ class Stat(Document):
         shown = _html.table(self._HEAD, self._rows(), self._caption())
         if self.hogs:
             shown += _html.table(["KEEPS THE GIL", "AT", "HELD", "LONGEST", "TIMES"],
-                                 [[hog.native or hog.function or "", "%s:%s" % (hog.file, hog.line),
+                                 [[hog.native or hog.function or "", hog._where(),
                                    _milliseconds(hog.held_us), _milliseconds(hog.longest_us), str(hog.holds)]
                                   for hog in self.hogs])
         return shown

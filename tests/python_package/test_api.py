@@ -97,7 +97,8 @@ def test_why_of_this_process_is_not_about_who_asks():
 
     why = asyncio.run(main())
     every_field(why)
-    assert [(verdict.kind, verdict.threads) for verdict in why.verdicts] == [("idle", [threading.get_native_id()])]
+    verdict, = why.verdicts
+    assert verdict.kind == "idle" and threading.get_native_id() in verdict.threads  # a worker of xdist has another one
 
 
 def test_why_about_some_threads(target):
@@ -156,6 +157,11 @@ def test_own_stat():
     idents = {thread.name: thread.ident for thread in stat.threads}
     assert set(idents) >= {"MainThread", "spins-0", "spins-1"} and idents["MainThread"] == threading.get_ident()
     assert "GIL held" in repr(run)
+
+
+def test_a_hold_whose_place_is_not_known():
+    hog = gilspy.Hog(1, None, None, None, None, None, 5000, 5000, 1, 0)
+    assert str(hog) == "<gilspy.Hog: a place not known: 5.0 ms at most, 1 times>"
 
 
 def test_own_figures_so_far():
@@ -268,7 +274,7 @@ def test_no_python():
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes root to become another user")
 def test_no_right(target, tmp_path):
-    for folder in [tmp_path, *tmp_path.parents[:2]]:
+    for folder in [tmp_path, *(parent for parent in tmp_path.parents if "pytest-" in str(parent))]:
         os.chmod(folder, 0o755)
     program = tmp_path / "gilspy"
     program.write_bytes(open(gilspy.program(), "rb").read())
