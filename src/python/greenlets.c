@@ -482,10 +482,12 @@ static bool read_text(struct gs_awaits *awaits, gs_addr object, char name[GS_TAS
     return ok;
 }
 
-/* Whether a function may give a greenlet its name: the innermost one may in any case. */
-static bool names_it(const struct gs_code *code, bool innermost)
+/* Whether a function may give a greenlet its name: not one of its library, or of the standard one. */
+static bool names_it(const struct gs_code *code)
 {
-    return code && (innermost || !(strstr(code->file, "/gevent/") || strstr(code->file, "/eventlet/")));
+    const char *python = code ? strstr(code->file, "/lib/python") : NULL;
+    return code && !strstr(code->file, "/gevent/") && !strstr(code->file, "/eventlet/") &&
+           (!python || strstr(python, "-packages/"));
 }
 
 static void name_after(const struct gs_code *code, char name[GS_TASK_NAME])
@@ -494,7 +496,7 @@ static void name_after(const struct gs_code *code, char name[GS_TASK_NAME])
         snprintf(name, GS_TASK_NAME, "%s", code->qualname ? code->qualname : code->function);
 }
 
-/* The name that it was given; else the outermost function that is not the library's own. */
+/* The name that it was given; else its outermost function that is not a library's, or its outermost one. */
 static void read_name(struct reading *r, const struct greenlet *g, const struct gs_frame *frames, size_t count,
                       char name[GS_TASK_NAME])
 {
@@ -504,27 +506,25 @@ static void read_name(struct reading *r, const struct greenlet *g, const struct 
     gs_addr function = g->words[STOP] == 0 ? function_of(r, g) : 0;
     if (function != 0 && read_text(r->awaits, word_at(r, function + (gs_addr)r->awaits->layout->fn_name), name))
         return;
-    for (size_t i = 0; i < count && !code && !is_main(g); i++) {
-        const struct gs_code *next = gs_codes_find(r->awaits->codes, frames[i].code);
-        code = names_it(next, i + 1 == count) ? next : NULL;
-    }
+    for (size_t i = 0; i < count && !names_it(code) && !is_main(g); i++)
+        code = gs_codes_find(r->awaits->codes, frames[i].code);
     if (is_main(g))
         snprintf(name, GS_TASK_NAME, "main");
-    name_after(code, name);
+    else
+        name_after(names_it(code) || count == 0 ? code : gs_codes_find(r->awaits->codes, frames[0].code), name);
 }
 
 void gs_greenlet_name(struct gs_awaits *awaits, gs_addr greenlet, const struct gs_frame *frames, uint32_t count,
                       char name[GS_TASK_NAME])
 {
-    const struct gs_code *code = NULL;
+    const struct gs_code *code = NULL, *outermost = NULL;
     if (read_text(awaits, gs_task_attribute(awaits, greenlet, "name"), name))
         return;
-    for (uint32_t i = count; i > 0 && !code; i--) {
-        const struct gs_code *next =
-            frames[i - 1].kind == GS_FRAME_PYTHON ? gs_codes_find(awaits->codes, frames[i - 1].code) : NULL;
-        code = names_it(next, i == 1) ? next : NULL;
+    for (uint32_t i = count; i > 0 && !names_it(code); i--) {
+        code = frames[i - 1].kind == GS_FRAME_PYTHON ? gs_codes_find(awaits->codes, frames[i - 1].code) : NULL;
+        outermost = outermost ? outermost : code;
     }
-    name_after(code, name);
+    name_after(names_it(code) ? code : outermost, name);
 }
 
 /* What one waits for of which nothing else is known. */

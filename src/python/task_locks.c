@@ -21,7 +21,8 @@ enum { BATCH = 1024, FRAMES_MOST = 1 << 18, VARIABLES_MOST = 32, NAMES_MOST = 12
 struct waited {
     gs_addr lock;
     uint32_t holder, taker; /* index of a task, or GS_NO_TASK, or of the latter MANY */
-    uint32_t bound;         /* variables of those that wait for it: of an event */
+    uint32_t waiters;       /* of an event: so many wait for it, */
+    uint32_t bound;         /* and so many variables of theirs have it */
 };
 
 struct finding {
@@ -47,7 +48,7 @@ static void list_waited(struct finding *f, enum gs_await_kind kind)
     size_t count = f->count = 0;
     for (size_t i = 0; i < f->tasks->task_count; i++) {
         if (f->tasks->tasks[i].await.kind == kind && f->tasks->tasks[i].await.object != 0)
-            f->locks[count++] = (struct waited){f->tasks->tasks[i].await.object, GS_NO_TASK, GS_NO_TASK, 0};
+            f->locks[count++] = (struct waited){f->tasks->tasks[i].await.object, GS_NO_TASK, GS_NO_TASK, 0, 0};
     }
     qsort(f->locks, count, sizeof *f->locks, by_lock);
     for (size_t i = 0; i < count; i++) {
@@ -144,17 +145,19 @@ static void find_takers(struct finding *f, uint32_t task, const struct gs_frame 
 
 /* ---- events ---- */
 
-/* As many references as variables of those that wait for it: nobody else can set it. Free-threaded Pythons, whose heads
- * of objects are larger, count in two places. */
+/* As many references as variables of those that wait for it: nobody else can set it. One that no variable had but the
+ * `self` of its own method (`await Event().wait()`) is to be waited for for ever. Free-threaded Pythons, whose heads of
+ * objects are larger, count in two places. */
 static bool is_alone(const struct finding *f, const struct waited *event)
 {
     uint32_t references;
     return f->awaits->layout->ob_type == 8 && gs_mem_read_u32(f->awaits->mem, event->lock, &references) == GS_OK &&
-           references == event->bound;
+           references == event->bound && event->bound > event->waiters;
 }
 
 static void find_bound(struct finding *f, const struct gs_async_task *task, struct waited *event)
 {
+    event->waiters++;
     for (uint32_t i = 0; i < task->frame_count; i++) {
         const struct gs_frame *frame = &f->tasks->frames[task->frame_at + i];
         const struct gs_code *code = code_of(f, frame);

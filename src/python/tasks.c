@@ -383,21 +383,43 @@ static bool turn_round(struct reading *r, const uint32_t *now)
 
 /* ---- who runs ---- */
 
-/* The frames of the thread down to that of the task's own coroutine. Its place may be another one's by now: it counts
- * if it stands where it stood when the thread was looked at. */
+/* Which frame of the thread is that of the task's own coroutine; frame_count: none. Its place may be another one's by
+ * now: it counts if it stands where it stood when the thread was looked at. */
+static uint32_t own_frame(const struct gs_tasks *tasks, const struct gs_async_task *task,
+                          const struct gs_tasks_thread *thread)
+{
+    const struct gs_frame none = {0};
+    const struct gs_frame own = task->frame_count > 0 ? tasks->frames[task->frame_at + task->frame_count - 1] : none;
+    uint32_t at = 0;
+    while (at < thread->frame_count && thread->frames[at].frame != own.frame)
+        at++;
+    bool same = own.frame != 0 && at < thread->frame_count && thread->frames[at].code == own.code &&
+                thread->frames[at].instr == own.instr;
+    return same ? at : thread->frame_count;
+}
+
+/* Where the loop has gone on since its thread was looked at: the task that ran then, or `now`. */
+static uint32_t ran_then(const struct gs_tasks *tasks, const struct gs_event_loop *loop,
+                         const struct gs_tasks_thread *thread, uint32_t now)
+{
+    if (now != GS_NO_TASK && own_frame(tasks, &tasks->tasks[now], thread) < thread->frame_count)
+        return now;
+    for (uint32_t i = loop->first; i < loop->first + loop->count; i++) {
+        if (own_frame(tasks, &tasks->tasks[i], thread) < thread->frame_count)
+            return i;
+    }
+    return now;
+}
+
+/* The frames of the thread down to that of the task's own coroutine. */
 static bool take_running(struct reading *r, struct gs_async_task *task, const struct gs_tasks_thread *thread)
 {
     const struct gs_tasks *tasks = r->tasks;
-    const struct gs_frame none = {0};
-    const struct gs_frame own = task->frame_count > 0 ? tasks->frames[task->frame_at + task->frame_count - 1] : none;
-    uint32_t count = 0;
+    const uint32_t count = own_frame(tasks, task, thread);
     bool ok = true;
     task->state = GS_TASK_RUNNING;
     task->await = (struct gs_await){0};
-    while (count < thread->frame_count && thread->frames[count].frame != own.frame)
-        count++;
-    task->torn = own.frame == 0 || count == thread->frame_count || thread->frames[count].code != own.code ||
-                 thread->frames[count].instr != own.instr;
+    task->torn = count == thread->frame_count;
     task->frame_at = tasks->frame_count;
     if (task->torn)
         ok = gs_task_rows_frame(&r->rows, (struct gs_frame){.kind = GS_FRAME_GAP, .gap = GS_GAP_CHANGED});
@@ -420,6 +442,8 @@ static bool read_running(struct reading *r)
         gs_addr current = kind == GS_LOOP_ASYNCIO ? gs_task_current(&r->awaits, thread, tasks->loops[i].addr)
                                                   : tasks->loops[i].current;
         tasks->loops[i].running = current != 0 ? gs_task_find(tasks, current) : GS_NO_TASK;
+        if (kind == GS_LOOP_ASYNCIO || kind == GS_LOOP_TRIO)
+            tasks->loops[i].running = ran_then(tasks, &tasks->loops[i], thread, tasks->loops[i].running);
         if (tasks->loops[i].running != GS_NO_TASK && (kind == GS_LOOP_ASYNCIO || kind == GS_LOOP_TRIO))
             ok = take_running(r, &tasks->tasks[tasks->loops[i].running], thread);
     }

@@ -147,6 +147,7 @@ struct walk {
     size_t above_chunk;         /* its chunk */
     bool at_root;               /* above is the first frame of the root chunk */
     const struct gs_code *code; /* of the frame before: recursion finds it again at once */
+    bool entered;               /* the last frame is one on the C stack, by which the evaluator was entered */
 };
 
 /* In-chunk frames lie without gaps from the newest down to the first one of the root chunk. */
@@ -219,6 +220,7 @@ static enum gs_walk walk_frame(struct walk *walk, gs_addr addr, gs_addr *previou
         return GS_WALK_MISSING;
     *previous = gs_get_addr(a, layout->if_previous);
     int owner = a[layout->if_owner];
+    walk->entered = owner >= layout->owner_shim && !in_chunk;
     if (!in_chunk && owner == OWNED_BY_THREAD)
         return GS_WALK_MISSING; /* in a chunk that was not known when this was predicted */
     if (stacks->stopping)
@@ -228,7 +230,7 @@ static enum gs_walk walk_frame(struct walk *walk, gs_addr addr, gs_addr *previou
         if (!b || !same(layout, a, b, addr == member->stack.current[0]))
             return GS_WALK_TORN;
     }
-    if (owner >= layout->owner_shim && !in_chunk) {
+    if (walk->entered) {
         if (member->stack.frame_count > 0)
             member->stack.frames[member->stack.frame_count - 1].entry = true;
         if (layout->ts_base_frame == GS_ABSENT || addr != gs_get_addr(member->stack.tstate_copy, layout->ts_base_frame))
@@ -255,14 +257,15 @@ static enum gs_walk walk_frame(struct walk *walk, gs_addr addr, gs_addr *previou
 }
 
 /* A chain that was cut (a generator being left has no caller for a moment) does not reach the root of the data
- * stack, although that is in use. */
+ * stack, although that is in use. That of a greenlet ends where it entered the evaluator, which knows of no caller:
+ * TPythonState.cpp, set_initial_state (greenlet 3.5). */
 static bool complete(const struct walk *walk, gs_addr last)
 {
     const struct gs_layout *layout = &walk->stacks->threads->python->layout;
     const struct gs_member *member = walk->member;
     if (layout->ts_base_frame != GS_ABSENT && last) {
         gs_addr base = gs_get_addr(member->stack.tstate_copy, layout->ts_base_frame);
-        return base == 0 || base == last;
+        return base == 0 || base == last || walk->entered;
     }
     if (member->stack.chunks.count == 0 || walk->at_root)
         return true;

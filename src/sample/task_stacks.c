@@ -11,6 +11,7 @@
 #include "python/greenlets.h"
 #include "python/task_fields.h"
 #include "python/task_list.h"
+#include "python/task_words.h"
 #include "python/trio.h"
 #include "sample/snapshot_tasks.h"
 #include "sample/task_stacks.h"
@@ -287,7 +288,7 @@ struct gs_loop_sample gs_task_stacks_loop(const struct gs_task_stacks *stacks, s
 
 /* One of the last look, which is still there: by the frames of the thread. */
 static struct runs known_runs(const struct gs_task_stacks *stacks, struct gs_awaits *awaits,
-                              const struct gs_thread *thread)
+                              const struct gs_thread *thread, bool trio)
 {
     struct gs_task_fields fields;
     for (uint32_t i = thread->frame_count; i-- > 0;) {
@@ -296,7 +297,10 @@ static struct runs known_runs(const struct gs_task_stacks *stacks, struct gs_awa
             continue;
         const struct gs_async_task *known = &stacks->tasks.tasks[task];
         struct runs runs = {.task = known->addr, .coroutine = known->coroutine, .frame = thread->frames[i].frame};
-        if (!gs_task_fields_read(awaits, known->addr, &fields) || fields.coroutine != known->coroutine)
+        snprintf(runs.name, sizeof runs.name, "%s", known->name);
+        if (trio && gs_task_attribute(awaits, known->addr, "coro") == known->coroutine)
+            return runs;
+        if (trio || !gs_task_fields_read(awaits, known->addr, &fields) || fields.coroutine != known->coroutine)
             break;
         gs_task_name_read(awaits, fields.name, runs.name);
         return runs;
@@ -349,14 +353,12 @@ static uint32_t find_runs(const struct gs_task_stacks *stacks, const struct gs_t
         return find_greenlet(stacks, thread, loop, runs);
     *runs = kind == GS_LOOP_TRIO ? trio_runs(&awaits, thread) : read_runs(stacks, &awaits, loop);
     uint32_t own = own_frames(thread, runs->frame);
-    if (kind == GS_LOOP_TRIO)
-        return own;
-    if (own == 0) {
+    if (own == 0 && kind == GS_LOOP_ASYNCIO) {
         *runs = stacks->before[loop];
         own = own_frames(thread, runs->frame);
     }
     if (own == 0) {
-        *runs = known_runs(stacks, &awaits, thread);
+        *runs = known_runs(stacks, &awaits, thread, kind == GS_LOOP_TRIO);
         own = own_frames(thread, runs->frame);
     }
     return own;

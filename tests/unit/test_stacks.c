@@ -136,6 +136,11 @@ static void base_frame(struct process *p)
     process_take(p, a);
     assert_stack(p, 0, "h:3 g:2 f:1");
     assert_false(see(p, 0)->torn);
+    /* A greenlet's ends at another one, by which it entered the evaluator. */
+    mem_fake_put64(p->o.mem, word, base + 8);
+    process_must_take(p);
+    assert_stack(p, 0, "h:3 g:2 f:1");
+    assert_false(see(p, 0)->torn);
     /* Cut short: the generator has no caller. */
     mem_fake_put64(p->o.mem, generator + (gs_addr)p->o.layout.if_previous, 0);
     process_must_take(p);

@@ -375,6 +375,10 @@ async def nests(lock):
             pass
 
 
+async def waits_for_ever():
+    await asyncio.Event().wait()
+
+
 class Owner:
     def __init__(self):
         self.event = asyncio.Event()
@@ -389,7 +393,7 @@ async def lose():
     await takes(leaked)
     for name, coroutine in (("leaked", wants(leaked)), ("keeps", keeps_lock(kept)), ("behind", wants(kept)),
                             ("twice", takes_twice(asyncio.Lock())), ("nests", nests(asyncio.Lock())),
-                            ("nobody sets", waits(asyncio.Event())), ("somebody sets", Owner().waits())):
+                            ("for ever", waits_for_ever()), ("nobody sets", waits(asyncio.Event())), ("somebody sets", Owner().waits())):
         put_to_work(loop, name, coroutine, "", "")
         await asyncio.sleep(0)
     await asyncio.sleep(0)
