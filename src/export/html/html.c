@@ -146,7 +146,7 @@ static enum gs_status add_one(struct gs_html *self, const struct gs_sample *samp
 {
     const struct gs_thread_sample *now = &sample->threads[i];
     struct gs_html_thread *thread = &self->threads[now->thread];
-    struct gs_key key = {.leaf = nodes[i], .code = gs_thread_code(now)};
+    struct gs_key key = {.leaf = nodes[i], .code = gs_key_code(now)};
     uint64_t begin_ns = sample->time_ns - sample->weight_ns;
     const struct gs_thread_sample *holder = gs_sample_blocker(sample, now);
     look_at_hold(self, sample, now, nodes[i]);
