@@ -80,6 +80,18 @@ uint32_t gs_key_code(const struct gs_thread_sample *thread)
     return gs_thread_code(thread) + (thread->handles ? GS_KEY_HANDLES : 0);
 }
 
+struct gs_thread_sample gs_key_thread(uint32_t code)
+{
+    static const uint8_t runs[GS_CODE_RUNS] = {[GS_CODE_ASLEEP] = GS_RUN_BLOCKED,
+                                               [GS_CODE_RUNNING] = GS_RUN_RUNNING,
+                                               [GS_CODE_UNKNOWN] = GS_RUN_UNKNOWN,
+                                               [GS_CODE_AT_LOCK] = GS_RUN_BLOCKED};
+    return (struct gs_thread_sample){.gil = (uint8_t)(code % GS_KEY_HANDLES / GS_CODE_RUNS),
+                                     .run = runs[code % GS_CODE_RUNS],
+                                     .at_lock = code % GS_CODE_RUNS == GS_CODE_AT_LOCK,
+                                     .handles = code % GS_KEY_LATE >= GS_KEY_HANDLES};
+}
+
 int gs_key_hue(uint32_t code)
 {
     static const int hues[] = {[GS_HOLDS] = GS_HUE_HOLDS,

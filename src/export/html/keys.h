@@ -37,5 +37,7 @@ int gs_key_hue(uint32_t code);
 bool gs_key_waits(uint32_t code);
 /* Of a thread that is there. */
 uint32_t gs_key_code(const struct gs_thread_sample *thread);
+/* And back, as far as it says. */
+struct gs_thread_sample gs_key_thread(uint32_t code);
 
 #endif
