@@ -9,7 +9,8 @@
   const MODES = [["active", "threads that are runnable, hold the GIL or wait for it"], ["wall", "every thread, always"],
                  ["cpu", "runnable threads"], ["gil", "the thread that holds the GIL"],
                  ["wait", "threads that wait for the GIL"],
-                 ["blame", "each waiter's time, charged to what the holder of the GIL was doing"]];
+                 ["blame", "each waiter's time, charged to what the holder of the GIL was doing"],
+                 ...(data.handled || names.mode === "exception" ? [["exception", "threads that handle an exception"]] : [])];
   const LEGEND = ["holds the GIL", "waits for it", "runs without it", "has no GIL", "idle", "unknown", "waits for a lock"];
   const NO_GIL = [2, 3, 4, 6], IDLE_ALPHA = 70;
   const by_id = (id) => document.getElementById(id);

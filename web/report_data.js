@@ -3,7 +3,7 @@
 const gilspy_data = (function () {
   "use strict";
   const HOLDS = 0, WAITS = 1, WITHOUT = 2, NONE = 3, UNKNOWN = 4; /* gil words, and their places in sums */
-  const ASLEEP = 0, RUNNING = 1, AT_LOCK = 3, RUNS = 4, LATE_FROM = 20;
+  const ASLEEP = 0, RUNNING = 1, AT_LOCK = 3, RUNS = 4, HANDLES = 20, LATE_FROM = 40;
   const PROCESS = 0, THREAD = 1, FRAME = 2, LATE = 3, NO_PYTHON = 4, HOLDER_UNKNOWN = 5, DELAYS = 6, OTHER = 7;
   const WORDS = ["holds", "waits", "without", "none", "unknown"];
   const NAMES = {[LATE]: "[gap: sampler late]", [NO_PYTHON]: "[no Python frames]",
@@ -44,7 +44,7 @@ const gilspy_data = (function () {
   for (let i = 0; i < keys.count; i++) {
     keys.leaf[i] = number();
     keys.code[i] = number();
-    keys.word[i] = Math.floor(keys.code[i] % LATE_FROM / RUNS);
+    keys.word[i] = Math.floor(keys.code[i] % HANDLES / RUNS);
     if (waits(keys.word[i], keys.code[i] % RUNS)) {
       keys.holder[i] = number();
       keys.at[i] = number();
@@ -116,7 +116,7 @@ const gilspy_data = (function () {
   }
 
   function hue_of(code) {
-    const word = Math.floor(code % LATE_FROM / RUNS);
+    const word = Math.floor(code % HANDLES / RUNS);
     if (code >= LATE_FROM)
       return HUE_UNKNOWN;
     if (code % RUNS === AT_LOCK)
@@ -179,6 +179,7 @@ const gilspy_data = (function () {
     return blame;
   }
 
+  const handles = (key) => keys.code[key] % LATE_FROM >= HANDLES;
   const COUNTS = {
     active: (word, run) => run === RUNNING || word === HOLDS || word === WAITS,
     wall: () => true,
@@ -186,7 +187,8 @@ const gilspy_data = (function () {
     gil: (word) => word === HOLDS,
     wait: (word) => word === WAITS,
     blame: waits,
-    locks: waits
+    locks: waits,
+    exception: (word, run, handles) => handles
   };
 
   /* --- a call tree in the making; node 0 stands for everything --- */
@@ -247,7 +249,7 @@ const gilspy_data = (function () {
   function groups_of(span, mode, by_thread) {
     const groups = new Map();
     each(span, (thread, key, us) => {
-      if (!COUNTS[mode](keys.word[key], keys.code[key] % RUNS))
+      if (!COUNTS[mode](keys.word[key], keys.code[key] % RUNS, handles(key)))
         return;
       const group = by_thread ? thread : null;
       if (!groups.has(group))
@@ -366,6 +368,7 @@ const gilspy_data = (function () {
     return list;
   }
 
-  return {names, threads, shown, lanes, contended, nodes, whole, HUES, WORDS, seconds, sum_threads, sum_blame, tree_of, kind_of, where_of,
-          node_name, stack, starts_waiter: (kind) => kind === DELAYS || kind === LATE || kind === HOLDER_UNKNOWN};
+  return {names, threads, handled: keys.code.some((code, key) => handles(key)), shown, lanes, contended, nodes, whole, HUES,
+          WORDS, seconds, sum_threads, sum_blame, tree_of, kind_of, where_of, node_name, stack,
+          starts_waiter: (kind) => kind === DELAYS || kind === LATE || kind === HOLDER_UNKNOWN};
 })();

@@ -44,6 +44,11 @@ enum gs_status gs_python_open(struct gs_python **python, struct gs_target *targe
 void gs_python_close(struct gs_python *python);
 /* "release", "debug", "free-threaded", "free-threaded-debug" */
 const char *gs_python_build(const struct gs_python *python);
+/* It tells which threads handle an exception: from 3.7 on. */
+static inline bool gs_python_exceptions(const struct gs_python *python)
+{
+    return python->layout.ts_exc_info != GS_ABSENT;
+}
 
 /* A Python str (or 2.7 str/unicode) as UTF-8 into dst, cut to fit, always terminated; surrogates, invalid bytes
  * and NUL become U+FFFD. Other control characters are left as they are: outputs escape them. */

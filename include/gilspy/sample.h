@@ -13,6 +13,7 @@ struct gs_sampled_process {
     const char *python, *build, *exe;
     uint64_t start_ticks;         /* when it started: clock ticks since boot; 0: not known */
     const char *service, *cgroup; /* as of struct gs_target */
+    bool exceptions;              /* it is known which of its threads handle one */
 };
 
 struct gs_sampled_thread {
@@ -34,6 +35,7 @@ struct gs_thread_sample {
     bool torn;         /* the stack could not be read whole: it ends in a gap */
     uint8_t lock;      /* which of the sample's GILs, in the order of the process's interpreters; GS_GIL_LEFT_OUT */
     bool at_lock;      /* it waits for a lock that is no GIL; where that is asked for */
+    bool handles;      /* an exception, or was called by who does: of processes that tell */
     bool late;         /* another one waits for it to stop: of samples that are just taken */
 };
 

@@ -21,6 +21,10 @@ void gs_sampler_join(struct gs_sampler *sampler);
  * those that are suspended are looked at as often as may be. */
 void gs_sampler_tasks(struct gs_sampler *sampler, bool suspended);
 
+/* Processes that are added from now on have, within the innermost Python frame of each stack, the instruction that it
+ * is at. */
+void gs_sampler_opcodes(struct gs_sampler *sampler);
+
 /* Samples say, from now on, for which locks threads sleep: of processes without a GIL, or, `all`, of each. look finds
  * out more, of a snapshot with stacks of the process `id`, now and then; its list holds until it is called again. */
 struct gs_lock_looker {

@@ -18,8 +18,9 @@ const char *gs_gil_state_name(enum gs_gil_state state);
 enum { GS_FRAME_LIMIT = 100000 /* frames of one thread; deeper ones end in a gap that says so */ };
 
 /* A task is in stacks that are recorded only: the name of the one that the frames further in belong to. */
-/* GC: the thread collects garbage, called by the frame further out. */
-enum gs_frame_kind { GS_FRAME_PYTHON, GS_FRAME_GAP, GS_FRAME_NATIVE, GS_FRAME_TASK, GS_FRAME_GC };
+/* GC: the thread collects garbage, called by the frame further out. OPCODE: in stacks that are recorded only: the
+ * instruction that the frame further out is at. */
+enum gs_frame_kind { GS_FRAME_PYTHON, GS_FRAME_GAP, GS_FRAME_NATIVE, GS_FRAME_TASK, GS_FRAME_GC, GS_FRAME_OPCODE };
 #define GS_GC_FRAME "<gc>" /* its name */
 /* Why a stack could not be followed further. From GS_GAP_NATIVE on: the C stack, for the enum gs_native_end behind it;
  * the Python frames below such a gap are whole. */
@@ -78,6 +79,7 @@ struct gs_thread {
     struct gs_lock_wait lock;    /* where that is asked for (gs_reader_locks) */
     bool torn;                   /* its stack could not be read whole: it ends in a gap */
     bool late;                   /* another one waits for it to stop */
+    bool handles;                /* an exception, or was called by who does: gs_python_exceptions */
     /* An address on the C stack in the evaluation of its frames, 0: not known (up to 3.10). Of two states of one
      * thread, which is in two interpreters, the one with the lower address was called by the other. */
     gs_addr c_stack;

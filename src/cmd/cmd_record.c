@@ -293,6 +293,8 @@ static int record(struct record *r)
     options.tasks = with_tasks(args);
     options.locks = true;
     options.all_locks = args->locks || args->mode == GS_MODE_LOCKS;
+    options.opcodes = args->opcodes;
+    options.exceptions = args->mode == GS_MODE_EXCEPTION;
     options.suspended = args->mode == GS_MODE_AWAIT || (!r->format && args->tasks == GS_TASKS_ALL);
     struct gs_sampling_calls calls = {.context = r, .give_up = give_up};
     if (isatty(STDERR_FILENO) && !args->quiet && !args->program) /* a program has the terminal for itself */
@@ -405,6 +407,8 @@ const struct gs_cmd gs_cmd_record = {
         "  gilspy record -p 1234 -m locks -o out.svg      what waits for any lock\n"
         "  gilspy record -p 1234 --tasks -o out.svg       by task of its event loops\n"
         "  gilspy record -p 1234 -m await -o out.svg      what suspended tasks wait for\n"
+        "  gilspy record -p 1234 -m exception -o e.svg    while an exception is handled\n"
+        "  gilspy record -p 1234 --opcodes -o out.svg     by instruction of bytecode\n"
         "  gilspy record -p 1234 -f source -o pages       the source, line by line\n"
         "  gilspy record -p 1234 -o run.gilspy            to be drawn later, in any mode\n"
         "  gilspy record -p 1234 -o run.gilspy --rotate 1h,24   the last day, by hours\n"
@@ -413,7 +417,7 @@ const struct gs_cmd gs_cmd_record = {
     .options = GS_OPT(PID) | GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(SUBPROCESSES) | GS_OPT(USER) | GS_OPT(RATE) |
                GS_OPT(DURATION) | GS_OPT(CONTROL) | GS_OPT(ROTATE) | GS_OPT(PUSH) | GS_OPT(EVERY) | GS_OPT(LABEL) |
                GS_OPT(FORMAT) | GS_OPT(MODE) | GS_OPT(GIL) | GS_OPT(IDLE) | GS_OPT(THREADS) | GS_OPT(THREAD) |
-               GS_OPT(FUNCTION) | GS_OPT(TASKS) | GS_OPT(LOCKS) | GS_OPT(NO_SOURCE) | GS_OPT(NATIVE) |
+               GS_OPT(FUNCTION) | GS_OPT(TASKS) | GS_OPT(LOCKS) | GS_OPT(OPCODES) | GS_OPT(NO_SOURCE) | GS_OPT(NATIVE) |
                GS_OPT(DEBUGINFOD) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(JSON) |
                GS_OPT(OUTPUT) | GS_OPT(ASSUME) | GS_OPT(QUIET) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .run = run,

@@ -169,6 +169,8 @@ static enum gs_status check_usage(const struct gs_args *args, struct gs_err *err
     if (args->interval_us > 0 && (!args->json || args->once))
         return gs_fail(err, GS_USAGE, "cannot watch: --interval is for the documents of --json%s",
                        args->once ? ", and --once has one end" : "");
+    if (args->mode >= GS_MODE_LIVE)
+        return gs_fail(err, GS_USAGE, "cannot watch: mode %s is for record and report", gs_modes[args->mode].name);
     if (args->json && of_screen) {
         gs_fail(err, GS_USAGE, "cannot watch: --json has the figures of stat, for which there is no --%s", of_screen);
         gs_err_todo(err, "gilspy record -f jsonl -o - has the samples as JSON");

@@ -179,7 +179,10 @@ static void tell_length(struct gs_join *recordings, struct gs_err *err)
 static enum gs_status tell_nothing(struct gs_join *recordings, const struct gs_witness *witness, struct gs_err *err)
 {
     const char *name = gs_join_name(recordings, 0);
-    if (witness->fits) {
+    if (!witness->tells) {
+        gs_fail(err, GS_FAILED, "cannot draw %.200s: it does not tell which threads handled an exception", name);
+        gs_err_todo(err, "Recordings of format 6 do, of CPython 3.7 and later");
+    } else if (witness->fits) {
         gs_fail(err, GS_FAILED, "cannot draw %.200s: there is no sample in that part of it", name);
         tell_length(recordings, err);
     } else {

@@ -55,20 +55,31 @@ static struct gs_cost whole_of(const struct gs_calltree *tree, uint32_t number)
     return cost;
 }
 
-/* Without what is below it. */
-static struct gs_cost own_of(const struct gs_calltree *tree, uint32_t number)
+static void take_off(struct gs_cost *sum, const struct gs_cost *cost)
+{
+    for (int i = 0; i <= GS_UNKNOWN; i++)
+        sum->word_ns[i] -= cost->word_ns[i];
+    sum->idle_ns -= cost->idle_ns;
+    sum->lock_ns -= cost->lock_ns;
+    sum->cpu_ns -= cost->cpu_ns;
+    sum->samples -= cost->samples;
+}
+
+/* Without what is below it; but an instruction is the line's own, by_line. */
+static struct gs_cost own_of(const struct gs_calltree *tree, uint32_t number, bool by_line)
 {
     uint32_t count;
     const uint32_t *children = gs_calltree_children(tree, number, &count);
     struct gs_cost own = whole_of(tree, number);
     while (count > 0) {
-        const struct gs_node *child = gs_calltree_node(tree, children[--count]);
-        for (int i = 0; i <= GS_UNKNOWN; i++)
-            own.word_ns[i] -= child->word_ns[i];
-        own.idle_ns -= child->idle_ns;
-        own.lock_ns -= child->lock_ns;
-        own.cpu_ns -= child->cpu_ns;
-        own.samples -= child->samples;
+        uint32_t child = children[--count];
+        struct gs_cost below = whole_of(tree, child);
+        if (by_line && gs_node_kind(gs_calltree_node(tree, child)) == GS_NODE_FRAME &&
+            gs_calltree_place(tree, child)->kind == GS_FRAME_OPCODE) {
+            const struct gs_cost itself = own_of(tree, child, false);
+            take_off(&below, &itself);
+        }
+        take_off(&own, &below);
     }
     return own;
 }
@@ -159,7 +170,7 @@ static bool enter(struct walk *walk, uint32_t node)
     step->spot = spot_of(walk, node);
     if (step->spot == GS_IDS_NONE)
         return false;
-    struct gs_cost own = own_of(walk->tree, node), whole = whole_of(walk->tree, node);
+    struct gs_cost own = own_of(walk->tree, node, walk->by_line), whole = whole_of(walk->tree, node);
     struct gs_graph_spot *spot = &walk->graph->spots[step->spot];
     struct gs_graph_part *part = &walk->graph->parts[spot->part];
     gs_cost_add(&spot->own, &own);

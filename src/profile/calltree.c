@@ -189,6 +189,18 @@ enum gs_status gs_calltree_find(struct gs_calltree *tree, const struct gs_sample
     return status == GS_LOST ? GS_NO_MEMORY : status;
 }
 
+void gs_calltree_charge(struct gs_calltree *tree, uint32_t number, const struct gs_thread_sample *thread, uint64_t ns)
+{
+    struct gs_node *node = &tree->paths.nodes.list[number];
+    node->word_ns[thread->gil] += ns;
+    if (gs_thread_idle(thread))
+        node->idle_ns += ns;
+    if (gs_thread_at_lock(thread))
+        node->lock_ns += ns;
+    if (thread->run == GS_RUN_RUNNING)
+        node->cpu_ns += ns;
+}
+
 static enum gs_status add_one(struct gs_calltree *tree, const struct gs_sample *sample,
                               const struct gs_thread_sample *thread)
 {
@@ -200,15 +212,8 @@ static enum gs_status add_one(struct gs_calltree *tree, const struct gs_sample *
     }
     if (status != GS_OK || !number)
         return status == GS_LOST ? GS_NO_MEMORY : status;
-    struct gs_node *node = &tree->paths.nodes.list[number];
-    node->samples++;
-    node->word_ns[thread->gil] += sample->weight_ns;
-    if (gs_thread_idle(thread))
-        node->idle_ns += sample->weight_ns;
-    if (gs_thread_at_lock(thread))
-        node->lock_ns += sample->weight_ns;
-    if (thread->run == GS_RUN_RUNNING)
-        node->cpu_ns += sample->weight_ns;
+    tree->paths.nodes.list[number].samples++;
+    gs_calltree_charge(tree, number, thread, sample->weight_ns);
     if (late)
         tree->paths.nodes.list[late].word_ns[GS_UNKNOWN] += sample->gap_ns;
     return GS_OK;

@@ -12,6 +12,7 @@ const struct gs_mode_row gs_modes[GS_MODE_COUNT] = {
     [GS_MODE_BLAME] = {"blame", "each waiter's time, charged to what the holder was doing"},
     [GS_MODE_AWAIT] = {"await", "tasks that are suspended, at what each awaits"},
     [GS_MODE_LOCKS] = {"locks", "threads that wait for a lock, the GIL or another one"},
+    [GS_MODE_EXCEPTION] = {"exception", "threads that handle an exception"},
 };
 
 bool gs_mode_find(const char *name, enum gs_mode *mode)
@@ -42,6 +43,8 @@ bool gs_mode_counts(enum gs_mode mode, const struct gs_thread_sample *thread)
         return waits || gs_thread_at_lock(thread);
     case GS_MODE_AWAIT:
         return false;
+    case GS_MODE_EXCEPTION:
+        return thread->handles;
     default:
         return true;
     }

@@ -9,8 +9,9 @@ static enum gs_status begin(struct gs_sink *sink, const struct gs_run_info *run)
 
 static enum gs_status process(struct gs_sink *sink, uint32_t number, const struct gs_sampled_process *process)
 {
-    struct gs_sink *to = ((struct gs_witness *)sink)->to;
-    return to->process ? to->process(to, number, process) : GS_OK;
+    struct gs_witness *witness = (struct gs_witness *)sink;
+    witness->tells |= process->exceptions;
+    return witness->to->process ? witness->to->process(witness->to, number, process) : GS_OK;
 }
 
 static enum gs_status thread(struct gs_sink *sink, uint32_t number, const struct gs_sampled_thread *thread)
@@ -37,7 +38,7 @@ static enum gs_status forget(struct gs_sink *sink)
 static enum gs_status end(struct gs_sink *sink, const struct gs_run_end *end)
 {
     struct gs_witness *witness = (struct gs_witness *)sink;
-    witness->empty = witness->must && !(witness->samples && witness->fits);
+    witness->empty = !witness->tells || (witness->must && !(witness->samples && witness->fits));
     return witness->empty ? GS_FAILED : witness->to->end(witness->to, end);
 }
 
@@ -47,5 +48,6 @@ void gs_witness_init(struct gs_witness *witness, struct gs_sink *to, const struc
                                    .to = to,
                                    .selection = selection,
                                    .fits = selection->pattern_count == 0,
+                                   .tells = selection->mode != GS_MODE_EXCEPTION,
                                    .must = must};
 }

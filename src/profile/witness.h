@@ -11,7 +11,8 @@ struct gs_witness {
     struct gs_sink *to;
     const struct gs_selection *selection;
     bool samples, fits; /* there was one; a thread that the patterns mean */
-    bool must;          /* without either, */
+    bool tells;         /* what the mode is about */
+    bool must;          /* without one of the first two, or without the third in any case, */
     bool empty;         /* `to` gets no end, and the source GS_FAILED */
 };
 

@@ -23,8 +23,11 @@ enum gs_status gs_kept_process(struct gs_sampled_process *to, const struct gs_sa
 {
     size_t count = count_of(from->command);
     char **command = calloc(count + 1, sizeof *command);
-    *to = (struct gs_sampled_process){
-        .pid = from->pid, .ns_pid = from->ns_pid, .command = command, .start_ticks = from->start_ticks};
+    *to = (struct gs_sampled_process){.pid = from->pid,
+                                      .ns_pid = from->ns_pid,
+                                      .command = command,
+                                      .start_ticks = from->start_ticks,
+                                      .exceptions = from->exceptions};
     bool done = command && copy_text(&to->python, from->python) && copy_text(&to->build, from->build) &&
                 copy_text(&to->exe, from->exe);
     for (size_t i = 0; i < count && done; i++)

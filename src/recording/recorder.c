@@ -76,12 +76,13 @@ static enum gs_status record_process(struct gs_sink *sink, uint32_t number, cons
         return status;
     for (size_t i = 0; i < 3; i++)
         most += gs_wire_string_len(strings[i]) + GS_WIRE_NUMBER_MOST + 2;
-    uint8_t *to = begin_record(recorder, GS_RECORD_PROCESS, most + GS_WIRE_NUMBER_MOST * 4, &status);
+    uint8_t *to = begin_record(recorder, GS_RECORD_PROCESS, most + GS_WIRE_NUMBER_MOST * 4 + 1, &status);
     if (!to)
         return status;
     to = gs_wire_put(to, (uint32_t)process->pid);
     to = gs_wire_put(to, (uint32_t)process->ns_pid);
     to = gs_wire_put(to, process->start_ticks);
+    *to++ = process->exceptions;
     for (size_t i = 0; i < 3; i++) {
         *to++ = strings[i] != NULL;
         if (strings[i])

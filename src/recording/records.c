@@ -210,6 +210,7 @@ static enum gs_status play_process(struct gs_records *records, struct gs_wire *w
     struct gs_sampled_process process = {.pid = (pid_t)gs_wire_get_most(wire, UINT32_MAX)};
     process.ns_pid = (pid_t)gs_wire_get_most(wire, UINT32_MAX);
     process.start_ticks = records->in.version >= GS_FILE_STARTS ? gs_wire_get(wire) : 0;
+    process.exceptions = records->in.version >= GS_FILE_EXCEPTIONS && gs_wire_get_most(wire, 1);
     process.python = keep_optional(records, wire, &status);
     process.build = keep_optional(records, wire, &status);
     process.exe = keep_optional(records, wire, &status);

@@ -106,6 +106,7 @@ static void get_state(struct changes *changes, struct gs_thread_sample *thread)
     thread->torn = state >> 7 & 1;
     thread->lock = (uint8_t)(state >> 8);
     thread->at_lock = state >> GS_WIRE_AT_LOCK & 1;
+    thread->handles = state >> GS_WIRE_HANDLES & 1;
     thread->owner_at = (uint32_t)(state >> GS_WIRE_OWNER);
     if (thread->gil > GS_UNKNOWN || thread->run > GS_RUN_GONE)
         changes->records->bad = true;

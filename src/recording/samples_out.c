@@ -139,8 +139,8 @@ struct gs_process_out {
 };
 
 /* What is compared with one memcmp has no holes. */
-enum { COMPARED = offsetof(struct gs_thread_sample, at_lock) + 1 };
-_Static_assert(COMPARED == 3 * sizeof(uint32_t) + 6 * sizeof(uint8_t), "no holes");
+enum { COMPARED = offsetof(struct gs_thread_sample, handles) + 1 };
+_Static_assert(COMPARED == 3 * sizeof(uint32_t) + 7 * sizeof(uint8_t), "no holes");
 
 static bool same(const struct gs_thread_sample *a, const struct gs_thread_sample *b)
 {

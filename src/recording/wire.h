@@ -18,6 +18,7 @@ enum {
     GS_FILE_STARTS = 2,  /* the first that says when processes started */
     GS_FILE_GILS = 3,    /* the first that has the GILs */
     GS_FILE_TASKS = 4,   /* the first that may have tasks */
+    GS_FILE_EXCEPTIONS = 6,
     GS_FILE_HEAD = sizeof GS_FILE_MAGIC + 1,
     GS_BLOCK_HEAD = 20,
     GS_BLOCK_CRC_FROM = 8, /* where in the head that begins which the checksum is of */
@@ -92,19 +93,19 @@ enum {
     GS_WIRE_LISTED_MOST = 1 << 22, /* of the last samples of all processes */
     GS_WIRE_STACKS_BYTES = 1 << 30,
     GS_WIRE_NAMES_BYTES = 1 << 29,
-    GS_WIRE_KIND_MOST = GS_FRAME_GC /* of places */
+    GS_WIRE_KIND_MOST = GS_FRAME_OPCODE /* of places */
 };
 
 enum { GS_WIRE_NUMBER_MOST = 10 /* bytes of one number */ };
 
 /* A thread's state as one number: gil, run, evidence and torn in a byte, the GIL above them, and whether it waits for
- * a lock, and who has that. */
-enum { GS_WIRE_AT_LOCK = 16, GS_WIRE_OWNER = 17 /* bits */ };
+ * a lock, whether it handles an exception, and who has that lock. */
+enum { GS_WIRE_AT_LOCK = 16, GS_WIRE_HANDLES = 17, GS_WIRE_OWNER = 18 /* bits */ };
 static inline uint64_t gs_wire_state(const struct gs_thread_sample *thread)
 {
     return (thread->gil & 7u) | (thread->run & 7u) << 3 | (thread->evidence & 1u) << 6 | (thread->torn ? 1u << 7 : 0u) |
            (uint32_t)thread->lock << 8 | (thread->at_lock ? 1u << GS_WIRE_AT_LOCK : 0u) |
-           (uint64_t)thread->owner_at << GS_WIRE_OWNER;
+           (thread->handles ? 1u << GS_WIRE_HANDLES : 0u) | (uint64_t)thread->owner_at << GS_WIRE_OWNER;
 }
 
 static inline uint64_t gs_wire_zigzag(int64_t value)

@@ -114,6 +114,7 @@ static struct gs_thread join(struct gs_merge *merge, const struct gs_thread *sta
         for (uint32_t k = 0; k < state->frame_count; k++)
             frames[thread.frame_count++] = state->frames[k];
         thread.torn |= state->torn;
+        thread.handles |= state->handles;
         /* Another number whenever one of them was read anew; they only grow. */
         thread.read = state->read > thread.read ? state->read : thread.read;
     }

@@ -244,12 +244,13 @@ bool gs_pieces_whole(struct gs_stack_reader *stacks, struct gs_member *member)
     return false;
 }
 
-void gs_pieces_flags(const struct gs_stack_reader *stacks, struct gs_member *member)
+void gs_pieces_flags(struct gs_stack_reader *stacks, struct gs_member *member)
 {
     struct gs_thread_list *threads = stacks->threads;
     const struct gs_layout *layout = &threads->python->layout;
     if (!member->stack.tstate_copy)
         return;
+    member->stack.handles = gs_handles_exception(stacks, member);
     if (layout->ts_gil_requested != GS_ABSENT) {
         member->stack.requested = gs_get_u32(member->stack.tstate_copy, layout->ts_gil_requested) != 0;
         member->stack.requested_sample = threads->sample;

@@ -156,6 +156,7 @@ static void publish_thread(const struct gs_reader *reader, const struct gs_membe
                                              : (struct gs_lock_wait){0},
                                  .torn = member->stack.torn,
                                  .late = member->late,
+                                 .handles = member->stack.handles,
                                  .c_stack = member->stack.c_stack,
                                  .apart = member->apart,
                                  .read = member->stack.read_sample,

@@ -77,7 +77,9 @@ static void set_sizes(struct gs_reader *reader)
                               layout->ts_native_thread_id,
                               layout->ts_id,
                               layout->ts_datastack_chunk,
-                              layout->ts_datastack_top};
+                              layout->ts_datastack_top,
+                              layout->ts_exc_info,
+                              layout->ts_exc_state + layout->ei_value};
     const int32_t heap[] = {layout->fo_back,      layout->fo_code,  layout->fo_lasti,
                             layout->fo_executing, layout->fo_state, layout->fo_tstate};
     const int32_t chunk[] = {layout->if_code,     layout->if_previous, layout->if_instr,

@@ -65,6 +65,11 @@ void gs_sampler_tasks(struct gs_sampler *sampler, bool suspended)
     sampler->host.suspended = suspended;
 }
 
+void gs_sampler_opcodes(struct gs_sampler *sampler)
+{
+    sampler->host.opcodes = true;
+}
+
 void gs_sampler_locks(struct gs_sampler *sampler, bool all, const struct gs_lock_looker *looker)
 {
     sampler->host.locks = looker;

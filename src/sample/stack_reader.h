@@ -74,6 +74,7 @@ struct gs_stack_reader {
     struct gs_stop stop;
     struct gs_budget budget;
     struct gs_natives natives;
+    gs_addr none; /* None, 0: not met yet */
 };
 
 /* Grows *list (elements of `size` bytes) to hold `need`; false when out of memory or while a thread stands still. */
@@ -190,8 +191,13 @@ uint64_t gs_pieces_cost(const struct gs_stack_reader *stacks, const struct gs_me
 
 /* Where the word lies that points to the innermost frame, 0: not known. */
 gs_addr gs_current_word(const struct gs_stack_reader *stacks, const struct gs_member *member);
-/* Notes what the copy of a thread state itself says of the GIL. */
-void gs_pieces_flags(const struct gs_stack_reader *stacks, struct gs_member *member);
+/* Notes what the copy of a thread state itself says of the GIL, and of exceptions. */
+void gs_pieces_flags(struct gs_stack_reader *stacks, struct gs_member *member);
+
+/* ---- exceptions.c ---- */
+
+/* By the copy of its thread state. False where that is not known. */
+bool gs_handles_exception(struct gs_stack_reader *stacks, const struct gs_member *member);
 
 /* ---- chunk.c, heap.c: one of the two, by the layout ---- */
 

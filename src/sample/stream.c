@@ -8,6 +8,7 @@
 #include "base/ids.h"
 #include "base/least.h"
 #include "base/room.h"
+#include "python/opcodes.h"
 #include "sample/merge.h"
 #include "sample/stream.h"
 #include "sample/stream_locks.h"
@@ -67,7 +68,9 @@ struct gs_stream {
     struct gs_stream_locks *locks; /* NULL: not wanted yet */
     struct gs_merge *merge;
     struct gs_task_stacks *tasks; /* NULL: not wanted */
-    uint64_t tasks_ns;            /* when all of them were looked at */
+    struct gs_frame *frames;      /* of one thread, with its instruction */
+    size_t frames_room;
+    uint64_t tasks_ns; /* when all of them were looked at */
     struct gs_loop_sample *loops;
     struct long_callback *callbacks; /* of the loops */
     size_t loops_room, callbacks_room, loop_count;
@@ -106,7 +109,9 @@ static enum gs_status announce(struct gs_stream *stream)
                                          .exe = target->exe,
                                          .start_ticks = target->start_ticks,
                                          .service = target->service,
-                                         .cgroup = target->cgroup};
+                                         .cgroup = target->cgroup,
+
+                                         .exceptions = gs_python_exceptions(stream->python)};
     stream->process = stream->host->processes++;
     return sink->process ? sink->process(sink, stream->process, &process) : GS_OK;
 }
@@ -162,6 +167,7 @@ void gs_stream_free(struct gs_stream *stream)
     gs_ids_fini(&stream->by_tid);
     free(stream->out);
     free(stream->suspended);
+    free(stream->frames);
     free(stream->loops);
     gs_stream_locks_free(stream->locks);
     for (size_t i = 0; i < stream->loop_count; i++)
@@ -349,6 +355,12 @@ static uint32_t place_of(struct gs_stream *stream, const struct gs_frame *frame)
         struct gs_place gc = {.function = GS_GC_FRAME, .file = "", .kind = GS_FRAME_GC};
         return gs_stacks_place(stream->host->stacks, &gc);
     }
+    if (frame->kind == GS_FRAME_OPCODE) {
+        char name[GS_OPCODE_NAME];
+        gs_opcode_name(&stream->python->layout, frame->instr, name);
+        struct gs_place opcode = {.function = name, .file = "", .kind = GS_FRAME_OPCODE};
+        return gs_stacks_place(stream->host->stacks, &opcode);
+    }
     if (frame->kind == GS_FRAME_TASK) {
         struct gs_place task = {.function = gs_task_stacks_name(frame), .file = "", .kind = GS_FRAME_TASK};
         return gs_stacks_place(stream->host->stacks, &task);
@@ -432,15 +444,39 @@ static enum gs_status intern(struct gs_stream *stream, const struct gs_frame *fr
     return GS_OK;
 }
 
+/* Puts the instruction within the innermost Python frame. False: out of memory. */
+static bool add_opcode(struct gs_stream *stream, const struct gs_frame **frames, size_t *count)
+{
+    size_t at = 0;
+    while (at < *count && (*frames)[at].kind != GS_FRAME_PYTHON)
+        at++;
+    int opcode = at < *count ? gs_opcode_read(stream->python, gs_reader_codes(stream->reader), &(*frames)[at]) : -1;
+    if (opcode < 0)
+        return true;
+    if (!gs_room((void **)&stream->frames, &stream->frames_room, *count + 1, sizeof *stream->frames))
+        return false;
+    struct gs_frame *made = stream->frames;
+    memcpy(made, *frames, at * sizeof *made);
+    made[at] = (struct gs_frame){.kind = GS_FRAME_OPCODE, .instr = opcode};
+    memcpy(made + at + 1, *frames + at, (*count - at) * sizeof *made);
+    *frames = made;
+    ++*count;
+    return true;
+}
+
 /* The stack of a thread, or of the task that it runs. */
 static enum gs_status intern_thread(struct gs_stream *stream, const struct gs_thread *thread, struct known *known)
 {
     const struct gs_frame *frames = NULL;
-    uint32_t count;
-    if (stream->host->tasks && !gs_task_stacks_running(stream->tasks, thread, &frames, &count))
+    uint32_t task_count;
+    if (stream->host->tasks && !gs_task_stacks_running(stream->tasks, thread, &frames, &task_count))
+        return GS_NO_MEMORY;
+    size_t count = frames ? task_count : thread->frame_count;
+    frames = frames ? frames : thread->frames;
+    if (stream->host->opcodes && !add_opcode(stream, &frames, &count))
         return GS_NO_MEMORY;
     known->read = thread->read;
-    return frames ? intern(stream, frames, count, known) : intern(stream, thread->frames, thread->frame_count, known);
+    return intern(stream, frames, count, known);
 }
 
 /* Of the code objects and of the names of C functions: another one whenever something is forgotten. */
@@ -488,6 +524,7 @@ static enum gs_status make_sample(struct gs_stream *stream, const struct gs_snap
                                                    .run = (uint8_t)thread->activity.run,
                                                    .torn = thread->torn,
                                                    .late = thread->late,
+                                                   .handles = thread->handles,
                                                    .lock = (uint8_t)gs_least(lock, GS_GIL_LEFT_OUT)};
     return GS_OK;
 }

@@ -27,6 +27,7 @@ struct gs_stream_host {
     bool polls;                             /* samples are without stacks, but for those of gs_reader_poll(long_ns) */
     uint64_t long_ns;
     bool tasks, suspended; /* as gs_sampler_tasks says */
+    bool opcodes;          /* as gs_sampler_opcodes says */
     bool locks, all_locks; /* as gs_sampler_locks says */
     struct gs_lock_looker looker;
     bool loops; /* as gs_sampler_loops says */

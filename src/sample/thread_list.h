@@ -61,6 +61,7 @@ struct gs_member_stack {
     uint64_t mark;
     bool unreadable;       /* the last walk led to memory that cannot be read, */
     bool lacks_code;       /* that of a code object, as both copies of its frame have it */
+    bool handles;          /* an exception: exceptions.c */
     uint32_t torn_history; /* a bit per sample in which it was read while it may have run, newest lowest */
     uint32_t ran_sample;   /* the sample in which it was seen to move */
 

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/least.h"
+#include "python/opcodes.h"
 #include "session/control.h"
 #include "session/lock_looks.h"
 #include "session/loop.h"
@@ -85,11 +86,22 @@ static void give_up(void *context, struct gs_attach *attach, const struct gs_stu
     sampling->calls.give_up(sampling->calls.context);
 }
 
+static enum gs_status lacks(const struct gs_attach *attach, const char *what, const char *from, struct gs_err *err)
+{
+    gs_fail(err, GS_UNKNOWN_PYTHON, "cannot sample process %d: of CPython %s gilspy does not know %s",
+            (int)attach->target->pid, attach->python->version, what);
+    gs_err_todo(err, "It knows that of %s and later", from);
+    return GS_UNKNOWN_PYTHON;
+}
+
 static enum gs_status opened(void *context, struct gs_attach *attach, struct gs_err *err)
 {
     struct gs_sampling *sampling = context;
     enum gs_status status = GS_OK;
-    (void)err;
+    if (sampling->options.exceptions && !gs_python_exceptions(attach->python))
+        return lacks(attach, "which threads handle an exception", "3.7", err);
+    if (sampling->options.opcodes && !gs_opcodes_known(&attach->python->layout))
+        return lacks(attach, "the names of instructions", "3.8", err);
     if (sampling->options.polls)
         status = gs_reader_native(attach->reader, GS_NATIVE_LEAF, 0);
     if (!status)
@@ -141,6 +153,8 @@ enum gs_status gs_sampling_open(struct gs_sampling **out, const struct gs_sampli
         return gs_fail(err, status, "cannot sample: %s", gs_status_text(status));
     if (options->tasks)
         gs_sampler_tasks(sampling->sampler, options->suspended);
+    if (options->opcodes)
+        gs_sampler_opcodes(sampling->sampler);
     if (options->locks)
         gs_sampler_locks(sampling->sampler, options->all_locks, &(struct gs_lock_looker){sampling, look_at_locks});
     if (options->loops)

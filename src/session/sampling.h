@@ -15,6 +15,8 @@ struct gs_sampling_options {
                    frames above their innermost Python frame, too */
     uint64_t long_us;
     bool tasks, suspended; /* as gs_sampler_tasks says */
+    bool opcodes;          /* as gs_sampler_opcodes says */
+    bool exceptions;       /* of Pythons that tell them */
     bool locks, all_locks; /* as gs_sampler_locks says */
     bool loops;            /* as gs_sampler_loops says */
     bool joins;            /* as gs_sampler_join says */

@@ -30,7 +30,7 @@ static enum gs_status log_process(struct gs_sink *sink, uint32_t number, const s
             process->start_ticks, or_null(process->python), or_null(process->build), or_null(process->exe));
     for (char *const *argument = process->command; *argument; argument++)
         fprintf(log->stream, " '%s'", *argument);
-    fputc('\n', log->stream);
+    fputs(process->exceptions ? " tells of exceptions\n" : "\n", log->stream);
     return GS_OK;
 }
 
@@ -65,6 +65,8 @@ static enum gs_status log_sample(struct gs_sink *sink, const struct gs_sample *s
                 thread->torn, thread->lock);
         if (thread->at_lock)
             fprintf(log->stream, " behind %u", thread->owner_at);
+        if (thread->handles)
+            fputs(" handles", log->stream);
         log_stack(log->stream, sample->stacks, thread->stack);
     }
     for (size_t i = 0; i < sample->gil_count; i++) {
@@ -206,6 +208,7 @@ static void change_state(struct maker *maker, struct gs_thread_sample *thread)
     thread->evidence = (uint8_t)below(maker, GS_INFERRED + 1);
     thread->run = (uint8_t)below(maker, GS_RUN_GONE + 1);
     thread->torn = below(maker, 8) == 0;
+    thread->handles = (thread->gil + thread->run) % 3 == 0;
     thread->lock = (uint8_t)(maker->shape->wild ? draw_wild(maker) : below(maker, 2));
     thread->at_lock = thread->run == GS_RUN_BLOCKED;
     thread->owner_at = thread->at_lock ? thread->lock : 0;
@@ -384,7 +387,9 @@ static void tell_begin(struct maker *maker)
                                              i % 2 ? NULL : "/usr/bin/python3.11",
                                              i % 2 ? 0 : 7000000000 + (uint64_t)i,
                                              NULL,
-                                             NULL};
+                                             NULL,
+
+                                             i % 2 == 0};
         maker->last_ns[i] = run.begin_ns;
         tell(maker, maker->sink->process(maker->sink, (uint32_t)i, &process));
         for (int k = (int)below(maker, maker->shape->most_threads + 1); k >= 0; k--)

@@ -290,7 +290,7 @@ static void test_records_that_lie(void **state)
 }
 
 static const uint8_t begin[] = {GS_RECORD_RUN, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x59, 0x40, 0, 0, 0, 0};
-#define PROCESS GS_RECORD_PROCESS, 1, 1, 9, 0, 0, 0, 0
+#define PROCESS GS_RECORD_PROCESS, 1, 1, 9, 0, 0, 0, 0, 0
 #define THREAD  GS_RECORD_THREAD, 0, 0, 1, 1, 0, 1, 0, 0
 #define PLACE   GS_RECORD_PLACE, 1, 1, 'f', 0, 0, 1, 0, 0, 0, 0, 0
 #define STACK   GS_RECORD_STACK, 1, 1

@@ -237,9 +237,9 @@ def test_the_table_is_sorted(app):
 
 
 def test_holds(app):
-    first = app.run("return document.querySelector('details').textContent")
+    first = app.run("return document.querySelector('#holds details').textContent")
     assert first.startswith("about 160 ms worker-2 (4250), in match (re/__init__.py:166) from 0.09 s on; 16 samples, 1.4 waiting")
-    assert app.run("return Array.from(document.querySelectorAll('details')[0].querySelectorAll('li'), l => l.textContent)") \
+    assert app.run("return Array.from(document.querySelectorAll('#holds details')[0].querySelectorAll('li'), l => l.textContent)") \
         == ["match (re/__init__.py:166)", "tokenize (parser.py:88)", "work (worker.py:31)", "run (threading.py:982)",
             "_bootstrap (threading.py:1002)"]
 

@@ -50,6 +50,19 @@ def test_times(draw, pages, play, mode):
     assert all(times[place] == pytest.approx(us, rel=0.001, abs=10) for place, us in expected.items())
 
 
+@pytest.mark.parametrize("mode", ("active", "wall", "gil", "wait"))
+@pytest.mark.parametrize("play", ("app", "processes", "free"))
+def test_section(draw, pages, play, mode):
+    """The report has the same times of the hottest lines, and links to lines that are there."""
+    page, times = open(draw(play, "html", mode), encoding="utf-8").read(), own_times(pages(play, mode))
+    section, seen = re.search(r'<section id="source".*?</section>', page, re.S).group(0), {}
+    for name, rows in re.findall(r'<details class="file"><summary>([^<]*)</summary>(.*?)</table>', section, re.S):
+        for line, us in re.findall(r'<tr id="F\d+-L(\d+)" class="seen"><td class="own heat\d" data-us="(\d+)"', rows):
+            seen[html.unescape(name), int(line)] = int(us)
+    assert {place: us for place, us in seen.items() if us} == {place: pytest.approx(us, rel=0.001, abs=10) for place, us in times.items()}
+    assert {link for link in re.findall(r'href="#([^"]+)"', section)} <= set(re.findall(r' id="([^"]+)"', section))
+
+
 def test_links(pages):
     """Each link leads to a line that is there; callers and callees stand at a line."""
     files = pages("app")

@@ -146,7 +146,7 @@ static enum gs_status add_one(struct gs_html *self, const struct gs_sample *samp
 {
     const struct gs_thread_sample *now = &sample->threads[i];
     struct gs_html_thread *thread = &self->threads[now->thread];
-    struct gs_key key = {.leaf = nodes[i], .code = gs_thread_code(now)};
+    struct gs_key key = {.leaf = nodes[i], .code = gs_key_code(now)};
     uint64_t begin_ns = sample->time_ns - sample->weight_ns;
     const struct gs_thread_sample *holder = gs_sample_blocker(sample, now);
     look_at_hold(self, sample, now, nodes[i]);
@@ -210,11 +210,23 @@ static enum gs_status forget(struct gs_sink *sink)
     return GS_OK;
 }
 
+/* The tree is of all modes; times in it are of the one that was asked for. */
+static void charge(struct gs_html *self)
+{
+    for (uint32_t i = 0; i < self->keys.count; i++) {
+        const struct gs_key *key = &self->keys.list[i];
+        const struct gs_thread_sample thread = gs_key_thread(key->code);
+        if (key->code < GS_KEY_LATE && gs_mode_counts(self->selection->mode, &thread))
+            gs_calltree_charge(self->tree, key->leaf, &thread, key->ns);
+    }
+}
+
 static enum gs_status end(struct gs_sink *sink, const struct gs_run_end *run_end)
 {
     struct gs_html *self = (struct gs_html *)sink;
     struct gs_html_data data = {0};
     end_holds(self);
+    charge(self);
     enum gs_status status = gs_spill_sort(self->spill);
     for (uint32_t i = 0; i < self->process_count && status == GS_OK; i++)
         status = gs_task_lanes_stop(&self->lanes, i, self->run.begin_ns + self->last_ns);

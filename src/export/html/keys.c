@@ -75,6 +75,23 @@ uint32_t gs_keys_find(struct gs_keys *keys, const struct gs_key *key, uint32_t r
     return keys->table[slot] = keys->count;
 }
 
+uint32_t gs_key_code(const struct gs_thread_sample *thread)
+{
+    return gs_thread_code(thread) + (thread->handles ? GS_KEY_HANDLES : 0);
+}
+
+struct gs_thread_sample gs_key_thread(uint32_t code)
+{
+    static const uint8_t runs[GS_CODE_RUNS] = {[GS_CODE_ASLEEP] = GS_RUN_BLOCKED,
+                                               [GS_CODE_RUNNING] = GS_RUN_RUNNING,
+                                               [GS_CODE_UNKNOWN] = GS_RUN_UNKNOWN,
+                                               [GS_CODE_AT_LOCK] = GS_RUN_BLOCKED};
+    return (struct gs_thread_sample){.gil = (uint8_t)(code % GS_KEY_HANDLES / GS_CODE_RUNS),
+                                     .run = runs[code % GS_CODE_RUNS],
+                                     .at_lock = code % GS_CODE_RUNS == GS_CODE_AT_LOCK,
+                                     .handles = code % GS_KEY_LATE >= GS_KEY_HANDLES};
+}
+
 int gs_key_hue(uint32_t code)
 {
     static const int hues[] = {[GS_HOLDS] = GS_HUE_HOLDS,
@@ -82,7 +99,7 @@ int gs_key_hue(uint32_t code)
                                [GS_WITHOUT] = GS_HUE_WITHOUT,
                                [GS_NONE] = GS_HUE_NONE,
                                [GS_UNKNOWN] = GS_HUE_UNKNOWN};
-    uint32_t word = code % GS_KEY_LATE / GS_CODE_RUNS, run = code % GS_CODE_RUNS;
+    uint32_t word = code % GS_KEY_HANDLES / GS_CODE_RUNS, run = code % GS_CODE_RUNS;
     if (code >= GS_KEY_LATE)
         return GS_HUE_UNKNOWN;
     if (run == GS_CODE_AT_LOCK)
@@ -92,5 +109,5 @@ int gs_key_hue(uint32_t code)
 
 bool gs_key_waits(uint32_t code)
 {
-    return code % GS_KEY_LATE / GS_CODE_RUNS == GS_WAITS || code % GS_CODE_RUNS == GS_CODE_AT_LOCK;
+    return code % GS_KEY_HANDLES / GS_CODE_RUNS == GS_WAITS || code % GS_CODE_RUNS == GS_CODE_AT_LOCK;
 }

@@ -7,13 +7,14 @@
 #include "profile/modes.h"
 #include "stack/hash.h"
 
-enum { GS_KEYS_MOST = 1 << 20, GS_KEY_LATE = (GS_UNKNOWN + 1) * GS_CODE_RUNS };
+enum { GS_KEYS_MOST = 1 << 20, GS_KEY_HANDLES = (GS_UNKNOWN + 1) * GS_CODE_RUNS, GS_KEY_LATE = 2 * GS_KEY_HANDLES };
 
 struct gs_key {
     uint32_t leaf;   /* node of the tree */
     uint32_t holder; /* the thread that it waits for, from 1 on; 0: none, or not known */
     uint32_t at;     /* and that one's node */
-    uint32_t code;   /* as gs_thread_code says; + GS_KEY_LATE: nobody knows, the sampler was late */
+    /* as gs_thread_code says; + GS_KEY_HANDLES: an exception; + GS_KEY_LATE: nobody knows, the sampler was late */
+    uint32_t code;
     uint64_t ns;
 };
 
@@ -34,5 +35,9 @@ uint32_t gs_keys_find(struct gs_keys *keys, const struct gs_key *key, uint32_t r
 int gs_key_hue(uint32_t code);
 /* It waits for the GIL or for a lock: such keys know for whom. */
 bool gs_key_waits(uint32_t code);
+/* Of a thread that is there. */
+uint32_t gs_key_code(const struct gs_thread_sample *thread);
+/* And back, as far as it says. */
+struct gs_thread_sample gs_key_thread(uint32_t code);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "export/heading.h"
 #include "export/html/html.h"
+#include "export/source/source.h"
 
 enum {
     ROW = 16,
@@ -336,6 +337,8 @@ static enum gs_status write_sections(const struct gs_html *html, const struct gs
     enum gs_status status = write_strip(html, data, page);
     fputs("</section>\n", page->out);
     write_graph(page);
+    if (status == GS_OK)
+        status = gs_source_write_section(page->drawing);
     fputs("<section id=\"threads\" aria-labelledby=\"threads-head\">\n<h2 id=\"threads-head\">Threads</h2>\n"
           "<div class=\"wide\">\n",
           page->out);
@@ -377,7 +380,7 @@ enum gs_status gs_html_write(struct gs_html *html, const struct gs_html_data *da
     struct gs_svg_page page = {.drawing = &drawing, .out = html->out};
     gs_label_put(&page.text, "gilspy: ");
     gs_heading_command(&page.text, page.drawing);
-    gs_html_head(&page, "");
+    gs_html_head(&page, gs_web_source_css);
     write_verdict(html, data, &page);
     enum gs_status status = write_sections(html, data, end, &page);
     if (status == GS_OK)

@@ -244,8 +244,9 @@ static const struct {
 
 /* What a reader is shown first: all that was selected. */
 static const enum value shown[GS_MODE_COUNT] = {
-    [GS_MODE_ACTIVE] = WALL, [GS_MODE_WALL] = WALL,   [GS_MODE_CPU] = CPU,    [GS_MODE_GIL] = GIL,
-    [GS_MODE_WAIT] = WAIT,   [GS_MODE_BLAME] = LOCKS, [GS_MODE_AWAIT] = WALL, [GS_MODE_LOCKS] = LOCKS,
+    [GS_MODE_ACTIVE] = WALL, [GS_MODE_WALL] = WALL,   [GS_MODE_CPU] = CPU,
+    [GS_MODE_GIL] = GIL,     [GS_MODE_WAIT] = WAIT,   [GS_MODE_BLAME] = LOCKS,
+    [GS_MODE_AWAIT] = WALL,  [GS_MODE_LOCKS] = LOCKS, [GS_MODE_EXCEPTION] = WALL,
 };
 
 static int first_value(const struct gs_pprof *pprof)

@@ -11,8 +11,12 @@
 enum {
     LARGEST = 8 << 20 /* bytes of a file that is shown */,
     NEIGHBOURS = 8 /* callers and callees of a line */,
-    HOTTEST = 9 /* of the colours */
+    HOTTEST = 9, /* of the colours */
+    AROUND = 3   /* lines before and behind one, where not all of a file is shown */
 };
+
+/* Of a column for which a narrow screen has no room. */
+#define MORE " class=\"more\""
 
 /* ---- what the pages share ---- */
 
@@ -36,12 +40,12 @@ static void put_time(struct gs_source_page *page, const char *class, uint64_t ns
 
 void gs_source_put_heads(struct gs_source_page *page)
 {
-    fputs("<th title=\"in the line itself\">own</th><th title=\"with all that it called\">total</th>"
+    fputs("<th title=\"in the line itself\">own</th><th class=\"more\" title=\"with all that it called\">total</th>"
           "<th title=\"own time with the GIL\">has</th><th title=\"own time waiting for the GIL\">waits</th>"
-          "<th title=\"own time running without the GIL\">without</th>"
-          "<th title=\"own time in which the thread was runnable, whatever the GIL\">cpu</th>"
-          "<th title=\"own time waiting for a lock that is no GIL\">locks</th>"
-          "<th title=\"own time neither running nor waiting for a lock\">idle</th>",
+          "<th class=\"more\" title=\"own time running without the GIL\">without</th>"
+          "<th class=\"more\" title=\"own time in which the thread was runnable, whatever the GIL\">cpu</th>"
+          "<th class=\"more\" title=\"own time waiting for a lock that is no GIL\">locks</th>"
+          "<th class=\"more\" title=\"own time neither running nor waiting for a lock\">idle</th>",
           page->out);
 }
 
@@ -54,13 +58,13 @@ void gs_source_put_cells(struct gs_source_page *page, const struct gs_source *so
     snprintf(class, sizeof class, " class=\"own heat%u\" data-us=\"%" PRIu64 "\"",
              (unsigned)((own_ns * HOTTEST + source->most_ns / 2) / source->most_ns), own_ns / 1000);
     put_time(page, class, own_ns);
-    put_time(page, "", gs_cost_ns(&part->whole));
+    put_time(page, MORE, gs_cost_ns(&part->whole));
     put_time(page, " class=\"has\"", own->word_ns[GS_HOLDS]);
     put_time(page, " class=\"waits\"", own->word_ns[GS_WAITS]);
-    put_time(page, "", without_ns > own->idle_ns ? without_ns - own->idle_ns : 0);
-    put_time(page, "", own->cpu_ns);
-    put_time(page, " class=\"locks\"", own->lock_ns);
-    put_time(page, " class=\"idle\"", own->idle_ns - own->lock_ns);
+    put_time(page, MORE, without_ns > own->idle_ns ? without_ns - own->idle_ns : 0);
+    put_time(page, MORE, own->cpu_ns);
+    put_time(page, MORE, own->lock_ns);
+    put_time(page, MORE, own->idle_ns - own->lock_ns);
 }
 
 void gs_source_put_link(struct gs_source_page *page, const struct gs_source *source, uint32_t number)
@@ -68,11 +72,15 @@ void gs_source_put_link(struct gs_source_page *page, const struct gs_source *sou
     const struct gs_graph_part *part = &source->graph.parts[number];
     uint32_t file = source->file_of[number];
     const char *base = strrchr(part->file, '/');
-    if (file != UINT32_MAX)
-        fprintf(page->out, "<a href=\"%s#L%d\">", source->files[file].page, (int)part->line);
+    const struct gs_source_file *shown = file != UINT32_MAX ? &source->files[file] : NULL;
+    bool linked = shown && (!source->shown || source->shown[number]);
+    if (linked && source->shown)
+        fprintf(page->out, "<a href=\"#F%u-L%d\">", (unsigned)shown->rank, (int)part->line);
+    else if (linked)
+        fprintf(page->out, "<a href=\"%s#L%d\">", shown->page, (int)part->line);
     gs_source_put_text(page, part->name);
-    if (file != UINT32_MAX) {
-        fputs("</a> <span class=\"soft\">", page->out);
+    if (shown) {
+        fprintf(page->out, "%s <span class=\"soft\">", linked ? "</a>" : "");
         gs_source_put_text(page, base ? base + 1 : part->file);
         fprintf(page->out, ":%d</span>", (int)part->line);
     }
@@ -80,7 +88,7 @@ void gs_source_put_link(struct gs_source_page *page, const struct gs_source *sou
 
 void gs_source_begin(struct gs_source_page *page, const char *title)
 {
-    fputs("<!DOCTYPE html>\n<html lang=\"en\" class=\"gilspy\">\n<head>\n<meta charset=\"utf-8\">\n"
+    fputs("<!DOCTYPE html>\n<html lang=\"en\" class=\"gilspy source-page\">\n<head>\n<meta charset=\"utf-8\">\n"
           "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
           "<meta name=\"viewport\" content=\"width=device-width\">\n<title>",
           page->out);
@@ -105,10 +113,11 @@ struct text {
     bool changed; /* since its process began, or, where that is not known, since the recording did */
 };
 
-/* CLOCK_REALTIME; start_ticks counts from the boot on, as CLOCK_MONOTONIC does but for the time asleep. */
+/* CLOCK_REALTIME, a tick late at most; start_ticks counts from the boot on, as CLOCK_MONOTONIC does but for the time
+ * asleep. */
 static int64_t began_ns(const struct gs_run_info *run, uint64_t start_ticks)
 {
-    uint64_t start_ns = start_ticks * (UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK));
+    uint64_t start_ns = (start_ticks + 1) * (UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK));
     bool known = start_ticks > 0 && start_ns < run->begin_ns;
     return known ? run->realtime_ns - (int64_t)(run->begin_ns - start_ns) : run->realtime_ns;
 }
@@ -145,14 +154,19 @@ static void read_text(const struct gs_source *source, const char *path, struct t
     }
 }
 
+static const char *next_line(const char *at, const char *end)
+{
+    const char *stop = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
+    return stop ? stop + 1 : end;
+}
+
 /* A line without its end; tabs are four blanks. Returns what is left of the text. */
 static const char *put_line(struct gs_source_page *page, const char *at, const char *end)
 {
-    const char *stop = memchr(at, '\n', (size_t)(end - at)), *next = stop ? stop + 1 : end;
+    const char *next = next_line(at, end);
     char line[1000];
     size_t len = 0;
-    stop = stop ? stop : end;
-    for (; at < stop && *at != '\r' && *at != '\0' && len < sizeof line - 5; at++) {
+    for (; at < next && *at != '\n' && *at != '\r' && *at != '\0' && len < sizeof line - 5; at++) {
         if (*at == '\t') {
             memcpy(line + len, "    ", 4);
             len += 4;
@@ -195,16 +209,19 @@ static void put_neighbours(struct gs_source_page *page, const struct gs_source *
 }
 
 /* part: UINT32_MAX: nothing was seen in the line. */
-static void put_row(struct gs_source_page *page, const struct gs_source *source, uint32_t part, int32_t line,
-                    const char **at, const char *end)
+static void put_row(struct gs_source_page *page, const struct gs_source *source, const struct gs_source_file *file,
+                    uint32_t part, int32_t line, const char **at, const char *end)
 {
     bool seen = part != UINT32_MAX;
-    fprintf(page->out, "<tr id=\"L%d\"%s>", (int)line, seen ? " class=\"seen\"" : "");
+    char id[32], number[16];
+    snprintf(number, sizeof number, "F%u-", (unsigned)file->rank);
+    snprintf(id, sizeof id, "%sL%d", source->shown ? number : "", (int)line);
+    fprintf(page->out, "<tr id=\"%s\"%s>", id, seen ? " class=\"seen\"" : "");
     if (seen)
         gs_source_put_cells(page, source, &source->graph.parts[part]);
     else
-        fputs("<td colspan=\"7\"></td>", page->out);
-    fprintf(page->out, "<th><a href=\"#L%d\">%d</a></th><td class=\"code\">", (int)line, (int)line);
+        fputs("<td colspan=\"3\"></td><td class=\"more\" colspan=\"5\"></td>", page->out);
+    fprintf(page->out, "<th><a href=\"#%s\">%d</a></th><td class=\"code\">", id, (int)line);
     if (seen)
         fputs("<details><summary>", page->out);
     if (*at < end)
@@ -220,18 +237,41 @@ static void put_row(struct gs_source_page *page, const struct gs_source *source,
     fputs("</td></tr>\n", page->out);
 }
 
+static int32_t line_of(const struct gs_source *source, uint32_t at)
+{
+    return source->graph.parts[source->lines[at]].line;
+}
+
+/* next: the first line of the file, in the list, from this one on. */
+static bool is_shown(const struct gs_source *source, const struct gs_source_file *file, uint32_t next, int32_t line)
+{
+    bool shown = !source->shown;
+    for (uint32_t i = next; !shown && i < file->first + file->count && line_of(source, i) - line <= AROUND; i++)
+        shown = source->shown[source->lines[i]];
+    for (uint32_t i = next; !shown && i > file->first && line - line_of(source, i - 1) <= AROUND; i--)
+        shown = source->shown[source->lines[i - 1]];
+    return shown;
+}
+
 static void put_rows(struct gs_source_page *page, const struct gs_source *source, const struct gs_source_file *file,
                      const struct text *text)
 {
     const char *at = text->bytes ? text->bytes : "", *end = at + text->len;
     uint32_t next = file->first, last = file->first + file->count;
-    for (int32_t line = 1; at < end; line++) {
-        bool seen = next < last && source->graph.parts[source->lines[next]].line == line;
-        put_row(page, source, seen ? source->lines[next] : UINT32_MAX, line, &at, end);
+    int32_t before = 0; /* the last line that is shown */
+    for (int32_t line = 1; at < end || next < last; line++) {
+        line = at < end ? line : line_of(source, next);
+        bool seen = next < last && line_of(source, next) == line, shown = is_shown(source, file, next, line);
+        if (shown && line > before + 1)
+            fputs("<tr class=\"left-out\"><td colspan=\"5\"></td><td class=\"more\" colspan=\"5\"></td></tr>\n",
+                  page->out);
+        if (shown)
+            put_row(page, source, file, seen ? source->lines[next] : UINT32_MAX, line, &at, end);
+        else
+            at = next_line(at, end);
+        before = shown ? line : before;
         next += seen;
     }
-    for (; next < last; next++)
-        put_row(page, source, source->lines[next], source->graph.parts[source->lines[next]].line, &at, end);
 }
 
 static void put_state(struct gs_source_page *page, const struct gs_source *source, const struct gs_source_file *file,
@@ -247,6 +287,8 @@ static void put_state(struct gs_source_page *page, const struct gs_source *sourc
         fputs("<p class=\"warn\">The file was changed after the process began: what ran may be other lines than "
               "these.</p>\n",
               page->out);
+    if (source->shown)
+        return;
     fputs("<p class=\"soft\"><a href=\"index.html\">all files</a>", page->out);
     for (uint32_t i = 0; i < file->count; i++) {
         const struct gs_graph_part *part = &source->graph.parts[source->lines[file->first + i]];
@@ -256,21 +298,26 @@ static void put_state(struct gs_source_page *page, const struct gs_source *sourc
     fputs("</p>\n", page->out);
 }
 
-enum gs_status gs_source_write_file(const struct gs_source *source, const struct gs_source_file *file, FILE *out)
+void gs_source_put_file(struct gs_source_page *page, const struct gs_source *source, const struct gs_source_file *file)
 {
-    struct gs_source_page page = {.out = out};
     struct text text = {0};
     const struct gs_place *place = source->graph.parts[source->lines[file->first]].place;
     read_text(source, place->file, &text);
+    put_state(page, source, file, &text);
+    fputs("<div class=\"wide\"><table class=\"source\">\n<thead><tr>", page->out);
+    gs_source_put_heads(page);
+    fputs("<th></th><th></th></tr></thead>\n<tbody>\n", page->out);
+    put_rows(page, source, file, &text);
+    fputs("</tbody></table></div>\n", page->out);
+    free(text.bytes);
+}
+
+enum gs_status gs_source_write_file(const struct gs_source *source, const struct gs_source_file *file, FILE *out)
+{
+    struct gs_source_page page = {.out = out};
     gs_source_begin(&page, file->file);
-    put_state(&page, source, file, &text);
-    fputs("<div class=\"wide\"><table class=\"source\">\n<thead><tr>", out);
-    gs_source_put_heads(&page);
-    fputs("<th></th><th></th></tr></thead>\n<tbody>\n", out);
-    put_rows(&page, source, file, &text);
-    fputs("</tbody></table></div>\n", out);
+    gs_source_put_file(&page, source, file);
     bool failed = page.label.failed;
     gs_source_end(&page);
-    free(text.bytes);
     return failed ? GS_NO_MEMORY : GS_OK;
 }

@@ -8,7 +8,12 @@
 #include "export/formats.h"
 #include "export/source/source.h"
 
-enum { HOTTEST = 100 /* lines on the first page */ };
+enum {
+    HOTTEST = 100,    /* lines on the first page, */
+    HOTTEST_FEW = 15, /* and in a section of another */
+    FILES_FEW = 12,
+    LINES_FEW = 300
+};
 
 static int compare(uint64_t a, uint64_t b)
 {
@@ -83,6 +88,14 @@ static void add_line(struct gs_source *source, uint32_t at)
         source->most_ns = gs_cost_ns(&part->own);
 }
 
+static int by_file_heat(const void *left, const void *right, void *context)
+{
+    const struct gs_source_file *files = context;
+    uint32_t i = *(const uint32_t *)left, k = *(const uint32_t *)right;
+    int order = compare(gs_cost_ns(&files[k].own), gs_cost_ns(&files[i].own));
+    return order ? order : compare(i, k);
+}
+
 static bool sort(struct gs_source *source)
 {
     struct gs_graph *graph = &source->graph;
@@ -90,9 +103,12 @@ static bool sort(struct gs_source *source)
     source->lines = calloc(parts, sizeof *source->lines);
     source->file_of = calloc(parts, sizeof *source->file_of);
     source->files = calloc(parts, sizeof *source->files);
+    source->hottest = calloc(parts, sizeof *source->hottest);
+    source->by_heat = calloc(parts, sizeof *source->by_heat);
     source->by_caller = calloc(calls, sizeof *source->by_caller);
     source->by_callee = calloc(calls, sizeof *source->by_callee);
-    if (!source->lines || !source->file_of || !source->files || !source->by_caller || !source->by_callee)
+    if (!source->lines || !source->file_of || !source->files || !source->hottest || !source->by_heat ||
+        !source->by_caller || !source->by_callee)
         return false;
     for (uint32_t i = 0; i < graph->part_count; i++) {
         source->file_of[i] = UINT32_MAX;
@@ -104,6 +120,13 @@ static bool sort(struct gs_source *source)
     qsort_r(source->lines, source->line_count, sizeof *source->lines, by_file, graph->parts);
     for (uint32_t i = 0; i < source->line_count; i++)
         add_line(source, i);
+    memcpy(source->hottest, source->lines, source->line_count * sizeof *source->hottest);
+    qsort_r(source->hottest, source->line_count, sizeof *source->hottest, by_heat, graph->parts);
+    for (uint32_t i = 0; i < source->file_count; i++)
+        source->by_heat[i] = i;
+    qsort_r(source->by_heat, source->file_count, sizeof *source->by_heat, by_file_heat, source->files);
+    for (uint32_t i = 0; i < source->file_count; i++)
+        source->files[source->by_heat[i]].rank = i;
     qsort_r(source->by_caller, graph->call_count, sizeof *source->by_caller, by_caller, graph);
     qsort_r(source->by_callee, graph->call_count, sizeof *source->by_callee, by_callee, graph);
     return true;
@@ -111,39 +134,37 @@ static bool sort(struct gs_source *source)
 
 /* ---- the first page ---- */
 
-static void put_hottest(struct gs_source_page *page, const struct gs_source *source, const uint32_t *hottest)
+static void put_mode(struct gs_source_page *page, enum gs_mode mode)
 {
-    fputs("<h2>The hottest lines</h2>\n<div class=\"wide\"><table>\n<thead><tr>", page->out);
+    fprintf(page->out, "<p class=\"soft\">mode %s: %s</p>\n", gs_modes[mode].name, gs_modes[mode].help);
+}
+
+static void put_hottest(struct gs_source_page *page, const struct gs_source *source, uint32_t most)
+{
+    fputs("<div class=\"wide\"><table class=\"source\">\n<thead><tr>", page->out);
     gs_source_put_heads(page);
     fputs("<th></th></tr></thead>\n<tbody>\n", page->out);
-    for (uint32_t i = 0; i < source->line_count && i < HOTTEST; i++) {
-        const struct gs_graph_part *part = &source->graph.parts[hottest[i]];
+    for (uint32_t i = 0; i < source->line_count && i < most; i++) {
+        const struct gs_graph_part *part = &source->graph.parts[source->hottest[i]];
         if (gs_cost_ns(&part->own) == 0)
             break;
         fputs("<tr>", page->out);
         gs_source_put_cells(page, source, part);
         fputs("<td class=\"code\">", page->out);
-        gs_source_put_link(page, source, hottest[i]);
+        gs_source_put_link(page, source, source->hottest[i]);
         fputs("</td></tr>\n", page->out);
     }
     fputs("</tbody></table></div>\n", page->out);
 }
 
-static int by_file_heat(const void *left, const void *right, void *context)
+static void put_files(struct gs_source_page *page, const struct gs_source *source)
 {
-    const struct gs_source_file *files = context;
-    uint32_t i = *(const uint32_t *)left, k = *(const uint32_t *)right;
-    int order = compare(gs_cost_ns(&files[k].own), gs_cost_ns(&files[i].own));
-    return order ? order : compare(i, k);
-}
-
-static void put_files(struct gs_source_page *page, const struct gs_source *source, const uint32_t *order)
-{
-    fputs("<h2>Files</h2>\n<div class=\"wide\"><table>\n<thead><tr><th>own</th><th>has</th><th>waits</th>"
+    fputs("<h2>Files</h2>\n<div class=\"wide\"><table "
+          "class=\"source\">\n<thead><tr><th>own</th><th>has</th><th>waits</th>"
           "<th>lines</th><th></th></tr></thead>\n<tbody>\n",
           page->out);
     for (uint32_t i = 0; i < source->file_count; i++) {
-        const struct gs_source_file *file = &source->files[order[i]];
+        const struct gs_source_file *file = &source->files[source->by_heat[i]];
         const uint64_t times[] = {gs_cost_ns(&file->own), file->own.word_ns[GS_HOLDS], file->own.word_ns[GS_WAITS]};
         fputs("<tr>", page->out);
         for (size_t k = 0; k < sizeof times / sizeof *times; k++) {
@@ -158,29 +179,17 @@ static void put_files(struct gs_source_page *page, const struct gs_source *sourc
     fputs("</tbody></table></div>\n", page->out);
 }
 
-static enum gs_status write_first(const struct gs_source *source)
+static void write_first(const struct gs_source *source)
 {
     const struct gs_tree_drawing *drawing = source->drawing;
     struct gs_source_page page = {.out = drawing->out};
-    size_t room = (size_t)source->line_count + source->file_count + 1;
-    uint32_t *hottest = malloc(room * sizeof *hottest), *files = hottest ? hottest + source->line_count : NULL;
-    if (!hottest)
-        return GS_NO_MEMORY;
-    memcpy(hottest, source->lines, source->line_count * sizeof *hottest);
-    for (uint32_t i = 0; i < source->file_count; i++)
-        files[i] = i;
-    qsort_r(hottest, source->line_count, sizeof *hottest, by_heat, source->graph.parts);
-    qsort_r(files, source->file_count, sizeof *files, by_file_heat, source->files);
     gs_source_begin(&page, gs_calltree_process_count(drawing->tree) ? gs_calltree_process(drawing->tree, 0)->command
                                                                     : "no process");
-    fprintf(page.out, "<p class=\"soft\">mode %s: %s</p>\n", gs_modes[drawing->selection->mode].name,
-            gs_modes[drawing->selection->mode].help);
-    put_hottest(&page, source, hottest);
-    put_files(&page, source, files);
-    bool failed = page.label.failed;
+    put_mode(&page, drawing->selection->mode);
+    fputs("<h2>The hottest lines</h2>\n", page.out);
+    put_hottest(&page, source, HOTTEST);
+    put_files(&page, source);
     gs_source_end(&page);
-    free(hottest);
-    return failed ? GS_NO_MEMORY : GS_OK;
 }
 
 /* ---- the folder ---- */
@@ -201,22 +210,67 @@ static enum gs_status write_page(const struct gs_source *source, const struct gs
     return status;
 }
 
+static enum gs_status make(struct gs_source *source, const struct gs_tree_drawing *drawing)
+{
+    *source = (struct gs_source){.drawing = drawing, .most_ns = 1};
+    enum gs_status status = gs_graph_make(&source->graph, drawing->tree, true);
+    return status == GS_OK && !sort(source) ? GS_NO_MEMORY : status;
+}
+
+static void fini(struct gs_source *source)
+{
+    gs_graph_fini(&source->graph);
+    free(source->lines);
+    free(source->hottest);
+    free(source->file_of);
+    free(source->files);
+    free(source->by_heat);
+    free(source->by_caller);
+    free(source->by_callee);
+}
+
 static enum gs_status draw(const struct gs_tree_drawing *drawing)
 {
-    struct gs_source source = {.drawing = drawing, .most_ns = 1};
-    enum gs_status status = gs_graph_make(&source.graph, drawing->tree, true);
-    if (status == GS_OK && !sort(&source))
-        status = GS_NO_MEMORY;
+    struct gs_source source;
+    enum gs_status status = make(&source, drawing);
     for (uint32_t i = 0; i < source.file_count && status == GS_OK && drawing->selection->folder; i++)
         status = write_page(&source, &source.files[i]);
     if (status == GS_OK)
-        status = write_first(&source);
-    gs_graph_fini(&source.graph);
-    free(source.lines);
-    free(source.file_of);
-    free(source.files);
-    free(source.by_caller);
-    free(source.by_callee);
+        write_first(&source);
+    fini(&source);
+    return status;
+}
+
+enum gs_status gs_source_write_section(const struct gs_tree_drawing *drawing)
+{
+    struct gs_source source;
+    struct gs_source_page page = {.out = drawing->out};
+    enum gs_status status = make(&source, drawing);
+    source.shown = calloc((size_t)source.graph.part_count + 1, sizeof *source.shown);
+    if (!source.shown)
+        status = GS_NO_MEMORY;
+    for (uint32_t i = 0; status == GS_OK && i < source.line_count && i < LINES_FEW; i++)
+        source.shown[source.hottest[i]] = source.files[source.file_of[source.hottest[i]]].rank < FILES_FEW;
+    if (status == GS_OK && source.line_count > 0) {
+        fputs(
+            "<section id=\"source\" aria-labelledby=\"source-head\">\n<h2 id=\"source-head\">The hottest lines</h2>\n",
+            page.out);
+        put_mode(&page, drawing->selection->mode);
+        put_hottest(&page, &source, HOTTEST_FEW);
+        for (uint32_t i = 0; i < source.file_count && i < FILES_FEW; i++) {
+            const struct gs_source_file *file = &source.files[source.by_heat[i]];
+            fputs("<details class=\"file\"><summary>", page.out);
+            gs_source_put_text(&page, file->file);
+            fputs("</summary>\n", page.out);
+            gs_source_put_file(&page, &source, file);
+            fputs("</details>\n", page.out);
+        }
+        fputs("</section>\n", page.out);
+    }
+    status = page.label.failed ? GS_NO_MEMORY : status;
+    gs_label_fini(&page.label);
+    free(source.shown);
+    fini(&source);
     return status;
 }
 

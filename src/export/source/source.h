@@ -12,6 +12,7 @@ struct gs_source_file {
     const char *file;          /* as a part of the graph has it */
     uint32_t first, count;     /* of its lines in gs_source's list */
     struct gs_cost own;        /* of all of them */
+    uint32_t rank;             /* by heat, from 0 on */
     char page[GS_SOURCE_NAME]; /* the name of its page: none of the target's, but what is harmless of it */
 };
 
@@ -22,9 +23,12 @@ struct gs_source {
     uint32_t line_count;
     struct gs_source_file *files;
     uint32_t file_count;
+    uint32_t *hottest, *by_heat;     /* those, and files, the hottest first */
     uint32_t *file_of;               /* of each part; UINT32_MAX: it is in none */
     uint32_t *by_caller, *by_callee; /* calls, sorted by that part, the longest of each first */
     uint64_t most_ns;                /* the longest own time of a line, and 1 at least */
+    bool *shown; /* parts that are, with what is around them, in a part of another page; NULL: all, on pages of their
+                    own */
 };
 
 /* An open page; `label` is empty. */
@@ -47,6 +51,11 @@ void gs_source_end(struct gs_source_page *page);
 /* The page of one file. */
 enum gs_status gs_source_write_file(const struct gs_source *source, const struct gs_source_file *file,
                                     FILE *out) GS_MUST_CHECK;
+/* What such a page has of it. */
+void gs_source_put_file(struct gs_source_page *page, const struct gs_source *source, const struct gs_source_file *file);
+/* A section of another page, which has gs_web_source_css: the hottest lines, and of the hottest files the lines around
+ * them. Nothing where no line was seen. */
+enum gs_status gs_source_write_section(const struct gs_tree_drawing *drawing) GS_MUST_CHECK;
 
 extern const char gs_web_flamegraph_css[], gs_web_source_css[];
 

@@ -1,0 +1,38 @@
+/* Whether a thread handles an exception: it is in an except block, or in what that called. Its own item stands in the
+ * thread state, those of the generators that it runs lead from one to the next. */
+#include "python/values_type.h"
+#include "sample/stack_reader.h"
+
+enum { GENERATORS_MOST = 64, ITEM_BYTES_MAX = 64 };
+
+static bool is_none(struct gs_stack_reader *stacks, gs_addr value)
+{
+    const struct gs_python *python = stacks->threads->python;
+    struct gs_types types = {0};
+    struct gs_type type;
+    if (!stacks->none && python->layout.ei_none && gs_type_of(&types, &python->layout, python->mem, value, &type) &&
+        gs_type_named(&type, python->mem, "NoneType"))
+        stacks->none = value;
+    return value == stacks->none;
+}
+
+bool gs_handles_exception(struct gs_stack_reader *stacks, const struct gs_member *member)
+{
+    const struct gs_python *python = stacks->threads->python;
+    const struct gs_layout *layout = &python->layout;
+    const uint8_t *tstate = member->stack.tstate_copy;
+    if (!gs_python_exceptions(python) || stacks->threads->polling)
+        return false;
+    gs_addr value = gs_get_addr(tstate, layout->ts_exc_state + layout->ei_value);
+    gs_addr at = gs_get_addr(tstate, layout->ts_exc_info), own = member->tstate + (gs_addr)layout->ts_exc_state;
+    bool handles = value && !is_none(stacks, value);
+    for (size_t i = 0; !handles && at && at != own && i < GENERATORS_MOST && gs_spend(stacks, 1); i++) {
+        uint8_t item[ITEM_BYTES_MAX];
+        if (gs_mem_read(python->mem, at, item, (size_t)layout->ei_previous + sizeof at))
+            break;
+        value = gs_get_addr(item, layout->ei_value);
+        handles = value && !is_none(stacks, value);
+        at = gs_get_addr(item, layout->ei_previous);
+    }
+    return handles;
+}
