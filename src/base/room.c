@@ -7,10 +7,8 @@
 
 enum { FIRST = 16 };
 
-bool gs_room(void **list, size_t *room, size_t need, size_t size)
+bool gs_room_grow(void **list, size_t *room, size_t need, size_t size)
 {
-    if (need <= *room)
-        return true;
     size_t more = *room ? *room : FIRST;
     while (more < need && more <= SIZE_MAX / 2)
         more *= 2;
@@ -22,10 +20,10 @@ bool gs_room(void **list, size_t *room, size_t need, size_t size)
     return true;
 }
 
-bool gs_room_zeroed(void **list, size_t *room, size_t need, size_t size)
+bool gs_room_grow_zeroed(void **list, size_t *room, size_t need, size_t size)
 {
     size_t before = *room;
-    if (!gs_room(list, room, need, size))
+    if (!gs_room_grow(list, room, need, size))
         return false;
     memset((char *)*list + before * size, 0, (*room - before) * size);
     return true;

@@ -9,15 +9,6 @@
 #include "python/tasks.h"
 #include "session/lookup.h"
 
-struct gs_classes {
-    struct gs_class_frame {
-        gs_addr frame, code;
-        char *qualname; /* "Class.method" */
-    } * list;           /* by frame and code */
-    size_t count, room;
-    uint64_t time_ns; /* of the snapshot */
-};
-
 enum { GS_ATTACH_FRAMES = 128 };
 
 struct gs_attach_options {
