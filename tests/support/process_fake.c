@@ -55,13 +55,14 @@ static void *sleeper(void *argument)
 static bool asleep(pid_t tid)
 {
     char path[64], text[64] = "";
+    long call;
     snprintf(path, sizeof path, "/proc/self/task/%d/syscall", (int)tid);
     FILE *file = fopen(path, "r");
     if (!file || !fgets(text, sizeof text, file))
         text[0] = '\0';
     if (file)
         fclose(file);
-    return atoi(text) == SYS_read && text[0] == '0';
+    return sscanf(text, "%ld", &call) == 1 && call == SYS_read;
 }
 
 static void start_sleepers(struct process *p)

@@ -2,12 +2,13 @@
  * is missing; who waits is told by tables. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "support/mem_fake.h"
 #include "support/process_fake.h"
 #include "support/unit.h"
 
-enum { THREADS = 3, FUTEX = 202, FUTEX_WAIT_BITSET = 9 };
+enum { THREADS = 3, FUTEX = SYS_futex, FUTEX_WAIT_BITSET = 9 };
 #define NOWHERE UINT64_C(0x123456789000)
 
 static int by_tid(const void *a, const void *b)
