@@ -227,6 +227,8 @@ struct gs_native *gs_reader_natives(struct gs_reader *reader);
 
 /* The result holds until the next call; cpu_us is all CPU time of our process. */
 const struct gs_quality *gs_reader_quality(struct gs_reader *reader);
+/* The last sample is not used: it does not count there; what it cost does. */
+void gs_reader_drop(struct gs_reader *reader);
 struct gs_codes *gs_reader_codes(struct gs_reader *reader);
 
 #endif

@@ -46,7 +46,7 @@ const char *gs_cmd_initially(const struct gs_cmd *cmd, const struct gs_option *o
 static void show_option(const struct gs_cmd *cmd, const struct gs_option *option, FILE *out)
 {
     const char *initially = gs_cmd_initially(cmd, option);
-    char letter[8] = "    ", text[512];
+    char letter[8] = "    ", text[1024];
     if (option->letter)
         snprintf(letter, sizeof letter, "-%c, ", option->letter);
     int used = fprintf(out, "  %s--%s%s%s", letter, option->name, gs_option_takes_next(option) ? " " : "",

@@ -46,7 +46,9 @@ struct reading {
     uint64_t left;
     struct gs_chain chain, again;
     struct gs_tasks *tasks;
-    struct gs_task_rows rows; /* of these */
+    struct gs_task_rows rows;         /* of these */
+    gs_addr ran[GS_EVENT_LOOPS_MOST]; /* tasks that were read while they ran, with the frames of their threads */
+    size_t ran_count;
 };
 
 const char *gs_loop_kind_name(enum gs_loop_kind kind)
@@ -123,6 +125,91 @@ static enum gs_status add_task(struct reading *r, gs_addr addr, const struct gs_
                                                                                                         : GS_NO_MEMORY;
 }
 
+/* ---- who ran when the threads were looked at ---- */
+
+/* Which frame of the thread is that of the task's own coroutine; frame_count: none. Its place may be another one's by
+ * now: it counts if it stands where it stood when the thread was looked at, and the innermost one if `ran`, since it
+ * runs on. */
+static uint32_t own_frame(const struct gs_tasks *tasks, const struct gs_async_task *task,
+                          const struct gs_tasks_thread *thread, bool ran)
+{
+    const struct gs_frame none = {0};
+    const struct gs_frame own = task->frame_count > 0 ? tasks->frames[task->frame_at + task->frame_count - 1] : none;
+    uint32_t at = 0;
+    while (at < thread->frame_count && thread->frames[at].frame != own.frame)
+        at++;
+    bool same = own.frame != 0 && at < thread->frame_count && thread->frames[at].code == own.code &&
+                (thread->frames[at].instr == own.instr || (ran && at == 0));
+    return same ? at : thread->frame_count;
+}
+
+/* The frames of the thread down to that of the task's own coroutine, `count`. */
+static bool take_running(struct reading *r, struct gs_async_task *task, const struct gs_tasks_thread *thread,
+                         uint32_t count)
+{
+    const struct gs_tasks *tasks = r->tasks;
+    bool ok = true;
+    task->state = GS_TASK_RUNNING;
+    task->await = (struct gs_await){0};
+    task->torn = count == thread->frame_count;
+    task->frame_at = tasks->frame_count;
+    if (task->torn)
+        ok = gs_task_rows_frame(&r->rows, (struct gs_frame){.kind = GS_FRAME_GAP, .gap = GS_GAP_CHANGED});
+    for (uint32_t i = 0; i <= count && !task->torn && ok; i++)
+        ok = gs_task_rows_frame(&r->rows, thread->frames[i]);
+    task->frame_count = (uint32_t)(tasks->frame_count - task->frame_at);
+    return ok;
+}
+
+/* Whether the task that was read last runs in its thread since that was looked at: then it is known how it stood,
+ * whatever it does until the end of the reading. */
+static enum gs_status keep_running(struct reading *r, const struct gs_tasks_thread *thread, gs_addr loop,
+                                   const struct gs_task_fields *fields)
+{
+    struct gs_async_task *task = &r->tasks->tasks[r->tasks->task_count - 1];
+    struct gs_task_fields now;
+    uint32_t own = own_frame(r->tasks, task, thread, true);
+    forget(r);
+    bool same = own < thread->frame_count && r->ran_count < GS_EVENT_LOOPS_MOST &&
+                gs_task_fields_read(&r->awaits, task->addr, &now) && same_fields(fields, &now) &&
+                gs_task_current(&r->awaits, thread, loop) == task->addr;
+    if (!same) {
+        task->addr = 0; /* left out in the end */
+        return GS_OK;
+    }
+    r->ran[r->ran_count++] = task->addr;
+    return take_running(r, task, thread, own) ? GS_OK : GS_NO_MEMORY;
+}
+
+/* Comes first: a loop goes on to its next task in less than a millisecond. */
+static enum gs_status read_ran(struct reading *r)
+{
+    enum gs_status status = GS_OK;
+    for (size_t i = 0; i < r->question->thread_count && status == GS_OK; i++) {
+        const struct gs_tasks_thread *thread = &r->question->threads[i];
+        struct gs_task_fields fields;
+        bool there = false;
+        forget(r);
+        gs_addr loop = gs_none_as_zero(&r->awaits, gs_task_running_loop(&r->awaits, thread));
+        gs_addr task = loop != 0 ? gs_task_current(&r->awaits, thread, loop) : 0;
+        if (task != 0)
+            status = read_once(r, task, &fields, &r->chain, &there);
+        if (status == GS_OK && there)
+            status = add_task(r, task, &fields, false);
+        if (status == GS_OK && there)
+            status = keep_running(r, thread, loop, &fields);
+    }
+    return status;
+}
+
+static bool ran(const struct reading *r, gs_addr task)
+{
+    size_t i = 0;
+    while (i < r->ran_count && r->ran[i] != task)
+        i++;
+    return i < r->ran_count;
+}
+
 /* ---- all of them ---- */
 
 /* Until it holds still. */
@@ -187,6 +274,8 @@ static enum gs_status read_batch(struct reading *r, const gs_addr *addrs, size_t
     for (size_t i = 0; i < count && status == GS_OK; i++) {
         bool there;
         drafts[i].task = SIZE_MAX;
+        if (ran(r, addrs[i]))
+            continue;
         status = read_once(r, addrs[i], &drafts[i].fields, &r->chain, &there);
         if (status != GS_OK || !there)
             continue;
@@ -383,70 +472,54 @@ static bool turn_round(struct reading *r, const uint32_t *now)
 
 /* ---- who runs ---- */
 
-/* Which frame of the thread is that of the task's own coroutine; frame_count: none. Its place may be another one's by
- * now: it counts if it stands where it stood when the thread was looked at. */
-static uint32_t own_frame(const struct gs_tasks *tasks, const struct gs_async_task *task,
-                          const struct gs_tasks_thread *thread)
-{
-    const struct gs_frame none = {0};
-    const struct gs_frame own = task->frame_count > 0 ? tasks->frames[task->frame_at + task->frame_count - 1] : none;
-    uint32_t at = 0;
-    while (at < thread->frame_count && thread->frames[at].frame != own.frame)
-        at++;
-    bool same = own.frame != 0 && at < thread->frame_count && thread->frames[at].code == own.code &&
-                thread->frames[at].instr == own.instr;
-    return same ? at : thread->frame_count;
-}
-
 /* Where the loop has gone on since its thread was looked at: the task that ran then, or `now`. */
 static uint32_t ran_then(const struct gs_tasks *tasks, const struct gs_event_loop *loop,
                          const struct gs_tasks_thread *thread, uint32_t now)
 {
-    if (now != GS_NO_TASK && own_frame(tasks, &tasks->tasks[now], thread) < thread->frame_count)
+    if (now != GS_NO_TASK && own_frame(tasks, &tasks->tasks[now], thread, false) < thread->frame_count)
         return now;
     for (uint32_t i = loop->first; i < loop->first + loop->count; i++) {
-        if (own_frame(tasks, &tasks->tasks[i], thread) < thread->frame_count)
+        if (own_frame(tasks, &tasks->tasks[i], thread, false) < thread->frame_count)
             return i;
     }
     return now;
 }
 
-/* The frames of the thread down to that of the task's own coroutine. */
-static bool take_running(struct reading *r, struct gs_async_task *task, const struct gs_tasks_thread *thread)
+/* Of the tasks of a loop the one that was read while it ran; GS_NO_TASK: none was. */
+static uint32_t kept_running(const struct gs_tasks *tasks, const struct gs_event_loop *loop)
 {
-    const struct gs_tasks *tasks = r->tasks;
-    const uint32_t count = own_frame(tasks, task, thread);
-    bool ok = true;
-    task->state = GS_TASK_RUNNING;
-    task->await = (struct gs_await){0};
-    task->torn = count == thread->frame_count;
-    task->frame_at = tasks->frame_count;
-    if (task->torn)
-        ok = gs_task_rows_frame(&r->rows, (struct gs_frame){.kind = GS_FRAME_GAP, .gap = GS_GAP_CHANGED});
-    for (uint32_t i = 0; i <= count && !task->torn && ok; i++)
-        ok = gs_task_rows_frame(&r->rows, thread->frames[i]);
-    task->frame_count = (uint32_t)(tasks->frame_count - task->frame_at);
-    return ok;
+    for (uint32_t i = loop->first; i < loop->first + loop->count; i++) {
+        if (tasks->tasks[i].state == GS_TASK_RUNNING)
+            return i;
+    }
+    return GS_NO_TASK;
 }
 
-static bool read_running(struct reading *r)
+static bool read_running(struct reading *r, struct gs_event_loop *loop)
 {
     struct gs_tasks *tasks = r->tasks;
+    const struct gs_tasks_thread *thread = r->question->threads;
+    bool asyncio = loop->kind == GS_LOOP_ASYNCIO;
+    loop->running = kept_running(tasks, loop);
+    if (loop->running != GS_NO_TASK)
+        return true;
+    while (thread->tstate != loop->tstate)
+        thread++;
+    gs_addr current = asyncio ? gs_task_current(&r->awaits, thread, loop->addr) : loop->current;
+    loop->running = current != 0 ? gs_task_find(tasks, current) : GS_NO_TASK;
+    if (!asyncio && loop->kind != GS_LOOP_TRIO)
+        return true;
+    loop->running = ran_then(tasks, loop, thread, loop->running);
+    struct gs_async_task *task = loop->running != GS_NO_TASK ? &tasks->tasks[loop->running] : NULL;
+    return !task || take_running(r, task, thread, own_frame(tasks, task, thread, false));
+}
+
+static bool read_all_running(struct reading *r)
+{
     bool ok = true;
     forget(r);
-    for (size_t i = 0; i < tasks->loop_count && ok; i++) {
-        const struct gs_tasks_thread *thread = r->question->threads;
-        while (thread->tstate != tasks->loops[i].tstate)
-            thread++;
-        enum gs_loop_kind kind = tasks->loops[i].kind;
-        gs_addr current = kind == GS_LOOP_ASYNCIO ? gs_task_current(&r->awaits, thread, tasks->loops[i].addr)
-                                                  : tasks->loops[i].current;
-        tasks->loops[i].running = current != 0 ? gs_task_find(tasks, current) : GS_NO_TASK;
-        if (kind == GS_LOOP_ASYNCIO || kind == GS_LOOP_TRIO)
-            tasks->loops[i].running = ran_then(tasks, &tasks->loops[i], thread, tasks->loops[i].running);
-        if (tasks->loops[i].running != GS_NO_TASK && (kind == GS_LOOP_ASYNCIO || kind == GS_LOOP_TRIO))
-            ok = take_running(r, &tasks->tasks[tasks->loops[i].running], thread);
-    }
+    for (size_t i = 0; i < r->tasks->loop_count && ok; i++)
+        ok = read_running(r, &r->tasks->loops[i]);
     return ok;
 }
 
@@ -455,7 +528,7 @@ static bool read_running(struct reading *r)
 static enum gs_status finish(struct reading *r)
 {
     uint32_t *now = calloc(r->tasks->task_count + 1, sizeof *now);
-    bool ok = now && order(r->tasks, now) && turn_round(r, now) && read_running(r);
+    bool ok = now && order(r->tasks, now) && turn_round(r, now) && read_all_running(r);
     free(now);
     return ok && gs_task_locks_find(r->question->python, &r->awaits, r->pages, r->tasks) ? GS_OK : GS_NO_MEMORY;
 }
@@ -479,7 +552,9 @@ enum gs_status gs_tasks_read(const struct gs_tasks_question *question, struct gs
                                        .mem = &r->metered.mem,
                                        .live = &r->live.mem,
                                        .codes = question->codes};
-        status = read_interpreters(r);
+        status = read_ran(r);
+        if (status == GS_OK)
+            status = read_interpreters(r);
         if (status == GS_OK)
             read_loops(r);
         if (status == GS_OK)
@@ -496,6 +571,14 @@ enum gs_status gs_tasks_read(const struct gs_tasks_question *question, struct gs
     free(r->rows.edges);
     free(r);
     return status;
+}
+
+bool gs_tasks_moved(const struct gs_tasks *tasks)
+{
+    bool moved = false;
+    for (size_t i = 0; i < tasks->loop_count && !moved; i++)
+        moved = tasks->loops[i].running != GS_NO_TASK && tasks->tasks[tasks->loops[i].running].torn;
+    return moved;
 }
 
 bool gs_event_loop_polls(const struct gs_activity *activity)

@@ -113,6 +113,10 @@ struct gs_tasks_question {
     double now_s; /* CLOCK_MONOTONIC; 0: not known (a core) */
 };
 
+/* Whether a loop runs a task that did not run yet when its thread was looked at, so that where it stands is not known.
+ */
+bool gs_tasks_moved(const struct gs_tasks *tasks);
+
 /* GS_NO_MEMORY, GS_GONE; what cannot be read otherwise is left out. Free the result in any case. */
 enum gs_status gs_tasks_read(const struct gs_tasks_question *question, struct gs_tasks *tasks) GS_MUST_CHECK;
 /* For how long, at least, the callback that runs now has been running: as long as a timer is overdue; 0: none runs, or

@@ -187,6 +187,12 @@ void gs_reader_locks(struct gs_reader *reader, bool locks)
     reader->waiters.locks = locks;
 }
 
+void gs_reader_drop(struct gs_reader *reader)
+{
+    reader->stacks.quality.samples--;
+    reader->stacks.quality.torn -= reader->any_torn;
+}
+
 const struct gs_quality *gs_reader_quality(struct gs_reader *reader)
 {
     reader->stacks.quality.cpu_us = gs_clock_cpu_us();

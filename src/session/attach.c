@@ -12,7 +12,8 @@
 #include "session/task_peers.h"
 #include "session/values.h"
 
-#define TAKE_NS (UINT64_C(5) * 1000 * 1000 * 1000)
+#define TAKE_NS  (UINT64_C(5) * 1000 * 1000 * 1000)
+#define TASKS_NS (UINT64_C(100) * 1000 * 1000)
 
 enum {
     TAKE_ATTEMPTS = 200,
@@ -150,7 +151,8 @@ static int64_t rank_of(const struct gs_attach *attach)
     return rank;
 }
 
-static enum gs_status take(struct gs_attach *attach, const struct gs_attach_options *options, struct gs_err *err)
+static enum gs_status take_threads(struct gs_attach *attach, const struct gs_attach_options *options,
+                                   struct gs_err *err)
 {
     enum gs_status status = gs_attach_snapshot(attach);
     if (status != GS_OK && options->core)
@@ -161,16 +163,38 @@ static enum gs_status take(struct gs_attach *attach, const struct gs_attach_opti
     if (status != GS_OK)
         return gs_fail(err, status, "cannot read process %d: %s", (int)attach->target->pid, gs_status_text(status));
     attach->rank = rank_of(attach);
-    if (!options->tasks)
-        return GS_OK;
+    return GS_OK;
+}
+
+static enum gs_status take_tasks(struct gs_attach *attach, struct gs_err *err)
+{
     gs_tasks_free(&attach->tasks);
-    status = gs_tasks_of(&attach->tasks, attach->python, gs_reader_codes(attach->reader), attach->snapshot,
-                         attach->target->still ? 0 : (double)gs_clock_ns() / 1e9);
+    enum gs_status status = gs_tasks_of(&attach->tasks, attach->python, gs_reader_codes(attach->reader),
+                                        attach->snapshot, attach->target->still ? 0 : (double)gs_clock_ns() / 1e9);
+    if (status == GS_OK)
+        return GS_OK;
+    return gs_fail(err, status, "cannot read the tasks of process %d: %s", (int)attach->target->pid,
+                   gs_status_text(status));
+}
+
+/* Threads and tasks of one moment: when a loop has gone on to another task since its thread was looked at, both are
+ * looked at again, for as long as that is quick. */
+static enum gs_status take(struct gs_attach *attach, const struct gs_attach_options *options, struct gs_err *err)
+{
+    uint64_t until_ns = gs_clock_ns() + TASKS_NS;
+    enum gs_status status = take_threads(attach, options, err);
+    if (!options->tasks || status != GS_OK)
+        return status;
+    status = take_tasks(attach, err);
+    while (status == GS_OK && gs_tasks_moved(&attach->tasks) && gs_clock_ns() < until_ns) {
+        gs_reader_drop(attach->reader);
+        status = take_threads(attach, options, err);
+        if (status == GS_OK)
+            status = take_tasks(attach, err);
+    }
     if (status == GS_OK)
         gs_task_peers(&attach->tasks, attach->target);
-    return status == GS_OK ? GS_OK
-                           : gs_fail(err, status, "cannot read the tasks of process %d: %s", (int)attach->target->pid,
-                                     gs_status_text(status));
+    return status;
 }
 
 static enum gs_status glance(struct gs_attach *attach, struct gs_err *err)

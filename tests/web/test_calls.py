@@ -101,6 +101,6 @@ def test_hostile(draw):
     """No name breaks a line, or out of the quotes of a reader."""
     with open(draw("hostile", "callgrind"), encoding="utf-8", newline="\n") as file:
         for line in file.read().split("\n"):
-            assert re.match(r"#|[a-z]+[:=]|\d+( \d+){7}$|$", line) and line.isprintable(), line
+            assert re.match(r"#|[a-z]+[:=]|\d+( \d+){8}$|$", line) and line.isprintable(), line
     for key in pstats.Stats(draw("hostile", "pstats")).stats:
         assert key[0].isprintable() and key[2].isprintable()

@@ -13,8 +13,8 @@ from made import BUILD, ROOT, folded
 pytestmark = pytest.mark.slow
 
 PLAYS = ("app", "processes", "free", "deep")
-TYPES = ["samples", "wall", "cpu", "gil", "wait"]
-SHOWN = {"active": "wall", "wall": "wall", "cpu": "cpu", "gil": "gil", "wait": "wait", "blame": "wait"}
+TYPES = ["samples", "wall", "cpu", "gil", "wait", "locks"]
+SHOWN = {"active": "wall", "wall": "wall", "cpu": "cpu", "gil": "gil", "wait": "wait", "blame": "locks"}
 LATE = "[gap: sampler late]"
 
 
