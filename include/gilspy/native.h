@@ -84,6 +84,9 @@ struct gs_native_telling {
     bool tells;         /* it is none of these */
     bool done;          /* it stays that one */
     const char *module; /* of one that has no name, while its caller is not known; NULL */
+    size_t called;      /* what was called for it: the outermost that is not of the interpreter, else the outermost, */
+    bool calls;         /* past CPython's own way to a C function; there is one, */
+    bool foreign;       /* and it is not of the interpreter */
 };
 /* The strings must stay until the next one is given. */
 void gs_native_tell(struct gs_native_telling *telling, const char *function, const char *module);

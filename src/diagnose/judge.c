@@ -15,12 +15,18 @@ static const struct {
 
 /* In the order in which they are asked: who was told about by one is left alone by those behind it. */
 static void (*const rules[])(struct gs_judging *) = {
-    gs_why_find_task_deadlocks,  gs_why_find_stopped,       gs_why_find_deadlocks,      gs_why_find_pools,
-    gs_why_find_across,          gs_why_find_imports,       gs_why_find_stopped_worlds, gs_why_find_gc,
-    gs_why_find_held_blocked,    gs_why_find_hogs,          gs_why_find_lock_waits,     gs_why_find_files,
-    gs_why_find_swapping,        gs_why_find_finalizing,    gs_why_find_convoys,        gs_why_find_saturated,
-    gs_why_find_contended,       gs_why_find_loops,         gs_why_find_kept_hubs,      gs_why_find_lost_waits,
-    gs_why_find_cancelled_tasks, gs_why_find_starved_loops, gs_why_find_lock_costs,
+    gs_why_find_task_deadlocks, gs_why_find_stopped,
+    gs_why_find_deadlocks,      gs_why_find_pools,
+    gs_why_find_across,         gs_why_find_imports,
+    gs_why_find_stopped_worlds, gs_why_find_gc,
+    gs_why_find_held_blocked,   gs_why_find_hogs,
+    gs_why_find_lock_waits,     gs_why_find_files,
+    gs_why_find_dry_pools,      gs_why_find_swapping,
+    gs_why_find_finalizing,     gs_why_find_convoys,
+    gs_why_find_saturated,      gs_why_find_contended,
+    gs_why_find_loops,          gs_why_find_kept_hubs,
+    gs_why_find_lost_waits,     gs_why_find_cancelled_tasks,
+    gs_why_find_starved_loops,  gs_why_find_lock_costs,
 };
 
 /* Asked when it is known what is wrong with the threads that were asked for. */

@@ -23,6 +23,7 @@ void gs_why_find_starved_loops(struct gs_judging *j);
 void gs_why_find_across(struct gs_judging *j);
 /* why_pools.c */
 void gs_why_find_pools(struct gs_judging *j);
+void gs_why_find_dry_pools(struct gs_judging *j);
 /* why_locks.c */
 void gs_why_find_imports(struct gs_judging *j);
 void gs_why_find_lock_waits(struct gs_judging *j);

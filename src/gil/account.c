@@ -209,16 +209,17 @@ void gs_account_blame(struct gs_account *sum, uint32_t waiter, uint32_t holder, 
 /* ---- what keeps it ---- */
 
 /* What is called in one place is mostly the same; the rest is left out. */
-static void add_native(struct gs_account *sum, struct gs_account_hog *hog, const struct gs_account_part *part)
+static void add_native(struct gs_account *sum, struct gs_account_natives *natives, const struct gs_place *native,
+                       uint64_t ns)
 {
-    uint32_t number = part->native ? gs_stacks_place(sum->places, part->native) : 0, at = 0;
-    while (at < hog->native_count && hog->natives[at].place != number)
+    uint32_t number = native ? gs_stacks_place(sum->places, native) : 0, at = 0;
+    while (at < natives->count && natives->list[at].place != number)
         at++;
     if (at == GS_ACCOUNT_NATIVES)
         return;
-    if (at == hog->native_count)
-        hog->natives[hog->native_count++].place = number;
-    hog->natives[at].ns += part->ns;
+    if (at == natives->count)
+        natives->list[natives->count++].place = number;
+    natives->list[at].ns += ns;
 }
 
 void gs_account_hog(struct gs_account *sum, uint32_t thread, const struct gs_account_part *part)
@@ -240,5 +241,6 @@ void gs_account_hog(struct gs_account *sum, uint32_t thread, const struct gs_acc
         hog->longest_ns = part->whole_ns;
     if (part->waiters > hog->waiters)
         hog->waiters = part->waiters;
-    add_native(sum, hog, part);
+    add_native(sum, &hog->natives, part->native, part->ns);
+    add_native(sum, &hog->called, part->called, part->ns);
 }

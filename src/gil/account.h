@@ -60,14 +60,19 @@ struct gs_account_pair {
     uint64_t ns;             /* 0: an empty slot */
 };
 
-/* What was done in long holds of a thread in one place. */
-struct gs_account_hog {
-    uint32_t thread, place; /* place 0: not known */
+/* The first C functions that were met in one place. */
+struct gs_account_natives {
     struct {
         uint32_t place; /* 0: none of C */
         uint64_t ns;
-    } natives[GS_ACCOUNT_NATIVES]; /* the first C functions that were met there */
-    uint32_t native_count;
+    } list[GS_ACCOUNT_NATIVES];
+    uint32_t count;
+};
+
+/* What was done in long holds of a thread in one place. */
+struct gs_account_hog {
+    uint32_t thread, place;                    /* place 0: not known */
+    struct gs_account_natives natives, called; /* as of struct gs_hold_call */
     uint64_t ns, longest_ns, holds;
     uint64_t last_hold; /* its number */
     uint32_t waiters;
@@ -124,8 +129,8 @@ void gs_account_gil(struct gs_account *sum, uint32_t gil, bool held, uint32_t wa
 void gs_account_blame(struct gs_account *sum, uint32_t waiter, uint32_t holder, uint64_t ns);
 /* Part of a long hold was spent in a place. */
 struct gs_account_part {
-    const struct gs_place *place;  /* of Python, copied; NULL: not known */
-    const struct gs_place *native; /* the C function that was called there, copied; NULL: none, or not known */
+    const struct gs_place *place;           /* of Python, copied; NULL: not known */
+    const struct gs_place *native, *called; /* as of struct gs_hold_call, copied */
     uint64_t ns;
     uint64_t hold;     /* a number of that hold, from 1 on, */
     uint64_t whole_ns; /* and how long it lasts by now */

@@ -104,16 +104,26 @@ static int by_us(const void *a, const void *b)
                                   : (x->holder > y->holder) - (x->holder < y->holder);
 }
 
-/* The C function in which most of it was spent. */
+/* That which has half of it, at least; 0: none has. */
+static uint32_t most_of(const struct gs_account_natives *natives, uint64_t ns)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < natives->count; i++)
+        most = 2 * natives->list[i].ns >= ns && natives->list[i].place ? natives->list[i].place : most;
+    return most;
+}
+
+/* The C function in which most of it was spent, or which most of it was spent for. */
 static void finish_native(const struct gs_account *sum, const struct gs_account_hog *hog, struct gs_gilstat_hog *out)
 {
-    for (uint32_t i = 0; i < hog->native_count; i++) {
-        if (!hog->natives[i].place || 2 * hog->natives[i].ns < hog->ns)
-            continue;
-        const struct gs_place *native = gs_stacks_place_at(sum->places, hog->natives[i].place);
-        out->native = native->function;
-        out->module = native->module;
-    }
+    uint32_t number = most_of(&hog->natives, hog->ns);
+    if (!number)
+        number = most_of(&hog->called, hog->ns);
+    if (!number)
+        return;
+    const struct gs_place *native = gs_stacks_place_at(sum->places, number);
+    out->native = native->function;
+    out->module = native->module;
 }
 
 static void finish_hogs(const struct gs_account *sum, struct gs_gilstat *stat)

@@ -90,16 +90,22 @@ static bool fold_pairs(struct gs_account *sum)
     return true;
 }
 
+static void join_natives(struct gs_account_natives *into, const struct gs_account_natives *from)
+{
+    for (uint32_t i = 0; i < into->count; i++) {
+        for (uint32_t k = 0; k < from->count; k++)
+            into->list[i].ns += from->list[k].place == into->list[i].place ? from->list[k].ns : 0;
+    }
+}
+
 static void join_hog(struct gs_account_hog *into, const struct gs_account_hog *from)
 {
     into->ns += from->ns;
     into->holds += from->holds;
     into->longest_ns = gs_most(into->longest_ns, from->longest_ns);
     into->waiters = into->waiters > from->waiters ? into->waiters : from->waiters;
-    for (uint32_t i = 0; i < into->native_count; i++) {
-        for (uint32_t k = 0; k < from->native_count; k++)
-            into->natives[i].ns += from->natives[k].place == into->natives[i].place ? from->natives[k].ns : 0;
-    }
+    join_natives(&into->natives, &from->natives);
+    join_natives(&into->called, &from->called);
 }
 
 static void fold_hogs(struct gs_account *sum)

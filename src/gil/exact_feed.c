@@ -30,9 +30,9 @@ struct hold {
     struct gs_stacks *places;
     struct mark {
         pid_t tid;
-        uint64_t since_ns;      /* of its hold, as far as was known */
-        uint64_t first_ns, ns;  /* seen first, and last */
-        uint32_t place, native; /* native 0: none */
+        uint64_t since_ns;              /* of its hold, as far as was known */
+        uint64_t first_ns, ns;          /* seen first, and last */
+        uint32_t place, native, called; /* native, called 0: none */
     } marks[MARKS_MOST];
     size_t mark_count;
 };
@@ -223,19 +223,26 @@ static size_t marks_before(const struct hold *hold, uint64_t ns)
 }
 
 void gs_exact_feed_see(struct gs_exact_feed *exact, unsigned lock, pid_t tid, uint64_t since_ns, uint64_t now_ns,
-                       const struct gs_place *place, const struct gs_place *native)
+                       const struct gs_place *place, const struct gs_hold_call *call)
 {
     struct hold *hold = &exact->holds[lock];
     if (gs_stacks_place_count(hold->places) > PLACES_MOST)
         drop_marks(hold, hold->mark_count);
     uint32_t number = gs_stacks_place(hold->places, place);
-    uint32_t called = native ? gs_stacks_place(hold->places, native) : 0;
+    uint32_t native = call->native ? gs_stacks_place(hold->places, call->native) : 0;
+    uint32_t called = call->called ? gs_stacks_place(hold->places, call->called) : 0;
     struct mark *last = hold->mark_count > 0 ? &hold->marks[hold->mark_count - 1] : NULL;
-    if (last && last->tid == tid && last->since_ns == since_ns && last->place == number && last->native == called)
+    if (last && last->tid == tid && last->since_ns == since_ns && last->place == number && last->native == native &&
+        last->called == called)
         last->ns = now_ns;
     else if (number && hold->mark_count < MARKS_MOST)
-        hold->marks[hold->mark_count++] =
-            (struct mark){tid, since_ns, .first_ns = now_ns, .ns = now_ns, .place = number, .native = called};
+        hold->marks[hold->mark_count++] = (struct mark){
+            tid, since_ns, .first_ns = now_ns, .ns = now_ns, .place = number, .native = native, .called = called};
+}
+
+static const struct gs_place *place_of(const struct hold *hold, uint32_t number)
+{
+    return number ? gs_stacks_place_at(hold->places, number) : NULL;
 }
 
 /* Each part of a hold was spent where it was seen at the part's end; what came last, where it was seen last. */
@@ -248,9 +255,9 @@ static void tell_hold(struct gs_exact_feed *exact, struct hold *hold, const stru
     for (size_t i = 0; i < count || i == 0; i++) {
         const struct mark *mark = count > 0 && hold->marks[i].tid == gil_span->tid ? &hold->marks[i] : NULL;
         uint64_t to_ns = i + 1 < count && hold->marks[i].ns < gil_span->end_ns ? hold->marks[i].ns : gil_span->end_ns;
-        struct gs_account_part part = {.place = mark ? gs_stacks_place_at(hold->places, mark->place) : NULL,
-                                       .native =
-                                           mark && mark->native ? gs_stacks_place_at(hold->places, mark->native) : NULL,
+        struct gs_account_part part = {.place = place_of(hold, mark ? mark->place : 0),
+                                       .native = place_of(hold, mark ? mark->native : 0),
+                                       .called = place_of(hold, mark ? mark->called : 0),
                                        .ns = to_ns - from_ns,
                                        .hold = hold->number,
                                        .whole_ns = whole_ns,

@@ -3,6 +3,7 @@
 #define GS_GIL_EXACT_FEED_H
 
 #include "gil/account.h"
+#include "gil/hold_place.h"
 #include "trace/gil_spans.h"
 
 struct gs_exact_feed;
@@ -37,10 +38,9 @@ void gs_exact_feed_end_gone(struct gs_exact_feed *exact, bool (*gone)(void *cont
 /* Asks for the name of each thread that was met; name returns NULL where it is not known. */
 void gs_exact_feed_rename(struct gs_exact_feed *exact, const char *(*name)(void *context, pid_t tid, uint64_t *ident),
                           void *context);
-/* What a thread was seen to do in a hold that began at since_ns. native: the C function that it called there, NULL:
- * none, or not known. */
+/* What a thread was seen to do in a hold that began at since_ns. The place is of Python. */
 void gs_exact_feed_see(struct gs_exact_feed *exact, unsigned lock, pid_t tid, uint64_t since_ns, uint64_t now_ns,
-                       const struct gs_place *place, const struct gs_place *native);
+                       const struct gs_place *place, const struct gs_hold_call *call);
 
 /* A window of exact tracing has ended, which was so long. */
 void gs_exact_feed_window(struct gs_exact_feed *exact, uint64_t ns);

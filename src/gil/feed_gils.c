@@ -8,6 +8,7 @@ static void charge(struct gs_feed_gils *gils, struct gs_feed_gil *gil, uint64_t 
 {
     struct gs_account_part part = {.place = gil->place.function ? &gil->place : NULL,
                                    .native = gil->native.function ? &gil->native : NULL,
+                                   .called = gil->called.function ? &gil->called : NULL,
                                    .ns = time_ns - gil->charged_ns,
                                    .hold = gil->hold,
                                    .whole_ns = whole_ns,
@@ -38,11 +39,13 @@ static void cut_hold(struct gs_feed_gils *gils, struct gs_feed_gil *gil)
 static void charge_long(struct gs_feed_gils *gils, struct gs_feed_gil *gil, const struct gs_sample *sample)
 {
     const struct gs_thread_sample *holder = gs_sample_holder(sample, (size_t)(gil - gils->list));
-    const struct gs_place *native, *place = holder ? gs_hold_place(sample->stacks, holder->stack, &native) : NULL;
+    struct gs_hold_call call;
+    const struct gs_place *place = holder ? gs_hold_place(sample->stacks, holder->stack, &call) : NULL;
     struct gs_hold_span span;
     if (place) {
         gil->place = *place;
-        gil->native = native ? *native : (struct gs_place){0};
+        gil->native = call.native ? *call.native : (struct gs_place){0};
+        gil->called = call.called ? *call.called : (struct gs_place){0};
     }
     gil->most_waiters = (uint32_t)gs_most(gil->track.waiters, gil->most_waiters);
     /* What was before its place is known is charged to the place too. */
@@ -171,7 +174,7 @@ static void step_gil(struct gs_feed_gils *gils, struct gs_feed_gil *gil, const s
     if (!gil->step.goes_on) {
         gil->charged_ns = gil->track.follow.begin_ns;
         gil->hold = ++gils->holds;
-        gil->place = gil->native = (struct gs_place){0};
+        gil->place = gil->native = gil->called = (struct gs_place){0};
         gil->most_waiters = 0;
     }
     gil->holder = holder;
@@ -203,7 +206,7 @@ void gs_feed_gils_leave(struct gs_feed_gils *gils, const struct gs_feed_thread *
 void gs_feed_gils_forget(struct gs_feed_gils *gils)
 {
     for (size_t i = 0; i < gils->count; i++)
-        gils->list[i].place = gils->list[i].native = (struct gs_place){0};
+        gils->list[i].place = gils->list[i].native = gils->list[i].called = (struct gs_place){0};
 }
 
 void gs_feed_gils_cut(struct gs_feed_gils *gils)

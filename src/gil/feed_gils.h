@@ -15,7 +15,7 @@ struct gs_feed_gil {
     uint64_t charged_ns;                 /* of it, up to when it was charged to places */
     uint32_t most_waiters;               /* for it */
     struct gs_place place;               /* last seen in it: of Python (function NULL: nothing was), */
-    struct gs_place native;              /* and the C function that it called (function NULL: none) */
+    struct gs_place native, called;      /* and, as of struct gs_hold_call, in C (function NULL: none) */
     uint64_t unplaced;                   /* hand-overs in the span to nobody knows whom */
 };
 

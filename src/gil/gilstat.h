@@ -91,7 +91,7 @@ struct gs_gilstat_hog {
     pid_t tid;
     const char *thread;    /* its name */
     struct gs_place place; /* the innermost Python frame that was seen in them; function "" : none was */
-    const char *native;    /* the C function that it called for at least half of that time, NULL: none, or not known, */
+    const char *native;    /* the C function that had at least half of that time, or was called for it, NULL: none, */
     const char *module;    /* and the file that it is of */
     uint64_t held_us;      /* all together */
     uint64_t longest_us;

@@ -51,9 +51,9 @@ static bool is_callback(const struct gs_place *place)
 static void step(struct gs_loop_account *account, const struct gs_sample *sample, const struct gs_loop_sample *now,
                  uint64_t gap_ns)
 {
-    const struct gs_place *native;
+    struct gs_hold_call call;
     uint32_t stack = sample->threads[now->thread_at].stack;
-    const struct gs_place *place = stack ? gs_hold_place(sample->stacks, stack, &native) : NULL;
+    const struct gs_place *place = stack ? gs_hold_place(sample->stacks, stack, &call) : NULL;
     bool selects = place && is_selector(place);
     bool goes_on = account->any && account->counted && now->counted && account->callback == now->callback &&
                    account->ran && !now->polls && !selects && gap_ns > 0 && (gap_ns < UNSEEN_NS || is_callback(place));

@@ -154,14 +154,14 @@ static uint64_t take_ended(struct gs_pauses *pauses, struct gs_pauses_heap *heap
 static void name_cause(struct gs_gilstat_cause *cause, const struct gs_sample *sample,
                        const struct gs_feed_threads *threads, size_t at)
 {
-    const struct gs_place *native;
+    struct gs_hold_call call;
     uint32_t stack = sample->threads[at].stack;
-    const struct gs_place *place = stack ? gs_hold_place(sample->stacks, stack, &native) : NULL;
+    const struct gs_place *place = stack ? gs_hold_place(sample->stacks, stack, &call) : NULL;
     cause->tid = threads->at[at] ? threads->at[at]->tid : 0;
     if (place)
         gs_gilstat_keep_place(&cause->place, place);
-    if (place && native && !cause->why[0])
-        snprintf(cause->why, sizeof cause->why, "%s", native->function);
+    if (place && call.native && !cause->why[0])
+        snprintf(cause->why, sizeof cause->why, "%s", call.native->function);
 }
 
 static bool collects(const struct gs_sample *sample, size_t at)

@@ -49,7 +49,8 @@ static uint64_t look_at(struct exact_looks *looks, unsigned lock, pid_t tid, uin
         due_ns = gs_most(looks->last[lock].seen_ns + AGAIN_NS, due_ns);
     if (now_ns < due_ns || !looks->eye.see || !looks->eye.see(looks->eye.context, tid, &seen, snapshot))
         return due_ns;
-    gs_exact_feed_see(feed, lock, tid, since_ns, now_ns, &seen.place, seen.native.function ? &seen.native : NULL);
+    struct gs_hold_call call = {seen.native.function ? &seen.native : NULL, seen.called.function ? &seen.called : NULL};
+    gs_exact_feed_see(feed, lock, tid, since_ns, now_ns, &seen.place, &call);
     looks->last[lock].since_ns = since_ns;
     looks->last[lock].seen_ns = now_ns;
     return now_ns + AGAIN_NS;

@@ -9,8 +9,8 @@
 
 /* Where a thread was seen to hold its GIL. */
 struct gs_exact_seen {
-    struct gs_place place;  /* its innermost Python frame; the strings hold until the next look */
-    struct gs_place native; /* the C function that this one called; function NULL: none, or not known */
+    struct gs_place place;          /* its innermost Python frame; the strings hold until the next look */
+    struct gs_place native, called; /* as of struct gs_hold_call; function NULL: none, or not known */
 };
 
 /* Looks at a thread that has a GIL for long. False: it does not have it any more, or its stack is not known. The

@@ -4,6 +4,11 @@
 #include "sample/merge.h"
 #include "session/signals.h"
 
+static struct gs_place place_of(const struct gs_native_name *name)
+{
+    return (struct gs_place){.function = name->function, .file = "", .module = name->module, .kind = GS_FRAME_NATIVE};
+}
+
 /* Names what the merged frames begin with. */
 static bool name_frames(struct gs_attach *attach, const struct gs_thread *thread, struct gs_exact_seen *seen)
 {
@@ -17,11 +22,10 @@ static bool name_frames(struct gs_attach *attach, const struct gs_thread *thread
         gs_native_tell(&telling, name->function, name->module);
     }
     bool whole = i < thread->frame_count && thread->frames[i].kind == GS_FRAME_PYTHON;
-    if (telling.count > 0 && (telling.tells || whole)) {
-        const struct gs_native_name *name = gs_native_name(natives, thread->frames[telling.told].code);
-        seen->native =
-            (struct gs_place){.function = name->function, .file = "", .module = name->module, .kind = GS_FRAME_NATIVE};
-    }
+    if (telling.count > 0 && (telling.tells || whole))
+        seen->native = place_of(gs_native_name(natives, thread->frames[telling.told].code));
+    if (telling.calls && whole)
+        seen->called = place_of(gs_native_name(natives, thread->frames[telling.called].code));
     while (i < thread->frame_count && thread->frames[i].kind != GS_FRAME_PYTHON)
         i++;
     if (i == thread->frame_count || !lookup.frame(lookup.context, &thread->frames[i], &info) || !info.function)

@@ -127,6 +127,21 @@ def test_hog(folders, library, how):
         assert done.returncode == 0 and "turn_plain" not in done.stdout
 
 
+@pytest.mark.parametrize("version, call, names", [
+    ("3.13", "sorted(numbers)", {"builtin_sorted", "list_sort", "list_sort_impl"}),
+    ("3.8", "scan(text, 0)", {"scanner_call", "_scan_once_unicode", "scan_once_unicode"})])
+def test_hog_of_many_functions(version, call, names):
+    """Where none of them has half of the time, that which was called for it is named."""
+    script = ("import json, random; numbers = [random.random() for _ in range(200000)]; text = json.dumps(numbers)\n"
+              "scan = json.decoder.JSONDecoder().scan_once\nfor _ in range(6): %s" % call)
+
+    def named():
+        done = gilspy.run("stat", "-j", "--max-pause", "100%", "--", choose(version, "pyenv").path, "-c", script)
+        assert done.returncode == 0, done.stderr
+        return names & {hog["native"] for hog in json.loads(done.stdout)["hogs"]}
+    until(named, "stacks to be read in more than one of its functions")
+
+
 @pytest.mark.slow
 def test_top(folders, library):
     """Where a thread is, on the screen: its C function with -n, else its line of Python."""

@@ -197,6 +197,29 @@ def test_pool_exhausted(real, way):
     assert (verdict["kind"], verdict["confidence"], len(verdict["threads"])) == ("pool_exhausted", "certain", 2), words
 
 
+def begin_pool(real, *words):
+    process, line = begin(real, "pool_dry", *words)
+    if line != "ready":
+        pytest.skip("%s: script/setup --real installs it" % line)
+    return process
+
+
+@pytest.mark.parametrize("way, library", [("sqlalchemy", "SQLAlchemy"), ("psycopg", "psycopg_pool"), ("urllib3", "urllib3"),
+                                          ("redis", "redis"), ("dbutils", "DBUtils")])
+def test_pool_without_connections(real, way, library):
+    process = begin_pool(real, way)
+    asleep(process.pid, 7)
+    verdict, words = first(process.pid, "-d", "0.6")
+    assert (verdict["kind"], verdict["confidence"], len(verdict["threads"])) == ("pool_exhausted", "likely", 4), words
+    assert "A pool of connections of %s has none left" % library in verdict["text"]
+    assert "keep (" in words  # what the others do
+
+
+def test_pool_of_connections_in_turn(real):
+    process = begin_pool(real, "sqlalchemy", "turns")
+    assert "pool_exhausted" not in {verdict["kind"] for verdict in ask(process.pid)["verdicts"]}
+
+
 @pytest.mark.parametrize("way", ["result", "either"])
 def test_pool_that_waits_for_another(real, way):
     """Or for whichever of the two is the first."""

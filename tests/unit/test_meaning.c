@@ -24,6 +24,35 @@ static void play(const char *functions, const char *wanted, bool tells)
     assert_int_equal(telling.tells, tells);
 }
 
+/* Likewise, and which was called; "": none. */
+static void play_call(const char *functions, const char *wanted)
+{
+    struct gs_native_telling telling = {.count = 0};
+    char text[512], called[128] = "";
+    strcpy(text, functions);
+    for (char *rest = text, *word; (word = strtok_r(rest, " ", &rest));) {
+        char *at = strrchr(word, '@');
+        size_t number = telling.count;
+        *at = '\0';
+        gs_native_tell(&telling, word, at + 1);
+        if (telling.calls && telling.called == number)
+            strcpy(called, word);
+    }
+    assert_string_equal(called, wanted);
+}
+
+UNIT_TEST(what_python_called)
+{
+    play_call("compare@libpython3.so builtin_sorted@libpython3.so cfunction_vectorcall_FASTCALL@libpython3.so",
+              "builtin_sorted");
+    play_call("list_sort@python3.8 _PyCFunction_FastCall@python3.8 method_vectorcall_NOARGS@python3.8", "list_sort");
+    play_call("PyLong_New@python3.8 scan@_json.so scanner_call@_json.so _PyObject_Call@python3.8", "scanner_call");
+    play_call("less@lib.so sort_impl@python3.8 sorted@python3.8", "less");
+    play_call("merge@python3.8 list_sort@python3.8 python3.8+0x120@python3.8", "list_sort");
+    play_call("memcpy@libc.so.6 bytes_join@python3.8 plt@lib.so", "bytes_join");
+    play_call("malloc@libc.so.6 _PyEval_EvalFrameDefault@python3.8", "");
+}
+
 UNIT_TEST(the_first_that_says_something)
 {
     play("sre_ucs1_match@_sre.so pattern_match@_sre.so", "sre_ucs1_match@_sre.so", true);

@@ -312,6 +312,25 @@ UNIT_TEST(long_holds_have_their_c_function)
     finish(&play, &stat);
 }
 
+/* Where no function had half of the time, what was called for it is told. */
+UNIT_TEST(many_functions_of_one_call)
+{
+    static const char *const inner[] = {"compare", "merge_at", "gallop_left"};
+    struct play play;
+    struct gs_gilstat stat;
+    begin(&play, 2);
+    uint32_t way = native(&play, place(&play, "match", 5), "cfunction_vectorcall_FASTCALL", "libpython3.14.so.1.0");
+    uint32_t call = native(&play, way, "builtin_sorted", "libpython3.14.so.1.0");
+    hand(&play, 0);
+    for (int k = 0; k < 300; k++) {
+        play.stack = native(&play, call, inner[k / 100], "libpython3.14.so.1.0");
+        poll(&play, MS);
+    }
+    figures(&play, &stat);
+    assert_string_equal(stat.hogs[0].native, "builtin_sorted");
+    finish(&play, &stat);
+}
+
 UNIT_TEST(a_new_span_begins_with_nothing)
 {
     struct play play;

@@ -757,6 +757,53 @@ static void test_pool_at_work(void **state)
     assert_first(*state, GS_WHY_idle, true);
 }
 
+/* Two threads that wait as queue.Queue does, called by that function, so many looks long. */
+static void judge_dry_pool(struct inquiry *q, const char *file, const char *function, int looks)
+{
+    uint64_t wait = scene_code(&q->scene, "wait", NULL, "/usr/lib/python3.11/threading.py", 355);
+    uint64_t from = scene_code(&q->scene, "get", NULL, "/usr/lib/python3.11/queue.py", 171);
+    uint64_t get = scene_code(&q->scene, function, NULL, file, 140);
+    scene_thread(&q->scene, OTHER + 2, "user", GS_WITHOUT, GS_RUN_SYSCALL, SYS_read);
+    scene_frame(&q->scene, scene_code(&q->scene, "execute", NULL, "/lib/sqlalchemy/engine/base.py", 9), 0);
+    for (int i = 0; i < 2; i++) {
+        scene_thread(&q->scene, OTHER + i, "want", GS_WITHOUT, GS_RUN_SYSCALL, SYS_futex);
+        if (i == 0)
+            look(q, 2000 - looks);
+        scene_frame(&q->scene, wait, 0);
+        scene_frame(&q->scene, from, 0);
+        scene_frame(&q->scene, get, 0);
+        q->now[4 + i] =
+            (struct gs_wait){.kind = GS_WAIT_QUEUE, .word = 0x5000, .owner = GS_NOBODY, .referrer = GS_NOBODY};
+    }
+    look(q, looks);
+    judge(q);
+}
+
+static void test_pool_without_connections(void **state)
+{
+    struct inquiry *q = *state;
+    judge_dry_pool(q, "/lib/sqlalchemy/pool/impl.py", "_do_get", 2000);
+    assert_first(q, GS_WHY_pool_exhausted, false);
+    assert_int_equal(q->why.list[0].thread_count, 2);
+    assert_non_null(strstr(q->why.list[0].text, "A pool of connections of SQLAlchemy has none left for want"));
+    assert_string_equal(q->why.list[0].evidence[0],
+                        "In code of SQLAlchemy, and so perhaps with a connection: user (5000005).");
+}
+
+static void test_pool_of_nobody_known(void **state)
+{
+    judge_dry_pool(*state, "/srv/app/impl.py", "_do_get", 2000);
+    assert_first(*state, GS_WHY_idle, true);
+}
+
+static void test_pool_waited_for_shortly(void **state)
+{
+    struct inquiry *q = *state;
+    judge_dry_pool(q, "/lib/sqlalchemy/pool/impl.py", "_do_get", 1000);
+    for (size_t i = 0; i < q->why.count; i++)
+        assert_int_not_equal(q->why.list[i].kind, GS_WHY_pool_exhausted);
+}
+
 /* A lock that nobody here has, in a fork of a process with so many threads. */
 static void judge_fork(struct inquiry *q, size_t threads)
 {
@@ -901,6 +948,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_deadlock_by_names, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_deadlock_by_names, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pool_exhausted, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pool_without_connections, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pool_of_nobody_known, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pool_waited_for_shortly, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pool_at_work, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fork_with_lock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fork_of_one_thread, setup, teardown),
