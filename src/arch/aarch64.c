@@ -186,6 +186,12 @@ uint32_t gs_arch_store_value(const uint8_t bytes[GS_ARCH_STORE_BYTES])
     return UINT32_MAX;
 }
 
+uint32_t gs_arch_store_byte(const uint8_t bytes[GS_ARCH_STORE_BYTES])
+{
+    (void)bytes;
+    return UINT32_MAX;
+}
+
 bool gs_arch_stores_zero(const uint8_t bytes[GS_ARCH_STORE_BYTES], gs_addr ip, gs_addr addr, const uint64_t *registers)
 {
     (void)bytes, (void)ip, (void)addr, (void)registers;
@@ -196,6 +202,12 @@ bool gs_arch_stores_register(const uint8_t bytes[GS_ARCH_STORE_BYTES], gs_addr i
                              const uint64_t *registers, uint8_t *from)
 {
     (void)bytes, (void)ip, (void)addr, (void)registers, (void)from;
+    return false;
+}
+
+bool gs_arch_store_compares(const uint8_t bytes[GS_ARCH_STORE_BYTES])
+{
+    (void)bytes;
     return false;
 }
 

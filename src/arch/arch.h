@@ -79,11 +79,15 @@ enum { GS_ARCH_STORE_BYTES = 16 };
 const char *gs_arch_untraceable(void);
 /* The value that a store has in itself; any, where it has none. */
 uint32_t gs_arch_store_value(const uint8_t bytes[GS_ARCH_STORE_BYTES]);
+/* The byte that a store of one or two has in itself first; UINT32_MAX, where it has none. */
+uint32_t gs_arch_store_byte(const uint8_t bytes[GS_ARCH_STORE_BYTES]);
 /* It stores a zero of 64 bits to addr. */
 bool gs_arch_stores_zero(const uint8_t bytes[GS_ARCH_STORE_BYTES], gs_addr ip, gs_addr addr, const uint64_t *registers);
 /* It stores a register of 64 bits to addr: *from, its place among `registers`. */
 bool gs_arch_stores_register(const uint8_t bytes[GS_ARCH_STORE_BYTES], gs_addr ip, gs_addr addr,
                              const uint64_t *registers, uint8_t *from);
+/* It stores to a word if that is what it expects. */
+bool gs_arch_store_compares(const uint8_t bytes[GS_ARCH_STORE_BYTES]);
 /* It adds to a word, and has what that was. */
 bool gs_arch_store_adds(const uint8_t bytes[GS_ARCH_STORE_BYTES]);
 

@@ -5,7 +5,17 @@
 
 #include "arch/arch.h"
 
-enum { OP_STORE = 0x89, OP_STORE_IMMEDIATE = 0xc7, OP_XADD = 0xc1, OP_TWO_BYTES = 0x0f, REX_W = 0x48, REX_MASK = 0xf8 };
+enum {
+    OP_STORE = 0x89,
+    OP_STORE_BYTE = 0xc6,
+    OP_STORE_IMMEDIATE = 0xc7,
+    OP_XADD = 0xc1,
+    OP_CMPXCHG = 0xb1,
+    OP_TWO_BYTES = 0x0f,
+    REX_W = 0x48,
+    REX_MASK = 0xf8,
+    TAIL_MOST = 5
+};
 
 /* Numbers of perf's registers (asm/perf_regs.h) by those of the machine: rax rcx rdx rbx rsp rbp rsi rdi r8-r15, as
  * they lie in a sample with GS_ARCH_PERF_MASK. */
@@ -27,6 +37,35 @@ uint32_t gs_arch_store_value(const uint8_t bytes[GS_ARCH_STORE_BYTES])
 {
     return word_before(bytes, 4);
 }
+
+/* So many bytes follow a ModRM byte that names memory. */
+static size_t tail_of(uint8_t modrm)
+{
+    size_t sib = (modrm & 7) == 4;
+    switch (modrm >> 6) {
+    case 0:
+        return (modrm & 7) == 5 ? 4 : sib;
+    case 1:
+        return 1 + sib;
+    default:
+        return 4 + sib;
+    }
+}
+
+/* movb $value, addr or movw. */
+uint32_t gs_arch_store_byte(const uint8_t bytes[GS_ARCH_STORE_BYTES])
+{
+    for (size_t operand = 1; operand <= 2; operand++) {
+        for (size_t tail = 0; tail <= TAIL_MOST; tail++) {
+            const uint8_t *at = bytes + GS_ARCH_STORE_BYTES - operand - tail - 2;
+            if (at[0] == (operand == 1 ? OP_STORE_BYTE : OP_STORE_IMMEDIATE) && at[1] >> 6 != 3 &&
+                (at[1] >> 3 & 7) == 0 && tail_of(at[1]) == tail)
+                return bytes[GS_ARCH_STORE_BYTES - operand];
+        }
+    }
+    return UINT32_MAX;
+}
+
 /* A 64-bit instruction of `len` bytes, with a REX prefix, ends here: its opcode and ModRM byte follow. */
 static bool is_wide(const uint8_t *bytes, size_t len, uint8_t opcode)
 {
@@ -82,10 +121,24 @@ bool gs_arch_stores_zero(const uint8_t bytes[GS_ARCH_STORE_BYTES], gs_addr ip, g
     return false;
 }
 
-/* lock xadd %reg, (%reg), with or without a displacement of a byte. */
+static bool has_two_bytes(const uint8_t bytes[GS_ARCH_STORE_BYTES], uint8_t opcode)
+{
+    for (size_t tail = 0; tail <= TAIL_MOST; tail++) {
+        const uint8_t *at = bytes + GS_ARCH_STORE_BYTES - tail - 3;
+        if (at[0] == OP_TWO_BYTES && at[1] == opcode && at[2] >> 6 != 3 && tail_of(at[2]) == tail)
+            return true;
+    }
+    return false;
+}
+
+/* lock xadd %reg, addr */
 bool gs_arch_store_adds(const uint8_t bytes[GS_ARCH_STORE_BYTES])
 {
-    const uint8_t *end = bytes + GS_ARCH_STORE_BYTES;
-    return (end[-3] == OP_TWO_BYTES && end[-2] == OP_XADD && end[-1] >> 6 == 0) ||
-           (end[-4] == OP_TWO_BYTES && end[-3] == OP_XADD && end[-2] >> 6 == 1);
+    return has_two_bytes(bytes, OP_XADD);
+}
+
+/* lock cmpxchg %reg, addr */
+bool gs_arch_store_compares(const uint8_t bytes[GS_ARCH_STORE_BYTES])
+{
+    return has_two_bytes(bytes, OP_CMPXCHG);
 }

@@ -101,7 +101,7 @@ void gs_exam_process_watch(struct gs_exam *exam, struct gs_check *check)
         return;
     }
     enum gs_status status = gs_gil_addresses_find(&addresses, exam->python, &err);
-    if (!status && addresses.none) {
+    if (!status && addresses.count == 0) {
         gs_check_pass(check, "it runs without the GIL: there are no exact events of it");
         exam->watchable = true;
         return;
@@ -119,6 +119,7 @@ void gs_exam_process_watch(struct gs_exam *exam, struct gs_check *check)
         gs_check_error(check, &err);
         return;
     }
-    gs_check_pass(check, "its GIL can be watched: exact events can be had");
+    gs_check_pass(check, "%s can be watched: exact events can be had",
+                  addresses.none ? "it runs without the GIL: its stopped worlds and collections" : "its GIL");
     exam->watchable = true;
 }

@@ -52,7 +52,8 @@ struct gs_exact_feed {
 
 static void begin_gils(struct gs_exact_feed *exact)
 {
-    for (unsigned i = 0; i < exact->addresses->count || i == 0; i++) { /* there is one, if only in name */
+    for (unsigned i = 0; i < gs_gil_addresses_gils(exact->addresses) || i == 0;
+         i++) { /* there is one, if only in name */
         struct gs_account_gil *gil = gs_account_gil_at(exact->sum, i);
         gil->interpreter = exact->addresses->list[i].interpreter;
         gil->state = GS_GIL_FREE;
@@ -313,7 +314,7 @@ static void add_hold(struct gs_exact_feed *exact, struct person *person, const s
 void gs_exact_feed_turn(struct gs_exact_feed *exact, const struct gs_gil_span *gil_span)
 {
     struct person *person = meet(exact, gil_span->tid, false);
-    if (!person || gil_span->lock >= exact->addresses->count)
+    if (!person || gil_span->lock >= gs_gil_addresses_gils(exact->addresses))
         return;
     struct gs_account_thread *thread = gs_account_at(exact->sum, person->thread);
     gs_account_spend(thread, gil_span->word, gil_span->end_ns - gil_span->begin_ns);
@@ -325,7 +326,7 @@ void gs_exact_feed_turn(struct gs_exact_feed *exact, const struct gs_gil_span *g
 
 void gs_exact_feed_moment(struct gs_exact_feed *exact, unsigned lock, pid_t holder, uint32_t waiters, uint64_t ns)
 {
-    if (lock < exact->addresses->count)
+    if (lock < gs_gil_addresses_gils(exact->addresses))
         gs_account_gil(exact->sum, lock, holder != 0, waiters, ns);
 }
 

@@ -209,7 +209,8 @@ struct gs_gilstat {
     struct gs_gilstat_lock *locks; /* by wait_us, most first */
     size_t lock_count;
     struct gs_gilstat_pauses gc, worlds;
-    uint64_t collections[GS_GENERATIONS]; /* of gc */
+    uint64_t collections[GS_GENERATIONS]; /* of gc, */
+    bool by_generation;                   /* where these are known */
     struct gs_gilstat_late *late;         /* by tid */
     size_t late_count;
     struct gs_count events, events_lost, violations; /* of exact ones */

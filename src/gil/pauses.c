@@ -62,6 +62,19 @@ static void note_longest(struct gs_pause_sum *sum, uint64_t until_ns)
     sum->longest = sum->cause;
 }
 
+bool gs_pause_sum_add(struct gs_pause_sum *sum, const struct gs_gilstat_cause *cause, uint64_t begin_ns,
+                      uint64_t end_ns)
+{
+    sum->cause = *cause;
+    sum->begin_ns = begin_ns;
+    sum->ns = end_ns - begin_ns;
+    sum->count++;
+    sum->on = true;
+    note_longest(sum, end_ns);
+    sum->on = false;
+    return charge(sum);
+}
+
 /* now: what goes on in this sample, NULL: nothing; other: it cannot be what went on in the one before. */
 static bool step(struct gs_pause_sum *sum, const struct gs_gilstat_cause *now, bool other, uint64_t time_ns,
                  uint64_t gap_ns)
@@ -282,6 +295,7 @@ enum gs_status gs_pauses_finish(struct gs_pauses *pauses, uint64_t span_ns, stru
     for (int g = 0; g < GS_GENERATIONS; g++)
         all += stat->collections[g] = pauses->collections[g];
     stat->gc.count = pauses->counted ? gs_count(all) : (struct gs_count){0};
+    stat->by_generation = pauses->counted;
     if (pauses->timed > 0 && pauses->timed == all) {
         all_ns = pauses->timed_ns + going_ns;
         stat->gc.us = all_ns / 1000;

@@ -39,6 +39,10 @@ struct gs_pauses { /* empty when zeroed */
     size_t late_count, late_room;
 };
 
+/* One that is known from its beginning to its end. False: out of memory. */
+bool gs_pause_sum_add(struct gs_pause_sum *sum, const struct gs_gilstat_cause *cause, uint64_t begin_ns,
+                      uint64_t end_ns);
+
 void gs_pauses_fini(struct gs_pauses *pauses);
 /* gap_ns: since the sample before, 0: not known. GS_NO_MEMORY or GS_OK. */
 enum gs_status gs_pauses_add(struct gs_pauses *pauses, const struct gs_sample *sample,

@@ -62,7 +62,7 @@ static void exact_looks_take(struct exact_looks *looks, const struct gs_tracer *
                              const struct gs_snapshot **snapshot)
 {
     looks->next_ns = UINT64_MAX;
-    for (unsigned lock = 0; lock < gs_tracer_setup(tracer)->addresses.count; lock++) {
+    for (unsigned lock = 0; lock < gs_gil_addresses_gils(&gs_tracer_setup(tracer)->addresses); lock++) {
         uint64_t since_ns;
         pid_t tid = find_holder(tracer, gil_spans, lock, &since_ns);
         if (!tid)
@@ -380,10 +380,14 @@ enum gs_status gs_exact_figures(struct gs_exact *exact, struct gs_gilstat *stat)
     struct gs_exact_window *window = &exact->window;
     *stat = (struct gs_gilstat){0};
     note_time(exact);
-    gs_exact_window_cut(window);
+    enum gs_status status = gs_exact_window_cut(window);
     if (!window->gone)
         gs_exact_threads_refresh(&window->threads, window->feed);
-    enum gs_status status = gs_exact_feed_finish(window->feed, window->until_ns - exact->span.begin_ns, stat);
+    if (!status)
+        status = gs_exact_feed_finish(window->feed, window->until_ns - exact->span.begin_ns, stat);
+    if (!status)
+        status = gs_exact_pauses_finish(&window->pauses, gs_exact_feed_traced_ns(window->feed),
+                                        &gs_tracer_setup(exact->tracer)->addresses, stat);
     window->holes = window->holes || exact_span_lost(&exact->span, exact->tracer);
     tell_holes(exact);
     stat->method = exact->governor.paused || window->holes ? GS_METHOD_WINDOWS : GS_METHOD_EXACT;
@@ -400,6 +404,7 @@ void gs_exact_next_span(struct gs_exact *exact)
     struct gs_exact_window *window = &exact->window;
     const struct gs_snapshot *snapshot = window->threads.snapshot;
     gs_exact_feed_next(window->feed);
+    gs_pauses_next(&window->pauses.sums);
     if (window->counts)
         gs_gilcounts_clear(window->counts);
     exact_span_begin(&exact->span, &window->threads, exact->tracer, window->gil_spans, window->until_ns);

@@ -87,7 +87,7 @@ static unsigned lock_of(const struct gs_exact_threads *threads, const struct gs_
 {
     const struct gs_snapshot *snapshot = threads->snapshot;
     uint32_t gil = snapshot->interpreters[thread->interpreter].gil;
-    for (unsigned i = 0; i < addresses->count; i++) {
+    for (unsigned i = 0; i < gs_gil_addresses_gils(addresses); i++) {
         for (size_t k = 0; k < snapshot->interpreter_count; k++) {
             if (snapshot->interpreters[k].id == addresses->list[i].interpreter && snapshot->interpreters[k].gil == gil)
                 return i;
@@ -151,7 +151,7 @@ void gs_exact_threads_switches(const struct gs_exact_threads *threads, const str
     memset(counts, 0, GS_ADDRESSES_MOST * sizeof *counts);
     for (size_t i = 0; snapshot && i < snapshot->interpreter_count; i++) {
         const struct gs_gil *gil = &snapshot->gils[snapshot->interpreters[i].gil];
-        for (size_t k = 0; k < addresses->count; k++) {
+        for (size_t k = 0; k < gs_gil_addresses_gils(addresses); k++) {
             if (addresses->list[k].interpreter == snapshot->interpreters[i].id && gil->has_switches)
                 counts[k] = gs_count(gil->switches);
         }

@@ -1,7 +1,6 @@
 /* From event to figure. */
 #include "base/clock.h"
 #include "base/least.h"
-#include "base/least.h"
 #include "profile/exact_window.h"
 
 enum { COUNTS_NS = 10000000 /* how often counts are told */ };
@@ -51,42 +50,59 @@ static void cut_counts(struct gs_exact_window *window, uint64_t ns)
         tell_counts(window, ns);
 }
 
-void gs_exact_window_cut(struct gs_exact_window *window)
+enum gs_status gs_exact_window_cut(struct gs_exact_window *window)
 {
     if (!window->on || window->torn)
-        return;
+        return GS_OK;
     cut_counts(window, window->until_ns);
     gs_gil_spans_cut(window->gil_spans, window->until_ns);
+    enum gs_status status = gs_exact_pauses_cut(&window->pauses, window->until_ns);
     end_part(window, window->until_ns);
+    return status;
+}
+
+static enum gs_status stop(struct gs_exact_window *window, uint64_t ns)
+{
+    cut_counts(window, ns);
+    gs_gil_spans_stop(window->gil_spans, ns);
+    enum gs_status status = gs_exact_pauses_cut(&window->pauses, ns);
+    end_part(window, ns);
+    return status;
 }
 
 /* What threads do from here on until the next look at them is not known. */
-static void tear(struct gs_exact_window *window, uint64_t ns)
+static enum gs_status tear(struct gs_exact_window *window, uint64_t ns)
 {
     if (window->torn)
-        return;
-    ns = gs_most(ns, window->begin_ns);
-    cut_counts(window, ns);
-    gs_gil_spans_stop(window->gil_spans, ns);
-    end_part(window, ns);
+        return GS_OK;
     window->torn = true;
     window->holes = true;
+    return stop(window, gs_most(ns, window->begin_ns));
 }
 
 /* ---- events and spans ---- */
 
+/* Who asks for a pause has a row. */
+static enum gs_status take_pause(struct gs_exact_window *window, const struct gs_event *event)
+{
+    gs_exact_feed_meet(window->feed, event->tid, false);
+    return gs_exact_pauses_event(&window->pauses, event);
+}
+
 static enum gs_status take_event(void *context, const struct gs_event *event)
 {
     struct gs_exact_window *window = context;
-    if (event->act == GS_ACT_LOST)
-        tear(window, event->time_ns);
-    if (window->torn)
-        return GS_OK;
+    enum gs_status status = event->act == GS_ACT_LOST ? tear(window, event->time_ns) : GS_OK;
+    if (status || window->torn)
+        return status;
     if (window->counts)
         gs_gilcounts_event(window->counts, event);
     if (event->act == GS_ACT_ENDED && event->time_ns > window->ended_ns)
         window->ended_ns = event->time_ns;
-    enum gs_status status = gs_gil_spans_event(window->gil_spans, event);
+    if (!gs_tracer_setup(window->tracer)->addresses.none)
+        status = gs_gil_spans_event(window->gil_spans, event);
+    else if (event->act <= GS_ACT_CHANGE)
+        status = take_pause(window, event);
     if (event->act == GS_ACT_ENDED)
         gs_exact_feed_ended(window->feed, event->tid);
     if (!status && window->tap.event && event->time_ns > window->begin_ns)
@@ -107,7 +123,7 @@ static void take_moment(void *context, unsigned lock, pid_t holder, uint32_t wai
 {
     struct gs_exact_window *window = context;
     gs_exact_feed_moment(window->feed, lock, holder, waiters, end_ns - begin_ns);
-    if (window->tap.moment && lock < gs_tracer_setup(window->tracer)->addresses.count)
+    if (window->tap.moment && lock < gs_gil_addresses_gils(&gs_tracer_setup(window->tracer)->addresses))
         window->tap.moment(window->tap.context, lock, holder, waiters, begin_ns, end_ns);
 }
 
@@ -134,6 +150,8 @@ enum gs_status gs_exact_window_make(struct gs_exact_window *window, struct gs_tr
     struct gs_gil_spans_calls calls = {window, take_gil_span, take_moment, take_blame};
     struct gs_exact_feed_source source = {window, find_name, tell_ran};
     window->tracer = tracer;
+    window->pauses.context = window->tap.context;
+    window->pauses.over = window->tap.pause;
     window->gil_spans = gs_gil_spans_new(&calls);
     window->feed = gs_exact_feed_new(&setup->addresses, long_ns, &source);
     counters = counters && setup->switches && !setup->addresses.none;
@@ -147,6 +165,7 @@ void gs_exact_window_fini(struct gs_exact_window *window)
     gs_gilcounts_free(window->counts);
     gs_gil_spans_free(window->gil_spans);
     gs_exact_feed_free(window->feed);
+    gs_pauses_fini(&window->pauses.sums);
 }
 
 /* What is known of the first moment is a look that was taken while events came already: see gil_spans.h. */
@@ -158,6 +177,7 @@ enum gs_status gs_exact_window_begin(struct gs_exact_window *window, uint64_t *t
     window->begin_ns = window->until_ns = gs_clock_ns();
     *took_ns = window->begin_ns - before_ns;
     gs_gil_spans_start(window->gil_spans, window->begin_ns);
+    gs_exact_pauses_begin(&window->pauses, window->begin_ns);
     window->on = true;
     window->torn = false;
     if (window->counts)
@@ -194,11 +214,8 @@ enum gs_status gs_exact_window_end(struct gs_exact_window *window)
     enum gs_status status = gs_tracer_pause(window->tracer, &sink, &end_ns);
     if (window->gone && window->ended_ns > window->begin_ns)
         end_ns = window->ended_ns;
-    if (!window->torn) {
-        cut_counts(window, end_ns);
-        gs_gil_spans_stop(window->gil_spans, end_ns);
-        end_part(window, end_ns);
-    }
+    if (!status && !window->torn)
+        status = stop(window, end_ns);
     window->until_ns = end_ns;
     return status;
 }

@@ -3,6 +3,7 @@
 #ifndef GS_PROFILE_EXACT_WINDOW_H
 #define GS_PROFILE_EXACT_WINDOW_H
 
+#include "gil/exact_pauses.h"
 #include "profile/exact_threads.h"
 #include "trace/tracer.h"
 
@@ -14,6 +15,7 @@ struct gs_exact_tap {
     void (*moment)(void *context, unsigned lock, pid_t holder, uint32_t waiters, uint64_t begin_ns, uint64_t end_ns);
     void (*window)(void *context, uint64_t begin_ns, uint64_t end_ns);               /* was traced */
     void (*counts)(void *context, uint64_t ns, const struct gs_gilstat_counts *all); /* up to now, now and then */
+    void (*pause)(void *context, const struct gs_exact_pause *pause);
 };
 
 struct gs_exact_window {
@@ -22,6 +24,7 @@ struct gs_exact_window {
     struct gs_tracer *tracer; /* not owned */
     struct gs_gil_spans *gil_spans;
     struct gs_exact_feed *feed;
+    struct gs_exact_pauses pauses;
     struct gs_gilcounts *counts; /* NULL: not wanted */
     uint64_t begin_ns;           /* when the window, or the part of it in this span, began */
     uint64_t until_ns;           /* up to where events were handed on */
@@ -43,8 +46,8 @@ enum gs_status gs_exact_window_begin(struct gs_exact_window *window, uint64_t *t
 enum gs_status gs_exact_window_drain(struct gs_exact_window *window) GS_MUST_CHECK;
 /* As far as events are known to be whole by now, they are spans; counts are told, now and then. */
 enum gs_status gs_exact_window_reach(struct gs_exact_window *window) GS_MUST_CHECK;
-/* What is traced goes on, but a new part of it begins, for the next span. */
-void gs_exact_window_cut(struct gs_exact_window *window);
+/* What is traced goes on, but a new part of it begins, for the next span. GS_NO_MEMORY. */
+enum gs_status gs_exact_window_cut(struct gs_exact_window *window) GS_MUST_CHECK;
 /* The window, if there is one, ends. */
 enum gs_status gs_exact_window_end(struct gs_exact_window *window) GS_MUST_CHECK;
 

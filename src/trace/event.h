@@ -6,8 +6,8 @@
 #include <sys/types.h>
 
 enum gs_act {
-    GS_ACT_TAKE, /* of a GIL */
-    GS_ACT_DROP,
+    GS_ACT_TAKE,    /* of a GIL; without one, `what` is an enum gs_pause_kind that begins, */
+    GS_ACT_DROP,    /* or ends */
     GS_ACT_CHANGE,  /* one of these two */
     GS_ACT_WAIT,    /* it begins to wait for it; or it goes on, the interval is over */
     GS_ACT_ON,      /* the thread gets a processor, */
@@ -21,11 +21,17 @@ enum gs_act {
     GS_ACT_LOST   /* from here on events are missing; tid 0 */
 };
 
+enum gs_pause_kind {
+    GS_PAUSE_WORLD, /* all threads are to stop, until they may go on */
+    GS_PAUSE_GC,    /* a collection of garbage; one that begins while another goes on does nothing */
+    GS_PAUSES
+};
+
 struct gs_event {
     uint64_t time_ns; /* CLOCK_MONOTONIC */
     pid_t tid, other;
     uint8_t act;  /* enum gs_act */
-    uint8_t lock; /* which GIL, in the order of gs_gil_addresses */
+    uint8_t lock; /* which GIL, or world, in the order of gs_gil_addresses */
     uint16_t cpu;
     uint8_t what;
 };

@@ -1,8 +1,10 @@
 /* From the layout to the addresses. Sources: Python/ceval_gil.h (3.2 to 3.11), ceval_gil.c (3.12 on): take_gil reads
  * gil->interval each time it is to wait, and stores 1 to gil->locked; drop_gil stores 0, both under gil->mutex. 2.7:
  * Python/pystate.c, PyThreadState_Swap stores to _PyThreadState_Current while the GIL is had; nptl/sem_waitcommon.c
- * adds to the semaphore when it begins to wait. */
+ * adds to the semaphore when it begins to wait. Without a GIL, from 3.13 on: stop_the_world and start_the_world in
+ * Python/pystate.c store to `requested`; gc_collect_main in Python/gc_free_threading.c exchanges `collecting`. */
 #include "python/gil.h"
+#include "sample/collector.h"
 #include "trace/gil_addresses.h"
 
 enum { INTERPRETERS_MOST = 1024, SEMAPHORE_BYTES = 8 };
@@ -47,6 +49,52 @@ static void add_address(struct gs_gil_addresses *addresses, const struct gs_gil_
         addresses->left_out++;
     else
         addresses->list[addresses->count++] = address;
+}
+
+static void add_world(struct gs_gil_addresses *addresses, const struct gs_python *python, gs_addr world,
+                      gs_addr collecting, int64_t interpreter)
+{
+    uint8_t requested;
+    gs_addr at = world + (gs_addr)python->layout.sw_requested;
+    if (gs_mem_read(python->mem, at, &requested, sizeof requested) || requested > 1)
+        return;
+    if (addresses->count == GS_ADDRESSES_MOST) {
+        addresses->left_out++;
+        return;
+    }
+    addresses->list[addresses->count++] = (struct gs_gil_address){.owner = at,
+                                                                  .owner_len = 1,
+                                                                  .wait = fits(collecting, 4) ? collecting : 0,
+                                                                  .wait_len = 4,
+                                                                  .world = true,
+                                                                  .interpreter = interpreter};
+}
+
+/* Those of the main interpreter, or of all others. */
+static enum gs_status add_interpreters(struct gs_gil_addresses *addresses, const struct gs_python *python, bool main)
+{
+    const struct gs_layout *layout = &python->layout;
+    gs_addr interpreter = 0, next = 0;
+    enum gs_status status = gs_mem_read_addr(python->mem, python->at.interp_head, &interpreter);
+    for (int i = 0; interpreter && status == GS_OK && i < INTERPRETERS_MOST; i++) {
+        uint64_t id = 0;
+        gs_addr collecting =
+            layout->is_gc_collecting == GS_ABSENT ? 0 : interpreter + (gs_addr)layout->is_gc_collecting;
+        status = gs_mem_read(python->mem, interpreter + (gs_addr)layout->is_id, &id, sizeof id);
+        if (!status)
+            status = gs_mem_read_addr(python->mem, interpreter + (gs_addr)layout->is_next, &next);
+        if (!status && main == (id == 0))
+            add_world(addresses, python, interpreter + (gs_addr)layout->is_stop_world, collecting, (int64_t)id);
+        interpreter = next;
+    }
+    return status;
+}
+
+static enum gs_status add_worlds(struct gs_gil_addresses *addresses, const struct gs_python *python)
+{
+    add_world(addresses, python, python->at.runtime + (gs_addr)python->layout.rt_stop_world, 0, -1);
+    enum gs_status status = add_interpreters(addresses, python, true);
+    return status ? status : add_interpreters(addresses, python, false);
 }
 
 /* 3.12 on: each interpreter points to the one that it uses. */
@@ -104,9 +152,11 @@ enum gs_status gs_gil_addresses_find(struct gs_gil_addresses *addresses, const s
         status = walk_interpreters(addresses, python, &off);
     else if (gs_gil_place(python, 0, &place))
         add_address(addresses, &place, 0);
+    addresses->none = !status && off && addresses->count == 0;
+    if (addresses->none && gs_stop_world_known(&python->layout))
+        status = add_worlds(addresses, python);
     if (status)
         return gs_fail(err, status, "cannot trace process %d: %s", (int)python->target->pid, gs_status_text(status));
-    addresses->none = off && addresses->count == 0;
     addresses->waits = addresses->count <= GS_ADDRESSES_MOST / 2;
     for (size_t i = 0; i < addresses->count && !addresses->waits; i++)
         addresses->list[i].wait = 0;

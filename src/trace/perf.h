@@ -15,7 +15,7 @@ enum { GS_RING_RECORD_MAX = 512 /* bytes; ours have less */ };
 /* What is asked of the kernel for one address of a thread. */
 struct gs_perf_watch {
     gs_addr addr;
-    uint8_t len;    /* 4 or 8 */
+    uint8_t len;    /* 1, 4 or 8 */
     bool reads;     /* not only what is stored: there is no watch for reading alone everywhere */
     bool registers; /* are to be part of each sample: GS_ARCH_PERF_MASK */
     bool inherit;   /* threads that it starts are watched too, but not processes that it forks, and nothing after an

@@ -5,7 +5,8 @@
  * processor and word. Where that is too much, a ring for each thread and GIL does: an event that may run on any
  * processor cannot have a ring of its own while threads inherit it, but it may lend the ring of one that never comes.
  * The kernel does not expect several processors to write to one ring at a time; they do not, as whoever stores to a
- * GIL's words or waits for it has its mutex. */
+ * GIL's words or waits for it has its mutex, and whoever stores to a world's `requested` the runtime's; collections
+ * have none, so that they are not watched then. */
 #include <errno.h>
 #include <linux/hw_breakpoint.h>
 #include <stdlib.h>
@@ -300,6 +301,12 @@ static size_t pages_of_thread(const struct gs_watchpoints *watchpoints)
     return watchpoints->facts.addresses.list[0].pointer ? THREAD_PAGES_REGISTERS : THREAD_PAGES;
 }
 
+static void use_thread_rings(struct gs_watchpoints_facts *facts)
+{
+    facts->per_cpu = false;
+    facts->addresses.waits &= !facts->addresses.none;
+}
+
 /* Makes do with less after a refusal; false: there is nothing left to do without. */
 static bool relent(struct opening *opening, int failure)
 {
@@ -311,7 +318,7 @@ static bool relent(struct opening *opening, int failure)
     else if (failure == EMFILE && watchpoints->facts.per_cpu && gs_gauges_drop(&watchpoints->facts.gauges))
         ;
     else if (failure == EMFILE && watchpoints->facts.per_cpu) {
-        watchpoints->facts.per_cpu = false;
+        use_thread_rings(&watchpoints->facts);
         opening->pages = pages_of_thread(watchpoints);
     } else
         return false;
@@ -342,6 +349,8 @@ static void choose_mode(struct gs_watchpoints *watchpoints, size_t threads, int 
 {
     size_t allowed = gs_watchpoints_files() / 2, most = threads > 0 ? allowed / threads / (size_t)cpus : 0;
     watchpoints->facts.per_cpu = words_of(&watchpoints->facts.addresses) <= most;
+    if (!watchpoints->facts.per_cpu)
+        use_thread_rings(&watchpoints->facts);
     while (words_of(&watchpoints->facts.addresses) + gs_gauges_count(&watchpoints->facts.gauges) > most &&
            gs_gauges_drop(&watchpoints->facts.gauges))
         ;
@@ -364,9 +373,9 @@ enum gs_status gs_watchpoints_plan(struct gs_watchpoints_facts *facts, const str
 {
     *facts = (struct gs_watchpoints_facts){.switches = options->switches || options->counters};
     enum gs_status status = gs_gil_addresses_find(&facts->addresses, python, err);
-    if (!status && !facts->addresses.none && !knows_threads())
+    if (!status && facts->addresses.count > 0 && !knows_threads())
         return gs_watchpoints_too_old(python->target->pid, err);
-    if (!status && !facts->addresses.none)
+    if (!status && facts->addresses.count > 0)
         gs_gauges_find(&facts->gauges, options->counters, options->switches);
     return status;
 }

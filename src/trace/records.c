@@ -113,6 +113,8 @@ static enum gs_status take_store(struct gs_tracer *tracer, const struct gs_perf_
     tracer->unclear += kind == GS_SITE_UNKNOWN;
     struct gs_event event = {
         .time_ns = record->time_ns, .tid = record->tid, .act = acts[kind], .lock = (uint8_t)lock, .cpu = record->cpu};
+    if (addresses->none)
+        event.what = record->addr == addresses->list[lock].wait ? GS_PAUSE_GC : GS_PAUSE_WORLD;
     return hold(tracer, &event);
 }
 

@@ -6,6 +6,12 @@ struct gs_site gs_site_read(const uint8_t bytes[GS_SITE_BYTES], gs_addr ip, gs_a
 {
     struct gs_site site = {.ip = ip, .addr = addr, .kind = GS_SITE_UNKNOWN};
     uint32_t value = gs_arch_store_value(bytes);
+    if (address->world && addr == address->wait) {
+        site.kind = gs_arch_store_compares(bytes) ? GS_SITE_TAKE : GS_SITE_DROP;
+        return site;
+    }
+    if (address->world)
+        value = gs_arch_store_byte(bytes);
     if (addr == address->wait)
         site.kind = address->wait_reads || gs_arch_store_adds(bytes) ? GS_SITE_WAIT : GS_SITE_NOTHING;
     else if (!address->pointer)

@@ -14,8 +14,8 @@
 enum { GS_SITE_BYTES = GS_ARCH_STORE_BYTES /* before the instruction that follows */ };
 
 enum gs_site_kind {
-    GS_SITE_TAKE,
-    GS_SITE_DROP,
+    GS_SITE_TAKE,    /* or the world is to stop, a collection to begin; */
+    GS_SITE_DROP,    /* it may go on, that is over */
     GS_SITE_EITHER,  /* stores a register: what that has in it tells */
     GS_SITE_WAIT,    /* waits, or begins to */
     GS_SITE_NOTHING, /* touches it for another reason */

@@ -54,7 +54,7 @@ static enum gs_status start(struct gs_tracer *tracer, const struct gs_tracer_opt
         return gs_watchpoints_refused(failure, true, target->pid, err);
     tracer->setup.trap_ns = trap.cost_ns;
     enum gs_status status = gs_watchpoints_plan(facts, tracer->python, options, err);
-    if (!status && !facts->addresses.none)
+    if (!status && facts->addresses.count > 0)
         status = gs_guard_open(&tracer->guard, facts, target, err);
     if (status || facts->late_count == 0)
         return status;

@@ -7,6 +7,7 @@ import pytest
 import gilspy
 from stat_runs import stat, watching
 from target import FUTEX, running, until
+from tracing import measuring, tracing
 
 
 def wanted(python):
@@ -125,3 +126,26 @@ def test_late(python, folders):
         target.feed("turn")
         target.wait_reading(tids["collector"], "gate")
         assert not gilspy.dump(target.pid)["interpreters"][0]["collecting_garbage"]
+
+
+@pytest.mark.pythons(fits=none_holds)
+@pytest.mark.usefixtures("watchable")
+def test_each(python, folders, tmp_path):
+    """Exact events have each collection, which lasts for longer than its callbacks know, and both of its stopped worlds."""
+    with running(python, folders, "pauses.py", "1") as target:
+        with measuring(target.pid, "--max-overhead", "off") as document:
+            truth = target.ask("collect", 3, 2)["answer"]
+        with tracing(target.pid, tmp_path / "run.trace.json", "--max-overhead", "off") as traced:
+            target.ask("collect", 3, 2)
+    gc, worlds = document["gc"], document["stopped_worlds"]
+    assert (len(truth), document["method"], gc["collections"], worlds["count"]) == (5, "exact", 5, 10)
+    assert (document["events"], document["events_lost"]) == (2 * (5 + 10), 0)
+    assert {(row["tid"], row["why"]) for row in worlds["requesters"]} == {(target.pid, "gc")}
+    assert gc["longest"]["tid"] == target.pid and gc["generations"] is None
+    us = gc["share"] * document["exact_seconds"] * 1e6
+    assert us + 10 > 1e6 * sum(seconds for _, seconds in truth) and worlds["us"] < us + 10
+    slices = {name: [(event["ts"], event["ts"] + event["dur"]) for event in traced.events
+                     if event["ph"] == "X" and event["name"] == name] for name in ("gc", "stopped world")}
+    assert {name: len(found) for name, found in slices.items()} == {"gc": 5, "stopped world": 10}
+    assert all(any(begin < first and last <= end for begin, end in slices["gc"])
+               for first, last in slices["stopped world"])

@@ -81,3 +81,21 @@ UNIT_TEST(waits_for_a_semaphore_are_additions)
     assert_int_equal(read_site(add_at, sizeof add_at, WAIT, &pointer, NULL).kind, GS_SITE_WAIT);
     assert_int_equal(read_site(post, sizeof post, WAIT, &pointer, NULL).kind, GS_SITE_NOTHING);
 }
+
+UNIT_TEST(worlds_are_stopped_by_a_byte)
+{
+    static const struct gs_gil_address world = {
+        .owner = OWNER, .owner_len = 1, .wait = WAIT, .wait_len = 4, .world = true};
+    const uint8_t stop[] = {0xc6, 0x43, 0x01, 1}, go[] = {0xc6, 0x45, 0x01, 0}, runtime[] = {0xc6, 0x05, 1, 2, 3, 4, 1};
+    const uint8_t two[] = {0x66, 0x41, 0xc7, 0x44, 0x24, 0x01, 0, 0}, other[] = {0x88, 0x43, 0x01};
+    const uint8_t begin[] = {0xf0, 0x0f, 0xb1, 0x11}, begin_far[] = {0xf0, 0x41, 0x0f, 0xb1, 0x94, 0x24, 1, 2, 3, 4};
+    const uint8_t over[] = {0x87, 0x01};
+    assert_int_equal(read_site(stop, sizeof stop, OWNER, &world, NULL).kind, GS_SITE_TAKE);
+    assert_int_equal(read_site(runtime, sizeof runtime, OWNER, &world, NULL).kind, GS_SITE_TAKE);
+    assert_int_equal(read_site(go, sizeof go, OWNER, &world, NULL).kind, GS_SITE_DROP);
+    assert_int_equal(read_site(two, sizeof two, OWNER, &world, NULL).kind, GS_SITE_DROP);
+    assert_int_equal(read_site(other, sizeof other, OWNER, &world, NULL).kind, GS_SITE_UNKNOWN);
+    assert_int_equal(read_site(begin, sizeof begin, WAIT, &world, NULL).kind, GS_SITE_TAKE);
+    assert_int_equal(read_site(begin_far, sizeof begin_far, WAIT, &world, NULL).kind, GS_SITE_TAKE);
+    assert_int_equal(read_site(over, sizeof over, WAIT, &world, NULL).kind, GS_SITE_DROP);
+}

@@ -10,13 +10,14 @@
 #include "export/task_lanes.h"
 #include "profile/calltree.h"
 
-/* Each thread has two tracks, and a third one with exact tracing. They bear numbers of their own, because on the track
+/* Each thread has two tracks, and more with exact tracing. They bear numbers of their own, because on the track
  * that has the tid itself there may be VizTracer's exact calls, and slices of one track must nest. */
 enum gs_chrome_track {
     GS_CHROME_STATES,
     GS_CHROME_FUNCTIONS,
     GS_CHROME_TRACKS,
-    GS_CHROME_SCHEDULER = GS_CHROME_TRACKS
+    GS_CHROME_SCHEDULER = GS_CHROME_TRACKS,
+    GS_CHROME_PAUSES /* without a GIL */
 };
 
 struct gs_chrome_thread {

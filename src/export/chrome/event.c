@@ -9,8 +9,10 @@
 /* The tracks of thread 4250 have the numbers 100042501 and 100042502: no tid is as large, and sorted by number, as they
  * are shown, they lie side by side. */
 enum { FIRST_TRACK = 100000001, TRACKS_OF_THREAD = 10 };
-static const char *const track_names[] = {
-    [GS_CHROME_STATES] = "GIL", [GS_CHROME_FUNCTIONS] = "functions", [GS_CHROME_SCHEDULER] = "scheduler"};
+static const char *const track_names[] = {[GS_CHROME_STATES] = "GIL",
+                                          [GS_CHROME_FUNCTIONS] = "functions",
+                                          [GS_CHROME_SCHEDULER] = "scheduler",
+                                          [GS_CHROME_PAUSES] = "pauses"};
 
 void gs_chrome_begin_event(struct gs_chrome *chrome, char phase, pid_t pid)
 {

@@ -27,6 +27,7 @@ struct exact {
     size_t seen_count, seen_room;
     struct gs_ids by_tid;
     uint64_t flows;
+    bool pauses; /* there were some */
     uint32_t waiters[GS_ADDRESSES_MOST];
     bool any_waiters[GS_ADDRESSES_MOST];
 };
@@ -88,6 +89,8 @@ static enum gs_status add_thread(struct gs_timeline *timeline, pid_t tid, const 
     struct exact *exact = of(timeline);
     (void)main;
     enum gs_status status = gs_chrome_name(exact->chrome, exact->pid, tid, name, GS_CHROME_STATES);
+    if (!status && exact->pauses)
+        status = gs_chrome_name(exact->chrome, exact->pid, tid, name, GS_CHROME_PAUSES);
     return status ? status : gs_chrome_name(exact->chrome, exact->pid, tid, name, GS_CHROME_SCHEDULER);
 }
 
@@ -217,6 +220,19 @@ static enum gs_status add_counts(struct gs_timeline *timeline, uint64_t ns, uint
     return GS_OK;
 }
 
+static enum gs_status add_pause(struct gs_timeline *timeline, const struct gs_exact_pause *pause)
+{
+    static const char *const names[] = {[GS_PAUSE_WORLD] = "stopped world", [GS_PAUSE_GC] = "gc"};
+    struct exact *exact = of(timeline);
+    begin_slice(exact, pause->tid, GS_CHROME_PAUSES, pause->begin_ns, pause->end_ns);
+    fprintf(exact->chrome->out, ",\"name\":\"%s\"", names[pause->kind]);
+    if (pause->kind == GS_PAUSE_WORLD)
+        fprintf(exact->chrome->out, ",\"args\":{\"why\":\"%s\"}", pause->gc ? "gc" : "other");
+    fputs_unlocked("}", exact->chrome->out);
+    exact->pauses = true;
+    return GS_OK;
+}
+
 static void go_sampled(struct gs_timeline *timeline)
 {
     of(timeline)->chrome->seen = NULL;
@@ -262,7 +278,7 @@ static enum gs_status open_exact(struct gs_timeline **timeline, FILE *out, pid_t
         return status;
     }
     exact->timeline = (struct gs_timeline){&exact->chrome->sink, add_thread, add_gil_span, add_run,    add_waiters,
-                                           add_counts,           go_sampled, tell_about,   close_exact};
+                                           add_counts,           add_pause,  go_sampled,   tell_about, close_exact};
     exact->chrome->sink.forget = forget;
     exact->chrome->seen = note_seen;
     exact->chrome->seen_context = exact;

@@ -187,7 +187,7 @@ static json_t *gc_of(const struct gs_gilstat *stat)
     if (!gc->known)
         return json_null();
     json_t *generations = json_null(), *by = json_null();
-    if (gc->count.known)
+    if (stat->by_generation)
         generations = json_pack("[I, I, I]", (json_int_t)stat->collections[0], (json_int_t)stat->collections[1],
                                 (json_int_t)stat->collections[2]);
     if (longest->tid > 0)

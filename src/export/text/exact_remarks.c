@@ -5,12 +5,18 @@ void gs_exact_tell_setup(const struct gs_exact *exact, const struct gs_remarks *
 {
     const struct gs_tracer_setup *setup = gs_exact_setup(exact);
     if (setup->addresses.none)
-        gs_tell(remarks, "this Python runs without the GIL: there is nothing of it to trace");
-    if (setup->waits_refused)
+        gs_tell(remarks, setup->addresses.count == 0
+                             ? "this Python runs without the GIL: there is nothing of it to trace"
+                             : "this Python runs without the GIL: what is traced is stopped worlds and collections");
+    if (setup->addresses.none && setup->addresses.count > 0 && !setup->addresses.waits)
+        gs_tell(remarks,
+                "there are too few debug registers or descriptors left: collections are not seen, only stopped "
+                "worlds");
+    else if (setup->waits_refused)
         gs_tell(remarks, "debug registers are in use: waits are not seen, only who has the GIL");
-    else if (setup->addresses.left_out > 0)
-        gs_tell(remarks, "%zu GILs are not traced: there are only %d debug registers", setup->addresses.left_out,
-                GS_ADDRESSES_MOST);
+    if (setup->addresses.left_out > 0)
+        gs_tell(remarks, "%zu %s are not traced: there are only %d debug registers", setup->addresses.left_out,
+                setup->addresses.none ? "interpreters" : "GILs", GS_ADDRESSES_MOST);
 }
 
 void gs_exact_tell_counters(const struct gs_exact *exact, const struct gs_remarks *remarks)
@@ -62,8 +68,9 @@ void gs_exact_tell_losses(struct gs_exact *exact, const struct gs_remarks *remar
                 "meanwhile, and these times are left out",
                 (unsigned long long)numbers.lapses);
     if (numbers.unclear > 0)
-        gs_tell(remarks, "of %llu events only their order tells whether the GIL was taken or dropped",
-                (unsigned long long)numbers.unclear);
+        gs_tell(remarks, "of %llu events only their order tells whether %s", (unsigned long long)numbers.unclear,
+                gs_exact_setup(exact)->addresses.none ? "the world was stopped or went on"
+                                                      : "the GIL was taken or dropped");
 }
 
 /* The trap makes the time between a drop and the next take longer: whoever was woken up wins more often. */

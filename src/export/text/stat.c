@@ -234,7 +234,7 @@ static void put_method(struct gs_text *line, const struct gs_gilstat *stat)
     double width = 0;
     gs_text_put(line, "%.1f s watched", stat->seconds);
     if (stat->method == GS_METHOD_EXACT)
-        gs_text_put(line, ", each take and drop seen");
+        gs_text_put(line, stat->worlds.known ? ", each stopped world seen" : ", each take and drop seen");
     else if (stat->method == GS_METHOD_WINDOWS)
         gs_text_put(line, ", %.1f s of them exactly", stat->exact_seconds);
     for (size_t i = 0; i < stat->thread_count; i++)
@@ -405,7 +405,8 @@ static void write_gc(struct gs_text *line, const struct gs_gilstat *stat, const 
     if (gc->count.known) {
         gs_text_put(line, ", ");
         gs_words_count(line, gc->count.value, "collection", "collections");
-        gs_text_put(line, " (%" PRIu64 " full)", stat->collections[GS_GENERATIONS - 1]);
+        if (stat->by_generation)
+            gs_text_put(line, " (%" PRIu64 " full)", stat->collections[GS_GENERATIONS - 1]);
     }
     if (gc->longest_us > 0) {
         gs_text_put(line, ", the longest ");
@@ -425,7 +426,7 @@ static void write_worlds(struct gs_text *line, const struct gs_gilstat *stat, co
     if (!worlds->known || worlds->count.value == 0)
         return;
     gs_text_write_cut(line, console);
-    gs_text_put(line, "All threads stopped: at least ");
+    gs_text_put(line, stat->method == GS_METHOD_SAMPLED ? "All threads stopped: at least " : "All threads stopped: ");
     gs_words_count(line, worlds->count.value, "time", "times");
     gs_text_put(line, ", ");
     gs_words_time(line, worlds->us);

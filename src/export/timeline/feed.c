@@ -97,6 +97,13 @@ static void take_counts(void *context, uint64_t ns, const struct gs_gilstat_coun
     keep_failure(feed, feed->timeline->counts(feed->timeline, ns, counted, all));
 }
 
+static void take_pause(void *context, const struct gs_exact_pause *pause)
+{
+    struct gs_timeline_feed *feed = context;
+    if (is_chosen(feed, pause->tid, pause->end_ns))
+        keep_failure(feed, feed->timeline->pause(feed->timeline, pause));
+}
+
 enum gs_status gs_timeline_feed_init(struct gs_timeline_feed *feed, struct gs_timeline *timeline,
                                      const struct gs_selection *selection)
 {
@@ -115,5 +122,5 @@ void gs_timeline_feed_fini(struct gs_timeline_feed *feed)
 
 struct gs_exact_tap gs_timeline_feed_tap(struct gs_timeline_feed *feed)
 {
-    return (struct gs_exact_tap){feed, take_event, take_gil_span, take_moment, take_window, take_counts};
+    return (struct gs_exact_tap){feed, take_event, take_gil_span, take_moment, take_window, take_counts, take_pause};
 }

@@ -215,7 +215,7 @@ static enum gs_status add_waiters(struct gs_timeline *timeline, unsigned lock, u
     return gs_marks_add(&self->marks, self->waiters[lock], &mark);
 }
 
-/* The page has no tracks for them. */
+/* The page has no tracks for them, nor for pauses. */
 static enum gs_status add_counts(struct gs_timeline *timeline, uint64_t ns, uint32_t counted,
                                  const struct gs_gilstat_counts *all)
 {
@@ -223,6 +223,13 @@ static enum gs_status add_counts(struct gs_timeline *timeline, uint64_t ns, uint
     (void)ns;
     (void)counted;
     (void)all;
+    return GS_OK;
+}
+
+static enum gs_status add_pause(struct gs_timeline *timeline, const struct gs_exact_pause *pause)
+{
+    (void)timeline;
+    (void)pause;
     return GS_OK;
 }
 
@@ -262,8 +269,8 @@ static enum gs_status open_html(struct gs_timeline **timeline, FILE *out, pid_t 
     *timeline = NULL;
     if (!self)
         return GS_NO_MEMORY;
-    self->timeline = (struct gs_timeline){&self->sink, add_thread, add_gil_span, add_run,   add_waiters,
-                                          add_counts,  go_sampled, tell_about,   close_html};
+    self->timeline = (struct gs_timeline){&self->sink, add_thread, add_gil_span, add_run,    add_waiters,
+                                          add_counts,  add_pause,  go_sampled,   tell_about, close_html};
     self->sink = (struct gs_sink){begin, add_process, add_sampled, add_sample, forget, end};
     self->out = out;
     self->pid = pid;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "gilspy/sample.h"
+#include "gil/exact_pauses.h"
 #include "gil/gilstat.h"
 #include "profile/modes.h"
 #include "profile/schedule.h"
@@ -34,6 +35,8 @@ struct gs_timeline {
     /* What was counted of all threads up to now. */
     enum gs_status (*counts)(struct gs_timeline *timeline, uint64_t ns, uint32_t counted,
                              const struct gs_gilstat_counts *all);
+    /* Pauses of a thread come in the order of their ends; one lies in another, or beside it. */
+    enum gs_status (*pause)(struct gs_timeline *timeline, const struct gs_exact_pause *pause);
     /* It is not traced any more: from now on states are drawn from samples. */
     void (*go_sampled)(struct gs_timeline *timeline);
     /* Before the sink's end, until which `stat` must hold: what is to be told of the run. */
