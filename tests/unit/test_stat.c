@@ -147,6 +147,7 @@ static struct gs_gilstat made(void)
                                       .causes = collectors,
                                       .cause_count = COUNT(collectors)},
                                .collections = {28, 1, 2},
+                               .by_generation = true,
                                .quality = {.samples = 9998, .late = 1200, .took_us = 21000, .cpu_us = 210000},
                                .overhead = KNOWN(0.0005)};
 }
