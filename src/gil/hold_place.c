@@ -7,7 +7,7 @@ const struct gs_place *gs_hold_place(const struct gs_stacks *stacks, uint32_t st
 {
     struct gs_native_telling telling = {.count = 0};
     const struct gs_place *told = NULL, *called = NULL;
-    *call = (struct gs_hold_call){NULL};
+    *call = (struct gs_hold_call){.native = NULL};
     for (bool cut = false; stack > 0; stack = gs_stacks_at(stacks, stack).caller) {
         const struct gs_place *place = gs_stacks_place_at(stacks, gs_stacks_at(stacks, stack).place);
         if (place->kind == GS_FRAME_PYTHON) {

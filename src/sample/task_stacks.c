@@ -17,11 +17,13 @@
 #include "sample/task_stacks.h"
 #include "stack/strings.h"
 
+/* A look at all tasks is taken after this time at the latest. */
+#define LATEST_NS (UINT64_C(5) * 1000 * 1000 * 1000)
+
 enum {
     COST = 100,                  /* a look may take 1 / COST of all time, */
-    SOONEST_NS = 20000000,       /* and is not taken sooner than this after the last one, */
-    LATEST_NS = 5000000000,      /* nor later */
-    NOBODY_NS = 200000000,       /* where there is no loop, */
+    SOONEST_NS = 20000000,       /* and is not taken sooner than this after the last one; */
+    NOBODY_NS = 200000000,       /* than this where there is no loop, */
     ONE_OF_MANY = 200,           /* times as long all that where the process is one of many, */
     NAMES_MOST = 256,            /* names of tasks that are told apart: further ones without their numbers, */
     NUMBERS_MOST = 32,           /* and so of those that asyncio gave: each request of a server has another one */

@@ -1,11 +1,14 @@
-"""How busy the GIL is under known loads, by gilspy.KnockKnock and by gilknocker; and what each costs those who compute.
+"""How busy the GIL is under known loads, by gilspy.KnockKnock, gilknocker and gil_load; and what each costs those who compute.
 
     script/setup --wheel
+    /var/cache/gilspy/pythons/wheel/bin/pip install gil_load
     GILSPY_PROGRAM=build/gilspy PYTHONPATH=python /var/cache/gilspy/pythons/wheel/bin/python tests/bench/knock.py [SECONDS]
 
-The true share is gilspy stat --exact's, of the same seconds as neither of them.
+The true share is gilspy stat --exact's, of the same seconds as neither of them. gil_load wants a process of its own.
 """
+import contextlib
 import ctypes
+import subprocess
 import sys
 import threading
 import time
@@ -53,6 +56,18 @@ LOADS = {"nobody has it": [nothing], "one thread computes": [computes], "two thr
          "C code keeps it half the time": [half], "C code keeps it a tenth": [tenth]}
 
 
+@contextlib.contextmanager
+def loaded(works):
+    over = threading.Event()
+    threads = [threading.Thread(target=work, args=(over,)) for work in works]
+    for thread in threads:
+        thread.start()
+    yield
+    over.set()
+    for thread in threads:
+        thread.join()
+
+
 def measured(knocker, seconds):
     knocker.start()
     time.sleep(0.2)
@@ -82,20 +97,39 @@ def done(seconds, knocker):
     return worked / spent
 
 
+def tell_gil_load(name, seconds):
+    """As python -m gil_load runs it."""
+    import gil_load
+    gil_load.init()
+    with loaded(LOADS[name]):
+        gil_load.start(av_sample_interval=0.001)
+        time.sleep(seconds)
+        print(gil_load.get()[0]["held"], flush=True)
+
+
+def by_gil_load(name, seconds):
+    """NaN: it came to no end, as its stop() and exit may do under load."""
+    with subprocess.Popen([sys.executable, "-m", "gil_load", __file__, name, str(seconds)],
+                          stdout=subprocess.PIPE, text=True) as process:
+        guard = threading.Timer(seconds + 20, process.kill)
+        guard.start()
+        line = process.stdout.readline()
+        process.kill()
+        guard.cancel()
+    return float(line or "nan")
+
+
 def main():
+    if len(sys.argv) > 2:
+        tell_gil_load(sys.argv[1], float(sys.argv[2]))
+        return
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 3.0
-    print("%-32s %7s %7s %10s" % ("load", "true", "gilspy", "gilknocker"))
+    print("%-32s %7s %7s %10s %8s" % ("load", "true", "gilspy", "gilknocker", "gil_load"))
     for name, works in LOADS.items():
-        over = threading.Event()
-        threads = [threading.Thread(target=work, args=(over,)) for work in works]
-        for thread in threads:
-            thread.start()
-        true = gilspy.stat(seconds=seconds, exact=True, max_overhead=0.5).gil.held
-        row = [measured(kind(1000), seconds) for kind in (gilspy.KnockKnock, gilknocker.KnockKnock)]
-        over.set()
-        for thread in threads:
-            thread.join()
-        print("%-32s %7.3f %7.3f %10.3f" % (name, true, *row), flush=True)
+        with loaded(works):
+            true = gilspy.stat(seconds=seconds, exact=True, max_overhead=0.5).gil.held
+            row = [measured(kind(1000), seconds) for kind in (gilspy.KnockKnock, gilknocker.KnockKnock)]
+        print("%-32s %7.3f %7.3f %10.3f %8.3f" % (name, true, *row, by_gil_load(name, seconds)), flush=True)
     alone = done(seconds, None)
     for kind in (gilspy.KnockKnock, gilknocker.KnockKnock):
         print("work of a second of CPU beside %s: %+.1f %%" % (kind.__module__, 100 * (done(seconds, kind(1000)) / alone - 1)))

@@ -103,7 +103,7 @@ UNIT_TEST(turns_become_figures)
 static void see_in(struct sums *s, pid_t tid, uint64_t since_ns, uint64_t ns, const char *function)
 {
     struct gs_place place = {.function = function, .file = "a.py", .line = 1, .kind = GS_FRAME_PYTHON};
-    gs_exact_feed_see(s->exact, 0, tid, since_ns, ns, &place, &(struct gs_hold_call){NULL});
+    gs_exact_feed_see(s->exact, 0, tid, since_ns, ns, &place, &(struct gs_hold_call){.native = NULL});
 }
 
 static void see(struct sums *s, uint64_t ns, const char *function)
