@@ -183,7 +183,7 @@ static void tell_saturated(struct gs_judging *j, uint32_t gil, const bool *crowd
     }
     struct gs_verdict *v =
         gs_why_say(j, GS_WHY_gil_saturated, false,
-                   "%zu threads share one core: the GIL is taken %.0f %% of the time, and %.1f threads wait for it on "
+                   "%zu threads share one core: the GIL is taken %.0f %% of the time, and %.1f of them wait for it on "
                    "average.",
                    count, 100 * gs_why_gil_held(sum), waiting);
     gs_why_evidence(j, v, "They are %s.", gs_said_threads(c, crowd).words);
