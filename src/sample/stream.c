@@ -110,7 +110,6 @@ static enum gs_status announce(struct gs_stream *stream)
                                          .start_ticks = target->start_ticks,
                                          .service = target->service,
                                          .cgroup = target->cgroup,
-
                                          .exceptions = gs_python_exceptions(stream->python)};
     stream->process = stream->host->processes++;
     return sink->process ? sink->process(sink, stream->process, &process) : GS_OK;

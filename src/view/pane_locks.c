@@ -12,30 +12,6 @@ static void put_waiting(const struct gs_drawing *drawing, size_t row, int width,
     gs_text_put(text, "%.2f", at(drawing, row)->mean_waiters);
 }
 
-static void put_most(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    (void)width;
-    gs_words_number(text, at(drawing, row)->most_waiters);
-}
-
-static void put_waited(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    (void)width;
-    gs_time_put(text, at(drawing, row)->wait_us, false);
-}
-
-static void put_longest(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    (void)width;
-    gs_time_put(text, at(drawing, row)->longest_wait_us, false);
-}
-
-static void put_process(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
-{
-    (void)width;
-    gs_text_put(text, "%d", (int)drawing->picture->processes[drawing->picture->wanted[row].process].pid);
-}
-
 static void put_lock(const struct gs_drawing *drawing, size_t row, int width, struct gs_text *text)
 {
     char words[GS_WORDS_LOCK];
@@ -72,36 +48,18 @@ static void put_place(const struct gs_drawing *drawing, size_t row, int width, s
     gs_place_put(drawing, &place, width, text);
 }
 
-static int by_waiting(const struct gs_drawing *drawing, size_t a, size_t b)
-{
-    return gs_compare_u64(at(drawing, a)->wait_us, at(drawing, b)->wait_us);
-}
-
-static int by_most(const struct gs_drawing *drawing, size_t a, size_t b)
-{
-    return gs_compare_u64(at(drawing, a)->most_waiters, at(drawing, b)->most_waiters);
-}
-
-static int by_longest(const struct gs_drawing *drawing, size_t a, size_t b)
-{
-    return gs_compare_u64(at(drawing, a)->longest_wait_us, at(drawing, b)->longest_wait_us);
-}
+#define FIELD(name) offsetof(struct gs_picture_lock, name)
 
 static const struct gs_column columns[] = {
-    {"WAITING", 7, .put = put_waiting, .compare = by_waiting},
-    {"MOST", 4, .least_columns = 56, .put = put_most, .compare = by_most},
-    {"WAITED", 7, .least_columns = 48, .put = put_waited, .compare = by_waiting},
-    {"LONGEST", 7, .least_columns = 70, .put = put_longest, .compare = by_longest},
-    {"PROCESS", 7, .least_columns = 70, .shown = gs_shows_several, .put = put_process},
+    {"WAITING", 7, .put = put_waiting, .kind = GS_FIELD_TIME, .field = FIELD(lock.wait_us), .sorts = true},
+    {"MOST", 4, .least_columns = 56, .kind = GS_FIELD_COUNT, .field = FIELD(lock.most_waiters), .sorts = true},
+    {"WAITED", 7, .least_columns = 48, .kind = GS_FIELD_TIME, .field = FIELD(lock.wait_us), .sorts = true},
+    {"LONGEST", 7, .least_columns = 70, .kind = GS_FIELD_TIME, .field = FIELD(lock.longest_wait_us), .sorts = true},
+    {"PROCESS", 7, .least_columns = 70, .shown = gs_shows_several, .kind = GS_FIELD_PROCESS, .field = FIELD(process)},
     {"FOR THE LOCK", 12, .share = 4, .most = 60, .put = put_lock},
     {"HELD BY", 8, .share = 2, .most = 24, .put = put_holder},
     {"IN", 8, .share = 4, .least_columns = 84, .put = put_place},
 };
-
-static size_t count(const struct gs_drawing *drawing)
-{
-    return drawing->picture->wanted_count;
-}
 
 static uint64_t id(const struct gs_drawing *drawing, size_t row)
 {
@@ -135,7 +93,7 @@ const struct gs_pane gs_pane_locks = {
     .columns = columns,
     .column_count = sizeof columns / sizeof *columns,
     .sort = 0,
-    .count = count,
+    GS_PANE_ROWS(wanted, wanted_count),
     .id = id,
     .fits = fits,
     .thread = thread,
