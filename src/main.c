@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/console.h"
-#include "base/slice.h"
+#include "base/scheduling.h"
 #include "cmd/cmd.h"
 
 /* A descriptor 0, 1 or 2 that is closed would be given to the next file that is opened, and messages would go there.
@@ -34,7 +34,7 @@ int main(int argc, char **argv)
     forget_environment();
     signal(SIGCHLD, SIG_DFL); /* whoever starts us may have ignored it, and then no stopped thread would be told */
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write: exit 1 without a message */
-    gs_slice_shorten();       /* a thread that we have stopped waits for us */
+    gs_scheduling_shorten();       /* a thread that we have stopped waits for us */
     gs_locale_set();
     return gs_cmd_main(argc, argv);
 }

@@ -165,6 +165,13 @@ static enum gs_status seize(struct gs_stop *stop, pid_t tid, int activity_fd, co
     return wait_for_stop(stop, tid, child);
 }
 
+/* As before: nobody stands still for us. */
+static void go_on(struct gs_stop *stop)
+{
+    gs_scheduling_calm(&stop->scheduling);
+    pthread_sigmask(SIG_SETMASK, &stop->before, NULL);
+}
+
 enum gs_status gs_stop_begin(struct gs_stop *stop, const struct gs_target *target, pid_t tid, int activity_fd)
 {
     gs_stop_settle(stop);
@@ -181,9 +188,11 @@ enum gs_status gs_stop_begin(struct gs_stop *stop, const struct gs_target *targe
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         sigaddset(&blocked, signals[i]);
     pthread_sigmask(SIG_BLOCK, &blocked, &stop->before);
+    if (!stop->by)
+        gs_scheduling_hurry(&stop->scheduling);
     enum gs_status status = seize(stop, tid, activity_fd, &child);
     if (status)
-        pthread_sigmask(SIG_SETMASK, &stop->before, NULL);
+        go_on(stop);
     return status;
 }
 
@@ -220,6 +229,6 @@ uint64_t gs_stop_end(struct gs_stop *stop)
         return 0;
     uint64_t stood_ns = stop->by ? gs_stopper_end(stop->by) : detach_stopped(stop);
     stop->tid = 0;
-    pthread_sigmask(SIG_SETMASK, &stop->before, NULL);
+    go_on(stop);
     return stood_ns;
 }

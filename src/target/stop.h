@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include "arch/arch.h"
+#include "base/scheduling.h"
 #include "gilspy/target.h"
 #include "target/stopper.h"
 
@@ -17,7 +18,8 @@ struct gs_stop {
     pid_t owed; /* seized, but in an uninterruptible sleep: it will stop when that ends, and must be let go then */
     struct gs_mem *mem; /* not owned: the target's */
     uint64_t since_ns;
-    sigset_t before; /* signals that were blocked before it was stopped */
+    sigset_t before;                 /* signals that were blocked before it was stopped */
+    struct gs_scheduling scheduling; /* and how we were scheduled */
 };
 
 /* Stops a thread of target if it runs: activity_fd is its syscall file (gs_activity_open), asked at the last moment.

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/slice.h"
+#include "base/scheduling.h"
 #include "target/procfs.h"
 #include "trace/guard_parts.h"
 
@@ -312,7 +312,7 @@ _Noreturn void gs_guard_stand(const struct gs_guard_post *post)
     guard_socket = post->socket;
     prctl(PR_SET_NAME, "gilspy-guard");
     setsid(); /* where sessions share processors (sched_autogroup), threads do not wait for us behind the user's jobs */
-    gs_slice_shorten();
+    gs_scheduling_shorten();
     set_signals();
     prctl(PR_SET_PDEATHSIG, SIGHUP);
     close_others(post);
