@@ -52,8 +52,8 @@ struct gs_exact_feed {
 
 static void begin_gils(struct gs_exact_feed *exact)
 {
-    for (unsigned i = 0; i < gs_gil_addresses_gils(exact->addresses) || i == 0;
-         i++) { /* there is one, if only in name */
+    /* There is one, if only in name. */
+    for (unsigned i = 0; i < gs_gil_addresses_gils(exact->addresses) || i == 0; i++) {
         struct gs_account_gil *gil = gs_account_gil_at(exact->sum, i);
         gil->interpreter = exact->addresses->list[i].interpreter;
         gil->state = GS_GIL_FREE;

@@ -1,13 +1,19 @@
 /* From spans to thousandths of the run. The bytes, each number packed:
  *
- *   nodes:   count; of each but the first: parent, kind, place
- *   keys:    count; of each: leaf, code, and for a thread that waits: holder (from 1 on, 0: not known), its leaf
- *   threads: of each: count of buckets; of each: how many further on, count of entries;
- *            of each: how much higher the key's number is, time in units
- *   rows:    of each thread that has one: count of runs; of each: how many alike buckets, a share of 100 for each
- * colour locks:   count; of each: process, GIL, count of runs; of each: how many alike buckets, the share of 100 in
- * which somebody waited lanes:   of each: count of runs; of each: how many alike buckets, a share of 100 for each
- * colour, place (from 1 on, 0: none) where it was suspended last
+ * - nodes: count; of each but the first: parent, kind, place.
+ *
+ * - keys: count; of each: leaf, code, and for a thread that waits: holder (from 1 on, 0: not known), its leaf.
+ *
+ * - threads: of each: count of buckets; of each: how many further on, count of entries; of each: how much higher the
+ *   key's number is, time in units.
+ *
+ * - rows: of each thread that has one: count of runs; of each: how many alike buckets, a share of 100 for each colour.
+ *
+ * - locks: count; of each: process, GIL, count of runs; of each: how many alike buckets, the share of 100 in which
+ *   somebody waited.
+ *
+ * - lanes: of each: count of runs; of each: how many alike buckets, a share of 100 for each colour, place (from 1 on,
+ *   0: none) where it was suspended last.
  *
  * What is too little to be worth an entry waits until there is more of it: of a thread's keys one after the other, the
  * one with which there is enough stands for those before it. So the size is bounded, and no time is lost: what is left

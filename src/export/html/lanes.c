@@ -21,7 +21,7 @@ static enum gs_status begin(void *context, uint32_t number, const struct gs_stac
     struct gs_thread_sample runs = {.gil = lane->gil, .run = GS_RUN_RUNNING};
     (void)stacks;
     html->lane[number].begin_ns = ns;
-    html->lane[number].doing = lane->runs ? gs_lane_doing(0, gs_key_hue(gs_thread_code(&runs)))
+    html->lane[number].doing = lane->runs ? gs_lane_doing(0, gs_key_hue(gs_key_code(&runs)))
                                           : gs_lane_doing(gs_calltree_place_of(html->tree, lane->place), GS_HUE_IDLE);
     return GS_OK;
 }
