@@ -32,11 +32,11 @@ def named(said: bytes) -> bytes:
 
 
 def name_in(path: str) -> None:
-    """The same with a file, if it is one of text."""
+    """The same with a file of text. Others (pstats) tell of a name how long it is: they keep IPython's."""
     with open(path, "r+b") as file:
         said = file.read()
         renamed = named(said)
-        if renamed != said:
+        if renamed != said and b"\0" not in said:
             file.seek(0)
             file.write(renamed)
             file.truncate()

@@ -2,6 +2,7 @@
 import html
 import json
 import os
+import pstats
 import re
 import subprocess
 
@@ -50,7 +51,7 @@ def notebook(tmp_path_factory):
              "%%gilspy\nmissing", "%gilspy dump 4194303", "%%gilspy --nonsense\n1", "%gilspy ps", "5",
              "def named():\n    return gilspy.dump()", "print(named())\n"
              "with gilspy.record(rate=1000) as run: spin_until_seen()\n"
-             "for name in 'folded', 'html': run.save('%s/cells.' + name)" % saved,
+             "for name in 'folded', 'html', 'pstats': run.save('%s/cells.' + name)" % saved,
              "%unload_ext gilspy", "%gilspy ps"]
     done = subprocess.run([TOOLS, "-c", RUN], input=json.dumps(cells), capture_output=True, text=True, check=True,
                           env={**os.environ, "PYTHONPATH": PACKAGE + ":" + HERE})
@@ -93,6 +94,8 @@ def test_cells_have_their_numbers(notebook):
     names = re.compile(r"ipykernel_\d+/\d+\.py")  # a label that is cut is drawn anew by the page's script
     assert not any(names.search(shown(output)) for output in outputs.values())
     assert "spin (In [2]:3)" in (saved / "cells.folded").read_text()
+    functions = {name for _, _, name in pstats.Stats(str(saved / "cells.pstats")).stats}  # type: ignore[attr-defined]
+    assert "spin" in functions
     assert "named (In [14]:2)" in text(outputs[15]) and "<module> (In [15]:1)" in text(outputs[15])
 
 
