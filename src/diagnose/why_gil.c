@@ -54,17 +54,36 @@ void gs_why_tell_waiters(struct gs_judging *j, struct gs_verdict *v, uint32_t gi
 
 /* ---- garbage collection ---- */
 
-/* The share of the time collected that is the collection's own: a machine with too much to do makes each one longer by
- * what the threads that do it wait for a processor. Where they wait for memory from a disk that is not counted. */
-static double own_share(const struct gs_case *c)
+/* What a machine with too much to do makes of a collection: it takes longer by the time in which whoever collects is
+ * ready and has no processor. Where they wait for memory from a disk that is not counted. */
+struct collectors {
+    double own;  /* the part of the time collected in which they had one, and */
+    double kept; /* the part of the time watched in which one of them had none, at most */
+};
+
+static struct collectors find_collectors(const struct gs_case *c)
 {
-    double kept_ns = 0, collecting_ns = (double)c->watch->collecting.ns;
+    struct collectors found = {0, 0};
+    double sum_ns = 0;
     for (size_t i = 0; i < c->snapshot->thread_count; i++) {
         const struct gs_why_thread *sum = gs_why_watch_find(c->watch, &c->snapshot->threads[i]);
-        if (sum && sum->collecting_ns >= c->watch->collecting.ns / SHARE_OF_ONE)
-            kept_ns += gs_case_kept(c, i) * (double)gs_case_watched_ns(c);
+        double ran = gs_case_ran(c, i), kept = gs_case_kept(c, i);
+        if (!sum || sum->collecting_ns < c->watch->collecting.ns / SHARE_OF_ONE || sum->collecting_ns == 0)
+            continue;
+        found.own += (double)sum->collecting_ns * (ran + kept > 0 && ran >= 0 ? ran / (ran + kept) : 1);
+        found.kept = kept > found.kept ? kept : found.kept;
+        sum_ns += (double)sum->collecting_ns;
     }
-    return collecting_ns > kept_ns ? (collecting_ns - kept_ns) / collecting_ns : 0;
+    found.own = sum_ns > 0 ? found.own / sum_ns : 1; /* not known */
+    return found;
+}
+
+/* Of the time in which there was a processor for it. */
+static bool collects_much(const struct gs_case *c, const struct collectors *by)
+{
+    double watched_ns = (double)gs_case_watched_ns(c), own_ns = by->own * (double)c->watch->collecting.ns;
+    return watched_ns >= GS_WHY_HANGS_NS && own_ns >= GS_WHY_LONG_NS &&
+           own_ns >= (1 - by->kept) * watched_ns / SHARE_OF_GC;
 }
 
 void gs_why_find_gc(struct gs_judging *j)
@@ -72,7 +91,8 @@ void gs_why_find_gc(struct gs_judging *j)
     const struct gs_case *c = j->c;
     uint64_t watched_ns = gs_case_watched_ns(c);
     struct gs_verdict *v = NULL;
-    double own = own_share(c), longest_ns = own * (double)c->watch->collecting.longest_ns;
+    struct collectors by = find_collectors(c);
+    double longest_ns = by.own * (double)c->watch->collecting.longest_ns;
     bool now = false;
     for (size_t i = 0; i < c->snapshot->interpreter_count; i++) {
         now |= c->snapshot->interpreters[i].collecting_garbage;
@@ -87,8 +107,7 @@ void gs_why_find_gc(struct gs_judging *j)
         v = gs_why_say(j, GS_WHY_gc, true, "Python collects garbage: %s of the %s watched, up to %s without a pause%s.",
                        gs_said_us(c->watch->collecting.ns / 1000).words, gs_said_us(watched_ns / 1000).words,
                        gs_said_us(c->watch->collecting.longest_ns / 1000).words, now ? ", and still does" : "");
-    else if (!c->target->still && watched_ns >= GS_WHY_HANGS_NS &&
-             own * (double)c->watch->collecting.ns >= (double)watched_ns / SHARE_OF_GC)
+    else if (!c->target->still && collects_much(c, &by))
         v = gs_why_say(j, GS_WHY_gc, true, "Python spends much of its time on garbage: %s of the %s watched.",
                        gs_said_us(c->watch->collecting.ns / 1000).words, gs_said_us(watched_ns / 1000).words);
     if (!v)
@@ -109,6 +128,8 @@ void gs_why_find_gc(struct gs_judging *j)
                         gs_said_us(c->watch->stopped.longest_ns / 1000).words);
     else if (c->snapshot->gil_count > 0 && c->snapshot->gils[0].state != GS_GIL_DISABLED)
         gs_why_evidence(j, v, "While it collects, the thread keeps the GIL, and nobody else runs Python.");
+    if (!c->target->still)
+        gs_why_tell_starved(j, v, by.kept);
     gs_why_advise(j, v,
                   "Many objects that live long make each full collection long: call gc.freeze() after start-up, "
                   "raise gc.set_threshold(), or collect at a time of your own with gc.disable() and gc.collect().");

@@ -461,6 +461,39 @@ static void test_collecting(void **state)
     assert_int_equal(q->why.list[0].threads[0], q->scene.threads[1].tid);
 }
 
+/* It computes all the time, of which it collects so many ms in each 100, where it has an eighth of a processor. */
+static void collect_starved(struct inquiry *q, uint64_t collecting_ms)
+{
+    for (int i = 0; i < 20; i++) {
+        hold(q, 1, 0);
+        collect(q, 1, true);
+        look(q, collecting_ms);
+        collect(q, 1, false);
+        look(q, 100 - collecting_ms);
+    }
+    q->before[1].ran_ns = 1000 * MS;
+    q->now[1].ran_ns = 1250 * MS;
+    q->now[1].kept_ns = 1750 * MS;
+    judge(q);
+}
+
+/* A machine with too much to do hides no collection, */
+static void test_collecting_starved(void **state)
+{
+    struct inquiry *q = *state;
+    collect_starved(q, 80);
+    assert_first(q, GS_WHY_gc, true);
+    assert_non_null(strstr(q->why.list[0].evidence[2], "For 0.9 s in each second"));
+}
+
+/* and makes none. */
+static void test_not_collecting_but_starved(void **state)
+{
+    struct inquiry *q = *state;
+    collect_starved(q, 10);
+    assert_first(q, GS_WHY_busy, false);
+}
+
 /* Without a GIL: one asks all others to stop, another one does not. */
 static void test_stopped_worlds(void **state)
 {
@@ -928,6 +961,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_not_contended_but_starved, setup, teardown),
         cmocka_unit_test_setup_teardown(test_threads_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(test_collecting, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_collecting_starved, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_not_collecting_but_starved, setup, teardown),
         cmocka_unit_test_setup_teardown(test_collecting_stopped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stopped_worlds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_short_collections, setup, teardown),
