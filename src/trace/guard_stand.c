@@ -273,7 +273,7 @@ static bool keeps_all(struct guard *guard)
 
 /* Whoever asks for nothing while the watches are enabled stands still himself (Ctrl-Z, a pipe that nobody reads), and
  * nobody sees to what they cost. False: nobody is there any more. */
-static bool await_order(struct guard *guard, enum gs_guard_order *order)
+static bool receive_order(struct guard *guard, enum gs_guard_order *order)
 {
     struct pollfd asked = {.fd = guard->post->socket, .events = POLLIN};
     uint64_t since_ns = gs_clock_ns();
@@ -287,6 +287,16 @@ static bool await_order(struct guard *guard, enum gs_guard_order *order)
         enable(guard, false);
     }
     return gs_guard_receive(asked.fd, order, sizeof *order);
+}
+
+/* A thread that has stopped for a signal stands still until the guard gets a processor. */
+static bool await_order(struct guard *guard, enum gs_guard_order *order)
+{
+    struct gs_scheduling before;
+    gs_scheduling_hurry(&before);
+    bool received = receive_order(guard, order);
+    gs_scheduling_calm(&before);
+    return received;
 }
 
 /* ---- the end ---- */
