@@ -141,6 +141,8 @@ static enum gs_status wait_for_stop(struct gs_stop *stop, pid_t tid, const sigse
             stop->owed = tid;
             return GS_LOST;
         }
+        if (look_us >= LOOK_US)
+            ptrace(PTRACE_INTERRUPT, tid, 0, 0); /* in the middle of an exec it may have been lost */
         look_us = look_us < LOOK_US ? 2 * look_us : look_us;
     }
 }

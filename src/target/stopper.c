@@ -39,7 +39,8 @@ static bool ask(const struct gs_stopper *stopper, enum gs_request_phase what)
         if (look_us < LOOK_US)
             continue;
         look_us = LOOK_US / 2;
-        kill(stopper->pid, SIGCONT); /* somebody may have stopped it; to one that is busy it is nothing */
+        kill(stopper->pid, SIGCONT);           /* somebody may have stopped it; to one that is busy it is nothing */
+        kill(stopper->pid, GS_REQUEST_SIGNAL); /* of a thread in the middle of an exec, an interrupt may be lost */
         if (what == GS_REQUEST_STOP && gs_proc_sleeps_uninterruptibly(stopper->tid))
             return false;
     }

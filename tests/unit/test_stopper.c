@@ -16,9 +16,9 @@ enum { SIGNALS = 100, TRIES = 1000 };
 
 /* What the processes of a test tell each other. */
 struct board {
-    volatile uint64_t turns; /* of the thread that computes */
-    volatile int got;        /* signals */
-    volatile bool ready, sleeps;
+    volatile uint64_t turns;           /* of the thread that computes */
+    volatile int got;                  /* signals */
+    volatile bool ready, sleeps, deaf; /* the last: once, to a request */
     struct gs_request request;
 };
 
@@ -46,10 +46,20 @@ static _Noreturn void compute(void)
     }
 }
 
+static struct sigaction served;
+
+static void miss(int number)
+{
+    board->deaf = false;
+    sigaction(number, &served, NULL);
+}
+
 static _Noreturn void trace(pid_t target)
 {
     struct gs_seize_refusal refusal;
     gs_seize_begin(target, &board->request);
+    if (board->deaf)
+        sigaction(GS_REQUEST_SIGNAL, &(struct sigaction){.sa_handler = miss}, &served);
     if (!gs_seize_everybody(&refusal))
         _exit(1);
     board->ready = true;
@@ -64,10 +74,9 @@ static void await_ready(void)
     board->ready = false;
 }
 
-static int set_up(void **state)
+static int begin_scene(void **state)
 {
     static struct scene scene;
-    memset(board, 0, sizeof *board);
     scene = (struct scene){.target = gs_child_fork()};
     if (scene.target == 0)
         compute();
@@ -78,6 +87,19 @@ static int set_up(void **state)
     await_ready();
     *state = &scene;
     return 0;
+}
+
+static int set_up(void **state)
+{
+    memset(board, 0, sizeof *board);
+    return begin_scene(state);
+}
+
+static int set_up_deaf(void **state)
+{
+    memset(board, 0, sizeof *board);
+    board->deaf = true;
+    return begin_scene(state);
 }
 
 static int tear_down(void **state)
@@ -197,6 +219,16 @@ static void it_sleeps(void **state)
     assert_int_equal(state_of(scene->target), 'S');
 }
 
+/* As an interrupt in the middle of an exec sometimes is. */
+static void a_request_that_is_lost_is_asked_again(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene);
+    assert_false(board->deaf);
+    gs_stopper_end(&scene->stopper);
+    await_turns();
+}
+
 static void it_ends(void **state)
 {
     struct scene *scene = *state;
@@ -217,6 +249,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(signals_come, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_is_stopped_by_a_signal, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_sleeps, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_request_that_is_lost_is_asked_again, set_up_deaf, tear_down),
         cmocka_unit_test_setup_teardown(it_ends, set_up, tear_down),
     };
     board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
