@@ -23,7 +23,8 @@ struct exact_looks {
 
 /* The hold that goes on. */
 enum {
-    AGAIN_NS = 20000000,  /* from look to look at a hold */
+    AGAIN_NS = 20000000,  /* from look to look at a hold, or at a pause; */
+    ANOTHER_NS = 1000000, /* at another pause */
     SOONEST_NS = 5000000, /* so soon, and so late, it is asked again who has the GIL, when somebody has */
     LATEST_NS = 10000000
 };
@@ -32,7 +33,7 @@ enum {
 static pid_t find_holder(const struct gs_tracer *tracer, const struct gs_gil_spans *gil_spans, unsigned lock,
                          uint64_t *since_ns)
 {
-    const struct gs_event *last = gs_tracer_latest(tracer, lock);
+    const struct gs_event *last = gs_tracer_latest(tracer, lock, 0);
     if (!last)
         return gs_gil_spans_holder(gil_spans, lock, since_ns);
     *since_ns = last->time_ns;
@@ -69,6 +70,57 @@ static void exact_looks_take(struct exact_looks *looks, const struct gs_tracer *
             continue;
         uint64_t due_ns = look_at(looks, lock, tid, since_ns, feed, snapshot), now_ns = gs_clock_ns();
         due_ns = gs_least(gs_most(due_ns, now_ns + SOONEST_NS), now_ns + LATEST_NS);
+        looks->next_ns = gs_least(looks->next_ns, due_ns);
+    }
+}
+
+/* Who asked for a pause that goes on, as far as is known by now; 0: none does. */
+static pid_t find_requester(const struct gs_tracer *tracer, const struct gs_exact_pauses *pauses, unsigned lock,
+                            enum gs_pause_kind kind, uint64_t *since_ns)
+{
+    const struct gs_event *last = gs_tracer_latest(tracer, lock, kind);
+    const struct gs_exact_pause *now = &pauses->now[lock][kind];
+    *since_ns = last ? last->time_ns : now->begin_ns;
+    if (last)
+        return last->act == GS_ACT_DROP ? 0 : last->tid;
+    return now->begin_ns ? now->tid : 0;
+}
+
+static void see_requester(struct exact_looks *looks, pid_t tid, struct gs_exact_pauses *pauses,
+                          const struct gs_snapshot **snapshot)
+{
+    struct gs_exact_sight sight = {.from_ns = gs_clock_ns(), .cause.tid = tid};
+    struct gs_exact_seen seen;
+    if (!looks->eye.see || !looks->eye.see(looks->eye.context, tid, &seen, snapshot))
+        return;
+    sight.to_ns = gs_clock_ns();
+    sight.collects = seen.collects;
+    gs_gilstat_keep_place(&sight.cause.place, &seen.place);
+    if (seen.native.function)
+        snprintf(sight.cause.why, sizeof sight.cause.why, "%s", seen.native.function);
+    gs_exact_pauses_see(pauses, &sight);
+}
+
+/* Where those are who pause all others; a stopped world tells of the collection that it is for, too. */
+static void exact_looks_at_pauses(struct exact_looks *looks, const struct gs_tracer *tracer,
+                                  struct gs_exact_pauses *pauses, const struct gs_snapshot **snapshot)
+{
+    const struct gs_gil_addresses *addresses = &gs_tracer_setup(tracer)->addresses;
+    for (unsigned lock = 0; addresses->none && lock < addresses->count; lock++) {
+        uint64_t since_ns, now_ns = gs_clock_ns();
+        pid_t tid = find_requester(tracer, pauses, lock, GS_PAUSE_WORLD, &since_ns);
+        if (!tid)
+            tid = find_requester(tracer, pauses, lock, GS_PAUSE_GC, &since_ns);
+        if (!tid)
+            continue;
+        bool again = looks->last[lock].since_ns == since_ns;
+        uint64_t due_ns = looks->last[lock].seen_ns + (again ? AGAIN_NS : ANOTHER_NS);
+        if (now_ns >= due_ns) {
+            see_requester(looks, tid, pauses, snapshot);
+            looks->last[lock].since_ns = since_ns;
+            looks->last[lock].seen_ns = now_ns;
+            due_ns = now_ns + AGAIN_NS;
+        }
         looks->next_ns = gs_least(looks->next_ns, due_ns);
     }
 }
@@ -159,6 +211,7 @@ struct gs_exact {
     struct gs_cpu_available available;
     uint64_t checked_ns, next_ns;
     bool counting; /* counters are wanted */
+    size_t born;   /* interpreters that are not traced */
     bool over, ended;
     char why[WHY_BYTES];
 };
@@ -213,6 +266,23 @@ static void tell_holes(struct gs_exact *exact)
 
 /* ---- the source ---- */
 
+static void count_born(struct gs_exact *exact)
+{
+    const struct gs_gil_addresses *then = &gs_tracer_setup(exact->tracer)->addresses;
+    struct gs_gil_addresses now;
+    struct gs_err err;
+    if (gs_gil_addresses_find(&now, exact->window.threads.python, &err) || now.none != then->none)
+        return;
+    size_t count = now.count + now.left_out, known = then->count + then->left_out;
+    if (count > known)
+        exact->born = gs_most(exact->born, count - known);
+}
+
+size_t gs_exact_born(const struct gs_exact *exact)
+{
+    return exact->born;
+}
+
 static enum gs_status check(struct gs_exact *exact)
 {
     uint64_t now_ns = gs_clock_ns();
@@ -221,6 +291,8 @@ static enum gs_status check(struct gs_exact *exact)
     exact->checked_ns = now_ns;
     enum gs_status status = gs_target_check(exact->window.threads.python->target);
     exact->window.gone = status != GS_OK;
+    if (!status)
+        count_born(exact);
     return status;
 }
 
@@ -325,6 +397,8 @@ static enum gs_status take_events(struct gs_exact *exact)
         status = gs_exact_window_reach(window);
     if (!status)
         exact_looks_take(&exact->looks, exact->tracer, window->gil_spans, window->feed, &window->threads.snapshot);
+    if (!status)
+        exact_looks_at_pauses(&exact->looks, exact->tracer, &window->pauses, &window->threads.snapshot);
     return status;
 }
 

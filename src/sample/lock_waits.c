@@ -41,6 +41,8 @@ static void look(struct gs_waiters *waiters, struct gs_member *member)
     } else if (sleeps) {
         now.word = activity->args[0];
     }
+    if (activity->run != GS_RUN_SYSCALL)
+        member->wait.lock_runs.count = 0; /* it may fall asleep without having been put on a processor again */
     set(waiters, member, now);
 }
 
