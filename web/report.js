@@ -533,8 +533,8 @@
   const COLUMNS = [["Thread", (sum) => sum.thread.name, null],
                    ["TID", (sum) => sum.thread.tid, String],
                    ["Has GIL %", (sum) => share(sum.hue[0], sum.all)], ["GIL wait %", (sum) => share(sum.hue[1], sum.all)],
-                   ...(data.locked ? [["Lock wait %", (sum) => share(sum.hue[6], sum.all)]] : []),
                    ["No GIL %", (sum) => NO_GIL.reduce((all, hue) => all + share(sum.hue[hue], sum.all), 0)],
+                   ...(data.locked ? [["Of it at locks %", (sum) => share(sum.hue[6], sum.all)]] : []),
                    ["Unknown %", (sum) => share(sum.hue[5], sum.all)], ["Runnable %", (sum) => share(sum.runs, sum.all)],
                    ["Longest hold seen", (sum) => longest_hold(sum.thread), (us) => (us > 0 ? duration(us) : "–")],
                    ["Samples", samples_of, (count) => count.toLocaleString("en")]];

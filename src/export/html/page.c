@@ -135,9 +135,9 @@ static void write_thread(struct gs_svg_page *page, const struct gs_html_thread *
     fprintf(page->out, "<td>%d</td>", (int)thread->tid);
     put_share(page, hue[GS_HUE_HOLDS], all_ns);
     put_share(page, hue[GS_HUE_WAITS], all_ns);
+    put_share(page, hue[GS_HUE_WITHOUT] + hue[GS_HUE_NONE] + hue[GS_HUE_IDLE] + hue[GS_HUE_LOCKS], all_ns);
     if (locks)
         put_share(page, hue[GS_HUE_LOCKS], all_ns);
-    put_share(page, hue[GS_HUE_WITHOUT] + hue[GS_HUE_NONE] + hue[GS_HUE_IDLE] + hue[GS_HUE_LOCKS], all_ns);
     put_share(page, hue[GS_HUE_UNKNOWN], all_ns);
     put_share(page, thread->runs_ns, all_ns);
     if (thread->longest_ns > 0)
@@ -157,10 +157,10 @@ static enum gs_status write_thread_table(const struct gs_html *html, struct gs_s
     if (!list)
         return GS_NO_MEMORY;
     fputs("<table><thead><tr><th scope=\"col\">Thread</th><th scope=\"col\">TID</th><th scope=\"col\">Has GIL %</th>"
-          "<th scope=\"col\">GIL wait %</th>",
+          "<th scope=\"col\">GIL wait %</th><th scope=\"col\">No GIL %</th>",
           page->out);
-    fputs(locks ? "<th scope=\"col\">Lock wait %</th>" : "", page->out);
-    fputs("<th scope=\"col\">No GIL %</th><th scope=\"col\">Unknown %</th>"
+    fputs(locks ? "<th scope=\"col\">Of it at locks %</th>" : "", page->out);
+    fputs("<th scope=\"col\">Unknown %</th>"
           "<th scope=\"col\">Runnable %</th><th scope=\"col\">Longest hold seen</th><th scope=\"col\">Samples</th></tr>"
           "</thead><tbody>\n",
           page->out);
