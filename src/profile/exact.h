@@ -14,8 +14,8 @@ struct gs_exact_seen {
     struct gs_place native, called; /* as of struct gs_hold_call; function NULL: none, or not known */
 };
 
-/* Looks at a thread that has a GIL for long, or has paused all others. False: it does not have it any more, or its stack
- * is not known. The snapshot (NULL: none could be taken) is told in any case. */
+/* Looks at a thread that has a GIL for long, or has paused all others. False: it does not have it any more, or its
+ * stack is not known. The snapshot (NULL: none could be taken) is told in any case. */
 struct gs_exact_eye {
     void *context;
     bool (*see)(void *context, pid_t tid, struct gs_exact_seen *seen, const struct gs_snapshot **snapshot);

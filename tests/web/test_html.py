@@ -136,7 +136,7 @@ def test_locks(driver, draw):
     assert "1.5 threads waited for other locks on average, the longest in put (pool.py:12)." in page.text("#verdict")
     assert page.rows("locks") == [["Waited", "Threads", "They waited in", "Held by", "Who was in"],
                                   ["20 ms", "third (4244)", "put (pool.py:12)", "[holder unknown]", ""],
-                                  ["10.0 ms", "second (4243)", "get (pool.py:11)", "MainThread (4242)", "read (pool.py:10)"]]
+                                  ["10 ms", "second (4243)", "get (pool.py:11)", "MainThread (4242)", "read (pool.py:10)"]]
     head, *rows = page.rows()
     assert {row[0]: row[head.index("Of it at locks %")] for row in rows}["third"] == "100.0"
     assert page.run("return document.querySelector('[role=tab][aria-selected=true]').textContent") == "locks"

@@ -237,7 +237,8 @@ static enum gs_status write_blame(const struct gs_html *html, const struct gs_ht
     if (!list)
         return GS_NO_MEMORY;
     fprintf(page->out,
-            "<div class=\"still wide\"><p class=\"note\">Seconds that threads waited: a row for who waited, a column for who "
+            "<div class=\"still wide\"><p class=\"note\">Seconds that threads waited: a row for who waited, a column "
+            "for who "
             "had the GIL%s meanwhile.</p>\n<table><thead><tr><th scope=\"col\">waits ↓   holds →</th>",
             any_locks(html) ? ", or the lock," : "");
     for (uint32_t i = 0; i < rows; i++) {

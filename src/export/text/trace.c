@@ -9,7 +9,13 @@
 #include "export/text/trace.h"
 #include "export/words.h"
 
-enum { NAME_LEAST = 8, NAME_MOST = 32, ROWS_MOST = 60, CAUSES_MOST = 10, COLUMNS = 7 /* the last only where anything is unknown */ };
+enum {
+    NAME_LEAST = 8,
+    NAME_MOST = 32,
+    ROWS_MOST = 60,
+    CAUSES_MOST = 10,
+    COLUMNS = 7 /* the last only where anything is unknown */
+};
 
 static const struct {
     const char *title;

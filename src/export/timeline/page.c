@@ -194,7 +194,8 @@ static void write_pauses(struct gs_svg_page *page, const struct gs_gilstat *stat
         return;
     fputs("<section id=\"pauses\" aria-labelledby=\"pauses-head\">\n<h2 id=\"pauses-head\">Who paused the others</h2>\n"
           "<div class=\"wide\"><table><thead><tr><th scope=\"col\">What</th><th scope=\"col\">In all</th>"
-          "<th scope=\"col\" class=\"left\">Thread</th><th scope=\"col\" class=\"left\">Function</th></tr></thead><tbody>\n",
+          "<th scope=\"col\" class=\"left\">Thread</th><th scope=\"col\" "
+          "class=\"left\">Function</th></tr></thead><tbody>\n",
           page->out);
     for (int kind = 0; kind < 2; kind++) {
         for (size_t i = 0; i < kinds[kind]->cause_count && i < HOGS_MOST; i++)
