@@ -32,6 +32,7 @@ struct wait {
     uint64_t number, begin_ns, ns; /* number 0: none; ns: of this span */
     uint64_t moment, seen_ns;      /* the last one that had it, and when that was */
     bool none;                     /* it is for no lock */
+    bool object;                   /* for that of an object, whatever a look has found */
 };
 
 struct gs_lock_account {
@@ -205,8 +206,13 @@ enum gs_status gs_lock_account_wait(struct gs_lock_account *sum, pid_t tid, cons
                               .word = now->word,
                               .number = now->number,
                               .begin_ns = now->since_ns ? now->since_ns : sum->time_ns - rest_ns,
-                              .ns = rest_ns};
+                              .ns = rest_ns,
+                              .object = now->object};
         jump(sum, row);
+    }
+    if (now->object && row->lock.kind == GS_LOCK_NONE) {
+        row->lock.kind = GS_LOCK_OBJECT;
+        row->lock.address = now->object;
     }
     wait->moment = sum->moment;
     wait->seen_ns = sum->time_ns;
@@ -244,7 +250,7 @@ enum gs_status gs_lock_account_look(struct gs_lock_account *sum, const struct gs
         return GS_NO_MEMORY;
     for (size_t i = 0; i < sum->wait_count; i++) {
         struct wait *wait = &sum->waits[i];
-        if (wait->number != look->number || look->kind != GS_LOCK_NONE || wait->none)
+        if (wait->number != look->number || look->kind != GS_LOCK_NONE || wait->none || wait->object)
             continue;
         wait->none = true;
         if (wait->moment == sum->moment && row->now > 0)
