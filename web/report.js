@@ -125,9 +125,9 @@
   }
 
   /* Of waits for locks that are no GIL. */
-  function about_locks(us) {
+  function about_locks(us, gils) {
     const list = data.sum_locks(span), sum = list.reduce((all, next) => all + next.us, 0);
-    return sum === 0 ? "" : " " + (sum / us).toFixed(1) + " threads waited for other locks on average, the longest in " + list[0].place + ".";
+    return sum === 0 ? "" : " " + (sum / us).toFixed(1) + " threads waited for " + (gils ? "other " : "") + "locks on average, the longest in " + list[0].place + ".";
   }
 
   const verdict_of_all = by_id("verdict").textContent;
@@ -148,7 +148,7 @@
                 ", was held " + about_gil(most, us);
       else
         text += "the GIL was held " + about_gil(most, us);
-      text += about_locks(us);
+      text += about_locks(us, most);
     }
     by_id("verdict").textContent = text;
   });

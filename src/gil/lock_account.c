@@ -9,7 +9,9 @@
 
 enum {
     HOLDERS = 4,
-    FORGET = 512 /* beyond so many, words that are not known to be locks, and threads that do not wait, are forgotten */
+    LITTLE_NS = 10000000, /* waits for an object that no look has told of */
+    FORGET = 512 /* beyond so many, words that are not known to be locks, such objects, and threads that do not wait, are
+                    forgotten */
 };
 
 struct row {
@@ -70,13 +72,20 @@ static bool is_waited_for(const struct gs_lock_account *sum, gs_addr word)
     return false;
 }
 
+/* As far as is known. */
+static bool is_nothing(const struct row *row)
+{
+    return row->lock.kind == GS_LOCK_NONE ||
+           (row->lock.kind == GS_LOCK_OBJECT && !*row->lock.type && row->wait_ns <= LITTLE_NS);
+}
+
 /* Leaves out the rows of which nothing is to be told. */
 static bool forget_rows(struct gs_lock_account *sum)
 {
     size_t kept = 0;
     gs_ids_clear(&sum->by_word);
     for (size_t i = 0; i < sum->row_count; i++) {
-        if (sum->rows[i].lock.kind == GS_LOCK_NONE && !is_waited_for(sum, sum->rows[i].word))
+        if (is_nothing(&sum->rows[i]) && !is_waited_for(sum, sum->rows[i].word))
             continue;
         sum->rows[kept] = sum->rows[i];
         if (!gs_ids_set(&sum->by_word, sum->rows[kept].word, (uint32_t)kept))

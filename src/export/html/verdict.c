@@ -157,7 +157,7 @@ static void put_conclusion(struct gs_label *text, const struct gs_html_data *dat
 }
 
 /* "1.4 threads waited for other locks on average, the longest in append (app.py:12)." */
-static void put_locks(struct gs_label *text, const struct gs_html *html, const struct gs_html_data *data, double all_ns)
+static void put_locks(struct gs_label *text, const struct gs_html *html, const struct gs_html_data *data, bool gils)
 {
     const struct gs_key *most = NULL;
     uint64_t ns = 0;
@@ -170,7 +170,8 @@ static void put_locks(struct gs_label *text, const struct gs_html *html, const s
     }
     if (!most)
         return;
-    gs_label_put(text, " %.1f threads waited for other locks on average, the longest in ", (double)ns / all_ns);
+    gs_label_put(text, " %.1f threads waited for %slocks on average, the longest in ",
+                 (double)ns / (double)data->end_ns, gils ? "other " : "");
     gs_label_node(text, html->tree, most->leaf, &data->files, 80);
     gs_label_put(text, ".");
 }
@@ -201,7 +202,7 @@ void gs_html_verdict(struct gs_label *text, const struct gs_html *html, const st
         put_gil(text, html, data, most);
         put_conclusion(text, data, most);
     }
-    put_locks(text, html, data, all_ns);
+    put_locks(text, html, data, gils.count > 0);
     if (gils.left_out)
         gs_label_put(text, " Of interpreters beyond the first %d GILs of a process only the stacks are known.",
                      GS_GILS_MOST);
