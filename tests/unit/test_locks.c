@@ -245,9 +245,9 @@ static void test_many_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_object),
-        cmocka_unit_test(test_parked),   cmocka_unit_test(test_other_waits), cmocka_unit_test(test_hostile_rings),
-        cmocka_unit_test(test_sections), cmocka_unit_test(test_account),     cmocka_unit_test(test_many_words),
+        cmocka_unit_test(test_object),        cmocka_unit_test(test_parked),   cmocka_unit_test(test_other_waits),
+        cmocka_unit_test(test_hostile_rings), cmocka_unit_test(test_sections), cmocka_unit_test(test_account),
+        cmocka_unit_test(test_many_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

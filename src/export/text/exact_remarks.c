@@ -18,8 +18,8 @@ void gs_exact_tell_setup(const struct gs_exact *exact, const struct gs_remarks *
         gs_tell(remarks, "there are only %d debug registers: of collections those of the main interpreter are seen",
                 GS_ADDRESSES_MOST);
     if (setup->addresses.left_out > 0)
-        gs_tell(remarks, "%zu %s are not traced: there are only %d debug registers", setup->addresses.left_out,
-                setup->addresses.none ? "interpreters" : "GILs", GS_ADDRESSES_MOST);
+        gs_tell(remarks, "there are only %d debug registers: %s not traced: %zu", GS_ADDRESSES_MOST,
+                setup->addresses.none ? "interpreters" : "GILs", setup->addresses.left_out);
 }
 
 void gs_exact_tell_counters(const struct gs_exact *exact, const struct gs_remarks *remarks)

@@ -285,13 +285,14 @@ static void write_quality(const struct gs_timeline_html *self, struct gs_svg_pag
     fputs("</dl>\n</section>\n", page->out);
 }
 
-static void write_timeline(FILE *out)
+static void write_timeline(FILE *out, const struct gs_gilstat *stat)
 {
-    fputs(
-        "<section id=\"timeline\" aria-labelledby=\"timeline-head\">\n<h2 id=\"timeline-head\">Who had the GIL, "
-        "and when</h2>\n<p class=\"note still\">The timeline itself is drawn by a script of this page, which does not "
-        "run here. The tables below have its sums.</p>\n</section>\n",
-        out);
+    bool none = stat && stat->gil_count > 0 && stat->gils[0].state == GS_GIL_DISABLED;
+    fprintf(out,
+            "<section id=\"timeline\" aria-labelledby=\"timeline-head\">\n<h2 id=\"timeline-head\">%s</h2>\n"
+            "<p class=\"note still\">The timeline itself is drawn by a script of this page, which does not run here. "
+            "The tables below have its sums.</p>\n</section>\n",
+            none ? "When all threads stood still" : "Who had the GIL, and when");
 }
 
 enum gs_status gs_timeline_page(struct gs_timeline_html *self, const struct gs_run_end *run_end)
@@ -300,7 +301,7 @@ enum gs_status gs_timeline_page(struct gs_timeline_html *self, const struct gs_r
     struct gs_tree_drawing drawing = {self->out, &everything, self->tree, &self->run, run_end, 0};
     struct gs_svg_page page = {.drawing = &drawing, .out = self->out};
     write_head(self, &page);
-    write_timeline(self->out);
+    write_timeline(self->out, self->end.stat);
     if (self->end.stat) {
         write_threads(&page, self->end.stat);
         write_hogs(&page, self->end.stat);
