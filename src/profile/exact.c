@@ -18,15 +18,17 @@ struct exact_looks {
     struct {
         uint64_t since_ns, seen_ns; /* the hold in which the holder's stack was read last, and when */
     } last[GS_ADDRESSES_MOST];
-    uint64_t next_ns; /* when it is looked at who has the GIL, UINT64_MAX: when something else is done */
+    uint64_t owed_ns, paid_ns; /* our CPU time for looks at pauses that is not paid back yet, up to when it was */
+    uint64_t next_ns;          /* when it is looked at who has the GIL, UINT64_MAX: when something else is done */
 };
 
 /* The hold that goes on. */
 enum {
-    AGAIN_NS = 20000000,  /* from look to look at a hold, or at a pause; */
-    ANOTHER_NS = 1000000, /* at another pause */
+    AGAIN_NS = 20000000,  /* from look to look at a hold, or at a pause */
     SOONEST_NS = 5000000, /* so soon, and so late, it is asked again who has the GIL, when somebody has */
-    LATEST_NS = 10000000
+    LATEST_NS = 10000000,
+    PAUSES_SHARE = 50,          /* one part of so many of the time is for looks at pauses, */
+    PAUSES_CREDIT_NS = 10000000 /* and so much more */
 };
 
 /* As far as is known by now: of what is not handed on yet the order may still change. */
@@ -86,14 +88,25 @@ static pid_t find_requester(const struct gs_tracer *tracer, const struct gs_exac
     return now->begin_ns ? now->tid : 0;
 }
 
+/* Where many pauses follow each other not each one is looked at. */
+static bool may_look(struct exact_looks *looks, uint64_t now_ns)
+{
+    looks->owed_ns -= gs_least(looks->owed_ns, (now_ns - looks->paid_ns) / PAUSES_SHARE);
+    looks->paid_ns = now_ns;
+    return looks->owed_ns < PAUSES_CREDIT_NS;
+}
+
 static void see_requester(struct exact_looks *looks, pid_t tid, struct gs_exact_pauses *pauses,
                           const struct gs_snapshot **snapshot)
 {
     struct gs_exact_sight sight = {.from_ns = gs_clock_ns(), .cause.tid = tid};
     struct gs_exact_seen seen;
-    if (!looks->eye.see || !looks->eye.see(looks->eye.context, tid, &seen, snapshot))
-        return;
+    uint64_t before_us = gs_clock_cpu_us();
+    bool known = looks->eye.see && looks->eye.see(looks->eye.context, tid, &seen, snapshot);
     sight.to_ns = gs_clock_ns();
+    looks->owed_ns += (gs_clock_cpu_us() - before_us) * 1000;
+    if (!known)
+        return;
     sight.collects = seen.collects;
     gs_gilstat_keep_place(&sight.cause.place, &seen.place);
     if (seen.native.function)
@@ -113,15 +126,13 @@ static void exact_looks_at_pauses(struct exact_looks *looks, const struct gs_tra
             tid = find_requester(tracer, pauses, lock, GS_PAUSE_GC, &since_ns);
         if (!tid)
             continue;
-        bool again = looks->last[lock].since_ns == since_ns;
-        uint64_t due_ns = looks->last[lock].seen_ns + (again ? AGAIN_NS : ANOTHER_NS);
-        if (now_ns >= due_ns) {
+        uint64_t due_ns = looks->last[lock].since_ns == since_ns ? looks->last[lock].seen_ns + AGAIN_NS : now_ns;
+        if (now_ns >= due_ns && may_look(looks, now_ns)) {
             see_requester(looks, tid, pauses, snapshot);
             looks->last[lock].since_ns = since_ns;
             looks->last[lock].seen_ns = now_ns;
-            due_ns = now_ns + AGAIN_NS;
         }
-        looks->next_ns = gs_least(looks->next_ns, due_ns);
+        looks->next_ns = gs_least(looks->next_ns, gs_most(due_ns, now_ns + AGAIN_NS));
     }
 }
 

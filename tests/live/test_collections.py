@@ -7,7 +7,7 @@ import pytest
 import gilspy
 from stat_runs import stat, watching
 from target import FUTEX, running, until
-from tracing import measuring, tracing
+from tracing import begun, measuring, tracing
 
 
 def wanted(python):
@@ -76,11 +76,11 @@ def test_still(python, folders, tmp_path):
         target.tell("begin")
         tids = {}
 
-        def begun():
+        def has_begun():
             tids.update({thread["name"]: thread["tid"] for thread in gilspy.dump(target.pid)["threads"]})
             return "collector" in tids
 
-        until(begun, "the collector")
+        until(has_begun, "the collector")
         target.wait_reading(tids["collector"], "gate")
         document = gilspy.dump(target.pid)
         kinds = {thread["name"]: [frame["kind"] for frame in thread["frames"]] for thread in document["threads"]}
@@ -159,14 +159,19 @@ def test_requester(python, folders):
         tids = target.began["tids"]
         target.wait_reading(tids["late"], "turn")
         target.wait_reading(tids["collector"], "gate")
-        with measuring(target.pid, "--max-overhead", "off") as document:
+        with begun("stat", "--exact", "--json", "-d", "1h", "--interval", "100ms", "--max-overhead", "off", "-p", target.pid) as run:
             target.feed("gate")
             until(lambda: gilspy.dump(target.pid)["interpreters"][0]["collecting_garbage"], "the collection")
             target.wait_calling(tids["collector"], FUTEX)
-            wait_samples(document["of"])
+
+            def seen():
+                document = json.loads(run.process.stdout.readline())
+                rows = [row for row in document["stopped_worlds"]["requesters"] if row["function"]]
+                return rows and (rows[0], document["gc"])
+
+            row, gc = until(seen, "a look")
             target.feed("turn")
             target.wait_reading(tids["collector"], "gate")
-    gc, worlds = document["gc"], document["stopped_worlds"]
-    assert gc["collections"] == 1 and gc["longest"]["tid"] == tids["collector"]
-    longest = worlds["requesters"][0]
-    assert (longest["tid"], longest["why"], longest["function"].split(".")[-1]) == (tids["collector"], "gc", "<lambda>")
+            run.end()
+    assert (row["tid"], row["why"], row["function"].split(".")[-1]) == (tids["collector"], "gc", "<lambda>")
+    assert (gc["collections"], gc["longest"]["tid"]) == (1, tids["collector"])
