@@ -10,8 +10,8 @@
 enum {
     HOLDERS = 4,
     LITTLE_NS = 10000000, /* waits for an object that no look has told of */
-    FORGET = 512 /* beyond so many, words that are not known to be locks, such objects, and threads that do not wait, are
-                    forgotten */
+    FORGET = 512 /* beyond so many, words that are not known to be locks, such objects, and threads that do not wait,
+                    are forgotten */
 };
 
 struct row {

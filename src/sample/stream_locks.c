@@ -218,8 +218,11 @@ enum gs_status gs_stream_locks_take(struct gs_stream_locks *locks, const struct 
         if (place == GS_NO_THREAD)
             continue;
         locks->kept[locks->count] = keep(locks, before, &turn, wait->number, snapshot->time_ns);
-        locks->list[locks->count++] = (struct gs_lock_sample){
-            .thread_at = place, .word = wait->word, .object = wait->object, .since_ns = wait->since_ns, .number = wait->number};
+        locks->list[locks->count++] = (struct gs_lock_sample){.thread_at = place,
+                                                              .word = wait->word,
+                                                              .object = wait->object,
+                                                              .since_ns = wait->since_ns,
+                                                              .number = wait->number};
     }
     sample->locks_known = true;
     sample->locks = locks->list;
