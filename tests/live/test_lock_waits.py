@@ -37,7 +37,7 @@ def seen_waits(path, clocked):
             middle = (before + now) / 2
             for state, one, two in (waited, before, middle), (waits, middle, now):
                 seen += state * max(min(two, end) - max(one, begin), 0)
-            late += max(now - before - SLOT, 0) / 2 * (waited != waits and before < end and now > begin)
+            late += max(now - before - SLOT, 0) * (before < end and now > begin)
         yield seen, late
 
 
