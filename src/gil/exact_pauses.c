@@ -51,8 +51,10 @@ static enum gs_status charge(struct gs_exact_pauses *pauses, struct gs_exact_pau
         cause = sight->cause;
         pause->gc |= sight->collects && !gc;
     }
-    if (gc || pause->gc)
-        snprintf(cause.why, sizeof cause.why, "%s", gc ? "" : "gc");
+    if (gc)
+        cause.why[0] = '\0';
+    else if (pause->gc)
+        snprintf(cause.why, sizeof cause.why, "gc");
     if (pauses->over)
         pauses->over(pauses->context, pause);
     struct gs_pause_sum *sum = gc ? &pauses->sums.gc : &pauses->sums.worlds;
