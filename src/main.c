@@ -34,7 +34,7 @@ int main(int argc, char **argv)
     forget_environment();
     signal(SIGCHLD, SIG_DFL); /* whoever starts us may have ignored it, and then no stopped thread would be told */
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write: exit 1 without a message */
-    gs_scheduling_shorten();       /* a thread that we have stopped waits for us */
+    gs_scheduling_shorten();  /* a thread that we have stopped waits for us */
     gs_locale_set();
     return gs_cmd_main(argc, argv);
 }

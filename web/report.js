@@ -9,7 +9,8 @@
   const MODES = [["active", "threads that are runnable, hold the GIL or wait for it"], ["wall", "every thread, always"],
                  ["cpu", "runnable threads"], ["gil", "the thread that holds the GIL"],
                  ["wait", "threads that wait for the GIL"],
-                 ["blame", "each waiter's time, charged to what the holder of the GIL was doing"],
+                 ["blame", "each waiter's time, charged to what the holder of the GIL" + (data.locked ? ", or of the lock," : "") + " was doing"],
+                 ...(data.locked || names.mode === "locks" ? [["locks", "threads that wait for a lock, the GIL or another one"]] : []),
                  ...(data.handled || names.mode === "exception" ? [["exception", "threads that handle an exception"]] : [])];
   const LEGEND = ["holds the GIL", "waits for it", "runs without it", "has no GIL", "idle", "unknown", "waits for a lock"];
   const NO_GIL = [2, 3, 4, 6], IDLE_ALPHA = 70;
@@ -123,6 +124,12 @@
            (contended === undefined ? "" : round_percent(contended) + " of the time, ") + waits.toFixed(1) + " on average.";
   }
 
+  /* Of waits for locks that are no GIL. */
+  function about_locks(us, gils) {
+    const list = data.sum_locks(span), sum = list.reduce((all, next) => all + next.us, 0);
+    return sum === 0 ? "" : " " + (sum / us).toFixed(1) + " threads waited for " + (gils ? "other " : "") + "locks on average, the longest in " + list[0].place + ".";
+  }
+
   const verdict_of_all = by_id("verdict").textContent;
   followers.push(function () {
     const list = gils(), us = data.seconds(span) * 1e6, most = list.sort((a, b) => b.held - a.held)[0];
@@ -141,6 +148,7 @@
                 ", was held " + about_gil(most, us);
       else
         text += "the GIL was held " + about_gil(most, us);
+      text += about_locks(us, most);
     }
     by_id("verdict").textContent = text;
   });
@@ -526,6 +534,7 @@
                    ["TID", (sum) => sum.thread.tid, String],
                    ["Has GIL %", (sum) => share(sum.hue[0], sum.all)], ["GIL wait %", (sum) => share(sum.hue[1], sum.all)],
                    ["No GIL %", (sum) => NO_GIL.reduce((all, hue) => all + share(sum.hue[hue], sum.all), 0)],
+                   ...(data.locked ? [["Of it at locks %", (sum) => share(sum.hue[6], sum.all)]] : []),
                    ["Unknown %", (sum) => share(sum.hue[5], sum.all)], ["Runnable %", (sum) => share(sum.runs, sum.all)],
                    ["Longest hold seen", (sum) => longest_hold(sum.thread), (us) => (us > 0 ? duration(us) : "–")],
                    ["Samples", samples_of, (count) => count.toLocaleString("en")]];
@@ -590,6 +599,26 @@
     }), ...(list.length > 0 ? [] : [make("p", {}, "No thread was seen with the GIL in two samples that follow each other.")]));
   }
 
+  /* --- waits for locks --- */
+
+  function build_locks() {
+    const body = make("tbody"), note = make("p", {class: "note"});
+    const head = ["Waited", "Threads", "They waited in", "Held by", "Who was in"].map((name) => make("th", {scope: "col"}, name));
+    if (!data.locked)
+      return;
+    by_id("blame").before(make("section", {id: "locks"}, make("h2", {}, "Waits for locks that are not the GIL"), note,
+                               make("div", {class: "wide"}, make("table", {class: "lines"}, make("thead", {}, make("tr", {}, ...head)), body))));
+    followers.push(() => {
+      const list = data.sum_locks(span);
+      note.textContent = list.length === 0 ? "No thread was seen to wait for one." :
+        "gilspy stat --locks names the locks." + (list.length > LINES ? " Only those with the most." : "");
+      body.replaceChildren(...list.slice(0, LINES).map((sum) => make("tr", {},
+        make("td", {}, duration(sum.us)), make("td", {}, sum.waiters.size === 1 ? person(sum.waiters.values().next().value) : String(sum.waiters.size)),
+        make("td", {class: "text"}, sum.place), make("td", {}, sum.holder ? person(sum.holder) : "[holder unknown]"),
+        make("td", {class: "text"}, sum.held))));
+    });
+  }
+
   /* --- who delays whom --- */
 
   const blame = {place: null, chosen: null};
@@ -648,8 +677,9 @@
     const holders = Array.from(by_holder).sort((a, b) => b[1] - a[1]).map(([holder]) => holder);
     blame.button = null;
     blame.lines.replaceChildren();
-    blame.about.textContent = us === 0 ? "No thread was seen to wait for the GIL." :
-      "Seconds that threads waited, " + duration(us) + " in all: a row for who waited, a column for who had the GIL meanwhile." +
+    const what = data.locked ? "the GIL, or the lock," : "the GIL";
+    blame.about.textContent = us === 0 ? "No thread was seen to wait for " + (data.locked ? "the GIL or a lock." : "the GIL.") :
+      "Seconds that threads waited, " + duration(us) + " in all: a row for who waited, a column for who had " + what + " meanwhile." +
       (rows.length > MATRIX_MOST || holders.length > MATRIX_MOST ? " Only those with the most." : "");
     blame.place.replaceChildren(...(us === 0 ? [] : [matrix(rows.slice(0, MATRIX_MOST), holders.slice(0, MATRIX_MOST), most)]));
   }
@@ -673,6 +703,7 @@
   build_flame();
   build_processes();
   build_threads();
+  build_locks();
   build_blame();
   refresh();
 })();

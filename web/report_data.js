@@ -179,6 +179,23 @@ const gilspy_data = (function () {
     return blame;
   }
 
+  /* Waits for locks that are no GIL, by where and behind whom; most first. */
+  const at_lock = (code) => code < LATE_FROM && code % RUNS === AT_LOCK;
+  function sum_locks(span) {
+    const sums = new Map();
+    each(span, (thread, key, us) => {
+      if (!at_lock(keys.code[key]))
+        return;
+      const place = node_name(keys.leaf[key]), held = keys.at[key] ? node_name(keys.at[key]) : "", holder = keys.holder[key];
+      const name = [place, holder, held].join("\n");
+      const sum = sums.get(name) || {us: 0, waiters: new Set(), place, held, holder: holder ? threads[holder - 1] : null};
+      sums.set(name, sum);
+      sum.us += us;
+      sum.waiters.add(thread);
+    });
+    return Array.from(sums.values()).sort((a, b) => b.us - a.us);
+  }
+
   const handles = (key) => keys.code[key] % LATE_FROM >= HANDLES;
   const COUNTS = {
     active: (word, run) => run === RUNNING || word === HOLDS || word === WAITS,
@@ -368,7 +385,7 @@ const gilspy_data = (function () {
     return list;
   }
 
-  return {names, threads, handled: keys.code.some((code, key) => handles(key)), shown, lanes, contended, nodes, whole, HUES,
-          WORDS, seconds, sum_threads, sum_blame, tree_of, kind_of, where_of, node_name, stack,
+  return {names, threads, handled: keys.code.some((code, key) => handles(key)), locked: keys.code.some(at_lock), shown, lanes, contended, nodes, whole, HUES,
+          WORDS, seconds, sum_threads, sum_blame, sum_locks, tree_of, kind_of, where_of, node_name, stack,
           starts_waiter: (kind) => kind === DELAYS || kind === LATE || kind === HOLDER_UNKNOWN};
 })();

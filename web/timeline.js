@@ -11,6 +11,8 @@
   const LEGEND = [["holds the GIL", STATES[0]], ["waits for it", STATES[1]], ["does without it", STATES[2]],
                   ["has no GIL", STATES[3]], ["unknown", STATES[4]], ["on a processor", RUNS[0]],
                   ["preempted", RUNS[1]], ["woken, without one", RUNS[4]], ["blocked (D)", RUNS[3]]];
+  const PAUSES = {worlds: ["all threads stopped", "#b2182b"], gc: ["garbage collection", "#7b3294"]};
+  const strips = data.locks.concat(data.pauses); /* above the threads */
   const AXIS = 20, STRIP = 30, ROW = 46, STATE = 16, RUN = 5, NAME = 17, LEAST_NS = 50, SLACK = 4, LIST_MOST = 12;
   const STACK_MOST = 200;
   const by_id = (id) => document.getElementById(id);
@@ -65,7 +67,7 @@
                           button("All", "The whole run ( 0 )", () => look(0, data.ns)));
     const legend = make("ul", {class: "legend", "aria-label": "Colours"});
     const used = STATES.map((colour, word) => threads.some(({states}) => states.word.includes(word)));
-    for (const [words, colour] of LEGEND) {
+    for (const [words, colour] of LEGEND.concat(data.pauses.map(({kind}) => PAUSES[kind]))) {
       if (used[STATES.indexOf(colour)] === false)
         continue;
       const item = make("li", {}, words);
@@ -87,7 +89,7 @@
 
   /* --- where things are --- */
 
-  const head = AXIS + STRIP * data.locks.length;
+  const head = AXIS + STRIP * strips.length;
   const x_of = (ns) => left + (ns - from) / (to - from) * (width - left);
   const ns_of = (x) => from + (x - left) / (width - left) * (to - from);
   const y_of = (index) => head + index * ROW - place.scrollTop;
@@ -97,15 +99,16 @@
     const index = Math.floor((y + place.scrollTop - head) / ROW), ns = ns_of(x);
     if (x < left || y < AXIS)
       return null;
+    const slack = SLACK * (to - from) / (width - left);
     if (y < head) {
-      const row = data.locks[Math.floor((y - AXIS) / STRIP)], i = data.at_moment(row, ns);
-      return i >= 0 ? {row, i} : null;
+      const row = strips[Math.floor((y - AXIS) / STRIP)];
+      return near(row, ns, PAUSES[row.kind] ? slack : 0);
     }
     if (index < 0 || index >= threads.length)
       return null;
     const inside = y - y_of(index), thread = threads[index];
     const row = inside < STATE + 3 ? thread.states : inside < STATE + RUN + 5 ? thread.runs : thread.functions;
-    return near(row, ns, SLACK * (to - from) / (width - left));
+    return near(row, ns, slack);
   }
   function near(row, ns, slack) {
     let best = null, least = slack;
@@ -247,6 +250,19 @@
     }
   }
 
+  function draw_pauses(row, y) {
+    const scale = (width - left) / (to - from);
+    let past = -1;
+    pen.fillStyle = PAUSES[row.kind][1];
+    for (let i = data.first_after(row, from); i < row.count && row.begin[i] < to; i++) {
+      const x = Math.max((row.begin[i] - from) * scale, 0), end = Math.min((row.end[i] - from) * scale, width - left);
+      if (Math.floor(end) <= past)
+        continue;
+      past = Math.floor(end);
+      pen.fillRect(left + x, y + 3, Math.max(end - x, 1), STRIP - 6);
+    }
+  }
+
   /* Where nobody looked: there the first GIL has no count of who waits, not even 0. */
   function draw_untraced(row) {
     let end = from;
@@ -315,9 +331,9 @@
 
   function box_of(one) {
     const index = one.row.thread ? threads.indexOf(one.row.thread) : 0;
-    const offset = {states: 0, runs: STATE + 1, functions: STATE + RUN + 3, waiters: 0}[one.row.kind];
-    const tall = {states: STATE, runs: RUN, functions: NAME, waiters: STRIP}[one.row.kind];
-    const y = one.row.thread ? y_of(index) + offset : AXIS + STRIP * data.locks.indexOf(one.row);
+    const offset = {states: 0, runs: STATE + 1, functions: STATE + RUN + 3}[one.row.kind];
+    const tall = {states: STATE, runs: RUN, functions: NAME}[one.row.kind] || STRIP;
+    const y = one.row.thread ? y_of(index) + offset : AXIS + STRIP * strips.indexOf(one.row);
     return {x: x_of(one.row.begin[one.i]), end: x_of(one.row.end[one.i]), y, tall};
   }
 
@@ -383,9 +399,9 @@
     if (mark)
       draw_chosen();
     pen.restore();
-    data.locks.forEach((row, k) => {
-      draw_waiters(row, AXIS + STRIP * k);
-      draw_label("waiting" + (data.locks.length > 1 ? ", GIL " + (row.number + 1) : "") + ", " + row.most + " at most",
+    strips.forEach((row, k) => {
+      (PAUSES[row.kind] ? draw_pauses : draw_waiters)(row, AXIS + STRIP * k);
+      draw_label(PAUSES[row.kind] ? PAUSES[row.kind][0] : "waiting" + (data.locks.length > 1 ? ", GIL " + (row.number + 1) : "") + ", " + row.most + " at most",
                  AXIS + STRIP * k + 19, false);
     });
     canvas.dataset.from = from;
@@ -436,6 +452,9 @@
     const {row, i} = one, merged = row.merged.get(i), ns = row.end[i] - row.begin[i];
     if (row.kind === "waiters")
       return (merged ? "up to " : "") + row.value[i] + (row.value[i] === 1 ? " thread" : " threads") + " waiting for " + duration(ns);
+    if (PAUSES[row.kind])
+      return PAUSES[row.kind][0] + (row.word[i] && !merged ? " for a garbage collection" : "") + ", " +
+             (merged ? merged.count + " times in " : "") + duration(ns);
     const who = row.thread.name;
     if (row.kind === "functions")
       return who + " in " + data.node_name(row.value[i]) + ", " + duration(ns);
@@ -471,6 +490,9 @@
     const {row, i} = one, ns = row.end[i] - row.begin[i], list = [], merged = row.merged.get(i);
     const apart = Math.max(ns / 100, 1);
     list.push(["When", [moment(row.begin[i], apart) + " to " + moment(row.end[i], apart)]]);
+    const asker = data.asker(one);
+    if (asker)
+      list.push(["Asked for by", [asker.name + ", tid " + asker.tid + (asker.main ? ", the main thread" : "")]]);
     if (!row.thread)
       return list;
     list.push(["Thread", [row.thread.name + ", tid " + row.thread.tid + (row.thread.main ? ", the main thread" : "")]]);
@@ -495,8 +517,8 @@
   }
 
   function stack_of(one) {
-    const seen = one.row.thread && data.seen(one);
-    if (!one.row.thread)
+    const thread = one.row.thread || data.asker(one), seen = thread && data.seen(one, thread);
+    if (!thread)
       return [];
     if (!seen)
       return [make("p", {class: "soft"}, "No sample fell into it: its functions are not known.")];

@@ -76,6 +76,12 @@ const gilspy_timeline = (function () {
     }
   }
 
+  const pauses = [];
+  for (const kind of ["worlds", "gc"]) {
+    if (number())
+      pauses.push(read_row(null, kind));
+  }
+
   /* --- what lies where --- */
 
   /* The first mark that ends after that moment. */
@@ -89,10 +95,6 @@ const gilspy_timeline = (function () {
         low = middle + 1;
     }
     return low;
-  }
-  function at_moment(row, ns) {
-    const i = first_after(row, ns);
-    return i < row.count && row.begin[i] <= ns ? i : -1;
   }
   /* Calls visit(i, how long both last) for what overlaps. */
   function overlaps(row, begin, end, visit) {
@@ -135,11 +137,17 @@ const gilspy_timeline = (function () {
     return sums.some((sum) => sum > 0) ? sums : null;
   }
 
-  /* The node that was seen longest meanwhile, and how long; null: none was. */
-  function seen(mark) {
+  /* Who asked for the pause; null: many of them are merged. */
+  function asker(mark) {
+    const from = mark.row.thread ? null : mark.row.from.get(mark.i);
+    return from ? by_index[from[0]] : null;
+  }
+
+  /* The node that the thread was seen in longest meanwhile, and how long; null: none was. */
+  function seen(mark, thread) {
     const {row, i} = mark, sums = new Map();
-    overlaps(row.thread.functions, row.begin[i], row.end[i], (k, both) => {
-      const node = row.thread.functions.value[k];
+    overlaps(thread.functions, row.begin[i], row.end[i], (k, both) => {
+      const node = thread.functions.value[k];
       sums.set(node, (sums.get(node) || 0) + both);
     });
     const list = Array.from(sums).sort((a, b) => b[1] - a[1]);
@@ -215,6 +223,6 @@ const gilspy_timeline = (function () {
     }
   }
   threads.sort((a, b) => b.main - a.main || b.busy - a.busy || (a.rank || LAST) - (b.rank || LAST) || a.index - b.index);
-  return {names, threads, locks, ns: last_ns, HOLDS, WAITS, FORCED, SAMPLED, first_after, at_moment,
+  return {names, threads, locks, pauses, asker, ns: last_ns, HOLDS, WAITS, FORCED, SAMPLED, first_after,
           others, processor, seen, giver, taker, node_name, short_name, stack, nodes_with};
 })();

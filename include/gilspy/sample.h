@@ -73,6 +73,7 @@ struct gs_loop_sample {
 struct gs_lock_sample {
     uint32_t thread_at; /* of the sample's threads */
     gs_addr word;       /* one lock, one word */
+    gs_addr object;     /* as in struct gs_lock_wait: no notice, before any look */
     uint64_t since_ns;  /* CLOCK_MONOTONIC: when it asked for that; 0: not known */
     uint64_t number;    /* another one for each wait */
     bool is_lock;       /* a look has told that it is one, and no notice, */

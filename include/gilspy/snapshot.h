@@ -62,7 +62,7 @@ const char *gs_lock_kind_name(enum gs_lock_kind kind);
 /* A lock other than the GIL that a thread sleeps for. */
 struct gs_lock_wait {
     gs_addr word;      /* that it sleeps at: a PyMutex, the futex of a semaphore or of a mutex of C; 0: none */
-    bool mutex;        /* a PyMutex (3.13 on), as CPython's own list of waiters says */
+    gs_addr object;    /* a PyMutex where objects of a free-threaded Python have theirs: of this one; 0: another lock */
     uint64_t since_ns; /* of a PyMutex: when it asked for that (CLOCK_MONOTONIC); 0: not known */
     uint64_t number;   /* another one for each wait */
 };

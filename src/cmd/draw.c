@@ -211,6 +211,10 @@ static enum gs_status play(struct gs_join *recordings, const struct gs_format *f
     format->close(sink);
     if (witness.empty)
         return tell_nothing(recordings, &witness, err);
+    if (!status && must && args->mode == GS_MODE_LOCKS && !witness.locks && !args->quiet)
+        gs_remark(
+            "no thread waited for a lock but the GIL, as far as it tells: of other locks a recording knows only if it "
+            "was made with --locks");
     if (!status && !witness.fits && !args->quiet)
         gs_remark("no thread is meant by --thread: nothing is drawn of those that were there");
     return status;

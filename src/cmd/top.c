@@ -145,7 +145,7 @@ static void take_picture(struct top *top, unsigned show)
     gs_live_quality(top->live, &end.quality);
     tell_moment(top);
     if (top->sampling)
-        gs_sampling_locks(top->sampling, show & GS_SHOW_LOCKS);
+        gs_sampling_locks(top->sampling, show & GS_SHOW_LOCKS || top->view.mode == GS_MODE_LOCKS);
     if (show & GS_SHOW_TASKS)
         top->lost |= gs_task_looks(&top->tasks, top->feed.attached, top->feed.count, top->live) != GS_OK;
     top->picture = gs_live_picture(top->live, top->arena, show, gs_view_thread(&top->view), now_ns(top));
@@ -388,7 +388,9 @@ static enum gs_status run(struct top *top, int *exit, struct gs_err *err)
                                           .each = true,
                                           .at_once = true,
                                           .keys = top->screen,
-                                          .lasts = top->screen};
+                                          .lasts = top->screen,
+                                          .locks = top->args.mode == GS_MODE_LOCKS,
+                                          .all_locks = true};
     options.family.manner.output = top->program.output;
     enum gs_status status = gs_sampling_open(&top->sampling, &options, gs_live_sink(top->live), &calls, exit, err);
     if (!status && top->screen)

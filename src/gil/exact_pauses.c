@@ -21,6 +21,22 @@ static bool collects(const struct gs_exact_pauses *pauses, pid_t tid)
     return false;
 }
 
+void gs_exact_pauses_see(struct gs_exact_pauses *pauses, const struct gs_exact_sight *sight)
+{
+    pauses->sights[pauses->sight_count++ % GS_SIGHTS] = *sight;
+}
+
+/* NULL: nobody looked in time. */
+static const struct gs_exact_sight *sight_of(const struct gs_exact_pauses *pauses, const struct gs_exact_pause *pause)
+{
+    for (size_t i = 0; i < GS_SIGHTS; i++) {
+        const struct gs_exact_sight *sight = &pauses->sights[i];
+        if (sight->cause.tid == pause->tid && sight->from_ns >= pause->begin_ns && sight->to_ns <= pause->end_ns)
+            return sight;
+    }
+    return NULL;
+}
+
 /* It counts up to there. */
 static enum gs_status charge(struct gs_exact_pauses *pauses, struct gs_exact_pause *pause, uint64_t ns)
 {
@@ -29,7 +45,15 @@ static enum gs_status charge(struct gs_exact_pauses *pauses, struct gs_exact_pau
     pause->end_ns = ns;
     if (pause->begin_ns >= ns)
         return GS_OK;
-    if (pause->gc)
+    const struct gs_exact_sight *sight = sight_of(pauses, pause);
+    pause->place = sight ? &sight->cause.place : NULL;
+    if (sight) {
+        cause = sight->cause;
+        pause->gc |= sight->collects && !gc;
+    }
+    if (gc)
+        cause.why[0] = '\0';
+    else if (pause->gc)
         snprintf(cause.why, sizeof cause.why, "gc");
     if (pauses->over)
         pauses->over(pauses->context, pause);
@@ -77,7 +101,8 @@ enum gs_status gs_exact_pauses_finish(struct gs_exact_pauses *pauses, uint64_t t
     uint64_t collections = pauses->sums.gc.count;
     size_t count = addresses->none ? addresses->count : 0;
     pauses->sums.worlds_known = count > 0;
-    pauses->sums.gc_known = count > 0 && addresses->waits && addresses->list[count - 1].wait; /* an interpreter's */
+    for (size_t i = 0; i < count; i++)
+        pauses->sums.gc_known |= addresses->waits && addresses->list[i].wait;
     enum gs_status status = gs_pauses_finish(&pauses->sums, traced_ns, stat);
     if (pauses->sums.gc_known)
         stat->gc.count = gs_count(collections);

@@ -23,6 +23,12 @@ void gs_gilstat_keep_place(struct gs_gilstat_place *to, const struct gs_place *f
     to->line = from->line;
 }
 
+struct gs_place gs_gilstat_place_of(const struct gs_gilstat_place *from)
+{
+    return (struct gs_place){
+        .function = from->function, .file = from->file, .line = from->line, .kind = GS_FRAME_PYTHON};
+}
+
 void gs_gilstat_fini(struct gs_gilstat *stat)
 {
     free(stat->gils);

@@ -128,6 +128,8 @@ struct gs_gilstat_place {
     int32_t line; /* 0: unknown */
 };
 void gs_gilstat_keep_place(struct gs_gilstat_place *to, const struct gs_place *from);
+/* And back, as long as that holds. */
+struct gs_place gs_gilstat_place_of(const struct gs_gilstat_place *from);
 
 enum { GS_LOCK_NAME = 128, GS_LOCK_WAITERS = 64 };
 

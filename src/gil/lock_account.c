@@ -9,7 +9,9 @@
 
 enum {
     HOLDERS = 4,
-    FORGET = 512 /* beyond so many, words that are not known to be locks, and threads that do not wait, are forgotten */
+    LITTLE_NS = 10000000, /* waits for an object that no look has told of */
+    FORGET = 512 /* beyond so many, words that are not known to be locks, such objects, and threads that do not wait,
+                    are forgotten */
 };
 
 struct row {
@@ -32,6 +34,7 @@ struct wait {
     uint64_t number, begin_ns, ns; /* number 0: none; ns: of this span */
     uint64_t moment, seen_ns;      /* the last one that had it, and when that was */
     bool none;                     /* it is for no lock */
+    bool object;                   /* for that of an object, whatever a look has found */
 };
 
 struct gs_lock_account {
@@ -69,13 +72,20 @@ static bool is_waited_for(const struct gs_lock_account *sum, gs_addr word)
     return false;
 }
 
+/* As far as is known. */
+static bool is_nothing(const struct row *row)
+{
+    return row->lock.kind == GS_LOCK_NONE ||
+           (row->lock.kind == GS_LOCK_OBJECT && !*row->lock.type && row->wait_ns <= LITTLE_NS);
+}
+
 /* Leaves out the rows of which nothing is to be told. */
 static bool forget_rows(struct gs_lock_account *sum)
 {
     size_t kept = 0;
     gs_ids_clear(&sum->by_word);
     for (size_t i = 0; i < sum->row_count; i++) {
-        if (sum->rows[i].lock.kind == GS_LOCK_NONE && !is_waited_for(sum, sum->rows[i].word))
+        if (is_nothing(&sum->rows[i]) && !is_waited_for(sum, sum->rows[i].word))
             continue;
         sum->rows[kept] = sum->rows[i];
         if (!gs_ids_set(&sum->by_word, sum->rows[kept].word, (uint32_t)kept))
@@ -205,8 +215,13 @@ enum gs_status gs_lock_account_wait(struct gs_lock_account *sum, pid_t tid, cons
                               .word = now->word,
                               .number = now->number,
                               .begin_ns = now->since_ns ? now->since_ns : sum->time_ns - rest_ns,
-                              .ns = rest_ns};
+                              .ns = rest_ns,
+                              .object = now->object};
         jump(sum, row);
+    }
+    if (now->object && row->lock.kind == GS_LOCK_NONE) {
+        row->lock.kind = GS_LOCK_OBJECT;
+        row->lock.address = now->object;
     }
     wait->moment = sum->moment;
     wait->seen_ns = sum->time_ns;
@@ -244,7 +259,7 @@ enum gs_status gs_lock_account_look(struct gs_lock_account *sum, const struct gs
         return GS_NO_MEMORY;
     for (size_t i = 0; i < sum->wait_count; i++) {
         struct wait *wait = &sum->waits[i];
-        if (wait->number != look->number || look->kind != GS_LOCK_NONE || wait->none)
+        if (wait->number != look->number || look->kind != GS_LOCK_NONE || wait->none || wait->object)
             continue;
         wait->none = true;
         if (wait->moment == sum->moment && row->now > 0)

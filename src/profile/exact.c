@@ -18,21 +18,24 @@ struct exact_looks {
     struct {
         uint64_t since_ns, seen_ns; /* the hold in which the holder's stack was read last, and when */
     } last[GS_ADDRESSES_MOST];
-    uint64_t next_ns; /* when it is looked at who has the GIL, UINT64_MAX: when something else is done */
+    uint64_t owed_ns, paid_ns; /* our CPU time for looks at pauses that is not paid back yet, up to when it was */
+    uint64_t next_ns;          /* when it is looked at who has the GIL, UINT64_MAX: when something else is done */
 };
 
 /* The hold that goes on. */
 enum {
-    AGAIN_NS = 20000000,  /* from look to look at a hold */
+    AGAIN_NS = 20000000,  /* from look to look at a hold, or at a pause */
     SOONEST_NS = 5000000, /* so soon, and so late, it is asked again who has the GIL, when somebody has */
-    LATEST_NS = 10000000
+    LATEST_NS = 10000000,
+    PAUSES_SHARE = 50,          /* one part of so many of the time is for looks at pauses, */
+    PAUSES_CREDIT_NS = 10000000 /* and so much more */
 };
 
 /* As far as is known by now: of what is not handed on yet the order may still change. */
 static pid_t find_holder(const struct gs_tracer *tracer, const struct gs_gil_spans *gil_spans, unsigned lock,
                          uint64_t *since_ns)
 {
-    const struct gs_event *last = gs_tracer_latest(tracer, lock);
+    const struct gs_event *last = gs_tracer_latest(tracer, lock, 0);
     if (!last)
         return gs_gil_spans_holder(gil_spans, lock, since_ns);
     *since_ns = last->time_ns;
@@ -70,6 +73,66 @@ static void exact_looks_take(struct exact_looks *looks, const struct gs_tracer *
         uint64_t due_ns = look_at(looks, lock, tid, since_ns, feed, snapshot), now_ns = gs_clock_ns();
         due_ns = gs_least(gs_most(due_ns, now_ns + SOONEST_NS), now_ns + LATEST_NS);
         looks->next_ns = gs_least(looks->next_ns, due_ns);
+    }
+}
+
+/* Who asked for a pause that goes on, as far as is known by now; 0: none does. */
+static pid_t find_requester(const struct gs_tracer *tracer, const struct gs_exact_pauses *pauses, unsigned lock,
+                            enum gs_pause_kind kind, uint64_t *since_ns)
+{
+    const struct gs_event *last = gs_tracer_latest(tracer, lock, kind);
+    const struct gs_exact_pause *now = &pauses->now[lock][kind];
+    *since_ns = last ? last->time_ns : now->begin_ns;
+    if (last)
+        return last->act == GS_ACT_DROP ? 0 : last->tid;
+    return now->begin_ns ? now->tid : 0;
+}
+
+/* Where many pauses follow each other not each one is looked at. */
+static bool may_look(struct exact_looks *looks, uint64_t now_ns)
+{
+    looks->owed_ns -= gs_least(looks->owed_ns, (now_ns - looks->paid_ns) / PAUSES_SHARE);
+    looks->paid_ns = now_ns;
+    return looks->owed_ns < PAUSES_CREDIT_NS;
+}
+
+static void see_requester(struct exact_looks *looks, pid_t tid, struct gs_exact_pauses *pauses,
+                          const struct gs_snapshot **snapshot)
+{
+    struct gs_exact_sight sight = {.from_ns = gs_clock_ns(), .cause.tid = tid};
+    struct gs_exact_seen seen;
+    uint64_t before_us = gs_clock_cpu_us();
+    bool known = looks->eye.see && looks->eye.see(looks->eye.context, tid, &seen, snapshot);
+    sight.to_ns = gs_clock_ns();
+    looks->owed_ns += (gs_clock_cpu_us() - before_us) * 1000;
+    if (!known)
+        return;
+    sight.collects = seen.collects;
+    gs_gilstat_keep_place(&sight.cause.place, &seen.place);
+    if (seen.native.function)
+        snprintf(sight.cause.why, sizeof sight.cause.why, "%s", seen.native.function);
+    gs_exact_pauses_see(pauses, &sight);
+}
+
+/* Where those are who pause all others; a stopped world tells of the collection that it is for, too. */
+static void exact_looks_at_pauses(struct exact_looks *looks, const struct gs_tracer *tracer,
+                                  struct gs_exact_pauses *pauses, const struct gs_snapshot **snapshot)
+{
+    const struct gs_gil_addresses *addresses = &gs_tracer_setup(tracer)->addresses;
+    for (unsigned lock = 0; addresses->none && lock < addresses->count; lock++) {
+        uint64_t since_ns, now_ns = gs_clock_ns();
+        pid_t tid = find_requester(tracer, pauses, lock, GS_PAUSE_WORLD, &since_ns);
+        if (!tid)
+            tid = find_requester(tracer, pauses, lock, GS_PAUSE_GC, &since_ns);
+        if (!tid)
+            continue;
+        uint64_t due_ns = looks->last[lock].since_ns == since_ns ? looks->last[lock].seen_ns + AGAIN_NS : now_ns;
+        if (now_ns >= due_ns && may_look(looks, now_ns)) {
+            see_requester(looks, tid, pauses, snapshot);
+            looks->last[lock].since_ns = since_ns;
+            looks->last[lock].seen_ns = now_ns;
+        }
+        looks->next_ns = gs_least(looks->next_ns, gs_most(due_ns, now_ns + AGAIN_NS));
     }
 }
 
@@ -159,6 +222,7 @@ struct gs_exact {
     struct gs_cpu_available available;
     uint64_t checked_ns, next_ns;
     bool counting; /* counters are wanted */
+    size_t born;   /* interpreters that are not traced */
     bool over, ended;
     char why[WHY_BYTES];
 };
@@ -213,6 +277,23 @@ static void tell_holes(struct gs_exact *exact)
 
 /* ---- the source ---- */
 
+static void count_born(struct gs_exact *exact)
+{
+    const struct gs_gil_addresses *then = &gs_tracer_setup(exact->tracer)->addresses;
+    struct gs_gil_addresses now;
+    struct gs_err err;
+    if (gs_gil_addresses_find(&now, exact->window.threads.python, &err) || now.none != then->none)
+        return;
+    size_t count = now.count + now.left_out, known = then->count + then->left_out;
+    if (count > known)
+        exact->born = gs_most(exact->born, count - known);
+}
+
+size_t gs_exact_born(const struct gs_exact *exact)
+{
+    return exact->born;
+}
+
 static enum gs_status check(struct gs_exact *exact)
 {
     uint64_t now_ns = gs_clock_ns();
@@ -221,6 +302,8 @@ static enum gs_status check(struct gs_exact *exact)
     exact->checked_ns = now_ns;
     enum gs_status status = gs_target_check(exact->window.threads.python->target);
     exact->window.gone = status != GS_OK;
+    if (!status)
+        count_born(exact);
     return status;
 }
 
@@ -325,6 +408,8 @@ static enum gs_status take_events(struct gs_exact *exact)
         status = gs_exact_window_reach(window);
     if (!status)
         exact_looks_take(&exact->looks, exact->tracer, window->gil_spans, window->feed, &window->threads.snapshot);
+    if (!status)
+        exact_looks_at_pauses(&exact->looks, exact->tracer, &window->pauses, &window->threads.snapshot);
     return status;
 }
 

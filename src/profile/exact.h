@@ -7,14 +7,15 @@
 #include "profile/exact_window.h"
 #include "trace/tracer.h"
 
-/* Where a thread was seen to hold its GIL. */
+/* Where a thread was seen to hold its GIL, or to run without one. */
 struct gs_exact_seen {
+    bool collects;                  /* garbage */
     struct gs_place place;          /* its innermost Python frame; the strings hold until the next look */
     struct gs_place native, called; /* as of struct gs_hold_call; function NULL: none, or not known */
 };
 
-/* Looks at a thread that has a GIL for long. False: it does not have it any more, or its stack is not known. The
- * snapshot (NULL: none could be taken) is told in any case. */
+/* Looks at a thread that has a GIL for long, or has paused all others. False: it does not have it any more, or its
+ * stack is not known. The snapshot (NULL: none could be taken) is told in any case. */
 struct gs_exact_eye {
     void *context;
     bool (*see)(void *context, pid_t tid, struct gs_exact_seen *seen, const struct gs_snapshot **snapshot);
@@ -64,6 +65,8 @@ void gs_exact_next_span(struct gs_exact *exact);
 void gs_exact_name(struct gs_exact *exact, pid_t tid, char *name, size_t size);
 /* Which counters can be had, as struct gs_gilstat has them; 0: none, or they are not wanted. */
 uint32_t gs_exact_counted(const struct gs_exact *exact);
+/* Interpreters that were born meanwhile and are not traced: as many as there were at once, at least. */
+size_t gs_exact_born(const struct gs_exact *exact);
 /* About the whole run. */
 void gs_exact_numbers(struct gs_exact *exact, struct gs_tracer_numbers *numbers);
 

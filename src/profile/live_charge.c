@@ -8,7 +8,7 @@ enum { CELL_NS = GS_PICTURE_CELL_MS * 1000000 };
 static bool same(const struct gs_thread_sample *a, const struct gs_thread_sample *b)
 {
     return a->thread == b->thread && a->stack == b->stack && a->gil == b->gil && a->evidence == b->evidence &&
-           a->run == b->run && a->torn == b->torn && a->lock == b->lock;
+           a->run == b->run && a->torn == b->torn && a->lock == b->lock && a->at_lock == b->at_lock;
 }
 
 static void settle(struct gs_live_code *code, const struct gs_live_process *process, struct gs_live_thread *thread)

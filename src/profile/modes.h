@@ -12,9 +12,9 @@ enum gs_mode {
     GS_MODE_GIL,                  /* the holder */
     GS_MODE_WAIT,                 /* threads that wait for the GIL */
     GS_MODE_BLAME,                /* each waiter's time, charged to what the holder was doing */
+    GS_MODE_LOCKS,                /* threads that wait for any lock, the GIL among them */
     GS_MODE_LIVE,                 /* so many modes top has */
     GS_MODE_AWAIT = GS_MODE_LIVE, /* tasks that are suspended, at what each awaits */
-    GS_MODE_LOCKS,                /* threads that wait for any lock, the GIL among them */
     GS_MODE_EXCEPTION,            /* threads that handle an exception */
     GS_MODE_COUNT
 };

@@ -26,6 +26,8 @@ static enum gs_status sample(struct gs_sink *sink, const struct gs_sample *sampl
 {
     struct gs_witness *witness = (struct gs_witness *)sink;
     witness->samples = true;
+    for (size_t i = 0; i < sample->thread_count && !witness->locks; i++)
+        witness->locks = sample->threads[i].at_lock;
     return witness->to->sample ? witness->to->sample(witness->to, sample) : GS_OK;
 }
 

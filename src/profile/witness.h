@@ -12,6 +12,7 @@ struct gs_witness {
     const struct gs_selection *selection;
     bool samples, fits; /* there was one; a thread that the patterns mean */
     bool tells;         /* what the mode is about */
+    bool locks;         /* a thread waited for one that is no GIL */
     bool must;          /* without one of the first two, or without the third in any case, */
     bool empty;         /* `to` gets no end, and the source GS_FAILED */
 };

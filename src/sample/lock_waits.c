@@ -24,6 +24,14 @@ static bool sleeps_on_futex(const struct gs_member *member)
            (member->wait.futex == GS_FUTEX_OTHER || member->wait.futex == GS_FUTEX_PERHAPS);
 }
 
+/* By where it lies: objects are aligned so, and those of Lock and RLock have their words elsewhere. */
+static gs_addr object_of(const struct gs_layout *layout, gs_addr word)
+{
+    enum { ALIGNED = 16 }; /* mimalloc's smallest block */
+    gs_addr object = word - (gs_addr)layout->ob_mutex;
+    return word && layout->ob_mutex != GS_ABSENT && object % ALIGNED == 0 ? object : 0;
+}
+
 /* What it sleeps on, as the kernel has just told. */
 static void look(struct gs_waiters *waiters, struct gs_member *member)
 {
@@ -34,13 +42,15 @@ static void look(struct gs_waiters *waiters, struct gs_member *member)
     member->wait.parked = (struct gs_parked){0};
     if (sleeps && gs_parked_read(&python->layout, python->mem, activity->args[0], &member->wait.parked)) {
         const struct gs_parked *parked = &member->wait.parked;
-        now.mutex = parked->mutex;
         now.word = parked->mutex ? parked->word : 0;
+        now.object = object_of(&python->layout, now.word);
         /* Where its clock is another one (a time namespace) that tells nothing. */
         now.since_ns = parked->since_ns < waiters->threads->taken_ns ? parked->since_ns : 0;
     } else if (sleeps) {
         now.word = activity->args[0];
     }
+    if (activity->run != GS_RUN_SYSCALL)
+        member->wait.lock_runs.count = 0; /* it may fall asleep without having been put on a processor again */
     set(waiters, member, now);
 }
 

@@ -11,7 +11,8 @@
 
 enum {
     SHARE_POLLS = 800,     /* one part of so many of the time is for looks: half of it for the stacks that they take; */
-    SHARE = 100,           /* where each sample has stacks, and its waiters' owners are asked for */
+    SHARE = 100,           /* where each sample has stacks, and its waiters' owners are asked for, and at first: */
+    FIRST = 8,             /* so many looks */
     LASTS_NS = 3000000,    /* a wait that was not looked at, and lasts so long, is */
     SOON_NS = 10000000,    /* at the earliest so long after the last look; */
     AGAIN_NS = 20000000,   /* the next one otherwise, as long as there are locks, */
@@ -40,6 +41,7 @@ struct known {
 struct gs_stream_locks {
     struct gs_lock_looker looker;
     uint64_t share;
+    unsigned looks; /* that were taken, FIRST at most */
     struct known known[WORDS];
     uint32_t known_count;
     struct gs_ids by_word;
@@ -156,7 +158,7 @@ static void judge(const struct gs_stream_locks *locks, size_t i, const struct gs
     const struct gs_thread_sample *holder = known && known->holder ? thread_of(sample, known->holder - 1) : NULL;
     size_t holder_at = holder ? (size_t)(holder - sample->threads) : 0;
     bool has = holder && holder->stack == known->stack && !waits_for(locks, holder_at, wait->word);
-    wait->is_lock = known;
+    wait->is_lock = known || wait->object;
     wait->owner_at = has ? (uint32_t)holder_at + 1 : 0;
 }
 
@@ -183,7 +185,7 @@ static enum gs_status look(struct gs_stream_locks *locks, const struct gs_snapsh
             status = GS_NO_MEMORY;
         for (size_t k = 0; k < locks->count; k++) {
             if (locks->kept[k].number == one->number)
-                locks->kept[k].none = one->kind == GS_LOCK_NONE;
+                locks->kept[k].none = one->kind == GS_LOCK_NONE && !locks->list[k].object;
         }
     }
     for (size_t k = 0; k < locks->count; k++)
@@ -191,7 +193,9 @@ static enum gs_status look(struct gs_stream_locks *locks, const struct gs_snapsh
     /* Others may have the processor meanwhile: that is no cost of ours. */
     uint64_t end_ns = gs_clock_ns(), cost_ns = 1000 * (gs_clock_cpu_us() - began_us);
     locks->pause_ns = any ? (uint64_t)AGAIN_NS : gs_least(2 * locks->pause_ns, SELDOM_NS);
-    locks->soon_ns = end_ns + gs_most(SOON_NS, locks->share * cost_ns);
+    uint64_t share = locks->looks < FIRST ? (uint64_t)SHARE : locks->share;
+    locks->looks += locks->looks < FIRST;
+    locks->soon_ns = end_ns + gs_most(SOON_NS, share * cost_ns);
     locks->next_ns = gs_most(locks->soon_ns, end_ns + locks->pause_ns);
     return status;
 }
@@ -214,8 +218,11 @@ enum gs_status gs_stream_locks_take(struct gs_stream_locks *locks, const struct 
         if (place == GS_NO_THREAD)
             continue;
         locks->kept[locks->count] = keep(locks, before, &turn, wait->number, snapshot->time_ns);
-        locks->list[locks->count++] = (struct gs_lock_sample){
-            .thread_at = place, .word = wait->word, .since_ns = wait->since_ns, .number = wait->number};
+        locks->list[locks->count++] = (struct gs_lock_sample){.thread_at = place,
+                                                              .word = wait->word,
+                                                              .object = wait->object,
+                                                              .since_ns = wait->since_ns,
+                                                              .number = wait->number};
     }
     sample->locks_known = true;
     sample->locks = locks->list;

@@ -26,8 +26,8 @@ static bool name_frames(struct gs_attach *attach, const struct gs_thread *thread
         seen->native = place_of(gs_native_name(natives, thread->frames[telling.told].code));
     if (telling.calls && whole)
         seen->called = place_of(gs_native_name(natives, thread->frames[telling.called].code));
-    while (i < thread->frame_count && thread->frames[i].kind != GS_FRAME_PYTHON)
-        i++;
+    for (; i < thread->frame_count && thread->frames[i].kind != GS_FRAME_PYTHON; i++)
+        seen->collects |= thread->frames[i].kind == GS_FRAME_GC;
     if (i == thread->frame_count || !lookup.frame(lookup.context, &thread->frames[i], &info) || !info.function)
         return false;
     seen->place = (struct gs_place){.function = info.function,
@@ -52,7 +52,7 @@ static bool see(void *context, pid_t tid, struct gs_exact_seen *seen, const stru
         *snapshot = NULL;
     const struct gs_thread *threads = *snapshot ? gs_merge_threads(merge, *snapshot, &count) : NULL;
     for (size_t i = 0; threads && i < count; i++) {
-        if (threads[i].tid == tid && threads[i].gil == GS_HOLDS)
+        if (threads[i].tid == tid && (threads[i].gil == GS_HOLDS || threads[i].gil == GS_NONE))
             known = name_frames(attach, &threads[i], seen);
     }
     gs_merge_free(merge);

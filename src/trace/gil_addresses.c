@@ -58,7 +58,7 @@ static void add_world(struct gs_gil_addresses *addresses, const struct gs_python
     gs_addr at = world + (gs_addr)python->layout.sw_requested;
     if (gs_mem_read(python->mem, at, &requested, sizeof requested) || requested > 1)
         return;
-    if (addresses->count == GS_ADDRESSES_MOST) {
+    if (addresses->count == GS_ADDRESSES_MOST - 1) { /* one register is for `collecting` */
         addresses->left_out++;
         return;
     }
@@ -79,7 +79,7 @@ static enum gs_status add_interpreters(struct gs_gil_addresses *addresses, const
     for (int i = 0; interpreter && status == GS_OK && i < INTERPRETERS_MOST; i++) {
         uint64_t id = 0;
         gs_addr collecting =
-            layout->is_gc_collecting == GS_ABSENT ? 0 : interpreter + (gs_addr)layout->is_gc_collecting;
+            !main || layout->is_gc_collecting == GS_ABSENT ? 0 : interpreter + (gs_addr)layout->is_gc_collecting;
         status = gs_mem_read(python->mem, interpreter + (gs_addr)layout->is_id, &id, sizeof id);
         if (!status)
             status = gs_mem_read_addr(python->mem, interpreter + (gs_addr)layout->is_next, &next);
@@ -157,7 +157,7 @@ enum gs_status gs_gil_addresses_find(struct gs_gil_addresses *addresses, const s
         status = add_worlds(addresses, python);
     if (status)
         return gs_fail(err, status, "cannot trace process %d: %s", (int)python->target->pid, gs_status_text(status));
-    addresses->waits = addresses->count <= GS_ADDRESSES_MOST / 2;
+    addresses->waits = addresses->none || addresses->count <= GS_ADDRESSES_MOST / 2;
     for (size_t i = 0; i < addresses->count && !addresses->waits; i++)
         addresses->list[i].wait = 0;
     if (addresses->count == 0 && !addresses->none)

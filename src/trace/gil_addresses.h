@@ -9,8 +9,8 @@
 
 enum { GS_ADDRESSES_MOST = GS_ARCH_WATCHES };
 
-/* One GIL; or with `world` a struct _stoptheworld_state, `owner` being its `requested`, and an interpreter's also the
- * `collecting` of its collector, as `wait`. */
+/* One GIL; or with `world` a struct _stoptheworld_state, `owner` being its `requested`, and the main interpreter's also
+ * the `collecting` of its collector, as `wait`. */
 struct gs_gil_address {
     gs_addr owner; /* stored to when it is taken and when it is dropped */
     uint8_t owner_len;

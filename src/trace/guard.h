@@ -38,7 +38,7 @@ void gs_guard_close(struct gs_guard *guard);
 /* The same up to there, and what it counted in all: traps may come after the last drain. GS_UNGUARDED: it was killed.
  */
 enum gs_status gs_guard_end(struct gs_guard *guard, struct gs_guard_numbers *numbers) GS_MUST_CHECK;
-/* Readable when a ring is half full, or the guard has ended. */
+/* Readable when a ring is half full, a watch wakes, or the guard has ended. */
 int gs_guard_wake_fd(const struct gs_guard *guard);
 
 /* All of these: GS_UNGUARDED when it has ended. Who enables must drain within a second, again and again: whoever stands

@@ -45,6 +45,7 @@ int gs_perf_watch(const struct gs_perf_watch *watch, pid_t tid, int cpu)
         attr.sample_id_all = 1;
         attr.task = watch->records;
         attr.context_switch = watch->switches;
+        attr.wakeup_events = watch->wakes;
         if (watch->ids)
             attr.sample_type |= PERF_SAMPLE_IDENTIFIER;
         use_our_clock(&attr);

@@ -24,6 +24,7 @@ struct gs_perf_watch {
     bool switches;  /* and of each change of who is on a processor */
     bool silent;    /* counts only: there is no ring */
     bool ids;       /* records say of which descriptor they are */
+    bool wakes;     /* its ring is readable with each of its records, not only when there is much in it */
 };
 
 /* What is asked of the kernel beside: something that it counts, or sees. */

@@ -115,7 +115,8 @@ static struct gs_perf_watch describe(const struct opening *opening, const struct
                                   .inherit = true,
                                   .records = first && watchpoints->facts.per_cpu,
                                   .switches = first && watchpoints->facts.per_cpu && watchpoints->facts.switches,
-                                  .ids = gs_watchpoints_has_ids(&watchpoints->facts)};
+                                  .ids = gs_watchpoints_has_ids(&watchpoints->facts),
+                                  .wakes = address->world};
 }
 
 /* 0, or an errno: ESRCH the thread has ended, ENODEV there is no such processor now. */

@@ -236,11 +236,11 @@ enum gs_status gs_tracer_drain(struct gs_tracer *tracer, const struct gs_event_s
     return status ? status : hand_on(tracer, *until_ns, sink);
 }
 
-const struct gs_event *gs_tracer_latest(const struct gs_tracer *tracer, unsigned lock)
+const struct gs_event *gs_tracer_latest(const struct gs_tracer *tracer, unsigned lock, unsigned kind)
 {
     for (size_t i = tracer->held_count; i-- > 0;) {
         const struct gs_event *event = &tracer->held[i];
-        if (event->act <= GS_ACT_CHANGE && event->lock == lock)
+        if (event->act <= GS_ACT_CHANGE && event->lock == lock && event->what == kind)
             return event;
     }
     return NULL;

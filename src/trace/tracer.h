@@ -64,13 +64,14 @@ void gs_tracer_begin(struct gs_tracer *tracer);
  * call, as something older may still be under way. What the sink returned; GS_UNGUARDED: the guard has ended. */
 enum gs_status gs_tracer_drain(struct gs_tracer *tracer, const struct gs_event_sink *sink,
                                uint64_t *until_ns) GS_MUST_CHECK;
-/* The last take or drop of a GIL that has come and is not handed on yet: something older may still be under way. NULL:
- * there is none. Holds until the next drain. */
-const struct gs_event *gs_tracer_latest(const struct gs_tracer *tracer, unsigned lock);
+/* The last take or drop of a GIL, or of a pause of that kind (0: of a GIL), that has come and is not handed on yet:
+ * something older may still be under way. NULL: there is none. Holds until the next drain. */
+const struct gs_event *gs_tracer_latest(const struct gs_tracer *tracer, unsigned lock, unsigned kind);
 /* Pauses, and hands on the rest, up to *until_ns. */
 enum gs_status gs_tracer_pause(struct gs_tracer *tracer, const struct gs_event_sink *sink,
                                uint64_t *until_ns) GS_MUST_CHECK;
-/* Readable when there is much to hand on, so that it has to be done before the time comes. */
+/* Readable when there is much to hand on, so that it has to be done before the time comes, and with each event of a
+ * pause. */
 int gs_tracer_wake_fd(const struct gs_tracer *tracer);
 /* What all events that came so far cost those who did them, about: cheap. */
 uint64_t gs_tracer_cost_ns(const struct gs_tracer *tracer);

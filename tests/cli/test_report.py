@@ -50,6 +50,13 @@ def test_all_that_was_counted(made, tmp_path):
     assert report("-v", "-q", path, "-o", tmp_path / "a.folded").stderr == ""
 
 
+def test_no_locks(made, tmp_path):
+    """Of waits for other locks than the GIL a recording knows only where that was asked for."""
+    path = tmp_path / "a.folded"
+    assert "made with --locks" in report(made[0], "-m", "locks", "-o", path).stderr
+    assert report("-q", made[0], "-m", "locks", "-o", path).stderr == ""
+
+
 def test_figures(made):
     """Of a recording the same figures as of the program itself, of all of it or of a part; no other format takes --json."""
     whole = json.loads(report("-f", "stat", "--json", made[0]).stdout)

@@ -564,6 +564,15 @@ def test_only_some_threads(held):
         end(top)
 
 
+def test_mode_locks(held):
+    """Functions in which threads wait for a lock, from the first sample on."""
+    with screen("-m", "locks", "-p", held.pid) as top:
+        top.wait_for(HEADER)
+        top.press("3")
+        top.wait_for("mode locks: threads that wait for a lock", "block_on_lock")
+        end(top)
+
+
 def test_frames(held):
     """Functions without lines, and the thread as the outermost one."""
     with screen("-tF", "-p", held.pid) as top:

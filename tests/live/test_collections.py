@@ -7,7 +7,7 @@ import pytest
 import gilspy
 from stat_runs import stat, watching
 from target import FUTEX, running, until
-from tracing import measuring, tracing
+from tracing import begun, measuring, tracing
 
 
 def wanted(python):
@@ -24,10 +24,10 @@ def near(us, seconds, document, pauses):
     return not calm(document) or abs(us / 1e6 - seconds) <= seconds / 10 + 0.01 * pauses
 
 
-def wait_samples(watch):
+def wait_samples(pid):
     """Until gilspy has slept between samples some more times."""
     def sleeps():
-        with open("/proc/%d/status" % watch.process.pid) as file:
+        with open("/proc/%d/status" % pid) as file:
             return int(dict(line.split(":") for line in file)["voluntary_ctxt_switches"])
 
     before = sleeps()
@@ -49,9 +49,9 @@ def test_clocked(python, folders):
     with running(python, folders, "pauses.py") as target:
         target.ask("collect", 1, 0)
         with watching(target.pid) as watch:
-            wait_samples(watch)
+            wait_samples(watch.process.pid)
             truth = target.ask("collect", 4, 3)["answer"]
-            wait_samples(watch)
+            wait_samples(watch.process.pid)
             document = watch.document()
     gc, worlds = check(document)
     times = [seconds for _, seconds in truth]
@@ -76,11 +76,11 @@ def test_still(python, folders, tmp_path):
         target.tell("begin")
         tids = {}
 
-        def begun():
+        def has_begun():
             tids.update({thread["name"]: thread["tid"] for thread in gilspy.dump(target.pid)["threads"]})
             return "collector" in tids
 
-        until(begun, "the collector")
+        until(has_begun, "the collector")
         target.wait_reading(tids["collector"], "gate")
         document = gilspy.dump(target.pid)
         kinds = {thread["name"]: [frame["kind"] for frame in thread["frames"]] for thread in document["threads"]}
@@ -149,3 +149,29 @@ def test_each(python, folders, tmp_path):
     assert {name: len(found) for name, found in slices.items()} == {"gc": 5, "stopped world": 10}
     assert all(any(begin < first and last <= end for begin, end in slices["gc"])
                for first, last in slices["stopped world"])
+
+
+@pytest.mark.pythons(fits=none_holds)
+@pytest.mark.usefixtures("watchable")
+def test_requester(python, folders):
+    """Who stops all others is seen where it does so; collections are seen of one of two interpreters, too."""
+    with running(python, folders, "pauses.py", "0", "late", "another", pipes=["gate", "turn"]) as target:
+        tids = target.began["tids"]
+        target.wait_reading(tids["late"], "turn")
+        target.wait_reading(tids["collector"], "gate")
+        with begun("stat", "--exact", "--json", "-d", "1h", "--interval", "100ms", "--max-overhead", "off", "-p", target.pid) as run:
+            target.feed("gate")
+            until(lambda: gilspy.dump(target.pid)["interpreters"][0]["collecting_garbage"], "the collection")
+            target.wait_calling(tids["collector"], FUTEX)
+
+            def seen():
+                document = json.loads(run.process.stdout.readline())
+                rows = [row for row in document["stopped_worlds"]["requesters"] if row["function"]]
+                return rows and (rows[0], document["gc"])
+
+            row, gc = until(seen, "a look")
+            target.feed("turn")
+            target.wait_reading(tids["collector"], "gate")
+            run.end()
+    assert (row["tid"], row["why"], row["function"].split(".")[-1]) == (tids["collector"], "gc", "<lambda>")
+    assert (gc["collections"], gc["longest"]["tid"]) == (1, tids["collector"])

@@ -62,6 +62,7 @@ def read(path):
         seen = {names["places"][nodes[mark[3]][2]][0] for mark in functions if nodes[mark[3]][1] == FRAME}
         threads[tid] = {"index": index, "name": name, "states": states, "seen": seen}
     waiters = [numbers.row() for _ in range(names["locks"]) if numbers.next()]
+    assert [numbers.next(), numbers.next()] == [0, 0]  # with a GIL neither stopped worlds nor collections
     assert numbers.at == len(numbers.bytes)
     return page, threads, waiters
 

@@ -41,8 +41,21 @@ static void add_run(const struct traced *t, pid_t tid, enum gs_run_state state, 
     assert_int_equal(t->timeline->run(t->timeline, &span), GS_OK);
 }
 
+static void add_pause(const struct traced *t, enum gs_pause_kind kind, uint64_t begin_ns, uint64_t end_ns,
+                      const struct gs_gilstat_place *place)
+{
+    struct gs_exact_pause pause = {.tid = B,
+                                   .kind = (uint8_t)kind,
+                                   .gc = kind == GS_PAUSE_WORLD,
+                                   .begin_ns = t->begin_ns + begin_ns,
+                                   .end_ns = t->begin_ns + end_ns,
+                                   .place = place};
+    assert_int_equal(t->timeline->pause(t->timeline, &pause), GS_OK);
+}
+
 void traced_draw(struct traced *t)
 {
+    static const struct gs_gilstat_place place = {.function = "collect<b>", .file = "a.py", .line = 3};
     uint32_t one = stream_thread(&t->stream, A, "main"), two = stream_thread(&t->stream, B, "evil\"</script>\x1b");
     uint32_t a = stream_call(&t->stream, 0, "run", "a.py", 1), b = stream_call(&t->stream, a, "hash<b>", "a.py", 2);
     stream_add(&t->stream, one, b, GS_HOLDS, GS_RUN_RUNNING);
@@ -51,6 +64,8 @@ void traced_draw(struct traced *t)
     assert_int_equal(t->timeline->waiters(t->timeline, 0, 1, t->begin_ns + 2 * MS, t->begin_ns + 15 * MS), GS_OK);
     add_gil_span(t, A, GS_HOLDS, 0, 15 * MS, 0);
     add_gil_span(t, B, GS_WAITS, 2 * MS, 15 * MS + 10000, 0);
+    add_pause(t, GS_PAUSE_WORLD, 5 * MS, 6 * MS, &place);
+    add_pause(t, GS_PAUSE_GC, 4 * MS, 7 * MS, NULL);
     assert_int_equal(t->timeline->waiters(t->timeline, 0, 1, t->begin_ns + 15 * MS, t->begin_ns + 16 * MS), GS_OK);
     assert_int_equal(t->timeline->waiters(t->timeline, 0, 0, t->begin_ns + 16 * MS, t->begin_ns + 20 * MS), GS_OK);
     stream_clear(&t->stream);
@@ -94,7 +109,10 @@ void traced_finish(struct traced *t)
                                  .holds = 2,
                                  .waiters = 1};
     struct gs_gilstat_gil gil = {.state = GS_GIL_FREE, .held = gs_figure(0.996), .mean_waiters = gs_figure(0.5)};
+    struct gs_gilstat_cause cause = {
+        .tid = B, .why = "gc", .place = {.function = "collect<b>", .file = "a.py", .line = 3}, .us = 1000};
     struct gs_gilstat stat = {.pid = TRACED_PID,
+                              .worlds = {.known = true, .causes = &cause, .cause_count = 1},
                               .threads = threads,
                               .thread_count = 2,
                               .hogs = &hog,

@@ -17,7 +17,8 @@ struct traced {
 };
 
 void traced_begin(struct traced *t, const struct gs_timeline_format *format, FILE *out);
-/* Two threads that hand it over, are sampled twice, and one of which has a name that means harm. */
+/* Two threads that hand it over and are sampled twice, one of which has a name that means harm, and collects garbage.
+ */
 void traced_draw(struct traced *t);
 /* They go on so, this many times more. */
 void traced_go_on(struct traced *t, unsigned times);

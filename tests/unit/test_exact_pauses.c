@@ -72,6 +72,35 @@ UNIT_TEST(pauses_are_told_by_their_requester)
     end(&pauses, &stat);
 }
 
+UNIT_TEST(who_asked_is_told_where_a_look_lies_in_the_pause)
+{
+    struct seen seen = {.count = 0};
+    struct gs_exact_pauses pauses = {.context = &seen, .over = note};
+    struct gs_exact_sight sight = {.from_ns = 11 * MS,
+                                   .to_ns = 12 * MS,
+                                   .cause = {.tid = A, .why = "fork", .place = {.function = "f", .line = 3}}};
+    gs_exact_pauses_begin(&pauses, 1 * MS);
+    gs_exact_pauses_see(&pauses, &sight);
+    tell(&pauses, 10 * MS, A, GS_ACT_TAKE, MAIN, GS_PAUSE_WORLD);
+    tell(&pauses, 20 * MS, A, GS_ACT_DROP, MAIN, GS_PAUSE_WORLD);
+    assert_true(seen.last.place && strcmp(seen.last.place->function, "f") == 0 && !seen.last.gc);
+    sight.from_ns = 25 * MS;
+    sight.to_ns = 31 * MS; /* it ended before that */
+    gs_exact_pauses_see(&pauses, &sight);
+    tell(&pauses, 24 * MS, A, GS_ACT_TAKE, MAIN, GS_PAUSE_WORLD);
+    tell(&pauses, 30 * MS, A, GS_ACT_DROP, MAIN, GS_PAUSE_WORLD);
+    assert_true(seen.count == 2 && !seen.last.place);
+    sight = (struct gs_exact_sight){.from_ns = 41 * MS, .to_ns = 42 * MS, .collects = true, .cause.tid = B};
+    gs_exact_pauses_see(&pauses, &sight);
+    tell(&pauses, 40 * MS, B, GS_ACT_TAKE, RUNTIME, GS_PAUSE_WORLD); /* whose collections are not watched */
+    tell(&pauses, 43 * MS, B, GS_ACT_DROP, RUNTIME, GS_PAUSE_WORLD);
+    assert_true(seen.last.gc);
+    struct gs_gilstat stat = finish(&pauses, &worlds);
+    assert_int_equal(stat.worlds.cause_count, 3);
+    assert_string_equal(stat.worlds.causes[0].why, "fork");
+    end(&pauses, &stat);
+}
+
 UNIT_TEST(what_goes_on_counts_as_far_as_it_is_traced)
 {
     struct gs_exact_pauses pauses = {.context = NULL};

@@ -130,6 +130,19 @@ def test_several_processes(driver, draw):
     assert page.errors() == []
 
 
+def test_locks(driver, draw):
+    """Waits for locks have a mode, a column and a table; the verdict tells of them."""
+    page = Report(driver, draw("locks", "html", "locks"))
+    assert "1.5 threads waited for other locks on average, the longest in put (pool.py:12)." in page.text("#verdict")
+    assert page.rows("locks") == [["Waited", "Threads", "They waited in", "Held by", "Who was in"],
+                                  ["20 ms", "third (4244)", "put (pool.py:12)", "[holder unknown]", ""],
+                                  ["10 ms", "second (4243)", "get (pool.py:11)", "MainThread (4242)", "read (pool.py:10)"]]
+    head, *rows = page.rows()
+    assert {row[0]: row[head.index("Of it at locks %")] for row in rows}["third"] == "100.0"
+    assert page.run("return document.querySelector('[role=tab][aria-selected=true]').textContent") == "locks"
+    assert page.errors() == []
+
+
 def test_lanes_of_tasks(driver, draw):
     """Below the thread that runs them: when each ran, with which GIL, and where it was suspended else."""
     page = Report(driver, draw("tasks", "html", "active"))

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 ESCAPE, ENTER = "\ue00c", "\ue007"
 UP, DOWN, LEFT, RIGHT = "\ue013", "\ue015", "\ue012", "\ue014"
 ALL_NS, FEW, MANY = 30e6, 0, 17000
-LEFT_PX, ROW_PX, HEAD_PX = 150, 46, 50
+LEFT_PX, ROW_PX, HEAD_PX, STRIP_PX = 150, 46, 110, 30  # three strips: who waits, stopped worlds, collections
 MOST_BYTES = 10000000
 EVIL = "evil\"</script>\\x1b"
 
@@ -175,8 +175,16 @@ def test_click_tells_of_a_wait_and_of_a_function(few):
     assert few.facts()["Asked for it"] == "2 times"
     few.click_at(5, 0, 32)
     assert few.title() == "main in hash<b> (a.py:2), 10.0 ms"
-    few.click_at(10, -0.5)
+    few.click_at(10, 0, -STRIP_PX * 5 // 2)
     assert few.title() == "1 thread waiting for 14.0 ms"
+
+
+def test_click_tells_of_a_pause(few):
+    few.click_at(5.5, 0, -STRIP_PX * 3 // 2)
+    assert few.title() == "all threads stopped for a garbage collection, 1.00 ms"
+    assert few.facts()["Asked for by"] == EVIL + ", tid 8" and few.stack()[0].startswith("run")
+    few.click_at(4.5, 0, -STRIP_PX // 2)
+    assert few.title() == "garbage collection, 3.00 ms"
 
 
 def test_keys_choose(few):
@@ -235,6 +243,7 @@ def test_without_scripts(draw):
         assert "main * 7 25 ms 40.0 60.0 0.0" in words
         assert EVIL + " 8 25 ms 10.4 39.6 50.0" in words
         assert EVIL + " 50 ms 25 ms 2 1 hash<b> (a.py:2)" in words
+        assert "All threads stopped for gc 1.0 ms " + EVIL + " collect<b> (a.py:3)" in words
         assert "12 of the GIL, 0 lost, 0 out of order" in words
     finally:
         driver.quit()

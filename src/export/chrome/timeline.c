@@ -61,15 +61,14 @@ static void note_seen(void *context, pid_t tid, uint64_t ns, const struct gs_pla
 }
 
 /* The innermost frame that was seen last in that time; NULL: none was. */
-static const struct gs_place *seen_in(const struct exact *exact, const struct gs_gil_span *gil_span)
+static const struct gs_place *seen_in(const struct exact *exact, pid_t tid, uint64_t begin_ns, uint64_t end_ns)
 {
-    uint32_t index = gs_ids_find(&exact->by_tid, (uint32_t)gil_span->tid);
+    uint32_t index = gs_ids_find(&exact->by_tid, (uint32_t)tid);
     const struct seen *seen = index == GS_IDS_NONE ? NULL : &exact->seen[index];
     const struct gs_place *place = NULL;
     uint64_t last_ns = 0;
     for (unsigned i = 0; seen && i < SEEN; i++) {
-        if (seen->ns[i] - gil_span->begin_ns < gil_span->end_ns - gil_span->begin_ns && seen->ns[i] > last_ns &&
-            seen->place[i]) {
+        if (seen->ns[i] - begin_ns < end_ns - begin_ns && seen->ns[i] > last_ns && seen->place[i]) {
             last_ns = seen->ns[i];
             place = seen->place[i];
         }
@@ -137,7 +136,7 @@ static enum gs_status add_gil_span(struct gs_timeline *timeline, const struct gs
     struct exact *exact = of(timeline);
     FILE *out = exact->chrome->out;
     enum gs_status status = GS_OK;
-    const struct gs_place *place = seen_in(exact, gil_span);
+    const struct gs_place *place = seen_in(exact, gil_span->tid, gil_span->begin_ns, gil_span->end_ns);
     begin_slice(exact, gil_span->tid, GS_CHROME_STATES, gil_span->begin_ns, gil_span->end_ns);
     fprintf(out, ",\"name\":\"%s\",\"args\":{\"gil\":\"%s\"", gs_chrome_state_name(gil_span->word, false),
             gs_gil_word_name(gil_span->word));
@@ -224,13 +223,24 @@ static enum gs_status add_pause(struct gs_timeline *timeline, const struct gs_ex
 {
     static const char *const names[] = {[GS_PAUSE_WORLD] = "stopped world", [GS_PAUSE_GC] = "gc"};
     struct exact *exact = of(timeline);
+    struct gs_place looked;
+    const struct gs_place *place = seen_in(exact, pause->tid, pause->begin_ns, pause->end_ns);
+    enum gs_status status = GS_OK;
+    if (pause->place) {
+        looked = gs_gilstat_place_of(pause->place);
+        place = &looked;
+    }
     begin_slice(exact, pause->tid, GS_CHROME_PAUSES, pause->begin_ns, pause->end_ns);
-    fprintf(exact->chrome->out, ",\"name\":\"%s\"", names[pause->kind]);
-    if (pause->kind == GS_PAUSE_WORLD)
-        fprintf(exact->chrome->out, ",\"args\":{\"why\":\"%s\"}", pause->gc ? "gc" : "other");
-    fputs_unlocked("}", exact->chrome->out);
+    fprintf(exact->chrome->out, ",\"name\":\"%s\",\"args\":{\"why\":\"%s\"", names[pause->kind],
+            pause->gc || pause->kind == GS_PAUSE_GC ? "gc" : "other");
+    if (place) {
+        fputs_unlocked(",\"frame\":", exact->chrome->out);
+        gs_label_place(&exact->chrome->text, place, NULL, 0);
+        status = gs_chrome_put_text(exact->chrome);
+    }
+    fputs_unlocked("}}", exact->chrome->out);
     exact->pauses = true;
-    return GS_OK;
+    return status;
 }
 
 static void go_sampled(struct gs_timeline *timeline)

@@ -114,7 +114,17 @@ static void put_share(struct gs_svg_page *page, uint64_t ns, uint64_t all_ns)
     gs_svg_put(page, "<td>", "</td>");
 }
 
-static void write_thread(struct gs_svg_page *page, const struct gs_html_thread *thread)
+/* Somebody waited for a lock that is no GIL. */
+static bool any_locks(const struct gs_html *html)
+{
+    for (uint32_t i = 0; i < html->thread_count; i++) {
+        if (html->threads[i].hue_ns[GS_HUE_LOCKS] > 0)
+            return true;
+    }
+    return false;
+}
+
+static void write_thread(struct gs_svg_page *page, const struct gs_html_thread *thread, bool locks)
 {
     const uint64_t *hue = thread->hue_ns;
     uint64_t all_ns = 0;
@@ -126,6 +136,8 @@ static void write_thread(struct gs_svg_page *page, const struct gs_html_thread *
     put_share(page, hue[GS_HUE_HOLDS], all_ns);
     put_share(page, hue[GS_HUE_WAITS], all_ns);
     put_share(page, hue[GS_HUE_WITHOUT] + hue[GS_HUE_NONE] + hue[GS_HUE_IDLE] + hue[GS_HUE_LOCKS], all_ns);
+    if (locks)
+        put_share(page, hue[GS_HUE_LOCKS], all_ns);
     put_share(page, hue[GS_HUE_UNKNOWN], all_ns);
     put_share(page, thread->runs_ns, all_ns);
     if (thread->longest_ns > 0)
@@ -140,18 +152,22 @@ static void write_thread(struct gs_svg_page *page, const struct gs_html_thread *
 static enum gs_status write_thread_table(const struct gs_html *html, struct gs_svg_page *page)
 {
     uint32_t rows;
+    bool locks = any_locks(html);
     const struct gs_html_thread **list = by_process(html, GS_HTML_ROWS, &rows);
     if (!list)
         return GS_NO_MEMORY;
     fputs("<table><thead><tr><th scope=\"col\">Thread</th><th scope=\"col\">TID</th><th scope=\"col\">Has GIL %</th>"
-          "<th scope=\"col\">GIL wait %</th><th scope=\"col\">No GIL %</th><th scope=\"col\">Unknown %</th>"
+          "<th scope=\"col\">GIL wait %</th><th scope=\"col\">No GIL %</th>",
+          page->out);
+    fputs(locks ? "<th scope=\"col\">Of it at locks %</th>" : "", page->out);
+    fputs("<th scope=\"col\">Unknown %</th>"
           "<th scope=\"col\">Runnable %</th><th scope=\"col\">Longest hold seen</th><th scope=\"col\">Samples</th></tr>"
           "</thead><tbody>\n",
           page->out);
     for (uint32_t i = 0; i < rows; i++) {
         if (has_head(html, list, i))
             write_head(html, page, list[i], "<tr><th scope=\"rowgroup\" colspan=\"9\">", "</th></tr>\n");
-        write_thread(page, list[i]);
+        write_thread(page, list[i], locks);
     }
     fputs("</tbody></table>\n", page->out);
     free(list);
@@ -220,10 +236,11 @@ static enum gs_status write_blame(const struct gs_html *html, const struct gs_ht
     const struct gs_html_thread **list = ranked(html, GS_HTML_BLAMED, &rows);
     if (!list)
         return GS_NO_MEMORY;
-    fputs("<div class=\"still wide\"><p class=\"note\">Seconds that threads waited: a row for who waited, a column for "
-          "who "
-          "had the GIL meanwhile.</p>\n<table><thead><tr><th scope=\"col\">waits ↓   holds →</th>",
-          page->out);
+    fprintf(page->out,
+            "<div class=\"still wide\"><p class=\"note\">Seconds that threads waited: a row for who waited, a column "
+            "for who "
+            "had the GIL%s meanwhile.</p>\n<table><thead><tr><th scope=\"col\">waits ↓   holds →</th>",
+            any_locks(html) ? ", or the lock," : "");
     for (uint32_t i = 0; i < rows; i++) {
         gs_html_thread_tid(&page->text, list[i]);
         gs_svg_put(page, "<th scope=\"col\">", "</th>");

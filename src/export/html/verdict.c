@@ -156,6 +156,26 @@ static void put_conclusion(struct gs_label *text, const struct gs_html_data *dat
     }
 }
 
+/* "1.4 threads waited for other locks on average, the longest in append (app.py:12)." */
+static void put_locks(struct gs_label *text, const struct gs_html *html, const struct gs_html_data *data, bool gils)
+{
+    const struct gs_key *most = NULL;
+    uint64_t ns = 0;
+    for (uint32_t i = 0; i < html->keys.count; i++) {
+        const struct gs_key *key = &html->keys.list[i];
+        if (gs_key_hue(key->code) != GS_HUE_LOCKS)
+            continue;
+        ns += key->ns;
+        most = !most || key->ns > most->ns ? key : most;
+    }
+    if (!most)
+        return;
+    gs_label_put(text, " %.1f threads waited for %slocks on average, the longest in ",
+                 (double)ns / (double)data->end_ns, gils ? "other " : "");
+    gs_label_node(text, html->tree, most->leaf, &data->files, 80);
+    gs_label_put(text, ".");
+}
+
 void gs_html_verdict(struct gs_label *text, const struct gs_html *html, const struct gs_html_data *data)
 {
     struct gils gils = {.list = calloc((size_t)html->thread_count + 1, sizeof *gils.list)};
@@ -182,6 +202,7 @@ void gs_html_verdict(struct gs_label *text, const struct gs_html *html, const st
         put_gil(text, html, data, most);
         put_conclusion(text, data, most);
     }
+    put_locks(text, html, data, gils.count > 0);
     if (gils.left_out)
         gs_label_put(text, " Of interpreters beyond the first %d GILs of a process only the stacks are known.",
                      GS_GILS_MOST);

@@ -14,9 +14,12 @@ void gs_exact_tell_setup(const struct gs_exact *exact, const struct gs_remarks *
                 "worlds");
     else if (setup->waits_refused)
         gs_tell(remarks, "debug registers are in use: waits are not seen, only who has the GIL");
+    else if (setup->addresses.none && setup->addresses.count > 2) /* the runtime's, and those of interpreters */
+        gs_tell(remarks, "there are only %d debug registers: of collections those of the main interpreter are seen",
+                GS_ADDRESSES_MOST);
     if (setup->addresses.left_out > 0)
-        gs_tell(remarks, "%zu %s are not traced: there are only %d debug registers", setup->addresses.left_out,
-                setup->addresses.none ? "interpreters" : "GILs", GS_ADDRESSES_MOST);
+        gs_tell(remarks, "there are only %d debug registers: %s not traced: %zu", GS_ADDRESSES_MOST,
+                setup->addresses.none ? "interpreters" : "GILs", setup->addresses.left_out);
 }
 
 void gs_exact_tell_counters(const struct gs_exact *exact, const struct gs_remarks *remarks)
@@ -67,6 +70,9 @@ void gs_exact_tell_losses(struct gs_exact *exact, const struct gs_remarks *remar
                 "not exact: gilspy stood still for more than a second, %llu times; the process was not watched "
                 "meanwhile, and these times are left out",
                 (unsigned long long)numbers.lapses);
+    if (gs_exact_born(exact) > 0)
+        gs_tell(remarks, "at least %zu %s born meanwhile: not traced", gs_exact_born(exact),
+                gs_exact_born(exact) == 1 ? "interpreter was" : "interpreters were");
     if (numbers.unclear > 0)
         gs_tell(remarks, "of %llu events only their order tells whether %s", (unsigned long long)numbers.unclear,
                 gs_exact_setup(exact)->addresses.none ? "the world was stopped or went on"

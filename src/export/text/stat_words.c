@@ -22,3 +22,13 @@ void gs_stat_put_place(struct gs_text *line, const struct gs_gilstat_place *plac
     gs_text_add(line, gs_files_shorten(files, place->file));
     gs_text_put(line, ":%d)", (int)place->line);
 }
+
+void gs_stat_add_place(struct gs_text *line, const struct gs_gilstat_place *place)
+{
+    struct gs_files files = {0};
+    if (!*place->function)
+        return;
+    gs_files_learn(&files, place->file);
+    gs_text_put(line, ", ");
+    gs_stat_put_place(line, place, &files);
+}

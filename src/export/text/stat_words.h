@@ -10,5 +10,7 @@
 void gs_stat_put_thread(struct gs_text *line, const struct gs_gilstat *stat, pid_t tid);
 /* "in build (app.py:12)"; the place has a function. */
 void gs_stat_put_place(struct gs_text *line, const struct gs_gilstat_place *place, const struct gs_files *files);
+/* ", in build (app.py:12)" where the place has a function. */
+void gs_stat_add_place(struct gs_text *line, const struct gs_gilstat_place *place);
 
 #endif

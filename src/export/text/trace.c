@@ -5,10 +5,17 @@
 #include "base/wrap.h"
 #include "export/counts.h"
 #include "export/text/hogs.h"
+#include "export/text/pauses.h"
 #include "export/text/trace.h"
 #include "export/words.h"
 
-enum { NAME_LEAST = 8, NAME_MOST = 32, ROWS_MOST = 60, COLUMNS = 7 /* the last only where anything is unknown */ };
+enum {
+    NAME_LEAST = 8,
+    NAME_MOST = 32,
+    ROWS_MOST = 60,
+    CAUSES_MOST = 10,
+    COLUMNS = 7 /* the last only where anything is unknown */
+};
 
 static const struct {
     const char *title;
@@ -125,6 +132,7 @@ enum gs_status gs_trace_text(const struct gs_gilstat *stat, const struct gs_cons
     while (gs_table_again(&table));
     if (stat->hog_count > 0)
         gs_stat_hogs(&table.line, stat, console, verbose);
+    gs_stat_pauses(&table.line, stat, console, verbose ? SIZE_MAX : CAUSES_MOST);
     enum gs_status status = gs_table_fini(&table);
     return status ? status : gs_counts_text(stat, console, verbose);
 }

@@ -172,6 +172,11 @@ static void pack_all(const struct gs_timeline_html *self, const struct used *use
         if (self->locks[lock])
             pack_row(self, self->waiters[lock], NULL, pack);
     }
+    for (int kind = 0; kind < GS_PAUSES; kind++) {
+        gs_pack_number(pack, self->paused[kind]);
+        if (self->paused[kind])
+            pack_row(self, self->pauses[kind], NULL, pack);
+    }
 }
 
 static enum gs_status write_names(struct gs_timeline_html *self, const struct used *used,

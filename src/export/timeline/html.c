@@ -215,7 +215,7 @@ static enum gs_status add_waiters(struct gs_timeline *timeline, unsigned lock, u
     return gs_marks_add(&self->marks, self->waiters[lock], &mark);
 }
 
-/* The page has no tracks for them, nor for pauses. */
+/* The page has no tracks for them. */
 static enum gs_status add_counts(struct gs_timeline *timeline, uint64_t ns, uint32_t counted,
                                  const struct gs_gilstat_counts *all)
 {
@@ -228,9 +228,21 @@ static enum gs_status add_counts(struct gs_timeline *timeline, uint64_t ns, uint
 
 static enum gs_status add_pause(struct gs_timeline *timeline, const struct gs_exact_pause *pause)
 {
-    (void)timeline;
-    (void)pause;
-    return GS_OK;
+    struct gs_timeline_html *self = of(timeline);
+    uint64_t begin_ns = since_begin(self, pause->begin_ns);
+    struct gs_mark mark = {.begin_ns = begin_ns,
+                           .end_ns = since_begin(self, pause->end_ns),
+                           .from_ns = begin_ns,
+                           .from = pause->tid,
+                           .word = pause->gc};
+    uint32_t index;
+    enum gs_status status = find_thread(self, pause->tid, &index); /* has rows */
+    if (!status && !self->paused[pause->kind])
+        status = gs_marks_row(&self->marks, false, &self->pauses[pause->kind]);
+    if (status)
+        return status;
+    self->paused[pause->kind] = true;
+    return gs_marks_add(&self->marks, self->pauses[pause->kind], &mark);
 }
 
 static void go_sampled(struct gs_timeline *timeline)

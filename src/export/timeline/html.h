@@ -41,6 +41,8 @@ struct gs_timeline_html {
     struct gs_marks marks;
     uint32_t waiters[GS_ADDRESSES_MOST]; /* rows of them, where `locks` says so */
     bool locks[GS_ADDRESSES_MOST];
+    uint32_t pauses[GS_PAUSES]; /* rows of these, where `paused` says so */
+    bool paused[GS_PAUSES];
     uint64_t left_out; /* events of threads without rows */
     bool sampled;      /* states are drawn from samples */
     struct gs_timeline_end end;

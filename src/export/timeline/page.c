@@ -36,10 +36,32 @@ static const struct gs_gilstat_thread *busiest(const struct gs_gilstat *stat)
     return most && most->has > 0 ? most : NULL;
 }
 
+/* "All threads were stopped 12 times, 38 ms in all, the longest 9.1 ms." */
+static void put_pauses(struct gs_label *text, const struct gs_gilstat_pauses *pauses, const char *what)
+{
+    if (!pauses->known)
+        return;
+    gs_label_put(text, " %s ", what);
+    gs_label_count(text, pauses->count.value, "time", "times");
+    if (pauses->count.value > 0) {
+        gs_label_put(text, ", ");
+        gs_label_time(text, pauses->us * 1000);
+        gs_label_put(text, " in all, the longest ");
+        gs_label_time(text, pauses->longest_us * 1000);
+    }
+    gs_label_put(text, ".");
+}
+
 static void put_verdict(struct gs_label *text, const struct gs_gilstat *stat)
 {
     const struct gs_gilstat_thread *most = busiest(stat);
     const struct gs_gilstat_gil *gil = stat->gil_count > 0 ? &stat->gils[0] : NULL;
+    if (gil && gil->state == GS_GIL_DISABLED) {
+        gs_label_put(text, "This Python runs without the GIL.");
+        put_pauses(text, &stat->worlds, "All threads were stopped");
+        put_pauses(text, &stat->gc, "Garbage was collected");
+        return;
+    }
     if (!most) {
         gs_label_put(text, "No thread had the GIL while it was traced.");
         return;
@@ -144,6 +166,44 @@ static void write_hogs(struct gs_svg_page *page, const struct gs_gilstat *stat)
     fputs("</tbody></table></div>\n</section>\n", page->out);
 }
 
+static void write_cause(struct gs_svg_page *page, const struct gs_gilstat *stat, const struct gs_gilstat_cause *cause,
+                        bool world)
+{
+    const struct gs_gilstat_thread *thread = gs_gilstat_find(stat, cause->tid);
+    const struct gs_place place = gs_gilstat_place_of(&cause->place);
+    gs_label_put(&page->text, world ? "All threads stopped" : "Garbage collection");
+    if (world && *cause->why) {
+        gs_label_put(&page->text, " for ");
+        gs_label_add(&page->text, cause->why, NAME_MOST);
+    }
+    gs_svg_put(page, "<tr><th scope=\"row\">", "</th>");
+    put_time(page, (double)cause->us * 1e3);
+    gs_label_add(&page->text, thread ? thread->name : "others", NAME_MOST);
+    gs_svg_put(page, "<td class=\"text\">", "</td>");
+    if (*place.function)
+        gs_label_place(&page->text, &place, NULL, NAME_MOST);
+    else
+        gs_label_put(&page->text, "[nobody looked in time]");
+    gs_svg_put(page, "<td class=\"text\">", "</td></tr>\n");
+}
+
+static void write_pauses(struct gs_svg_page *page, const struct gs_gilstat *stat)
+{
+    const struct gs_gilstat_pauses *kinds[] = {&stat->worlds, &stat->gc};
+    if (stat->worlds.cause_count + stat->gc.cause_count == 0)
+        return;
+    fputs("<section id=\"pauses\" aria-labelledby=\"pauses-head\">\n<h2 id=\"pauses-head\">Who paused the others</h2>\n"
+          "<div class=\"wide\"><table><thead><tr><th scope=\"col\">What</th><th scope=\"col\">In all</th>"
+          "<th scope=\"col\" class=\"left\">Thread</th><th scope=\"col\" "
+          "class=\"left\">Function</th></tr></thead><tbody>\n",
+          page->out);
+    for (int kind = 0; kind < 2; kind++) {
+        for (size_t i = 0; i < kinds[kind]->cause_count && i < HOGS_MOST; i++)
+            write_cause(page, stat, &kinds[kind]->causes[i], kind == 0);
+    }
+    fputs("</tbody></table></div>\n</section>\n", page->out);
+}
+
 /* ---- what it is worth ---- */
 
 static void put_method(struct gs_label *text, const struct gs_timeline_html *self)
@@ -225,13 +285,14 @@ static void write_quality(const struct gs_timeline_html *self, struct gs_svg_pag
     fputs("</dl>\n</section>\n", page->out);
 }
 
-static void write_timeline(FILE *out)
+static void write_timeline(FILE *out, const struct gs_gilstat *stat)
 {
-    fputs(
-        "<section id=\"timeline\" aria-labelledby=\"timeline-head\">\n<h2 id=\"timeline-head\">Who had the GIL, "
-        "and when</h2>\n<p class=\"note still\">The timeline itself is drawn by a script of this page, which does not "
-        "run here. The tables below have its sums.</p>\n</section>\n",
-        out);
+    bool none = stat && stat->gil_count > 0 && stat->gils[0].state == GS_GIL_DISABLED;
+    fprintf(out,
+            "<section id=\"timeline\" aria-labelledby=\"timeline-head\">\n<h2 id=\"timeline-head\">%s</h2>\n"
+            "<p class=\"note still\">The timeline itself is drawn by a script of this page, which does not run here. "
+            "The tables below have its sums.</p>\n</section>\n",
+            none ? "When all threads stood still" : "Who had the GIL, and when");
 }
 
 enum gs_status gs_timeline_page(struct gs_timeline_html *self, const struct gs_run_end *run_end)
@@ -240,10 +301,11 @@ enum gs_status gs_timeline_page(struct gs_timeline_html *self, const struct gs_r
     struct gs_tree_drawing drawing = {self->out, &everything, self->tree, &self->run, run_end, 0};
     struct gs_svg_page page = {.drawing = &drawing, .out = self->out};
     write_head(self, &page);
-    write_timeline(self->out);
+    write_timeline(self->out, self->end.stat);
     if (self->end.stat) {
         write_threads(&page, self->end.stat);
         write_hogs(&page, self->end.stat);
+        write_pauses(&page, self->end.stat);
     }
     write_quality(self, &page);
     fputs("</main>\n", self->out);

@@ -47,4 +47,6 @@ for each in range(int(ARGS[0]) if ARGS else 0):
     start("spinner-%d" % each, spin)
 if "late" in ARGS:
     stop_all()
+if "another" in ARGS:
+    __import__("_interpreters").create()
 serve(collect=collect, begin=begin_collection)
