@@ -1,14 +1,13 @@
 /* The one who works counts its steps; the one who waits looks whether the count moves. */
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "base/watch.h"
 
 enum {
@@ -52,7 +51,7 @@ static struct {
     pthread_cond_t ended; /* nobody is left */
     pthread_t thread;     /* there is one while there is a first */
     struct gs_watch *first;
-} guard = {.lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER};
+} guard = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 struct gs_watch *gs_watch_new(const struct gs_watch *before, const struct gs_stuck *stuck)
 {
@@ -166,23 +165,35 @@ static bool is_stuck(struct gs_watch *watch, struct vigil *vigil, struct gs_stuc
 }
 
 /* Belongs to whoever comes last: the one who waits, or the one who works when nobody waits any more. */
-enum { BOTH, ONE_LEFT };
-
 struct run {
-    atomic_int left;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool ended, left; /* the work has; nobody waits */
     struct gs_watch *watch;
     enum gs_status (*work)(void *context);
     void *context;
     enum gs_status status;
 };
 
+static void free_run(struct run *run)
+{
+    pthread_cond_destroy(&run->changed);
+    pthread_mutex_destroy(&run->lock);
+    free(run);
+}
+
 static void *run_thread(void *argument)
 {
     struct run *run = argument;
     atomic_store(&run->watch->tid, gettid());
     run->status = run->work(run->context);
-    if (atomic_exchange(&run->left, ONE_LEFT) == ONE_LEFT)
-        free(run);
+    pthread_mutex_lock(&run->lock);
+    run->ended = true;
+    bool left = run->left;
+    pthread_cond_signal(&run->changed);
+    pthread_mutex_unlock(&run->lock);
+    if (left)
+        free_run(run);
     return NULL;
 }
 
@@ -192,14 +203,9 @@ static bool looks_soon(const struct gs_watch *watch, const struct vigil *vigil)
     return watch->careful || vigil->beat % 2 != 0;
 }
 
-static struct timespec look_time(bool soon)
+static uint64_t look_ns(bool soon)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += soon ? SEEN_NS : LOOK_NS;
-    until.tv_sec += until.tv_nsec / (long)GS_NS_PER_S;
-    until.tv_nsec %= (long)GS_NS_PER_S;
-    return until;
+    return gs_clock_ns() + (soon ? SEEN_NS : LOOK_NS);
 }
 
 /* The table of our descriptors is made larger while nobody else uses it: with a second thread the kernel waits for all
@@ -223,17 +229,18 @@ static void leave_stops_to_others(sigset_t *before)
     pthread_sigmask(SIG_BLOCK, &stops, before);
 }
 
-/* Until the thread that works has ended; false: it is stuck. */
-static bool await(struct gs_watch *watch, pthread_t thread, struct gs_stuck *stuck)
+/* Until the work has ended; false: it is stuck. */
+static bool await(struct run *run, struct gs_stuck *stuck)
 {
     struct vigil vigil = {0};
-    for (;;) {
-        struct timespec until = look_time(looks_soon(watch, &vigil));
-        if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) == 0)
-            return true;
-        if (is_stuck(watch, &vigil, stuck))
-            return false;
+    pthread_mutex_lock(&run->lock);
+    while (!run->ended && !run->left) {
+        if (!gs_thread_wait(&run->changed, &run->lock, look_ns(looks_soon(run->watch, &vigil))))
+            run->left = !run->ended && is_stuck(run->watch, &vigil, stuck);
     }
+    bool ended = run->ended;
+    pthread_mutex_unlock(&run->lock);
+    return ended;
 }
 
 enum gs_status gs_watch_run(struct gs_watch *watch, enum gs_status (*work)(void *context), void *context,
@@ -244,34 +251,25 @@ enum gs_status gs_watch_run(struct gs_watch *watch, enum gs_status (*work)(void 
     *stuck = (struct gs_stuck){0};
     if (!run)
         return GS_NO_MEMORY;
-    *run = (struct run){.watch = watch, .work = work, .context = context};
+    *run = (struct run){.watch = watch, .work = work, .context = context, .lock = PTHREAD_MUTEX_INITIALIZER};
+    gs_thread_condition(&run->changed);
     make_room_for_descriptors();
     if (pthread_create(&thread, NULL, run_thread, run)) {
-        free(run);
+        free_run(run);
         return work(context); /* without anybody who watches */
     }
     sigset_t before;
     leave_stops_to_others(&before);
-    bool ended = await(watch, thread, stuck);
+    bool ended = await(run, stuck);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (ended) {
-        enum gs_status status = run->status;
-        free(run);
-        return status;
+    if (!ended) {
+        pthread_detach(thread);
+        return GS_FAILED;
     }
-    pthread_detach(thread);
-    if (atomic_exchange(&run->left, ONE_LEFT) == ONE_LEFT)
-        free(run);
-    return GS_FAILED;
-}
-
-/* A thread that only waits takes no signal: SIGCHLD, which is ignored, would be lost for the one who waits for a thread
- * of the process to stop (src/target/stop.c). */
-static void take_no_signals(sigset_t *before)
-{
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, before);
+    pthread_join(thread, NULL);
+    enum gs_status status = run->status;
+    free_run(run);
+    return status;
 }
 
 /* Returns whether to look again soon. */
@@ -300,8 +298,7 @@ static void *guard_all(void *unused)
         bool soon = false;
         for (struct gs_watch *watch = guard.first; watch; watch = watch->next)
             soon |= guard_one(watch);
-        struct timespec until = look_time(soon);
-        pthread_cond_clockwait(&guard.ended, &guard.lock, CLOCK_MONOTONIC, &until);
+        gs_thread_wait(&guard.ended, &guard.lock, look_ns(soon));
     }
     pthread_mutex_unlock(&guard.lock);
     return NULL;
@@ -310,7 +307,7 @@ static void *guard_all(void *unused)
 enum gs_status gs_watch_guard(struct gs_watch *watch, void (*give_up)(const struct gs_stuck *stuck, void *context),
                               void *context)
 {
-    int failure = 0;
+    bool guarded = true;
     atomic_store(&watch->tid, gettid());
     watch->give_up = give_up;
     watch->context = context;
@@ -318,16 +315,14 @@ enum gs_status gs_watch_guard(struct gs_watch *watch, void (*give_up)(const stru
     watch->next = guard.first;
     guard.first = watch;
     if (!watch->next) {
-        sigset_t before;
-        take_no_signals(&before); /* what the new thread begins with */
-        failure = pthread_create(&guard.thread, NULL, guard_all, NULL);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        gs_thread_condition(&guard.ended);
+        guarded = gs_thread_begin(&guard.thread, guard_all, NULL);
     }
-    if (failure)
+    if (!guarded)
         guard.first = NULL;
-    watch->guarded = !failure;
+    watch->guarded = guarded;
     pthread_mutex_unlock(&guard.lock);
-    return failure ? GS_FAILED : GS_OK;
+    return guarded ? GS_OK : GS_FAILED;
 }
 
 void gs_watch_unguard(struct gs_watch *watch)

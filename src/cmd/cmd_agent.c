@@ -119,9 +119,13 @@ static enum gs_status check(const struct gs_args *args, struct gs_err *err)
         gs_err_todo(err, "Name a server with --push, or an address for Prometheus to ask with --listen");
         return GS_USAGE;
     }
-    const char *alone = args->push ? NULL : gs_args_given(args, GS_OPT(LABEL) | GS_OPT(SPOOL) | GS_OPT(LOCKS));
+    const char *alone = args->push ? NULL : gs_args_given(args, GS_OPT(LABEL) | GS_OPT(SPOOL) | GS_OPT(TASKS));
     if (alone)
         return gs_fail(err, GS_USAGE, "cannot watch: --%s is for what is sent with --push", alone);
+    if (args->stat && !args->listen && !args->textfile)
+        return gs_fail(err, GS_USAGE, "cannot watch: --stat is for figures, with --listen or --textfile");
+    if (args->locks && !args->push && !args->stat)
+        return gs_fail(err, GS_USAGE, "cannot watch: --locks is for what is sent with --push, and for --stat");
     if (!isfinite(args->rate_hz))
         return gs_fail(err, GS_USAGE, "cannot watch: the rate of an agent has a limit");
     if (args->user && !gs_user_find(&user, args->user))
@@ -224,7 +228,7 @@ static void finish(struct agent *agent)
     struct gs_err err;
     if (!agent->push)
         return;
-    if (gs_push_finish(agent->push, &sent, &err))
+    if (gs_push_finish(agent->push, gs_signals_ended_ns(), &sent, &err))
         gs_tell(agent->remarks, "%s", err.what);
     if (sent.spooled > 0)
         gs_tell(agent->remarks, "%llu profiles wait in %s for the next gilspy", (unsigned long long)sent.spooled,
@@ -276,7 +280,7 @@ static void go_on(void *context)
 static enum gs_status open_metrics(struct agent *agent, struct gs_err *err)
 {
     const struct gs_args *args = agent->args;
-    enum gs_status status = gs_metrics_new(&agent->metrics);
+    enum gs_status status = gs_metrics_new(&agent->metrics, args->stat);
     if (!status && args->textfile && asprintf(&agent->textfile, "%s/gilspy.prom", args->textfile) < 0) {
         agent->textfile = NULL;
         status = GS_NO_MEMORY;
@@ -319,8 +323,9 @@ static enum gs_status sample(struct agent *agent, struct gs_sink *sink, struct g
                                           .duration_us = args->duration_us,
                                           .polls = !agent->push, /* figures need no stacks */
                                           .long_us = NEVER_US,
-                                          .locks = agent->push,
+                                          .locks = agent->push || args->stat,
                                           .all_locks = args->locks,
+                                          .tasks = args->given & GS_OPT(TASKS) && args->tasks != GS_TASKS_OFF,
                                           .loops = agent->metrics,
                                           .joins = true,
                                           .lasts = true};
@@ -380,7 +385,8 @@ const struct gs_cmd gs_cmd_agent = {
         "  gilspy agent --name gunicorn --exclude pip --listen :9464  some of them",
     .options = GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(EXCLUDE) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) |
                GS_OPT(PUSH) | GS_OPT(EVERY) | GS_OPT(LISTEN) | GS_OPT(TEXTFILE) | GS_OPT(CONFIG) |
-               GS_OPT(CHECK_CONFIG) | GS_OPT(LOG) | GS_OPT(LABEL) | GS_OPT(SPOOL) | GS_OPT(LOCKS) | GS_OPT(MAX_CPU) |
+               GS_OPT(CHECK_CONFIG) | GS_OPT(LOG) | GS_OPT(LABEL) | GS_OPT(SPOOL) | GS_OPT(LOCKS) | GS_OPT(STAT) |
+               GS_OPT(TASKS) | GS_OPT(MAX_CPU) |
                GS_OPT(MAX_MEMORY) | GS_OPT(NATIVE) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) |
                GS_OPT(VERBOSE) | GS_OPT(HELP),
     .rate = "19",

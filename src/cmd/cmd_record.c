@@ -11,6 +11,7 @@
 #include "cmd/draw.h"
 #include "cmd/message.h"
 #include "profile/meter.h"
+#include "base/clock.h"
 #include "base/output.h"
 #include "recording/rotate.h"
 #include "cmd/wire.h"
@@ -236,7 +237,7 @@ static enum gs_status finish(struct record *r, enum gs_status status, struct gs_
 {
     clear_progress(r);
     if (r->push)
-        r->pushed = gs_push_finish(r->push, &r->sent, &r->why);
+        r->pushed = gs_push_finish(r->push, gs_clock_ns(), &r->sent, &r->why);
     return r->recorder || r->rotation ? finish_file(r, status, err) : status;
 }
 

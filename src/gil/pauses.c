@@ -204,7 +204,7 @@ static bool find_requester(struct gs_pauses *pauses, const struct gs_sample *sam
         pauses->worlds_known |= sample->interpreters[i].world.known;
         stops = sample->interpreters[i].world.requested ? &sample->interpreters[i] : stops;
     }
-    for (size_t i = 0; stops && i < sample->thread_count; i++) {
+    for (size_t i = 0; threads && stops && i < sample->thread_count; i++) {
         if (!threads->at[i] || threads->at[i]->tid != stops->world.requester)
             continue;
         snprintf(cause->why, sizeof cause->why, "%s", collects(sample, i) ? "gc" : "");
@@ -225,6 +225,8 @@ enum gs_status gs_pauses_add(struct gs_pauses *pauses, const struct gs_sample *s
     for (size_t i = 0; i < sample->interpreter_count; i++) {
         const struct gs_interpreter *interpreter = &sample->interpreters[i];
         pauses->gc_known |= interpreter->collecting_known;
+        if (!threads && interpreter->collecting_garbage)
+            collector = &gc;
         if (!interpreter->collections)
             continue;
         struct gs_pauses_heap *heap = heap_of(pauses, interpreter);
@@ -235,7 +237,7 @@ enum gs_status gs_pauses_add(struct gs_pauses *pauses, const struct gs_sample *s
     }
     if (ended == 1 && pauses->gc.on)
         pauses->gc.cause.generation = gs_count(generation);
-    for (size_t i = 0; i < sample->thread_count && ok; i++) {
+    for (size_t i = 0; threads && i < sample->thread_count && ok; i++) {
         if (sample->threads[i].late && threads->at[i])
             ok = add_late(pauses, threads->at[i]->tid, gap_ns);
         if (collector || !collects(sample, i))

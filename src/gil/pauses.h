@@ -44,7 +44,8 @@ bool gs_pause_sum_add(struct gs_pause_sum *sum, const struct gs_gilstat_cause *c
                       uint64_t end_ns);
 
 void gs_pauses_fini(struct gs_pauses *pauses);
-/* gap_ns: since the sample before, 0: not known. GS_NO_MEMORY or GS_OK. */
+/* gap_ns: since the sample before, 0: not known. threads NULL: who it was, and where, does not matter. GS_NO_MEMORY or
+ * GS_OK. */
 enum gs_status gs_pauses_add(struct gs_pauses *pauses, const struct gs_sample *sample,
                              const struct gs_feed_threads *threads, uint64_t gap_ns) GS_MUST_CHECK;
 /* The figures of a span of span_ns; gs_gilstat_fini frees them. */

@@ -7,15 +7,17 @@
 #include "base/least.h"
 #include "base/room.h"
 #include "base/sorted.h"
+#include "profile/modes.h"
 #include "push/metered.h"
 
-#define LONGEST_NS (60 * GS_NS_PER_S) /* a hold is told of for one to two of these */
-#define SHOWN_NS   (60 * GS_NS_PER_S) /* a process that is gone */
-#define WELL_NS    (30 * GS_NS_PER_S)
+#define MINUTE_NS (60 * GS_NS_PER_S) /* what lasted longest is told of for one to two of these */
+#define SHOWN_NS  (60 * GS_NS_PER_S) /* a process that is gone */
+#define WELL_NS   (30 * GS_NS_PER_S)
 
 static void free_process(struct gs_metered_process *process)
 {
     gs_loops_fini(&process->loops);
+    gs_pauses_fini(&process->pauses);
     free(process->groups);
     free(process);
 }
@@ -41,6 +43,28 @@ uint64_t gs_metered_callback_ns(const struct gs_metered_process *process, bool b
     for (size_t i = 0; i < process->loops.count; i++)
         longest_ns = gs_most(longest_ns, process->loops.list[i].longest_ns);
     return longest_ns;
+}
+
+static struct gs_metered_pauses with_these(const struct gs_metered_pauses *before, const struct gs_pause_sum *sum,
+                                           uint64_t count)
+{
+    return (struct gs_metered_pauses){.count = before->count + count,
+                                      .ns = before->ns + sum->all_ns + (sum->on ? sum->ns : 0),
+                                      .longest_ns = gs_most(before->longest_ns, sum->longest_ns)};
+}
+
+struct gs_metered_pauses gs_metered_gc(const struct gs_metered_process *process)
+{
+    const struct gs_pauses *now = &process->pauses;
+    uint64_t ended = 0;
+    for (size_t i = 0; i < GS_GENERATIONS; i++)
+        ended += now->collections[i];
+    return with_these(&process->gc, &now->gc, now->counted ? ended : now->gc.count);
+}
+
+struct gs_metered_pauses gs_metered_worlds(const struct gs_metered_process *process)
+{
+    return with_these(&process->worlds, &process->pauses.worlds, process->pauses.worlds.count);
 }
 
 /* NULL: there is none, or it is left out. */
@@ -164,16 +188,9 @@ static enum gs_status thread(struct gs_sink *sink, uint32_t number, const struct
     return note_thread((struct gs_metrics *)sink, number, about);
 }
 
-static void note_hold(struct gs_metered_process *process, const struct gs_hold_span *hold, uint64_t now_ns)
+static void note_hold(struct gs_metered_process *process, const struct gs_hold_span *hold)
 {
-    if (now_ns - process->longest_since_ns > LONGEST_NS) {
-        bool recent = now_ns - process->longest_since_ns <= 2 * LONGEST_NS;
-        process->longest_ns[1] = recent ? process->longest_ns[0] : 0;
-        process->longest_ns[0] = 0;
-        process->longest_since_ns = now_ns;
-    }
-    if (hold)
-        process->longest_ns[0] = gs_most(process->longest_ns[0], hold->to_ns - hold->from_ns);
+    process->longest_ns[0] = gs_most(process->longest_ns[0], hold->to_ns - hold->from_ns);
 }
 
 /* The main interpreter's. */
@@ -193,62 +210,97 @@ static void take_gil(const struct gs_metrics *metrics, struct gs_metered_process
     struct gs_gil_look look = gs_gil_look(&sample->gils[at], known, sample->time_ns);
     bool moved, lost = gs_gil_track_lost(&process->track, &look.hold, &metrics->rule, &moved);
     gs_gil_track_step(&process->track, &look, &metrics->rule, lost, &process->sum, &step);
-    note_hold(process, step.ended && look.hold.counted ? &step.hold : NULL, sample->time_ns);
+    if (step.ended && look.hold.counted)
+        note_hold(process, &step.hold);
     if (look.hold.counted && gs_hold_now(&process->track.follow, &now))
-        note_hold(process, &now, sample->time_ns);
+        note_hold(process, &now);
     process->waiters = look.waiters;
 }
 
-static void take_waits(struct gs_metrics *metrics, struct gs_metered_process *process, const struct gs_sample *sample)
+/* NULL: it is not known. */
+static struct gs_metered_group *group_of(const struct gs_metrics *metrics, const struct gs_metered_process *process,
+                                         const struct gs_thread_sample *thread)
+{
+    size_t at = thread ? thread_at(metrics, thread->thread) : metrics->thread_count;
+    bool known = at < metrics->thread_count && metrics->threads[at].number == thread->thread;
+    return known ? &process->groups[metrics->threads[at].group] : NULL;
+}
+
+/* Most threads sleep. */
+static bool counts(const struct gs_thread_sample *thread, bool more)
+{
+    return thread->gil == GS_WAITS ||
+           (more && (thread->gil == GS_HOLDS || thread->at_lock || gs_mode_counts(GS_MODE_CPU, thread)));
+}
+
+static void take_threads(const struct gs_metrics *metrics, const struct gs_metered_process *process,
+                         const struct gs_sample *sample)
 {
     for (size_t i = 0; i < sample->thread_count; i++) {
-        if (sample->threads[i].gil != GS_WAITS)
+        const struct gs_thread_sample *thread = &sample->threads[i];
+        struct gs_metered_group *group, *holder;
+        if (!counts(thread, metrics->more) || !(group = group_of(metrics, process, thread)))
             continue;
-        size_t at = thread_at(metrics, sample->threads[i].thread);
-        if (at < metrics->thread_count && metrics->threads[at].number == sample->threads[i].thread)
-            process->groups[metrics->threads[at].group].wait_ns += sample->weight_ns;
+        group->wait_ns += thread->gil == GS_WAITS ? sample->weight_ns : 0;
+        group->held_ns += thread->gil == GS_HOLDS ? sample->weight_ns : 0;
+        group->lock_wait_ns += thread->at_lock ? sample->weight_ns : 0;
+        group->runnable_ns += gs_mode_counts(GS_MODE_CPU, thread) ? sample->weight_ns : 0;
+        if (metrics->more && thread->gil == GS_WAITS &&
+            (holder = group_of(metrics, process, gs_sample_holder(sample, thread->lock))))
+            holder->delay_ns += sample->weight_ns;
     }
 }
 
-/* Another minute of loops begins. */
-static void next_loops(struct gs_metered_process *process, uint64_t now_ns)
+static enum gs_status take_loops(struct gs_metered_process *process, const struct gs_sample *sample, uint64_t gap_ns)
 {
-    bool recent = now_ns - process->loops_since_ns <= 2 * LONGEST_NS;
-    process->busy_ns = gs_metered_busy_ns(process);
-    process->callback_ns = recent ? gs_metered_callback_ns(process, false) : 0;
-    process->loops_since_ns = now_ns;
-    gs_loops_next(&process->loops);
-}
-
-static enum gs_status take_loops(struct gs_metered_process *process, const struct gs_sample *sample)
-{
-    uint64_t gap_ns = process->sampled_ns && sample->gap_ns == 0 ? sample->time_ns - process->sampled_ns : 0;
     enum gs_status status = GS_OK;
-    process->sampled_ns = sample->time_ns;
-    if (sample->loop_count > 0 && !process->loops_since_ns)
-        process->loops_since_ns = sample->time_ns;
+    process->has_loops |= sample->loop_count > 0;
     process->tasks = 0;
     for (size_t i = 0; i < sample->loop_count && !status; i++) {
         process->tasks += sample->loops[i].tasks;
         status = gs_loops_add(&process->loops, sample, i, 0, gap_ns);
     }
-    if (process->loops_since_ns && sample->time_ns - process->loops_since_ns > LONGEST_NS)
-        next_loops(process, sample->time_ns);
     return status;
+}
+
+/* What is counted by the minute begins anew. */
+static void next_minute(struct gs_metered_process *process, uint64_t now_ns)
+{
+    bool recent = now_ns - process->minute_ns <= 2 * MINUTE_NS;
+    process->minute_ns = now_ns;
+    process->longest_ns[1] = recent ? process->longest_ns[0] : 0;
+    process->longest_ns[0] = 0;
+    process->busy_ns = gs_metered_busy_ns(process);
+    process->callback_ns = recent ? gs_metered_callback_ns(process, false) : 0;
+    gs_loops_next(&process->loops);
+    process->gc = gs_metered_gc(process);
+    process->worlds = gs_metered_worlds(process);
+    process->gc.longest_ns = recent ? process->pauses.gc.longest_ns : 0;
+    process->worlds.longest_ns = recent ? process->pauses.worlds.longest_ns : 0;
+    gs_pauses_next(&process->pauses);
+}
+
+static enum gs_status take(const struct gs_metrics *metrics, struct gs_metered_process *process,
+                           const struct gs_sample *sample)
+{
+    uint64_t gap_ns = process->sampled_ns && sample->gap_ns == 0 ? sample->time_ns - process->sampled_ns : 0;
+    process->sampled_ns = sample->time_ns;
+    if (!process->minute_ns || sample->time_ns - process->minute_ns > MINUTE_NS)
+        next_minute(process, sample->time_ns);
+    process->threads = sample->thread_count;
+    process->locks_known |= sample->locks_known;
+    take_gil(metrics, process, sample);
+    take_threads(metrics, process, sample);
+    enum gs_status status = metrics->more ? gs_pauses_add(&process->pauses, sample, NULL, gap_ns) : GS_OK;
+    return status ? status : take_loops(process, sample, gap_ns);
 }
 
 static enum gs_status sample(struct gs_sink *sink, const struct gs_sample *sample)
 {
-    enum gs_status status = GS_OK;
     struct gs_metrics *metrics = (struct gs_metrics *)sink;
     pthread_mutex_lock(&metrics->lock);
     struct gs_metered_process *process = find(metrics, sample->process);
-    if (process) {
-        process->threads = sample->thread_count;
-        take_gil(metrics, process, sample);
-        take_waits(metrics, process, sample);
-        status = take_loops(process, sample);
-    }
+    enum gs_status status = process ? take(metrics, process, sample) : GS_OK;
     pthread_mutex_unlock(&metrics->lock);
     return status;
 }
@@ -260,12 +312,13 @@ static enum gs_status end(struct gs_sink *sink, const struct gs_run_end *run)
     return GS_OK;
 }
 
-enum gs_status gs_metrics_new(struct gs_metrics **out)
+enum gs_status gs_metrics_new(struct gs_metrics **out, bool more)
 {
     struct gs_metrics *metrics = calloc(1, sizeof *metrics);
     *out = metrics;
     if (!metrics)
         return GS_NO_MEMORY;
+    metrics->more = more;
     metrics->sink = (struct gs_sink){begin, process, thread, sample, NULL, end};
     pthread_mutex_init(&metrics->lock, NULL);
     return GS_OK;

@@ -22,8 +22,9 @@ struct gs_metrics_own {
     bool pushes; /* sent is of something */
 };
 
-/* The sink is one thread's; all other functions may be called from any. GS_NO_MEMORY. */
-enum gs_status gs_metrics_new(struct gs_metrics **metrics) GS_MUST_CHECK;
+/* The sink is one thread's; all other functions may be called from any. more: who has the GIL and makes others wait, by
+ * group of threads, collections and stopped worlds, too. GS_NO_MEMORY. */
+enum gs_status gs_metrics_new(struct gs_metrics **metrics, bool more) GS_MUST_CHECK;
 void gs_metrics_free(struct gs_metrics *metrics);
 struct gs_sink *gs_metrics_sink(struct gs_metrics *metrics);
 /* A process is sampled no more: its figures stay for a minute, so that they are asked for once more. */

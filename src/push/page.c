@@ -84,7 +84,7 @@ OF_GIL(longest, put_seconds, gs_most(process->longest_ns[0], process->longest_ns
 #define OF_LOOPS(name, put_value, value)                                                                               \
     static void name(const struct writing *w, const struct gs_metered_process *process)                                \
     {                                                                                                                  \
-        if (!process->loops_since_ns)                                                                                  \
+        if (!process->has_loops)                                                                                       \
             return;                                                                                                    \
         put_labels(w, process, NULL);                                                                                  \
         put_value(w, value);                                                                                           \
@@ -94,13 +94,35 @@ OF_LOOPS(loop_busy, put_seconds, gs_metered_busy_ns(process))
 OF_LOOPS(loop_longest, put_seconds, gs_metered_callback_ns(process, true))
 OF_LOOPS(loop_tasks, put_count, process->tasks)
 
-static void waits(const struct writing *w, const struct gs_metered_process *process)
-{
-    for (size_t i = 0; i < process->group_count && process->has_gil; i++) {
-        put_labels(w, process, process->groups[i].name);
-        put_seconds(w, process->groups[i].wait_ns);
+#define OF_GROUPS(put, known, value)                                                                                   \
+    static void put(const struct writing *w, const struct gs_metered_process *process)                                \
+    {                                                                                                                  \
+        for (size_t i = 0; i < process->group_count && (known); i++) {                                                 \
+            put_labels(w, process, process->groups[i].name);                                                           \
+            put_seconds(w, process->groups[i].value);                                                                  \
+        }                                                                                                              \
     }
-}
+
+OF_GROUPS(waits, process->has_gil, wait_ns)
+OF_GROUPS(group_held, process->has_gil, held_ns)
+OF_GROUPS(group_delay, process->has_gil, delay_ns)
+OF_GROUPS(group_runnable, true, runnable_ns)
+OF_GROUPS(group_lock_wait, process->locks_known, lock_wait_ns)
+
+#define OF_PAUSES(name, known, put_value, value)                                                                       \
+    static void name(const struct writing *w, const struct gs_metered_process *process)                                \
+    {                                                                                                                  \
+        if (!process->pauses.known)                                                                                    \
+            return;                                                                                                    \
+        put_labels(w, process, NULL);                                                                                  \
+        put_value(w, (value));                                                                                         \
+    }
+
+OF_PAUSES(gc_count, gc_known, put_count, gs_metered_gc(process).count)
+OF_PAUSES(gc_time, gc_known, put_seconds, gs_metered_gc(process).ns)
+OF_PAUSES(gc_longest, gc_known, put_seconds, gs_metered_gc(process).longest_ns)
+OF_PAUSES(world_time, worlds_known, put_seconds, gs_metered_worlds(process).ns)
+OF_PAUSES(world_longest, worlds_known, put_seconds, gs_metered_worlds(process).longest_ns)
 
 static void threads(const struct writing *w, const struct gs_metered_process *process)
 {
@@ -177,6 +199,24 @@ static const struct family families[] = {
     {"gilspy_profiles_spooled", NULL, "Profiles that wait on disk for the server.", false, NULL, own_spooled},
 };
 
+/* Those that have to be asked for. */
+static const struct family more_families[] = {
+    {"cpython_thread_gil_held_seconds", "seconds", "Time in which threads of a group had the GIL.", true, group_held, NULL},
+    {"cpython_thread_gil_delay_seconds", "seconds",
+     "Time that threads waited for the GIL while one of this group had it, all who waited together.", true, group_delay, NULL},
+    {"cpython_thread_runnable_seconds", "seconds", "Time in which threads of a group ran, or were ready to.", true,
+     group_runnable, NULL},
+    {"cpython_thread_lock_wait_seconds", "seconds", "Time that threads of a group waited for locks other than the GIL.",
+     true, group_lock_wait, NULL},
+    {"cpython_gc_collections", NULL, "Collections of garbage that ended.", true, gc_count, NULL},
+    {"cpython_gc_seconds", "seconds", "Time in which garbage was collected.", true, gc_time, NULL},
+    {"cpython_gc_longest_seconds", "seconds",
+     "The longest collection of garbage that was seen in the last one to two minutes.", false, gc_longest, NULL},
+    {"cpython_stopped_world_seconds", "seconds", "Time in which a thread had all others stopped.", true, world_time, NULL},
+    {"cpython_stopped_world_longest_seconds", "seconds",
+     "The longest time in which one was seen to have them stopped in the last one to two minutes.", false, world_longest, NULL},
+};
+
 static void put_family(struct writing *w, const struct family *family)
 {
     const char *suffix = family->counter && !w->open_metrics ? "_total" : "";
@@ -200,6 +240,8 @@ void gs_metrics_write(const struct gs_metrics *metrics, bool open_metrics, FILE 
         if (!pushed || metrics->own.pushes)
             put_family(&w, &families[i]);
     }
+    for (size_t i = 0; metrics->more && i < sizeof more_families / sizeof *more_families; i++)
+        put_family(&w, &more_families[i]);
     if (open_metrics)
         fputs("# EOF\n", out);
 }

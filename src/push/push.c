@@ -6,7 +6,8 @@
 #include "push/push.h"
 #include "push/spans.h"
 
-enum { KEEP_BYTES = 16 << 20, PATIENCE_S = 5 };
+enum { KEEP_BYTES = 16 << 20 };
+#define PATIENCE_NS (GS_NS_PER_S * 9 / 2) /* of the 5 s that the end may take */
 
 static const struct gs_push_protocol *const protocols[] = {&gs_push_pyroscope, &gs_push_otlp, &gs_push_parca};
 
@@ -77,7 +78,6 @@ enum gs_status gs_push_open(struct gs_push **out, const struct gs_push_options *
                                               .server = push->server,
                                               .keep_bytes = KEEP_BYTES,
                                               .spool = push->spool,
-                                              .patience_ns = PATIENCE_S * GS_NS_PER_S,
                                               .remarks = options->remarks};
     const struct gs_spans_options spans = {.every_ns = options->every_us * 1000,
                                            .labels = options->labels,
@@ -106,11 +106,11 @@ void gs_push_sum(struct gs_push *push, struct gs_sent *sent)
     gs_sender_sum(push->sender, sent);
 }
 
-enum gs_status gs_push_finish(struct gs_push *push, struct gs_sent *sent, struct gs_err *err)
+enum gs_status gs_push_finish(struct gs_push *push, uint64_t since_ns, struct gs_sent *sent, struct gs_err *err)
 {
     *sent = (struct gs_sent){0};
     if (push->sender)
-        gs_sender_finish(push->sender, sent);
+        gs_sender_finish(push->sender, since_ns + PATIENCE_NS, sent);
     if (sent->lost == 0)
         return GS_OK;
     return gs_fail(err, GS_OUTPUT, "%llu of %llu profiles, of %.1f s, did not reach %.100s: %.200s",
@@ -122,7 +122,8 @@ void gs_push_close(struct gs_push *push)
 {
     if (!push)
         return;
-    gs_sender_close(push->sender);
+    if (!gs_sender_close(push->sender))
+        return;
     gs_spool_close(push->spool);
     gs_spans_free(push->spans);
     free(push->server);

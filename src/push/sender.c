@@ -1,13 +1,13 @@
-/* A queue and a thread. */
+/* Two queues and two threads. Profiles come into the inbox, whose lock is held for moments alone; one thread takes them
+ * out of it and to the disk where they are to wait there, the other one sends them. */
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/least.h"
+#include "base/thread.h"
 #include "push/credentials.h"
 #include "push/sender.h"
 
@@ -17,6 +17,9 @@ enum {
     RETRY_AFTER_MOST_S = 300, /* whatever the server asks for */
     LIMITED_MOST = 10 /* tries of a profile that a limit of the server is in the way of, which may be for good */
 };
+/* At the end so much of the time is left for a request to be given up, and the disk, and this much in any case. */
+#define KEEP_NS       (GS_NS_PER_S * 3 / 2)
+#define KEEP_LEAST_NS (GS_NS_PER_S / 2)
 
 enum verdict { TAKEN, REFUSED, AGAIN, OTHERWISE };
 
@@ -28,22 +31,30 @@ struct outcome {
     char why[GS_HTTP_WHY]; /* it was not taken */
 };
 
+struct queue {
+    struct gs_push_profile *first, *last;
+};
+
 struct gs_sender {
     struct gs_sender_options options;
     const struct gs_push_protocol *protocol;
     char *server;
     struct gs_http *http;
-    atomic_bool give_up; /* the request that is under way is to end */
-    pthread_t thread;
-    bool started;
-    pthread_mutex_t lock; /* what follows is both threads' */
-    pthread_cond_t changed;
-    struct gs_push_profile *first, *last; /* that wait */
-    size_t kept_bytes;
-    bool ends, done; /* all is taken that will be; the thread has ended */
+    atomic_bool give_up; /* the request that is under way is to end, and no other to begin */
+    pthread_t keeping, sending;
+    bool started;               /* that keeps: it begins and ends the other one */
+    pthread_mutex_t inbox_lock; /* for this: */
+    pthread_cond_t inbox_changed;
+    struct queue inbox;
+    size_t kept, kept_bytes; /* of profiles that wait in memory, here or there */
+    uint64_t kept_ns;
+    bool ends, done; /* all has come that will; both threads have ended */
     struct gs_sent sent;
-    /* The sending thread's. */
-    unsigned tries;       /* of the profile that is its turn */
+    pthread_mutex_t lock; /* of the two threads, for what follows: held while the disk is written to, too */
+    pthread_cond_t changed;
+    struct queue waiting;
+    bool last_came;       /* there will be no more in it */
+    unsigned limited;     /* tries of the profile that is its turn: answers of 429 */
     uint64_t away_ns;     /* since when nothing is taken; 0: it is */
     uint64_t lost_before; /* sent.lost then */
     uint64_t told[64];    /* bits: statuses that were told */
@@ -131,48 +142,100 @@ static void try_once(struct gs_sender *sender, const struct gs_push_profile *pro
         sender->protocol = sender->protocol->otherwise;
         try_protocol(sender, profile, outcome);
     }
-    if (outcome->verdict == AGAIN && outcome->status == 429 && ++sender->tries >= LIMITED_MOST)
+    if (outcome->verdict == AGAIN && outcome->status == 429 && ++sender->limited >= LIMITED_MOST)
         outcome->verdict = REFUSED;
 }
 
-/* ---- the queue; the lock is held ---- */
+/* ---- queues ---- */
 
-static void lose(struct gs_sender *sender, struct gs_push_profile *profile, const char *why)
+static struct gs_push_profile *take_first(struct queue *queue)
 {
-    sender->sent.lost++;
-    sender->sent.lost_ns += profile ? profile->duration_ns : 0;
-    snprintf(sender->sent.why, sizeof sender->sent.why, "%s", why);
-    gs_push_profile_free(profile);
-}
-
-static struct gs_push_profile *take_first(struct gs_sender *sender)
-{
-    struct gs_push_profile *profile = sender->first;
-    sender->first = profile->next;
-    if (!sender->first)
-        sender->last = NULL;
-    sender->kept_bytes -= gs_push_profile_size(profile);
+    struct gs_push_profile *profile = queue->first;
+    queue->first = profile->next;
+    if (!queue->first)
+        queue->last = NULL;
     profile->next = NULL;
     return profile;
 }
 
-static void put_last(struct gs_sender *sender, struct gs_push_profile *profile)
+static void put_last(struct queue *queue, struct gs_push_profile *profile)
 {
-    if (sender->last)
-        sender->last->next = profile;
+    if (queue->last)
+        queue->last->next = profile;
     else
-        sender->first = profile;
-    sender->last = profile;
-    sender->kept_bytes += gs_push_profile_size(profile);
+        queue->first = profile;
+    queue->last = profile;
 }
 
-static void put_first(struct gs_sender *sender, struct gs_push_profile *profile)
+static void put_first(struct queue *queue, struct gs_push_profile *profile)
 {
-    profile->next = sender->first;
-    sender->first = profile;
-    if (!sender->last)
-        sender->last = profile;
-    sender->kept_bytes += gs_push_profile_size(profile);
+    profile->next = queue->first;
+    queue->first = profile;
+    if (!queue->last)
+        queue->last = profile;
+}
+
+/* ---- what became of them ---- */
+
+static void lock_inbox(struct gs_sender *sender)
+{
+    pthread_mutex_lock(&sender->inbox_lock);
+}
+
+static void unlock_inbox(struct gs_sender *sender)
+{
+    pthread_mutex_unlock(&sender->inbox_lock);
+}
+
+static void set_why(struct gs_sender *sender, const char *why)
+{
+    lock_inbox(sender);
+    snprintf(sender->sent.why, sizeof sender->sent.why, "%s", why);
+    unlock_inbox(sender);
+}
+
+/* It waits in memory no more. */
+static void forget(struct gs_sender *sender, const struct gs_push_profile *profile)
+{
+    sender->kept--;
+    sender->kept_bytes -= gs_push_profile_size(profile);
+    sender->kept_ns -= profile->duration_ns;
+}
+
+/* in_memory false: it never waited there, but on the disk. */
+static void let_go(struct gs_sender *sender, struct gs_push_profile *profile, bool in_memory)
+{
+    lock_inbox(sender);
+    if (in_memory)
+        forget(sender, profile);
+    unlock_inbox(sender);
+    gs_push_profile_free(profile);
+}
+
+/* profile NULL: it could not even be read. */
+static void lose(struct gs_sender *sender, struct gs_push_profile *profile, bool in_memory, const char *why)
+{
+    set_why(sender, why);
+    lock_inbox(sender);
+    sender->sent.lost++;
+    sender->sent.lost_ns += profile ? profile->duration_ns : 0;
+    unlock_inbox(sender);
+    let_go(sender, profile, in_memory);
+}
+
+/* The oldest go, while more than `most` bytes wait in memory; the lock of the inbox is held. */
+static void lose_surplus(struct gs_sender *sender, struct queue *queue, size_t most)
+{
+    char why[GS_HTTP_WHY] = "";
+    snprintf(why, sizeof why, "too many waited; %.200s", sender->sent.why);
+    while (queue->first && sender->kept_bytes > most) {
+        struct gs_push_profile *profile = take_first(queue);
+        forget(sender, profile);
+        sender->sent.lost++;
+        sender->sent.lost_ns += profile->duration_ns;
+        memcpy(sender->sent.why, why, sizeof why);
+        gs_push_profile_free(profile);
+    }
 }
 
 /* ---- the spool ---- */
@@ -182,12 +245,19 @@ static size_t spooled(const struct gs_sender *sender)
     return sender->options.spool ? gs_spool_count(sender->options.spool) : 0;
 }
 
+static void note_spooled(struct gs_sender *sender)
+{
+    lock_inbox(sender);
+    sender->sent.spooled = spooled(sender);
+    unlock_inbox(sender);
+}
+
 /* What could not be read has been somebody's, too. */
 static struct gs_push_profile *take_spooled(struct gs_sender *sender)
 {
     struct gs_push_profile *profile = gs_spool_take(sender->options.spool);
     if (!profile)
-        lose(sender, NULL, "it could not be read from the spool");
+        lose(sender, NULL, false, "it could not be read from the spool");
     return profile;
 }
 
@@ -195,40 +265,41 @@ static struct gs_push_profile *take_spooled(struct gs_sender *sender)
 static bool spool_first(struct gs_sender *sender)
 {
     struct gs_spool *to = sender->options.spool;
-    struct gs_push_profile *profile = take_first(sender), *oldest;
+    struct gs_push_profile *profile = take_first(&sender->waiting), *oldest;
     while (!gs_spool_fits(to, profile) && gs_spool_drop(to, &oldest))
-        lose(sender, oldest, "the spool is full");
+        lose(sender, oldest, false, "the spool is full");
     if (!gs_spool_fits(to, profile)) {
-        lose(sender, profile, "the spool is full");
+        lose(sender, profile, true, "the spool is full");
         return true;
     }
     bool put = gs_spool_put(to, profile);
     if (put) {
-        gs_push_profile_free(profile);
+        let_go(sender, profile, true);
     } else {
-        snprintf(sender->sent.why, sizeof sender->sent.why, "it cannot be kept in the spool: %s", strerror(errno));
-        put_first(sender, profile);
+        char why[GS_HTTP_WHY];
+        snprintf(why, sizeof why, "it cannot be kept in the spool: %s", strerror(errno));
+        set_why(sender, why);
+        put_first(&sender->waiting, profile);
     }
     return put;
 }
 
 static void spool_all(struct gs_sender *sender)
 {
-    while (sender->first && spool_first(sender))
+    while (sender->options.spool && sender->waiting.first && spool_first(sender))
         ;
+    note_spooled(sender);
 }
 
-/* ---- the thread; the lock is held but for the try ---- */
+/* ---- the thread that sends; the lock is held but for the try ---- */
 
 /* The end of the run ends it, too, once: there may be time for one more try. */
 static void sleep_s(struct gs_sender *sender, uint64_t seconds)
 {
-    struct timespec until;
-    bool ended = sender->ends;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(ended ? PAUSE_S : seconds);
-    while (!atomic_load(&sender->give_up) && sender->ends == ended &&
-           pthread_cond_timedwait(&sender->changed, &sender->lock, &until) != ETIMEDOUT)
+    bool last_came = sender->last_came;
+    uint64_t until_ns = gs_clock_ns() + (last_came ? PAUSE_S : seconds) * GS_NS_PER_S;
+    while (!atomic_load(&sender->give_up) && sender->last_came == last_came &&
+           gs_thread_wait(&sender->changed, &sender->lock, until_ns))
         ;
 }
 
@@ -242,7 +313,9 @@ static bool told_before(struct gs_sender *sender, long status)
 
 static void tell_back(struct gs_sender *sender)
 {
-    uint64_t lost = sender->sent.lost - sender->lost_before;
+    struct gs_sent sent;
+    gs_sender_sum(sender, &sent);
+    uint64_t lost = sent.lost - sender->lost_before;
     double away_s = (double)(gs_clock_ns() - sender->away_ns) / 1e9;
     sender->away_ns = 0;
     if (lost > 0)
@@ -262,73 +335,123 @@ static uint64_t pause_s(const struct outcome *outcome, unsigned tries)
 static void keep_for_later(struct gs_sender *sender, struct gs_push_profile *profile, bool from_spool,
                            const struct outcome *outcome, unsigned tries)
 {
+    struct gs_sent sent;
+    gs_sender_sum(sender, &sent);
     if (!sender->away_ns) {
         sender->away_ns = gs_clock_ns();
-        sender->lost_before = sender->sent.lost;
+        sender->lost_before = sent.lost;
         gs_tell(sender->options.remarks, "%s cannot be pushed to: %s: profiles are kept and tried again",
                 sender->server, outcome->why);
     }
-    snprintf(sender->sent.why, sizeof sender->sent.why, "%s", outcome->why);
+    set_why(sender, outcome->why);
     if (from_spool) {
         gs_push_profile_free(profile);
         gs_spool_give_back(sender->options.spool);
     } else {
-        put_first(sender, profile);
+        put_first(&sender->waiting, profile);
     }
-    if (sender->options.spool)
-        spool_all(sender);
+    spool_all(sender);
     sleep_s(sender, pause_s(outcome, tries));
+}
+
+static void count_try(struct gs_sender *sender, const struct outcome *outcome)
+{
+    lock_inbox(sender);
+    sender->sent.bytes += outcome->bytes;
+    sender->sent.sent += outcome->verdict == TAKEN;
+    unlock_inbox(sender);
 }
 
 static void send_first(struct gs_sender *sender, unsigned *tries)
 {
     struct outcome outcome;
     bool from_spool = spooled(sender) > 0;
-    struct gs_push_profile *profile = from_spool ? take_spooled(sender) : take_first(sender);
+    struct gs_push_profile *profile = from_spool ? take_spooled(sender) : take_first(&sender->waiting);
     if (!profile)
         return;
     pthread_mutex_unlock(&sender->lock);
     try_once(sender, profile, &outcome);
     pthread_mutex_lock(&sender->lock);
-    sender->sent.bytes += outcome.bytes;
+    count_try(sender, &outcome);
     if (outcome.verdict == AGAIN) {
         keep_for_later(sender, profile, from_spool, &outcome, (*tries)++);
         return;
     }
-    *tries = sender->tries = 0;
-    if (from_spool)
+    *tries = sender->limited = 0;
+    if (from_spool) {
         gs_spool_done(sender->options.spool);
+        note_spooled(sender);
+    }
     if (outcome.verdict == REFUSED) {
         if (!told_before(sender, outcome.status))
             gs_tell(sender->options.remarks, "%s does not take profiles: %s", sender->server, outcome.why);
-        lose(sender, profile, outcome.why);
+        lose(sender, profile, !from_spool, outcome.why);
         return;
     }
     if (sender->away_ns)
         tell_back(sender);
-    sender->sent.sent++;
-    gs_push_profile_free(profile);
+    let_go(sender, profile, !from_spool);
 }
 
 static bool waits(const struct gs_sender *sender)
 {
-    return sender->first || spooled(sender) > 0;
+    return sender->waiting.first || spooled(sender) > 0;
 }
 
-static void *run(void *context)
+static void *send_all(void *context)
 {
     struct gs_sender *sender = context;
     unsigned tries = 0;
     pthread_mutex_lock(&sender->lock);
-    while (!atomic_load(&sender->give_up) && (waits(sender) || !sender->ends)) {
+    while (!atomic_load(&sender->give_up) && (waits(sender) || !sender->last_came)) {
         if (waits(sender))
             send_first(sender, &tries);
         else
             pthread_cond_wait(&sender->changed, &sender->lock);
     }
-    sender->done = true;
+    pthread_mutex_unlock(&sender->lock);
+    return NULL;
+}
+
+/* ---- the thread that keeps ---- */
+
+/* What came by now, for the other thread or the disk. */
+static void take_over(struct gs_sender *sender, struct queue *came, bool last)
+{
+    pthread_mutex_lock(&sender->lock);
+    while (came->first)
+        put_last(&sender->waiting, take_first(came));
+    if (sender->away_ns || spooled(sender) > 0)
+        spool_all(sender);
+    lock_inbox(sender);
+    lose_surplus(sender, &sender->waiting, sender->options.keep_bytes / 4 * 3); /* the inbox has the rest */
+    unlock_inbox(sender);
+    sender->last_came = last;
     pthread_cond_broadcast(&sender->changed);
     pthread_mutex_unlock(&sender->lock);
+}
+
+static void *keep_all(void *context)
+{
+    struct gs_sender *sender = context;
+    bool sends = gs_thread_begin(&sender->sending, send_all, sender), last = false;
+    while (!last) {
+        lock_inbox(sender);
+        while (!sender->inbox.first && !sender->ends)
+            pthread_cond_wait(&sender->inbox_changed, &sender->inbox_lock);
+        struct queue came = sender->inbox;
+        sender->inbox = (struct queue){NULL, NULL};
+        last = sender->ends;
+        unlock_inbox(sender);
+        take_over(sender, &came, last);
+    }
+    if (sends)
+        pthread_join(sender->sending, NULL);
+    spool_all(sender);
+    lock_inbox(sender);
+    sender->done = true;
+    pthread_cond_broadcast(&sender->inbox_changed);
+    unlock_inbox(sender);
     return NULL;
 }
 
@@ -338,17 +461,16 @@ enum gs_status gs_sender_open(struct gs_sender **out, const struct gs_sender_opt
 {
     struct gs_sender *sender = calloc(1, sizeof *sender);
     struct gs_push_credentials credentials;
-    pthread_condattr_t clock;
     *out = sender;
     if (!sender)
         return gs_fail(err, GS_NO_MEMORY, "cannot push: out of memory");
     sender->options = *options;
     sender->protocol = options->protocol;
+    pthread_mutex_init(&sender->inbox_lock, NULL);
     pthread_mutex_init(&sender->lock, NULL);
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&sender->changed, &clock);
-    pthread_condattr_destroy(&clock);
+    gs_thread_condition(&sender->inbox_changed);
+    gs_thread_condition(&sender->changed);
+    note_spooled(sender);
     enum gs_status status = gs_push_credentials_read(&credentials, err); /* rather now than after a span */
     gs_push_credentials_free(&credentials);
     if (!status)
@@ -356,75 +478,82 @@ enum gs_status gs_sender_open(struct gs_sender **out, const struct gs_sender_opt
     if (status)
         return status;
     sender->server = strdup(options->server);
-    sender->started = sender->server && pthread_create(&sender->thread, NULL, run, sender) == 0;
+    sender->started = sender->server && gs_thread_begin(&sender->keeping, keep_all, sender);
     return sender->started ? GS_OK : gs_fail(err, GS_NO_MEMORY, "cannot push: out of memory");
 }
 
 void gs_sender_take(struct gs_sender *sender, struct gs_push_profile *profile)
 {
-    pthread_mutex_lock(&sender->lock);
-    put_last(sender, profile);
-    if (sender->options.spool && (sender->away_ns || spooled(sender) > 0))
-        spool_all(sender);
-    while (sender->kept_bytes > sender->options.keep_bytes) {
-        char why[GS_HTTP_WHY];
-        snprintf(why, sizeof why, "too many waited; %.200s", sender->sent.why);
-        lose(sender, take_first(sender), why);
-    }
-    pthread_cond_broadcast(&sender->changed);
-    pthread_mutex_unlock(&sender->lock);
+    lock_inbox(sender);
+    put_last(&sender->inbox, profile);
+    sender->kept++;
+    sender->kept_bytes += gs_push_profile_size(profile);
+    sender->kept_ns += profile->duration_ns;
+    lose_surplus(sender, &sender->inbox, sender->options.keep_bytes);
+    pthread_cond_broadcast(&sender->inbox_changed);
+    unlock_inbox(sender);
 }
 
 void gs_sender_sum(struct gs_sender *sender, struct gs_sent *sent)
 {
-    pthread_mutex_lock(&sender->lock);
+    lock_inbox(sender);
     *sent = sender->sent;
-    sent->spooled = spooled(sender);
-    pthread_mutex_unlock(&sender->lock);
+    unlock_inbox(sender);
 }
 
-static void wait_for_thread(struct gs_sender *sender)
+static void wait_for_threads(struct gs_sender *sender, uint64_t until_ns)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(sender->options.patience_ns / GS_NS_PER_S);
-    pthread_mutex_lock(&sender->lock);
-    sender->ends = true;
-    pthread_cond_broadcast(&sender->changed);
-    while (!sender->done && pthread_cond_timedwait(&sender->changed, &sender->lock, &until) != ETIMEDOUT)
+    while (sender->started && !sender->done &&
+           gs_thread_wait(&sender->inbox_changed, &sender->inbox_lock, until_ns))
         ;
+}
+
+void gs_sender_finish(struct gs_sender *sender, uint64_t until_ns, struct gs_sent *sent)
+{
+    lock_inbox(sender);
+    sender->ends = true;
+    pthread_cond_broadcast(&sender->inbox_changed);
+    wait_for_threads(sender, until_ns - KEEP_NS);
     atomic_store(&sender->give_up, true);
     pthread_cond_broadcast(&sender->changed);
-    pthread_mutex_unlock(&sender->lock);
-    pthread_join(sender->thread, NULL);
-    sender->started = false;
-}
-
-void gs_sender_finish(struct gs_sender *sender, struct gs_sent *sent)
-{
-    if (sender->started)
-        wait_for_thread(sender);
-    if (sender->options.spool)
-        spool_all(sender);
-    while (sender->first) {
-        char why[GS_HTTP_WHY];
-        snprintf(why, sizeof why, "%s", sender->sent.why[0] ? sender->sent.why : "there was no time for it");
-        lose(sender, take_first(sender), why);
-    }
+    wait_for_threads(sender, gs_most(until_ns, gs_clock_ns() + KEEP_LEAST_NS));
+    sender->sent.lost += sender->kept;
+    sender->sent.lost_ns += sender->kept_ns;
+    if (sender->kept > 0 && !sender->sent.why[0])
+        snprintf(sender->sent.why, sizeof sender->sent.why, "there was no time for it");
+    sender->kept = 0;
+    sender->kept_ns = 0;
     *sent = sender->sent;
-    sent->spooled = spooled(sender);
+    unlock_inbox(sender);
 }
 
-void gs_sender_close(struct gs_sender *sender)
+static void free_queue(struct queue *queue)
+{
+    while (queue->first)
+        gs_push_profile_free(take_first(queue));
+}
+
+bool gs_sender_close(struct gs_sender *sender)
 {
     struct gs_sent sent;
     if (!sender)
-        return;
-    sender->options.patience_ns = 0;
-    gs_sender_finish(sender, &sent);
+        return true;
+    gs_sender_finish(sender, gs_clock_ns(), &sent);
+    lock_inbox(sender);
+    bool stuck = sender->started && !sender->done;
+    unlock_inbox(sender);
+    if (stuck)
+        return false;
+    if (sender->started)
+        pthread_join(sender->keeping, NULL);
+    free_queue(&sender->inbox);
+    free_queue(&sender->waiting);
     gs_http_close(sender->http);
+    pthread_cond_destroy(&sender->inbox_changed);
     pthread_cond_destroy(&sender->changed);
+    pthread_mutex_destroy(&sender->inbox_lock);
     pthread_mutex_destroy(&sender->lock);
     free(sender->server);
     free(sender);
+    return true;
 }

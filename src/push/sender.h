@@ -1,5 +1,5 @@
-/* Sends profiles, one after the other, from a thread of its own: a server that is slow or away keeps nobody from
- * sampling. */
+/* Sends profiles, one after the other, from a thread of its own, and keeps them on disk from another one: neither a server
+ * nor a disk that is slow or away keeps anybody from sampling. */
 #ifndef GS_PUSH_SENDER_H
 #define GS_PUSH_SENDER_H
 
@@ -15,7 +15,6 @@ struct gs_sender_options {
     const char *server;               /* URL without a path of ours, for messages too */
     size_t keep_bytes;                /* of profiles that could not be sent yet */
     struct gs_spool *spool;           /* where they are kept then instead; NULL: in memory. It is the caller's */
-    uint64_t patience_ns;             /* what the end waits for them */
     const struct gs_remarks *remarks; /* told from the sender's thread; NULL: nobody listens */
 };
 
@@ -38,8 +37,10 @@ enum gs_status gs_sender_open(struct gs_sender **sender, const struct gs_sender_
 void gs_sender_take(struct gs_sender *sender, struct gs_push_profile *profile);
 /* What became of them so far. */
 void gs_sender_sum(struct gs_sender *sender, struct gs_sent *sent);
-/* Waits until all is sent or patience is over, and ends the thread. */
-void gs_sender_finish(struct gs_sender *sender, struct gs_sent *sent);
-void gs_sender_close(struct gs_sender *sender);
+/* Waits until all is sent, or for a part of the time until then, and for the rest of it until what was not sent is on
+ * disk; what is neither is lost. */
+void gs_sender_finish(struct gs_sender *sender, uint64_t until_ns, struct gs_sent *sent);
+/* False: a thread is stuck, and left behind with all that it may touch: the spool, too. */
+bool gs_sender_close(struct gs_sender *sender) GS_MUST_CHECK;
 
 #endif

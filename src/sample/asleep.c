@@ -8,6 +8,7 @@
 #include "sample/reader.h"
 
 #define LASTS_NS      GS_NS_PER_S        /* each snapshot at most, */
+#define OFTEN_NS      GS_NS_PER_S        /* who woke up so lately does so often */
 #define LONG_NS       (10 * GS_NS_PER_S) /* but after so long a sleep */
 #define LASTS_LONG_NS (5 * GS_NS_PER_S)  /* this; and from then on */
 enum { CLOCK_ALONE = 3, OF_LOOKS = 4 };  /* ask for the CPU time alone, which misses the first tick after it woke up */
@@ -82,7 +83,7 @@ static bool slept(struct gs_reader *reader, uint64_t now_ns, uint64_t *cpu_ns)
         return false;
     bool alone = sleeps_long(reader, now_ns) && ++reader->asleep.looks % OF_LOOKS < CLOCK_ALONE;
     /* Asked for first where it will hardly be the same, and last in any case: who moved before is told by it. */
-    bool first = alone || !reader->asleep.slept;
+    bool first = alone || now_ns - reader->asleep.since_ns < OFTEN_NS;
     if (first && (!gs_target_clock_ns(target, cpu_ns) || *cpu_ns != before_ns))
         return false;
     if (alone)
@@ -94,14 +95,13 @@ static bool slept(struct gs_reader *reader, uint64_t now_ns, uint64_t *cpu_ns)
 bool gs_reader_asleep(struct gs_reader *reader, uint64_t now_ns)
 {
     uint64_t before_ns = reader->asleep.cpu_ns, cpu_ns;
-    reader->asleep.slept = slept(reader, now_ns, &cpu_ns);
-    if (reader->asleep.slept) {
+    if (slept(reader, now_ns, &cpu_ns)) {
         reader->stacks.quality.samples++;
         return true;
     }
     if (!cpu_ns && !gs_target_clock_ns(reader->threads.python->target, &cpu_ns))
         cpu_ns = 0;
-    reader->asleep.cpu_ns = cpu_ns;
+    reader->asleep.cpu_ns = reader->waiters.recheck.clock_ns = cpu_ns;
     if (cpu_ns != before_ns)
         reader->asleep.since_ns = now_ns;
     return false;

@@ -51,7 +51,6 @@ struct gs_reader {
         uint64_t cpu_ns;   /* of the process, before the last snapshot; 0: not known; */
         uint64_t since_ns; /* when that was found to have changed */
         uint32_t looks;    /* since it sleeps for long */
-        bool slept;        /* the last time it did */
     } asleep;
     bool polled; /* the last sample was a poll, */
     bool unread; /* and some threads were first seen in polls, so that their stacks were never read */

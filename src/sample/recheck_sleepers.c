@@ -144,24 +144,38 @@ static bool read_open(struct gs_waiters *waiters, bool *changed)
     return told;
 }
 
+/* Of all threads that are looked at. */
+static uint64_t known_ns(const struct gs_waiters *waiters)
+{
+    uint64_t sum_ns = 0;
+    for (size_t i = 0; i < waiters->threads->member_count; i++) {
+        const struct gs_member *member = waiters->threads->members[i];
+        sum_ns += member->wait.runs_ns ? member->wait.runs.ran_ns : 0;
+    }
+    return sum_ns;
+}
+
 /* The time of the process but for that of its threads that are looked at; GS_CPU_TIME_UNKNOWN: not told. */
 static uint64_t rest_ns(struct gs_waiters *waiters)
 {
-    struct gs_thread_list *threads = waiters->threads;
-    uint64_t cpu_ns, known_ns = 0;
+    const struct gs_cpu_audit *audit = &waiters->recheck.audit;
+    uint64_t cpu_ns = waiters->recheck.clock_ns;
     bool changed;
+    waiters->recheck.clock_ns = 0;
     if (!read_open(waiters, &changed))
         return GS_CPU_TIME_UNKNOWN;
+    /* Nobody ran since that was read, either. */
+    if (cpu_ns && audit->known && cpu_ns - known_ns(waiters) == audit->rest_ns)
+        return audit->rest_ns;
     /* What is read before and after is of one moment if it is the same. */
     for (int i = 0; i < TRIES; i++) {
-        if (!gs_target_clock_ns(threads->python->target, &cpu_ns) || !read_open(waiters, &changed))
+        if (!gs_target_clock_ns(waiters->threads->python->target, &cpu_ns) || !read_open(waiters, &changed))
             return GS_CPU_TIME_UNKNOWN;
         if (!changed)
             break;
     }
-    for (size_t i = 0; i < threads->member_count; i++)
-        known_ns += threads->members[i]->wait.runs_ns ? threads->members[i]->wait.runs.ran_ns : 0;
-    return changed || known_ns > cpu_ns ? GS_CPU_TIME_UNKNOWN : cpu_ns - known_ns;
+    uint64_t sum_ns = known_ns(waiters);
+    return changed || sum_ns > cpu_ns ? GS_CPU_TIME_UNKNOWN : cpu_ns - sum_ns;
 }
 
 /* Whether somebody is to be asked now. */

@@ -16,11 +16,14 @@
 #include "target/task.h"
 
 enum {
-    NAMES_NS = 5 * 1000000000L,   /* threads may be renamed */
+    NAMES_SHARE = 8, /* of the time for which nobody was renamed */
     NAMES_SOON_NS = 50 * 1000000, /* a new one has its name a moment later */
     NAMES_TRIES = 20,
     NUMBERED_MOST = 1 << 14 /* threads whose numbers are known though they have no state just now */
 };
+/* Threads may be renamed: they are looked at again after this at least, and at most. */
+#define NAMES_NS      (5 * GS_NS_PER_S)
+#define NAMES_MOST_NS (30 * GS_NS_PER_S)
 
 /* One frame of the stack of a thread, outermost first. */
 struct step {
@@ -93,7 +96,7 @@ struct gs_stream {
     uint32_t met_as;     /* as which places are known to the host: another one when those it knows are others' */
     uint64_t generation; /* of the code objects */
     uint64_t forgotten;  /* of the stacks */
-    uint64_t named_ns;
+    uint64_t named_ns, renamed_ns; /* when names were looked at, and a thread got another one */
     int nameless; /* how often names are still to be looked for soon */
 };
 
@@ -197,6 +200,7 @@ static enum gs_status tell_thread(struct gs_stream *stream, const struct gs_thre
         return GS_NO_MEMORY;
     free(known->name);
     known->name = copy;
+    stream->renamed_ns = gs_clock_ns();
     struct gs_sink *sink = stream->host->sink;
     struct gs_sampled_thread sampled = {.process = stream->process,
                                         .tid = thread->tid,
@@ -547,8 +551,11 @@ static enum gs_status make_samples(struct gs_stream *stream, const struct gs_sna
 static bool names_are_due(const struct gs_stream *stream, const struct gs_snapshot *snapshot)
 {
     uint64_t age_ns = snapshot->time_ns - stream->named_ns;
-    return age_ns >= NAMES_NS ? gs_reader_ran(stream->reader, stream->named_ns)
-                              : stream->nameless > 0 && age_ns >= NAMES_SOON_NS;
+    uint64_t calm_ns = (snapshot->time_ns - stream->renamed_ns) / NAMES_SHARE;
+    if (stream->nameless > 0 && age_ns >= NAMES_SOON_NS)
+        return true;
+    return age_ns >= gs_most(NAMES_NS, gs_least(calm_ns, NAMES_MOST_NS)) &&
+           gs_reader_ran(stream->reader, stream->named_ns);
 }
 
 /* It is known of whom the last sample no longer tells the truth. */

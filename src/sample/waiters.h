@@ -30,6 +30,7 @@ struct gs_waiters {
     struct gs_ids conds; /* musl: the words on which they sleep who wait in this sample: cond_lists.c */
     struct {
         struct gs_cpu_audit audit;
+        uint64_t clock_ns;   /* CPU time of the process, as it was a moment before this sample; 0: not known */
         uint64_t crowded_ns; /* when a thread was last seen to have waited long for a CPU, 0: never */
         uint64_t last_ns;    /* when it was somebody's turn */
         uint64_t turn_ns;    /* while CPU time is missing: the time for each thread, */

@@ -12,7 +12,11 @@
 #include "target/nested.h"
 #include "target/procfs.h"
 
-enum { FAMILY_MOST = 100000, OPENER_NS = 2000000 /* between two looks whether it is done */ };
+enum {
+    FAMILY_MOST = 100000,
+    OPENER_NS = 2000000,       /* between two looks whether it is done */
+    OPENER_SLOW_NS = 100000000 /* whoever takes so long may wait for the kernel */
+};
 
 static bool add(struct gs_family_list *list, pid_t pid)
 {
@@ -206,31 +210,61 @@ enum gs_status gs_family_open(struct gs_family *family, const struct gs_family_o
     return options->program ? start(family, err) : open_named(family, exit, err);
 }
 
-/* Of all processes here one after the other is opened beside the sampling, which goes on meanwhile. */
+/* What came of opening a process of all those here. */
+static enum gs_status end_opener(struct gs_family *family, struct gs_opener *opener, struct gs_err *err)
+{
+    struct gs_attach *attach;
+    struct gs_err why = {0};
+    pid_t pid;
+    enum gs_status status = gs_opener_end(opener, &attach, &pid, &why);
+    status = take_in(family, attach, status, pid, &why);
+    gs_descendants_tried(family->descendants, pid, status == GS_OK, gs_clock_ns());
+    if (status && !gs_family_passes(status) && gs_descendants_tell_once(family->descendants, pid))
+        gs_tell_failure(family->options.attach.remarks, status, &why);
+    if (status != GS_NO_MEMORY && status != GS_OUTPUT)
+        return GS_OK;
+    *err = why;
+    return status;
+}
+
+static enum gs_status end_openers(struct gs_family *family, struct gs_err *err)
+{
+    enum gs_status status = GS_OK;
+    for (size_t i = family->opener_count; i-- > 0 && !status;) {
+        struct gs_opener *opener = family->openers[i];
+        if (!gs_opener_done(opener))
+            continue;
+        family->openers[i] = family->openers[--family->opener_count];
+        status = end_opener(family, opener, err);
+    }
+    return status;
+}
+
+/* All who are opened take long. */
+static bool open_slowly(const struct gs_family *family, uint64_t now_ns)
+{
+    for (size_t i = 0; i < family->opener_count; i++) {
+        if (now_ns - gs_opener_began_ns(family->openers[i]) < OPENER_SLOW_NS)
+            return false;
+    }
+    return family->opener_count < GS_FAMILY_OPENERS;
+}
+
+/* Of all processes here one after the other is opened beside the sampling, which goes on meanwhile; one that takes long
+ * keeps no other waiting. */
 static enum gs_status follow_host(struct gs_family *family, uint64_t now_ns, struct gs_err *err)
 {
-    while (!family->opener || gs_opener_done(family->opener)) {
-        struct gs_attach *attach;
-        struct gs_err why = {0};
-        pid_t pid = family->opener ? 0 : gs_descendants_next(family->descendants, now_ns);
-        if (family->opener) {
-            enum gs_status status = gs_opener_end(family->opener, &attach, &pid, &why);
-            family->opener = NULL;
-            status = take_in(family, attach, status, pid, &why);
-            gs_descendants_tried(family->descendants, pid, status == GS_OK, gs_clock_ns());
-            if (status && !gs_family_passes(status) && gs_descendants_tell_once(family->descendants, pid))
-                gs_tell_failure(family->options.attach.remarks, status, &why);
-            if (status == GS_NO_MEMORY || status == GS_OUTPUT) {
-                *err = why;
-                return status;
-            }
-        } else if (pid == 0) {
+    enum gs_status status = end_openers(family, err);
+    while (!status && open_slowly(family, gs_clock_ns())) {
+        pid_t pid = gs_descendants_next(family->descendants, now_ns);
+        if (pid == 0)
             break;
-        } else if (!(family->opener = gs_opener_begin(pid, &family->options.attach, family->options.born))) {
+        struct gs_opener *opener = gs_opener_begin(pid, &family->options.attach, family->options.born);
+        if (!opener)
             return cannot(family, GS_NO_MEMORY, err);
-        }
+        family->openers[family->opener_count++] = opener;
     }
-    return GS_OK;
+    return status;
 }
 
 enum gs_status gs_family_follow(struct gs_family *family, uint64_t now_ns, struct gs_err *err)
@@ -259,7 +293,7 @@ enum gs_status gs_family_follow(struct gs_family *family, uint64_t now_ns, struc
 
 uint64_t gs_family_follow_ns(const struct gs_family *family, uint64_t followed_ns)
 {
-    if (family->opener)
+    if (family->opener_count > 0)
         return followed_ns + OPENER_NS;
     bool more = family->descendants && (family->options.descendants || family->options.host ||
                                         gs_descendants_count(family->descendants) > family->count);
@@ -353,8 +387,8 @@ void gs_family_close(struct gs_family *family)
         gs_attach_close(family->members[i]);
     free(family->members);
     free(family->met);
-    gs_opener_leave(family->opener);
-    family->opener = NULL;
+    while (family->opener_count > 0)
+        gs_opener_leave(family->openers[--family->opener_count]);
     gs_descendants_free(family->descendants);
     family->members = NULL;
     family->met = NULL;

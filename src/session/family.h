@@ -9,6 +9,8 @@
 #include "session/search.h"
 #include "session/spawn.h"
 
+enum { GS_FAMILY_OPENERS = 4 };
+
 struct gs_family_options {
     const pid_t *pids; /* named by the user; a core has one, 0 */
     size_t pid_count;
@@ -48,7 +50,9 @@ struct gs_family {
     struct gs_spawn spawn;
     bool spawned;
     struct gs_descendants *descendants; /* NULL: nobody comes later */
-    struct gs_opener *opener;           /* of one of all processes here; NULL: none is opened now */
+    /* Of all processes here these are opened now: one, and others only beside some that take long. */
+    struct gs_opener *openers[GS_FAMILY_OPENERS];
+    size_t opener_count;
     pid_t *met;                         /* who was seen in passing */
     size_t met_count;
     struct gs_err refused; /* why one that came later may not be read; what is empty: none was met */

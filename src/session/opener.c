@@ -1,14 +1,15 @@
 /* The thread and its owner share nothing but the mark that it is done. */
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/thread.h"
 #include "session/opener.h"
 
 struct gs_opener {
     pthread_t thread;
     pid_t pid;
+    uint64_t began_ns;
     struct gs_attach_options options;
     enum gs_attach_depth depth;
     struct gs_attach *attach;
@@ -31,17 +32,18 @@ struct gs_opener *gs_opener_begin(pid_t pid, const struct gs_attach_options *opt
     if (!opener)
         return NULL;
     opener->pid = pid;
+    opener->began_ns = gs_clock_ns();
     opener->options = *options;
     opener->depth = depth;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* what the new thread begins with: signals are for the others */
-    int failure = pthread_create(&opener->thread, NULL, open_one, opener);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!failure)
+    if (gs_thread_begin(&opener->thread, open_one, opener))
         return opener;
     free(opener);
     return NULL;
+}
+
+uint64_t gs_opener_began_ns(const struct gs_opener *opener)
+{
+    return opener->began_ns;
 }
 
 bool gs_opener_done(const struct gs_opener *opener)
@@ -62,8 +64,6 @@ enum gs_status gs_opener_end(struct gs_opener *opener, struct gs_attach **attach
 
 void gs_opener_leave(struct gs_opener *opener)
 {
-    if (!opener)
-        return;
     if (!gs_opener_done(opener)) {
         pthread_detach(opener->thread);
         return;

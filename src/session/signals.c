@@ -11,6 +11,7 @@
 enum { SLEEP_NS = 20000 };
 
 static volatile sig_atomic_t ended, sent, came, reload;
+static _Atomic uint64_t ended_ns;
 static bool reloads;     /* HUP asks for that */
 static sigset_t waiting; /* the mask while nothing but a signal is waited for */
 
@@ -21,6 +22,7 @@ static void remember(int number, siginfo_t *info, void *context)
         reload = 1;
         return;
     }
+    ended_ns = ended ? ended_ns : gs_clock_ns();
     ended = 1;
     came = number;
     if (info->si_code <= 0) /* SI_USER, SI_QUEUE, SI_TKILL: not the kernel for a terminal */
@@ -64,6 +66,11 @@ bool gs_signals_reload(void)
 bool gs_signals_ended(void)
 {
     return ended != 0;
+}
+
+uint64_t gs_signals_ended_ns(void)
+{
+    return ended_ns ? ended_ns : gs_clock_ns();
 }
 
 int gs_signals_sent(bool terminal)

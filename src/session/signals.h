@@ -10,6 +10,8 @@
 void gs_signals_catch(void);
 /* One of them has arrived, or the one in control is gone. */
 bool gs_signals_ended(void);
+/* When the first of them did; else now. */
+uint64_t gs_signals_ended_ns(void);
 /* From now on HUP ends nothing: it is asked for by this, which is true once for each. Before gs_signals_catch. */
 bool gs_signals_reload(void);
 /* Which of them a process sent since this was asked the last time, or, if `terminal`, the kernel for a terminal; 0:

@@ -30,7 +30,7 @@ enum {
 struct relative {
     pid_t pid;
     uint64_t start_ticks;     /* with the pid, what tells it from another */
-    uint64_t born_ns, try_ns; /* try_ns: when it is to be tried, UINT64_MAX: it is watched */
+    uint64_t born_ns, try_ns; /* try_ns: when it is to be tried, UINT64_MAX: it is watched, or tried now */
     uint64_t program;         /* a hash of its exe link */
     bool python, watched_once, told;
 };
@@ -272,8 +272,10 @@ pid_t gs_descendants_next(struct gs_descendants *relatives, uint64_t now_ns)
         struct relative *relative = &relatives->list[i];
         if (relative->try_ns > now_ns)
             continue;
-        if (!relatives->wanted || relatives->wanted(relatives->context, relative->pid))
+        if (!relatives->wanted || relatives->wanted(relatives->context, relative->pid)) {
+            relative->try_ns = UINT64_MAX;
             return relative->pid;
+        }
         gs_descendants_tried(relatives, relative->pid, false, now_ns);
     }
     return 0;

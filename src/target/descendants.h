@@ -24,7 +24,7 @@ uint64_t gs_descendants_poll_ns(const struct gs_descendants *relatives);
 /* Looks for processes that were born or run another program since the last time; at most every gs_descendants_poll_ns.
  */
 enum gs_status gs_descendants_poll(struct gs_descendants *relatives, uint64_t now_ns) GS_MUST_CHECK;
-/* A process that is worth trying now, 0: none. It must be told how it went. */
+/* A process that is worth trying now, 0: none. It is not given again before it was told how that went. */
 pid_t gs_descendants_next(struct gs_descendants *relatives, uint64_t now_ns);
 /* It is watched; or it is no Python, perhaps not yet: it is tried again soon while it is young, and when it runs
  * another program. */
