@@ -237,13 +237,31 @@ def test_capabilities(system_python, folders, mark, capabilities, waits):
             process.kill()
 
 
+def test_stat(system_python, folders, mark):
+    """Figures that have to be asked for: who had the GIL and made others wait, by group of threads; collections."""
+    with python(system_python, folders, mark, "spin", pipes=["begin"]) as target, \
+            agent(mark, "-r", 100, "--listen", "127.0.0.1:0", "--stat") as process:
+        page = figures_of(where(process), target.pid, 0.3)
+        own = page.of(target.pid)
+        groups = {name: re.findall(r'%s_total{[^}]*pid="%d",thread="' % (name, target.pid), page.text)
+                  for name in ("cpython_thread_gil_held_seconds", "cpython_thread_gil_delay_seconds", "cpython_thread_runnable_seconds")}
+        assert all(groups.values()) and len({len(each) for each in groups.values()}) == 1
+        assert 0 < own["cpython_thread_gil_held_seconds_total"] <= own["cpython_thread_runnable_seconds_total"]
+        assert own["cpython_thread_gil_held_seconds_total"] <= 1.1 * own["gilspy_watched_seconds_total"]
+        assert own["cpython_gc_seconds_total"] >= 0 and own["cpython_gc_collections_total"] >= 0
+        check_page(page.text, True)
+        ended(process)
+
+
 def test_usage(mark):
     check_failure(gilspy.run("agent"), 2, "cannot watch: nothing is to be done")
     check_failure(gilspy.run("agent", "--listen", "nowhere"), 2, "cannot listen at 'nowhere'")
     check_failure(gilspy.run("agent", "--listen", "192.0.2.1:1"), 1, "cannot listen at 192.0.2.1:1: ")
     check_failure(gilspy.run("agent", "--push", "x", "--name", mark), 2, "cannot push to 'x'")
     check_failure(gilspy.run("agent", "--listen", ":0", "-u", "no-such-user"), 2, "cannot watch: there is no user")
-    check_failure(gilspy.run("agent", "--listen", ":0", "--locks"), 2, "--locks is for what is sent with --push")
+    check_failure(gilspy.run("agent", "--listen", ":0", "--locks"), 2, "--locks is for what is sent with --push, and for --stat")
+    check_failure(gilspy.run("agent", "--push", "pyroscope+http://h", "--stat"), 2, "--stat is for figures")
+    check_failure(gilspy.run("agent", "--listen", ":0", "--tasks"), 2, "--tasks is for what is sent with --push")
     check_failure(gilspy.run("agent", "--textfile", "/nowhere"), 1, "/nowhere/gilspy.prom")
 
 
@@ -347,6 +365,39 @@ def test_stuck(system_python, folders, mark, monkeypatch):
         known = len(of_pid(server, other.pid))
         until(lambda: len(of_pid(server, other.pid)) > known + 1, "more profiles of the other one")
         assert ended(process) == ""
+
+
+@pytest.mark.slow
+def test_silent_server(system_python, folders, mark, tmp_path):
+    """Whoever never answers keeps it from ending for a moment: what was sampled is on disk for the next one."""
+    spool = tmp_path / "spool"
+    with python(system_python, folders, mark, "spin", pipes=["begin"]) as target, stub(lambda handler: handler.server.ended.wait(60)) as server:
+        with agent(mark, "-r", 50, "--push", "pyroscope+" + server.address, "--every", "1s", "--spool", spool) as process:
+            assert server.asked.wait(60)
+            said = ended(process)
+        kept = len(os.listdir(spool))
+        assert kept > 0 and said.endswith(f"{kept} profiles wait in {spool} for the next gilspy\n")
+        with stub(200) as other, gilspy.begun("agent", "--name", mark + "-nobody", "--push", "pyroscope+" + other.address, "--spool", spool) as process:
+            until(lambda: not os.listdir(spool), "the disk to be empty")
+            assert ended(process) == ""
+        spans = of_pid(other, target.pid)
+        assert len(spans) == kept and all(before[1] == after[0] for before, after in zip(spans, spans[1:]))
+
+
+@pytest.mark.slow
+def test_slow_disk(system_python, folders, mark, tmp_path, monkeypatch):
+    """A disk that never comes back (a FIFO that nobody reads) keeps it neither from sampling nor from ending: it tells what is lost."""
+    monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")  # which would wait for the thread that is stuck
+    spool = tmp_path / "spool"
+    with python(system_python, folders, mark, "spin", pipes=["begin"]) as target, stub(200, 503) as server, \
+            agent(mark, "-r", 50, "--push", "pyroscope+" + server.address, "--every", "1s", "--spool", spool, "--listen", "127.0.0.1:0") as process:
+        url = where(process)
+        until(lambda: of_pid(server, target.pid), "a profile")
+        os.mkfifo(spool / "growing")
+        assert "cannot be pushed to: status 503" in process.stderr.readline()
+        seen = Figures(url).of(target.pid)["gilspy_watched_seconds_total"]
+        figures_of(url, target.pid, seen + 1.5)
+        assert " profiles, of " in ended(process) and os.listdir(spool) == ["growing"]
 
 
 @pytest.mark.slow
