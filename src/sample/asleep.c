@@ -37,16 +37,21 @@ static bool may_be(const struct gs_reader *reader, uint64_t now_ns)
            !waiters->any_open && !waiters->any_gone;
 }
 
+/* Nobody has it, and nobody but whoever had it last did since. */
+static bool is_as_before(const struct gs_lock *lock, const struct gs_gil_fields *now)
+{
+    const struct gs_gil_fields *last = &lock->last;
+    return !now->locked && gs_gil_same(now, last) && now->enabled == last->enabled &&
+           now->cond_users == last->cond_users && now->switch_users == last->switch_users &&
+           now->mutex_owner == last->mutex_owner && now->has_users == last->has_users;
+}
+
 /* The lists of threads need not be looked at: whoever changes them runs. */
 static bool gil_stands(const struct gs_reader *reader)
 {
     const struct gs_lock *lock = &reader->threads.locks[0];
-    const struct gs_gil_fields *last = &lock->last;
     struct gs_gil_fields now;
-    return gs_gil_read(&lock->place, reader->threads.python->mem, &now) && !now.locked && gs_gil_same(&now, last) &&
-           now.enabled == last->enabled && now.cond_users == last->cond_users &&
-           now.switch_users == last->switch_users && now.mutex_owner == last->mutex_owner &&
-           now.has_users == last->has_users;
+    return gs_gil_read(&lock->place, reader->threads.python->mem, &now) && is_as_before(lock, &now);
 }
 
 static bool sleeps_on(const struct gs_member *member)
@@ -73,6 +78,45 @@ static bool all_sleep(const struct gs_reader *reader)
     return true;
 }
 
+/* Of the last one that had the GIL; NULL: it cannot be told. */
+static struct gs_member *last_one(struct gs_reader *reader, struct gs_runs *runs)
+{
+    struct gs_member *last = gs_list_find(&reader->threads, reader->threads.locks[0].last.last_holder);
+    bool told = last && last->tid && gs_recheck_open(&reader->waiters, last) && gs_runs_read(last->runs_fd, runs);
+    return told ? last : NULL;
+}
+
+/* All sleep, and the process had so much CPU time: of that its last thread had so much. */
+static void note_last(struct gs_reader *reader)
+{
+    struct gs_runs runs;
+    gs_addr holder = reader->threads.locks[0].last.last_holder;
+    if (reader->asleep.last == holder)
+        return;
+    bool told = last_one(reader, &runs);
+    reader->asleep.last = told ? holder : 0;
+    reader->asleep.ran_ns = told ? runs.ran_ns : 0;
+}
+
+/* The process ran since: cpu_ns is what it had a moment ago. The last one that had the GIL did, nobody else, and sleeps
+ * again where it slept, with the same stack. */
+static bool same_again(struct gs_reader *reader, uint64_t cpu_ns)
+{
+    uint64_t again_ns, more_ns = cpu_ns - reader->asleep.cpu_ns;
+    struct gs_thread_list *threads = &reader->threads;
+    struct gs_runs runs;
+    if (!reader->asleep.last || reader->asleep.last != threads->locks[0].last.last_holder)
+        return false;
+    struct gs_member *last = last_one(reader, &runs);
+    if (!last || runs.ran_ns - reader->asleep.ran_ns != more_ns || !gs_unmoved_again(&reader->stacks, last, reader->polled) ||
+        !is_as_before(&threads->locks[0], &threads->locks[0].before) ||
+        !is_as_before(&threads->locks[0], &threads->locks[0].after) || !all_sleep(reader) ||
+        !gs_target_clock_ns(threads->python->target, &again_ns) || again_ns != cpu_ns)
+        return false;
+    reader->asleep.ran_ns = runs.ran_ns;
+    return true;
+}
+
 /* *cpu_ns: the CPU time of the process, 0 where it was not asked for last. */
 static bool slept(struct gs_reader *reader, uint64_t now_ns, uint64_t *cpu_ns)
 {
@@ -84,26 +128,33 @@ static bool slept(struct gs_reader *reader, uint64_t now_ns, uint64_t *cpu_ns)
     bool alone = sleeps_long(reader, now_ns) && ++reader->asleep.looks % OF_LOOKS < CLOCK_ALONE;
     /* Asked for first where it will hardly be the same, and last in any case: who moved before is told by it. */
     bool first = alone || now_ns - reader->asleep.since_ns < OFTEN_NS;
-    if (first && (!gs_target_clock_ns(target, cpu_ns) || *cpu_ns != before_ns))
+    if (first && !gs_target_clock_ns(target, cpu_ns))
         return false;
+    if (first && *cpu_ns != before_ns)
+        return same_again(reader, *cpu_ns);
     if (alone)
         return true;
     *cpu_ns = 0;
-    return gil_stands(reader) && all_sleep(reader) && gs_target_clock_ns(target, cpu_ns) && *cpu_ns == before_ns;
+    if (!gil_stands(reader) || !all_sleep(reader) || !gs_target_clock_ns(target, cpu_ns) || *cpu_ns != before_ns)
+        return false;
+    note_last(reader);
+    return true;
 }
 
 bool gs_reader_asleep(struct gs_reader *reader, uint64_t now_ns)
 {
     uint64_t before_ns = reader->asleep.cpu_ns, cpu_ns;
-    if (slept(reader, now_ns, &cpu_ns)) {
-        reader->stacks.quality.samples++;
-        return true;
-    }
+    bool same = slept(reader, now_ns, &cpu_ns);
     if (!cpu_ns && !gs_target_clock_ns(reader->threads.python->target, &cpu_ns))
         cpu_ns = 0;
-    reader->asleep.cpu_ns = reader->waiters.recheck.clock_ns = cpu_ns;
+    reader->asleep.cpu_ns = cpu_ns;
     if (cpu_ns != before_ns)
         reader->asleep.since_ns = now_ns;
+    reader->stacks.quality.samples += same;
+    if (same)
+        return true;
+    reader->waiters.recheck.clock_ns = cpu_ns;
+    reader->asleep.last = 0;
     return false;
 }
 

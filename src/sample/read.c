@@ -52,11 +52,6 @@ static bool expected_still(const struct gs_stack_reader *stacks, const struct gs
            (gs_lock_proves(stacks->threads, lock) && member->tstate != lock->after.last_holder);
 }
 
-static enum gs_walk walk(struct gs_stack_reader *stacks, struct gs_member *member)
-{
-    return stacks->heap_frames ? gs_heap_walk(stacks, member) : gs_chunk_walk(stacks, member);
-}
-
 static bool predict_anew(struct gs_stack_reader *stacks, struct gs_member *member)
 {
     gs_mem_cache_clear(stacks->threads->cache);
@@ -68,11 +63,11 @@ static bool predict_anew(struct gs_stack_reader *stacks, struct gs_member *membe
 static enum gs_walk walk_mover(struct gs_stack_reader *stacks, struct gs_member *member)
 {
     uint64_t renewed = gs_codes_renewed(stacks->codes);
-    enum gs_walk result = walk(stacks, member);
+    enum gs_walk result = gs_member_walk(stacks, member);
     if (result != GS_WALK_OK || stacks->stopping || !(member->stack.doubled || member->stack.still))
         return result;
     if (!gs_codes_stand(stacks, member))
-        result = walk(stacks, member);
+        result = gs_member_walk(stacks, member);
     bool sure = renewed == gs_codes_renewed(stacks->codes) || gs_stack_stands(stacks, member);
     return result == GS_WALK_OK && !sure ? GS_WALK_TORN : result;
 }

@@ -51,6 +51,8 @@ struct gs_reader {
         uint64_t cpu_ns;   /* of the process, before the last snapshot; 0: not known; */
         uint64_t since_ns; /* when that was found to have changed */
         uint32_t looks;    /* since it sleeps for long */
+        gs_addr last;      /* who had the GIL last, 0: not known; */
+        uint64_t ran_ns;   /* so much of cpu_ns is that one's */
     } asleep;
     bool polled; /* the last sample was a poll, */
     bool unread; /* and some threads were first seen in polls, so that their stacks were never read */

@@ -218,6 +218,10 @@ static inline bool gs_predict(struct gs_stack_reader *stacks, struct gs_member *
 /* Walks the copies into member->stack.frames. */
 enum gs_walk gs_chunk_walk(struct gs_stack_reader *stacks, struct gs_member *member);
 enum gs_walk gs_heap_walk(struct gs_stack_reader *stacks, struct gs_member *member);
+static inline enum gs_walk gs_member_walk(struct gs_stack_reader *stacks, struct gs_member *member)
+{
+    return stacks->heap_frames ? gs_heap_walk(stacks, member) : gs_chunk_walk(stacks, member);
+}
 /* The copy of the thread state says that the newest chunk and the word of the current frame are where they were when
  * this was predicted. */
 bool gs_chunk_as_predicted(const struct gs_stack_reader *stacks, const struct gs_member *member);
@@ -238,6 +242,9 @@ void gs_unmoved_note(const struct gs_stack_reader *stacks, struct gs_member *mem
 /* Of the members, leaves out those whose stacks are as they were when they were last read; returns how many are left.
  */
 size_t gs_unmoved_drop(struct gs_stack_reader *stacks, struct gs_member **members, size_t count);
+/* Of a member that sleeps: whether the lists, and its frames, are what they were. Each lock's before and after are those
+ * of now. lists: these alone matter. */
+bool gs_unmoved_again(struct gs_stack_reader *stacks, struct gs_member *member, bool lists);
 
 /* ---- read.c ---- */
 
