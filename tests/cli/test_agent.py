@@ -12,6 +12,7 @@ import pytest
 
 import engines
 import gilspy
+from engines import fields
 from target import running, until
 from test_errors import check_failure
 from test_push import profile_times, series, stub
@@ -191,6 +192,76 @@ def test_truth(system_python, folders, mark):
         share, truth = until(counted, "a time that was watched")
         assert abs(share - truth) <= 0.15
         ended(process)
+
+
+WALKS = """
+import select, sys, threading, time
+spent = {"one": 0, "two": 0, "three": 0}
+def one():
+    select.select([], [], [], 0.03)
+def two():
+    time.sleep(0.03)
+def three():
+    time.sleep(0.06)
+def walk():
+    while True:
+        for place in (one, two, three):
+            began = time.monotonic()
+            place()
+            spent[place.__name__] += time.monotonic() - began
+threading.Thread(target=walk, daemon=True).start()
+for _ in sys.stdin:
+    print(spent["two"], spent["three"], flush=True)
+"""
+
+
+def numbers(packed):
+    found, at = [0], 0
+    for byte in packed:
+        found[-1] |= (byte & 127) << at
+        at += 7
+        if byte < 128:
+            found.append(0)
+            at = 0
+    return found[:-1]
+
+
+def wall_ns(pprof):
+    """Of the first type, by the innermost function."""
+    tables, sums = {number: [] for number in (2, 4, 5, 6)}, {}
+    for number, value in fields(pprof):
+        tables.get(number, []).append(value if number == 6 or not isinstance(value, bytes) else dict(fields(value)))
+    names = {function[1]: tables[6][function[2]].decode() for function in tables[5]}
+    places = {location[1]: names[dict(fields(location[4]))[1]] for location in tables[4]}
+    for sample in tables[2]:
+        name = places[numbers(sample[1])[0]]
+        sums[name] = sums.get(name, 0) + numbers(sample[2])[0]
+    return sums
+
+
+@pytest.mark.slow
+def test_places(mark):
+    """A thread that only sleeps, now here, now there, twice in the same way: each place has the time that it has in truth."""
+    with stub(200) as server, subprocess.Popen(["/usr/bin/python3", "-c", WALKS, mark], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                               encoding="utf-8") as target:
+        def truth():
+            target.stdin.write("\n")
+            target.stdin.flush()
+            return [float(word) for word in target.stdout.readline().split()]
+
+        def seen():
+            with server.lock:
+                got = [wall_ns(series(body)[1]) for _, _, body in server.got]
+            sums = [sum(each.get(name, 0) for each in got) for name in ("two", "three")]
+            return sums if sum(sums) > 3e9 else None
+        with agent(mark, "-r", 50, "--push", "pyroscope+" + server.address, "--every", "1s") as process:
+            until(lambda: server.got, "the first profile")
+            before = truth()
+            two, three = until(seen, "some seconds")
+            lasted = [after - began for after, began in zip(truth(), before)]
+            ended(process)
+        assert abs(two / (two + three) - lasted[0] / sum(lasted)) <= 0.15
+        target.stdin.close()
 
 
 @pytest.mark.slow
