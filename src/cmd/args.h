@@ -46,8 +46,8 @@ struct gs_args {
     const char **words; /* what is no option */
     size_t word_count;
     char **program; /* what stands behind --, NULL-terminated; NULL: nothing does */
-    bool subprocesses, merge, exact, counters, locks, stat, locals, show_secrets, function, no_source, opcodes, threads_first,
-        once, exit_code, json, quiet, verbose, debuginfod, help, version;
+    bool subprocesses, merge, exact, counters, locks, stat, locals, show_secrets, function, no_source, opcodes,
+        threads_first, once, exit_code, json, quiet, verbose, debuginfod, help, version;
     enum gs_stopping stopping;
     enum gs_native_scope native;
     enum gs_tasks_shown { GS_TASKS_ALL, GS_TASKS_RUNNING, GS_TASKS_OFF } tasks;

@@ -386,9 +386,8 @@ const struct gs_cmd gs_cmd_agent = {
     .options = GS_OPT(NAME) | GS_OPT(CGROUP) | GS_OPT(EXCLUDE) | GS_OPT(USER) | GS_OPT(RATE) | GS_OPT(DURATION) |
                GS_OPT(PUSH) | GS_OPT(EVERY) | GS_OPT(LISTEN) | GS_OPT(TEXTFILE) | GS_OPT(CONFIG) |
                GS_OPT(CHECK_CONFIG) | GS_OPT(LOG) | GS_OPT(LABEL) | GS_OPT(SPOOL) | GS_OPT(LOCKS) | GS_OPT(STAT) |
-               GS_OPT(TASKS) | GS_OPT(MAX_CPU) |
-               GS_OPT(MAX_MEMORY) | GS_OPT(NATIVE) | GS_OPT(BLOCKING) | GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) |
-               GS_OPT(VERBOSE) | GS_OPT(HELP),
+               GS_OPT(TASKS) | GS_OPT(MAX_CPU) | GS_OPT(MAX_MEMORY) | GS_OPT(NATIVE) | GS_OPT(BLOCKING) |
+               GS_OPT(NONBLOCKING) | GS_OPT(MAX_PAUSE) | GS_OPT(VERBOSE) | GS_OPT(HELP),
     .rate = "19",
     .run = run,
 };

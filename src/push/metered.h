@@ -46,7 +46,7 @@ struct gs_metered_process {
     struct gs_pauses pauses; /* of this minute; where more figures are wanted */
     struct gs_metered_pauses gc, worlds;
     bool locks_known;
-    uint64_t sampled_ns; /* the last sample */
+    uint64_t sampled_ns;             /* the last sample */
     struct gs_metered_group *groups; /* of threads, GS_PUSH_GROUPS at most */
     size_t group_count, group_room;
 };

@@ -193,8 +193,8 @@ static void note_hold(struct gs_metered_process *process, const struct gs_hold_s
     process->longest_ns[0] = gs_most(process->longest_ns[0], hold->to_ns - hold->from_ns);
 }
 
-/* The main interpreter's. */
-static void take_gil(const struct gs_metrics *metrics, struct gs_metered_process *process,
+/* The main interpreter's. False: it is not known what was done since the sample before. */
+static bool take_gil(const struct gs_metrics *metrics, struct gs_metered_process *process,
                      const struct gs_sample *sample)
 {
     size_t at = 0;
@@ -204,7 +204,7 @@ static void take_gil(const struct gs_metrics *metrics, struct gs_metered_process
         at++;
     process->has_gil = at < sample->gil_count && sample->gils[at].state != GS_GIL_DISABLED;
     if (!process->has_gil)
-        return;
+        return true;
     const struct gs_thread_sample *holder = gs_sample_holder(sample, at);
     uint64_t known = holder ? (uint64_t)holder->thread + 1 : 0;
     struct gs_gil_look look = gs_gil_look(&sample->gils[at], known, sample->time_ns);
@@ -215,6 +215,7 @@ static void take_gil(const struct gs_metrics *metrics, struct gs_metered_process
     if (look.hold.counted && gs_hold_now(&process->track.follow, &now))
         note_hold(process, &now);
     process->waiters = look.waiters;
+    return !lost;
 }
 
 /* NULL: it is not known. */
@@ -289,8 +290,8 @@ static enum gs_status take(const struct gs_metrics *metrics, struct gs_metered_p
         next_minute(process, sample->time_ns);
     process->threads = sample->thread_count;
     process->locks_known |= sample->locks_known;
-    take_gil(metrics, process, sample);
-    take_threads(metrics, process, sample);
+    if (take_gil(metrics, process, sample))
+        take_threads(metrics, process, sample);
     enum gs_status status = metrics->more ? gs_pauses_add(&process->pauses, sample, NULL, gap_ns) : GS_OK;
     return status ? status : take_loops(process, sample, gap_ns);
 }

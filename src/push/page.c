@@ -95,7 +95,7 @@ OF_LOOPS(loop_longest, put_seconds, gs_metered_callback_ns(process, true))
 OF_LOOPS(loop_tasks, put_count, process->tasks)
 
 #define OF_GROUPS(put, known, value)                                                                                   \
-    static void put(const struct writing *w, const struct gs_metered_process *process)                                \
+    static void put(const struct writing *w, const struct gs_metered_process *process)                                 \
     {                                                                                                                  \
         for (size_t i = 0; i < process->group_count && (known); i++) {                                                 \
             put_labels(w, process, process->groups[i].name);                                                           \
@@ -201,9 +201,11 @@ static const struct family families[] = {
 
 /* Those that have to be asked for. */
 static const struct family more_families[] = {
-    {"cpython_thread_gil_held_seconds", "seconds", "Time in which threads of a group had the GIL.", true, group_held, NULL},
+    {"cpython_thread_gil_held_seconds", "seconds", "Time in which threads of a group had the GIL.", true, group_held,
+     NULL},
     {"cpython_thread_gil_delay_seconds", "seconds",
-     "Time that threads waited for the GIL while one of this group had it, all who waited together.", true, group_delay, NULL},
+     "Time that threads waited for the GIL while one of this group had it, all who waited together.", true, group_delay,
+     NULL},
     {"cpython_thread_runnable_seconds", "seconds", "Time in which threads of a group ran, or were ready to.", true,
      group_runnable, NULL},
     {"cpython_thread_lock_wait_seconds", "seconds", "Time that threads of a group waited for locks other than the GIL.",
@@ -212,9 +214,11 @@ static const struct family more_families[] = {
     {"cpython_gc_seconds", "seconds", "Time in which garbage was collected.", true, gc_time, NULL},
     {"cpython_gc_longest_seconds", "seconds",
      "The longest collection of garbage that was seen in the last one to two minutes.", false, gc_longest, NULL},
-    {"cpython_stopped_world_seconds", "seconds", "Time in which a thread had all others stopped.", true, world_time, NULL},
+    {"cpython_stopped_world_seconds", "seconds", "Time in which a thread had all others stopped.", true, world_time,
+     NULL},
     {"cpython_stopped_world_longest_seconds", "seconds",
-     "The longest time in which one was seen to have them stopped in the last one to two minutes.", false, world_longest, NULL},
+     "The longest time in which one was seen to have them stopped in the last one to two minutes.", false,
+     world_longest, NULL},
 };
 
 static void put_family(struct writing *w, const struct family *family)

@@ -30,8 +30,8 @@ struct gs_sink *gs_push_sink(struct gs_push *push);
 enum gs_status gs_push_gone(struct gs_push *push, pid_t pid) GS_MUST_CHECK;
 /* What became of the profiles so far. */
 void gs_push_sum(struct gs_push *push, struct gs_sent *sent);
-/* Behind the sink's end, which was asked for at since_ns: sends what is left, for less than 5 s after that. GS_OUTPUT, err
- * filled: not everything was taken. */
+/* Behind the sink's end, which was asked for at since_ns: sends what is left, for less than 5 s after that. GS_OUTPUT,
+ * err filled: not everything was taken. */
 enum gs_status gs_push_finish(struct gs_push *push, uint64_t since_ns, struct gs_sent *sent,
                               struct gs_err *err) GS_MUST_CHECK;
 void gs_push_close(struct gs_push *push);

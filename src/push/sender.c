@@ -503,8 +503,7 @@ void gs_sender_sum(struct gs_sender *sender, struct gs_sent *sent)
 
 static void wait_for_threads(struct gs_sender *sender, uint64_t until_ns)
 {
-    while (sender->started && !sender->done &&
-           gs_thread_wait(&sender->inbox_changed, &sender->inbox_lock, until_ns))
+    while (sender->started && !sender->done && gs_thread_wait(&sender->inbox_changed, &sender->inbox_lock, until_ns))
         ;
 }
 

@@ -1,5 +1,5 @@
-/* Sends profiles, one after the other, from a thread of its own, and keeps them on disk from another one: neither a server
- * nor a disk that is slow or away keeps anybody from sampling. */
+/* Sends profiles, one after the other, from a thread of its own, and keeps them on disk from another one: neither a
+ * server nor a disk that is slow or away keeps anybody from sampling. */
 #ifndef GS_PUSH_SENDER_H
 #define GS_PUSH_SENDER_H
 

@@ -103,15 +103,16 @@ static void note_last(struct gs_reader *reader)
 static bool same_again(struct gs_reader *reader, uint64_t cpu_ns)
 {
     uint64_t again_ns, more_ns = cpu_ns - reader->asleep.cpu_ns;
-    struct gs_thread_list *threads = &reader->threads;
+    const struct gs_lock *lock = &reader->threads.locks[0];
     struct gs_runs runs;
-    if (!reader->asleep.last || reader->asleep.last != threads->locks[0].last.last_holder)
+    if (!reader->asleep.last || reader->asleep.last != lock->last.last_holder)
         return false;
     struct gs_member *last = last_one(reader, &runs);
-    if (!last || runs.ran_ns - reader->asleep.ran_ns != more_ns || !gs_unmoved_again(&reader->stacks, last, reader->polled) ||
-        !is_as_before(&threads->locks[0], &threads->locks[0].before) ||
-        !is_as_before(&threads->locks[0], &threads->locks[0].after) || !all_sleep(reader) ||
-        !gs_target_clock_ns(threads->python->target, &again_ns) || again_ns != cpu_ns)
+    if (!last || runs.ran_ns - reader->asleep.ran_ns != more_ns)
+        return false;
+    if (!gs_unmoved_again(&reader->stacks, last, reader->polled) || !is_as_before(lock, &lock->before) ||
+        !is_as_before(lock, &lock->after) || !all_sleep(reader) ||
+        !gs_target_clock_ns(reader->threads.python->target, &again_ns) || again_ns != cpu_ns)
         return false;
     reader->asleep.ran_ns = runs.ran_ns;
     return true;

@@ -242,8 +242,8 @@ void gs_unmoved_note(const struct gs_stack_reader *stacks, struct gs_member *mem
 /* Of the members, leaves out those whose stacks are as they were when they were last read; returns how many are left.
  */
 size_t gs_unmoved_drop(struct gs_stack_reader *stacks, struct gs_member **members, size_t count);
-/* Of a member that sleeps: whether the lists, and its frames, are what they were. Each lock's before and after are those
- * of now. lists: these alone matter. */
+/* Of a member that sleeps: whether the lists, and its frames, are what they were. Each lock's before and after are
+ * those of now. lists: these alone matter. */
 bool gs_unmoved_again(struct gs_stack_reader *stacks, struct gs_member *member, bool lists);
 
 /* ---- read.c ---- */

@@ -16,7 +16,7 @@
 #include "target/task.h"
 
 enum {
-    NAMES_SHARE = 8, /* of the time for which nobody was renamed */
+    NAMES_SHARE = 8,              /* of the time for which nobody was renamed */
     NAMES_SOON_NS = 50 * 1000000, /* a new one has its name a moment later */
     NAMES_TRIES = 20,
     NUMBERED_MOST = 1 << 14 /* threads whose numbers are known though they have no state just now */
@@ -97,7 +97,7 @@ struct gs_stream {
     uint64_t generation; /* of the code objects */
     uint64_t forgotten;  /* of the stacks */
     uint64_t named_ns, renamed_ns; /* when names were looked at, and a thread got another one */
-    int nameless; /* how often names are still to be looked for soon */
+    int nameless;                  /* how often names are still to be looked for soon */
 };
 
 static enum gs_status announce(struct gs_stream *stream)

@@ -125,17 +125,22 @@ static uint64_t mark_of_frames(const struct gs_member *member)
     return count > 0 ? mix(count, (const uint8_t *)member->stack.frames, count * sizeof *member->stack.frames) : 0;
 }
 
-bool gs_unmoved_again(struct gs_stack_reader *stacks, struct gs_member *member, bool lists)
+static bool same_stack(struct gs_stack_reader *stacks, struct gs_member *member)
 {
     uint64_t before = mark_of_frames(member), generation = gs_codes_generation(stacks->codes);
+    return gs_pieces_whole(stacks, member) && gs_list_linked(stacks->threads, member) &&
+           gs_member_walk(stacks, member) == GS_WALK_OK && mark_of_frames(member) == before &&
+           gs_codes_stand(stacks, member) && generation == gs_codes_generation(stacks->codes);
+}
+
+bool gs_unmoved_again(struct gs_stack_reader *stacks, struct gs_member *member, bool lists)
+{
     stacks->patience = GS_PATIENCE;
     stacks->arena_used = 0;
     member->stack.doubled = false;
     member->stack.still = true;
-    bool same = gs_pieces_read(stacks, &member, lists ? 0 : 1, true) == GS_OK && gs_list_same(stacks->threads);
-    same = same && (lists || (gs_pieces_whole(stacks, member) && gs_list_linked(stacks->threads, member) &&
-                          gs_member_walk(stacks, member) == GS_WALK_OK && mark_of_frames(member) == before &&
-                          gs_codes_stand(stacks, member) && generation == gs_codes_generation(stacks->codes)));
+    bool same = gs_pieces_read(stacks, &member, lists ? 0 : 1, true) == GS_OK && gs_list_same(stacks->threads) &&
+                (lists || same_stack(stacks, member));
     member->stack.still = false;
     gs_mem_cache_clear(stacks->threads->cache);
     return same;

@@ -53,7 +53,7 @@ struct gs_family {
     /* Of all processes here these are opened now: one, and others only beside some that take long. */
     struct gs_opener *openers[GS_FAMILY_OPENERS];
     size_t opener_count;
-    pid_t *met;                         /* who was seen in passing */
+    pid_t *met; /* who was seen in passing */
     size_t met_count;
     struct gs_err refused; /* why one that came later may not be read; what is empty: none was met */
 };

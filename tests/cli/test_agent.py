@@ -119,7 +119,7 @@ def test_loops(system_python, folders, pushes):
     """One loop stands in a callback, one waits; with the stacks of all threads and without."""
     with stub(200) as server, running(system_python, folders, "tasks.py", "kept", "still", pipes=["park"]) as target:
         target.wait_reading(target.began["tids"]["kept"], "park")
-        push = ["--push", "pyroscope+" + server.address] if pushes else []
+        push = ["--push", "pyroscope+" + server.address, "--every", "1s", "--tasks"] if pushes else []
         with open(f"/proc/{target.pid}/cmdline") as file:
             script = next(word for word in file.read().split("\0") if word.endswith("tasks.py"))
         with agent(script, "-r", 19, "--listen", "127.0.0.1:0", *push) as process:
@@ -130,6 +130,7 @@ def test_loops(system_python, folders, pushes):
             assert own["cpython_event_loop_busy_seconds_total"] >= own["cpython_event_loop_longest_callback_seconds"] >= longest
             assert own["cpython_event_loop_busy_seconds_total"] < 1.5 * own["gilspy_watched_seconds_total"] and own["cpython_tasks"] > 20
             ended(process)
+        assert not pushes or any(b"Task-" in series(body)[1] for _, _, body in server.got)
 
 
 def check_page(page, open_metrics):
