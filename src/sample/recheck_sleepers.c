@@ -161,7 +161,6 @@ static uint64_t rest_ns(struct gs_waiters *waiters)
     const struct gs_cpu_audit *audit = &waiters->recheck.audit;
     uint64_t cpu_ns = waiters->recheck.clock_ns;
     bool changed;
-    waiters->recheck.clock_ns = 0;
     if (!read_open(waiters, &changed))
         return GS_CPU_TIME_UNKNOWN;
     /* Nobody ran since that was read, either. */

@@ -259,6 +259,7 @@ enum gs_status gs_sample_end(struct gs_reader *reader, enum gs_status taken, con
 {
     enum gs_status status = taken;
     gs_mem_cache_clear(reader->threads.cache); /* of no use to the next one, and readers are many */
+    reader->waiters.recheck.clock_ns = 0;
     if (status == GS_LOST || status == GS_UNREADABLE) {
         reader->stacks.quality.lost++;
         reader->lost_before = true;

@@ -240,8 +240,8 @@ static enum gs_status end_openers(struct gs_family *family, struct gs_err *err)
     return status;
 }
 
-/* All who are opened take long. */
-static bool open_slowly(const struct gs_family *family, uint64_t now_ns)
+/* Nobody is opened now, or all who are take long. */
+static bool may_open(const struct gs_family *family, uint64_t now_ns)
 {
     for (size_t i = 0; i < family->opener_count; i++) {
         if (now_ns - gs_opener_began_ns(family->openers[i]) < OPENER_SLOW_NS)
@@ -255,7 +255,7 @@ static bool open_slowly(const struct gs_family *family, uint64_t now_ns)
 static enum gs_status follow_host(struct gs_family *family, uint64_t now_ns, struct gs_err *err)
 {
     enum gs_status status = end_openers(family, err);
-    while (!status && open_slowly(family, gs_clock_ns())) {
+    while (!status && may_open(family, gs_clock_ns())) {
         pid_t pid = gs_descendants_next(family->descendants, now_ns);
         if (pid == 0)
             break;

@@ -69,8 +69,7 @@ def test_births_and_ends(system_python, folders, mark):
         until(lambda: of_pid(server, first.pid), "the first one's profile")
         with python(system_python, folders, mark, "spin", pipes=["begin"]) as second:
             until(lambda: of_pid(server, second.pid), "the second one's")
-            gone = second.pid
-        known = len(of_pid(server, gone))
+            gone, known = second.pid, len(of_pid(server, second.pid))
         until(lambda: len(of_pid(server, gone)) > known, "the last of who has ended")
         assert ended(process) == ""
         for pid in (first.pid, gone):
