@@ -160,6 +160,8 @@ static void publish_thread(const struct gs_reader *reader, const struct gs_membe
                                  .c_stack = member->stack.c_stack,
                                  .apart = member->apart,
                                  .read = member->stack.read_sample,
+                                 .same_read = member->stack.same_read,
+                                 .same_count = member->stack.same_count,
                                  .frames = member->stack.frames,
                                  .frame_count = member->stack.frame_count};
     if (threads->polling && member->stack.read_sample != threads->sample) {
