@@ -135,6 +135,7 @@ bool gs_chunk_predict(struct gs_stack_reader *stacks, struct gs_member *member)
         frame = gs_get_addr(tstate, layout->ts_current_frame);
     }
     gs_parts_age(stacks, &member->stack.extras);
+    gs_exceptions_predict(stacks, member);
     return predict_frames(stacks, member, frame);
 }
 

@@ -198,7 +198,9 @@ void gs_pieces_flags(struct gs_stack_reader *stacks, struct gs_member *member);
 /* ---- exceptions.c ---- */
 
 /* By the copy of its thread state. False where that is not known. */
-bool gs_handles_exception(struct gs_stack_reader *stacks, const struct gs_member *member);
+bool gs_handles_exception(struct gs_stack_reader *stacks, struct gs_member *member);
+/* What that will need of generators is to be read together with their frames. */
+void gs_exceptions_predict(struct gs_stack_reader *stacks, struct gs_member *member);
 
 /* ---- chunk.c, heap.c: one of the two, by the layout ---- */
 
