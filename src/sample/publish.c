@@ -286,8 +286,7 @@ static void publish_one(struct gs_reader *reader, struct gs_member *member)
 static bool is_placed(const struct gs_reader *reader)
 {
     return reader->out.placed == reader->threads.arrangement && reader->threads.polling == reader->polled &&
-           !reader->waiters.any_gone && reader->stacks.natives.scope == GS_NATIVE_NONE &&
-           !reader->stacks.natives.published;
+           !reader->waiters.any_gone && native_scope(reader) == GS_NATIVE_NONE && !reader->stacks.natives.published;
 }
 
 /* Whoever collects, or did until now. */
