@@ -13,8 +13,9 @@
 enum {
     WORTH_FRAMES = 48, /* fewer are walked as fast */
     BYTES_MOST = 1 << 19,
-    MEMBERS_MOST = 64, /* for whom this is kept */
-    HEAD_MOST = 128
+    MEMBERS_MOST = 8,         /* for whom this is kept: the first ones that ran in two samples in a row */
+    ELSEWHERE_MOST = 1 << 12, /* frames outside the chunks */
+    HEAD_MOST = 128           /* bytes of the head of one */
 };
 
 /* A chunk as far as it was in use. */
@@ -55,7 +56,7 @@ struct gs_deep {
     uint32_t first;         /* from this one of the frames on, those elsewhere are, too */
     uint32_t at;            /* frames further in were met */
     struct kept_frames met; /* elsewhere, and what is taken over of those */
-    bool missed;            /* there was no memory for one */
+    bool missed;            /* there was no room for one */
 };
 
 static void free_deep(struct gs_deep *deep)
@@ -173,7 +174,8 @@ void gs_deep_begin(struct gs_stack_reader *stacks, struct gs_member *member)
 
 static struct kept_frame *next_met(struct gs_deep *deep)
 {
-    if (!gs_room((void **)&deep->met.list, &deep->met.room, deep->met.count + 1, sizeof *deep->met.list)) {
+    if (deep->met.count == ELSEWHERE_MOST ||
+        !gs_room((void **)&deep->met.list, &deep->met.room, deep->met.count + 1, sizeof *deep->met.list)) {
         deep->missed = true;
         return NULL;
     }
@@ -272,7 +274,9 @@ void gs_deep_keep(struct gs_stack_reader *stacks, struct gs_member *member, cons
         return;
     }
     if (!deep) {
-        if (member->stack.doubled && stacks->threads->deep_count < MEMBERS_MOST)
+        bool again = member->stack.same_read > 0 && member->stack.same_read + 1 == member->stack.read_sample;
+        member->stack.same_read = member->stack.read_sample;
+        if (again && member->stack.doubled && stacks->threads->deep_count < MEMBERS_MOST)
             stacks->threads->deep_count += (member->stack.deep = calloc(1, sizeof *deep)) != NULL;
         return;
     }
