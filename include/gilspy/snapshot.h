@@ -86,8 +86,9 @@ struct gs_thread {
     /* Another thread runs this state than the one whose ids it bears; which one is not known. Its frames are none of
      * that thread's. */
     bool apart;
-    uint32_t read;                 /* another number whenever its stack was read anew */
-    const struct gs_frame *frames; /* innermost first; belongs to the reader */
+    uint32_t read;                  /* another number whenever its stack was read anew */
+    uint32_t same_read, same_count; /* so many of its outermost frames are as they were when `read` was this number */
+    const struct gs_frame *frames;  /* innermost first; belongs to the reader */
     uint32_t frame_count;
     const struct gs_native_stack *native; /* its C stack, of the same moment; NULL: not asked for */
 };

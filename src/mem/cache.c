@@ -4,7 +4,7 @@
 
 #include "gilspy/mem.h"
 
-enum { PAGE = 4096, SLOTS = 128 };
+enum { PAGE = 4096, SLOTS = 128, AHEAD = 64 /* pages that are read at once */ };
 
 struct slot {
     gs_addr page; /* address + 1, so that 0 means empty */
@@ -18,19 +18,30 @@ struct cache {
     struct slot slots[SLOTS];
 };
 
+static struct slot *slot_of(struct cache *cache, gs_addr page)
+{
+    return &cache->slots[page / PAGE % SLOTS];
+}
+
+/* It is to be filled. */
+static bool empty(struct cache *cache, struct slot *slot)
+{
+    cache->used = true;
+    slot->page = 0;
+    return slot->bytes || (slot->bytes = malloc(PAGE));
+}
+
 /* The page that holds addr, or NULL with the reason. */
 static const uint8_t *page_of(struct cache *cache, gs_addr addr, enum gs_status *why)
 {
     gs_addr page = addr & ~(gs_addr)(PAGE - 1);
-    struct slot *slot = &cache->slots[page / PAGE % SLOTS];
+    struct slot *slot = slot_of(cache, page);
     if (slot->page == page + 1)
         return slot->bytes;
-    cache->used = true;
-    if (!slot->bytes && !(slot->bytes = malloc(PAGE))) {
+    if (!empty(cache, slot)) {
         *why = GS_NO_MEMORY;
         return NULL;
     }
-    slot->page = 0;
     *why = gs_mem_read(cache->below, page, slot->bytes, PAGE);
     if (*why)
         return NULL;
@@ -58,8 +69,33 @@ static enum gs_status cache_read(struct gs_mem *mem, gs_addr addr, void *dst, si
     return GS_OK;
 }
 
+/* Reads the first pages that hold these pieces in one go, as far as they are not there. What does not arrive is read
+ * by itself. */
+static void read_ahead(struct cache *cache, const struct gs_piece *pieces, size_t count)
+{
+    struct gs_piece pages[AHEAD];
+    bool taken[SLOTS] = {false};
+    size_t missing = 0;
+    for (size_t i = 0; i < count && missing < AHEAD; i++) {
+        gs_addr page = pieces[i].addr & ~(gs_addr)(PAGE - 1);
+        struct slot *slot = slot_of(cache, page);
+        size_t at = (size_t)(slot - cache->slots);
+        if (slot->page == page + 1 || taken[at] || !empty(cache, slot))
+            continue;
+        taken[at] = true;
+        pages[missing++] = (struct gs_piece){page, slot->bytes, PAGE, false};
+    }
+    if (missing < 2 || gs_mem_read_many(cache->below, pages, missing))
+        return;
+    for (size_t i = 0; i < missing; i++) {
+        if (pages[i].ok)
+            slot_of(cache, pages[i].addr)->page = pages[i].addr + 1;
+    }
+}
+
 static enum gs_status cache_read_many(struct gs_mem *mem, struct gs_piece *pieces, size_t count)
 {
+    read_ahead((struct cache *)mem, pieces, count);
     for (size_t i = 0; i < count; i++) {
         enum gs_status status = cache_read(mem, pieces[i].addr, pieces[i].dst, pieces[i].len);
         pieces[i].ok = status == GS_OK;

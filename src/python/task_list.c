@@ -126,19 +126,23 @@ enum gs_status gs_task_list_set(struct gs_awaits *awaits, gs_addr set, struct gs
     return add_set(awaits, set, ANY, list);
 }
 
-static gs_addr find_global(struct gs_awaits *awaits, gs_addr interpreter, const char *name)
+/* The globals of asyncio.tasks. False: it was not imported, which to find out all modules are looked through for. */
+static bool open_globals(struct gs_awaits *awaits, gs_addr interpreter, struct gs_dict *globals)
 {
-    struct gs_dict dict;
-    if (!gs_module_open(awaits->layout, awaits->mem, &awaits->types, interpreter, "asyncio.tasks", &dict))
-        return 0;
+    return gs_module_open(awaits->layout, awaits->mem, &awaits->types, interpreter, "asyncio.tasks", globals);
+}
+
+static gs_addr find_global(struct gs_awaits *awaits, const struct gs_dict *globals, const char *name)
+{
+    struct gs_dict dict = *globals;
     return gs_dict_find(&dict, &awaits->types, name);
 }
 
 /* _weakrefset.WeakSet keeps weak references in its set `data`. */
-static enum gs_status add_weak_set(struct gs_awaits *awaits, gs_addr interpreter, const char *name,
+static enum gs_status add_weak_set(struct gs_awaits *awaits, const struct gs_dict *globals, const char *name,
                                    struct gs_task_list *list)
 {
-    gs_addr weak = find_global(awaits, interpreter, name), set = 0;
+    gs_addr weak = find_global(awaits, globals, name), set = 0;
     if (weak != 0)
         set = gs_attribute_find(awaits->layout, awaits->mem, &awaits->types, weak, "data");
     return set != 0 ? add_set(awaits, set, WEAK, list) : GS_OK;
@@ -197,11 +201,13 @@ enum gs_status gs_task_list_read(struct gs_awaits *awaits, gs_addr interpreter, 
                                  size_t thread_count, struct gs_task_list *list)
 {
     const struct gs_layout *layout = awaits->layout;
-    gs_addr eager = find_global(awaits, interpreter, "_eager_tasks");
+    struct gs_dict globals;
+    bool there = open_globals(awaits, interpreter, &globals);
+    gs_addr eager = there ? find_global(awaits, &globals, "_eager_tasks") : 0;
     enum gs_status status = eager != 0 ? add_set(awaits, eager, TASKS, list) : GS_OK;
     static const char *const weak[] = {"_all_tasks", "_scheduled_tasks"};
-    for (size_t i = 0; i < sizeof weak / sizeof *weak && status == GS_OK; i++)
-        status = add_weak_set(awaits, interpreter, weak[i], list);
+    for (size_t i = 0; i < sizeof weak / sizeof *weak && status == GS_OK && there; i++)
+        status = add_weak_set(awaits, &globals, weak[i], list);
     gs_addr ended = list_of_ended(awaits, interpreter);
     if (status == GS_OK && ended != 0 && layout->task_node != GS_ABSENT)
         status = add_list(awaits, ended, list);
@@ -250,7 +256,8 @@ gs_addr gs_task_running_loop(struct gs_awaits *awaits, const struct gs_tasks_thr
 
 gs_addr gs_task_table(struct gs_awaits *awaits, gs_addr interpreter)
 {
-    return find_global(awaits, interpreter, "_current_tasks");
+    struct gs_dict globals;
+    return open_globals(awaits, interpreter, &globals) ? find_global(awaits, &globals, "_current_tasks") : 0;
 }
 
 gs_addr gs_task_current_of(struct gs_awaits *awaits, gs_addr tstate, gs_addr loop, gs_addr table)

@@ -181,7 +181,13 @@ static enum gs_status keep_running(struct reading *r, const struct gs_tasks_thre
     return take_running(r, task, thread, own) ? GS_OK : GS_NO_MEMORY;
 }
 
-/* Comes first: a loop goes on to its next task in less than a millisecond. */
+static gs_addr running_loop(struct reading *r, const struct gs_tasks_thread *thread)
+{
+    return gs_none_as_zero(&r->awaits, gs_task_running_loop(&r->awaits, thread));
+}
+
+/* Comes first: a loop goes on to its next task in less than a millisecond. One read may tell of several threads that
+ * they run none, as most. */
 static enum gs_status read_ran(struct reading *r)
 {
     enum gs_status status = GS_OK;
@@ -189,9 +195,10 @@ static enum gs_status read_ran(struct reading *r)
         const struct gs_tasks_thread *thread = &r->question->threads[i];
         struct gs_task_fields fields;
         bool there = false;
+        if (running_loop(r, thread) == 0)
+            continue;
         forget(r);
-        gs_addr loop = gs_none_as_zero(&r->awaits, gs_task_running_loop(&r->awaits, thread));
-        gs_addr task = loop != 0 ? gs_task_current(&r->awaits, thread, loop) : 0;
+        gs_addr loop = running_loop(r, thread), task = loop != 0 ? gs_task_current(&r->awaits, thread, loop) : 0;
         if (task != 0)
             status = read_once(r, task, &fields, &r->chain, &there);
         if (status == GS_OK && there)

@@ -135,6 +135,7 @@ bool gs_chunk_predict(struct gs_stack_reader *stacks, struct gs_member *member)
         frame = gs_get_addr(tstate, layout->ts_current_frame);
     }
     gs_parts_age(stacks, &member->stack.extras);
+    gs_exceptions_predict(stacks, member);
     return predict_frames(stacks, member, frame);
 }
 
@@ -145,9 +146,9 @@ struct walk {
     struct gs_member *member;
     gs_addr above;              /* the in-chunk frame that was walked last, 0: none yet */
     size_t above_chunk;         /* its chunk */
-    bool at_root;               /* above is the first frame of the root chunk */
+    bool loose;                 /* frames do not lie as they should */
     const struct gs_code *code; /* of the frame before: recursion finds it again at once */
-    bool entered;               /* the last frame is one on the C stack, by which the evaluator was entered */
+    struct gs_walk_end end;
 };
 
 /* In-chunk frames lie without gaps from the newest down to the first one of the root chunk. */
@@ -163,7 +164,7 @@ static bool fits(struct walk *walk, gs_addr addr, size_t chunk, const struct gs_
              walk->above == chunk_first_frame(walk->stacks, &chunks->list[walk->above_chunk], false);
     walk->above = addr;
     walk->above_chunk = chunk;
-    walk->at_root = root && addr == chunk_first_frame(walk->stacks, &chunks->list[chunk], true);
+    walk->end.at_root = root && addr == chunk_first_frame(walk->stacks, &chunks->list[chunk], true);
     return ok;
 }
 
@@ -206,6 +207,14 @@ static bool left_out(const struct walk *walk, gs_addr addr)
            !holds(&member->stack.chunks, last, addr);
 }
 
+/* The thread state says that the chain ends there. */
+static bool is_base(const struct walk *walk, gs_addr addr)
+{
+    const struct gs_layout *layout = &walk->stacks->threads->python->layout;
+    return layout->ts_base_frame != GS_ABSENT &&
+           addr == gs_get_addr(walk->member->stack.tstate_copy, layout->ts_base_frame);
+}
+
 /* One frame: checked, and shown if it is one of Python. */
 static enum gs_walk walk_frame(struct walk *walk, gs_addr addr, gs_addr *previous)
 {
@@ -220,7 +229,7 @@ static enum gs_walk walk_frame(struct walk *walk, gs_addr addr, gs_addr *previou
         return GS_WALK_MISSING;
     *previous = gs_get_addr(a, layout->if_previous);
     int owner = a[layout->if_owner];
-    walk->entered = owner >= layout->owner_shim && !in_chunk;
+    walk->end.entered = owner >= layout->owner_shim && !in_chunk;
     if (!in_chunk && owner == OWNED_BY_THREAD)
         return GS_WALK_MISSING; /* in a chunk that was not known when this was predicted */
     if (stacks->stopping)
@@ -230,11 +239,14 @@ static enum gs_walk walk_frame(struct walk *walk, gs_addr addr, gs_addr *previou
         if (!b || !same(layout, a, b, addr == member->stack.current[0]))
             return GS_WALK_TORN;
     }
-    if (walk->entered) {
+    bool c_stack = walk->end.entered && !is_base(walk, addr);
+    if (member->stack.deep && !in_chunk)
+        gs_deep_meet(stacks, member, addr, a, c_stack);
+    if (c_stack)
+        member->stack.c_stack = addr;
+    if (walk->end.entered) {
         if (member->stack.frame_count > 0)
             member->stack.frames[member->stack.frame_count - 1].entry = true;
-        if (layout->ts_base_frame == GS_ABSENT || addr != gs_get_addr(member->stack.tstate_copy, layout->ts_base_frame))
-            member->stack.c_stack = addr;
         return GS_WALK_OK;
     }
     gs_addr code_addr = gs_get_addr(a, layout->if_code) & ~(gs_addr)layout->ref_tag_mask;
@@ -243,7 +255,8 @@ static enum gs_walk walk_frame(struct walk *walk, gs_addr addr, gs_addr *previou
     if (!code || !gs_frame_instruction(&stacks->threads->python->layout, stacks->codes, code, a, &instr) ||
         (in_chunk ? owner != OWNED_BY_THREAD && owner < layout->owner_shim : owner != OWNED_BY_GENERATOR))
         return GS_WALK_TORN;
-    if (in_chunk && !fits(walk, addr, chunk, code) && member->stack.doubled)
+    walk->loose |= in_chunk && !fits(walk, addr, chunk, code);
+    if (walk->loose && member->stack.doubled)
         return GS_WALK_TORN;
     if (code->trampoline || owner >= layout->owner_shim)
         return GS_WALK_OK;
@@ -259,15 +272,13 @@ static enum gs_walk walk_frame(struct walk *walk, gs_addr addr, gs_addr *previou
 /* A chain that was cut (a generator being left has no caller for a moment) does not reach the root of the data
  * stack, although that is in use. That of a greenlet ends where it entered the evaluator, which knows of no caller:
  * TPythonState.cpp, set_initial_state (greenlet 3.5). */
-static bool complete(const struct walk *walk, gs_addr last)
+static bool complete(const struct walk *walk)
 {
     const struct gs_layout *layout = &walk->stacks->threads->python->layout;
     const struct gs_member *member = walk->member;
-    if (layout->ts_base_frame != GS_ABSENT && last) {
-        gs_addr base = gs_get_addr(member->stack.tstate_copy, layout->ts_base_frame);
-        return base == 0 || base == last || walk->entered;
-    }
-    if (member->stack.chunks.count == 0 || walk->at_root)
+    if (layout->ts_base_frame != GS_ABSENT && walk->end.last)
+        return is_base(walk, 0) || is_base(walk, walk->end.last) || walk->end.entered;
+    if (member->stack.chunks.count == 0 || walk->end.at_root)
         return true;
     const struct gs_part *root = &member->stack.chunks.list[member->stack.chunks.count - 1];
     return !walk->above && member->stack.chunks.count == 1 &&
@@ -288,13 +299,16 @@ bool gs_chunk_as_predicted(const struct gs_stack_reader *stacks, const struct gs
 enum gs_walk gs_chunk_walk(struct gs_stack_reader *stacks, struct gs_member *member)
 {
     struct walk walk = {.stacks = stacks, .member = member};
-    member->stack.frame_count = 0;
+    member->stack.frame_count = member->stack.same_count = 0;
     member->stack.c_stack = member->stack.cframe;
     if (!gs_chunk_as_predicted(stacks, member))
         return GS_WALK_MISSING;
     if (member->stack.current[0] != member->stack.current[1])
         return GS_WALK_TORN;
-    gs_addr at = member->stack.current[0], last = 0, mark = 0;
+    bool deep = member->stack.deep && !stacks->stopping;
+    if (deep)
+        gs_deep_begin(stacks, member);
+    gs_addr at = member->stack.current[0], mark = 0;
     for (size_t depth = 0; at; depth++) {
         if (gs_chain_turns(at, depth, &mark) || !gs_spend(stacks, 1))
             return GS_WALK_TORN;
@@ -303,10 +317,18 @@ enum gs_walk gs_chunk_walk(struct gs_stack_reader *stacks, struct gs_member *mem
             (void)gs_member_push(stacks, member, (struct gs_frame){.kind = GS_FRAME_GAP, .gap = gap});
             return GS_WALK_OK;
         }
-        last = at;
-        enum gs_walk result = walk_frame(&walk, last, &at);
+        walk.end.last = at;
+        enum gs_walk result = walk_frame(&walk, walk.end.last, &at);
         if (result != GS_WALK_OK)
             return result;
+        if (deep && walk.above == walk.end.last && gs_deep_ends(stacks, member, walk.above_chunk, &walk.end))
+            break;
     }
-    return stacks->stopping || complete(&walk, last) ? GS_WALK_OK : GS_WALK_TORN;
+    if (stacks->stopping)
+        return GS_WALK_OK;
+    if (!complete(&walk))
+        return GS_WALK_TORN;
+    if (!walk.loose)
+        gs_deep_keep(stacks, member, &walk.end);
+    return GS_WALK_OK;
 }

@@ -38,6 +38,7 @@ bool gs_heap_predict(struct gs_stack_reader *stacks, struct gs_member *member)
         if (!gs_parts_add(stacks, &member->stack.extras, stacks->chain[i], stacks->frame_bytes, JOIN_BYTES))
             return false;
     }
+    gs_exceptions_predict(stacks, member);
     return true;
 }
 

@@ -61,6 +61,7 @@ static void free_member(struct gs_thread_list *threads, struct gs_member *member
         close(member->runs_fd);
     free(member->stack.chunks.list);
     free(member->stack.extras.list);
+    gs_deep_free(threads, member);
     free(member->stack.frames);
     free(member);
 }

@@ -160,6 +160,8 @@ static void publish_thread(const struct gs_reader *reader, const struct gs_membe
                                  .c_stack = member->stack.c_stack,
                                  .apart = member->apart,
                                  .read = member->stack.read_sample,
+                                 .same_read = member->stack.same_read,
+                                 .same_count = member->stack.same_count,
                                  .frames = member->stack.frames,
                                  .frame_count = member->stack.frame_count};
     if (threads->polling && member->stack.read_sample != threads->sample) {
@@ -284,8 +286,7 @@ static void publish_one(struct gs_reader *reader, struct gs_member *member)
 static bool is_placed(const struct gs_reader *reader)
 {
     return reader->out.placed == reader->threads.arrangement && reader->threads.polling == reader->polled &&
-           !reader->waiters.any_gone && reader->stacks.natives.scope == GS_NATIVE_NONE &&
-           !reader->stacks.natives.published;
+           !reader->waiters.any_gone && native_scope(reader) == GS_NATIVE_NONE && !reader->stacks.natives.published;
 }
 
 /* Whoever collects, or did until now. */

@@ -143,6 +143,7 @@ static void mark_torn(struct gs_stack_reader *stacks, struct gs_member *member)
     bool moves = member->stack.doubled && !member->stack.still && !member->stack.lacks_code;
     enum gs_gap gap = moves ? GS_GAP_CHANGED : member->stack.unreadable ? GS_GAP_UNREADABLE : GS_GAP_DAMAGED;
     member->stack.torn = true;
+    gs_deep_spoil(member);
     if (moves) /* its frames may be of different moments */
         member->stack.frame_count = 0;
     struct gs_frame end = {.kind = GS_FRAME_GAP, .gap = gap};

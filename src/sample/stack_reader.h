@@ -1,7 +1,8 @@
 /* The Python stacks of the threads: what is read, and what of it is believed.
  *
  * pieces.c makes one scattered read of what is predicted to be needed; read.c says what of it may be believed; chunk.c
- * (3.11 on) and heap.c (up to 3.10) walk the copies into frames; stopped.c reads again with the thread stopped. */
+ * (3.11 on; deep.c: only what changed) and heap.c (up to 3.10) walk the copies into frames; stopped.c reads again with
+ * the thread stopped. */
 #ifndef GS_SAMPLE_STACK_READER_H
 #define GS_SAMPLE_STACK_READER_H
 
@@ -197,7 +198,9 @@ void gs_pieces_flags(struct gs_stack_reader *stacks, struct gs_member *member);
 /* ---- exceptions.c ---- */
 
 /* By the copy of its thread state. False where that is not known. */
-bool gs_handles_exception(struct gs_stack_reader *stacks, const struct gs_member *member);
+bool gs_handles_exception(struct gs_stack_reader *stacks, struct gs_member *member);
+/* What that will need of generators is to be read together with their frames. */
+void gs_exceptions_predict(struct gs_stack_reader *stacks, struct gs_member *member);
 
 /* ---- chunk.c, heap.c: one of the two, by the layout ---- */
 
@@ -225,6 +228,29 @@ static inline enum gs_walk gs_member_walk(struct gs_stack_reader *stacks, struct
 /* The copy of the thread state says that the newest chunk and the word of the current frame are where they were when
  * this was predicted. */
 bool gs_chunk_as_predicted(const struct gs_stack_reader *stacks, const struct gs_member *member);
+
+/* ---- deep.c: for gs_chunk_walk, of members that have a gs_deep, but not while a thread stands still ---- */
+
+/* How a walk ended. */
+struct gs_walk_end {
+    gs_addr last; /* the frame that was walked last */
+    bool at_root; /* the last one in a chunk is the first frame of the root chunk */
+    bool entered; /* the last one is one on the C stack, by which the evaluator was entered */
+};
+
+/* A walk begins: into member->stack.frames, which may be another list now. */
+void gs_deep_begin(struct gs_stack_reader *stacks, struct gs_member *member);
+/* It met a frame outside the chunks. */
+void gs_deep_meet(const struct gs_stack_reader *stacks, struct gs_member *member, gs_addr addr, const uint8_t *head,
+                  bool c_stack);
+/* It is at a frame in this chunk, end->last. True when all that is left of the walk would be as before: then the frames
+ * are whole, and *end is set. */
+bool gs_deep_ends(struct gs_stack_reader *stacks, struct gs_member *member, size_t chunk, struct gs_walk_end *end);
+/* A walk of any member ended well, and each frame lies where it should: what is kept for the next one, if the stack is
+ * deep. */
+void gs_deep_keep(struct gs_stack_reader *stacks, struct gs_member *member, const struct gs_walk_end *end);
+/* To be called before the frames are changed otherwise. */
+void gs_deep_spoil(struct gs_member *member);
 
 /* ---- renamed.c ---- */
 

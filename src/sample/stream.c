@@ -42,6 +42,7 @@ struct known {
     uint32_t stack;
     bool fresh;    /* steps are of code objects that are known no longer */
     bool collects; /* they begin with the collector */
+    bool plain;    /* and are that stack, nothing else */
     struct step *steps;
     size_t step_count, step_room;
     char *name;
@@ -403,10 +404,9 @@ static bool reserve(struct known *known, size_t count)
     return true;
 }
 
-/* How many frames, from the outermost on, are those of the last sample. */
-static size_t same_depth(const struct gs_frame *frames, size_t count, const struct known *known)
+/* How many frames, from the outermost on, are those of the last sample, of which `depth` are known to be. */
+static size_t same_depth(const struct gs_frame *frames, size_t count, const struct known *known, size_t depth)
 {
-    size_t depth = 0;
     while (depth < count && depth < known->step_count) {
         const struct gs_frame *frame = &frames[count - 1 - depth];
         const struct step *step = &known->steps[depth];
@@ -426,10 +426,11 @@ static bool begins_with_collector(const struct gs_thread *thread)
     return at < thread->frame_count && thread->frames[at].kind == GS_FRAME_GC;
 }
 
-/* As far as it is the stack of the last sample, that one's numbers hold. */
-static enum gs_status intern(struct gs_stream *stream, const struct gs_frame *frames, size_t count, struct known *known)
+/* As far as it is the stack of the last sample, that one's numbers hold; it is known to be for `same` frames. */
+static enum gs_status intern(struct gs_stream *stream, const struct gs_frame *frames, size_t count, size_t same,
+                             struct known *known)
 {
-    size_t depth = known->fresh ? 0 : same_depth(frames, count, known);
+    size_t depth = known->fresh ? 0 : same_depth(frames, count, known, same);
     if (!reserve(known, count))
         return GS_NO_MEMORY;
     uint32_t stack = depth > 0 ? known->steps[depth - 1].stack : 0;
@@ -478,8 +479,11 @@ static enum gs_status intern_thread(struct gs_stream *stream, const struct gs_th
     frames = frames ? frames : thread->frames;
     if (stream->host->opcodes && !add_opcode(stream, &frames, &count))
         return GS_NO_MEMORY;
+    bool plain = stream->plain && !stream->host->tasks;
+    bool same = plain && known->plain && known->read == thread->same_read;
     known->read = thread->read;
-    return intern(stream, frames, count, known);
+    known->plain = plain;
+    return intern(stream, frames, count, same ? gs_least(thread->same_count, known->step_count) : 0, known);
 }
 
 /* Of the code objects and of the names of C functions: another one whenever something is forgotten. */
@@ -709,7 +713,7 @@ static enum gs_status take_suspended(struct gs_stream *stream, const struct gs_e
         if (tasks->tasks[i].state == GS_TASK_RUNNING)
             continue;
         bool ok = gs_task_stacks_suspended(stream->tasks, i, &frames, &frame_count);
-        status = ok ? intern(stream, frames, frame_count, &scratch) : GS_NO_MEMORY;
+        status = ok ? intern(stream, frames, frame_count, 0, &scratch) : GS_NO_MEMORY;
         stream->suspended[*count] = (struct gs_task_sample){thread_at, scratch.stack};
         *count += !status;
     }

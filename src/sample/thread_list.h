@@ -55,6 +55,8 @@ struct gs_member_stack {
     uint64_t looked_ns;      /* or because it collects or stops all others */
     struct gs_frame *frames; /* as it was last known */
     uint32_t frame_count, frame_room;
+    struct gs_deep *deep;           /* NULL: it is not deep; deep.c */
+    uint32_t same_read, same_count; /* as in gs_thread */
     bool torn;
     bool paired; /* the C stack of its thread was copied in the same stop */
     bool marked; /* the stack is known, and mark is that of the memory that it lies in: unmoved.c */
@@ -186,6 +188,7 @@ struct gs_thread_list {
         size_t size;
     } by_tstate;
     size_t parts_room, frames_room; /* of all members together */
+    size_t deep_count;              /* members for whom gs_deep is kept */
     /* Is told of each that is new as soon as it is found: it may be gone in a moment. False: it is. */
     bool (*meet)(void *context, struct gs_member *member);
     void *context;
@@ -230,6 +233,11 @@ bool gs_list_linked(const struct gs_thread_list *threads, const struct gs_member
 /* The fields of each GIL were the same when they were read again after the threads were classified. */
 bool gs_list_stands(const struct gs_thread_list *threads);
 void gs_list_free(struct gs_thread_list *threads);
+
+/* ---- deep.c ---- */
+
+/* What is kept of the member's stack. */
+void gs_deep_free(struct gs_thread_list *threads, struct gs_member *member);
 
 /* ---- identity.c: which thread of the kernel a thread state belongs to ---- */
 

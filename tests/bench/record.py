@@ -15,6 +15,7 @@ import peers
 
 BENCH = pathlib.Path(__file__).resolve().parent
 TWO, FEW, ALL = "2 threads", "3 threads", "201 threads"
+RATES = (("pair", FEW, 3), ("deep", "depth 500", 2), ("blocked", ALL, 201))  # what runs, called so, with so many threads
 
 
 class Target:
@@ -83,8 +84,7 @@ class Bench:
     def rate(self):
         """complete samples of all threads at the highest rate: per second, per second of CPU time (the most); CPU time
         of the others on this machine, in % of a core"""
-        kinds = (("pair", FEW, 3), ("deep", "depth 500", 2), ("blocked", ALL, 201))
-        for kind, text, threads in kinds:
+        for kind, text, threads in RATES:
             rows = self.in_turn([self.gilspy] + self.peers(), kind, "max", 2 if self.quick else 8, threads,
                                 2 if self.quick else 5)
             for name, runs in rows.items():
@@ -106,6 +106,28 @@ class Bench:
                     got = statistics.median(run.samples / run.seconds for run in runs)
                     print(f"  {text:16} {rate:5} Hz {name:22} {spread(shares, '{:.2f}'):22} got {got:6.0f}   others "
                           f"{spread([100 * run.others for run in runs])} %")
+
+    def table(self):
+        """One table, in Markdown: what each sampler does at the highest rate, and what it costs at two others."""
+        samplers = [self.gilspy] + self.peers()
+        lines = [f"| | {' | '.join(sampler.name for sampler in samplers)} |", "| --- |" + " --- |" * len(samplers)]
+        count, seconds = (2, 2) if self.quick else (5, 8)
+
+        def row(title, runs, value, form):
+            cells = (spread([value(run) for run in runs[sampler.name]], form) if sampler.name in runs else "-"
+                     for sampler in samplers)
+            lines.append(f"| {title} | {' | '.join(cells)} |")
+
+        for kind, text, threads in RATES:
+            runs = self.in_turn(samplers, kind, "max", seconds, threads, count)
+            row(f"samples a second, {text}", runs, lambda run: (run.samples - run.failed) / run.seconds, "{:.0f}")
+            row("for a second of CPU", runs, lambda run: (run.samples - run.failed) / run.cpu_s, "{:.0f}")
+        for rate in (1000, 100):
+            for kind, text, threads in RATES:
+                runs = self.in_turn(samplers, kind, rate, seconds, threads, count)
+                row(f"{rate} Hz, {text}: % of a core", runs, lambda run: 100 * run.cpu_s / run.seconds, "{:.2f}")
+                row("samples a second", runs, lambda run: run.samples / run.seconds, "{:.0f}")
+        print("\n".join(lines))
 
     # ---- slowdown ----
 

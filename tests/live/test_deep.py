@@ -1,10 +1,14 @@
-"""A stack that is far deeper than what is read of one: its innermost frames, and why it ends."""
+"""Deep stacks: one that is far deeper than what is read of it, and one that is another each time."""
+import pathlib
+import re
+
 import pytest
 
 import gilspy
 import recording
 from target import running, until
 
+TARGETS = pathlib.Path(__file__).parent / "targets"
 DEPTH, LIMIT = 600000, 100000
 GAP = "deeper than %d frames" % LIMIT
 pytestmark = pytest.mark.usefixtures("watchable")
@@ -35,3 +39,26 @@ def test_too_deep(python, folders, tmp_path):
         stacks = recording.draw(tmp_path / "deep.gilspy", "-F")
         assert run["samples"] > 0
         assert any(stack[0] == "[gap: %s]" % GAP for stack in stacks)
+
+
+def turns_of_lines():
+    """By which line of the target's it calls itself in which turn."""
+    found = {}
+    for number, line in enumerate((TARGETS / "turns.py").read_text().splitlines(), 1):
+        if "(left - 1, turn)" in line:
+            found[number] = 0 if line.endswith("+ 1") else 1 if "return 1 +" in line else 2
+    assert len(found) == 6
+    return found
+
+
+@pytest.mark.pythons(fits=lambda python: python.at_least >= (3, 11))
+def test_turns(python, folders, tmp_path):
+    lines = turns_of_lines()
+    with running(python, folders, "turns.py") as target:
+        recording.record(target.pid, tmp_path / "turns.gilspy", "-r", "max", "-d", "700ms")
+    deepest = 0
+    for stack in recording.draw(tmp_path / "turns.gilspy", "--thread", "turns"):
+        at = [int(number) for number in re.findall(r"turns\.py:(\d+)", ";".join(stack[:-1]))]
+        assert len({lines[number] for number in at if number in lines}) <= 1, stack
+        deepest = max(deepest, len(stack))
+    assert deepest > 100

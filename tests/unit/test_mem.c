@@ -263,6 +263,37 @@ UNIT_TEST(test_cache_collisions)
     gs_mem_free(below);
 }
 
+/* Many pieces cost one reading of their pages. */
+UNIT_TEST(test_cache_reads_ahead)
+{
+    enum { PAGES = 200, FEW = 40, HOLE = 17 };
+    struct gs_mem *fake = mem_fake_new(), *below = mem_script_new(fake), *cache = gs_mem_cache_new(below);
+    struct gs_piece pieces[PAGES];
+    uint64_t words[PAGES];
+    for (uint64_t i = 0; i < PAGES; i++) {
+        gs_addr page = 0x10000 + i * PAGE;
+        if (i != HOLE)
+            mem_fake_map(fake, page, PAGE);
+        if (i != HOLE)
+            mem_fake_put64(fake, page + 8, i);
+        pieces[i] = (struct gs_piece){page + 8, &words[i], 8, false};
+    }
+    for (size_t count = FEW; count <= PAGES; count += PAGES - FEW) {
+        for (int again = 0; again < 2; again++) {
+            memset(words, 0xff, sizeof words);
+            assert_int_equal(gs_mem_read_many(cache, pieces, count), GS_OK);
+            for (size_t i = 0; i < count; i++) {
+                assert_int_equal(pieces[i].ok, i != HOLE);
+                assert_true(i == HOLE || words[i] == i);
+            }
+            if (count == FEW)
+                assert_int_equal(mem_script_calls(below), 1);
+        }
+    }
+    gs_mem_free(cache);
+    gs_mem_free(below);
+}
+
 static void change(void *context, size_t call, size_t index, const struct gs_piece *piece)
 {
     assert_true(piece || index == 2);

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "gilspy/target.h"
@@ -293,4 +294,32 @@ UNIT_TEST(test_program)
     assert_true(gs_called_python("python"));
     assert_false(gs_called_python("/opt/python/bin/true"));
     assert_false(gs_called_python(""));
+}
+
+static void check_children(pid_t expected)
+{
+    pid_t *children = NULL;
+    size_t count = 1;
+    assert_int_equal(gs_target_children(getpid(), &children, &count), GS_OK);
+    assert_int_equal(count, expected > 0);
+    assert_int_equal(expected > 0 ? children[0] : 0, expected);
+    free(children);
+}
+
+UNIT_TEST(test_children)
+{
+    int ends[2];
+    char byte;
+    check_children(0);
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        close(ends[1]);
+        _exit(read(ends[0], &byte, 1) != 0);
+    }
+    check_children(child);
+    close(ends[1]);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    check_children(0);
+    close(ends[0]);
 }

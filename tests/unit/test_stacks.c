@@ -2,6 +2,7 @@
  */
 #include <string.h>
 
+#include "sample/reader.h"
 #include "support/mem_fake.h"
 #include "support/process_fake.h"
 #include "support/unit.h"
@@ -123,6 +124,49 @@ UNIT_TEST(test_shims_and_trampolines)
 {
     process_for_versions(GS_VERSION(3, 12), PROCESS_LAST, shims);
 }
+
+/* The item of a generator at this frame, which is the thread's own now. */
+static gs_addr put_item(struct process *p, struct process_thread *thread, gs_addr frame, gs_addr value, gs_addr outer)
+{
+    const struct gs_layout *layout = &p->o.layout;
+    gs_addr item = frame - 64;
+    mem_fake_put64(p->o.mem, item + (gs_addr)layout->ei_value, value);
+    mem_fake_put64(p->o.mem, item + (gs_addr)layout->ei_previous, outer);
+    mem_fake_put64(p->o.mem, thread->addr + (gs_addr)layout->ts_exc_info, item);
+    return item;
+}
+
+/* An exception that a generator handles is known by what was read together with its frame. */
+static void handled(struct process *p)
+{
+    if (!gs_python_exceptions(&p->python))
+        return;
+    struct process_thread *a = add(p, 0);
+    const struct gs_layout *layout = &p->o.layout;
+    gs_addr exception = objects_str(&p->o, "it failed");
+    process_call(p, a, 0, 1);
+    gs_addr item = put_item(p, a, process_resume(p, a, 1, 2), exception, a->addr + (gs_addr)layout->ts_exc_state);
+    process_take(p, a);
+    assert_stack(p, 0, "g:2 f:1");
+    assert_true(see(p, 0)->handles);
+    struct gs_member *member = gs_list_find(&p->reader->threads, a->addr);
+    assert_non_null(gs_parts_at(&p->reader->stacks, &member->stack.extras, item, 8, 0));
+    mem_fake_put64(p->o.mem, item + (gs_addr)layout->ei_value, 0);
+    assert_stack(p, 0, "g:2 f:1");
+    assert_false(see(p, 0)->handles);
+    /* One more is met, and the outer one is handling again. */
+    mem_fake_put64(p->o.mem, item + (gs_addr)layout->ei_value, exception);
+    put_item(p, a, process_resume(p, a, 2, 3), 0, item);
+    for (int i = 0; i < 2; i++) {
+        assert_stack(p, 0, "h:3 g:2 f:1");
+        assert_true(see(p, 0)->handles);
+    }
+    mem_fake_put64(p->o.mem, a->addr + (gs_addr)layout->ts_exc_info, UINT64_C(0x123456789000));
+    assert_stack(p, 0, "h:3 g:2 f:1");
+    assert_false(see(p, 0)->handles);
+}
+
+PROCESS_TEST(test_generators_handle_exceptions, PROCESS_FIRST, PROCESS_LAST, handled);
 
 /* 3.15 says where the chain ends. */
 static void base_frame(struct process *p)
