@@ -69,7 +69,7 @@ static void step(struct gs_loop_account *account, const struct gs_sample *sample
         account->ns += gap_ns;
         account->busy_ns += (account->ran ? gap_ns / 2 : 0) + (now->polls ? 0 : gap_ns - gap_ns / 2);
     }
-    if (account->any && account->counted && now->counted) {
+    if (account->any && gap_ns > 0 && account->counted && now->counted) {
         account->counted_ns += gap_ns;
         account->ready_ns += (double)now->ready * (double)gap_ns;
         account->callbacks += now->callback - account->callback;
