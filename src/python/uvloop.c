@@ -1,6 +1,6 @@
 /* uvloop 0.14 to 0.23 (loop.pxd): the first field of a Loop, behind the object's head and Cython's table of methods, is
  * its uv_loop_t, whose `data` is the Loop. libuv 1.x (uv.h, uv/unix.h) keeps the layout of that. Further on, behind
- * what else may be set, the deque _ready stands before three sets. */
+ * what else may be set, the deque _ready stands before a set, _queued_streams. */
 #include <pthread.h>
 
 #include "python/task_list.h"
@@ -32,11 +32,9 @@ gs_addr gs_uvloop_queue(struct gs_awaits *awaits, gs_addr loop)
     if (uv_of(awaits->layout, awaits->mem, loop) == 0 ||
         gs_mem_read(awaits->mem, loop + (gs_addr)awaits->layout->head_bytes, words, sizeof words))
         return 0;
-    for (size_t i = 0; i + 3 < WORDS && queue == 0; i++) {
-        bool found = gs_awaits_named(awaits, words[i], "collections.deque");
-        for (size_t k = 1; k <= 3 && found; k++)
-            found = gs_awaits_named(awaits, words[i + k], "set");
-        queue = found ? words[i] : 0;
+    for (size_t i = 0; i + 1 < WORDS && queue == 0; i++) {
+        if (gs_awaits_named(awaits, words[i], "collections.deque") && gs_awaits_named(awaits, words[i + 1], "set"))
+            queue = words[i];
     }
     return queue;
 }
