@@ -15,8 +15,8 @@
  * - lanes: of each: count of runs; of each: how many alike buckets, a share of 100 for each colour, place (from 1 on,
  *   0: none) where it was suspended last.
  *
- * - awaits: count; of each: thread, key, count of entries; of each: how many buckets further on, time of suspended tasks
- *   in units.
+ * - awaits: count; of each: thread, key, count of entries; of each: how many buckets further on, time of suspended
+ * tasks in units.
  *
  * What is too little to be worth an entry waits until there is more of it: of a thread's keys one after the other, the
  * one with which there is enough stands for those before it. So the size is bounded, and no time is lost: what is left
