@@ -31,28 +31,24 @@ static struct gs_loop_account *find(struct gs_loops *loops, uint64_t loop, uint3
     return account;
 }
 
-static bool is_in(const struct gs_place *place, const char *one, const char *other)
+static bool is_in(const struct gs_place *place, const char *file)
 {
-    size_t len = strlen(place->file);
-    for (const char *file = one; file; file = file == one ? other : NULL) {
-        size_t end = strlen(file);
-        if (len >= end && strcmp(place->file + len - end, file) == 0)
-            return true;
-    }
-    return false;
+    size_t len = strlen(place->file), end = strlen(file);
+    return len >= end && strcmp(place->file + len - end, file) == 0;
 }
 
 /* It came back from the kernel, and waits for a processor or the GIL: that is no callback. Lib/selectors.py, all
  * versions, and trio's own; a stack without frames tells nothing. */
 static bool is_selector(const struct gs_place *place)
 {
-    return is_in(place, "selectors.py", "trio/_core/_io_epoll.py");
+    return is_in(place, "selectors.py") || is_in(place, "trio/_core/_io_epoll.py");
 }
 
 /* It is in a callback, not in the loop's own code (Lib/asyncio/base_events.py, all versions; trio 0.22 to 0.35). */
 static bool is_callback(const struct gs_place *place)
 {
-    return place && !is_selector(place) && !is_in(place, "asyncio/base_events.py", "trio/_core/_run.py");
+    return place && !is_selector(place) && !is_in(place, "asyncio/base_events.py") &&
+           !is_in(place, "trio/_core/_run.py");
 }
 
 static void step(struct gs_loop_account *account, const struct gs_sample *sample, const struct gs_loop_sample *now,

@@ -225,7 +225,8 @@ static bool count_passes(struct gs_trio_turns *turns, const struct queue *queue)
     }
     const uint64_t changes = state - turns->state, most = (changes + turns->size) / 2;
     uint64_t passes = (queue->drawn + WORDS - turns->drawn) % WORDS / 2;
-    bool sure = most<passes + ROUND, known = turns->sure_changes> KNOWN;
+    const bool sure = most < passes + ROUND;
+    const bool known = turns->sure_changes > KNOWN;
     if (sure) {
         turns->sure_changes += changes;
         turns->sure_passes += gs_least(passes, most);

@@ -28,6 +28,7 @@ enum {
     ONE_OF_MANY = 200,           /* times as long all that where the process is one of many, */
     NAMES_MOST = 256,            /* names of tasks that are told apart: further ones without their numbers, */
     NUMBERS_MOST = 32,           /* and so of those that asyncio gave: each request of a server has another one */
+    RUNNERS_MOST = 16,           /* of trio, whose steps are counted */
     AWAITERS_MOST = 64,          /* tasks that await one another */
     NAMES_BYTES = 1 << 20,       /* of all names together: whose is beyond that has none of its own */
     FRAMES_MOST = GS_FRAME_LIMIT /* of one stack */
@@ -47,8 +48,8 @@ struct gs_task_stacks {
     struct gs_tasks tasks;
     uint64_t generation; /* of the code objects, at the last look */
     gs_addr tables[GS_EVENT_LOOPS_MOST];
-    struct gs_trio_turns turns[GS_EVENT_LOOPS_MOST]; /* of runners, in any order */
-    struct gs_ids by_frame;                          /* of their coroutines: indexes of tasks */
+    struct gs_trio_turns turns[RUNNERS_MOST]; /* in any order */
+    struct gs_ids by_frame;                   /* of their coroutines: indexes of tasks */
     struct runs before[GS_EVENT_LOOPS_MOST];
     uint64_t due_ns; /* of the next look; 0: there was none */
     bool wants_frames;
@@ -118,9 +119,9 @@ static struct gs_awaits awaits_of(const struct gs_task_stacks *stacks)
 static struct gs_trio_turns *turns_of(struct gs_task_stacks *stacks, gs_addr runner)
 {
     size_t i = 0;
-    while (i < GS_EVENT_LOOPS_MOST && stacks->turns[i].runner != runner && stacks->turns[i].runner != 0)
+    while (i < RUNNERS_MOST && stacks->turns[i].runner != runner && stacks->turns[i].runner != 0)
         i++;
-    return &stacks->turns[i % GS_EVENT_LOOPS_MOST];
+    return &stacks->turns[i % RUNNERS_MOST];
 }
 
 static void remember(struct gs_task_stacks *stacks)
