@@ -172,7 +172,7 @@ class ThreadDump(Document):
     syscall: Optional[str]
     frames: List[Frame]
     loop: Optional[Loop] = None
-    other_loops: List[Loop] = dataclasses.field(default_factory=list)
+    other_loops: Optional[List[Loop]] = None
 
     def _brief(self) -> str:
         return '%d "%s" %s, %d frames' % (self.tid, self.name, self.gil, len(self.frames))
@@ -221,7 +221,7 @@ class Dump(Document):
     interpreters: List[Interpreter]
     threads: List[ThreadDump]
     quality: Quality
-    loops: List[Loop] = dataclasses.field(default_factory=list)
+    loops: Optional[List[Loop]] = None
 
     def __str__(self) -> str:
         marks = {"holds": "holds the GIL", "waits": "waits for the GIL", "none": "has no GIL", "unknown": "unknown"}
