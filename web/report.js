@@ -11,6 +11,7 @@
                  ["wait", "threads that wait for the GIL"],
                  ["blame", "each waiter's time, charged to what the holder of the GIL" + (data.locked ? ", or of the lock," : "") + " was doing"],
                  ...(data.locked || names.mode === "locks" ? [["locks", "threads that wait for a lock, the GIL or another one"]] : []),
+                 ...(data.awaited || names.mode === "await" ? [["await", "tasks that are suspended, at what each awaits"]] : []),
                  ...(data.handled || names.mode === "exception" ? [["exception", "threads that handle an exception"]] : [])];
   const LEGEND = ["holds the GIL", "waits for it", "runs without it", "has no GIL", "idle", "unknown", "waits for a lock"];
   const NO_GIL = [2, 3, 4, 6], IDLE_ALPHA = 70;
@@ -59,7 +60,6 @@
 
   /* --- what is chosen --- */
 
-  /* What suspended tasks wait for (mode await) is in the strip alone. */
   let span = data.whole, mode = MODES.some(([name]) => name === names.mode) ? names.mode : "wall", sums = [];
   const followers = [];
 
@@ -423,10 +423,10 @@
   function show_flame() {
     const tree = data.tree_of(span, mode, flame.by_thread), group = draw(tree), empty = group.children.length === 0;
     flame.about.textContent = MODES.find(([name]) => name === mode)[1] + ": " + duration(tree.all[tree.top]) +
-                              " of thread time";
+                              (mode === "await" ? " of tasks' time" : " of thread time");
     flame.nothing.hidden = !empty;
-    flame.nothing.textContent = "No thread counts in mode " + mode + " here" +
-                                (mode === "wall" ? "." : "; in mode wall each does.");
+    flame.nothing.textContent = mode === "await" ? "No suspended task was recorded here." :
+      "No thread counts in mode " + mode + " here" + (mode === "wall" ? "." : "; in mode wall each does.");
     flame.place.hidden = empty;
     if (empty)
       return;

@@ -109,6 +109,18 @@ const gilspy_data = (function () {
     lane.ran = lane.row.reduce((sum, share, i) => sum + (i % HUES.length === IDLE ? 0 : share), 0);
   }
   lanes.sort((a, b) => b.ran - a.ran);
+
+  /* Time of suspended tasks: thread, key, bucket, time. */
+  const awaits = [];
+  for (let count = number(); count > 0; count--) {
+    const thread = threads[number()], key = number();
+    let bucket = 0;
+    for (let left = number(); left > 0; left--) {
+      bucket += number();
+      awaits.push([thread, key, bucket, number() * names.unit_us]);
+    }
+  }
+
   /* The part of a span in which somebody waited; undefined: that is not known. */
   function contended(name, span) {
     const shares = locks.get(name);
@@ -134,7 +146,13 @@ const gilspy_data = (function () {
     return span === whole ? names.seconds : (span.to - span.from) * names.bucket_us / 1e6;
   }
 
-  /* Calls visit(thread, key, us) for each entry. */
+  /* Calls visit(thread, key, us) for each entry of suspended tasks, or of threads. */
+  function each_await(span, visit) {
+    for (const [thread, key, bucket, us] of awaits) {
+      if (bucket >= span.from && bucket < span.to)
+        visit(thread, key, us);
+    }
+  }
   function each(span, visit) {
     for (const thread of shown) {
       for (let i = entries.first[thread.number]; i < entries.first[thread.number + 1]; i++) {
@@ -205,6 +223,7 @@ const gilspy_data = (function () {
     wait: (word) => word === WAITS,
     blame: waits,
     locks: waits,
+    await: () => true,
     exception: (word, run, handles) => handles
   };
 
@@ -264,8 +283,8 @@ const gilspy_data = (function () {
 
   /* Time by key, of all threads together or of each. */
   function groups_of(span, mode, by_thread) {
-    const groups = new Map();
-    each(span, (thread, key, us) => {
+    const groups = new Map(), visit = mode === "await" ? each_await : each;
+    visit(span, (thread, key, us) => {
       if (!COUNTS[mode](keys.word[key], keys.code[key] % RUNS, handles(key)))
         return;
       const group = by_thread ? thread : null;
@@ -385,7 +404,7 @@ const gilspy_data = (function () {
     return list;
   }
 
-  return {names, threads, handled: keys.code.some((code, key) => handles(key)), locked: keys.code.some(at_lock), shown, lanes, contended, nodes, whole, HUES,
+  return {names, threads, handled: keys.code.some((code, key) => handles(key)), locked: keys.code.some(at_lock), shown, lanes, awaited: awaits.length > 0, contended, nodes, whole, HUES,
           WORDS, seconds, sum_threads, sum_blame, sum_locks, tree_of, kind_of, where_of, node_name, stack,
           starts_waiter: (kind) => kind === DELAYS || kind === LATE || kind === HOLDER_UNKNOWN};
 })();

@@ -60,11 +60,13 @@ struct gs_task_sample {
 
 /* An event loop at that moment. */
 struct gs_loop_sample {
+    const char *kind;   /* "asyncio", "trio", "gevent", "eventlet" */
     uint32_t thread_at; /* of the sample's threads: the one that runs it */
     uint64_t loop;      /* an address: what tells it from others */
     bool polls;         /* it asks the kernel for what comes next: none of its callbacks runs */
-    bool counted;       /* callback and ready are known: not of loops that are no Python code (uvloop) */
+    bool counted;       /* callback and ready are known */
     uint64_t callback;  /* another number whenever it takes a callback from its queue: so many more */
+    uint64_t clock_ms;  /* of uvloop, which calls some besides: it stands still as long as one runs; else 0 */
     uint64_t ready;     /* callbacks in the queue */
     uint32_t tasks;     /* that it has, of late */
 };

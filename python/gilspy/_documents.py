@@ -172,6 +172,7 @@ class ThreadDump(Document):
     syscall: Optional[str]
     frames: List[Frame]
     loop: Optional[Loop] = None
+    other_loops: Optional[List[Loop]] = None
 
     def _brief(self) -> str:
         return '%d "%s" %s, %d frames' % (self.tid, self.name, self.gil, len(self.frames))
@@ -220,6 +221,7 @@ class Dump(Document):
     interpreters: List[Interpreter]
     threads: List[ThreadDump]
     quality: Quality
+    loops: Optional[List[Loop]] = None
 
     def __str__(self) -> str:
         marks = {"holds": "holds the GIL", "waits": "waits for the GIL", "none": "has no GIL", "unknown": "unknown"}

@@ -101,7 +101,7 @@ static void tell_circle(struct gs_judging *j, const uint32_t *circle, size_t cou
 void gs_why_find_task_deadlocks(struct gs_judging *j)
 {
     const struct gs_tasks *tasks = j->c->tasks;
-    for (uint32_t i = 0; tasks && i < tasks->task_count; i++) {
+    for (uint32_t i = 0; tasks && i < tasks->run_count; i++) {
         uint32_t circle[CIRCLE_MOST], at = i;
         size_t count = 0;
         while (at != GS_NO_TASK && at >= i && count < CIRCLE_MOST && !(count > 0 && at == i)) {
@@ -182,7 +182,7 @@ static void tell_lost(struct gs_judging *j, uint32_t first)
     const struct gs_await *await = &tasks->tasks[first].await;
     const bool lock = await->kind == GS_AWAIT_LOCK;
     size_t count = 0;
-    for (uint32_t i = first; i < tasks->task_count; i++)
+    for (uint32_t i = first; i < tasks->run_count; i++)
         count += tasks->tasks[i].await.object == await->object && is_lost(j->c, &tasks->tasks[i]);
     struct gs_verdict *v =
         gs_why_say(j, GS_WHY_task_deadlock, false,
@@ -190,7 +190,7 @@ static void tell_lost(struct gs_judging *j, uint32_t first)
                         : "%s %s for an %s that nobody will set: nothing else refers to it.",
                    count == 1 ? label_of(&tasks->tasks[first]).words : gs_said_number(count).words,
                    count == 1 ? "waits" : "tasks wait", await->words);
-    for (uint32_t i = first, told = 0; i < tasks->task_count && told < TOLD_MOST; i++) {
+    for (uint32_t i = first, told = 0; i < tasks->run_count && told < TOLD_MOST; i++) {
         if (tasks->tasks[i].await.object != await->object || !is_lost(j->c, &tasks->tasks[i]))
             continue;
         tell_member(j, v, i);
@@ -213,7 +213,7 @@ void gs_why_find_lost_waits(struct gs_judging *j)
     const struct gs_tasks *tasks = j->c->tasks;
     gs_addr told[TOLD_MOST];
     size_t count = 0;
-    for (uint32_t i = 0; tasks && i < tasks->task_count && count < TOLD_MOST && !j->c->stopped; i++) {
+    for (uint32_t i = 0; tasks && i < tasks->run_count && count < TOLD_MOST && !j->c->stopped; i++) {
         bool lost = is_lost(j->c, &tasks->tasks[i]);
         for (size_t k = 0; k < count && lost; k++)
             lost = told[k] != tasks->tasks[i].await.object;
@@ -238,7 +238,7 @@ void gs_why_find_cancelled_tasks(struct gs_judging *j)
     const struct gs_tasks *tasks = j->c->tasks;
     uint32_t first = GS_NO_TASK;
     size_t count = 0;
-    for (uint32_t i = 0; tasks && i < tasks->task_count && !j->c->stopped; i++) {
+    for (uint32_t i = 0; tasks && i < tasks->run_count && !j->c->stopped; i++) {
         if (!does_not_end(j->c, &tasks->tasks[i]))
             continue;
         first = count++ == 0 ? i : first;
@@ -250,7 +250,7 @@ void gs_why_find_cancelled_tasks(struct gs_judging *j)
         gs_why_say(j, GS_WHY_task_cancelled, true, "%s %s cancelled, and did not end in the %s watched.",
                    count == 1 ? label_of(&tasks->tasks[first]).words : gs_said_number(count).words,
                    count == 1 ? "was" : "tasks were", watched.words);
-    for (uint32_t i = first, told = 0; i < tasks->task_count && told < TOLD_MOST; i++) {
+    for (uint32_t i = first, told = 0; i < tasks->run_count && told < TOLD_MOST; i++) {
         if (!does_not_end(j->c, &tasks->tasks[i]))
             continue;
         tell_member(j, v, i);

@@ -57,13 +57,14 @@ void gs_entries_fini(struct gs_entries *entries);
 
 /* What a frame is called: code that is not known, and gaps, say so; they have an empty file. */
 void gs_dump_frame(const struct gs_dump *dump, const struct gs_frame *frame, struct gs_frame_info *info);
-/* The event loop that a thread runs, NULL: none that is known, or nobody asked. */
+/* The event loops that a thread runs, one hosted by the other, or beside greenlets; those that no thread runs where
+ * entry is NULL. NULL: there are no more that are known, or nobody asked. */
 const struct gs_event_loop *gs_dump_loop(const struct gs_dump *dump, const struct gs_entry *entry, size_t number);
 /* A frame as an object of JSON, that is written by hand: of frames there may be millions. */
 enum gs_status gs_dump_json_frame(const struct gs_dump *dump, const struct gs_frame *frame, FILE *out) GS_MUST_CHECK;
-/* The value of "loop". */
-enum gs_status gs_dump_json_loop(const struct gs_dump *dump, const struct gs_entry *entry,
-                                 const struct gs_event_loop *loop, FILE *out) GS_MUST_CHECK;
+/* ", \"loop\": " and, of further ones, ", \"other_loops\": "; of those that no thread runs ", \"loops\": ". Nothing
+ * where there is none. */
+enum gs_status gs_dump_json_loops(const struct gs_dump *dump, const struct gs_entry *entry, FILE *out) GS_MUST_CHECK;
 
 /* One JSON object, without a line feed. Errors of the stream stay in it. */
 enum gs_status gs_dump_json(const struct gs_dump *dump, FILE *out) GS_MUST_CHECK;

@@ -148,8 +148,9 @@ struct gs_gilstat_lock {
     size_t waiter_count, waiters_left_out;
 };
 
-/* An event loop of asyncio. Callbacks of loops that are no Python code (uvloop) are not known. */
+/* An event loop. Callbacks are steps of tasks in trio, and not known of loops of greenlets. */
 struct gs_gilstat_loop {
+    const char *kind;
     pid_t tid;
     double busy; /* share of the time that it did not wait for something to do */
     struct gs_figure callbacks_per_second;

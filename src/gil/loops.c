@@ -11,6 +11,8 @@ enum {
         20000000 /* in so long a gap the loop may have waited for something to do: then only a callback's stack tells */
 };
 
+static const double COUNTED = 0.5; /* of the time, for figures of callbacks */
+
 void gs_loops_fini(struct gs_loops *loops)
 {
     free(loops->list);
@@ -36,16 +38,17 @@ static bool is_in(const struct gs_place *place, const char *file)
 }
 
 /* It came back from the kernel, and waits for a processor or the GIL: that is no callback. Lib/selectors.py, all
- * versions; a stack without frames tells nothing. */
+ * versions, and trio's own; a stack without frames tells nothing. */
 static bool is_selector(const struct gs_place *place)
 {
-    return is_in(place, "selectors.py");
+    return is_in(place, "selectors.py") || is_in(place, "trio/_core/_io_epoll.py");
 }
 
-/* It is in a callback, not in the loop's own code (Lib/asyncio/base_events.py, all versions). */
+/* It is in a callback, not in the loop's own code (Lib/asyncio/base_events.py, all versions; trio 0.22 to 0.35). */
 static bool is_callback(const struct gs_place *place)
 {
-    return place && !is_selector(place) && !is_in(place, "asyncio/base_events.py");
+    return place && !is_selector(place) && !is_in(place, "asyncio/base_events.py") &&
+           !is_in(place, "trio/_core/_run.py");
 }
 
 static void step(struct gs_loop_account *account, const struct gs_sample *sample, const struct gs_loop_sample *now,
@@ -56,12 +59,16 @@ static void step(struct gs_loop_account *account, const struct gs_sample *sample
     const struct gs_place *place = stack ? gs_hold_place(sample->stacks, stack, &call) : NULL;
     bool selects = place && is_selector(place);
     bool goes_on = account->any && account->counted && now->counted && account->callback == now->callback &&
-                   account->ran && !now->polls && !selects && gap_ns > 0 && (gap_ns < UNSEEN_NS || is_callback(place));
+                   account->clock_ms == now->clock_ms && account->ran && !now->polls && !selects && gap_ns > 0 &&
+                   (gap_ns < UNSEEN_NS || is_callback(place));
     if (account->any) {
         account->ns += gap_ns;
         account->busy_ns += (account->ran ? gap_ns / 2 : 0) + (now->polls ? 0 : gap_ns - gap_ns / 2);
+    }
+    if (account->any && gap_ns > 0 && account->counted && now->counted) {
+        account->counted_ns += gap_ns;
         account->ready_ns += (double)now->ready * (double)gap_ns;
-        account->callbacks += account->counted && now->counted ? now->callback - account->callback : 0;
+        account->callbacks += now->callback - account->callback;
     }
     if (!goes_on) {
         account->began_ns = sample->time_ns;
@@ -73,7 +80,9 @@ static void step(struct gs_loop_account *account, const struct gs_sample *sample
         account->longest_ns = sample->time_ns - account->began_ns;
         account->longest_place = account->place;
     }
+    account->kind = now->kind;
     account->callback = now->callback;
+    account->clock_ms = now->clock_ms;
     account->counted = now->counted;
     account->ran = !now->polls;
     account->tasks = now->tasks;
@@ -101,16 +110,16 @@ enum gs_status gs_loops_finish(const struct gs_loops *loops, struct gs_gilstat *
         const struct gs_loop_account *account = &loops->list[i];
         if (account->ns == 0)
             continue;
-        double s = (double)account->ns / 1e9;
         struct gs_gilstat_loop *loop = &stat->loops[stat->loop_count++];
-        *loop = (struct gs_gilstat_loop){.tid = account->tid,
+        *loop = (struct gs_gilstat_loop){.kind = account->kind,
+                                         .tid = account->tid,
                                          .busy = (double)account->busy_ns / (double)account->ns,
                                          .tasks = account->tasks,
                                          .longest = account->longest_place};
-        if (!account->counted)
+        if ((double)account->counted_ns < COUNTED * (double)account->ns)
             continue;
-        loop->callbacks_per_second = gs_figure((double)account->callbacks / s);
-        loop->ready = gs_figure(account->ready_ns / (double)account->ns);
+        loop->callbacks_per_second = gs_figure((double)account->callbacks * 1e9 / (double)account->counted_ns);
+        loop->ready = gs_figure(account->ready_ns / (double)account->counted_ns);
         loop->longest_us = gs_count(account->longest_ns / 1000);
     }
     return GS_OK;
@@ -123,7 +132,7 @@ void gs_loops_next(struct gs_loops *loops)
         struct gs_loop_account *account = &loops->list[i];
         if (account->ns == 0)
             continue; /* it was not seen any more */
-        account->ns = account->busy_ns = account->longest_ns = account->callbacks = 0;
+        account->ns = account->counted_ns = account->busy_ns = account->longest_ns = account->callbacks = 0;
         account->ready_ns = 0;
         loops->list[kept++] = *account;
     }

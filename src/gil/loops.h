@@ -7,15 +7,17 @@
 
 struct gs_loops { /* empty when zeroed */
     struct gs_loop_account {
+        const char *kind;
         uint64_t loop;   /* tells it from others, */
         uint32_t thread; /* that ran it: its number */
         pid_t tid;
         bool any, ran;      /* there was a sample before; in it a callback ran, */
         uint64_t began_ns;  /* at the latest since then */
-        uint64_t callback;  /* the last one that was taken */
+        uint64_t callback;  /* the last one that was taken, */
+        uint64_t clock_ms;  /* and when */
         bool counted;       /* callbacks are */
         uint64_t callbacks; /* that were taken in the span */
-        uint64_t ns, busy_ns, longest_ns;
+        uint64_t ns, counted_ns, busy_ns, longest_ns;
         double ready_ns; /* callbacks that waited, times time */
         uint32_t tasks;
         struct gs_gilstat_place longest_place, place; /* of the callback that runs */

@@ -189,6 +189,15 @@ enum gs_status gs_calltree_find(struct gs_calltree *tree, const struct gs_sample
     return status == GS_LOST ? GS_NO_MEMORY : status;
 }
 
+enum gs_status gs_calltree_find_task(struct gs_calltree *tree, const struct gs_sample *sample, size_t task,
+                                     uint32_t *node)
+{
+    const struct gs_thread_sample thread = gs_task_as_thread(sample, task);
+    uint32_t late;
+    enum gs_status status = find_one(tree, sample, &thread, node, &late);
+    return status == GS_LOST ? GS_NO_MEMORY : status;
+}
+
 void gs_calltree_charge(struct gs_calltree *tree, uint32_t number, const struct gs_thread_sample *thread, uint64_t ns)
 {
     struct gs_node *node = &tree->paths.nodes.list[number];

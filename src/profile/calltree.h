@@ -51,6 +51,9 @@ void gs_calltree_forget(struct gs_calltree *tree);
  * and hold until the next call. */
 enum gs_status gs_calltree_find(struct gs_calltree *tree, const struct gs_sample *sample, const uint32_t **nodes,
                                 const uint32_t **late) GS_MUST_CHECK;
+/* The same of one suspended task. */
+enum gs_status gs_calltree_find_task(struct gs_calltree *tree, const struct gs_sample *sample, size_t task,
+                                     uint32_t *node) GS_MUST_CHECK;
 /* Time of such a node, before gs_calltree_finish. */
 void gs_calltree_charge(struct gs_calltree *tree, uint32_t node, const struct gs_thread_sample *thread, uint64_t ns);
 /* Adds up a sample's time. */

@@ -93,6 +93,13 @@ void gs_awaits_forget(struct gs_awaits *awaits, struct gs_mem *pages)
     memset(awaits->kinds, 0, sizeof awaits->kinds);
 }
 
+bool gs_awaits_named(struct gs_awaits *awaits, gs_addr object, const char *name)
+{
+    struct gs_type type;
+    return object != 0 && object % 8 == 0 && gs_type_of(&awaits->types, awaits->layout, awaits->mem, object, &type) &&
+           gs_type_named(&type, awaits->mem, name);
+}
+
 enum gs_awaitable gs_awaitable_kind(struct gs_awaits *awaits, gs_addr object)
 {
     int32_t inner;

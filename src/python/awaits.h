@@ -38,6 +38,9 @@ struct gs_awaits {
 /* What it knows, and the pages of the cache below awaits->mem. */
 void gs_awaits_forget(struct gs_awaits *awaits, struct gs_mem *pages);
 
+/* The object's class is called so. */
+bool gs_awaits_named(struct gs_awaits *awaits, gs_addr object, const char *name);
+
 enum gs_awaitable gs_awaitable_kind(struct gs_awaits *awaits, gs_addr object);
 
 /* A chain of coroutines, from the outermost. Zeroed memory is an empty one; free frames in the end. */

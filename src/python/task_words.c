@@ -52,13 +52,19 @@ static int find_name(struct gs_awaits *awaits, gs_addr code, int32_t field, cons
     return -1;
 }
 
-static gs_addr value_at(struct gs_awaits *awaits, const struct gs_frame *frame, int slot)
+static gs_addr slot_at(struct gs_awaits *awaits, const struct gs_frame *frame, int slot)
 {
     const struct gs_layout *layout = awaits->layout;
     int32_t locals = layout->if_localsplus != GS_ABSENT ? layout->if_localsplus : layout->fo_localsplus;
+    return slot < 0 ? 0 : frame->frame + (gs_addr)(locals + 8 * slot);
+}
+
+static gs_addr value_at(struct gs_awaits *awaits, const struct gs_frame *frame, int slot)
+{
+    const struct gs_layout *layout = awaits->layout;
     struct gs_type type;
-    gs_addr value;
-    if (slot < 0 || gs_mem_read_addr(awaits->mem, frame->frame + (gs_addr)(locals + 8 * slot), &value))
+    gs_addr value, at = slot_at(awaits, frame, slot);
+    if (at == 0 || gs_mem_read_addr(awaits->mem, at, &value))
         return 0;
     value &= ~(gs_addr)(uint32_t)layout->ref_tag_mask;
     if (value != 0 && gs_type_of(&awaits->types, layout, awaits->mem, value, &type) &&
@@ -68,15 +74,27 @@ static gs_addr value_at(struct gs_awaits *awaits, const struct gs_frame *frame, 
     return value;
 }
 
+/* *count: variables that have a name there. */
+static int find_variable(struct gs_awaits *awaits, const struct gs_frame *frame, const char *name, int *count)
+{
+    const struct gs_layout *layout = awaits->layout;
+    const bool one = layout->co_localsplusnames != GS_ABSENT;
+    return find_name(awaits, frame->code, one ? layout->co_localsplusnames : layout->co_varnames, name, count);
+}
+
+gs_addr gs_task_variable_at(struct gs_awaits *awaits, const struct gs_frame *frame, const char *name)
+{
+    int count;
+    return slot_at(awaits, frame, find_variable(awaits, frame, name, &count));
+}
+
 /* Up to 3.10 variables that inner functions use lie behind the others, arguments among them. */
 gs_addr gs_task_variable(struct gs_awaits *awaits, const struct gs_frame *frame, const char *name)
 {
     const struct gs_layout *layout = awaits->layout;
     const bool one = layout->co_localsplusnames != GS_ABSENT;
     int count, more;
-    gs_addr value =
-        value_at(awaits, frame,
-                 find_name(awaits, frame->code, one ? layout->co_localsplusnames : layout->co_varnames, name, &count));
+    gs_addr value = value_at(awaits, frame, find_variable(awaits, frame, name, &count));
     if (value != 0 || one || count == VARIABLES_MOST)
         return value;
     int slot = find_name(awaits, frame->code, layout->co_cellvars, name, &more);

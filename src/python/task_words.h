@@ -18,6 +18,8 @@ void gs_task_wait(struct gs_awaits *awaits, const struct gs_chain *chain, gs_add
                   struct gs_await *wait, struct gs_members *members);
 /* The object that a variable of the frame holds, 0: none. */
 gs_addr gs_task_variable(struct gs_awaits *awaits, const struct gs_frame *frame, const char *name);
+/* Where the frame keeps such an object; 0: it has no such variable. */
+gs_addr gs_task_variable_at(struct gs_awaits *awaits, const struct gs_frame *frame, const char *name);
 /* What an attribute of the object itself refers to, wherever it is kept, 0: nothing, or None. */
 gs_addr gs_task_attribute(struct gs_awaits *awaits, gs_addr object, const char *name);
 /* A float, or a whole number of 64 bits at most; false: it is neither. */

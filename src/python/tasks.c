@@ -16,6 +16,7 @@
 #include "python/task_rows.h"
 #include "python/task_words.h"
 #include "python/trio.h"
+#include "python/uvloop.h"
 #include "python/values_int.h"
 
 enum {
@@ -333,7 +334,8 @@ static size_t loop_at(const struct gs_tasks *tasks, gs_addr addr)
     return i;
 }
 
-/* Loops written in Python keep their callbacks in the deque _ready, and a heap of timers in the list _scheduled. */
+/* Loops written in Python keep their callbacks in the deque _ready, and a heap of timers in the list _scheduled; of
+ * uvloop the former alone can be found. */
 static void read_callbacks(struct reading *r, struct gs_event_loop *loop)
 {
     const struct gs_layout *layout = r->awaits.layout;
@@ -341,6 +343,10 @@ static void read_callbacks(struct reading *r, struct gs_event_loop *loop)
             timers = gs_attribute_find(layout, r->awaits.mem, &r->awaits.types, loop->addr, "_scheduled"), items, first;
     struct gs_type type;
     uint64_t count;
+    if (ready == 0) {
+        ready = gs_uvloop_queue(&r->awaits, loop->addr);
+        loop->calls = ready != 0;
+    }
     if (ready != 0 && gs_type_of(&r->awaits.types, layout, r->awaits.mem, ready, &type) &&
         gs_type_named(&type, r->awaits.mem, "collections.deque"))
         loop->has_ready = gs_mem_read_addr(r->awaits.mem, ready + (gs_addr)layout->ob_size, &loop->ready) == GS_OK;
@@ -353,13 +359,12 @@ static void read_callbacks(struct reading *r, struct gs_event_loop *loop)
         loop->has_due = gs_timer_due(&r->awaits, first, &loop->due_s);
 }
 
-static bool add_loop(struct reading *r, const struct gs_tasks_thread *thread, gs_addr addr)
+static bool add_loop(struct reading *r, gs_addr tstate, gs_addr addr)
 {
     struct gs_tasks *tasks = r->tasks;
     if (addr == 0 || tasks->loop_count == GS_EVENT_LOOPS_MOST || loop_at(tasks, addr) < tasks->loop_count)
         return false;
-    tasks->loops[tasks->loop_count] =
-        (struct gs_event_loop){.addr = addr, .tstate = thread->tstate, .running = GS_NO_TASK};
+    tasks->loops[tasks->loop_count] = (struct gs_event_loop){.addr = addr, .tstate = tstate, .running = GS_NO_TASK};
     read_callbacks(r, &tasks->loops[tasks->loop_count++]);
     return true;
 }
@@ -370,7 +375,7 @@ static void read_loops(struct reading *r)
     const struct gs_tasks_question *question = r->question;
     forget(r);
     for (size_t i = 0; i < question->thread_count; i++)
-        add_loop(r, &question->threads[i],
+        add_loop(r, question->threads[i].tstate,
                  gs_none_as_zero(&r->awaits, gs_task_running_loop(&r->awaits, &question->threads[i])));
     gs_addr asked = 0;
     for (size_t i = 0; i < r->tasks->task_count; i++) {
@@ -380,9 +385,20 @@ static void read_loops(struct reading *r)
         asked = loop;
         uint64_t ident = gs_attribute_number(r->awaits.layout, r->awaits.mem, &r->awaits.types, loop, "_thread_id");
         for (size_t k = 0; k < question->thread_count && ident != 0; k++) {
-            if (question->threads[k].ident == ident && add_loop(r, &question->threads[k], loop))
+            if (question->threads[k].ident == ident && add_loop(r, question->threads[k].tstate, loop))
                 break;
         }
+    }
+}
+
+/* Of tasks that are left: their thread has ended, or does something else now. No timer of theirs is late. */
+static void add_stopped_loops(struct reading *r)
+{
+    struct gs_tasks *tasks = r->tasks;
+    forget(r);
+    for (size_t i = 0; i < tasks->task_count; i++) {
+        if (tasks->tasks[i].addr != 0 && add_loop(r, GS_NO_TSTATE, tasks->tasks[i].loop))
+            tasks->loops[tasks->loop_count - 1].has_due = false;
     }
 }
 
@@ -430,6 +446,7 @@ static bool order(struct gs_tasks *tasks, uint32_t *now)
         now[placed[i].old] = (uint32_t)i;
         loop->first = loop->count == 0 ? (uint32_t)i : loop->first;
         loop->count++;
+        tasks->run_count += loop->tstate != GS_NO_TSTATE;
     }
     free(placed);
     free(tasks->tasks);
@@ -508,7 +525,7 @@ static bool read_running(struct reading *r, struct gs_event_loop *loop)
     const struct gs_tasks_thread *thread = r->question->threads;
     bool asyncio = loop->kind == GS_LOOP_ASYNCIO;
     loop->running = kept_running(tasks, loop);
-    if (loop->running != GS_NO_TASK)
+    if (loop->running != GS_NO_TASK || loop->tstate == GS_NO_TSTATE)
         return true;
     while (thread->tstate != loop->tstate)
         thread++;
@@ -535,6 +552,7 @@ static bool read_all_running(struct reading *r)
 static enum gs_status finish(struct reading *r)
 {
     uint32_t *now = calloc(r->tasks->task_count + 1, sizeof *now);
+    add_stopped_loops(r);
     bool ok = now && order(r->tasks, now) && turn_round(r, now) && read_all_running(r);
     free(now);
     return ok && gs_task_locks_find(r->question->python, &r->awaits, r->pages, r->tasks) ? GS_OK : GS_NO_MEMORY;

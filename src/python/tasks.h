@@ -42,7 +42,8 @@ struct gs_await {
     char words[GS_TASK_WORDS]; /* UTF-8, uncleaned: "sleep, 3.0 s left" */
 };
 
-#define GS_NO_TASK UINT32_MAX
+#define GS_NO_TASK   UINT32_MAX
+#define GS_NO_TSTATE UINT64_MAX
 
 struct gs_async_task {
     gs_addr addr, loop, coroutine;
@@ -63,32 +64,43 @@ struct gs_async_task {
 enum gs_loop_kind { GS_LOOP_ASYNCIO, GS_LOOP_GREENLET, GS_LOOP_GEVENT, GS_LOOP_EVENTLET, GS_LOOP_TRIO };
 const char *gs_loop_kind_name(enum gs_loop_kind kind);
 
+/* Where the steps of trio's tasks are counted. */
+struct gs_trio_place {
+    gs_addr generator;     /* runs the tasks, 0: not known */
+    struct gs_frame frame; /* its own; */
+    gs_addr batch_at;      /* where that keeps the address of the list of those that have their turn in this pass; */
+    gs_addr random;        /* what gives it a random number for each pass */
+};
+
 /* Of greenlets all that belong to one thread: `addr` is its main greenlet. */
 struct gs_event_loop {
     enum gs_loop_kind kind;
     gs_addr addr;
-    gs_addr tstate;        /* of the thread that runs it */
-    gs_addr current;       /* of a kind that is not asyncio: the task that runs, 0: none */
-    gs_addr current_at;    /* of greenlets: where the address of the one that runs stands, 0: not known */
+    gs_addr tstate;     /* of the thread that runs it, GS_NO_TSTATE: none does */
+    gs_addr current;    /* of a kind that is not asyncio: the task that runs, 0: none */
+    gs_addr current_at; /* of greenlets: where the address of the one that runs stands, 0: not known */
+    struct gs_trio_place trio;
     gs_addr hub;           /* of greenlets: the one that is the loop itself, and no task; 0: none */
     uint32_t running;      /* index of the task that runs; GS_NO_TASK: none */
-    bool has_ready;        /* `ready` is known: not of loops that are no Python code (uvloop) */
+    bool has_ready;        /* `ready` is known */
     uint64_t ready;        /* callbacks that wait for their turn */
     gs_addr queue;         /* of these: a deque; 0: not known */
+    bool calls;            /* it calls some that never were in the queue (uvloop) */
     bool has_due;          /* there is a timer, */
     double due_s;          /* and the earliest is due at that time of the loop's clock, CLOCK_MONOTONIC in seconds */
     uint32_t first, count; /* in gs_tasks.tasks */
 };
 
 struct gs_tasks {
-    double now_s; /* CLOCK_MONOTONIC when they were read; 0: not known */
-    struct gs_event_loop *loops;
+    double now_s;                /* CLOCK_MONOTONIC when they were read; 0: not known */
+    struct gs_event_loop *loops; /* those that no thread runs last */
     size_t loop_count;
     struct gs_async_task *tasks; /* those of one loop together, in the order of their addresses */
     size_t task_count;
-    size_t left_out; /* tasks beyond the limit, or of loops that no thread runs */
-    bool unknown;    /* there are greenlets, of a version or a build that is not known: none is shown */
-    bool partial;    /* a list broke off: there may be more */
+    size_t run_count; /* of these, those of loops that threads run; they come first */
+    size_t left_out;  /* tasks beyond the limit, greenlets whose thread is not known */
+    bool unknown;     /* there are greenlets, of a version or a build that is not known: none is shown */
+    bool partial;     /* a list broke off: there may be more */
     struct gs_frame *frames;
     size_t frame_count;
     uint32_t *awaited_by;

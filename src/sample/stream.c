@@ -57,7 +57,7 @@ struct numbered {
 
 /* The callback that a loop runs. */
 struct long_callback {
-    uint64_t loop, callback, since_ns;
+    uint64_t loop, callback, clock_ms, since_ns;
     uint64_t next_ns; /* when its stack is to be looked at */
     pid_t tid;        /* of the thread, */
     int fd;           /* and the file that says what it does; tid 0: none is open */
@@ -638,9 +638,10 @@ enum { LONG_CALLBACK_NS = 5000000 };
 static void follow_callback(struct gs_stream *stream, struct long_callback *known, const struct gs_loop_sample *now,
                             uint64_t now_ns)
 {
-    if (!now->counted || now->polls || known->loop != now->loop || known->callback != now->callback)
-        *known =
-            (struct long_callback){now->loop, now->callback, now_ns, now_ns + LONG_CALLBACK_NS, known->tid, known->fd};
+    if (!now->counted || now->polls || known->loop != now->loop || known->callback != now->callback ||
+        known->clock_ms != now->clock_ms)
+        *known = (struct long_callback){now->loop,  now->callback, now->clock_ms, now_ns, now_ns + LONG_CALLBACK_NS,
+                                        known->tid, known->fd};
     if (now_ns < known->next_ns)
         return;
     stream->long_callback = true;
@@ -681,7 +682,7 @@ static enum gs_status take_loops(struct gs_stream *stream, struct gs_sample *sam
     stream->long_callback = false;
     for (size_t i = 0; i < tasks->loop_count; i++) {
         uint32_t at = runner(stream, &tasks->loops[i]);
-        if (at == GS_NO_THREAD)
+        if (at == GS_NO_THREAD || tasks->loops[i].kind == GS_LOOP_GREENLET) /* plain ones have no loop */
             continue;
         struct gs_loop_sample *loop = &stream->loops[count];
         if (count >= had)
@@ -796,7 +797,8 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
     const struct gs_stream_host *host = stream->host;
     if (!host->polls && host->tasks)
         gs_task_stacks_before(stream->tasks);
-    bool locks = wants_locks(stream), whole = !host->polls || stream->long_callback;
+    bool wanted = gs_task_stacks_wants_frames(stream->tasks);
+    bool locks = wants_locks(stream), whole = !host->polls || stream->long_callback || wanted;
     if (locks && !stream->locks && !(stream->locks = gs_stream_locks_new(&host->looker, stream->id, host->polls)))
         return GS_NO_MEMORY;
     bool look = !whole && locks && gs_stream_locks_due(stream->locks, gs_clock_ns());
@@ -808,7 +810,8 @@ enum gs_status gs_stream_take(struct gs_stream *stream, struct gs_sample *sample
         return status;
     size_t count = snapshot->thread_count;
     bool calm = is_calm(stream, snapshot);
-    bool due = gs_task_stacks_due(stream->tasks, snapshot->time_ns) && gs_reader_ran(stream->reader, stream->tasks_ns);
+    bool due = wanted || (gs_task_stacks_due(stream->tasks, snapshot->time_ns) &&
+                          gs_reader_ran(stream->reader, stream->tasks_ns));
     bool first = due && !gs_task_stacks_looked(stream->tasks);
     stream->last.stacks = NULL;
     if (due)

@@ -13,6 +13,7 @@
 #include "python/task_list.h"
 #include "python/task_words.h"
 #include "python/trio.h"
+#include "python/uvloop.h"
 #include "sample/snapshot_tasks.h"
 #include "sample/task_stacks.h"
 #include "stack/strings.h"
@@ -27,6 +28,7 @@ enum {
     ONE_OF_MANY = 200,           /* times as long all that where the process is one of many, */
     NAMES_MOST = 256,            /* names of tasks that are told apart: further ones without their numbers, */
     NUMBERS_MOST = 32,           /* and so of those that asyncio gave: each request of a server has another one */
+    RUNNERS_MOST = 16,           /* of trio, whose steps are counted */
     AWAITERS_MOST = 64,          /* tasks that await one another */
     NAMES_BYTES = 1 << 20,       /* of all names together: whose is beyond that has none of its own */
     FRAMES_MOST = GS_FRAME_LIMIT /* of one stack */
@@ -46,9 +48,11 @@ struct gs_task_stacks {
     struct gs_tasks tasks;
     uint64_t generation; /* of the code objects, at the last look */
     gs_addr tables[GS_EVENT_LOOPS_MOST];
-    struct gs_ids by_frame; /* of their coroutines: indexes of tasks */
+    struct gs_trio_turns turns[RUNNERS_MOST]; /* in any order */
+    struct gs_ids by_frame;                   /* of their coroutines: indexes of tasks */
     struct runs before[GS_EVENT_LOOPS_MOST];
     uint64_t due_ns; /* of the next look; 0: there was none */
+    bool wants_frames;
     struct gs_strings *names;
     struct gs_ids told_apart; /* hashes of names */
     size_t name_count[2];     /* of those; [1]: that asyncio gave */
@@ -88,6 +92,11 @@ bool gs_task_stacks_due(const struct gs_task_stacks *stacks, uint64_t now_ns)
     return stacks && now_ns >= stacks->due_ns;
 }
 
+bool gs_task_stacks_wants_frames(const struct gs_task_stacks *stacks)
+{
+    return stacks && stacks->wants_frames;
+}
+
 bool gs_task_stacks_looked(const struct gs_task_stacks *stacks)
 {
     return stacks->due_ns > 0;
@@ -104,6 +113,26 @@ static struct gs_awaits awaits_of(const struct gs_task_stacks *stacks)
                               .mem = stacks->python->mem,
                               .live = stacks->python->mem,
                               .codes = stacks->codes};
+}
+
+/* What is remembered of a runner; of the one that was met first if there are too many. */
+static struct gs_trio_turns *turns_of(struct gs_task_stacks *stacks, gs_addr runner)
+{
+    size_t i = 0;
+    while (i < RUNNERS_MOST && stacks->turns[i].runner != runner && stacks->turns[i].runner != 0)
+        i++;
+    return &stacks->turns[i % RUNNERS_MOST];
+}
+
+static void remember(struct gs_task_stacks *stacks)
+{
+    struct gs_awaits awaits = awaits_of(stacks);
+    stacks->wants_frames = false;
+    for (size_t i = 0; i < stacks->tasks.loop_count; i++) {
+        struct gs_event_loop *loop = &stacks->tasks.loops[i];
+        stacks->wants_frames |=
+            loop->kind == GS_LOOP_TRIO && !gs_trio_remember(&awaits, loop, turns_of(stacks, loop->addr));
+    }
 }
 
 /* Where each loop's thread says which task runs. */
@@ -128,6 +157,7 @@ enum gs_status gs_task_stacks_look(struct gs_task_stacks *stacks, const struct g
     if (status)
         return status;
     find_tables(stacks, snapshot);
+    remember(stacks);
     memset(stacks->before, 0, sizeof stacks->before);
     gs_ids_clear(&stacks->by_frame);
     for (uint32_t i = 0; i < stacks->tasks.task_count; i++) {
@@ -277,14 +307,24 @@ void gs_task_stacks_before(struct gs_task_stacks *stacks)
     }
 }
 
-struct gs_loop_sample gs_task_stacks_loop(const struct gs_task_stacks *stacks, size_t loop)
+struct gs_loop_sample gs_task_stacks_loop(struct gs_task_stacks *stacks, size_t loop)
 {
     const struct gs_event_loop *known = &stacks->tasks.loops[loop];
+    const struct gs_layout *layout = &stacks->python->layout;
+    struct gs_mem *mem = stacks->python->mem;
     struct gs_awaits awaits = awaits_of(stacks);
-    struct gs_loop_sample sample = {.loop = known->addr, .tasks = known->count};
-    sample.polls = gs_task_current_of(&awaits, known->tstate, known->addr, stacks->tables[loop]) == 0;
-    sample.counted = gs_event_loop_queue(&stacks->python->layout, stacks->python->mem, known->queue, &sample.callback,
-                                         &sample.ready);
+    struct gs_loop_sample sample = {.kind = gs_loop_kind_name(known->kind), .loop = known->addr, .tasks = known->count};
+    if (known->kind == GS_LOOP_TRIO) {
+        sample.polls = gs_trio_polls(&awaits, known);
+        sample.counted =
+            gs_trio_queue(layout, mem, known, turns_of(stacks, known->addr), &sample.callback, &sample.ready);
+    } else if (known->kind == GS_LOOP_ASYNCIO) {
+        sample.polls = gs_task_current_of(&awaits, known->tstate, known->addr, stacks->tables[loop]) == 0;
+        sample.counted = gs_event_loop_queue(layout, mem, known->queue, &sample.callback, &sample.ready);
+        sample.clock_ms = known->calls ? gs_uvloop_clock_ms(layout, mem, known->tstate) : 0;
+    } else {
+        sample.polls = known->hub == 0 || read_greenlet(stacks, known) == known->hub;
+    }
     return sample;
 }
 
@@ -371,11 +411,10 @@ bool gs_task_stacks_running(struct gs_task_stacks *stacks, const struct gs_threa
 {
     const struct gs_tasks *tasks = &stacks->tasks;
     struct runs runs;
-    size_t loop = 0;
+    uint32_t own = 0;
     *frames = NULL;
-    while (loop < tasks->loop_count && tasks->loops[loop].tstate != thread->tstate)
-        loop++;
-    uint32_t own = loop < tasks->loop_count ? find_runs(stacks, thread, loop, &runs) : 0;
+    for (size_t i = 0; i < tasks->loop_count && own == 0; i++)
+        own = tasks->loops[i].tstate == thread->tstate ? find_runs(stacks, thread, i, &runs) : 0;
     if (own == 0)
         return true;
     stacks->frame_count = 0;

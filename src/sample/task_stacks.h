@@ -14,6 +14,8 @@ void gs_task_stacks_free(struct gs_task_stacks *stacks);
 
 /* A look at all tasks is due: it has cost little enough so far. NULL: never. */
 bool gs_task_stacks_due(const struct gs_task_stacks *stacks, uint64_t now_ns);
+/* One with the frames of threads is wanted next. NULL: never. */
+bool gs_task_stacks_wants_frames(const struct gs_task_stacks *stacks);
 /* There was one. */
 bool gs_task_stacks_looked(const struct gs_task_stacks *stacks);
 /* Looks at the tasks of the threads of a snapshot that was taken the moment before. GS_GONE, GS_NO_MEMORY. */
@@ -23,7 +25,7 @@ const struct gs_tasks *gs_task_stacks_tasks(const struct gs_task_stacks *stacks)
 
 /* How the loops of the last look stand now, but for thread_at; polls: it may, since no task runs. Its thread's state is
  * in gs_task_stacks_tasks. */
-struct gs_loop_sample gs_task_stacks_loop(const struct gs_task_stacks *stacks, size_t loop);
+struct gs_loop_sample gs_task_stacks_loop(struct gs_task_stacks *stacks, size_t loop);
 /* What loops run now, the moment before the next snapshot. NULL: does nothing. */
 void gs_task_stacks_before(struct gs_task_stacks *stacks);
 /* The frames of the task that a thread runs, in place of its own: innermost first, the coroutines of the tasks that

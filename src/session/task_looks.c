@@ -159,6 +159,7 @@ static bool add_loop(struct gs_task_looks *looks, struct gs_attach *attach, cons
     uint64_t taken = 0, ready;
     bool counted = gs_event_loop_queue(&attach->python->layout, attach->python->mem, loop->queue, &taken, &ready);
     bool ok = thread != NULL;
+    looks->found.left_out += thread ? 0 : loop->count;
     for (uint32_t i = loop->first; i < loop->first + loop->count && ok; i++)
         ok = note(looks, attach->target->pid, tasks->tasks[i].addr, sign_of(tasks, &tasks->tasks[i], taken), now_ns);
     if (!ok)

@@ -86,9 +86,15 @@ def test_a_task_that_keeps_its_loop(python, folders):
 
 @pytest.mark.every_python
 def test_a_task_whose_thread_has_ended(python, folders):
-    """It is counted: no thread runs its loop."""
+    """No thread runs its loop: it is shown apart, where it stands."""
     with running(python, folders, "tasks.py", "orphan", "deadlock") as target:
-        assert loop_of(gilspy.dump(target.pid), "deadlock")["left_out"] == 1
+        truth = target.ask("truth", "orphan")["answer"]
+        document = gilspy.dump(target.pid)
+        loop, = document["loops"]
+        check(loop)
+        assert stacks(loop) == truth and len(truth) == 1 and loop["tasks"][0]["waits_for"]["kind"] == "sleep"
+        assert (loop["running"], loop["lag_us"], loop_of(document, "deadlock")["left_out"]) == (None, None, 0)
+        assert "\nEvent loop (asyncio) that no thread runs: 1 task\n" in gilspy.run("dump", "-p", target.pid).stdout
 
 
 # Innermost first, what a task of the scene may show: where it stands, or where it will begin.

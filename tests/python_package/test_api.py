@@ -61,6 +61,9 @@ def test_dump_of_an_event_loop():
               "async def main():\n" \
               "    asyncio.get_running_loop().call_soon(lambda: print(flush=True))\n" \
               "    await asyncio.sleep(3600)\n" \
+              "stopped = asyncio.new_event_loop()\n" \
+              "task = stopped.create_task(asyncio.sleep(3600))\n" \
+              "stopped.run_until_complete(asyncio.sleep(0))\n" \
               "asyncio.run(main())\n"
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
         try:
@@ -74,6 +77,7 @@ def test_dump_of_an_event_loop():
     task, = loop.tasks
     assert (task.state, task.waits_for.kind) == ("waits", "sleep") and task.frames[-1].function == "main"
     assert "waits: sleep" in repr(task)
+    assert [[one.frames[-1].function for one in stopped.tasks] for stopped in dump.loops] == [["sleep"]]
 
 
 def test_stat(target):

@@ -2,6 +2,8 @@
 import json
 import os
 import re
+import signal
+import subprocess
 
 import pytest
 
@@ -144,3 +146,70 @@ def test_a_task_that_keeps_trio(real, seen):
     tasks = kept(seen, process.pid, "trio", keeper, "keeps")
     assert len(tasks) == 12
     check_record(process.pid, tasks[keeper])
+    found = []
+
+    def looked():
+        done = gilspy.run("stat", "-q", "-j", "-d", "500ms", "-p", process.pid)
+        found[:] = json.loads(done.stdout)["loops"]
+        return found[0]["longest_callback"] and found[0]["ready"] is not None
+    until(looked, "the step's stack")
+    assert [(loop["kind"], loop["busy"], loop["callbacks_per_second"], loop["tasks"]) for loop in found] == \
+        [("trio", 1, 0, 12)]
+    assert found[0]["longest_callback"]["function"] == "keeps" and found[0]["longest_callback_us"] > 0
+
+
+def test_steps_of_trio_are_counted(real):
+    process, _ = begin(real, "trio_steps")
+    command = [gilspy.PROGRAM, "stat", "-q", "-j", "--interval", "200ms", "-p", str(process.pid)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as stat:
+        def next_steps():
+            document = json.loads(stat.stdout.readline())
+            return round(sum((loop["callbacks_per_second"] or 0) * document["seconds"] for loop in document["loops"]))
+        before = 0
+
+        def as_many():
+            nonlocal before
+            process.stdin.write("\n")
+            process.stdin.flush()
+            told, seen, last = int(process.stdout.readline()), 0, 1
+            while last:
+                last = next_steps()
+                seen += last
+            steps, before = told - before, told
+            return seen == pytest.approx(steps, rel=0.03) and steps > 9000
+        until(lambda: not next_steps(), "it to stand still")
+        until(as_many, "as many steps as it counted")
+        stat.send_signal(signal.SIGINT)
+        stat.stdout.read()
+
+
+def test_a_trio_that_asyncio_hosts(real, seen):
+    process, line = begin(real, "trio_guest")
+    truth, of_host = json.loads(line)
+    document = seen(process.pid, lambda document: all(thread["syscall"] for thread in document["threads"]))
+    thread = document["threads"][0]
+    host, (guest,) = thread["loop"], thread["other_loops"]
+    assert (host["kind"], guest["kind"], host["left_out"], len(host["tasks"])) == ("asyncio", "trio", 0, 1)
+    tasks = {task["id"]: task for task in host["tasks"] + guest["tasks"]}
+    for key, (name, rows) in [*truth.items(), *of_host.items()]:
+        assert (tasks[key]["name"], stack(tasks[key])[-len(rows):]) == (name, rows)
+    assert sorted(name for name, rows in truth.values()) == ["one", "two"] and len(guest["tasks"]) == 5
+
+
+def test_a_task_that_keeps_a_guest(real):
+    process, _ = begin(real, "trio_guest", "keeps")
+
+    def keeps():
+        done = gilspy.run("record", "-p", process.pid, "--tasks", "-m", "wall", "-d", "200ms", "-f", "folded", "-o", "-",
+                          "--thread", "MainThread", *NO_BUDGET)
+        stacks = [line.rpartition(" ")[0].split(";") for line in done.stdout.splitlines() if LATE not in line]
+        return all(frames[1] == "__main__.keeps" and frames[-1].startswith("keeps ") for frames in stacks)
+    until(keeps, "the task that keeps both loops")
+
+
+def test_callbacks_of_uvloop(real, seen):
+    process, _ = begin(real, "uvloop_kept")
+    document = seen(process.pid, lambda document: document["threads"][0]["loop"]["running"])
+    assert document["threads"][0]["loop"]["ready"] == 3
+    loop, = json.loads(gilspy.run("stat", "-q", "-j", "-d", "500ms", "-p", process.pid).stdout)["loops"]
+    assert (loop["busy"], loop["callbacks_per_second"], loop["ready"]) == (1, 0, 3)

@@ -2,6 +2,7 @@
 without scripts, names made to fool."""
 import base64
 import collections
+import itertools
 import os
 import re
 
@@ -97,8 +98,8 @@ def test_opens(driver, draw, screenshots, play):
         assert len(page.frames()) > 2
 
 
-@pytest.mark.parametrize("play", ("app", "processes"))
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("play, mode", [*itertools.product(("app", "processes"), MODES), ("tasks", "wall"),
+                                        ("tasks", "await")])
 def test_every_mode_has_the_times_of_folded(driver, draw, play, mode):
     page = Report(driver, draw(play, "html", "active"))
     page.tab(mode)

@@ -15,6 +15,9 @@
  * - lanes: of each: count of runs; of each: how many alike buckets, a share of 100 for each colour, place (from 1 on,
  *   0: none) where it was suspended last.
  *
+ * - awaits: count; of each: thread, key, count of entries; of each: how many buckets further on, time of suspended
+ * tasks in units.
+ *
  * What is too little to be worth an entry waits until there is more of it: of a thread's keys one after the other, the
  * one with which there is enough stands for those before it. So the size is bounded, and no time is lost: what is left
  * at the end stands in a bucket after the last one, which is part of no span but of the whole. Holding, waiting and the
@@ -85,7 +88,8 @@ static bool rank(struct gs_html *html, const struct gs_html_data *data)
 
 enum {
     UNITS = 1000, /* of a bucket's length, in which time is counted */
-    SHARES = 100
+    SHARES = 100,
+    AWAIT_ENTRIES = 50000 /* of suspended tasks, about */
 };
 
 /* How many entries there may be of what is counted apart, about. */
@@ -310,6 +314,44 @@ static void fill_lane(struct filling *f, uint32_t number)
         gs_pack_byte(&f->data->pack, f->row.bytes[i]);
 }
 
+/* What is too little waits for the next bucket. */
+static void put_await(struct filling *f, uint32_t bucket, uint64_t least_ns, uint64_t *ns)
+{
+    if (*ns < least_ns)
+        return;
+    gs_pack_number(&f->row, bucket - f->last_bucket);
+    gs_pack_number(&f->row, *ns / f->data->unit_ns);
+    *ns %= f->data->unit_ns;
+    f->last_bucket = bucket;
+    f->entry_buckets++;
+}
+
+static void fill_await(struct filling *f, uint32_t number)
+{
+    const struct gs_html_await *await = &f->html->awaits[number];
+    const uint64_t least_ns = gs_most(f->html->await_ns / AWAIT_ENTRIES, f->data->unit_ns);
+    struct gs_span span;
+    uint64_t ns = 0;
+    f->row.len = f->bucket = f->last_bucket = f->entry_buckets = 0;
+    while (gs_spill_next(f->html->await_spill, number, &span)) {
+        for (uint64_t at_ns = span.begin_ns, end_ns; at_ns < span.end_ns; at_ns = end_ns) {
+            uint32_t bucket = (uint32_t)(at_ns / f->data->bucket_ns);
+            if (bucket != f->bucket)
+                put_await(f, f->bucket, least_ns, &ns);
+            f->bucket = bucket;
+            end_ns = gs_least((bucket + UINT64_C(1)) * f->data->bucket_ns, span.end_ns);
+            ns += (end_ns - at_ns) * span.node;
+        }
+    }
+    put_await(f, f->bucket, least_ns, &ns);
+    put_await(f, f->data->buckets, f->data->unit_ns, &ns);
+    gs_pack_number(&f->data->pack, await->thread);
+    gs_pack_number(&f->data->pack, f->data->key_to[await->key - 1]);
+    gs_pack_number(&f->data->pack, f->entry_buckets);
+    for (size_t i = 0; i < f->row.len; i++)
+        gs_pack_byte(&f->data->pack, f->row.bytes[i]);
+}
+
 /* When somebody waited for a GIL. */
 static void fill_lock(struct filling *f, const struct gs_html_lock *lock)
 {
@@ -350,9 +392,13 @@ static enum gs_status fill_all(struct filling *f)
     f->lane = true;
     for (uint32_t i = 0; i < f->html->lanes.count; i++)
         fill_lane(f, i);
+    gs_pack_number(&f->data->pack, f->html->await_count);
+    for (uint32_t i = 0; i < f->html->await_count; i++)
+        fill_await(f, i);
     bool failed = rows.failed || f->entries.failed || f->row.failed || f->data->pack.failed;
     free(rows.bytes);
-    if (gs_spill_failed(f->html->spill) || gs_spill_failed(f->html->lane_spill))
+    if (gs_spill_failed(f->html->spill) || gs_spill_failed(f->html->lane_spill) ||
+        gs_spill_failed(f->html->await_spill))
         return GS_OUTPUT;
     return failed ? GS_NO_MEMORY : GS_OK;
 }

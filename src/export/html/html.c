@@ -9,7 +9,7 @@
 #include "export/formats.h"
 #include "export/html/html.h"
 
-enum { THREADS_MOST = 1 << 24 };
+enum { THREADS_MOST = 1 << 24, AWAITS_MOST = 4096 /* further ones count for those who await them */ };
 
 static enum gs_status begin(struct gs_sink *sink, const struct gs_run_info *run)
 {
@@ -178,6 +178,61 @@ static enum gs_status add_contention(struct gs_html *self, const struct gs_sampl
     return GS_OK;
 }
 
+/* ---- suspended tasks ---- */
+
+/* NULL: out of memory. */
+static struct gs_html_await *find_await(struct gs_html *self, uint32_t thread, uint32_t leaf)
+{
+    const struct gs_thread_sample asleep = {.gil = GS_WITHOUT, .run = GS_RUN_BLOCKED};
+    struct gs_key key = {.leaf = leaf, .code = gs_key_code(&asleep)};
+    uint32_t number = gs_keys_find(&self->keys, &key, root_of(self, leaf)), at = self->await_count;
+    uint64_t name = (uint64_t)thread << 32 | number;
+    if (!number)
+        return NULL;
+    uint32_t known = gs_ids_find(&self->by_await, name), above = gs_calltree_node(self->tree, leaf)->parent;
+    if (known != GS_IDS_NONE)
+        return &self->awaits[known];
+    if (at >= AWAITS_MOST && above)
+        return find_await(self, thread, above);
+    if (!gs_room((void **)&self->awaits, &self->await_room, (size_t)at + 1, sizeof *self->awaits) ||
+        !gs_ids_set(&self->by_await, name, at))
+        return NULL;
+    self->awaits[self->await_count++] = (struct gs_html_await){.thread = thread, .key = number};
+    return &self->awaits[at];
+}
+
+/* Of a look at the tasks: each counts since the look before. */
+static enum gs_status add_awaits(struct gs_html *self, const struct gs_sample *sample)
+{
+    enum gs_status status = GS_OK;
+    const uint64_t end_ns = gs_html_since_begin(self, sample->time_ns);
+    const uint64_t begin_ns = gs_html_since_begin(self, sample->time_ns - sample->tasks_ns);
+    if (sample->tasks_ns == 0 || end_ns > GS_HTML_LONGEST_NS)
+        return GS_OK;
+    for (uint32_t i = 0; i < self->await_count; i++)
+        self->awaits[i].count = 0;
+    for (size_t i = 0; i < sample->task_count && status == GS_OK; i++) {
+        uint32_t leaf, thread = sample->threads[sample->tasks[i].thread_at].thread;
+        if (!self->threads[thread].chosen)
+            continue;
+        status = gs_calltree_find_task(self->tree, sample, i, &leaf);
+        struct gs_html_await *await = status == GS_OK ? find_await(self, thread, leaf) : NULL;
+        if (!await)
+            return status == GS_OK ? GS_NO_MEMORY : status;
+        await->count++;
+    }
+    for (uint32_t i = 0; i < self->await_count && status == GS_OK; i++) {
+        const struct gs_html_await *await = &self->awaits[i];
+        struct gs_span span = {i, await->count, gs_most(begin_ns, gs_spill_end(self->await_spill, i)), end_ns};
+        if (await->count == 0 || span.begin_ns >= span.end_ns)
+            continue;
+        self->keys.list[await->key - 1].task_ns += (end_ns - span.begin_ns) * await->count;
+        self->await_ns += (end_ns - span.begin_ns) * await->count;
+        status = gs_spill_add(self->await_spill, &span);
+    }
+    return status;
+}
+
 static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *sample)
 {
     struct gs_html *self = (struct gs_html *)sink;
@@ -198,6 +253,8 @@ static enum gs_status add_sample(struct gs_sink *sink, const struct gs_sample *s
     for (size_t i = 0; i < sample->thread_count && status == GS_OK; i++)
         status = add_one(self, sample, i, nodes, late);
     if (status == GS_OK)
+        status = add_awaits(self, sample);
+    if (status == GS_OK)
         status = gs_task_lanes_add(&self->lanes, sample, sample->time_ns - sample->weight_ns);
     if (sample->time_ns > self->run.begin_ns && sample->time_ns - self->run.begin_ns > self->last_ns)
         self->last_ns = sample->time_ns - self->run.begin_ns;
@@ -216,7 +273,9 @@ static void charge(struct gs_html *self)
     for (uint32_t i = 0; i < self->keys.count; i++) {
         const struct gs_key *key = &self->keys.list[i];
         const struct gs_thread_sample thread = gs_key_thread(key->code);
-        if (key->code < GS_KEY_LATE && gs_mode_counts(self->selection->mode, &thread))
+        if (self->selection->mode == GS_MODE_AWAIT)
+            gs_calltree_charge(self->tree, key->leaf, &thread, key->task_ns);
+        else if (key->code < GS_KEY_LATE && gs_mode_counts(self->selection->mode, &thread))
             gs_calltree_charge(self->tree, key->leaf, &thread, key->ns);
     }
 }
@@ -232,6 +291,8 @@ static enum gs_status end(struct gs_sink *sink, const struct gs_run_end *run_end
         status = gs_task_lanes_stop(&self->lanes, i, self->run.begin_ns + self->last_ns);
     if (status == GS_OK)
         status = gs_spill_sort(self->lane_spill);
+    if (status == GS_OK)
+        status = gs_spill_sort(self->await_spill);
     if (status == GS_OK)
         status = gs_calltree_finish(self->tree);
     if (status == GS_OK)
@@ -258,6 +319,9 @@ static void close_html(struct gs_sink *sink)
     gs_calltree_free(self->tree);
     gs_spill_free(self->spill);
     gs_spill_free(self->lane_spill);
+    gs_spill_free(self->await_spill);
+    gs_ids_fini(&self->by_await);
+    free(self->awaits);
     gs_task_lanes_fini(&self->lanes);
     free(self);
 }
@@ -275,10 +339,11 @@ static enum gs_status open_html(struct gs_sink **sink, FILE *out, const struct g
         &self->all, &(struct gs_calltree_options){.most = GS_CALLTREE_MOST, .qualnames = true, .fixed = true});
     self->spill = gs_spill_new(GS_SPILL_SPANS);
     self->lane_spill = gs_spill_new(GS_SPILL_SPANS / 16);
+    self->await_spill = gs_spill_new(GS_SPILL_SPANS / 16);
     self->lanes.user = gs_html_lanes(self);
     gs_locks_init(&self->locks);
     *sink = &self->sink;
-    if (gs_keys_init(&self->keys) && self->tree && self->spill && self->lane_spill)
+    if (gs_keys_init(&self->keys) && self->tree && self->spill && self->lane_spill && self->await_spill)
         return GS_OK;
     close_html(&self->sink);
     *sink = NULL;

@@ -36,6 +36,12 @@ struct gs_html_thread {
     uint8_t *cells;      /* gs_html_pack: hues of GS_HTML_CELLS parts of the run, 0xff: not there */
 };
 
+/* Where tasks of a thread's loop are suspended. */
+struct gs_html_await {
+    uint32_t thread, key; /* key: its number, from 1 on */
+    uint32_t count;       /* tasks, in the last look */
+};
+
 /* Who has the GILs of a process. */
 struct gs_html_process {
     struct gs_hold_follow *gils;
@@ -55,6 +61,12 @@ struct gs_html {
     struct gs_task_lanes lanes;
     struct gs_html_lane lane[GS_TASK_LANES_MOST];
     struct gs_spill *lane_spill; /* thread: number of the lane */
+    struct gs_html_await *awaits;
+    uint32_t await_count;
+    size_t await_room;
+    struct gs_ids by_await;
+    struct gs_spill *await_spill; /* thread: number of the await; node: how many tasks */
+    uint64_t await_ns;            /* of all tasks */
     struct gs_html_process *processes;
     size_t process_count, process_room;
     struct gs_html_thread *threads;

@@ -70,7 +70,7 @@ uint32_t gs_keys_find(struct gs_keys *keys, const struct gs_key *key, uint32_t r
             return 0;
         slot = slot_of(keys, &small);
     }
-    small.ns = 0;
+    small.ns = small.task_ns = 0;
     keys->list[keys->count++] = small;
     return keys->table[slot] = keys->count;
 }

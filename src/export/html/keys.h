@@ -15,7 +15,7 @@ struct gs_key {
     uint32_t at;     /* and that one's node */
     /* as gs_thread_code says; + GS_KEY_HANDLES: an exception; + GS_KEY_LATE: nobody knows, the sampler was late */
     uint32_t code;
-    uint64_t ns;
+    uint64_t ns, task_ns; /* of threads; of suspended tasks */
 };
 
 struct gs_keys {

@@ -13,7 +13,7 @@ static uint64_t *times_of(const struct gs_html *html)
     uint64_t *times = calloc(count, sizeof *times);
     for (uint32_t i = 0; i < html->keys.count && times; i++) {
         const struct gs_key *key = &html->keys.list[i];
-        times[key->leaf] += key->ns;
+        times[key->leaf] += key->ns + key->task_ns;
         if (key->at)
             times[key->at] += key->ns;
     }

@@ -175,11 +175,8 @@ static enum gs_status write_thread(const struct gs_dump *dump, const struct gs_e
         status = gs_dump_json_frame(dump, &frames[i], out);
     }
     fputs("]", out);
-    const struct gs_event_loop *loop = gs_dump_loop(dump, entry, 0);
-    if (loop && status == GS_OK) {
-        fputs(", \"loop\": ", out);
-        status = gs_dump_json_loop(dump, entry, loop, out);
-    }
+    if (status == GS_OK)
+        status = gs_dump_json_loops(dump, entry, out);
     fputs("}", out);
     return status;
 }
@@ -210,7 +207,10 @@ enum gs_status gs_dump_json(const struct gs_dump *dump, FILE *out)
     }
     if (status == GS_OK)
         status = write_threads(dump, out);
-    fputs("], \"quality\": ", out);
+    fputs("]", out);
+    if (status == GS_OK)
+        status = gs_dump_json_loops(dump, NULL, out);
+    fputs(", \"quality\": ", out);
     if (status == GS_OK)
         status = gs_json_write(gs_json_quality(dump->quality), out);
     fputs("}", out);

@@ -218,7 +218,7 @@ static json_t *worlds_of(const struct gs_gilstat *stat)
 
 static json_t *loop_of(const struct gs_gilstat_loop *loop)
 {
-    return json_pack("{s:i, s:s, s:f, s:o, s:o, s:o, s:I, s:o}", "tid", (int)loop->tid, "kind", "asyncio", "busy",
+    return json_pack("{s:i, s:s, s:f, s:o, s:o, s:o, s:I, s:o}", "tid", (int)loop->tid, "kind", loop->kind, "busy",
                      loop->busy, "callbacks_per_second", figure(loop->callbacks_per_second), "longest_callback_us",
                      count(loop->longest_us), "longest_callback", place_of(&loop->longest), "tasks",
                      (json_int_t)loop->tasks, "ready", figure(loop->ready));

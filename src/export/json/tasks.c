@@ -7,10 +7,12 @@
 const struct gs_event_loop *gs_dump_loop(const struct gs_dump *dump, const struct gs_entry *entry, size_t number)
 {
     for (size_t i = 0; dump->tasks && i < dump->tasks->loop_count; i++) {
-        for (size_t k = 0; k < entry->state_count; k++) {
-            if (dump->snapshot->threads[entry->states[k]].tstate == dump->tasks->loops[i].tstate && number-- == 0)
-                return &dump->tasks->loops[i];
-        }
+        const struct gs_event_loop *loop = &dump->tasks->loops[i];
+        bool its = !entry && !dump->running_only && loop->tstate == GS_NO_TSTATE;
+        for (size_t k = 0; entry && k < entry->state_count; k++)
+            its |= dump->snapshot->threads[entry->states[k]].tstate == loop->tstate;
+        if (its && number-- == 0)
+            return loop;
     }
     return NULL;
 }
@@ -71,11 +73,11 @@ static enum gs_status write_task(const struct gs_dump *dump, const struct gs_asy
     return status;
 }
 
-enum gs_status gs_dump_json_loop(const struct gs_dump *dump, const struct gs_entry *entry,
+static enum gs_status write_loop(const struct gs_dump *dump, const struct gs_entry *entry,
                                  const struct gs_event_loop *loop, FILE *out)
 {
     const struct gs_tasks *tasks = dump->tasks;
-    uint64_t lag_us = gs_event_loop_late_us(dump->tasks, loop, entry->thread);
+    uint64_t lag_us = entry ? gs_event_loop_late_us(dump->tasks, loop, entry->thread) : 0;
     enum gs_status status = GS_OK;
     fprintf(out, "{\"kind\": \"%s\", \"running\": ", gs_loop_kind_name(loop->kind));
     if (loop->running != GS_NO_TASK)
@@ -99,9 +101,23 @@ enum gs_status gs_dump_json_loop(const struct gs_dump *dump, const struct gs_ent
         between = ", ";
         status = write_task(dump, &tasks->tasks[i], out);
     }
-    size_t left_out = tasks->left_out;
-    for (size_t i = 1; (loop = gs_dump_loop(dump, entry, i)) != NULL; i++)
-        left_out += loop->count; /* greenlets beside an event loop */
-    fprintf(out, "], \"left_out\": %zu}", left_out);
+    fprintf(out, "], \"left_out\": %zu}", tasks->left_out);
+    return status;
+}
+
+enum gs_status gs_dump_json_loops(const struct gs_dump *dump, const struct gs_entry *entry, FILE *out)
+{
+    const struct gs_event_loop *loop = gs_dump_loop(dump, entry, 0);
+    enum gs_status status = GS_OK;
+    size_t first = entry ? 1 : 0;
+    if (entry && loop) {
+        fputs(", \"loop\": ", out);
+        status = write_loop(dump, entry, loop, out);
+    }
+    for (size_t i = first; status == GS_OK && (loop = gs_dump_loop(dump, entry, i)) != NULL; i++) {
+        fputs(i > first ? ", " : entry ? ", \"other_loops\": [" : ", \"loops\": [", out);
+        status = write_loop(dump, entry, loop, out);
+    }
+    fputs(gs_dump_loop(dump, entry, first) ? "]" : "", out);
     return status;
 }

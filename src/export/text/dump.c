@@ -343,6 +343,10 @@ enum gs_status gs_dump_text(const struct gs_dump *dump, const struct gs_console 
             gs_page_end_line(&page);
             status = write_fold(&page, &folds.list[i]);
         }
+        if (gs_dump_loop(dump, NULL, 0) && status == GS_OK) {
+            gs_page_end_line(&page);
+            status = gs_page_tasks(&page, NULL);
+        }
         write_remarks(&page, &entries);
         status = page.line.failed ? GS_NO_MEMORY : status;
     }

@@ -189,8 +189,8 @@ static enum gs_status write_tree(struct gs_page *page, const struct gs_event_loo
 static void write_head(struct gs_page *page, const struct gs_entry *entry, const struct gs_event_loop *loop)
 {
     struct gs_text *line = &page->line;
-    uint64_t lag_us = gs_event_loop_late_us(page->dump->tasks, loop, entry->thread);
-    gs_text_put(line, "  %s: ", gs_loop_kind_name(loop->kind));
+    uint64_t lag_us = entry ? gs_event_loop_late_us(page->dump->tasks, loop, entry->thread) : 0;
+    gs_text_put(line, entry ? "  %s: " : "Event loop (%s) that no thread runs: ", gs_loop_kind_name(loop->kind));
     gs_words_count(line, loop->count, "task", "tasks");
     if (loop->has_ready && loop->ready > 0) {
         gs_text_put(line, ", ");

@@ -41,7 +41,7 @@ void gs_page_head(struct gs_page *page, const struct gs_entries *entries);
 void gs_page_measure(struct gs_page *page, const struct gs_folds *folds);
 /* The frames of a thread, after gs_page_measure. */
 void gs_page_stack(struct gs_page *page, const struct gs_thread *thread);
-/* The event loop that the thread runs, if any, and its tasks. */
+/* The event loops that the thread runs, if any, and their tasks; of entry NULL those that no thread runs. */
 enum gs_status gs_page_tasks(struct gs_page *page, const struct gs_entry *entry) GS_MUST_CHECK;
 
 #endif

@@ -363,16 +363,17 @@ static void write_flaws(struct gs_text *line, const struct gs_gilstat *stat, con
     }
 }
 
-/* "Event loop of MainThread (42): busy 40.0 %, 812 callbacks a second, 3.1 wait for their turn, 120 tasks" */
+/* "Event loop (trio) of MainThread (42): busy 40.0 %, 812 steps a second, 3.1 wait for their turn, 120 tasks" */
 static void write_loop(struct gs_text *line, const struct gs_gilstat *stat, const struct gs_gilstat_loop *loop,
                        const struct gs_console *console)
 {
     const struct gs_gilstat_thread *thread = gs_gilstat_find(stat, loop->tid);
-    gs_text_put(line, "Event loop of ");
+    bool steps = strcmp(loop->kind, "trio") == 0;
+    gs_text_put(line, "Event loop (%s) of ", loop->kind);
     gs_text_add(line, thread ? thread->name : "thread");
     gs_text_put(line, " (%d): busy %.1f %%", (int)loop->tid, loop->busy * 100);
     if (loop->callbacks_per_second.known)
-        gs_text_put(line, ", %.0f callbacks a second", loop->callbacks_per_second.value);
+        gs_text_put(line, ", %.0f %s a second", loop->callbacks_per_second.value, steps ? "steps" : "callbacks");
     if (loop->ready.known)
         gs_text_put(line, ", %.1f wait for their turn", loop->ready.value);
     gs_text_put(line, ", ");
@@ -380,7 +381,7 @@ static void write_loop(struct gs_text *line, const struct gs_gilstat *stat, cons
     gs_text_write_cut(line, console);
     if (!loop->longest_us.known || loop->longest_us.value == 0)
         return;
-    gs_text_put(line, "  longest callback: at least ");
+    gs_text_put(line, "  longest %s: at least ", steps ? "step" : "callback");
     gs_words_time(line, loop->longest_us.value);
     gs_stat_add_place(line, &loop->longest);
     gs_text_write_cut(line, console);

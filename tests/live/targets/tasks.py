@@ -415,8 +415,7 @@ async def leaves():
 
 
 def orphan():
-    loop = asyncio.new_event_loop()
-    kept_alive.append(loop)
+    loop = loops["orphan"] = asyncio.new_event_loop()
     thread = threading.Thread(target=lambda: loop.run_until_complete(leaves()))
     thread.start()
     thread.join()
