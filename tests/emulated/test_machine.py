@@ -52,10 +52,3 @@ def test_why(demo):
         verdicts = json.loads(output("why", "-j", "-p", demo))["verdicts"]
         return [verdict for verdict in verdicts if verdict["kind"] == "gil_hog"]
     assert "parser" in until(hog, "the hog to be seen")[0]["text"]
-
-
-@pytest.mark.parametrize("words", [("trace", "-d", "1"), ("stat", "--exact", "-d", "1")])
-def test_exact(demo, words):
-    """Refused, with the reason."""
-    done = gilspy.run(*words, "-p", demo)
-    assert done.returncode == 1 and "is not traced exactly" in done.stderr, done.stderr
