@@ -14,7 +14,6 @@ from deadline import late
 
 LANE = ["emulated/test_machine.py", "live/test_native.py::test_signal_stack", "live/test_native.py::test_runners",
         "live/test_native.py::test_leaf", "live/test_native.py::test_hog", "live/test_cores.py::test_kernel",
-        "live/test_exact.py::test_counts", "live/test_exact.py::test_stat", "live/test_exact.py::test_windows",
         "live/test_guard.py::test_stop_and_go_on", "live/test_guard.py::test_children",
         "live/test_guard.py::test_it_runs_another_program", "live/test_gil.py", "live/test_stacks.py"]
 TRIXIE = "/var/cache/gilspy/pythons/trixie"

@@ -9,7 +9,9 @@ import xml.etree.ElementTree as tree
 import pytest
 
 import gilspy
-from target import until
+from spaces import choose
+from target import Folders, running, until
+from tracing import measuring
 
 DEMO = os.path.join(gilspy.SOURCE, "script", "demo.py")
 
@@ -52,3 +54,34 @@ def test_why(demo):
         verdicts = json.loads(output("why", "-j", "-p", demo))["verdicts"]
         return [verdict for verdict in verdicts if verdict["kind"] == "gil_hog"]
     assert "parser" in until(hog, "the hog to be seen")[0]["text"]
+
+
+CALLERS, CALLS = ["call-%d" % number for number in range(3)], 1000
+PIPES = [*CALLERS, "hold-0", "hold-1", "hold-2"]
+
+
+@pytest.fixture
+def folders():
+    made = Folders()
+    yield made
+    made.remove()
+
+
+@pytest.mark.parametrize("kind, where", [("3.11", "system"), ("3.13", "trixie")])
+def test_exact(folders, kind, where):
+    """Each take of three threads, in a run of which gilspy does not say itself that this slow machine lost some."""
+    with running(choose(kind, where), folders, "exact.py", str(CALLS), "0", pipes=PIPES) as target:
+        def whole():
+            with measuring(target.pid, "--max-overhead", "off") as document:
+                for name in CALLERS:
+                    target.feed(name)
+                for name in CALLERS:
+                    target.wait_reading(target.began["tids"][name], name)
+            return document["method"] == "exact" and document
+        for name in CALLERS:
+            target.wait_reading(target.began["tids"][name], name)
+        target.wait_idle()
+        document = until(whole, "a run without a loss")
+    rows = {row["name"]: row["acquisitions"] for row in document["threads"]}
+    assert {name: rows[name] for name in CALLERS} == dict.fromkeys(CALLERS, CALLS + 1)
+    assert (document["violations"], document["events_lost"]) == (0, 0)
