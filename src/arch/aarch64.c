@@ -22,18 +22,12 @@ static uint32_t word_at(const uint8_t *code)
     return word;
 }
 
-static int64_t signed_bits(uint32_t value, unsigned bits)
-{
-    uint32_t sign = UINT32_C(1) << (bits - 1);
-    return (int64_t)(value ^ sign) - (int64_t)sign;
-}
-
 /* adrp: the page relative to that of the instruction at `at`. */
 static bool makes_page(uint32_t word, gs_addr at, unsigned *reg, gs_addr *page)
 {
     if ((word & 0x9f000000) != 0x90000000)
         return false;
-    int64_t pages = signed_bits((word >> 5 & 0x7ffff) << 2 | (word >> 29 & 3), 21);
+    int64_t pages = gs_arch_signed_bits(word >> 5 << 2 | (word >> 29 & 3), 21);
     *reg = word & 31;
     *page = (at >> PAGE_SHIFT << PAGE_SHIFT) + ((gs_addr)pages << PAGE_SHIFT);
     return true;
@@ -132,7 +126,7 @@ bool gs_arch_is_call(const uint8_t before[GS_ARCH_CALL_BYTES], gs_addr back, gs_
     uint32_t word = word_at(before);
     *callee = 0;
     if ((word & 0xfc000000) == 0x94000000) { /* bl */
-        *callee = back - WORD + (gs_addr)(signed_bits(word & 0x3ffffff, 26) * WORD);
+        *callee = back - WORD + (gs_addr)(gs_arch_signed_bits(word, 26) * WORD);
         return true;
     }
     return (word & 0xfffffc1f) == 0xd63f0000 || /* blr */
@@ -156,6 +150,11 @@ gs_addr gs_arch_signal_registers(const uint8_t code[GS_ARCH_SIGNAL_BYTES], gs_ad
     return ends ? sp + sizeof(siginfo_t) + offsetof(ucontext_t, uc_mcontext.regs) : 0;
 }
 
+unsigned gs_arch_signal_place(unsigned reg)
+{
+    return reg;
+}
+
 /* A call that is to begin anew has its first argument again; of one that failed by EINTR it is lost. */
 void gs_arch_thread_read(struct gs_arch_thread *thread, const gs_arch_regset *registers, struct gs_mem *mem)
 {
@@ -169,50 +168,4 @@ void gs_arch_thread_read(struct gs_arch_thread *thread, const gs_arch_regset *re
     memcpy(thread->args, registers->regs, sizeof thread->args);
     if (!before)
         thread->args[0] = UINT64_MAX;
-}
-
-/* ---- stores to a watched word: not told ----
- *
- * The exception comes before the store, which the kernel then steps over; a word that exclusive loads and stores use
- * never gets further, as each step ends the exclusive access. */
-const char *gs_arch_untraceable(void)
-{
-    return "on aarch64 a watch may keep a thread from getting on: it is not traced exactly yet";
-}
-
-uint32_t gs_arch_store_value(const uint8_t bytes[GS_ARCH_STORE_BYTES])
-{
-    (void)bytes;
-    return UINT32_MAX;
-}
-
-uint32_t gs_arch_store_byte(const uint8_t bytes[GS_ARCH_STORE_BYTES])
-{
-    (void)bytes;
-    return UINT32_MAX;
-}
-
-bool gs_arch_stores_zero(const uint8_t bytes[GS_ARCH_STORE_BYTES], gs_addr ip, gs_addr addr, const uint64_t *registers)
-{
-    (void)bytes, (void)ip, (void)addr, (void)registers;
-    return false;
-}
-
-bool gs_arch_stores_register(const uint8_t bytes[GS_ARCH_STORE_BYTES], gs_addr ip, gs_addr addr,
-                             const uint64_t *registers, uint8_t *from)
-{
-    (void)bytes, (void)ip, (void)addr, (void)registers, (void)from;
-    return false;
-}
-
-bool gs_arch_store_compares(const uint8_t bytes[GS_ARCH_STORE_BYTES])
-{
-    (void)bytes;
-    return false;
-}
-
-bool gs_arch_store_adds(const uint8_t bytes[GS_ARCH_STORE_BYTES])
-{
-    (void)bytes;
-    return false;
 }

@@ -19,8 +19,16 @@ enum {
     GS_ARCH_RECORD_IS_TOP = 0, /* the frame record may lie anywhere in the frame (AAPCS64, 6.2.3) */
     GS_ARCH_CALL_BYTES = 4,
     GS_ARCH_REFERENCE_BYTES = 8,
-    GS_ARCH_TRAP_BACK = 0
+    GS_ARCH_TRAP_BACK = 0,
+    GS_ARCH_SIGNAL_BYTES = 8
 };
+
+/* The lowest bits as a signed number, as instructions have them. */
+static inline int64_t gs_arch_signed_bits(uint32_t value, unsigned bits)
+{
+    uint32_t sign = UINT32_C(1) << (bits - 1);
+    return (int64_t)((value & (2 * sign - 1)) ^ sign) - (int64_t)sign;
+}
 
 /* A return address without the signature that pointer authentication has put into the bits above those of addresses:
  * 48, as no process has an address above that unless it asks mmap for one (Documentation/arch/arm64/memory.rst). */
@@ -52,5 +60,9 @@ enum { GS_ARCH_MUSL_TID = 32 };
 /* perf: x0 to x30, SP and PC (asm/perf_regs.h). */
 #define GS_ARCH_PERF_MASK UINT64_C(0x1ffffffff)
 enum { GS_ARCH_PERF_REGISTERS = 33, GS_ARCH_WATCHES = 4 };
+/* The exception of a watch comes before the store, which is at the sample's ip then, has no value in itself, and is
+ * stepped over by the kernel: exclusive loads and stores never get on, and a signal makes it come twice
+ * (arch/arm64/kernel/hw_breakpoint.c, 6.1). */
+enum { GS_ARCH_WATCH_BEFORE = 1, GS_ARCH_STORE_BACK = 0, GS_ARCH_STORE_BYTES = 4 };
 
 #endif

@@ -57,9 +57,10 @@ enum { GS_ARCH_STUB_BYTES = 16 };
 gs_addr gs_arch_stub_word(const uint8_t code[GS_ARCH_STUB_BYTES], gs_addr at);
 
 /* The code at a place without unwind rules ends a signal handler, whose frame lies at sp: where that has the registers
- * of whom the signal interrupted, in the order of their numbers; 0: it does not, or nothing tells. */
-enum { GS_ARCH_SIGNAL_BYTES = 8 };
+ * of whom the signal interrupted; 0: it does not. */
 gs_addr gs_arch_signal_registers(const uint8_t code[GS_ARCH_SIGNAL_BYTES], gs_addr sp);
+/* Which of these a register is. */
+unsigned gs_arch_signal_place(unsigned reg);
 
 /* What the registers tell of a thread that stands still, as a core has them, whose memory is mem. */
 struct gs_arch_thread {
@@ -72,23 +73,23 @@ void gs_arch_thread_read(struct gs_arch_thread *thread, const gs_arch_regset *re
 
 /* ---- stores to a watched word ----
  *
- * bytes: those that lie before `ip`, the instruction that follows. registers: as a sample of perf has them when
- * GS_ARCH_PERF_MASK is asked for; NULL: there are none. */
-enum { GS_ARCH_STORE_BYTES = 16 };
-/* NULL: what they do is told, so that a word can be traced exactly; otherwise why not. */
-const char *gs_arch_untraceable(void);
-/* The value that a store has in itself; any, where it has none. */
-uint32_t gs_arch_store_value(const uint8_t bytes[GS_ARCH_STORE_BYTES]);
-/* The byte that a store of one or two has in itself first; UINT32_MAX, where it has none. */
-uint32_t gs_arch_store_byte(const uint8_t bytes[GS_ARCH_STORE_BYTES]);
-/* It stores a zero of 64 bits to addr. */
-bool gs_arch_stores_zero(const uint8_t bytes[GS_ARCH_STORE_BYTES], gs_addr ip, gs_addr addr, const uint64_t *registers);
-/* It stores a register of 64 bits to addr: *from, its place among `registers`. */
-bool gs_arch_stores_register(const uint8_t bytes[GS_ARCH_STORE_BYTES], gs_addr ip, gs_addr addr,
-                             const uint64_t *registers, uint8_t *from);
+ * bytes: GS_ARCH_STORE_BYTES, which begin GS_ARCH_STORE_BACK before the ip of perf's sample. registers: as a sample has
+ * them when GS_ARCH_PERF_MASK is asked for; NULL: there are none. */
+enum gs_arch_store_how { GS_ARCH_STORE_UNKNOWN, GS_ARCH_STORE_VALUE, GS_ARCH_STORE_REGISTER };
+struct gs_arch_store {
+    enum gs_arch_store_how how;
+    uint32_t value; /* that it has in itself, */
+    uint8_t from;   /* or the place among `registers` of the one that it stores */
+};
+/* What is stored to the word of len bytes (1, 4 or 8) at addr. */
+struct gs_arch_store gs_arch_store(const uint8_t bytes[GS_ARCH_STORE_BYTES], gs_addr ip, gs_addr addr, uint8_t len,
+                                   const uint64_t *registers);
 /* It stores to a word if that is what it expects. */
 bool gs_arch_store_compares(const uint8_t bytes[GS_ARCH_STORE_BYTES]);
 /* It adds to a word, and has what that was. */
 bool gs_arch_store_adds(const uint8_t bytes[GS_ARCH_STORE_BYTES]);
+/* Of GS_ARCH_WATCH_BEFORE: a thread that stands still with these is to step over a watched store, and not on without
+ * that, or none of its stores is seen any more. */
+bool gs_arch_steps(const gs_arch_regset *registers);
 
 #endif

@@ -2,7 +2,9 @@
 #include <cpuid.h>
 #include <elf.h>
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
+#include <ucontext.h>
 
 #include "arch/arch.h"
 
@@ -147,10 +149,20 @@ static bool interrupted(uint64_t rax)
            (result == -ENOSYS || result == -EINTR || (result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK));
 }
 
+/* musl's __restore_rt (src/signal/x86_64/restore.s, 1.2.3), for which there are no rules, as glibc has them. What lies
+ * at the stack pointer is a ucontext_t (struct rt_sigframe, arch/x86/include/asm/sigframe.h). */
 gs_addr gs_arch_signal_registers(const uint8_t code[GS_ARCH_SIGNAL_BYTES], gs_addr sp)
 {
-    (void)code, (void)sp;
-    return 0; /* glibc has rules for it (sysdeps/unix/sysv/linux/x86_64/libc_sigaction.c) */
+    static const uint8_t restore[GS_ARCH_SIGNAL_BYTES] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
+    return memcmp(code, restore, sizeof restore) == 0 ? sp + offsetof(ucontext_t, uc_mcontext.gregs) : 0;
+}
+
+unsigned gs_arch_signal_place(unsigned reg)
+{
+    static const uint8_t places[GS_ARCH_REGISTERS] = {REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI,
+                                                      REG_RBP, REG_RSP, REG_R8,  REG_R9,  REG_R10, REG_R11,
+                                                      REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP};
+    return places[reg];
 }
 
 void gs_arch_thread_read(struct gs_arch_thread *thread, const gs_arch_regset *registers, struct gs_mem *mem)

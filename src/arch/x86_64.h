@@ -17,7 +17,8 @@ enum {
     GS_ARCH_RECORD_IS_TOP = 1, /* the caller's frame ends behind what the frame pointer points to */
     GS_ARCH_CALL_BYTES = 7,    /* the longest call */
     GS_ARCH_REFERENCE_BYTES = 4,
-    GS_ARCH_TRAP_BACK = 1
+    GS_ARCH_TRAP_BACK = 1,
+    GS_ARCH_SIGNAL_BYTES = 9
 };
 
 /* A return address as a function stored it, and the address that it is of. */
@@ -50,5 +51,7 @@ enum { GS_ARCH_MUSL_TID = 48 };
  * how many these are; how many addresses can be watched at once. */
 #define GS_ARCH_PERF_MASK UINT64_C(0xff0fff)
 enum { GS_ARCH_PERF_REGISTERS = 20, GS_ARCH_WATCHES = 4 };
+/* The exception of a watch comes after the store: the sample's ip is the instruction that follows. */
+enum { GS_ARCH_WATCH_BEFORE = 0, GS_ARCH_STORE_BACK = 16, GS_ARCH_STORE_BYTES = 16 };
 
 #endif

@@ -21,9 +21,10 @@ enum {
  * they lie in a sample with GS_ARCH_PERF_MASK. */
 static const uint8_t sampled[16] = {0, 2, 3, 1, 7, 6, 4, 5, 12, 13, 14, 15, 16, 17, 18, 19};
 
-const char *gs_arch_untraceable(void)
+bool gs_arch_steps(const gs_arch_regset *registers)
 {
-    return NULL;
+    (void)registers;
+    return false;
 }
 
 static uint32_t word_before(const uint8_t *bytes, size_t distance)
@@ -31,11 +32,6 @@ static uint32_t word_before(const uint8_t *bytes, size_t distance)
     uint32_t value;
     memcpy(&value, bytes + GS_ARCH_STORE_BYTES - distance, sizeof value);
     return value;
-}
-
-uint32_t gs_arch_store_value(const uint8_t bytes[GS_ARCH_STORE_BYTES])
-{
-    return word_before(bytes, 4);
 }
 
 /* So many bytes follow a ModRM byte that names memory. */
@@ -52,18 +48,18 @@ static size_t tail_of(uint8_t modrm)
     }
 }
 
-/* movb $value, addr or movw. */
-uint32_t gs_arch_store_byte(const uint8_t bytes[GS_ARCH_STORE_BYTES])
+/* movb $value, addr or movw: its first byte. */
+static bool stores_byte(const uint8_t *bytes, uint32_t *value)
 {
     for (size_t operand = 1; operand <= 2; operand++) {
         for (size_t tail = 0; tail <= TAIL_MOST; tail++) {
             const uint8_t *at = bytes + GS_ARCH_STORE_BYTES - operand - tail - 2;
             if (at[0] == (operand == 1 ? OP_STORE_BYTE : OP_STORE_IMMEDIATE) && at[1] >> 6 != 3 &&
                 (at[1] >> 3 & 7) == 0 && tail_of(at[1]) == tail)
-                return bytes[GS_ARCH_STORE_BYTES - operand];
+                return *value = bytes[GS_ARCH_STORE_BYTES - operand], true;
         }
     }
-    return UINT32_MAX;
+    return false;
 }
 
 /* A 64-bit instruction of `len` bytes, with a REX prefix, ends here: its opcode and ModRM byte follow. */
@@ -95,8 +91,7 @@ static bool names(const uint8_t *bytes, size_t len, size_t operand, gs_addr ip, 
 }
 
 /* mov %reg, addr */
-bool gs_arch_stores_register(const uint8_t bytes[GS_ARCH_STORE_BYTES], gs_addr ip, gs_addr addr,
-                             const uint64_t *registers, uint8_t *from)
+static bool stores_register(const uint8_t *bytes, gs_addr ip, gs_addr addr, const uint64_t *registers, uint8_t *from)
 {
     static const uint8_t lengths[] = {7, 8, 3, 4};
     for (size_t i = 0; i < sizeof lengths; i++) {
@@ -110,7 +105,7 @@ bool gs_arch_stores_register(const uint8_t bytes[GS_ARCH_STORE_BYTES], gs_addr i
 }
 
 /* movq $0, addr */
-bool gs_arch_stores_zero(const uint8_t bytes[GS_ARCH_STORE_BYTES], gs_addr ip, gs_addr addr, const uint64_t *registers)
+static bool stores_zero(const uint8_t *bytes, gs_addr ip, gs_addr addr, const uint64_t *registers)
 {
     static const uint8_t lengths[] = {11, 12, 7, 8};
     for (size_t i = 0; i < sizeof lengths; i++) {
@@ -119,6 +114,17 @@ bool gs_arch_stores_zero(const uint8_t bytes[GS_ARCH_STORE_BYTES], gs_addr ip, g
             return true;
     }
     return false;
+}
+
+struct gs_arch_store gs_arch_store(const uint8_t bytes[GS_ARCH_STORE_BYTES], gs_addr ip, gs_addr addr, uint8_t len,
+                                   const uint64_t *registers)
+{
+    struct gs_arch_store store = {.value = len == 4 ? word_before(bytes, 4) : 0};
+    if (len == 1 ? stores_byte(bytes, &store.value) : len == 4 || stores_zero(bytes, ip, addr, registers))
+        store.how = GS_ARCH_STORE_VALUE;
+    else if (len == 8 && stores_register(bytes, ip, addr, registers, &store.from))
+        store.how = GS_ARCH_STORE_REGISTER;
+    return store;
 }
 
 static bool has_two_bytes(const uint8_t bytes[GS_ARCH_STORE_BYTES], uint8_t opcode)

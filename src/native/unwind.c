@@ -170,7 +170,7 @@ static enum gs_native_end go_to_interrupted(struct walk *walk, gs_addr at)
 {
     struct gs_arch_registers next = {.known = GS_ARCH_BIT(GS_ARCH_REGISTERS) - 1};
     for (unsigned reg = 0; reg < GS_ARCH_REGISTERS; reg++) {
-        if (!gs_native_copy_word(walk->copy, at + reg * sizeof *next.value, &next.value[reg]))
+        if (!gs_native_copy_word(walk->copy, at + gs_arch_signal_place(reg) * sizeof *next.value, &next.value[reg]))
             return beyond(walk, at + sizeof next.value);
     }
     walk->registers = next;

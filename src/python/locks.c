@@ -25,7 +25,8 @@ uint64_t gs_attribute_number(const struct gs_layout *layout, struct gs_mem *mem,
     return number.magnitude;
 }
 
-/* What is below a lock: a semaphore that is 0 while somebody has it (glibc: nptl/sem_waitcommon.c), or a PyMutex. */
+/* What is below a lock: a semaphore that is 0 while somebody has it (glibc: nptl/sem_waitcommon.c; in musl below that
+ * while somebody waits, src/thread/sem_timedwait.c, 1.2.3), or a PyMutex. */
 static bool read_word(struct gs_mem *mem, gs_addr field, int home, struct gs_lock_object *lock)
 {
     uint32_t value;
@@ -39,7 +40,7 @@ static bool read_word(struct gs_mem *mem, gs_addr field, int home, struct gs_loc
     }
     if (gs_mem_read_addr(mem, field, &lock->word) || gs_mem_read_u32(mem, lock->word, &value))
         return false;
-    lock->locked = value == 0;
+    lock->locked = (int32_t)value <= 0;
     return true;
 }
 

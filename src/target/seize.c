@@ -61,7 +61,8 @@ static bool meant_it(pid_t tid)
 static bool is_stray(pid_t tid)
 {
     siginfo_t info;
-    return ptrace(PTRACE_GETSIGINFO, tid, 0, &info) == 0 && info.si_code == TRAP_BRKPT && !meant_it(tid);
+    return ptrace(PTRACE_GETSIGINFO, tid, 0, &info) == 0 &&
+           ((GS_ARCH_WATCH_BEFORE && info.si_code == TRAP_TRACE) || (info.si_code == TRAP_BRKPT && !meant_it(tid)));
 }
 
 static bool is_group_stop(int signal)
@@ -69,7 +70,15 @@ static bool is_group_stop(int signal)
     return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 }
 
-/* False: it could not be done, the thread is being killed. */
+bool gs_seize_resume(pid_t tid, int signal)
+{
+    gs_arch_regset all;
+    struct iovec place = {&all, sizeof all};
+    bool steps = GS_ARCH_WATCH_BEFORE && !ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &place) && gs_arch_steps(&all);
+    return ptrace(steps ? PTRACE_SINGLESTEP : PTRACE_CONT, tid, 0, signal) == 0;
+}
+
+/* As gs_seize_resume. */
 static bool go_on(pid_t tid, int code)
 {
     int signal = code & 0x7f, event = code >> 8;
@@ -87,7 +96,7 @@ static bool go_on(pid_t tid, int code)
         held.traps[held.counts.traps++ % TRAPS_KEPT] = (struct gs_seize_trap){gs_clock_ns(), tid};
         signal = 0;
     }
-    return ptrace(PTRACE_CONT, tid, 0, event ? 0 : signal) == 0; /* the kernel hands it on with what it came with */
+    return gs_seize_resume(tid, event ? 0 : signal); /* the kernel hands it on with what it came with */
 }
 
 /* Whoever of these has stopped or ended; 0: nobody. A stop that is taken from the kernel's hands (by waiting without

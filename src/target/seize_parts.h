@@ -14,4 +14,7 @@ void gs_seize_forget(pid_t tid);
 /* Handles what a thread has stopped for; false: it has not. */
 bool gs_seize_handle(pid_t tid);
 
+/* It goes on, with that signal or none (0); false: it could not be done, the thread is being killed. */
+bool gs_seize_resume(pid_t tid, int signal);
+
 #endif

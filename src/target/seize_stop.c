@@ -96,7 +96,7 @@ void gs_seize_let_go(void)
     one.stopped = 0;
     one.request->stood_ns = gs_clock_ns() - one.request->since_ns;
     bool told = answer(tid, GS_REQUEST_STOPPED, GS_REQUEST_GONE);
-    ptrace(PTRACE_CONT, tid, 0, 0);
+    gs_seize_resume(tid, 0);
     if (!told)
         answer(tid, GS_REQUEST_GO, GS_REQUEST_GONE);
 }

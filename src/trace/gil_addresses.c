@@ -62,12 +62,13 @@ static void add_world(struct gs_gil_addresses *addresses, const struct gs_python
         addresses->left_out++;
         return;
     }
-    addresses->list[addresses->count++] = (struct gs_gil_address){.owner = at,
-                                                                  .owner_len = 1,
-                                                                  .wait = fits(collecting, 4) ? collecting : 0,
-                                                                  .wait_len = 4,
-                                                                  .world = true,
-                                                                  .interpreter = interpreter};
+    addresses->list[addresses->count++] =
+        (struct gs_gil_address){.owner = at,
+                                .owner_len = 1,
+                                .wait = fits(collecting, 4) && !GS_ARCH_WATCH_BEFORE ? collecting : 0,
+                                .wait_len = 4,
+                                .world = true,
+                                .interpreter = interpreter};
 }
 
 /* Those of the main interpreter, or of all others. */
@@ -143,16 +144,19 @@ enum gs_status gs_gil_addresses_find(struct gs_gil_addresses *addresses, const s
     enum gs_status status = GS_OK;
     bool off = false;
     *addresses = (struct gs_gil_addresses){0};
-    if (gs_arch_untraceable()) {
-        gs_fail(err, GS_FAILED, "cannot trace process %d: %s", (int)python->target->pid, gs_arch_untraceable());
-        gs_err_todo(err, "Sample it, which works: gilspy stat -p %d", (int)python->target->pid);
-        return GS_FAILED;
-    }
     if (python->layout.gil_home == GS_GIL_INTERPRETER)
         status = walk_interpreters(addresses, python, &off);
     else if (gs_gil_place(python, 0, &place))
         add_address(addresses, &place, 0);
     addresses->none = !status && off && addresses->count == 0;
+    if (GS_ARCH_WATCH_BEFORE && addresses->list[0].pointer) {
+        gs_fail(err, GS_FAILED,
+                "cannot trace process %d: the lock that is its GIL cannot be watched on " GS_ARCH_NAME
+                ", where that would keep its threads from getting on",
+                (int)python->target->pid);
+        gs_err_todo(err, "Sample it, which works: gilspy stat -p %d", (int)python->target->pid);
+        return GS_FAILED;
+    }
     if (addresses->none && gs_stop_world_known(&python->layout))
         status = add_worlds(addresses, python);
     if (status)

@@ -36,8 +36,14 @@ static inline size_t gs_gil_addresses_gils(const struct gs_gil_addresses *addres
     return addresses->none ? 0 : addresses->count;
 }
 
-/* GS_UNREADABLE, GS_GONE; GS_FAILED with err filled: this build does not tell where its GIL is, or
- * nothing is traced exactly on this processor. */
+/* What is stored there is told by registers. */
+static inline bool gs_gil_addresses_take_registers(const struct gs_gil_addresses *addresses)
+{
+    return GS_ARCH_WATCH_BEFORE || addresses->list[0].pointer;
+}
+
+/* GS_UNREADABLE, GS_GONE; GS_FAILED with err filled: this build does not tell where its GIL is, or the
+ * words would be ones that cannot be watched on this processor. */
 enum gs_status gs_gil_addresses_find(struct gs_gil_addresses *addresses, const struct gs_python *python,
                                      struct gs_err *err) GS_MUST_CHECK;
 

@@ -233,9 +233,19 @@ static bool change(struct gs_gil_spans *gil_spans, struct thread *thread, unsign
     return begin_turn(gil_spans, thread, lock, word, ns, is_counted(gil_spans, ns));
 }
 
+/* Each takes and lets go in turn: a signal came between the exception and the store, so that one is told twice. */
+static bool is_again(const struct gs_gil_spans *gil_spans, const struct thread *thread, const struct lock *lock,
+                     bool takes)
+{
+    return GS_ARCH_WATCH_BEFORE && lock->known &&
+           (takes ? lock->holder == index_of(gil_spans, thread) : lock->holder == NOBODY && lock->from == thread->tid);
+}
+
 static bool take(struct gs_gil_spans *gil_spans, struct thread *thread, unsigned number, uint64_t ns)
 {
     struct lock *lock = &gil_spans->locks[number];
+    if (is_again(gil_spans, thread, lock, true))
+        return true;
     if (lock->holder != NOBODY) {
         struct thread *holder = &gil_spans->threads[lock->holder];
         gil_spans->violations += lock->known && gil_spans->tracing;
@@ -252,6 +262,8 @@ static bool drop(struct gs_gil_spans *gil_spans, struct thread *thread, unsigned
 {
     struct lock *lock = &gil_spans->locks[number];
     bool held = lock->holder == index_of(gil_spans, thread);
+    if (is_again(gil_spans, thread, lock, false))
+        return true;
     if (!held && lock->known)
         gil_spans->violations += gil_spans->tracing;
     if (!held && !lock->known && thread->now.word == GS_UNKNOWN) { /* nobody could tell: it has had it all the time */

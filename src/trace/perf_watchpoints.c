@@ -111,7 +111,7 @@ static struct gs_perf_watch describe(const struct opening *opening, const struct
     return (struct gs_perf_watch){.addr = wait ? address->wait : address->owner,
                                   .len = wait ? address->wait_len : address->owner_len,
                                   .reads = wait && address->wait_reads,
-                                  .registers = watchpoints->facts.addresses.list[0].pointer,
+                                  .registers = gs_gil_addresses_take_registers(&watchpoints->facts.addresses),
                                   .inherit = true,
                                   .records = first && watchpoints->facts.per_cpu,
                                   .switches = first && watchpoints->facts.per_cpu && watchpoints->facts.switches,
@@ -299,7 +299,7 @@ static size_t words_of(const struct gs_gil_addresses *addresses)
 
 static size_t pages_of_thread(const struct gs_watchpoints *watchpoints)
 {
-    return watchpoints->facts.addresses.list[0].pointer ? THREAD_PAGES_REGISTERS : THREAD_PAGES;
+    return gs_gil_addresses_take_registers(&watchpoints->facts.addresses) ? THREAD_PAGES_REGISTERS : THREAD_PAGES;
 }
 
 static void use_thread_rings(struct gs_watchpoints_facts *facts)

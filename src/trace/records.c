@@ -10,25 +10,25 @@ enum { TWICE_NS = 20000 /* two records of one store, by two watches, are no furt
 
 /* ---- what an instruction does ---- */
 
-/* The bytes before ip: from the file, which stays what it is when the process is gone already, or runs another program;
- * from memory where it is not there. */
-static bool read_code(const struct gs_tracer *tracer, gs_addr ip, uint8_t bytes[GS_SITE_BYTES])
+/* The instruction's bytes: from the file, which stays what it is when the process is gone already, or runs another
+ * program; from memory where it is not there. */
+static bool read_code(const struct gs_tracer *tracer, gs_addr ip, uint8_t bytes[GS_ARCH_STORE_BYTES])
 {
-    gs_addr from = ip - GS_SITE_BYTES;
+    gs_addr from = ip - GS_ARCH_STORE_BACK;
     const struct gs_map *map = gs_target_map_at(tracer->python->target, from);
     for (size_t i = 0; map && i < tracer->code_count; i++) {
         if (strcmp(map->path, tracer->codes[i].path) == 0)
-            return pread(tracer->codes[i].fd, bytes, GS_SITE_BYTES, (off_t)(map->file_offset + (from - map->start))) ==
-                   GS_SITE_BYTES;
+            return pread(tracer->codes[i].fd, bytes, GS_ARCH_STORE_BYTES,
+                         (off_t)(map->file_offset + (from - map->start))) == GS_ARCH_STORE_BYTES;
     }
-    return gs_mem_read(tracer->python->mem, from, bytes, GS_SITE_BYTES) == GS_OK &&
+    return gs_mem_read(tracer->python->mem, from, bytes, GS_ARCH_STORE_BYTES) == GS_OK &&
            !gs_target_left_memory(tracer->python->target);
 }
 
 static const struct gs_site *find_site(struct gs_tracer *tracer, const struct gs_perf_record *record, size_t lock,
                                        const uint64_t *registers)
 {
-    uint8_t bytes[GS_SITE_BYTES];
+    uint8_t bytes[GS_ARCH_STORE_BYTES];
     for (size_t i = 0; i < tracer->site_count; i++) {
         size_t at = (tracer->site_last + i) % tracer->site_count;
         if (tracer->sites[at].ip == record->ip && tracer->sites[at].addr == record->addr) {
@@ -106,7 +106,7 @@ static enum gs_status take_store(struct gs_tracer *tracer, const struct gs_perf_
     /* pid 0: the thread has ended, which is said no sooner than it did this; another one: a child that was forked */
     if (lock == GS_ADDRESSES_MOST || record->pid != tracer->python->target->pid || is_twice(tracer, record))
         return GS_OK;
-    const uint64_t *registers = addresses->list[0].pointer ? gs_perf_registers(record) : NULL;
+    const uint64_t *registers = gs_gil_addresses_take_registers(addresses) ? gs_perf_registers(record) : NULL;
     enum gs_site_kind kind = gs_site_now(find_site(tracer, record, lock, registers), registers);
     if (kind == GS_SITE_NOTHING)
         return GS_OK;

@@ -11,8 +11,6 @@
 #include "trace/perf.h"
 #include "trace/gil_addresses.h"
 
-enum { GS_SITE_BYTES = GS_ARCH_STORE_BYTES /* before the instruction that follows */ };
-
 enum gs_site_kind {
     GS_SITE_TAKE,    /* or the world is to stop, a collection to begin; */
     GS_SITE_DROP,    /* it may go on, that is over */
@@ -25,11 +23,12 @@ enum gs_site_kind {
 struct gs_site {
     gs_addr ip, addr;
     enum gs_site_kind kind;
-    uint8_t from; /* the register that is stored, as in perf's samples */
+    uint8_t from; /* the register that is stored, as in perf's samples, */
+    uint8_t len;  /* and its lowest bytes that are */
 };
 
-/* bytes: those that lie before ip; addr: the word that it touched; registers: as then, or NULL. */
-struct gs_site gs_site_read(const uint8_t bytes[GS_SITE_BYTES], gs_addr ip, gs_addr addr,
+/* bytes: of the instruction (arch.h); addr: the word that it touched; registers: as then, or NULL. */
+struct gs_site gs_site_read(const uint8_t bytes[GS_ARCH_STORE_BYTES], gs_addr ip, gs_addr addr,
                             const struct gs_gil_address *address, const uint64_t *registers);
 /* What it did now. */
 enum gs_site_kind gs_site_now(const struct gs_site *site, const uint64_t *registers);

@@ -14,7 +14,8 @@ from deadline import late
 
 LANE = ["emulated/test_machine.py", "live/test_native.py::test_signal_stack", "live/test_native.py::test_runners",
         "live/test_native.py::test_leaf", "live/test_native.py::test_hog", "live/test_cores.py::test_kernel",
-        "live/test_gil.py", "live/test_stacks.py"]
+        "live/test_guard.py::test_stop_and_go_on", "live/test_guard.py::test_children",
+        "live/test_guard.py::test_it_runs_another_program", "live/test_gil.py", "live/test_stacks.py"]
 TRIXIE = "/var/cache/gilspy/pythons/trixie"
 ORACLE, ORACLE_SAMPLES = "/tests/bench/oracle_fixed.py", 1000
 RESULTS = "/tmp/results"

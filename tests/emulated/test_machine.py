@@ -9,7 +9,9 @@ import xml.etree.ElementTree as tree
 import pytest
 
 import gilspy
-from target import until
+from spaces import choose
+from target import Folders, running, until
+from tracing import measuring
 
 DEMO = os.path.join(gilspy.SOURCE, "script", "demo.py")
 
@@ -54,8 +56,32 @@ def test_why(demo):
     assert "parser" in until(hog, "the hog to be seen")[0]["text"]
 
 
-@pytest.mark.parametrize("words", [("trace", "-d", "1"), ("stat", "--exact", "-d", "1")])
-def test_exact(demo, words):
-    """Refused, with the reason."""
-    done = gilspy.run(*words, "-p", demo)
-    assert done.returncode == 1 and "is not traced exactly" in done.stderr, done.stderr
+CALLERS, CALLS = ["call-%d" % number for number in range(3)], 1000
+PIPES = [*CALLERS, "hold-0", "hold-1", "hold-2"]
+
+
+@pytest.fixture
+def folders():
+    made = Folders()
+    yield made
+    made.remove()
+
+
+@pytest.mark.parametrize("kind, where", [("3.11", "system"), ("3.13", "trixie")])
+def test_exact(folders, kind, where):
+    """Each take of three threads, in a run of which gilspy does not say itself that this slow machine lost some."""
+    with running(choose(kind, where), folders, "exact.py", str(CALLS), "0", pipes=PIPES) as target:
+        def whole():
+            with measuring(target.pid, "--max-overhead", "off") as document:
+                for name in CALLERS:
+                    target.feed(name)
+                for name in CALLERS:
+                    target.wait_reading(target.began["tids"][name], name)
+            return document["method"] == "exact" and document
+        for name in CALLERS:
+            target.wait_reading(target.began["tids"][name], name)
+        target.wait_idle()
+        document = until(whole, "a run without a loss")
+    rows = {row["name"]: row["acquisitions"] for row in document["threads"]}
+    assert {name: rows[name] for name in CALLERS} == dict.fromkeys(CALLERS, CALLS + 1)
+    assert (document["violations"], document["events_lost"]) == (0, 0)

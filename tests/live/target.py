@@ -19,7 +19,10 @@ import barriers
 
 SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "targets")
 PATIENCE_S = 90
-READ, WRITE, POLL, FUTEX = {"x86_64": (0, 1, 7, 202), "aarch64": (63, 64, 73, 98)}[platform.machine()]  # system calls
+# System calls. Sleeping is nanosleep or clock_nanosleep.
+READ, WRITE, POLL, FUTEX, PPOLL, RECVFROM, SLEEPS, RT_TGSIGQUEUEINFO, PERF_EVENT_OPEN = {
+    "x86_64": (0, 1, 7, 202, 271, 45, (35, 230), 297, 298),
+    "aarch64": (63, 64, 73, 98, 73, 207, (101, 115), 240, 241)}[platform.machine()]
 
 
 def until(true, what):

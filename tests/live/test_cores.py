@@ -1,5 +1,6 @@
 """A core says what the process said that left it."""
 import os
+import re
 
 import pytest
 
@@ -19,11 +20,19 @@ def test_gcore(python, folders):
             os.unlink(core)
 
 
+def stacks(document):
+    """The functions of each thread, those of C with their modules; without names they may stand on a call or behind it."""
+    return {name: [(re.sub(r"\+0x.*", "", frame["function"]), frame["module"]) for frame in thread["frames"]]
+            for name, thread in gilspy.threads_by_name(document).items()}
+
+
 @pytest.mark.usefixtures("kernel_cores")
 def test_kernel(python, folders):
     with standing(python, folders) as target:
-        live = gilspy.dump(target.pid)
-        document = dump(leave_by_kernel(target), *where(python))
+        live, whole = gilspy.dump(target.pid), gilspy.dump(target.pid, "-n")
+        core = leave_by_kernel(target)
+        document = dump(core, *where(python))
+        assert python.root or stacks(dump(core, "-n")) == stacks(whole)  # whose libraries have names in this root
         check_truth(python, target, document)
         assert told(document) == told(live)
         program = os.path.realpath(python.path)

@@ -15,12 +15,10 @@ import pytest
 
 import barriers
 import gilspy
-from target import AsNobody, running, until
+from target import RECVFROM, RT_TGSIGQUEUEINFO, AsNobody, running, until
 from tracing import begun, few, guard_of, has_watches, is_tracing, measuring, tracing
 
-RT_TGSIGQUEUEINFO = 297  # of x86-64
 SI_QUEUE = -1
-RECVFROM = "45"
 SIGNALS = 20000
 PTRACE_SEIZE = 0x4206
 KILLS = 15
@@ -335,7 +333,7 @@ def test_gilspy_stands_still(target):
     """Nobody sees to what the tracing costs: it is not watched any longer."""
     with measuring(target.pid, "--max-overhead", "off") as document:
         os.kill(document["of"], signal.SIGSTOP)
-        until(lambda: call_number(guard_of(document["of"])) == RECVFROM, "the guard to disable its watches")
+        until(lambda: call_number(guard_of(document["of"])) == str(RECVFROM), "the guard to disable its watches")
         call(target)
         os.kill(document["of"], signal.SIGCONT)
     assert document["method"] == "windows" and document["exact_seconds"] < document["seconds"]

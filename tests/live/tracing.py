@@ -10,10 +10,8 @@ import subprocess
 import pytest
 
 import gilspy
-from target import until
+from target import PERF_EVENT_OPEN, PPOLL, until
 
-PPOLL = 271
-PERF_EVENT_OPEN = 298  # of x86-64
 BREAKPOINT, STORES, USER_ONLY, LENGTH, ATTRIBUTES = 5, 2, 1 << 5 | 1 << 6, 4, 72
 FIRST_TRACK, TRACKS = 100000001, 10
 STATES = {"holds GIL", "waits for GIL", "no GIL", "unknown"}
@@ -74,12 +72,14 @@ def has_watches(guard):
 
 
 def is_tracing(pid):
-    """Its watches are open, and it sleeps until something is to be done."""
+    """Its watches are open, and it sleeps until something is to be done: with a mask of signals, without which ppoll may be
+    the poll of another wait."""
     guard = guard_of(pid)
     try:
         watches = guard and has_watches(guard)
         with open("/proc/%d/syscall" % pid) as file:
-            return watches and file.read().split()[0] == str(PPOLL)
+            call = file.read().split()
+            return watches and call[0] == str(PPOLL) and int(call[4], 16) != 0
     except (FileNotFoundError, ProcessLookupError):
         return False
 

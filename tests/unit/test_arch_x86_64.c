@@ -102,3 +102,17 @@ UNIT_TEST(calls_in_cores)
         assert_int_equal(thread.self, 0x7000);
     }
 }
+
+/* musl's __restore_rt, and the kernel's ucontext_t: 40 bytes, then r8 to r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp,
+ * rip. */
+UNIT_TEST(test_signal_frames)
+{
+    static const uint8_t ends[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05}, calls[GS_ARCH_SIGNAL_BYTES] = {0x48};
+    assert_int_equal(gs_arch_signal_registers(ends, 0x7000), 0x7000 + 40);
+    assert_int_equal(gs_arch_signal_registers(calls, 0x7000), 0);
+    assert_int_equal(gs_arch_signal_place(GS_ARCH_PC), 16);
+    assert_int_equal(gs_arch_signal_place(GS_ARCH_SP), 15);
+    assert_int_equal(gs_arch_signal_place(GS_ARCH_BP), 10);
+    assert_int_equal(gs_arch_signal_place(8), 0);
+    assert_int_equal(gs_arch_signal_place(0), 13);
+}

@@ -11,17 +11,17 @@
 #include "support/mem_script.h"
 #include "support/unit.h"
 
-enum { PAGE = 4096 };
+enum { PAGE = 4096, MAPPED = 65536 /* of whatever size pages are */ };
 
 /* Pages of ours: each filled with its number, every third of them not mapped. */
 static uint8_t *map_pages(size_t count)
 {
-    uint8_t *pages = mmap(NULL, count * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *pages = mmap(NULL, count * MAPPED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_true(pages != MAP_FAILED);
     for (size_t i = 0; i < count; i++) {
-        memset(pages + i * PAGE, (int)(i % 251), PAGE);
+        memset(pages + i * MAPPED, (int)(i % 251), MAPPED);
         if (i % 3 == 2)
-            assert_int_equal(munmap(pages + i * PAGE, PAGE), 0);
+            assert_int_equal(munmap(pages + i * MAPPED, MAPPED), 0);
     }
     return pages;
 }
@@ -39,7 +39,7 @@ static void check_live(size_t count)
     assert_true(mem && copies && pieces);
     memset(copies, 0xee, count * 16);
     for (size_t i = 0; i < count; i++)
-        pieces[i] = (struct gs_piece){addr_of(pages + i * PAGE + 100), copies + i * 16, 16, i % 3 == 2};
+        pieces[i] = (struct gs_piece){addr_of(pages + i * MAPPED + 100), copies + i * 16, 16, i % 3 == 2};
     assert_int_equal(gs_mem_read_many(mem, pieces, count), GS_OK);
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(pieces[i].ok, i % 3 != 2);
@@ -48,7 +48,7 @@ static void check_live(size_t count)
     }
     free(pieces);
     free(copies);
-    munmap(pages, count * PAGE);
+    munmap(pages, count * MAPPED);
     gs_mem_free(mem);
 }
 
@@ -76,21 +76,21 @@ UNIT_TEST(test_live_only_holes)
 UNIT_TEST(test_live_read)
 {
     struct gs_mem *mem = gs_mem_live_new(getpid(), NULL);
-    uint8_t *pages = map_pages(3), copy[PAGE];
+    uint8_t *pages = map_pages(3), copy[MAPPED];
     gs_addr word;
     uint32_t half;
-    assert_int_equal(gs_mem_read(mem, addr_of(pages + PAGE), copy, PAGE), GS_OK);
+    assert_int_equal(gs_mem_read(mem, addr_of(pages + MAPPED), copy, MAPPED), GS_OK);
     assert_int_equal(copy[0], 1);
-    assert_int_equal(copy[PAGE - 1], 1);
+    assert_int_equal(copy[MAPPED - 1], 1);
     /* A piece that reaches into a hole is none. */
-    assert_int_equal(gs_mem_read(mem, addr_of(pages + 2 * PAGE - 8), copy, 9), GS_UNREADABLE);
-    assert_int_equal(gs_mem_read_addr(mem, addr_of(pages + 2 * PAGE - 8), &word), GS_OK);
+    assert_int_equal(gs_mem_read(mem, addr_of(pages + 2 * MAPPED - 8), copy, 9), GS_UNREADABLE);
+    assert_int_equal(gs_mem_read_addr(mem, addr_of(pages + 2 * MAPPED - 8), &word), GS_OK);
     assert_int_equal(word, UINT64_C(0x0101010101010101));
-    assert_int_equal(gs_mem_read_u32(mem, addr_of(pages + PAGE - 2), &half), GS_OK);
+    assert_int_equal(gs_mem_read_u32(mem, addr_of(pages + MAPPED - 2), &half), GS_OK);
     assert_int_equal(half, 0x01010000);
     assert_int_equal(gs_mem_read_addr(mem, 0, &word), GS_UNREADABLE);
     assert_int_equal(gs_mem_read_addr(mem, UINT64_MAX - 3, &word), GS_UNREADABLE);
-    munmap(pages, 3 * PAGE);
+    munmap(pages, 3 * MAPPED);
     gs_mem_free(mem);
 }
 

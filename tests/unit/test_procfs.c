@@ -224,7 +224,7 @@ UNIT_TEST(test_own_maps)
     assert_int_equal(gs_target_refresh_maps(&target, &err), GS_NO_PROCESS);
 }
 
-enum { FILE_BYTES = 20000, FILE_PAGES = 5 * 4096 };
+enum { MAPPED = 65536 /* of whatever size pages are */, FILE_BYTES = 260000, FILE_PAGES = 4 * MAPPED };
 
 static void write_file(const char *path, int fill)
 {
@@ -253,8 +253,8 @@ UNIT_TEST(test_file_behind_a_map)
     /* No link in map_files has this name. */
     struct gs_map map = {.start = (gs_addr)(uintptr_t)memory, .inode = 1, .readable = true, .path = path};
     map.end = map.start + FILE_PAGES;
-    map.start += 4096;
-    map.file_offset = 4096;
+    map.start += MAPPED;
+    map.file_offset = MAPPED;
     snprintf(same, sizeof same, "%s.same", path);
     snprintf(different, sizeof different, "%s.different", path);
 

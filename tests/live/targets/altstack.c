@@ -39,6 +39,12 @@ __attribute__((noipa)) int struck(int fd, int depth)
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_ONSTACK};
     handled_fd = fd;
     sigaltstack(&stack, NULL);
+#ifdef BY_FAULT
+    sigaction(SIGSEGV, &action, NULL);
+    *(volatile char *)NULL = 1;
+#else
     sigaction(SIGUSR1, &action, NULL);
-    return raise(SIGUSR1) + room[0];
+    raise(SIGUSR1);
+#endif
+    return room[0];
 }

@@ -2,6 +2,7 @@
 import ctypes
 import mmap
 import os
+import platform
 import signal
 import struct
 import subprocess
@@ -9,7 +10,8 @@ import threading
 
 import common
 
-RT_TGSIGQUEUEINFO, TRAP_BRKPT = 297, 1  # of x86-64; what the kernel says of an int1, and of a trap without a reason
+RT_TGSIGQUEUEINFO = {"x86_64": 297, "aarch64": 240}[platform.machine()]
+TRAP_BRKPT = 1  # what the kernel says of an int1, and of a trap without a reason
 SA_SIGINFO, SA_RESTART = 4, 0x10000000
 VALUES_MOST = 1 << 16
 counts = {"traps": 0, "births": 0}

@@ -1,4 +1,4 @@
-/* What an instruction did to a GIL, by the bytes before the one that follows it. */
+/* x86-64: what an instruction did to a GIL, by the bytes before the one that follows it. */
 #include <string.h>
 
 #include "trace/site.h"
@@ -14,7 +14,7 @@ static const struct gs_gil_address pointer = {
 static struct gs_site read_site(const uint8_t *code, size_t len, gs_addr addr, const struct gs_gil_address *address,
                                 const uint64_t *registers)
 {
-    uint8_t bytes[GS_SITE_BYTES];
+    uint8_t bytes[GS_ARCH_STORE_BYTES];
     memset(bytes, 0x90, sizeof bytes);
     memcpy(bytes + sizeof bytes - len, code, len);
     return gs_site_read(bytes, IP, addr, address, registers);
