@@ -44,7 +44,7 @@ struct gs_task {
 struct gs_arch_registers;
 
 /* What is left of a process that runs no more: nothing of it changes. */
-struct gs_still {
+struct gs_postmortem {
     struct gs_task *tasks;               /* by tid */
     struct gs_activity *activities;      /* of each task */
     struct gs_arch_registers *registers; /* of each task */
@@ -67,8 +67,8 @@ struct gs_still {
 };
 
 struct gs_target {
-    struct gs_still *still;     /* NULL: a live process */
-    pid_t pid;                  /* as we see it */
+    struct gs_postmortem *postmortem; /* NULL: a live process */
+    pid_t pid;                        /* as we see it */
     pid_t living;               /* the thread by which its memory is reached: pid, unless the main thread has ended */
     pid_t ns_pid;               /* in the target's own pid namespace */
     bool nested;                /* which is one below ours: its threads have other ids there */

@@ -22,7 +22,7 @@ struct head {
 };
 
 struct worker {
-    struct gs_apart_child child;
+    struct gs_isolated_child child;
     size_t thing;
     uint64_t began_ns;
     char *bytes; /* received, and not done yet */
@@ -46,12 +46,12 @@ static bool do_one(const struct gs_parallel_work *work, size_t i, int out)
     size_t len = 0;
     FILE *stream = open_memstream(&bytes, &len);
     struct head head = {.thing = i, .len = BEGINNING};
-    if (!stream || !gs_apart_write(out, &head, sizeof head))
+    if (!stream || !gs_isolated_write(out, &head, sizeof head))
         return false;
     work->work(work->context, i, stream);
     bool whole = fclose(stream) == 0;
     head.len = len;
-    whole = whole && gs_apart_write(out, &head, sizeof head) && gs_apart_write(out, bytes, len);
+    whole = whole && gs_isolated_write(out, &head, sizeof head) && gs_isolated_write(out, bytes, len);
     free(bytes);
     return whole;
 }
@@ -76,18 +76,18 @@ static bool begin(struct workers *workers, struct worker *worker)
     worker->thing = NOTHING;
     worker->len = 0;
     worker->began_ns = gs_clock_ns();
-    worker->open = gs_apart_begin(&worker->child, be_worker, workers);
+    worker->open = gs_isolated_begin(&worker->child, be_worker, workers);
     return worker->open;
 }
 
 static void end(struct worker *worker)
 {
     if (worker->open)
-        gs_apart_end(&worker->child);
+        gs_isolated_end(&worker->child);
     worker->open = false;
 }
 
-static enum gs_status tell(const struct workers *workers, size_t i, enum gs_apart outcome, const char *bytes,
+static enum gs_status tell(const struct workers *workers, size_t i, enum gs_isolated outcome, const char *bytes,
                            size_t len)
 {
     if (workers->told[i])
@@ -97,7 +97,7 @@ static enum gs_status tell(const struct workers *workers, size_t i, enum gs_apar
 }
 
 /* The worker does not go on; another one does, with what is left. */
-static enum gs_status replace(struct workers *workers, struct worker *worker, enum gs_apart outcome)
+static enum gs_status replace(struct workers *workers, struct worker *worker, enum gs_isolated outcome)
 {
     size_t thing = worker->thing;
     end(worker);
@@ -129,7 +129,7 @@ static enum gs_status take(const struct workers *workers, struct worker *worker)
             continue;
         char *result = worker->bytes + at, behind = result[head.len];
         result[head.len] = '\0';
-        status = tell(workers, head.thing, GS_APART_DONE, result, head.len);
+        status = tell(workers, head.thing, GS_ISOLATED_DONE, result, head.len);
         result[head.len] = behind;
         at += head.len;
     }
@@ -147,7 +147,7 @@ static enum gs_status receive(struct workers *workers, struct worker *worker)
         return GS_OK;
     worker->len += got > 0 ? (size_t)got : 0;
     enum gs_status status = got > 0 ? take(workers, worker) : GS_LOST;
-    return status == GS_LOST ? replace(workers, worker, GS_APART_FAILED) : status;
+    return status == GS_LOST ? replace(workers, worker, GS_ISOLATED_FAILED) : status;
 }
 
 /* One wait for all of them, and what came of it. *open: whether there is any. */
@@ -173,7 +173,7 @@ static enum gs_status step(struct workers *workers, bool *open)
         if (worker->open && ready[i].revents)
             status = receive(workers, worker);
         else if (worker->open && now_ns - worker->began_ns >= workers->work->patience_ns)
-            status = replace(workers, worker, GS_APART_LATE);
+            status = replace(workers, worker, GS_ISOLATED_LATE);
     }
     return status;
 }
@@ -189,7 +189,7 @@ static enum gs_status run(struct workers *workers)
     while (!status && open)
         status = step(workers, &open);
     for (size_t i = 0; i < workers->work->count && !status; i++) /* a worker died before it could say what it takes */
-        status = tell(workers, i, GS_APART_FAILED, "", 0);
+        status = tell(workers, i, GS_ISOLATED_FAILED, "", 0);
     return status;
 }
 

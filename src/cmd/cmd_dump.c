@@ -56,7 +56,7 @@ static bool may_be_master(const struct gs_snapshot *snapshot)
 static enum gs_status write_text(struct writing *w, const struct gs_attach *attach, struct gs_dump *dump)
 {
     pid_t *children = NULL;
-    if (may_be_master(dump->snapshot) && !w->args->subprocesses && !w->args->quiet && !attach->target->still &&
+    if (may_be_master(dump->snapshot) && !w->args->subprocesses && !w->args->quiet && !attach->target->postmortem &&
         gs_family_pythons(attach->target, &children, &dump->child_count) != GS_OK)
         dump->child_count = 0;
     dump->children = children;
@@ -70,11 +70,12 @@ static enum gs_status write_text(struct writing *w, const struct gs_attach *atta
 /* Text says it itself. */
 static void tell_lacks(const struct gs_target *target)
 {
-    const struct gs_still *still = target->still;
+    const struct gs_postmortem *postmortem = target->postmortem;
     const char *path, *why;
-    if (still->bytes < still->whole_bytes)
-        gs_remark("the core is cut off: it has %" PRIu64 " of %" PRIu64 " bytes", still->bytes, still->whole_bytes);
-    for (size_t i = 0; still->lack && still->lack(still->files, i, &path, &why); i++)
+    if (postmortem->bytes < postmortem->whole_bytes)
+        gs_remark("the core is cut off: it has %" PRIu64 " of %" PRIu64 " bytes", postmortem->bytes,
+                  postmortem->whole_bytes);
+    for (size_t i = 0; postmortem->lack && postmortem->lack(postmortem->files, i, &path, &why); i++)
         gs_remark("part of the memory is not in the core, and %s %s", path, why);
 }
 
@@ -89,7 +90,7 @@ static enum gs_status show(void *context, struct gs_attach *attach, struct gs_er
     status = w->args->json ? write_json(w, &dump) : write_text(w, attach, &dump);
     if (status != GS_OK)
         gs_fail(err, status, "cannot show process %d: %s", (int)attach->target->pid, gs_status_text(status));
-    if (w->args->json && !w->args->quiet && attach->target->still)
+    if (w->args->json && !w->args->quiet && attach->target->postmortem)
         tell_lacks(attach->target);
     w->documents++;
     w->met |= gs_values_met(attach->values);

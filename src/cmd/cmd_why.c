@@ -67,7 +67,7 @@ static enum gs_status show_all(const struct run *run, struct gs_role_member *rol
     size_t count = run->all.count;
     for (size_t i = 0; i < count; i++) {
         const struct gs_target *target = run->all.list[i]->attach->target;
-        pid_t parent = target->still ? 0 : gs_role_parent(target->pid);
+        pid_t parent = target->postmortem ? 0 : gs_role_parent(target->pid);
         roles[i] = (struct gs_role_member){.pid = target->pid, .parent = parent, .command = target->command};
     }
     bool named = gs_roles_find(roles, count);

@@ -12,7 +12,7 @@
 #include "cmd/draw.h"
 #include "cmd/message.h"
 #include "base/output.h"
-#include "profile/witness.h"
+#include "profile/nonempty.h"
 #include "export/words.h"
 
 /* "svg, folded and gilspy" */
@@ -176,13 +176,13 @@ static void tell_length(struct gs_join *recordings, struct gs_err *err)
     gs_text_fini(&text);
 }
 
-static enum gs_status tell_nothing(struct gs_join *recordings, const struct gs_witness *witness, struct gs_err *err)
+static enum gs_status tell_nothing(struct gs_join *recordings, const struct gs_nonempty *nonempty, struct gs_err *err)
 {
     const char *name = gs_join_name(recordings, 0);
-    if (!witness->tells) {
+    if (!nonempty->tells) {
         gs_fail(err, GS_FAILED, "cannot draw %.200s: it does not tell which threads handled an exception", name);
         gs_err_todo(err, "Recordings of format 6 do, of CPython 3.7 and later");
-    } else if (witness->fits) {
+    } else if (nonempty->fits) {
         gs_fail(err, GS_FAILED, "cannot draw %.200s: there is no sample in that part of it", name);
         tell_length(recordings, err);
     } else {
@@ -199,23 +199,23 @@ static enum gs_status play(struct gs_join *recordings, const struct gs_format *f
     struct gs_selection selection = gs_draw_selection(args);
     selection.folder = format->folder ? name : NULL;
     selection.function = selection.function && !format->folder; /* which is about lines */
-    struct gs_witness witness;
+    struct gs_nonempty nonempty;
     struct gs_sink *sink;
     enum gs_status status = format->open(&sink, out, &selection);
     if (status)
         return gs_fail(err, status, "cannot draw: %s", gs_status_text(status));
-    gs_witness_init(&witness, sink, &selection, must);
+    gs_nonempty_init(&nonempty, sink, &selection, must);
     if (meter)
-        gs_meter_init(meter, &witness.sink);
-    status = gs_draw_play(recordings, meter ? &meter->sink : &witness.sink, args, err);
+        gs_meter_init(meter, &nonempty.sink);
+    status = gs_draw_play(recordings, meter ? &meter->sink : &nonempty.sink, args, err);
     format->close(sink);
-    if (witness.empty)
-        return tell_nothing(recordings, &witness, err);
-    if (!status && must && args->mode == GS_MODE_LOCKS && !witness.locks && !args->quiet)
+    if (nonempty.empty)
+        return tell_nothing(recordings, &nonempty, err);
+    if (!status && must && args->mode == GS_MODE_LOCKS && !nonempty.locks && !args->quiet)
         gs_remark(
             "no thread waited for a lock but the GIL, as far as it tells: of other locks a recording knows only if it "
             "was made with --locks");
-    if (!status && !witness.fits && !args->quiet)
+    if (!status && !nonempty.fits && !args->quiet)
         gs_remark("no thread is meant by --thread: nothing is drawn of those that were there");
     return status;
 }

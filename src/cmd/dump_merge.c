@@ -118,17 +118,17 @@ static const char *open_letter(const char *bytes, size_t len, enum gs_status *st
     return bytes + at + 1 + told_len;
 }
 
-static enum gs_status take_one(void *context, size_t i, enum gs_apart outcome, const char *bytes, size_t len)
+static enum gs_status take_one(void *context, size_t i, enum gs_isolated outcome, const char *bytes, size_t len)
 {
     struct merging *merging = context;
     struct gs_err err;
     char why[100];
     enum gs_status status = GS_FAILED;
-    const char *rest = outcome == GS_APART_DONE ? open_letter(bytes, len, &status, &err) : NULL;
+    const char *rest = outcome == GS_ISOLATED_DONE ? open_letter(bytes, len, &status, &err) : NULL;
     if (rest && !status)
         return gs_merge_text(&merging->merged, rest, len - (size_t)(rest - bytes), &err);
     snprintf(why, sizeof why, "cannot read process %d: %s", (int)merging->list.pids[i],
-             outcome == GS_APART_LATE ? "it took too long, and was left behind" : "whoever read it did not survive");
+             outcome == GS_ISOLATED_LATE ? "it took too long, and was left behind" : "whoever read it did not survive");
     return fail_one(merging, i, status, rest ? rest : why);
 }
 

@@ -60,7 +60,7 @@ bool gs_case_hangs(const struct gs_case *c, size_t thread)
 {
     uint64_t watched_ns = gs_case_watched_ns(c);
     uint64_t still_ns = gs_why_watch_still_ns(c->watch, &c->snapshot->threads[thread]);
-    return c->target->still || (still_ns >= GS_WHY_HANGS_NS && still_ns >= watched_ns / 2);
+    return c->target->postmortem || (still_ns >= GS_WHY_HANGS_NS && still_ns >= watched_ns / 2);
 }
 
 bool gs_case_waited_before(const struct gs_case *c, const struct gs_wait *wait)
@@ -70,7 +70,7 @@ bool gs_case_waited_before(const struct gs_case *c, const struct gs_wait *wait)
         if (before->tid == wait->tid)
             return before->kind == wait->kind && before->word == wait->word && before->owner_tid == wait->owner_tid;
     }
-    return c->target->still != NULL;
+    return c->target->postmortem != NULL;
 }
 
 /* What was read of the thread some time ago; NULL: it was not. */

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/apart.h"
+#include "base/isolated.h"
 #include "base/watch.h"
 #include "diagnose/exam.h"
 
@@ -154,7 +154,7 @@ void gs_exam_process_library(struct gs_exam *exam, struct gs_check *check)
         return;
     }
     const char *library = exam->python->library;
-    if (gs_apart_run(find_library, exam, &place, sizeof place) == GS_APART_LATE) {
+    if (gs_isolated_run(find_library, exam, &place, sizeof place) == GS_ISOLATED_LATE) {
         gs_check_fail(check, "the kernel does not answer: opening %s; what its memory does not contain stays unknown",
                       library);
     } else if (place == NOWHERE) {

@@ -26,7 +26,7 @@ static bool may_be_closed(const struct gs_judging *j)
             return false;
         any |= c->now->list[i].kind == GS_WAIT_SHARED || c->now->list[i].kind == GS_WAIT_CALL;
     }
-    return any && !c->target->still && !c->stopped && c->ended == GS_OK;
+    return any && !c->target->postmortem && !c->stopped && c->ended == GS_OK;
 }
 
 static bool has_kind(const struct gs_closed *closed, enum gs_closed_kind kind)

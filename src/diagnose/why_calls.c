@@ -6,7 +6,7 @@
 
 #include "diagnose/why_say.h"
 #include "target/descriptor.h"
-#include "target/rest.h"
+#include "target/kernel_state.h"
 
 enum { WATCHED_NAMED = 3, POLLED = 256, SET_BYTES = 128 /* fd_set */ };
 
@@ -163,7 +163,7 @@ static void add_subject(const struct gs_case *c, struct gs_said *said, enum subj
         break;
     case EPOLL:
         count = gs_descriptor_watched(c->target, (int)args[0], watched, POLLED);
-        if (count > 0 || !c->target->still)
+        if (count > 0 || !c->target->postmortem)
             add_descriptors(c, said, watched, count);
         else
             gs_said_append(said, "what an epoll descriptor watches");

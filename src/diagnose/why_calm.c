@@ -66,7 +66,7 @@ static void tell_busy(struct gs_judging *j, size_t i, bool certain)
     const struct gs_case *c = j->c;
     const struct gs_thread *thread = &c->snapshot->threads[i];
     const struct gs_why_thread *sum = gs_why_watch_find(c->watch, thread);
-    bool still = c->target->still != NULL;
+    bool still = c->target->postmortem != NULL;
     uint64_t here_ns = gs_why_watch_still_ns(c->watch, thread), watched_ns = gs_case_watched_ns(c);
     struct gs_verdict *v = gs_why_say(j, GS_WHY_busy, certain, "%s %s, in %s.", gs_said_thread(c, thread).words,
                                       still ? "was computing" : "computes", gs_said_stack(c, thread).words);
@@ -95,8 +95,8 @@ void gs_why_find_busy(struct gs_judging *j)
         const struct gs_thread *thread = &c->snapshot->threads[i];
         if (j->told[i] || !j->asked[i])
             continue;
-        if (c->target->still ? thread->gil == GS_HOLDS && thread->activity.run != GS_RUN_SYSCALL
-                             : running(c, i) >= BUSY_SHARE)
+        if (c->target->postmortem ? thread->gil == GS_HOLDS && thread->activity.run != GS_RUN_SYSCALL
+                                  : running(c, i) >= BUSY_SHARE)
             tell_busy(j, i, false);
     }
 }
@@ -225,7 +225,7 @@ static bool all_asleep(const struct gs_judging *j)
         const struct gs_thread *thread = &c->snapshot->threads[i];
         if (j->asked[i])
             asleep &= thread->activity.run == GS_RUN_SYSCALL && thread->gil != GS_WAITS &&
-                      (c->target->still || gs_case_hangs(c, i));
+                      (c->target->postmortem || gs_case_hangs(c, i));
     }
     return asleep;
 }
@@ -251,7 +251,7 @@ static struct gs_verdict *say_idle(struct gs_judging *j, bool asleep)
         return gs_why_say(j, GS_WHY_idle, false, "No thread of this process runs Python.");
     if (j->asked_count == 0)
         return gs_why_say(j, GS_WHY_idle, false, "No thread of this process is called like the one asked for.");
-    if (c->target->still)
+    if (c->target->postmortem)
         return gs_why_say(j, GS_WHY_idle, false,
                           asleep ? "It was idle: %s slept, and nobody waited for the GIL."
                                  : "In that one moment nothing is seen that held up %s.",
@@ -288,7 +288,7 @@ static void tell_turns(struct gs_judging *j, struct gs_verdict *v)
 void gs_why_find_idle(struct gs_judging *j)
 {
     const struct gs_case *c = j->c;
-    bool asleep = all_asleep(j), still = c->target->still != NULL;
+    bool asleep = all_asleep(j), still = c->target->postmortem != NULL;
     if (j->why->count > 0)
         return;
     struct gs_verdict *v = say_idle(j, asleep);

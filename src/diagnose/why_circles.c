@@ -63,7 +63,7 @@ static void tell_victims(struct gs_judging *j, struct gs_verdict *v)
 /* What a core was left by has most often ended. */
 static const char *way_out(const struct gs_judging *j)
 {
-    return j->c->target->still ? "" : "Only ending the process helps it now. ";
+    return j->c->target->postmortem ? "" : "Only ending the process helps it now. ";
 }
 
 static void tell_gil_deadlock(struct gs_judging *j, struct gs_verdict *v)
@@ -118,7 +118,7 @@ static void tell_circle(struct gs_judging *j, const uint32_t *circle, size_t cou
         tell_gil_deadlock(j, v);
     else
         tell_lock_deadlock(j, v, count);
-    if (c->target->still)
+    if (c->target->postmortem)
         gs_why_basis(j, v,
                      stated ? "each lock in the core names its owner."
                             : "a Lock keeps no owner: that a thread has "

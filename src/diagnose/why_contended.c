@@ -171,7 +171,7 @@ void gs_why_find_contended(struct gs_judging *j)
 {
     const struct gs_case *c = j->c;
     bool *crowd = calloc(c->snapshot->thread_count + 1, sizeof *crowd);
-    if (c->target->still || c->stopped || gs_case_watched_ns(c) < GS_WHY_HANGS_NS || !crowd) {
+    if (c->target->postmortem || c->stopped || gs_case_watched_ns(c) < GS_WHY_HANGS_NS || !crowd) {
         free(crowd);
         return;
     }

@@ -29,7 +29,7 @@ static double share(const struct gs_case *c, const struct gs_why_thread *sum, en
 static const struct gs_why_thread *sum_of(const struct gs_judging *j, size_t i)
 {
     const struct gs_case *c = j->c;
-    if (c->target->still || c->stopped || gs_case_watched_ns(c) < GS_WHY_HANGS_NS)
+    if (c->target->postmortem || c->stopped || gs_case_watched_ns(c) < GS_WHY_HANGS_NS)
         return NULL;
     bool other = j->told[i] || !gs_why_watch_speaks(c->snapshot, i);
     return other ? NULL : gs_why_watch_find(c->watch, &c->snapshot->threads[i]);

@@ -101,13 +101,13 @@ void gs_why_find_gc(struct gs_judging *j)
     }
     if (2 * c->watch->stopping.ns > c->watch->collecting.ns) /* for the most part it waits for others to stop */
         return;
-    if (c->target->still && now)
+    if (c->target->postmortem && now)
         v = gs_why_say(j, GS_WHY_gc, true, "Python was collecting garbage.");
-    else if (!c->target->still && longest_ns >= (double)GS_WHY_HANGS_NS)
+    else if (!c->target->postmortem && longest_ns >= (double)GS_WHY_HANGS_NS)
         v = gs_why_say(j, GS_WHY_gc, true, "Python collects garbage: %s of the %s watched, up to %s without a pause%s.",
                        gs_said_us(c->watch->collecting.ns / 1000).words, gs_said_us(watched_ns / 1000).words,
                        gs_said_us(c->watch->collecting.longest_ns / 1000).words, now ? ", and still does" : "");
-    else if (!c->target->still && collects_much(c, &by))
+    else if (!c->target->postmortem && collects_much(c, &by))
         v = gs_why_say(j, GS_WHY_gc, true, "Python spends much of its time on garbage: %s of the %s watched.",
                        gs_said_us(c->watch->collecting.ns / 1000).words, gs_said_us(watched_ns / 1000).words);
     if (!v)
@@ -128,7 +128,7 @@ void gs_why_find_gc(struct gs_judging *j)
                         gs_said_us(c->watch->stopped.longest_ns / 1000).words);
     else if (c->snapshot->gil_count > 0 && c->snapshot->gils[0].state != GS_GIL_DISABLED)
         gs_why_evidence(j, v, "While it collects, the thread keeps the GIL, and nobody else runs Python.");
-    if (!c->target->still)
+    if (!c->target->postmortem)
         gs_why_tell_starved(j, v, by.kept);
     gs_why_advise(j, v,
                   "Many objects that live long make each full collection long: call gc.freeze() after start-up, "
@@ -280,7 +280,7 @@ static void find_suspects(struct gs_judging *j, enum gs_why_spent spent,
                           void (*tell)(struct gs_judging *j, const struct suspect *suspect))
 {
     const struct gs_case *c = j->c;
-    for (size_t i = 0; i < c->watch->thread_count && !c->target->still && !c->stopped; i++) {
+    for (size_t i = 0; i < c->watch->thread_count && !c->target->postmortem && !c->stopped; i++) {
         struct suspect suspect;
         if (c->watch->threads[i].long_contended_ns[spent] == 0)
             continue;
@@ -352,7 +352,7 @@ static void tell_blocked(struct gs_judging *j, const struct suspect *s)
 
 void gs_why_find_held_blocked(struct gs_judging *j)
 {
-    if (j->c->target->still)
+    if (j->c->target->postmortem)
         find_blocked_in_core(j);
     find_suspects(j, GS_WHY_ASLEEP, tell_blocked);
 }

@@ -69,7 +69,7 @@ static void give_basis(struct gs_judging *j, struct gs_verdict *v, const struct 
 {
     const struct gs_case *c = j->c;
     struct gs_said when = {"in the core"};
-    if (!c->target->still)
+    if (!c->target->postmortem)
         snprintf(when.words, sizeof when.words, "in two looks %.30s apart", gs_said_us(c->apart_ns / 1000).words);
     if (wait->owner_stated)
         gs_why_basis(j, v, "the lock names its owner, %.60s.", when.words);

@@ -16,7 +16,7 @@ static enum gs_status read_all(struct gs_why_natives *natives, const struct gs_t
     struct gs_task *tasks = NULL;
     size_t count = 0;
     *natives = (struct gs_why_natives){.ns = gs_clock_ns()};
-    if (target->still)
+    if (target->postmortem)
         return GS_OK;
     enum gs_status status = gs_target_tasks(target, &tasks, &count);
     if (status != GS_OK)

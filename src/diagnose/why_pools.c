@@ -203,7 +203,7 @@ static void tell_dry_pool(struct gs_judging *j, size_t first, const char *librar
 
 void gs_why_find_dry_pools(struct gs_judging *j)
 {
-    for (size_t i = 0; i < j->c->snapshot->thread_count && !j->c->target->still; i++) {
+    for (size_t i = 0; i < j->c->snapshot->thread_count && !j->c->target->postmortem; i++) {
         const char *library = dry_pool(j, i);
         if (library)
             tell_dry_pool(j, i, library);

@@ -8,7 +8,7 @@
 #include "base/shorten.h"
 #include "diagnose/why_frames.h"
 #include "diagnose/why_say.h"
-#include "target/rest.h"
+#include "target/kernel_state.h"
 #include "target/sharers.h"
 
 enum { SHARERS = 16, SHARERS_NAMED = 6 };
@@ -341,8 +341,8 @@ struct gs_said gs_said_stack(const struct gs_case *c, const struct gs_thread *th
 struct gs_said gs_said_asleep(const struct gs_case *c, pid_t tid)
 {
     struct gs_said said = {""};
-    struct gs_rest rest;
-    gs_rest_read(c->target, tid, &rest);
+    struct gs_kernel_state rest;
+    gs_kernel_state_read(c->target, tid, &rest);
     if (rest.asleep_s >= LEAST_ASLEEP_S)
         snprintf(said.words, sizeof said.words, " for about %.30s", gs_said_us((uint64_t)(rest.asleep_s * 1e6)).words);
     return said;

@@ -5,7 +5,7 @@
 
 #include "diagnose/why_frames.h"
 #include "diagnose/why_rules.h"
-#include "target/rest.h"
+#include "target/kernel_state.h"
 
 void gs_why_find_stopped(struct gs_judging *j)
 {
@@ -57,12 +57,12 @@ void gs_why_find_swapping(struct gs_judging *j)
 {
     const struct gs_case *c = j->c;
     struct gs_verdict *v = NULL;
-    for (size_t i = 0; i < c->snapshot->thread_count && !c->target->still && !c->stopped; i++) {
+    for (size_t i = 0; i < c->snapshot->thread_count && !c->target->postmortem && !c->stopped; i++) {
         const struct gs_thread *thread = &c->snapshot->threads[i];
-        struct gs_rest rest;
+        struct gs_kernel_state rest;
         if (!gs_case_hangs(c, i))
             continue;
-        gs_rest_read(c->target, thread->tid, &rest);
+        gs_kernel_state_read(c->target, thread->tid, &rest);
         if (rest.state != 'D')
             continue;
         if (!v) {

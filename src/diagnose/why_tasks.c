@@ -335,7 +335,7 @@ static void tell_starved(struct gs_judging *j, const struct gs_event_loop *loop,
 void gs_why_find_starved_loops(struct gs_judging *j)
 {
     const struct gs_case *c = j->c;
-    for (size_t i = 0; c->tasks && !c->target->still && !c->stopped && i < c->tasks->loop_count; i++) {
+    for (size_t i = 0; c->tasks && !c->target->postmortem && !c->stopped && i < c->tasks->loop_count; i++) {
         const struct gs_event_loop *loop = &c->tasks->loops[i];
         size_t thread = thread_of(c, loop);
         const struct gs_why_thread *sum =

@@ -262,9 +262,9 @@ enum gs_status gs_waits_read(struct gs_waits *waits, const struct gs_target *tar
         gs_wait_find_referrers(&s);
     for (size_t i = 0; i < waits->count && !status; i++) {
         struct gs_wait *wait = &waits->list[i];
-        if (target->still || !gs_target_ran_ns(target, wait->tid, &wait->ran_ns))
+        if (target->postmortem || !gs_target_ran_ns(target, wait->tid, &wait->ran_ns))
             wait->ran_ns = 0;
-        if (target->still || !gs_target_kept_ns(target, wait->tid, &wait->kept_ns))
+        if (target->postmortem || !gs_target_kept_ns(target, wait->tid, &wait->kept_ns))
             wait->kept_ns = 0;
     }
     return status;

@@ -25,7 +25,7 @@ static bool tell_threads(struct gs_judging *j, struct gs_verdict *v, bool late)
         const struct gs_thread *thread = &c->snapshot->threads[i];
         const struct gs_why_thread *sum = gs_why_watch_find(c->watch, thread);
         uint64_t ns = !sum ? 0 : late ? sum->late_ns : sum->stopping_ns;
-        if (!(c->target->still && late && thread->late) && (ns == 0 || ns < c->watch->stopping.ns / SHARE_OF_ONE))
+        if (!(c->target->postmortem && late && thread->late) && (ns == 0 || ns < c->watch->stopping.ns / SHARE_OF_ONE))
             continue;
         any = true;
         if (late)
@@ -45,10 +45,10 @@ void gs_why_find_stopped_worlds(struct gs_judging *j)
     const struct gs_why_spell *stopping = &c->watch->stopping;
     uint64_t watched_ns = gs_case_watched_ns(c);
     struct gs_verdict *v = NULL;
-    if (c->target->still && goes_on(c))
+    if (c->target->postmortem && goes_on(c))
         v = gs_why_say(j, GS_WHY_world_stopped, true, "One thread was stopping all others.");
-    else if (!c->target->still && (stopping->longest_ns >= GS_WHY_HANGS_NS ||
-                                   (watched_ns >= GS_WHY_HANGS_NS && stopping->ns >= watched_ns / SHARE_OF_STOPS)))
+    else if (!c->target->postmortem && (stopping->longest_ns >= GS_WHY_HANGS_NS ||
+                                        (watched_ns >= GS_WHY_HANGS_NS && stopping->ns >= watched_ns / SHARE_OF_STOPS)))
         v = gs_why_say(j, GS_WHY_world_stopped, true,
                        "One thread has all others stopped: for %s of the %s watched, up to %s at a time%s.",
                        gs_said_us(stopping->ns / 1000).words, gs_said_us(watched_ns / 1000).words,

@@ -11,7 +11,7 @@
 /* A node on the way to the one that is added. */
 struct step {
     uint32_t node, next; /* its next child */
-    uint32_t spot;
+    uint32_t site;
     uint32_t pair; /* of its part and its caller's, GS_IDS_NONE: it has no caller */
 };
 
@@ -19,8 +19,8 @@ struct walk {
     struct gs_graph *graph;
     const struct gs_calltree *tree;
     bool by_line;
-    size_t part_room, spot_room, call_room, pair_room, way_room, depth;
-    struct gs_ids part_by_key, spot_by_key, call_by_spots, pair_by_parts;
+    size_t part_room, site_room, call_room, pair_room, way_room, depth;
+    struct gs_ids part_by_key, site_by_key, call_by_sites, pair_by_parts;
     uint32_t *pairs; /* how often each of them is in the stack */
     uint32_t pair_count;
     struct step *way;
@@ -106,8 +106,8 @@ static int64_t text_of(struct walk *walk, struct gs_label *label)
     return number;
 }
 
-/* The spot of a node; GS_IDS_NONE: out of memory. */
-static uint32_t spot_of(struct walk *walk, uint32_t node)
+/* The site of a node; GS_IDS_NONE: out of memory. */
+static uint32_t site_of(struct walk *walk, uint32_t node)
 {
     struct gs_graph *graph = walk->graph;
     bool frame = gs_node_kind(gs_calltree_node(walk->tree, node)) == GS_NODE_FRAME;
@@ -129,29 +129,29 @@ static uint32_t spot_of(struct walk *walk, uint32_t node)
     }
     if (line > 0 && (part->line == 0 || line < part->line))
         part->line = line;
-    uint32_t spot = index_of(&walk->spot_by_key, (uint64_t)at << 32 | (uint32_t)line, (void **)&graph->spots,
-                             &graph->spot_count, &walk->spot_room, sizeof *graph->spots);
-    if (spot != GS_IDS_NONE) {
-        graph->spots[spot].part = at;
-        graph->spots[spot].line = line;
+    uint32_t site = index_of(&walk->site_by_key, (uint64_t)at << 32 | (uint32_t)line, (void **)&graph->sites,
+                             &graph->site_count, &walk->site_room, sizeof *graph->sites);
+    if (site != GS_IDS_NONE) {
+        graph->sites[site].part = at;
+        graph->sites[site].line = line;
     }
-    return spot;
+    return site;
 }
 
 static bool add_call(struct walk *walk, const struct step *caller, struct step *callee, const struct gs_cost *own,
                      const struct gs_cost *whole)
 {
     struct gs_graph *graph = walk->graph;
-    uint64_t parts = (uint64_t)graph->spots[caller->spot].part << 32 | graph->spots[callee->spot].part;
+    uint64_t parts = (uint64_t)graph->sites[caller->site].part << 32 | graph->sites[callee->site].part;
     callee->pair = index_of(&walk->pair_by_parts, parts, (void **)&walk->pairs, &walk->pair_count, &walk->pair_room,
                             sizeof *walk->pairs);
-    uint32_t at = index_of(&walk->call_by_spots, (uint64_t)caller->spot << 32 | callee->spot, (void **)&graph->calls,
+    uint32_t at = index_of(&walk->call_by_sites, (uint64_t)caller->site << 32 | callee->site, (void **)&graph->calls,
                            &graph->call_count, &walk->call_room, sizeof *graph->calls);
     if (callee->pair == GS_IDS_NONE || at == GS_IDS_NONE)
         return false;
     struct gs_graph_call *call = &graph->calls[at];
-    call->caller = caller->spot;
-    call->callee = callee->spot;
+    call->caller = caller->site;
+    call->callee = callee->site;
     gs_cost_add(&call->own, own);
     if (walk->pairs[callee->pair]++ == 0)
         gs_cost_add(&call->whole, whole);
@@ -167,13 +167,13 @@ static bool enter(struct walk *walk, uint32_t node)
     *step = (struct step){.node = node, .pair = GS_IDS_NONE};
     if (walk->depth == 1)
         return true;
-    step->spot = spot_of(walk, node);
-    if (step->spot == GS_IDS_NONE)
+    step->site = site_of(walk, node);
+    if (step->site == GS_IDS_NONE)
         return false;
     struct gs_cost own = own_of(walk->tree, node, walk->by_line), whole = whole_of(walk->tree, node);
-    struct gs_graph_spot *spot = &walk->graph->spots[step->spot];
-    struct gs_graph_part *part = &walk->graph->parts[spot->part];
-    gs_cost_add(&spot->own, &own);
+    struct gs_call_site *site = &walk->graph->sites[step->site];
+    struct gs_graph_part *part = &walk->graph->parts[site->part];
+    gs_cost_add(&site->own, &own);
     gs_cost_add(&part->own, &own);
     if (part->depth++ == 0)
         gs_cost_add(&part->whole, &whole);
@@ -185,7 +185,7 @@ static void leave(struct walk *walk)
     const struct step *step = &walk->way[--walk->depth];
     if (walk->depth == 0)
         return;
-    walk->graph->parts[walk->graph->spots[step->spot].part].depth--;
+    walk->graph->parts[walk->graph->sites[step->site].part].depth--;
     if (step->pair != GS_IDS_NONE)
         walk->pairs[step->pair]--;
 }
@@ -205,8 +205,8 @@ enum gs_status gs_graph_make(struct gs_graph *graph, const struct gs_calltree *t
             leave(&walk);
     }
     gs_ids_fini(&walk.part_by_key);
-    gs_ids_fini(&walk.spot_by_key);
-    gs_ids_fini(&walk.call_by_spots);
+    gs_ids_fini(&walk.site_by_key);
+    gs_ids_fini(&walk.call_by_sites);
     gs_ids_fini(&walk.pair_by_parts);
     free(walk.pairs);
     free(walk.way);
@@ -218,7 +218,7 @@ enum gs_status gs_graph_make(struct gs_graph *graph, const struct gs_calltree *t
 void gs_graph_fini(struct gs_graph *graph)
 {
     free(graph->parts);
-    free(graph->spots);
+    free(graph->sites);
     free(graph->calls);
     gs_texts_free(graph->texts);
 }

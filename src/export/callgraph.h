@@ -20,7 +20,7 @@ struct gs_graph_part {
 };
 
 /* A function at a line: in a graph by line, that line. */
-struct gs_graph_spot {
+struct gs_call_site {
     uint32_t part;
     int32_t line;
     struct gs_cost own;
@@ -28,15 +28,15 @@ struct gs_graph_spot {
 
 /* Time of a stack in which a part calls the same one several times counts for the outermost of these calls. */
 struct gs_graph_call {
-    uint32_t caller, callee; /* spots */
+    uint32_t caller, callee; /* sites */
     struct gs_cost own, whole;
 };
 
 struct gs_graph {
     struct gs_graph_part *parts;
-    struct gs_graph_spot *spots;
+    struct gs_call_site *sites;
     struct gs_graph_call *calls;
-    uint32_t part_count, spot_count, call_count;
+    uint32_t part_count, site_count, call_count;
     struct gs_texts *texts; /* names and files */
 };
 

@@ -146,7 +146,7 @@ enum gs_status gs_lib_run(gilspy_process *process, const struct gs_lib_span *spa
 {
     struct gs_attach *attached = process->attach;
     struct gs_sampler *sampler;
-    if (attached->target->still || !(span->rate_hz > 0) || span->seconds < 0 || isnan(span->seconds))
+    if (attached->target->postmortem || !(span->rate_hz > 0) || span->seconds < 0 || isnan(span->seconds))
         return GS_USAGE;
     enum gs_status status = gs_sampler_new(&sampler, span->rate_hz, sink);
     if (status != GS_OK)

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/apart.h"
+#include "base/isolated.h"
 #include "base/regular.h"
 #include "base/watch.h"
 #include "elf/core.h"
@@ -209,7 +209,7 @@ static int open_path(const struct attempt *attempt, const char *path, const char
 {
     struct gs_watch *watch = attempt->files->options.watch;
     *why = "does not answer";
-    if (!gs_apart_answers(path) || !gs_watch_enter_spare(watch, step))
+    if (!gs_isolated_answers(path) || !gs_watch_enter_spare(watch, step))
         return -1;
     /* What lies there now may be a FIFO, or a device. */
     int fd = gs_open_regular(path, st);

@@ -57,7 +57,7 @@ int gs_debug_file_open(struct gs_native *native, const struct gs_module *module,
     if (module->build_id_len < 2)
         return -1;
     snprintf(own, sizeof own, "/proc/%d/root", (int)native->target->living);
-    const char *const roots[] = {native->target->still ? "" : own, ""};
+    const char *const roots[] = {native->target->postmortem ? "" : own, ""};
     bool linked = fd >= 0 && gs_elf_debug_link(fd, link, sizeof link);
     for (size_t i = 0; i < sizeof roots / sizeof *roots && found < 0; i++) {
         found = by_build_id(module, roots[i]);

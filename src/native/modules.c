@@ -158,7 +158,7 @@ static void read_maps(struct gs_native *native)
     struct gs_err err;
     size_t kept = 0;
     native->refreshed_ns = gs_clock_ns();
-    if (native->target->still || gs_target_refresh_maps(native->target, &err) != GS_OK)
+    if (native->target->postmortem || gs_target_refresh_maps(native->target, &err) != GS_OK)
         return;
     for (size_t i = 0; i < native->module_count; i++) {
         if (stands(native, native->modules[i]))
@@ -178,7 +178,7 @@ static void read_maps(struct gs_native *native)
 struct gs_module *gs_native_module(struct gs_native *native, gs_addr pc)
 {
     struct gs_module *module = find(native, pc);
-    if (module || native->target->still || gs_clock_ns() - native->refreshed_ns < GS_MAPS_MISS_NS)
+    if (module || native->target->postmortem || gs_clock_ns() - native->refreshed_ns < GS_MAPS_MISS_NS)
         return module;
     read_maps(native);
     return find(native, pc);

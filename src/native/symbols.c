@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/apart.h"
+#include "base/isolated.h"
 #include "base/watch.h"
 #include "elf/file.h"
 #include "elf/methods.h"
@@ -42,9 +42,9 @@ static int open_module_file(const struct gs_native *native, const struct gs_modu
     struct question question = {target, &module->map};
     bool answered = false;
     int fd = gs_target_open_near_file(target, &module->map);
-    if (fd >= 0 || target->still || !module->map.inode)
+    if (fd >= 0 || target->postmortem || !module->map.inode)
         return fd;
-    if (gs_apart_run(try_file, &question, &answered, sizeof answered) != GS_APART_DONE || !answered)
+    if (gs_isolated_run(try_file, &question, &answered, sizeof answered) != GS_ISOLATED_DONE || !answered)
         return -1;
     return gs_target_open_file(target, &module->map);
 }

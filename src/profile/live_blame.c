@@ -64,7 +64,7 @@ void gs_live_blame_sample(struct gs_topk *blames, struct gs_live_code *code, str
     for (size_t i = 0; i < process->lock_count; i++) {
         struct holder *holder = &holders[i];
         uint32_t number = process->locks[i].holder;
-        holder->thread = number == GS_LIVE_NOBODY ? NULL : gs_live_thread_of(code->people, number);
+        holder->thread = number == GS_LIVE_NOBODY ? NULL : gs_live_thread_of(code->table, number);
         if (holder->thread)
             holder->function = gs_live_place_of(code, holder->thread->stack, &holder->place);
     }
@@ -72,7 +72,7 @@ void gs_live_blame_sample(struct gs_topk *blames, struct gs_live_code *code, str
         const struct gs_thread_sample *waiting = &sample->threads[i];
         if (waiting->gil != GS_WAITS || waiting->lock >= process->lock_count)
             continue;
-        struct gs_live_thread *waiter = gs_live_thread_in(code->people, process, i, waiting->thread);
+        struct gs_live_thread *waiter = gs_live_thread_in(code->table, process, i, waiting->thread);
         struct holder *holder = &holders[waiting->lock];
         if (waiter && (waiter->chosen || (holder->thread && holder->thread->chosen)))
             charge(blames, process, waiter, holder, sample);

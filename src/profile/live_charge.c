@@ -28,12 +28,12 @@ static void settle(struct gs_live_code *code, const struct gs_live_process *proc
 
 void gs_live_settle(struct gs_live_code *code)
 {
-    const struct gs_live_people *people = code->people;
+    const struct gs_live_table *table = code->table;
     const struct gs_live_process *process = NULL;
-    for (size_t i = 0; i < people->thread_count; i++) {
-        struct gs_live_thread *thread = people->threads[i];
+    for (size_t i = 0; i < table->thread_count; i++) {
+        struct gs_live_thread *thread = table->threads[i];
         if (!process || process->number != thread->process)
-            process = gs_live_process_of(people, thread->process);
+            process = gs_live_process_of(table, thread->process);
         if (process)
             settle(code, process, thread);
     }
@@ -75,7 +75,7 @@ static void note_changed(struct gs_live_code *code, struct gs_live_process *proc
         const struct gs_thread_sample *now = &sample->threads[i];
         if (same(&process->last[i], now))
             continue;
-        struct gs_live_thread *thread = gs_live_thread_in(code->people, process, i, now->thread);
+        struct gs_live_thread *thread = gs_live_thread_in(code->table, process, i, now->thread);
         if (thread)
             note(code, process, thread, now, sample->time_ns);
         process->last[i] = *now;
@@ -89,7 +89,7 @@ static bool note_all(struct gs_live_code *code, struct gs_live_process *process,
         return false;
     gs_live_settle(code); /* also those that are no more */
     for (size_t i = 0; i < sample->thread_count; i++) {
-        struct gs_live_thread *thread = gs_live_thread_in(code->people, process, i, sample->threads[i].thread);
+        struct gs_live_thread *thread = gs_live_thread_in(code->table, process, i, sample->threads[i].thread);
         if (thread)
             note(code, process, thread, &sample->threads[i], sample->time_ns);
         known += thread != NULL;
@@ -99,9 +99,9 @@ static bool note_all(struct gs_live_code *code, struct gs_live_process *process,
     process->fresh = false;
     if (known >= process->threads - process->absent)
         return true;
-    if (code->people->selection.threads)
+    if (code->table->selection.threads)
         gs_live_code_flush(code); /* while it is known what they are called */
-    gs_live_drop_threads(code->people, process, sample->time_ns);
+    gs_live_drop_threads(code->table, process, sample->time_ns);
     return true;
 }
 

@@ -8,9 +8,9 @@
 #include "base/room.h"
 #include "profile/live_code.h"
 
-bool gs_live_code_make(struct gs_live_code *code, struct gs_live_people *people)
+bool gs_live_code_make(struct gs_live_code *code, struct gs_live_table *table)
 {
-    code->people = people;
+    code->table = table;
     code->strings = gs_strings_new();
     bool enough = gs_topk_init(&code->pending, sizeof(struct gs_live_pending), GS_LIVE_PENDING);
     enough = gs_topk_init(&code->functions, sizeof(struct gs_live_function), GS_LIVE_FUNCTIONS) && enough;
@@ -141,7 +141,7 @@ struct gs_live_function *gs_live_thread_function(struct gs_live_code *code, cons
 
 int32_t gs_live_line_of(const struct gs_live_code *code, const struct gs_place *place)
 {
-    return code->people->selection.function ? 0 : place->line;
+    return code->table->selection.function ? 0 : place->line;
 }
 
 struct gs_live_function *gs_live_function_at(struct gs_live_code *code, uint32_t place)
@@ -195,7 +195,7 @@ static uint64_t worth_of_line(const void *entry, const void *context)
 {
     const struct gs_live_line *line = entry;
     const struct gs_live_code *code = context;
-    if (!gs_live_thread_of(code->people, (uint32_t)(line->key.a >> 32)))
+    if (!gs_live_thread_of(code->table, (uint32_t)(line->key.a >> 32)))
         return 0;
     return (uint64_t)(line->recent_ns[GS_MODE_WALL] / 1000) + 1;
 }
@@ -235,7 +235,7 @@ static void add_frame(struct gs_live_function *function, struct gs_live_line *li
 static void add_stack(struct gs_live_code *code, const struct gs_live_pending *pending)
 {
     uint32_t thread = (uint32_t)pending->key.a, stack = (uint32_t)pending->key.b;
-    const struct gs_live_thread *alive = gs_live_thread_of(code->people, thread);
+    const struct gs_live_thread *alive = gs_live_thread_of(code->table, thread);
     uint64_t stamp = ++code->stamp;
     for (int depth = 0; stack && depth < GS_LIVE_DEPTH; depth++) {
         struct gs_stack frame = gs_stacks_at(code->stacks, stack);
@@ -249,7 +249,7 @@ static void add_stack(struct gs_live_code *code, const struct gs_live_pending *p
         stack = frame.caller;
     }
     struct gs_live_function *outermost =
-        code->people->selection.threads && alive ? gs_live_thread_function(code, alive) : NULL;
+        code->table->selection.threads && alive ? gs_live_thread_function(code, alive) : NULL;
     if (outermost)
         add_frame(outermost, line_of(code, thread, outermost->serial, 0), pending->ns, stamp);
 }

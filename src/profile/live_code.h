@@ -4,7 +4,7 @@
 #define GS_PROFILE_LIVE_CODE_H
 
 #include "profile/topk_table.h"
-#include "profile/live_people.h"
+#include "profile/live_table.h"
 #include "stack/strings.h"
 
 enum {
@@ -49,7 +49,7 @@ struct gs_live_line {
 };
 
 struct gs_live_code {
-    struct gs_live_people *people;  /* not owned */
+    struct gs_live_table *table;    /* not owned */
     const struct gs_stacks *stacks; /* the source's */
     uint32_t stacks_known;          /* how often it began its numbers anew */
     double recent_ns;               /* what shares of functions are of */
@@ -62,7 +62,7 @@ struct gs_live_code {
 };
 
 /* False: out of memory; finish it in any case. */
-bool gs_live_code_make(struct gs_live_code *code, struct gs_live_people *people);
+bool gs_live_code_make(struct gs_live_code *code, struct gs_live_table *table);
 void gs_live_code_fini(struct gs_live_code *code);
 /* All counts and times begin anew. */
 void gs_live_code_reset(struct gs_live_code *code);

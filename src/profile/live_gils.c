@@ -50,8 +50,8 @@ static void end_hold(struct gs_live_gils *gils, struct gs_live_process *process,
         .tid = hold->tid, .us = (span->to_ns - span->from_ns) / 1000, .end_ns = span->to_ns - span->doubt_ns};
     if (one.us < HOLD_LEAST_US || !hold->tid)
         return;
-    const struct gs_live_thread *thread = gs_live_thread_with(gils->code->people, process, hold->tid);
-    bool chosen = thread ? thread->chosen : gils->code->people->selection.pattern_count == 0;
+    const struct gs_live_thread *thread = gs_live_thread_with(gils->code->table, process, hold->tid);
+    bool chosen = thread ? thread->chosen : gils->code->table->selection.pattern_count == 0;
     gs_cut(one.name, sizeof one.name, thread ? thread->name : "");
     one.at_least = span->at_least;
     one.waiters = hold->waiters;
@@ -106,7 +106,7 @@ void gs_live_gil_look(struct gs_live_gils *gils, struct gs_live_process *process
 static void locate_hold(struct gs_live_gils *gils, struct gs_live_lock *lock, const struct gs_sample *sample)
 {
     const struct gs_live_thread *holder =
-        lock->holder == GS_LIVE_NOBODY ? NULL : gs_live_thread_of(gils->code->people, lock->holder);
+        lock->holder == GS_LIVE_NOBODY ? NULL : gs_live_thread_of(gils->code->table, lock->holder);
     struct gs_live_hold *hold = &lock->hold;
     if (!hold->tid || !holder || holder->tid != hold->tid || sample->time_ns < lock->track.follow.begin_ns)
         return;
@@ -120,7 +120,7 @@ static void take_gil(struct gs_live_gils *gils, struct gs_live_process *process,
 {
     size_t number = (size_t)(lock - process->locks);
     const struct gs_thread_sample *holder = gs_sample_holder(sample, number);
-    const struct gs_live_thread *known = holder ? gs_live_thread_of(gils->code->people, holder->thread) : NULL;
+    const struct gs_live_thread *known = holder ? gs_live_thread_of(gils->code->table, holder->thread) : NULL;
     struct gs_gil_look look = gs_gil_look(&sample->gils[number], known ? (uint64_t)known->tid : 0, sample->time_ns);
     look_at(gils, process, lock, &look, lost);
     lock->seen = true;

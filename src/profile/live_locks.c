@@ -5,7 +5,7 @@
 
 enum { LISTED = 256 };
 
-bool gs_live_lock_sample(const struct gs_live_people *people, struct gs_live_process *process,
+bool gs_live_lock_sample(const struct gs_live_table *table, struct gs_live_process *process,
                          const struct gs_sample *sample)
 {
     uint64_t gap_ns = process->waits_known ? sample->weight_ns : 0;
@@ -19,7 +19,7 @@ bool gs_live_lock_sample(const struct gs_live_people *people, struct gs_live_pro
     enum gs_status status = GS_OK;
     for (size_t i = 0; i < sample->lock_count && !status; i++) {
         uint32_t at = sample->locks[i].thread_at;
-        const struct gs_live_thread *thread = gs_live_thread_in(people, process, at, sample->threads[at].thread);
+        const struct gs_live_thread *thread = gs_live_thread_in(table, process, at, sample->threads[at].thread);
         if (thread)
             status = gs_lock_account_wait(process->waits, thread->tid, &sample->locks[i]);
     }
@@ -39,7 +39,7 @@ void gs_live_lock_reset(struct gs_live_process *process)
 static void add_locks(const struct gs_live_drawing *drawing, struct gs_picture *picture, struct gs_picture_lock *list,
                       uint32_t number)
 {
-    const struct gs_live_process *process = gs_live_process_at(&drawing->live->people, picture->processes[number].pid);
+    const struct gs_live_process *process = gs_live_process_at(&drawing->live->table, picture->processes[number].pid);
     struct gs_gilstat stat = {0};
     if (!process || !process->waits)
         return;

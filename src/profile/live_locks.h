@@ -3,10 +3,10 @@
 #define GS_PROFILE_LIVE_LOCKS_H
 
 #include "gil/lock_account.h"
-#include "profile/live_people.h"
+#include "profile/live_table.h"
 
 /* False: out of memory. */
-bool gs_live_lock_sample(const struct gs_live_people *people, struct gs_live_process *process,
+bool gs_live_lock_sample(const struct gs_live_table *table, struct gs_live_process *process,
                          const struct gs_sample *sample);
 void gs_live_lock_reset(struct gs_live_process *process);
 

@@ -12,7 +12,7 @@ struct gs_live {
     uint64_t last_ns, watched_ns;
     uint64_t second; /* the number of the one that grows */
     struct gs_quality quality;
-    struct gs_live_people people;
+    struct gs_live_table table;
     struct gs_live_code code;
     struct gs_live_gils gils;
     struct gs_topk blames;

@@ -25,7 +25,7 @@ static struct gs_picture_hold hold_now(const struct gs_live_drawing *drawing, co
 {
     const struct gs_live_hold *hold = &lock->met.hold;
     const struct gs_live_thread *thread =
-        lock->holder == GS_LIVE_NOBODY ? NULL : gs_live_thread_of(&drawing->live->people, lock->holder);
+        lock->holder == GS_LIVE_NOBODY ? NULL : gs_live_thread_of(&drawing->live->table, lock->holder);
     struct gs_picture_hold now = {.waiters = (uint32_t)lock->waiters};
     struct gs_live_place place = {.line = 0};
     if (hold->tid) {
@@ -33,8 +33,8 @@ static struct gs_picture_hold hold_now(const struct gs_live_drawing *drawing, co
         now.at_least = lock->met.at_least;
         now.longest_us = ((goes_on(lock) ? lock->track.follow.last.ns : lock->met.last_ns) - lock->met.begin_ns) / 1000;
         place = hold->place;
-        for (size_t i = 0; i < drawing->live->people.thread_count && (!thread || thread->tid != now.tid); i++) {
-            const struct gs_live_thread *one = drawing->live->people.threads[i];
+        for (size_t i = 0; i < drawing->live->table.thread_count && (!thread || thread->tid != now.tid); i++) {
+            const struct gs_live_thread *one = drawing->live->table.threads[i];
             thread = one->tid == now.tid && one->process == process->number ? one : thread;
         }
     } else if (thread) {
@@ -78,7 +78,7 @@ static double share_of(uint64_t part_ns, uint64_t all_ns, double unknown)
 static void draw_gil(const struct gs_live_drawing *drawing, const struct gs_live_process *process,
                      const struct gs_live_lock *lock, struct gs_picture_gil *gil)
 {
-    gil->process = (uint32_t)(process - drawing->live->people.processes);
+    gil->process = (uint32_t)(process - drawing->live->table.processes);
     gil->lock = (uint32_t)(lock - process->locks);
     gil->state = lock->met.state;
     gil->held = share_of(lock->sum.held_ns, lock->sum.watched_ns, lock->met.state == GS_GIL_HELD);
@@ -97,15 +97,15 @@ static void draw_gil(const struct gs_live_drawing *drawing, const struct gs_live
 static void draw_processes(const struct gs_live_drawing *drawing, struct gs_picture *picture)
 {
     const struct gs_live *live = drawing->live;
-    struct gs_picture_process *list = gs_arena_get(drawing->arena, live->people.process_count, sizeof *list);
+    struct gs_picture_process *list = gs_arena_get(drawing->arena, live->table.process_count, sizeof *list);
     size_t gil_count = 0;
-    for (size_t i = 0; i < live->people.process_count; i++)
-        gil_count += live->people.processes[i].lock_count;
+    for (size_t i = 0; i < live->table.process_count; i++)
+        gil_count += live->table.processes[i].lock_count;
     struct gs_picture_gil *gils = gs_arena_get(drawing->arena, gil_count, sizeof *gils);
     gil_count = 0;
-    picture->ended = live->people.process_count > 0;
-    for (size_t i = 0; list && gils && i < live->people.process_count; i++) {
-        const struct gs_live_process *process = &live->people.processes[i];
+    picture->ended = live->table.process_count > 0;
+    for (size_t i = 0; list && gils && i < live->table.process_count; i++) {
+        const struct gs_live_process *process = &live->table.processes[i];
         list[i] = (struct gs_picture_process){.pid = process->pid,
                                               .command = gs_arena_copy(drawing->arena, process->command),
                                               .python = gs_arena_copy(drawing->arena, process->python),
@@ -124,7 +124,7 @@ static void draw_processes(const struct gs_live_drawing *drawing, struct gs_pict
         }
     }
     picture->processes = list;
-    picture->process_count = list && gils ? live->people.process_count : 0;
+    picture->process_count = list && gils ? live->table.process_count : 0;
     picture->gils = gils;
     picture->gil_count = gil_count;
 }
@@ -158,7 +158,7 @@ static void draw_stack(const struct gs_live_drawing *drawing, const struct gs_li
         draw_shares(drawing, thread, function, time_ns, &frames[count]);
         stack = at.caller;
     }
-    if (frames && count > 0 && live->people.selection.threads) {
+    if (frames && count > 0 && live->table.selection.threads) {
         const struct gs_live_function *outermost = gs_live_thread_function(&live->code, thread);
         const char *name = outermost ? (const char *)(uintptr_t)outermost->key.a : thread->name;
         frames[count].place = (struct gs_picture_place){gs_arena_copy(drawing->arena, name), "", 0, false, false};
@@ -171,7 +171,7 @@ static void draw_stack(const struct gs_live_drawing *drawing, const struct gs_li
 static void draw_cells(const struct gs_live_drawing *drawing, const struct gs_live_thread *thread,
                        struct gs_picture_thread *row)
 {
-    uint64_t last = drawing->live->people.cell, first = thread->first_cell;
+    uint64_t last = drawing->live->table.cell, first = thread->first_cell;
     if (last - first >= GS_PICTURE_CELLS)
         first = last - GS_PICTURE_CELLS + 1;
     struct gs_picture_cell *cells = gs_arena_get(drawing->arena, last - first + 1, sizeof *cells);
@@ -218,9 +218,9 @@ static void draw_threads(const struct gs_live_drawing *drawing, unsigned show, u
                          struct gs_picture *picture)
 {
     const struct gs_live *live = drawing->live;
-    struct gs_picture_thread *list = gs_arena_get(drawing->arena, live->people.thread_count, sizeof *list);
-    for (size_t i = 0; list && i < live->people.thread_count; i++) {
-        const struct gs_live_thread *thread = live->people.threads[i];
+    struct gs_picture_thread *list = gs_arena_get(drawing->arena, live->table.thread_count, sizeof *list);
+    for (size_t i = 0; list && i < live->table.thread_count; i++) {
+        const struct gs_live_thread *thread = live->table.threads[i];
         bool stack = show & GS_SHOW_STACKS || (show & GS_SHOW_STACK && thread->number == wanted);
         if (!thread->chosen)
             continue;

@@ -8,8 +8,8 @@ uint64_t gs_live_ago_us(const struct gs_live_drawing *drawing, uint64_t time_ns)
 
 uint32_t gs_live_index_of_process(const struct gs_live *live, uint32_t number)
 {
-    const struct gs_live_process *process = gs_live_process_of(&live->people, number);
-    return process ? (uint32_t)(process - live->people.processes) : 0;
+    const struct gs_live_process *process = gs_live_process_of(&live->table, number);
+    return process ? (uint32_t)(process - live->table.processes) : 0;
 }
 
 struct gs_picture_place gs_live_copy_place(struct gs_arena *arena, const struct gs_live_place *place)

@@ -173,7 +173,7 @@ static enum gs_status read_parts(const struct gs_layout *layout, struct gs_mem *
 static bool may_lack(const struct gs_python *python)
 {
     const struct gs_target *target = python->target;
-    return target && (target->still || gs_watch_careful(target->watch));
+    return target && (target->postmortem || gs_watch_careful(target->watch));
 }
 
 /* The type of code objects is a static one named "code"; once seen, its address is enough. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "arch/arch.h"
-#include "base/apart.h"
+#include "base/isolated.h"
 #include "base/watch.h"
 #include "elf/file.h"
 #include "python/engine.h"
@@ -86,7 +86,7 @@ static bool read_here(struct gs_symbols *symbols, const struct gs_target *target
     if (fd >= 0)
         look_up(fd, symbols);
     gs_watch_leave(target->watch);
-    return fd >= 0 || target->still;
+    return fd >= 0 || target->postmortem;
 }
 
 /* Reads them from the file behind a map. All 0 when there is no such file any more, or it does not answer: then
@@ -97,11 +97,11 @@ static void read_symbols(struct gs_symbols *symbols, struct gs_python *python, c
     *symbols = (struct gs_symbols){0};
     if (read_here(symbols, python->target, map))
         return;
-    enum gs_apart outcome = gs_apart_run(ask, &question, symbols, sizeof *symbols);
-    if (outcome == GS_APART_DONE)
+    enum gs_isolated outcome = gs_isolated_run(ask, &question, symbols, sizeof *symbols);
+    if (outcome == GS_ISOLATED_DONE)
         return;
     *symbols = (struct gs_symbols){0};
-    if (outcome == GS_APART_LATE && !python->note &&
+    if (outcome == GS_ISOLATED_LATE && !python->note &&
         asprintf(&python->note,
                  "the kernel does not answer: opening %s, which process %d maps. Going on without its symbols",
                  map->path, (int)python->target->pid) < 0)

@@ -117,7 +117,7 @@ static bool has_threads(struct gs_scan *scan, gs_addr interp, uint64_t *oldest)
 static bool has_modules(struct gs_scan *scan, gs_addr interp)
 {
     struct gs_mem *mem = scan->python->mem;
-    bool core = scan->python->target->still; /* it has the names of types only in the program's file */
+    bool core = scan->python->target->postmortem; /* it has the names of types only in the program's file */
     gs_addr modules;
     if (gs_mem_read_addr(mem, interp + (gs_addr)scan->layout.is_modules, &modules) || !gs_scan_mapped(scan, modules))
         return false;

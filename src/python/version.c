@@ -101,7 +101,7 @@ static uint32_t wait_for_text(const struct gs_python *python, const struct gs_im
 {
     uint32_t found = scan_data(python->mem, image->data_start, image->data_end);
     bool known = gs_version_of_file(python->library) != 0; /* so that it is a Python */
-    for (int i = 0; i < BORN_LOOKS && !found && known && !python->target->still; i++) {
+    for (int i = 0; i < BORN_LOOKS && !found && known && !python->target->postmortem; i++) {
         nanosleep(&(struct timespec){.tv_nsec = BORN_PAUSE_NS}, NULL);
         found = scan_data(python->mem, image->data_start, image->data_end);
     }

@@ -42,7 +42,7 @@ static void judge(struct gs_waiters *waiters, struct gs_member *member, const st
         .before = member->wait.gil,
         .kept_out =
             (waiters->movers_known || lock->after.switches - lock->last.switches <= 1) && !gs_had_gil(waiters, member),
-        .outside = threads->python->target->still || gs_awake_outside(waiters, member),
+        .outside = threads->python->target->postmortem || gs_awake_outside(waiters, member),
         .one_of_many = !waiters->ask_all,
         .polling = threads->polling};
     struct gs_verdict verdict = gs_wait_verdict(&lock->last, &lock->after, counts, &facts);
@@ -130,7 +130,7 @@ static void look(struct gs_waiters *waiters, long pause_ns)
  * computes without the GIL is not, and is on a CPU. */
 static void look_again(struct gs_waiters *waiters)
 {
-    if (waiters->threads->python->target->still)
+    if (waiters->threads->python->target->postmortem)
         return;
     if (!waiters->ask_all) {
         if (waiters->threads->member_count <= GS_FEW_THREADS && any_undecided(waiters))

@@ -256,7 +256,7 @@ static int by_list(const void *a, const void *b)
  * lists is all there is. */
 static enum gs_status forgive(struct gs_thread_list *threads, enum gs_status status)
 {
-    bool still = threads->python->target->still && threads->interp_count > 0;
+    bool still = threads->python->target->postmortem && threads->interp_count > 0;
     if (status != GS_UNREADABLE && (status != GS_LOST || !still))
         return status;
     threads->partial = true;

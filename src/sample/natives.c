@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/sorted.h"
 #include "sample/stack_reader.h"
-#include "target/still.h"
+#include "target/postmortem.h"
 
 enum {
     LIST_NS = 100000000,
@@ -139,7 +139,7 @@ static struct gs_cstack *list_one(struct gs_stack_reader *stacks, pid_t tid, pid
 static bool read_runs(const struct gs_stack_reader *stacks, const struct gs_cstack *cstack, uint64_t *count)
 {
     struct gs_runs runs = {0};
-    bool kept = cstack->runs_fd >= 0 || stacks->threads->python->target->still;
+    bool kept = cstack->runs_fd >= 0 || stacks->threads->python->target->postmortem;
     int fd = kept ? cstack->runs_fd : gs_runs_open(stacks->threads->python->target, cstack->tid);
     bool told = gs_runs_read(fd, &runs);
     if (!kept && fd >= 0)
@@ -278,7 +278,8 @@ static enum gs_status take_runner(struct gs_stack_reader *stacks, struct gs_csta
 
 static void take_still(struct gs_stack_reader *stacks, struct gs_cstack *cstack)
 {
-    const struct gs_arch_registers *registers = gs_still_registers(stacks->threads->python->target->still, cstack->tid);
+    const struct gs_arch_registers *registers =
+        gs_postmortem_registers(stacks->threads->python->target->postmortem, cstack->tid);
     struct gs_native_copy *copy = &stacks->natives.copy;
     end_as(stacks, cstack, GS_NATIVE_HIDDEN);
     copy->second_sp = 0;
@@ -344,7 +345,7 @@ enum gs_status gs_natives_begin(struct gs_stack_reader *stacks)
                                                                  : GS_NO_MEMORY;
     for (size_t i = 0; i < natives->count && !status; i++) {
         struct gs_cstack *cstack = &natives->list[i];
-        if (!stacks->threads->python->target->still && (!natives->only || natives->only == cstack->tid))
+        if (!stacks->threads->python->target->postmortem && (!natives->only || natives->only == cstack->tid))
             look(stacks, cstack);
     }
     return status;
@@ -437,7 +438,7 @@ void gs_natives_take(struct gs_stack_reader *stacks)
             continue;
         if (is_paired(stacks, cstack))
             continue;
-        if (stacks->threads->python->target->still)
+        if (stacks->threads->python->target->postmortem)
             take_still(stacks, cstack);
         else if (!slept_on(stacks, cstack) || (!cstack->kept && !take_sleeper(stacks, cstack)))
             take_anew(stacks, cstack);

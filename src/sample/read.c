@@ -21,7 +21,7 @@ bool gs_read_fresh(void *context, struct gs_member *member)
     gs_parts_clear(&member->stack.chunks);
     gs_parts_clear(&member->stack.extras);
     member->stack.torn_history = 0;
-    return gs_predict(stacks, member) || stacks->threads->python->target->still;
+    return gs_predict(stacks, member) || stacks->threads->python->target->postmortem;
 }
 
 enum gs_status gs_read_gils(struct gs_stack_reader *stacks)
@@ -32,7 +32,7 @@ enum gs_status gs_read_gils(struct gs_stack_reader *stacks)
 /* It does not move whoever holds what: it is stopped, or a core's. */
 static bool stands(const struct gs_stack_reader *stacks, const struct gs_member *member)
 {
-    return member->stack.still || stacks->threads->python->target->still;
+    return member->stack.still || stacks->threads->python->target->postmortem;
 }
 
 /* Nobody but the old and the new holder ran while the fields of the lock went from before to after. */

@@ -162,7 +162,7 @@ static inline bool gs_chain_turns(gs_addr at, size_t depth, gs_addr *mark)
 static inline bool gs_reader_may_lack(const struct gs_stack_reader *stacks)
 {
     const struct gs_target *target = stacks->threads->python->target;
-    return target->still || gs_watch_careful(target->watch);
+    return target->postmortem || gs_watch_careful(target->watch);
 }
 
 /* The way to its stack leads through memory that cannot be read; false. */

@@ -29,13 +29,13 @@ enum {
 static enum gs_status explain_core(const struct gs_target *target, const char *core, enum gs_status status,
                                    struct gs_err *err)
 {
-    const struct gs_still *still = target->still;
+    const struct gs_postmortem *postmortem = target->postmortem;
     const char *path, *why;
-    if (still->lack && still->lack(still->files, 0, &path, &why)) {
+    if (postmortem->lack && postmortem->lack(postmortem->files, 0, &path, &why)) {
         gs_fail(err, status, "cannot read the core %s: part of the memory is not in it, and %s %s", core, path, why);
         gs_err_todo(err, "Give the program's file as it was with --exe; its libraries are looked for below the same "
                          "root");
-    } else if (still->bytes < still->whole_bytes) {
+    } else if (postmortem->bytes < postmortem->whole_bytes) {
         gs_fail(err, status, "cannot read the core %s: it is cut off, and no CPython is found in what there is of it",
                 core);
     } else if (status == GS_NOT_PYTHON) {
@@ -89,7 +89,7 @@ static size_t count_missed(const struct gs_attach *attach)
 static void read_names(struct gs_attach *attach)
 {
     size_t missed = SIZE_MAX, same = 0;
-    int attempts = attach->target->still ? 1 : NAMES_ATTEMPTS;
+    int attempts = attach->target->postmortem ? 1 : NAMES_ATTEMPTS;
     uint64_t began_ns = gs_clock_ns();
     for (int i = 0; i < attempts && missed > 0 && same < NAMES_SAME && patient(began_ns, NAMES_NS); i++) {
         if (i > 0)
@@ -102,9 +102,9 @@ static void read_names(struct gs_attach *attach)
     }
 }
 
-static struct timespec time_of(const struct gs_still *still)
+static struct timespec time_of(const struct gs_postmortem *postmortem)
 {
-    return (struct timespec){.tv_sec = still->time_ns / 1000000000, .tv_nsec = still->time_ns % 1000000000};
+    return (struct timespec){.tv_sec = postmortem->time_ns / 1000000000, .tv_nsec = postmortem->time_ns % 1000000000};
 }
 
 static void infer_names(struct gs_attach *attach)
@@ -122,7 +122,7 @@ static void infer_names(struct gs_attach *attach)
 enum gs_status gs_attach_snapshot(struct gs_attach *attach)
 {
     enum gs_status status = GS_LOST;
-    int attempts = attach->target->still ? 1 : TAKE_ATTEMPTS;
+    int attempts = attach->target->postmortem ? 1 : TAKE_ATTEMPTS;
     uint64_t began_ns = gs_clock_ns();
     for (int i = 0; i < attempts && gs_status_class(status) == GS_CLASS_LOST && patient(began_ns, TAKE_NS); i++) {
         if (i > 0)
@@ -131,8 +131,8 @@ enum gs_status gs_attach_snapshot(struct gs_attach *attach)
         clock_gettime(CLOCK_REALTIME, &attach->time);
         status = gs_reader_take(attach->reader, &attach->snapshot);
     }
-    if (attach->target->still)
-        attach->time = time_of(attach->target->still);
+    if (attach->target->postmortem)
+        attach->time = time_of(attach->target->postmortem);
     memset(attach->frames, 0, sizeof attach->frames);
     if (status == GS_OK)
         read_names(attach);
@@ -144,7 +144,7 @@ enum gs_status gs_attach_snapshot(struct gs_attach *attach)
 /* The environment lies in the memory of the process. */
 static int64_t rank_of(const struct gs_attach *attach)
 {
-    if (attach->target->still || !gs_watch_enter_spare(attach->watch, "reading its environment"))
+    if (attach->target->postmortem || !gs_watch_enter_spare(attach->watch, "reading its environment"))
         return -1;
     int64_t rank = gs_process_rank(attach->target->living);
     gs_watch_leave(attach->watch);
@@ -170,7 +170,7 @@ static enum gs_status take_tasks(struct gs_attach *attach, struct gs_err *err)
 {
     gs_tasks_free(&attach->tasks);
     enum gs_status status = gs_tasks_of(&attach->tasks, attach->python, gs_reader_codes(attach->reader),
-                                        attach->snapshot, attach->target->still ? 0 : (double)gs_clock_ns() / 1e9);
+                                        attach->snapshot, attach->target->postmortem ? 0 : (double)gs_clock_ns() / 1e9);
     if (status == GS_OK)
         return GS_OK;
     return gs_fail(err, status, "cannot read the tasks of process %d: %s", (int)attach->target->pid,
@@ -242,9 +242,9 @@ static enum gs_status open_and_take(void *context)
         status = glance(&opening->attach, &opening->err);
     if (status == GS_OK && opening->depth == GS_ATTACH_WHOLE)
         status = take(&opening->attach, opening->options, &opening->err);
-    const struct gs_still *still = opening->attach.target ? opening->attach.target->still : NULL;
-    if (status == GS_OK && still && still->misled)
-        opening->misled = still->misled(still->files);
+    const struct gs_postmortem *postmortem = opening->attach.target ? opening->attach.target->postmortem : NULL;
+    if (status == GS_OK && postmortem && postmortem->misled)
+        opening->misled = postmortem->misled(postmortem->files);
     return status;
 }
 

@@ -79,7 +79,7 @@ static enum gs_status welcome(struct gs_family *family, struct gs_attach *attach
         return GS_NO_MEMORY;
     if (!gs_room((void **)&family->members, &family->room, family->count + 1, sizeof *family->members))
         return GS_NO_MEMORY;
-    if (!family->options.passing && !attach->target->still)
+    if (!family->options.passing && !attach->target->postmortem)
         status = gs_watch_guard(attach->watch, give_up, attach);
     if (!status)
         status = family->calls.opened(family->calls.context, attach, err);

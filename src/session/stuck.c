@@ -53,7 +53,7 @@ bool gs_stuck_tell(const struct gs_stuck *stuck, pid_t pid, const struct gs_targ
                    const struct gs_remarks *remarks, struct gs_err *err)
 {
     char what[400];
-    if (target && target->still) /* of a core, the number says nothing now */
+    if (target && target->postmortem) /* of a core, the number says nothing now */
         pid = 0;
     if (pid > 0)
         snprintf(what, sizeof what, "the kernel does not answer: process %d, %s", (int)pid, stuck->what);

@@ -51,7 +51,7 @@ static void free_means(const struct gs_target *target, struct means *means)
         return;
     gs_mem_free(means->pages);
     gs_mem_free(means->own);
-    if (!target->still)
+    if (!target->postmortem)
         gs_watch_free(means->watch);
     free(means);
 }
@@ -59,12 +59,12 @@ static void free_means(const struct gs_target *target, struct means *means)
 /* before: those that were left behind at `stuck`, or NULL. Of a core there are no others then. */
 static struct means *new_means(const struct gs_target *target, const struct means *before, const struct gs_stuck *stuck)
 {
-    struct means *means = before && target->still ? NULL : calloc(1, sizeof *means);
+    struct means *means = before && target->postmortem ? NULL : calloc(1, sizeof *means);
     if (!means)
         return NULL;
-    means->watch = target->still ? target->watch : gs_watch_new(before ? before->watch : NULL, stuck);
-    means->own = target->still || !means->watch ? NULL : gs_mem_live_new(target->living, means->watch);
-    means->pages = means->own || target->still ? gs_mem_cache_new(means->own ? means->own : target->mem) : NULL;
+    means->watch = target->postmortem ? target->watch : gs_watch_new(before ? before->watch : NULL, stuck);
+    means->own = target->postmortem || !means->watch ? NULL : gs_mem_live_new(target->living, means->watch);
+    means->pages = means->own || target->postmortem ? gs_mem_cache_new(means->own ? means->own : target->mem) : NULL;
     means->left = before ? before->left : READS_MOST;
     if (means->watch && means->pages) {
         gs_metered_init(&means->metered, means->pages, &means->left);

@@ -59,7 +59,7 @@ void gs_why_origin_find(struct gs_why_origin *origin, const struct gs_attach *at
     bool any = false;
     for (size_t i = 0; i < waits->count; i++)
         any |= is_orphan(&waits->list[i]);
-    if (!any || attach->target->still || !gs_target_forked(attach->target, &origin->pid))
+    if (!any || attach->target->postmortem || !gs_target_forked(attach->target, &origin->pid))
         return;
     origin->forked = true;
     if (origin->pid > 0) {

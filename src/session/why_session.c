@@ -27,7 +27,7 @@ static enum gs_status read_tasks(struct gs_why_session *session, struct gs_tasks
     struct gs_attach *attach = session->attach;
     gs_tasks_free(tasks);
     enum gs_status status = gs_tasks_of(tasks, attach->python, gs_reader_codes(attach->reader), attach->snapshot,
-                                        attach->target->still ? 0 : (double)gs_clock_ns() / 1e9);
+                                        attach->target->postmortem ? 0 : (double)gs_clock_ns() / 1e9);
     gs_task_peers(tasks, attach->target);
     return gs_status_class(status) == GS_CLASS_FATAL ? status : GS_OK;
 }
@@ -112,12 +112,12 @@ enum gs_status gs_why_session_open(struct gs_why_session *session, struct gs_att
     session->locks = gs_lock_account_new();
     if (!session->locks)
         return GS_NO_MEMORY;
-    gs_reader_locks(attach->reader, !attach->target->still);
-    if (!attach->target->still) {
+    gs_reader_locks(attach->reader, !attach->target->postmortem);
+    if (!attach->target->postmortem) {
         session->facts.tasks_before = &session->tasks_before;
         status = read_tasks(session, &session->tasks_before);
     }
-    if (status == GS_OK && !attach->target->still)
+    if (status == GS_OK && !attach->target->postmortem)
         status = gs_why_session_remember(session);
     if (status == GS_OK)
         status = gs_why_natives_begin(&session->natives, attach->target);
@@ -270,10 +270,10 @@ enum gs_status gs_why_session_judge(struct gs_why_session *session)
         return judge_gone(session);
     if (session->begin_cpu_ns > 0 && gs_target_clock_ns(attach->target, &cpu_ns) && now_ns > session->begin_ns)
         session->facts.cpu = (double)(cpu_ns - session->begin_cpu_ns) / (double)(now_ns - session->begin_ns);
-    if (!attach->target->still)
+    if (!attach->target->postmortem)
         status = look_at_files(session);
     if (status == GS_OK && !session->ended)
-        status = attach->target->still ? look_into_core(session) : look_at_all(session);
+        status = attach->target->postmortem ? look_into_core(session) : look_at_all(session);
     if (session->ended)
         return judge_gone(session);
     if (status != GS_OK)
@@ -286,9 +286,9 @@ enum gs_status gs_why_session_judge(struct gs_why_session *session)
     if (status == GS_OK)
         status = read_tasks(session, &attach->tasks);
     session->facts.tasks = &attach->tasks;
-    if (status == GS_OK && !attach->target->still)
+    if (status == GS_OK && !attach->target->postmortem)
         status = gs_why_natives_end(&session->natives, attach->target, attach->snapshot);
-    if (status == GS_OK && !attach->target->still) {
+    if (status == GS_OK && !attach->target->postmortem) {
         gs_why_origin_find(&session->origin, attach, &session->now);
         session->facts.origin = &session->origin;
         session->facts.natives = &session->natives;
@@ -297,7 +297,7 @@ enum gs_status gs_why_session_judge(struct gs_why_session *session)
         session->facts.passed = &session->passed;
         session->facts.loops = &session->loops;
     }
-    session->facts.apart_ns = attach->target->still ? 0 : gs_clock_ns() - session->before_ns;
+    session->facts.apart_ns = attach->target->postmortem ? 0 : gs_clock_ns() - session->before_ns;
     session->facts.snapshot = attach->snapshot;
     return status == GS_OK ? gs_why_judge(&session->why, &session->facts) : status;
 }

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/apart.h"
+#include "base/isolated.h"
 #include "base/futex.h"
 #include "target/closed.h"
 #include "target/procfs.h"
@@ -293,7 +293,8 @@ bool gs_target_closed(const struct gs_target *target, struct gs_closed *closed)
 {
     struct answer answer = {0};
     *closed = (struct gs_closed){0};
-    if (target->still || gs_apart_run(look, &target->pid, &answer, sizeof answer) != GS_APART_DONE || !answer.closed)
+    if (target->postmortem || gs_isolated_run(look, &target->pid, &answer, sizeof answer) != GS_ISOLATED_DONE ||
+        !answer.closed)
         return false;
     *closed = answer.waits;
     return true;

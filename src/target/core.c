@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/apart.h"
+#include "base/isolated.h"
 #include "base/regular.h"
 #include "base/sorted.h"
 #include "base/watch.h"
@@ -82,7 +82,7 @@ static enum gs_status refuse_packed(const struct gs_bytes *bytes, const char *na
 static enum gs_status open_regular(const char *name, const char *what, int *fd, struct stat *st, struct gs_err *err)
 {
     *fd = -1;
-    if (!gs_apart_answers(name))
+    if (!gs_isolated_answers(name))
         return gs_fail(err, GS_FAILED, "the kernel does not answer: opening or reading the %s %s", what, name);
     *fd = gs_open_regular(name, st);
     if (*fd >= 0)
@@ -131,50 +131,50 @@ GS_BY(by_tid, struct gs_core_thread, tid);
  * know better. */
 static void find_ns_tids(struct gs_target *target, const struct gs_core *core)
 {
-    struct gs_still *still = target->still;
-    bool other = still->task_count > 0;
-    for (size_t i = 0; i < still->task_count && other; i++) {
+    struct gs_postmortem *postmortem = target->postmortem;
+    bool other = postmortem->task_count > 0;
+    for (size_t i = 0; i < postmortem->task_count && other; i++) {
         uint32_t own;
         struct gs_arch_thread state;
         gs_arch_thread_read(&state, &core->threads[i].registers, target->mem);
         other = state.self && gs_mem_read_u32(target->mem, state.self + GS_ARCH_PTHREAD_TID, &own) == GS_OK &&
-                own > 0 && own <= TID_MAX && (pid_t)own != still->tasks[i].tid;
-        still->tasks[i].ns_tid = other ? (pid_t)own : still->tasks[i].tid;
+                own > 0 && own <= TID_MAX && (pid_t)own != postmortem->tasks[i].tid;
+        postmortem->tasks[i].ns_tid = other ? (pid_t)own : postmortem->tasks[i].tid;
     }
-    for (size_t i = 0; i < still->task_count; i++) {
+    for (size_t i = 0; i < postmortem->task_count; i++) {
         if (!other)
-            still->tasks[i].ns_tid = still->tasks[i].tid;
-        if (still->tasks[i].tid == target->pid)
-            target->ns_pid = still->tasks[i].ns_tid;
+            postmortem->tasks[i].ns_tid = postmortem->tasks[i].tid;
+        if (postmortem->tasks[i].tid == target->pid)
+            target->ns_pid = postmortem->tasks[i].ns_tid;
     }
     target->nested = target->ns_pid != target->pid;
 }
 
 /* Sorts the core's threads on the way. */
-static bool fill_threads(struct gs_still *still, struct gs_core *core, struct gs_mem *mem)
+static bool fill_threads(struct gs_postmortem *postmortem, struct gs_core *core, struct gs_mem *mem)
 {
-    for (size_t i = 0; i < core->thread_count && still->signal == 0; i++) {
-        still->signal = core->threads[i].signal;
-        still->signal_tid = still->signal ? core->threads[i].tid : 0;
+    for (size_t i = 0; i < core->thread_count && postmortem->signal == 0; i++) {
+        postmortem->signal = core->threads[i].signal;
+        postmortem->signal_tid = postmortem->signal ? core->threads[i].tid : 0;
     }
     qsort(core->threads, core->thread_count, sizeof *core->threads, by_tid);
-    still->tasks = calloc(core->thread_count, sizeof *still->tasks);
-    still->activities = calloc(core->thread_count, sizeof *still->activities);
-    still->registers = calloc(core->thread_count, sizeof *still->registers);
-    if (!still->tasks || !still->activities || !still->registers)
+    postmortem->tasks = calloc(core->thread_count, sizeof *postmortem->tasks);
+    postmortem->activities = calloc(core->thread_count, sizeof *postmortem->activities);
+    postmortem->registers = calloc(core->thread_count, sizeof *postmortem->registers);
+    if (!postmortem->tasks || !postmortem->activities || !postmortem->registers)
         return false;
     for (size_t i = 0; i < core->thread_count; i++) {
         const struct gs_core_thread *thread = &core->threads[i];
-        struct gs_activity *activity = &still->activities[i];
+        struct gs_activity *activity = &postmortem->activities[i];
         struct gs_arch_thread state;
         gs_arch_thread_read(&state, &thread->registers, mem);
-        still->tasks[i] = (struct gs_task){thread->tid, thread->tid};
+        postmortem->tasks[i] = (struct gs_task){thread->tid, thread->tid};
         activity->run = state.call >= 0 ? GS_RUN_SYSCALL : GS_RUN_RUNNING;
         activity->number = state.call;
         memcpy(activity->args, state.args, sizeof activity->args);
-        still->registers[i] = state.registers;
+        postmortem->registers[i] = state.registers;
     }
-    still->task_count = core->thread_count;
+    postmortem->task_count = core->thread_count;
     return true;
 }
 
@@ -193,17 +193,17 @@ static bool set_exe(struct gs_target *target, const struct source *source)
 
 static bool fill(struct gs_target *target, struct source *source)
 {
-    struct gs_still *still = target->still;
+    struct gs_postmortem *postmortem = target->postmortem;
     struct gs_core *core = &source->core;
-    if (!(target->mem = gs_mem_core_new(core, source->files)) || !fill_threads(still, core, target->mem))
+    if (!(target->mem = gs_mem_core_new(core, source->files)) || !fill_threads(postmortem, core, target->mem))
         return false;
-    target->pid = target->ns_pid = core->has_process ? core->pid : still->tasks[0].tid;
-    memcpy(still->comm, core->comm, sizeof still->comm);
-    still->bytes = core->bytes.size;
-    still->whole_bytes = core->whole_bytes;
-    still->open_file = open_file;
-    still->lack = lack;
-    still->misled = misled;
+    target->pid = target->ns_pid = core->has_process ? core->pid : postmortem->tasks[0].tid;
+    memcpy(postmortem->comm, core->comm, sizeof postmortem->comm);
+    postmortem->bytes = core->bytes.size;
+    postmortem->whole_bytes = core->whole_bytes;
+    postmortem->open_file = open_file;
+    postmortem->lack = lack;
+    postmortem->misled = misled;
     find_ns_tids(target, core);
     return gs_core_maps(target, core, source->files) && gs_core_command(target, core) && set_exe(target, source);
 }
@@ -211,14 +211,14 @@ static bool fill(struct gs_target *target, struct source *source)
 static enum gs_status open_core(struct gs_target *target, const char *name, const char *exe, struct gs_err *err)
 {
     struct source *source = calloc(1, sizeof *source);
-    struct gs_still *still = target->still = calloc(1, sizeof *still);
+    struct gs_postmortem *postmortem = target->postmortem = calloc(1, sizeof *postmortem);
     struct stat st;
-    if (!source || !still || asprintf(&source->step, "opening or reading the core %s", name) < 0) {
+    if (!source || !postmortem || asprintf(&source->step, "opening or reading the core %s", name) < 0) {
         free(source);
         return gs_fail(err, GS_NO_MEMORY, "out of memory");
     }
-    still->files = source;
-    still->free = free_source;
+    postmortem->files = source;
+    postmortem->free = free_source;
     source->fd = -1;
     gs_watch_enter(target->watch, source->step, 0, 0);
     enum gs_status status = open_regular(name, "core", &source->fd, &st, err);
@@ -229,8 +229,8 @@ static enum gs_status open_core(struct gs_target *target, const char *name, cons
         status = read_core(source, name, target->watch, err);
     if (status)
         return status;
-    still->time_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-    struct gs_core_files_options options = {exe, still->time_ns, build_ids, target->watch};
+    postmortem->time_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    struct gs_core_files_options options = {exe, postmortem->time_ns, build_ids, target->watch};
     source->files = gs_core_files_new(&source->core, &options);
     if (!source->files || !fill(target, source))
         return gs_fail(err, GS_NO_MEMORY, "out of memory");

@@ -182,7 +182,7 @@ bool gs_descriptor_words(const struct gs_target *target, int fd, char words[GS_D
     uint64_t inode;
     words[0] = '\0';
     snprintf(number, sizeof number, "%d", fd);
-    if (fd < 0 || target->still || !gs_watch_enter_spare(target->watch, "reading its descriptors"))
+    if (fd < 0 || target->postmortem || !gs_watch_enter_spare(target->watch, "reading its descriptors"))
         return false;
     bool found = read_link(target->pid, number, link);
     if (!found)
@@ -202,7 +202,7 @@ size_t gs_descriptor_watched(const struct gs_target *target, int fd, int *watche
     char file[40];
     ssize_t len;
     size_t count = 0;
-    if (fd < 0 || target->still || !gs_watch_enter_spare(target->watch, "reading its descriptors"))
+    if (fd < 0 || target->postmortem || !gs_watch_enter_spare(target->watch, "reading its descriptors"))
         return 0;
     snprintf(file, sizeof file, "fdinfo/%d", fd);
     char *text = gs_proc_read_all(target->pid, file, &len);

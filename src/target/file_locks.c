@@ -9,7 +9,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "base/apart.h"
+#include "base/isolated.h"
 #include "base/room.h"
 #include "target/file_locks.h"
 
@@ -192,9 +192,9 @@ static void look_for_file(const void *context, void *result)
     }
 }
 
-static size_t take(enum gs_apart done, const struct found *found, struct gs_file_lock list[GS_FILE_LOCKS_MOST])
+static size_t take(enum gs_isolated done, const struct found *found, struct gs_file_lock list[GS_FILE_LOCKS_MOST])
 {
-    size_t count = done == GS_APART_DONE && found->count <= GS_FILE_LOCKS_MOST ? found->count : 0;
+    size_t count = done == GS_ISOLATED_DONE && found->count <= GS_FILE_LOCKS_MOST ? found->count : 0;
     memcpy(list, found->list, count * sizeof *list);
     return count;
 }
@@ -203,11 +203,13 @@ size_t gs_file_locks_of(const struct gs_target *target, int fd, struct gs_file_l
 {
     const struct question question = {target->pid, fd};
     struct found found = {0};
-    return target->still ? 0 : take(gs_apart_run(look_for_file, &question, &found, sizeof found), &found, list);
+    return target->postmortem ? 0 : take(gs_isolated_run(look_for_file, &question, &found, sizeof found), &found, list);
 }
 
 size_t gs_file_locks_sqlite(const struct gs_target *target, struct gs_file_lock list[GS_FILE_LOCKS_MOST])
 {
     struct found found = {0};
-    return target->still ? 0 : take(gs_apart_run(look_for_sqlite, &target->pid, &found, sizeof found), &found, list);
+    return target->postmortem
+               ? 0
+               : take(gs_isolated_run(look_for_sqlite, &target->pid, &found, sizeof found), &found, list);
 }

@@ -81,7 +81,7 @@ static enum gs_status refuse(const struct gs_target *target, ssize_t failure, st
 enum gs_status gs_target_refresh_maps(struct gs_target *target, struct gs_err *err)
 {
     ssize_t len;
-    if (target->still)
+    if (target->postmortem)
         return GS_OK;
     gs_watch_enter(target->watch, "reading its memory map", 0, 0);
     char *text = gs_proc_read_all(target->living, "maps", &len);
@@ -153,8 +153,8 @@ static int open_mapped(const struct gs_target *target, const struct gs_map *map)
 
 int gs_target_open_file(const struct gs_target *target, const struct gs_map *map)
 {
-    if (target->still)
-        return target->still->open_file ? target->still->open_file(target->still->files, map) : -1;
+    if (target->postmortem)
+        return target->postmortem->open_file ? target->postmortem->open_file(target->postmortem->files, map) : -1;
     if (!map->inode)
         return -1;
     char path[4096];
@@ -201,7 +201,7 @@ static bool is_on_near(const struct gs_map *map)
 
 int gs_target_open_near_file(const struct gs_target *target, const struct gs_map *map)
 {
-    if (target->still)
+    if (target->postmortem)
         return gs_target_open_file(target, map);
     return map->inode && is_on_near(map) ? open_mapped(target, map) : -1;
 }

@@ -28,7 +28,7 @@ void gs_target_surroundings(struct gs_target *target)
 {
     ssize_t size;
     size_t len;
-    if (target->still || !gs_watch_enter_spare(target->watch, "reading its environment"))
+    if (target->postmortem || !gs_watch_enter_spare(target->watch, "reading its environment"))
         return;
     char *words = gs_proc_read_all(target->pid, "environ", &size);
     const char *value = words ? gs_environment_find(words, (size_t)size, "OTEL_SERVICE_NAME", &len) : NULL;

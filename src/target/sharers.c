@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/apart.h"
+#include "base/isolated.h"
 #include "target/sharers.h"
 
 enum { FOUND_MOST = 64, PROCESSES_MOST = 5000 };
@@ -54,8 +54,8 @@ size_t gs_target_sharers(const struct gs_target *target, gs_addr addr, pid_t *pi
 {
     struct question question = {gs_target_map_at(target, addr), target->pid};
     struct found found = {0};
-    if (target->still || !question.map || question.map->inode == 0 ||
-        gs_apart_run(look, &question, &found, sizeof found) != GS_APART_DONE)
+    if (target->postmortem || !question.map || question.map->inode == 0 ||
+        gs_isolated_run(look, &question, &found, sizeof found) != GS_ISOLATED_DONE)
         return 0;
     size_t count = found.count < room ? found.count : room;
     for (size_t i = 0; i < count && i < FOUND_MOST; i++)

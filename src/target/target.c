@@ -14,7 +14,7 @@
 #include "gilspy/target.h"
 #include "target/barrier.h"
 #include "target/procfs.h"
-#include "target/still.h"
+#include "target/postmortem.h"
 
 static bool same_namespace(pid_t pid, const char *kind)
 {
@@ -210,7 +210,7 @@ void gs_target_close(struct gs_target *target)
     free(target->exe);
     free(target->service);
     free(target->cgroup);
-    gs_still_free(target->still);
+    gs_postmortem_free(target->postmortem);
     free(target);
 }
 
@@ -218,7 +218,7 @@ pid_t gs_target_lender(const struct gs_target *target)
 {
     char text[1024];
     struct gs_proc_stat stat;
-    if (target->still || gs_proc_read(target->pid, "stat", text, sizeof text) <= 0 ||
+    if (target->postmortem || gs_proc_read(target->pid, "stat", text, sizeof text) <= 0 ||
         !gs_proc_stat_parse(text, &stat) || stat.parent <= 0)
         return 0;
     return syscall(SYS_kcmp, target->pid, stat.parent, KCMP_VM, 0UL, 0UL) == 0 ? stat.parent : 0;
@@ -238,7 +238,7 @@ bool gs_target_forked(const struct gs_target *target, pid_t *origin)
     char text[1024];
     struct gs_proc_stat stat;
     *origin = 0;
-    if (target->still || gs_proc_read(target->pid, "stat", text, sizeof text) <= 0 ||
+    if (target->postmortem || gs_proc_read(target->pid, "stat", text, sizeof text) <= 0 ||
         !gs_proc_stat_parse(text, &stat) || !(stat.flags & PF_FORKNOEXEC))
         return false;
     if (stat.parent > 0 && same_exec(target->pid, stat.parent))
@@ -261,7 +261,7 @@ bool gs_target_left_memory(const struct gs_target *target)
 enum gs_status gs_target_check(const struct gs_target *target)
 {
     struct gs_proc_stat stat;
-    if (target->still)
+    if (target->postmortem)
         return GS_OK;
     if (!is_same(target, &stat))
         return GS_GONE;
@@ -292,7 +292,7 @@ char gs_target_stopped(const struct gs_target *target, pid_t *tracer)
 {
     char status[4096];
     *tracer = 0;
-    if (target->still || gs_proc_read(target->pid, "status", status, sizeof status) <= 0)
+    if (target->postmortem || gs_proc_read(target->pid, "status", status, sizeof status) <= 0)
         return 0;
     const char *state = gs_status_field(status, "State:"), *by = gs_status_field(status, "TracerPid:");
     *tracer = by ? (pid_t)atoi(by) : 0;
@@ -305,7 +305,7 @@ pid_t gs_target_tracer(const struct gs_target *target, pid_t tid)
 {
     char file[48], status[4096];
     snprintf(file, sizeof file, "task/%d/status", (int)tid);
-    if (target->still || gs_proc_read(target->pid, file, status, sizeof status) <= 0)
+    if (target->postmortem || gs_proc_read(target->pid, file, status, sizeof status) <= 0)
         return 0;
     const char *by = gs_status_field(status, "TracerPid:");
     return by ? (pid_t)atoi(by) : 0;
@@ -314,7 +314,7 @@ pid_t gs_target_tracer(const struct gs_target *target, pid_t tid)
 double gs_target_uptime_s(const struct gs_target *target)
 {
     struct timespec now;
-    if (target->still)
+    if (target->postmortem)
         return -1;
     clock_gettime(CLOCK_BOOTTIME, &now);
     double up =

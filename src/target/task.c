@@ -13,7 +13,7 @@
 #include "base/room.h"
 #include "gilspy/target.h"
 #include "target/procfs.h"
-#include "target/still.h"
+#include "target/postmortem.h"
 #include "target/task.h"
 
 /* Translates an id of ours into one of the pid namespace that a descriptor stands for: Linux 6.11 and later
@@ -58,8 +58,8 @@ static enum gs_status list_tids(DIR *dir, struct gs_task **tasks, size_t *count)
 enum gs_status gs_target_tasks(const struct gs_target *target, struct gs_task **tasks, size_t *count)
 {
     char path[48];
-    if (target->still)
-        return gs_still_tasks(target->still, tasks, count);
+    if (target->postmortem)
+        return gs_postmortem_tasks(target->postmortem, tasks, count);
     snprintf(path, sizeof path, "/proc/%d/task", (int)target->pid);
     DIR *dir = opendir(path);
     if (!dir)
@@ -83,7 +83,7 @@ enum gs_status gs_target_tasks(const struct gs_target *target, struct gs_task **
 int gs_activity_open(const struct gs_target *target, pid_t tid)
 {
     char path[64];
-    if (target->still)
+    if (target->postmortem)
         return -1;
     snprintf(path, sizeof path, "/proc/%d/task/%d/syscall", (int)target->pid, (int)tid);
     return open(path, O_RDONLY | O_CLOEXEC);
@@ -128,7 +128,7 @@ void gs_activity_read(int fd, struct gs_activity *activity)
 int gs_runs_open(const struct gs_target *target, pid_t tid)
 {
     char path[64];
-    if (target->still)
+    if (target->postmortem)
         return -1;
     snprintf(path, sizeof path, "/proc/%d/task/%d/schedstat", (int)target->pid, (int)tid);
     return open(path, O_RDONLY | O_CLOEXEC);
@@ -149,8 +149,8 @@ bool gs_runs_read(int fd, struct gs_runs *runs)
 
 void gs_target_activity(const struct gs_target *target, pid_t tid, struct gs_activity *activity)
 {
-    if (target->still) {
-        gs_still_activity(target->still, tid, activity);
+    if (target->postmortem) {
+        gs_postmortem_activity(target->postmortem, tid, activity);
         return;
     }
     int fd = gs_activity_open(target, tid);
@@ -178,7 +178,8 @@ bool gs_target_kept_ns(const struct gs_target *target, pid_t tid, uint64_t *kept
     char file[48], text[96];
     unsigned long long ns;
     snprintf(file, sizeof file, "task/%d/schedstat", (int)tid);
-    if (target->still || gs_proc_read(target->pid, file, text, sizeof text) <= 0 || sscanf(text, "%*u %llu", &ns) != 1)
+    if (target->postmortem || gs_proc_read(target->pid, file, text, sizeof text) <= 0 ||
+        sscanf(text, "%*u %llu", &ns) != 1)
         return false;
     *kept_ns = ns;
     return true;
@@ -186,7 +187,7 @@ bool gs_target_kept_ns(const struct gs_target *target, pid_t tid, uint64_t *kept
 
 bool gs_target_ran_ns(const struct gs_target *target, pid_t tid, uint64_t *ran_ns)
 {
-    return !target->still && gs_proc_ran_ns(target->pid, tid, ran_ns);
+    return !target->postmortem && gs_proc_ran_ns(target->pid, tid, ran_ns);
 }
 
 bool gs_target_clock_ns(const struct gs_target *target, uint64_t *cpu_ns)
@@ -196,7 +197,7 @@ bool gs_target_clock_ns(const struct gs_target *target, uint64_t *cpu_ns)
     enum { CPUCLOCK_SCHED = 2 };
     clockid_t clock = (clockid_t)(~(unsigned)target->pid << 3 | CPUCLOCK_SCHED);
     struct timespec used;
-    if (target->still || clock_gettime(clock, &used))
+    if (target->postmortem || clock_gettime(clock, &used))
         return false;
     *cpu_ns = (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
     return true;
@@ -220,8 +221,8 @@ void gs_target_comm(const struct gs_target *target, pid_t tid, char name[16])
 {
     char file[48];
     snprintf(file, sizeof file, "task/%d/comm", (int)tid);
-    if (target->still)
-        memcpy(name, target->still->comm, sizeof target->still->comm);
+    if (target->postmortem)
+        memcpy(name, target->postmortem->comm, sizeof target->postmortem->comm);
     else
         read_comm(target->pid, file, name);
 }

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/apart.h"
+#include "base/isolated.h"
 #include "target/unix_peer.h"
 
 struct request {
@@ -104,5 +104,5 @@ bool gs_unix_peer(pid_t pid, uint32_t inode, struct gs_unix_peer *peer)
         return false;
     if (here.st_ino == there.st_ino)
         return look(inode, peer);
-    return gs_apart_run(look_there, &question, peer, sizeof *peer) == GS_APART_DONE && peer->inode != 0;
+    return gs_isolated_run(look_there, &question, peer, sizeof *peer) == GS_ISOLATED_DONE && peer->inode != 0;
 }

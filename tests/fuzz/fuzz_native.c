@@ -67,8 +67,8 @@ static void unwind(struct memory *memory)
                               .executable = true,
                               .path = "/fuzzed"},
                              {.start = STACK, .end = STACK + memory->len[1], .readable = true, .path = ""}};
-    struct gs_still still = {0};
-    struct gs_target target = {.still = &still, .mem = &memory->mem, .maps = maps, .map_count = 2};
+    struct gs_postmortem still = {0};
+    struct gs_target target = {.postmortem = &still, .mem = &memory->mem, .maps = maps, .map_count = 2};
     struct gs_native_options options = {0};
     struct gs_native *native;
     struct gs_native_copy copy = {0};

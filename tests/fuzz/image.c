@@ -54,33 +54,33 @@ static bool take_maps(struct gs_target *target, struct rest *rest, size_t count)
 }
 
 /* By tid, and each once, as the kernel has them. */
-static void put_task(struct gs_still *still, const struct image_task *from)
+static void put_task(struct gs_postmortem *postmortem, const struct image_task *from)
 {
-    size_t at = still->task_count;
-    while (at > 0 && still->tasks[at - 1].tid >= from->tid)
+    size_t at = postmortem->task_count;
+    while (at > 0 && postmortem->tasks[at - 1].tid >= from->tid)
         at--;
-    if (from->tid <= 0 || (at < still->task_count && still->tasks[at].tid == from->tid))
+    if (from->tid <= 0 || (at < postmortem->task_count && postmortem->tasks[at].tid == from->tid))
         return;
-    size_t behind = still->task_count++ - at;
-    memmove(&still->tasks[at + 1], &still->tasks[at], behind * sizeof *still->tasks);
-    memmove(&still->activities[at + 1], &still->activities[at], behind * sizeof *still->activities);
-    still->tasks[at] = (struct gs_task){.tid = from->tid, .ns_tid = from->ns_tid};
-    still->activities[at] =
+    size_t behind = postmortem->task_count++ - at;
+    memmove(&postmortem->tasks[at + 1], &postmortem->tasks[at], behind * sizeof *postmortem->tasks);
+    memmove(&postmortem->activities[at + 1], &postmortem->activities[at], behind * sizeof *postmortem->activities);
+    postmortem->tasks[at] = (struct gs_task){.tid = from->tid, .ns_tid = from->ns_tid};
+    postmortem->activities[at] =
         (struct gs_activity){.run = (enum gs_run)(from->run % (GS_RUN_GONE + 1)), .number = from->number};
-    memcpy(still->activities[at].args, from->args, sizeof from->args);
+    memcpy(postmortem->activities[at].args, from->args, sizeof from->args);
 }
 
 static bool take_tasks(struct gs_target *target, struct rest *rest, size_t count)
 {
-    struct gs_still *still = target->still = must(calloc(1, sizeof *still));
-    still->tasks = must(calloc(count + 1, sizeof *still->tasks));
-    still->activities = must(calloc(count + 1, sizeof *still->activities));
-    strcpy(still->comm, "python");
+    struct gs_postmortem *postmortem = target->postmortem = must(calloc(1, sizeof *postmortem));
+    postmortem->tasks = must(calloc(count + 1, sizeof *postmortem->tasks));
+    postmortem->activities = must(calloc(count + 1, sizeof *postmortem->activities));
+    strcpy(postmortem->comm, "python");
     for (size_t i = 0; i < count; i++) {
         struct image_task from;
         if (!take(rest, &from, sizeof from))
             return false;
-        put_task(still, &from);
+        put_task(postmortem, &from);
     }
     return true;
 }

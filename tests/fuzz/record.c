@@ -159,11 +159,12 @@ static uint32_t put_maps(FILE *out, const struct gs_target *target, const char *
     return count;
 }
 
-static void put_tasks(FILE *out, const struct gs_still *still)
+static void put_tasks(FILE *out, const struct gs_postmortem *postmortem)
 {
-    for (size_t i = 0; i < still->task_count; i++) {
-        const struct gs_activity *activity = &still->activities[i];
-        struct image_task to = {still->tasks[i].tid, still->tasks[i].ns_tid, activity->run, activity->number, {0}};
+    for (size_t i = 0; i < postmortem->task_count; i++) {
+        const struct gs_activity *activity = &postmortem->activities[i];
+        struct image_task to = {
+            postmortem->tasks[i].tid, postmortem->tasks[i].ns_tid, activity->run, activity->number, {0}};
         memcpy(to.args, activity->args, sizeof to.args);
         fwrite(&to, sizeof to, 1, out);
     }
@@ -209,7 +210,7 @@ static uint32_t put_pages(FILE *out, const struct notes *notes, bool bytes)
 static void write_image(const char *path, const struct notes *notes, const struct gs_target *target, const char *rule)
 {
     struct image_head head = {.map_count = put_maps(NULL, target, rule),
-                              .task_count = (uint32_t)target->still->task_count,
+                              .task_count = (uint32_t)target->postmortem->task_count,
                               .region_count = put_pages(NULL, notes, false),
                               .pid = target->pid};
     memcpy(head.magic, IMAGE_MAGIC, sizeof head.magic);
@@ -219,7 +220,7 @@ static void write_image(const char *path, const struct notes *notes, const struc
         die(path, strerror(errno));
     fwrite(&head, sizeof head, 1, out);
     put_maps(out, target, rule);
-    put_tasks(out, target->still);
+    put_tasks(out, target->postmortem);
     put_pages(out, notes, false);
     put_pages(out, notes, true);
     if (fclose(out))
@@ -228,16 +229,16 @@ static void write_image(const char *path, const struct notes *notes, const struc
 
 /* ---- reading ---- */
 
-static struct gs_still *note_tasks(const struct gs_target *target)
+static struct gs_postmortem *note_tasks(const struct gs_target *target)
 {
-    struct gs_still *still = calloc(1, sizeof *still);
-    if (!still || gs_target_tasks(target, &still->tasks, &still->task_count))
+    struct gs_postmortem *postmortem = calloc(1, sizeof *postmortem);
+    if (!postmortem || gs_target_tasks(target, &postmortem->tasks, &postmortem->task_count))
         die("the process", "its threads cannot be listed");
-    still->activities = calloc(still->task_count + 1, sizeof *still->activities);
-    for (size_t i = 0; i < still->task_count && still->activities; i++)
-        gs_target_activity(target, still->tasks[i].tid, &still->activities[i]);
-    strcpy(still->comm, "python");
-    return still;
+    postmortem->activities = calloc(postmortem->task_count + 1, sizeof *postmortem->activities);
+    for (size_t i = 0; i < postmortem->task_count && postmortem->activities; i++)
+        gs_target_activity(target, postmortem->tasks[i].tid, &postmortem->activities[i]);
+    strcpy(postmortem->comm, "python");
+    return postmortem;
 }
 
 /* Until it is stopped, all of it. */
@@ -260,9 +261,9 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "C.UTF-8");
     if (gs_target_open(&target, atoi(argv[1]), NULL, &err))
         die("the process", err.what);
-    struct gs_still *still = note_tasks(target);
+    struct gs_postmortem *postmortem = note_tasks(target);
     stop(target);
-    target->still = still;
+    target->postmortem = postmortem;
     notes.live = target->mem;
     notes.book = book_new();
     target->mem = &notes.mem;

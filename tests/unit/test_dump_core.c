@@ -21,11 +21,11 @@ static bool lack(const void *files, size_t i, const char **path, const char **wh
     return true;
 }
 
-static void make_core(struct scene *scene, struct gs_still *still)
+static void make_core(struct scene *scene, struct gs_postmortem *postmortem)
 {
     scene_init(scene);
-    *still = (struct gs_still){.signal = SIGSEGV, .signal_tid = 4250, .bytes = 4096, .whole_bytes = 4096};
-    scene->target.still = still;
+    *postmortem = (struct gs_postmortem){.signal = SIGSEGV, .signal_tid = 4250, .bytes = 4096, .whole_bytes = 4096};
+    scene->target.postmortem = postmortem;
     scene->dump.uptime_s = -1;
     scene->gils[0].state = GS_GIL_HELD;
     scene->gils[0].holder = 4250;
@@ -51,8 +51,8 @@ static void check_text(struct scene *scene, const char *name)
 UNIT_TEST(test_whole)
 {
     struct scene *scene = malloc(sizeof *scene);
-    struct gs_still still;
-    make_core(scene, &still);
+    struct gs_postmortem postmortem;
+    make_core(scene, &postmortem);
     check_text(scene, "dump-core.txt");
     FILE *out = golden_open();
     assert_int_equal(gs_dump_json(&scene->dump, out), GS_OK);
@@ -64,12 +64,12 @@ UNIT_TEST(test_whole)
 UNIT_TEST(test_lacking)
 {
     struct scene *scene = malloc(sizeof *scene);
-    struct gs_still still;
-    make_core(scene, &still);
-    still.bytes = 1234;
-    still.lack = lack;
-    still.signal = 1000;
-    still.signal_tid = 77;
+    struct gs_postmortem postmortem;
+    make_core(scene, &postmortem);
+    postmortem.bytes = 1234;
+    postmortem.lack = lack;
+    postmortem.signal = 1000;
+    postmortem.signal_tid = 77;
     scene_thread(scene, 4252, "cut", GS_WITHOUT, GS_RUN_RUNNING, 0)->torn = true;
     scene_gap(scene, GS_GAP_UNREADABLE);
     check_text(scene, "dump-core-lacking.txt");

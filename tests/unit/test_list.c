@@ -198,13 +198,13 @@ static void damaged_still(struct process *p)
 {
     struct gs_task tasks[3];
     struct gs_activity activities[3];
-    struct gs_still still = {.tasks = tasks, .activities = activities, .task_count = 3};
+    struct gs_postmortem still = {.tasks = tasks, .activities = activities, .task_count = 3};
     for (size_t i = 0; i < 3; i++) {
         add(p, i);
         tasks[i] = (struct gs_task){p->sleepers[i], p->sleepers[i]};
         activities[i] = (struct gs_activity){.run = GS_RUN_SYSCALL};
     }
-    p->target.still = &still;
+    p->target.postmortem = &still;
     gs_addr next = p->threads[1].addr + (gs_addr)p->o.layout.ts_next;
     const gs_addr damages[] = {16, p->threads[2].addr, p->threads[1].addr};
     for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
@@ -218,7 +218,7 @@ static void damaged_still(struct process *p)
     mem_fake_put64(p->o.mem, p->interp_head, 8);
     process_reopen(p);
     assert_int_equal(process_take_snapshot(p), GS_LOST);
-    p->target.still = NULL;
+    p->target.postmortem = NULL;
 }
 
 PROCESS_TEST(test_damaged_lists_that_stand_still, PROCESS_FIRST, PROCESS_LAST, damaged_still);

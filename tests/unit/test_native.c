@@ -76,8 +76,8 @@ static void begin(struct made *made)
         .start = IMAGE, .end = IMAGE + IMAGE_BYTES, .inode = 7, .readable = true, .executable = true, .path = "/made"};
     made->maps[1] =
         (struct gs_map){.start = STACK, .end = STACK + STACK_BYTES, .readable = true, .writable = true, .path = ""};
-    static struct gs_still still;
-    made->target.still = &still; /* its maps are as they are */
+    static struct gs_postmortem still;
+    made->target.postmortem = &still; /* its maps are as they are */
     mem_fake_map(made->target.mem, IMAGE, IMAGE_BYTES);
     mem_fake_map(made->target.mem, STACK, STACK_BYTES);
     put(made, IMAGE, &head, sizeof head);

@@ -18,7 +18,7 @@ static int by_tid(const void *a, const void *b)
 }
 
 struct fixture {
-    struct gs_still still;
+    struct gs_postmortem still;
     struct gs_task tasks[THREADS];
     struct gs_activity activities[THREADS];
     struct process_thread *threads[THREADS];
@@ -39,7 +39,7 @@ static void stand(struct process *p, struct fixture *f)
     qsort(f->tasks, THREADS, sizeof *f->tasks, by_tid);
     for (size_t i = 0; i < THREADS; i++)
         f->activities[i] = (struct gs_activity){.run = GS_RUN_RUNNING, .number = -1};
-    p->target.still = &f->still;
+    p->target.postmortem = &f->still;
     process_reopen(p);
 }
 

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/apart.h"
+#include "base/isolated.h"
 #include "base/parallel.h"
 #include "base/watch.h"
 #include "support/unit.h"
@@ -187,7 +187,7 @@ UNIT_TEST(work_apart_gives_its_result)
 {
     int input = 41;
     static struct result result;
-    assert_int_equal(gs_apart_run(compute, &input, &result, sizeof result), GS_APART_DONE);
+    assert_int_equal(gs_isolated_run(compute, &input, &result, sizeof result), GS_ISOLATED_DONE);
     assert_int_equal(result.number, 42);
     assert_int_equal(result.filler[sizeof result.filler - 1], 'x');
 }
@@ -195,8 +195,8 @@ UNIT_TEST(work_apart_gives_its_result)
 UNIT_TEST(work_apart_is_given_up)
 {
     int result = 7;
-    assert_int_equal(gs_apart_run(hang, NULL, &result, sizeof result), GS_APART_LATE);
-    assert_int_equal(gs_apart_run(die, NULL, &result, sizeof result), GS_APART_FAILED);
+    assert_int_equal(gs_isolated_run(hang, NULL, &result, sizeof result), GS_ISOLATED_LATE);
+    assert_int_equal(gs_isolated_run(die, NULL, &result, sizeof result), GS_ISOLATED_FAILED);
     assert_int_equal(waitpid(-1, NULL, 0), -1); /* no zombie is left */
     assert_int_equal(result, 7);
 }
@@ -206,7 +206,7 @@ UNIT_TEST(work_apart_is_given_up)
 enum { THINGS = 200 };
 
 struct lanes_result {
-    enum gs_apart outcomes[THINGS];
+    enum gs_isolated outcomes[THINGS];
     size_t told[THINGS], len[THINGS];
 };
 
@@ -223,7 +223,7 @@ static void do_thing(const void *context, size_t i, FILE *out)
         fputc('x', out);
 }
 
-static enum gs_status thing_done(void *context, size_t i, enum gs_apart outcome, const char *bytes, size_t len)
+static enum gs_status thing_done(void *context, size_t i, enum gs_isolated outcome, const char *bytes, size_t len)
 {
     struct lanes_result *result = context;
     assert_true(i < THINGS);
@@ -231,7 +231,7 @@ static enum gs_status thing_done(void *context, size_t i, enum gs_apart outcome,
     result->outcomes[i] = outcome;
     result->len[i] = len;
     assert_int_equal(strlen(bytes), len);
-    if (outcome == GS_APART_DONE)
+    if (outcome == GS_ISOLATED_DONE)
         assert_int_equal(strtoul(bytes, NULL, 10), i);
     return GS_OK;
 }
@@ -250,14 +250,16 @@ UNIT_TEST(one_that_hangs_holds_no_lane_up)
         assert_int_equal(gs_parallel_run(&work), GS_OK);
         for (size_t i = 0; i < THINGS; i++) {
             assert_int_equal(result.told[i], 1);
-            assert_int_equal(result.outcomes[i], i == 3 ? GS_APART_LATE : i == 5 ? GS_APART_FAILED : GS_APART_DONE);
-            assert_true(result.outcomes[i] != GS_APART_DONE || result.len[i] >= i * 1000);
+            assert_int_equal(result.outcomes[i], i == 3   ? GS_ISOLATED_LATE
+                                                 : i == 5 ? GS_ISOLATED_FAILED
+                                                          : GS_ISOLATED_DONE);
+            assert_true(result.outcomes[i] != GS_ISOLATED_DONE || result.len[i] >= i * 1000);
         }
         assert_int_equal(waitpid(-1, NULL, 0), -1); /* no zombie is left */
     }
 }
 
-static enum gs_status end_all(void *context, size_t i, enum gs_apart outcome, const char *bytes, size_t len)
+static enum gs_status end_all(void *context, size_t i, enum gs_isolated outcome, const char *bytes, size_t len)
 {
     (void)i, (void)outcome, (void)bytes, (void)len;
     ++*(size_t *)context;

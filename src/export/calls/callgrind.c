@@ -11,9 +11,9 @@
 struct callgrind {
     FILE *out;
     struct gs_graph graph;
-    uint32_t *spots; /* sorted by part, then line */
-    uint32_t *calls; /* sorted by their caller's place in `spots` */
-    uint32_t *rank;  /* of a spot: its place in `spots` */
+    uint32_t *sites; /* sorted by part, then line */
+    uint32_t *calls; /* sorted by their caller's place in `sites` */
+    uint32_t *rank;  /* of a site: its place in `sites` */
     bool *named;     /* by part: its name was written already, and its number is enough */
 };
 
@@ -53,8 +53,8 @@ static int compare(uint64_t a, uint64_t b)
 
 static int by_line(const void *left, const void *right, void *context)
 {
-    const struct gs_graph_spot *spots = ((const struct callgrind *)context)->graph.spots;
-    const struct gs_graph_spot *a = &spots[*(const uint32_t *)left], *b = &spots[*(const uint32_t *)right];
+    const struct gs_call_site *sites = ((const struct callgrind *)context)->graph.sites;
+    const struct gs_call_site *a = &sites[*(const uint32_t *)left], *b = &sites[*(const uint32_t *)right];
     return a->part != b->part ? compare(a->part, b->part) : compare((uint32_t)a->line, (uint32_t)b->line);
 }
 
@@ -70,26 +70,26 @@ static int by_caller(const void *left, const void *right, void *context)
 static bool sort(struct callgrind *self)
 {
     const struct gs_graph *graph = &self->graph;
-    self->spots = calloc((size_t)graph->spot_count + 1, sizeof *self->spots);
-    self->rank = calloc((size_t)graph->spot_count + 1, sizeof *self->rank);
+    self->sites = calloc((size_t)graph->site_count + 1, sizeof *self->sites);
+    self->rank = calloc((size_t)graph->site_count + 1, sizeof *self->rank);
     self->calls = calloc((size_t)graph->call_count + 1, sizeof *self->calls);
     self->named = calloc((size_t)graph->part_count + 1, sizeof *self->named);
-    if (!self->spots || !self->rank || !self->calls || !self->named)
+    if (!self->sites || !self->rank || !self->calls || !self->named)
         return false;
-    for (uint32_t i = 0; i < graph->spot_count; i++)
-        self->spots[i] = i;
+    for (uint32_t i = 0; i < graph->site_count; i++)
+        self->sites[i] = i;
     for (uint32_t i = 0; i < graph->call_count; i++)
         self->calls[i] = i;
-    qsort_r(self->spots, graph->spot_count, sizeof *self->spots, by_line, self);
-    for (uint32_t i = 0; i < graph->spot_count; i++)
-        self->rank[self->spots[i]] = i;
+    qsort_r(self->sites, graph->site_count, sizeof *self->sites, by_line, self);
+    for (uint32_t i = 0; i < graph->site_count; i++)
+        self->rank[self->sites[i]] = i;
     qsort_r(self->calls, graph->call_count, sizeof *self->calls, by_caller, self);
     return true;
 }
 
 static void write_call(const struct callgrind *self, const struct gs_graph_call *call)
 {
-    const struct gs_graph_spot *caller = &self->graph.spots[call->caller], *callee = &self->graph.spots[call->callee];
+    const struct gs_call_site *caller = &self->graph.sites[call->caller], *callee = &self->graph.sites[call->callee];
     if (gs_cost_ns(&call->whole) == 0)
         return;
     write_name(self, "cfi", "cfn", callee->part);
@@ -97,20 +97,20 @@ static void write_call(const struct callgrind *self, const struct gs_graph_call 
     write_cost(self, &call->whole);
 }
 
-static void write_spots(const struct callgrind *self)
+static void write_sites(const struct callgrind *self)
 {
     const struct gs_graph *graph = &self->graph;
     uint32_t part = UINT32_MAX, call = 0;
-    for (uint32_t i = 0; i < graph->spot_count; i++) {
-        const struct gs_graph_spot *spot = &graph->spots[self->spots[i]];
-        if (spot->part != part) {
+    for (uint32_t i = 0; i < graph->site_count; i++) {
+        const struct gs_call_site *site = &graph->sites[self->sites[i]];
+        if (site->part != part) {
             fputc('\n', self->out);
-            write_name(self, "fl", "fn", spot->part);
+            write_name(self, "fl", "fn", site->part);
         }
-        part = spot->part;
-        fprintf(self->out, "%d", (int)spot->line);
-        write_cost(self, &spot->own);
-        for (; call < graph->call_count && graph->calls[self->calls[call]].caller == self->spots[i]; call++)
+        part = site->part;
+        fprintf(self->out, "%d", (int)site->line);
+        write_cost(self, &site->own);
+        for (; call < graph->call_count && graph->calls[self->calls[call]].caller == self->sites[i]; call++)
             write_call(self, &graph->calls[self->calls[call]]);
     }
 }
@@ -132,8 +132,8 @@ static void write_head(const struct callgrind *self, const struct gs_tree_drawin
     fputs("events:", self->out);
     for (size_t i = 0; i < sizeof events / sizeof *events; i++)
         fprintf(self->out, " %s", events[i].name);
-    for (uint32_t i = 0; i < self->graph.spot_count; i++)
-        gs_cost_add(&sum, &self->graph.spots[i].own);
+    for (uint32_t i = 0; i < self->graph.site_count; i++)
+        gs_cost_add(&sum, &self->graph.sites[i].own);
     fputs("\nsummary:", self->out);
     write_cost(self, &sum);
 }
@@ -146,10 +146,10 @@ static enum gs_status draw(const struct gs_tree_drawing *drawing)
         status = GS_NO_MEMORY;
     if (status == GS_OK) {
         write_head(&self, drawing);
-        write_spots(&self);
+        write_sites(&self);
     }
     gs_graph_fini(&self.graph);
-    free(self.spots);
+    free(self.sites);
     free(self.calls);
     free(self.rank);
     free(self.named);

@@ -155,12 +155,12 @@ static void put_entry(const struct pstats *self, const struct entry *entry)
 
 static uint32_t callee_of(const struct pstats *self, uint32_t at)
 {
-    return self->graph.spots[self->graph.calls[self->calls[at]].callee].part;
+    return self->graph.sites[self->graph.calls[self->calls[at]].callee].part;
 }
 
 static uint32_t caller_of(const struct pstats *self, uint32_t at)
 {
-    return self->graph.spots[self->graph.calls[self->calls[at]].caller].part;
+    return self->graph.sites[self->graph.calls[self->calls[at]].caller].part;
 }
 
 /* Calls of the same function from several lines are one. Returns where the calls of the next function begin. */
@@ -226,11 +226,11 @@ static void put_nothing(const struct pstats *self)
 static int by_callee(const void *left, const void *right, void *context)
 {
     const struct pstats *self = context;
-    const struct gs_graph_spot *spots = self->graph.spots;
+    const struct gs_call_site *sites = self->graph.sites;
     const struct gs_graph_call *a = &self->graph.calls[*(const uint32_t *)left],
                                *b = &self->graph.calls[*(const uint32_t *)right];
-    uint32_t to_a = spots[a->callee].part, to_b = spots[b->callee].part;
-    uint32_t from_a = spots[a->caller].part, from_b = spots[b->caller].part;
+    uint32_t to_a = sites[a->callee].part, to_b = sites[b->callee].part;
+    uint32_t from_a = sites[a->caller].part, from_b = sites[b->caller].part;
     return to_a != to_b ? (to_a > to_b) - (to_a < to_b) : (from_a > from_b) - (from_a < from_b);
 }
 

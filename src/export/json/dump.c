@@ -123,7 +123,7 @@ static json_t *interpreters_of(const struct gs_dump *dump, const struct gs_entry
 
 static json_t *runnable(const struct gs_target *target, const struct gs_activity *activity)
 {
-    switch (target->still ? GS_RUN_UNKNOWN : activity->run) {
+    switch (target->postmortem ? GS_RUN_UNKNOWN : activity->run) {
     case GS_RUN_RUNNING:
         return json_true();
     case GS_RUN_SYSCALL:
@@ -138,7 +138,7 @@ static json_t *runnable(const struct gs_target *target, const struct gs_activity
 static enum gs_status write_thread_head(const struct gs_dump *dump, const struct gs_entry *entry, FILE *out)
 {
     const struct gs_thread *thread = entry->thread;
-    bool asleep = thread->activity.run == GS_RUN_SYSCALL && !dump->target->still;
+    bool asleep = thread->activity.run == GS_RUN_SYSCALL && !dump->target->postmortem;
     const char *call = asleep ? gs_syscall_name(thread->activity.number) : NULL;
     const struct {
         const char *key;

@@ -182,7 +182,7 @@ static const char *put_line(struct gs_source_page *page, const char *at, const c
 static uint32_t other_end(const struct gs_source *source, uint32_t call, bool callers)
 {
     const struct gs_graph_call *at = &source->graph.calls[call];
-    return source->graph.spots[callers ? at->caller : at->callee].part;
+    return source->graph.sites[callers ? at->caller : at->callee].part;
 }
 
 static uint32_t near_end(const struct gs_source *source, uint32_t call, bool callers)

@@ -41,7 +41,7 @@ static int by_part(const struct gs_graph *graph, uint32_t i, uint32_t k, bool ca
 {
     const struct gs_graph_call *a = &graph->calls[i], *b = &graph->calls[k];
     int order =
-        compare(graph->spots[caller ? a->caller : a->callee].part, graph->spots[caller ? b->caller : b->callee].part);
+        compare(graph->sites[caller ? a->caller : a->callee].part, graph->sites[caller ? b->caller : b->callee].part);
     order = order ? order : compare(gs_cost_ns(&b->whole), gs_cost_ns(&a->whole));
     return order ? order : compare(i, k);
 }

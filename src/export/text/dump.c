@@ -224,7 +224,7 @@ static enum gs_status write_fold(struct gs_page *page, const struct gs_fold *fol
     gs_text_put(line, " ");
     gs_words_state(line, first->thread,
                    (fold->count > 1 ? GS_MANNER_SEVERAL : 0) | (page->verbose ? GS_MANNER_VERBOSE : 0) |
-                       (page->dump->target->still ? GS_MANNER_PAST : 0));
+                       (page->dump->target->postmortem ? GS_MANNER_PAST : 0));
     gs_text_style(line, GS_STYLE_PLAIN);
     if (fold->count > 1) {
         gs_text_put(line, ": ");
@@ -252,16 +252,16 @@ static void write_quality(struct gs_page *page)
 }
 
 /* What a core does not have: where a core file ends too early, and files that have changed since. */
-static void write_lacks(struct gs_page *page, const struct gs_still *still)
+static void write_lacks(struct gs_page *page, const struct gs_postmortem *postmortem)
 {
     const char *path, *why;
     size_t count = 0;
-    if (still->bytes < still->whole_bytes) {
-        gs_text_put(&page->line, "The core is cut off: it has %" PRIu64 " of %" PRIu64 " bytes", still->bytes,
-                    still->whole_bytes);
+    if (postmortem->bytes < postmortem->whole_bytes) {
+        gs_text_put(&page->line, "The core is cut off: it has %" PRIu64 " of %" PRIu64 " bytes", postmortem->bytes,
+                    postmortem->whole_bytes);
         gs_page_end_line(page);
     }
-    for (; still->lack && still->lack(still->files, count, &path, &why); count++) {
+    for (; postmortem->lack && postmortem->lack(postmortem->files, count, &path, &why); count++) {
         gs_text_put(&page->line, "Part of the memory is not in the core, and ");
         gs_text_add(&page->line, path);
         gs_text_put(&page->line, " %s", why);
@@ -275,10 +275,10 @@ static void write_lacks(struct gs_page *page, const struct gs_still *still)
 
 static bool is_whole(const struct gs_dump *dump)
 {
-    const struct gs_still *still = dump->target->still;
+    const struct gs_postmortem *postmortem = dump->target->postmortem;
     const char *path, *why;
-    return !still ||
-           (still->bytes >= still->whole_bytes && !(still->lack && still->lack(still->files, 0, &path, &why)));
+    return !postmortem || (postmortem->bytes >= postmortem->whole_bytes &&
+                           !(postmortem->lack && postmortem->lack(postmortem->files, 0, &path, &why)));
 }
 
 /* Only what is not whole, or what the reader would miss. */
@@ -298,7 +298,7 @@ static void write_remarks(struct gs_page *page, const struct gs_entries *entries
     if (torn > 0) {
         gs_text_put(&page->line, "%zu of ", torn);
         gs_words_count(&page->line, entries->count, "stack", "stacks");
-        gs_text_put(&page->line, dump->target->still || gs_watch_careful(dump->target->watch)
+        gs_text_put(&page->line, dump->target->postmortem || gs_watch_careful(dump->target->watch)
                                      ? " cannot be read whole: shown as far as it goes"
                                      : " changed while it was read: shown as far as it is certain");
         gs_page_end_line(page);
@@ -310,7 +310,7 @@ static void write_remarks(struct gs_page *page, const struct gs_entries *entries
         gs_page_end_line(page);
     }
     if (!is_whole(dump))
-        write_lacks(page, dump->target->still);
+        write_lacks(page, dump->target->postmortem);
     if (entries->count < entries->all) {
         gs_words_chosen(&page->line, entries->count, entries->all);
         gs_page_end_line(page);

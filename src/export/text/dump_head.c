@@ -8,7 +8,7 @@ static void write_title(struct gs_page *page)
 {
     const struct gs_dump *dump = page->dump;
     gs_text_style(&page->line, GS_STYLE_BOLD);
-    gs_text_put(&page->line, dump->target->still ? "Core of process %d" : "Process %d", (int)dump->target->pid);
+    gs_text_put(&page->line, dump->target->postmortem ? "Core of process %d" : "Process %d", (int)dump->target->pid);
     gs_text_style(&page->line, GS_STYLE_PLAIN);
     if (dump->target->ns_pid != dump->target->pid)
         gs_text_put(&page->line, " (%d in its container)", (int)dump->target->ns_pid);
@@ -187,18 +187,18 @@ static void write_stopped(struct gs_page *page)
 /* What a core's process got: "Signal: SIGSEGV (Segmentation fault) in 42 "MainThread"". */
 static void write_signal(struct gs_page *page)
 {
-    const struct gs_still *still = page->dump->target->still;
-    if (!still || still->signal == 0)
+    const struct gs_postmortem *postmortem = page->dump->target->postmortem;
+    if (!postmortem || postmortem->signal == 0)
         return;
-    const char *name = sigabbrev_np(still->signal), *meaning = sigdescr_np(still->signal);
+    const char *name = sigabbrev_np(postmortem->signal), *meaning = sigdescr_np(postmortem->signal);
     gs_text_style(&page->line, GS_STYLE_BOLD);
     gs_text_put(&page->line, "Signal");
     gs_text_style(&page->line, GS_STYLE_PLAIN);
     if (name && meaning)
         gs_text_put(&page->line, ": SIG%s (%s) in ", name, meaning);
     else
-        gs_text_put(&page->line, ": number %d in ", still->signal);
-    add_thread(page, still->signal_tid);
+        gs_text_put(&page->line, ": number %d in ", postmortem->signal);
+    add_thread(page, postmortem->signal_tid);
     gs_page_end_line(page);
 }
 

@@ -1,6 +1,6 @@
 /* The processes and threads of the live model. */
-#ifndef GS_PROFILE_LIVE_PEOPLE_H
-#define GS_PROFILE_LIVE_PEOPLE_H
+#ifndef GS_PROFILE_LIVE_TABLE_H
+#define GS_PROFILE_LIVE_TABLE_H
 
 #include "profile/live.h"
 
@@ -62,7 +62,7 @@ struct gs_live_thread {
     struct gs_picture_cell cells[GS_PICTURE_CELLS]; /* by number */
 };
 
-struct gs_live_people {
+struct gs_live_table {
     struct gs_selection selection;
     struct gs_live_process *processes; /* by number, */
     size_t process_count, process_room;
@@ -72,27 +72,27 @@ struct gs_live_people {
     struct gs_live_alive alive;
 };
 
-void gs_live_people_fini(struct gs_live_people *people);
-struct gs_live_process *gs_live_process_of(const struct gs_live_people *people, uint32_t number);
-struct gs_live_process *gs_live_process_at(const struct gs_live_people *people, pid_t pid);
-struct gs_live_thread *gs_live_thread_of(const struct gs_live_people *people, uint32_t number);
+void gs_live_table_fini(struct gs_live_table *table);
+struct gs_live_process *gs_live_process_of(const struct gs_live_table *table, uint32_t number);
+struct gs_live_process *gs_live_process_at(const struct gs_live_table *table, pid_t pid);
+struct gs_live_thread *gs_live_thread_of(const struct gs_live_table *table, uint32_t number);
 /* The thread at a place of a sample, NULL: there was no room for it. */
-struct gs_live_thread *gs_live_thread_in(const struct gs_live_people *people, struct gs_live_process *process,
+struct gs_live_thread *gs_live_thread_in(const struct gs_live_table *table, struct gs_live_process *process,
                                          size_t place, uint32_t number);
 /* The thread of a process that has this tid; NULL: there is none. */
-struct gs_live_thread *gs_live_thread_with(const struct gs_live_people *people, const struct gs_live_process *process,
+struct gs_live_thread *gs_live_thread_with(const struct gs_live_table *table, const struct gs_live_process *process,
                                            pid_t tid);
-enum gs_status gs_live_add_process(struct gs_live_people *people, uint32_t number,
+enum gs_status gs_live_add_process(struct gs_live_table *table, uint32_t number,
                                    const struct gs_sampled_process *sampled) GS_MUST_CHECK;
 /* What is known of it so far is to be charged before that: its name and who is chosen may be others. */
-enum gs_status gs_live_add_thread(struct gs_live_people *people, uint32_t number,
+enum gs_status gs_live_add_thread(struct gs_live_table *table, uint32_t number,
                                   const struct gs_sampled_thread *sampled) GS_MUST_CHECK;
 /* Whether it is one of those that are listed and counted, by its name. */
-bool gs_live_chosen(const struct gs_live_people *people, const struct gs_sampled_thread *sampled);
+bool gs_live_chosen(const struct gs_live_table *table, const struct gs_sampled_thread *sampled);
 /* Threads of a process that its last sample, of that moment, did not have: they have ended, or are absent. */
-void gs_live_drop_threads(struct gs_live_people *people, struct gs_live_process *process, uint64_t time_ns);
+void gs_live_drop_threads(struct gs_live_table *table, struct gs_live_process *process, uint64_t time_ns);
 /* Those that are absent may have ended by now. */
-void gs_live_drop_ended(struct gs_live_people *people);
-void gs_live_process_free(struct gs_live_people *people, struct gs_live_process *process);
+void gs_live_drop_ended(struct gs_live_table *table);
+void gs_live_process_free(struct gs_live_table *table, struct gs_live_process *process);
 
 #endif

@@ -1,12 +1,12 @@
 /* Whether what is drawn has anything in it. */
-#ifndef GS_PROFILE_WITNESS_H
-#define GS_PROFILE_WITNESS_H
+#ifndef GS_PROFILE_NONEMPTY_H
+#define GS_PROFILE_NONEMPTY_H
 
 #include "gilspy/sample.h"
 #include "profile/modes.h"
 
 /* A sink in front of another. */
-struct gs_witness {
+struct gs_nonempty {
     struct gs_sink sink;
     struct gs_sink *to;
     const struct gs_selection *selection;
@@ -17,6 +17,7 @@ struct gs_witness {
     bool empty;         /* `to` gets no end, and the source GS_FAILED */
 };
 
-void gs_witness_init(struct gs_witness *witness, struct gs_sink *to, const struct gs_selection *selection, bool must);
+void gs_nonempty_init(struct gs_nonempty *nonempty, struct gs_sink *to, const struct gs_selection *selection,
+                      bool must);
 
 #endif

@@ -6,14 +6,14 @@
 
 #include "base/watch.h"
 #include "target/procfs.h"
-#include "target/rest.h"
+#include "target/kernel_state.h"
 
 enum {
     FAULTS_FIELD = 9, /* of stat, counted from behind the state: majflt, proc(5) */
     SCHED_BYTES = 4096
 };
 
-static void read_stat(pid_t pid, pid_t tid, struct gs_rest *rest)
+static void read_stat(pid_t pid, pid_t tid, struct gs_kernel_state *rest)
 {
     char file[64], text[1024];
     snprintf(file, sizeof file, "task/%d/stat", (int)tid);
@@ -32,7 +32,7 @@ static void read_stat(pid_t pid, pid_t tid, struct gs_rest *rest)
         rest->major_faults = strtoull(at, NULL, 10);
 }
 
-static void read_place(pid_t pid, pid_t tid, struct gs_rest *rest)
+static void read_place(pid_t pid, pid_t tid, struct gs_kernel_state *rest)
 {
     char file[64];
     snprintf(file, sizeof file, "task/%d/wchan", (int)tid);
@@ -54,7 +54,7 @@ static double last_ran_ms(pid_t pid, const char *file)
 }
 
 /* The clock is read from our own thread, which runs now. A thread that sleeps has not run since it fell asleep. */
-static void read_since(pid_t pid, pid_t tid, struct gs_rest *rest)
+static void read_since(pid_t pid, pid_t tid, struct gs_kernel_state *rest)
 {
     char theirs[64], ours[64];
     snprintf(theirs, sizeof theirs, "task/%d/sched", (int)tid);
@@ -64,10 +64,10 @@ static void read_since(pid_t pid, pid_t tid, struct gs_rest *rest)
         rest->asleep_s = (now_ms - then_ms) / 1000;
 }
 
-void gs_rest_read(const struct gs_target *target, pid_t tid, struct gs_rest *rest)
+void gs_kernel_state_read(const struct gs_target *target, pid_t tid, struct gs_kernel_state *rest)
 {
-    *rest = (struct gs_rest){.asleep_s = -1};
-    if (target->still || !gs_watch_enter_spare(target->watch, "reading the state of its threads"))
+    *rest = (struct gs_kernel_state){.asleep_s = -1};
+    if (target->postmortem || !gs_watch_enter_spare(target->watch, "reading the state of its threads"))
         return;
     read_stat(target->pid, tid, rest);
     read_place(target->pid, tid, rest);

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/apart.h"
+#include "base/isolated.h"
 #include "base/clock.h"
 #include "base/regular.h"
 
@@ -51,12 +51,12 @@ static _Noreturn void be_keeper(int out, void (*work)(const void *context, int o
     _exit(0);
 }
 
-bool gs_apart_begin(struct gs_apart_child *child, void (*work)(const void *context, int out), const void *context)
+bool gs_isolated_begin(struct gs_isolated_child *child, void (*work)(const void *context, int out), const void *context)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC))
         return false;
-    *child = (struct gs_apart_child){.keeper = fork(), .in = ends[0]};
+    *child = (struct gs_isolated_child){.keeper = fork(), .in = ends[0]};
     if (child->keeper == 0)
         be_keeper(ends[1], work, context);
     close(ends[1]);
@@ -65,7 +65,7 @@ bool gs_apart_begin(struct gs_apart_child *child, void (*work)(const void *conte
     return child->keeper > 0;
 }
 
-void gs_apart_end(struct gs_apart_child *child)
+void gs_isolated_end(struct gs_isolated_child *child)
 {
     close(child->in);
     kill(child->keeper, SIGKILL);
@@ -73,7 +73,7 @@ void gs_apart_end(struct gs_apart_child *child)
         ;
 }
 
-bool gs_apart_write(int out, const void *bytes, size_t len)
+bool gs_isolated_write(int out, const void *bytes, size_t len)
 {
     for (size_t done = 0; done < len;) {
         ssize_t put = write(out, (const uint8_t *)bytes + done, len - done);
@@ -86,8 +86,8 @@ bool gs_apart_write(int out, const void *bytes, size_t len)
     return true;
 }
 
-/* Reads all of the result; what it returns is what gs_apart_run does. */
-static enum gs_apart receive(int in, uint8_t *result, size_t len)
+/* Reads all of the result; what it returns is what gs_isolated_run does. */
+static enum gs_isolated receive(int in, uint8_t *result, size_t len)
 {
     uint64_t end_ns = gs_clock_ns() + PATIENCE_NS;
     for (size_t done = 0; done < len;) {
@@ -98,13 +98,13 @@ static enum gs_apart receive(int in, uint8_t *result, size_t len)
         if (count < 0 && errno == EINTR)
             continue;
         if (count <= 0)
-            return count == 0 ? GS_APART_LATE : GS_APART_FAILED;
+            return count == 0 ? GS_ISOLATED_LATE : GS_ISOLATED_FAILED;
         ssize_t got = read(in, result + done, len - done);
         if (got <= 0)
-            return GS_APART_FAILED;
+            return GS_ISOLATED_FAILED;
         done += (size_t)got;
     }
-    return GS_APART_DONE;
+    return GS_ISOLATED_DONE;
 }
 
 struct whole {
@@ -118,19 +118,19 @@ static void give_whole(const void *context, int out)
 {
     const struct whole *whole = context;
     whole->work(whole->context, whole->result);
-    if (!gs_apart_write(out, whole->result, whole->len))
+    if (!gs_isolated_write(out, whole->result, whole->len))
         _exit(1);
 }
 
-enum gs_apart gs_apart_run(void (*work)(const void *context, void *result), const void *context, void *result,
-                           size_t len)
+enum gs_isolated gs_isolated_run(void (*work)(const void *context, void *result), const void *context, void *result,
+                                 size_t len)
 {
     const struct whole whole = {.work = work, .context = context, .result = result, .len = len};
-    struct gs_apart_child child;
-    if (!gs_apart_begin(&child, give_whole, &whole))
-        return GS_APART_FAILED;
-    enum gs_apart outcome = receive(child.in, result, len);
-    gs_apart_end(&child);
+    struct gs_isolated_child child;
+    if (!gs_isolated_begin(&child, give_whole, &whole))
+        return GS_ISOLATED_FAILED;
+    enum gs_isolated outcome = receive(child.in, result, len);
+    gs_isolated_end(&child);
     return outcome;
 }
 
@@ -143,8 +143,8 @@ static void open_and_read(const void *context, void *result)
         *(bool *)result = pread(fd, &byte, 1, 0) == 1 && pread(fd, &byte, 1, st.st_size - 1) == 1;
 }
 
-bool gs_apart_answers(const char *path)
+bool gs_isolated_answers(const char *path)
 {
     bool read = false;
-    return gs_apart_run(open_and_read, path, &read, sizeof read) != GS_APART_LATE;
+    return gs_isolated_run(open_and_read, path, &read, sizeof read) != GS_ISOLATED_LATE;
 }
