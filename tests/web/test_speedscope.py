@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tarfile
+import tempfile
 
 import pytest
 from made import BUILD, folded
@@ -19,21 +20,21 @@ PLAYS = ("app", "processes", "free", "hostile", "deep", "empty")
 @pytest.fixture(scope="session")
 def schema():
     jsonschema = pytest.importorskip("jsonschema", reason="needs python3-jsonschema, which script/setup installs")
-    folder = os.path.join(BUILD, "speedscope")
-    os.makedirs(folder, exist_ok=True)
-    names = [name for name in os.listdir(folder) if name.endswith(".tgz")]
-    if not names:
+    package = os.path.join(BUILD, "speedscope", PACKAGE + ".tgz")
+    os.makedirs(os.path.dirname(package), exist_ok=True)
+    if not os.path.exists(package):
         if not shutil.which("npm"):
             pytest.skip("no npm here, which fetches speedscope's schema")
-        try:
-            done = subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=folder, capture_output=True, timeout=120,
-                                  encoding="utf-8")
-        except subprocess.TimeoutExpired:
-            pytest.skip("speedscope's schema did not come in time")
-        if done.returncode:
-            pytest.skip("speedscope's schema cannot be fetched: " + done.stderr[-200:])
-        names = [done.stdout.strip()]
-    with tarfile.open(os.path.join(folder, names[0])) as archive:
+        with tempfile.TemporaryDirectory(dir=os.path.dirname(package)) as folder:  # several processes may fetch it
+            try:
+                done = subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=folder, capture_output=True, timeout=120,
+                                      encoding="utf-8")
+            except subprocess.TimeoutExpired:
+                pytest.skip("speedscope's schema did not come in time")
+            if done.returncode:
+                pytest.skip("speedscope's schema cannot be fetched: " + done.stderr[-200:])
+            os.replace(os.path.join(folder, done.stdout.strip()), package)
+    with tarfile.open(package) as archive:
         return jsonschema.Draft7Validator(json.load(archive.extractfile(SCHEMA)))
 
 
