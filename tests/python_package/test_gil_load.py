@@ -131,9 +131,14 @@ def test_output(kind, tmp_path):
 def test_the_example_of_its_readme():
     """Unchanged, but for the import; by itself, and as it is told to be run."""
     for words in (["-c", README], ["-m", "gilspy.gil_load", "-c", README]):
-        done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=True)
-        assert re.match(r"held: [0-9.]+ \([0-9.]+, [0-9.]+, [0-9.]+\)\nwait: ", done.stdout)
-        assert done.stderr == "" and len(re.findall(r"^  <\d+>$", done.stdout, re.M)) >= 2
+        threads = 0
+        for _ in range(5):  # on a busy machine it may be over before it was looked at
+            done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=True)
+            assert re.match(r"held: [0-9.]+ \([0-9.]+, [0-9.]+, [0-9.]+\)\nwait: ", done.stdout) and done.stderr == ""
+            threads = max(threads, len(re.findall(r"^  <\d+>$", done.stdout, re.M)))
+            if threads >= 2:
+                break
+        assert threads >= 2
 
 
 def test_averages_come_down():
