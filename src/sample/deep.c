@@ -83,8 +83,9 @@ void gs_deep_free(struct gs_thread_list *threads, struct gs_member *member)
 void gs_deep_spoil(struct gs_member *member)
 {
     member->stack.same_count = 0;
-    if (member->stack.deep && !member->stack.deep->aside)
-        member->stack.deep->count = 0;
+    struct gs_deep *deep = member->stack.deep;
+    if (deep && (!deep->aside || deep->read == member->stack.read_sample))
+        deep->count = 0;
 }
 
 /* ---- what is the same ---- */

@@ -249,7 +249,8 @@ bool gs_deep_ends(struct gs_stack_reader *stacks, struct gs_member *member, size
 /* A walk of any member ended well, and each frame lies where it should: what is kept for the next one, if the stack is
  * deep. */
 void gs_deep_keep(struct gs_stack_reader *stacks, struct gs_member *member, const struct gs_walk_end *end);
-/* To be called before the frames are changed otherwise. */
+/* To be called before the frames are changed otherwise, and when what was walked is not what is shown for this sample.
+ */
 void gs_deep_spoil(struct gs_member *member);
 
 /* ---- renamed.c ---- */

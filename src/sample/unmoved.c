@@ -142,6 +142,10 @@ bool gs_unmoved_again(struct gs_stack_reader *stacks, struct gs_member *member, 
     bool same = gs_pieces_read(stacks, &member, lists ? 0 : 1, true) == GS_OK && gs_list_same(stacks->threads) &&
                 (lists || same_stack(stacks, member));
     member->stack.still = false;
+    if (!same) { /* the frames may be other ones by now */
+        gs_deep_spoil(member);
+        member->stack.marked = false;
+    }
     gs_mem_cache_clear(stacks->threads->cache);
     return same;
 }

@@ -34,6 +34,7 @@ struct play {
     struct gs_frame last[DEPTH_MOST]; /* as they were seen last, */
     uint32_t last_count, last_read;
     size_t seen, same;
+    size_t when; /* before which piece of this reading it becomes another's: become_other */
 };
 
 static void put(struct play *play, gs_addr at, int32_t field, uint64_t value)
@@ -323,3 +324,74 @@ UNIT_TEST(test_it_moves_while_it_is_read)
     elsewhere = true;
     process_for_versions(CHUNKS, PROCESS_LAST, comes_back);
 }
+
+/* Two code objects change places. */
+static void exchange_codes(struct process *p)
+{
+    uint8_t *a = mem_fake_at(p->o.mem, p->codes[0], 1), *b = mem_fake_at(p->o.mem, p->codes[2], 1);
+    for (size_t i = 0; i < gs_code_span(&p->o.layout); i++) {
+        uint8_t byte = a[i];
+        a[i] = b[i];
+        b[i] = byte;
+    }
+}
+
+/* One frame becomes another's while the names of new code are read: the stack that was walked already comes out torn,
+ * and nothing of the next one is as in what was shown. */
+static void become_other(void *context, size_t call, size_t index, const struct gs_piece *piece)
+{
+    struct play *play = context;
+    (void)call, (void)piece;
+    if (index == 0)
+        play->when = dice(play, 24);
+    if (index != play->when)
+        return;
+    play->frames[100].code = 1 - play->frames[100].code;
+    step(play, 100, play->frames[100].instr);
+}
+
+static void names_are_read(struct process *p)
+{
+    struct play play;
+    size_t gaps = 0;
+    play_init(&play, p);
+    while (play.count < TORN_DEPTH)
+        enter(&play, CALL, play.count == 100 ? 1 : play.count % 3, (int)play.count % 20);
+    for (int i = 0; i < 300; i++) {
+        look(&play);
+        exchange_codes(p);
+        mem_script_set(p->mem, become_other, &play);
+        process_must_take(p);
+        mem_script_set(p->mem, NULL, NULL);
+        const struct gs_thread *seen = process_find(p, p->sleepers[0]);
+        check_same(&play, seen);
+        gaps += seen->torn;
+    }
+    assert_true(gaps > 0);
+}
+
+PROCESS_TEST(test_it_moves_while_names_are_read, CHUNKS, PROCESS_LAST, names_are_read);
+
+/* It is looked at between two samples whether it sleeps as it did: what that found was not shown. */
+static void looked_at(struct process *p)
+{
+    struct play play;
+    play_init(&play, p);
+    call_deep(&play, 60);
+    for (int i = 0; i < 4; i++)
+        look(&play);
+    struct gs_stack_reader *stacks = &p->reader->stacks;
+    struct gs_member *member = gs_list_find(stacks->threads, play.thread->addr);
+    assert_true(gs_unmoved_again(stacks, member, false));
+    assert_true(gs_unmoved_again(stacks, member, false));
+    assert_int_equal(look(&play)->same_count, 60);
+    step(&play, 10, 19);
+    assert_false(gs_unmoved_again(stacks, member, false));
+    look(&play);
+    step(&play, 10, 3);
+    assert_false(gs_unmoved_again(stacks, member, false));
+    step(&play, 20, 1);
+    look(&play);
+}
+
+PROCESS_TEST(test_looked_at_between_samples, CHUNKS, PROCESS_LAST, looked_at);
