@@ -202,8 +202,9 @@ enum gs_status gs_reader_poll(struct gs_reader *reader, uint64_t long_ns,
                               const struct gs_snapshot **snapshot) GS_MUST_CHECK;
 /* As far as it can be told, nobody in the process ran since the last snapshot: that is the truth of now_ns, too
  * (CLOCK_MONOTONIC). For three cheap system calls; it stands for a second at most. Where it may be true of some,
- * to be asked before each snapshot. */
-bool gs_reader_asleep(struct gs_reader *reader, uint64_t now_ns);
+ * to be asked before each snapshot. again: also that a thread ran since, and sleeps again where it did, with the same
+ * stack; what else it may have done, as to go on with another task, does not matter. */
+bool gs_reader_asleep(struct gs_reader *reader, uint64_t now_ns, bool again);
 /* Whether it may have run since then, as far as that call was made since. */
 bool gs_reader_ran(const struct gs_reader *reader, uint64_t since_ns);
 /* The words of the GILs alone, for one system call each: who has them (state, holder, switches; all else is as

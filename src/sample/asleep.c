@@ -99,7 +99,7 @@ static void note_last(struct gs_reader *reader)
 }
 
 /* The process ran since: cpu_ns is what it had a moment ago. The last one that had the GIL did, nobody else, and sleeps
- * again where it slept, with the same stack. */
+ * again where it slept, with the same stack. To wait for a lock once more is another wait. */
 static bool same_again(struct gs_reader *reader, uint64_t cpu_ns)
 {
     uint64_t again_ns, more_ns = cpu_ns - reader->asleep.cpu_ns;
@@ -108,7 +108,7 @@ static bool same_again(struct gs_reader *reader, uint64_t cpu_ns)
     if (!reader->asleep.last || reader->asleep.last != lock->last.last_holder)
         return false;
     struct gs_member *last = last_one(reader, &runs);
-    if (!last || runs.ran_ns - reader->asleep.ran_ns != more_ns)
+    if (!last || last->wait.lock.word || runs.ran_ns - reader->asleep.ran_ns != more_ns)
         return false;
     if (!gs_unmoved_again(&reader->stacks, last, reader->polled) || !is_as_before(lock, &lock->before) ||
         !is_as_before(lock, &lock->after) || !all_sleep(reader) ||
@@ -119,7 +119,7 @@ static bool same_again(struct gs_reader *reader, uint64_t cpu_ns)
 }
 
 /* *cpu_ns: the CPU time of the process, 0 where it was not asked for last. */
-static bool slept(struct gs_reader *reader, uint64_t now_ns, uint64_t *cpu_ns)
+static bool slept(struct gs_reader *reader, uint64_t now_ns, bool again, uint64_t *cpu_ns)
 {
     const struct gs_target *target = reader->threads.python->target;
     uint64_t before_ns = reader->asleep.cpu_ns;
@@ -132,7 +132,7 @@ static bool slept(struct gs_reader *reader, uint64_t now_ns, uint64_t *cpu_ns)
     if (first && !gs_target_clock_ns(target, cpu_ns))
         return false;
     if (first && *cpu_ns != before_ns)
-        return same_again(reader, *cpu_ns);
+        return again && same_again(reader, *cpu_ns);
     if (alone)
         return true;
     *cpu_ns = 0;
@@ -142,10 +142,10 @@ static bool slept(struct gs_reader *reader, uint64_t now_ns, uint64_t *cpu_ns)
     return true;
 }
 
-bool gs_reader_asleep(struct gs_reader *reader, uint64_t now_ns)
+bool gs_reader_asleep(struct gs_reader *reader, uint64_t now_ns, bool again)
 {
     uint64_t before_ns = reader->asleep.cpu_ns, cpu_ns;
-    bool same = slept(reader, now_ns, &cpu_ns);
+    bool same = slept(reader, now_ns, again, &cpu_ns);
     if (!cpu_ns && !gs_target_clock_ns(reader->threads.python->target, &cpu_ns))
         cpu_ns = 0;
     reader->asleep.cpu_ns = cpu_ns;

@@ -252,13 +252,22 @@ static enum gs_status give(struct gs_sampler *sampler, struct sampled *sampled, 
     return sink->sample ? sink->sample(sink, sample) : GS_OK;
 }
 
+/* Where a thread sleeps with the same stack all is the same: no task is told, and no loop counts what it runs. */
+static bool may_sleep_again(const struct gs_sampler *sampler, const struct gs_sample *last)
+{
+    bool may = !sampler->host.tasks;
+    for (size_t i = 0; i < last->loop_count; i++)
+        may = may && last->loops[i].polls;
+    return may;
+}
+
 /* The process slept since its last sample, which nobody need be told yet. */
 static bool stands(struct gs_sampler *sampler, struct sampled *sampled)
 {
     struct gs_sample last;
     uint64_t now_ns = gs_clock_ns(), kept_ns = gs_most(sampled->kept_ns, sampled->last_ns);
     if (!sampler->joins || !gs_stream_last(sampled->stream, &last) || now_ns > kept_ns + weight_most_ns(sampler) ||
-        !gs_reader_asleep(sampled->reader, now_ns))
+        !gs_reader_asleep(sampled->reader, now_ns, may_sleep_again(sampler, &last)))
         return false;
     sampled->stood_ns = sampled->kept_ns = now_ns;
     sampler->samples++;

@@ -129,6 +129,7 @@ static bool same_stack(struct gs_stack_reader *stacks, struct gs_member *member)
 {
     uint64_t before = mark_of_frames(member), generation = gs_codes_generation(stacks->codes);
     return gs_pieces_whole(stacks, member) && gs_list_linked(stacks->threads, member) &&
+           gs_handles_exception(stacks, member) == member->stack.handles &&
            gs_member_walk(stacks, member) == GS_WALK_OK && mark_of_frames(member) == before &&
            gs_codes_stand(stacks, member) && generation == gs_codes_generation(stacks->codes);
 }

@@ -830,46 +830,104 @@ UNIT_TEST(test_asleep)
     struct gs_reader reader = {.threads = w.threads, .waiters = {.threads = &reader.threads, .all_asked = true}};
     reader.out.snapshot.threads = &published;
     uint64_t now_ns = w.threads.taken_ns;
-    assert_false(gs_reader_asleep(&reader, now_ns)); /* since when? */
-    assert_true(gs_reader_asleep(&reader, now_ns));
+    assert_false(gs_reader_asleep(&reader, now_ns, true)); /* since when? */
+    assert_true(gs_reader_asleep(&reader, now_ns, true));
     assert_false(gs_reader_ran(&reader, now_ns + 1));
     /* Somebody ran. */
     let_work(&w, &worker);
-    assert_false(gs_reader_asleep(&reader, now_ns + 5));
+    assert_false(gs_reader_asleep(&reader, now_ns + 5, true));
     assert_true(gs_reader_ran(&reader, now_ns + 1));
-    assert_true(gs_reader_asleep(&reader, now_ns));
+    assert_true(gs_reader_asleep(&reader, now_ns, true));
     /* Somebody has the GIL; has had it; the last one who did is awake, or sleeps elsewhere. */
     mem_fake_put32(w.python.mem, GIL + 16, 1);
-    assert_false(gs_reader_asleep(&reader, now_ns));
+    assert_false(gs_reader_asleep(&reader, now_ns, true));
     mem_fake_put32(w.python.mem, GIL + 16, 0);
-    assert_true(gs_reader_asleep(&reader, now_ns));
+    assert_true(gs_reader_asleep(&reader, now_ns, true));
     mem_fake_put64(w.python.mem, GIL + 24, 1);
-    assert_false(gs_reader_asleep(&reader, now_ns));
+    assert_false(gs_reader_asleep(&reader, now_ns, true));
     mem_fake_put64(w.python.mem, GIL + 24, 0);
     does(&w, 0, "running\n");
-    assert_false(gs_reader_asleep(&reader, now_ns));
+    assert_false(gs_reader_asleep(&reader, now_ns, true));
     does(&w, 0, elsewhere);
-    assert_false(gs_reader_asleep(&reader, now_ns));
+    assert_false(gs_reader_asleep(&reader, now_ns, true));
     does(&w, 0, asleep);
-    assert_true(gs_reader_asleep(&reader, now_ns));
+    assert_true(gs_reader_asleep(&reader, now_ns, true));
     /* Not all threads sleep; it was long ago. */
     reader.waiters.any_open = true;
-    assert_false(gs_reader_asleep(&reader, now_ns));
+    assert_false(gs_reader_asleep(&reader, now_ns, true));
     reader.waiters.any_open = false;
-    assert_false(gs_reader_asleep(&reader, now_ns + GS_NS_PER_S));
+    assert_false(gs_reader_asleep(&reader, now_ns + GS_NS_PER_S, true));
     /* A long sleep. */
     size_t slept = 0;
     now_ns = reader.threads.taken_ns += 20 * GS_NS_PER_S;
-    assert_true(gs_reader_asleep(&reader, now_ns));
+    assert_true(gs_reader_asleep(&reader, now_ns, true));
     does(&w, 0, "running\n");
     for (int i = 0; i < 8; i++)
-        slept += gs_reader_asleep(&reader, now_ns);
+        slept += gs_reader_asleep(&reader, now_ns, true);
     assert_int_equal(slept, 6);
     let_work(&w, &worker);
-    assert_false(gs_reader_asleep(&reader, now_ns));
+    assert_false(gs_reader_asleep(&reader, now_ns, true));
     close(worker.ask[1]);
     close(worker.ask[0]);
     assert_int_equal(waitpid(worker.pid, NULL, 0), worker.pid);
+    close_world(&w);
+}
+
+/* Its last thread ran and sleeps again as it did: that is the same where it matters to nobody what it did, unless it
+ * waits for a lock anew. */
+UNIT_TEST(test_asleep_again)
+{
+    struct world w;
+    struct worker worker;
+    struct gs_thread published;
+    open_world(&w, 1);
+    struct gs_member *member = &w.members[0];
+    assert_int_equal(pipe(worker.ask), 0);
+    worker.pid = fork();
+    if (worker.pid == 0)
+        work(&worker);
+    w.target.pid = worker.pid;
+    w.python.layout.rt_finalizing = GS_ABSENT;
+    w.threads.kept_files = 1 << 20;
+    member->runs_fd = memfd_create("schedstat", 0);
+    let_work(&w, &worker);
+    ran_for(&w, 0, worked_ns(&w), 1);
+    mem_fake_put64(w.python.mem, GIL + 8, member->tstate);
+    assert_true(gs_gil_read(&w.lock.place, w.python.mem, &w.lock.last));
+    w.lock.after = w.lock.last;
+    does(&w, 0, "7 0x1 0x2 0x3 0x4 0x5 0x6 0x7 0x8\n");
+    gs_activity_read(member->syscall_fd, &member->wait.activity);
+    struct gs_reader reader = {
+        .threads = w.threads, .waiters = {.threads = &reader.threads, .all_asked = true}, .polled = true};
+    reader.stacks.threads = &reader.threads;
+    reader.stacks.runtime_at = w.python.at.interp_head = RUNTIME;
+    reader.stacks.runtime_len = 8;
+    reader.threads.cache = gs_mem_cache_new(w.python.mem);
+    reader.threads.interp_count = 0; /* whose list is not read */
+    assert_true(gs_pieces_arrange(&reader.stacks));
+    reader.threads.interp_count = 1;
+    reader.out.snapshot.threads = &published;
+    uint64_t now_ns = w.threads.taken_ns;
+    for (int i = 0; i < 4; i++) {
+        bool again = i != 1;
+        member->wait.lock.word = i == 2 ? 8 : 0;
+        while (!gs_reader_asleep(&reader, now_ns, true))
+            ;
+        let_work(&w, &worker);
+        ran_for(&w, 0, worked_ns(&w), 2);
+        assert_int_equal(gs_reader_asleep(&reader, now_ns, again), i == 0 || i == 3);
+    }
+    /* Another one ran, too. */
+    let_work(&w, &worker);
+    assert_false(gs_reader_asleep(&reader, now_ns, true));
+    close(worker.ask[1]);
+    close(worker.ask[0]);
+    assert_int_equal(waitpid(worker.pid, NULL, 0), worker.pid);
+    close(member->runs_fd);
+    gs_mem_free(reader.threads.cache);
+    free(reader.stacks.heads);
+    free(reader.stacks.pieces);
+    free(reader.stacks.arena);
     close_world(&w);
 }
 

@@ -151,7 +151,9 @@ static void handled(struct process *p)
     assert_true(see(p, 0)->handles);
     struct gs_member *member = gs_list_find(&p->reader->threads, a->addr);
     assert_non_null(gs_parts_at(&p->reader->stacks, &member->stack.extras, item, 8, 0));
+    assert_true(gs_unmoved_again(&p->reader->stacks, member, false));
     mem_fake_put64(p->o.mem, item + (gs_addr)layout->ei_value, 0);
+    assert_false(gs_unmoved_again(&p->reader->stacks, member, false));
     assert_stack(p, 0, "g:2 f:1");
     assert_false(see(p, 0)->handles);
     /* One more is met, and the outer one is handling again. */
