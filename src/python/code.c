@@ -178,13 +178,6 @@ static size_t close_holes(struct gs_codes *codes)
     return count;
 }
 
-/* A string's length and hash, which follow its type: 2.7's Include/stringobject.h, Include/cpython/unicodeobject.h. */
-static struct gs_piece mark_piece(const struct gs_codes *codes, gs_addr string, struct gs_code_mark *mark)
-{
-    gs_addr at = string + (gs_addr)codes->python->layout.ob_type + sizeof(gs_addr);
-    return (struct gs_piece){at, mark, sizeof *mark, false};
-}
-
 static enum gs_status learn(struct gs_codes *codes, gs_addr addr, struct gs_code **result)
 {
     if (codes->bytes > MAX_BYTES)
@@ -199,9 +192,6 @@ static enum gs_status learn(struct gs_codes *codes, gs_addr addr, struct gs_code
         free(code);
         return status;
     }
-    struct gs_piece marks[2] = {mark_piece(codes, code->name_addr, &code->name_mark),
-                                mark_piece(codes, code->file_addr, &code->file_mark)};
-    (void)!gs_mem_read_many(codes->python->mem, marks, 2);
     code->serial = ++codes->read;
     code->read_ns = code->seen_ns = gs_clock_ns();
     put(codes, (struct slot){addr, code});
@@ -296,11 +286,12 @@ static enum gs_status check_batch(struct gs_codes *codes, struct slot **slots, s
     struct gs_piece pieces[PARTS * BATCH];
     struct gs_code_mark *marks = (struct gs_code_mark *)codes->batch;
     uint8_t *structs = codes->batch + 2 * BATCH * sizeof *marks;
+    const struct gs_layout *layout = &codes->python->layout;
     for (size_t i = 0; i < count; i++) {
         struct gs_piece *parts = pieces + PARTS * i;
         parts[0] = (struct gs_piece){slots[i]->addr, structs + i * codes->span, (uint32_t)codes->span, false};
-        parts[1] = mark_piece(codes, slots[i]->code->name_addr, &marks[2 * i]);
-        parts[2] = mark_piece(codes, slots[i]->code->file_addr, &marks[2 * i + 1]);
+        parts[1] = gs_code_mark_piece(layout, slots[i]->code->name_addr, &marks[2 * i]);
+        parts[2] = gs_code_mark_piece(layout, slots[i]->code->file_addr, &marks[2 * i + 1]);
     }
     enum gs_status status = gs_mem_read_many(codes->python->mem, pieces, PARTS * count);
     if (status)

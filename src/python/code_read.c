@@ -222,6 +222,19 @@ static bool fill_numbers(const struct gs_layout *layout, const uint8_t *bytes, c
     return true;
 }
 
+struct gs_piece gs_code_mark_piece(const struct gs_layout *layout, gs_addr string, struct gs_code_mark *mark)
+{
+    gs_addr at = string + (gs_addr)layout->ob_type + sizeof(gs_addr);
+    return (struct gs_piece){at, mark, sizeof *mark, false};
+}
+
+/* Of the copy that the name is made of: the next one to lie there is another string. */
+static void take_mark(const struct gs_python *python, const struct gs_near *near, struct gs_code_mark *mark)
+{
+    struct gs_piece piece = gs_code_mark_piece(&python->layout, near->object, mark);
+    (void)!gs_near_read(near, python->mem, piece.addr, mark, sizeof *mark);
+}
+
 static enum gs_status take_string(struct gs_python *python, struct gs_types *types, struct gs_code_strings *strings,
                                   const struct gs_near *near, size_t size, char **text)
 {
@@ -266,6 +279,8 @@ static enum gs_status fill(struct gs_python *python, struct gs_types *types, str
         return status;
     if (!fill_numbers(&python->layout, bytes, &parts, code))
         return GS_LOST;
+    take_mark(python, &parts.name, &code->name_mark);
+    take_mark(python, &parts.file, &code->file_mark);
     status = take_string(python, types, strings, &parts.name, MAX_NAME_BYTES, &code->function);
     if (!status)
         status = take_string(python, types, strings, &parts.file, MAX_FILE_BYTES, &code->file);

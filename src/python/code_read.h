@@ -29,6 +29,8 @@ enum gs_status gs_code_read(struct gs_python *python, struct gs_types *types, st
                             gs_addr addr, struct gs_code *code) GS_MUST_CHECK;
 /* `bytes`, gs_code_span of them just read at code->addr, are still that code object. */
 bool gs_code_same(const struct gs_python *python, const struct gs_code *code, const uint8_t *bytes);
+/* A string's length and hash, which follow its type: 2.7's Include/stringobject.h, Include/cpython/unicodeobject.h. */
+struct gs_piece gs_code_mark_piece(const struct gs_layout *layout, gs_addr string, struct gs_code_mark *mark);
 /* Puts marks into a line table that is long. */
 void gs_code_mark_lines(const struct gs_layout *layout, struct gs_code *code);
 void gs_code_fini(struct gs_code *code, struct gs_code_strings *strings);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "support/mem_fake.h"
+#include "support/mem_script.h"
 #include "support/objects_fake.h"
 #include "support/unit.h"
 
@@ -204,6 +205,43 @@ UNIT_TEST(test_long_lines)
     objects_put64(&w.o, lines + (gs_addr)w.o.layout.ob_size, 1);
     objects_put64(&w.o, second + (gs_addr)w.o.layout.co_linetable, lines);
     assert_int_equal(get(&w, second)->line_bytes, 1);
+    close_world(&w);
+}
+
+/* Another string comes to lie where its name was, as soon as that was read. */
+struct renaming {
+    struct world *w;
+    gs_addr name;
+    bool read, done;
+};
+
+static void rename_once(void *context, size_t call, size_t index, const struct gs_piece *piece)
+{
+    struct renaming *renaming = context;
+    struct world *w = renaming->w;
+    (void)call, (void)index;
+    renaming->read |= piece && piece->addr == renaming->name;
+    if (piece || !renaming->read || renaming->done)
+        return;
+    renaming->done = true;
+    memcpy(mem_fake_at(w->o.mem, renaming->name, 64), mem_fake_at(w->o.mem, objects_str(&w->o, "jump"), 64), 64);
+    objects_put64(&w->o, renaming->name + (gs_addr)w->o.layout.ob_type + 16, 4711);
+}
+
+UNIT_TEST(test_renamed_while_read)
+{
+    struct world w;
+    open_world(&w, GS_VERSION(3, 12));
+    gs_addr addr = objects_code(&w.o, &template);
+    struct renaming renaming = {.w = &w};
+    memcpy(&renaming.name, mem_fake_at(w.o.mem, addr + (gs_addr)w.o.layout.co_name, 8), 8);
+    struct gs_mem *below = w.o.mem;
+    w.python.mem = mem_script_new(below);
+    mem_script_set(w.python.mem, rename_once, &renaming);
+    assert_string_equal(get(&w, addr)->function, "walk");
+    assert_int_equal(gs_codes_check(w.codes), 1);
+    assert_string_equal(get(&w, addr)->function, "jump");
+    w.o.mem = w.python.mem; /* which owns the one below */
     close_world(&w);
 }
 
