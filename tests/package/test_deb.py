@@ -15,7 +15,7 @@ from target import Program, running
 
 BUILD = os.path.dirname(gilspy.PROGRAM)
 BASE = os.path.join(pythons.CHROOTS, "package", "bookworm")
-MOST = 1450 * 1000  # bytes of the program: doc/install.md says so
+MOST = 1500 * 1000  # bytes of the program: doc/install.md says so
 
 
 def output(*words, **options):
