@@ -307,6 +307,7 @@ def test_one_that_computes_is_stopped(target, tmp_path):
             queue(target.pid, target.pid, signal.SIGRTMIN + 5, value)
             queue(target.pid, target.began["tids"]["spin"], signal.SIGRTMIN + 5, value)
         expected = sorted(2 * list(range(SIGNALS // 10)))
+        until(lambda: len(target.ask("values")["answer"]) >= len(expected), "those of the thread that is stopped now and then")
         assert sorted(target.ask("values")["answer"]) == expected
     quality = trace.summary["quality"]
     assert quality["stopped"] > 0 and quality["refused"] == 0 and quality["stopped_us"] > 0
