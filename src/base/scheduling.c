@@ -47,7 +47,9 @@ void gs_scheduling_calm(struct gs_scheduling *before)
                               .sched_nice = before->nice,
                               .sched_runtime = before->slice_ns,
                               .sched_flags = before->flags};
-    if (before->urgent)
+    if (before->urgent && !set(&attr)) {
+        attr.sched_flags |= SCHED_FLAG_RESET_ON_FORK; /* which only CAP_SYS_NICE takes away (kernel/sched/syscalls.c) */
         set(&attr);
+    }
     before->urgent = false;
 }

@@ -127,3 +127,27 @@ UNIT_TEST(hurry_needs_a_right)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
 }
+
+/* Whoever may hurry by RLIMIT_RTPRIO alone may not take the flag back by which nobody inherits it: here somebody who
+ * loses the right in between. */
+UNIT_TEST(hurry_ends_without_the_right)
+{
+    struct gs_scheduling before;
+    int status = -1;
+    if (getuid() != 0)
+        skip(); /* has no right that could be lost */
+    pid_t child = fork();
+    if (child == 0) {
+        gs_scheduling_hurry(&before);
+        if (!before.urgent)
+            _exit(2);
+        if (setuid(65534) != 0)
+            _exit(3);
+        gs_scheduling_calm(&before);
+        _exit(policy() != SCHED_NORMAL);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (WEXITSTATUS(status) == 2)
+        skip(); /* not permitted here */
+    assert_int_equal(status, 0);
+}
