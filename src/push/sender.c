@@ -212,13 +212,18 @@ static void let_go(struct gs_sender *sender, struct gs_push_profile *profile, bo
     gs_push_profile_free(profile);
 }
 
-/* profile NULL: it could not even be read. */
-static void lose(struct gs_sender *sender, struct gs_push_profile *profile, bool in_memory, const char *why)
+/* profile NULL: it could not even be read. The lock of the inbox is held. */
+static void count_lost(struct gs_sender *sender, const struct gs_push_profile *profile, const char *why)
 {
-    set_why(sender, why);
-    lock_inbox(sender);
     sender->sent.lost++;
     sender->sent.lost_ns += profile ? profile->duration_ns : 0;
+    snprintf(sender->sent.why, sizeof sender->sent.why, "%s", why);
+}
+
+static void lose(struct gs_sender *sender, struct gs_push_profile *profile, bool in_memory, const char *why)
+{
+    lock_inbox(sender);
+    count_lost(sender, profile, why);
     unlock_inbox(sender);
     let_go(sender, profile, in_memory);
 }
@@ -231,9 +236,7 @@ static void lose_surplus(struct gs_sender *sender, struct queue *queue, size_t m
     while (queue->first && sender->kept_bytes > most) {
         struct gs_push_profile *profile = take_first(queue);
         forget(sender, profile);
-        sender->sent.lost++;
-        sender->sent.lost_ns += profile->duration_ns;
-        memcpy(sender->sent.why, why, sizeof why);
+        count_lost(sender, profile, why);
         gs_push_profile_free(profile);
     }
 }
