@@ -338,7 +338,9 @@ void gs_watch_unguard(struct gs_watch *watch)
     if (last)
         pthread_cond_signal(&guard.ended);
     pthread_mutex_unlock(&guard.lock);
-    if (last)
+    if (last) {
         pthread_join(guard.thread, NULL);
+        pthread_cond_destroy(&guard.ended);
+    }
     watch->guarded = false;
 }
